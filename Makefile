@@ -1,0 +1,60 @@
+# make run and make test do all their own set-up on a Debian or Ubuntu with Python 3.11 or newer.
+
+# The first Python that is new enough. (`true`, since make throws away what a command that ends with 127 has printed.)
+PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python; done; true))
+BIN := .venv/bin
+LAB_VARIABLES := MAILTRIP_LAB_NET,MAILTRIP_LAB_DIR
+SUDO := $(if $(shell command -v sudo),sudo -n --preserve-env=$(LAB_VARIABLES))
+AS_ROOT := $(if $(filter 0,$(shell id -u)),,$(SUDO))
+LAB := $(AS_ROOT) $(BIN)/python -B -m tests.lab
+
+# Stamp files: what they stand for is done again only when what they depend on has changed.
+VENV := .venv/made
+PROGRAM := .venv/program
+TOOLS := .venv/tools
+
+.PHONY: help run test check servers lab lab-down bench
+
+help: ## show this
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mail.yml"
+	@exec $(BIN)/mailtrip serve $(ARGS)
+
+test: servers check ## install the servers that the tests need, run all checks and all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(TOOLS) ## style and types only
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+servers:
+	@tests/debian.sh $$(cat tests/packages.txt)
+
+lab: servers $(VENV) ## start the lab of mail servers for use by hand, and show how to use it
+	@$(LAB) up
+	@$(LAB) usage
+
+lab-down: ## stop the lab
+	@$(LAB) down
+
+bench: servers $(TOOLS) ## measure CPU per trip, the error of the delay, the cost of a scrape
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+# Debian keeps ensurepip, without which there is no virtual environment, in a package of its own.
+$(VENV):
+	@test -n "$(PYTHON)" || { echo "mailtrip needs Python 3.11 or newer; python3 is $$(python3 -V 2>&1)" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/debian.sh \
+		$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+$(PROGRAM): $(VENV) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(TOOLS): $(PROGRAM)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

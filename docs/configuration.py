@@ -1,0 +1,133 @@
+"""Writes docs/configuration.md from the configuration's JSON Schema, which comes from the models and their docstrings.
+
+Run it in the project's directory: python -m docs.configuration
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from exporter.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs/configuration.md"
+EXAMPLE = ROOT / "examples/explained.yml"
+COMMAND = "python -m docs.configuration"
+
+INTRODUCTION = f"""\
+<!-- Generated from the models and {EXAMPLE.relative_to(ROOT)} by "{COMMAND}". Change those, not this page. -->
+
+# Configuration
+
+mailtrip reads one YAML file: `mailtrip serve --config.file mailtrip.yml`. It says which **mailboxes** messages are
+awaited in, how a message travels (**modules**), and where to (**probes**). `mailtrip check mailtrip.yml` reports every
+mistake in it at once, each with line, column and cure; `mailtrip schema` prints its JSON Schema, with which an editor
+completes keys and marks mistakes while you type. Without a file, mailtrip makes trips to itself.
+
+A whole configuration, and why it is as it is:
+
+```yaml
+{EXAMPLE.read_text(encoding="utf-8").rstrip()}
+```
+
+## How values are written
+
+* **duration**: a number with its unit, `250ms`, `15s`, `10m`, `1h` or `7d`. A number alone is a mistake: of what?
+* **size**: bytes, or a number with its unit, `64KiB`, `1MiB`.
+* **secret**: `{{file: /run/secrets/imap}}`, `{{env: IMAP_PASSWORD}}`, or the text itself. A file is read again at every
+  use, without its last line break. A secret is never printed, logged or shown.
+* **name**: letters, digits, `-`, `_` and `.`; it becomes a label in Prometheus.
+* **pattern**: `*` stands for anything, `?` for one character, `[ab]` for one of these, in upper or lower case alike; or
+  a network, `192.0.2.0/24`.
+* Where an option says so, `{{target}}` stands for the target of the probe. Put it in quotes: YAML takes a `{{` for the
+  beginning of a mapping.
+* Paths are as seen from the directory that mailtrip runs in.
+* YAML is meant in version 1.2: only `true` and `false` are truths, `no` is a word. Unknown keys, keys that are given
+  twice, and keys without a value are mistakes. Anchors, aliases and merge keys (`<<`) work.
+
+## The file
+"""
+
+
+class Page:
+    """A section for every mapping, in the order of the file, each with a table of its options."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._definitions = schema["$defs"]
+        self._root = schema
+
+    def text(self) -> str:
+        lines = [INTRODUCTION, *self._table(self._root, "")]
+        for name, option in self._root["properties"].items():
+            lines += self._section(option, name)
+        return "\n".join(lines).rstrip() + "\n"
+
+    def _section(self, option: dict[str, Any], path: str) -> Iterator[str]:
+        """The mapping that an option holds, and all mappings below it; nothing for any other option."""
+        path, definition = self._mapping(option, path)
+        if not definition:
+            return
+        yield from ["", f"## `{path}`", "", _paragraph(definition["description"]), ""]
+        yield from self._table(definition, path)
+        for name, below in definition["properties"].items():
+            yield from self._section(below, f"{path}.{name}")
+
+    def _mapping(self, option: dict[str, Any], path: str) -> tuple[str, dict[str, Any] | None]:
+        if "items" in option:
+            return self._mapping(option["items"], f"{path}[]")
+        if "patternProperties" in option:
+            return self._mapping(next(iter(option["patternProperties"].values())), f"{path}.NAME")
+        reference = option.get("$ref")
+        return path, self._definitions[reference.rpartition("/")[2]] if reference else None
+
+    def _table(self, definition: dict[str, Any], path: str) -> Iterator[str]:
+        yield from ["| option | value | default | meaning |", "| --- | --- | --- | --- |"]
+        required = set(definition.get("required", ()))
+        alternatives = {name for one in definition.get("oneOf", ()) for name in one["required"]}
+        for name, option in definition["properties"].items():
+            if name in required or alternatives == {name}:
+                default = "**required**"
+            elif name in alternatives:
+                default = "one of these"
+            else:
+                default = f"`{_written(option['default'])}`" if "default" in option else ""
+            kind = self._kind(option, f"{path}.{name}".removeprefix("."))
+            yield f"| `{name}` | {kind} | {default} | {_paragraph(option['description'])} |".replace("|  |", "| |")
+
+    def _kind(self, option: dict[str, Any], path: str) -> str:
+        section, definition = self._mapping(option, path)
+        if definition:
+            what = "mappings" if section != path else "mapping"
+            return f"[{what}](#{_anchor(section)})"
+        if "title" in option:
+            return str(option["title"])
+        if "enum" in option:
+            *others, last = (f"`{value}`" for value in option["enum"])
+            return f"{', '.join(others)} or {last}"
+        if option["type"] == "array":
+            return f"list: {self._kind(option['items'], path)}"
+        return {"string": "text", "integer": "whole number", "boolean": "`true` or `false`"}[option["type"]]
+
+
+def _anchor(heading: str) -> str:
+    """As GitHub names the heading of a section."""
+    return "".join(c for c in heading.lower() if c.isalnum() or c in "-_")
+
+
+def _paragraph(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _written(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def page() -> str:
+    """What docs/configuration.md has to say."""
+    return Page(Settings.json_schema()).text()
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,56 @@
+"""The options of each kind of check."""
+
+from collections.abc import Callable
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from exporter.config.address import PLACEHOLDER, EmailAddress, EmailTemplate, check_email, check_host
+from exporter.config.types import Duration, Name, Options
+from exporter.model import one_line
+from exporter.senders import SendOptions
+
+
+class RoundtripOptions(Options):
+    """Sends a signed message, awaits it in a mailbox, and deletes it there."""
+
+    sender: EmailAddress = Field(alias="from")
+    """The sender: in the envelope and in the header `From`. Choose an address whose bounces somebody reads."""
+
+    to: EmailTemplate = PLACEHOLDER
+    """The recipient. By default the target, which must then be an e-mail address. Mail to it must arrive in `mailbox`,
+    directly or by forwarding."""
+
+    send: SendOptions
+    """How the message leaves."""
+
+    mailbox: Name
+    """Where it is awaited: a name from `mailboxes`."""
+
+    late_after: Duration = 86400.0
+    """How long a message that is overdue may still come and count as late. After that it is lost."""
+
+    @property
+    def mailboxes(self) -> dict[str, str]:
+        """The mailboxes that are referred to, by option."""
+        return {"mailbox": self.mailbox}
+
+    def check_target(self, target: str) -> None:
+        """Raises ValueError with a line for administrators if a trip to this target cannot be made."""
+        if PLACEHOLDER in self.to:
+            _check("to", check_email, self.to.replace(PLACEHOLDER, target))
+        if self.send.smtp and PLACEHOLDER in self.send.smtp.host:
+            _check("send.smtp.host", check_host, self.send.smtp.host.replace(PLACEHOLDER, target))
+
+    @field_validator("send")
+    @classmethod
+    def _target_is_one_thing(cls, send: SendOptions, info: ValidationInfo) -> SendOptions:
+        if info.data.get("to") == PLACEHOLDER and send.smtp and PLACEHOLDER in send.smtp.host:
+            raise ValueError("the target is the server here, so `to` needs an address, such as postmaster@{target}")
+        return send
+
+
+def _check(option: str, check: Callable[[str], str], filled: str) -> None:
+    try:
+        check(filled)
+    except ValueError as error:
+        raise ValueError(f"{option} would be {one_line(filled, 80)!r}: {error}") from None

@@ -1,0 +1,194 @@
+"""The command line. Flags are spelled as those of Prometheus' own exporters."""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter
+from rich.console import Console
+
+from exporter import __version__
+from exporter.app import App, Options, serve
+from exporter.config.mistakes import Mistakes
+from exporter.config.types import Listen
+from exporter.model import Outcome, ProbeKey, ProbeRefused
+from exporter.probes import DEFAULT_MAX_TARGETS
+from exporter.settings import Settings
+from exporter.store import StateUnusable
+from exporter.terminal import progress, waterfall
+
+DEFAULT_LISTEN = ":10925"
+OK, FAILED, USAGE = 0, 1, 2
+
+
+class CannotStart(Exception):
+    """Why a command cannot do its work: one clear line, or one for each mistake."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command, and ends the process with its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status = options.command(options)
+    except (CannotStart, Mistakes, StateUnusable) as error:
+        print(error if isinstance(error, Mistakes) else f"mailtrip: {error}", file=sys.stderr)
+        status = USAGE
+    except KeyboardInterrupt:
+        status = 130
+    sys.exit(status)
+
+
+# ---------------------------------------------------------------- commands
+
+
+def _serve(options: argparse.Namespace) -> int:
+    _log_to_stderr(options.log_level)
+    settings = Settings.load(options.config_file) if options.config_file else Settings.embedded()
+    listen = options.web_listen_address or [Listen(DEFAULT_LISTEN)]
+    _greet(options.config_file, settings, listen[0])
+    try:
+        state_dir = options.state_dir or Path(settings.state.dir)
+        asyncio.run(serve(settings, state_dir, Options(listen, options.web_max_targets)))
+    except OSError as error:
+        raise CannotStart(f"cannot listen on {', '.join(listen)}: {error.strerror or error}") from None
+    return OK
+
+
+def _check(options: argparse.Namespace) -> int:
+    status = OK
+    for file in options.files:
+        try:
+            settings = Settings.load(file)
+        except Mistakes as mistakes:
+            print(mistakes, file=sys.stderr)
+            status = USAGE
+        else:
+            print(f"{file}: good: {_counts(settings)}")
+    return status
+
+
+def _probe(options: argparse.Namespace) -> int:
+    _log_to_stderr("ERROR")
+    settings = Settings.load(options.config_file) if options.config_file else Settings.embedded()
+    key = _key(settings, options)
+    outcome = asyncio.run(_one_trip(settings, key, quiet=options.json))
+    if options.json:
+        print(json.dumps(TypeAdapter(Outcome).dump_python(outcome, mode="json"), indent=2))
+    else:
+        waterfall(outcome, Console(highlight=False))
+    return OK if outcome.success else FAILED
+
+
+async def _one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
+    """In this process, with a token key of its own: a running mailtrip takes the message for a stranger's."""
+    console = Console(stderr=True, quiet=quiet, highlight=False)
+    async with App(settings, state_dir=None) as app:
+        try:
+            app.probes.key(key.module, key.target)
+        except ProbeRefused as error:
+            raise CannotStart(str(error)) from None
+        with console.status("…") as status:
+            return await app.prober.start(app.probes.get(key), progress(console, status))
+
+
+def _key(settings: Settings, options: argparse.Namespace) -> ProbeKey:
+    if options.module:
+        return ProbeKey(options.module, options.name)
+    for probe in settings.probes:
+        if probe.name == options.name:
+            return ProbeKey(probe.module, probe.target)
+    names = ", ".join(probe.name for probe in settings.probes) or "none"
+    raise CannotStart(f"no probe {options.name!r}; there are: {names}. For any other target: --module MODULE TARGET")
+
+
+def _schema(options: argparse.Namespace) -> int:
+    print(json.dumps(Settings.json_schema(), indent=2))
+    return OK
+
+
+# ---------------------------------------------------------------- words
+
+
+def _greet(config_file: str | None, settings: Settings, listen: Listen) -> None:
+    host = listen.host if listen.host not in ("", "0.0.0.0", "::") else "localhost"  # noqa: S104
+    url = f"http://{f'[{host}]' if ':' in host else host}:{listen.port}"
+    print(f"mailtrip {__version__}")
+    if config_file is None:
+        key = settings.probes[0]
+        print("  There is no configuration, so mailtrip sends messages to itself and receives them itself.")
+        print(f"  Look here:  {url}/  and  {url}/metrics  and  {url}/probe?module={key.module}&target={key.target}")
+        print("  Do next:    copy examples/straight.yml to mailtrip.yml, make it yours, then")
+        print("              mailtrip check mailtrip.yml && mailtrip serve --config.file mailtrip.yml", flush=True)
+    else:
+        print(f"  {config_file}: {_counts(settings)}; see {url}/", flush=True)
+
+
+def _counts(settings: Settings) -> str:
+    return f"modules: {len(settings.modules)}, mailboxes: {len(settings.mailboxes)}, probes: {len(settings.probes)}"
+
+
+def _log_to_stderr(level: str) -> None:
+    logging.Formatter.converter = time.gmtime
+    logging.basicConfig(level=level, format="%(asctime)sZ %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S")
+
+
+def _listen(text: str) -> Listen:
+    try:
+        return Listen(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="mailtrip", description="E-mail round-trip exporter for Prometheus.")
+    parser.add_argument("--version", action="version", version=f"mailtrip {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = commands.add_parser("serve", help="make trips and answer Prometheus")
+    command.add_argument("--config.file", dest="config_file", metavar="FILE", help="default: a trip to itself")
+    command.add_argument(
+        "--web.listen-address",
+        dest="web_listen_address",
+        metavar="HOST:PORT",
+        type=_listen,
+        action="append",
+        help=f"may be given several times; default {DEFAULT_LISTEN}",
+    )
+    command.add_argument(
+        "--web.max-targets",
+        dest="web_max_targets",
+        metavar="N",
+        type=int,
+        default=DEFAULT_MAX_TARGETS,
+        help="at most so many probes are kept; default %(default)s",
+    )
+    command.add_argument("--state.dir", dest="state_dir", metavar="DIR", type=Path, help="overrides state.dir")
+    command.add_argument(
+        "--log.level",
+        dest="log_level",
+        default="INFO",
+        type=str.upper,
+        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
+        help="default %(default)s",
+    )
+    command.set_defaults(command=_serve)
+
+    command = commands.add_parser("check", help="report every mistake in configuration files")
+    command.add_argument("files", nargs="+", metavar="FILE")
+    command.set_defaults(command=_check)
+
+    command = commands.add_parser("probe", help="make one trip now and show it")
+    command.add_argument("name", metavar="NAME|TARGET", help="a name in probes:, or with --module a target")
+    command.add_argument("--module", metavar="MODULE")
+    command.add_argument("--config.file", dest="config_file", metavar="FILE", help="default: a trip to itself")
+    command.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    command.set_defaults(command=_probe)
+
+    command = commands.add_parser("schema", help="print the JSON Schema of the configuration")
+    command.set_defaults(command=_schema)
+    return parser

@@ -1,0 +1,108 @@
+"""From a file to options, or to everything that is wrong with it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from exporter.config.mistakes import Mistake, Mistakes, Path, suggestion, written
+from exporter.config.schema import json_schema, keys_at
+from exporter.config.types import Options
+from exporter.config.yaml import MAX_BYTES, Blank, Node, parse
+
+Root = TypeVar("Root", bound=Options)
+
+
+def read(path: str) -> bytes:
+    """The file, as far as it could be a configuration. Raises Mistakes."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        problem = error.strerror if isinstance(error, OSError) else str(error)
+        raise Mistakes([Mistake(path, None, "", f"cannot be read: {problem}")]) from None
+
+
+def load(root: type[Root], raw: bytes, file: str, beyond: Callable[[Any], Iterable[tuple[Path, str]]]) -> Root:
+    """The options in a file. Raises Mistakes with every mistake at once.
+
+    `beyond` looks for what no single mapping can see, such as references, in data that may hold other mistakes.
+    """
+    tree, mistakes = parse(raw, file)
+    data = tree.plain()
+    options = None
+    try:
+        options = root.model_validate(data)
+    except ValidationError as error:
+        schema = json_schema(root)
+        details = error.errors(include_url=False, include_input=False)
+        mistakes += [m for detail in details if (m := _mistake(detail, tree, schema, file))]
+    mistakes += [Mistake(file, tree.place_of(path), written(path), text) for path, text in beyond(data)]
+    if options is None or mistakes:
+        raise Mistakes(mistakes)
+    return options
+
+
+def _mistake(error: ErrorDetails, tree: Node, schema: dict[str, Any], file: str) -> Mistake | None:
+    """What pydantic found, in words for administrators; None if YAML has told it already."""
+    path, kind = error["loc"], error["type"]
+    is_key = path[-1:] == ("[key]",) or kind == "extra_forbidden"
+    if path[-1:] == ("[key]",):
+        path = path[:-1]
+    if kind == "missing":
+        return Mistake(file, tree.place_of(path[:-1]), written(path[:-1]), f"{path[-1]} is missing")
+    node = tree.find(path)
+    if node.value is Blank.SPOILT:
+        return None
+    if kind == "extra_forbidden":
+        text = "unknown key" + suggestion(path[-1], keys_at(schema, path[:-1]))
+    elif node.value is Blank.EMPTY and not is_key:
+        text = "is empty: give it a value, or remove it" if path else "there is no configuration in this file"
+    else:
+        text = _in_words(error, node.value)
+    return Mistake(file, tree.place_of(path, key=is_key), written(path), text)
+
+
+def _in_words(error: ErrorDetails, value: object) -> str:
+    context = error.get("ctx", {})
+    match error["type"]:
+        case "value_error":
+            return str(context["error"])
+        case "literal_error":
+            allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
+            meant = suggestion(value, allowed) if isinstance(value, str) else ""
+            return f"must be one of {', '.join(allowed)}" + (meant if "did you mean" in meant else "")
+        case "string_type":
+            if isinstance(value, dict):
+                return "must be text, not a mapping" + (': put "{target}" in quotes' if [*value] == ["target"] else "")
+            return "must be text, not a list" if isinstance(value, list) else "must be text: put it in quotes"
+        case "int_type":
+            quoted = isinstance(value, str) and value.isdecimal()
+            return "must be a whole number" + (", without quotes" if quoted else "")
+        case "bool_type":
+            return "must be true or false"
+        case "list_type":
+            return f"must be a list, such as [one, two], not {_kind(value)}"
+        case "dict_type" | "model_type":
+            return f"must be a mapping of keys to values, not {_kind(value)}"
+        case "greater_than_equal":
+            return f"must be at least {context['ge']}"
+        case "less_than_equal":
+            return f"must be at most {context['le']}"
+        case "too_short":
+            return f"must have at least {_entries(context['min_length'])}"
+        case "too_long":
+            return f"must have at most {_entries(context['max_length'])}"
+        case "string_too_short":
+            return "must not be empty text"
+    return error["msg"].replace("Input should be", "must be")
+
+
+def _kind(value: object) -> str:
+    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    return names[type(value)]
+
+
+def _entries(number: int) -> str:
+    return "one entry" if number == 1 else f"{number} entries"

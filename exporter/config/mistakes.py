@@ -1,0 +1,61 @@
+"""Mistakes in a configuration: one clear line each, with the place and the cure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from exporter.model import one_line
+
+MAX_SUGGESTIONS = 20
+
+Path = tuple[str | int, ...]
+"""The keys, and positions in lists, from the top of the file down to a value."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something stands in a file, counted from 1 as editors do."""
+
+    line: int
+    column: int
+
+
+_TOP = Place(1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong, where. Never holds a secret's value."""
+
+    file: str
+    place: Place | None  # None: the file as a whole
+    path: str
+    text: str
+
+    def __str__(self) -> str:
+        where = f":{self.place.line}:{self.place.column}" if self.place else ""
+        return f"{self.file}{where}: {f'{self.path}: ' if self.path else ''}{self.text}"
+
+
+class Mistakes(Exception):
+    """A configuration cannot be used. Its text has one line for each mistake, in the order of the file."""
+
+    def __init__(self, mistakes: Iterable[Mistake]) -> None:
+        self.mistakes = tuple(sorted(dict.fromkeys(mistakes), key=lambda mistake: mistake.place or _TOP))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+def written(path: Path) -> str:
+    """A path as people write it: `probes[0].name`."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{one_line(part, 60)}" for part in path)
+    return "".join(parts).removeprefix(".")
+
+
+def suggestion(word: object, known: Iterable[str]) -> str:
+    """The known word that was most likely meant, as the end of a line; without one, all of them."""
+    words = {one.lower(): one for one in known}
+    close = get_close_matches(word.lower(), words, 1) if isinstance(word, str) else []
+    if close:
+        return f"; did you mean {words[close[0]]}?"
+    shown = ", ".join([*words.values()][:MAX_SUGGESTIONS]) + (", …" if len(words) > MAX_SUGGESTIONS else "")
+    return f"; known here: {shown}" if words else ""

@@ -1,0 +1,66 @@
+"""The JSON Schema of a configuration: for editors, for the page in docs/, and to know which keys a mapping knows."""
+
+from inspect import get_annotations
+from typing import Any
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from exporter.config.mistakes import Path
+from exporter.config.types import Options, duration_text, size_text
+
+_WRITTEN = {"duration": duration_text, "size": size_text}
+
+
+def json_schema(root: type[Options]) -> dict[str, Any]:
+    """Draft 2020-12. `title` names the kind of a value in words, `description` is the option's docstring."""
+    schema = root.model_json_schema(schema_generator=_AsWritten)
+    return {"$schema": _AsWritten.schema_dialect, **schema}
+
+
+def keys_at(schema: dict[str, Any], path: Path) -> list[str]:
+    """The keys that the mapping at a path may have; none if it is free to name them, or is no mapping."""
+    here = _resolved(schema, schema)
+    for part in path:
+        named = next(iter(here.get("patternProperties", {}).values()), None)
+        here = _resolved(schema, here.get("properties", {}).get(part) or named or here.get("items") or {})
+    return list(here.get("properties", ()))
+
+
+def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    reference = part.get("$ref")
+    resolved: dict[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
+    return resolved
+
+
+class _AsWritten(GenerateJsonSchema):
+    """Describes what is written in the file: nothing is null there, and a default reads like a value."""
+
+    def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
+        return self.generate_inner(schema["schema"])
+
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        inner = self.generate_inner(schema["schema"])
+        default = schema.get("default")
+        if default is None or isinstance(default, Options):
+            return inner
+        return {**inner, "default": _WRITTEN.get(inner.get("title", ""), lambda value: value)(default)}
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
+        found = super().dict_schema(schema)
+        return {**found, "additionalProperties": False} if "patternProperties" in found else found
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """The required options come first, then a class's own, then what it inherits."""
+        found = super().model_schema(schema)
+        found.pop("title", None)
+        own = [name for kind in schema["cls"].__mro__ for name in get_annotations(kind)]
+        fields = schema["cls"].model_fields
+        order = dict.fromkeys(fields[name].alias or name for name in own if name in fields)
+        if properties := found.get("properties"):
+            order = dict.fromkeys([*found.get("required", ()), *order])
+            found["properties"] = {name: properties[name] for name in order}
+        return found
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False

@@ -1,0 +1,73 @@
+"""The options that every client of a mail server shares: where it is, how TLS is used, who logs in."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from exporter.config.address import Host, IpAddress, IpFamily
+from exporter.config.types import Options, Secret, Text
+
+TlsMode = Literal["none", "starttls", "implicit"]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class TlsOptions(Options):
+    """How a server's certificate is judged."""
+
+    ca_file: Text | None = None
+    """Certificates of the authorities to trust, PEM. Default: the system's."""
+
+    verify: bool = True
+    """Whether a certificate that is expired, for another name or of an unknown authority ends the trip."""
+
+    server_name: Host | None = None
+    """The name that the certificate must carry. Default: the host."""
+
+
+class NetworkOptions(Options):
+    """How a connection is made."""
+
+    ip: Annotated[
+        Literal["any", "4", "6"], IpFamily, WithJsonSchema({"enum": ["any", 4, 6, "4", "6"], "title": "any, 4 or 6"})
+    ] = "any"
+    """Which addresses of a host are used."""
+
+    source_address: IpAddress | None = None
+    """The local address to connect from. Default: what the system chooses."""
+
+
+class ServerOptions(TlsOptions, NetworkOptions):
+    """A mail server that a client logs in to."""
+
+    host: Host
+    """Name or address of the server."""
+
+    port: Port | None = None
+    """TCP port. The default depends on the protocol and on `tls`."""
+
+    tls: TlsMode | None = None
+    """`implicit` is TLS from the start. Default: `implicit` on the ports 465, 993 and 995, `starttls` on 587; on any
+    other port `starttls` if there is a password, so that none goes out in the clear unasked, else `none`."""
+
+    username: Text | None = None
+    """Who logs in."""
+
+    password: Secret | None = None
+    """`{file: PATH}`, `{env: NAME}` or the text itself. A file is read again at every use."""
+
+    @classmethod
+    def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        yield from super()._between(given)
+        username, password = (given.get(name) is not None for name in ("username", "password"))
+        if username != password:
+            yield f"username and password go together: {'password' if username else 'username'} is missing"
+
+    @property
+    def tls_mode(self) -> TlsMode:
+        """`tls`, or what it defaults to."""
+        if self.tls:
+            return self.tls
+        if self.port in (465, 993, 995):
+            return "implicit"
+        return "starttls" if self.port == 587 or self.password else "none"

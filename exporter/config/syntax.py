@@ -1,0 +1,59 @@
+"""What libyaml says about a file that is not YAML, in words for administrators.
+
+libyaml's messages are fixed texts; PyYAML offers nothing else to tell its errors apart. One that is not known here is
+shown as it is: none of them quotes the file.
+"""
+
+import yaml
+
+from exporter.config.mistakes import Place
+
+_FIT = "does not fit here: wrong indentation, text after a closing quote, or something unclosed above"
+_ESCAPE = "no such escape: in double quotes a \\ begins one; use single quotes for text with a \\"
+_TAG = "an unquoted ! begins a tag, and there are none here: put the value in quotes"
+_ANCHOR = "an unquoted & or * begins an anchor or an alias: put the value in quotes"
+
+_AT_PROBLEM = {
+    "found character that cannot start any token": "no value begins with this character: put it in quotes",
+    "mapping values are not allowed in this context": "a colon too many: wrong indentation, a colon above"
+    " without a space after it, or a value that needs quotes",
+    "block sequence entries are not allowed in this context": "a list begins in a line of its own",
+    "did not find expected key": _FIT,
+    "did not find expected <document start>": _FIT,
+    "did not find expected '-' indicator": "the entries of a list begin with - in the same column, nothing else does",
+    "did not find expected node content": "a value is missing here, or must be put in quotes",
+    "found unknown escape character": _ESCAPE,
+    "found invalid Unicode character escape code": _ESCAPE,
+    "did not find expected hexdecimal number": _ESCAPE,
+    "found undefined tag handle": _TAG,
+    "did not find expected tag URI": _TAG,
+    "did not find expected whitespace or line break": _TAG,
+    "did not find expected '!'": _TAG,
+    "did not find expected alphabetic or numeric character": _ANCHOR,
+    "did not find expected comment or line break": "an unquoted | or > begins text of several lines: put the value in"
+    " quotes",
+}
+_AT_CONTEXT = {
+    "could not find expected ':'": "a key without a colon and a space after it",
+    "found unexpected end of stream": "this quote is never closed",
+    "found unexpected document indicator": "this quote is never closed",
+    "did not find expected ',' or ']'": "this [ is not closed, or a comma is missing after an entry",
+    "did not find expected ',' or '}'": "this { is not closed, or a comma is missing after an entry",
+}
+
+
+def unreadable(error: yaml.YAMLError, text: str) -> tuple[Place | None, str]:
+    """Where and why `text` is not YAML."""
+    if isinstance(error, yaml.reader.ReaderError):
+        before = text.encode()[: error.position].decode(errors="replace").split("\n")
+        place = Place(len(before), len(before[-1]) + 1)
+        return place, f"the control character U+{error.character:04X} must not be here"
+    if not isinstance(error, yaml.MarkedYAMLError) or not error.problem_mark:
+        return None, "is not YAML"
+    problem, mark = error.problem or "", error.problem_mark
+    if problem in _AT_CONTEXT and error.context_mark:
+        mark = error.context_mark
+    message = _AT_CONTEXT.get(problem) or _AT_PROBLEM.get(problem) or f"is not YAML: {problem}"
+    if text[mark.index : mark.index + 1] == "\t":
+        message = "a tab: YAML is indented with spaces"
+    return Place(mark.line + 1, mark.column + 1), message

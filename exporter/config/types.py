@@ -1,0 +1,235 @@
+"""The kinds of values in a configuration: durations, sizes, names, secrets, addresses to listen on."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ModelWrapValidatorHandler,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, core_schema
+
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_YEAR = 365 * 86400
+_SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB)?")
+_BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+class Options(BaseModel):
+    """A mapping in the configuration. Unknown keys are mistakes; a field's docstring is its documentation."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,  # YAML has types: "5" is no number and "yes" is no truth
+        str_min_length=1,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
+
+    @classmethod
+    def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        """What is wrong among the options that are given, whatever their values.
+
+        It is not asked if a key is unknown: that key is most likely what seems to be missing, misspelt.
+        """
+        yield from ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _all_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Tells what is wrong among the options together with what is wrong in each; pydantic would tell one first.
+
+        No input goes into the error: it may be a secret, or hold one.
+        """
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        problems = cls._between(data) if isinstance(data, dict) and known.issuperset(data) else ()
+        found: list[InitErrorDetails] = [
+            {"type": "value_error", "input": None, "ctx": {"error": ValueError(problem)}} for problem in problems
+        ]
+        try:
+            options = handler(data)
+        except ValidationError as error:
+            inner = error.errors(include_url=False)
+            found += [{"type": e["type"], "loc": e["loc"], "input": None, "ctx": e.get("ctx", {})} for e in inner]
+        else:
+            if not found:
+                return options
+        raise ValidationError.from_exception_data(cls.__name__, found)
+
+
+def _duration(value: object) -> float:
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if not match:
+        raise ValueError("not a duration; write a number with a unit: 250ms, 15s, 10m, 1h, 7d")
+    seconds = float(match[1]) * _SECONDS[match[2]]
+    if not 0.001 <= seconds <= _YEAR:
+        raise ValueError("a duration must be between 1ms and 365d")
+    return seconds
+
+
+def duration_text(seconds: float) -> str:
+    """Seconds as they are written in a configuration."""
+    for unit in ("h", "m", "s"):
+        if seconds >= _SECONDS[unit] and (seconds / _SECONDS[unit]).is_integer():
+            return f"{seconds / _SECONDS[unit]:.0f}{unit}"
+    return f"{seconds * 1000:.12g}ms"
+
+
+def _size(value: object) -> int:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    match = _SIZE.fullmatch(text) if isinstance(text, str) else None
+    if not match:
+        raise ValueError("not a size; write a number of bytes or one with a unit: 64KiB, 1MiB")
+    return int(match[1]) * _BYTES[match[2]]
+
+
+def size_text(size: int) -> str:
+    """Bytes as they are written in a configuration."""
+    for unit in ("GiB", "MiB", "KiB"):
+        if size and size % _BYTES[unit] == 0:
+            return f"{size // _BYTES[unit]}{unit}"
+    return f"{size}B"
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("not a name; use up to 100 of the letters a-z and A-Z, digits, and - _ . inside")
+    return value
+
+
+def _text(value: str) -> str:
+    if "{target}" in value:
+        raise ValueError("`{target}` is not filled in here")
+    return value
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    PlainSerializer(duration_text, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "title": "duration"}),
+]
+"""Seconds, written with a unit. Defaults are given in seconds."""
+
+Size = Annotated[
+    int,
+    BeforeValidator(_size),
+    PlainSerializer(size_text, when_used="json"),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": f"^{_SIZE.pattern}$", "title": "size"}),
+]
+"""Bytes, written with or without a unit."""
+
+Name = Annotated[
+    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$", "title": "name"})
+]
+"""What a module, a mailbox or a probe is called, fit for a label and for a URL."""
+
+Text = Annotated[str, AfterValidator(_text)]
+"""Text that is taken as it stands."""
+
+
+class SecretUnavailable(Exception):
+    """A secret's file or environment variable cannot be read. The message names it and never holds the secret."""
+
+
+class Secret:
+    """A password or key: a literal, `{file: PATH}` or `{env: NAME}`. Printing it in any way shows `<secret>`.
+
+    A file is read again at every use, so that a rotated password needs no restart.
+    """
+
+    __slots__ = ("_env", "_file", "_literal")
+
+    def __init__(self, literal: str | None = None, *, file: str | None = None, env: str | None = None) -> None:
+        self._literal, self._file, self._env = literal, file, env
+
+    def reveal(self) -> str:
+        """The secret itself. Raises SecretUnavailable."""
+        if self._literal is not None:
+            return self._literal
+        if self._env is not None:
+            if self._env not in os.environ:
+                raise SecretUnavailable(f"the environment variable {self._env} is not set")
+            return os.environ[self._env]
+        try:
+            text = Path(self._file or "").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            problem = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise SecretUnavailable(f"cannot read the secret in {self._file}: {problem}") from None
+        return text.removesuffix("\n").removesuffix("\r")
+
+    def __repr__(self) -> str:
+        return "<secret>"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def _key(self) -> tuple[str | None, str | None, str | None]:
+        return self._literal, self._file, self._env
+
+    @classmethod
+    def _parse(cls, value: Any) -> "Secret":
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str):
+            return cls(value)
+        if isinstance(value, dict) and len(value) == 1:
+            ((kind, name),) = value.items()
+            if kind in ("file", "env") and isinstance(name, str) and name:
+                return cls(**{kind: name})
+        raise ValueError("not a secret; write {file: PATH}, {env: NAME} or, if it must be, the text itself in quotes")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(
+            cls._parse, serialization=core_schema.plain_serializer_function_ser_schema(str)
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        one = {"type": "object", "maxProperties": 1, "minProperties": 1, "additionalProperties": False}
+        reference = {**one, "properties": {"file": {"type": "string"}, "env": {"type": "string"}}}
+        return {"anyOf": [{"type": "string"}, reference], "title": "secret"}
+
+
+class Listen(str):
+    """HOST:PORT to listen on. An IPv6 address stands in brackets; port 0 means any free one."""
+
+    host: str
+    port: int
+
+    def __new__(cls, text: str) -> "Listen":
+        host, colon, port = text.rpartition(":")
+        bracketed = host.startswith("[") and host.endswith("]")
+        if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or (":" in host and not bracketed):
+            raise ValueError("not an address to listen on; write HOST:PORT, such as 127.0.0.1:2525 or [::1]:2525")
+        self = super().__new__(cls, text)
+        self.host, self.port = host.strip("[]"), int(port)
+        return self
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(cls, core_schema.str_schema())
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
+        return {"type": "string", "title": "HOST:PORT"}

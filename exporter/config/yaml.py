@@ -1,0 +1,261 @@
+"""YAML in which every value knows its line and column.
+
+libyaml tells the events, and we build the tree from them ourselves. PyYAML's own loaders follow YAML 1.1, where `no` is
+false, `1:30` is ninety, 0777 is octal and of two equal keys the last one wins; this one follows the core schema of
+YAML 1.2.2 (section 10.3.2) and calls the rest a mistake. Merge keys (`<<`) are kept, because people use them.
+Everything that could grow beyond reason is bounded: the file, its depth, and what aliases expand to.
+
+A message here never repeats a tag, an anchor or an alias: a password that is not quoted may look like one.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+import yaml
+
+from exporter.config.mistakes import Mistake, Mistakes, Path, Place, written
+from exporter.config.syntax import unreadable
+from exporter.model import one_line
+
+MAX_BYTES = 10 << 20
+MAX_DEPTH = 40
+MAX_VALUES = 500_000  # aliases expanded; 10,000 probes are 50,000
+
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INT = re.compile(r"[-+]?[0-9]{1,18}")
+_BASED = re.compile(r"0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NOT_ONE_LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class Blank(Enum):
+    """Stands where there is no value. Neither is None, so that no option takes one for its default."""
+
+    EMPTY = "nothing is written"
+    SPOILT = "what is written is a mistake, and told already"
+
+
+@dataclass(slots=True)
+class Node:
+    """A value, where it stands, and for a mapping where its keys stand."""
+
+    place: Place
+    value: "str | int | float | bool | Blank | list[Node] | dict[str, Node]"
+    keys: dict[str, Place] = field(default_factory=dict)
+    size: int = 1  # values in it, aliases expanded
+    height: int = 0  # levels below it
+
+    def plain(self) -> Any:
+        """The value alone."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def entries(self) -> "Iterator[tuple[str, Place, Node]]":
+        """The keys of a mapping, where they stand, and their values; nothing for any other value."""
+        if isinstance(self.value, dict):
+            for key, node in self.value.items():
+                yield key, self.keys[key], node
+
+    def find(self, path: Path) -> "Node":
+        """The value at a path, or the last one on the way to it."""
+        node = self
+        for part in path:
+            if isinstance(node.value, dict) and part in node.value:
+                node = node.value[str(part)]
+            elif isinstance(node.value, list) and isinstance(part, int) and part < len(node.value):
+                node = node.value[part]
+            else:
+                break
+        return node
+
+    def place_of(self, path: Path, *, key: bool = False) -> Place:
+        """Where to point for the value at a path, or for its key. Nothing has no place, so its key stands in."""
+        node, parent = self.find(path), self.find(path[:-1])
+        if path and (key or node.value is Blank.EMPTY):
+            return parent.keys.get(str(path[-1]), node.place)
+        return node.place
+
+
+def parse(raw: bytes, file: str) -> tuple[Node, list[Mistake]]:
+    """The tree, and what is wrong with it as YAML. Raises Mistakes if there is no tree at all."""
+    if len(raw) > MAX_BYTES:
+        raise Mistakes([Mistake(file, None, "", f"is larger than {MAX_BYTES >> 20} MiB")])
+    raw = raw.removeprefix(codecs.BOM_UTF8)
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode().split("\n")
+        place = Place(len(before), len(before[-1]) + 1)
+        message = f"the byte 0x{raw[error.start]:02X} is not UTF-8: save the file as UTF-8"
+        raise Mistakes([Mistake(file, place, "", message)]) from None
+    composer = _Composer(text, file)
+    try:
+        return composer.document(), composer.mistakes
+    except yaml.YAMLError as error:
+        where, message = unreadable(error, text)
+        raise Mistakes([*composer.mistakes, Mistake(file, where, "", message)]) from None
+
+
+def dump(data: Any) -> str:
+    """Plain data as YAML, in its own order."""
+    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+
+
+class _Composer:
+    """Builds the tree from libyaml's events. Depth and size are checked on the way down, before they can hurt."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.mistakes: list[Mistake] = []
+        self._file = file
+        self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
+        self._anchors: dict[str, Node | None] = {}
+        self._path: list[str | int] = []
+        self._values = 0
+
+    def document(self) -> Node:
+        next(self._events)  # the start of the stream
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            raise self._end(Place(1, 1), "there is no configuration in this file")
+        root = self._node(next(self._events))
+        next(self._events)  # the end of the document
+        if isinstance(event := next(self._events), yaml.DocumentStartEvent):
+            raise self._end(_place(event), "a second document begins here: a configuration is one, without a line ---")
+        return root
+
+    def _node(self, event: Any) -> Node:
+        place = _place(event)
+        self._values += 1
+        if len(self._path) > MAX_DEPTH:
+            raise self._end(place, f"nested deeper than {MAX_DEPTH} levels")
+        if self._values > MAX_VALUES:
+            raise self._end(place, f"more than {MAX_VALUES} values")
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, place)
+        anchor = event.anchor
+        if anchor:
+            self._anchors[anchor] = None
+        if isinstance(event, yaml.ScalarEvent):
+            node = self._scalar(event, place)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            node = self._sequence(place)
+        else:
+            node = self._mapping(place)
+        if event.tag is not None:
+            node = self._spoilt(place, "an unquoted ! begins a tag, and there are none here: put the value in quotes")
+        if anchor:
+            self._anchors[anchor] = node
+        return node
+
+    def _alias(self, event: Any, place: Place) -> Node:
+        node = self._anchors.get(event.anchor)
+        if node is None and event.anchor in self._anchors:
+            return self._spoilt(place, "this alias stands inside of what it stands for")
+        if node is None:
+            return self._spoilt(
+                place, "an unquoted * begins an alias, and its anchor is not above: put a text in quotes"
+            )
+        self._values += node.size
+        if len(self._path) + node.height > MAX_DEPTH:
+            raise self._end(place, f"nested deeper than {MAX_DEPTH} levels, with its aliases expanded")
+        if self._values > MAX_VALUES:
+            raise self._end(place, f"more than {MAX_VALUES} values, with all aliases expanded")
+        return Node(place, node.value, node.keys, node.size, node.height)
+
+    def _scalar(self, event: Any, place: Place) -> Node:
+        plain = event.implicit[0] and not event.style
+        value = _resolved(event.value) if plain else event.value
+        if isinstance(value, str) and _NOT_ONE_LINE.search(value):
+            return self._spoilt(place, "holds a line break or another control character: write it in one line")
+        return Node(place, value)
+
+    def _sequence(self, place: Place) -> Node:
+        items: list[Node] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            self._path.append(len(items))
+            items.append(self._node(event))
+            self._path.pop()
+        return _measured(Node(place, items), items)
+
+    def _mapping(self, place: Place) -> Node:
+        entries: dict[str, Node] = {}
+        keys: dict[str, Place] = {}
+        merged: list[Node] = []
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            key, merge = self._key(event)
+            self._path.append(key)
+            node = self._node(next(self._events))
+            if node.value is Blank.EMPTY and ":" in key:  # {password:hunter2} must not show up in a message
+                key = self._path[-1] = key.partition(":")[0]
+                node = self._spoilt(_place(event), "a space is missing after the colon")
+            if merge:
+                merged += self._mergeable(node)
+            elif key in entries:
+                self._note(_place(event), f"is given twice, first in line {keys[key].line}: remove one")
+            else:
+                entries[key], keys[key] = node, _place(event)
+            self._path.pop()
+        for key, where, node in (entry for source in merged for entry in source.entries()):
+            if key not in entries:
+                entries[key], keys[key] = node, where
+        return _measured(Node(place, entries, keys), entries.values())
+
+    def _key(self, event: Any) -> tuple[str, bool]:
+        """A key as text, and whether it is a merge key."""
+        if not isinstance(event, yaml.ScalarEvent):
+            raise self._end(_place(event), "a key must be a word, not a list, a mapping or an alias")
+        if event.tag is not None:
+            self._note(_place(event), "an unquoted ! begins a tag, and there are none here: put the key in quotes")
+        if _NOT_ONE_LINE.search(event.value):
+            self._note(_place(event), "a key holds a line break or another control character")
+            return one_line(event.value), False
+        return event.value, event.value == "<<" and not event.style
+
+    def _mergeable(self, node: Node) -> list[Node]:
+        sources = node.value if isinstance(node.value, list) else [node]
+        if all(isinstance(source.value, dict | Blank) for source in sources):
+            return sources
+        self._note(node.place, "<< takes a mapping, or a list of mappings, most often an *alias")
+        return []
+
+    def _spoilt(self, place: Place, text: str) -> Node:
+        self._note(place, text)
+        return Node(place, Blank.SPOILT)
+
+    def _note(self, place: Place, text: str) -> None:
+        self.mistakes.append(Mistake(self._file, place, written(tuple(self._path)), text))
+
+    def _end(self, place: Place, text: str) -> Mistakes:
+        self._note(place, text)
+        return Mistakes(self.mistakes)
+
+
+def _measured(node: Node, children: Iterable[Node]) -> Node:
+    for child in children:
+        node.size += child.size
+        node.height = max(node.height, child.height + 1)
+    return node
+
+
+def _place(event: Any) -> Place:
+    return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _resolved(text: str) -> str | int | float | bool | Blank:
+    """What a plain scalar means in the core schema. Numbers beyond 18 digits are not told apart, and become floats."""
+    if text in _NULL:
+        return Blank.EMPTY
+    if text in _BOOL:
+        return _BOOL[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _BASED.fullmatch(text):
+        return int(text, 0)
+    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan")) if _FLOAT.fullmatch(text) else text

@@ -1,0 +1,135 @@
+"""What is known of messages under way: which trip each belongs to, and what becomes of late, lost and doubled ones.
+
+Late is not lost. A trip that is overdue has failed, but its token stays known for `late_after`: if the message comes,
+it counts as late, its true delay is observed and it is deleted; if not, it counts as lost. Restarts change nothing.
+"""
+
+import logging
+from dataclasses import replace
+from typing import Protocol
+
+from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.watcher import Watcher
+from exporter.model import Outcome, ProbeKey, Reason
+from exporter.run import Clock, Run, boot_id
+from exporter.store import State, StateUnusable, Store, Trip
+from exporter.tokens import Token
+
+log = logging.getLogger(__name__)
+
+
+class MailObserver(Protocol):
+    """Who counts."""
+
+    def late(self, probe: ProbeKey, delay: float | None) -> None: ...
+    def lost(self, probe: ProbeKey) -> None: ...
+    def duplicate(self, probe: ProbeKey) -> None: ...
+
+
+class Ledger:
+    """Keeps the store and the watchers in step. `watchers` may be filled after the ledger was made."""
+
+    def __init__(self, store: Store, watchers: dict[str, Watcher], observer: MailObserver, clock: Clock) -> None:
+        self._store = store
+        self._watchers = watchers
+        self._observer = observer
+        self._clock = clock
+        self._boot = boot_id()
+        self._in_flight: dict[str, Trip] = {}
+        self._overdue: dict[str, Trip] = {}
+
+    # ---------------------------------------------------------------- a trip's life
+
+    async def begin(self, token: Token, probe: ProbeKey, mailbox: str, run: Run, keep: float) -> None:
+        """Returns when the token is on the disk, so that it is known whatever happens to us from now on."""
+        trip = Trip(
+            token.trip, probe, mailbox, State.LEAVING, run.started_at, self._boot, run.started, run.started_at + keep
+        )
+        self._in_flight[trip.id] = trip
+        run.on_accepted = lambda moment: self._accepted(trip.id, run)
+        try:
+            await self._store.begin(trip)
+        except StateUnusable as error:
+            log.error("%s; the trip %s goes on, but a restart would forget it", error, trip.id)
+
+    def _accepted(self, trip_id: str, run: Run) -> None:
+        trip = replace(self._in_flight[trip_id], sending_since=run.sending_since, accepted=run.accepted)
+        self._in_flight[trip_id] = trip
+        if trip.accepted is not None:
+            self._store.accepted(trip_id, trip.sending_since, trip.accepted)
+
+    def end(self, outcome: Outcome, run: Run, *, arrived: bool) -> None:
+        """A trip has its outcome; what is still to be expected of its message is written down."""
+        trip = self._in_flight.pop(outcome.trip)
+        self._store.finished(outcome)
+        if arrived:
+            self._store.settle(trip.id, State.ARRIVED)
+        elif outcome.failure and outcome.failure.reason is Reason.OVERDUE:
+            self._store.settle(trip.id, State.OVERDUE)
+            self._await_late(trip)
+        elif trip.accepted is not None or run.uncertain:
+            self._store.settle(trip.id, State.FAILED)
+        else:
+            self._store.forget(trip.id)
+
+    def _await_late(self, trip: Trip) -> None:
+        self._overdue[trip.id] = trip
+        if trip.mailbox in self._watchers:
+            since = trip.accepted if trip.accepted is not None else self._clock.monotonic()
+            self._watchers[trip.mailbox].keep_watching(trip.id, since)
+
+    # ---------------------------------------------------------------- messages that no trip awaits
+
+    def stray(self, token: Token, sighting: Sighting) -> None:
+        """A message of ours that nobody awaits: late, a duplicate, or left over. The watcher deletes it."""
+        late = self._overdue.pop(token.trip, None)
+        known = late or self._in_flight.get(token.trip) or self._store.trip(token.trip)
+        if known is None:
+            log.info("trip %s: its message was left over; it is deleted", token.trip)
+            return
+        if late:
+            watched = sighting.watched and late.accepted is not None and late.boot == self._boot
+            delay = sighting.seen_at - late.accepted if watched and late.accepted is not None else None
+            log.warning("trip %s of %s: the message came late", late.id, late.probe)
+            self._watchers[late.mailbox].stop_watching(late.id)
+            self._observer.late(late.probe, delay)
+        elif known.state is State.ARRIVED or known.id in self._in_flight:
+            self._observer.duplicate(known.probe)
+        if known.id not in self._in_flight:
+            self._store.settle(known.id, State.ARRIVED)
+
+    def expire(self) -> None:
+        """Counts what is overdue for too long as lost. To be called once in a while."""
+        now = self._clock.wall()
+        for trip in [trip for trip in self._overdue.values() if trip.expires_at < now]:
+            log.error("trip %s of %s: the message is lost", trip.id, trip.probe)
+            del self._overdue[trip.id]
+            if trip.mailbox in self._watchers:
+                self._watchers[trip.mailbox].stop_watching(trip.id)
+            self._observer.lost(trip.probe)
+        self._store.forget_expired(now)
+
+    # ---------------------------------------------------------------- after a restart
+
+    def recover(self) -> list[Trip]:
+        """The trips whose message was accepted before this process began, and which can go on; late ones are awaited.
+
+        A trip that was interrupted before its message was accepted is void: if the message comes, it is cleaned away.
+        """
+        resumable = []
+        for trip in self._store.unsettled():
+            if trip.boot != self._boot:
+                trip = replace(trip, accepted=None, sending_since=None)  # those clocks are gone
+            if trip.state is State.SENT:
+                self._in_flight[trip.id] = trip
+                resumable.append(trip)
+            elif trip.state is State.OVERDUE:
+                self._await_late(trip)
+            elif trip.state is State.LEAVING:
+                self._store.settle(trip.id, State.FAILED)
+        return resumable
+
+    def abandon(self, trip: Trip) -> None:
+        """A recovered trip whose probe is no longer configured."""
+        self._in_flight.pop(trip.id, None)
+        self._store.settle(trip.id, State.FAILED)

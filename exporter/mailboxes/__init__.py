@@ -1,0 +1,24 @@
+"""Where messages are awaited: the kinds of mailbox, and the one session that all trips to a mailbox share."""
+
+from collections.abc import Callable
+from typing import Any
+
+from exporter.config.choice import Choice
+from exporter.mailboxes.imap import ImapMailbox, ImapOptions
+from exporter.mailboxes.session import Mailbox
+from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions
+from exporter.net.dns import Resolver
+
+
+class MailboxOptions(Choice):
+    """A place where messages are awaited: one of these."""
+
+    imap: ImapOptions | None = None
+    """A mailbox on an IMAP server."""
+
+    smtpd: SmtpdOptions | None = None
+    """The exporter's own SMTP receiver, for mailboxes that forward to it."""
+
+
+MAILBOXES: dict[str, Callable[[Any, Resolver], Mailbox]] = {"imap": ImapMailbox, "smtpd": SmtpdMailbox}
+"""By key below a mailbox's name. Called with the options and a resolver."""

@@ -1,0 +1,74 @@
+"""A trip's view of the watcher that looks for its message."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from exporter.mailboxes.session import Sighting
+from exporter.message import FoundIn
+from exporter.model import ProbeError, Reason
+from exporter.run import Run
+from exporter.tokens import Token
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A trip's message, seen in the mailbox."""
+
+    token: Token
+    found_in: FoundIn
+    sighting: Sighting
+
+
+class Looker(Protocol):
+    """What an expectation needs of the watcher."""
+
+    name: str
+    trouble: ProbeError | None
+
+    def wake(self) -> None: ...
+
+    def delete(self, sighting: Sighting, done: "asyncio.Future[None]") -> None: ...
+
+
+class Expectation:
+    """The futures are the watcher's to settle; a trip only waits for them, so cancelling a trip does not touch them."""
+
+    def __init__(self, watcher: Looker, run: Run) -> None:
+        loop = asyncio.get_running_loop()
+        self.run = run
+        self.opened: asyncio.Future[None] = loop.create_future()
+        self.found: asyncio.Future[Found] = loop.create_future()
+        self.deleted: asyncio.Future[None] | None = None
+        self._watcher = watcher
+
+    async def ready(self) -> None:
+        """Returns when the mailbox is watched. Raises ProbeError when it refuses us; a dead one is tried again."""
+        await asyncio.shield(self.opened)
+
+    async def arrival(self) -> Found:
+        """Returns when the message is seen."""
+        self._watcher.wake()
+        return await asyncio.shield(self.found)
+
+    async def delete(self) -> None:
+        """Returns when the message is gone from the mailbox."""
+        self.deleted = asyncio.get_running_loop().create_future()
+        self._watcher.delete(self.found.result().sighting, self.deleted)
+        await asyncio.shield(self.deleted)
+
+    def trouble(self) -> ProbeError | None:
+        """Why the mailbox cannot be watched at this moment."""
+        return self._watcher.trouble
+
+    def overdue(self) -> ProbeError:
+        """Why the message has not been seen: nobody can look, or it is not there."""
+        return self.trouble() or ProbeError(
+            Reason.OVERDUE, f"sent, but not seen in mailbox {self._watcher.name} within the module's timeout"
+        )
+
+    def refuse(self, error: ProbeError) -> None:
+        """Tells a trip that waits for the mailbox that it will not open."""
+        if not self.opened.done():
+            self.opened.set_exception(error)
+            self.opened.exception()  # perhaps nobody asks for it

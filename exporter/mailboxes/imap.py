@@ -1,0 +1,116 @@
+"""A mailbox on an IMAP server."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field
+
+from exporter.config.server import Port, ServerOptions, TlsMode
+from exporter.config.types import SecretUnavailable
+from exporter.mailboxes.imap_folder import Bookmark
+from exporter.mailboxes.imap_session import ImapSession
+from exporter.model import Leg, ProbeError, Reason, Step
+from exporter.net.dns import Resolver
+from exporter.net.imap import ImapConnection, converse
+from exporter.net.imap_login import login, plain
+from exporter.net.tcp import dial
+from exporter.net.tls import client_context, session_fact
+from exporter.run import Run
+
+
+class ImapOptions(ServerOptions):
+    """A mailbox on an IMAP server (RFC 3501)."""
+
+    port: Port | None = None
+    """TCP port. Default: 993 with `tls: implicit`, else 143."""
+
+    tls: TlsMode | None = None
+    """`none`, `starttls` or `implicit`. Default: `implicit` on port 993 and when no port is given; on any other port
+    `starttls` if there is a password, so that none goes out in the clear unasked, else `none`."""
+
+    folders: list[str] = Field(default=["INBOX", "\\Junk"], min_length=1, max_length=8)
+    """The folders that are looked into; only the first is watched without a pause. A name that begins with a backslash
+    is a special use (RFC 6154), and is left out if the server has no such folder."""
+
+    auth: Literal["login", "plain"] | None = None
+    """The one mechanism that is used: the command LOGIN, or AUTHENTICATE PLAIN. Default: what the server offers."""
+
+    @property
+    def tls_mode(self) -> TlsMode:
+        """`tls`, or what it defaults to."""
+        return "implicit" if self.tls is None and self.port is None else super().tls_mode
+
+    @property
+    def tcp_port(self) -> int:
+        """`port`, or what it defaults to."""
+        return self.port or (993 if self.tls_mode == "implicit" else 143)
+
+
+class ImapMailbox:
+    """A configured mailbox. It remembers between two sessions how far its folders have been looked through."""
+
+    listens = False
+
+    def __init__(self, options: ImapOptions, resolver: Resolver) -> None:
+        self._options = options
+        self._resolver = resolver
+        self._bookmarks: dict[str, Bookmark] = {}
+
+    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> ImapSession:
+        """Connects, logs in and selects the first folder. Cancelling it, like every failure, drops the connection."""
+        options = self._options
+        connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
+        imap = await converse(connected, options.host, run.now, run.note)
+        try:
+            await self._secure_and_greet(imap, run)
+            if not imap.authenticated:
+                with run.step(Step.LOGIN):
+                    await self._log_in(imap)
+            session = ImapSession(imap, run, self._bookmarks)
+            with run.step(Step.SELECT):
+                await session.begin(options.folders)
+        except BaseException:
+            imap.abort()
+            raise
+        return session
+
+    async def _secure_and_greet(self, imap: ImapConnection, run: Run) -> None:
+        """The greeting comes inside TLS, or before STARTTLS. A password leaves in the clear only if `tls` says so."""
+        mode, server_name = self._options.tls_mode, self._options.server_name or self._options.host
+        if mode == "implicit":
+            with run.step(Step.TLS):
+                await imap.secure(client_context(self._options), server_name)
+        with run.step(Step.GREETING):
+            await imap.greeting()
+        if mode == "starttls":
+            with run.step(Step.TLS):
+                await imap.starttls(client_context(self._options), server_name)
+        if imap.tls:
+            fact = session_fact(imap.tls, Leg.MAILBOX)
+            run.fact(fact)
+            run.note(f"-- {fact.version} {fact.cipher}")
+
+    async def _log_in(self, imap: ImapConnection) -> None:
+        host, user = self._options.host, self._options.username
+        if user is None or self._options.password is None:
+            raise ProbeError(Reason.AUTH, f"{host} wants a login, and no username is configured")
+        try:
+            password = self._options.password.reveal()
+        except SecretUnavailable as error:
+            raise ProbeError(Reason.AUTH, str(error)) from None
+        offered = await imap.capability()
+        if self._mechanism(offered) == "plain":
+            if "AUTH=PLAIN" not in offered:
+                raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE PLAIN")
+            reply = await plain(imap, user, password)
+        else:
+            if "LOGINDISABLED" in offered:
+                hint = "" if imap.tls else " on connections without TLS"
+                raise ProbeError(Reason.AUTH, f"{host} takes no LOGIN{hint} (LOGINDISABLED)")
+            reply = await login(imap, user, password)
+        reply.data("the login", Reason.AUTH)
+
+    def _mechanism(self, offered: set[str]) -> Literal["login", "plain"]:
+        if self._options.auth:
+            return self._options.auth
+        return "plain" if "LOGINDISABLED" in offered and "AUTH=PLAIN" in offered else "login"

@@ -1,0 +1,57 @@
+"""Where messages are awaited. A protocol file knows how to open a session, to yield new messages and to delete some.
+
+Everything else (sharing one session among many trips, matching, reconnecting, settling late mail) is the watcher's.
+"""
+
+from asyncio import Event
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from exporter.run import Run
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A message that a session has seen for the first time."""
+
+    ref: Any  # how the session names it: a UID, a path
+    folder: str
+    raw: bytes  # the header and as much of the body as was read
+    seen_at: float  # monotonic seconds
+    watched: bool  # the session was watching when the message came, so `seen_at` tells when that was
+
+
+class Session(Protocol):
+    """An open mailbox. One caller at a time; every failure is a ProbeError and ends the session."""
+
+    messages: int | None
+    """How many messages the mailbox holds, ours and others'; None while unknown."""
+
+    async def scan(self) -> list[Sighting]:
+        """The messages that came since the last scan. The first scan may also yield older ones, not watched."""
+
+    async def wait(self, seconds: float, wake: Event) -> None:
+        """Returns after that time, sooner when messages may have come, at once when `wake` is or becomes set."""
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        """Removes exactly these messages, and returns when the server has said so."""
+
+    async def close(self) -> None:
+        """Parts politely (LOGOUT, QUIT). Never raises ProbeError: what it could not do is the server's loss."""
+
+    def abort(self) -> None:
+        """Drops the connection at once. May be called at any time, also twice."""
+
+
+class Mailbox(Protocol):
+    """A configured mailbox."""
+
+    listens: bool
+    """True for a receiver that others deliver to: its session stays open even when no trip waits."""
+
+    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> Session:
+        """Opens a session, its steps timed by `run`. The session keeps `run` for its clock, trace and transcript.
+
+        A receiver asks `wanted` about a message before it takes responsibility for it; others have no say.
+        """

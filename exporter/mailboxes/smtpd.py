@@ -1,0 +1,166 @@
+"""The exporter's own SMTP receiver: a mailbox that others deliver to."""
+
+import asyncio
+import contextlib
+import re
+from collections import deque
+from collections.abc import Callable, Sequence
+from itertools import count
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from exporter.config.types import Listen, Options, Size
+from exporter.mailboxes.session import Sighting
+from exporter.model import Step
+from exporter.net.certificate import ServerCertificate
+from exporter.net.dns import Resolver
+from exporter.net.smtpd import LIMITS, Limits, Receiver
+from exporter.run import Run
+
+MAX_WAITING = 500  # messages that have come and were not looked at; the watcher looks as soon as one has come
+_ADDRESS = re.compile(r"[^\s@<>\"(),:;\\]+@(\[[0-9A-Za-z.:]+\]|[^\s@<>\"(),:;\\\[\]]+)")
+
+
+def _address(value: str) -> str:
+    if not _ADDRESS.fullmatch(value) or not value.isprintable():
+        raise ValueError("not a mail address: write it as monitor@example.org")
+    return value
+
+
+class ReceiverTls(Options):
+    """The certificate that the receiver shows after STARTTLS."""
+
+    cert_file: str
+    """The certificate with its chain, PEM. It is read again when it changes."""
+
+    key_file: str
+    """Its private key, PEM, not encrypted."""
+
+
+class SmtpdOptions(Options):
+    """The exporter's own SMTP receiver. It takes mail for its recipients only and relays nothing.
+
+    Of their mail it takes the probe messages of this mailtrip and refuses all others, since it would throw them away.
+    """
+
+    listen: Listen
+    """HOST:PORT to listen on."""
+
+    recipients: list[Annotated[str, AfterValidator(_address)]] = Field(min_length=1)
+    """The addresses that it takes mail for, in whatever case; everybody else is refused. The receiver greets its
+    clients with the domain of the first one."""
+
+    max_message_size: Size = 1 << 20
+    """A larger message is refused."""
+
+    tls: ReceiverTls | None = None
+    """With a certificate, STARTTLS is offered."""
+
+
+class SmtpdMailbox:
+    """Opens the receiver."""
+
+    listens = True
+
+    def __init__(self, options: SmtpdOptions, resolver: Resolver, limits: Limits = LIMITS) -> None:
+        self._options = options
+        self._limits = limits
+
+    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> "SmtpdSession":
+        """Begins to listen. Raises ProbeError: connect when the address is taken or forbidden, tls for bad files."""
+        options = self._options
+        certificate = None
+        if options.tls:
+            with run.step(Step.TLS, options.tls.cert_file):
+                certificate = ServerCertificate(options.tls.cert_file, options.tls.key_file)
+        session = SmtpdSession(options, run, wanted, certificate, self._limits)
+        with run.step(Step.CONNECT, options.listen):
+            await session.receiver.listen(options.listen)
+        return session
+
+
+class SmtpdSession:
+    """Listens. What has been accepted waits in memory for the next scan, also when the receiver is closed already."""
+
+    messages: int | None = 0  # it keeps none
+
+    def __init__(
+        self,
+        options: SmtpdOptions,
+        run: Run,
+        wanted: Callable[[bytes], bool],
+        certificate: ServerCertificate | None,
+        limits: Limits,
+    ) -> None:
+        self._run = run
+        self._wanted = wanted
+        self._recipients = frozenset(map(_canonical, options.recipients))
+        self._domains = frozenset(_domain(recipient) for recipient in self._recipients)
+        self._waiting: deque[Sighting] = deque()
+        self._numbers = count(1)
+        self._arrived = asyncio.Event()
+        # Not the name of this machine: Postfix on the same one would believe that its mail loops back to itself.
+        hostname = _domain(_canonical(options.recipients[0]))
+        self.receiver = Receiver(hostname, self, options.max_message_size, certificate, limits)
+
+    # ---------------------------------------------------------------- for the watcher
+
+    async def scan(self) -> list[Sighting]:
+        """The messages that came since the last scan."""
+        sightings = list(self._waiting)
+        self._waiting.clear()
+        self._arrived.clear()
+        return sightings
+
+    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+        """Returns when a message has come, `wake` is set, or the time is over."""
+        events = [asyncio.ensure_future(event.wait()) for event in (self._arrived, wake)]
+        try:
+            await asyncio.wait(events, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for event in events:
+                event.cancel()
+            await asyncio.gather(*events, return_exceptions=True)
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        """There is nothing to do: a message that was scanned is kept nowhere."""
+
+    async def close(self) -> None:
+        await self.receiver.close()
+        self.receiver.abort()
+
+    def abort(self) -> None:
+        self.receiver.abort()
+
+    # ---------------------------------------------------------------- for the receiver
+
+    def refusal(self, recipient: str) -> str | None:
+        address = _canonical(recipient)
+        if address in self._recipients:
+            return None
+        if _domain(address) in self._domains:
+            return "550 5.1.1 No such mailbox here"
+        return "550 5.7.1 Relaying denied"
+
+    def receive(self, raw: bytes) -> str:
+        seen_at = self._run.now()
+        if not self._wanted(raw):
+            return "550 5.7.1 This address takes only messages of this mailtrip"
+        if len(self._waiting) >= MAX_WAITING:
+            return "452 4.3.1 Too many messages are waiting"
+        self._waiting.append(Sighting(next(self._numbers), "", raw, seen_at, watched=True))
+        self._arrived.set()
+        return "250 2.6.0 Seen"
+
+
+def _canonical(address: str) -> str:
+    """The form in which addresses are compared. An internationalised domain may come in either of its spellings."""
+    local, _, domain = address.rpartition("@")
+    with contextlib.suppress(UnicodeError):  # what cannot be encoded is none of ours
+        domain = domain.encode("idna").decode("ascii")
+    return f"{local}@{domain}".casefold()
+
+
+def _domain(address: str) -> str:
+    return address.rpartition("@")[2]

@@ -1,0 +1,259 @@
+"""One watcher for each mailbox: all trips that await the same mailbox share its one session.
+
+It connects when someone waits, matches every new message by its token, hands it to the trip that waits or reports it as
+a stray, deletes it, reconnects with back-off, and goes away when nobody waits. So locks, connection limits, duplicates,
+late mail and restarts are dealt with in one place, whatever the protocol.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from exporter.mailboxes.expectation import Expectation, Found
+from exporter.mailboxes.session import Mailbox, Session, Sighting
+from exporter.message import FoundIn, tokens_in
+from exporter.model import Fact, Phase, ProbeError, Reason, Span
+from exporter.run import Clock, Run
+from exporter.tokens import Mint, NotOurs, Rejection, Token
+
+log = logging.getLogger(__name__)
+
+SHORTEST_GAP = 0.08  # seconds between two looks into the mailbox while a message is fresh
+GAP_FRACTION = 0.04  # of the time waited: so the delay's error stays below 5 % and 100 ms, a round trip included
+LONGEST_GAP = 300.0
+SENDING_GAP = 1.0  # while messages are being sent; an accepted one wakes us
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts to connect
+REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 60.0, 900.0  # the same after a refusal: accounts get locked for many tries
+_REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
+
+
+@dataclass
+class Statistics:
+    """What happened in a mailbox since the start."""
+
+    connected: bool = True  # False while the mailbox is needed and cannot be watched
+    reconnects: int = 0
+    deleted: int = 0
+    messages: int | None = None
+    rejected: Counter[Rejection] = field(default_factory=Counter)
+
+
+class Watcher:
+    """Call everything from the event loop's thread.
+
+    `patience` bounds one exchange with the server, in seconds. `stray` is told of every message with a token of ours
+    that no trip awaits; the watcher deletes it.
+    """
+
+    def __init__(
+        self, name: str, mailbox: Mailbox, mint: Mint, clock: Clock, patience: float,
+        stray: Callable[[Token, Sighting], None],
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.statistics = Statistics()
+        self.trouble: ProbeError | None = None
+        self._mailbox = mailbox
+        self._mint = mint
+        self._clock = clock
+        self._patience = patience
+        self._stray = stray
+        self._awaited: dict[str, Expectation] = {}
+        self._late: dict[str, float] = {}
+        self._deletions: list[tuple[Sighting, asyncio.Future[None] | None]] = []
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
+        self._pause = 0.0
+        self._not_before = 0.0
+
+    # ---------------------------------------------------------------- for trips
+
+    def start(self) -> None:
+        """Opens a receiver for good; for any other mailbox nothing is done before somebody waits."""
+        if self._mailbox.listens:
+            self._watch()
+
+    @contextmanager
+    def expect(self, trip: str, run: Run) -> Iterator[Expectation]:
+        """Inside, the watcher looks for the message of this trip."""
+        expectation = self._awaited[trip] = Expectation(self, run)
+        if self._opening:
+            self._hand_open(expectation)
+        elif self.trouble and self._clock.monotonic() < self._not_before and self.trouble.reason in _REFUSALS:
+            expectation.refuse(self.trouble)
+        self._watch()
+        try:
+            yield expectation
+        finally:
+            del self._awaited[trip]
+            self._release(expectation)
+            self.wake()
+
+    def keep_watching(self, trip: str, accepted: float) -> None:
+        """Goes on looking for a message that was accepted at that monotonic time and is overdue."""
+        self._late[trip] = accepted
+        self._watch()
+
+    def stop_watching(self, trip: str) -> None:
+        self._late.pop(trip, None)
+        self.wake()
+
+    def delete(self, sighting: Sighting, done: "asyncio.Future[None] | None" = None) -> None:
+        """Removes a message of ours as soon as the session can."""
+        self._deletions.append((sighting, done))
+        self._watch()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    async def close(self) -> None:
+        """Ends the session. Trips that wait are the caller's to end."""
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    # ---------------------------------------------------------------- one session after the other
+
+    def _watch(self) -> None:
+        self._wake.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._sessions(), name=f"watcher of {self.name}")
+
+    @property
+    def _wanted(self) -> bool:
+        return bool(self._awaited or self._late or self._deletions or self._mailbox.listens)
+
+    async def _sessions(self) -> None:
+        while self._wanted:
+            if (pause := self._not_before - self._clock.monotonic()) > 0:
+                await self._nap(pause)
+                continue
+            run = Run(self._clock, session_timeout=self._patience)
+            try:
+                await self._one_session(run)
+            except ProbeError as error:
+                self._failed(run.located(error))
+            except Exception:
+                log.exception("mailbox %s: a bug of mailtrip; it is opened again", self.name)
+                self._failed(ProbeError(Reason.INTERNAL, "see the log"))
+        self.statistics.connected = self.trouble is None
+
+    async def _one_session(self, run: Run) -> None:
+        async with run.conversation():
+            session = await self._mailbox.open(run, self._is_ours)
+        try:
+            self._opening = run.spans.copy(), run.facts.copy(), run.started
+            self.trouble, self.statistics.connected = None, True
+            for expectation in self._awaited.values():
+                self._hand_open(expectation)
+            while self._wanted:
+                run.spans.clear()
+                await self._look(session, run)
+            await session.close()
+        finally:
+            self._opening = None
+            session.abort()
+
+    def _failed(self, error: ProbeError) -> None:
+        self.trouble = error
+        self.statistics.connected = False
+        self.statistics.reconnects += 1
+        refused = error.reason in _REFUSALS
+        first, longest = (REFUSED_PAUSE, LONGEST_REFUSED_PAUSE) if refused else (FIRST_PAUSE, LONGEST_PAUSE)
+        if self._clock.monotonic() - self._not_before > longest:
+            self._pause = 0.0  # it had been well for a while
+        self._pause = min(max(self._pause * 2, first), longest)
+        self._not_before = self._clock.monotonic() + self._pause
+        log.warning("mailbox %s: %s; next attempt in %.1f s", self.name, error, self._pause)
+        if refused:
+            for expectation in self._awaited.values():
+                expectation.refuse(error)
+
+    async def _nap(self, seconds: float) -> None:
+        """Sleeps; a change in who waits ends it."""
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    # ---------------------------------------------------------------- inside a session
+
+    async def _look(self, session: Session, run: Run) -> None:
+        """One look into the mailbox, then a wait until the next one is due."""
+        async with run.conversation():
+            sightings = await session.scan()
+        self.statistics.messages = session.messages
+        for sighting in sightings:
+            self._settle(sighting, run)
+        if self._deletions:
+            await self._delete_now(session, run)
+        elif self._wanted:
+            gap = self._gap()
+            async with run.conversation(idle=gap):
+                await session.wait(gap, self._wake)
+            self._wake.clear()
+
+    def _gap(self) -> float:
+        """Seconds until the next look: a small part of what the youngest message has been under way."""
+        moments = [e.run.accepted for e in self._awaited.values() if e.run.accepted is not None and not e.found.done()]
+        moments += self._late.values()
+        if not moments:
+            return SENDING_GAP if self._awaited else LONGEST_GAP
+        return min(max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP)
+
+    def _settle(self, sighting: Sighting, run: Run) -> None:
+        ours = self._ours(sighting.raw)
+        if ours is None:
+            return
+        token, found_in = ours
+        expectation = self._awaited.get(token.trip)
+        if expectation is None or expectation.found.done():
+            self._stray(token, sighting)
+            self._deletions.append((sighting, None))
+        else:
+            expectation.run.adopt(run.spans, Phase.DELIVER, run.started)
+            expectation.found.set_result(Found(token, found_in, sighting))
+
+    def _ours(self, raw: bytes) -> tuple[Token, FoundIn] | None:
+        """The token that proves that a message is ours; what only looks like one is counted and left alone."""
+        rejections = []
+        for word, found_in in tokens_in(raw).items():
+            try:
+                return self._mint.verify(word), found_in
+            except NotOurs as error:
+                rejections.append(error.why)
+        self.statistics.rejected.update(rejections[:1])
+        return None
+
+    def _is_ours(self, raw: bytes) -> bool:
+        return self._ours(raw) is not None
+
+    async def _delete_now(self, session: Session, run: Run) -> None:
+        """What is left when this fails is deleted in the next session."""
+        deletions = list(self._deletions)
+        async with run.conversation():
+            await session.delete([sighting for sighting, _ in deletions])
+        del self._deletions[: len(deletions)]
+        self.statistics.deleted += len(deletions)
+        for _, done in deletions:
+            if done is not None and not done.done():
+                done.set_result(None)
+
+    def _hand_open(self, expectation: Expectation) -> None:
+        if not expectation.opened.done() and self._opening:
+            spans, facts, began = self._opening
+            if began >= expectation.run.started:  # the session was opened for this trip, among others
+                expectation.run.adopt(spans, Phase.OPEN, began)
+            expectation.run.facts.extend(facts)
+            expectation.opened.set_result(None)
+
+    def _release(self, expectation: Expectation) -> None:
+        """A trip has ended, perhaps before it could delete its message."""
+        expectation.opened.cancel()
+        if not expectation.found.cancel() and not expectation.deleted:
+            self.delete(expectation.found.result().sighting)

@@ -1,0 +1,102 @@
+"""What Prometheus sees: the only place where outcomes become series."""
+
+import platform
+from collections.abc import Callable, Mapping
+
+from exporter import __version__
+from exporter.mailboxes.watcher import Statistics
+from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
+from exporter.metrics.exposition import CONTENT_TYPE, process_text, text, text_of_many
+from exporter.metrics.outcome import ProbeSeries
+from exporter.metrics.series import Series
+from exporter.model import Outcome, ProbeKey
+from exporter.tokens import Rejection
+
+REFUSALS = ("missing_parameter", "unknown_module", "target_not_allowed", "too_many_targets")
+
+
+class Metrics:
+    """Counts what it is told of probes, and asks the mailboxes when somebody scrapes."""
+
+    def __init__(self, mailboxes: Callable[[], Mapping[str, Statistics]]) -> None:
+        self._mailboxes = mailboxes
+        self._probes: dict[ProbeKey, ProbeSeries] = {}
+        self._names: dict[ProbeKey, str] = {}
+        self._texts: dict[ProbeKey, bytes] = {}
+        self._exporter = Series(OF_THE_EXPORTER)
+        self._exporter.set("mailtrip_build_info", 1, __version__, platform.python_version())
+        for kind in REFUSALS:
+            self._exporter.add("mailtrip_probe_requests_refused_total", 0, kind)
+
+    # ---------------------------------------------------------------- told by the prober and the ledger
+
+    def known(self, probe: ProbeKey, name: str | None) -> None:
+        self._probes.setdefault(probe, ProbeSeries())
+        if name is not None:
+            self._names[probe] = name
+
+    def forgotten(self, probe: ProbeKey) -> None:
+        for table in (self._probes, self._names, self._texts):
+            table.pop(probe, None)
+
+    def started(self, probe: ProbeKey) -> None:
+        self._of(probe).add("mailtrip_trips_in_flight", 1)
+
+    def finished(self, outcome: Outcome) -> None:
+        series = self._of(outcome.probe)
+        series.add("mailtrip_trips_in_flight", -1)
+        series.finished(outcome)
+
+    def restored(self, outcome: Outcome) -> None:
+        """The newest outcome from before a restart."""
+        self._of(outcome.probe).show(outcome)
+
+    def late(self, probe: ProbeKey, delay: float | None) -> None:
+        self._of(probe).late(delay)
+
+    def lost(self, probe: ProbeKey) -> None:
+        self._of(probe).add("mailtrip_lost_total", 1)
+
+    def duplicate(self, probe: ProbeKey) -> None:
+        self._of(probe).add("mailtrip_duplicates_total", 1)
+
+    def _of(self, probe: ProbeKey) -> ProbeSeries:
+        """The probe's series; a mere stand-in for one that was forgotten while its message was under way."""
+        return self._probes.get(probe) or ProbeSeries()
+
+    # ---------------------------------------------------------------- told by the server and the configuration
+
+    def refused(self, kind: str) -> None:
+        self._exporter.add("mailtrip_probe_requests_refused_total", 1, kind)
+
+    def configured(self, moment: float) -> None:
+        """The configuration was read without a mistake, at that Unix time."""
+        self._exporter.set("mailtrip_config_last_reload_successful", 1)
+        self._exporter.set("mailtrip_config_last_reload_success_timestamp_seconds", moment)
+
+    # ---------------------------------------------------------------- asked by Prometheus
+
+    def probe(self, probe: ProbeKey) -> tuple[bytes, str]:
+        """The series of one probe, and their content type. Rendered again only after a change."""
+        series = self._of(probe)
+        if series.changed or probe not in self._texts:
+            self._texts[probe], series.changed = text(series), False
+        return self._texts[probe], CONTENT_TYPE
+
+    def everything(self) -> tuple[bytes, str]:
+        """Every named probe's series, the mailboxes', the exporter's own and the process's."""
+        self._read_mailboxes()
+        probes = [(name, self._probes[key]) for key, name in self._names.items()]
+        parts = (text_of_many(OF_A_PROBE, probes), text(self._exporter), process_text())
+        return b"".join(parts), CONTENT_TYPE
+
+    def _read_mailboxes(self) -> None:
+        series = self._exporter
+        for name, statistics in self._mailboxes().items():
+            series.set("mailtrip_mailbox_connected", float(statistics.connected), name)
+            series.set("mailtrip_mailbox_reconnects_total", statistics.reconnects, name)
+            series.set("mailtrip_messages_deleted_total", statistics.deleted, name)
+            if statistics.messages is not None:
+                series.set("mailtrip_mailbox_messages", statistics.messages, name)
+            for reason in Rejection:
+                series.set("mailtrip_tokens_rejected_total", statistics.rejected[reason], name, reason)

@@ -1,0 +1,86 @@
+"""Outcome → series. What a finished trip has to say, as numbers."""
+
+from exporter.metrics.definitions import MAILBOX_STEPS, OF_A_PROBE, ONLY_ON_PROBE, SMTP_STEPS
+from exporter.metrics.series import Labels, Series
+from exporter.model import Arrival, Exchanger, Fact, Outcome, Phase, Reply, Span, TlsSession
+
+
+class ProbeSeries(Series):
+    """The series of one probe."""
+
+    def __init__(self) -> None:
+        super().__init__((*ONLY_ON_PROBE, *OF_A_PROBE))
+
+    def finished(self, outcome: Outcome) -> None:
+        """Counts a trip, and shows it as the newest."""
+        self.add("mailtrip_trips_total", 1)
+        if outcome.failure:
+            self.add("mailtrip_failures_total", 1, outcome.failure.phase, outcome.failure.reason)
+        for span in outcome.spans:
+            self._time(span)
+        for fact in outcome.facts:
+            if isinstance(fact, Arrival):
+                self._time_arrival(fact)
+        self.show(outcome)
+
+    def show(self, outcome: Outcome) -> None:
+        """The gauges alone: what a restart still knows of the newest trip."""
+        self.set("probe_success", float(outcome.success))
+        self.set("probe_duration_seconds", outcome.duration)
+        self.set("mailtrip_success", float(outcome.success))
+        self.replace("mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()})
+        self.set("mailtrip_last_trip_timestamp_seconds", outcome.finished_at)
+        if outcome.success:
+            self.set("mailtrip_last_success_timestamp_seconds", outcome.finished_at)
+        failure = outcome.failure
+        info: dict[Labels, float] = {}
+        if failure:
+            info[failure.phase, failure.step or "", failure.reason, failure.code] = 1.0
+        self.replace("mailtrip_last_failure_info", info)
+        self._show_facts(outcome.facts)
+
+    def late(self, delay: float | None) -> None:
+        self.add("mailtrip_late_total", 1)
+        if delay is not None:
+            self.observe("mailtrip_delivery_delay_seconds", delay)
+            self.set("mailtrip_last_delivery_delay_seconds", delay)
+
+    # ---------------------------------------------------------------- parts
+
+    def _time(self, span: Span) -> None:
+        if span.step is None:
+            if span.phase is Phase.SEND and span.reason is None:
+                self.observe("mailtrip_send_duration_seconds", span.duration)
+                self.set("mailtrip_last_send_duration_seconds", span.duration)
+        elif span.phase is Phase.SEND and span.step in SMTP_STEPS:
+            self.observe("mailtrip_smtp_step_duration_seconds", span.duration, span.step)
+            self.set("mailtrip_last_smtp_step_duration_seconds", span.duration, span.step)
+        elif span.phase is not Phase.SEND and span.step in MAILBOX_STEPS:
+            self.observe("mailtrip_mailbox_step_duration_seconds", span.duration, span.step)
+
+    def _time_arrival(self, arrival: Arrival) -> None:
+        if arrival.delay is not None:
+            self.observe("mailtrip_delivery_delay_seconds", arrival.delay)
+            self.set("mailtrip_last_delivery_delay_seconds", arrival.delay)
+        if arrival.round_trip is not None:
+            self.observe("mailtrip_round_trip_duration_seconds", arrival.round_trip)
+            self.set("mailtrip_last_round_trip_duration_seconds", arrival.round_trip)
+
+    def _show_facts(self, facts: tuple[Fact, ...]) -> None:
+        """What the newest trip did not get far enough to learn stays as an earlier one knew it."""
+        for fact in facts:
+            match fact:
+                case Reply():
+                    self.set("mailtrip_smtp_reply_code", fact.code)
+                case Exchanger():
+                    self.replace("mailtrip_mx_info", {(fact.host, str(fact.preference)): 1.0})
+                case TlsSession():
+                    self._show_tls(fact)
+                case Arrival():
+                    self.replace("mailtrip_arrival_info", {(fact.folder, fact.found_in): 1.0})
+
+    def _show_tls(self, fact: TlsSession) -> None:
+        others = {labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != fact.leg}
+        self.replace("mailtrip_tls_info", others | {(fact.leg, fact.version, fact.cipher): 1.0})
+        if fact.expires_at is not None:
+            self.set("mailtrip_tls_certificate_expiry_timestamp_seconds", fact.expires_at, fact.leg)

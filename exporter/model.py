@@ -1,0 +1,235 @@
+"""The vocabulary: what a trip is made of and what it has to say in the end. Imports nothing of ours.
+
+A trip runs through phases; inside a phase, steps say which detail of a protocol takes the time. What went wrong is
+a phase, a step, a reason and a code, all from closed lists, so that they may become labels. Texts are for people.
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+MAX_DETAIL = 300  # characters of somebody else's text that we keep
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+class Phase(StrEnum):
+    """The parts of a trip, disjoint and in this order."""
+
+    OPEN = "open"  # the mailbox is made ready
+    SEND = "send"  # until someone else is responsible for the message
+    DELIVER = "deliver"  # until it is seen in the mailbox
+    VERIFY = "verify"
+    DELETE = "delete"
+
+
+class Step(StrEnum):
+    """The details inside a phase."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    TLS = "tls"
+    GREETING = "greeting"
+    EHLO = "ehlo"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"
+    LOGIN = "login"
+    SELECT = "select"
+    IDLE = "idle"
+    FETCH = "fetch"
+    DELETE = "delete"
+    LOGOUT = "logout"
+
+
+class Reason(StrEnum):
+    """Why a trip failed: a closed list, so that it can be a label and a word in an alert."""
+
+    DNS = "dns"  # a name has no address or no answer
+    NULL_MX = "null_mx"  # the domain says that it takes no mail (RFC 7505)
+    CONNECT = "connect"  # refused, unreachable, no route
+    TIMEOUT = "timeout"  # a server did not answer within session_timeout
+    TLS = "tls"  # not offered, handshake failed, certificate refused
+    AUTH = "auth"  # the credentials were refused, or none of the mechanisms fits
+    UNAVAILABLE = "unavailable"  # the server answers, but says that it cannot work now
+    DEFERRED = "deferred"  # 4xx: try again later
+    REJECTED = "rejected"  # 5xx: never
+    MAILBOX_FULL = "mailbox_full"
+    DISCONNECTED = "disconnected"  # the connection broke in the middle
+    PROTOCOL = "protocol"  # the server's answer makes no sense
+    OVERDUE = "overdue"  # sent, but not back within timeout
+    INTERNAL = "internal"  # a bug of ours: see the log
+
+
+class Leg(StrEnum):
+    """Which of the three parts of the path to blame."""
+
+    SEND = "send"
+    MAILBOX = "mailbox"
+    DELIVERY = "delivery"
+
+
+_DELIVERY_REASONS = frozenset({Reason.OVERDUE})
+
+
+def leg_of(phase: Phase, reason: Reason) -> Leg:
+    """The part of the path that a failure in this phase, for this reason, speaks against."""
+    if phase is Phase.SEND:
+        return Leg.SEND
+    if phase is Phase.VERIFY or reason in _DELIVERY_REASONS:
+        return Leg.DELIVERY
+    return Leg.MAILBOX
+
+
+class ProbeError(Exception):
+    """Something of the outside world failed, in the words of this project.
+
+    Code says where it is with `Run.phase` and `Run.step`; an error does not carry its place. The one exception is an
+    error that happened in a session which several trips share: the watcher fills in `step` when it hands it on.
+    """
+
+    def __init__(self, reason: Reason, detail: str, *, code: int | str = "", step: Step | None = None) -> None:
+        self.reason = reason
+        self.detail = one_line(detail)
+        self.code = str(code)
+        self.step = step
+        super().__init__(f"{reason}: {self.detail}")
+
+
+def one_line(text: str, limit: int = MAX_DETAIL) -> str:
+    """`text` fit for a log line, a page or a terminal: no control characters, at most `limit` characters."""
+    text = _CONTROL.sub(" ", text).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in a trip: a whole phase (`step` is None) or a step inside it. Seconds since its start."""
+
+    phase: Phase
+    step: Step | None
+    start: float
+    duration: float
+    reason: Reason | None = None  # set when it ended with an error, also with one that was got over
+    note: str = ""  # for people: which host, which folder
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The last reply of the sending session."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanger:
+    """A mail exchanger of the recipient's domain; as a fact, the one that took the message."""
+
+    host: str
+    preference: int
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSession:
+    """What TLS agreed on with a server."""
+
+    leg: Leg
+    version: str
+    cipher: str
+    expires_at: float | None  # end of the leaf certificate, seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where the message was found, and when. A duration is None when nobody watched the mailbox at that moment."""
+
+    folder: str
+    found_in: str  # header, subject, body, attachment or references
+    delay: float | None  # from the server's final 250 to seen, seconds
+    round_trip: float | None  # from the start of `send` to seen, seconds
+
+
+Fact = Reply | Exchanger | TlsSession | Arrival
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where a trip broke and why."""
+
+    phase: Phase
+    step: Step | None
+    reason: Reason
+    code: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.phase}/{self.step}" if self.step else str(self.phase)
+        code = f" {self.code}" if self.code else ""
+        return f"{place}: {self.reason}{code}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeKey:
+    """A probe: a module pointed at a target."""
+
+    module: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.module} → {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a finished trip has to say. `/metrics`, `/probe`, the pages, the store and the log all read this."""
+
+    trip: str
+    probe: ProbeKey
+    started_at: float  # seconds since the epoch, for people
+    duration: float  # seconds
+    spans: tuple[Span, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    failure: Failure | None = None
+    transcript: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def success(self) -> bool:
+        return self.failure is None
+
+    @property
+    def finished_at(self) -> float:
+        return self.started_at + self.duration
+
+    @property
+    def legs(self) -> dict[Leg, bool]:
+        """The verdict on each leg that was reached. A trip can have two failing legs, though only one failure."""
+        legs: dict[Leg, bool] = {}
+        for span in self.spans:
+            if span.step is None:
+                for leg in _LEGS_REACHED[span.phase]:
+                    legs.setdefault(leg, True)
+                if span.reason:
+                    blamed = leg_of(span.phase, span.reason)
+                    legs[blamed] = False
+                    if span.phase is Phase.DELIVER and blamed is Leg.MAILBOX:
+                        legs.pop(Leg.DELIVERY, None)  # nobody could look, so nobody knows
+        return legs
+
+
+_LEGS_REACHED = {
+    Phase.OPEN: (Leg.MAILBOX,),
+    Phase.SEND: (Leg.SEND,),
+    Phase.DELIVER: (Leg.DELIVERY,),
+    Phase.VERIFY: (),
+    Phase.DELETE: (),
+}
+
+
+class ProbeRefused(Exception):
+    """A request for a probe that is not made: an HTTP status, a kind that may become a label, one line for people."""
+
+    def __init__(self, status: int, kind: str, text: str) -> None:
+        self.status = status
+        self.kind = kind  # bad_request, unknown_module, target_not_allowed, too_many_targets
+        super().__init__(one_line(text))

@@ -1,0 +1,1 @@
+"""The border: one file for each protocol library, which translates its exceptions into ProbeError by type."""

@@ -1,0 +1,296 @@
+"""One conversation with an IMAP server: aioimaplib behind a layer that keeps its promises.
+
+The library contributes tags, commands, the states they are legal in, and the coroutines that say SELECT, FETCH or
+LOGOUT. Everything that touches the wire is ours: a lost connection is an error at once and not after a time-out, a
+response is read by a loop and not by a recursion, TLS can be begun, and no password gets into a log. There are no
+time-outs: the caller cancels, and a cancelled command ends the connection, whose next reply would be the wrong one.
+"""
+
+import asyncio
+import os
+import socket
+import ssl
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import cast
+
+from aioimaplib.aioimaplib import AUTH, CONNECTED, NONAUTH, Command, Commands, IMAP4ClientProtocol
+
+from exporter.model import ProbeError, Reason
+from exporter.net.imap_reader import MAX_RESPONSE, Malformed, Reader, Response
+from exporter.net.imap_reply import Reply
+from exporter.net.tls import translated
+
+NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
+MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
+RESPONSE_WEIGHT = 512  # bytes that even the shortest response takes in memory
+SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
+
+
+class ImapConnection(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
+    """Call `greeting` first. One command at a time. Every failure is a ProbeError and ends the connection."""
+
+    def __init__(self, server: str, clock: Callable[[], float], note: Callable[[str], None]) -> None:
+        super().__init__(asyncio.get_running_loop())
+        self._server = server
+        self._clock = clock
+        self._note = note
+        self._reader = Reader()
+        self._heard: deque[Response] = deque()
+        self._received = 0  # bytes since the last command
+        self._greeted = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._pending: Command | None = None
+        self._awaited_tag = ""
+        self._lost: tuple[Reason, str] | None = None
+        self._secrets: tuple[str, ...] = ()
+        self._closed = asyncio.Event()
+
+    # ---------------------------------------------------------------- called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport, self.state = cast(asyncio.Transport, transport), CONNECTED
+
+    def data_received(self, data: bytes) -> None:
+        now = self._clock()
+        self._received += len(data)
+        try:
+            for response in self._reader.feed(data, now):
+                self._received += RESPONSE_WEIGHT
+                if not self._lost:
+                    self._hear(response)
+            if self._received > MAX_ANSWER:
+                raise Malformed(f"more than {MAX_ANSWER >> 20} MiB for one command")
+        except Malformed as problem:
+            self._fail(Reason.PROTOCOL, f"{self._server} sent {self._clean(str(problem))}")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        problem = f": {os.strerror(exc.errno).lower()}" if isinstance(exc, OSError) and exc.errno else ""
+        self._fail(Reason.DISCONNECTED, f"{self._server} cut the connection{problem}")
+        self._closed.set()
+
+    def _hear(self, response: Response) -> None:
+        command = self._pending.name if self._pending else ""
+        tagged = response.tag not in ("*", "+")
+        if not (command == "NOOP" and tagged and response.name == "OK"):
+            self._note(f"S: {self._clean(response.shown.decode('utf-8', 'replace'))}")
+        self._learn(response)
+        if tagged and response.tag != self._awaited_tag:
+            self._fail(Reason.PROTOCOL, f"{self._server} answers a command that was never given: {response.tag}")
+        elif response.name == "BYE" and self._greeted and command != "LOGOUT":
+            self._fail(Reason.DISCONNECTED, f"{self._server} ends the session: {self._clean(response.text)}")
+        elif response.tag != "+" or command:
+            self._awaited_tag = "" if tagged else self._awaited_tag
+            self._greeted = True
+            self._heard.append(response)
+            self._wake()
+
+    def _learn(self, response: Response) -> None:
+        """A server may tell its capabilities in the greeting, after the login, or when asked (RFC 3501 section 7.1)."""
+        if response.name == "CAPABILITY":
+            self.capabilities = {
+                str(word, "ascii", "replace").upper() for word in response.values if isinstance(word, bytes)
+            }
+        elif response.code == "CAPABILITY":
+            self.capabilities = set(response.argument.upper().split())
+
+    # ---------------------------------------------------------------- the end
+
+    def _fail(self, reason: Reason, detail: str) -> None:
+        """From now on every call raises this, after what was heard before has been read."""
+        if not self._lost:
+            self._lost = reason, detail
+            self._wake()
+        self.transport.abort()
+
+    def _raise_if_lost(self) -> None:
+        if self._lost:
+            raise ProbeError(*self._lost)
+
+    def abort(self) -> None:
+        """Drops the connection at once. May be called at any time, also twice."""
+        self._fail(Reason.DISCONNECTED, f"the connection to {self._server} was given up")
+
+    async def closed(self) -> None:
+        """Returns when the socket is closed."""
+        await self._closed.wait()
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def _failure(self, reason: Reason, detail: str) -> ProbeError:
+        self._fail(reason, detail)
+        return ProbeError(reason, detail)
+
+    # ---------------------------------------------------------------- commands
+
+    async def next(self) -> Response:
+        """The next response, whatever it is. Cancelling it loses nothing."""
+        while not self._heard:
+            self._raise_if_lost()
+            self._waiter = self.loop.create_future()
+            await self._waiter
+        return self._heard.popleft()
+
+    async def execute(self, command: Command, scrub: str | None = None) -> Reply:
+        """The library's coroutines end here. (`scrub` is the library's idea of hiding a password; not enough.)"""
+        return await self._converse(command)
+
+    async def _converse(self, command: Command, answers: Sequence[bytes] = ()) -> Reply:
+        """Gives a command and, at every continuation that the server sends, the next of `answers`."""
+        self._begin(command)
+        lines: list[Response] = []
+        for answer in answers:
+            if (turn := await self._turn(lines)).tag != "+":
+                return self._end(turn, lines)
+            lines.append(turn)
+            self._write(answer)
+        if (turn := await self._turn(lines)).tag == "+":
+            raise self._failure(Reason.PROTOCOL, f"{self._server} asks for more after {command.name}")
+        return self._end(turn, lines)
+
+    def _begin(self, command: Command) -> None:
+        self._raise_if_lost()
+        if self._pending or self.state not in Commands[command.name].valid_states:
+            raise RuntimeError(f"{command.name} is out of order in state {self.state}")
+        self._pending, self._awaited_tag, self._received = command, command.tag, 0
+        self._write(str(command).encode("utf-8", "surrogateescape"), silent=command.name == "NOOP")
+
+    def _write(self, line: bytes, *, silent: bool = False) -> None:
+        if not silent:  # thousands of polls would fill the transcript
+            self._note(f"C: {self._clean(line.decode('utf-8', 'replace'))}")
+        self.transport.write(line + b"\r\n")
+
+    async def _turn(self, lines: list[Response]) -> Response:
+        """Collects data until the server has said its part: a continuation, or the tagged end of the command."""
+        try:
+            while (response := await self.next()).tag == "*":
+                lines.append(response)
+        except BaseException:
+            self.abort()
+            raise
+        return response
+
+    def _end(self, end: Response, lines: list[Response]) -> Reply:
+        self._pending = None
+        return Reply(self._server, end.name, end.code, self._clean(end.text), lines)
+
+    # ---------------------------------------------------------------- from the greeting to the login
+
+    async def greeting(self) -> None:
+        response = await self.next()
+        if response.tag == "*" and response.name in ("OK", "PREAUTH"):
+            self.state = NONAUTH if response.name == "OK" else AUTH
+        elif response.name == "BYE":
+            raise self._failure(Reason.UNAVAILABLE, f"{self._server} takes no connections now: {response.text}")
+        else:
+            raise self._failure(Reason.PROTOCOL, f"{self._server} does not greet like an IMAP server")
+
+    @property
+    def authenticated(self) -> bool:
+        return bool(self.state != CONNECTED and self.state != NONAUTH)
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
+        return tls
+
+    async def capability(self) -> set[str]:
+        """What the server offers, asked for only if it has not told it by itself."""
+        if not self.capabilities:
+            (await self.execute(Command("CAPABILITY", self.new_tag()))).data("CAPABILITY")
+        offered: set[str] = self.capabilities
+        return offered
+
+    async def starttls(self, context: ssl.SSLContext, server_name: str) -> None:
+        """STARTTLS and the handshake. What was said in the clear before counts no more (RFC 3501 section 6.2.1)."""
+        if self.authenticated:  # whoever sits in between may have put it there to keep us from TLS
+            raise self._failure(Reason.TLS, f"{self._server} greets with PREAUTH, so that STARTTLS is impossible")
+        if "STARTTLS" not in await self.capability():
+            raise self._failure(Reason.TLS, f"{self._server} does not offer STARTTLS")
+        (await self.execute(Command("STARTTLS", self.new_tag()))).data("STARTTLS", Reason.TLS)
+        await self.secure(context, server_name)
+        self.capabilities = set()
+
+    async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
+        """The TLS handshake. What came before it in the clear may be anybody's, and is an error (CVE-2011-0411)."""
+        if self._heard or not self._reader.empty:
+            raise self._failure(Reason.TLS, f"{self._server} sends plain text where the TLS handshake has to begin")
+        self._raise_if_lost()
+        try:
+            with translated(self._server):
+                transport = await self.loop.start_tls(
+                    self.transport, self, context, server_hostname=server_name,
+                    ssl_handshake_timeout=NEVER, ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
+                )  # fmt: skip
+                if transport is None:  # asyncio: lost in the very moment in which the handshake was complete
+                    raise ConnectionResetError
+        except BaseException:
+            self.abort()
+            self._closed.set()  # asyncio tells a protocol nothing of a connection that ends in the handshake
+            raise
+        self.transport = transport
+
+    async def log_in(
+        self, name: str, arguments: Sequence[str], answers: Sequence[bytes], secrets: tuple[str, ...]
+    ) -> Reply:
+        """LOGIN or AUTHENTICATE. Nothing of `secrets` gets into the transcript or into an error."""
+        offered, self.capabilities = self.capabilities, set()
+        self._secrets = secrets
+        reply = await self._converse(Command(name, self.new_tag(), *arguments), answers)
+        if reply.result == "OK":
+            self.state, self._secrets = AUTH, ()
+            await self.capability()
+        else:
+            self.capabilities = offered
+        return reply
+
+    def _clean(self, text: str) -> str:
+        """Without secrets. Some servers repeat the command that they do not like."""
+        for secret in self._secrets:
+            text = text.replace(secret, "<secret>")
+        return text
+
+    # ---------------------------------------------------------------- IDLE (RFC 2177)
+
+    async def idle(self) -> bool:
+        """Begins to idle; False when the server refuses. `push` waits for news, `done` ends it."""
+        command = Command("IDLE", self.new_tag())
+        self._begin(command)
+        lines: list[Response] = []
+        turn = await self._turn(lines)
+        self._heard.extendleft(reversed(lines))
+        if turn.tag != "+":
+            self._end(turn, lines)
+        return turn.tag == "+"
+
+    async def push(self) -> Response:
+        """What the server says without being asked, while idling or between two commands."""
+        response = await self.next()
+        if response.tag not in ("*", "+"):  # it ends the idling of its own accord
+            self._pending = None
+        return response
+
+    async def done(self) -> list[Response]:
+        """Ends the idling, and returns what came until then."""
+        lines: list[Response] = []
+        if self._pending:
+            self._write(b"DONE")
+            while (turn := await self._turn(lines)).tag == "+":
+                pass  # "+ still here", from a server that says so with the wrong word
+            self._end(turn, lines)
+        return lines
+
+
+async def converse(
+    connected: socket.socket, server: str, clock: Callable[[], float], note: Callable[[str], None]
+) -> ImapConnection:
+    """A conversation over a connected socket, which it closes. `server` is the name in errors."""
+    connection = ImapConnection(server, clock, note)
+    try:
+        await connection.loop.create_connection(lambda: connection, sock=connected)
+    except BaseException:
+        connected.close()
+        raise
+    return connection

@@ -1,0 +1,246 @@
+"""One conversation with an SMTP server (RFC 5321), every command a step with its own time.
+
+aiosmtplib speaks the protocol. Its `SMTP` class merges steps that we time apart, so its protocol class is used
+directly. Time-outs are the caller's: a cancelled session is aborted, never used again.
+"""
+
+import asyncio
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, cast
+
+from aiosmtplib.auth import auth_crammd5_verify, auth_login_encode, auth_plain_encode
+from aiosmtplib.errors import SMTPAuthenticationError, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib.esmtp import parse_esmtp_extensions
+from aiosmtplib.protocol import SMTPProtocol
+from aiosmtplib.response import SMTPResponse
+
+from exporter.config.server import NetworkOptions, TlsOptions
+from exporter.config.types import Secret, SecretUnavailable
+from exporter.model import Leg, ProbeError, Reason, Reply, Step, one_line
+from exporter.net.dns import Resolver
+from exporter.net.tcp import dial
+from exporter.net.tls import client_context, session_fact, translated
+from exporter.run import Run
+
+Mechanism = Literal["plain", "login", "cram-md5"]
+MECHANISMS: tuple[Mechanism, ...] = ("plain", "login", "cram-md5")
+
+NEVER = 86400.0  # seconds; the library's own limits are out of the way, since our caller cancels
+QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
+_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463
+_NOT_ESMTP = frozenset({500, 501, 502, 504})
+
+
+class SmtpSession:
+    """A conversation from connecting to QUIT. Every failure is a ProbeError. See `session`."""
+
+    def __init__(self, server: str, run: Run) -> None:
+        self.extensions: dict[str, str] = {}
+        self.mechanisms: list[str] = []
+        self._protocol = SMTPProtocol(loop=asyncio.get_running_loop())
+        self._server = server
+        self._run = run
+        self._last: SMTPResponse | None = None
+
+    # ---------------------------------------------------------------- commands
+
+    async def connect(
+        self, resolver: Resolver, port: int, network: NetworkOptions, implicit_tls: TlsOptions | None = None
+    ) -> None:
+        """Connects, with TLS from the start if so told, and hears the greeting."""
+        connected = await dial(resolver, self._server, port, network, self._run)
+        try:
+            if implicit_tls:
+                with self._run.step(Step.TLS), translated(self._server):
+                    await self._take_over(
+                        connected,
+                        ssl=client_context(implicit_tls),
+                        server_hostname=implicit_tls.server_name or self._server,
+                        ssl_handshake_timeout=NEVER,
+                    )
+                    self._note_tls()
+            else:
+                await self._take_over(connected)
+        finally:
+            if self._protocol.transport is None:
+                connected.close()
+        with self._run.step(Step.GREETING):
+            self._expect(await self._answer(), 220, Step.GREETING)
+
+    async def ehlo(self, name: str) -> None:
+        """EHLO, or HELO for a server that does not know it."""
+        with self._run.step(Step.EHLO):
+            reply = await self._command(f"EHLO {name}")
+            if reply.code in _NOT_ESMTP:
+                reply = await self._command(f"HELO {name}")
+            self._expect(reply, 250, Step.EHLO)
+            self.extensions, self.mechanisms = parse_esmtp_extensions(reply.message)
+
+    async def starttls(self, options: TlsOptions) -> None:
+        """STARTTLS and the handshake. What the server has offered before counts no more: say EHLO again."""
+        with self._run.step(Step.TLS):
+            if "starttls" not in self.extensions:
+                raise ProbeError(Reason.TLS, f"{self._server} does not offer STARTTLS")
+            context, name = client_context(options), options.server_name or self._server
+            self._run.note("C: STARTTLS")
+            with translated(self._server):
+                try:
+                    await self._protocol.start_tls(context, server_hostname=name, timeout=NEVER)
+                except SMTPResponseException as error:
+                    self._expect(SMTPResponse(error.code, error.message), 220, Step.TLS)
+            self.extensions, self.mechanisms = {}, []
+            self._note_tls()
+
+    async def login(self, username: str, password: Secret, mechanism: Mechanism | None) -> None:
+        """AUTH by one mechanism, once: a wrong password must not be tried three times, accounts get locked for that."""
+        with self._run.step(Step.AUTH):
+            chosen = mechanism or next((known for known in MECHANISMS if known in self.mechanisms), None)
+            if chosen is None or chosen not in self.mechanisms:
+                offered = ", ".join(self.mechanisms) or "nothing"
+                wanted = mechanism or "a login that we know"
+                raise ProbeError(Reason.AUTH, f"{self._server} does not offer {wanted}; it offers {offered}")
+            try:
+                word = password.reveal()
+            except SecretUnavailable as error:
+                raise ProbeError(Reason.AUTH, str(error)) from None
+            self._run.note(f"C: AUTH {chosen.upper()} <secret>")
+            self._expect(await self._authenticate(chosen, username, word), 235, Step.AUTH)
+
+    async def mail(self, sender: str, *, utf8: bool) -> None:
+        with self._run.step(Step.MAIL):
+            if utf8 and "smtputf8" not in self.extensions:
+                raise ProbeError(Reason.PROTOCOL, f"{self._server} does not offer SMTPUTF8, which these addresses need")
+            parameters = " BODY=8BITMIME SMTPUTF8" if utf8 else ""
+            self._expect(await self._command(f"MAIL FROM:<{sender}>{parameters}"), 250, Step.MAIL)
+
+    async def rcpt(self, recipient: str) -> None:
+        with self._run.step(Step.RCPT, recipient):
+            self._expect(await self._command(f"RCPT TO:<{recipient}>"), 250, Step.RCPT)
+
+    async def data(self, message: bytes) -> None:
+        """DATA up to the final reply, with which the server takes responsibility."""
+        with self._run.step(Step.DATA):
+            self._expect(await self._command("DATA"), 354, Step.DATA)
+            self._run.uncertain = True
+            self._run.note(f"C: {{{len(message)} bytes}}")
+            reply = await self._answer(_dot_stuffed(message))
+            self._run.uncertain = False
+            self._expect(reply, 250, Step.DATA)
+            self._run.accept()
+
+    async def quit(self) -> None:
+        """Says good-bye, and does not mind whether it is heard: the message is theirs already."""
+        try:
+            async with asyncio.timeout(QUIT_PATIENCE):
+                await self._command("QUIT")
+        except (ProbeError, TimeoutError):
+            self._run.note("-- QUIT was not answered")
+
+    def close(self) -> None:
+        """Ends the conversation at once, and leaves the last reply as a fact."""
+        if self._last is not None:
+            self._run.fact(Reply(self._last.code, one_line(self._last.message)))
+        transport = cast("asyncio.Transport | None", self._protocol.transport)
+        if transport is not None:
+            transport.abort()
+
+    # ---------------------------------------------------------------- wire
+
+    async def _take_over(self, connected: socket.socket, **tls: Any) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self._protocol, sock=connected, **tls)
+
+    async def _command(self, line: str) -> SMTPResponse:
+        self._run.note(f"C: {line}")
+        return await self._unseen_command(line.encode())
+
+    async def _unseen_command(self, *words: bytes) -> SMTPResponse:
+        """A command that the transcript does not show."""
+        with self._border():
+            return self._heard(await self._protocol.execute_command(*words, timeout=None))
+
+    async def _answer(self, data: bytes = b"") -> SMTPResponse:
+        """The reply that comes unasked, or to `data`."""
+        with self._border():
+            if data:
+                self._protocol.write(data)
+            return self._heard(await self._protocol.read_response())
+
+    def _heard(self, reply: SMTPResponse) -> SMTPResponse:
+        self._last = reply
+        for line in reply.message.split("\n"):
+            self._run.note(f"S: {reply.code} {line}")
+        return reply
+
+    async def _authenticate(self, mechanism: Mechanism, username: str, password: str) -> SMTPResponse:
+        if mechanism == "plain":
+            return await self._unseen_command(b"AUTH PLAIN", auth_plain_encode(username, password))
+        if mechanism == "login":
+            user, secret = auth_login_encode(username, password)
+            reply = await self._unseen_command(b"AUTH LOGIN", user)
+        else:
+            reply = await self._unseen_command(b"AUTH CRAM-MD5")
+            if reply.code == 334:
+                with self._border():
+                    secret = auth_crammd5_verify(username, password, reply.message)
+        return await self._unseen_command(secret) if reply.code == 334 else reply
+
+    def _expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
+        """Any success of the expected hundred will do: 251 is as good as 250."""
+        if reply.code // 100 != code // 100:
+            detail = f"{self._server} answered {reply.code} {one_line(reply.message)}"
+            raise ProbeError(reason_for(step, reply.code, reply.message), detail, code=reply.code)
+
+    @contextmanager
+    def _border(self) -> Iterator[None]:
+        """The library's exceptions end here."""
+        try:
+            yield
+        except SMTPServerDisconnected as error:
+            raise ProbeError(Reason.DISCONNECTED, f"{self._server} cut the connection") from error
+        except SMTPAuthenticationError as error:
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} sent a CRAM-MD5 challenge without sense") from error
+        except SMTPResponseException as error:
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} does not speak SMTP: {error.message}") from error
+        except ValueError:
+            raise ProbeError(Reason.PROTOCOL, "an address or name holds a control character") from None
+
+    def _note_tls(self) -> None:
+        transport = cast(asyncio.Transport, self._protocol.transport)
+        fact = session_fact(transport.get_extra_info("ssl_object"), Leg.SEND)
+        self._run.fact(fact)
+        self._run.note(f"-- {fact.version} {fact.cipher}")
+
+
+@contextmanager
+def session(server: str, run: Run) -> Iterator[SmtpSession]:
+    """A conversation with `server`, the name that is resolved, that TLS checks and that errors tell."""
+    conversation = SmtpSession(server, run)
+    try:
+        yield conversation
+    finally:
+        conversation.close()
+
+
+def reason_for(step: Step, code: int, text: str) -> Reason:
+    """What a refusing reply means, from its codes alone (RFC 5321 section 4.2, RFC 3463, RFC 4954)."""
+    enhanced = _ENHANCED.match(text)
+    subject_detail = (enhanced[2], enhanced[3]) if enhanced else None
+    if not 400 <= code < 600:
+        return Reason.PROTOCOL
+    if step is Step.TLS:
+        return Reason.TLS
+    if code == 421 or (code < 500 and step in (Step.GREETING, Step.EHLO, Step.AUTH)):
+        return Reason.UNAVAILABLE
+    if step is Step.AUTH or code in (530, 534, 535, 538):
+        return Reason.AUTH
+    if subject_detail == ("2", "2") or (code == 552 and not enhanced):
+        return Reason.MAILBOX_FULL
+    return Reason.DEFERRED if code < 500 else Reason.REJECTED
+
+
+def _dot_stuffed(message: bytes) -> bytes:
+    """The message, which has CRLF line ends, with leading dots doubled and the final dot."""
+    return re.sub(rb"(?m)^\.", b"..", message) + b".\r\n"

@@ -1,0 +1,265 @@
+"""The border to aiosmtpd: an SMTP receiver (RFC 5321) that strangers may talk to.
+
+aiosmtpd speaks the protocol. Here stands what it leaves out: caps on connections, on the length of a session and of a
+line, replies that tell nothing of our insides, and connections that are gone when they are over.
+"""
+
+import asyncio
+import logging
+import os
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
+
+from exporter.config.types import Listen
+from exporter.model import ProbeError, Reason
+from exporter.net.certificate import ServerCertificate
+
+log = logging.getLogger(__name__)
+
+UNENDED_LINE = 64 << 10  # bytes without a CRLF after which a client is cut off; aiosmtpd would keep them all
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What strangers may use up. Times in seconds."""
+
+    connections: int = 200
+    per_address: int = 50  # Postfix opens up to 20 connections to one destination
+    idle: float = 60.0  # without a command
+    session: float = 300.0  # from the first byte to the last; Postfix uses a connection no longer than that
+    commands: int = 1000  # of one kind in a session
+    goodbye: float = 2.0  # for a client to take our last reply
+
+
+LIMITS = Limits()
+
+
+class Desk(Protocol):
+    """Who decides what is taken in."""
+
+    def refusal(self, recipient: str) -> str | None:
+        """The reply that refuses mail for this recipient, or None."""
+
+    def receive(self, raw: bytes) -> str:
+        """Judges a whole message. With the reply 250 we are responsible for it."""
+
+
+class Receiver:
+    """An SMTP server on one address. It offers STARTTLS if there is a certificate, and never AUTH."""
+
+    def __init__(
+        self, hostname: str, desk: Desk, max_message_size: int, certificate: ServerCertificate | None, limits: Limits
+    ) -> None:
+        self.hostname = hostname
+        self.desk = desk
+        self.max_message_size = max_message_size
+        self.certificate = certificate
+        self.limits = limits
+        self.closing = False
+        self._connections: dict[_Connection, str] = {}
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, listen: Listen) -> None:
+        """Begins to take connections. Raises ProbeError (connect)."""
+        logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's: a line for every command of a stranger
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(lambda: _Connection(self), listen.host or None, listen.port)
+        except (OSError, UnicodeError) as error:
+            raise ProbeError(Reason.CONNECT, f"cannot listen on {listen}: {_problem(error)}") from error
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, which the system chose if it was given as 0."""
+        return cast(int, self._server.sockets[0].getsockname()[1]) if self._server and self._server.sockets else 0
+
+    def admit(self, connection: "_Connection", address: str) -> str | None:
+        """Counts a new connection; or the reply that turns it away."""
+        if self.closing:
+            return "421 4.3.2 Shutting down"
+        if len(self._connections) >= self.limits.connections:
+            return "421 4.7.0 Too many connections"
+        if sum(address == other for other in self._connections.values()) >= self.limits.per_address:
+            return "421 4.7.0 Too many connections from your address"
+        self._connections[connection] = address
+        return None
+
+    def forget(self, connection: "_Connection") -> None:
+        self._connections.pop(connection, None)
+
+    async def close(self) -> None:
+        """Stops listening and says goodbye to everybody; returns when all connections are gone."""
+        self._stop_listening()
+        gone = [connection.gone for connection in self._connections]
+        for connection in list(self._connections):
+            connection.part("421 4.3.2 Shutting down")
+        if gone:
+            await asyncio.wait(gone, timeout=2 * self.limits.goodbye)
+
+    def abort(self) -> None:
+        """Stops listening and drops all connections. May be called twice."""
+        self._stop_listening()
+        for connection in list(self._connections):
+            connection.abort()
+
+    def _stop_listening(self) -> None:
+        self.closing = True
+        if self._server:
+            self._server.close()
+
+
+class _Hooks:
+    """What aiosmtpd asks in the course of a session. It finds the methods by their names."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, replies: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [reply for reply in replies if not reply.startswith("250-AUTH")]
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        refusal = self._receiver.desk.refusal(address)
+        if refusal:
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        if self._receiver.closing:
+            return "421 4.3.2 Shutting down"
+        return self._receiver.desk.receive(envelope.original_content or b"")
+
+    async def handle_exception(self, error: Exception) -> str:
+        if not isinstance(error, TLSSetupException | ConnectionError):
+            log.error("SMTP receiver: a session met an unexpected error", exc_info=error)
+        return "451 4.3.0 Local error"
+
+
+class _Connection(SMTP):
+    """One client, from its first byte to its last, TLS or not."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        certificate, limits = receiver.certificate, receiver.limits
+        super().__init__(
+            _Hooks(receiver),
+            data_size_limit=receiver.max_message_size,
+            enable_SMTPUTF8=True,
+            hostname=receiver.hostname,
+            ident="ESMTP",
+            tls_context=certificate.context() if certificate else None,
+            timeout=limits.idle,
+            command_call_limit=limits.commands,
+            loop=asyncio.get_running_loop(),
+        )
+        self.gone: asyncio.Future[None] = self.loop.create_future()
+        self._receiver = receiver
+        self._link: asyncio.Transport | None = None  # the TCP connection, also below TLS
+        self._deadline: asyncio.TimerHandle | None = None
+        self._last_byte = b""
+        self._unended = 0
+
+    # ---------------------------------------------------------------- what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Is called a second time after the handshake of STARTTLS."""
+        if self._link is None:
+            self._link = cast(asyncio.Transport, transport)
+            peer = transport.get_extra_info("peername")
+            reply = self._receiver.admit(self, peer[0] if peer else "")
+            if reply:
+                _turn_away(self._link, reply)
+                return
+            limits = self._receiver.limits
+            self._deadline = self.loop.call_later(limits.session, self.part, "421 4.4.2 This session takes too long")
+            super().connection_made(transport)
+            cast("asyncio.Task[None]", self._handler_coroutine).add_done_callback(_ended)
+        else:
+            super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        recent = self._last_byte + data
+        end = recent.rfind(b"\r\n")
+        self._unended = self._unended + len(data) if end < 0 else len(recent) - end - 2
+        self._last_byte = data[-1:]
+        if self._unended > UNENDED_LINE:
+            self.abort()
+        else:
+            super().data_received(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Is called twice when the handshake of STARTTLS fails."""
+        if self._deadline:
+            self._deadline.cancel()
+        self._receiver.forget(self)
+        super().connection_lost(error)
+        self._writer.close()
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    # ---------------------------------------------------------------- how it ends
+
+    def part(self, reply: str) -> None:
+        """Says goodbye. A client that does not even read that is cut off."""
+        if self._deadline:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(self._receiver.limits.goodbye, self.abort)
+        self._writer.write(reply.encode() + b"\r\n")
+        self._writer.close()
+
+    def abort(self) -> None:
+        if self._link:
+            self._link.abort()
+
+    # ---------------------------------------------------------------- commands that need another answer
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """The standard library's parser breaks on some malformed addresses, where it should say so."""
+        try:
+            return super()._getaddr(arg)
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            return None, None
+
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
+        if self._tls_protocol:
+            await self.push("503 5.5.1 TLS is on already")
+            return
+        await super().smtp_STARTTLS(arg)
+        if self._link and self._link.is_closing():  # asyncio tells nobody that a connection broke in the handshake
+            self.connection_lost(None)
+
+    async def smtp_VRFY(self, arg: str) -> None:  # noqa: N802
+        await self.push("252 2.5.1 Send a message to find out")
+
+    async def smtp_HELP(self, arg: str) -> None:  # noqa: N802
+        await self.push("214 2.0.0 See RFC 5321")
+
+    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
+        await self.push("502 5.5.1 Nobody logs in here")
+
+
+def _turn_away(link: asyncio.Transport, reply: str) -> None:
+    link.set_protocol(asyncio.Protocol())
+    link.write(reply.encode() + b"\r\n")
+    link.close()
+
+
+def _ended(session: "asyncio.Task[None]") -> None:
+    """A client that breaks the connection while we answer ends the library's task with an error of no interest."""
+    error = None if session.cancelled() else session.exception()
+    if error is not None and not isinstance(error, ConnectionError):
+        log.error("SMTP receiver: a session ended unexpectedly", exc_info=error)
+
+
+def _problem(error: OSError | UnicodeError) -> str:
+    number = getattr(error, "errno", None) or 0
+    if number > 0:
+        hint = " (a port below 1024 needs CAP_NET_BIND_SERVICE)" if isinstance(error, PermissionError) else ""
+        return os.strerror(number).lower() + hint
+    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -1,0 +1,53 @@
+"""TCP connections: every address of a host is tried, the families racing (RFC 8305); one error says what happened."""
+
+import errno
+import os
+import socket
+
+import aiohappyeyeballs
+
+from exporter.config.server import NetworkOptions
+from exporter.model import ProbeError, Reason, Step
+from exporter.net.dns import Resolver
+from exporter.run import Run
+
+HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
+
+
+async def dial(resolver: Resolver, host: str, port: int, network: NetworkOptions, run: Run) -> socket.socket:
+    """A connected socket, in the steps `resolve` and `connect`. Raises ProbeError (dns, connect)."""
+    with run.step(Step.RESOLVE, host):
+        addresses = await resolver.addresses(host, network.ip)
+    with run.step(Step.CONNECT, f"{host}:{port}"):
+        connected = await connect(addresses, port, network.source_address)
+    peer = connected.getpeername()
+    run.note(f"-- connected to {host} [{peer[0]}]:{port}")
+    return connected
+
+
+async def connect(addresses: list[str], port: int, source_address: str | None = None) -> socket.socket:
+    """A non-blocking socket, connected to the first address that answers. Raises ProbeError (connect)."""
+    infos = [_address_info(address, port) for address in addresses]
+    source = [_address_info(source_address, 0)] if source_address else None
+    try:
+        connected = await aiohappyeyeballs.start_connection(
+            infos, local_addr_infos=source, happy_eyeballs_delay=HEAD_START
+        )
+    except OSError as error:
+        where = f"{', '.join(addresses[:4])} port {port}"
+        raise ProbeError(Reason.CONNECT, f"cannot connect to {where}: {_problem(error)}") from error
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return connected
+
+
+def _address_info(address: str, port: int) -> tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]:
+    if ":" in address:
+        return socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port, 0, 0)
+    return socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)
+
+
+def _problem(error: OSError) -> str:
+    """Several addresses fail with one OSError without a number; the single errors are told by their numbers."""
+    known = error.errno is not None and error.errno in errno.errorcode
+    return os.strerror(error.errno or 0).lower() if known else error.strerror or "no address can be reached"

@@ -1,0 +1,153 @@
+"""The wall around a trip: its deadline, the one broad except, and exactly one Outcome whatever happens inside.
+
+It also sees to it that trips are not made too often: two Prometheus servers, a curl and a restart never send twice.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from exporter.ledger import Ledger, MailObserver
+from exporter.mailboxes.watcher import Watcher
+from exporter.model import Failure, Outcome, Phase, ProbeError, ProbeKey, Span
+from exporter.run import Clock, Run
+from exporter.store import Trip
+from exporter.tokens import Mint, Token
+
+log = logging.getLogger(__name__)
+
+SLACK = 0.05  # of the interval: a scrape that comes a little early still starts the trip that it is meant to start
+MOST_SLACK = 0.5  # seconds
+
+
+class Check(Protocol):
+    """What a module does to a target."""
+
+    watcher: Watcher
+    late_after: float
+
+    async def run(self, run: Run, token: Token) -> None: ...
+
+    async def resume(self, run: Run, trip: str) -> None: ...
+
+
+class Observer(MailObserver, Protocol):
+    """Who counts and shows."""
+
+    def known(self, probe: ProbeKey, name: str | None) -> None: ...
+    def started(self, probe: ProbeKey) -> None: ...
+    def finished(self, outcome: Outcome) -> None: ...
+    def forgotten(self, probe: ProbeKey) -> None: ...
+
+
+@dataclass
+class Probe:
+    """A module pointed at a target, and the trips it makes. Times in seconds, moments monotonic."""
+
+    key: ProbeKey
+    check: Check
+    interval: float
+    timeout: float
+    session_timeout: float
+    name: str | None = None  # of an entry in `probes:`
+    newest: Outcome | None = None
+    flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
+    last_start: float = float("-inf")
+    last_asked: float = float("-inf")
+
+    def due(self, now: float) -> bool:
+        return now - self.last_start >= self.interval - min(self.interval * SLACK, MOST_SLACK)
+
+
+class Prober:
+    """Makes trips."""
+
+    def __init__(self, mint: Mint, ledger: Ledger, observer: Observer, clock: Clock) -> None:
+        self._mint = mint
+        self._ledger = ledger
+        self._observer = observer
+        self._clock = clock
+
+    # ---------------------------------------------------------------- when
+
+    def start_if_due(self, probe: Probe) -> None:
+        """Starts a trip unless the newest one is younger than the interval. It does not wait for the last one."""
+        if probe.due(self._clock.monotonic()):
+            self.start(probe)
+
+    def start(self, probe: Probe, progress: Callable[[Span], None] | None = None) -> "asyncio.Task[Outcome]":
+        """Starts a trip now."""
+        token = self._mint.mint(self._clock.wall())
+        run = Run(self._clock, session_timeout=probe.session_timeout, progress=progress)
+        probe.last_start = run.started
+        return self._launch(probe, token.trip, self._trip(probe, run, token))
+
+    def resume(self, probe: Probe, trip: Trip) -> None:
+        """Goes on with a trip whose message left before this process began."""
+        run = Run(self._clock, session_timeout=probe.session_timeout)
+        if trip.accepted is not None:
+            run.started, run.accepted, run.sending_since = trip.started, trip.accepted, trip.sending_since
+        else:
+            run.started -= max(run.started_at - trip.started_at, 0.0)
+        run.started_at = trip.started_at
+        probe.last_start = max(probe.last_start, run.started)
+        self._launch(probe, trip.id, self._flight(probe, run, trip.id, probe.check.resume(run, trip.id)))
+
+    async def ask(self, probe: Probe, patience: float) -> None:
+        """What a scrape does: starts a trip if one is due, and waits for the newest in flight, within `patience`."""
+        probe.last_asked = self._clock.monotonic()
+        self.start_if_due(probe)
+        if probe.flights:
+            newest = next(reversed(probe.flights.values()))
+            await asyncio.wait([newest], timeout=max(patience, 0.0))
+
+    async def abandon(self, probe: Probe) -> None:
+        """Ends the trips in flight without an outcome: their tokens stay pending, and a restart goes on with them."""
+        for flight in list(probe.flights.values()):
+            flight.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await flight
+
+    # ---------------------------------------------------------------- one trip
+
+    def _launch(self, probe: Probe, trip: str, flight: Coroutine[None, None, Outcome]) -> "asyncio.Task[Outcome]":
+        task = asyncio.create_task(flight, name=f"trip {trip}")
+        probe.flights[trip] = task
+        task.add_done_callback(lambda _: probe.flights.pop(trip, None))
+        self._observer.started(probe.key)
+        return task
+
+    async def _trip(self, probe: Probe, run: Run, token: Token) -> Outcome:
+        keep = probe.timeout + probe.check.late_after
+        await self._ledger.begin(token, probe.key, probe.check.watcher.name, run, keep)
+        return await self._flight(probe, run, token.trip, probe.check.run(run, token))
+
+    async def _flight(self, probe: Probe, run: Run, trip: str, course: Coroutine[None, None, None]) -> Outcome:
+        failure: Failure | None = None
+        try:
+            async with run.deadline(probe.timeout):
+                await course
+        except ProbeError as error:
+            failure = run.failure(error)
+        except Exception as error:
+            log.exception("trip %s of %s: a bug of mailtrip", trip, probe.key)
+            failure = run.failure(error)
+        spans, facts, duration = tuple(run.spans), tuple(run.facts), run.now() - run.started
+        outcome = Outcome(trip, probe.key, run.started_at, duration, spans, facts, failure, tuple(run.transcript))
+        self._conclude(probe, run, outcome)
+        return outcome
+
+    def _conclude(self, probe: Probe, run: Run, outcome: Outcome) -> None:
+        # After a failed deletion the message may be seen again, and must not be taken for a duplicate then.
+        arrived = outcome.failure is None or outcome.failure.phase is Phase.VERIFY
+        self._ledger.end(outcome, run, arrived=arrived)
+        if probe.newest is None or outcome.finished_at >= probe.newest.finished_at:
+            probe.newest = outcome
+        self._observer.finished(outcome)
+        if outcome.failure:
+            log.warning("trip %s of %s failed: %s", outcome.trip, probe.key, outcome.failure)
+        else:
+            log.info("trip %s of %s is back after %.2f s", outcome.trip, probe.key, outcome.duration)

@@ -1,0 +1,82 @@
+"""The probes that there are: those of `probes:`, and the pairs of module and target that somebody scrapes."""
+
+import difflib
+from collections.abc import Callable, Iterator
+
+from exporter.model import ProbeKey, ProbeRefused
+from exporter.prober import Observer, Probe, Prober
+from exporter.run import Clock
+from exporter.settings import Settings
+
+FORGET_AFTER_INTERVALS = 3
+FORGET_AFTER = 600.0  # seconds, at least
+DEFAULT_MAX_TARGETS = 10_000
+
+
+class ProbeTable:
+    """Finds, makes and forgets probes. `make` builds one from its key, its name and its own interval."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        prober: Prober,
+        observer: Observer,
+        clock: Clock,
+        make: Callable[[ProbeKey, str | None, float | None], Probe],
+        max_targets: int = DEFAULT_MAX_TARGETS,
+    ) -> None:
+        self._settings = settings
+        self._prober = prober
+        self._observer = observer
+        self._clock = clock
+        self._make = make
+        self._max_targets = max_targets
+        self._probes: dict[ProbeKey, Probe] = {}
+        for entry in settings.probes:
+            self._add(ProbeKey(entry.module, entry.target), entry.name, entry.interval)
+
+    def __iter__(self) -> Iterator[Probe]:
+        return iter(list(self._probes.values()))
+
+    def key(self, module: str, target: str) -> ProbeKey:
+        """The key of a probe that may be asked for. Raises ProbeRefused."""
+        modules = self._settings.modules
+        if module not in modules:
+            close = difflib.get_close_matches(module, modules, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(modules)[:20]) or 'none'}"
+            raise ProbeRefused(400, "unknown_module", f"unknown module {module!r}; {hint}")
+        key = ProbeKey(module, target)
+        if key in self._probes:
+            return key
+        if not self.allowed(key):
+            cure = f"add a pattern that fits it to modules.{module}.targets, or a probe for it to probes"
+            raise ProbeRefused(403, "target_not_allowed", f"target {target!r} is not allowed; {cure}")
+        if len(self._probes) >= self._max_targets:
+            raise ProbeRefused(429, "too_many_targets", f"{self._max_targets} probes are known; no more are taken")
+        return key
+
+    def allowed(self, key: ProbeKey) -> bool:
+        return key.module in self._settings.modules and self._settings.allows(key.module, key.target)
+
+    async def ask(self, key: ProbeKey, patience: float) -> None:
+        """What a scrape of this probe does. See Prober.ask."""
+        await self._prober.ask(self.get(key), patience)
+
+    def get(self, key: ProbeKey) -> Probe:
+        """The probe of an allowed key, made if there was none."""
+        return self._probes.get(key) or self._add(key, None, None)
+
+    def forget_idle(self) -> None:
+        """Forgets the pairs that nobody scrapes any more. To be called once in a while."""
+        now = self._clock.monotonic()
+        for probe in self:
+            idle = max(FORGET_AFTER_INTERVALS * probe.interval, FORGET_AFTER)
+            if probe.name is None and not probe.flights and now - max(probe.last_asked, probe.last_start) > idle:
+                del self._probes[probe.key]
+                self._observer.forgotten(probe.key)
+
+    def _add(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
+        probe = self._probes[key] = self._make(key, name, interval)
+        probe.last_asked = self._clock.monotonic()
+        self._observer.known(key, name)
+        return probe

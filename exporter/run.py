@@ -1,0 +1,211 @@
+"""One trip in flight: its clock, its deadlines, its trace and its facts.
+
+Code says where it is (`async with run.phase(...)`, `with run.step(...)`), never where it failed: the innermost span
+open when an exception escapes is the failure's place. Opening a new span forgets an error that was got over, so when
+the first exchanger is down and the second works, nobody is blamed.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+
+from exporter.model import Fact, Failure, Phase, ProbeError, Reason, Span, Step, one_line
+
+MAX_TRANSCRIPT_LINES = 400
+MAX_SPANS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The only place where the time is read. `monotonic` measures, `wall` is for people and for other machines."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+
+
+def boot_id() -> str:
+    """Names the period in which monotonic times may be compared, also across a restart of this program (Linux)."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
+class Run:
+    """What happens in one trip, or in one session of a mailbox that many trips share.
+
+    `session_timeout` bounds one conversation with a server, in seconds; None means no bound. `progress` is called
+    with every span that ends, and with every one that begins (its duration is then negative).
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        session_timeout: float | None = None,
+        progress: Callable[[Span], None] | None = None,
+    ) -> None:
+        self.clock = clock
+        self.session_timeout = session_timeout
+        self.started = clock.monotonic()
+        self.started_at = clock.wall()
+        self.spans: list[Span] = []
+        self.facts: list[Fact] = []
+        self.transcript: deque[str] = deque(maxlen=MAX_TRANSCRIPT_LINES)
+        self.sending_since: float | None = None
+        self.accepted: float | None = None
+        self.uncertain = False  # the whole message was sent, and the final reply has not come
+        self.on_accepted: Callable[[float], None] = lambda moment: None
+        self.timeout_error: Callable[[], ProbeError] = lambda: ProbeError(
+            Reason.TIMEOUT, "not finished within the module's timeout"
+        )
+        self._progress = progress
+        self._limit: asyncio.Timeout | None = None
+        self._phase: Phase | None = None
+        self._step: Step | None = None
+        self._place: tuple[Phase | None, Step | None] | None = None
+
+    def now(self) -> float:
+        """Monotonic seconds; comparable with `started`, `accepted` and every other Run of this machine."""
+        return self.clock.monotonic()
+
+    # ---------------------------------------------------------------- where we are
+
+    @asynccontextmanager
+    async def phase(self, phase: Phase) -> AsyncIterator[None]:
+        """Everything inside belongs to `phase`. `send` ends, and `deliver` begins, when the message was accepted."""
+        start = self.now()
+        if phase is Phase.SEND:
+            self.sending_since = start
+        elif phase is Phase.DELIVER and self.accepted is not None:
+            start = self.accepted
+        self._phase, self._step = phase, None
+        try:
+            with self._span(phase, None, start):
+                yield
+        finally:
+            self._phase = None
+
+    @contextmanager
+    def step(self, step: Step, note: str = "") -> Iterator[None]:
+        """Everything inside is `step` of the phase we are in (of `open` in a session that trips share)."""
+        outer = self._step
+        self._step = step
+        try:
+            with self._span(self._phase or Phase.OPEN, step, self.now(), note):
+                yield
+        finally:
+            self._step = outer
+
+    @contextmanager
+    def _span(self, phase: Phase, step: Step | None, start: float, note: str = "") -> Iterator[None]:
+        self._place = None
+        offset = start - self.started
+        self._tell(Span(phase, step, offset, -1.0, note=note))
+        reason: Reason | None = None
+        try:
+            yield
+        except BaseException as error:
+            if self._place is None:
+                self._place = (phase, step)
+            reason = reason_of(error)
+            raise
+        finally:
+            end = self.now()
+            if phase is Phase.SEND and step is None and reason is None and self.accepted is not None:
+                end = self.accepted
+            self.add(Span(phase, step, offset, max(end - start, 0.0), reason, note))
+
+    def add(self, span: Span) -> None:
+        """Notes a span that was measured elsewhere, or has just ended."""
+        if len(self.spans) < MAX_SPANS:
+            self.spans.append(span)
+        self._tell(span)
+
+    def adopt(self, spans: Iterable[Span], phase: Phase, began: float) -> None:
+        """Takes over spans of a shared session that `began` at that monotonic time, as steps of our `phase`."""
+        shift = began - self.started
+        for span in spans:
+            self.add(replace(span, phase=phase, start=span.start + shift))
+
+    def _tell(self, span: Span) -> None:
+        if self._progress:
+            self._progress(span)
+
+    # ---------------------------------------------------------------- what happens
+
+    def accept(self) -> None:
+        """The message has been accepted: from this moment someone else is responsible for it."""
+        self.accepted = self.now()
+        self.on_accepted(self.accepted)
+
+    def fact(self, fact: Fact) -> None:
+        self.facts.append(fact)
+
+    def note(self, line: str) -> None:
+        """A line of the transcript, which keeps the newest. The caller leaves out secrets and message bodies."""
+        self.transcript.append(f"{self.now() - self.started:9.3f} {one_line(line, 500)}")
+
+    @asynccontextmanager
+    async def conversation(
+        self, otherwise: Callable[[], ProbeError | None] = lambda: None, *, idle: float = 0.0
+    ) -> AsyncIterator[None]:
+        """One conversation with a server: past `session_timeout` it fails with `otherwise()`, or as a timeout.
+
+        `idle` seconds of silence are allowed on top.
+        """
+        limit = None if self.session_timeout is None else self.session_timeout + idle
+        try:
+            async with asyncio.timeout(limit):
+                yield
+        except TimeoutError:
+            raise otherwise() or ProbeError(Reason.TIMEOUT, f"no answer within {limit:g} s") from None
+
+    # ---------------------------------------------------------------- how it ended
+
+    @asynccontextmanager
+    async def deadline(self, seconds: float) -> AsyncIterator[None]:
+        """The end of the whole trip, counted from its start: past it, it fails with `timeout_error()`."""
+        end = asyncio.get_running_loop().time() + self.started + seconds - self.now()
+        try:
+            async with asyncio.timeout_at(end) as self._limit:
+                yield
+        except TimeoutError as error:
+            raise self.timeout_error() if self._limit and self._limit.expired() else error from None
+
+    def extend(self) -> None:
+        """The message is back: the trip may end politely, within `session_timeout`, whatever its deadline was."""
+        self.timeout_error = lambda: ProbeError(Reason.TIMEOUT, "the message could not be deleted in time")
+        if self._limit and self.session_timeout is not None and (end := self._limit.when()) is not None:
+            self._limit.reschedule(max(end, asyncio.get_running_loop().time() + 2 * self.session_timeout))
+
+    def located(self, error: ProbeError) -> ProbeError:
+        """The error just caught, with its step written into it, for one that may be raised again later."""
+        error.step = error.step or (self._place[1] if self._place else None)
+        return error
+
+    def failure(self, error: BaseException) -> Failure:
+        """Where and why, for an exception that escaped from the trip."""
+        phase, step = self._place or (None, None)
+        phase = phase or Phase.OPEN
+        if not isinstance(error, ProbeError):
+            return Failure(phase, step, Reason.INTERNAL, "", f"{type(error).__name__}: see the log")
+        # A deadline ends a span by cancelling it; only now we know whether it means a time-out or an overdue message.
+        self.spans = [
+            replace(span, reason=error.reason) if span.phase is phase and span.step is None and span.reason else span
+            for span in self.spans
+        ]
+        return Failure(phase, error.step or step, error.reason, error.code, error.detail)
+
+
+def reason_of(error: BaseException) -> Reason:
+    """The reason to write at a span that `error` ended. A cancelled span ran into a deadline or was abandoned."""
+    if isinstance(error, ProbeError):
+        return error.reason
+    if isinstance(error, TimeoutError | asyncio.CancelledError):
+        return Reason.TIMEOUT
+    return Reason.INTERNAL

@@ -1,0 +1,35 @@
+"""How a message leaves. A sender is one file with its options and one `send`."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from exporter.config.choice import Choice
+from exporter.message import ProbeMessage
+from exporter.net.dns import Resolver
+from exporter.run import Run
+from exporter.senders.mx import MxOptions, MxSender
+from exporter.senders.smtp import SmtpOptions, SmtpSender
+
+
+class Sender(Protocol):
+    """Sends to one target."""
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        """Returns when someone else is responsible for the message; `run.accept()` marks that moment.
+
+        Raises ProbeError. Cancelling drops the connection.
+        """
+
+
+class SendOptions(Choice):
+    """How the message leaves: one of these."""
+
+    smtp: SmtpOptions | None = None
+    """To an SMTP server given by name, with or without a login."""
+
+    mx: MxOptions | None = None
+    """To the exchangers of the recipient's domain, found through MX records, as a mail server does."""
+
+
+SENDERS: dict[str, Callable[[Any, Resolver, str], Sender]] = {"smtp": SmtpSender, "mx": MxSender}
+"""By key in `send:`. Called with the options, a resolver and the target."""

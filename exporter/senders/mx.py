@@ -1,0 +1,78 @@
+"""Sends to the exchangers of the recipient's domain, as a mail server does (RFC 5321 section 5.1)."""
+
+import random
+from typing import Literal
+
+from exporter.config.server import NetworkOptions, Port, TlsOptions
+from exporter.message import ProbeMessage
+from exporter.model import Exchanger, ProbeError, Reason, Step
+from exporter.net.dns import Resolver
+from exporter.net.smtp import session
+from exporter.run import Run
+from exporter.senders.smtp import hand_over, own_name
+
+MAX_EXCHANGERS = 10
+_NOT_REACHED = frozenset({Reason.DNS, Reason.CONNECT, Reason.TIMEOUT})
+_FINAL = frozenset({Reason.REJECTED, Reason.MAILBOX_FULL, Reason.AUTH, Reason.INTERNAL})
+
+
+class MxOptions(TlsOptions, NetworkOptions):
+    """The exchangers of the recipient's domain, found through MX records (RFC 5321 section 5.1)."""
+
+    port: Port = 25
+    """TCP port of the exchangers."""
+
+    tls: Literal["none", "starttls"] | None = None
+    """`starttls` demands it, `none` never uses it. Default: it is used if offered, as a mail server would."""
+
+    verify: bool = False
+    """Whether the exchanger's certificate is verified. Mail servers do not either."""
+
+    ehlo_name: str | None = None
+    """What we call ourselves. Default: the name of this machine."""
+
+
+class MxSender:
+    """Tries the exchangers by preference until one of them takes the message or refuses it for good."""
+
+    def __init__(self, options: MxOptions, resolver: Resolver, target: str) -> None:
+        self._options = options
+        self._resolver = resolver
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        problems: list[ProbeError] = []
+        for exchanger in await self._exchangers(message.recipient.rpartition("@")[2], run):
+            try:
+                await self._send_to(exchanger, message, run)
+            except ProbeError as error:
+                problems.append(run.located(error))
+                if error.reason in _FINAL or run.uncertain:
+                    raise
+                run.note(f"-- {exchanger.host}: {error}")
+            else:
+                run.fact(exchanger)
+                return
+        # Who answered tells more than who could not be reached: a greylisting server before a dead one.
+        raise next((error for error in problems if error.reason not in _NOT_REACHED), problems[-1])
+
+    async def _exchangers(self, domain: str, run: Run) -> list[Exchanger]:
+        """In the order in which they are tried: by preference, equals shuffled; without an MX the domain itself."""
+        async with run.conversation():
+            with run.step(Step.RESOLVE, f"{domain} MX"):
+                exchangers = await self._resolver.exchangers(domain)
+        if not exchangers:
+            return [Exchanger(domain, 0)]
+        random.shuffle(exchangers)
+        return sorted(exchangers, key=lambda exchanger: exchanger.preference)[:MAX_EXCHANGERS]
+
+    async def _send_to(self, exchanger: Exchanger, message: ProbeMessage, run: Run) -> None:
+        options, name = self._options, self._options.ehlo_name or own_name()
+        with session(exchanger.host, run) as smtp:
+            async with run.conversation():
+                await smtp.connect(self._resolver, options.port, options)
+                await smtp.ehlo(name)
+                if options.tls == "starttls" or (options.tls is None and "starttls" in smtp.extensions):
+                    await smtp.starttls(options)
+                    await smtp.ehlo(name)
+                await hand_over(smtp, message)
+            await smtp.quit()

@@ -1,0 +1,73 @@
+"""Sends through an SMTP server given by name."""
+
+import socket
+from functools import cache
+from typing import Literal
+
+from pydantic import Field
+
+from exporter.config.server import Port, ServerOptions
+from exporter.message import ProbeMessage
+from exporter.net.dns import Resolver
+from exporter.net.smtp import SmtpSession, session
+from exporter.run import Run
+
+
+class SmtpOptions(ServerOptions):
+    """An SMTP server given by name (RFC 5321), or a submission server with a login (RFC 6409)."""
+
+    host: str = Field(min_length=1)
+    """Name or address of the server; `{target}` stands for the target."""
+
+    port: Port | None = None
+    """TCP port. Default: 465 with `tls: implicit`, 587 with a login or `tls: starttls`, else 25."""
+
+    auth: Literal["plain", "login", "cram-md5"] | None = None
+    """The one mechanism that is used. Default: the first of plain, login, cram-md5 that the server offers."""
+
+    ehlo_name: str | None = None
+    """What we call ourselves. Default: the name of this machine."""
+
+    @property
+    def tcp_port(self) -> int:
+        """`port`, or what it defaults to."""
+        return self.port or {"implicit": 465, "starttls": 587, "none": 25}[self.tls_mode]
+
+
+class SmtpSender:
+    """One server, one try: what the server says is the verdict."""
+
+    def __init__(self, options: SmtpOptions, resolver: Resolver, target: str) -> None:
+        self._options = options
+        self._resolver = resolver
+        self._host = options.host.replace("{target}", target)
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        options, name = self._options, self._options.ehlo_name or own_name()
+        with session(self._host, run) as smtp:
+            async with run.conversation():
+                implicit = options if options.tls_mode == "implicit" else None
+                await smtp.connect(self._resolver, options.tcp_port, options, implicit)
+                await smtp.ehlo(name)
+                if options.tls_mode == "starttls":
+                    await smtp.starttls(options)
+                    await smtp.ehlo(name)
+                if options.username is not None and options.password is not None:
+                    await smtp.login(options.username, options.password, options.auth)
+                await hand_over(smtp, message)
+            await smtp.quit()
+
+
+async def hand_over(smtp: SmtpSession, message: ProbeMessage) -> None:
+    """The envelope and the message."""
+    utf8 = not (message.sender.isascii() and message.recipient.isascii())
+    await smtp.mail(message.sender, utf8=utf8)
+    await smtp.rcpt(message.recipient)
+    await smtp.data(message.raw)
+
+
+@cache
+def own_name() -> str:
+    """What this machine calls itself, fit for EHLO: a name with a dot, else an address literal (RFC 5321 4.1.4)."""
+    name = socket.gethostname()
+    return name if "." in name and name.isascii() else "[127.0.0.1]"

@@ -1,0 +1,220 @@
+"""The whole configuration: mailboxes, modules and probes, and how they refer to each other."""
+
+import os
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from ipaddress import ip_address, ip_network
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+
+from exporter.checks import CheckOptions
+from exporter.config.address import Nameserver, TargetPattern
+from exporter.config.load import load, read
+from exporter.config.mistakes import Path, suggestion
+from exporter.config.schema import json_schema
+from exporter.config.types import Duration, Name, Options, Text, duration_text
+from exporter.config.yaml import dump
+from exporter.mailboxes import MailboxOptions
+from exporter.net.dns import DEFAULT_TIMEOUT
+
+Part = TypeVar("Part", bound=Options)
+
+
+def _interval(seconds: float) -> float:
+    if seconds < 1:
+        raise ValueError("must be at least 1s: every trip sends a real message")
+    return seconds
+
+
+def _default_dir() -> str:
+    """systemd's StateDirectory= names several, separated by colons, if there are several."""
+    return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or "./mailtrip-state"
+
+
+Interval = Annotated[Duration, AfterValidator(_interval)]
+
+
+class StateOptions(Options):
+    """What must survive a restart: the tokens of messages that are on their way, and the key that signs them."""
+
+    dir: Text = Field(default_factory=_default_dir)
+    """A directory of our own, on a local disk. Default: `$STATE_DIRECTORY`, which systemd sets, else
+    `./mailtrip-state`."""
+
+
+class ResolverOptions(Options):
+    """Who answers questions about names. Answers are not kept, since a trip tells how long a name takes."""
+
+    nameservers: list[Nameserver] = Field(default_factory=list)
+    """The servers to ask, in this order. Default: those of `/etc/resolv.conf`, which is read again when it changes."""
+
+    timeout: Duration = DEFAULT_TIMEOUT
+    """How long one question may take, all servers and repetitions together."""
+
+
+class Module(CheckOptions):
+    """A named check with its options. What it is pointed at, the target, comes from `probes` or from Prometheus."""
+
+    interval: Interval = 300.0
+    """One trip for each target in this time, however often it is scraped."""
+
+    timeout: Duration = 600.0
+    """The message must be back by then, or the trip fails as overdue. Mail between providers often takes minutes. It
+    may be longer than `interval`: then trips overlap."""
+
+    session_timeout: Duration = 30.0
+    """How long one conversation with a server may take, from connecting to the end."""
+
+    targets: list[TargetPattern] = Field(default_factory=list)
+    """The targets that may be asked for on `/probe`: patterns with `*`, `?` and `[...]`, and networks such as
+    `192.0.2.0/24`. The targets in `probes` are always allowed, all others never: the module lends its credentials."""
+
+    @field_validator("session_timeout")
+    @classmethod
+    def _within_the_trip(cls, value: float, info: ValidationInfo) -> float:
+        timeout = info.data.get("timeout", value)
+        if value > timeout:
+            raise ValueError(f"is longer than timeout, {duration_text(timeout)}: lower the one or raise the other")
+        return value
+
+    def check_target(self, target: str) -> None:
+        """Raises ValueError with a line for administrators if the module can do nothing with this target."""
+        self.chosen[1].check_target(target)
+
+    def fits(self, target: str) -> bool:
+        """Whether one of the patterns in `targets` fits."""
+        return any(_fits(pattern, target) for pattern in self.targets)
+
+
+class Probe(Options):
+    """A module pointed at a target, with a beat and series of its own."""
+
+    name: Name
+    """What the probe is called, in the label `probe` and on the status page."""
+
+    module: Name
+    """A name from `modules`."""
+
+    target: Text
+    """What the module is pointed at: most often a recipient, or the server that its `send` names with `{target}`."""
+
+    interval: Interval | None = None
+    """Default: the module's."""
+
+
+class Settings(Options):
+    """The whole configuration."""
+
+    state: StateOptions = Field(default_factory=StateOptions)
+    """What must survive a restart."""
+
+    resolver: ResolverOptions = ResolverOptions()
+    """Who answers questions about names."""
+
+    mailboxes: dict[Name, MailboxOptions] = Field(default_factory=dict)
+    """The places where messages are awaited, by name. All modules that name the same mailbox share one session."""
+
+    modules: dict[Name, Module] = Field(default_factory=dict)
+    """The checks, by name."""
+
+    probes: list[Probe] = Field(default_factory=list)
+    """The probes that run by themselves and stand on `/metrics`. Any other is made when Prometheus asks `/probe`."""
+
+    @classmethod
+    def load(cls, path: str) -> Self:
+        """The settings in a file. Raises Mistakes, all of them at once."""
+        return cls.parse(read(path), path)
+
+    @classmethod
+    def parse(cls, raw: bytes, file: str) -> Self:
+        """The settings in a text; `file` is the name for it in mistakes. Raises Mistakes."""
+        return load(cls, raw, file, _references)
+
+    @classmethod
+    def embedded(cls) -> Self:
+        """What runs without a configuration: trips to ourselves, through our own receiver."""
+        return cls.parse(files("exporter.config").joinpath("embedded.yml").read_bytes(), "embedded.yml")
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """For editors: JSON Schema of the configuration."""
+        return json_schema(cls)
+
+    def allows(self, module: str, target: str) -> bool:
+        """Whether `/probe` may point this module at this target. False also if the module can do nothing with it."""
+        options = self.modules[module]
+        try:
+            options.check_target(target)
+        except ValueError:
+            return False
+        return options.fits(target) or any((probe.module, probe.target) == (module, target) for probe in self.probes)
+
+    def shown(self) -> str:
+        """The configuration with its defaults, as YAML, every secret hidden."""
+        return dump(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+
+
+def _fits(pattern: str, target: str) -> bool:
+    """An address is compared as an address, so that it may be written in any way; everything else as text."""
+    try:
+        network = ip_network(pattern)
+        return ip_address(target) in network
+    except ValueError:
+        return fnmatchcase(target.lower(), pattern.lower())
+
+
+# ---------------------------------------------------------------- references
+
+
+def _references(data: Any) -> Iterator[tuple[Path, str]]:
+    """What is wrong between mailboxes, modules and probes, as far as each of them can be read."""
+    data = data if isinstance(data, dict) else {}
+    mailboxes = _mapping(data.get("mailboxes"))
+    modules = _mapping(data.get("modules"))
+    listed = data.get("probes")
+    probes = {n: _readable(Probe, one) for n, one in enumerate(listed if isinstance(listed, list) else ())}
+    readable = {name: _readable(Module, one) for name, one in modules.items()}
+    for name, module in readable.items():
+        if module:
+            yield from _mailbox_mistakes(name, module, mailboxes)
+    yield from _probe_mistakes({n: probe for n, probe in probes.items() if probe}, readable)
+
+
+def _mailbox_mistakes(name: str, module: Module, mailboxes: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    kind, check = module.chosen
+    for option, mailbox in check.mailboxes.items():
+        if mailbox not in mailboxes:
+            known = suggestion(mailbox, mailboxes) or "; there are none in this file"
+            yield ("modules", name, kind, option), f"unknown mailbox {mailbox}{known}"
+
+
+def _probe_mistakes(probes: Mapping[int, Probe], modules: Mapping[str, Module | None]) -> Iterator[tuple[Path, str]]:
+    names: dict[str, int] = {}
+    pairs: dict[tuple[str, str], str] = {}
+    for n, probe in probes.items():
+        path = ("probes", n)
+        if names.setdefault(probe.name, n) != n:
+            yield (*path, "name"), f"another probe is called {probe.name} already"
+        if pairs.setdefault((probe.module, probe.target), probe.name) != probe.name:
+            yield path, f"has the same module and target as the probe {pairs[probe.module, probe.target]}"
+        if probe.module not in modules:
+            known = suggestion(probe.module, modules) or "; there are none in this file"
+            yield (*path, "module"), f"unknown module {probe.module}{known}"
+        elif module := modules[probe.module]:
+            try:
+                module.check_target(probe.target)
+            except ValueError as error:
+                yield (*path, "target"), f"no target for the module {probe.module}: {error}"
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _readable(kind: type[Part], data: object) -> Part | None:
+    try:
+        return kind.model_validate(data)
+    except ValidationError:
+        return None

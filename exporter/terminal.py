@@ -1,0 +1,75 @@
+"""One trip in a terminal: progress while it runs, then the waterfall of its phases and steps."""
+
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from exporter.model import Arrival, Exchanger, Outcome, Reply, Span, TlsSession
+
+BAR_WIDTH = 40
+_DOING = {
+    "open": "opening the mailbox", "send": "sending", "deliver": "waiting for the message to arrive",
+    "verify": "checking it", "delete": "deleting it",
+}  # fmt: skip
+
+
+def progress(console: Console, status: Status) -> Callable[[Span], None]:
+    """Prints every span that ends; the status line says what is under way."""
+
+    def show(span: Span) -> None:
+        if span.duration < 0:
+            if span.step is None:
+                status.update(f"{_DOING[span.phase]} …")
+        elif span.step is None or span.reason:
+            console.print(_line(span))
+
+    return show
+
+
+def waterfall(outcome: Outcome, console: Console) -> None:
+    """The whole trip, drawn."""
+    verdict = Text("success", "bold green") if outcome.success else Text("FAILED", "bold red")
+    console.print(Text.assemble(f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"))
+    for span in sorted(outcome.spans, key=lambda span: (span.start, span.step is not None)):
+        console.print(_bar(span, outcome.duration), no_wrap=True, overflow="crop")
+    for line in _facts(outcome):
+        console.print(f"  {line}", highlight=False, markup=False)
+    if outcome.failure:
+        console.print(Text(f"\n{outcome.failure}", "bold red"))
+
+
+def _line(span: Span) -> Text:
+    mark, style = ("✗", "red") if span.reason else ("✓", "green")
+    place = f"{span.phase}/{span.step}" if span.step else str(span.phase)
+    return Text.assemble((f"{mark} ", style), f"{place:16}", f"{span.duration:9.3f} s  ", (span.reason or "", style))
+
+
+def _bar(span: Span, total: float) -> Text:
+    scale = BAR_WIDTH / total if total > 0 else 0.0
+    before = min(int(span.start * scale), BAR_WIDTH - 1)
+    length = max(1, min(round(span.duration * scale), BAR_WIDTH - before))
+    full = "█" if span.step is None else "▒"
+    style = "red" if span.reason else "green" if span.step is None else "cyan"
+    name = f"    {span.step}" if span.step else f"  {span.phase}"
+    bar = (" " * before + full * length).ljust(BAR_WIDTH)
+    return Text.assemble(f"{name:14}", (bar, style), f"{span.duration:9.3f} s  ", (span.reason or "", "red"), span.note)
+
+
+def _facts(outcome: Outcome) -> list[str]:
+    lines = []
+    for fact in outcome.facts:
+        match fact:
+            case Reply():
+                lines.append(f"last SMTP reply   {fact.code} {fact.text}")
+            case Exchanger():
+                lines.append(f"taken by          {fact.host} (MX {fact.preference})")
+            case TlsSession():
+                lines.append(f"TLS, {fact.leg:12} {fact.version} {fact.cipher}")
+            case Arrival():
+                where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
+                lines.append(f"found in          {where}")
+                delay = "not known: nobody was watching" if fact.delay is None else f"{fact.delay:.3f} s"
+                lines.append(f"delivery delay    {delay}")
+    return lines

@@ -1,0 +1,64 @@
+"""The table of bad files. Each file in bad/ begins with the exact lines, behind `#: `, that answer it."""
+
+from pathlib import Path
+
+import pytest
+
+from exporter.config.mistakes import Mistakes
+from exporter.settings import Settings
+
+BAD = sorted((Path(__file__).parent / "bad").glob("*.yml"))
+EXPECTED = "#: "
+
+
+def expected_lines(file: Path) -> list[str]:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [f"{file.name}:{line.removeprefix(EXPECTED)}" for line in lines if line.startswith(EXPECTED)]
+
+
+def mistakes_in(text: str | bytes, file: str = "mailtrip.yml") -> list[str]:
+    with pytest.raises(Mistakes) as caught:
+        Settings.parse(text.encode() if isinstance(text, str) else text, file)
+    lines = str(caught.value).splitlines()
+    assert lines == [str(mistake) for mistake in caught.value.mistakes], "each mistake is one line"
+    return lines
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_a_bad_file_is_answered_with_exactly_these_lines(file: Path) -> None:
+    assert mistakes_in(file.read_bytes(), file.name) == expected_lines(file)
+
+
+def test_the_table_has_many_mistakes() -> None:
+    assert sum(len(expected_lines(file)) for file in BAD) > 120
+
+
+@pytest.mark.parametrize("file", BAD, ids=lambda file: file.stem)
+def test_no_mistake_tells_a_secret(file: Path) -> None:
+    for line in mistakes_in(file.read_bytes(), file.name):
+        assert "hunter2" not in line
+        assert "31337" not in line
+
+
+def test_mistakes_come_in_the_order_of_the_file_whoever_found_them() -> None:
+    text = "state: {dir: 5}\nmodules: {a: {}, a: {}}\nprobes:\n- {name: x, module: y, target: z}\n- {name: ''}\n"
+    lines = mistakes_in(text)
+    assert [line.split(" ")[0] for line in lines] == [
+        "mailtrip.yml:1:14:",  # of the wrong type
+        "mailtrip.yml:2:14:",  # something is missing
+        "mailtrip.yml:2:18:",  # given twice
+        "mailtrip.yml:4:21:",  # a reference
+        "mailtrip.yml:5:3:",  # something is missing
+        "mailtrip.yml:5:3:",
+        "mailtrip.yml:5:10:",
+    ]
+
+
+def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(Mistakes) as caught:
+        Settings.load(str(tmp_path / "none.yml"))
+    assert str(caught.value) == f"{tmp_path}/none.yml: cannot be read: No such file or directory"
+    with pytest.raises(Mistakes, match="cannot be read: Is a directory"):
+        Settings.load(str(tmp_path))
+    with pytest.raises(Mistakes, match="cannot be read: embedded null byte"):
+        Settings.load("a\0b")

@@ -1,0 +1,105 @@
+"""What every test may ask for: the lab of mail servers, a person who lives there, and Prometheus.
+
+Missing servers are an error with its cure, never a skip. In CI (the variable CI is set) nothing may be skipped at all.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.client import Lab, LabUser
+from tests.lab.shell import LabError
+from tests.prometheus import PROMTOOL, Prometheus
+
+TESTS = Path(__file__).resolve().parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "lab: needs the lab of mail servers (set by the fixture `lab`)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "lab" in getattr(item, "fixturenames", ()):
+            item.add_marker("lab")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and "CI" in os.environ and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and in CI nothing may be skipped: {report.longrepr}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    if report.skipped and "CI" in os.environ:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, and in CI nothing may be skipped: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def servers() -> None:
+    """The Debian packages that the tests need are installed."""
+    packages = (TESTS / "packages.txt").read_text().split()
+    check = subprocess.run([TESTS / "debian.sh", "--check", *packages], capture_output=True, text=True)
+    if check.returncode:
+        pytest.fail(check.stderr.strip(), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def lab(servers: None) -> Iterator[Lab]:
+    """The lab, up. It is stopped in the end only if it was started here."""
+    lab = Lab()
+    try:
+        started = lab.up()
+    except LabError as problem:
+        pytest.fail(f"the lab does not come up: {problem}", pytrace=False)
+    yield lab
+    if started:
+        lab.down()
+
+
+@pytest.fixture(autouse=True)
+def _levers_are_put_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Whatever a test did to the lab, the next one finds it whole."""
+    yield
+    if "lab" in request.fixturenames:
+        request.getfixturevalue("lab").put_levers_back()
+
+
+@pytest.fixture
+def lab_user(lab: Lab) -> Iterator[LabUser]:
+    """Somebody with an empty mailbox, whom no other test has."""
+    with lab.fresh_user() as user:
+        yield user
+
+
+@pytest.fixture
+def prometheus(servers: None, tmp_path: Path) -> Iterator[Callable[[str], Prometheus]]:
+    """Call it with the text of a prometheus.yml: returns a Prometheus that runs until the test ends."""
+    running: list[Prometheus] = []
+
+    def start(configuration: str) -> Prometheus:
+        directory = tmp_path / f"prometheus-{len(running)}"
+        directory.mkdir()
+        running.append(Prometheus(configuration, directory))
+        running[-1].wait_ready()
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def promtool(servers: None) -> str:
+    """The path of promtool."""
+    return str(PROMTOOL)

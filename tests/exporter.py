@@ -1,0 +1,69 @@
+"""A running `mailtrip serve` for tests, as a user would start it."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+
+class Exporter:
+    """Runs from the constructor to `stop` or `kill`. `configuration` is the text of a configuration file."""
+
+    def __init__(self, configuration: str, directory: Path) -> None:
+        self._directory = directory
+        directory.mkdir(exist_ok=True)
+        file = directory / "mailtrip.yml"
+        file.write_text(configuration)
+        self.log = directory / "mailtrip.log"
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        command = ["-m", "exporter", "serve", "--config.file", str(file), "--state.dir", str(directory / "state")]
+        with self.log.open("a") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, *command, "--web.listen-address", self.address], stdout=log, stderr=log
+            )
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
+        while self._process.poll() is None:
+            try:
+                self.get("/-/ready")
+            except (urllib.error.URLError, ConnectionError):
+                time.sleep(0.05)
+            else:
+                return
+        raise RuntimeError(f"mailtrip ended:\n{self.log.read_text()}")
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://{self.address}{path}", timeout=60) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def series(self, path: str = "/metrics") -> dict[str, float]:
+        """Every series that a page shows."""
+        lines = (line.rpartition(" ") for line in self.get(path).splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    def wait_for(self, name: str, path: str = "/metrics") -> float:
+        """Returns the value of a series when it is there and not 0; the test's own time limit ends the waiting."""
+        while not (value := self.series(path).get(name)):
+            time.sleep(0.1)
+        return value
+
+    def cpu_seconds(self) -> float:
+        """Processor time used so far."""
+        return self.series()["process_cpu_seconds_total"]
+
+    def stop(self) -> int:
+        """Ends it politely; returns its exit status."""
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(10)
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()

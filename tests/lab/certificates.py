@@ -1,0 +1,102 @@
+"""The lab's own certificate authority, and a good and an expired certificate for each server."""
+
+import datetime
+import shutil
+import smtplib
+import ssl
+from pathlib import Path
+
+from tests.lab import facts
+from tests.lab.rundir import RunDirectory
+from tests.lab.shell import LabError, run, wait_until
+
+SERVERS = list(facts.CERTIFICATE_NAMES)
+DAY = datetime.timedelta(days=1)
+
+
+def make_all(rundir: RunDirectory) -> None:
+    """Makes what is not there yet. CA and keys survive a reset."""
+    keys = rundir.path("keys")
+    keys.mkdir(exist_ok=True)
+    keys.chmod(0o700)
+    if not (keys / "ca.crt").exists():
+        make_authority(keys)
+    now = datetime.datetime.now(datetime.UTC)
+    for server in SERVERS:
+        make_key(keys / f"{server}.key")
+        issue(rundir, server, "good", now - DAY, now + 365 * DAY)
+        issue(rundir, server, "expired", now - 60 * DAY, now - DAY)
+
+
+def make_key(file: Path) -> None:
+    if not file.exists():
+        run("openssl", "genrsa", "-out", file, "2048")
+
+
+def make_authority(keys: Path) -> None:
+    run(
+        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650",
+        "-subj", "/O=Mail Lab/CN=Mail Lab Root CA",
+        "-addext", "basicConstraints=critical,CA:TRUE",
+        "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+        "-keyout", keys / "ca.key", "-out", keys / "ca.crt",
+    )  # fmt: skip
+    (keys / "index").write_text("")
+    (keys / "serial").write_text("1000\n")
+
+
+def issue(rundir: RunDirectory, server: str, kind: str, start: datetime.datetime, end: datetime.datetime) -> None:
+    """Signs keys/SERVER.KIND.crt (`openssl ca`, because only it takes a start date in the past)."""
+    keys = rundir.path("keys")
+    certificate = keys / f"{server}.{kind}.crt"
+    if certificate.exists():
+        return
+    names = facts.CERTIFICATE_NAMES[server]
+    first_name = names[0].removeprefix("DNS:")
+    (keys / "names").write_text(f"subjectAltName={','.join(names)}\nextendedKeyUsage=serverAuth\n")
+    run("openssl", "req", "-new", "-key", keys / f"{server}.key", "-subj", f"/CN={first_name}", "-out", keys / "csr")
+    run(
+        "openssl", "ca", "-batch", "-notext", "-config", rundir.path("etc/ca.cnf"), "-extfile", keys / "names",
+        "-startdate", f"{start:%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}",
+        "-in", keys / "csr", "-out", certificate,
+    )  # fmt: skip
+
+
+def install(rundir: RunDirectory) -> None:
+    """Puts the certificates chosen by the lever where the servers read them."""
+    kind = rundir.state("certificate", "good")
+    tls = rundir.path("etc/tls")
+    tls.mkdir(exist_ok=True)
+    shutil.copy(rundir.path("keys/ca.crt"), tls)
+    for server in SERVERS:
+        shutil.copy(rundir.path("keys", f"{server}.{kind}.crt"), tls / f"{server}.crt")
+        shutil.copy(rundir.path("keys", f"{server}.key"), tls)
+        (tls / f"{server}.key").chmod(0o600)
+
+
+def wait_until_shown(rundir: RunDirectory, server: str) -> None:
+    """Waits until a running server shows the installed certificate."""
+    installed = ssl.PEM_cert_to_DER_cert(rundir.path("etc/tls", f"{server}.crt").read_text())
+
+    def is_shown() -> bool:
+        try:
+            return shown_by(server) == installed
+        except OSError:
+            return False  # restarting just now
+
+    if not wait_until(is_shown, 10, pause=0.2):
+        raise LabError(f"{server} does not show its new certificate")
+
+
+def shown_by(server: str) -> bytes:
+    """The certificate, DER. Of the MX behind STARTTLS, of the others with TLS from the start."""
+    if server != "mx":
+        address = {"relay": (facts.RELAY_IP, 465), "imap": (facts.IMAP_IP, 993)}[server]
+        return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(address, timeout=5))
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with smtplib.SMTP(facts.MX_IP, 25, timeout=5) as client:
+        client.starttls(context=context)
+        assert isinstance(client.sock, ssl.SSLSocket)
+        return client.sock.getpeercert(binary_form=True) or b""

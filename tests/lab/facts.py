@@ -1,0 +1,62 @@
+"""The facts of the lab: who listens where, and who has a mailbox.
+
+Every text constant here can be used in a template as @NAME@.
+"""
+
+import os
+from pathlib import Path
+
+HOME = Path(__file__).resolve().parent
+PASSWORD = "labpass"
+
+# Linux answers on all of 127.0.0.0/8, so nothing has to be set up for these addresses.
+NET = os.environ.get("MAILTRIP_LAB_NET", "127.25")
+RELAY_IP = f"{NET}.1.1"
+MX_IP = f"{NET}.2.1"
+DEAD_IP = f"{NET}.2.99"  # nothing listens here: connection refused
+IMAP_IP = f"{NET}.3.1"  # IMAP, POP3 and LMTP
+HOP_IP = f"{NET}.4.1"
+RSPAMD_IP = f"{NET}.4.2"
+OPENDKIM_IP = f"{NET}.4.3"
+RBL_IP = f"{NET}.5.1"
+SILENT_DNS_IP = f"{NET}.5.9"  # a DNS server that never answers
+DNS_IP = f"{NET}.5.53"
+LISTED_NET = f"{NET}.66.0/24"  # listed in bl.lab.test
+MON_IP = f"{NET}.9.1"  # the program under test
+
+RUN_DIRECTORY = Path(os.environ.get("MAILTRIP_LAB_DIR", f"/var/tmp/mailtrip-lab-{NET}"))
+"""Everything generated. Not in the source tree: a unix socket's path is short, and the servers do not run as root."""
+
+DEFAULT_MON = f"{MON_IP}:2525"  # where mail for mon.test goes unless the lever `mon` says otherwise
+
+REVERSE_NAMES = {
+    RELAY_IP: "relay.lab.test",
+    MX_IP: "mx1.lab.test",
+    IMAP_IP: "imap.lab.test",
+    HOP_IP: "hop.lab.test",
+    MON_IP: "mx.mon.test",
+}
+
+CERTIFICATE_NAMES = {
+    "mx": ["DNS:mx1.lab.test", "DNS:lab.test", f"IP:{MX_IP}"],
+    "relay": ["DNS:relay.lab.test", f"IP:{RELAY_IP}"],
+    "imap": ["DNS:imap.lab.test", f"IP:{IMAP_IP}"],
+}
+
+# Mailboxes at lab.test
+NUMBERED_USERS = [f"u{n:04d}" for n in range(1, 201)]
+MAILBOXES = ["probe", "monitor", "forward", "junk", "dup", "full", "grey", "slow2", "slow8", *NUMBERED_USERS]
+# Dovecot loads these plugins for these people only: for everybody, they would halve the delivery speed.
+DELIVERY_PLUGINS = {
+    "forward": "userdb_mail_plugins=sieve",
+    "junk": "userdb_mail_plugins=sieve",
+    "full": "userdb_mail_plugins=quota userdb_quota_rule=*:bytes=1",
+}
+# Addresses which the MX takes besides the mailboxes (see templates/etc/postfix-mx/transport)
+MORE_RECIPIENTS = [
+    "blackhole@lab.test",
+    "rewrite-full@lab.test",
+    "probe@deadfirst.test",
+    "probe@nomx.test",
+    "monitor@mon.test",
+]

@@ -1,0 +1,234 @@
+"""The servers of the lab as processes: how each one is started, found, stopped and waited for."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.lab import facts
+from tests.lab.rundir import RunDirectory
+from tests.lab.shell import LabError, can_connect, has_address, wait_until
+
+Address = tuple[str, int]
+
+
+@dataclass
+class Server:
+    rundir: RunDirectory
+    name: str
+    command: Sequence[str | Path]  # returns when the server runs in the background
+    pidfile: str  # written by the server
+    tcp: Sequence[Address] = ()
+    udp: Sequence[Address] = ()
+    question: str = ""  # a DNS server is ready when it has an answer to this
+
+    # ------------------------------------------------------------ finding
+
+    # Every server here leads a session of its own and works somewhere below the run directory.
+    # We note its pid ourselves: some servers remove their pid file before their last process is gone.
+
+    def _noted_pid(self) -> int | None:
+        return read_pid(self._note()) or read_pid(self.rundir.path(self.pidfile))
+
+    def _note(self) -> Path:
+        return self.rundir.path("pid", f"{self.name}.session")
+
+    def main_pid(self) -> int | None:
+        """The pid of the running server, or None."""
+        pid = self._noted_pid()
+        return pid if pid and self._owns(pid, pid) else None
+
+    def processes(self) -> list[int]:
+        """All its living processes, also those left behind by a killed main process."""
+        leader = self._noted_pid()
+        pids = [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
+        return [pid for pid in pids if leader and self._owns(pid, leader)]
+
+    def _owns(self, pid: int, leader: int) -> bool:
+        try:
+            return os.getsid(pid) == leader and Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(self.rundir.dir)
+        except OSError:  # gone, or dead and not yet reaped
+            return False
+
+    def addresses(self) -> str:
+        return " ".join(f"{ip}:{port}" for ip, port in dict.fromkeys([*self.tcp, *self.udp]))
+
+    # ------------------------------------------------------------ starting
+
+    def start(self) -> None:
+        """Starts it, unless it runs. `wait_ready` says when it answers."""
+        if self.main_pid():
+            return
+        self.stop()  # what a killed main process left behind
+        self._check_addresses_are_free()
+        logs, log = self.rundir.path("log"), self.rundir.path("log", f"{self.name}-start.log")
+        with log.open("w") as output:
+            try:
+                done = subprocess.run(
+                    self.command,
+                    cwd=self.rundir.dir,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    timeout=60,
+                )
+            except subprocess.TimeoutExpired:
+                raise LabError(f"{self.name} did not start within 60 s, see {log}") from None
+        if done.returncode:
+            raise LabError(f"{self.name} did not start: {log.read_text()[-500:].strip()} ({logs})")
+        if not wait_until(lambda: read_pid(self.rundir.path(self.pidfile)), 10):
+            raise LabError(f"{self.name} wrote no {self.pidfile} within 10 s, see {logs}")
+        self._note().write_text(str(read_pid(self.rundir.path(self.pidfile))))
+
+    def _check_addresses_are_free(self) -> None:
+        for kind, addresses in ((socket.SOCK_STREAM, self.tcp), (socket.SOCK_DGRAM, self.udp)):
+            for address in addresses:
+                with socket.socket(socket.AF_INET, kind) as probe:
+                    if kind == socket.SOCK_STREAM:
+                        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    try:
+                        probe.bind(address)
+                    except OSError as error:
+                        raise LabError(
+                            f"{self.name} cannot have port {address[1]} of {address[0]}: {error.strerror}"
+                            " (a server on 0.0.0.0, or a second lab: see MAILTRIP_LAB_NET in the README?)"
+                        ) from None
+
+    def wait_ready(self) -> None:
+        logs = self.rundir.path("log")
+        for address in self.tcp:
+            if not wait_until(partial(can_connect, *address), 20):
+                raise LabError(f"{self.name} does not answer on {address} after 20 s, see {logs}")
+        if self.question and not wait_until(lambda: has_address(self.question, self.udp[0][0]), 20):
+            raise LabError(f"{self.name} has no answer for {self.question} after 20 s, see {logs}")
+
+    # ------------------------------------------------------------ stopping
+
+    def ask_to_stop(self) -> bool:
+        """Sends TERM to the main process; says whether there is one."""
+        pid = self.main_pid()
+        if pid:
+            send_signal(pid, signal.SIGTERM)
+        return bool(pid)
+
+    def stop(self) -> None:
+        """Ends the main process; what does not go with it gets TERM, and in the end KILL."""
+        first_patience = 3 if self.ask_to_stop() else 0
+        for patience, last_word in ((first_patience, signal.SIGTERM), (7, signal.SIGKILL), (5, None)):
+            if wait_until(lambda: not self.processes(), patience):
+                self._note().unlink(missing_ok=True)
+                self.rundir.path(self.pidfile).unlink(missing_ok=True)
+                return
+            for pid in self.processes():
+                if last_word:
+                    send_signal(pid, last_word)
+        raise LabError(f"{self.name} cannot be stopped: {self.processes()}")
+
+    def reload(self) -> None:
+        if pid := self.main_pid():
+            send_signal(pid, signal.SIGHUP)
+
+
+def read_pid(file: Path) -> int | None:
+    try:
+        return int(file.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def send_signal(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def all_servers(rundir: RunDirectory) -> dict[str, Server]:
+    """In the order in which they start."""
+    return {server.name: server for server in [*_names(rundir), *_filters(rundir), *_mail(rundir)]}
+
+
+def _names(rundir: RunDirectory) -> list[Server]:
+    zones = "bl:ip4set:bl bl:ip6trie:bl6 blclean:ip4set:blclean blall:ip4set:blall blerr:ip4set:blerr dbl:dnset:dbl"
+    rbldnsd: list[str | Path] = ["rbldnsd", "-4", "-t", "5s", "-u", "rbldns", "-b", f"{facts.RBL_IP}/53"]
+    rbldnsd += ["-w", rundir.path("var/rbl"), "-p", rundir.path("pid/rbl.pid")]
+    rbldnsd += [zone.replace(":", ".lab.test:", 1) for zone in zones.split()]
+    return [
+        Server(
+            rundir,
+            "dns",
+            [rundir.path("bin/unbound"), "-c", rundir.path("etc/dns/unbound.conf")],
+            "pid/dns.pid",
+            tcp=[(facts.DNS_IP, 53)],
+            udp=[(facts.DNS_IP, 53)],
+            question="mx1.lab.test",
+        ),
+        Server(rundir, "rbl", rbldnsd, "pid/rbl.pid", udp=[(facts.RBL_IP, 53)], question="2.0.0.127.bl.lab.test"),
+    ]
+
+
+def _filters(rundir: RunDirectory) -> list[Server]:
+    etc = rundir.path("etc")
+    python = ["env", f"PYTHONPATH={facts.HOME.parent.parent}", sys.executable, "-B"]
+    return [
+        Server(
+            rundir,
+            "hop",
+            [*python, "-m", "tests.lab.hop", rundir.dir],
+            "pid/hop.pid",
+            tcp=[(facts.HOP_IP, 10025), (facts.HOP_IP, 10023), (facts.SILENT_DNS_IP, 53)],
+            udp=[(facts.SILENT_DNS_IP, 53)],
+        ),
+        Server(
+            rundir,
+            "opendkim",
+            ["opendkim", "-x", etc / "opendkim/opendkim.conf"],
+            "pid/opendkim.pid",
+            tcp=[(facts.OPENDKIM_IP, 8891)],
+        ),
+        Server(
+            rundir,
+            "rspamd",
+            ["rspamd", "-u", "_rspamd", "-g", "_rspamd", "-c", etc / "rspamd/rspamd.conf"],
+            "pid/rspamd.pid",
+            tcp=[(facts.RSPAMD_IP, 11332)],
+        ),
+    ]
+
+
+def _mail(rundir: RunDirectory) -> list[Server]:
+    etc = rundir.path("etc")
+    return [
+        Server(
+            rundir,
+            "store",
+            ["dovecot", "-c", etc / "dovecot/store.conf"],
+            "var/store/master.pid",
+            tcp=[(facts.IMAP_IP, 24)],
+        ),
+        Server(
+            rundir,
+            "imap",
+            ["dovecot", "-c", etc / "dovecot/imap.conf"],
+            "var/imap/master.pid",
+            tcp=[(facts.IMAP_IP, port) for port in (143, 993, 110, 995)],
+        ),
+        Server(
+            rundir,
+            "mx",
+            ["postfix", "-c", etc / "postfix-mx", "start"],
+            "var/mx/spool/pid/master.pid",
+            tcp=[(facts.MX_IP, port) for port in (25, 10027)],
+        ),
+        Server(
+            rundir,
+            "relay",
+            ["postfix", "-c", etc / "postfix-relay", "start"],
+            "var/relay/spool/pid/master.pid",
+            tcp=[(facts.RELAY_IP, port) for port in (25, 587, 465, 2587)],
+        ),
+    ]

@@ -1,0 +1,49 @@
+"""An IMAP mailbox in front of a scripted server, and a clock that only the test moves."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from exporter.mailboxes.imap import ImapMailbox, ImapOptions
+from exporter.mailboxes.imap_session import ImapSession
+from exporter.net.dns import Resolver
+from exporter.run import Clock, Run
+from tests.net.imap_server import Peer, playing
+
+
+class Bench:
+    """A mailbox and its server."""
+
+    def __init__(self, peer: Peer, options: dict[str, Any]) -> None:
+        given = {"username": "me", "password": "labpass", "tls": "none", "folders": ["INBOX"], **options}
+        self.peer = peer
+        self.mailbox = ImapMailbox(ImapOptions(host=peer.host, port=peer.port, **given), Resolver())
+        self.now = 1000.0
+        self.run = Run(Clock(monotonic=lambda: self.now))
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[ImapSession]:
+        """A session, which is aborted in the end."""
+        session = await self.mailbox.open(self.run, lambda raw: True)
+        try:
+            yield session
+        finally:
+            session.abort()
+
+    @property
+    def transcript(self) -> str:
+        return "\n".join(self.run.transcript)
+
+
+@asynccontextmanager
+async def bench(dialogue: str, **options: Any) -> AsyncIterator[Bench]:
+    """A mailbox on a server that plays this dialogue to its end."""
+    async with playing(dialogue) as peer:
+        yield Bench(peer, options)
+
+
+@asynccontextmanager
+async def opened(dialogue: str, **options: Any) -> AsyncIterator[tuple[ImapSession, Bench]]:
+    """The same, with an open session."""
+    async with bench(dialogue, **options) as here, here.session() as session:
+        yield session, here

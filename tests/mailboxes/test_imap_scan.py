@@ -1,0 +1,153 @@
+"""Looking into an IMAP mailbox: every message once, the new ones first, and the moment at which it was seen."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from exporter.mailboxes.imap_session import Ref
+from exporter.mailboxes.session import Sighting
+from exporter.model import ProbeError, Reason, Step
+from tests.mailboxes.imap_bench import bench, opened
+
+
+def seen(sightings: list[Sighting]) -> list[tuple[int, bytes, bool]]:
+    return [(sighting.ref.uid, sighting.raw, sighting.watched) for sighting in sightings]
+
+
+async def test_new_messages_come_first_then_the_headers_of_older_ones() -> None:
+    async with opened("scan") as (session, here):
+        assert seen(await session.scan()) == [
+            (31, b"hello", True),
+            (10, b"a", False),
+            (20, b"b", False),
+            (30, b"c", False),
+        ]
+        assert session.messages == 5
+        assert seen(await session.scan()) == [(32, b"fifth", True)]
+        assert session.messages == 4
+        assert await session.scan() == []
+        assert await session.scan() == []
+        assert "hello" not in here.transcript
+        assert "{5 bytes}" in here.transcript
+
+
+async def test_polls_that_find_nothing_leave_no_trace() -> None:
+    async with opened("poll") as (session, here):
+        here.run.spans.clear()
+        lines = len(here.run.transcript)
+        assert await session.scan() == []
+        assert (here.run.spans, len(here.run.transcript)) == ([], lines)
+
+
+async def test_a_server_that_forgets_to_tell_is_asked_for_certain_once_a_minute() -> None:
+    async with opened("a-look-once-in-a-while") as (session, here):
+        assert await session.scan() == []
+        here.now += 61
+        assert seen(await session.scan()) == [(31, b"hello", True)]
+
+
+async def test_a_server_may_keep_its_uidnext_for_itself() -> None:
+    async with opened("no-uidnext") as (session, _):
+        assert seen(await session.scan()) == [(6, b"a", False)]
+        assert seen(await session.scan()) == [(8, b"new", True)]
+
+
+async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_before_the_rest() -> None:
+    async with opened("many-new") as (session, _):
+        for first, last in ((1, 100), (101, 200), (201, 250)):
+            sightings = await session.scan()
+            assert [sighting.ref.uid for sighting in sightings] == list(range(first, last + 1))
+            if last < 250:
+                await session.wait(3600, asyncio.Event())
+
+
+async def test_of_many_older_messages_the_newest_thousand_are_looked_at_bit_by_bit() -> None:
+    async with opened("many-old") as (session, _):
+        assert [sighting.ref.uid for sighting in await session.scan()][-100:] == list(range(901, 1001))
+        second = await session.scan()
+        assert [sighting.ref.uid for sighting in second if sighting.watched] == [1001]
+        assert {sighting.ref.uid for sighting in second} >= set(range(801, 901))
+
+
+# ------------------------------------------------------------ from one session to the next
+
+
+async def test_the_next_session_goes_on_where_the_last_one_ended() -> None:
+    async with bench("two-sessions") as here:
+        async with here.session() as first:
+            assert seen(await first.scan()) == [(4, b"old", False)]
+        async with here.session() as second:
+            assert seen(await second.scan()) == [(5, b"in between", False), (6, b"new", True)]
+
+
+async def test_what_a_failed_scan_read_is_read_again() -> None:
+    async with bench("a-scan-that-fails-is-made-again") as here:
+        async with here.session() as first:
+            assert await first.scan() == []
+            with pytest.raises(ProbeError) as caught:
+                await first.scan()
+            assert here.run.failure(caught.value).step is Step.FETCH
+        async with here.session() as second:
+            assert seen(await second.scan()) == [(5, b"hello", False)]
+
+
+async def test_a_new_uidvalidity_means_a_new_sweep_and_saves_foreign_messages() -> None:
+    async with bench("new-uidvalidity") as here:
+        async with here.session() as first:
+            (ours,) = await first.scan()
+            assert ours.ref == Ref(9, 4)
+        async with here.session() as second:
+            assert seen(await second.scan()) == [(4, b"somebody's", False)]
+            assert "INBOX is not as we left it" in here.transcript
+            await second.delete([ours])
+            assert "INBOX has a new UIDVALIDITY" in here.transcript
+            assert await second.scan() == []
+
+
+# ------------------------------------------------------------ other folders
+
+
+async def test_other_folders_are_looked_into_once_a_second_if_they_have_news() -> None:
+    async with opened("special-use", folders=["INBOX", "\\Junk"]) as (session, here):
+        assert await session.scan() == []
+        here.now += 1.1
+        visit = asyncio.ensure_future(session.scan())
+        await here.peer.here.wait()
+        here.now += 0.2  # the first folder was out of sight for so long: what came there is not said to be watched
+        here.peer.go_on.set()
+        found = await visit
+        assert seen(found) == [(5, b"new", True), (4, b"old", False)]
+        assert {sighting.folder for sighting in found} == {'Ungültig "x"'}
+        assert seen(await session.scan()) == [(1, b"in between", False)]
+        here.now += 1.1
+        assert await session.scan() == []
+        await session.delete(found[:1])
+
+
+# ------------------------------------------------------------ deleting
+
+
+def sightings(*uids: int, folder: str = "INBOX") -> list[Sighting]:
+    one = Sighting(Ref(9, 0), folder, b"", 0.0, True)
+    return [replace(one, ref=Ref(9, uid)) for uid in uids]
+
+
+async def test_exactly_these_messages_are_expunged() -> None:
+    async with opened("delete-with-uidplus") as (session, here):
+        await session.delete([*sightings(4, 1, 2), *sightings(7, folder="Gone")])
+        assert "the folder Gone is gone" in here.transcript
+
+
+async def test_without_uidplus_nothing_is_expunged_that_others_have_flagged() -> None:
+    async with opened("delete-without-uidplus") as (session, here):
+        await session.delete(sightings(1))
+        assert "others have flagged messages in INBOX: ours stay, flagged" in here.transcript
+        await session.delete(sightings(2))
+
+
+async def test_a_deletion_that_is_refused_is_told() -> None:
+    async with opened("delete-refused") as (session, here):
+        with pytest.raises(ProbeError, match="NOPERM") as caught:
+            await session.delete(sightings(1))
+        assert (caught.value.reason, here.run.failure(caught.value).step) == (Reason.REJECTED, Step.DELETE)

@@ -1,0 +1,307 @@
+"""The own receiver as a mailbox: what it takes, what it refuses, and what the watcher sees of it."""
+
+import asyncio
+import smtplib
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from exporter.config.types import Listen
+from exporter.mailboxes.smtpd import MAX_WAITING, SmtpdOptions, SmtpdSession
+from exporter.model import ProbeError, Reason
+from exporter.run import Clock
+from tests.lab.client import Lab
+from tests.receiver import MESSAGE, Certificates, deliver, receiver
+from tests.smtp_client import RawClient
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    return Certificates(tmp_path)
+
+
+@pytest.fixture
+def occupied() -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+async def arrival(session: SmtpdSession) -> bytes:
+    """The one message that has come, or comes."""
+    await session.wait(30, asyncio.Event())
+    (sighting,) = await session.scan()
+    return sighting.raw
+
+
+# ------------------------------------------------------------ what it takes
+
+
+async def test_a_message_is_seen_once_at_the_moment_it_came() -> None:
+    clock = Clock()
+    async with receiver() as session:
+        assert await session.scan() == []
+        before = clock.monotonic()
+        await deliver(session)
+        (sighting,) = await session.scan()
+        assert before < sighting.seen_at < clock.monotonic()
+        assert (sighting.watched, sighting.folder, sighting.raw) == (True, "", MESSAGE)
+        await session.delete([sighting])
+        assert await session.scan() == []
+
+
+async def test_two_messages_have_different_refs() -> None:
+    async with receiver() as session:
+        await deliver(session)
+        await deliver(session)
+        first, second = await session.scan()
+        assert first.ref != second.ref
+
+
+async def test_one_message_for_several_recipients_is_one_sighting() -> None:
+    async with receiver(recipients=["monitor@mon.test", "second@mon.test"]) as session:
+        assert await deliver(session, to=["monitor@mon.test", "second@mon.test", "third@mon.test"]) == {
+            "third@mon.test": (550, b"5.1.1 No such mailbox here")
+        }
+        assert len(await session.scan()) == 1
+
+
+async def test_dots_and_long_lines_and_eight_bit_bytes_come_through_as_they_are() -> None:
+    raw = b"Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n" + b"x" * 998 + b"\r\n\xff\xe9\x00\r\n"
+    async with receiver() as session:
+        await deliver(session, raw)
+        assert await arrival(session) == raw
+
+
+async def test_a_bounce_with_its_null_sender_is_taken() -> None:
+    async with receiver() as session:
+        await deliver(session, sender="")
+        assert await arrival(session) == MESSAGE
+
+
+@pytest.mark.parametrize(
+    "address", ["MONITOR@mon.test", "monitor@Mon.Test", '"monitor"@mon.test', "@relay.test:monitor@mon.test"]
+)
+async def test_a_recipient_is_known_in_every_spelling(address: str) -> None:
+    async with receiver() as session, RawClient(session.receiver.port) as client:
+        *_, reply = await client.dialogue("EHLO test", "MAIL FROM:<>", f"RCPT TO:<{address}>")
+        assert reply.startswith("250")
+
+
+@pytest.mark.parametrize(
+    "spelling", ["überwachung@bücher.test", "überwachung@xn--bcher-kva.test", "ÜBERWACHUNG@BÜCHER.test"]
+)
+async def test_an_internationalised_recipient_is_known_in_both_spellings_of_its_domain(spelling: str) -> None:
+    async with receiver(recipients=["überwachung@bücher.test"]) as session:
+        await deliver(session, to=spelling, options=("SMTPUTF8",))
+        assert await arrival(session) == MESSAGE
+
+
+# ------------------------------------------------------------ what it refuses
+
+
+@pytest.mark.parametrize(
+    ("address", "reply"),
+    [
+        ("monitor+tag@mon.test", "550 5.1.1 No such mailbox here"),
+        ("monitor%evil.test@mon.test", "550 5.1.1 No such mailbox here"),
+        ("a@evil.test", "550 5.7.1 Relaying denied"),
+        ("@mon.test:a@evil.test", "550 5.7.1 Relaying denied"),
+        ("monitor@mon.test.evil.test", "550 5.7.1 Relaying denied"),
+        ("monitor", "550 5.7.1 Relaying denied"),
+        ("", "550 5.7.1 Relaying denied"),
+        ("monitor@mon.test@evil.test", "553 5.1.3 Error: malformed address"),
+    ],
+)
+async def test_everybody_else_is_refused(address: str, reply: str) -> None:
+    async with receiver() as session, RawClient(session.receiver.port) as client:
+        replies = await client.dialogue("EHLO test", "MAIL FROM:<>", f"RCPT TO:<{address}>", "DATA")
+        assert replies[2:] == [reply, "503 Error: need RCPT command"]
+
+
+async def test_a_message_that_would_be_thrown_away_is_refused() -> None:
+    async with receiver(wanted=lambda raw: b"token" in raw) as session:
+        with pytest.raises(smtplib.SMTPDataError) as refusal:
+            await deliver(session, b"Subject: advertisement\r\n\r\n")
+        assert refusal.value.smtp_code == 550
+        assert refusal.value.smtp_error == b"5.7.1 This address takes only messages of this mailtrip"
+        await deliver(session, b"Subject: token\r\n\r\n")
+        assert await arrival(session) == b"Subject: token\r\n\r\n"
+
+
+async def test_a_message_that_is_too_large_is_refused_when_it_is_announced_and_when_it_is_not() -> None:
+    async with receiver(max_message_size=1000) as session, RawClient(session.receiver.port) as client:
+        _, announced = await client.dialogue("EHLO test", "MAIL FROM:<> SIZE=1001")
+        await client.until_data()
+        unannounced = await client.ask("x" * 900 + "\r\n" + "x" * 900 + "\r\n.")
+        assert (announced[:3], unannounced[:3]) == ("552", "552")
+        await client.until_data()
+        assert await client.ask("small\r\n.") == "250 2.6.0 Seen"
+        assert await arrival(session) == b"small\r\n"
+
+
+async def test_when_nobody_looks_it_takes_no_more_than_it_can_keep() -> None:
+    async with receiver() as session, RawClient(session.receiver.port) as client:
+        for _ in range(MAX_WAITING):
+            await client.until_data()
+            await client.ask(".")
+        await client.until_data()
+        assert await client.ask(".") == "452 4.3.1 Too many messages are waiting"
+        assert len(await session.scan()) == MAX_WAITING
+        await client.until_data()
+        assert await client.ask(".") == "250 2.6.0 Seen"
+
+
+# ------------------------------------------------------------ waiting
+
+
+async def test_waiting_ends_when_a_message_comes() -> None:
+    async with receiver() as session:
+        waiting = asyncio.create_task(session.wait(600, asyncio.Event()))
+        await deliver(session)
+        await waiting
+        assert len(await session.scan()) == 1
+
+
+async def test_waiting_ends_at_once_when_a_message_has_come_before() -> None:
+    async with receiver() as session:
+        await deliver(session)
+        await session.wait(600, asyncio.Event())
+
+
+async def test_waiting_ends_when_it_is_told_to_and_when_the_time_is_over() -> None:
+    async with receiver() as session:
+        wake = asyncio.Event()
+        waiting = asyncio.create_task(session.wait(600, wake))
+        await asyncio.sleep(0)
+        wake.set()
+        await waiting
+        await session.wait(600, wake)
+        await session.wait(0.01, asyncio.Event())
+
+
+async def test_cancelled_waiting_leaves_nothing_behind() -> None:
+    async with receiver() as session:
+        before = asyncio.all_tasks()
+        waiting = asyncio.create_task(session.wait(600, asyncio.Event()))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert asyncio.all_tasks() == before
+
+
+# ------------------------------------------------------------ opening and closing
+
+
+async def test_an_address_in_use_is_named(occupied: int) -> None:
+    with pytest.raises(
+        ProbeError, match=r"^connect: cannot listen on 127\.0\.0\.1:[0-9]+: address already in use$"
+    ) as error:
+        async with receiver(listen=f"127.0.0.1:{occupied}"):
+            pass
+    assert error.value.reason is Reason.CONNECT
+
+
+@pytest.mark.parametrize(
+    ("listen", "problem"),
+    [
+        ("192.0.2.1:2525", "cannot assign requested address"),
+        ("a..b:1", "label"),
+    ],
+)
+async def test_an_address_that_is_not_ours_is_named(listen: str, problem: str) -> None:
+    with pytest.raises(ProbeError, match=f"^connect: cannot listen on {listen}: .*({problem})"):
+        async with receiver(listen=listen):
+            pass
+
+
+async def test_closing_says_goodbye_and_frees_the_address_and_what_was_accepted_can_still_be_seen() -> None:
+    async with (
+        receiver() as session,
+        RawClient(session.receiver.port) as idle,
+        RawClient(session.receiver.port) as busy,
+    ):
+        port = session.receiver.port
+        await deliver(session)
+        await busy.until_data()
+        busy.send(b"half a message\r\n")
+        await session.close()
+        assert await idle.reply() == await busy.reply() == "421 4.3.2 Shutting down"
+        assert await idle.is_cut()
+        assert await busy.is_cut()
+        assert len(await session.scan()) == 1
+        async with receiver(listen=f"127.0.0.1:{port}") as successor:
+            await deliver(successor)
+            assert len(await successor.scan()) == 1
+
+
+async def test_aborting_cuts_every_connection_and_may_be_done_twice() -> None:
+    async with receiver() as session, RawClient(session.receiver.port) as client:
+        port = session.receiver.port
+        session.abort()
+        session.abort()
+        assert await client.is_cut()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+
+
+async def test_files_that_are_no_certificate_keep_it_closed(certificates: Certificates) -> None:
+    certificates.key_file.write_text("nonsense")
+    with pytest.raises(ProbeError, match=r"^tls: cannot use .*receiver\.crt with .*receiver\.key: not a certificate"):
+        async with receiver(tls=certificates.options):
+            pass
+
+
+# ------------------------------------------------------------ options
+
+
+@pytest.mark.parametrize(
+    "recipient",
+    ["monitor", "@mon.test", "monitor@", "a b@mon.test", "<a@mon.test>", "a@b@mon.test", "a@mon.test\n", "a,b@c"],
+)
+def test_a_recipient_that_is_no_address_is_a_mistake(recipient: str) -> None:
+    with pytest.raises(ValidationError, match="not a mail address: write it as monitor@"):
+        SmtpdOptions(listen=Listen("127.0.0.1:2525"), recipients=[recipient])
+
+
+# ------------------------------------------------------------ independent witnesses
+
+
+async def test_swaks_delivers_over_starttls_and_believes_the_certificate(
+    certificates: Certificates, tmp_path: Path
+) -> None:
+    authority = tmp_path / "ca.crt"
+    certificates.authority.cert_pem.write_to_path(authority)
+    async with receiver(tls=certificates.options) as session:
+        command = [
+            "swaks", "--server", "127.0.0.1", "--port", str(session.receiver.port), "--tls",
+            "--tls-verify", "--tls-ca-path", str(authority), "--ehlo", "test.lab.test",
+            "--from", "a@lab.test", "--to", "monitor@mon.test", "--header", "Subject: by swaks",
+        ]  # fmt: skip
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert b"Subject: by swaks" in await arrival(session)
+
+
+async def test_swaks_reports_what_was_refused() -> None:
+    async with receiver(wanted=lambda raw: False) as session:
+        command = ["swaks", "--server", "127.0.0.1", "--port", str(session.receiver.port), "--to", "monitor@mon.test"]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
+        assert "<** 550 5.7.1 This address takes only messages of this mailtrip" in done.stdout
+
+
+async def test_postfix_delivers_with_and_without_tls(lab: Lab, certificates: Certificates) -> None:
+    def send() -> None:
+        with smtplib.SMTP(lab.relay_ip, 25, local_hostname="test.lab.test") as client:
+            client.sendmail("a@mon.test", ["monitor@mon.test"], b"Subject: by postfix\r\n\r\n.\r\n")
+
+    for tls in (None, certificates.options):
+        async with receiver(listen=f"{lab.mon_ip}:2525", tls=tls) as session:
+            await asyncio.to_thread(send)
+            raw = await arrival(session)
+            assert b"Subject: by postfix" in raw
+            assert raw.endswith(b"\r\n\r\n.\r\n")

@@ -1,0 +1,106 @@
+"""A mailbox and a sender that live in memory, for what the watcher and the prober do in virtual time."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+from exporter.mailboxes.session import Sighting
+from exporter.message import ProbeMessage
+from exporter.model import ProbeError, Reason, Step
+from exporter.run import Run
+
+
+class PretendMailbox:
+    """Holds messages. `down` is what opening, and the next command of an open session, fails with."""
+
+    def __init__(self, *, listens: bool = False) -> None:
+        self.listens = listens
+        self.down: ProbeError | None = None
+        self.hangs = False
+        self.messages: dict[int, tuple[bytes, float]] = {}
+        self.opened = 0
+        self.open_now = 0
+        self.deleted: list[int] = []
+        self.scans = 0
+        self._next = 1
+        self._clock: Callable[[], float] = asyncio.get_running_loop().time
+
+    def deliver(self, raw: bytes) -> int:
+        number, self._next = self._next, self._next + 1
+        self.messages[number] = (raw, self._clock())
+        return number
+
+    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> "PretendSession":
+        self.opened += 1
+        with run.step(Step.CONNECT):
+            await asyncio.sleep(0.1)
+            await self.check()
+        self.open_now += 1
+        return PretendSession(self, run)
+
+    async def check(self) -> None:
+        if self.hangs:
+            await asyncio.sleep(10_000)
+        if self.down:
+            raise self.down
+
+
+class PretendSession:
+    def __init__(self, mailbox: PretendMailbox, run: Run) -> None:
+        self.messages: int | None = None
+        self._mailbox = mailbox
+        self._run = run
+        self._since = run.now()
+        self._seen: set[int] = set()
+        self._aborted = False
+
+    async def scan(self) -> list[Sighting]:
+        with self._run.step(Step.FETCH):
+            await self._mailbox.check()
+            self._mailbox.scans += 1
+            fresh = {n: m for n, m in self._mailbox.messages.items() if n not in self._seen}
+            self._seen |= set(fresh)
+            self.messages = len(self._mailbox.messages)
+            now = self._run.now()
+            return [Sighting(n, "INBOX", raw, now, came >= self._since) for n, (raw, came) in fresh.items()]
+
+    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await wake.wait()
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        await self._mailbox.check()
+        for sighting in sightings:
+            if self._mailbox.messages.pop(sighting.ref, None):
+                self._mailbox.deleted.append(sighting.ref)
+
+    async def close(self) -> None:
+        await asyncio.sleep(0.01)
+
+    def abort(self) -> None:
+        if not self._aborted:
+            self._aborted = True
+            self._mailbox.open_now -= 1
+
+
+class PretendSender:
+    """Delivers into a mailbox after `delay` seconds, or never when it is None; takes a second to send."""
+
+    def __init__(self, mailbox: PretendMailbox, delay: float | None = 5.0) -> None:
+        self.mailbox = mailbox
+        self.delay = delay
+        self.copies = 1
+        self.refusal: Reason | None = None
+        self.sent: list[bytes] = []
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        with run.step(Step.DATA):
+            await asyncio.sleep(1)
+            if self.refusal:
+                raise ProbeError(self.refusal, "refused", code=550)
+            self.sent.append(message.raw)
+            run.accept()
+        if self.delay is not None:
+            for _ in range(self.copies):
+                asyncio.get_running_loop().call_later(self.delay, self.mailbox.deliver, message.raw)

@@ -1,0 +1,87 @@
+"""A real Prometheus for tests: Debian's package, on a free port, with a configuration of the test's own."""
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+PROMETHEUS = Path("/usr/bin/prometheus")
+PROMTOOL = Path("/usr/bin/promtool")
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One element of an instant vector."""
+
+    labels: dict[str, str]
+    value: float
+
+
+class Prometheus:
+    """Runs from the constructor to `stop`. `configuration` is the text of a prometheus.yml, or JSON."""
+
+    def __init__(self, configuration: str, directory: Path) -> None:
+        file = directory / "prometheus.yml"
+        file.write_text(configuration)
+        self.log = directory / "prometheus.log"
+        address = f"127.0.0.1:{_free_port()}"
+        self.url = f"http://{address}"
+        with self.log.open("w") as log:
+            self._process = subprocess.Popen(
+                [
+                    PROMETHEUS,
+                    f"--config.file={file}",
+                    f"--storage.tsdb.path={directory / 'data'}",
+                    f"--web.listen-address={address}",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+
+    def wait_ready(self) -> None:
+        """Returns when it can be asked. Raises RuntimeError with its log when it cannot live with the configuration."""
+        while self._process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5):
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.05)
+        raise RuntimeError(f"prometheus ended:\n{self.log.read_text()}")
+
+    def query(self, promql: str) -> list[Sample]:
+        """The instant vector of an expression, now."""
+        question = urllib.parse.urlencode({"query": promql})
+        with urllib.request.urlopen(f"{self.url}/api/v1/query?{question}", timeout=10) as answer:
+            found = json.load(answer)["data"]["result"]
+        return [Sample(element["metric"], float(element["value"][1])) for element in found]
+
+    async def wait_for(self, promql: str) -> list[Sample]:
+        """Asks until there is an answer; the test's own time limit ends the waiting."""
+        while True:
+            if samples := await asyncio.to_thread(self.query, promql):
+                return samples
+            await asyncio.sleep(0.2)
+
+    def stop(self) -> None:
+        """Ends this process and no other."""
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

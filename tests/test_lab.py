@@ -1,0 +1,292 @@
+"""The lab keeps its promises: what its README says is true. Asked with other people's clients, not with ours."""
+
+import email
+import imaplib
+import os
+import poplib
+import smtplib
+import ssl
+import subprocess
+import uuid
+from collections.abc import Callable, Iterator
+from email.message import Message
+
+import pytest
+
+from tests.lab.client import Lab, LabUser
+from tests.lab.shell import LabError, can_connect, wait_until
+
+SENDER = "monitor@mon.test"
+
+
+MESSAGE_ID = f"<{uuid.uuid4().hex}@mon.test>"  # Sieve does not redirect the same message twice
+
+
+def composed(recipient: str) -> str:
+    return f"From: <{SENDER}>\r\nTo: <{recipient}>\r\nSubject: hello\r\nMessage-ID: {MESSAGE_ID}\r\n\r\nHello.\r\n"
+
+
+def trust(lab: Lab) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=lab.ca)
+
+
+def submit(lab: Lab, recipient: str) -> None:
+    """Sends to the relay as a mail program does: STARTTLS, password."""
+    with smtplib.SMTP(lab.relay_ip, 587, timeout=10) as client:
+        client.starttls(context=trust(lab))
+        client.login("probe@lab.test", lab.password)
+        client.sendmail(SENDER, [recipient], composed(recipient))
+
+
+def submit_to_mx(lab: Lab, recipient: str) -> None:
+    """Sends to the MX as a mail server does."""
+    with smtplib.SMTP(lab.mx_ip, 25, "mx.mon.test", timeout=10, source_address=(lab.mon_ip, 0)) as client:
+        client.sendmail(SENDER, [recipient], composed(recipient))
+
+
+@pytest.fixture
+def person(lab: Lab) -> Iterator[Callable[[str], LabUser]]:
+    """Somebody of those with a name, with an empty mailbox."""
+    named: list[LabUser] = []
+
+    def purged(name: str) -> LabUser:
+        named.append(lab.user(name))
+        named[-1].purge()
+        return named[-1]
+
+    yield purged
+    for user in named:
+        user.purge()
+
+
+@pytest.fixture
+def monitor(lab: Lab, person: Callable[[str], LabUser]) -> LabUser:
+    """Mail for mon.test lands in a mailbox."""
+    user = person("monitor")
+    lab.send_mon_to("dovecot")
+    return user
+
+
+def parsed(user: LabUser, count: int = 1) -> list[Message]:
+    return [email.message_from_bytes(mail.content) for mail in user.wait_for_mails(count)]
+
+
+# ---------------------------------------------------------------- the ordinary way
+
+
+def test_a_submitted_message_is_signed_relayed_and_stored(lab: Lab, lab_user: LabUser) -> None:
+    submit(lab, lab_user.address)
+    [mail] = parsed(lab_user)
+    results = mail["Authentication-Results"]
+    assert all(f"{method}=pass" in results for method in ("dkim", "spf", "dmarc")), results
+    assert len(mail.get_all("Received", [])) == 3
+
+
+def test_the_relay_wants_tls_and_a_password(lab: Lab) -> None:
+    with smtplib.SMTP(lab.relay_ip, 587, timeout=10) as client:
+        client.ehlo()
+        assert not client.has_extn("auth")
+        assert client.mail(SENDER)[0] == 530
+        client.starttls(context=trust(lab))
+        with pytest.raises(smtplib.SMTPAuthenticationError) as refusal:
+            client.login("probe@lab.test", "wrong")
+    assert refusal.value.smtp_code == 535
+
+
+@pytest.mark.parametrize("user", ["root", "nobody"])
+def test_everybody_may_call_the_sendmail_program(lab: Lab, lab_user: LabUser, user: str) -> None:
+    as_user = ["setpriv", f"--reuid={user}", "--clear-groups"] if os.geteuid() == 0 else []
+    message = composed(lab_user.address).replace("\r\n", "\n")
+    command = [*as_user, lab.sendmail, "-i", "-f", SENDER, "--", lab_user.address]
+    subprocess.run(command, input=message, text=True, check=True, timeout=10)
+    assert parsed(lab_user)[0]["Message-ID"] == MESSAGE_ID
+
+
+def test_a_mailbox_can_be_read_by_imap_and_by_pop3(lab: Lab, lab_user: LabUser) -> None:
+    lab_user.deliver(composed(lab_user.address).encode())
+    with imaplib.IMAP4_SSL(lab.imap_ip, ssl_context=trust(lab), timeout=10) as imap:
+        imap.login(lab_user.name, lab.password)
+        assert imap.select() == ("OK", [b"1"])
+        assert "IDLE" in imap.capabilities
+        assert b"\\Junk" in b" ".join(folder for folder in imap.list()[1] if isinstance(folder, bytes))
+    pop3 = poplib.POP3(lab.imap_ip, timeout=10)
+    pop3.stls(trust(lab))
+    pop3.user(lab_user.address)
+    pop3.pass_(lab.password)
+    assert pop3.stat()[0] == 1
+    pop3.quit()
+
+
+# ---------------------------------------------------------------- people whose mail behaves
+
+
+@pytest.mark.parametrize(
+    ("recipient", "code"),
+    [
+        ("nobody@lab.test", 550),
+        ("reject@lab.test", 554),
+        ("tempfail@lab.test", 451),
+        ("someone@elsewhere.test", 554),
+    ],
+)
+def test_the_mx_refuses_at_rcpt(lab: Lab, recipient: str, code: int) -> None:
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refusal:
+        submit_to_mx(lab, recipient)
+    assert refusal.value.recipients[recipient][0] == code
+
+
+def test_greylisting_defers_a_new_correspondent_who_gets_through_later(lab: Lab) -> None:
+    sender = f"{uuid.uuid4().hex}@mon.test"
+
+    def code() -> int:
+        with smtplib.SMTP(lab.mx_ip, 25, "mx.mon.test", timeout=10, source_address=(lab.mon_ip, 0)) as client:
+            client.ehlo()
+            client.mail(sender)
+            return client.rcpt("grey@lab.test")[0]
+
+    assert code() == 450
+    assert wait_until(lambda: code() == 250, 10, pause=0.2)
+    assert code() == 450
+
+
+def test_junk_is_filed_as_junk(lab: Lab, person: Callable[[str], LabUser]) -> None:
+    user = person("junk")
+    user.deliver(composed(user.address).encode())
+    assert [mail.folder for mail in user.mails()] == ["Junk"]
+
+
+def test_dup_gets_two_copies_with_one_message_id(lab: Lab, person: Callable[[str], LabUser]) -> None:
+    user = person("dup")
+    submit_to_mx(lab, user.address)
+    assert [mail["Message-ID"] for mail in parsed(user, 2)] == [MESSAGE_ID] * 2
+
+
+def test_slow_mail_shows_its_hop(lab: Lab, person: Callable[[str], LabUser]) -> None:
+    user = person("slow2")
+    submit_to_mx(lab, user.address)
+    assert not user.mails()
+    assert any("by hop.lab.test" in trace for trace in parsed(user)[0].get_all("Received", []))
+
+
+@pytest.mark.parametrize(
+    ("recipient", "envelope_sender"), [("forward", "forward@lab.test"), ("alias", SENDER), ("rewrite-full", None)]
+)
+def test_mail_is_forwarded_to_mon(lab: Lab, monitor: LabUser, recipient: str, envelope_sender: str | None) -> None:
+    submit_to_mx(lab, f"{recipient}@lab.test")
+    [mail] = parsed(monitor)
+    if envelope_sender:
+        assert (mail["Message-ID"], mail["Return-Path"]) == (MESSAGE_ID, f"<{envelope_sender}>")
+    else:
+        [_, attachment] = [part for part in mail.walk() if part["Subject"]]
+        assert (mail["Subject"], attachment["Message-ID"]) == ("Fwd: hello", MESSAGE_ID)
+
+
+@pytest.mark.parametrize(
+    ("recipient", "status"),
+    [
+        ("nobody@lab.test", "5.1.1"),
+        ("full@lab.test", "5.2.2"),
+        ("probe@nullmx.test", "5.1.0"),
+        ("probe@nxdomain.test", "5.4.4"),
+    ],
+)
+def test_what_the_relay_cannot_deliver_bounces(lab: Lab, monitor: LabUser, recipient: str, status: str) -> None:
+    submit(lab, recipient)
+    [report] = monitor.wait_for_mails()
+    assert b"multipart/report" in report.content
+    assert f"\nStatus: {status}".encode() in report.content
+
+
+@pytest.mark.parametrize("domain", ["deadfirst.test", "nomx.test"])
+def test_the_relay_finds_the_exchanger_that_works(lab: Lab, person: Callable[[str], LabUser], domain: str) -> None:
+    user = person("probe")
+    submit(lab, f"probe@{domain}")
+    assert parsed(user)
+
+
+# ---------------------------------------------------------------- levers
+
+
+def test_mail_is_delivered_while_imap_is_down(lab: Lab, lab_user: LabUser) -> None:
+    lab.stop("imap")
+    assert not can_connect(lab.imap_ip, 993)
+    submit_to_mx(lab, lab_user.address)
+    assert len(lab_user.wait_for_mails()) == 1
+    lab.start("imap")
+    assert can_connect(lab.imap_ip, 993)
+
+
+def test_paused_delivery_goes_on_later(lab: Lab, lab_user: LabUser) -> None:
+    lab.pause_delivery()
+    submit_to_mx(lab, lab_user.address)
+    assert lab_user.address in lab.command("queue")
+    assert not lab_user.mails()
+    lab.resume_delivery()
+    assert len(lab_user.wait_for_mails()) == 1
+
+
+def test_certificates_expire_and_are_good_again(lab: Lab) -> None:
+    lab.expire_certificates()
+    with pytest.raises(ssl.SSLCertVerificationError, match="certificate has expired"):
+        imaplib.IMAP4_SSL(lab.imap_ip, ssl_context=trust(lab), timeout=10)
+    lab.restore_certificates()
+    imaplib.IMAP4_SSL(lab.imap_ip, ssl_context=trust(lab), timeout=10).logout()
+
+
+def test_levers_are_put_back_after_a_test(lab: Lab) -> None:
+    lab.stop("rbl")
+    lab.pause_delivery()
+    lab.put_levers_back()
+    assert "paused=no" in lab.command("status")
+
+
+def test_up_replaces_what_was_killed_and_leaves_the_rest_alone(lab: Lab) -> None:
+    def status() -> set[str]:
+        return set(lab.command("status").splitlines())  # a line for each server, with its pid
+
+    before = status()
+    lab.stop("rbl")
+    lab.command("up")
+    [new] = status() - before
+    assert new.startswith("rbl")
+
+
+def test_a_lab_that_somebody_uses_is_not_stopped(lab: Lab) -> None:
+    other = Lab()
+    assert not other.up()
+    other.down()
+    assert can_connect(lab.imap_ip, 993)
+
+
+def test_a_wrong_command_says_so(lab: Lab) -> None:
+    with pytest.raises(LabError, match="no server teapot"):
+        lab.stop("teapot")
+
+
+# ---------------------------------------------------------------- the truth about a mailbox
+
+
+def test_a_users_mails_tell_flags_but_not_who_looked(lab: Lab, lab_user: LabUser) -> None:
+    lab_user.deliver(composed(lab_user.address).encode())
+    before = lab_user.mails()
+    with imaplib.IMAP4_SSL(lab.imap_ip, ssl_context=trust(lab), timeout=10) as imap:
+        imap.login(lab_user.name, lab.password)
+        imap.select()
+        imap.fetch("1", "(BODY.PEEK[])")
+        assert lab_user.mails() == before
+        imap.store("1", "+FLAGS", r"(\Flagged \Seen)")
+        [flagged] = lab_user.mails()
+    assert (flagged.flags, flagged.name) == ("FS", before[0].name)
+    assert flagged != before[0]
+
+
+def test_mailboxes_can_be_looked_into_without_being_root(lab_user: LabUser) -> None:
+    lab_user.deliver(composed(lab_user.address).encode())
+    [mail] = lab_user.mails()
+    assert mail.path.stat().st_mode & 0o004
+    assert all(directory.stat().st_mode & 0o005 == 0o005 for directory in mail.path.parents)
+
+
+def test_two_tests_never_share_a_user(lab: Lab, lab_user: LabUser) -> None:
+    with lab.fresh_user() as other:
+        assert other.name != lab_user.name

@@ -1,0 +1,118 @@
+import email
+import email.policy
+from base64 import encodebytes
+from email.header import Header
+from email.message import EmailMessage
+from quopri import encodestring
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from exporter.message import FoundIn, compose, tokens_in
+from exporter.tokens import Mint
+
+MINT = Mint(b"k" * 32)
+TOKEN = MINT.mint(1_700_000_000)
+
+
+def composed(sender: str = "probe@example.org", recipient: str = "monitor@example.com") -> bytes:
+    return compose(TOKEN, sender, recipient, 1_700_000_000).raw
+
+
+def test_the_message_is_what_the_standards_ask_for() -> None:
+    raw = composed()
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    parsed = email.message_from_bytes(raw, policy=email.policy.default)
+    assert parsed.defects == []
+    assert parsed["Message-ID"] == f"<{TOKEN.word}@example.org>"
+    assert parsed["Date"].datetime.timestamp() == 1_700_000_000
+    assert parsed["Auto-Submitted"] == "auto-generated"
+    assert parsed["X-Auto-Response-Suppress"] == "All"
+    assert parsed["From"].addresses[0].addr_spec == "probe@example.org"
+    assert parsed["To"].addresses[0].addr_spec == "monitor@example.com"
+    assert TOKEN.word in parsed["Subject"]
+    assert parsed.get_content().splitlines()[0] == TOKEN.word
+
+
+def test_addresses_beyond_ascii_travel_as_utf_8_below_an_ascii_message_id() -> None:
+    parsed = email.message_from_bytes(composed("pröbe@bücher.example"), policy=email.policy.default)
+    assert parsed["Message-ID"].endswith("@xn--bcher-kva.example>")
+    assert "pröbe@bücher.example" in parsed.get_content()
+
+
+def test_a_token_is_found_in_the_header_first() -> None:
+    assert tokens_in(composed()) == {TOKEN.word: FoundIn.HEADER}
+
+
+def wrapped(**headers: str) -> EmailMessage:
+    message = EmailMessage()
+    message["From"] = "forwarder@example.net"
+    for name, value in headers.items():
+        message[name.replace("_", "-")] = value
+    return message
+
+
+def test_a_token_is_found_in_a_folded_subject_with_a_tag_in_front() -> None:
+    message = wrapped(Subject=f"Fwd: [EXTERNAL] {'very long ' * 10} {TOKEN.word} mailtrip")
+    message.set_content("gone")
+    assert tokens_in(message.as_bytes()) == {TOKEN.word: FoundIn.SUBJECT}
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1"])
+def test_a_token_is_found_in_encoded_words_even_when_it_is_split_over_two(charset: str) -> None:
+    subject = Header(f"Wéitergeleitet ünd so weiter: {TOKEN.word}", charset, maxlinelen=60).encode()
+    raw = f"Subject: {subject}\r\n\r\n".encode()
+    assert tokens_in(raw) == {TOKEN.word: FoundIn.SUBJECT}
+
+
+def test_a_token_is_found_in_the_references_of_a_reply() -> None:
+    message = wrapped(References=f"<a@b> <{TOKEN.word}@example.org>", Subject="Re: away")
+    message.set_content("I am away.")
+    assert tokens_in(message.as_bytes()) == {TOKEN.word: FoundIn.REFERENCES}
+
+
+@pytest.mark.parametrize("encoding", ["quoted-printable", "base64"])
+def test_a_token_is_found_in_an_encoded_body(encoding: str) -> None:
+    body = f"Grüße\n> quoted: {'=' * 30} {TOKEN.word} footer\n".encode()
+    coded = encodestring(body) if encoding == "quoted-printable" else encodebytes(body)
+    raw = f"Subject: x\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n".encode() + coded
+    assert tokens_in(raw) == {TOKEN.word: FoundIn.BODY}
+
+
+def test_a_token_is_found_in_html() -> None:
+    message = wrapped(Subject="x")
+    message.set_content("plain without")
+    message.add_alternative(f"<p>before<br>{TOKEN.word}<br>after</p>", subtype="html")
+    assert tokens_in(message.as_bytes()) == {TOKEN.word: FoundIn.BODY}
+
+
+def test_a_token_is_found_in_a_message_attached_to_a_message_attached_to_a_message() -> None:
+    inner = email.message_from_bytes(composed(), policy=email.policy.default)
+    for _ in range(3):
+        outer = wrapped(Subject="Fwd")
+        outer.set_content("see attachment")
+        outer.add_attachment(inner)
+        inner = outer
+    assert tokens_in(inner.as_bytes()) == {TOKEN.word: FoundIn.ATTACHMENT}
+
+
+def test_a_message_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
+    message = wrapped(Subject="x")
+    message.set_content(f"{TOKEN.word}\n" + "long text\n" * 1000, cte="base64")
+    assert tokens_in(message.as_bytes()[:500]) == {TOKEN.word: FoundIn.BODY}
+
+
+@given(st.binary(max_size=2000))
+@example(b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n--x\r\n")
+@example(b"Subject: =?utf-8?b?====?= =?x?q?=?=\r\n\r\n")
+@example(b"Content-Type: message/rfc822\r\n\r\nContent-Type: message/rfc822\r\n\r\n" * 40)
+def test_reading_never_raises(raw: bytes) -> None:
+    tokens_in(raw)
+
+
+@given(st.lists(st.sampled_from([b"Subject", b"Content-Type", b"Content-Transfer-Encoding", b"References"])), st.data())
+def test_reading_hostile_headers_never_raises(names: list[bytes], data: st.DataObject) -> None:
+    header = b"".join(name + b": " + data.draw(st.binary(max_size=100)) + b"\r\n" for name in names)
+    tokens_in(header + b"\r\n" + data.draw(st.binary(max_size=200)))

@@ -1,0 +1,157 @@
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.config.mistakes import Mistakes
+from exporter.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("*.yml"))
+MODULES = """
+mailboxes: {monitor: {imap: {host: imap.example.org, username: u, password: hunter2}}}
+modules:
+  people:
+    targets: ["*@Example.ORG", "relay?.example.net"]
+    roundtrip: {from: probe@example.org, send: {mx: {}}, mailbox: monitor}
+  servers:
+    targets: ["relay?.example.org", 192.0.2.0/24, "2001:db8::1", "10.*"]
+    roundtrip: {from: probe@example.org, to: a@example.org, send: {smtp: {host: "{target}"}}, mailbox: monitor}
+  closed:
+    roundtrip: {from: probe@example.org, send: {mx: {}}, mailbox: monitor}
+probes:
+  - {name: one, module: closed, target: One@example.com}
+"""
+
+
+def settings(text: str = MODULES) -> Settings:
+    return Settings.parse(text.encode(), "mailtrip.yml")
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_every_example_loads(file: Path) -> None:
+    assert Settings.load(str(file)).probes
+
+
+def test_without_a_configuration_mailtrip_makes_trips_to_itself_through_its_own_receiver() -> None:
+    embedded = Settings.embedded()
+    (probe,) = embedded.probes
+    module = embedded.modules[probe.module]
+    kind, check = module.chosen
+    _, receiver = embedded.mailboxes[check.mailbox].chosen
+    assert (probe.name, kind, module.interval, module.timeout) == ("self", "roundtrip", 15, 60)
+    assert receiver.recipients == [probe.target]
+    assert (check.send.smtp.host, check.send.smtp.port) == (receiver.listen.host, receiver.listen.port)
+    assert check.send.smtp.tls_mode == "none"
+
+
+def test_a_file_with_nothing_but_an_empty_mapping_has_only_defaults() -> None:
+    empty = settings("{}")
+    assert (empty.mailboxes, empty.modules, empty.probes) == ({}, {}, [])
+    assert (empty.resolver.nameservers, empty.resolver.timeout) == ([], 5)
+
+
+@pytest.mark.parametrize(
+    ("module", "target", "allowed"),
+    [
+        ("people", "someone@example.org", True),
+        ("people", "Someone@EXAMPLE.org", True),
+        ("people", "someone@example.com", False),
+        ("people", "someone@example.org.evil.example", False),
+        ("people", "a@evil.example,b@example.org", False),
+        ("people", "a@evil.example>,<b@example.org", False),
+        ("people", "a@b@example.org", False),
+        ("people", "relay1.example.net", False),  # the pattern fits, but it is no recipient
+        ("servers", "relay1.example.org", True),
+        ("servers", "RELAY1.example.org", True),
+        ("servers", "relay12.example.org", False),
+        ("servers", "192.0.2.200", True),
+        ("servers", "192.0.3.1", False),
+        ("servers", "192.0.2.1.example.org", False),
+        ("servers", "2001:DB8:0:0::1", True),
+        ("servers", "2001:db8::2", False),
+        ("servers", "10.1.2.3", True),
+        ("servers", "10.evil.example:25", False),
+        ("closed", "One@example.com", True),
+        ("closed", "two@example.com", False),
+        ("people", "One@example.com", False),  # it is a target of another module's probe
+    ],
+)
+def test_only_listed_targets_that_the_module_can_use_are_allowed(module: str, target: str, allowed: bool) -> None:
+    assert settings().allows(module, target) is allowed
+
+
+def test_a_target_that_a_module_cannot_use_is_told_why() -> None:
+    with pytest.raises(ValueError, match=r"to would be 'example\.org': not an e-mail address"):
+        settings().modules["people"].check_target("example.org")
+    with pytest.raises(ValueError, match=r"send\.smtp\.host would be 'a@b': not a host"):
+        settings().modules["servers"].check_target("a@b")
+
+
+@pytest.mark.parametrize(
+    ("directory", "expected"),
+    [(None, "./mailtrip-state"), ("", "./mailtrip-state"), ("/var/lib/a", "/var/lib/a"), ("/a:/b", "/a")],
+)
+def test_the_state_lives_where_systemd_says(
+    directory: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("STATE_DIRECTORY", raising=False)
+    if directory is not None:
+        monkeypatch.setenv("STATE_DIRECTORY", directory)
+    assert settings("{}").state.dir == expected
+    assert settings("state: {dir: /x}").state.dir == "/x"
+
+
+def test_what_is_shown_hides_secrets_and_loads_again() -> None:
+    shown = settings().shown()
+    assert "hunter2" not in shown
+    assert "interval: 5m" in shown
+    again = settings(shown)
+    assert (again.probes, again.modules, again.resolver) == (settings().probes, settings().modules, settings().resolver)
+
+
+def test_the_session_may_only_take_longer_than_the_trip_by_default() -> None:
+    module = (
+        "mailboxes: {a: {imap: {host: a}}}\nmodules: {m: {TIMES, roundtrip: {from: a@b, send: {mx: {}}, mailbox: a}}}"
+    )
+    assert settings(module.replace("TIMES", "timeout: 10s")).modules["m"].session_timeout == 30
+    with pytest.raises(Mistakes, match=r"session_timeout: is longer than timeout, 10s"):
+        settings(module.replace("TIMES", "timeout: 10s, session_timeout: 11s"))
+
+
+def refused_by(schema: dict[str, Any], part: dict[str, Any], value: object) -> bool:
+    """The few words of JSON Schema that decide about keys."""
+    if "$ref" in part:
+        part = schema["$defs"][part["$ref"].rpartition("/")[2]]
+    if isinstance(value, dict) and "properties" in part:
+        chosen = [one for one in part.get("oneOf", ()) if set(one["required"]) <= set(value)]
+        bad = not set(part.get("required", ())) <= set(value) or ("oneOf" in part and len(chosen) != 1)
+        return bad or any(refused_by(schema, part["properties"].get(k, {"enum": []}), v) for k, v in value.items())
+    if isinstance(value, dict) and "patternProperties" in part:
+        (below,) = part["patternProperties"].values()
+        return any(refused_by(schema, below, one) for one in value.values())
+    if isinstance(value, list):
+        return any(refused_by(schema, part.get("items", {}), one) for one in value)
+    return value not in part.get("enum", [value])
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [(file.read_text(encoding="utf-8"), False) for file in EXAMPLES]
+    + [("mailbox: {}", True), ("probes: [{name: a}]", True), ("mailboxes: {a: {}}", True), ("modules: {a: {}}", True)],
+)
+def test_the_json_schema_takes_what_loads_and_refuses_what_does_not(text: str, refused: bool) -> None:
+    schema = Settings.json_schema()
+    assert refused_by(schema, schema, yaml.safe_load(text)) is refused
+
+
+def test_a_thousand_probes_load(capsys: pytest.CaptureFixture[str]) -> None:
+    probes = "".join(
+        f"  - name: probe{n}\n    module: people\n    target: u{n}@example.org\n    interval: 5m\n" for n in range(1000)
+    )
+    start = time.process_time()
+    assert len(settings(MODULES + probes).probes) == 1001
+    with capsys.disabled():
+        print(f" [1,000 probes load in {(time.process_time() - start) * 1000:.0f} ms of CPU] ", end="", flush=True)

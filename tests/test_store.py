@@ -1,0 +1,146 @@
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.model import (
+    Arrival,
+    Exchanger,
+    Failure,
+    Leg,
+    Outcome,
+    Phase,
+    ProbeKey,
+    Reason,
+    Reply,
+    Span,
+    Step,
+    TlsSession,
+)
+from exporter.store import State, StateUnusable, Store, Trip
+
+PROBE = ProbeKey("submission", "someone@example.org")
+TRIP = Trip("t1", PROBE, "monitor", State.LEAVING, 1000.5, "boot", 5.25, 9000.0)
+OUTCOME = Outcome(
+    "t1",
+    PROBE,
+    1000.5,
+    2.5,
+    (Span(Phase.SEND, Step.TLS, 0.5, 1.0, Reason.TLS, "mx:25"), Span(Phase.SEND, None, 0.0, 2.0)),
+    (
+        Reply(250, "ok"),
+        Exchanger("mx", 10),
+        TlsSession(Leg.SEND, "TLSv1.3", "x", None),
+        Arrival("", "header", None, 1.0),
+    ),
+    Failure(Phase.SEND, Step.TLS, Reason.TLS, "", "expired"),
+    ("C: EHLO",),
+)
+
+
+async def test_a_trip_goes_through_its_states_and_survives_a_restart(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    await store.begin(TRIP)
+    assert store.unsettled() == [TRIP]
+    store.accepted("t1", 6.0, 7.0)
+    await store.close()
+
+    store = Store.open(tmp_path)
+    assert store.unsettled() == [replace(TRIP, state=State.SENT, sending_since=6.0, accepted=7.0)]
+    store.settle("t1", State.ARRIVED)
+    await store.close()
+
+    store = Store.open(tmp_path)
+    assert store.unsettled() == []
+    known = store.trip("t1")
+    assert known is not None
+    assert known.state is State.ARRIVED
+    store.forget_expired(9001.0)
+    await store.close()
+
+    store = Store.open(tmp_path)
+    assert store.trip("t1") is None
+    await store.close()
+
+
+async def test_the_newest_outcome_of_a_probe_is_kept_whole(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(replace(OUTCOME, trip="older"))
+    store.finished(OUTCOME)
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.outcomes() == [OUTCOME]
+    await store.close()
+
+
+async def test_a_trip_is_on_the_disk_when_begin_returns_even_if_the_process_is_killed(tmp_path: Path) -> None:
+    program = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from exporter.store import Store
+from tests.test_store import TRIP
+async def main():
+    store = Store.open(Path(sys.argv[1]))
+    await store.begin(TRIP)
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(tmp_path))
+    assert await killed.wait() == -signal.SIGKILL
+    store = Store.open(tmp_path)
+    assert store.unsettled() == [TRIP]
+    await store.close()
+
+
+async def test_many_trips_that_begin_at_once_share_commits(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    await asyncio.gather(*(store.begin(replace(TRIP, id=f"t{n}")) for n in range(500)))
+    assert len(store.unsettled()) == 500
+    await store.close()
+
+
+async def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with pytest.raises(StateUnusable, match="another mailtrip uses the state directory"):
+        Store.open(tmp_path)
+    await store.close()
+
+
+def test_a_directory_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateUnusable, match="cannot write in the state directory .*file/state: Not a directory"):
+        Store.open(tmp_path / "file" / "state")
+
+
+@pytest.mark.parametrize("damage", [b"this is no database" * 100, b"SQLite format 3\0" + os.urandom(4000)])
+async def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
+    tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "mailtrip.sqlite"
+    file.write_bytes(damage)
+    store = Store.open(tmp_path)
+    assert store.unsettled() == []
+    await store.close()
+    assert (tmp_path / "mailtrip.damaged").read_bytes() == damage
+    assert "is damaged" in caplog.text
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "mailtrip.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StateUnusable, match="another version of mailtrip"):
+        Store.open(tmp_path)
+
+
+async def test_what_the_disk_refuses_is_said(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    await store.begin(TRIP)
+    with pytest.raises(StateUnusable, match="could not be written"):
+        await store.begin(TRIP)  # the same trip twice: the database refuses it
+    await store.close()

@@ -1,0 +1,72 @@
+"""A prober with one probe, in virtual time, over a pretended mailbox and sender."""
+
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from exporter.checks.options import RoundtripOptions
+from exporter.checks.roundtrip import RoundTrip
+from exporter.ledger import Ledger
+from exporter.mailboxes.watcher import Watcher
+from exporter.metrics import Metrics
+from exporter.model import Outcome, ProbeKey
+from exporter.net.dns import Resolver
+from exporter.prober import Probe, Prober
+from exporter.store import Store
+from exporter.tokens import Mint
+from tests import virtual
+from tests.pretend import PretendMailbox, PretendSender
+
+KEY = ProbeKey("submission", "someone@example.org")
+INTERVAL, TIMEOUT = 300.0, 600.0
+
+
+class Bench:
+    """A prober with one probe. The store outlives the bench when it is in a directory."""
+
+    def __init__(self, directory: Path | None = None, mailbox: PretendMailbox | None = None) -> None:
+        self.clock = virtual.clock()
+        self.mailbox = mailbox or PretendMailbox()
+        self.sender = PretendSender(self.mailbox)
+        self.store = Store.open(directory, threaded=False)
+        self.watchers: dict[str, Watcher] = {}
+        self.metrics = Metrics(lambda: {name: w.statistics for name, w in self.watchers.items()})
+        self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
+        mint = Mint(b"k" * 32)
+        self.watchers["monitor"] = Watcher("monitor", self.mailbox, mint, self.clock, 30, self.ledger.stray)
+        self.prober = Prober(mint, self.ledger, self.metrics, self.clock)
+        options = RoundtripOptions.model_validate(
+            {"from": "probe@example.org", "send": {"smtp": {"host": "mx"}}, "mailbox": "monitor", "late_after": "24h"}
+        )
+        check = RoundTrip(options, KEY.target, Resolver(["127.0.0.1:53"]), self.watchers, sender=self.sender)
+        self.probe = Probe(KEY, check, INTERVAL, TIMEOUT, 30)
+        self.metrics.known(KEY, "gmail")
+
+    async def trip(self) -> Outcome:
+        return await self.prober.start(self.probe)
+
+    def series(self) -> dict[str, float]:
+        text = self.metrics.probe(KEY)[0].decode()
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    async def close(self) -> None:
+        await self.prober.abandon(self.probe)
+        await self.watchers["monitor"].close()
+        await self.store.close()
+
+
+Course = Callable[[Bench], Coroutine[Any, Any, None]]
+
+
+def in_virtual_time(course: Course) -> Callable[[], None]:
+    async def with_bench() -> None:
+        bench = Bench()
+        await course(bench)
+        await bench.close()
+
+    def test() -> None:
+        virtual.run(with_bench())
+
+    test.__name__ = course.__name__
+    return test
