@@ -14,7 +14,7 @@ VENV := .venv/made
 PROGRAM := .venv/program
 TOOLS := .venv/tools
 
-.PHONY: help run test check servers lab lab-down bench
+.PHONY: help run test check docs servers lab lab-down bench
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -29,6 +29,10 @@ check: $(TOOLS) ## style and types only
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+docs: $(TOOLS) ## write the generated pages anew
+	$(BIN)/python -m docs.configuration
+	$(BIN)/python -m docs.metrics
 
 servers:
 	@tests/debian.sh $$(cat tests/packages.txt)

@@ -23,6 +23,7 @@ from exporter.store import StateUnusable
 from exporter.terminal import progress, waterfall
 
 DEFAULT_LISTEN = ":10925"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 OK, FAILED, USAGE = 0, 1, 2
 
 
@@ -148,47 +149,35 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="mailtrip", description="E-mail round-trip exporter for Prometheus.")
     parser.add_argument("--version", action="version", version=f"mailtrip {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    configuration = argparse.ArgumentParser(add_help=False)
+    configuration.add_argument("--config.file", dest="config_file", metavar="FILE", help="default: a trip to itself")
 
-    command = commands.add_parser("serve", help="make trips and answer Prometheus")
-    command.add_argument("--config.file", dest="config_file", metavar="FILE", help="default: a trip to itself")
-    command.add_argument(
-        "--web.listen-address",
-        dest="web_listen_address",
-        metavar="HOST:PORT",
-        type=_listen,
-        action="append",
-        help=f"may be given several times; default {DEFAULT_LISTEN}",
-    )
-    command.add_argument(
-        "--web.max-targets",
-        dest="web_max_targets",
-        metavar="N",
-        type=int,
-        default=DEFAULT_MAX_TARGETS,
-        help="at most so many probes are kept; default %(default)s",
-    )
-    command.add_argument("--state.dir", dest="state_dir", metavar="DIR", type=Path, help="overrides state.dir")
-    command.add_argument(
-        "--log.level",
-        dest="log_level",
-        default="INFO",
-        type=str.upper,
-        choices=["DEBUG", "INFO", "WARNING", "ERROR"],
-        help="default %(default)s",
-    )
-    command.set_defaults(command=_serve)
+    serving = commands.add_parser("serve", parents=[configuration], help="make trips and answer Prometheus")
+    _add_serve_flags(serving)
+    serving.set_defaults(command=_serve)
 
-    command = commands.add_parser("check", help="report every mistake in configuration files")
-    command.add_argument("files", nargs="+", metavar="FILE")
-    command.set_defaults(command=_check)
+    checking = commands.add_parser("check", help="report every mistake in configuration files")
+    checking.add_argument("files", nargs="+", metavar="FILE")
+    checking.set_defaults(command=_check)
 
-    command = commands.add_parser("probe", help="make one trip now and show it")
-    command.add_argument("name", metavar="NAME|TARGET", help="a name in probes:, or with --module a target")
-    command.add_argument("--module", metavar="MODULE")
-    command.add_argument("--config.file", dest="config_file", metavar="FILE", help="default: a trip to itself")
-    command.add_argument("--json", action="store_true", help="print the outcome as JSON")
-    command.set_defaults(command=_probe)
+    probing = commands.add_parser("probe", parents=[configuration], help="make one trip now and show it")
+    probing.add_argument("name", metavar="NAME|TARGET", help="a name in probes:, or with --module a target")
+    probing.add_argument("--module", metavar="MODULE")
+    probing.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    probing.set_defaults(command=_probe)
 
-    command = commands.add_parser("schema", help="print the JSON Schema of the configuration")
-    command.set_defaults(command=_schema)
+    schema = commands.add_parser("schema", help="print the JSON Schema of the configuration")
+    schema.set_defaults(command=_schema)
     return parser
+
+
+def _add_serve_flags(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    help_listen = f"where to answer HTTP; may be given several times; default {DEFAULT_LISTEN}"
+    add("--web.listen-address", dest="web_listen_address", metavar="HOST:PORT", type=_listen, action="append",
+        help=help_listen)  # fmt: skip
+    help_targets = "at most so many probes are kept; default %(default)s"
+    add("--web.max-targets", dest="web_max_targets", metavar="N", type=int, default=DEFAULT_MAX_TARGETS,
+        help=help_targets)  # fmt: skip
+    add("--state.dir", dest="state_dir", metavar="DIR", type=Path, help="overrides state.dir of the configuration")
+    add("--log.level", dest="log_level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="default %(default)s")

@@ -18,8 +18,8 @@ class Phase(StrEnum):
     OPEN = "open"  # the mailbox is made ready
     SEND = "send"  # until someone else is responsible for the message
     DELIVER = "deliver"  # until it is seen in the mailbox
-    VERIFY = "verify"
-    DELETE = "delete"
+    VERIFY = "verify"  # it is what was sent, where it should be
+    DELETE = "delete"  # it is gone from the mailbox
 
 
 class Step(StrEnum):
@@ -54,7 +54,7 @@ class Reason(StrEnum):
     UNAVAILABLE = "unavailable"  # the server answers, but says that it cannot work now
     DEFERRED = "deferred"  # 4xx: try again later
     REJECTED = "rejected"  # 5xx: never
-    MAILBOX_FULL = "mailbox_full"
+    MAILBOX_FULL = "mailbox_full"  # over quota
     DISCONNECTED = "disconnected"  # the connection broke in the middle
     PROTOCOL = "protocol"  # the server's answer makes no sense
     OVERDUE = "overdue"  # sent, but not back within timeout

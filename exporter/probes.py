@@ -48,6 +48,10 @@ class ProbeTable:
         key = ProbeKey(module, target)
         if key in self._probes:
             return key
+        try:
+            modules[module].check_target(target)
+        except ValueError as error:
+            raise ProbeRefused(400, "bad_target", f"module {module} can do nothing with {target!r}: {error}") from None
         if not self.allowed(key):
             cure = f"add a pattern that fits it to modules.{module}.targets, or a probe for it to probes"
             raise ProbeRefused(403, "target_not_allowed", f"target {target!r} is not allowed; {cure}")

@@ -94,6 +94,14 @@ def _nameserver(text: str) -> str:
     return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
+def _ehlo_name(text: str) -> str:
+    """A host name, or an address literal (RFC 5321 section 4.1.3)."""
+    literal = text[1:-1].removeprefix("IPv6:") if text.startswith("[") and text.endswith("]") else ""
+    if not (_ip(literal) if literal else _is_domain(text)):
+        raise ValueError("not a name for EHLO; write a host name or an address in brackets, such as [192.0.2.1]")
+    return text
+
+
 def _pattern(text: str) -> str:
     """A network is told from a pattern by its slash, from an address with a slash (RFC 5322 allows it) by the @."""
     if "{" in text:
@@ -117,6 +125,7 @@ IpFamily = BeforeValidator(_family)
 Host = Annotated[str, AfterValidator(check_host), WithJsonSchema({"type": "string", "title": "host"})]
 HostTemplate = Annotated[str, AfterValidator(_host_template), WithJsonSchema({"type": "string", "title": "host"})]
 """A host that may hold `{target}`."""
+EhloName = Annotated[str, AfterValidator(_ehlo_name), WithJsonSchema({"type": "string", "title": "host"})]
 EmailAddress = Annotated[
     str, AfterValidator(check_email), WithJsonSchema({"type": "string", "title": "e-mail address"})
 ]

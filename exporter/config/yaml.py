@@ -220,7 +220,7 @@ class _Composer:
 
     def _mergeable(self, node: Node) -> list[Node]:
         sources = node.value if isinstance(node.value, list) else [node]
-        if all(isinstance(source.value, dict | Blank) for source in sources):
+        if all(isinstance(source.value, dict) or source.value is Blank.SPOILT for source in sources):
             return sources
         self._note(node.place, "<< takes a mapping, or a list of mappings, most often an *alias")
         return []

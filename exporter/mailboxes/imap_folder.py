@@ -78,9 +78,10 @@ class Folder:
 
     def _close_up(self, message: int) -> None:
         """A message is gone, and all behind it have moved up by one."""
-        self.exists = max(self.exists - 1, 0)
-        self._looked -= message <= self._looked
-        self._growth = [(size - (message <= size), since) for size, since in self._growth]
+        if 0 < message <= self.exists:
+            self.exists -= 1
+            self._looked -= message <= self._looked
+            self._growth = [(size - (message <= size), since) for size, since in self._growth]
 
     # ---------------------------------------------------------------- how far we have looked
 
@@ -92,12 +93,18 @@ class Folder:
     def behind(self, validity: int, uidnext: int) -> bool:
         """True if there is something to look at in a folder of which the server tells this."""
         mark = self.bookmark
-        return mark.validity != validity or mark.next_uid < uidnext or bool(mark.older)
+        return mark.validity != validity or mark.next_uid != uidnext or bool(mark.older)
 
     @property
     def unfamiliar(self) -> bool:
-        """The bookmark is of no use: none, of another UIDVALIDITY, or too much has come since."""
-        return self.bookmark.validity != self.validity or self.uidnext - self.bookmark.next_uid > SWEEP
+        """The bookmark is of no use: none, of another UIDVALIDITY, too much has come since, or the server was put back
+        to an older state, where it gives the same UIDs once more."""
+        return self.bookmark.validity != self.validity or not 0 <= self.uidnext - self.bookmark.next_uid <= SWEEP
+
+    def last_message_is(self, uid: int) -> None:
+        """Makes up for a UIDNEXT that the server does not tell; 0 if there is no message."""
+        known = self.bookmark.next_uid if self.bookmark.validity == self.validity else 1
+        self.uidnext = max(uid + 1, known)
 
     def start_over(self, uids: Iterable[int]) -> None:
         """New is what came under our eyes; of `uids`, which are in the folder, all others are older."""

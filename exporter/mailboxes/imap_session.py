@@ -89,11 +89,11 @@ class ImapSession:
         self._selected, exists = folder, folder.exists
         folder.checked_at = self._run.now()
         if not folder.uidnext:
-            folder.uidnext = max(await self._uids(str(exists)), default=0) + 1 if exists else 1
+            folder.last_message_is(max(await self._uids(str(exists)), default=0) if exists else 0)
         folder.watch(folder.validity, folder.uidnext)
         if folder.unfamiliar:
             if folder.bookmark is not UNKNOWN:
-                self._run.note(f"-- {folder.title} is not as we left it (UIDVALIDITY, or much mail): swept anew")
+                self._run.note(f"-- {folder.title} is not as we left it (UIDVALIDITY, UIDNEXT): swept anew")
             folder.start_over(await self._uids(f"{max(exists - SWEEP, 0) + 1}:{exists}") if exists else [])
         folder.resume(exists)
 

@@ -2,15 +2,14 @@
 
 import asyncio
 import contextlib
-import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from itertools import count
-from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from exporter.config.types import Listen, Options, Size
+from exporter.config.address import EmailAddress
+from exporter.config.types import Listen, Options, Size, Text
 from exporter.mailboxes.session import Sighting
 from exporter.model import Step
 from exporter.net.certificate import ServerCertificate
@@ -19,22 +18,15 @@ from exporter.net.smtpd import LIMITS, Limits, Receiver
 from exporter.run import Run
 
 MAX_WAITING = 500  # messages that have come and were not looked at; the watcher looks as soon as one has come
-_ADDRESS = re.compile(r"[^\s@<>\"(),:;\\]+@(\[[0-9A-Za-z.:]+\]|[^\s@<>\"(),:;\\\[\]]+)")
-
-
-def _address(value: str) -> str:
-    if not _ADDRESS.fullmatch(value) or not value.isprintable():
-        raise ValueError("not a mail address: write it as monitor@example.org")
-    return value
 
 
 class ReceiverTls(Options):
     """The certificate that the receiver shows after STARTTLS."""
 
-    cert_file: str
+    cert_file: Text
     """The certificate with its chain, PEM. It is read again when it changes."""
 
-    key_file: str
+    key_file: Text
     """Its private key, PEM, not encrypted."""
 
 
@@ -47,7 +39,7 @@ class SmtpdOptions(Options):
     listen: Listen
     """HOST:PORT to listen on."""
 
-    recipients: list[Annotated[str, AfterValidator(_address)]] = Field(min_length=1)
+    recipients: list[EmailAddress] = Field(min_length=1)
     """The addresses that it takes mail for, in whatever case; everybody else is refused. The receiver greets its
     clients with the domain of the first one."""
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import os
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import AnyStr, Protocol, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
@@ -202,6 +202,12 @@ class _Connection(SMTP):
         self._writer.close()
         if not self.gone.done():
             self.gone.set_result(None)
+
+    async def push(self, status: AnyStr) -> None:
+        """A client that is gone gets no more replies: it may have left hundreds of commands behind."""
+        if self._link and self._link.is_closing():
+            raise ConnectionResetError
+        await super().push(status)
 
     # ---------------------------------------------------------------- how it ends
 

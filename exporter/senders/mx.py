@@ -3,6 +3,7 @@
 import random
 from typing import Literal
 
+from exporter.config.address import EhloName
 from exporter.config.server import NetworkOptions, Port, TlsOptions
 from exporter.message import ProbeMessage
 from exporter.model import Exchanger, ProbeError, Reason, Step
@@ -28,7 +29,7 @@ class MxOptions(TlsOptions, NetworkOptions):
     verify: bool = False
     """Whether the exchanger's certificate is verified. Mail servers do not either."""
 
-    ehlo_name: str | None = None
+    ehlo_name: EhloName | None = None
     """What we call ourselves. Default: the name of this machine."""
 
 

@@ -4,8 +4,7 @@ import socket
 from functools import cache
 from typing import Literal
 
-from pydantic import Field
-
+from exporter.config.address import EhloName, HostTemplate
 from exporter.config.server import Port, ServerOptions
 from exporter.message import ProbeMessage
 from exporter.net.dns import Resolver
@@ -16,7 +15,7 @@ from exporter.run import Run
 class SmtpOptions(ServerOptions):
     """An SMTP server given by name (RFC 5321), or a submission server with a login (RFC 6409)."""
 
-    host: str = Field(min_length=1)
+    host: HostTemplate
     """Name or address of the server; `{target}` stands for the target."""
 
     port: Port | None = None
@@ -25,7 +24,7 @@ class SmtpOptions(ServerOptions):
     auth: Literal["plain", "login", "cram-md5"] | None = None
     """The one mechanism that is used. Default: the first of plain, login, cram-md5 that the server offers."""
 
-    ehlo_name: str | None = None
+    ehlo_name: EhloName | None = None
     """What we call ourselves. Default: the name of this machine."""
 
     @property

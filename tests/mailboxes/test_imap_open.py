@@ -46,9 +46,7 @@ def test_tls_and_port_have_sensible_defaults(given: dict[str, object], mode: str
     ("login-not-understood", Reason.PROTOCOL, "", "127.0.0.1 does not understand the login: what?"),
     ("login-disabled", Reason.AUTH, "", "127.0.0.1 takes no LOGIN on connections without TLS (LOGINDISABLED)"),
 ])  # fmt: skip
-async def test_a_login_that_fails_says_whose_fault_it_is(
-    dialogue: str, reason: Reason, code: str, detail: str
-) -> None:
+async def test_a_login_that_fails_says_whose_fault_it_is(dialogue: str, reason: Reason, code: str, detail: str) -> None:
     error, run = await why(dialogue)
     assert (error.reason, error.code) == (reason, code)
     assert detail in error.detail

@@ -128,7 +128,7 @@ class _Dialogue:
 
 @asynccontextmanager
 async def playing(dialogue: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
-    """A server that plays this dialogue: the text itself, or the name of a file. In the end it must have been played."""
+    """A server that plays this dialogue, the text itself or the name of a file. In the end it must have been played."""
     text = dialogue if "\n" in dialogue else (DIALOGUES / f"{dialogue}.txt").read_text(encoding="utf-8")
     peer = Peer(text, tls)
     server = await asyncio.start_server(peer.serve, peer.host, 0)

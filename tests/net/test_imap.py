@@ -1,84 +1,16 @@
 """What a conversation with an IMAP server promises, whatever the server does. Each dialogue is a file to read.
 
 Many of them are what aioimaplib 2.0.3 does not stand: a lost connection that looks like a time-out, a recursion, a
-password in the log.
+response that swallows another one.
 """
 
 import asyncio
-import gc
-import logging
-import os
-import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import pytest
-import trustme
 
 from exporter.model import ProbeError, Reason
-from exporter.net.imap import ImapConnection, converse
-from exporter.net.imap_login import login, plain, xoauth2
 from exporter.net.imap_reader import attributes
-from exporter.net.tcp import connect
-from exporter.run import Clock, Run
-from tests.net.imap_server import Peer, playing
-
-AUTHORITY = trustme.CA()
-
-
-@dataclass
-class Conversation:
-    imap: ImapConnection
-    run: Run
-    peer: Peer
-
-    @property
-    def transcript(self) -> str:
-        return "\n".join(self.run.transcript)
-
-
-@asynccontextmanager
-async def connected(dialogue: str) -> AsyncIterator[Conversation]:
-    """Connected to a server that plays this dialogue; nothing has been read."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    AUTHORITY.issue_cert("127.0.0.1").configure_cert(tls)
-    async with playing(dialogue, tls) as peer:
-        run = Run(Clock())
-        imap = await converse(await connect([peer.host], peer.port), "imap.test", run.now, run.note)
-        try:
-            yield Conversation(imap, run, peer)
-        finally:
-            imap.abort()
-            await imap.closed()
-
-
-@asynccontextmanager
-async def greeted(dialogue: str, *, select: bool = False) -> AsyncIterator[Conversation]:
-    async with connected(dialogue) as conversation:
-        await conversation.imap.greeting()
-        if select:
-            await conversation.imap.select("INBOX")
-        yield conversation
-
-
-def trusting() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    AUTHORITY.configure_trust(context)
-    return context
-
-
-def sockets() -> set[str]:
-    gc.collect()
-    return {target for fd in os.listdir("/proc/self/fd") if "socket" in (target := _target(fd))}
-
-
-def _target(fd: str) -> str:
-    try:
-        return os.readlink(f"/proc/self/fd/{fd}")
-    except FileNotFoundError:
-        return ""
-
+from tests.net.imap_conversation import connected, greeted, sockets
 
 # ------------------------------------------------------------ a connection that breaks
 
@@ -123,15 +55,6 @@ async def test_a_bye_between_two_commands_is_the_next_ones_error() -> None:
         await here.imap.simple_command("NOOP")
         await here.imap.closed()
         with pytest.raises(ProbeError, match="imap.test ends the session: Disconnected for inactivity") as caught:
-            await here.imap.simple_command("NOOP")
-        assert caught.value.reason is Reason.DISCONNECTED
-
-
-async def test_a_reset_inside_tls_is_noticed_at_once() -> None:
-    async with connected("reset-inside-tls") as here:
-        await here.imap.secure(trusting(), "127.0.0.1")
-        await here.imap.greeting()
-        with pytest.raises(ProbeError) as caught:
             await here.imap.simple_command("NOOP")
         assert caught.value.reason is Reason.DISCONNECTED
 
@@ -307,110 +230,3 @@ async def test_a_server_may_end_the_idling() -> None:
         assert (await here.imap.push()).name == "OK"
         assert await here.imap.done() == []
         assert (await here.imap.simple_command("NOOP")).result == "OK"
-
-
-# ------------------------------------------------------------ logging in
-
-
-async def test_strings_are_quoted() -> None:
-    async with greeted("login-with-blanks-and-quotes") as here:
-        assert (await login(here.imap, "john doe", 'p"w\\ 1')).result == "OK"
-
-
-async def test_what_is_not_ascii_is_a_literal() -> None:
-    async with greeted("login-with-literals") as here:
-        assert (await login(here.imap, "jürg", "pässwort")).result == "OK"
-        assert "pässwort" not in here.transcript
-
-
-async def test_a_password_does_not_follow_a_user_name_that_was_refused() -> None:
-    async with greeted("login-refused-before-the-password") as here:
-        assert (await login(here.imap, "jürg", "pässwort")).text == "too long"
-
-
-async def test_plain_goes_with_the_command_where_that_is_offered() -> None:
-    async with greeted("plain-with-the-command") as here:
-        assert (await plain(here.imap, "me", "labpass")).result == "OK"
-
-
-async def test_plain_waits_to_be_asked_otherwise() -> None:
-    async with greeted("plain-when-asked") as here:
-        assert (await plain(here.imap, "me", "labpass")).result == "OK"
-        assert "IDLE" in await here.imap.capability()
-
-
-async def test_plain_ends_at_a_challenge() -> None:
-    async with greeted("plain-with-a-strange-challenge") as here:
-        assert (await plain(here.imap, "me", "labpass")).result == "BAD"
-
-
-async def test_an_xoauth2_challenge_is_answered_with_nothing_and_the_refusal_is_told() -> None:
-    async with greeted("xoauth2-refused") as here:
-        reply = await xoauth2(here.imap, "me", "token")
-        with pytest.raises(ProbeError, match="Invalid credentials") as caught:
-            reply.data("the login", Reason.AUTH)
-        assert (caught.value.reason, caught.value.code) == (Reason.AUTH, "AUTHENTICATIONFAILED")
-
-
-async def test_no_password_is_in_a_log_a_transcript_or_an_error(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
-    async with greeted("login-repeated-in-the-error") as here:
-        reply = await login(here.imap, "me", 'se"cret')
-        with pytest.raises(ProbeError) as caught:
-            reply.data("the login", Reason.AUTH)
-        assert caught.value.reason is Reason.PROTOCOL
-        said = f"{caplog.text} {here.transcript} {caught.value}"
-        assert 'se"cret' not in said
-        assert 'se\\"cret' not in said
-        assert 'LOGIN "me" <secret>' in here.transcript
-    async with greeted("plain-with-the-command") as here:
-        await plain(here.imap, "me", "labpass")
-        said = f"{caplog.text} {here.transcript}"
-        assert "labpass" not in said
-        assert "AG1lAGxhYnBhc3M=" not in said
-
-
-# ------------------------------------------------------------ TLS
-
-
-async def test_after_starttls_the_server_is_asked_again_what_it_offers() -> None:
-    async with greeted("starttls") as here:
-        await here.imap.starttls(trusting(), "127.0.0.1")
-        assert here.imap.tls is not None
-        assert await here.imap.capability() == {"IMAP4REV1", "AUTH=PLAIN"}
-
-
-@pytest.mark.parametrize(("dialogue", "detail"), [
-    ("starttls-with-words-slipped-in", "sends plain text where the TLS handshake has to begin"),
-    ("starttls-with-half-a-line-slipped-in", "sends plain text where the TLS handshake has to begin"),
-    ("starttls-not-offered", "does not offer STARTTLS"),
-    ("starttls-refused", "refuses STARTTLS: the certificate cannot be read"),
-    ("preauth-before-starttls", "greets with PREAUTH, so that STARTTLS is impossible"),
-    ("cut-in-the-handshake", "cut the connection in the TLS handshake"),
-])  # fmt: skip
-async def test_without_tls_there_is_no_conversation(dialogue: str, detail: str) -> None:
-    async with greeted(dialogue) as here:
-        with pytest.raises(ProbeError, match=detail) as caught:
-            await here.imap.starttls(trusting(), "127.0.0.1")
-        assert caught.value.reason is Reason.TLS
-
-
-async def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
-    before = sockets()
-    async with connected("certificate-of-a-stranger") as here:
-        with pytest.raises(ProbeError, match="the certificate of imap.test is refused") as caught:
-            await here.imap.secure(ssl.create_default_context(), "127.0.0.1")
-        assert caught.value.reason is Reason.TLS
-    assert sockets() <= before
-
-
-async def test_a_cancelled_handshake_leaves_no_socket() -> None:
-    before = sockets()
-    async with greeted("silent-in-the-handshake") as here:
-        handshake = asyncio.ensure_future(here.imap.starttls(trusting(), "127.0.0.1"))
-        await here.peer.here.wait()
-        handshake.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await handshake
-        here.peer.go_on.set()
-    assert sockets() <= before

@@ -1,0 +1,45 @@
+"""What is written down twice is compared: series and their page, examples and README."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from docs import metrics
+from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER, ONLY_ON_PROBE
+from exporter.model import Phase, Reason
+from exporter.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+SERIES = {definition.name for definition in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)}
+
+
+def test_the_page_of_metrics_is_made_from_the_table() -> None:
+    assert metrics.PAGE.read_text(encoding="utf-8") == metrics.page(), (
+        f"docs/metrics.md is stale: run {metrics.COMMAND}"
+    )
+
+
+@pytest.mark.parametrize("words", [Phase, Reason])
+def test_every_phase_and_reason_is_explained(words: type[Phase] | type[Reason]) -> None:
+    page = metrics.page()
+    assert all(re.search(rf"^\| `{word}` \| \S.+ \|$", page, re.MULTILINE) for word in words)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/metrics.md"])
+def test_pages_name_only_series_that_exist(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    named = set(re.findall(r"\b(?:mailtrip|probe)_[a-z_]*(?:total|seconds|success|info|code|flight|messages)\b", text))
+    assert named <= SERIES
+
+
+def test_the_configuration_in_the_readme_is_good() -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    (block,) = (re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in blocks if "mailboxes:" in block)
+    assert Settings.parse(block.encode(), "README.md").probes
+
+
+def test_links_in_the_pages_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]:
+        for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{page.name} links to {link}"
