@@ -55,6 +55,7 @@ class Ledger:
     def _accepted(self, trip_id: str, run: Run) -> None:
         trip = replace(self._in_flight[trip_id], sending_since=run.sending_since, accepted=run.accepted)
         self._in_flight[trip_id] = trip
+        log.info("trip %s of %s: the message is accepted", trip_id, trip.probe)
         if trip.accepted is not None:
             self._store.accepted(trip_id, trip.sending_since, trip.accepted)
 

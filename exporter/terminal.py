@@ -6,9 +6,10 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from exporter.model import Arrival, Exchanger, Outcome, Reply, Span, TlsSession
+from exporter.model import Arrival, Exchanger, Outcome, Phase, Reply, Span, TlsSession
 
-BAR_WIDTH = 40
+BAR_WIDTH = 32
+_PHASES = list(Phase)
 _DOING = {
     "open": "opening the mailbox", "send": "sending", "deliver": "waiting for the message to arrive",
     "verify": "checking it", "delete": "deleting it",
@@ -32,8 +33,8 @@ def waterfall(outcome: Outcome, console: Console) -> None:
     """The whole trip, drawn."""
     verdict = Text("success", "bold green") if outcome.success else Text("FAILED", "bold red")
     console.print(Text.assemble(f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"))
-    for span in sorted(outcome.spans, key=lambda span: (span.start, span.step is not None)):
-        console.print(_bar(span, outcome.duration), no_wrap=True, overflow="crop")
+    for span in sorted(outcome.spans, key=lambda span: (_PHASES.index(span.phase), span.step is not None, span.start)):
+        console.print(_bar(span, outcome.duration), soft_wrap=True)
     for line in _facts(outcome):
         console.print(f"  {line}", highlight=False, markup=False)
     if outcome.failure:

@@ -6,7 +6,7 @@ from exporter.checks.options import RoundtripOptions
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.watcher import Watcher
 from exporter.message import compose
-from exporter.model import Arrival, Phase, ProbeError
+from exporter.model import Arrival, Phase, ProbeError, Step
 from exporter.net.dns import Resolver
 from exporter.run import Run
 from exporter.senders import SENDERS, Sender
@@ -55,7 +55,8 @@ class RoundTrip:
         async with run.phase(Phase.VERIFY):
             run.fact(_arrival(found, run))
         async with run.phase(Phase.DELETE), run.conversation(expected.trouble):
-            await expected.delete()
+            with run.step(Step.DELETE):
+                await expected.delete()
 
 
 async def _open(expected: Expectation, run: Run) -> ProbeError | None:

@@ -144,7 +144,6 @@ class ImapConnection(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib h
         for answer in answers:
             if (turn := await self._turn(lines)).tag != "+":
                 return self._end(turn, lines)
-            lines.append(turn)
             self._write(answer)
         if (turn := await self._turn(lines)).tag == "+":
             raise self._failure(Reason.PROTOCOL, f"{self._server} asks for more after {command.name}")

@@ -17,6 +17,7 @@ from exporter.model import Leg, ProbeError, Reason, Step, TlsSession
 from exporter.net.dns import Resolver
 from exporter.run import Clock, Run
 from tests.lab.client import Lab, LabUser
+from tests.net.imap_conversation import sockets
 
 LONG = 60.0
 
@@ -285,8 +286,8 @@ async def test_a_server_that_stops_ends_the_wait_at_once(lab: Lab, lab_user: Lab
     assert caught.value.reason is Reason.CONNECT
 
 
-async def test_opening_may_be_cancelled_at_any_moment_and_leaves_no_task(lab_user: LabUser) -> None:
-    tasks, one_mailbox = asyncio.all_tasks(), mailbox(lab_user)
+async def test_opening_may_be_cancelled_at_any_moment_and_leaves_nothing(lab_user: LabUser) -> None:
+    before, tasks, one_mailbox = sockets(), asyncio.all_tasks(), mailbox(lab_user)
     for turns in range(0, 200, 7):
         opening = asyncio.ensure_future(one_mailbox.open(Run(Clock()), lambda raw: True))
         for _ in range(turns):
@@ -296,3 +297,4 @@ async def test_opening_may_be_cancelled_at_any_moment_and_leaves_no_task(lab_use
             (await opening).abort()
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == tasks
+    assert sockets() <= before

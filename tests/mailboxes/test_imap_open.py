@@ -42,6 +42,7 @@ def test_tls_and_port_have_sensible_defaults(given: dict[str, object], mode: str
 @pytest.mark.parametrize(("dialogue", "reason", "code", "detail"), [
     ("login-refused", Reason.AUTH, "AUTHENTICATIONFAILED", "127.0.0.1 refuses the login: [AUTHENTICATIONFAILED]"),
     ("login-refused-without-a-code", Reason.AUTH, "", "127.0.0.1 refuses the login: wrong"),
+    ("login-refused-with-a-private-code", Reason.AUTH, "", "127.0.0.1 refuses the login: [X-TRACE-4711] no"),
     ("login-impossible-now", Reason.UNAVAILABLE, "UNAVAILABLE", "the directory does not answer"),
     ("login-not-understood", Reason.PROTOCOL, "", "127.0.0.1 does not understand the login: what?"),
     ("login-disabled", Reason.AUTH, "", "127.0.0.1 takes no LOGIN on connections without TLS (LOGINDISABLED)"),

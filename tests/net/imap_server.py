@@ -3,11 +3,13 @@
     # a comment: which promise, bug or RFC clause this is about
     S: * OK ready           the server says this line
     C: $ NOOP               the client has to say exactly this; $ is its tag, whatever that is
+                            (a byte that is no UTF-8 is written as \\xe4)
     S: $ OK                 the tag again
     S> * 1 FET              the server says this, without a line end
     S 1500: * # FETCH ()    the server says this 1500 times in one go, with # counting from 1
     S 1500> and so on       the same, without a line end
     [tls]                   the TLS handshake
+    [any bytes]             the client says something, whatever it is
     [here]                  tells the test that the dialogue has come this far
     [go on]                 waits until the test says so
     [close] [reset]         the server ends the connection, with a FIN or with an RST
@@ -88,7 +90,7 @@ class _Dialogue:
 
     async def _line(self, line: str) -> None:
         if line.startswith("C:"):
-            said = (await self._reader.readuntil(b"\n")).decode().rstrip("\r\n")
+            said = (await self._reader.readuntil(b"\n")).decode("utf-8", "backslashreplace").rstrip("\r\n")
             wanted = line[3:]
             if wanted.startswith("$"):
                 self._tag = said.partition(" ")[0]
@@ -110,6 +112,8 @@ class _Dialogue:
         if line == "[tls]":
             assert self._tls
             await self._writer.start_tls(self._tls)
+        elif line == "[any bytes]":
+            assert await self._reader.read(65536), "the client said nothing"
         elif line == "[here]":
             self._peer.here.set()
         elif line == "[go on]":

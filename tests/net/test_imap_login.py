@@ -20,6 +20,17 @@ async def test_what_is_not_ascii_is_a_literal() -> None:
         assert "pässwort" not in here.transcript
 
 
+async def test_a_password_that_is_no_text_goes_out_as_it_is() -> None:
+    async with greeted("login-with-bytes-that-are-no-text") as here:
+        assert (await login(here.imap, "me", b"p\xe4ss".decode("utf-8", "surrogateescape"))).result == "OK"
+
+
+async def test_what_the_server_offers_after_the_login_is_asked_for() -> None:
+    async with greeted("login-then-asked") as here:
+        await login(here.imap, "me", "labpass")
+        assert await here.imap.capability() == {"IMAP4REV1", "UIDPLUS"}
+
+
 async def test_a_password_does_not_follow_a_user_name_that_was_refused() -> None:
     async with greeted("login-refused-before-the-password") as here:
         assert (await login(here.imap, "jürg", "pässwort")).text == "too long"

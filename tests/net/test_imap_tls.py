@@ -48,6 +48,8 @@ async def test_a_cancelled_handshake_leaves_no_socket() -> None:
         handshake.cancel()
         with pytest.raises(asyncio.CancelledError):
             await handshake
+        with pytest.raises(ProbeError):
+            await here.imap.simple_command("NOOP")
         here.peer.go_on.set()
     assert sockets() <= before
 

@@ -150,7 +150,10 @@ async def test_a_silent_client_is_cut_off() -> None:
 
 
 async def test_a_session_ends_however_busy_it_is() -> None:
-    async with receiver(limits=Limits(session=0.2, commands=1_000_000)) as session, RawClient(session.receiver.port) as client:
+    async with (
+        receiver(limits=Limits(session=0.2, commands=1_000_000)) as session,
+        RawClient(session.receiver.port) as client,
+    ):
         while (reply := await client.ask("NOOP")) == "250 OK":
             pass
         assert reply == "421 4.4.2 This session takes too long"
