@@ -21,6 +21,7 @@ from exporter.probes import DEFAULT_MAX_TARGETS
 from exporter.settings import Settings
 from exporter.store import StateUnusable
 from exporter.terminal import progress, waterfall
+from exporter.web.server import CannotListen
 
 DEFAULT_LISTEN = ":10925"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _parser().parse_args(arguments)
     try:
         status = options.command(options)
-    except (CannotStart, Mistakes, StateUnusable) as error:
+    except (CannotStart, CannotListen, Mistakes, StateUnusable) as error:
         print(error if isinstance(error, Mistakes) else f"mailtrip: {error}", file=sys.stderr)
         status = USAGE
     except KeyboardInterrupt:
@@ -52,11 +53,8 @@ def _serve(options: argparse.Namespace) -> int:
     settings = Settings.load(options.config_file) if options.config_file else Settings.embedded()
     listen = options.web_listen_address or [Listen(DEFAULT_LISTEN)]
     _greet(options.config_file, settings, listen[0])
-    try:
-        state_dir = options.state_dir or Path(settings.state.dir)
-        asyncio.run(serve(settings, state_dir, Options(listen, options.web_max_targets)))
-    except OSError as error:
-        raise CannotStart(f"cannot listen on {', '.join(listen)}: {error.strerror or error}") from None
+    state_dir = options.state_dir or Path(settings.state.dir)
+    asyncio.run(serve(settings, state_dir, Options(listen, options.web_max_targets)))
     return OK
 
 

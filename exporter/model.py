@@ -231,5 +231,5 @@ class ProbeRefused(Exception):
 
     def __init__(self, status: int, kind: str, text: str) -> None:
         self.status = status
-        self.kind = kind  # bad_request, unknown_module, target_not_allowed, too_many_targets
+        self.kind = kind  # one of metrics.REFUSALS
         super().__init__(one_line(text))

@@ -192,11 +192,9 @@ class ImapSession:
     # ---------------------------------------------------------------- waiting
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Sleeps if it is for a moment, else idles. Returns early if there is more to look at, or messages come."""
-        if self._main.unseen or wake.is_set():
+        """Sleeps if it is for a moment, else idles. Ends early if messages come, at once if some are left to look at."""
+        if self._main.unseen or self._main.bookmark.older or wake.is_set():
             return
-        if any(folder.bookmark.older for folder in self._folders):
-            seconds = min(seconds, OTHERS_EVERY)
         with self._blamed_on(Step.IDLE):
             try:
                 idling = seconds > IDLE_WORTH and self._may_idle and await self._begin_idling()

@@ -12,7 +12,7 @@ from exporter.metrics.series import Series
 from exporter.model import Outcome, ProbeKey
 from exporter.tokens import Rejection
 
-REFUSALS = ("missing_parameter", "unknown_module", "bad_target", "target_not_allowed", "too_many_targets")
+REFUSALS = ("bad_request", "unknown_module", "bad_target", "target_not_allowed", "too_many_targets")
 
 
 class Metrics:

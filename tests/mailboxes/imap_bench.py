@@ -1,5 +1,6 @@
 """An IMAP mailbox in front of a scripted server, and a clock that only the test moves."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,25 @@ from exporter.run import Clock, Run
 from tests.net.imap_server import Peer, playing
 
 
+class Overheard(Run):
+    """Tells when a line goes into the transcript."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock)
+        self._lines = asyncio.Queue[str]()
+
+    def note(self, line: str) -> None:
+        super().note(line)
+        self._lines.put_nowait(line)
+
+    async def hears(self, wanted: str) -> None:
+        """Returns when that line was noted, and everybody has had the time to act on it."""
+        while await self._lines.get() != wanted:
+            pass
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
 class Bench:
     """A mailbox and its server."""
 
@@ -19,7 +39,7 @@ class Bench:
         self.peer = peer
         self.mailbox = ImapMailbox(ImapOptions(host=peer.host, port=peer.port, **given), Resolver())
         self.now = 1000.0
-        self.run = Run(Clock(monotonic=lambda: self.now))
+        self.run = Overheard(Clock(monotonic=lambda: self.now))
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[ImapSession]:

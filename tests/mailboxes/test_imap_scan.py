@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.mailboxes.imap_session import Ref
+from exporter.mailboxes.imap_session import READ_LIMIT, Ref
 from exporter.mailboxes.session import Sighting
 from exporter.model import ProbeError, Reason, Step
 from tests.mailboxes.imap_bench import bench, opened
+
+LONG = 3600.0
 
 
 def seen(sightings: list[Sighting]) -> list[tuple[int, bytes, bool]]:
@@ -59,15 +61,22 @@ async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_befor
             sightings = await session.scan()
             assert [sighting.ref.uid for sighting in sightings] == list(range(first, last + 1))
             if last < 250:
-                await session.wait(3600, asyncio.Event())
+                await session.wait(LONG, asyncio.Event())
 
 
 async def test_of_many_older_messages_the_newest_thousand_are_looked_at_bit_by_bit() -> None:
     async with opened("many-old") as (session, _):
         assert [sighting.ref.uid for sighting in await session.scan()][-100:] == list(range(901, 1001))
+        await session.wait(LONG, asyncio.Event())
         second = await session.scan()
         assert [sighting.ref.uid for sighting in second if sighting.watched] == [1001]
         assert {sighting.ref.uid for sighting in second} >= set(range(801, 901))
+
+
+async def test_a_message_is_read_no_further_than_to_its_limit() -> None:
+    async with opened("more-than-we-asked-for") as (session, _):
+        (sighting,) = await session.scan()
+        assert sighting.raw == b"x" * READ_LIMIT
 
 
 # ------------------------------------------------------------ from one session to the next
@@ -123,6 +132,14 @@ async def test_other_folders_are_looked_into_once_a_second_if_they_have_news() -
         here.now += 1.1
         assert await session.scan() == []
         await session.delete(found[:1])
+        assert seen(await session.scan()) == [(2, b"meanwhile", True)]
+
+
+async def test_another_folder_need_not_tell_its_uidnext() -> None:
+    async with opened("status-without-uidnext", folders=["INBOX", "Other"]) as (session, here):
+        for expected in ([(4, b"old", False)], [(5, b"new", True)]):
+            here.now += 1.1
+            assert seen(await session.scan()) == expected
 
 
 # ------------------------------------------------------------ deleting

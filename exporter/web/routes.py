@@ -1,0 +1,86 @@
+"""What is answered to which path."""
+
+from typing import Protocol
+
+from aiohttp import web
+
+from exporter.model import ProbeKey, ProbeRefused
+from exporter.probes import ProbeTable
+from exporter.web.pages import status_page
+
+DEFAULT_PATIENCE = 10.0  # seconds; Prometheus' own scrape time-out when nobody says otherwise
+LONGEST_PATIENCE = 120.0
+MARGIN = 0.5  # seconds that an answer needs to be there before Prometheus gives up
+TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+
+
+class Exposition(Protocol):
+    """Series as text, with their content type."""
+
+    def probe(self, probe: ProbeKey) -> tuple[bytes, str]: ...
+
+    def everything(self) -> tuple[bytes, str]: ...
+
+    def refused(self, kind: str) -> None: ...
+
+
+class Routes:
+    """The handlers."""
+
+    def __init__(self, probes: ProbeTable, exposition: Exposition) -> None:
+        self._probes = probes
+        self._exposition = exposition
+
+    def table(self) -> list[web.RouteDef]:
+        return [
+            web.get("/", self.index),
+            web.get("/probe", self.probe),
+            web.get("/metrics", self.metrics),
+            web.get("/-/healthy", self.healthy),
+            web.get("/-/ready", self.healthy),
+        ]
+
+    async def probe(self, request: web.Request) -> web.Response:
+        """One probe's series: always 200 for a probe that may be asked for, always before Prometheus gives up."""
+        try:
+            key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"))
+        except ProbeRefused as refusal:
+            self._exposition.refused(refusal.kind)
+            return web.Response(status=refusal.status, text=f"{refusal}\n")
+        await self._probes.ask(key, patience(request.headers.get(TIMEOUT_HEADER)))
+        return _series(*self._exposition.probe(key))
+
+    async def metrics(self, request: web.Request) -> web.Response:
+        return _series(*self._exposition.everything())
+
+    async def index(self, request: web.Request) -> web.Response:
+        return web.Response(text=status_page(list(self._probes)), content_type="text/html")
+
+    async def healthy(self, request: web.Request) -> web.Response:
+        return web.Response(text="mailtrip is up\n")
+
+
+def patience(header: str | None) -> float:
+    """How long a scrape may wait, in seconds, from what Prometheus says in its header."""
+    try:
+        seconds = float(header or DEFAULT_PATIENCE)
+    except ValueError:
+        seconds = DEFAULT_PATIENCE
+    if not 0 < seconds <= LONGEST_PATIENCE:  # also false for what is not a number
+        seconds = LONGEST_PATIENCE if seconds > LONGEST_PATIENCE else DEFAULT_PATIENCE
+    return max(seconds - MARGIN, 0.0)
+
+
+def _parameter(request: web.Request, name: str) -> str:
+    values = request.query.getall(name, [])
+    if len(values) != 1 or not values[0]:
+        problem = (
+            f"parameter {name} is given {len(values)} times" if len(values) > 1 else f"parameter {name} is missing"
+        )
+        example = "/probe?module=submission&target=monitor@example.org"
+        raise ProbeRefused(400, "bad_request", f"{problem}; ask for example {example}")
+    return values[0]
+
+
+def _series(body: bytes, content_type: str) -> web.Response:
+    return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
