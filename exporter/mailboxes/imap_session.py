@@ -192,7 +192,7 @@ class ImapSession:
     # ---------------------------------------------------------------- waiting
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Sleeps if it is for a moment, else idles. Ends early if messages come, at once if some are left to look at."""
+        """Sleeps if it is for a moment, else idles. Ends early if messages come, and at once if some are left."""
         if self._main.unseen or self._main.bookmark.older or wake.is_set():
             return
         with self._blamed_on(Step.IDLE):
