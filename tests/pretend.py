@@ -85,18 +85,19 @@ class PretendSession:
 
 
 class PretendSender:
-    """Delivers into a mailbox after `delay` seconds, or never when it is None; takes a second to send."""
+    """Delivers into a mailbox after `delay` seconds, or never when it is None; sending takes `effort` seconds."""
 
     def __init__(self, mailbox: PretendMailbox, delay: float | None = 5.0) -> None:
         self.mailbox = mailbox
         self.delay = delay
+        self.effort = 1.0
         self.copies = 1
         self.refusal: Reason | None = None
         self.sent: list[bytes] = []
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         with run.step(Step.DATA):
-            await asyncio.sleep(1)
+            await asyncio.sleep(self.effort)
             if self.refusal:
                 raise ProbeError(self.refusal, "refused", code=550)
             self.sent.append(message.raw)

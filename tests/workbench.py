@@ -12,6 +12,7 @@ from exporter.metrics import Metrics
 from exporter.model import Outcome, ProbeKey
 from exporter.net.dns import Resolver
 from exporter.prober import Probe, Prober
+from exporter.run import Clock
 from exporter.store import Store
 from exporter.tokens import Mint
 from tests import virtual
@@ -24,8 +25,10 @@ INTERVAL, TIMEOUT = 300.0, 600.0
 class Bench:
     """A prober with one probe. The store outlives the bench when it is in a directory."""
 
-    def __init__(self, directory: Path | None = None, mailbox: PretendMailbox | None = None) -> None:
-        self.clock = virtual.clock()
+    def __init__(
+        self, directory: Path | None = None, mailbox: PretendMailbox | None = None, clock: Clock | None = None
+    ) -> None:
+        self.clock = clock or virtual.clock()
         self.mailbox = mailbox or PretendMailbox()
         self.sender = PretendSender(self.mailbox)
         self.store = Store.open(directory, threaded=False)

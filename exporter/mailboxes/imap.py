@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from exporter.config.server import Port, ServerOptions, TlsMode
-from exporter.config.types import SecretUnavailable
+from exporter.config.types import SecretUnavailable, Text
 from exporter.mailboxes.imap_folder import Bookmark
 from exporter.mailboxes.imap_session import ImapSession
 from exporter.model import Leg, ProbeError, Reason, Step
@@ -28,7 +28,7 @@ class ImapOptions(ServerOptions):
     """`none`, `starttls` or `implicit`. Default: `implicit` on port 993 and when no port is given; on any other port
     `starttls` if there is a password, so that none goes out in the clear unasked, else `none`."""
 
-    folders: list[str] = Field(default=["INBOX", "\\Junk"], min_length=1, max_length=8)
+    folders: list[Text] = Field(default=["INBOX", "\\Junk"], min_length=1, max_length=8)
     """The folders that are looked into; only the first is watched without a pause. A name that begins with a backslash
     is a special use (RFC 6154), and is left out if the server has no such folder."""
 

@@ -1,16 +1,20 @@
 """The HTTP server: listens, answers, and stops without cutting a running scrape short."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.config.types import Listen
 from exporter.probes import ProbeTable
 from exporter.web.guard import LIMITS, Guard, Limits
 from exporter.web.routes import Exposition, Routes
+
+log = logging.getLogger(__name__)
 
 MAX_BODY = 1024  # bytes; nobody has anything to tell us
 GOODBYE = 3.0  # seconds that a running request gets when we stop
@@ -37,7 +41,12 @@ class Server:
         application.add_routes(Routes(probes, exposition).table())
         application.on_response_prepare.append(_name_nobody)
         self._runner = web.AppRunner(
-            application, access_log=None, handler_cancellation=True, shutdown_timeout=GOODBYE, keepalive_timeout=3600
+            application,
+            access_log=None,
+            logger=log,
+            handler_cancellation=True,  # of the waiting only: a trip is a task of its own
+            shutdown_timeout=GOODBYE,
+            keepalive_timeout=3600,  # the guard is stricter
         )
 
     @property
@@ -83,6 +92,15 @@ def _telling(guard: Callable[[], Guard | None]) -> Any:
             at_the_door.request_ends(transport)
 
     return watch
+
+
+def _our_own(record: logging.LogRecord) -> bool:
+    """A client that speaks no HTTP is answered 400, and is none of our trouble."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, HttpProcessingError)
+
+
+log.addFilter(_our_own)
 
 
 async def _name_nobody(request: web.Request, response: web.StreamResponse) -> None:

@@ -61,3 +61,10 @@ async def test_a_reset_inside_tls_is_noticed_at_once() -> None:
         with pytest.raises(ProbeError) as caught:
             await here.imap.simple_command("NOOP")
         assert caught.value.reason is Reason.DISCONNECTED
+
+
+async def test_a_server_that_wants_starttls_cannot_be_greeted_with_tls() -> None:
+    async with connected("greeting-where-tls-was-meant") as here:
+        with pytest.raises(ProbeError) as caught:
+            await here.imap.secure(trusting(), "127.0.0.1")
+        assert caught.value.reason is Reason.TLS

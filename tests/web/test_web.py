@@ -1,0 +1,230 @@
+"""The HTTP side over real sockets, in front of a prober with a pretended mailbox, in real time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import aiohttp
+import pytest
+
+from exporter.config.types import Listen
+from exporter.model import ProbeKey
+from exporter.prober import Probe
+from exporter.probes import ProbeTable
+from exporter.run import Clock
+from exporter.web.guard import LIMITS, Limits
+from exporter.web.routes import TIMEOUT_HEADER, patience
+from exporter.web.server import CannotListen, Server
+from tests.test_probes import SETTINGS
+from tests.workbench import Bench
+
+GOOD = "/probe?module=submission&target=a@example.org"
+
+
+class Site:
+    """A server on a free port, and what stands behind it."""
+
+    def __init__(self, bench: Bench, probes: ProbeTable, server: Server, http: aiohttp.ClientSession) -> None:
+        self.bench, self.probes, self.server, self.http = bench, probes, server, http
+        self.host, self.port = server.addresses[0]
+
+    async def get(self, path: str, *, method: str = "GET", **headers: str) -> tuple[int, str]:
+        url = f"http://{self.host}:{self.port}{path}"
+        async with self.http.request(
+            method, url, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        ) as answer:
+            return answer.status, await answer.text()
+
+    async def raw(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(self.host, self.port)
+
+
+@asynccontextmanager
+async def site(limits: Limits = LIMITS, delay: float | None = 0.05) -> AsyncIterator[Site]:
+    bench = Bench(clock=Clock())
+    bench.sender.delay, bench.sender.effort = delay, 0.01
+
+    def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
+        return Probe(key, bench.probe.check, 300, 600, 30, name)
+
+    probes = ProbeTable(SETTINGS, bench.prober, bench.metrics, bench.clock, make)
+    async with (
+        Server(probes, bench.metrics, [Listen("127.0.0.1:0")], limits) as server,
+        aiohttp.ClientSession() as http,
+    ):
+        yield Site(bench, probes, server, http)
+    for probe in probes:
+        await bench.prober.abandon(probe)
+    await bench.close()
+
+
+async def test_a_scrape_makes_a_trip_and_shows_it() -> None:
+    async with site() as here:
+        status, text = await here.get(GOOD)
+        assert status == 200
+        assert "probe_success 1.0" in text.splitlines()
+        assert (await here.get(GOOD))[1] == text
+        assert len(here.bench.sender.sent) == 1
+
+
+async def test_a_scrape_is_answered_before_prometheus_gives_up() -> None:
+    async with site(delay=None) as here:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        status, text = await here.get(GOOD, X_Prometheus_Scrape_Timeout_Seconds="0.7")
+        assert loop.time() - began < 0.7
+        assert status == 200
+        assert "mailtrip_trips_in_flight 1.0" in text.splitlines()
+        assert "probe_success" not in text
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [(None, 9.5), ("10", 9.5), ("0.2", 0), ("9.75", 9.25), ("x", 9.5), ("nan", 9.5), ("-1", 9.5), ("1e9", 119.5)],
+)
+def test_the_time_that_a_scrape_may_take(header: str | None, expected: float) -> None:
+    assert patience(header) == expected
+    assert TIMEOUT_HEADER == "X-Prometheus-Scrape-Timeout-Seconds"
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/probe", 400, "parameter module is missing; ask for example /probe?module="),
+        ("/probe?module=submission", 400, "parameter target is missing"),
+        ("/probe?module=submission&target=", 400, "parameter target is missing"),
+        ("/probe?module=submission&target=a@example.org&target=b@example.org", 400, "target is given 2 times"),
+        ("/probe?module=submision&target=a@example.org", 400, "did you mean submission?"),
+        ("/probe?module=submission&target=a@example.com", 403, "target 'a@example.com' is not allowed"),
+        ("/probe?module=submission&target=a%0d%0aX:y@example.org", 400, "can do nothing with"),
+        ("/nowhere", 404, "404: Not Found"),
+    ],
+)
+async def test_what_cannot_be_answered_is_one_clear_line(path: str, status: int, words: str) -> None:
+    async with site() as here:
+        got, text = await here.get(path)
+        assert got == status
+        assert words in text
+        assert len(text.strip().splitlines()) == 1
+        assert here.bench.sender.sent == []
+        if path.startswith("/probe"):
+            refused = [line for line in (await here.get("/metrics"))[1].splitlines() if "refused_total{" in line]
+            assert sum(line.endswith(" 1.0") for line in refused) == 1
+
+
+async def test_health_metrics_and_the_page_answer_and_name_no_versions() -> None:
+    async with site() as here:
+        for path in ("/", "/metrics", "/-/healthy", "/-/ready"):
+            async with here.http.get(f"http://{here.host}:{here.port}{path}") as answer:
+                assert answer.status == 200
+                assert answer.headers["Server"] == "mailtrip"
+        assert (await here.get("/metrics", method="HEAD"))[0] == 200
+        assert (await here.get("/metrics", method="POST"))[0] == 405
+
+
+async def test_everything_from_outside_is_escaped_on_the_page() -> None:
+    async with site() as here:
+        key = ProbeKey("submission", "<script>alert(1)</script>@example.org")
+        here.probes.get(key)
+        text = (await here.get("/"))[1]
+        assert "&lt;script&gt;" in text
+        assert "<script>" not in text
+
+
+async def test_who_hangs_up_ends_the_waiting_and_not_the_trip() -> None:
+    async with site(delay=0.3) as here:
+        _, writer = await here.raw()
+        writer.write(f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        await until(lambda: len(here.bench.sender.sent) == 1)
+        writer.close()
+        await writer.wait_closed()
+        await until(lambda: any(probe.newest for probe in here.probes))
+        assert "probe_success 1.0" in (await here.get(GOOD))[1].splitlines()
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /metr", b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_half_a_header_is_not_waited_for(sent: bytes) -> None:
+    async with site(Limits(header=0.2)) as here:
+        reader, writer = await here.raw()
+        writer.write(sent)
+        assert await reader.read() == b""
+        writer.close()
+
+
+async def test_idle_clients_do_not_keep_a_scrape_out() -> None:
+    async with site(Limits(connections=5)) as here:
+        idle = [await here.raw() for _ in range(20)]
+        assert (await here.get("/-/healthy"))[0] == 200
+        for _, writer in idle:
+            writer.close()
+
+
+async def test_a_client_that_is_being_answered_is_never_dropped_for_a_new_one() -> None:
+    async with site(Limits(connections=1, header=5), delay=0.3) as here:
+        scrape = asyncio.create_task(here.get(GOOD))
+        await until(lambda: len(here.bench.sender.sent) == 1)
+        reader, writer = await here.raw()
+        assert await reader.read() == b""
+        writer.close()
+        assert "probe_success 1.0" in (await scrape)[1].splitlines()
+
+
+async def test_a_kept_connection_may_be_used_again_and_not_for_ever() -> None:
+    async with site(Limits(idle=0.2)) as here:
+        reader, writer = await here.raw()
+        for _ in range(2):
+            writer.write(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert b"200 OK" in await reader.readuntil(b"mailtrip is up\n")
+        assert await reader.read() == b""
+        writer.close()
+
+
+@pytest.mark.parametrize("header", [b"X-Long: " + b"x" * 100_000, b"\r\n".join(b"X-%d: y" % n for n in range(100_000))])
+async def test_a_header_without_measure_is_refused(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    async with site() as here:
+        reader, writer = await here.raw()
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
+        with suppress(ConnectionResetError):  # then the answer was lost, since we were still sending
+            assert (await reader.read()).startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
+        writer.close()
+        assert caplog.records == []
+        assert (await here.get("/-/healthy"))[0] == 200
+
+
+async def test_a_bug_is_a_500_that_tells_nothing_and_a_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with site() as here:
+        here.bench.metrics.everything = lambda: 1 // 0  # type: ignore[assignment,return-value]
+        status, text = await here.get("/metrics")
+        assert status == 500
+        assert "ZeroDivisionError" not in text
+        assert "ZeroDivisionError" in caplog.text
+
+
+async def test_an_address_in_use_is_named() -> None:
+    async with site() as here:
+        listen = [Listen("127.0.0.1:0"), Listen(f"{here.host}:{here.port}")]
+        with pytest.raises(CannotListen, match=rf"cannot listen on {here.host}:{here.port}: address already in use"):
+            async with Server(here.probes, here.bench.metrics, listen):
+                pass
+
+
+async def test_it_listens_on_several_addresses() -> None:
+    async with site() as here:
+        listen = [Listen("127.0.0.1:0"), Listen("127.0.0.2:0")]
+        async with Server(here.probes, here.bench.metrics, listen) as server:
+            for host, port in server.addresses:
+                async with here.http.get(f"http://{host}:{port}/-/ready") as answer:
+                    assert answer.status == 200
+
+
+async def test_stopping_lets_a_running_scrape_finish() -> None:
+    async with site(delay=0.4) as here:
+        scrape = asyncio.create_task(here.get(GOOD))
+        await until(lambda: len(here.bench.sender.sent) == 1)
+        await here.server.__aexit__()
+        assert "probe_success 1.0" in (await scrape)[1].splitlines()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.01)
