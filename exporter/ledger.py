@@ -89,11 +89,9 @@ class Ledger:
             log.info("trip %s: its message was left over; it is deleted", token.trip)
             return
         if late:
-            watched = sighting.watched and late.accepted is not None and late.boot == self._boot
-            delay = sighting.seen_at - late.accepted if watched and late.accepted is not None else None
             log.warning("trip %s of %s: the message came late", late.id, late.probe)
             self._watchers[late.mailbox].stop_watching(late.id)
-            self._observer.late(late.probe, delay)
+            self._observer.late(late.probe, sighting.delay_since(late.accepted))
         elif known.state is State.ARRIVED or known.id in self._in_flight:
             self._observer.duplicate(known.probe)
         if known.id not in self._in_flight:

@@ -2,11 +2,13 @@
 
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import closing
 from pathlib import Path
 
 
@@ -54,6 +56,12 @@ class Exporter:
         while not (value := self.series(path).get(name)):
             time.sleep(0.1)
         return value
+
+    def messages_sent(self) -> int:
+        """Messages under way that its state knows to be accepted by a server."""
+        with closing(sqlite3.connect(self._directory / "state/mailtrip.sqlite")) as state:
+            (count,) = state.execute("SELECT count(*) FROM trips WHERE state = 'sent'").fetchone()
+            return int(count)
 
     def cpu_seconds(self) -> float:
         """Processor time used so far."""

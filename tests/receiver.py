@@ -85,3 +85,10 @@ async def deliver(
             return client.sendmail(sender, to, raw, options)
 
     return await asyncio.to_thread(send)
+
+
+async def arrival(session: SmtpdSession) -> bytes:
+    """The one message that has come, or comes."""
+    await session.wait(30, asyncio.Event())
+    (sighting,) = await session.scan()
+    return sighting.raw

@@ -72,9 +72,6 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
 def _arrival(found: Found, run: Run) -> Arrival:
     """No delay is told when nobody watched, since then the moment of seeing says nothing of the delivery."""
     sighting = found.sighting
-    delay = round_trip = None
-    if sighting.watched and run.accepted is not None:
-        delay = max(sighting.seen_at - run.accepted, 0.0)  # our own receiver sees it before it says 250
-    if sighting.watched and run.sending_since is not None:
-        round_trip = max(sighting.seen_at - run.sending_since, 0.0)
+    delay = sighting.delay_since(run.accepted)
+    round_trip = None if delay is None else sighting.delay_since(run.sending_since)
     return Arrival(sighting.folder, found.found_in, delay, round_trip)

@@ -186,7 +186,8 @@ class ImapSession:
             if uid >= first and isinstance(raw, bytes):
                 seen_at = folder.seen_at(line.number) or line.received_at
                 ref = Ref(folder.validity, uid)
-                found[uid] = Sighting(ref, folder.title, raw[:READ_LIMIT], seen_at, uid >= folder.watched_from)
+                watched, lag = uid >= folder.watched_from, 0.0 if folder is self._main else OTHERS_EVERY
+                found[uid] = Sighting(ref, folder.title, raw[:READ_LIMIT], seen_at, watched, lag)
         return list(found.values())
 
     # ---------------------------------------------------------------- waiting

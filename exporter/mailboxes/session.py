@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from exporter.run import Run
 
+MOST_LAG, MOST_LAG_SHARE = 0.1, 0.05  # seconds, and share of the delay: a worse figure is not told
+
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
@@ -20,6 +22,14 @@ class Sighting:
     raw: bytes  # the header and as much of the body as was read
     seen_at: float  # monotonic seconds
     watched: bool  # the session was watching when the message came, so `seen_at` tells when that was
+    lag: float = 0.0  # seconds by which it may have been seen late on top of the time between two scans
+
+    def delay_since(self, moment: float | None) -> float | None:
+        """Seconds from a monotonic moment to seen; None unless that is known within 100 ms or 5 %."""
+        if moment is None or not self.watched:
+            return None
+        delay = max(self.seen_at - moment, 0.0)  # our own receiver sees a message before it says 250
+        return delay if self.lag <= max(MOST_LAG, MOST_LAG_SHARE * delay) else None
 
 
 class Session(Protocol):

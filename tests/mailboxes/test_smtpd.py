@@ -3,7 +3,6 @@
 import asyncio
 import smtplib
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,11 +10,10 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.config.types import Listen
-from exporter.mailboxes.smtpd import MAX_WAITING, SmtpdOptions, SmtpdSession
+from exporter.mailboxes.smtpd import MAX_WAITING, SmtpdOptions
 from exporter.model import ProbeError, Reason
 from exporter.run import Clock
-from tests.lab.client import Lab
-from tests.receiver import MESSAGE, Certificates, deliver, receiver
+from tests.receiver import MESSAGE, Certificates, arrival, deliver, receiver
 from tests.smtp_client import RawClient
 
 
@@ -28,13 +26,6 @@ def certificates(tmp_path: Path) -> Certificates:
 def occupied() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
-
-
-async def arrival(session: SmtpdSession) -> bytes:
-    """The one message that has come, or comes."""
-    await session.wait(30, asyncio.Event())
-    (sighting,) = await session.scan()
-    return sighting.raw
 
 
 # ------------------------------------------------------------ what it takes
@@ -264,44 +255,5 @@ async def test_files_that_are_no_certificate_keep_it_closed(certificates: Certif
     ["monitor", "@mon.test", "monitor@", "a b@mon.test", "<a@mon.test>", "a@b@mon.test", "a@mon.test\n", "a,b@c"],
 )
 def test_a_recipient_that_is_no_address_is_a_mistake(recipient: str) -> None:
-    with pytest.raises(ValidationError, match="not a mail address: write it as monitor@"):
+    with pytest.raises(ValidationError, match="e-mail address"):
         SmtpdOptions(listen=Listen("127.0.0.1:2525"), recipients=[recipient])
-
-
-# ------------------------------------------------------------ independent witnesses
-
-
-async def test_swaks_delivers_over_starttls_and_believes_the_certificate(
-    certificates: Certificates, tmp_path: Path
-) -> None:
-    authority = tmp_path / "ca.crt"
-    certificates.authority.cert_pem.write_to_path(authority)
-    async with receiver(tls=certificates.options) as session:
-        command = [
-            "swaks", "--server", "127.0.0.1", "--port", str(session.receiver.port), "--tls",
-            "--tls-verify", "--tls-ca-path", str(authority), "--ehlo", "test.lab.test",
-            "--from", "a@lab.test", "--to", "monitor@mon.test", "--header", "Subject: by swaks",
-        ]  # fmt: skip
-        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert b"Subject: by swaks" in await arrival(session)
-
-
-async def test_swaks_reports_what_was_refused() -> None:
-    async with receiver(wanted=lambda raw: False) as session:
-        command = ["swaks", "--server", "127.0.0.1", "--port", str(session.receiver.port), "--to", "monitor@mon.test"]
-        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
-        assert "<** 550 5.7.1 This address takes only messages of this mailtrip" in done.stdout
-
-
-async def test_postfix_delivers_with_and_without_tls(lab: Lab, certificates: Certificates) -> None:
-    def send() -> None:
-        with smtplib.SMTP(lab.relay_ip, 25, local_hostname="test.lab.test") as client:
-            client.sendmail("a@mon.test", ["monitor@mon.test"], b"Subject: by postfix\r\n\r\n.\r\n")
-
-    for tls in (None, certificates.options):
-        async with receiver(listen=f"{lab.mon_ip}:2525", tls=tls) as session:
-            await asyncio.to_thread(send)
-            raw = await arrival(session)
-            assert b"Subject: by postfix" in raw
-            assert raw.endswith(b"\r\n\r\n.\r\n")
