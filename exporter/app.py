@@ -40,13 +40,15 @@ class Options:
 
 
 class App:
-    """The parts of a running mailtrip. `state_dir` None keeps the state in memory, with a key of its own."""
+    """The parts of a running mailtrip. `state_dir` None keeps the state in memory."""
 
-    def __init__(self, settings: Settings, state_dir: Path | None, max_targets: int = DEFAULT_MAX_TARGETS) -> None:
+    def __init__(
+        self, settings: Settings, state_dir: Path | None, key: bytes, max_targets: int = DEFAULT_MAX_TARGETS
+    ) -> None:
         self.clock = Clock()
         self.settings = settings
         self.store = Store.open(state_dir)
-        self.mint = Mint(_key(state_dir))
+        self.mint = Mint(key)
         self.watchers: dict[str, Watcher] = {}
         self.metrics = Metrics(lambda: {name: watcher.statistics for name, watcher in self.watchers.items()})
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
@@ -108,7 +110,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        app = await stack.enter_async_context(App(settings, state_dir, options.max_targets))
+        app = await stack.enter_async_context(App(settings, state_dir, key_of(state_dir), options.max_targets))
         server = Server(app.probes, app.metrics, options.listen)
         await stack.enter_async_context(server)
         app.recover()
@@ -122,10 +124,18 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
                 task.cancel()
 
 
-def _key(state_dir: Path | None) -> bytes:
-    if state_dir is None:
-        return new_key()
+def shared_key(state_dir: Path) -> bytes:
+    """The key of a mailtrip that serves from this directory, or else a new one that is kept nowhere."""
     try:
+        return load_key(state_dir / KEY_FILE) if (state_dir / KEY_FILE).exists() else new_key()
+    except (OSError, ValueError):
+        return new_key()
+
+
+def key_of(state_dir: Path) -> bytes:
+    """The key that signs tokens, made if there was none. Raises StateUnusable."""
+    try:
+        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         return load_key(state_dir / KEY_FILE)
     except (OSError, ValueError) as error:
         raise StateUnusable(f"cannot use the token key {state_dir / KEY_FILE}: {error}") from None

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from exporter import __version__
-from exporter.app import App, Options, serve
+from exporter.app import App, Options, serve, shared_key
 from exporter.config.mistakes import Mistakes
 from exporter.config.types import Listen
 from exporter.model import Outcome, ProbeKey, ProbeRefused
@@ -84,9 +84,9 @@ def _probe(options: argparse.Namespace) -> int:
 
 
 async def _one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
-    """In this process, with a token key of its own: a running mailtrip takes the message for a stranger's."""
+    """In this process. With the key of the state, so that what it has to leave behind is cleaned away by `serve`."""
     console = Console(stderr=True, quiet=quiet, highlight=False)
-    async with App(settings, state_dir=None) as app:
+    async with App(settings, None, shared_key(Path(settings.state.dir))) as app:
         try:
             app.probes.key(key.module, key.target)
         except ProbeRefused as error:

@@ -17,6 +17,8 @@ from exporter.tokens import Token
 
 log = logging.getLogger(__name__)
 
+LEFT_OVER_AFTER = 3600.0  # seconds
+
 
 class MailObserver(Protocol):
     """Who counts."""
@@ -81,13 +83,18 @@ class Ledger:
 
     # ---------------------------------------------------------------- messages that no trip awaits
 
-    def stray(self, token: Token, sighting: Sighting) -> None:
-        """A message of ours that nobody awaits: late, a duplicate, or left over. The watcher deletes it."""
+    def stray(self, token: Token, sighting: Sighting) -> float:
+        """A message of ours that nobody awaits: late, a duplicate, or left over. In how many seconds to delete it.
+
+        One that we know nothing of may belong to another process with our key, which must have the time to find it.
+        """
         late = self._overdue.pop(token.trip, None)
         known = late or self._in_flight.get(token.trip) or self._store.trip(token.trip)
         if known is None:
-            log.info("trip %s: its message was left over; it is deleted", token.trip)
-            return
+            pause = token.minted_at + LEFT_OVER_AFTER - self._clock.wall()
+            if pause <= 0:
+                log.info("trip %s: its message was left over; it is deleted", token.trip)
+            return pause
         if late:
             log.warning("trip %s of %s: the message came late", late.id, late.probe)
             self._watchers[late.mailbox].stop_watching(late.id)
@@ -96,6 +103,7 @@ class Ledger:
             self._observer.duplicate(known.probe)
         if known.id not in self._in_flight:
             self._store.settle(known.id, State.ARRIVED)
+        return 0.0
 
     def expire(self) -> None:
         """Counts what is overdue for too long as lost. To be called once in a while."""

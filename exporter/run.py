@@ -112,7 +112,7 @@ class Run:
         except BaseException as error:
             if self._place is None:
                 self._place = (phase, step)
-            reason = reason_of(error)
+            reason = self._reason_of(error)
             raise
         finally:
             end = self.now()
@@ -194,18 +194,12 @@ class Run:
         phase = phase or Phase.OPEN
         if not isinstance(error, ProbeError):
             return Failure(phase, step, Reason.INTERNAL, "", f"{type(error).__name__}: see the log")
-        # A deadline ends a span by cancelling it; only now we know whether it means a time-out or an overdue message.
-        self.spans = [
-            replace(span, reason=error.reason) if span.phase is phase and span.step is None and span.reason else span
-            for span in self.spans
-        ]
         return Failure(phase, error.step or step, error.reason, error.code, error.detail)
 
-
-def reason_of(error: BaseException) -> Reason:
-    """The reason to write at a span that `error` ended. A cancelled span ran into a deadline or was abandoned."""
-    if isinstance(error, ProbeError):
-        return error.reason
-    if isinstance(error, TimeoutError | asyncio.CancelledError):
-        return Reason.TIMEOUT
-    return Reason.INTERNAL
+    def _reason_of(self, error: BaseException) -> Reason:
+        """The reason to write at a span that `error` ended. A time limit ends a span by cancelling it."""
+        if isinstance(error, ProbeError):
+            return error.reason
+        if isinstance(error, asyncio.CancelledError):
+            return self.timeout_error().reason if self._limit and self._limit.expired() else Reason.TIMEOUT
+        return Reason.INTERNAL

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from exporter.checks import CheckOptions
+from exporter.checks.options import MAILBOX_OPTIONS
 from exporter.config.address import Nameserver, TargetPattern
 from exporter.config.load import load, read
 from exporter.config.mistakes import Path, suggestion
@@ -176,18 +177,19 @@ def _references(data: Any) -> Iterator[tuple[Path, str]]:
     listed = data.get("probes")
     probes = {n: _readable(Probe, one) for n, one in enumerate(listed if isinstance(listed, list) else ())}
     readable = {name: _readable(Module, one) for name, one in modules.items()}
-    for name, module in readable.items():
-        if module:
-            yield from _mailbox_mistakes(name, module, mailboxes)
+    for name, module in modules.items():
+        yield from _mailbox_mistakes(name, _mapping(module), mailboxes)
     yield from _probe_mistakes({n: probe for n, probe in probes.items() if probe}, readable)
 
 
-def _mailbox_mistakes(name: str, module: Module, mailboxes: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    kind, check = module.chosen
-    for option, mailbox in check.mailboxes.items():
-        if mailbox not in mailboxes:
-            known = suggestion(mailbox, mailboxes) or "; there are none in this file"
-            yield ("modules", name, kind, option), f"unknown mailbox {mailbox}{known}"
+def _mailbox_mistakes(name: str, module: Mapping[str, Any], mailboxes: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    for kind in CheckOptions.model_fields.keys() & module.keys():
+        check = _mapping(module[kind])
+        for option in MAILBOX_OPTIONS:
+            mailbox = check.get(option)
+            if isinstance(mailbox, str) and mailbox not in mailboxes:
+                known = suggestion(mailbox, mailboxes) or "; there are none in this file"
+                yield ("modules", name, kind, option), f"unknown mailbox {mailbox}{known}"
 
 
 def _probe_mistakes(probes: Mapping[int, Probe], modules: Mapping[str, Module | None]) -> Iterator[tuple[Path, str]]:

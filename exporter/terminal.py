@@ -38,7 +38,7 @@ def waterfall(outcome: Outcome, console: Console) -> None:
     for line in _facts(outcome):
         console.print(f"  {line}", highlight=False, markup=False)
     if outcome.failure:
-        console.print(Text(f"\n{outcome.failure}", "bold red"))
+        console.print(Text(f"\n{outcome.failure}", "bold red"), soft_wrap=True)
 
 
 def _line(span: Span) -> Text:
@@ -55,7 +55,13 @@ def _bar(span: Span, total: float) -> Text:
     style = "red" if span.reason else "green" if span.step is None else "cyan"
     name = f"    {span.step}" if span.step else f"  {span.phase}"
     bar = (" " * before + full * length).ljust(BAR_WIDTH)
-    return Text.assemble(f"{name:14}", (bar, style), f"{span.duration:9.3f} s  ", (span.reason or "", "red"), span.note)
+    return Text.assemble(
+        f"{name:14}",
+        (bar, style),
+        f"{span.duration:9.3f} s  ",
+        (f"{span.reason} " if span.reason else "", "red"),
+        span.note,
+    )
 
 
 def _facts(outcome: Outcome) -> list[str]:

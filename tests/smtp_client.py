@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import ssl
 from types import TracebackType
 from typing import Self
@@ -10,13 +11,18 @@ from typing import Self
 class RawClient:
     """`async with RawClient(port) as client`: connected, and the greeting is read."""
 
-    def __init__(self, port: int, *, host: str = "127.0.0.1", source: str = "127.0.0.1") -> None:
-        self._address = host, port
-        self._source = source
+    def __init__(self, port: int, *, source: str = "127.0.0.1", receive_buffer: int | None = None) -> None:
         self.greeting = ""
+        self._port = port
+        self._socket = socket.socket()
+        self._socket.setblocking(False)
+        self._socket.bind((source, 0))
+        if receive_buffer:  # bytes that may wait until we read them; the system makes more of it
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
 
     async def __aenter__(self) -> Self:
-        self.reader, self.writer = await asyncio.open_connection(*self._address, local_addr=(self._source, 0))
+        await asyncio.get_running_loop().sock_connect(self._socket, ("127.0.0.1", self._port))
+        self.reader, self.writer = await asyncio.open_connection(sock=self._socket, limit=1000)
         self.greeting = await self.reply()
         return self
 
@@ -40,7 +46,7 @@ class RawClient:
         self.writer.write(data)
 
     async def ask(self, command: str) -> str:
-        self.send(command.encode() + b"\r\n")
+        self.send(command.encode(errors="surrogateescape") + b"\r\n")
         return await self.reply()
 
     async def dialogue(self, *commands: str) -> list[str]:

@@ -94,6 +94,26 @@ async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: Bench)
 
 
 @in_virtual_time
+async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an_hour(bench: Bench) -> None:
+    other = Bench(mailbox=bench.mailbox)  # its own store, but the same key and mailbox
+    other.sender.delay = 100
+    flight = other.prober.start(other.probe)
+    await asyncio.sleep(99)
+    bench.sender.delay = 60
+    assert (await bench.trip()).success  # looks into the mailbox while the other's message comes
+    assert (await flight).success
+    assert bench.series()["mailtrip_duplicates_total"] == other.series()["mailtrip_duplicates_total"] == 0
+    bench.mailbox.deliver(other.sender.sent[0])
+    await bench.trip()
+    assert len(bench.mailbox.messages) == 1
+    await asyncio.sleep(3600)
+    await bench.trip()
+    await asyncio.sleep(10)
+    assert bench.mailbox.messages == {}
+    await other.close()
+
+
+@in_virtual_time
 async def test_if_the_mailbox_is_closed_the_message_is_sent_all_the_same(bench: Bench) -> None:
     bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
     outcome = await bench.trip()
@@ -116,6 +136,9 @@ async def test_a_dead_mailbox_is_tried_for_session_timeout_and_told_by_its_last_
     bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
     outcome = await bench.trip()
     assert str(outcome.failure) == "open/connect: connect: connection refused"
+    attempts = [span for span in outcome.spans if (span.phase, span.step) == (Phase.OPEN, Step.CONNECT)]
+    assert 3 <= len(attempts) <= 10  # each of them can be seen
+    assert {span.reason for span in attempts} == {Reason.CONNECT}
     assert outcome.duration == pytest.approx(31, abs=0.5)
 
 

@@ -9,6 +9,9 @@ from exporter.config.types import Duration, Name, Options
 from exporter.model import one_line
 from exporter.senders import SendOptions
 
+MAILBOX_OPTIONS = ("mailbox",)
+"""The options of a check whose values are names from `mailboxes`."""
+
 
 class RoundtripOptions(Options):
     """Sends a signed message, awaits it in a mailbox, and deletes it there."""
@@ -28,11 +31,6 @@ class RoundtripOptions(Options):
 
     late_after: Duration = 86400.0
     """How long a message that is overdue may still come and count as late. After that it is lost."""
-
-    @property
-    def mailboxes(self) -> dict[str, str]:
-        """The mailboxes that are referred to, by option."""
-        return {"mailbox": self.mailbox}
 
     def check_target(self, target: str) -> None:
         """Raises ValueError with a line for administrators if a trip to this target cannot be made."""

@@ -28,6 +28,7 @@ LONGEST_GAP = 300.0
 SENDING_GAP = 1.0  # while messages are being sent; an accepted one wakes us
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts to connect
 REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 60.0, 900.0  # the same after a refusal: accounts get locked for many tries
+MOST_PUT_OFF = 1000  # strays that are left alone for now
 _REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
 
 
@@ -46,12 +47,12 @@ class Watcher:
     """Call everything from the event loop's thread.
 
     `patience` bounds one exchange with the server, in seconds. `stray` is told of every message with a token of ours
-    that no trip awaits; the watcher deletes it.
+    that no trip awaits, and answers in how many seconds it may be deleted.
     """
 
     def __init__(
         self, name: str, mailbox: Mailbox, mint: Mint, clock: Clock, patience: float,
-        stray: Callable[[Token, Sighting], None],
+        stray: Callable[[Token, Sighting], float],
     ) -> None:  # fmt: skip
         self.name = name
         self.statistics = Statistics()
@@ -64,6 +65,7 @@ class Watcher:
         self._awaited: dict[str, Expectation] = {}
         self._late: dict[str, float] = {}
         self._deletions: list[tuple[Sighting, asyncio.Future[None] | None]] = []
+        self._put_off_until: list[tuple[float, Token, Sighting]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
@@ -137,10 +139,10 @@ class Watcher:
             try:
                 await self._one_session(run)
             except ProbeError as error:
-                self._failed(run.located(error))
+                self._failed(run.located(error), run)
             except Exception:
                 log.exception("mailbox %s: a bug of mailtrip; it is opened again", self.name)
-                self._failed(ProbeError(Reason.INTERNAL, "see the log"))
+                self._failed(ProbeError(Reason.INTERNAL, "see the log"), run)
         self.statistics.connected = self.trouble is None
 
     async def _one_session(self, run: Run) -> None:
@@ -159,7 +161,7 @@ class Watcher:
             self._opening = None
             session.abort()
 
-    def _failed(self, error: ProbeError) -> None:
+    def _failed(self, error: ProbeError, run: Run) -> None:
         self.trouble = error
         self.statistics.connected = False
         self.statistics.reconnects += 1
@@ -170,8 +172,10 @@ class Watcher:
         self._pause = min(max(self._pause * 2, first), longest)
         self._not_before = self._clock.monotonic() + self._pause
         log.warning("mailbox %s: %s; next attempt in %.1f s", self.name, error, self._pause)
-        if refused:
-            for expectation in self._awaited.values():
+        for expectation in self._awaited.values():
+            if not expectation.opened.done() and run.started >= expectation.run.started:
+                expectation.run.adopt(run.spans, Phase.OPEN, run.started)
+            if refused:
                 expectation.refuse(error)
 
     async def _nap(self, seconds: float) -> None:
@@ -190,6 +194,7 @@ class Watcher:
         self.statistics.messages = session.messages
         for sighting in sightings:
             self._settle(sighting, run)
+        self._take_up_again()
         if self._deletions:
             await self._delete_now(session, run)
         elif self._wanted:
@@ -213,11 +218,25 @@ class Watcher:
         token, found_in = ours
         expectation = self._awaited.get(token.trip)
         if expectation is None or expectation.found.done():
-            self._stray(token, sighting)
-            self._deletions.append((sighting, None))
+            self._put_off(token, sighting)
         else:
             expectation.run.adopt(run.spans, Phase.DELIVER, run.started)
             expectation.found.set_result(Found(token, found_in, sighting))
+
+    def _put_off(self, token: Token, sighting: Sighting) -> None:
+        """Deletes a stray, at once or as soon as it may be and somebody looks into the mailbox."""
+        pause = self._stray(token, sighting)
+        if pause <= 0:
+            self._deletions.append((sighting, None))
+        elif len(self._put_off_until) < MOST_PUT_OFF:
+            self._put_off_until.append((self._clock.monotonic() + pause, token, sighting))
+
+    def _take_up_again(self) -> None:
+        now = self._clock.monotonic()
+        due = [entry for entry in self._put_off_until if entry[0] <= now]
+        for entry in due:
+            self._put_off_until.remove(entry)
+            self._put_off(*entry[1:])
 
     def _ours(self, raw: bytes) -> tuple[Token, FoundIn] | None:
         """The token that proves that a message is ours; what only looks like one is counted and left alone."""

@@ -91,6 +91,10 @@ class Receiver:
 
     async def close(self) -> None:
         """Stops listening and says goodbye to everybody; returns when all connections are gone."""
+        self.closing = True
+        for listener in self._server.sockets if self._server else ():
+            asyncio.get_running_loop().remove_reader(listener)
+        await asyncio.sleep(0)  # asyncio forgets a connection that is half accepted when its server is closed
         self._stop_listening()
         gone = [connection.gone for connection in self._connections]
         for connection in list(self._connections):
@@ -178,10 +182,7 @@ class _Connection(SMTP):
                 return
             limits = self._receiver.limits
             self._deadline = self.loop.call_later(limits.session, self.part, "421 4.4.2 This session takes too long")
-            super().connection_made(transport)
-            cast("asyncio.Task[None]", self._handler_coroutine).add_done_callback(_ended)
-        else:
-            super().connection_made(transport)
+        super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
         recent = self._last_byte + data
@@ -199,7 +200,6 @@ class _Connection(SMTP):
             self._deadline.cancel()
         self._receiver.forget(self)
         super().connection_lost(error)
-        self._writer.close()
         if not self.gone.done():
             self.gone.set_result(None)
 
@@ -254,13 +254,6 @@ def _turn_away(link: asyncio.Transport, reply: str) -> None:
     link.set_protocol(asyncio.Protocol())
     link.write(reply.encode() + b"\r\n")
     link.close()
-
-
-def _ended(session: "asyncio.Task[None]") -> None:
-    """A client that breaks the connection while we answer ends the library's task with an error of no interest."""
-    error = None if session.cancelled() else session.exception()
-    if error is not None and not isinstance(error, ConnectionError):
-        log.error("SMTP receiver: a session ended unexpectedly", exc_info=error)
 
 
 def _problem(error: OSError | UnicodeError) -> str:

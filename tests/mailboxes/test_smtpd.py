@@ -155,6 +155,9 @@ async def test_waiting_ends_when_a_message_comes() -> None:
         await deliver(session)
         await waiting
         assert len(await session.scan()) == 1
+        with pytest.raises(TimeoutError):  # what was scanned is no news
+            async with asyncio.timeout(0.05):
+                await session.wait(600, asyncio.Event())
 
 
 async def test_waiting_ends_at_once_when_a_message_has_come_before() -> None:

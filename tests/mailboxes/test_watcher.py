@@ -23,7 +23,12 @@ class Bench:
         self.clock = virtual.clock()
         self.mailbox = PretendMailbox(listens=listens)
         self.strays: list[tuple[Token, Sighting]] = []
-        self.watcher = Watcher("monitor", self.mailbox, MINT, self.clock, 30, lambda t, s: self.strays.append((t, s)))
+        self.pause = 0.0
+        self.watcher = Watcher("monitor", self.mailbox, MINT, self.clock, 30, self.stray)
+
+    def stray(self, token: Token, sighting: Sighting) -> float:
+        self.strays.append((token, sighting))
+        return self.pause
 
     def trip(self) -> tuple[Token, Run]:
         return MINT.mint(0), Run(self.clock, session_timeout=30)
@@ -146,6 +151,21 @@ async def test_a_message_of_ours_that_nobody_awaits_is_reported_and_deleted(benc
     await bench.settled()
     assert [stray for stray, _ in bench.strays] == [old]
     assert not bench.strays[0][1].watched
+    assert bench.mailbox.messages == {}
+
+
+@in_virtual_time
+async def test_a_stray_that_is_to_be_left_alone_is_asked_for_again_when_its_time_has_come(bench: Bench) -> None:
+    bench.mailbox.deliver(message(MINT.mint(0)))
+    bench.pause = 600.0
+    token, _ = bench.trip()
+    bench.watcher.keep_watching(token.trip, bench.clock.monotonic())
+    await asyncio.sleep(590)
+    assert len(bench.strays) == 1
+    assert len(bench.mailbox.messages) == 1
+    bench.pause = 0.0
+    await asyncio.sleep(60)
+    assert len(bench.strays) == 2
     assert bench.mailbox.messages == {}
 
 
