@@ -5,10 +5,11 @@ import asyncio
 import pytest
 
 from exporter.model import Arrival, Leg, Phase, ProbeError, Reason, Step
-from tests.workbench import TIMEOUT, Bench, in_virtual_time
+from tests import virtual
+from tests.workbench import TIMEOUT, Bench
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_good_trip_says_how_long_every_part_took(bench: Bench) -> None:
     outcome = await bench.trip()
     assert outcome.success
@@ -30,7 +31,7 @@ async def test_a_good_trip_says_how_long_every_part_took(bench: Bench) -> None:
     assert series["mailtrip_last_send_duration_seconds"] == pytest.approx(1)
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_refused_message_fails_at_once_with_place_reason_and_code(bench: Bench) -> None:
     bench.sender.refusal = Reason.REJECTED
     outcome = await bench.trip()
@@ -49,7 +50,7 @@ async def test_a_refused_message_fails_at_once_with_place_reason_and_code(bench:
     assert info not in bench.series()
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_late_is_not_lost(bench: Bench) -> None:
     bench.sender.delay = 3600
     outcome = await bench.trip()
@@ -67,7 +68,7 @@ async def test_late_is_not_lost(bench: Bench) -> None:
     assert bench.mailbox.messages == {}
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_what_never_comes_is_lost(bench: Bench) -> None:
     bench.sender.delay = None
     await bench.trip()
@@ -82,7 +83,7 @@ async def test_what_never_comes_is_lost(bench: Bench) -> None:
     assert bench.store.unsettled() == []
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: Bench) -> None:
     bench.sender.copies = 2
     assert (await bench.trip()).success
@@ -93,7 +94,7 @@ async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: Bench)
     assert bench.mailbox.messages == {}
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an_hour(bench: Bench) -> None:
     other = Bench(mailbox=bench.mailbox)  # its own store, but the same key and mailbox
     other.sender.delay = 100
@@ -113,7 +114,7 @@ async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an
     await other.close()
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_if_the_mailbox_is_closed_the_message_is_sent_all_the_same(bench: Bench) -> None:
     bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
     outcome = await bench.trip()
@@ -131,7 +132,7 @@ async def test_if_the_mailbox_is_closed_the_message_is_sent_all_the_same(bench: 
     assert bench.series()["mailtrip_late_total"] == 0
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_dead_mailbox_is_tried_for_session_timeout_and_told_by_its_last_error(bench: Bench) -> None:
     bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
     outcome = await bench.trip()
@@ -142,14 +143,14 @@ async def test_a_dead_mailbox_is_tried_for_session_timeout_and_told_by_its_last_
     assert outcome.duration == pytest.approx(31, abs=0.5)
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_mailbox_that_restarts_while_a_trip_begins_costs_no_trip(bench: Bench) -> None:
     bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
     asyncio.get_running_loop().call_later(5, setattr, bench.mailbox, "down", None)
     assert (await bench.trip()).success
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_bug_is_one_outcome_too(bench: Bench) -> None:
     async def broken(message: object, run: object) -> None:
         raise ZeroDivisionError
@@ -161,7 +162,7 @@ async def test_a_bug_is_one_outcome_too(bench: Bench) -> None:
     assert bench.series()['mailtrip_failures_total{phase="send",reason="internal"}'] == 1
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_any_number_of_scrapes_makes_one_trip_in_an_interval(bench: Bench) -> None:
     await asyncio.gather(*(bench.prober.ask(bench.probe, 10) for _ in range(20)))
     assert bench.series()["probe_success"] == 1
@@ -174,7 +175,7 @@ async def test_any_number_of_scrapes_makes_one_trip_in_an_interval(bench: Bench)
     assert len(bench.sender.sent) == 2
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_scrape_waits_no_longer_than_it_is_told_and_does_not_disturb_the_trip(bench: Bench) -> None:
     bench.sender.delay = 100
     await bench.prober.ask(bench.probe, 9.5)
@@ -186,7 +187,7 @@ async def test_a_scrape_waits_no_longer_than_it_is_told_and_does_not_disturb_the
     assert bench.series()["probe_success"] == 1
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_trips_overlap_when_they_take_longer_than_the_interval(bench: Bench) -> None:
     bench.sender.delay = 450
     bench.prober.start_if_due(bench.probe)
@@ -198,7 +199,7 @@ async def test_trips_overlap_when_they_take_longer_than_the_interval(bench: Benc
     assert bench.series()["mailtrip_success"] == 1
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_every_counter_exists_from_the_start(bench: Bench) -> None:
     series = bench.series()
     for name in ("late", "lost", "duplicates", "trips"):

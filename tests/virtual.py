@@ -2,12 +2,21 @@
 
 import asyncio
 import selectors
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
 
 from exporter.run import Clock
 
+
+class Bench(Protocol):
+    """What a test is made on; it is made and closed in virtual time."""
+
+    async def close(self) -> None: ...
+
+
 Result = TypeVar("Result")
+SomeBench = TypeVar("SomeBench", bound=Bench)
+Course = Callable[[SomeBench], Coroutine[Any, Any, None]]
 BEGIN = 1_700_000_000.0  # the wall clock when the loop begins
 
 
@@ -43,3 +52,21 @@ def clock() -> Clock:
     """The clock of the running virtual loop."""
     loop = asyncio.get_running_loop()
     return Clock(monotonic=loop.time, wall=lambda: BEGIN + loop.time())
+
+
+def on_a(make: Callable[[], SomeBench]) -> Callable[[Course[SomeBench]], Callable[[], None]]:
+    """Makes a test of a course that wants a bench."""
+
+    def decorator(course: Course[SomeBench]) -> Callable[[], None]:
+        async def with_bench() -> None:
+            bench = make()
+            await course(bench)
+            await bench.close()
+
+        def test() -> None:
+            run(with_bench())
+
+        test.__name__ = course.__name__
+        return test
+
+    return decorator

@@ -1,8 +1,6 @@
 """A prober with one probe, in virtual time, over a pretended mailbox and sender."""
 
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Any
 
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
@@ -57,19 +55,3 @@ class Bench:
         await self.prober.abandon(self.probe)
         await self.watchers["monitor"].close()
         await self.store.close()
-
-
-Course = Callable[[Bench], Coroutine[Any, Any, None]]
-
-
-def in_virtual_time(course: Course) -> Callable[[], None]:
-    async def with_bench() -> None:
-        bench = Bench()
-        await course(bench)
-        await bench.close()
-
-    def test() -> None:
-        virtual.run(with_bench())
-
-    test.__name__ = course.__name__
-    return test

@@ -1,6 +1,4 @@
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
 
 import pytest
 
@@ -33,6 +31,9 @@ class Bench:
     def trip(self) -> tuple[Token, Run]:
         return MINT.mint(0), Run(self.clock, session_timeout=30)
 
+    async def close(self) -> None:
+        await self.watcher.close()
+
     async def settled(self) -> None:
         """Long enough for a watcher that nobody needs to go away."""
         await asyncio.sleep(1)
@@ -42,23 +43,7 @@ def message(token: Token) -> bytes:
     return compose(token, "a@example.org", "b@example.org", 0).raw
 
 
-Course = Callable[[Bench], Coroutine[Any, Any, None]]
-
-
-def in_virtual_time(course: Course) -> Callable[[], None]:
-    async def with_bench() -> None:
-        bench = Bench()
-        await course(bench)
-        await bench.watcher.close()
-
-    def test() -> None:
-        virtual.run(with_bench())
-
-    test.__name__ = course.__name__
-    return test
-
-
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_message_is_seen_soon_and_deleted_and_the_session_goes_away(bench: Bench) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -78,7 +63,7 @@ async def test_a_message_is_seen_soon_and_deleted_and_the_session_goes_away(benc
     assert bench.watcher.statistics.deleted == 1
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_looks_become_rarer_while_a_message_is_under_way(bench: Bench) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -93,7 +78,7 @@ async def test_looks_become_rarer_while_a_message_is_under_way(bench: Bench) -> 
         waiting.cancel()
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_hundred_trips_share_one_session(bench: Bench) -> None:
     async def one() -> None:
         token, run = bench.trip()
@@ -109,7 +94,7 @@ async def test_a_hundred_trips_share_one_session(bench: Bench) -> None:
     assert bench.mailbox.messages == {}
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_steps_of_opening_go_to_the_trip_that_caused_it(bench: Bench) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -121,7 +106,7 @@ async def test_steps_of_opening_go_to_the_trip_that_caused_it(bench: Bench) -> N
         assert later.spans == []
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_foreign_messages_are_left_alone_and_forged_ones_are_counted(bench: Bench) -> None:
     word = MINT.mint(0).word
     forged = word[:-1] + ("a" if word[-1] != "a" else "b")
@@ -140,7 +125,7 @@ async def test_foreign_messages_are_left_alone_and_forged_ones_are_counted(bench
     assert bench.strays == []
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_message_of_ours_that_nobody_awaits_is_reported_and_deleted(bench: Bench) -> None:
     old = MINT.mint(0)
     bench.mailbox.deliver(message(old))
@@ -154,7 +139,7 @@ async def test_a_message_of_ours_that_nobody_awaits_is_reported_and_deleted(benc
     assert bench.mailbox.messages == {}
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_stray_that_is_to_be_left_alone_is_asked_for_again_when_its_time_has_come(bench: Bench) -> None:
     bench.mailbox.deliver(message(MINT.mint(0)))
     bench.pause = 600.0
@@ -169,7 +154,7 @@ async def test_a_stray_that_is_to_be_left_alone_is_asked_for_again_when_its_time
     assert bench.mailbox.messages == {}
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_second_copy_is_a_stray(bench: Bench) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -184,7 +169,7 @@ async def test_a_second_copy_is_a_stray(bench: Bench) -> None:
     assert bench.mailbox.messages == {}
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_trip_that_ends_before_it_deletes_leaves_nothing_behind(bench: Bench) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -196,7 +181,7 @@ async def test_a_trip_that_ends_before_it_deletes_leaves_nothing_behind(bench: B
     assert bench.mailbox.open_now == 0
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_mailbox_that_breaks_in_mid_wait_and_comes_back_costs_no_trip(bench: Bench) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -218,7 +203,7 @@ async def test_a_mailbox_that_breaks_in_mid_wait_and_comes_back_costs_no_trip(be
         await expected.delete()
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_attempts_to_connect_become_rarer(bench: Bench) -> None:
     bench.mailbox.down = ProbeError(Reason.CONNECT, "refused")
     token, run = bench.trip()
@@ -227,7 +212,7 @@ async def test_attempts_to_connect_become_rarer(bench: Bench) -> None:
     assert 15 <= bench.mailbox.opened <= 30
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_refused_login_is_told_at_once_and_not_tried_by_every_trip(bench: Bench) -> None:
     bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
     for _ in range(10):
@@ -245,7 +230,7 @@ async def test_a_refused_login_is_told_at_once_and_not_tried_by_every_trip(bench
         await expected.ready()
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_frozen_server_is_given_up_and_opened_again(bench: Bench) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -263,7 +248,7 @@ async def test_a_frozen_server_is_given_up_and_opened_again(bench: Bench) -> Non
         await expected.delete()
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_a_late_message_is_watched_for_until_it_is_settled(bench: Bench) -> None:
     token, _ = bench.trip()
     bench.watcher.keep_watching(token.trip, bench.clock.monotonic())
@@ -280,7 +265,7 @@ async def test_a_late_message_is_watched_for_until_it_is_settled(bench: Bench) -
     assert bench.mailbox.open_now == 0
 
 
-@in_virtual_time
+@virtual.on_a(Bench)
 async def test_cancelling_leaves_no_session_and_no_task(bench: Bench) -> None:
     token, run = bench.trip()
 
