@@ -40,14 +40,12 @@ class Options:
 
 
 class App:
-    """The parts of a running mailtrip. `state_dir` None keeps the state in memory."""
+    """The parts of a running mailtrip. `key` signs the tokens."""
 
-    def __init__(
-        self, settings: Settings, state_dir: Path | None, key: bytes, max_targets: int = DEFAULT_MAX_TARGETS
-    ) -> None:
+    def __init__(self, settings: Settings, store: Store, key: bytes, max_targets: int = DEFAULT_MAX_TARGETS) -> None:
         self.clock = Clock()
         self.settings = settings
-        self.store = Store.open(state_dir)
+        self.store = store
         self.mint = Mint(key)
         self.watchers: dict[str, Watcher] = {}
         self.metrics = Metrics(lambda: {name: watcher.statistics for name, watcher in self.watchers.items()})
@@ -110,7 +108,8 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
-        app = await stack.enter_async_context(App(settings, state_dir, key_of(state_dir), options.max_targets))
+        store = Store.open(state_dir)
+        app = await stack.enter_async_context(App(settings, store, key_of(state_dir), options.max_targets))
         server = Server(app.probes, app.metrics, options.listen)
         await stack.enter_async_context(server)
         app.recover()
@@ -135,7 +134,7 @@ def shared_key(state_dir: Path) -> bytes:
 def key_of(state_dir: Path) -> bytes:
     """The key that signs tokens, made if there was none. Raises StateUnusable."""
     try:
-        state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         return load_key(state_dir / KEY_FILE)
     except (OSError, ValueError) as error:
-        raise StateUnusable(f"cannot use the token key {state_dir / KEY_FILE}: {error}") from None
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise StateUnusable(f"cannot use the token key {state_dir / KEY_FILE}: {problem}") from None

@@ -19,7 +19,7 @@ from exporter.config.types import Listen
 from exporter.model import Outcome, ProbeKey, ProbeRefused
 from exporter.probes import DEFAULT_MAX_TARGETS
 from exporter.settings import Settings
-from exporter.store import StateUnusable
+from exporter.store import StateUnusable, Store
 from exporter.terminal import progress, waterfall
 from exporter.web.server import CannotListen
 
@@ -86,7 +86,7 @@ def _probe(options: argparse.Namespace) -> int:
 async def _one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
     """In this process. With the key of the state, so that what it has to leave behind is cleaned away by `serve`."""
     console = Console(stderr=True, quiet=quiet, highlight=False)
-    async with App(settings, None, shared_key(Path(settings.state.dir))) as app:
+    async with App(settings, Store.open(None), shared_key(Path(settings.state.dir))) as app:
         try:
             app.probes.key(key.module, key.target)
         except ProbeRefused as error:

@@ -19,6 +19,7 @@ from exporter.app import App
 from exporter.message import tokens_in
 from exporter.model import Arrival, Outcome, ProbeKey
 from exporter.settings import Settings
+from exporter.store import Store
 from exporter.tokens import PREFIX, new_key
 from tests.exporter import Exporter
 from tests.lab.client import Lab, LabUser
@@ -69,7 +70,7 @@ def cpu() -> float:
 async def cpu_per_trip(lab: Lab, user: LabUser, tls: str) -> None:
     """The processor time of this process, which makes the trips itself."""
     settings = Settings.parse(configuration(lab, user, tls).encode(), "bench.yml")
-    async with App(settings, None, new_key()) as app:
+    async with App(settings, Store.open(None), new_key()) as app:
         probe = app.probes.get(ProbeKey("plain", user.address))
         await app.prober.start(probe)  # imports, caches, connections
         began, wall, outcomes = cpu(), time.perf_counter(), []
@@ -104,7 +105,7 @@ async def error_of_delay(lab: Lab, user: LabUser, trips: int = 10) -> None:
     settings = Settings.parse(configuration(lab, lab.user(user.name)).encode(), "bench.yml")
     delays: list[Delay] = []
     with arrivals(user) as seen:
-        async with App(settings, None, new_key()) as app:
+        async with App(settings, Store.open(None), new_key()) as app:
             probe = app.probes.get(ProbeKey("plain", user.address))
             outcomes = [await app.prober.start(probe) for _ in range(trips if user.name == "probe" else 3)]
     for outcome in outcomes:

@@ -67,9 +67,9 @@ class Exporter:
         """Processor time used so far."""
         return self.series()["process_cpu_seconds_total"]
 
-    def stop(self) -> int:
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ends it politely; returns its exit status."""
-        self._process.send_signal(signal.SIGTERM)
+        self._process.send_signal(number)
         return self._process.wait(10)
 
     def kill(self) -> None:

@@ -15,7 +15,7 @@ import dns.resolver
 from exporter.model import Exchanger, ProbeError, Reason
 
 HOSTS_FILE = Path("/etc/hosts")
-RESOLV_CONF = "/etc/resolv.conf"
+RESOLV_CONF = Path("/etc/resolv.conf")
 DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
 
 
@@ -25,8 +25,11 @@ class Resolver:
     Answers are not cached: a trip tells how long a name takes. Every failure is ProbeError(dns).
     """
 
-    def __init__(self, nameservers: Sequence[str] = (), timeout: float = DEFAULT_TIMEOUT) -> None:
+    def __init__(
+        self, nameservers: Sequence[str] = (), timeout: float = DEFAULT_TIMEOUT, resolv_conf: Path = RESOLV_CONF
+    ) -> None:
         self._nameservers = nameservers
+        self._resolv_conf = resolv_conf
         self._timeout = timeout
         self._changed = -1
         self._dns = self._configured() if nameservers else dns.asyncresolver.Resolver(configure=False)
@@ -40,11 +43,13 @@ class Resolver:
     def _current(self) -> dns.asyncresolver.Resolver:
         if not self._nameservers:
             try:
-                changed = os.stat(RESOLV_CONF).st_mtime_ns
+                changed = os.stat(self._resolv_conf).st_mtime_ns
                 if changed != self._changed:
-                    self._dns, self._changed = dns.asyncresolver.Resolver(RESOLV_CONF), changed
+                    self._dns, self._changed = dns.asyncresolver.Resolver(str(self._resolv_conf)), changed
             except (OSError, dns.resolver.NoResolverConfiguration):
-                raise ProbeError(Reason.DNS, f"no nameserver in {RESOLV_CONF}; set resolver.nameservers") from None
+                raise ProbeError(
+                    Reason.DNS, f"no nameserver in {self._resolv_conf}; set resolver.nameservers"
+                ) from None
         self._dns.lifetime = self._timeout
         self._dns.timeout = min(2.0, self._timeout)
         self._dns.use_edns(0, 0, 1232)

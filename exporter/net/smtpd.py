@@ -6,7 +6,6 @@ line, replies that tell nothing of our insides, and connections that are gone wh
 
 import asyncio
 import logging
-import os
 from dataclasses import dataclass
 from typing import AnyStr, Protocol, cast
 
@@ -15,6 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 from exporter.config.types import Listen
 from exporter.model import ProbeError, Reason
 from exporter.net.certificate import ServerCertificate
+from exporter.net.listening import why_not
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Receiver:
         try:
             self._server = await loop.create_server(lambda: _Connection(self), listen.host or None, listen.port)
         except (OSError, UnicodeError) as error:
-            raise ProbeError(Reason.CONNECT, f"cannot listen on {listen}: {_problem(error)}") from error
+            raise ProbeError(Reason.CONNECT, why_not(listen, error)) from error
 
     @property
     def port(self) -> int:
@@ -254,11 +254,3 @@ def _turn_away(link: asyncio.Transport, reply: str) -> None:
     link.set_protocol(asyncio.Protocol())
     link.write(reply.encode() + b"\r\n")
     link.close()
-
-
-def _problem(error: OSError | UnicodeError) -> str:
-    number = getattr(error, "errno", None) or 0
-    if number > 0:
-        hint = " (a port below 1024 needs CAP_NET_BIND_SERVICE)" if isinstance(error, PermissionError) else ""
-        return os.strerror(number).lower() + hint
-    return (getattr(error, "strerror", None) or str(error)).lower()

@@ -42,7 +42,7 @@ class MxSender:
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         problems: list[ProbeError] = []
-        for exchanger in await self._exchangers(message.recipient.rpartition("@")[2], run):
+        for exchanger in await self.exchangers(message.recipient.rpartition("@")[2], run):
             try:
                 await self._send_to(exchanger, message, run)
             except ProbeError as error:
@@ -56,7 +56,7 @@ class MxSender:
         # Who answered tells more than who could not be reached: a greylisting server before a dead one.
         raise next((error for error in problems if error.reason not in _NOT_REACHED), problems[-1])
 
-    async def _exchangers(self, domain: str, run: Run) -> list[Exchanger]:
+    async def exchangers(self, domain: str, run: Run) -> list[Exchanger]:
         """In the order in which they are tried: by preference, equals shuffled; without an MX the domain itself."""
         async with run.conversation():
             with run.step(Step.RESOLVE, f"{domain} MX"):
