@@ -94,7 +94,9 @@ class Prober:
             run.started -= max(run.started_at - trip.started_at, 0.0)
         run.started_at = trip.started_at
         probe.last_start = max(probe.last_start, run.started)
-        self._launch(probe, trip.id, self._flight(probe, run, trip.id, probe.check.resume(run, trip.id)))
+        # However long we were away, there must be time to look whether the message has come.
+        timeout = max(probe.timeout, run.now() - run.started + probe.session_timeout)
+        self._launch(probe, trip.id, self._flight(probe, run, trip.id, probe.check.resume(run, trip.id), timeout))
 
     async def ask(self, probe: Probe, patience: float) -> None:
         """What a scrape does: starts a trip if one is due, and waits for the newest in flight, within `patience`."""
@@ -123,12 +125,14 @@ class Prober:
     async def _trip(self, probe: Probe, run: Run, token: Token) -> Outcome:
         keep = probe.timeout + probe.check.late_after
         await self._ledger.begin(token, probe.key, probe.check.watcher.name, run, keep)
-        return await self._flight(probe, run, token.trip, probe.check.run(run, token))
+        return await self._flight(probe, run, token.trip, probe.check.run(run, token), probe.timeout)
 
-    async def _flight(self, probe: Probe, run: Run, trip: str, course: Coroutine[None, None, None]) -> Outcome:
+    async def _flight(
+        self, probe: Probe, run: Run, trip: str, course: Coroutine[None, None, None], timeout: float
+    ) -> Outcome:
         failure: Failure | None = None
         try:
-            async with run.deadline(probe.timeout):
+            async with run.deadline(timeout):
                 await course
         except ProbeError as error:
             failure = run.failure(error)

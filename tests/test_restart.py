@@ -8,7 +8,7 @@ import pytest
 from exporter.model import Arrival
 from exporter.store import State
 from tests import virtual
-from tests.workbench import Bench
+from tests.workbench import TIMEOUT, Bench
 
 
 def test_a_restart_goes_on_with_the_trips_in_flight(tmp_path: Path) -> None:
@@ -83,6 +83,29 @@ def test_a_trip_that_was_killed_before_its_message_was_accepted_is_void(tmp_path
         await first.close()
         second = Bench(tmp_path, first.mailbox)
         assert second.ledger.recover() == []
+        await second.close()
+
+    virtual.run(course())
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_after_a_long_absence_the_mailbox_is_looked_into_before_a_trip_is_overdue(
+    tmp_path: Path, arrives: bool
+) -> None:
+    async def course() -> None:
+        first = Bench(tmp_path)
+        first.sender.delay = 100 if arrives else None
+        first.prober.start(first.probe)
+        await asyncio.sleep(50)
+        await first.close()
+        await asyncio.sleep(5 * TIMEOUT)
+        second = Bench(tmp_path, first.mailbox)
+        (trip,) = second.ledger.recover()
+        second.prober.resume(second.probe, trip)
+        (flight,) = second.probe.flights.values()
+        assert (await flight).success is arrives
+        assert second.series()["mailtrip_late_total"] == 0
+        assert second.mailbox.messages == {}
         await second.close()
 
     virtual.run(course())
