@@ -34,6 +34,7 @@ class Step(StrEnum):
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
+    RETRY = "retry"  # waiting until the message is sent again to an exchanger that deferred it
     LOGIN = "login"
     SELECT = "select"
     IDLE = "idle"
@@ -85,15 +86,23 @@ class ProbeError(Exception):
     """Something of the outside world failed, in the words of this project.
 
     Code says where it is with `Run.phase` and `Run.step`; an error does not carry its place. The one exception is an
-    error that happened in a session which several trips share: the watcher fills in `step` when it hands it on.
+    error that is raised again later, or in another trip: `Run.located` writes `phase` and `step` into it.
     """
 
-    def __init__(self, reason: Reason, detail: str, *, code: int | str = "", step: Step | None = None) -> None:
+    phase: Phase | None = None
+    step: Step | None = None
+
+    def __init__(self, reason: Reason, detail: str, *, code: int | str = "") -> None:
         self.reason = reason
         self.detail = one_line(detail)
         self.code = str(code)
-        self.step = step
         super().__init__(f"{reason}: {self.detail}")
+
+    def at(self, phase: Phase | None, step: Step | None) -> "ProbeError":
+        """The same error, with its place written into it."""
+        error = ProbeError(self.reason, self.detail, code=self.code)
+        error.phase, error.step, error.__cause__ = phase, step, self.__cause__
+        return error
 
 
 def one_line(text: str, limit: int = MAX_DETAIL) -> str:
@@ -203,17 +212,23 @@ class Outcome:
 
     @property
     def legs(self) -> dict[Leg, bool]:
-        """The verdict on each leg that was reached. A trip can have two failing legs, though only one failure."""
+        """The verdict on each leg that was reached. A trip can have two failing legs, though only one failure.
+
+        Whatever went wrong on the way, a message that came back speaks for all legs.
+        """
         legs: dict[Leg, bool] = {}
-        for span in self.spans:
-            if span.step is None:
-                for leg in _LEGS_REACHED[span.phase]:
-                    legs.setdefault(leg, True)
-                if span.reason:
-                    blamed = leg_of(span.phase, span.reason)
-                    legs[blamed] = False
-                    if span.phase is Phase.DELIVER and blamed is Leg.MAILBOX:
-                        legs.pop(Leg.DELIVERY, None)  # nobody could look, so nobody knows
+        for span in (span for span in self.spans if span.step is None):
+            for leg in _LEGS_REACHED[span.phase]:
+                legs.setdefault(leg, True)
+            if not span.reason or not self.failure:
+                continue
+            if span.phase is Phase.DELIVER and self.failure.phase is not Phase.DELIVER:
+                legs.pop(Leg.DELIVERY, None)  # it was perhaps never sent, and nobody knows
+                continue
+            blamed = leg_of(span.phase, span.reason)
+            legs[blamed] = False
+            if span.phase is Phase.DELIVER and blamed is Leg.MAILBOX:
+                legs.pop(Leg.DELIVERY, None)  # nobody could look, so nobody knows
         return legs
 
 

@@ -184,9 +184,14 @@ class Run:
             self._limit.reschedule(max(end, asyncio.get_running_loop().time() + 2 * self.session_timeout))
 
     def located(self, error: ProbeError) -> ProbeError:
-        """The error just caught, with its step written into it, for one that may be raised again later."""
-        error.step = error.step or (self._place[1] if self._place else None)
-        return error
+        """A copy of the error just caught that knows its place, so that it may be raised again later."""
+        phase, step = self._place or (None, None)
+        return error.at(error.phase or phase, error.step or step)
+
+    def time_left(self) -> float:
+        """Seconds until the trip's deadline."""
+        end = self._limit.when() if self._limit else None
+        return float("inf") if end is None else end - asyncio.get_running_loop().time()
 
     def failure(self, error: BaseException) -> Failure:
         """Where and why, for an exception that escaped from the trip."""
@@ -194,7 +199,7 @@ class Run:
         phase = phase or Phase.OPEN
         if not isinstance(error, ProbeError):
             return Failure(phase, step, Reason.INTERNAL, "", f"{type(error).__name__}: see the log")
-        return Failure(phase, error.step or step, error.reason, error.code, error.detail)
+        return Failure(error.phase or phase, error.step or step, error.reason, error.code, error.detail)
 
     def _reason_of(self, error: BaseException) -> Reason:
         """The reason to write at a span that `error` ended. A time limit ends a span by cancelling it."""

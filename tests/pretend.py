@@ -93,6 +93,7 @@ class PretendSender:
         self.effort = 1.0
         self.copies = 1
         self.refusal: Reason | None = None
+        self.uncertain = False
         self.sent: list[bytes] = []
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
@@ -101,7 +102,12 @@ class PretendSender:
             if self.refusal:
                 raise ProbeError(self.refusal, "refused", code=550)
             self.sent.append(message.raw)
-            run.accept()
+            run.uncertain = self.uncertain
+            if not self.uncertain:
+                run.accept()
         if self.delay is not None:
             for _ in range(self.copies):
                 asyncio.get_running_loop().call_later(self.delay, self.mailbox.deliver, message.raw)
+        if self.uncertain:
+            with run.step(Step.DATA):
+                raise ProbeError(Reason.DISCONNECTED, "cut after the final dot")

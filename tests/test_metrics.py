@@ -82,14 +82,19 @@ def finished(made: Metrics, *outcomes: Outcome) -> dict[str, float]:
     return series(made.probe(KEY)[0])
 
 
-@pytest.mark.parametrize(
-    ("name", "outcomes"),
-    [("new", []), ("success", [SUCCESS]), ("failure_after_success", [SUCCESS, FAILURE])],
-)
-def test_probe_is_as_it_was(name: str, outcomes: list[Outcome], promtool: str) -> None:
+PAGES: dict[str, list[Outcome]] = {"new": [], "success": [SUCCESS], "failure_after_success": [SUCCESS, FAILURE]}
+
+
+def page(outcomes: list[Outcome]) -> bytes:
     made = metrics()
     finished(made, *outcomes)
-    text = made.probe(KEY)[0]
+    return made.probe(KEY)[0]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_probe_is_as_it_was(name: str, promtool: str) -> None:
+    """After a change that is meant: python -m tests.test_metrics, then read the difference."""
+    text = page(PAGES[name])
     assert text.decode() == (GOLDEN / f"probe_{name}.txt").read_text()
     checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
@@ -162,6 +167,14 @@ def test_a_step_that_failed_is_timed_too() -> None:
     assert shown['mailtrip_mailbox_step_duration_seconds_count{step="fetch"}'] == 1
 
 
+def test_waiting_for_a_greylisting_exchanger_is_counted_and_is_no_latency() -> None:
+    waited = (Span(Phase.SEND, Step.RETRY, 0.5, 300.0), Span(Phase.SEND, None, 0.5, 300.5))
+    shown = finished(metrics(), replace(SUCCESS, spans=waited))
+    assert shown["mailtrip_retries_total"] == 1
+    assert shown["mailtrip_last_send_duration_seconds"] == 0.5
+    assert 'mailtrip_smtp_step_duration_seconds_count{step="retry"}' not in shown
+
+
 def test_a_page_is_rendered_again_only_after_a_change() -> None:
     made = metrics()
     first = made.probe(KEY)[0]
@@ -203,3 +216,8 @@ def test_every_series_of_the_golden_page_is_explained_in_it() -> None:
     }
     helped = set(re.findall(r"^# HELP (\S+)", text, re.MULTILINE))
     assert names == helped
+
+
+if __name__ == "__main__":
+    for name, outcomes in PAGES.items():
+        (GOLDEN / f"probe_{name}.txt").write_bytes(page(outcomes))

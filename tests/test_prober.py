@@ -51,6 +51,21 @@ async def test_a_refused_message_fails_at_once_with_place_reason_and_code(bench:
 
 
 @virtual.on_a(Bench)
+async def test_a_message_that_was_perhaps_taken_is_never_sent_again_and_watched_for(bench: Bench) -> None:
+    bench.sender.uncertain = True
+    outcome = await bench.trip()
+    assert outcome.success
+    assert len(bench.sender.sent) == 1
+    assert bench.series()["mailtrip_delivery_delay_seconds_count"] == 0  # nobody knows since when
+
+    bench.sender.delay = None
+    outcome = await bench.trip()
+    assert str(outcome.failure) == "send/data: disconnected: cut after the final dot"
+    assert outcome.duration == pytest.approx(TIMEOUT)
+    assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: False}
+
+
+@virtual.on_a(Bench)
 async def test_late_is_not_lost(bench: Bench) -> None:
     bench.sender.delay = 3600
     outcome = await bench.trip()

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from exporter.model import Leg, Outcome, Phase, ProbeError, ProbeKey, Reason, Span, Step
+from exporter.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Reason, Span, Step
 from exporter.run import Run
 from tests import virtual
 
@@ -137,14 +137,40 @@ def test_a_bug_is_internal_and_tells_its_type_but_not_its_text() -> None:
     virtual.run(trip())
 
 
+def broken(failure: Failure, *spans: Span) -> Outcome:
+    return Outcome("id", ProbeKey("m", "t"), 0, 2, spans, failure=failure)
+
+
 def test_two_legs_can_be_broken_in_one_trip() -> None:
     spans = (Span(Phase.OPEN, None, 0, 1, Reason.CONNECT), Span(Phase.SEND, None, 1, 1, Reason.DNS))
-    assert Outcome("id", ProbeKey("m", "t"), 0, 2, spans).legs == {Leg.MAILBOX: False, Leg.SEND: False}
+    outcome = broken(Failure(Phase.SEND, None, Reason.DNS), *spans)
+    assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: False}
 
 
 def test_when_nobody_could_look_nobody_knows_of_the_delivery() -> None:
     spans = (Span(Phase.SEND, None, 0, 1), Span(Phase.DELIVER, None, 1, 9, Reason.CONNECT))
-    assert Outcome("id", ProbeKey("m", "t"), 0, 2, spans).legs == {Leg.SEND: True, Leg.MAILBOX: False}
+    outcome = broken(Failure(Phase.DELIVER, Step.CONNECT, Reason.CONNECT), *spans)
+    assert outcome.legs == {Leg.SEND: True, Leg.MAILBOX: False}
+
+
+def test_a_message_that_was_perhaps_never_sent_says_nothing_of_the_delivery() -> None:
+    spans = (
+        Span(Phase.OPEN, None, 0, 1),
+        Span(Phase.SEND, None, 1, 1, Reason.DISCONNECTED),
+        Span(Phase.DELIVER, None, 2, 9, Reason.DISCONNECTED),
+    )
+    outcome = broken(Failure(Phase.SEND, Step.DATA, Reason.DISCONNECTED), *spans)
+    assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: False}
+
+
+def test_a_message_that_came_back_speaks_for_all_legs() -> None:
+    spans = (
+        Span(Phase.OPEN, None, 0, 1),
+        Span(Phase.SEND, None, 1, 1, Reason.DISCONNECTED),
+        Span(Phase.DELIVER, None, 2, 1),
+    )
+    outcome = Outcome("id", ProbeKey("m", "t"), 0, 3, spans)
+    assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: True}
 
 
 def test_details_are_one_bounded_line() -> None:

@@ -35,20 +35,30 @@ class RoundTrip:
         """The whole trip. Raises ProbeError, and whatever a bug raises."""
         with self.watcher.expect(token.trip, run) as expected:
             closed = await _open(expected, run)
-            message = compose(token, self._from, self._to, run.started_at)
-            async with run.phase(Phase.SEND):
-                await self._sender.send(message, run)
+            uncertain = await self._send(token, run)
             if closed:
                 raise closed  # the message has left all the same: the SMTP leg has its own verdict
-            await self._receive(expected, run)
+            await self._receive(expected, run, uncertain)
 
     async def resume(self, run: Run, trip: str) -> None:
         """The rest of a trip whose message left before this process began."""
         with self.watcher.expect(trip, run) as expected:
             await self._receive(expected, run)
 
-    async def _receive(self, expected: Expectation, run: Run) -> None:
-        run.timeout_error = expected.overdue
+    async def _send(self, token: Token, run: Run) -> ProbeError | None:
+        """Sends the message. When nobody knows whether it was taken, it is not sent again; we keep watching for it."""
+        message = compose(token, self._from, self._to, run.started_at)
+        try:
+            async with run.phase(Phase.SEND):
+                await self._sender.send(message, run)
+        except ProbeError as error:
+            if not run.uncertain:
+                raise
+            return run.located(error)
+        return None
+
+    async def _receive(self, expected: Expectation, run: Run, uncertain: ProbeError | None = None) -> None:
+        run.timeout_error = lambda: uncertain or expected.overdue()
         async with run.phase(Phase.DELIVER):
             found = await expected.arrival()
         run.extend()  # it is back in time; what follows has the time of a conversation

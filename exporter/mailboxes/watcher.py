@@ -162,7 +162,7 @@ class Watcher:
             session.abort()
 
     def _failed(self, error: ProbeError, run: Run) -> None:
-        self.trouble = error
+        self.trouble = error = error.at(None, error.step)  # the phase of our session is none of the trips'
         self.statistics.connected = False
         self.statistics.reconnects += 1
         refused = error.reason in _REFUSALS

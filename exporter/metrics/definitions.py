@@ -79,6 +79,7 @@ OF_A_PROBE = (
     _counter("mailtrip_late_total", "Messages that came after their trip had failed as overdue"),
     _counter("mailtrip_lost_total", "Messages that did not come within late_after either"),
     _counter("mailtrip_duplicates_total", "Second and further copies of a message"),
+    _counter("mailtrip_retries_total", "Messages sent again because an exchanger deferred them"),
     Definition("mailtrip_smtp_reply_code", "gauge", "Last reply code of the newest sending session"),
     Definition("mailtrip_mx_info", "gauge", "The exchanger that took the newest message", ("host", "preference")),
     Definition("mailtrip_tls_info", "gauge", "TLS of the newest trip, on the leg send or mailbox",

@@ -2,7 +2,7 @@
 
 from exporter.metrics.definitions import MAILBOX_STEPS, OF_A_PROBE, ONLY_ON_PROBE, SMTP_STEPS
 from exporter.metrics.series import Labels, Series
-from exporter.model import Arrival, Exchanger, Fact, Outcome, Phase, Reply, Span, TlsSession
+from exporter.model import Arrival, Exchanger, Fact, Outcome, Phase, Reply, Span, Step, TlsSession
 
 
 class ProbeSeries(Series):
@@ -16,8 +16,10 @@ class ProbeSeries(Series):
         self.add("mailtrip_trips_total", 1)
         if outcome.failure:
             self.add("mailtrip_failures_total", 1, outcome.failure.phase, outcome.failure.reason)
+        waits = [span.duration for span in outcome.spans if span.step is Step.RETRY]
+        self.add("mailtrip_retries_total", len(waits))
         for span in outcome.spans:
-            self._time(span)
+            self._time(span, sum(waits))
         for fact in outcome.facts:
             if isinstance(fact, Arrival):
                 self._time_arrival(fact)
@@ -47,11 +49,13 @@ class ProbeSeries(Series):
 
     # ---------------------------------------------------------------- parts
 
-    def _time(self, span: Span) -> None:
+    def _time(self, span: Span, waited: float) -> None:
+        """`waited` for a greylisting exchanger is no latency."""
         if span.step is None:
             if span.phase is Phase.SEND and span.reason is None:
-                self.observe("mailtrip_send_duration_seconds", span.duration)
-                self.set("mailtrip_last_send_duration_seconds", span.duration)
+                latency = span.duration - waited
+                self.observe("mailtrip_send_duration_seconds", latency)
+                self.set("mailtrip_last_send_duration_seconds", latency)
         elif span.phase is Phase.SEND and span.step in SMTP_STEPS:
             self.observe("mailtrip_smtp_step_duration_seconds", span.duration, span.step)
             self.set("mailtrip_last_smtp_step_duration_seconds", span.duration, span.step)

@@ -1,10 +1,12 @@
 """Sends to the exchangers of the recipient's domain, as a mail server does (RFC 5321 section 5.1)."""
 
+import asyncio
 import random
 from typing import Literal
 
 from exporter.config.address import EhloName
 from exporter.config.server import NetworkOptions, Port, TlsOptions
+from exporter.config.types import Duration
 from exporter.message import ProbeMessage
 from exporter.model import Exchanger, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
@@ -13,6 +15,7 @@ from exporter.run import Run
 from exporter.senders.smtp import hand_over, own_name
 
 MAX_EXCHANGERS = 10
+LONGEST_WAIT = 10  # times the first
 _NOT_REACHED = frozenset({Reason.DNS, Reason.CONNECT, Reason.TIMEOUT})
 _FINAL = frozenset({Reason.REJECTED, Reason.MAILBOX_FULL, Reason.AUTH, Reason.INTERNAL})
 
@@ -29,6 +32,10 @@ class MxOptions(TlsOptions, NetworkOptions):
     verify: bool = False
     """Whether the exchanger's certificate is verified. Mail servers do not either."""
 
+    retry_after: Duration = 30.0
+    """How long to wait before a message that was deferred (greylisted) is sent again. The next waits are longer: twice,
+    four times, up to ten times as long. What does not fit into the module's `timeout` is not waited for."""
+
     ehlo_name: EhloName | None = None
     """What we call ourselves. Default: the name of this machine."""
 
@@ -41,6 +48,23 @@ class MxSender:
         self._resolver = resolver
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
+        """We are our own queue: the same envelope and message again after 4xx, with growing gaps (RFC 5321 4.5.4.1)."""
+        wait = self._options.retry_after
+        while True:
+            try:
+                await self._try_all(message, run)
+            except ProbeError as error:
+                deferred = error  # the name that except binds is gone after it
+                if error.reason is not Reason.DEFERRED or run.uncertain or wait >= run.time_left():
+                    raise
+            else:
+                return
+            run.note(f"-- {deferred}; sent again in {wait:g} s")
+            with run.step(Step.RETRY, f"{deferred.code}, again in {wait:g} s"):
+                await asyncio.sleep(wait)
+            wait = min(wait * 2, self._options.retry_after * LONGEST_WAIT)
+
+    async def _try_all(self, message: ProbeMessage, run: Run) -> None:
         problems: list[ProbeError] = []
         for exchanger in await self.exchangers(message.recipient.rpartition("@")[2], run):
             try:

@@ -24,7 +24,7 @@ async def send(lab: Lab, how: dict[str, object], message: ProbeMessage) -> tuple
     sender = SENDERS[name](options, Resolver([lab.dns]), message.recipient)
     run = Run(Clock(), session_timeout=20)
     try:
-        async with run.phase(Phase.SEND):
+        async with run.deadline(20), run.phase(Phase.SEND):
             await sender.send(message, run)
     except ProbeError as error:
         return run, run.failure(error)
@@ -97,6 +97,19 @@ async def test_a_domain_without_mx_gets_its_mail_at_its_address(lab: Lab) -> Non
     run, failure = await send(lab, {"mx": {}}, probe_message("probe@nomx.test"))
     assert failure is None
     assert Exchanger("nomx.test", 0) in run.facts
+
+
+async def test_mx_sends_a_greylisted_message_again_and_the_waiting_is_a_step_of_its_own(lab: Lab) -> None:
+    run, failure = await send(
+        lab, {"mx": {"source_address": lab.mon_ip, "retry_after": "1s"}}, probe_message("grey@lab.test")
+    )
+    assert failure is None
+    assert run.accepted is not None
+    refused = [span for span in run.spans if span.step is Step.RCPT and span.reason]
+    waits = [span.duration for span in run.spans if span.step is Step.RETRY]
+    assert {span.reason for span in refused} == {Reason.DEFERRED}
+    assert len(waits) == len(refused) >= 2
+    assert waits[1] == pytest.approx(2 * waits[0], rel=0.1)
 
 
 @pytest.mark.parametrize(
