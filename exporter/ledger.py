@@ -10,6 +10,7 @@ from typing import Protocol
 
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher import Watcher
+from exporter.message import Kind
 from exporter.model import Outcome, ProbeKey, Reason
 from exporter.run import Clock, Run, boot_id
 from exporter.store import State, StateUnusable, Store, Trip
@@ -24,6 +25,7 @@ class MailObserver(Protocol):
     """Who counts."""
 
     def late(self, probe: ProbeKey, delay: float | None) -> None: ...
+    def bounced(self, probe: ProbeKey) -> None: ...
     def lost(self, probe: ProbeKey) -> None: ...
     def duplicate(self, probe: ProbeKey) -> None: ...
 
@@ -83,21 +85,27 @@ class Ledger:
 
     # ---------------------------------------------------------------- messages that no trip awaits
 
-    def stray(self, token: Token, sighting: Sighting) -> float:
-        """A message of ours that nobody awaits: late, a duplicate, or left over. In how many seconds to delete it.
+    def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
+        """A message of ours that nobody awaits: late, double, an answer, left over. In how many seconds to delete it.
 
         One that we know nothing of may belong to another process with our key, which must have the time to find it.
         """
-        late = self._overdue.pop(token.trip, None)
+        late = self._overdue.get(token.trip)
         known = late or self._in_flight.get(token.trip) or self._store.trip(token.trip)
         if known is None:
             pause = token.minted_at + LEFT_OVER_AFTER - self._clock.wall()
             if pause <= 0:
                 log.info("trip %s: its message was left over; it is deleted", token.trip)
             return pause
+        if kind is Kind.REPLY:
+            return 0.0
         if late:
-            log.warning("trip %s of %s: the message came late", late.id, late.probe)
+            del self._overdue[late.id]
             self._watchers[late.mailbox].stop_watching(late.id)
+        if kind is Kind.BOUNCE:
+            self._observer.bounced(known.probe)
+        elif late:
+            log.warning("trip %s of %s: the message came late", late.id, late.probe)
             self._observer.late(late.probe, sighting.delay_since(late.accepted))
         elif known.state is State.ARRIVED or known.id in self._in_flight:
             self._observer.duplicate(known.probe)

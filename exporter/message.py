@@ -17,6 +17,7 @@ from email.utils import formatdate
 from enum import StrEnum
 from quopri import decodestring
 
+from exporter.bounces import Bounce, bounce_in
 from exporter.tokens import Token, candidates
 
 TOKEN_HEADER = "X-Mailtrip-Token"  # noqa: S105
@@ -24,6 +25,7 @@ MAX_PARTS = 100  # of a MIME tree; what comes after them is not read
 MAX_DEPTH = 20
 MAX_SUBJECT = 4096
 
+_REPLY_PREFIX = re.compile(r"\s*(re|aw|antw|sv|vs|odp|rif|rép|ynt|回复|回覆|ответ)\s*(\[\d+\])?\s*[:：]", re.IGNORECASE)
 _ENCODED_WORD_GAP = re.compile(r"\?=\s+=\?")
 
 
@@ -36,14 +38,31 @@ class ProbeMessage:
     raw: bytes  # with CRLF line ends
 
 
+class Kind(StrEnum):
+    """What a message of ours has become."""
+
+    MESSAGE = "message"  # itself, or forwarded in whatever wrapping
+    REPLY = "reply"  # somebody's or something's answer to it
+    BOUNCE = "bounce"  # a delivery status notification about it
+
+
 class FoundIn(StrEnum):
     """Where in an arrived message the token was found; the first of these that has it is told."""
 
     HEADER = "header"
     SUBJECT = "subject"
-    REFERENCES = "references"
     BODY = "body"
     ATTACHMENT = "attachment"
+    REFERENCES = "references"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an arrived message says. The words still have to be verified."""
+
+    tokens: dict[str, FoundIn]
+    kind: Kind
+    bounce: Bounce | None = None
 
 
 _BODY = """\
@@ -77,8 +96,8 @@ def compose(token: Token, sender: str, recipient: str, sent_at: float) -> ProbeM
         "Content-Transfer-Encoding": "7bit" if ascii_only else "8bit",
     }
     head = "".join(f"{name}: {value}\n" for name, value in headers.items())
-    body = _BODY.format(token=token.word, sender=sender, recipient=recipient)
-    return ProbeMessage(sender, recipient, f"{head}\n{body}".replace("\n", "\r\n").encode())
+    text = _text(token, sender, recipient)
+    return ProbeMessage(sender, recipient, f"{head}\n{text}".replace("\n", "\r\n").encode())
 
 
 def _ascii_domain(address: str) -> str:
@@ -89,26 +108,69 @@ def _ascii_domain(address: str) -> str:
         return "localhost"
 
 
-def tokens_in(raw: bytes) -> dict[str, FoundIn]:
-    """Every word in a message that has the shape of a token, with the best place it was found in. Never raises.
-
-    `raw` may be cut anywhere. The words still have to be verified.
-    """
-    found: dict[str, FoundIn] = {}
-    message = BytesParser(policy=compat32).parsebytes(raw)
+def read(raw: bytes) -> Reading:
+    """What a message says that arrived; `raw` may be cut anywhere. Never raises."""
+    message = _parsed(raw)
+    tokens: dict[str, FoundIn] = {}
     for text, place in _texts(message):
         for word in candidates(text):
-            found.setdefault(word, place)
-    return found
+            tokens.setdefault(word, place)
+    bounce = bounce_in(message)
+    if bounce:
+        return Reading(tokens, Kind.BOUNCE if bounce.final else Kind.REPLY, bounce)
+    return Reading(tokens, Kind.REPLY if _is_reply(message) else Kind.MESSAGE)
+
+
+def tokens_in(raw: bytes) -> dict[str, FoundIn]:
+    """Every word in a message that has the shape of a token, with the best place it was found in."""
+    return read(raw).tokens
+
+
+def _parsed(raw: bytes) -> Message:
+    """The standard library's parser recurses; what is nested a thousand deep is read as if it were plain."""
+    try:
+        return BytesParser(policy=compat32).parsebytes(raw)
+    except RecursionError:
+        return BytesParser(policy=compat32).parsebytes(raw, headersonly=True)
+
+
+def _is_reply(message: Message) -> bool:
+    """Vacation notices say so (RFC 3834). Others name our Message-ID; but so does Outlook when it forwards."""
+    if _header(message, "Auto-Submitted").strip().lower().startswith("auto-replied"):
+        return True
+    if not candidates(_header(message, "In-Reply-To")):
+        return False
+    subject = _decoded(_header(message, "Subject")[:MAX_SUBJECT])
+    return _REPLY_PREFIX.match(subject) is not None or not candidates(subject)
+
+
+def is_whole(raw: bytes, token: Token, sender: str, recipient: str) -> bool:
+    """Whether our text is there, as a whole, in a plain message that nothing wrapped; True where that cannot be said.
+
+    What others write above or below, and spaces at line ends, do not count.
+    """
+    message = _parsed(raw)
+    if message.get_content_type() != "text/plain" or token.word not in _header(message, "Message-ID").lower():
+        return True
+    body = _content(message).encode("latin-1").decode("utf-8", "replace")
+    return _squeezed(_text(token, sender, recipient)) in _squeezed(body)
+
+
+def _text(token: Token, sender: str, recipient: str) -> str:
+    return _BODY.format(token=token.word, sender=sender, recipient=recipient)
+
+
+def _squeezed(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
 def _texts(message: Message) -> Iterator[tuple[str, FoundIn]]:
     """What to look through, in the order of FoundIn."""
     yield f"{_header(message, 'Message-ID')} {_header(message, TOKEN_HEADER)}", FoundIn.HEADER
     yield _decoded(_header(message, "Subject")[:MAX_SUBJECT]), FoundIn.SUBJECT
-    yield f"{_header(message, 'In-Reply-To')} {_header(message, 'References')}", FoundIn.REFERENCES
     for part, attached in _parts(message, 0, [MAX_PARTS]):
         yield from _texts_of_part(part, attached)
+    yield f"{_header(message, 'In-Reply-To')} {_header(message, 'References')}", FoundIn.REFERENCES
 
 
 def _texts_of_part(part: Message, attached: bool) -> Iterator[tuple[str, FoundIn]]:

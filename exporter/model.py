@@ -59,6 +59,9 @@ class Reason(StrEnum):
     DISCONNECTED = "disconnected"  # the connection broke in the middle
     PROTOCOL = "protocol"  # the server's answer makes no sense
     OVERDUE = "overdue"  # sent, but not back within timeout
+    BOUNCED = "bounced"  # a server on the way gave up and said so (RFC 3464); the code is the enhanced one
+    JUNK = "junk"  # it was filed as spam
+    ALTERED = "altered"  # it came, but its text is not whole
     INTERNAL = "internal"  # a bug of ours: see the log
 
 
@@ -70,7 +73,7 @@ class Leg(StrEnum):
     DELIVERY = "delivery"
 
 
-_DELIVERY_REASONS = frozenset({Reason.OVERDUE})
+_DELIVERY_REASONS = frozenset({Reason.OVERDUE, Reason.BOUNCED})
 
 
 def leg_of(phase: Phase, reason: Reason) -> Leg:
@@ -157,6 +160,7 @@ class Arrival:
     found_in: str  # header, subject, body, attachment or references
     delay: float | None  # from the server's final 250 to seen, seconds
     round_trip: float | None  # from the start of `send` to seen, seconds
+    junk: bool = False  # it was in the folder for spam
 
 
 Fact = Reply | Exchanger | TlsSession | Arrival

@@ -17,6 +17,7 @@ class PretendMailbox:
         self.listens = listens
         self.down: ProbeError | None = None
         self.hangs = False
+        self.junk = False
         self.messages: dict[int, tuple[bytes, float]] = {}
         self.opened = 0
         self.open_now = 0
@@ -62,7 +63,8 @@ class PretendSession:
             self._seen |= set(fresh)
             self.messages = len(self._mailbox.messages)
             now = self._run.now()
-            return [Sighting(n, "INBOX", raw, now, came >= self._since) for n, (raw, came) in fresh.items()]
+            junk = self._mailbox.junk
+            return [Sighting(n, "INBOX", raw, now, came >= self._since, junk=junk) for n, (raw, came) in fresh.items()]
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
@@ -94,6 +96,7 @@ class PretendSender:
         self.copies = 1
         self.refusal: Reason | None = None
         self.uncertain = False
+        self.on_the_way: Callable[[bytes], bytes] = bytes  # what becomes of a message
         self.sent: list[bytes] = []
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
@@ -107,7 +110,7 @@ class PretendSender:
                 run.accept()
         if self.delay is not None:
             for _ in range(self.copies):
-                asyncio.get_running_loop().call_later(self.delay, self.mailbox.deliver, message.raw)
+                asyncio.get_running_loop().call_later(self.delay, self.mailbox.deliver, self.on_the_way(message.raw))
         if self.uncertain:
             with run.step(Step.DATA):
                 raise ProbeError(Reason.DISCONNECTED, "cut after the final dot")

@@ -66,3 +66,11 @@ class RawClient:
         with contextlib.suppress(ConnectionError):
             await self.reader.read()
         return True
+
+
+async def served_again(port: int) -> None:
+    """The only place is free again, sooner or later."""
+    while True:
+        async with RawClient(port) as client:
+            if client.greeting.startswith("220"):
+                return

@@ -44,6 +44,7 @@ BORDER = {
     "aiosmtplib": ("net/smtp.py",),
     "cryptography": ("net/",),
     "dns": ("net/dns.py",),
+    "inotify_simple": ("mailboxes/maildir_events.py",),
     "prometheus_client": ("metrics/",),
     "pydantic": ("",),  # options are fields, everywhere
     "pydantic_core": ("config/",),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.message import FoundIn, compose, tokens_in
+from exporter.message import FoundIn, Kind, compose, is_whole, read, tokens_in
 from exporter.tokens import Mint
 
 MINT = Mint(b"k" * 32)
@@ -96,6 +96,123 @@ def test_a_token_is_found_in_a_message_attached_to_a_message_attached_to_a_messa
         outer.add_attachment(inner)
         inner = outer
     assert tokens_in(inner.as_bytes()) == {TOKEN.word: FoundIn.ATTACHMENT}
+
+
+def forwarded_by_outlook() -> EmailMessage:
+    return wrapped(Subject=f"FW: mailtrip {TOKEN.word}", In_Reply_To=f"<{TOKEN.word}@example.org>")
+
+
+def vacation_notice() -> EmailMessage:
+    return wrapped(Subject="Away", In_Reply_To=f"<{TOKEN.word}@example.org>", Auto_Submitted="auto-replied (vacation)")
+
+
+@pytest.mark.parametrize(
+    ("message", "kind"),
+    [
+        (wrapped(Subject=f"mailtrip {TOKEN.word}", Auto_Submitted="auto-generated"), Kind.MESSAGE),
+        (wrapped(Subject=f"Fwd: mailtrip {TOKEN.word}", References=f"<{TOKEN.word}@example.org>"), Kind.MESSAGE),
+        (forwarded_by_outlook(), Kind.MESSAGE),
+        (vacation_notice(), Kind.REPLY),
+        (wrapped(Subject="Re: mailtrip", In_Reply_To=f"<{TOKEN.word}@example.org>"), Kind.REPLY),
+        (wrapped(Subject=f"AW: mailtrip {TOKEN.word}", In_Reply_To=f"<{TOKEN.word}@example.org>"), Kind.REPLY),
+        (wrapped(Subject=f"Re[2]: mailtrip {TOKEN.word}", In_Reply_To=f"<{TOKEN.word}@example.org>"), Kind.REPLY),
+        (wrapped(Subject=f"Re: mailtrip {TOKEN.word}"), Kind.MESSAGE),  # a tag of a list, perhaps
+    ],
+)
+def test_an_answer_is_told_from_a_forwarded_message(message: EmailMessage, kind: Kind) -> None:
+    message.set_content("text")
+    reading = read(message.as_bytes())
+    assert reading.kind is kind
+    assert TOKEN.word in reading.tokens
+
+
+BOUNCE = """\
+From: MAILER-DAEMON@relay.example.net
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+I'm sorry to have to inform you.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; relay.example.net
+Arrival-Date: Mon, 23 Nov 2026 12:00:00 +0000
+
+Final-Recipient: rfc822; nobody@example.com
+Action: {action}
+Status: 5.1.1
+Remote-MTA: dns; mx.example.com
+Diagnostic-Code: smtp; 550 5.1.1 <nobody@example.com>: Recipient address
+    rejected: User unknown
+
+--b
+Content-Type: message/rfc822
+
+Message-ID: <{token}@example.org>
+Subject: mailtrip
+
+--b--
+"""
+
+
+def test_a_delivery_status_notification_tells_who_gave_up_and_why() -> None:
+    reading = read(BOUNCE.format(action="failed", token=TOKEN.word).encode())
+    assert reading.kind is Kind.BOUNCE
+    assert reading.tokens == {TOKEN.word: FoundIn.ATTACHMENT}
+    assert reading.bounce is not None
+    assert reading.bounce.status == "5.1.1"
+    assert reading.bounce.reporter == "relay.example.net"
+    assert "550 5.1.1 <nobody@example.com>: Recipient address" in reading.bounce.diagnostic
+
+
+@pytest.mark.parametrize("action", ["delayed", "delivered", "relayed"])
+def test_a_notice_that_is_not_final_is_no_bounce(action: str) -> None:
+    assert read(BOUNCE.format(action=action, token=TOKEN.word).encode()).kind is Kind.REPLY
+
+
+@pytest.mark.parametrize("text", ["multipart/report; boundary=b", "multipart/report", "multipart/report; boundary=x"])
+def test_a_broken_notification_breaks_nothing(text: str) -> None:
+    read(BOUNCE.replace('multipart/report; report-type=delivery-status; boundary="b"', text).encode())
+    read(BOUNCE.replace("Action: {action}\n", "").encode())
+    read(BOUNCE[:450].encode())
+
+
+def whole(raw: bytes) -> bool:
+    return is_whole(raw, TOKEN, "probe@example.org", "monitor@example.com")
+
+
+def test_a_text_that_is_there_as_it_was_is_whole_whatever_others_write_around_it() -> None:
+    head, _, body = composed().partition(b"\r\n\r\n")
+    assert whole(composed())
+    assert whole(composed().replace(b"\r\n", b"\n"))
+    assert whole(head + b"\r\n\r\nCAUTION: external mail\r\n\r\n" + body + b"-- \r\nA footer\r\n")
+    assert whole(head + b"\r\n\r\n" + body.replace(b"\r\n", b"   \r\n"))
+    coded = head.replace(b"7bit", b"quoted-printable") + b"\r\n\r\n" + encodestring(body)
+    assert whole(coded)
+    assert whole(compose(TOKEN, "pröbe@example.org", "monitor@example.com", 0).raw) is False
+    assert is_whole(compose(TOKEN, "pröbe@a.org", "b@c.org", 0).raw, TOKEN, "pröbe@a.org", "b@c.org")
+
+
+def test_a_text_that_was_cut_or_changed_is_not_whole() -> None:
+    assert not whole(composed()[:-40])
+    assert not whole(composed().replace(b"test message", b"tost message"))
+    assert not whole(composed().partition(b"\r\n\r\n")[0] + b"\r\n\r\nThis message was removed by a virus scanner.")
+
+
+def test_of_a_message_that_was_wrapped_nothing_can_be_said() -> None:
+    message = wrapped(Subject=f"Fwd: {TOKEN.word}")
+    message.set_content("see above")
+    assert whole(message.as_bytes())
+
+
+def test_a_message_nested_beyond_measure_is_read_as_far_as_it_goes() -> None:
+    nested = b"Content-Type: message/rfc822\r\n\r\n" * 2000 + TOKEN.word.encode()
+    assert read(f"Subject: {TOKEN.word}\r\n".encode() + nested).tokens == {TOKEN.word: FoundIn.SUBJECT}
 
 
 def test_a_message_that_was_cut_off_is_read_as_far_as_it_goes() -> None:

@@ -24,7 +24,11 @@ class Bench:
     """A prober with one probe. The store outlives the bench when it is in a directory."""
 
     def __init__(
-        self, directory: Path | None = None, mailbox: PretendMailbox | None = None, clock: Clock | None = None
+        self,
+        directory: Path | None = None,
+        mailbox: PretendMailbox | None = None,
+        clock: Clock | None = None,
+        **more: str,
     ) -> None:
         self.clock = clock or virtual.clock()
         self.mailbox = mailbox or PretendMailbox()
@@ -34,10 +38,18 @@ class Bench:
         self.metrics = Metrics(lambda: {name: w.statistics for name, w in self.watchers.items()})
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         mint = Mint(b"k" * 32)
-        self.watchers["monitor"] = Watcher("monitor", self.mailbox, mint, self.clock, 30, self.ledger.stray)
+        self.sender_s_mailbox = PretendMailbox()
+        for name, one in (("monitor", self.mailbox), ("sender", self.sender_s_mailbox)):
+            self.watchers[name] = Watcher(name, one, mint, self.clock, 30, self.ledger.stray)
         self.prober = Prober(mint, self.ledger, self.metrics, self.clock)
         options = RoundtripOptions.model_validate(
-            {"from": "probe@example.org", "send": {"smtp": {"host": "mx"}}, "mailbox": "monitor", "late_after": "24h"}
+            {
+                "from": "probe@example.org",
+                "send": {"smtp": {"host": "mx"}},
+                "mailbox": "monitor",
+                "late_after": "24h",
+                **more,
+            }
         )
         check = RoundTrip(options, KEY.target, Resolver(["127.0.0.1:53"]), self.watchers, sender=self.sender)
         self.probe = Probe(KEY, check, INTERVAL, TIMEOUT, 30)
@@ -53,5 +65,6 @@ class Bench:
 
     async def close(self) -> None:
         await self.prober.abandon(self.probe)
-        await self.watchers["monitor"].close()
+        for watcher in self.watchers.values():
+            await watcher.close()
         await self.store.close()

@@ -1,6 +1,7 @@
 """The options of each kind of check."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
@@ -9,7 +10,7 @@ from exporter.config.types import Duration, Name, Options
 from exporter.model import one_line
 from exporter.senders import SendOptions
 
-MAILBOX_OPTIONS = ("mailbox",)
+MAILBOX_OPTIONS = ("mailbox", "bounces")
 """The options of a check whose values are names from `mailboxes`."""
 
 
@@ -28,6 +29,13 @@ class RoundtripOptions(Options):
 
     mailbox: Name
     """Where it is awaited: a name from `mailboxes`."""
+
+    bounces: Name | None = None
+    """Where delivery status notifications to `from` arrive: a name from `mailboxes`. A message that bounces then fails
+    its trip at once, with the reason that the other server gave. Those that arrive in `mailbox` are read anyway."""
+
+    junk: Literal["fail", "ok"] = "fail"
+    """Whether a message that was filed as spam is a failure. It is counted in either case."""
 
     late_after: Duration = 86400.0
     """How long a message that is overdue may still come and count as late. After that it is lost."""

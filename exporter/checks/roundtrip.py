@@ -1,12 +1,13 @@
 """Open a mailbox, send a signed message, wait for it, check it, delete it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 
 from exporter.checks.options import RoundtripOptions
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.watcher import Watcher
-from exporter.message import compose
-from exporter.model import Arrival, Phase, ProbeError, Step
+from exporter.message import compose, is_whole
+from exporter.model import Arrival, Phase, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
 from exporter.run import Run
 from exporter.senders import SENDERS, Sender
@@ -26,6 +27,8 @@ class RoundTrip:
     ) -> None:
         self.watcher = watchers[options.mailbox]
         self.late_after = options.late_after
+        self._bounces = watchers[options.bounces] if options.bounces else None
+        self._junk_fails = options.junk == "fail"
         self._from = options.sender
         self._to = options.to.replace("{target}", target)
         name, how = options.send.chosen
@@ -33,7 +36,7 @@ class RoundTrip:
 
     async def run(self, run: Run, token: Token) -> None:
         """The whole trip. Raises ProbeError, and whatever a bug raises."""
-        with self.watcher.expect(token.trip, run) as expected:
+        with self._expecting(token.trip, run) as expected:
             closed = await _open(expected, run)
             uncertain = await self._send(token, run)
             if closed:
@@ -42,8 +45,16 @@ class RoundTrip:
 
     async def resume(self, run: Run, trip: str) -> None:
         """The rest of a trip whose message left before this process began."""
-        with self.watcher.expect(trip, run) as expected:
+        with self._expecting(trip, run) as expected:
             await self._receive(expected, run)
+
+    @contextmanager
+    def _expecting(self, trip: str, run: Run) -> Iterator[Expectation]:
+        """The message may come to one mailbox, and word of its failure to another."""
+        with self.watcher.expect(trip, run) as expected, ExitStack() as stack:
+            if self._bounces and self._bounces is not self.watcher:
+                stack.enter_context(self._bounces.expect(trip, run, expected.found))
+            yield expected
 
     async def _send(self, token: Token, run: Run) -> ProbeError | None:
         """Sends the message. When nobody knows whether it was taken, it is not sent again; we keep watching for it."""
@@ -62,11 +73,26 @@ class RoundTrip:
         async with run.phase(Phase.DELIVER):
             found = await expected.arrival()
         run.extend()  # it is back in time; what follows has the time of a conversation
-        async with run.phase(Phase.VERIFY):
-            run.fact(_arrival(found, run))
+        judged = await self._verify(found, run)
         async with run.phase(Phase.DELETE), run.conversation(expected.trouble):
             with run.step(Step.DELETE):
                 await expected.delete()
+        if judged:
+            raise judged
+
+    async def _verify(self, found: Found, run: Run) -> ProbeError | None:
+        """What is wrong with a message that came: it is deleted all the same."""
+        sighting = found.sighting
+        try:
+            async with run.phase(Phase.VERIFY):
+                run.fact(_arrival(found, run))
+                if sighting.junk and self._junk_fails:
+                    raise ProbeError(Reason.JUNK, f"it was filed as spam, in the folder {sighting.folder}")
+                if not is_whole(sighting.raw, found.token, self._from, self._to):
+                    raise ProbeError(Reason.ALTERED, "its text is not whole: something on the way changed it")
+        except ProbeError as error:
+            return run.located(error)
+        return None
 
 
 async def _open(expected: Expectation, run: Run) -> ProbeError | None:
@@ -84,4 +110,4 @@ def _arrival(found: Found, run: Run) -> Arrival:
     sighting = found.sighting
     delay = sighting.delay_since(run.accepted)
     round_trip = None if delay is None else sighting.delay_since(run.sending_since)
-    return Arrival(sighting.folder, found.found_in, delay, round_trip)
+    return Arrival(sighting.folder, found.found_in, delay, round_trip, sighting.junk)

@@ -5,6 +5,8 @@ from typing import Any
 
 from exporter.config.choice import Choice
 from exporter.mailboxes.imap import ImapMailbox, ImapOptions
+from exporter.mailboxes.maildir import MaildirMailbox, MaildirOptions
+from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions
 from exporter.net.dns import Resolver
@@ -16,9 +18,20 @@ class MailboxOptions(Choice):
     imap: ImapOptions | None = None
     """A mailbox on an IMAP server."""
 
+    maildir: MaildirOptions | None = None
+    """A Maildir on this machine."""
+
+    pop3: Pop3Options | None = None
+    """A mailbox on a POP3 server."""
+
     smtpd: SmtpdOptions | None = None
     """The exporter's own SMTP receiver, for mailboxes that forward to it."""
 
 
-MAILBOXES: dict[str, Callable[[Any, Resolver], Mailbox]] = {"imap": ImapMailbox, "smtpd": SmtpdMailbox}
+MAILBOXES: dict[str, Callable[[Any, Resolver], Mailbox]] = {
+    "imap": ImapMailbox,
+    "maildir": MaildirMailbox,
+    "pop3": Pop3Mailbox,
+    "smtpd": SmtpdMailbox,
+}
 """By key below a mailbox's name. Called with the options and a resolver."""

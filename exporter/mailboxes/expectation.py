@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
+from exporter.bounces import Bounce
 from exporter.mailboxes.session import Sighting
 from exporter.message import FoundIn
 from exporter.model import ProbeError, Reason
@@ -20,6 +21,12 @@ class Found:
     sighting: Sighting
 
 
+def returned(bounce: Bounce) -> ProbeError:
+    """What a delivery status notification means for the trip."""
+    detail = f"{bounce.reporter or 'a mail server'} returned it: {bounce.diagnostic or 'no reason given'}"
+    return ProbeError(Reason.BOUNCED, detail, code=bounce.status)
+
+
 class Looker(Protocol):
     """What an expectation needs of the watcher."""
 
@@ -34,11 +41,12 @@ class Looker(Protocol):
 class Expectation:
     """The futures are the watcher's to settle; a trip only waits for them, so cancelling a trip does not touch them."""
 
-    def __init__(self, watcher: Looker, run: Run) -> None:
+    def __init__(self, watcher: Looker, run: Run, found: "asyncio.Future[Found] | None" = None) -> None:
         loop = asyncio.get_running_loop()
         self.run = run
         self.opened: asyncio.Future[None] = loop.create_future()
-        self.found: asyncio.Future[Found] = loop.create_future()
+        self.for_bounces = found is not None  # this mailbox can only tell that the message will not come
+        self.found: asyncio.Future[Found] = found or loop.create_future()
         self.deleted: asyncio.Future[None] | None = None
         self._watcher = watcher
 
@@ -66,6 +74,12 @@ class Expectation:
         return self.trouble() or ProbeError(
             Reason.OVERDUE, f"sent, but not seen in mailbox {self._watcher.name} within the module's timeout"
         )
+
+    def bounced(self, bounce: Bounce) -> None:
+        """Tells a trip that waits for its message that it will not come."""
+        if not self.found.done():
+            self.found.set_exception(returned(bounce))
+            self.found.exception()  # perhaps nobody asks for it any more
 
     def refuse(self, error: ProbeError) -> None:
         """Tells a trip that waits for the mailbox that it will not open."""

@@ -41,6 +41,7 @@ class ImapSession:
         self._run = run
         self._bookmarks = bookmarks
         self._folders: list[Folder] = []
+        self._junk_name = ""
         self._selected: Folder | None = None
         self._others_at = run.now()
         self._may_idle = "IDLE" in imap.capabilities
@@ -68,6 +69,7 @@ class ImapSession:
             option = ["(SPECIAL-USE)"] if "SPECIAL-USE" in self._imap.capabilities else []
             reply: Reply = await self._imap.simple_command("LIST", *option, '""', '"*"')
             uses = special_uses(reply.lines)
+            self._junk_name = uses.get("\\junk", "")
         names = [uses.get(name.lower(), "") if name.startswith("\\") else encode_folder(name) for name in wanted]
         return list(dict.fromkeys(filter(None, names)))
 
@@ -186,8 +188,9 @@ class ImapSession:
             if uid >= first and isinstance(raw, bytes):
                 seen_at = folder.seen_at(line.number) or line.received_at
                 ref = Ref(folder.validity, uid)
+                junk = folder.name == self._junk_name
                 watched, lag = uid >= folder.watched_from, 0.0 if folder is self._main else OTHERS_EVERY
-                found[uid] = Sighting(ref, folder.title, raw[:READ_LIMIT], seen_at, watched, lag)
+                found[uid] = Sighting(ref, folder.title, raw[:READ_LIMIT], seen_at, watched, lag, junk=junk)
         return list(found.values())
 
     # ---------------------------------------------------------------- waiting

@@ -10,7 +10,17 @@ from typing import Any, Protocol
 
 from exporter.run import Run
 
-MOST_LAG, MOST_LAG_SHARE = 0.1, 0.05  # seconds, and share of the delay: a worse figure is not told
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """How far a delay that is told may be off: by so many seconds or by that share of it, whichever is more."""
+
+    seconds: float
+    share: float
+
+
+FINE = Precision(0.1, 0.05)
+COARSE = Precision(1.0, 0.1)  # where every look takes a login
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +33,16 @@ class Sighting:
     seen_at: float  # monotonic seconds
     watched: bool  # the session was watching when the message came, so `seen_at` tells when that was
     lag: float = 0.0  # seconds by which it may have been seen late on top of the time between two scans
+    precision: Precision = FINE
+    junk: bool = False  # it was found in the folder for spam
 
     def delay_since(self, moment: float | None) -> float | None:
-        """Seconds from a monotonic moment to seen; None unless that is known within 100 ms or 5 %."""
+        """Seconds from a monotonic moment to seen; None unless that is known as well as `precision` wants it."""
         if moment is None or not self.watched:
             return None
         delay = max(self.seen_at - moment, 0.0)  # our own receiver sees a message before it says 250
-        return delay if self.lag <= max(MOST_LAG, MOST_LAG_SHARE * delay) else None
+        lag = min(self.lag, delay)  # it cannot have come before that moment
+        return delay if lag <= max(self.precision.seconds, self.precision.share * delay) else None
 
 
 class Session(Protocol):
@@ -63,5 +76,6 @@ class Mailbox(Protocol):
     async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> Session:
         """Opens a session, its steps timed by `run`. The session keeps `run` for its clock, trace and transcript.
 
-        A receiver asks `wanted` about a message before it takes responsibility for it; others have no say.
+        A receiver asks `wanted` about a message before it takes responsibility for it, and POP3 before it deletes one
+        by a name that may have gone over to another; others have no say.
         """

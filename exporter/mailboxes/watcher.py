@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.session import Mailbox, Session, Sighting
-from exporter.message import FoundIn, tokens_in
+from exporter.message import Kind, Reading, read
 from exporter.model import Fact, Phase, ProbeError, Reason, Span
 from exporter.run import Clock, Run
 from exporter.tokens import Mint, NotOurs, Rejection, Token
@@ -52,7 +52,7 @@ class Watcher:
 
     def __init__(
         self, name: str, mailbox: Mailbox, mint: Mint, clock: Clock, patience: float,
-        stray: Callable[[Token, Sighting], float],
+        stray: Callable[[Token, Kind, Sighting], float],
     ) -> None:  # fmt: skip
         self.name = name
         self.statistics = Statistics()
@@ -65,7 +65,7 @@ class Watcher:
         self._awaited: dict[str, Expectation] = {}
         self._late: dict[str, float] = {}
         self._deletions: list[tuple[Sighting, asyncio.Future[None] | None]] = []
-        self._put_off_until: list[tuple[float, Token, Sighting]] = []
+        self._put_off_until: list[tuple[float, Token, Kind, Sighting]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
@@ -80,9 +80,9 @@ class Watcher:
             self._watch()
 
     @contextmanager
-    def expect(self, trip: str, run: Run) -> Iterator[Expectation]:
-        """Inside, the watcher looks for the message of this trip."""
-        expectation = self._awaited[trip] = Expectation(self, run)
+    def expect(self, trip: str, run: Run, found: "asyncio.Future[Found] | None" = None) -> Iterator[Expectation]:
+        """Inside, the watcher looks for the message of this trip; with `found`, another's future, only for bounces."""
+        expectation = self._awaited[trip] = Expectation(self, run, found)
         if self._opening:
             self._hand_open(expectation)
         elif self.trouble and self._clock.monotonic() < self._not_before and self.trouble.reason in _REFUSALS:
@@ -212,24 +212,27 @@ class Watcher:
         return min(max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP)
 
     def _settle(self, sighting: Sighting, run: Run) -> None:
-        ours = self._ours(sighting.raw)
-        if ours is None:
+        reading = read(sighting.raw)
+        token = self._verified(reading)
+        if token is None:
             return
-        token, found_in = ours
         expectation = self._awaited.get(token.trip)
-        if expectation is None or expectation.found.done():
-            self._put_off(token, sighting)
+        if expectation and reading.bounce and reading.kind is Kind.BOUNCE:
+            expectation.bounced(reading.bounce)
+            self._deletions.append((sighting, None))
+        elif not expectation or expectation.found.done() or reading.kind is not Kind.MESSAGE or expectation.for_bounces:
+            self._put_off(token, reading.kind, sighting)
         else:
             expectation.run.adopt(run.spans, Phase.DELIVER, run.started)
-            expectation.found.set_result(Found(token, found_in, sighting))
+            expectation.found.set_result(Found(token, reading.tokens[token.word], sighting))
 
-    def _put_off(self, token: Token, sighting: Sighting) -> None:
+    def _put_off(self, token: Token, kind: Kind, sighting: Sighting) -> None:
         """Deletes a stray, at once or as soon as it may be and somebody looks into the mailbox."""
-        pause = self._stray(token, sighting)
+        pause = self._stray(token, kind, sighting)
         if pause <= 0:
             self._deletions.append((sighting, None))
         elif len(self._put_off_until) < MOST_PUT_OFF:
-            self._put_off_until.append((self._clock.monotonic() + pause, token, sighting))
+            self._put_off_until.append((self._clock.monotonic() + pause, token, kind, sighting))
 
     def _take_up_again(self) -> None:
         now = self._clock.monotonic()
@@ -238,19 +241,19 @@ class Watcher:
             self._put_off_until.remove(entry)
             self._put_off(*entry[1:])
 
-    def _ours(self, raw: bytes) -> tuple[Token, FoundIn] | None:
+    def _verified(self, reading: Reading) -> Token | None:
         """The token that proves that a message is ours; what only looks like one is counted and left alone."""
         rejections = []
-        for word, found_in in tokens_in(raw).items():
+        for word in reading.tokens:
             try:
-                return self._mint.verify(word), found_in
+                return self._mint.verify(word)
             except NotOurs as error:
                 rejections.append(error.why)
         self.statistics.rejected.update(rejections[:1])
         return None
 
     def _is_ours(self, raw: bytes) -> bool:
-        return self._ours(raw) is not None
+        return self._verified(read(raw)) is not None
 
     async def _delete_now(self, session: Session, run: Run) -> None:
         """What is left when this fails is deleted in the next session."""
@@ -274,5 +277,8 @@ class Watcher:
     def _release(self, expectation: Expectation) -> None:
         """A trip has ended, perhaps before it could delete its message."""
         expectation.opened.cancel()
-        if not expectation.found.cancel() and not expectation.deleted:
-            self.delete(expectation.found.result().sighting)
+        found = expectation.found
+        if expectation.for_bounces or found.cancel() or found.cancelled() or found.exception():
+            return
+        if not expectation.deleted:
+            self.delete(found.result().sighting)

@@ -54,6 +54,10 @@ class Metrics:
     def late(self, probe: ProbeKey, delay: float | None) -> None:
         self._of(probe).late(delay)
 
+    def bounced(self, probe: ProbeKey) -> None:
+        """A notification that came when its trip had failed already."""
+        self._of(probe).add("mailtrip_bounces_total", 1)
+
     def lost(self, probe: ProbeKey) -> None:
         self._of(probe).add("mailtrip_lost_total", 1)
 

@@ -37,8 +37,8 @@ _SESSION = (Reason.REJECTED, Reason.DISCONNECTED, Reason.PROTOCOL, Reason.INTERN
 _FAILURES = {
     Phase.OPEN: (*_CONNECTION, *_SESSION),
     Phase.SEND: (*_CONNECTION, *_SESSION, Reason.NULL_MX, Reason.DEFERRED, Reason.MAILBOX_FULL),
-    Phase.DELIVER: (*_CONNECTION, *_SESSION, Reason.OVERDUE),
-    Phase.VERIFY: (Reason.INTERNAL,),
+    Phase.DELIVER: (*_CONNECTION, *_SESSION, Reason.OVERDUE, Reason.BOUNCED),
+    Phase.VERIFY: (Reason.JUNK, Reason.ALTERED, Reason.INTERNAL),
     Phase.DELETE: (*_CONNECTION, *_SESSION),
 }
 FAILURE_LABELS = tuple((str(phase), str(reason)) for phase, reasons in _FAILURES.items() for reason in reasons)
@@ -79,6 +79,8 @@ OF_A_PROBE = (
     _counter("mailtrip_late_total", "Messages that came after their trip had failed as overdue"),
     _counter("mailtrip_lost_total", "Messages that did not come within late_after either"),
     _counter("mailtrip_duplicates_total", "Second and further copies of a message"),
+    _counter("mailtrip_bounces_total", "Delivery status notifications that say that a message was not delivered"),
+    _counter("mailtrip_junk_total", "Messages that were filed as spam"),
     _counter("mailtrip_retries_total", "Messages sent again because an exchanger deferred them"),
     Definition("mailtrip_smtp_reply_code", "gauge", "Last reply code of the newest sending session"),
     Definition("mailtrip_mx_info", "gauge", "The exchanger that took the newest message", ("host", "preference")),

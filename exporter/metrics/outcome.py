@@ -2,7 +2,7 @@
 
 from exporter.metrics.definitions import MAILBOX_STEPS, OF_A_PROBE, ONLY_ON_PROBE, SMTP_STEPS
 from exporter.metrics.series import Labels, Series
-from exporter.model import Arrival, Exchanger, Fact, Outcome, Phase, Reply, Span, Step, TlsSession
+from exporter.model import Arrival, Exchanger, Fact, Outcome, Phase, Reason, Reply, Span, Step, TlsSession
 
 
 class ProbeSeries(Series):
@@ -16,6 +16,7 @@ class ProbeSeries(Series):
         self.add("mailtrip_trips_total", 1)
         if outcome.failure:
             self.add("mailtrip_failures_total", 1, outcome.failure.phase, outcome.failure.reason)
+            self.add("mailtrip_bounces_total", float(outcome.failure.reason is Reason.BOUNCED))
         waits = [span.duration for span in outcome.spans if span.step is Step.RETRY]
         self.add("mailtrip_retries_total", len(waits))
         for span in outcome.spans:
@@ -23,6 +24,7 @@ class ProbeSeries(Series):
         for fact in outcome.facts:
             if isinstance(fact, Arrival):
                 self._time_arrival(fact)
+                self.add("mailtrip_junk_total", float(fact.junk))
         self.show(outcome)
 
     def show(self, outcome: Outcome) -> None:

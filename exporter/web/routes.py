@@ -1,5 +1,7 @@
 """What is answered to which path."""
 
+import asyncio
+import contextlib
 from typing import Protocol
 
 from aiohttp import web
@@ -30,6 +32,8 @@ class Routes:
     def __init__(self, probes: ProbeTable, exposition: Exposition) -> None:
         self._probes = probes
         self._exposition = exposition
+        self._waiting: set[asyncio.Timeout] = set()
+        self._in_a_hurry = False
 
     def table(self) -> list[web.RouteDef]:
         return [
@@ -47,8 +51,23 @@ class Routes:
         except ProbeRefused as refusal:
             self._exposition.refused(refusal.kind)
             return web.Response(status=refusal.status, text=f"{refusal}\n")
-        await self._probes.ask(key, patience(request.headers.get(TIMEOUT_HEADER)))
+        await self._wait(key, patience(request.headers.get(TIMEOUT_HEADER)))
         return _series(*self._exposition.probe(key))
+
+    def hurry(self) -> None:
+        """From now on no scrape waits for its trip: it is answered with what is known."""
+        self._in_a_hurry = True
+        for waiting in self._waiting:
+            waiting.reschedule(asyncio.get_running_loop().time())
+
+    async def _wait(self, key: ProbeKey, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None) as waiting:
+                self._waiting.add(waiting)
+                try:
+                    await self._probes.ask(key, 0.0 if self._in_a_hurry else seconds)
+                finally:
+                    self._waiting.discard(waiting)
 
     async def metrics(self, request: web.Request) -> web.Response:
         return _series(*self._exposition.everything())

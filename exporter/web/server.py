@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -10,15 +9,17 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.config.types import Listen
+from exporter.net.listening import why_not
 from exporter.probes import ProbeTable
 from exporter.web.guard import LIMITS, Guard, Limits
-from exporter.web.routes import Exposition, Routes
+from exporter.web.routes import MARGIN, Exposition, Routes
 
 log = logging.getLogger(__name__)
 
 MAX_BODY = 1024  # bytes; nobody has anything to tell us
 GOODBYE = 3.0  # seconds that a running request gets when we stop
 BACKLOG = 512
+SERVER = "mailtrip"  # without a version: strangers need not know which ones run here
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -38,16 +39,11 @@ class Server:
         self._guard: Guard | None = None
         self._servers: list[asyncio.Server] = []
         application = web.Application(client_max_size=MAX_BODY, middlewares=[_telling(lambda: self._guard)])
-        application.add_routes(Routes(probes, exposition).table())
+        self._routes = Routes(probes, exposition)
+        application.add_routes(self._routes.table())
         application.on_response_prepare.append(_name_nobody)
-        self._runner = web.AppRunner(
-            application,
-            access_log=None,
-            logger=log,
-            handler_cancellation=True,  # of the waiting only: a trip is a task of its own
-            shutdown_timeout=GOODBYE,
-            keepalive_timeout=3600,  # the guard is stricter
-        )
+        # What is cancelled is the waiting only: a trip is a task of its own.
+        self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=GOODBYE)
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -56,25 +52,57 @@ class Server:
 
     async def __aenter__(self) -> "Server":
         await self._runner.setup()
-        make_handler = self._runner.server
-        assert make_handler is not None  # noqa: S101 - it is there after setup
-        self._guard = Guard(make_handler, self._limits)
+        application = self._runner.server
+        assert application is not None  # noqa: S101 - it is there after setup
         loop = asyncio.get_running_loop()
+        self._guard = Guard(lambda: _Handler(application, loop=loop, **_HANDLING), self._limits)
         try:
             for listen in self._listen:
                 self._servers.append(
                     await loop.create_server(self._guard, listen.host or None, listen.port, backlog=BACKLOG)
                 )
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             await self.__aexit__()
-            problem = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
-            raise CannotListen(f"cannot listen on {listen}: {problem}") from None
+            raise CannotListen(why_not(listen, error)) from None
         return self
 
     async def __aexit__(self, *exception: object) -> None:
+        """A running scrape may wait a little longer for its trip; then it is answered with what is known."""
         for server in self._servers:
             server.close()
+        hurry = asyncio.get_running_loop().call_later(GOODBYE - MARGIN, self._routes.hurry)
         await self._runner.cleanup()
+        hurry.cancel()
+
+
+_HANDLING: dict[str, Any] = {
+    "logger": log,
+    "access_log": None,
+    "keepalive_timeout": 3600,  # the guard is stricter
+    "auto_decompress": False,  # nobody has anything to tell us
+}
+
+
+class _Handler(web.RequestHandler):
+    """Answers what goes wrong before or behind our routes."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """A client that speaks no HTTP is none of our trouble; a bug of ours goes to the log, and nowhere else."""
+        if isinstance(exc, HttpProcessingError):
+            response: web.StreamResponse = web.Response(status=status, text="this is no HTTP request\n")
+            response.force_close()
+        else:
+            response = super().handle_error(request, status, exc, message)
+        response.headers["Server"] = SERVER
+        return response
 
 
 def _telling(guard: Callable[[], Guard | None]) -> Any:
@@ -94,15 +122,5 @@ def _telling(guard: Callable[[], Guard | None]) -> Any:
     return watch
 
 
-def _our_own(record: logging.LogRecord) -> bool:
-    """A client that speaks no HTTP is answered 400, and is none of our trouble."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, HttpProcessingError)
-
-
-log.addFilter(_our_own)
-
-
 async def _name_nobody(request: web.Request, response: web.StreamResponse) -> None:
-    """Strangers need not know which versions run here."""
-    response.headers["Server"] = "mailtrip"
+    response.headers["Server"] = SERVER

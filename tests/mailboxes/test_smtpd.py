@@ -204,11 +204,11 @@ async def test_an_address_in_use_is_named(occupied: int) -> None:
     ("listen", "problem"),
     [
         ("192.0.2.1:2525", "cannot assign requested address"),
-        ("a..b:1", "label"),
+        ("a..b:1", "not a host name"),
     ],
 )
 async def test_an_address_that_is_not_ours_is_named(listen: str, problem: str) -> None:
-    with pytest.raises(ProbeError, match=f"^connect: cannot listen on {listen}: .*({problem})"):
+    with pytest.raises(ProbeError, match=f"^connect: cannot listen on {listen}: {problem}$"):
         async with receiver(listen=listen):
             pass
 

@@ -4,7 +4,7 @@ import pytest
 
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher import GAP_FRACTION, SHORTEST_GAP, Watcher
-from exporter.message import FoundIn, compose
+from exporter.message import FoundIn, Kind, compose
 from exporter.model import Phase, ProbeError, Reason, Step
 from exporter.run import Run
 from exporter.tokens import Mint, Rejection, Token
@@ -24,7 +24,7 @@ class Bench:
         self.pause = 0.0
         self.watcher = Watcher("monitor", self.mailbox, MINT, self.clock, 30, self.stray)
 
-    def stray(self, token: Token, sighting: Sighting) -> float:
+    def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
         self.strays.append((token, sighting))
         return self.pause
 

@@ -3,25 +3,16 @@
 import asyncio
 import contextlib
 import logging
-import ssl
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    PrivateFormat,
-    load_pem_private_key,
-)
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.model import ProbeError
-from exporter.net.certificate import ServerCertificate
 from exporter.net.smtpd import UNENDED_LINE, Limits
-from tests.receiver import NAME, Certificates, deliver, receiver
-from tests.smtp_client import RawClient
+from tests.receiver import NAME, Certificates, receiver
+from tests.smtp_client import RawClient, served_again
 
 
 @pytest.fixture
@@ -193,16 +184,15 @@ async def test_a_line_without_end_is_not_collected() -> None:
         assert await session.scan() == []
 
 
-async def test_a_message_that_comes_byte_by_byte_is_no_line_without_end() -> None:
+async def test_a_message_whose_line_ends_are_torn_apart_is_no_line_without_end() -> None:
     async with receiver() as session, RawClient(session.receiver.port) as client:
         await client.until_data()
-        line = b"x" * 900 + b"\r"
-        for _ in range(UNENDED_LINE // len(line) + 10):  # every CRLF is torn apart
-            client.send(line)
-            for _ in range(5):  # rounds of the loop, in which the receiver reads
+        (connection,) = session.receiver._connections  # the network tears where it likes, so we play the network
+        for _ in range(UNENDED_LINE // 900 + 1):
+            for part in (b"x" * 900 + b"\r", b"\n"):
+                connection.data_received(part)
                 await asyncio.sleep(0)
-            line = b"\n" + b"x" * 900 + b"\r"
-        assert await client.ask("\n.") == "250 2.6.0 Seen"
+        assert await client.ask(".") == "250 2.6.0 Seen"
 
 
 async def test_nonsense_and_repetition_have_an_end() -> None:
@@ -215,124 +205,3 @@ async def test_nonsense_and_repetition_have_an_end() -> None:
             *_, last = await client.dialogue(*["NOOP"] * 4)
             assert last == "421 4.7.0 NOOP sent too many times"
             assert await client.is_cut()
-
-
-# ------------------------------------------------------------ connections that break
-
-ONE_PLACE = Limits(connections=1, session=0.5, goodbye=0.1)
-
-
-async def served_again(port: int) -> None:
-    """The only place is free again, sooner or later."""
-    while True:
-        async with RawClient(port) as client:
-            if client.greeting.startswith("220"):
-                return
-
-
-async def test_a_client_that_leaves_before_the_greeting_leaves_nothing_behind() -> None:
-    async with receiver(limits=ONE_PLACE) as session:
-        _, writer = await asyncio.open_connection("127.0.0.1", session.receiver.port)
-        writer.close()
-        await writer.wait_closed()
-        await served_again(session.receiver.port)
-
-
-async def test_a_client_that_says_no_more_is_gone() -> None:
-    async with receiver() as session, RawClient(session.receiver.port) as client:
-        client.writer.write_eof()
-        assert await client.is_cut()
-
-
-async def test_a_client_that_breaks_off_in_the_middle_of_a_message_sends_none() -> None:
-    async with receiver(limits=ONE_PLACE) as session:
-        async with RawClient(session.receiver.port) as client:
-            await client.until_data()
-            client.send(b"half a message\r\n")
-        await served_again(session.receiver.port)
-        assert await session.scan() == []
-
-
-async def test_a_failing_handshake_ends_the_connection_and_is_no_error_of_ours(
-    certificates: Certificates, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with receiver(limits=ONE_PLACE, tls=certificates.options) as session:
-        async with RawClient(session.receiver.port) as client:
-            await client.dialogue("EHLO test", "STARTTLS")
-            client.send(b"this is no client hello\r\n")
-            assert await client.is_cut()
-        async with RawClient(session.receiver.port) as client:
-            await client.dialogue("EHLO test", "STARTTLS")
-            with pytest.raises(ssl.SSLCertVerificationError):
-                await client.start_tls(ssl.create_default_context(), NAME)
-        await served_again(session.receiver.port)
-    assert caplog.text == ""
-
-
-async def test_a_handshake_that_stands_still_has_an_end(certificates: Certificates) -> None:
-    async with receiver(limits=ONE_PLACE, tls=certificates.options) as session:
-        async with RawClient(session.receiver.port) as client:
-            await client.dialogue("EHLO test", "STARTTLS")
-            assert await client.is_cut()
-        await served_again(session.receiver.port)
-
-
-async def test_closing_waits_for_nobody_who_does_not_answer(certificates: Certificates) -> None:
-    limits = Limits(goodbye=0.1)
-    async with receiver(limits=limits, tls=certificates.options) as session, AsyncExitStack() as stack:
-        stalled, encrypted = [await stack.enter_async_context(RawClient(session.receiver.port)) for _ in range(2)]
-        await stalled.dialogue("EHLO test", "STARTTLS")
-        await encrypted.dialogue("EHLO test", "STARTTLS")
-        await encrypted.start_tls(certificates.client_context, NAME)
-        encrypted.writer.transport.pause_reading()  # type: ignore[attr-defined]
-        await session.close()
-        assert await stalled.is_cut()
-
-
-@pytest.mark.parametrize("rounds", range(10))
-async def test_while_it_closes_nobody_is_let_in_and_what_is_not_confirmed_is_not_kept(rounds: int) -> None:
-    async with receiver() as session, RawClient(session.receiver.port) as client:
-        await client.until_data()
-        late = asyncio.create_task(asyncio.open_connection("127.0.0.1", session.receiver.port))
-        client.send(b".\r\n")
-        for _ in range(rounds):  # of the loop, so that closing meets everything that can be under way
-            await asyncio.sleep(0)
-        await session.close()
-        confirmed = await client.reply() == "250 2.6.0 Seen"
-        assert len(await session.scan()) == confirmed
-        with contextlib.suppress(ConnectionError):
-            reader, writer = await late
-            assert (await reader.read())[:3] in (b"", b"220", b"421")
-            writer.close()
-
-
-# ------------------------------------------------------------ certificates
-
-
-async def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(certificates: Certificates) -> None:
-    encrypted = BestAvailableEncryption(b"secret")
-    key = load_pem_private_key(certificates.key_file.read_bytes(), None)
-    certificates.key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encrypted))
-    with pytest.raises(ProbeError, match="^tls: cannot use .*: not a certificate and a plain key in PEM format$"):
-        ServerCertificate(str(certificates.cert_file), str(certificates.key_file))
-
-
-async def test_a_renewed_certificate_is_shown_to_the_next_client(certificates: Certificates) -> None:
-    async with receiver(tls=certificates.options) as session:
-        for name in (NAME, "renewed.mon.test"):
-            certificates.issue(name)
-            async with RawClient(session.receiver.port) as client:
-                await client.dialogue("EHLO test", "STARTTLS")
-                await client.start_tls(certificates.client_context, name)
-
-
-async def test_a_renewal_that_goes_wrong_leaves_the_old_certificate(
-    certificates: Certificates, caplog: pytest.LogCaptureFixture
-) -> None:
-    async with receiver(tls=certificates.options) as session:
-        certificates.cert_file.unlink()
-        async with RawClient(session.receiver.port) as client:
-            await client.dialogue("EHLO test", "STARTTLS")
-            await client.start_tls(certificates.client_context, NAME)
-        assert "the certificate is not renewed: cannot read" in caplog.text
-        await deliver(session)

@@ -122,6 +122,21 @@ async def test_health_metrics_and_the_page_answer_and_name_no_versions() -> None
         assert (await here.get("/metrics", method="POST"))[0] == 405
 
 
+@pytest.mark.parametrize("sent", [b"EHLO test\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"GET /\xff HTTP/1.1\r\n\r\n"])
+async def test_who_speaks_no_http_learns_nothing_and_fills_no_log(
+    sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with site() as here:
+        reader, writer = await here.raw()
+        writer.write(sent)
+        answer = (await reader.read()).decode()
+        assert answer.startswith("HTTP/1.0 400")
+        assert answer.endswith("\r\n\r\nthis is no HTTP request\n")
+        assert "Server: mailtrip\r\n" in answer
+        assert caplog.records == []
+        writer.close()
+
+
 async def test_everything_from_outside_is_escaped_on_the_page() -> None:
     async with site() as here:
         key = ProbeKey("submission", "<script>alert(1)</script>@example.org")
@@ -132,14 +147,15 @@ async def test_everything_from_outside_is_escaped_on_the_page() -> None:
 
 
 async def test_who_hangs_up_ends_the_waiting_and_not_the_trip() -> None:
-    async with site(delay=0.3) as here:
+    async with site(delay=None) as here:
         _, writer = await here.raw()
-        writer.write(f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        writer.write(f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n{TIMEOUT_HEADER}: 100\r\n\r\n".encode())
         await until(lambda: len(here.bench.sender.sent) == 1)
+        assert len(here.server._routes._waiting) == 1
         writer.close()
         await writer.wait_closed()
-        await until(lambda: any(probe.newest for probe in here.probes))
-        assert "probe_success 1.0" in (await here.get(GOOD))[1].splitlines()
+        await until(lambda: not here.server._routes._waiting)
+        assert [len(probe.flights) for probe in here.probes if probe.key.target == "a@example.org"] == [1]
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /metr", b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: "])
@@ -152,21 +168,26 @@ async def test_half_a_header_is_not_waited_for(sent: bytes) -> None:
 
 
 async def test_idle_clients_do_not_keep_a_scrape_out() -> None:
-    async with site(Limits(connections=5)) as here:
+    async with site(Limits(connections=5, header=600)) as here:
         idle = [await here.raw() for _ in range(20)]
         assert (await here.get("/-/healthy"))[0] == 200
+        for reader, _ in idle[:16]:  # those that have been idle for the longest had to go
+            with suppress(ConnectionResetError):
+                assert await reader.read() == b""
         for _, writer in idle:
             writer.close()
 
 
-async def test_a_client_that_is_being_answered_is_never_dropped_for_a_new_one() -> None:
-    async with site(Limits(connections=1, header=5), delay=0.3) as here:
-        scrape = asyncio.create_task(here.get(GOOD))
+async def test_a_client_that_is_being_answered_is_dropped_neither_for_a_new_one_nor_for_the_time_it_takes() -> None:
+    async with site(Limits(connections=1, header=0.1), delay=0.3) as here:
+        scrape, scraper = await here.raw()
+        scraper.write(f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         await until(lambda: len(here.bench.sender.sent) == 1)
         reader, writer = await here.raw()
         assert await reader.read() == b""
+        assert b"200 OK" in await scrape.readuntil(b"\nprobe_success 1.0\n")
         writer.close()
-        assert "probe_success 1.0" in (await scrape)[1].splitlines()
+        scraper.close()
 
 
 async def test_a_kept_connection_may_be_used_again_and_not_for_ever() -> None:
@@ -177,6 +198,17 @@ async def test_a_kept_connection_may_be_used_again_and_not_for_ever() -> None:
             assert b"200 OK" in await reader.readuntil(b"mailtrip is up\n")
         assert await reader.read() == b""
         writer.close()
+
+
+async def test_a_client_that_does_not_read_its_answers_is_dropped() -> None:
+    async with site(Limits(idle=0.2)) as here:
+        _, writer = await here.raw()
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        with suppress(ConnectionError):
+            while True:  # until all buffers on the way are full, and the server has lost its patience
+                writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+                await writer.drain()
+        assert (await here.get("/-/healthy"))[0] == 200
 
 
 @pytest.mark.parametrize("header", [b"X-Long: " + b"x" * 100_000, b"\r\n".join(b"X-%d: y" % n for n in range(100_000))])
@@ -208,6 +240,16 @@ async def test_an_address_in_use_is_named() -> None:
                 pass
 
 
+@pytest.mark.parametrize(
+    ("listen", "problem"), [("192.0.2.1:1", "cannot assign requested address"), ("a..b:1", "not a host name")]
+)
+async def test_an_address_that_is_not_ours_is_named(listen: str, problem: str) -> None:
+    async with site() as here:
+        with pytest.raises(CannotListen, match=f"^cannot listen on {listen}: {problem}$"):
+            async with Server(here.probes, here.bench.metrics, [Listen(listen)]):
+                pass
+
+
 async def test_it_listens_on_several_addresses() -> None:
     async with site() as here:
         listen = [Listen("127.0.0.1:0"), Listen("127.0.0.2:0")]
@@ -223,6 +265,16 @@ async def test_stopping_lets_a_running_scrape_finish() -> None:
         await until(lambda: len(here.bench.sender.sent) == 1)
         await here.server.__aexit__()
         assert "probe_success 1.0" in (await scrape)[1].splitlines()
+
+
+async def test_stopping_does_not_wait_for_a_trip_that_takes_long_and_answers_with_what_is_known() -> None:
+    async with site(delay=None) as here:
+        scrape = asyncio.create_task(here.get(GOOD))
+        await until(lambda: len(here.bench.sender.sent) == 1)
+        await here.server.__aexit__()
+        status, text = await scrape
+        assert status == 200
+        assert "mailtrip_trips_in_flight 1.0" in text.splitlines()
 
 
 async def until(condition: Callable[[], bool]) -> None:

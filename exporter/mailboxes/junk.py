@@ -1,0 +1,25 @@
+"""What a folder for junk is called where nothing else says which one it is: no special use (RFC 6154), no server."""
+
+from unicodedata import normalize
+
+_NAMES = """
+    Junk, Spam, Junk E-mail, Junk Email, Junk-E-Mail, Junk Mail, Bulk, Bulk Mail, Spamverdacht, Unerwünscht,
+    Courrier indésirable, Indésirables, Pourriel, Pourriels, Correo no deseado, Correo basura,
+    Lixo eletrônico, Lixo eletrónico, Posta indesiderata, Ongewenste e-mail, Ongewenste mail,
+    Uønsket mail, Uønsket e-mail, Uønsket post, Søppelpost, Skräppost, Roskaposti, Rämpspost,
+    Niechciane, Wiadomości-śmieci, Nevyžádaná pošta, Nevyžiadaná pošta, Neželena pošta, Levélszemét, Mesaje nedorite,
+    Спам, Нежелательная почта, Небажана пошта, Gereksiz, Gereksiz e-posta, Önemsiz e-posta,
+    Ανεπιθύμητα, Ανεπιθύμητη αλληλογραφία, דואר זבל, 迷惑メール, 垃圾邮件, 垃圾郵件, 스팸, 스팸메일함, 정크 메일
+"""
+
+
+def _canonical(name: str) -> str:
+    return normalize("NFC", name).casefold()
+
+
+_JUNK = frozenset(_canonical(name.strip()) for name in _NAMES.split(","))
+
+
+def is_junk(name: str) -> bool:
+    """Whether a folder of this name, decoded and without the folders above it, is the one for junk."""
+    return _canonical(name) in _JUNK

@@ -1,0 +1,78 @@
+"""What is known of a Maildir's folder: what is there, and what has still to be looked at. Pure: no file is touched."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+SUBDIRECTORIES = ("new", "cur")  # read in this order: a reader moves messages from the one to the other
+SWEEP = 1000  # so many older messages are looked at when a folder is seen for the first time
+
+
+class Ref(NamedTuple):
+    """The name of a message, whichever of new and cur it is in and whatever its flags are."""
+
+    directory: str
+    unique: str
+
+
+class Noticed(NamedTuple):
+    """When a message was found, and by how many seconds that may be too late."""
+
+    at: float
+    lag: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What was in one of the directories new and cur."""
+
+    identity: tuple[int, ...]  # device, inode, time of the last change
+    same_since: float  # when this identity was first seen, monotonic seconds like all times here
+    listed_at: float
+    lag: float  # by how much `listed_at` may be later than what it shows, because the time stamp was believed
+    files: Mapping[str, str]  # by unique name
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What is known of a folder, and how far it has been looked through. It outlives a session."""
+
+    title: str
+    new: Listing | None = None
+    cur: Listing | None = None
+    known: frozenset[str] = frozenset()  # messages that need not be looked at
+    missing: frozenset[str] = frozenset()  # known ones that the last listing lacked: a rename can hide a file once
+    fresh: Mapping[str, Noticed] = field(default_factory=dict)  # messages to be read
+    older: tuple[str, ...] = ()  # messages that were there before us, still to be looked at, the newest first
+
+    def files(self) -> dict[str, str]:
+        """The messages: `new/FILE` or `cur/FILE` by unique name."""
+        both = zip(SUBDIRECTORIES, (self.new, self.cur), strict=True)
+        return {unique: f"{sub}/{file}" for sub, one in both if one for unique, file in one.files.items()}
+
+    def listed(self, new: Listing, cur: Listing) -> "Folder":
+        """The folder after another look at its directories."""
+        if new is self.new and cur is self.cur:
+            return self
+        there = new.files.keys() | cur.files.keys()
+        gone = self.known - there
+        noticed = Noticed(max(new.listed_at, cur.listed_at), max(new.lag, cur.lag))
+        fresh = {unique: self.fresh.get(unique, noticed) for unique in sorted(there - self.known, key=_age)}
+        known = self.known - (gone & self.missing)
+        return replace(self, new=new, cur=cur, known=known, missing=gone, fresh=fresh)
+
+    def as_found(self) -> "Folder":
+        """The same, seen for the first time: what is there now was there before us."""
+        newest = sorted(self.fresh, key=_age, reverse=True)
+        return replace(self, known=frozenset(self.fresh), fresh={}, older=tuple(newest[:SWEEP]))
+
+
+def unique_name(file: str) -> str:
+    """What stays of a file's name: flags follow a colon, sizes a comma, and Dovecot takes a wrong size out again."""
+    return file.partition(":")[0].partition(",")[0]
+
+
+def _age(unique: str) -> tuple[int, str]:
+    """A name begins with the second of the delivery."""
+    seconds = unique.partition(".")[0]
+    return (int(seconds) if seconds.isdecimal() and len(seconds) < 20 else 0), unique

@@ -1,0 +1,289 @@
+"""One conversation with a POP3 server (RFC 1939, with CAPA of RFC 2449, STLS of RFC 2595 and AUTH of RFC 5034).
+
+A client of our own, since poplib ends at a line of 2 KiB, blocks, and knows no SASL. Everything that a server says is
+bounded. There are no time-outs: the caller cancels, and a cancelled command ends the connection, whose next reply would
+be the wrong one.
+"""
+
+import asyncio
+import os
+import re
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from exporter.model import ProbeError, Reason
+from exporter.net.pop3_reply import Reply, capabilities_in, reply_in, size_in, unique_ids_in
+from exporter.net.tls import translated
+
+NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
+SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
+MAX_LINE = 1 << 16  # bytes of a status line
+MAX_PIECE = 1 << 12  # bytes of a message's line that are waited for; a longer one is read in pieces
+MAX_LISTING = 8 << 20  # bytes; a hundred thousand messages and more
+MAX_UNREAD = 1 << 20  # bytes that come while nobody reads
+MAX_MESSAGE = 64 << 20  # bytes that are read of a message; most of them are thrown away
+
+
+class Pop3Connection(asyncio.Protocol):
+    """Call `greeting` first, and one method at a time. Every failure is a ProbeError."""
+
+    def __init__(self, server: str, note: Callable[[str], None]) -> None:
+        self.capabilities: dict[str, list[str]] | None = None  # None: the server does not tell
+        self.offers_top = True  # until the server says otherwise
+        self._server = server
+        self._note = note
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._heard = bytearray()
+        self._waiter: asyncio.Future[None] | None = None
+        self._lost: tuple[Reason, str] | None = None
+        self._secrets: tuple[str, ...] = ()
+        self._closed = asyncio.Event()
+
+    # ---------------------------------------------------------------- called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def data_received(self, data: bytes) -> None:
+        self._heard += data
+        if len(self._heard) > MAX_UNREAD:
+            self._fail(Reason.PROTOCOL, f"{self._server} talks without end")
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        problem = f": {os.strerror(exc.errno).lower()}" if isinstance(exc, OSError) and exc.errno else ""
+        self._fail(Reason.DISCONNECTED, f"{self._server} cut the connection{problem}")
+        self._closed.set()
+
+    # ---------------------------------------------------------------- the end
+
+    def _fail(self, reason: Reason, detail: str) -> None:
+        """From now on every call raises this, after what was heard before has been read."""
+        if not self._lost:
+            self._lost = reason, detail
+            self._wake()
+        self._transport.abort()
+
+    def _failure(self, reason: Reason, detail: str) -> ProbeError:
+        self._fail(reason, detail)
+        return ProbeError(reason, detail)
+
+    def _raise_if_lost(self) -> None:
+        if self._lost:
+            raise ProbeError(*self._lost)
+
+    def abort(self) -> None:
+        """Drops the connection at once. May be called at any time, also twice."""
+        self._fail(Reason.DISCONNECTED, f"the connection to {self._server} was given up")
+
+    async def closed(self) -> None:
+        """Returns when the socket is closed."""
+        await self._closed.wait()
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # ---------------------------------------------------------------- reading
+
+    async def _more(self) -> None:
+        self._raise_if_lost()
+        self._waiter = self._loop.create_future()
+        await self._waiter
+
+    async def _line(self, most: int) -> bytes:
+        """A line with its end, or the piece of one that is longer than `most` bytes."""
+        searched = 0
+        while (end := self._heard.find(b"\n", searched) + 1) == 0 and (searched := len(self._heard)) <= most:
+            await self._more()
+        line = bytes(self._heard[: end or searched])
+        del self._heard[: len(line)]
+        return line
+
+    async def _reply(self) -> Reply:
+        line = await self._line(MAX_LINE)
+        shown = self._clean(line.rstrip(b"\r\n").decode("utf-8", "replace"))
+        self._note(f"S: {shown}")
+        reply = reply_in(self._server, shown)
+        if not reply or not line.endswith(b"\n"):
+            raise self._failure(Reason.PROTOCOL, f"{self._server} does not speak POP3: {shown}")
+        return reply
+
+    async def _data(self, doing: str, keep: int, most: int) -> bytes:
+        """The lines up to the one with nothing but a dot (RFC 1939 section 3). Only the first `keep` bytes are kept."""
+        kept, size, begins = bytearray(), 0, True
+        while (piece := await self._line(MAX_PIECE)) not in (b".\r\n", b".\n") or not begins:
+            size += len(piece)
+            if size > most:
+                raise self._failure(Reason.PROTOCOL, f"{self._server} sends more than {most >> 20} MiB for {doing}")
+            if len(kept) < keep:
+                kept += piece.removeprefix(b".") if begins else piece
+            begins = piece.endswith(b"\n")
+        self._note(f"S: ({size} bytes)")
+        return bytes(kept[:keep])
+
+    # ---------------------------------------------------------------- commands
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """What is given up in the middle cannot be gone on with."""
+        try:
+            yield
+        except BaseException:
+            self.abort()
+            raise
+
+    def _say(self, line: str) -> None:
+        if unasked := self._clean(self._heard[:MAX_LINE].partition(b"\n")[0].decode("utf-8", "replace")):
+            reason = Reason.DISCONNECTED if unasked.startswith("-ERR") else Reason.PROTOCOL
+            raise self._failure(reason, f"{self._server} speaks without being asked: {unasked}")
+        self._raise_if_lost()
+        self._note(f"C: {self._clean(line)}")
+        self._transport.write(line.encode("utf-8", "surrogateescape") + b"\r\n")
+
+    async def _command(self, line: str) -> Reply:
+        with self._whole():
+            self._say(line)
+            return await self._reply()
+
+    async def _ask(self, line: str, keep: int = MAX_LISTING, most: int = MAX_LISTING) -> tuple[Reply, bytes]:
+        """A command that is answered with many lines, if it is."""
+        with self._whole():
+            self._say(line)
+            reply = await self._reply()
+            return reply, await self._data(line.partition(" ")[0], keep, most) if reply.ok else b""
+
+    def _clean(self, text: str) -> str:
+        """Without secrets. Some servers repeat the command that they do not like."""
+        for secret in self._secrets:
+            text = text.replace(secret, "<secret>")
+        return text
+
+    # ---------------------------------------------------------------- from the greeting to the login
+
+    async def greeting(self) -> None:
+        with self._whole():
+            (await self._reply()).expect("the connection", Reason.UNAVAILABLE)
+
+    @property
+    def tls(self) -> ssl.SSLObject | None:
+        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        return tls
+
+    async def capa(self) -> dict[str, list[str]] | None:
+        """What the server offers, in capitals, with its arguments; None if it does not tell."""
+        reply, data = await self._ask("CAPA")
+        self.capabilities = capabilities_in(data) if reply.ok else None
+        self.offers_top = self.capabilities is None or "TOP" in self.capabilities
+        return self.capabilities
+
+    @property
+    def login_delay(self) -> float:
+        """Seconds that the server wants from one login to the next (RFC 2449 section 6.5)."""
+        told = next(iter((self.capabilities or {}).get("LOGIN-DELAY", ())), "")
+        return float(told) if re.fullmatch(r"\d{1,6}", told) else 0.0
+
+    async def stls(self, context: ssl.SSLContext, server_name: str) -> None:
+        """STLS and the handshake. What was said in the clear before counts no more (RFC 2595 section 4)."""
+        if (offered := await self.capa()) is not None and "STLS" not in offered:
+            raise self._failure(Reason.TLS, f"{self._server} does not offer STLS")
+        (await self._command("STLS")).expect("STLS", Reason.TLS)
+        self.capabilities = None
+        await self.secure(context, server_name)
+
+    async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
+        """The TLS handshake. What came before it in the clear may be anybody's, and is an error (CVE-2011-0411)."""
+        if self._heard:
+            raise self._failure(Reason.TLS, f"{self._server} sends plain text where the TLS handshake has to begin")
+        self._raise_if_lost()
+        try:
+            with translated(self._server):
+                self._transport = await self._shake_hands(context, server_name)
+        except BaseException:
+            self.abort()
+            self._closed.set()  # asyncio tells a protocol nothing of a connection that ends in the handshake
+            raise
+
+    async def _shake_hands(self, context: ssl.SSLContext, server_name: str) -> asyncio.Transport:
+        """A cut is no refusal of TLS: who logs in every second may well meet a server that is being restarted."""
+        try:
+            transport = await self._loop.start_tls(
+                self._transport, self, context, server_hostname=server_name,
+                ssl_handshake_timeout=NEVER, ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
+            )  # fmt: skip
+            if transport is None:  # asyncio: lost in the very moment in which the handshake was complete
+                raise ConnectionResetError
+        except ConnectionError as error:
+            detail = f"{self._server} cut the connection in the TLS handshake"
+            raise ProbeError(Reason.DISCONNECTED, detail) from error
+        return transport
+
+    async def user(self, user: str, password: str) -> None:
+        """USER and PASS. Nothing of the password gets into the transcript or into an error."""
+        if re.search(r"[\r\n\0]", user + password):
+            raise ProbeError(Reason.AUTH, "a line break in the username or password cannot be sent with USER and PASS")
+        (await self._command(f"USER {user}")).expect("USER", Reason.AUTH)
+        self._secrets = (password,)
+        (await self._command(f"PASS {password}")).expect("the login", Reason.AUTH)
+        self._secrets = ()
+
+    async def plain(self, user: str, password: str) -> None:
+        """AUTH PLAIN (RFC 4616). A second challenge is not part of it, and ends it."""
+        word = b64encode(f"\0{user}\0{password}".encode("utf-8", "surrogateescape")).decode()
+        self._secrets = (word, password)
+        with self._whole():
+            for line in ("AUTH PLAIN", word, "*"):
+                self._say(line)
+                if not (reply := await self._reply()).continues:
+                    break
+        reply.expect("the login", Reason.AUTH)
+        if line != word:
+            raise self._failure(Reason.PROTOCOL, f"{self._server} does not speak AUTH PLAIN: {reply.text}")
+        self._secrets = ()
+
+    # ---------------------------------------------------------------- the maildrop
+
+    async def uidl(self) -> list[tuple[int, str]]:
+        """The number and the unique id of every message (RFC 1939 section 7)."""
+        reply, data = await self._ask("UIDL")
+        reply.expect("UIDL, without which messages cannot be told apart", Reason.REJECTED)
+        try:
+            return unique_ids_in(data)
+        except ValueError as problem:
+            raise self._failure(Reason.PROTOCOL, f"{self._server} answers UIDL with {problem}") from None
+
+    async def size(self, number: int) -> int | None:
+        """The size of a message; None if the server does not tell."""
+        return size_in(await self._command(f"LIST {number}"))
+
+    async def top(self, number: int, lines: int, keep: int) -> tuple[Reply, bytes]:
+        """The header and so many lines of the body, of which `keep` bytes are returned. The reply may be a refusal."""
+        return await self._ask(f"TOP {number} {lines}", keep, MAX_MESSAGE)
+
+    async def retr(self, number: int, keep: int) -> tuple[Reply, bytes]:
+        """The same with the whole message."""
+        return await self._ask(f"RETR {number}", keep, MAX_MESSAGE)
+
+    async def dele(self, number: int) -> None:
+        """Marks a message for deletion, which comes with QUIT."""
+        (await self._command(f"DELE {number}")).expect("DELE", Reason.UNAVAILABLE)
+
+    async def quit(self) -> None:
+        """QUIT. What was marked is gone when this returns (RFC 1939 section 6), and may not be when it raises."""
+        (await self._command("QUIT")).expect("QUIT", Reason.UNAVAILABLE)
+
+
+async def converse(connected: socket.socket, server: str, note: Callable[[str], None]) -> Pop3Connection:
+    """A conversation over a connected socket, which it closes. `server` is the name in errors."""
+    connection = Pop3Connection(server, note)
+    try:
+        await asyncio.get_running_loop().create_connection(lambda: connection, sock=connected)
+    except BaseException:
+        connected.close()
+        raise
+    return connection

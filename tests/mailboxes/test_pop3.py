@@ -1,0 +1,227 @@
+"""A POP3 mailbox on a real Dovecot: found and timed, deleted, and nobody else's mail is touched."""
+
+import asyncio
+import contextlib
+import imaplib
+import poplib
+import smtplib
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+import pytest
+
+from exporter.config.server import TlsMode
+from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
+from exporter.mailboxes.pop3_session import Pop3Session
+from exporter.mailboxes.session import Sighting
+from exporter.model import Leg, ProbeError, Reason, Step, TlsSession
+from exporter.net.dns import Resolver
+from exporter.run import Clock, Run
+from tests.lab.client import LabUser
+from tests.mailboxes.pop3_bench import subjects
+from tests.net.imap_conversation import sockets
+
+
+def message(subject: str, body: str = "Hello.") -> bytes:
+    return f"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: {subject}\r\n\r\n{body}\r\n".encode()
+
+
+def mailbox(user: LabUser, **options: object) -> Pop3Mailbox:
+    lab = user.lab
+    given = {"host": lab.imap_ip, "username": user.name, "password": lab.password, "ca_file": lab.ca, **options}
+    return Pop3Mailbox(Pop3Options.model_validate({"poll_interval": "1ms", **given}), Resolver())
+
+
+@asynccontextmanager
+async def opened(mailbox: Pop3Mailbox, run: Run | None = None) -> AsyncIterator[Pop3Session]:
+    session = await mailbox.open(run or Run(Clock()), lambda raw: b"Subject: ours" in raw)
+    try:
+        yield session
+        await session.close()
+    finally:
+        session.abort()
+
+
+@contextmanager
+def another_client(user: LabUser) -> Iterator[poplib.POP3]:
+    client = poplib.POP3(user.lab.imap_ip)
+    client.user(user.name)
+    client.pass_(user.lab.password)
+    yield client
+    client.quit()
+
+
+async def found(session: Pop3Session, count: int = 1) -> list[Sighting]:
+    """Scans until there are so many messages."""
+    sightings: list[Sighting] = []
+    while len(sightings) < count:
+        sightings += await session.scan()
+        if len(sightings) < count:
+            await session.wait(0.08, asyncio.Event())
+    return sightings
+
+
+# ------------------------------------------------------------ options
+
+
+@pytest.mark.parametrize(("given", "mode", "port"), [
+    ({}, "implicit", 995),
+    ({"tls": "starttls"}, "starttls", 110),
+    ({"tls": "none"}, "none", 110),
+    ({"port": 995}, "implicit", 995),
+    ({"port": 110}, "starttls", 110),
+    ({"port": 1995, "tls": "implicit"}, "implicit", 1995),
+])  # fmt: skip
+def test_tls_and_port_have_sensible_defaults(given: dict[str, object], mode: str, port: int) -> None:
+    options = Pop3Options.model_validate({"host": "pop.test", "username": "me", "password": "x", **given})
+    assert (options.tls_mode, options.tcp_port) == (mode, port)
+
+
+# ------------------------------------------------------------ found and timed
+
+
+@pytest.mark.parametrize("auth", ["user", "plain"])
+@pytest.mark.parametrize("tls", ["none", "starttls", "implicit"])
+async def test_a_message_is_found_timed_and_deleted(lab_user: LabUser, tls: TlsMode, auth: str) -> None:
+    run = Run(Clock())
+    async with opened(mailbox(lab_user, tls=tls, auth=auth), run) as session:
+        assert await session.scan() == []
+        before = run.now()
+        lab_user.deliver(message("hello"))
+        run.spans.clear()
+        (sighting,) = await found(session)
+        assert (subjects([sighting]), sighting.folder, sighting.watched) == (["hello"], "INBOX", True)
+        assert sighting.seen_at - sighting.lag < before < sighting.seen_at < run.now()
+        await session.delete([sighting])
+        assert lab_user.mails() == []
+    assert [span.step for span in run.spans] == [
+        *(Step.RESOLVE, Step.CONNECT),
+        *{"none": [Step.GREETING], "starttls": [Step.GREETING, Step.TLS], "implicit": [Step.TLS, Step.GREETING]}[tls],
+        *(Step.LOGIN, Step.FETCH, Step.FETCH, Step.DELETE, Step.LOGOUT),
+    ]
+    facts = [(fact.leg, fact.version) for fact in run.facts if isinstance(fact, TlsSession)]
+    assert facts == ([] if tls == "none" else [(Leg.MAILBOX, "TLSv1.3")])
+    assert lab_user.lab.password not in "\n".join(run.transcript)
+
+
+async def test_a_burst_is_found_completely(lab_user: LabUser) -> None:
+    async with opened(mailbox(lab_user)) as session:
+        wanted = [f"message {number}" for number in range(30)]
+        delivering = asyncio.gather(*(asyncio.to_thread(lab_user.deliver, message(subject)) for subject in wanted))
+        sightings = await found(session, len(wanted))
+        await delivering
+        assert sorted(subjects(sightings)) == sorted(wanted)
+        assert all(sighting.watched for sighting in sightings)
+        await session.delete(sightings)
+        assert lab_user.mails() == []
+
+
+async def test_1500_older_messages_do_not_hold_up_a_new_one(lab_user: LabUser) -> None:
+    with smtplib.LMTP(lab_user.lab.imap_ip, 24, local_hostname="test.lab.test") as client:
+        for number in range(1500):
+            client.sendmail("a@lab.test", [lab_user.address], message(f"old {number}"))
+    before = lab_user.mails()
+    async with opened(mailbox(lab_user)) as session:
+        first = await session.scan()
+        assert subjects(first) == [f"old {number}" for number in range(1499, 1399, -1)]
+        assert not any(b"Hello." in sighting.raw or sighting.watched for sighting in first)
+        lab_user.deliver(message("new"))
+        sightings = await found(session, 901)
+        (new,) = (sighting for sighting in sightings if sighting.watched)
+        assert sorted(subjects(sightings)) == sorted([*(f"old {number}" for number in range(500, 1400)), "new"])
+        assert session.messages == 1501
+        await session.delete([new])
+    assert lab_user.mails() == before
+
+
+async def test_a_message_with_dots_and_a_line_of_any_length_is_read_as_it_is(lab_user: LabUser) -> None:
+    body = ".\r\n..\r\n.hidden\r\n" + "x" * 20_000 + "\r\nend"
+    async with opened(mailbox(lab_user)) as session:
+        await session.scan()
+        lab_user.deliver(message("dots", body))
+        (sighting,) = await found(session)
+        assert sighting.raw.partition(b"\r\n\r\n")[2] == f"{body}\r\n".encode()
+
+
+# ------------------------------------------------------------ nobody else's mail
+
+
+async def test_foreign_messages_stay_as_they_are(lab_user: LabUser) -> None:
+    for subject in ("unread", "read", "flagged for deletion by somebody"):
+        lab_user.deliver(message(subject))
+    with imaplib.IMAP4(lab_user.lab.imap_ip, 143) as client:
+        client.login(lab_user.name, lab_user.lab.password)
+        client.select()
+        client.store("2", "+FLAGS", "\\Seen")
+        client.store("3", "+FLAGS", "\\Deleted")
+    before = lab_user.mails()
+    async with opened(mailbox(lab_user)) as session:
+        assert len(await session.scan()) == 3
+        lab_user.deliver(message("ours"))
+        await session.delete(await found(session))
+    assert lab_user.mails() == before
+    assert sorted(mail.flags for mail in before) == ["", "S", "T"]
+
+
+async def test_a_message_that_somebody_else_has_deleted_is_no_error(lab_user: LabUser) -> None:
+    async with opened(mailbox(lab_user)) as session:
+        await session.scan()
+        lab_user.deliver(message("ours"))
+        sightings = await found(session)
+        with another_client(lab_user) as client:
+            client.dele(1)
+        await session.delete(sightings)
+        assert lab_user.mails() == []
+
+
+async def test_what_was_seen_by_one_session_is_deleted_by_the_next(lab_user: LabUser) -> None:
+    one_mailbox = mailbox(lab_user)
+    async with opened(one_mailbox) as session:
+        lab_user.deliver(message("ours"))
+        lab_user.deliver(message("theirs"))
+        sightings = await found(session, 2)
+    async with opened(one_mailbox) as session:
+        assert await session.scan() == []
+        await session.delete(sightings)  # of the wrong one, too: it is not ours, and stays
+    assert [b"theirs" in mail.content for mail in lab_user.mails()] == [True]
+
+
+# ------------------------------------------------------------ what goes wrong
+
+
+@pytest.mark.parametrize("auth", ["user", "plain"])
+async def test_a_wrong_password_is_a_matter_of_auth(lab_user: LabUser, auth: str) -> None:
+    run = Run(Clock())
+    with pytest.raises(ProbeError) as caught:
+        async with opened(mailbox(lab_user, auth=auth, password="not this one"), run):
+            pass
+    assert (caught.value.reason, caught.value.code) == (Reason.AUTH, "AUTH")
+    assert run.failure(caught.value).step is Step.LOGIN
+    assert "not this one" not in "\n".join(run.transcript)
+
+
+@pytest.mark.parametrize("options", [{"ca_file": None}, {"server_name": "pop.example.org"}])
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+async def test_a_certificate_that_is_not_good_is_a_matter_of_tls(
+    lab_user: LabUser, tls: TlsMode, options: dict[str, str | None]
+) -> None:
+    with pytest.raises(ProbeError, match="the certificate of .* is refused") as caught:
+        async with opened(mailbox(lab_user, tls=tls, **options)):
+            pass
+    assert caught.value.reason is Reason.TLS
+    async with opened(mailbox(lab_user, tls=tls, verify=False, **options)) as session:
+        assert await session.scan() == []
+
+
+async def test_opening_may_be_cancelled_at_any_moment_and_leaves_nothing(lab_user: LabUser) -> None:
+    before, tasks = sockets(), asyncio.all_tasks()
+    for turns in range(0, 200, 7):
+        opening = asyncio.ensure_future(mailbox(lab_user).open(Run(Clock()), lambda raw: True))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        opening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            (await opening).abort()
+    await asyncio.sleep(0)
+    assert asyncio.all_tasks() == tasks
+    assert sockets() <= before
