@@ -49,7 +49,7 @@ def _bounce(blocks: list[Message]) -> Bounce | None:
 
 
 def _field(block: Message, name: str) -> str:
-    return one_line(str(block.get(name, "")))
+    return one_line(" ".join(str(block.get(name, "")).split()))
 
 
 def _value(field: str) -> str:

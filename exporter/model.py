@@ -34,6 +34,7 @@ class Step(StrEnum):
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
+    PROGRAM = "program"  # the sendmail program of this machine, from its start to its end
     RETRY = "retry"  # waiting until the message is sent again to an exchanger that deferred it
     LOGIN = "login"
     SELECT = "select"
@@ -58,6 +59,7 @@ class Reason(StrEnum):
     MAILBOX_FULL = "mailbox_full"  # over quota
     DISCONNECTED = "disconnected"  # the connection broke in the middle
     PROTOCOL = "protocol"  # the server's answer makes no sense
+    PROGRAM = "program"  # the local sendmail program failed, or cannot be run; the code is its exit code
     OVERDUE = "overdue"  # sent, but not back within timeout
     BOUNCED = "bounced"  # a server on the way gave up and said so (RFC 3464); the code is the enhanced one
     JUNK = "junk"  # it was filed as spam

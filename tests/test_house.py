@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "__main__",
         "cli",
         "app terminal",
-        "web embedded",
+        "web",
         "scheduler probes",
         "prober metrics",
         "ledger",
@@ -29,7 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "net",
         "run",
         "message",
-        "tokens headers config",
+        "tokens bounces config",
         "model",
         "__init__",
     )

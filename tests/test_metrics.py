@@ -106,7 +106,7 @@ def test_metrics_shows_named_probes_with_their_name_and_the_mailboxes(promtool: 
     finished(made, SUCCESS)
     text, content_type = made.everything()
     shown = series(text)
-    assert content_type.startswith("text/plain; version=")
+    assert content_type == "text/plain; version=0.0.4; charset=utf-8"
     assert shown['mailtrip_success{probe="gmail"}'] == 1
     assert shown['mailtrip_delivery_delay_seconds_count{probe="gmail"}'] == 1
     assert shown['mailtrip_mailbox_connected{mailbox="monitor"}'] == 1

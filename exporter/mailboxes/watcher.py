@@ -25,9 +25,11 @@ log = logging.getLogger(__name__)
 SHORTEST_GAP = 0.08  # seconds between two looks into the mailbox while a message is fresh
 GAP_FRACTION = 0.04  # of the time waited: so the delay's error stays below 5 % and 100 ms, a round trip included
 LONGEST_GAP = 300.0
-SENDING_GAP = 1.0  # while messages are being sent; an accepted one wakes us
+SENDING_GAP = 1.0  # while messages are being sent, when an accepted one wakes us, and while we linger
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts to connect
 REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 60.0, 900.0  # the same after a refusal: accounts get locked for many tries
+LINGER = 5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
+GOODBYE = 2.0  # seconds for the last deletions when the program stops
 MOST_PUT_OFF = 1000  # strays that are left alone for now
 _REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
 
@@ -69,6 +71,7 @@ class Watcher:
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
+        self._linger_until = float("-inf")
         self._pause = 0.0
         self._not_before = 0.0
 
@@ -113,7 +116,11 @@ class Watcher:
         self._wake.set()
 
     async def close(self) -> None:
-        """Ends the session. Trips that wait are the caller's to end."""
+        """Ends the session, after the deletions that it has still to make. Trips that wait are the caller's to end."""
+        until = self._clock.monotonic() + GOODBYE
+        while self._deletions and self._opening and self._clock.monotonic() < until:
+            self.wake()
+            await asyncio.sleep(GOODBYE / 100)
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -128,7 +135,8 @@ class Watcher:
 
     @property
     def _wanted(self) -> bool:
-        return bool(self._awaited or self._late or self._deletions or self._mailbox.listens)
+        lingers = self._opening and self._clock.monotonic() < self._linger_until
+        return bool(self._awaited or self._late or self._deletions or self._mailbox.listens or lingers)
 
     async def _sessions(self) -> None:
         while self._wanted:
@@ -208,7 +216,7 @@ class Watcher:
         moments = [e.run.accepted for e in self._awaited.values() if e.run.accepted is not None and not e.found.done()]
         moments += self._late.values()
         if not moments:
-            return SENDING_GAP if self._awaited else LONGEST_GAP
+            return LONGEST_GAP if self._mailbox.listens else SENDING_GAP
         return min(max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP)
 
     def _settle(self, sighting: Sighting, run: Run) -> None:
@@ -280,5 +288,6 @@ class Watcher:
         found = expectation.found
         if expectation.for_bounces or found.cancel() or found.cancelled() or found.exception():
             return
+        self._linger_until = self._clock.monotonic() + LINGER
         if not expectation.deleted:
             self.delete(found.result().sighting)

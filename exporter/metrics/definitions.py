@@ -10,6 +10,7 @@ DELAY_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 
 
 SMTP_STEPS = (
     Step.RESOLVE, Step.CONNECT, Step.GREETING, Step.EHLO, Step.TLS, Step.AUTH, Step.MAIL, Step.RCPT, Step.DATA,
+    Step.PROGRAM,
 )  # fmt: skip
 MAILBOX_STEPS = (
     Step.RESOLVE, Step.CONNECT, Step.TLS, Step.GREETING, Step.LOGIN, Step.SELECT, Step.FETCH, Step.DELETE,
@@ -36,7 +37,7 @@ _CONNECTION = (Reason.DNS, Reason.CONNECT, Reason.TIMEOUT, Reason.TLS, Reason.AU
 _SESSION = (Reason.REJECTED, Reason.DISCONNECTED, Reason.PROTOCOL, Reason.INTERNAL)
 _FAILURES = {
     Phase.OPEN: (*_CONNECTION, *_SESSION),
-    Phase.SEND: (*_CONNECTION, *_SESSION, Reason.NULL_MX, Reason.DEFERRED, Reason.MAILBOX_FULL),
+    Phase.SEND: (*_CONNECTION, *_SESSION, Reason.NULL_MX, Reason.DEFERRED, Reason.MAILBOX_FULL, Reason.PROGRAM),
     Phase.DELIVER: (*_CONNECTION, *_SESSION, Reason.OVERDUE, Reason.BOUNCED),
     Phase.VERIFY: (Reason.JUNK, Reason.ALTERED, Reason.INTERNAL),
     Phase.DELETE: (*_CONNECTION, *_SESSION),

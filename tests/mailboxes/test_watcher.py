@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from exporter.mailboxes.session import Sighting
-from exporter.mailboxes.watcher import GAP_FRACTION, SHORTEST_GAP, Watcher
+from exporter.mailboxes.watcher import GAP_FRACTION, LINGER, SHORTEST_GAP, Watcher
 from exporter.message import FoundIn, Kind, compose
 from exporter.model import Phase, ProbeError, Reason, Step
 from exporter.run import Run
@@ -36,7 +36,7 @@ class Bench:
 
     async def settled(self) -> None:
         """Long enough for a watcher that nobody needs to go away."""
-        await asyncio.sleep(1)
+        await asyncio.sleep(LINGER + 2)
 
 
 def message(token: Token) -> bytes:
