@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, Field
 
 from exporter.config.types import Options, Text
+from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir_events import directory_events
 from exporter.mailboxes.maildir_files import Letter, MaildirFiles
 from exporter.mailboxes.maildir_folder import SUBDIRECTORIES, Folder, Ref, unique_name
@@ -32,7 +33,7 @@ class MaildirOptions(Options):
     """A Maildir (https://cr.yp.to/proto/maildir.html). Whoever runs mailtrip must be allowed to read and delete in it.
 
     Where the kernel tells of new files (inotify) they are seen at once; they are looked for as well, since no network
-    file system tells what other machines do. There, mount it with `actimeo=1` or less: delays are no more exact.
+    file system tells what other machines do. Mount such a one with `actimeo=1` or less: delays are no more exact.
     """
 
     path: Text
@@ -116,7 +117,7 @@ class MaildirSession:
                 folders, letters, unreadable = await self._in_thread(self._files.read, folders)
             self._tell(unreadable)
         self._folders.update(folders)  # only now: what a scan found before it failed is found once more
-        self.messages = len(next(iter(folders.values())).files())
+        self.messages = next(iter(folders.values())).messages
         if any(folder.fresh or folder.older for folder in folders.values()):
             self._news.set()
         sightings = [self._sighting(letter) for letter in letters]
@@ -124,12 +125,13 @@ class MaildirSession:
         return sightings
 
     def _sighting(self, letter: Letter) -> Sighting:
+        ref, folder, raw, junk = letter.ref, letter.folder, letter.raw, is_junk(letter.folder)
         if letter.noticed is None:
-            return Sighting(letter.ref, letter.folder, letter.raw, self._run.now(), watched=False)
+            return Sighting(ref, folder, raw, self._run.now(), watched=False, junk=junk)
         seen_at, lag = letter.noticed
-        if letter.ref in self._appeared:
-            seen_at, lag = min(seen_at, self._appeared[letter.ref]), 0.0
-        return Sighting(letter.ref, letter.folder, letter.raw, seen_at, letter.ref not in self._before, lag)
+        if ref in self._appeared:
+            seen_at, lag = min(seen_at, self._appeared[ref]), 0.0
+        return Sighting(ref, folder, raw, seen_at, ref not in self._before, lag, junk=junk)
 
     def _tell(self, unreadable: list[str]) -> None:
         for problem in unreadable[:3]:

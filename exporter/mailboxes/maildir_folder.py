@@ -50,6 +50,11 @@ class Folder:
         both = zip(SUBDIRECTORIES, (self.new, self.cur), strict=True)
         return {unique: f"{sub}/{file}" for sub, one in both if one for unique, file in one.files.items()}
 
+    @property
+    def messages(self) -> int:
+        """How many there are. One that is just being moved may count twice."""
+        return sum(len(one.files) for one in (self.new, self.cur) if one)
+
     def listed(self, new: Listing, cur: Listing) -> "Folder":
         """The folder after another look at its directories."""
         if new is self.new and cur is self.cur:

@@ -31,6 +31,7 @@ REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 60.0, 900.0  # the same after a refusal: 
 LINGER = 5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
 GOODBYE = 2.0  # seconds for the last deletions when the program stops
 MOST_PUT_OFF = 1000  # strays that are left alone for now
+_LOCKED = frozenset({"IN-USE", "LOGIN-DELAY"})  # POP3: every try may prolong the lock
 _REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
 
 
@@ -174,7 +175,8 @@ class Watcher:
         self.statistics.connected = False
         self.statistics.reconnects += 1
         refused = error.reason in _REFUSALS
-        first, longest = (REFUSED_PAUSE, LONGEST_REFUSED_PAUSE) if refused else (FIRST_PAUSE, LONGEST_PAUSE)
+        slowly = refused or error.code in _LOCKED
+        first, longest = (REFUSED_PAUSE, LONGEST_REFUSED_PAUSE) if slowly else (FIRST_PAUSE, LONGEST_PAUSE)
         if self._clock.monotonic() - self._not_before > longest:
             self._pause = 0.0  # it had been well for a while
         self._pause = min(max(self._pause * 2, first), longest)

@@ -55,7 +55,7 @@ def translated(server: str) -> Iterator[None]:
     except ssl.SSLError as error:
         raise ProbeError(Reason.TLS, f"no TLS with {server}: {_words(error)}") from error
     except (ConnectionError, OSError) as error:
-        raise ProbeError(Reason.TLS, f"{server} cut the connection in the TLS handshake") from error
+        raise ProbeError(Reason.DISCONNECTED, f"{server} cut the connection in the TLS handshake") from error
 
 
 def _words(error: ssl.SSLError) -> str:

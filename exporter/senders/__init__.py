@@ -8,6 +8,7 @@ from exporter.message import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.run import Run
 from exporter.senders.mx import MxOptions, MxSender
+from exporter.senders.sendmail import SendmailOptions, SendmailSender
 from exporter.senders.smtp import SmtpOptions, SmtpSender
 
 
@@ -30,6 +31,13 @@ class SendOptions(Choice):
     mx: MxOptions | None = None
     """To the exchangers of the recipient's domain, found through MX records, as a mail server does."""
 
+    sendmail: SendmailOptions | None = None
+    """Through the sendmail program of this machine, whose queue takes it from there."""
 
-SENDERS: dict[str, Callable[[Any, Resolver, str], Sender]] = {"smtp": SmtpSender, "mx": MxSender}
+
+SENDERS: dict[str, Callable[[Any, Resolver, str], Sender]] = {
+    "smtp": SmtpSender,
+    "mx": MxSender,
+    "sendmail": SendmailSender,
+}
 """By key in `send:`. Called with the options, a resolver and the target."""

@@ -27,7 +27,7 @@ def test_the_schema_knows_the_keys_of_every_mapping() -> None:
     schema = Settings.json_schema()
     assert keys_at(schema, ()) == ["state", "resolver", "mailboxes", "modules", "probes"]
     assert keys_at(schema, ("probes", 3)) == ["name", "module", "target", "interval"]
-    assert keys_at(schema, ("modules", "a", "roundtrip", "send")) == ["smtp", "mx"]
+    assert keys_at(schema, ("modules", "a", "roundtrip", "send")) == ["smtp", "mx", "sendmail"]
     assert keys_at(schema, ("modules", "a", "roundtrip", "nothing", "b")) == []
     assert keys_at(schema, ("modules",)) == [], "names are free"
 

@@ -1,108 +1,23 @@
-"""A Maildir of real files, in other hands and a real Dovecot's: found, timed, deleted, nothing else touched."""
+"""A Maildir of real files: every message found once, timed and deleted, and nothing else touched."""
 
 import asyncio
 import contextlib
-import imaplib
 import os
-import shutil
-import stat
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from pydantic import ValidationError
 
-from exporter.mailboxes.maildir import MaildirMailbox, MaildirOptions, MaildirSession
 from exporter.mailboxes.maildir_files import READ_LIMIT
+from exporter.mailboxes.maildir_folder import Folder, Listing
 from exporter.mailboxes.session import Sighting
-from exporter.mailboxes.watcher import Watcher
-from exporter.message import FoundIn, compose
-from exporter.model import ProbeError, Reason, Step
-from exporter.net.dns import Resolver
+from exporter.model import Step
 from exporter.run import Clock, Run
-from exporter.tokens import Mint
-from tests.lab.client import LabUser
-
-LONG = 60.0
-_numbers = count(1)
-
-
-def message(subject: str, body: str = "Hello.\n") -> bytes:
-    return f"From: <a@lab.test>\nTo: <b@lab.test>\nSubject: {subject}\n\n{body}".encode()
-
-
-def subjects(sightings: list[Sighting]) -> list[str]:
-    lines = [line for sighting in sightings for line in sighting.raw.decode().splitlines()]
-    return [line.removeprefix("Subject: ") for line in lines if line.startswith("Subject: ")]
-
-
-class Maildir:
-    """A Maildir, and what delivering programs and mail readers do with it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        if not path.exists():
-            self.make()
-
-    def make(self, folder: str = "") -> None:
-        for name in ("cur", "new", "tmp"):
-            (self.path / folder / name).mkdir(parents=True, exist_ok=True)
-
-    def deliver(self, raw: bytes, folder: str = "", *, second: int = 1_700_000_000) -> str:
-        """Writes into tmp and links into new, as the specification has it. Returns the name."""
-        name = f"{second}.M{next(_numbers)}P7.host"
-        draft = self.path / folder / "tmp" / name
-        draft.write_bytes(raw)
-        os.link(draft, self.path / folder / "new" / name)
-        draft.unlink()
-        return name
-
-    def read(self, name: str, flags: str = "S", folder: str = "") -> Path:
-        """Moves a message from new to cur, or gives it other flags."""
-        (old,) = [*self.path.glob(f"{folder or '.'}/new/{name}*"), *self.path.glob(f"{folder or '.'}/cur/{name}*")]
-        return old.rename(self.path / folder / "cur" / f"{name}:2,{flags}")
-
-    def files(self) -> dict[str, tuple[bytes, int]]:
-        """The messages: path, content, mtime."""
-        found = [file for file in self.path.rglob("*") if file.is_file() and file.parent.name in ("new", "cur")]
-        return {str(file.relative_to(self.path)): (file.read_bytes(), file.stat().st_mtime_ns) for file in found}
-
-    def mailbox(self, **options: object) -> MaildirMailbox:
-        return MaildirMailbox(MaildirOptions.model_validate({"path": str(self.path), **options}), Resolver())
+from tests.mailboxes.maildir_bench import LONG, Maildir, found, message, opened, subjects
 
 
 @pytest.fixture
 def maildir(tmp_path: Path) -> Maildir:
     return Maildir(tmp_path / "Maildir")
-
-
-@asynccontextmanager
-async def opened(mailbox: MaildirMailbox, run: Run | None = None) -> AsyncIterator[MaildirSession]:
-    session = await mailbox.open(run or Run(Clock()), lambda raw: True)
-    try:
-        yield session
-        await session.close()
-    finally:
-        session.abort()
-
-
-async def found(session: MaildirSession, number: int = 1, seconds: float = LONG) -> list[Sighting]:
-    """Scans until there are so many messages; in between it waits as long as `seconds`."""
-    sightings: list[Sighting] = []
-    while len(sightings) < number:
-        sightings += await session.scan()
-        if len(sightings) < number:
-            await session.wait(seconds, asyncio.Event())
-    return sightings
-
-
-async def refusal(mailbox: MaildirMailbox) -> ProbeError:
-    with pytest.raises(ProbeError) as caught:
-        await mailbox.open(Run(Clock()), lambda raw: True)
-    return caught.value
 
 
 # ------------------------------------------------------------ found, timed, deleted
@@ -116,6 +31,7 @@ async def test_a_message_is_found_timed_and_deleted(maildir: Maildir) -> None:
         maildir.deliver(message("hello"))
         (sighting,) = await session.scan()
         assert (subjects([sighting]), sighting.folder, sighting.watched) == (["hello"], "INBOX", True)
+        assert not sighting.junk
         assert before < sighting.seen_at < run.now()
         assert session.messages == 1
         await session.delete([sighting])
@@ -171,6 +87,34 @@ async def test_a_message_is_seen_once_though_a_reader_moves_and_flags_it(maildir
         assert maildir.files() == {}
 
 
+async def test_a_reader_that_flags_what_is_known_does_not_wake_us(maildir: Maildir) -> None:
+    async with opened(maildir.mailbox()) as session:
+        name = maildir.deliver(message("hello"))
+        await session.scan()
+        await session.wait(0.01, asyncio.Event())
+        await session.scan()
+        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        await asyncio.sleep(0)
+        maildir.read(name, "FS")
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        maildir.deliver(message("news"))
+        await waiting
+
+
+def test_a_message_that_one_listing_lacks_is_not_forgotten() -> None:
+    """POSIX lets a file that is renamed while a directory is listed be left out, or be there twice."""
+
+    def listing(*names: str) -> Listing:
+        return Listing((), 0, 0, 0, {name: name for name in names})
+
+    folder = Folder("INBOX").listed(listing("a"), listing("b")).as_found()
+    hidden = folder.listed(listing(), listing("b"))
+    assert list(hidden.listed(listing(), listing("a", "b")).fresh) == []
+    gone = hidden.listed(listing(), listing("b"))
+    assert list(gone.listed(listing("a"), listing("b")).fresh) == ["a"]
+
+
 async def test_a_message_that_a_reader_moved_before_we_looked_keeps_its_moment(maildir: Maildir) -> None:
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
@@ -210,6 +154,18 @@ async def test_a_reader_that_is_always_quicker_hides_nothing(maildir: Maildir) -
         assert all(sighting.watched for sighting in sightings)
         assert await session.scan() == []
         assert maildir.files() == {}
+
+
+async def test_a_scan_that_is_given_up_loses_nothing(maildir: Maildir) -> None:
+    async with opened(maildir.mailbox()) as session:
+        for number in range(20):
+            maildir.deliver(message(f"{number}"))
+            scan = asyncio.create_task(session.scan())
+            await asyncio.sleep(number / 10_000)
+            if not scan.cancel():
+                assert subjects(scan.result()) == [f"{number}"]
+            elif await asyncio.wait([scan]) and scan.cancelled():
+                assert subjects(await session.scan()) == [f"{number}"]
 
 
 async def test_a_long_message_is_read_in_part_and_still_deleted(maildir: Maildir) -> None:
@@ -336,174 +292,6 @@ async def test_symbolic_links_are_neither_read_nor_deleted(maildir: Maildir, tmp
     assert len(elsewhere.files()) == 1
 
 
-# ------------------------------------------------------------ folders
-
-
-@pytest.mark.parametrize(
-    "name", [".Junk", ".Spam", ".INBOX.Junk", ".Junk E-Mail", ".Courrier ind&AOk-sirable", ".Спам"]
-)
-async def test_junk_is_known_by_many_names(maildir: Maildir, name: str) -> None:
-    maildir.make(name)
-    maildir.make(".Spamassassin")
-    async with opened(maildir.mailbox()) as session:
-        maildir.deliver(message("not looked for"), ".Spamassassin")
-        maildir.deliver(message("cheap"), name)
-        (sighting,) = await session.scan()
-        assert subjects([sighting]) == ["cheap"]
-        assert session.messages == 0
-        await session.delete([sighting])
-        assert list((maildir.path / name / "new").iterdir()) == []
-
-
-async def test_a_folder_for_junk_that_is_made_later_is_found(maildir: Maildir) -> None:
-    async with opened(maildir.mailbox()) as session:
-        assert await session.scan() == []
-        maildir.make(".Junk")
-        maildir.deliver(message("cheap"), ".Junk")
-        (sighting,) = await session.scan()
-        assert (sighting.folder, sighting.watched) == ("Junk", True)
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
-        await asyncio.sleep(0)
-        maildir.deliver(message("and more"), ".Junk")
-        await waiting
-        assert subjects(await found(session)) == ["and more"]
-
-
-async def test_folders_are_written_as_people_know_them(maildir: Maildir) -> None:
-    maildir.make(".Archiv.Entw&APw-rfe")
-    async with opened(maildir.mailbox(folders=["Archiv/Entwürfe", "inbox"])) as session:
-        maildir.deliver(message("filed"), ".Archiv.Entw&APw-rfe")
-        (sighting,) = await session.scan()
-        assert sighting.folder == "Archiv.Entwürfe"
-        assert session.messages == 1
-
-
-async def test_a_folder_that_is_not_there_is_named(maildir: Maildir) -> None:
-    error = await refusal(maildir.mailbox(folders=["INBOX", "../Archive"]))
-    assert error.reason is Reason.UNAVAILABLE
-    assert f"{maildir.path} has no folder ../Archive" in error.detail
-    assert "none of the folders" in (await refusal(maildir.mailbox(folders=["\\Junk"]))).detail
-
-
-def test_a_special_folder_other_than_junk_is_a_mistake() -> None:
-    with pytest.raises(ValidationError, match="the only special folder of a Maildir is"):
-        MaildirOptions.model_validate({"path": "/nowhere", "folders": ["\\Sent"]})
-
-
-# ------------------------------------------------------------ trouble
-
-
-async def test_a_missing_maildir_is_tried_again(tmp_path: Path) -> None:
-    error = await refusal(MaildirMailbox(MaildirOptions(path=str(tmp_path / "none")), Resolver()))
-    assert (error.reason, error.code) == (Reason.UNAVAILABLE, "ENOENT")
-    assert error.detail == (
-        f"{tmp_path}/none: no such file or directory; a Maildir is a directory that holds new and cur; is it mounted?"
-    )
-
-
-async def test_a_directory_that_is_no_maildir_is_named(tmp_path: Path) -> None:
-    error = await refusal(MaildirMailbox(MaildirOptions(path=str(tmp_path)), Resolver()))
-    assert (error.reason, error.detail.partition(":")[0]) == (Reason.UNAVAILABLE, f"{tmp_path}/new")
-
-
-async def test_a_file_in_place_of_a_maildir_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mbox").write_text("From someone\n")
-    error = await refusal(MaildirMailbox(MaildirOptions(path=str(tmp_path / "mbox")), Resolver()))
-    assert (error.reason, error.code) == (Reason.REJECTED, "ENOTDIR")
-
-
-@contextmanager
-def nobody() -> Iterator[None]:
-    """Without the rights of root, if we have them."""
-    if os.geteuid():
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
-@pytest.mark.parametrize(("mode", "words"), [(0o000, "Maildir: permission denied"), (0o555, "new: no permission to")])
-async def test_a_maildir_that_we_may_not_read_or_not_delete_in_is_refused(mode: int, words: str) -> None:
-    with TemporaryDirectory(dir="/tmp") as directory:
-        Path(directory).chmod(0o755)
-        maildir = Maildir(Path(directory) / "Maildir")
-        (maildir.path / "new").chmod(mode or 0o755)
-        maildir.path.chmod(mode or 0o000)
-        with nobody():
-            error = await refusal(maildir.mailbox())
-            assert error.reason is Reason.REJECTED
-            assert words in error.detail
-            assert f"the user with the id {os.geteuid()} must be allowed" in error.detail
-        maildir.path.chmod(stat.S_IRWXU)
-        (maildir.path / "new").chmod(stat.S_IRWXU)
-
-
-async def test_a_message_that_cannot_be_read_hides_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    with TemporaryDirectory(dir="/tmp") as directory:
-        Path(directory).chmod(0o755)
-        maildir = Maildir(Path(directory) / "Maildir")
-        (maildir.path / "new").chmod(0o777)
-        (maildir.path / "cur").chmod(0o777)
-        with nobody():
-            session = await maildir.mailbox().open(Run(Clock()), lambda raw: True)
-        secret = maildir.deliver(message("secret"))
-        (maildir.path / "new" / secret).chmod(0o000)
-        maildir.deliver(message("hello"))
-        with nobody():
-            assert subjects(await session.scan()) == ["hello"]
-        session.abort()
-    assert f"a message cannot be read: ./new/{secret}: Permission denied" in caplog.text
-
-
-async def test_a_maildir_that_vanishes_is_noticed_at_once(maildir: Maildir) -> None:
-    run = Run(Clock())
-    async with opened(maildir.mailbox(), run) as session:
-        assert await session.scan() == []
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
-        await asyncio.sleep(0)
-        shutil.rmtree(maildir.path)
-        await waiting
-        with pytest.raises(ProbeError) as caught:
-            await session.scan()
-    assert caught.value.reason is Reason.UNAVAILABLE
-    assert run.failure(caught.value).step is Step.IDLE
-
-
-async def test_a_maildir_put_in_place_of_another_is_watched(maildir: Maildir) -> None:
-    async with opened(maildir.mailbox()) as session:
-        maildir.path.rename(maildir.path.parent / "old")
-        maildir.make()
-        await session.wait(LONG, asyncio.Event())
-        assert await session.scan() == []
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
-        await asyncio.sleep(0)
-        maildir.deliver(message("hello"))
-        await waiting
-        assert subjects(await session.scan()) == ["hello"]
-
-
-async def test_a_directory_whose_time_stamp_does_not_change_is_read_again_after_a_while(maildir: Maildir) -> None:
-    """As on file systems that do not keep it. What was seen late by then says so."""
-    now = 1000.0
-    async with opened(maildir.mailbox(), Run(Clock(monotonic=lambda: now))) as session:
-        new = maildir.path / "new"
-        for _ in range(2):
-            assert await session.scan() == []
-            now += 5
-        stamp = new.stat().st_mtime_ns
-        session.abort()
-        maildir.deliver(message("hello"))
-        os.utime(new, ns=(stamp, stamp))
-        assert await session.scan() == []
-        now += 10
-        (sighting,) = await session.scan()
-        assert sighting.lag > 10
-        assert sighting.delay_since(now - 20) is None
-
-
 # ------------------------------------------------------------ with others
 
 
@@ -514,75 +302,3 @@ async def test_two_sessions_on_one_maildir_do_not_disturb_each_other(maildir: Ma
         await one.delete(ours)
         await other.delete(theirs)
         assert maildir.files() == {}
-
-
-@pytest.fixture
-def of_dovecot(lab_user: LabUser) -> Maildir:
-    """A Maildir with one message of somebody else; Dovecot makes its directories at the first delivery."""
-    lab_user.deliver(message("somebody else's").replace(b"\n", b"\r\n"))
-    return Maildir(lab_user.maildir)
-
-
-@contextmanager
-def reader(user: LabUser) -> Iterator[imaplib.IMAP4]:
-    with imaplib.IMAP4(user.lab.imap_ip, 143) as client:
-        client.login(user.name, user.lab.password)
-        yield client
-
-
-async def test_dovecot_delivers_and_moves_what_we_find(of_dovecot: Maildir, lab_user: LabUser) -> None:
-    """A mail reader selects and flags over and over while messages come and go."""
-    names = [f"message {number}" for number in range(40)]
-    done = asyncio.Event()
-
-    def reading() -> None:
-        with reader(lab_user) as client:
-            while not done.is_set():
-                client.select("INBOX")
-                client.store("1:*", "+FLAGS", "(\\Seen \\Flagged)")
-                client.close()
-
-    def delivering() -> None:
-        for subject in names:
-            lab_user.deliver(message(subject).replace(b"\n", b"\r\n"))
-
-    async with opened(of_dovecot.mailbox()) as session:
-        (theirs,) = await session.scan()
-        others = asyncio.gather(asyncio.to_thread(reading), asyncio.to_thread(delivering))
-        sightings: list[Sighting] = []
-        try:
-            while len(sightings) < len(names):
-                some = await session.scan()
-                await session.delete(some)
-                sightings += some
-                await session.wait(0.05, asyncio.Event())
-        finally:
-            done.set()
-            await others
-        assert sorted(subjects(sightings)) == sorted(names)
-        assert await session.scan() == []
-        assert [mail.content for mail in lab_user.mails()] == [theirs.raw + b"Hello.\n"]
-
-
-async def test_a_whole_trip_goes_through_the_watcher(of_dovecot: Maildir, lab_user: LabUser) -> None:
-    mint = Mint(b"k" * 32)
-    here = Watcher("local", of_dovecot.mailbox(), mint, Clock(), 20, lambda token, sighting: 0)
-    token, run = mint.mint(0), Run(Clock(), session_timeout=20)
-    try:
-        with here.expect(token.trip, run) as expected:
-            await expected.ready()
-            raw = compose(token, "probe@lab.test", lab_user.address, 0).raw
-            sent = run.now()
-            await asyncio.to_thread(lab_user.deliver, raw)
-            run.accept()
-            got = await expected.arrival()
-            await expected.delete()
-        assert (got.token.trip, got.found_in, got.sighting.folder) == (token.trip, FoundIn.HEADER, "INBOX")
-        assert got.sighting.watched
-        assert sent < got.sighting.seen_at
-        assert got.sighting.delay_since(run.accepted) is not None
-        (left,) = lab_user.mails()
-        assert b"somebody else's" in left.content
-        assert (here.statistics.messages, here.statistics.deleted) == (2, 1)
-    finally:
-        await here.close()

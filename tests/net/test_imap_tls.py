@@ -22,13 +22,19 @@ async def test_after_starttls_the_server_is_asked_again_what_it_offers() -> None
     ("starttls-not-offered", "does not offer STARTTLS"),
     ("starttls-refused", "refuses STARTTLS: the certificate cannot be read"),
     ("preauth-before-starttls", "greets with PREAUTH, so that STARTTLS is impossible"),
-    ("cut-in-the-handshake", "cut the connection in the TLS handshake"),
 ])  # fmt: skip
 async def test_without_tls_there_is_no_conversation(dialogue: str, detail: str) -> None:
     async with greeted(dialogue) as here:
         with pytest.raises(ProbeError, match=detail) as caught:
             await here.imap.starttls(trusting(), "127.0.0.1")
         assert caught.value.reason is Reason.TLS
+
+
+async def test_a_handshake_that_is_cut_is_a_lost_connection_which_may_be_tried_again() -> None:
+    async with greeted("cut-in-the-handshake") as here:
+        with pytest.raises(ProbeError, match="cut the connection in the TLS handshake") as caught:
+            await here.imap.starttls(trusting(), "127.0.0.1")
+        assert caught.value.reason is Reason.DISCONNECTED
 
 
 async def test_a_certificate_of_an_unknown_authority_is_refused() -> None:

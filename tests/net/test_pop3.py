@@ -157,6 +157,15 @@ async def test_a_line_may_have_any_length_and_only_the_begin_of_a_message_is_kep
         assert (await here.pop3.top(2, 0, 65536))[1] == b"next\r\n"
 
 
+async def test_a_dot_in_the_middle_of_a_line_is_no_end() -> None:
+    async with greeted("line-in-pieces") as here:
+        reading = asyncio.ensure_future(here.pop3.top(1, 1000, 65536))
+        await here.peer.here.wait()
+        await asyncio.sleep(0.05)  # until the first piece is read
+        here.peer.go_on.set()
+        assert (await reading)[1] == b"x" * 5000 + b".\r\n.\r\n"
+
+
 async def test_a_message_that_is_refused_is_no_end() -> None:
     async with greeted("top-refused") as here:
         replies = [await here.pop3.top(number, 0, 100) for number in (1, 2, 3)]

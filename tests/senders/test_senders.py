@@ -163,6 +163,7 @@ async def test_smtp_names_what_is_wrong(
 
 async def test_the_certificate_s_end_is_a_fact(lab: Lab, lab_user: LabUser) -> None:
     run, _ = await send(lab, {"smtp": {"ca_file": lab.ca, **LOGIN}}, probe_message(lab_user.address))
+    lab_user.wait_for_mails(1)
     (fact,) = (fact for fact in run.facts if isinstance(fact, TlsSession))
     shown = ssl.get_server_certificate((lab.relay_ip, 465))
     (lab.directory / "shown.pem").write_text(shown)

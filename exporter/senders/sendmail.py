@@ -1,0 +1,170 @@
+"""Sends through the sendmail program of this machine: every mail server for Unix has one, and msmtp and the like too.
+
+That it exits with 0 means that it has taken the message over, into its queue most often. What becomes of it then is for
+the mailbox to tell.
+"""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from errno import errorcode
+from typing import cast
+
+from exporter.config.types import Options, Text
+from exporter.message import ProbeMessage
+from exporter.model import ProbeError, Reason, Step, one_line
+from exporter.net.dns import Resolver
+from exporter.run import Run
+
+MOST_OUTPUT = 2048  # bytes of what the program says; the rest is read and forgotten, so that it never blocks
+LAST_WORDS = 0.5  # seconds for what a program that failed has said to arrive; a child of it may hold the pipe open
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+_EXIT_CODES = {  # sysexits.h
+    64: (Reason.PROGRAM, "EX_USAGE, it does not understand how it was called"),
+    65: (Reason.REJECTED, "EX_DATAERR, an address or the message is not to its liking"),
+    66: (Reason.PROGRAM, "EX_NOINPUT, it cannot read its input"),
+    67: (Reason.REJECTED, "EX_NOUSER, no such recipient"),
+    68: (Reason.DNS, "EX_NOHOST, the recipient's host is unknown"),
+    69: (Reason.UNAVAILABLE, "EX_UNAVAILABLE, the mail service is not available"),
+    70: (Reason.PROGRAM, "EX_SOFTWARE, an error in the program"),
+    71: (Reason.PROGRAM, "EX_OSERR, the operating system failed it"),
+    72: (Reason.PROGRAM, "EX_OSFILE, a system file is missing"),
+    73: (Reason.PROGRAM, "EX_CANTCREAT, it cannot create a file"),
+    74: (Reason.PROGRAM, "EX_IOERR, it cannot read or write"),
+    75: (Reason.DEFERRED, "EX_TEMPFAIL, try again later"),
+    76: (Reason.PROTOCOL, "EX_PROTOCOL, a server's answer made no sense to it"),
+    77: (Reason.REJECTED, "EX_NOPERM, this user may not send mail"),
+    78: (Reason.PROGRAM, "EX_CONFIG, its configuration is wrong"),
+}
+
+
+class SendmailOptions(Options):
+    """The sendmail program of this machine. Its exit code is the verdict, and a good one means handed over: into its
+    queue most often. It is called as `sendmail -i -f FROM -- TO`, without a shell, with the message as its input."""
+
+    path: Text = "/usr/sbin/sendmail"
+    """The program."""
+
+
+class SendmailSender:
+    """One message is one call of the program."""
+
+    def __init__(self, options: SendmailOptions, resolver: Resolver, target: str) -> None:
+        self._path = options.path
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        if message.sender.startswith("-"):  # no `--` can stand in front of the value of -f
+            problem = f"the sender {message.sender} begins with a dash, and {self._path} could take it for an option"
+            raise ProbeError(Reason.PROGRAM, problem)
+        arguments = ("-i", "-f", message.sender, "--", message.recipient)
+        async with run.conversation(lambda: self._overtime(run)):
+            with run.step(Step.PROGRAM, self._path):
+                run.note(f"$ {self._path} {' '.join(arguments)}")
+                async with _listening() as output:
+                    code, complete = await self._call(arguments, message.raw.replace(b"\r\n", b"\n"), output, run)
+                    said = await output.last_words() if code or not complete else output.text
+                run.note(f"-- exit code {code}{': ' if said else ''}{said}")
+                self._judge(code, complete, said)
+                run.accept()
+
+    async def _call(self, arguments: tuple[str, ...], raw: bytes, output: "_Output", run: Run) -> tuple[int, bool]:
+        """Runs the program. Returns its exit code, and whether it took the whole message."""
+        complete = True
+        async with self._running(arguments, output) as (process, stdin):
+            try:
+                stdin.write(raw)
+                await stdin.drain()
+                run.uncertain = True
+                stdin.close()
+                await stdin.wait_closed()
+            except (BrokenPipeError, ConnectionResetError):
+                complete = False
+            code = await process.wait()
+        run.uncertain = False
+        return code, complete
+
+    @asynccontextmanager
+    async def _running(
+        self, arguments: tuple[str, ...], output: "_Output"
+    ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamWriter]]:
+        """The program, in a process group of its own. Left early, all of the group is killed, and no zombie stays.
+
+        A program that has ended by itself may leave a child behind that delivers in the background.
+        """
+        try:
+            process = await asyncio.create_subprocess_exec(
+                self._path, *(argument.encode() for argument in arguments),
+                stdin=asyncio.subprocess.PIPE, stdout=output.pipe, stderr=output.pipe,
+                env=_ENVIRONMENT, cwd="/", start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            problem, code = error.strerror or "unknown error", errorcode.get(error.errno or 0, "")
+            raise ProbeError(Reason.PROGRAM, f"cannot run {self._path}: {problem.lower()}", code=code) from None
+        output.begin()
+        try:
+            yield process, cast("asyncio.StreamWriter", process.stdin)
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+
+    def _overtime(self, run: Run) -> ProbeError:
+        return ProbeError(Reason.TIMEOUT, f"{self._path} had not ended after {run.session_timeout:g} s and was killed")
+
+    def _judge(self, code: int, complete: bool, said: str) -> None:
+        """Raises ProbeError unless the program has taken the message."""
+        words = f": {said}" if said else ""
+        if code < 0:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+            raise ProbeError(Reason.PROGRAM, f"{self._path} was ended by {name}{words}", code=name)
+        if code:
+            reason, meaning = _EXIT_CODES.get(code, (Reason.PROGRAM, "no code of sysexits.h"))
+            raise ProbeError(reason, f"{self._path} exited with {code} ({meaning}){words}", code=code)
+        if not complete:
+            raise ProbeError(Reason.PROGRAM, f"{self._path} exited with 0, and did not take the whole message{words}")
+
+
+class _Output(asyncio.Protocol):
+    """What the program says. The end of the program does not end it: a child may hold the pipe open."""
+
+    def __init__(self, pipe: int) -> None:
+        self.pipe = pipe
+        self._said = b""
+        self._ended = asyncio.Event()
+
+    @property
+    def text(self) -> str:
+        return one_line(self._said.decode(errors="replace"))
+
+    def begin(self) -> None:
+        """The program has the pipe now, and nobody else."""
+        if self.pipe >= 0:
+            os.close(self.pipe)
+            self.pipe = -1
+
+    async def last_words(self) -> str:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS):
+                await self._ended.wait()
+        return self.text
+
+    def data_received(self, data: bytes) -> None:
+        self._said += data[: MOST_OUTPUT - len(self._said)]
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._ended.set()
+
+
+@asynccontextmanager
+async def _listening() -> AsyncIterator[_Output]:
+    inward, outward = os.pipe()
+    output = _Output(outward)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(inward, "rb", 0))
+    try:
+        yield output
+    finally:
+        output.begin()
+        transport.close()
