@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from exporter.mailboxes.maildir_files import READ_LIMIT
-from exporter.mailboxes.maildir_folder import Folder, Listing
 from exporter.mailboxes.session import Sighting
 from exporter.model import Step
 from exporter.run import Clock, Run
@@ -100,19 +99,6 @@ async def test_a_reader_that_flags_what_is_known_does_not_wake_us(maildir: Maild
         assert not waiting.done()
         maildir.deliver(message("news"))
         await waiting
-
-
-def test_a_message_that_one_listing_lacks_is_not_forgotten() -> None:
-    """POSIX lets a file that is renamed while a directory is listed be left out, or be there twice."""
-
-    def listing(*names: str) -> Listing:
-        return Listing((), 0, 0, 0, {name: name for name in names})
-
-    folder = Folder("INBOX").listed(listing("a"), listing("b")).as_found()
-    hidden = folder.listed(listing(), listing("b"))
-    assert list(hidden.listed(listing(), listing("a", "b")).fresh) == []
-    gone = hidden.listed(listing(), listing("b"))
-    assert list(gone.listed(listing("a"), listing("b")).fresh) == ["a"]
 
 
 async def test_a_message_that_a_reader_moved_before_we_looked_keeps_its_moment(maildir: Maildir) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.mailboxes.maildir import MaildirMailbox, MaildirOptions
+from exporter.mailboxes.maildir_folder import Folder, Listing
 from exporter.model import ProbeError, Reason, Step
 from exporter.net.dns import Resolver
 from exporter.run import Clock, Run
@@ -76,6 +77,19 @@ async def test_a_folder_that_is_not_there_is_named(maildir: Maildir) -> None:
 def test_a_special_folder_other_than_junk_is_a_mistake() -> None:
     with pytest.raises(ValidationError, match="the only special folder of a Maildir is"):
         MaildirOptions.model_validate({"path": "/nowhere", "folders": ["\\Sent"]})
+
+
+def test_a_message_that_one_listing_lacks_is_not_forgotten() -> None:
+    """POSIX lets a file that is renamed while a directory is listed be left out, or be there twice."""
+
+    def listing(*names: str) -> Listing:
+        return Listing((), 0, 0, 0, {name: name for name in names})
+
+    folder = Folder("INBOX").listed(listing("a"), listing("b")).as_found()
+    hidden = folder.listed(listing(), listing("b"))
+    assert list(hidden.listed(listing(), listing("a", "b")).fresh) == []
+    gone = hidden.listed(listing(), listing("b"))
+    assert list(gone.listed(listing("a"), listing("b")).fresh) == ["a"]
 
 
 # ------------------------------------------------------------ trouble

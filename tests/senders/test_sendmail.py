@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shlex
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -211,7 +212,12 @@ async def test_a_program_that_leaves_some_of_the_message_has_not_taken_it(progra
 
 async def test_a_flood_of_complaints_neither_blocks_nor_fills_the_memory(program: Program) -> None:
     script = "cat > /dev/null; echo 'first words' >&2; head -c 20000000 /dev/zero | tr '\\0' z >&2; exit 70"
-    _, failure = await send(program(script), probe_message("a@b.c"))
+    tracemalloc.start()
+    try:
+        _, failure = await send(program(script), probe_message("a@b.c"))
+        assert tracemalloc.get_traced_memory()[1] < 5_000_000
+    finally:
+        tracemalloc.stop()
     assert failure is not None
     assert ": first words zzz" in failure.detail
     assert len(failure.detail) <= 300
