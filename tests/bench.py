@@ -84,7 +84,7 @@ async def cpu_per_trip(lab: Lab, user: LabUser, tls: str) -> None:
         began = cpu()
         for _ in range(10):
             await app.prober.start(probe)
-        print(f"one after the other:  {(cpu() - began) / 10 * 1000:5.2f} ms of CPU per trip, a login for each")
+        print(f"one after the other:  {(cpu() - began) / 10 * 1000:5.2f} ms of CPU per trip")
 
 
 # ---------------------------------------------------------------- the delay
