@@ -103,7 +103,7 @@ class App:
 
 
 async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
-    """Runs until SIGINT or SIGTERM. Raises StateUnusable, and OSError when it cannot listen."""
+    """Runs until SIGINT or SIGTERM. Raises StateUnusable and CannotListen."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -18,6 +18,7 @@ class PretendMailbox:
         self.down: ProbeError | None = None
         self.hangs = False
         self.junk = False
+        self.goodbye = 0.01  # seconds that it takes to part
         self.messages: dict[int, tuple[bytes, float]] = {}
         self.opened = 0
         self.open_now = 0
@@ -78,7 +79,7 @@ class PretendSession:
                 self._mailbox.deleted.append(sighting.ref)
 
     async def close(self) -> None:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(self._mailbox.goodbye)
 
     def abort(self) -> None:
         if not self._aborted:

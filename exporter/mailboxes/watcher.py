@@ -165,6 +165,7 @@ class Watcher:
             while self._wanted:
                 run.spans.clear()
                 await self._look(session, run)
+            self._opening = None  # whoever comes now needs a session that lasts
             await session.close()
         finally:
             self._opening = None

@@ -2,45 +2,13 @@ import asyncio
 
 import pytest
 
-from exporter.mailboxes.session import Sighting
-from exporter.mailboxes.watcher import GAP_FRACTION, LINGER, SHORTEST_GAP, Watcher
-from exporter.message import FoundIn, Kind, compose
+from exporter.mailboxes.watcher import GAP_FRACTION, LINGER, SHORTEST_GAP
+from exporter.message import FoundIn
 from exporter.model import Phase, ProbeError, Reason, Step
 from exporter.run import Run
-from exporter.tokens import Mint, Rejection, Token
+from exporter.tokens import Mint, Rejection
 from tests import virtual
-from tests.pretend import PretendMailbox
-
-MINT = Mint(b"k" * 32)
-
-
-class Bench:
-    """A watcher of a pretended mailbox, and what it reports."""
-
-    def __init__(self, *, listens: bool = False) -> None:
-        self.clock = virtual.clock()
-        self.mailbox = PretendMailbox(listens=listens)
-        self.strays: list[tuple[Token, Sighting]] = []
-        self.pause = 0.0
-        self.watcher = Watcher("monitor", self.mailbox, MINT, self.clock, 30, self.stray)
-
-    def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
-        self.strays.append((token, sighting))
-        return self.pause
-
-    def trip(self) -> tuple[Token, Run]:
-        return MINT.mint(0), Run(self.clock, session_timeout=30)
-
-    async def close(self) -> None:
-        await self.watcher.close()
-
-    async def settled(self) -> None:
-        """Long enough for a watcher that nobody needs to go away."""
-        await asyncio.sleep(LINGER + 2)
-
-
-def message(token: Token) -> bytes:
-    return compose(token, "a@example.org", "b@example.org", 0).raw
+from tests.watching import MINT, Bench, message
 
 
 @virtual.on_a(Bench)
@@ -104,6 +72,22 @@ async def test_steps_of_opening_go_to_the_trip_that_caused_it(bench: Bench) -> N
         with bench.watcher.expect("later", later) as other:
             await other.ready()
         assert later.spans == []
+
+
+@virtual.on_a(Bench)
+async def test_a_session_that_is_being_left_is_not_handed_to_a_new_trip(bench: Bench) -> None:
+    bench.mailbox.goodbye = 3.0
+    token, run = bench.trip()
+    with bench.watcher.expect(token.trip, run) as expected:
+        await expected.ready()
+        bench.mailbox.deliver(message(token))
+        await expected.arrival()
+    await asyncio.sleep(LINGER + 1.5)
+    _, late = bench.trip()
+    with bench.watcher.expect("late", late) as other:
+        await other.ready()
+        assert bench.mailbox.opened == 2
+        assert [span.step for span in late.spans] == [Step.CONNECT]
 
 
 @virtual.on_a(Bench)
