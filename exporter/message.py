@@ -1,8 +1,4 @@
-"""Composes the probe message, and reads an arrived one: which tokens does it carry, and where.
-
-The token stands in the Message-ID, in a header of its own, in the Subject and in the body, because every one of them
-gets lost somewhere: forwarding strips headers, gateways rewrite subjects, replies keep only References.
-"""
+"""Reads an arrived message: which tokens does it carry, where, and what has become of ours."""
 
 import re
 from base64 import b64decode
@@ -11,31 +7,21 @@ from dataclasses import dataclass
 from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
-from email.parser import BytesParser
+from email.parser import Parser
 from email.policy import compat32
-from email.utils import formatdate
 from enum import StrEnum
 from quopri import decodestring
 
 from exporter.bounces import Bounce, bounce_in
+from exporter.composition import TOKEN_HEADER, is_sealed
 from exporter.tokens import Token, candidates
 
-TOKEN_HEADER = "X-Mailtrip-Token"  # noqa: S105
 MAX_PARTS = 100  # of a MIME tree; what comes after them is not read
 MAX_DEPTH = 20
 MAX_SUBJECT = 4096
 
 _REPLY_PREFIX = re.compile(r"\s*(re|aw|antw|sv|vs|odp|rif|rép|ynt|回复|回覆|ответ)\s*(\[\d+\])?\s*[:：]", re.IGNORECASE)
 _ENCODED_WORD_GAP = re.compile(r"\?=\s+=\?")
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeMessage:
-    """A message ready to leave."""
-
-    sender: str  # of the envelope
-    recipient: str
-    raw: bytes  # with CRLF line ends
 
 
 class Kind(StrEnum):
@@ -65,49 +51,6 @@ class Reading:
     bounce: Bounce | None = None
 
 
-_BODY = """\
-{token}
-
-This is a test message of mailtrip, the e-mail round-trip exporter for
-Prometheus. It travels from {sender} to {recipient},
-proves that this path works, and is deleted on arrival by the program
-that sent it. If you read this in your mailbox, it may be deleted too.
-"""
-
-
-def compose(token: Token, sender: str, recipient: str, sent_at: float) -> ProbeMessage:
-    """The probe message with its envelope; `sent_at` in seconds since the epoch.
-
-    Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress (Exchange) keep vacation replies away.
-    """
-    domain = _ascii_domain(sender)
-    ascii_only = sender.isascii() and recipient.isascii()
-    headers = {
-        "From": f"<{sender}>",
-        "To": f"<{recipient}>",
-        "Subject": f"mailtrip {token.word}",
-        "Date": formatdate(sent_at),
-        "Message-ID": f"<{token.word}@{domain}>",
-        TOKEN_HEADER: token.word,
-        "Auto-Submitted": "auto-generated",
-        "X-Auto-Response-Suppress": "All",
-        "MIME-Version": "1.0",
-        "Content-Type": f"text/plain; charset={'us-ascii' if ascii_only else 'utf-8'}",
-        "Content-Transfer-Encoding": "7bit" if ascii_only else "8bit",
-    }
-    head = "".join(f"{name}: {value}\n" for name, value in headers.items())
-    text = _text(token, sender, recipient)
-    return ProbeMessage(sender, recipient, f"{head}\n{text}".replace("\n", "\r\n").encode())
-
-
-def _ascii_domain(address: str) -> str:
-    domain = address.rpartition("@")[2]
-    try:
-        return domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return "localhost"
-
-
 def read(raw: bytes) -> Reading:
     """What a message says that arrived; `raw` may be cut anywhere. Never raises."""
     message = _parsed(raw)
@@ -126,12 +69,37 @@ def tokens_in(raw: bytes) -> dict[str, FoundIn]:
     return read(raw).tokens
 
 
+def received(raw: bytes, word: str) -> list[str]:
+    """The `Received` headers on the whole way of the message with this token, oldest first.
+
+    When it was forwarded as an attachment, the first half of the way is told inside it and the second outside.
+    """
+    message = _parsed(raw)
+    wrappings = _wrappings(message, word, 0, [MAX_PARTS]) or [message]
+    return [str(value) for part in reversed(wrappings) for value in reversed(part.get_all("Received", []))]
+
+
+def _wrappings(message: Message, word: str, depth: int, left: list[int]) -> list[Message]:
+    """From the outermost message to the one that was sent with this token; empty when it is not inside."""
+    if depth > MAX_DEPTH or left[0] <= 0:
+        return []
+    left[0] -= 1
+    if word in f"{_header(message, 'Message-ID')} {_header(message, TOKEN_HEADER)}".lower():
+        return [message]
+    payload = message.get_payload()
+    for part in payload if isinstance(payload, list) else ():
+        if isinstance(part, Message) and (inside := _wrappings(part, word, depth + 1, left)):
+            return [message, *inside]
+    return []
+
+
 def _parsed(raw: bytes) -> Message:
     """The standard library's parser recurses; what is nested a thousand deep is read as if it were plain."""
+    text = raw.decode("latin-1")  # one character for each byte, so that nothing is lost before its charset is known
     try:
-        return BytesParser(policy=compat32).parsebytes(raw)
+        return Parser(policy=compat32).parsestr(text)
     except RecursionError:
-        return BytesParser(policy=compat32).parsebytes(raw, headersonly=True)
+        return Parser(policy=compat32).parsestr(text, headersonly=True)
 
 
 def _is_reply(message: Message) -> bool:
@@ -144,24 +112,16 @@ def _is_reply(message: Message) -> bool:
     return _REPLY_PREFIX.match(subject) is not None or not candidates(subject)
 
 
-def is_whole(raw: bytes, token: Token, sender: str, recipient: str) -> bool:
-    """Whether our text is there, as a whole, in a plain message that nothing wrapped; True where that cannot be said.
-
-    What others write above or below, and spaces at line ends, do not count.
-    """
+def is_whole(raw: bytes, token: Token) -> bool:
+    """Whether our text is there as a whole, in a plain message that nothing wrapped; True where nobody can say."""
     message = _parsed(raw)
     if message.get_content_type() != "text/plain" or token.word not in _header(message, "Message-ID").lower():
         return True
-    body = _content(message).encode("latin-1").decode("utf-8", "replace")
-    return _squeezed(_text(token, sender, recipient)) in _squeezed(body)
-
-
-def _text(token: Token, sender: str, recipient: str) -> str:
-    return _BODY.format(token=token.word, sender=sender, recipient=recipient)
-
-
-def _squeezed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    body = _content(message).encode("latin-1")
+    try:
+        return is_sealed(body.decode(message.get_content_charset("utf-8"), "replace"), token)
+    except LookupError:  # a charset that nobody knows
+        return is_sealed(body.decode("utf-8", "replace"), token)
 
 
 def _texts(message: Message) -> Iterator[tuple[str, FoundIn]]:
@@ -218,7 +178,7 @@ def _content(part: Message) -> str:
     if not isinstance(payload, str):
         return ""
     encoding = str(part.get("Content-Transfer-Encoding", "")).strip().lower()
-    data = payload.encode("utf-8", "surrogateescape")
+    data = payload.encode("latin-1", "replace")
     if encoding == "quoted-printable":
         data = decodestring(data)
     elif encoding == "base64":

@@ -4,8 +4,8 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 
+from exporter.composition import ProbeMessage
 from exporter.mailboxes.session import Sighting
-from exporter.message import ProbeMessage
 from exporter.model import ProbeError, Reason, Step
 from exporter.run import Run
 
@@ -18,6 +18,7 @@ class PretendMailbox:
         self.down: ProbeError | None = None
         self.hangs = False
         self.junk = False
+        self.read_limit: int | None = None  # bytes of a message that a session reads
         self.goodbye = 0.01  # seconds that it takes to part
         self.messages: dict[int, tuple[bytes, float]] = {}
         self.opened = 0
@@ -64,8 +65,11 @@ class PretendSession:
             self._seen |= set(fresh)
             self.messages = len(self._mailbox.messages)
             now = self._run.now()
-            junk = self._mailbox.junk
-            return [Sighting(n, "INBOX", raw, now, came >= self._since, junk=junk) for n, (raw, came) in fresh.items()]
+            return [self._sighting(n, raw, now, came) for n, (raw, came) in fresh.items()]
+
+    def _sighting(self, number: int, raw: bytes, now: float, came: float) -> Sighting:
+        read, junk = raw[: self._mailbox.read_limit], self._mailbox.junk
+        return Sighting(number, "INBOX", read, now, came >= self._since, junk=junk, cut=len(read) < len(raw))
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):
@@ -99,6 +103,10 @@ class PretendSender:
         self.uncertain = False
         self.on_the_way: Callable[[bytes], bytes] = bytes  # what becomes of a message
         self.sent: list[bytes] = []
+        self.gap = 0.0
+
+    def destination(self, message: ProbeMessage) -> str:
+        return "everywhere"
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         with run.step(Step.DATA):

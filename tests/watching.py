@@ -2,9 +2,10 @@
 
 import asyncio
 
+from exporter.composition import compose
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher import LINGER, Watcher
-from exporter.message import Kind, compose
+from exporter.message import Kind
 from exporter.run import Run
 from exporter.tokens import Mint, Token
 from tests import virtual

@@ -13,4 +13,4 @@ class CheckOptions(Choice):
 
 
 CHECKS = {"roundtrip": RoundTrip}
-"""By key in a module. Called with the options, the target, a resolver and the watchers by mailbox."""
+"""By key in a module. Called with the options, the target, a resolver, the watchers by mailbox and the pace."""

@@ -1,21 +1,34 @@
 """The options of each kind of check."""
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from exporter.config.address import PLACEHOLDER, EmailAddress, EmailTemplate, check_email, check_host
-from exporter.config.types import Duration, Name, Options
+from exporter.config.header import MOST_HEADERS, TOKEN_PLACE, HeaderName, HeaderValue, ReplyCodes, Subject
+from exporter.config.types import Duration, Name, Options, Size, size_text
 from exporter.model import one_line
 from exporter.senders import SendOptions
+
+LARGEST = 50 << 20  # bytes of a message
 
 MAILBOX_OPTIONS = ("mailbox", "bounces")
 """The options of a check whose values are names from `mailboxes`."""
 
 
+class RefusalOptions(Options):
+    """The message must be refused, as by a relay that is open to nobody; a server that takes it is the failure."""
+
+    code: ReplyCodes
+    """The reply code of the refusal, such as 554, or a list of codes; for `sendmail` the exit code. At which command it
+    comes does not matter. Every other failure stays one."""
+
+
 class RoundtripOptions(Options):
     """Sends a signed message, awaits it in a mailbox, and deletes it there."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["mailbox"]}, {"required": ["expect"]}]})
 
     sender: EmailAddress = Field(alias="from")
     """The sender: in the envelope and in the header `From`. Choose an address whose bounces somebody reads."""
@@ -27,7 +40,7 @@ class RoundtripOptions(Options):
     send: SendOptions
     """How the message leaves."""
 
-    mailbox: Name
+    mailbox: Name | None = None
     """Where it is awaited: a name from `mailboxes`."""
 
     bounces: Name | None = None
@@ -40,12 +53,42 @@ class RoundtripOptions(Options):
     late_after: Duration = 86400.0
     """How long a message that is overdue may still come and count as late. After that it is lost."""
 
+    size: Size | None = None
+    """How large the message is, headers included; filler makes up for what is missing. Default: about 1 KiB. What is
+    larger than 64 KiB is not read as a whole, so that nobody can say whether it was altered."""
+
+    subject: Subject = f"mailtrip {TOKEN_PLACE}"
+    """The subject. `{token}` stands for the signed word by which the message is recognised; without it, the word is
+    added at the end."""
+
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=MOST_HEADERS)
+    """More headers, such as `{X-Team: mail, Precedence: bulk}`."""
+
+    expect: RefusalOptions | None = None
+    """The message must be refused: then the refusal is the success. It is awaited nowhere."""
+
+    @classmethod
+    def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        yield from super()._between(given)
+        if given.get("mailbox") is None and given.get("expect") is None:
+            yield "mailbox is missing"
+        for option in ("mailbox", "bounces"):
+            if given.get(option) is not None and given.get("expect") is not None:
+                yield f"{option} and expect exclude each other: a message that must be refused is awaited nowhere"
+
     def check_target(self, target: str) -> None:
         """Raises ValueError with a line for administrators if a trip to this target cannot be made."""
         if PLACEHOLDER in self.to:
             _check("to", check_email, self.to.replace(PLACEHOLDER, target))
         if self.send.smtp and PLACEHOLDER in self.send.smtp.host:
             _check("send.smtp.host", check_host, self.send.smtp.host.replace(PLACEHOLDER, target))
+
+    @field_validator("size")
+    @classmethod
+    def _bounded(cls, size: int | None) -> int | None:
+        if size and size > LARGEST:
+            raise ValueError(f"must be at most {size_text(LARGEST)}")
+        return size
 
     @field_validator("send")
     @classmethod

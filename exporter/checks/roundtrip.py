@@ -1,16 +1,20 @@
 """Open a mailbox, send a signed message, wait for it, check it, delete it."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from exporter.checks.options import RoundtripOptions
+from exporter.composition import Content, ProbeMessage, compose
+from exporter.headers import hops
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.watcher import Watcher
-from exporter.message import compose, is_whole
-from exporter.model import Arrival, Phase, ProbeError, Reason, Step
+from exporter.message import is_whole, received
+from exporter.model import Arrival, Hop, Phase, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
 from exporter.run import Run
 from exporter.senders import SENDERS, Sender
+from exporter.senders.pace import Pace
 from exporter.tokens import Token
 
 
@@ -23,11 +27,16 @@ class RoundTrip:
         target: str,
         resolver: Resolver,
         watchers: Mapping[str, Watcher],
+        pace: Pace,
         sender: Sender | None = None,
     ) -> None:
-        self.watcher = watchers[options.mailbox]
+        self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
-        self._bounces = watchers[options.bounces] if options.bounces else None
+        self._watchers = watchers
+        self._bounces = options.bounces
+        self._pace = pace
+        self._content = Content(options.subject, tuple(options.headers.items()), options.size or 0)
+        self._refusals = frozenset(map(str, options.expect.code if options.expect else ()))
         self._junk_fails = options.junk == "fail"
         self._from = options.sender
         self._to = options.to.replace("{target}", target)
@@ -36,6 +45,9 @@ class RoundTrip:
 
     async def run(self, run: Run, token: Token) -> None:
         """The whole trip. Raises ProbeError, and whatever a bug raises."""
+        if self._refusals:
+            await self._be_refused(token, run)
+            return
         with self._expecting(token.trip, run) as expected:
             closed = await _open(expected, run)
             uncertain = await self._send(token, run)
@@ -45,27 +57,62 @@ class RoundTrip:
 
     async def resume(self, run: Run, trip: str) -> None:
         """The rest of a trip whose message left before this process began."""
+        if self._refusals:
+            async with run.phase(Phase.SEND):
+                raise self._taken()
         with self._expecting(trip, run) as expected:
             await self._receive(expected, run)
 
     @contextmanager
     def _expecting(self, trip: str, run: Run) -> Iterator[Expectation]:
         """The message may come to one mailbox, and word of its failure to another."""
-        with self.watcher.expect(trip, run) as expected, ExitStack() as stack:
-            if self._bounces and self._bounces is not self.watcher:
-                stack.enter_context(self._bounces.expect(trip, run, expected.found))
+        with self._watchers[self.mailbox].expect(trip, run) as expected, ExitStack() as stack:
+            if self._bounces and self._bounces != self.mailbox:
+                stack.enter_context(self._watchers[self._bounces].expect(trip, run, expected.found))
             yield expected
+
+    async def _be_refused(self, token: Token, run: Run) -> None:
+        """The whole trip of a message that nobody should take: the refusal is the success."""
+        try:
+            uncertain = await self._send(token, run)
+        except ProbeError as error:
+            if error.code not in self._refusals:
+                raise
+        else:
+            if uncertain:
+                raise uncertain
+
+    def _taken(self) -> ProbeError:
+        wanted = " or ".join(sorted(self._refusals))
+        return ProbeError(Reason.ACCEPTED, f"the message was taken, and should have been refused with {wanted}")
 
     async def _send(self, token: Token, run: Run) -> ProbeError | None:
         """Sends the message. When nobody knows whether it was taken, it is not sent again; we keep watching for it."""
-        message = compose(token, self._from, self._to, run.started_at)
+        message = compose(token, self._from, self._to, run.started_at, self._content)
+        crowded = await self._await_turn(message, run)
         try:
             async with run.phase(Phase.SEND):
+                if crowded:
+                    raise crowded
                 await self._sender.send(message, run)
+                if self._refusals:
+                    raise self._taken()
         except ProbeError as error:
             if not run.uncertain:
                 raise
             return run.located(error)
+        return None
+
+    async def _await_turn(self, message: ProbeMessage, run: Run) -> ProbeError | None:
+        """Keeps the sender's gap. Returns why not to send at all: the turn would come after the trip's end."""
+        destination, patience = self._sender.destination(message), run.time_left()
+        wait = self._pace.turn(destination, self._sender.gap, run.now(), patience)
+        if wait > patience:
+            problem = f"not sent: its turn would come in {wait:.0f} s, since messages to {destination} keep a gap of "
+            return ProbeError(Reason.TIMEOUT, f"{problem}{self._sender.gap:g} s")
+        if wait:
+            run.note(f"-- waits {wait:.1f} s for its turn to send to {destination}")
+            await asyncio.sleep(wait)
         return None
 
     async def _receive(self, expected: Expectation, run: Run, uncertain: ProbeError | None = None) -> None:
@@ -85,10 +132,11 @@ class RoundTrip:
         sighting = found.sighting
         try:
             async with run.phase(Phase.VERIFY):
+                run.facts.extend(_hops(found, run))
                 run.fact(_arrival(found, run))
                 if sighting.junk and self._junk_fails:
                     raise ProbeError(Reason.JUNK, f"it was filed as spam, in the folder {sighting.folder}")
-                if not is_whole(sighting.raw, found.token, self._from, self._to):
+                if not is_whole(sighting.raw, found.token) and not sighting.cut:
                     raise ProbeError(Reason.ALTERED, "its text is not whole: something on the way changed it")
         except ProbeError as error:
             return run.located(error)
@@ -103,6 +151,14 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
     except ProbeError as error:
         return run.located(error)
     return None
+
+
+def _hops(found: Found, run: Run) -> list[Hop]:
+    """The servers on the way. Their clocks are theirs, so how long it took by ours sets a limit to what is believed."""
+    sending_since, seen_at = run.sending_since, found.sighting.seen_at
+    took = None if sending_since is None else seen_at - sending_since
+    sent_at = run.started_at + (0.0 if sending_since is None else sending_since - run.started)
+    return hops(received(found.sighting.raw, found.token.word), sent_at, took)
 
 
 def _arrival(found: Found, run: Run) -> Arrival:

@@ -57,7 +57,10 @@ class Resolver:
 
     async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
         """The addresses of a host, IPv6 and IPv4 in turns; an address is its own. The hosts file goes first."""
+        kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
         if literal := _literal(host):
+            if ip != "any" and (ip == "6") != (":" in literal):
+                raise ProbeError(Reason.DNS, f"{host} is no {kind}address, and ip is {ip}")
             return [literal]
         families = [family for family in ("6", "4") if ip in ("any", family)]
         known = [address for address in _hosts_file(host) if ("6" if ":" in address else "4") in families]
@@ -69,7 +72,6 @@ class Resolver:
         longest = max(len(found) for found in answers.values())
         addresses = [found[n] for n in range(longest) for found in answers.values() if n < len(found)]
         if not addresses:
-            kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
             raise ProbeError(Reason.DNS, f"{host} has no {kind}address")
         return addresses
 

@@ -7,6 +7,7 @@ directly. Time-outs are the caller's: a cancelled session is aborted, never used
 import asyncio
 import re
 import socket
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Literal, cast
@@ -34,16 +35,31 @@ _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463
 _NOT_ESMTP = frozenset({500, 501, 502, 504})
 
 
+class _Protocol(SMTPProtocol):
+    """Knows whether much of what was written is still on this side, and with it the end of it."""
+
+    unsent = False
+
+    def pause_writing(self) -> None:
+        self.unsent = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self.unsent = False
+        super().resume_writing()
+
+
 class SmtpSession:
     """A conversation from connecting to QUIT. Every failure is a ProbeError. See `session`."""
 
     def __init__(self, server: str, run: Run) -> None:
         self.extensions: dict[str, str] = {}
         self.mechanisms: list[str] = []
-        self._protocol = SMTPProtocol(loop=asyncio.get_running_loop())
+        self._protocol = _Protocol(loop=asyncio.get_running_loop())
         self._server = server
         self._run = run
         self._last: SMTPResponse | None = None
+        self._secrets: tuple[str, ...] = ()
 
     # ---------------------------------------------------------------- commands
 
@@ -103,17 +119,21 @@ class SmtpSession:
                 wanted = mechanism or "a login that we know"
                 raise ProbeError(Reason.AUTH, f"{self._server} does not offer {wanted}; it offers {offered}")
             try:
-                word = password.reveal()
+                word = password.reveal().encode(errors="surrogateescape")
             except SecretUnavailable as error:
                 raise ProbeError(Reason.AUTH, str(error)) from None
             self._run.note(f"C: AUTH {chosen.upper()} <secret>")
+            self._secrets = (b64encode(word).decode(), word.decode(errors="surrogateescape")) if word else ()
             self._expect(await self._authenticate(chosen, username, word), 235, Step.AUTH)
+            self._secrets = ()
 
-    async def mail(self, sender: str, *, utf8: bool) -> None:
+    async def mail(self, sender: str, size: int, *, utf8: bool) -> None:
+        """MAIL with the size of the message, if the server wants to know it (RFC 1870): it may refuse it at once."""
         with self._run.step(Step.MAIL):
             if utf8 and "smtputf8" not in self.extensions:
                 raise ProbeError(Reason.PROTOCOL, f"{self._server} does not offer SMTPUTF8, which these addresses need")
-            parameters = " BODY=8BITMIME SMTPUTF8" if utf8 else ""
+            parameters = f" SIZE={size}" if "size" in self.extensions else ""
+            parameters += " BODY=8BITMIME SMTPUTF8" if utf8 else ""
             self._expect(await self._command(f"MAIL FROM:<{sender}>{parameters}"), 250, Step.MAIL)
 
     async def rcpt(self, recipient: str) -> None:
@@ -124,10 +144,8 @@ class SmtpSession:
         """DATA up to the final reply, with which the server takes responsibility."""
         with self._run.step(Step.DATA):
             self._expect(await self._command("DATA"), 354, Step.DATA)
-            self._run.uncertain = True
             self._run.note(f"C: {{{len(message)} bytes}}")
-            reply = await self._answer(_dot_stuffed(message))
-            self._run.uncertain = False
+            reply = await self._final_answer(_dot_stuffed(message))
             self._expect(reply, 250, Step.DATA)
             self._run.accept()
 
@@ -154,43 +172,63 @@ class SmtpSession:
 
     async def _command(self, line: str) -> SMTPResponse:
         self._run.note(f"C: {line}")
-        return await self._unseen_command(line.encode())
+        return await self._execute(line.encode())
 
-    async def _unseen_command(self, *words: bytes) -> SMTPResponse:
-        """A command that the transcript does not show."""
+    async def _execute(self, *words: bytes) -> SMTPResponse:
         with self._border():
             return self._heard(await self._protocol.execute_command(*words, timeout=None))
 
-    async def _answer(self, data: bytes = b"") -> SMTPResponse:
-        """The reply that comes unasked, or to `data`."""
+    async def _answer(self) -> SMTPResponse:
+        """The reply that comes unasked, or to a message."""
         with self._border():
-            if data:
-                self._protocol.write(data)
             return self._heard(await self._protocol.read_response())
 
+    async def _final_answer(self, message: bytes) -> SMTPResponse:
+        """The reply to the whole message. Without one, the message may have been taken, unless its end never left."""
+        with self._border():
+            self._protocol.write(message)
+        self._run.uncertain = True
+        try:
+            reply = await self._answer()
+        except BaseException:
+            self._run.uncertain = not self._protocol.unsent
+            raise
+        self._run.uncertain = False
+        return reply
+
     def _heard(self, reply: SMTPResponse) -> SMTPResponse:
-        self._last = reply
-        for line in reply.message.split("\n"):
+        self._last = SMTPResponse(reply.code, self._clean(reply.message))
+        for line in self._last.message.split("\n"):
             self._run.note(f"S: {reply.code} {line}")
         return reply
 
-    async def _authenticate(self, mechanism: Mechanism, username: str, password: str) -> SMTPResponse:
+    def _clean(self, text: str) -> str:
+        """Without secrets, since some servers repeat the command that they do not like, and as proper text."""
+        for secret in self._secrets:
+            text = text.replace(secret, "<secret>")
+        return text.encode(errors="surrogateescape").decode(errors="replace")
+
+    async def _authenticate(self, mechanism: Mechanism, username: str, password: bytes) -> SMTPResponse:
         if mechanism == "plain":
-            return await self._unseen_command(b"AUTH PLAIN", auth_plain_encode(username, password))
+            return await self._confide(auth_plain_encode(username, password), b"AUTH PLAIN")
         if mechanism == "login":
             user, secret = auth_login_encode(username, password)
-            reply = await self._unseen_command(b"AUTH LOGIN", user)
+            reply = await self._execute(b"AUTH LOGIN", user)
         else:
-            reply = await self._unseen_command(b"AUTH CRAM-MD5")
+            reply = await self._execute(b"AUTH CRAM-MD5")
             if reply.code == 334:
                 with self._border():
                     secret = auth_crammd5_verify(username, password, reply.message)
-        return await self._unseen_command(secret) if reply.code == 334 else reply
+        return await self._confide(secret) if reply.code == 334 else reply
+
+    async def _confide(self, secret: bytes, *command: bytes) -> SMTPResponse:
+        self._secrets = (secret.decode(), *self._secrets)
+        return await self._execute(*command, secret)
 
     def _expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
         """Any success of the expected hundred will do: 251 is as good as 250."""
         if reply.code // 100 != code // 100:
-            detail = f"{self._server} answered {reply.code} {one_line(reply.message)}"
+            detail = f"{self._server} answered {reply.code} {one_line(self._clean(reply.message))}"
             raise ProbeError(reason_for(step, reply.code, reply.message), detail, code=reply.code)
 
     @contextmanager
@@ -203,7 +241,9 @@ class SmtpSession:
         except SMTPAuthenticationError as error:
             raise ProbeError(Reason.PROTOCOL, f"{self._server} sent a CRAM-MD5 challenge without sense") from error
         except SMTPResponseException as error:
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} does not speak SMTP: {error.message}") from error
+            raise ProbeError(
+                Reason.PROTOCOL, f"{self._server} does not speak SMTP: {self._clean(error.message)}"
+            ) from error
         except ValueError:
             raise ProbeError(Reason.PROTOCOL, "an address or name holds a control character") from None
 

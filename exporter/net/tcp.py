@@ -27,18 +27,24 @@ async def dial(resolver: Resolver, host: str, port: int, network: NetworkOptions
 
 async def connect(addresses: list[str], port: int, source_address: str | None = None) -> socket.socket:
     """A non-blocking socket, connected to the first address that answers. Raises ProbeError (connect)."""
-    infos = [_address_info(address, port) for address in addresses]
+    where = f"{', '.join(addresses[:4])} port {port}{f' from {source_address}' if source_address else ''}"
+    infos = [_address_info(address, port) for address in addresses if _can_reach(source_address, address)]
+    if not infos:
+        raise ProbeError(Reason.CONNECT, f"cannot connect to {where}: one is IPv4, the other is IPv6")
     source = [_address_info(source_address, 0)] if source_address else None
     try:
         connected = await aiohappyeyeballs.start_connection(
             infos, local_addr_infos=source, happy_eyeballs_delay=HEAD_START
         )
     except OSError as error:
-        where = f"{', '.join(addresses[:4])} port {port}"
         raise ProbeError(Reason.CONNECT, f"cannot connect to {where}: {_problem(error)}") from error
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return connected
+
+
+def _can_reach(source: str | None, address: str) -> bool:
+    return source is None or (":" in source) == (":" in address)
 
 
 def _address_info(address: str, port: int) -> tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from exporter.composition import ProbeMessage
 from exporter.config.choice import Choice
-from exporter.message import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.run import Run
 from exporter.senders.mx import MxOptions, MxSender
@@ -14,6 +14,12 @@ from exporter.senders.smtp import SmtpOptions, SmtpSender
 
 class Sender(Protocol):
     """Sends to one target."""
+
+    gap: float
+    """Seconds between two messages to the same destination, at least."""
+
+    def destination(self, message: ProbeMessage) -> str:
+        """Who must not be flooded: a server, a domain."""
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         """Returns when someone else is responsible for the message; `run.accept()` marks that moment.

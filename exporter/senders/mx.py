@@ -4,14 +4,15 @@ import asyncio
 import random
 from typing import Literal
 
+from exporter.composition import ProbeMessage
 from exporter.config.address import EhloName
 from exporter.config.server import NetworkOptions, Port, TlsOptions
 from exporter.config.types import Duration
-from exporter.message import ProbeMessage
 from exporter.model import Exchanger, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
 from exporter.net.smtp import session
 from exporter.run import Run
+from exporter.senders.pace import PacedOptions
 from exporter.senders.smtp import hand_over, own_name
 
 MAX_EXCHANGERS = 10
@@ -20,7 +21,7 @@ _NOT_REACHED = frozenset({Reason.DNS, Reason.CONNECT, Reason.TIMEOUT})
 _FINAL = frozenset({Reason.REJECTED, Reason.MAILBOX_FULL, Reason.AUTH, Reason.INTERNAL})
 
 
-class MxOptions(TlsOptions, NetworkOptions):
+class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     """The exchangers of the recipient's domain, found through MX records (RFC 5321 section 5.1)."""
 
     port: Port = 25
@@ -39,6 +40,10 @@ class MxOptions(TlsOptions, NetworkOptions):
     ehlo_name: EhloName | None = None
     """What we call ourselves. Default: the name of this machine."""
 
+    gap: Duration | None = 1.0
+    """The least time between two messages to the same domain, of all modules and targets together. Trips wait for
+    their turn before they send, and the waiting is no latency."""
+
 
 class MxSender:
     """Tries the exchangers by preference until one of them takes the message or refuses it for good."""
@@ -46,6 +51,10 @@ class MxSender:
     def __init__(self, options: MxOptions, resolver: Resolver, target: str) -> None:
         self._options = options
         self._resolver = resolver
+        self.gap = options.gap or 0.0
+
+    def destination(self, message: ProbeMessage) -> str:
+        return _domain(message)
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         """We are our own queue: the same envelope and message again after 4xx, with growing gaps (RFC 5321 4.5.4.1)."""
@@ -55,7 +64,7 @@ class MxSender:
                 await self._try_all(message, run)
             except ProbeError as error:
                 deferred = error  # the name that except binds is gone after it
-                if error.reason is not Reason.DEFERRED or run.uncertain or wait >= run.time_left():
+                if error.reason is not Reason.DEFERRED or wait >= run.time_left():
                     raise
             else:
                 return
@@ -66,12 +75,13 @@ class MxSender:
 
     async def _try_all(self, message: ProbeMessage, run: Run) -> None:
         problems: list[ProbeError] = []
-        for exchanger in await self.exchangers(message.recipient.rpartition("@")[2], run):
+        for exchanger in await self.exchangers(_domain(message), run):
             try:
                 await self._send_to(exchanger, message, run)
             except ProbeError as error:
-                problems.append(run.located(error))
-                if error.reason in _FINAL or run.uncertain:
+                problems.append(located := run.located(error))
+                # A 5xx greeting turns away this client, not this message: the next one may take it, as Postfix has it.
+                if (error.reason in _FINAL and located.step is not Step.GREETING) or run.uncertain:
                     raise
                 run.note(f"-- {exchanger.host}: {error}")
             else:
@@ -101,3 +111,7 @@ class MxSender:
                     await smtp.ehlo(name)
                 await hand_over(smtp, message)
             await smtp.quit()
+
+
+def _domain(message: ProbeMessage) -> str:
+    return message.recipient.rpartition("@")[2].lower()

@@ -12,11 +12,12 @@ from contextlib import asynccontextmanager, suppress
 from errno import errorcode
 from typing import cast
 
-from exporter.config.types import Options, Text
-from exporter.message import ProbeMessage
+from exporter.composition import ProbeMessage
+from exporter.config.types import Text
 from exporter.model import ProbeError, Reason, Step, one_line
 from exporter.net.dns import Resolver
 from exporter.run import Run
+from exporter.senders.pace import PacedOptions
 
 MOST_OUTPUT = 2048  # bytes of what the program says; the rest is read and forgotten, so that it never blocks
 LAST_WORDS = 0.5  # seconds for what a program that failed has said to arrive; a child of it may hold the pipe open
@@ -40,7 +41,7 @@ _EXIT_CODES = {  # sysexits.h
 }
 
 
-class SendmailOptions(Options):
+class SendmailOptions(PacedOptions):
     """The sendmail program of this machine. Its exit code is the verdict, and a good one means handed over: into its
     queue most often. It is called as `sendmail -i -f FROM -- TO`, without a shell, with the message as its input."""
 
@@ -53,18 +54,21 @@ class SendmailSender:
 
     def __init__(self, options: SendmailOptions, resolver: Resolver, target: str) -> None:
         self._path = options.path
+        self.gap = options.gap or 0.0
+
+    def destination(self, message: ProbeMessage) -> str:
+        return self._path
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         if message.sender.startswith("-"):  # no `--` can stand in front of the value of -f
             problem = f"the sender {message.sender} begins with a dash, and {self._path} could take it for an option"
             raise ProbeError(Reason.PROGRAM, problem)
         arguments = ("-i", "-f", message.sender, "--", message.recipient)
-        async with run.conversation(lambda: self._overtime(run)):
+        async with _listening() as output, run.conversation(lambda: self._overtime(run, output.text)):
             with run.step(Step.PROGRAM, self._path):
                 run.note(f"$ {self._path} {' '.join(arguments)}")
-                async with _listening() as output:
-                    code, complete = await self._call(arguments, message.raw.replace(b"\r\n", b"\n"), output, run)
-                    said = await output.last_words() if code or not complete else output.text
+                code, complete = await self._call(arguments, message.raw.replace(b"\r\n", b"\n"), output, run)
+                said = await output.last_words() if code or not complete else output.text
                 run.note(f"-- exit code {code}{': ' if said else ''}{said}")
                 self._judge(code, complete, said)
                 run.accept()
@@ -111,8 +115,9 @@ class SendmailSender:
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
 
-    def _overtime(self, run: Run) -> ProbeError:
-        return ProbeError(Reason.TIMEOUT, f"{self._path} had not ended after {run.session_timeout:g} s and was killed")
+    def _overtime(self, run: Run, said: str) -> ProbeError:
+        problem = f"{self._path} had not ended after {run.session_timeout:g} s and was killed"
+        return ProbeError(Reason.TIMEOUT, f"{problem}{': ' if said else ''}{said}")
 
     def _judge(self, code: int, complete: bool, said: str) -> None:
         """Raises ProbeError unless the program has taken the message."""

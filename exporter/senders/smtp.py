@@ -4,15 +4,16 @@ import socket
 from functools import cache
 from typing import Literal
 
+from exporter.composition import ProbeMessage
 from exporter.config.address import EhloName, HostTemplate
 from exporter.config.server import Port, ServerOptions
-from exporter.message import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.smtp import SmtpSession, session
 from exporter.run import Run
+from exporter.senders.pace import PacedOptions
 
 
-class SmtpOptions(ServerOptions):
+class SmtpOptions(ServerOptions, PacedOptions):
     """An SMTP server given by name (RFC 5321), or a submission server with a login (RFC 6409)."""
 
     host: HostTemplate
@@ -40,6 +41,10 @@ class SmtpSender:
         self._options = options
         self._resolver = resolver
         self._host = options.host.replace("{target}", target)
+        self.gap = options.gap or 0.0
+
+    def destination(self, message: ProbeMessage) -> str:
+        return f"{self._host.lower()}:{self._options.tcp_port}"
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
@@ -60,7 +65,7 @@ class SmtpSender:
 async def hand_over(smtp: SmtpSession, message: ProbeMessage) -> None:
     """The envelope and the message."""
     utf8 = not (message.sender.isascii() and message.recipient.isascii())
-    await smtp.mail(message.sender, utf8=utf8)
+    await smtp.mail(message.sender, len(message.raw), utf8=utf8)
     await smtp.rcpt(message.recipient)
     await smtp.data(message.raw)
 

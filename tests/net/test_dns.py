@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -22,6 +23,12 @@ async def test_a_host_has_its_address(lab: Lab) -> None:
 @pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1", "[2001:db8::1]"])
 async def test_an_address_is_its_own_and_nobody_is_asked(address: str) -> None:
     assert await Resolver(["127.0.0.1:1"]).addresses(address) == [address.strip("[]")]
+
+
+@pytest.mark.parametrize(("address", "ip"), [("192.0.2.1", "6"), ("2001:db8::1", "4")])
+async def test_an_address_of_the_other_family_is_named(address: str, ip: Literal["4", "6"]) -> None:
+    with pytest.raises(ProbeError, match=f"{address} is no IPv{ip} address, and ip is {ip}"):
+        await Resolver(["127.0.0.1:1"]).addresses(address, ip)
 
 
 async def test_localhost_stands_in_the_hosts_file() -> None:

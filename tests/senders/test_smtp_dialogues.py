@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.message import compose
+from exporter.composition import compose
 from exporter.model import Phase, ProbeError, Reply
 from exporter.net.dns import Resolver
 from exporter.run import Clock, Run

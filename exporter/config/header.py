@@ -1,0 +1,67 @@
+"""Headers that users put into the probe message, and the reply codes that they expect."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+
+TOKEN_PLACE = "{token}"  # noqa: S105
+MOST_HEADERS = 20
+OURS = frozenset((
+    "from", "to", "cc", "bcc", "subject", "date", "message-id", "x-mailtrip-token", "auto-submitted", "received",
+    "x-auto-response-suppress", "mime-version", "content-type", "content-transfer-encoding", "return-path",
+))  # fmt: skip
+_NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 section 3.6.8
+_LONGEST_VALUE = 400  # characters; four bytes each in encoded words, and a line of ASCII stays below 998
+_LONGEST_SUBJECT = 200
+
+
+def _header_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("not the name of a header; write it without the colon, such as X-Team")
+    if text.lower() in OURS:
+        raise ValueError("mailtrip writes this header itself")
+    return text
+
+
+def _one_line_of(text: str, longest: int) -> str:
+    if not text or text != text.strip() or not text.isprintable():
+        raise ValueError("must be one line of text, without spaces at its ends")
+    if len(text) > longest:
+        raise ValueError(f"has {len(text)} characters; at most {longest} are possible")
+    return text
+
+
+def _header_value(text: str) -> str:
+    return _one_line_of(text, _LONGEST_VALUE)
+
+
+def _subject(text: str) -> str:
+    _one_line_of(text, _LONGEST_SUBJECT)
+    if text.count(TOKEN_PLACE) > 1 or set(text.replace(TOKEN_PLACE, "")) & set("{}"):
+        raise ValueError("the only placeholder is `{token}`, with one brace on either side, and it may stand once")
+    return text
+
+
+def _codes(value: Any) -> Any:
+    """One code is a list of one."""
+    codes = value if isinstance(value, list) else [value]
+    if not codes or not all(type(code) is int and 1 <= code <= 599 for code in codes):
+        raise ValueError("not a reply code; write a number such as 554, or a list such as [550, 554]")
+    return tuple(codes)
+
+
+HeaderName = Annotated[
+    str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "title": "header", "pattern": _NAME.pattern})
+]
+HeaderValue = Annotated[str, AfterValidator(_header_value), WithJsonSchema({"type": "string", "title": "line of text"})]
+Subject = Annotated[str, AfterValidator(_subject), WithJsonSchema({"type": "string", "title": "line of text"})]
+"""A line of text that may hold `{token}`."""
+
+_CODE = {"type": "integer", "minimum": 1, "maximum": 599}
+ReplyCodes = Annotated[
+    tuple[int, ...],
+    BeforeValidator(_codes),
+    WithJsonSchema({"anyOf": [_CODE, {"type": "array", "items": _CODE, "minItems": 1}], "title": "code or codes"}),
+]
+"""One code, or a list of them."""

@@ -1,0 +1,180 @@
+"""IPv4 and IPv6, the address that we connect from, and e-mail addresses in all scripts."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from exporter.model import Exchanger, Failure, Reason, Step
+from exporter.run import Run
+from tests.senders.bench import make_sender
+from tests.senders.names import Zone, names
+from tests.senders.sending import SENDER, new_run, nothing_left, probe_message, send
+from tests.senders.witness import OFFERS, Received, SmtpWitness, witness
+
+ZONE: Zone = {
+    "both.test": {"MX": ["10 mx.both.test."]},
+    "mx.both.test": {"A": ["127.0.0.1"], "AAAA": ["::1"]},
+    "four.test": {"MX": ["10 mx.four.test."]},
+    "mx.four.test": {"A": ["127.0.0.1"]},
+    "six.test": {"MX": ["10 mx.six.test."]},
+    "mx.six.test": {"AAAA": ["::1"]},
+    "no-mx.test": {"AAAA": ["::1"]},
+    "half-dead.test": {"MX": ["10 mx.half-dead.test."]},
+    "mx.half-dead.test": {"A": ["127.0.0.1"], "AAAA": ["::ffff:127.0.0.9"]},
+    "old-first.test": {"MX": ["10 mx.six.test.", "20 mx.four.test."]},
+    "xn--r8jz45g.jp": {"MX": ["10 mx.four.test."]},
+}
+
+
+@dataclass
+class Machine:
+    """One that has both kinds of addresses, with a witness at each."""
+
+    four: SmtpWitness
+    six: SmtpWitness
+
+    async def send(self, kind: str, domain: str, local: str = "x", **options: Any) -> tuple[Run, Failure | None]:
+        run = new_run()
+        given = {"port": self.four.port, **options}
+        if kind == "smtp":
+            given |= {"host": f"mx.{domain}", "tls": "none"}
+        async with names(ZONE) as resolver, nothing_left():
+            failure = await send(make_sender(kind, given, resolver), probe_message(f"{local}@{domain}"), run)
+            for one in (self.four, self.six):
+                await one.ended()
+        return run, failure
+
+    @property
+    def who(self) -> str:
+        """Who has got a message."""
+        return " ".join(name for name, one in (("four", self.four), ("six", self.six)) for _ in one.received)
+
+
+@pytest.fixture
+async def machine() -> AsyncIterator[Machine]:
+    async with AsyncExitStack() as stack:
+        four = await stack.enter_async_context(witness())
+        six = await stack.enter_async_context(witness("::1", four.port, [o for o in OFFERS if o != "SMTPUTF8"]))
+        yield Machine(four, six)
+
+
+both_kinds = pytest.mark.parametrize("kind", ["smtp", "mx"])
+
+
+# ------------------------------------------------------------ of the server
+
+
+@both_kinds
+@pytest.mark.parametrize(
+    ("domain", "ip", "who"),
+    [
+        ("both.test", "any", "six"),
+        ("both.test", 4, "four"),
+        ("both.test", 6, "six"),
+        ("six.test", "any", "six"),
+        ("four.test", 4, "four"),
+        ("half-dead.test", "any", "four"),
+    ],
+)
+async def test_the_family_can_be_chosen(machine: Machine, kind: str, domain: str, ip: object, who: str) -> None:
+    _, failure = await machine.send(kind, domain, ip=ip)
+    assert failure is None
+    assert machine.who == who
+
+
+@both_kinds
+@pytest.mark.parametrize(("domain", "ip", "words"), [("four.test", 6, "IPv6"), ("six.test", 4, "IPv4")])
+async def test_a_server_without_an_address_of_the_family_is_named(
+    machine: Machine, kind: str, domain: str, ip: int, words: str
+) -> None:
+    _, failure = await machine.send(kind, domain, ip=ip)
+    assert failure is not None
+    assert (failure.step, failure.reason) == (Step.RESOLVE, Reason.DNS)
+    assert failure.detail == f"mx.{domain} has no {words} address"
+
+
+async def test_a_domain_with_nothing_but_an_ipv6_address_gets_its_mail_there(machine: Machine) -> None:
+    run, failure = await machine.send("mx", "no-mx.test")
+    assert failure is None
+    assert Exchanger("no-mx.test", 0) in run.facts
+    assert machine.who == "six"
+
+
+# ------------------------------------------------------------ of ours
+
+
+@both_kinds
+@pytest.mark.parametrize(("domain", "source", "who"), [("both.test", "127.0.0.8", "four"), ("both.test", "::1", "six")])
+async def test_the_server_sees_the_source_address(
+    machine: Machine, kind: str, domain: str, source: str, who: str
+) -> None:
+    """Of the server's addresses only those of the same family can be reached from it."""
+    _, failure = await machine.send(kind, domain, source_address=source)
+    assert failure is None
+    assert machine.who == who
+    assert {line.client for line in (*machine.four.lines, *machine.six.lines)} == {source}
+
+
+@both_kinds
+async def test_a_source_address_of_another_machine_is_named(machine: Machine, kind: str) -> None:
+    _, failure = await machine.send(kind, "four.test", source_address="192.0.2.1")
+    assert failure is not None
+    assert (failure.step, failure.reason) == (Step.CONNECT, Reason.CONNECT)
+    assert failure.detail.endswith(" from 192.0.2.1: cannot assign requested address")
+
+
+@both_kinds
+async def test_a_source_address_of_the_other_family_is_named(machine: Machine, kind: str) -> None:
+    _, failure = await machine.send(kind, "six.test", source_address="127.0.0.8")
+    assert failure is not None
+    assert (failure.step, failure.reason) == (Step.CONNECT, Reason.CONNECT)
+    assert failure.detail.endswith(" from 127.0.0.8: one is IPv4, the other is IPv6")
+
+
+# ------------------------------------------------------------ in other scripts
+
+
+@both_kinds
+async def test_an_address_in_another_script_goes_as_smtputf8(machine: Machine, kind: str) -> None:
+    """RFC 6531 section 3.4."""
+    _, failure = await machine.send(kind, "four.test", local="grüße")
+    assert failure is None
+    expected = probe_message("grüße@four.test")
+    mail = f"MAIL FROM:<{SENDER}> SIZE={len(expected.raw)} BODY=8BITMIME SMTPUTF8"
+    assert machine.four.commands[1:3] == [mail, "RCPT TO:<grüße@four.test>"]
+    (received,) = machine.four.received
+    assert received.recipients == (expected.recipient,)
+    assert "\r\nTo: <grüße@four.test>\r\n".encode() in received.raw
+
+
+async def test_a_domain_in_another_script_is_found(machine: Machine) -> None:
+    _, failure = await machine.send("mx", "例え.jp")
+    assert failure is None
+    assert machine.four.received[0].recipients == ("x@例え.jp",)
+
+
+@both_kinds
+async def test_a_server_that_does_not_know_smtputf8_is_not_asked_in_vain(machine: Machine, kind: str) -> None:
+    _, failure = await machine.send(kind, "six.test", local="grüße")
+    assert failure is not None
+    assert (failure.step, failure.reason, failure.code) == (Step.MAIL, Reason.PROTOCOL, "")
+    assert failure.detail == "mx.six.test does not offer SMTPUTF8, which these addresses need"
+    assert [command[:4] for command in machine.six.commands] == ["EHLO"]
+
+
+async def test_another_exchanger_may_know_smtputf8(machine: Machine) -> None:
+    _, failure = await machine.send("mx", "old-first.test", local="grüße")
+    assert failure is None
+    assert machine.who == "four"
+
+
+@both_kinds
+async def test_an_address_in_ascii_asks_for_nothing_special(machine: Machine, kind: str) -> None:
+    _, failure = await machine.send(kind, "four.test")
+    assert failure is None
+    (received,) = machine.four.received
+    assert machine.four.commands[1] == f"MAIL FROM:<{SENDER}> SIZE={len(received.raw)}"
+    assert [type(one) for one in machine.four.received] == [Received]

@@ -1,0 +1,177 @@
+"""What holds for every sender, however it sends. Each kind brings its bench (`benches.py`)."""
+
+import asyncio
+from itertools import count, pairwise
+
+import pytest
+
+from exporter.composition import ProbeMessage
+from exporter.model import Phase, Span
+from exporter.run import Clock, Run
+from exporter.senders import SENDERS
+from tests.senders.bench import Trouble
+from tests.senders.benches import BENCHES
+from tests.senders.sending import HEAD, MESSAGES, RECIPIENT, SENDER, new_run, nothing_left, probe_message, send, steps
+from tests.senders.witness import Received
+
+every_kind = pytest.mark.parametrize("kind", SENDERS)
+every_stage = pytest.mark.parametrize(("kind", "stage"), [(k, stage) for k in SENDERS for stage in BENCHES[k].stages])
+after_all = pytest.mark.parametrize(("kind", "stage"), [(k, s) for k in SENDERS for s in BENCHES[k].afterwards])
+every_trouble = pytest.mark.parametrize(
+    ("kind", "trouble"),
+    [pytest.param(k, trouble, id=f"{k}: {trouble.name}") for k in SENDERS for trouble in BENCHES[k].troubles],
+)
+
+
+def message_to(recipient: str, raw: bytes = MESSAGES["a probe"]) -> ProbeMessage:
+    return ProbeMessage(SENDER, recipient, raw)
+
+
+def test_every_kind_of_sender_has_a_bench() -> None:
+    missing = SENDERS.keys() - BENCHES.keys()
+    assert not missing, f"write a bench for {sorted(missing)} in tests/senders, and put it into BENCHES in benches.py"
+    assert BENCHES.keys() <= SENDERS.keys()
+
+
+@every_kind
+@pytest.mark.parametrize("name", MESSAGES)
+async def test_a_message_arrives_byte_for_byte_exactly_once_with_its_envelope(kind: str, name: str) -> None:
+    async with BENCHES[kind].bench() as bench:
+        run = new_run()
+        assert await send(bench.sender, message_to(RECIPIENT, MESSAGES[name]), run) is None
+        await bench.ended()
+        assert bench.received == [Received(SENDER, (RECIPIENT,), MESSAGES[name])]
+        assert not run.uncertain
+
+
+@every_kind
+async def test_the_steps_of_a_success_are_told_each_with_its_time_one_after_the_other(kind: str) -> None:
+    """On a clock that is a second further each time it is read."""
+    ticks = count()
+    run = new_run(clock=Clock(monotonic=lambda: float(next(ticks))))
+    async with BENCHES[kind].bench() as bench:
+        assert await send(bench.sender, probe_message(), run) is None
+    assert steps(run) == list(BENCHES[kind].steps)
+    spans = expect_no_overlap(run)
+    assert all(span.duration > 0 and span.phase is Phase.SEND for span in spans)
+    (whole,) = (span for span in run.spans if not span.step)
+    assert run.accepted is not None
+    assert whole.start < spans[0].start
+    assert spans[-1].start < run.accepted - run.started == end(whole) <= end(spans[-1])
+
+
+def expect_no_overlap(run: Run) -> list[Span]:
+    """Returns the steps as they followed each other."""
+    spans = sorted((span for span in run.spans if span.step), key=lambda span: span.start)
+    assert all(end(one) <= another.start + 1e-9 for one, another in pairwise(spans))
+    return spans
+
+
+def end(span: Span) -> float:
+    return span.start + span.duration
+
+
+@every_stage
+async def test_a_message_is_accepted_when_the_last_word_has_come_and_not_before(kind: str, stage: str) -> None:
+    moments: list[float] = []
+    run = new_run()
+    run.on_accepted = moments.append
+    async with BENCHES[kind].bench() as bench:
+        hold = bench.hold(stage)
+        sending = asyncio.create_task(send(bench.sender, probe_message(), run))
+        await hold.reached()
+        assert run.accepted is None
+        assert not moments
+        hold.release()
+        assert await sending is None
+        assert moments == [run.accepted]
+
+
+@after_all
+async def test_what_comes_after_the_last_word_changes_nothing(kind: str, stage: str) -> None:
+    """Neither its time counts, nor that it is given up."""
+    async with BENCHES[kind].bench() as bench, nothing_left():
+        hold, run = bench.hold(stage), new_run()
+        sending = asyncio.create_task(send(bench.sender, probe_message(), run))
+        await hold.reached()
+        assert run.accepted is not None
+        assert steps(run) == list(BENCHES[kind].steps)
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await bench.ended()
+        assert not run.uncertain
+        assert len(bench.received) == 1
+
+
+@every_trouble
+async def test_what_goes_wrong_is_named_and_no_message_is_sent_twice(kind: str, trouble: Trouble) -> None:
+    async with BENCHES[kind].bench() as bench, nothing_left():
+        bench.misbehave(trouble)
+        run = new_run(patience=0.5 if trouble.reason == "timeout" else 20)
+        failure = await send(bench.sender, probe_message(), run)
+        await bench.ended()
+        assert failure is not None
+        place = (failure.phase, failure.step, failure.reason, failure.code)
+        assert place == (Phase.SEND, trouble.step, trouble.reason, trouble.code)
+        assert "\n" not in failure.detail
+        assert " ".join([failure.detail, *run.transcript]).encode()
+        assert run.accepted is None
+        assert run.uncertain is trouble.uncertain
+        assert len(bench.received) <= 1
+        expect_no_overlap(run)
+
+
+@every_stage
+async def test_cancelling_leaves_no_task_no_socket_and_no_process(kind: str, stage: str) -> None:
+    async with BENCHES[kind].bench() as bench, nothing_left():
+        hold, run = bench.hold(stage), new_run()
+        sending = asyncio.create_task(send(bench.sender, probe_message(), run))
+        await hold.reached()
+        sending.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await sending
+        await bench.ended()
+        assert run.accepted is None
+        assert run.uncertain is (stage in BENCHES[kind].uncertain)
+
+
+@every_kind
+async def test_nothing_is_left_of_a_success(kind: str) -> None:
+    async with BENCHES[kind].bench() as bench, nothing_left():
+        assert await send(bench.sender, probe_message(), new_run()) is None
+        await bench.ended()
+
+
+@every_stage
+async def test_two_sends_at_once_do_not_disturb_each_other(kind: str, stage: str) -> None:
+    async with BENCHES[kind].bench() as bench:
+        hold, runs = bench.hold(stage, clients=2), [new_run(), new_run()]
+        messages = [message_to(f"{name}@example.test", HEAD + name.encode() + b"\r\n") for name in ("one", "two")]
+        sends = [send(bench.sender, message, run) for message, run in zip(messages, runs, strict=True)]
+        both = asyncio.gather(*sends)
+        await hold.reached()
+        hold.release()
+        assert await both == [None, None]
+        await bench.ended()
+        arrived = {(received.recipients, received.raw) for received in bench.received}
+        assert arrived == {((message.recipient,), message.raw) for message in messages}
+        assert len(bench.received) == 2
+        for run in runs:
+            assert steps(run) == list(BENCHES[kind].steps)
+            assert run.accepted is not None
+        (first, second) = (" ".join(run.transcript) for run in runs)
+        assert ("one@" in first, "two@" in first) == (True, False)
+        assert ("one@" in second, "two@" in second) == (False, True)
+
+
+@every_kind
+async def test_a_sender_keeps_nothing_of_a_failure(kind: str) -> None:
+    refusal = next(trouble for trouble in BENCHES[kind].troubles if trouble.reason == "rejected")
+    async with BENCHES[kind].bench() as bench:
+        bench.misbehave(refusal)
+        assert await send(bench.sender, probe_message(), new_run()) is not None
+        bench.behave()
+        run = new_run()
+        assert await send(bench.sender, probe_message(), run) is None
+        assert steps(run) == list(BENCHES[kind].steps)

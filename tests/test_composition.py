@@ -1,0 +1,119 @@
+"""The probe message as it leaves."""
+
+import email
+import email.policy
+from email.message import EmailMessage
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.composition import Content, compose, is_sealed
+from exporter.config.header import OURS
+from exporter.message import FoundIn, is_whole, read, tokens_in
+from exporter.tokens import Mint
+
+TOKEN = Mint(b"k" * 32).mint(1_700_000_000)
+PLAIN = Content()
+
+
+def composed(content: Content = PLAIN, sender: str = "probe@example.org") -> bytes:
+    return compose(TOKEN, sender, "monitor@example.com", 1_700_000_000, content).raw
+
+
+def parsed(raw: bytes) -> EmailMessage:
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert isinstance(message, EmailMessage)
+    assert message.defects == []
+    return message
+
+
+def test_the_message_is_what_the_standards_ask_for() -> None:
+    raw = composed()
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert b"\r" not in raw.replace(b"\r\n", b"")
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    message = parsed(raw)
+    assert message["Message-ID"] == f"<{TOKEN.word}@example.org>"
+    assert message["Date"].datetime.timestamp() == 1_700_000_000
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["X-Auto-Response-Suppress"] == "All"
+    assert message["From"].addresses[0].addr_spec == "probe@example.org"
+    assert message["To"].addresses[0].addr_spec == "monitor@example.com"
+    assert message["Subject"] == f"mailtrip {TOKEN.word}"
+    assert message.get_content().splitlines()[0] == TOKEN.word
+    assert len(raw) < 1100
+
+
+def test_the_headers_that_users_may_not_set_are_those_that_we_write() -> None:
+    written = {name.lower() for name in parsed(composed())}
+    assert written <= OURS
+    assert OURS - written == {"cc", "bcc", "received", "return-path"}
+
+
+def test_addresses_beyond_ascii_travel_as_utf_8_below_an_ascii_message_id() -> None:
+    message = parsed(composed(sender="pröbe@bücher.example"))
+    assert message["Message-ID"].endswith("@xn--bcher-kva.example>")
+    assert "pröbe@bücher.example" in message.get_content()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "subject"),
+    [
+        ("Monatsbericht", f"Monatsbericht {TOKEN.word}"),
+        ("[{token}] the mail works", f"[ {TOKEN.word} ] the mail works"),
+        ("{token}", TOKEN.word),
+        ("Grüße, 世界: {token} – tschüß", f"Grüße, 世界: {TOKEN.word} – tschüß"),
+        ("ü" * 150, f"{'ü' * 150} {TOKEN.word}"),
+    ],
+)
+def test_the_subject_is_the_user_s_with_the_token_in_it(wanted: str, subject: str) -> None:
+    raw = composed(Content(subject=wanted))
+    assert parsed(raw)["Subject"] == subject
+    assert TOKEN.word.encode() in raw.partition(b"Subject:")[2].partition(b"Date:")[0]
+    only_subject = f"Subject: {raw.partition(b'Subject: ')[2].partition(b'Date:')[0].decode()}\r\nFrom: a@b\r\n\r\n"
+    assert tokens_in(only_subject.encode()) == {TOKEN.word: FoundIn.SUBJECT}
+
+
+def test_more_headers_stand_in_the_message_also_long_and_foreign_ones() -> None:
+    headers = (("X-Team", "mail"), ("Precedence", "bulk"), ("X-Long", "x" * 400), ("Organization", "Köln, " * 50))
+    raw = composed(Content(headers=headers))
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert raw.partition(b"\r\n\r\n")[0].isascii()
+    message = parsed(raw)
+    for name, value in headers:
+        assert str(message[name]).strip() == value.strip()
+    assert is_whole(raw, TOKEN)
+
+
+@pytest.mark.parametrize("sender", ["probe@example.org", "pröbe@example.org"])
+@pytest.mark.parametrize("size", [0, 900, 1024, 2000, 65536, 1 << 20])
+def test_the_message_has_the_size_that_was_asked_for(size: int, sender: str) -> None:
+    raw = composed(Content(size=size), sender)
+    bare = len(composed(sender=sender))
+    assert max(size, bare) <= len(raw) <= max(size, bare) + 80
+    assert is_whole(raw, TOKEN)
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+def test_a_large_text_of_which_a_line_is_missing_is_not_whole() -> None:
+    lines = composed(Content(size=20_000)).split(b"\r\n")
+    del lines[100]
+    assert not is_whole(b"\r\n".join(lines), TOKEN)
+
+
+@given(st.binary(max_size=300))
+def test_nothing_else_is_sealed(noise: bytes) -> None:
+    assert not is_sealed(
+        f"{TOKEN.word}\n{noise.decode('latin-1')}\n{TOKEN.word} 0123456789abcdef0123456789abcdef", TOKEN
+    )
+
+
+@given(st.text(min_size=1, max_size=200).filter(str.isprintable), st.integers(0, 5000))
+def test_whatever_users_want_the_message_is_whole_and_ours(subject: str, size: int) -> None:
+    raw = composed(Content(subject=subject, headers=(("X-Note", subject),), size=size))
+    reading = read(raw)
+    assert reading.tokens == {TOKEN.word: FoundIn.HEADER}
+    assert is_whole(raw, TOKEN)
+    assert parsed(raw)["To"] == "monitor@example.com"
+    assert b"\n" not in raw.replace(b"\r\n", b"")
