@@ -33,6 +33,12 @@ Durations are measured on a clock that never jumps. The delivery delay runs from
 when the message is seen, is right within 100 ms or 5 %, whichever is larger, and is observed only if the mailbox was
 being watched when the message came: a delay is never invented.
 
+Hops are what the servers on the way say of themselves in `Received` headers, oldest first: each by its own clock and in
+whole seconds, so a delay is right within a second, and a skew of one second means nothing. The delay of hop 1 is
+counted from our own sending. A server that keeps a message for long shows in the delay of the hop *after* it. The
+newest 15 hops are told, with their true numbers; what a server did not say (its name, a readable time) is left out. In
+a trip that was forwarded, the hops of both halves stand in one row.
+
 Start alerts from these:
 
 ```promql

@@ -64,6 +64,9 @@ class Reason(StrEnum):
     BOUNCED = "bounced"  # a server on the way gave up and said so (RFC 3464); the code is the enhanced one
     JUNK = "junk"  # it was filed as spam
     ALTERED = "altered"  # it came, but its text is not whole
+    LISTED = "listed"  # a blocklist lists the address or the domain
+    UNUSABLE = "unusable"  # no blocklist could be asked
+    ACCEPTED = "accepted"  # it was taken, and should have been refused (`expect`)
     INTERNAL = "internal"  # a bug of ours: see the log
 
 
@@ -165,7 +168,47 @@ class Arrival:
     junk: bool = False  # it was in the folder for spam
 
 
-Fact = Reply | Exchanger | TlsSession | Arrival
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A server that took the message, by its `Received` header (see headers.py). What it did not say is empty or None.
+
+    Times are by the servers' own clocks, in whole seconds.
+    """
+
+    number: int  # 1 is the first server that took it
+    by: str  # the server's name, host characters only
+    helo: str  # how the one before introduced itself
+    address: str  # the IP address that it came from
+    protocol: str
+    at: float | None  # seconds since the epoch
+    delay: float | None  # since the hop before, seconds; never negative, never longer than the trip
+    skew: float | None  # seconds by which its clock is behind that of the hop before; 0 when they may agree
+
+
+class ListState(StrEnum):
+    """What a blocklist says. Whatever is no clear answer is unknown, and never a listing."""
+
+    LISTED = "listed"
+    CLEAN = "clean"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one blocklist says of one address or domain."""
+
+    blocklist: str  # its name, without secrets
+    subject: str  # the address or the domain, in its canonical form
+    state: ListState
+    codes: tuple[str, ...] = ()  # the A records of a listing, sorted
+    meanings: tuple[str, ...] = ()  # what those mean, for people
+    text: str = ""  # the TXT record of a listing, or why it is unknown
+    alarming: bool = True  # False for a list that only informs, or that lists the good ones
+    severity: str = ""
+    delisting: str = ""  # the page that tells how to get off it
+
+
+Fact = Reply | Exchanger | TlsSession | Hop | Arrival
 
 
 @dataclass(frozen=True, slots=True)

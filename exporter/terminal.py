@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from exporter.model import Arrival, Exchanger, Outcome, Phase, Reply, Span, TlsSession
+from exporter.model import Arrival, Exchanger, Hop, Outcome, Phase, Reply, Span, TlsSession
 
 BAR_WIDTH = 32
 _PHASES = list(Phase)
@@ -36,7 +36,7 @@ def waterfall(outcome: Outcome, console: Console) -> None:
     for span in sorted(outcome.spans, key=lambda span: (_PHASES.index(span.phase), span.step is not None, span.start)):
         console.print(_bar(span, outcome.duration), soft_wrap=True)
     for line in _facts(outcome):
-        console.print(f"  {line}", highlight=False, markup=False)
+        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
     if outcome.failure:
         console.print(Text(f"\n{outcome.failure}", "bold red"), soft_wrap=True)
 
@@ -74,9 +74,20 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"taken by          {fact.host} (MX {fact.preference})")
             case TlsSession():
                 lines.append(f"TLS, {fact.leg:12} {fact.version} {fact.cipher}")
+            case Hop():
+                lines.append(f"hop {fact.number:<13} {_hop(fact)}")
             case Arrival():
                 where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
                 lines.append(f"found in          {where}")
-                delay = "not known: nobody was watching" if fact.delay is None else f"{fact.delay:.3f} s"
+                delay = "not known: nobody was watching closely enough" if fact.delay is None else f"{fact.delay:.3f} s"
                 lines.append(f"delivery delay    {delay}")
     return lines
+
+
+def _hop(hop: Hop) -> str:
+    """Who took the message, after how long, from whom. Text of strangers has been cleaned when it was read."""
+    after = "at an unknown time" if hop.delay is None else f"{hop.delay:.0f} s"
+    if hop.skew:
+        after += f" (its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'})"
+    origin = " ".join(filter(None, (hop.helo, hop.address and f"[{hop.address}]")))
+    return "  ".join(filter(None, (hop.by or "(no name)", after, origin and f"from {origin}", hop.protocol)))

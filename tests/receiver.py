@@ -1,6 +1,7 @@
 """The own SMTP receiver, open, as the tests of its parts want it."""
 
 import asyncio
+import re
 import smtplib
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -88,7 +89,14 @@ async def deliver(
 
 
 async def arrival(session: SmtpdSession) -> bytes:
-    """The one message that has come, or comes."""
+    """The one message that has come, or comes, as it was sent."""
     await session.wait(30, asyncio.Event())
     (sighting,) = await session.scan()
-    return sighting.raw
+    return split(sighting.raw)[1]
+
+
+def split(raw: bytes) -> tuple[bytes, bytes]:
+    """What the receiver wrote above a message, and the message."""
+    found = re.fullmatch(rb"(Return-Path: .*\r\nReceived: .*\r\n\t.*\r\n\t.*\r\n)((?s:.*))", raw)
+    assert found, raw
+    return found[1], found[2]

@@ -29,7 +29,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "net",
         "run",
         "message",
-        "tokens bounces config",
+        "composition",
+        "tokens bounces headers config",
         "model",
         "__init__",
     )

@@ -14,6 +14,7 @@ from exporter.model import (
     Arrival,
     Exchanger,
     Failure,
+    Hop,
     Leg,
     Outcome,
     Phase,
@@ -50,6 +51,10 @@ SUCCESS = Outcome(
         Exchanger("mx1.example.org", 10),
         TlsSession(Leg.SEND, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 1_800_000_000.0),
         TlsSession(Leg.MAILBOX, "TLSv1.2", "ECDHE", None),
+        Hop(1, "mx1.example.org", "exporter.example.org", "192.0.2.1", "ESMTPS", 1_700_000_001.0, 1.0, 0.0),
+        Hop(2, "mx2.example.org", "mx1.example.org", "192.0.2.2", "ESMTP", 1_699_999_999.0, 0.0, 2.0),
+        Hop(3, "", "", "", "", None, None, None),
+        Hop(4, "imap.example.org", "mx2.example.org", "", "LMTP", 1_700_000_005.0, 6.0, -1.0),
         Arrival("INBOX", "header", 6.0, 6.5),
     ),
 )
@@ -173,6 +178,26 @@ def test_waiting_for_a_greylisting_exchanger_is_counted_and_is_no_latency() -> N
     assert shown["mailtrip_retries_total"] == 1
     assert shown["mailtrip_last_send_duration_seconds"] == 0.5
     assert 'mailtrip_smtp_step_duration_seconds_count{step="retry"}' not in shown
+
+
+def test_hops_are_those_of_the_newest_message_that_came() -> None:
+    shown = finished(made := metrics(), SUCCESS)
+    first = {'mailtrip_hop_delay_seconds{by="mx1.example.org",hop="1"}': 1.0, "mailtrip_hops": 4.0}
+    assert first.items() <= shown.items()
+    assert {name: shown[name] for name in shown if "clock_skew" in name} == {
+        'mailtrip_hop_clock_skew_seconds{hop="1"}': 0.0,
+        'mailtrip_hop_clock_skew_seconds{hop="2"}': 2.0,
+        'mailtrip_hop_clock_skew_seconds{hop="4"}': -1.0,
+    }
+    assert first.items() <= finished(made, FAILURE).items()
+    many = tuple(Hop(number, "mx", "", "", "", 1.0, 0.0, 0.0) for number in range(6, 21))
+    shown = finished(made, replace(SUCCESS, facts=(*many, Arrival("INBOX", "header", 6.0, 6.5))))
+    assert shown["mailtrip_hops"] == 20
+    assert [name for name in shown if "hop_delay" in name] == [
+        f'mailtrip_hop_delay_seconds{{by="mx",hop="{number}"}}' for number in range(6, 21)
+    ]
+    shown = finished(made, replace(SUCCESS, facts=(Arrival("INBOX", "header", 6.0, 6.5),)))
+    assert {name: shown[name] for name in shown if "hop" in name} == {"mailtrip_hops": 0.0}
 
 
 def test_a_page_is_rendered_again_only_after_a_change() -> None:

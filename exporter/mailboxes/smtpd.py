@@ -94,7 +94,7 @@ class SmtpdSession:
         self._arrived = asyncio.Event()
         # Not the name of this machine: Postfix on the same one would believe that its mail loops back to itself.
         hostname = _domain(_canonical(options.recipients[0]))
-        self.receiver = Receiver(hostname, self, options.max_message_size, certificate, limits)
+        self.receiver = Receiver(hostname, self, options.max_message_size, certificate, limits, run.clock)
 
     # ---------------------------------------------------------------- for the watcher
 

@@ -47,9 +47,12 @@ class Metrics:
         series.add("mailtrip_trips_in_flight", -1)
         series.finished(outcome)
 
-    def restored(self, outcome: Outcome) -> None:
-        """The newest outcome from before a restart."""
-        self._of(outcome.probe).show(outcome)
+    def restored(self, outcome: Outcome, last_success: float | None = None) -> None:
+        """The newest outcome from before a restart, and the Unix time of the newest success."""
+        series = self._of(outcome.probe)
+        series.show(outcome)
+        if last_success is not None:
+            series.set("mailtrip_last_success_timestamp_seconds", last_success)
 
     def late(self, probe: ProbeKey, delay: float | None) -> None:
         self._of(probe).late(delay)

@@ -35,9 +35,10 @@ def _counter(name: str, text: str) -> Definition:
 
 _CONNECTION = (Reason.DNS, Reason.CONNECT, Reason.TIMEOUT, Reason.TLS, Reason.AUTH, Reason.UNAVAILABLE)
 _SESSION = (Reason.REJECTED, Reason.DISCONNECTED, Reason.PROTOCOL, Reason.INTERNAL)
+_REFUSALS = (Reason.NULL_MX, Reason.DEFERRED, Reason.MAILBOX_FULL, Reason.PROGRAM, Reason.ACCEPTED)
 _FAILURES = {
     Phase.OPEN: (*_CONNECTION, *_SESSION),
-    Phase.SEND: (*_CONNECTION, *_SESSION, Reason.NULL_MX, Reason.DEFERRED, Reason.MAILBOX_FULL, Reason.PROGRAM),
+    Phase.SEND: (*_CONNECTION, *_SESSION, *_REFUSALS),
     Phase.DELIVER: (*_CONNECTION, *_SESSION, Reason.OVERDUE, Reason.BOUNCED),
     Phase.VERIFY: (Reason.JUNK, Reason.ALTERED, Reason.INTERNAL),
     Phase.DELETE: (*_CONNECTION, *_SESSION),
@@ -90,6 +91,11 @@ OF_A_PROBE = (
     Definition("mailtrip_tls_certificate_expiry_timestamp_seconds", "gauge", "End of the server's leaf certificate, "
                "Unix time", ("leg",)),
     Definition("mailtrip_arrival_info", "gauge", "Where the newest message was found", ("folder", "found_in")),
+    Definition("mailtrip_hops", "gauge", "Servers that took the newest message on its way, by its Received headers"),
+    Definition("mailtrip_hop_delay_seconds", "gauge", "Time from the hop before to this one, by the clocks of the two, "
+               "in whole seconds; at least 0 and at most the whole trip", ("hop", "by")),
+    Definition("mailtrip_hop_clock_skew_seconds", "gauge", "By how much this hop's clock is behind that of the hop "
+               "before, at least; negative if it is ahead; 0 if the two may agree", ("hop",)),
 )  # fmt: skip
 
 OF_THE_EXPORTER = (

@@ -2,7 +2,7 @@
 
 from exporter.metrics.definitions import MAILBOX_STEPS, OF_A_PROBE, ONLY_ON_PROBE, SMTP_STEPS
 from exporter.metrics.series import Labels, Series
-from exporter.model import Arrival, Exchanger, Fact, Outcome, Phase, Reason, Reply, Span, Step, TlsSession
+from exporter.model import Arrival, Exchanger, Fact, Hop, Outcome, Phase, Reason, Reply, Span, Step, TlsSession
 
 
 class ProbeSeries(Series):
@@ -84,6 +84,15 @@ class ProbeSeries(Series):
                     self._show_tls(fact)
                 case Arrival():
                     self.replace("mailtrip_arrival_info", {(fact.folder, fact.found_in): 1.0})
+                    self._show_hops([hop for hop in facts if isinstance(hop, Hop)])
+
+    def _show_hops(self, hops: list[Hop]) -> None:
+        """Of a message that came. The newest ones are told, so the last number counts all."""
+        self.set("mailtrip_hops", hops[-1].number if hops else 0)
+        delays: dict[Labels, float] = {(str(hop.number), hop.by): hop.delay for hop in hops if hop.delay is not None}
+        skews: dict[Labels, float] = {(str(hop.number),): hop.skew for hop in hops if hop.skew is not None}
+        self.replace("mailtrip_hop_delay_seconds", delays)
+        self.replace("mailtrip_hop_clock_skew_seconds", skews)
 
     def _show_tls(self, fact: TlsSession) -> None:
         others = {labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != fact.leg}

@@ -12,9 +12,11 @@ from typing import AnyStr, Protocol, cast
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
 from exporter.config.types import Listen
+from exporter.headers import trace
 from exporter.model import ProbeError, Reason
 from exporter.net.certificate import ServerCertificate
 from exporter.net.listening import why_not
+from exporter.run import Clock
 
 log = logging.getLogger(__name__)
 
@@ -43,20 +45,27 @@ class Desk(Protocol):
         """The reply that refuses mail for this recipient, or None."""
 
     def receive(self, raw: bytes) -> str:
-        """Judges a whole message. With the reply 250 we are responsible for it."""
+        """Judges a whole message, our trace on top. With the reply 250 we are responsible for it."""
 
 
 class Receiver:
     """An SMTP server on one address. It offers STARTTLS if there is a certificate, and never AUTH."""
 
     def __init__(
-        self, hostname: str, desk: Desk, max_message_size: int, certificate: ServerCertificate | None, limits: Limits
+        self,
+        hostname: str,
+        desk: Desk,
+        max_message_size: int,
+        certificate: ServerCertificate | None,
+        limits: Limits,
+        clock: Clock,
     ) -> None:
         self.hostname = hostname
         self.desk = desk
         self.max_message_size = max_message_size
         self.certificate = certificate
         self.limits = limits
+        self.clock = clock
         self.closing = False
         self._connections: dict[_Connection, str] = {}
         self._server: asyncio.Server | None = None
@@ -138,7 +147,18 @@ class _Hooks:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         if self._receiver.closing:
             return "421 4.3.2 Shutting down"
-        return self._receiver.desk.receive(envelope.original_content or b"")
+        return self._receiver.desk.receive(self._trace(session, envelope) + (envelope.original_content or b""))
+
+    def _trace(self, session: Session, envelope: Envelope) -> bytes:
+        protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"
+        return trace(
+            helo=session.host_name or "",
+            address=session.peer[0] if session.peer else "",
+            name=self._receiver.hostname,
+            protocol=f"{protocol}S" if session.ssl else protocol,  # RFC 3848, RFC 6531
+            sender=(envelope.mail_from or "").removeprefix("<").removesuffix(">"),  # the null sender comes as <>
+            at=self._receiver.clock.wall(),
+        )
 
     async def handle_exception(self, error: Exception) -> str:
         if not isinstance(error, TLSSetupException | ConnectionError):
