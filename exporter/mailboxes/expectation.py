@@ -23,7 +23,11 @@ class Found:
 
 def returned(bounce: Bounce) -> ProbeError:
     """What a delivery status notification means for the trip."""
-    detail = f"{bounce.reporter or 'a mail server'} returned it: {bounce.diagnostic or 'no reason given'}"
+    why = [
+        bounce.hint,
+        bounce.diagnostic or "no reason given",
+    ]  # the server's text may be long and is cut: it comes last
+    detail = f"{bounce.reporter or 'a mail server'} returned it: {': '.join(filter(None, why))}"
     return ProbeError(Reason.BOUNCED, detail, code=bounce.status)
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from exporter.config.server import Port, ServerOptions, TlsMode
 from exporter.config.types import SecretUnavailable, Text
 from exporter.mailboxes.imap_folder import Bookmark
-from exporter.mailboxes.imap_session import ImapSession
+from exporter.mailboxes.imap_session import ImapSession, begin
 from exporter.model import Leg, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
 from exporter.net.imap import ImapConnection, converse
@@ -30,7 +30,8 @@ class ImapOptions(ServerOptions):
 
     folders: list[Text] = Field(default=["INBOX", "\\Junk"], min_length=1, max_length=8)
     """The folders that are looked into; only the first is watched without a pause. A name that begins with a backslash
-    is a special use (RFC 6154), and is left out if the server has no such folder."""
+    is a special use (RFC 6154), and is left out if the server has no such folder. Where the server marks none as
+    `\\Junk`, it is the one that is called Junk or Spam in one of many languages."""
 
     auth: Literal["login", "plain"] | None = None
     """The one mechanism that is used: the command LOGIN, or AUTHENTICATE PLAIN. Default: what the server offers."""
@@ -66,9 +67,8 @@ class ImapMailbox:
             if not imap.authenticated:
                 with run.step(Step.LOGIN):
                     await self._log_in(imap)
-            session = ImapSession(imap, run, self._bookmarks)
             with run.step(Step.SELECT):
-                await session.begin(options.folders)
+                session = await begin(imap, run, options.folders, self._bookmarks)
         except BaseException:
             imap.abort()
             raise

@@ -2,11 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from exporter.net.imap_names import decode_folder
 from exporter.net.imap_reader import Response, number
 
 SWEEP = 1000  # so many older messages are looked at when a folder is opened for the first time
+
+
+class Ref(NamedTuple):
+    """The name of a message: a UID means nothing without the UIDVALIDITY that it was given under."""
+
+    validity: int
+    uid: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +32,10 @@ UNKNOWN = Bookmark(-1, 1)
 class Folder:
     """A folder. What it says of messages and their numbers holds while it is selected."""
 
-    def __init__(self, name: str, bookmark: Bookmark = UNKNOWN) -> None:
+    def __init__(self, name: str, bookmark: Bookmark = UNKNOWN, *, junk: bool = False) -> None:
         self.name = name  # as the server spells it
         self.title = decode_folder(name)
+        self.junk = junk  # it is the one for spam
         self.bookmark = bookmark
         self.watched_from = 0  # the first UID that came under our eyes
         self.checked_at = 0.0  # when it was last looked into for certain
@@ -47,10 +56,13 @@ class Folder:
 
     def opened(self, responses: Iterable[Response]) -> None:
         """Takes what the server tells when the folder is selected. Nothing counts as looked at yet."""
+        known = self.validity
         self.exists = self.validity = self.uidnext = self._looked = 0
         self._growth = []
         for response in responses:
             self.observe(response)
+        if self.validity != known:
+            self.flagged.clear()
 
     def observe(self, response: Response) -> bool:
         """Takes what the server tells about the selected folder. True if a message has come."""

@@ -4,12 +4,14 @@ from unicodedata import normalize
 
 _NAMES = """
     Junk, Spam, Junk E-mail, Junk Email, Junk-E-Mail, Junk Mail, Bulk, Bulk Mail, Spamverdacht, Unerwünscht,
-    Courrier indésirable, Indésirables, Pourriel, Pourriels, Correo no deseado, Correo basura,
-    Lixo eletrônico, Lixo eletrónico, Posta indesiderata, Ongewenste e-mail, Ongewenste mail,
-    Uønsket mail, Uønsket e-mail, Uønsket post, Søppelpost, Skräppost, Roskaposti, Rämpspost,
-    Niechciane, Wiadomości-śmieci, Nevyžádaná pošta, Nevyžiadaná pošta, Neželena pošta, Levélszemét, Mesaje nedorite,
-    Спам, Нежелательная почта, Небажана пошта, Gereksiz, Gereksiz e-posta, Önemsiz e-posta,
-    Ανεπιθύμητα, Ανεπιθύμητη αλληλογραφία, דואר זבל, 迷惑メール, 垃圾邮件, 垃圾郵件, 스팸, 스팸메일함, 정크 메일
+    Unerwünschte Werbung, Courrier indésirable, Indésirables, Pourriel, Pourriels, Correo no deseado,
+    No deseado, Correo basura, Correu brossa, Lixo eletrônico, Lixo eletrónico, Posta indesiderata,
+    Ongewenste e-mail, Ongewenste mail, Uønsket mail, Uønsket e-mail, Uønsket post, Søppelpost, Skräppost,
+    Roskaposti, Rämpspost, Niechciane, Wiadomości-śmieci, Nevyžádaná pošta, Nevyžiadaná pošta, Neželena pošta,
+    Neželjena pošta, Levélszemét, Mesaje nedorite, Спам, Нежелательная почта, Небажана пошта, Нежелана поща,
+    Gereksiz, Gereksiz e-posta, Önemsiz e-posta, İstenmeyen e-posta, Ανεπιθύμητα, Ανεπιθύμητη αλληλογραφία,
+    דואר זבל, البريد العشوائي, هرزنامه, Thư rác, สแปม, 迷惑メール, 垃圾邮件, 垃圾郵件, 垃圾電郵, 스팸,
+    스팸메일함, 정크 메일
 """
 
 

@@ -14,7 +14,7 @@ from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir_events import directory_events
 from exporter.mailboxes.maildir_files import Letter, MaildirFiles
 from exporter.mailboxes.maildir_folder import SUBDIRECTORIES, Folder, Ref, unique_name
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.model import Step
 from exporter.net.dns import Resolver
 from exporter.run import Run
@@ -126,12 +126,13 @@ class MaildirSession:
 
     def _sighting(self, letter: Letter) -> Sighting:
         ref, folder, raw, junk = letter.ref, letter.folder, letter.raw, is_junk(letter.folder)
+        cut = len(raw) >= READ_LIMIT
         if letter.noticed is None:
-            return Sighting(ref, folder, raw, self._run.now(), watched=False, junk=junk)
+            return Sighting(ref, folder, raw, self._run.now(), watched=False, junk=junk, cut=cut)
         seen_at, lag = letter.noticed
         if ref in self._appeared:
             seen_at, lag = min(seen_at, self._appeared[ref]), 0.0
-        return Sighting(ref, folder, raw, seen_at, ref not in self._before, lag, junk=junk)
+        return Sighting(ref, folder, raw, seen_at, ref not in self._before, lag, junk=junk, cut=cut)
 
     def _tell(self, unreadable: list[str]) -> None:
         for problem in unreadable[:3]:

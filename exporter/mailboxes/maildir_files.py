@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 
 from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir_folder import SUBDIRECTORIES, Folder, Listing, Noticed, Ref, unique_name
+from exporter.mailboxes.session import READ_LIMIT
 from exporter.model import ProbeError, Reason
 from exporter.net.imap_names import decode_folder
 
 INBOX = "."  # the directory of the main folder, seen from the Maildir
-READ_LIMIT = 65536  # bytes of a message
 CHUNK = 100  # messages read at a time
 SETTLED = 2.0  # seconds; a directory that changes twice within less may keep its time stamp (FAT counts in 2 s)
 CERTAIN_EVERY = 10.0  # seconds until a directory is read again though its time stamp says that nothing has changed

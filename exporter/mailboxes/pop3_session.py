@@ -8,12 +8,11 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from exporter.mailboxes.pop3_maildrop import Login, Maildrop
-from exporter.mailboxes.session import COARSE, Sighting
+from exporter.mailboxes.session import COARSE, READ_LIMIT, Sighting
 from exporter.model import ProbeError, Reason, Step
 from exporter.net.pop3 import Pop3Connection
 from exporter.run import Run
 
-READ_LIMIT = 65536  # bytes of a message
 BODY_LINES = 1000
 LARGEST = 1 << 20  # bytes; a larger message is not read from a server without TOP, which would send all of it
 CHUNK = 100  # messages in one scan
@@ -120,8 +119,9 @@ class Pop3Session:
     def _sighting(self, uid: str, raw: bytes) -> Sighting:
         news = self._maildrop.news.get(uid)
         if not news:
-            return Sighting(uid, "INBOX", raw, self._run.now(), watched=False)
-        return Sighting(uid, "INBOX", raw, news.seen_at, watched=True, lag=news.lag, precision=COARSE)
+            return Sighting(uid, "INBOX", raw, self._run.now(), watched=False, cut=True)
+        cut = len(raw) >= READ_LIMIT or raw.partition(b"\r\n\r\n")[2].count(b"\n") >= BODY_LINES
+        return Sighting(uid, "INBOX", raw, news.seen_at, watched=True, lag=news.lag, precision=COARSE, cut=cut)
 
     async def _message(self, pop3: Pop3Connection, number: int, whole: bool = True) -> bytes | None:
         """The header, and the `whole` begin of the body; None for a message that is gone, broken or too large."""

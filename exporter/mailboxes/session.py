@@ -19,6 +19,7 @@ class Precision:
     share: float
 
 
+READ_LIMIT = 65536  # bytes of a message that are read
 FINE = Precision(0.1, 0.05)
 COARSE = Precision(1.0, 0.1)  # where every look takes a login
 
@@ -35,6 +36,7 @@ class Sighting:
     lag: float = 0.0  # seconds by which it may have been seen late on top of the time between two scans
     precision: Precision = FINE
     junk: bool = False  # it was found in the folder for spam
+    cut: bool = False  # the message goes on behind what was read
 
     def delay_since(self, moment: float | None) -> float | None:
         """Seconds from a monotonic moment to seen; None unless that is known as well as `precision` wants it."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from exporter.mailboxes.back_off import BackOff, refuses
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.session import Mailbox, Session, Sighting
 from exporter.message import Kind, Reading, read
@@ -26,13 +27,9 @@ SHORTEST_GAP = 0.08  # seconds between two looks into the mailbox while a messag
 GAP_FRACTION = 0.04  # of the time waited: so the delay's error stays below 5 % and 100 ms, a round trip included
 LONGEST_GAP = 300.0
 SENDING_GAP = 1.0  # while messages are being sent, when an accepted one wakes us, and while we linger
-FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts to connect
-REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 60.0, 900.0  # the same after a refusal: accounts get locked for many tries
 LINGER = 5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
 GOODBYE = 2.0  # seconds for the last deletions when the program stops
 MOST_PUT_OFF = 1000  # strays that are left alone for now
-_LOCKED = frozenset({"IN-USE", "LOGIN-DELAY"})  # POP3: every try may prolong the lock
-_REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
 
 
 @dataclass
@@ -73,8 +70,8 @@ class Watcher:
         self._task: asyncio.Task[None] | None = None
         self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
         self._linger_until = float("-inf")
-        self._pause = 0.0
-        self._not_before = 0.0
+        self._back_off = BackOff()
+        self._closing = False
 
     # ---------------------------------------------------------------- for trips
 
@@ -89,7 +86,7 @@ class Watcher:
         expectation = self._awaited[trip] = Expectation(self, run, found)
         if self._opening:
             self._hand_open(expectation)
-        elif self.trouble and self._clock.monotonic() < self._not_before and self.trouble.reason in _REFUSALS:
+        elif self.trouble and self._clock.monotonic() < self._back_off.until and refuses(self.trouble):
             expectation.refuse(self.trouble)
         self._watch()
         try:
@@ -117,11 +114,14 @@ class Watcher:
         self._wake.set()
 
     async def close(self) -> None:
-        """Ends the session, after the deletions that it has still to make. Trips that wait are the caller's to end."""
-        until = self._clock.monotonic() + GOODBYE
-        while self._deletions and self._opening and self._clock.monotonic() < until:
+        """Ends the session, after its last deletions. Trips that wait are the caller's to end.
+
+        A receiver keeps what it has accepted in memory alone: that is looked at before it goes.
+        """
+        self._closing = True
+        if self._task and self._opening and (self._deletions or self._mailbox.listens):
             self.wake()
-            await asyncio.sleep(GOODBYE / 100)
+            await asyncio.wait([self._task], timeout=GOODBYE)
         if self._task:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -136,12 +136,14 @@ class Watcher:
 
     @property
     def _wanted(self) -> bool:
+        if self._closing:
+            return bool(self._deletions and self._opening)
         lingers = self._opening and self._clock.monotonic() < self._linger_until
         return bool(self._awaited or self._late or self._deletions or self._mailbox.listens or lingers)
 
     async def _sessions(self) -> None:
         while self._wanted:
-            if (pause := self._not_before - self._clock.monotonic()) > 0:
+            if (pause := self._back_off.until - self._clock.monotonic()) > 0:
                 await self._nap(pause)
                 continue
             run = Run(self._clock, session_timeout=self._patience)
@@ -166,7 +168,11 @@ class Watcher:
                 run.spans.clear()
                 await self._look(session, run)
             self._opening = None  # whoever comes now needs a session that lasts
-            await session.close()
+            try:
+                await session.close()
+            finally:
+                if self._mailbox.listens:
+                    await self._look(session, run)
         finally:
             self._opening = None
             session.abort()
@@ -175,18 +181,12 @@ class Watcher:
         self.trouble = error = error.at(None, error.step)  # the phase of our session is none of the trips'
         self.statistics.connected = False
         self.statistics.reconnects += 1
-        refused = error.reason in _REFUSALS
-        slowly = refused or error.code in _LOCKED
-        first, longest = (REFUSED_PAUSE, LONGEST_REFUSED_PAUSE) if slowly else (FIRST_PAUSE, LONGEST_PAUSE)
-        if self._clock.monotonic() - self._not_before > longest:
-            self._pause = 0.0  # it had been well for a while
-        self._pause = min(max(self._pause * 2, first), longest)
-        self._not_before = self._clock.monotonic() + self._pause
-        log.warning("mailbox %s: %s; next attempt in %.1f s", self.name, error, self._pause)
+        pause = self._back_off.failed(error, self._clock.monotonic())
+        log.warning("mailbox %s: %s; next attempt in %.1f s", self.name, error, pause)
         for expectation in self._awaited.values():
             if not expectation.opened.done() and run.started >= expectation.run.started:
                 expectation.run.adopt(run.spans, Phase.OPEN, run.started)
-            if refused:
+            if refuses(error):
                 expectation.refuse(error)
 
     async def _nap(self, seconds: float) -> None:
@@ -200,12 +200,13 @@ class Watcher:
 
     async def _look(self, session: Session, run: Run) -> None:
         """One look into the mailbox, then a wait until the next one is due."""
-        async with run.conversation():
-            sightings = await session.scan()
-        self.statistics.messages = session.messages
-        for sighting in sightings:
-            self._settle(sighting, run)
-        self._take_up_again()
+        if not self._closing or self._mailbox.listens:  # elsewhere, what comes now is for the next start to find
+            async with run.conversation():
+                sightings = await session.scan()
+            self.statistics.messages = session.messages
+            for sighting in sightings:
+                self._settle(sighting, run)
+            self._take_up_again()
         if self._deletions:
             await self._delete_now(session, run)
         elif self._wanted:

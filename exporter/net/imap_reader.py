@@ -200,15 +200,23 @@ def number(value: Value) -> int:
     return int(value) if isinstance(value, bytes) and value.isdigit() and len(value) <= MAX_DIGITS else 0
 
 
-def special_uses(responses: list[Response]) -> dict[str, str]:
-    """The folders by their special use, in small letters (RFC 6154), from the answer to LIST."""
-    uses: dict[str, str] = {}
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A folder as LIST tells it."""
+
+    name: str  # as the server spells it
+    delimiter: str  # stands between the folders that lie in each other; empty where there is nothing of the kind
+    flags: frozenset[str]  # in small letters: \\noselect, \\junk
+
+
+def folders(responses: list[Response]) -> list[Listed]:
+    """The answer to LIST, without names that no command line can carry."""
+    listed = []
     for response in responses:
         if response.name == "LIST" and len(response.values) == 3:
-            flags, _, name = response.values
-            if isinstance(flags, list) and isinstance(name, bytes) and not set(name) & set(b"\0\r\n"):  # can be sent
-                folder = str(name, "utf-8", "surrogateescape")
-                uses.update(
-                    (str(flag, "ascii", "replace").lower(), folder) for flag in flags if isinstance(flag, bytes)
-                )
-    return uses
+            flags, delimiter, name = response.values
+            if isinstance(flags, list) and isinstance(name, bytes) and not set(name) & set(b"\0\r\n"):
+                words = (str(flag, "ascii", "replace").lower() for flag in flags if isinstance(flag, bytes))
+                between = str(delimiter, "ascii", "replace") if isinstance(delimiter, bytes) else ""
+                listed.append(Listed(str(name, "utf-8", "surrogateescape"), between, frozenset(words)))
+    return listed

@@ -1,7 +1,6 @@
-"""An IMAP mailbox on a real Dovecot: found and timed, deleted, and nobody else's mail is touched."""
+"""An IMAP mailbox on a real Dovecot: what is particular to IMAP. What all mailboxes promise is in test_contract.py."""
 
 import asyncio
-import contextlib
 import imaplib
 import smtplib
 from collections.abc import AsyncIterator, Iterator
@@ -16,9 +15,8 @@ from exporter.mailboxes.session import Sighting
 from exporter.model import Leg, ProbeError, Reason, Step, TlsSession
 from exporter.net.dns import Resolver
 from exporter.run import Clock, Run
-from tests.lab.client import Lab, LabUser
+from tests.lab.client import LabUser
 from tests.mailboxes.imap_bench import Overheard
-from tests.net.imap_conversation import sockets
 
 LONG = 60.0
 
@@ -103,19 +101,6 @@ async def test_an_idling_session_is_told_of_a_message(lab_user: LabUser) -> None
         assert subjects(await session.scan()) == ["hello"]
 
 
-async def test_a_burst_is_found_completely(lab_user: LabUser) -> None:
-    async with opened(mailbox(lab_user)) as session:
-        wanted = [f"message {number}" for number in range(30)]
-        delivering = asyncio.gather(*(asyncio.to_thread(lab_user.deliver, message(subject)) for subject in wanted))
-        sightings = await found(session, len(wanted))
-        await delivering
-        assert sorted(subjects(sightings)) == sorted(wanted)
-        assert all(sighting.watched for sighting in sightings)
-        await session.delete(sightings)
-        assert await session.scan() == []
-        assert lab_user.mails() == []
-
-
 async def test_1500_older_messages_do_not_hold_up_a_new_one(lab_user: LabUser) -> None:
     with smtplib.LMTP(lab_user.lab.imap_ip, 24, local_hostname="test.lab.test") as client:
         for number in range(1500):
@@ -132,20 +117,6 @@ async def test_1500_older_messages_do_not_hold_up_a_new_one(lab_user: LabUser) -
         assert session.messages == 1501
 
 
-async def test_a_message_in_the_folder_for_junk_is_found_and_deleted(lab_user: LabUser) -> None:
-    async with opened(mailbox(lab_user)) as session:
-        with another_client(lab_user) as client:
-            client.append("Junk", "", "", message("buy now"))
-            client.append("Junk", "", "", message("theirs"))
-        ours, theirs = await found(session, 2)
-        assert (subjects([ours, theirs]), ours.folder, ours.watched) == (["buy now", "theirs"], "Junk", True)
-        lab_user.deliver(message("hello"))
-        await session.delete([ours])
-        assert subjects(await session.scan()) == ["hello"]
-        assert [mail.folder for mail in lab_user.mails() if b"theirs" in mail.content] == ["Junk"]
-        assert len(lab_user.mails()) == 2
-
-
 async def test_a_folder_may_have_any_name(lab_user: LabUser) -> None:
     with another_client(lab_user) as client:
         client.create('"Entw&APw-rfe \\"1\\""')
@@ -155,38 +126,6 @@ async def test_a_folder_may_have_any_name(lab_user: LabUser) -> None:
         assert (subjects([sighting]), sighting.folder) == (["draft"], 'Entwürfe "1"')
         await session.delete([sighting])
         assert lab_user.mails() == []
-
-
-# ------------------------------------------------------------ nobody else's mail
-
-
-async def test_foreign_messages_stay_as_they_are(lab_user: LabUser) -> None:
-    for subject in ("unread", "read", "flagged for deletion by somebody"):
-        lab_user.deliver(message(subject))
-    with another_client(lab_user) as client:
-        client.store("2", "+FLAGS", "\\Seen")
-        client.store("3", "+FLAGS", "\\Deleted")
-    before = lab_user.mails()
-    async with opened(mailbox(lab_user)) as session:
-        assert len(await session.scan()) == 3
-        lab_user.deliver(message("ours"))
-        await session.delete(await session.scan())
-    assert lab_user.mails() == before
-    assert sorted(mail.flags for mail in before) == ["", "S", "T"]
-
-
-async def test_a_message_that_somebody_else_has_deleted_is_no_error(lab_user: LabUser) -> None:
-    async with opened(mailbox(lab_user)) as session:
-        lab_user.deliver(message("ours"))
-        lab_user.deliver(message("ours, too"))
-        sightings = await found(session, 2)
-        with another_client(lab_user) as client:
-            client.store("1", "+FLAGS", "\\Deleted")
-            client.expunge()
-        await session.delete(sightings)
-        assert lab_user.mails() == []
-        assert await session.scan() == []
-        assert session.messages == 0
 
 
 # ------------------------------------------------------------ from one session to the next
@@ -258,31 +197,3 @@ async def test_a_certificate_that_is_not_good_is_a_matter_of_tls(
     assert caught.value.reason is Reason.TLS
     async with opened(mailbox(lab_user, tls=tls, verify=False, **options)) as session:
         assert await session.scan() == []
-
-
-async def test_a_server_that_stops_ends_the_wait_at_once(lab: Lab, lab_user: LabUser) -> None:
-    session = await mailbox(lab_user).open(Run(Clock()), lambda raw: True)
-    waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
-    await asyncio.to_thread(lab.stop, "imap")
-    with pytest.raises(ProbeError) as caught:
-        await waiting
-    assert caught.value.reason is Reason.DISCONNECTED
-    await session.close()
-    with pytest.raises(ProbeError) as caught:
-        async with opened(mailbox(lab_user)):
-            pass
-    assert caught.value.reason is Reason.CONNECT
-
-
-async def test_opening_may_be_cancelled_at_any_moment_and_leaves_nothing(lab_user: LabUser) -> None:
-    before, tasks, one_mailbox = sockets(), asyncio.all_tasks(), mailbox(lab_user)
-    for turns in range(0, 200, 7):
-        opening = asyncio.ensure_future(one_mailbox.open(Run(Clock()), lambda raw: True))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        opening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            (await opening).abort()
-    await asyncio.sleep(0)
-    assert asyncio.all_tasks() == tasks
-    assert sockets() <= before

@@ -109,3 +109,11 @@ def test_a_server_that_contradicts_itself_does_no_harm() -> None:
     for response in Reader().feed(b"* 3 EXPUNGE\r\n* 0 EXPUNGE\r\n* 2 EXISTS\r\n* 1 EXISTS\r\n* 9 EXPUNGE\r\n"):
         folder.observe(response)
     assert (folder.exists, folder.unseen) == (1, 1)
+
+
+def test_what_was_flagged_under_another_uidvalidity_is_forgotten() -> None:
+    folder = Folder("Trash")
+    for validity, flagged in ((1, set()), (1, {5}), (2, set())):
+        folder.opened(Reader().feed(b"* 9 EXISTS\r\n* OK [UIDVALIDITY %d]\r\n" % validity))
+        assert folder.flagged == flagged
+        folder.flagged = {5}

@@ -1,13 +1,13 @@
 """Looking into an IMAP mailbox: every message once, the new ones first, and the moment at which it was seen."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
 
-from exporter.mailboxes.imap_session import READ_LIMIT, Ref
+from exporter.mailboxes.imap_folder import Ref
+from exporter.mailboxes.imap_session import READ_LIMIT
 from exporter.mailboxes.session import Sighting
-from exporter.model import ProbeError, Reason, Step
+from exporter.model import ProbeError, Step
 from tests.mailboxes.imap_bench import bench, opened
 
 LONG = 3600.0
@@ -19,12 +19,9 @@ def seen(sightings: list[Sighting]) -> list[tuple[int, bytes, bool]]:
 
 async def test_new_messages_come_first_then_the_headers_of_older_ones() -> None:
     async with opened("scan") as (session, here):
-        assert seen(await session.scan()) == [
-            (31, b"hello", True),
-            (10, b"a", False),
-            (20, b"b", False),
-            (30, b"c", False),
-        ]
+        first = await session.scan()
+        assert seen(first) == [(31, b"hello", True), (10, b"a", False), (20, b"b", False), (30, b"c", False)]
+        assert [sighting.cut for sighting in first] == [False, True, True, True]
         assert session.messages == 5
         assert seen(await session.scan()) == [(32, b"fifth", True)]
         assert session.messages == 4
@@ -76,7 +73,7 @@ async def test_of_many_older_messages_the_newest_thousand_are_looked_at_bit_by_b
 async def test_a_message_is_read_no_further_than_to_its_limit() -> None:
     async with opened("more-than-we-asked-for") as (session, _):
         (sighting,) = await session.scan()
-        assert sighting.raw == b"x" * READ_LIMIT
+        assert (sighting.raw, sighting.cut) == (b"x" * READ_LIMIT, True)
 
 
 # ------------------------------------------------------------ from one session to the next
@@ -140,31 +137,3 @@ async def test_another_folder_need_not_tell_its_uidnext() -> None:
         for expected in ([(4, b"old", False)], [(5, b"new", True)]):
             here.now += 1.1
             assert seen(await session.scan()) == expected
-
-
-# ------------------------------------------------------------ deleting
-
-
-def sightings(*uids: int, folder: str = "INBOX") -> list[Sighting]:
-    one = Sighting(Ref(9, 0), folder, b"", 0.0, True)
-    return [replace(one, ref=Ref(9, uid)) for uid in uids]
-
-
-async def test_exactly_these_messages_are_expunged() -> None:
-    async with opened("delete-with-uidplus") as (session, here):
-        await session.delete([*sightings(4, 1, 2), *sightings(7, folder="Gone")])
-        assert "the folder Gone is gone" in here.transcript
-
-
-async def test_without_uidplus_nothing_is_expunged_that_others_have_flagged() -> None:
-    async with opened("delete-without-uidplus") as (session, here):
-        await session.delete(sightings(1))
-        assert "others have flagged messages in INBOX: ours stay, flagged" in here.transcript
-        await session.delete(sightings(2))
-
-
-async def test_a_deletion_that_is_refused_is_told() -> None:
-    async with opened("delete-refused") as (session, here):
-        with pytest.raises(ProbeError, match="NOPERM") as caught:
-            await session.delete(sightings(1))
-        assert (caught.value.reason, here.run.failure(caught.value).step) == (Reason.REJECTED, Step.DELETE)

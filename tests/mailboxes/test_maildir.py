@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.mailboxes.maildir_files import READ_LIMIT
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.model import Step
 from exporter.run import Clock, Run
 from tests.mailboxes.maildir_bench import LONG, Maildir, found, message, opened, subjects
@@ -58,13 +57,6 @@ async def test_without_inotify_a_message_is_found_by_looking(maildir: Maildir) -
         assert await session.scan() == []
         maildir.deliver(message("hello"))
         assert subjects(await found(session, seconds=0.01)) == ["hello"]
-
-
-async def test_waking_ends_the_wait(maildir: Maildir) -> None:
-    async with opened(maildir.mailbox()) as session:
-        wake = asyncio.Event()
-        asyncio.get_running_loop().call_soon(wake.set)
-        await session.wait(LONG, wake)
 
 
 async def test_messages_under_way_in_tmp_are_not_looked_at(maildir: Maildir) -> None:
@@ -229,14 +221,6 @@ async def test_ten_thousand_messages_of_others_stay_as_they_are(maildir: Maildir
 
 
 # ------------------------------------------------------------ deleting
-
-
-async def test_a_message_that_is_gone_already_is_no_mistake(maildir: Maildir) -> None:
-    async with opened(maildir.mailbox()) as session:
-        name = maildir.deliver(message("hello"))
-        sightings = await session.scan()
-        (maildir.path / "new" / name).unlink()
-        await session.delete(sightings)
 
 
 async def test_what_is_no_longer_what_was_seen_is_not_deleted(maildir: Maildir) -> None:

@@ -8,10 +8,6 @@ from contextlib import contextmanager
 import pytest
 
 from exporter.mailboxes.session import Sighting
-from exporter.mailboxes.watcher import Watcher
-from exporter.message import FoundIn, compose
-from exporter.run import Clock, Run
-from exporter.tokens import Mint
 from tests.lab.client import LabUser
 from tests.mailboxes.maildir_bench import Maildir, message, opened, subjects
 
@@ -62,27 +58,3 @@ async def test_dovecot_delivers_and_moves_what_we_find(of_dovecot: Maildir, lab_
         assert sorted(subjects(sightings)) == sorted(names)
         assert await session.scan() == []
         assert [mail.content for mail in lab_user.mails()] == [theirs.raw + b"Hello.\n"]
-
-
-async def test_a_whole_trip_goes_through_the_watcher(of_dovecot: Maildir, lab_user: LabUser) -> None:
-    mint = Mint(b"k" * 32)
-    here = Watcher("local", of_dovecot.mailbox(), mint, Clock(), 20, lambda token, kind, sighting: 0)
-    token, run = mint.mint(0), Run(Clock(), session_timeout=20)
-    try:
-        with here.expect(token.trip, run) as expected:
-            await expected.ready()
-            raw = compose(token, "probe@lab.test", lab_user.address, 0).raw
-            sent = run.now()
-            await asyncio.to_thread(lab_user.deliver, raw)
-            run.accept()
-            got = await expected.arrival()
-            await expected.delete()
-        assert (got.token.trip, got.found_in, got.sighting.folder) == (token.trip, FoundIn.HEADER, "INBOX")
-        assert got.sighting.watched
-        assert sent < got.sighting.seen_at
-        assert got.sighting.delay_since(run.accepted) is not None
-        (left,) = lab_user.mails()
-        assert b"somebody else's" in left.content
-        assert (here.statistics.messages, here.statistics.deleted) == (2, 1)
-    finally:
-        await here.close()

@@ -1,12 +1,9 @@
-"""A POP3 mailbox on a real Dovecot: found and timed, deleted, and nobody else's mail is touched."""
+"""A POP3 mailbox on a real Dovecot: what is particular to POP3. What all mailboxes promise is in test_contract.py."""
 
 import asyncio
-import contextlib
-import imaplib
-import poplib
 import smtplib
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -19,7 +16,6 @@ from exporter.net.dns import Resolver
 from exporter.run import Clock, Run
 from tests.lab.client import LabUser
 from tests.mailboxes.pop3_bench import subjects
-from tests.net.imap_conversation import sockets
 
 
 def message(subject: str, body: str = "Hello.") -> bytes:
@@ -40,15 +36,6 @@ async def opened(mailbox: Pop3Mailbox, run: Run | None = None) -> AsyncIterator[
         await session.close()
     finally:
         session.abort()
-
-
-@contextmanager
-def another_client(user: LabUser) -> Iterator[poplib.POP3]:
-    client = poplib.POP3(user.lab.imap_ip)
-    client.user(user.name)
-    client.pass_(user.lab.password)
-    yield client
-    client.quit()
 
 
 async def found(session: Pop3Session, count: int = 1) -> list[Sighting]:
@@ -104,18 +91,6 @@ async def test_a_message_is_found_timed_and_deleted(lab_user: LabUser, tls: TlsM
     assert lab_user.lab.password not in "\n".join(run.transcript)
 
 
-async def test_a_burst_is_found_completely(lab_user: LabUser) -> None:
-    async with opened(mailbox(lab_user)) as session:
-        wanted = [f"message {number}" for number in range(30)]
-        delivering = asyncio.gather(*(asyncio.to_thread(lab_user.deliver, message(subject)) for subject in wanted))
-        sightings = await found(session, len(wanted))
-        await delivering
-        assert sorted(subjects(sightings)) == sorted(wanted)
-        assert all(sighting.watched for sighting in sightings)
-        await session.delete(sightings)
-        assert lab_user.mails() == []
-
-
 async def test_1500_older_messages_do_not_hold_up_a_new_one(lab_user: LabUser) -> None:
     with smtplib.LMTP(lab_user.lab.imap_ip, 24, local_hostname="test.lab.test") as client:
         for number in range(1500):
@@ -144,34 +119,6 @@ async def test_a_message_with_dots_and_a_line_of_any_length_is_read_as_it_is(lab
 
 
 # ------------------------------------------------------------ nobody else's mail
-
-
-async def test_foreign_messages_stay_as_they_are(lab_user: LabUser) -> None:
-    for subject in ("unread", "read", "flagged for deletion by somebody"):
-        lab_user.deliver(message(subject))
-    with imaplib.IMAP4(lab_user.lab.imap_ip, 143) as client:
-        client.login(lab_user.name, lab_user.lab.password)
-        client.select()
-        client.store("2", "+FLAGS", "\\Seen")
-        client.store("3", "+FLAGS", "\\Deleted")
-    before = lab_user.mails()
-    async with opened(mailbox(lab_user)) as session:
-        assert len(await session.scan()) == 3
-        lab_user.deliver(message("ours"))
-        await session.delete(await found(session))
-    assert lab_user.mails() == before
-    assert sorted(mail.flags for mail in before) == ["", "S", "T"]
-
-
-async def test_a_message_that_somebody_else_has_deleted_is_no_error(lab_user: LabUser) -> None:
-    async with opened(mailbox(lab_user)) as session:
-        await session.scan()
-        lab_user.deliver(message("ours"))
-        sightings = await found(session)
-        with another_client(lab_user) as client:
-            client.dele(1)
-        await session.delete(sightings)
-        assert lab_user.mails() == []
 
 
 async def test_what_was_seen_by_one_session_is_deleted_by_the_next(lab_user: LabUser) -> None:
@@ -211,17 +158,3 @@ async def test_a_certificate_that_is_not_good_is_a_matter_of_tls(
     assert caught.value.reason is Reason.TLS
     async with opened(mailbox(lab_user, tls=tls, verify=False, **options)) as session:
         assert await session.scan() == []
-
-
-async def test_opening_may_be_cancelled_at_any_moment_and_leaves_nothing(lab_user: LabUser) -> None:
-    before, tasks = sockets(), asyncio.all_tasks()
-    for turns in range(0, 200, 7):
-        opening = asyncio.ensure_future(mailbox(lab_user).open(Run(Clock()), lambda raw: True))
-        for _ in range(turns):
-            await asyncio.sleep(0)
-        opening.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            (await opening).abort()
-    await asyncio.sleep(0)
-    assert asyncio.all_tasks() == tasks
-    assert sockets() <= before

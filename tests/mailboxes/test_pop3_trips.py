@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from exporter.app import App
-from exporter.model import Arrival, ProbeKey, Reason
+from exporter.model import Arrival, ProbeKey
 from exporter.settings import Settings
 from exporter.store import Store
 from exporter.tokens import new_key
-from tests.lab.client import Lab, LabUser
+from tests.lab.client import LabUser
 
 FOREIGN = b"From: <a@lab.test>\r\nSubject: theirs\r\n\r\nHello.\r\n"
 
@@ -47,29 +47,3 @@ async def test_trips_that_wait_for_one_maildrop_share_its_logins(lab_user: LabUs
             assert arrival.found_in == "header"
         assert lab_user.mails() == before
         assert app.watchers["monitor"].statistics.reconnects == 0
-
-
-async def test_the_delay_of_a_message_that_comes_at_once_is_told(lab_user: LabUser) -> None:
-    async with app_for(lab_user) as app:
-        outcome = await app.prober.start(app.probes.get(ProbeKey("plain", lab_user.address)))
-        assert outcome.success, outcome.failure
-        (arrival,) = (fact for fact in outcome.facts if isinstance(fact, Arrival))
-        assert arrival.delay is not None
-        assert lab_user.mails() == []
-
-
-async def test_a_server_that_was_away_costs_no_trip(lab: Lab, lab_user: LabUser) -> None:
-    async with app_for(lab_user) as app:
-        await asyncio.to_thread(lab.pause_delivery)
-        trip = asyncio.ensure_future(app.prober.start(app.probes.get(ProbeKey("plain", lab_user.address))))
-        watcher = app.watchers["monitor"]
-        while watcher.statistics.messages is None:
-            await asyncio.sleep(0.01)
-        await asyncio.to_thread(lab.stop, "imap")
-        while watcher.trouble is None:
-            await asyncio.sleep(0.01)
-        assert watcher.trouble.reason in (Reason.CONNECT, Reason.DISCONNECTED)
-        await asyncio.to_thread(lab.start, "imap")
-        await asyncio.to_thread(lab.resume_delivery)
-        outcome = await trip
-        assert outcome.success, outcome.failure

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from exporter.config.types import Listen
 from exporter.mailboxes.smtpd import MAX_WAITING, SmtpdOptions
 from exporter.model import ProbeError, Reason
-from exporter.run import Clock
 from tests.receiver import MESSAGE, Certificates, arrival, deliver, receiver
 from tests.smtp_client import RawClient
 
@@ -29,19 +28,6 @@ def occupied() -> Iterator[int]:
 
 
 # ------------------------------------------------------------ what it takes
-
-
-async def test_a_message_is_seen_once_at_the_moment_it_came() -> None:
-    clock = Clock()
-    async with receiver() as session:
-        assert await session.scan() == []
-        before = clock.monotonic()
-        await deliver(session)
-        (sighting,) = await session.scan()
-        assert before < sighting.seen_at < clock.monotonic()
-        assert (sighting.watched, sighting.folder, sighting.raw) == (True, "", MESSAGE)
-        await session.delete([sighting])
-        assert await session.scan() == []
 
 
 async def test_two_messages_have_different_refs() -> None:
@@ -164,28 +150,6 @@ async def test_waiting_ends_at_once_when_a_message_has_come_before() -> None:
     async with receiver() as session:
         await deliver(session)
         await session.wait(600, asyncio.Event())
-
-
-async def test_waiting_ends_when_it_is_told_to_and_when_the_time_is_over() -> None:
-    async with receiver() as session:
-        wake = asyncio.Event()
-        waiting = asyncio.create_task(session.wait(600, wake))
-        await asyncio.sleep(0)
-        wake.set()
-        await waiting
-        await session.wait(600, wake)
-        await session.wait(0.01, asyncio.Event())
-
-
-async def test_cancelled_waiting_leaves_nothing_behind() -> None:
-    async with receiver() as session:
-        before = asyncio.all_tasks()
-        waiting = asyncio.create_task(session.wait(600, asyncio.Event()))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        assert asyncio.all_tasks() == before
 
 
 # ------------------------------------------------------------ opening and closing

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.net.imap_names import decode_folder, encode_folder, quote, uid_set
-from exporter.net.imap_reader import Malformed, Reader, Response, Value, attributes, number, parse, special_uses
+from exporter.net.imap_reader import Malformed, Reader, Response, Value, attributes, folders, number, parse
 
 CONVERSATION = (
     b"* OK [CAPABILITY IMAP4rev1 IDLE] ready {3}\r\n"
@@ -32,7 +32,7 @@ def test_a_conversation_is_read() -> None:
         "BODY[HEADER.FIELDS (TO CC)]<0>": b"To: a\r\n\r\n) ",
         "FLAGS": [b"\\Seen", b"$x"],
     }
-    assert special_uses([folder]) == {}  # no command line can carry this name
+    assert folders([folder]) == []  # no command line can carry this name
     assert search.values == [b"1", b"2", b"30"]
     assert attributes(nothing) == {"BODY[]": None, "UID": b"8"}
     assert (idling.tag, idling.text) == ("+", "idling")
@@ -75,7 +75,7 @@ def test_words_of_the_protocol_in_any_order_are_malformed_at_most(data: bytes) -
     with contextlib.suppress(Malformed):
         for response in read(data + b"\r\n"):
             attributes(response)
-            special_uses([response])
+            folders([response])
 
 
 VALUES: st.SearchStrategy[Value] = st.recursive(

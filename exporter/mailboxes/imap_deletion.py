@@ -1,0 +1,124 @@
+"""Deletes exactly our messages from an IMAP mailbox, with whatever the server offers for that."""
+
+from collections.abc import Sequence
+
+from exporter.mailboxes.imap_folder import Folder, Ref
+from exporter.mailboxes.imap_selection import CHUNK, Selection
+from exporter.mailboxes.session import Sighting
+from exporter.model import ProbeError, Reason
+from exporter.net.imap import ImapConnection
+from exporter.net.imap_names import quote, uid_set
+from exporter.net.imap_reader import attributes, number
+from exporter.net.imap_reply import Reply
+from exporter.run import Run
+
+
+class Deletion:
+    """Removes messages by their UIDs; with a `trash`, as at Gmail, by way of it.
+
+    A folder of Gmail is a label. What is expunged loses the label, and may stay in All Mail for good: that is up to
+    the account's settings (`expungeBehavior` in its API). What is expunged from the trash is gone.
+    """
+
+    def __init__(self, imap: ImapConnection, run: Run, selection: Selection, trash: Folder | None) -> None:
+        self._imap = imap
+        self._run = run
+        self._selection = selection
+        self._trash = trash
+        self._thrown: set[int] = set()  # what is on its way through the trash, by X-GM-MSGID
+        self._thrown_from = 1  # the first UID that it can have there
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        """Removes exactly these messages. One that is gone already is no mistake."""
+        folders = self._selection.folders
+        refs = {folder.title: {one.ref for one in sightings if one.folder == folder.title} for folder in folders}
+        for folder in folders:
+            if refs[folder.title]:
+                async with self._selection.inside(folder):
+                    await self._remove(folder, refs[folder.title])
+        if self._trash and self._thrown:
+            async with self._selection.inside(self._trash):
+                await self._remove_thrown(self._trash)
+        for gone in {one.folder for one in sightings} - refs.keys():
+            self._run.note(f"-- the folder {gone} is gone, and what was seen there cannot be deleted any more")
+
+    async def _remove(self, folder: Folder, refs: set[Ref]) -> None:
+        uids = sorted(ref.uid for ref in refs if ref.validity == folder.validity)
+        if len(uids) < len(refs):
+            self._run.note(f"-- {folder.title} has a new UIDVALIDITY: what was seen before cannot be deleted any more")
+        stay = [chunk for chunk in _chunks(uids) if not await self._throw_away(folder, uid_set(chunk))]
+        await self._expunge(folder, stay)
+
+    # ---------------------------------------------------------------- for good
+
+    async def _expunge(self, folder: Folder, chunks: Sequence[Sequence[int]]) -> None:
+        """Flags and expunges messages of the selected folder; without UIDPLUS they may have to stay, flagged."""
+        for chunk in chunks:
+            flag: Reply = await self._imap.store(uid_set(chunk), "+FLAGS.SILENT", "(\\Deleted)", by_uid=True)
+            self._selection.observed(flag.what_is_left("STORE of \\Deleted"))
+            if "UIDPLUS" in self._imap.capabilities:
+                expunge: Reply = await self._imap.expunge(uid_set(chunk), by_uid=True)
+                self._selection.observed(expunge.what_is_left("EXPUNGE"))
+            else:
+                folder.flagged.update(chunk)
+        if folder.flagged:
+            await self._expunge_all(folder)
+
+    async def _expunge_all(self, folder: Folder) -> None:
+        """Without UIDPLUS there is only the EXPUNGE that takes all: given if it takes nothing of anybody else."""
+        search: Reply = await self._imap.search("DELETED", charset=None, by_uid=True)
+        lines = self._selection.observed(search.data("SEARCH"))
+        flagged = {number(value) for line in lines if line.name == "SEARCH" for value in line.values}
+        if not flagged <= folder.flagged:
+            self._run.note(f"-- others have flagged messages in {folder.title}: ours stay, flagged (no UIDPLUS)")
+            return
+        expunge: Reply = await self._imap.expunge()
+        self._selection.observed(expunge.what_is_left("EXPUNGE"))
+        folder.flagged.clear()
+
+    # ---------------------------------------------------------------- by way of the trash
+
+    async def _throw_away(self, folder: Folder, uids: str) -> bool:
+        """Moves messages to the trash; False if they are still here and have to be expunged."""
+        if not self._trash or folder.name == self._trash.name:
+            return False
+        if not (ids := await self._gmail_ids(uids)):  # gone already
+            return False
+        if not self._thrown:
+            _, uidnext = await self._selection.status(self._trash)
+            self._thrown_from = uidnext or 1
+        moves = "MOVE" in self._imap.capabilities
+        reply: Reply = await (self._imap.move if moves else self._imap.copy)(uids, quote(self._trash.name), by_uid=True)
+        try:
+            self._selection.observed(reply.what_is_left(f"to move to the folder {self._trash.title}"))
+        except ProbeError as refusal:
+            if refusal.reason is not Reason.REJECTED:
+                raise
+            self._run.note(f"-- {refusal.detail}: ours only lose their label")
+            return False
+        self._thrown.update(ids)
+        return moves
+
+    async def _remove_thrown(self, trash: Folder) -> None:
+        """Expunges from the trash what we have thrown away, and nothing that others have, there or on its way.
+
+        A message keeps its X-GM-MSGID in all folders, so COPYUID (RFC 4315) need not be believed.
+        """
+        there = await self._gmail_ids(f"{self._thrown_from}:*")
+        ours = [uid for message, uid in there.items() if message in self._thrown]
+        if len(ours) < len(self._thrown):
+            self._run.note(f"-- not all that was moved to {trash.title} is there")
+        await self._expunge(trash, _chunks(ours))
+        self._thrown.clear()
+
+    async def _gmail_ids(self, uids: str) -> dict[int, int]:
+        """X-GM-MSGID of messages in the selected folder, and their UIDs."""
+        reply: Reply = await self._imap.fetch(uids, "(UID X-GM-MSGID)", by_uid=True)
+        lines = self._selection.observed(reply.what_is_left("FETCH of X-GM-MSGID"))
+        told = [attributes(line) for line in lines if line.name == "FETCH"]
+        ids = {number(one.get("X-GM-MSGID")): number(one.get("UID")) for one in told}
+        return {message: uid for message, uid in ids.items() if message and uid}
+
+
+def _chunks(uids: Sequence[int]) -> list[Sequence[int]]:
+    return [uids[start : start + CHUNK] for start in range(0, len(uids), CHUNK)]

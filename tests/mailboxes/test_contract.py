@@ -1,0 +1,277 @@
+"""What every mailbox promises to the watcher (the protocol `Session`), tested against the real thing."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import pytest
+
+from exporter.mailboxes import MAILBOXES
+from exporter.mailboxes.session import Mailbox, Session, Sighting
+from exporter.model import ProbeError, Reason
+from exporter.run import Clock, Run
+from tests.mailboxes.bench import FOREIGN, LONG, Bench
+from tests.mailboxes.benches import BENCHES, every
+from tests.mailboxes.left_behind import nothing_left_behind
+
+OURS = b"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: ours %d\r\n\r\nHello.\r\n"
+
+
+MOMENTS = (0, 0, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.02, 0.05)  # seconds
+Result = TypeVar("Result")
+
+
+def is_ours(raw: bytes) -> bool:
+    return b"Subject: ours" in raw
+
+
+def numbers(sightings: list[Sighting]) -> list[int]:
+    """Which messages of ours are among them."""
+    return sorted(int(one.raw.partition(b"Subject: ours ")[2].split()[0]) for one in sightings if is_ours(one.raw))
+
+
+@asynccontextmanager
+async def opened(mailbox: Mailbox, run: Run | None = None) -> AsyncIterator[Session]:
+    """An open session that has looked at what was there before."""
+    session = await mailbox.open(run or Run(Clock()), is_ours)
+    try:
+        yield session
+        await session.close()
+    finally:
+        session.abort()
+
+
+async def found(session: Session, count: int) -> list[Sighting]:
+    """Looks and waits, as the watcher does, until there are so many messages."""
+    sightings: list[Sighting] = []
+    async with asyncio.timeout(30):
+        while len(sightings) < count:
+            sightings += await session.scan()
+            if len(sightings) < count:
+                await session.wait(0.08, asyncio.Event())
+    return sightings
+
+
+def test_every_kind_of_mailbox_has_a_bench() -> None:
+    lacking = sorted(MAILBOXES.keys() - BENCHES.keys())
+    assert not lacking, f"write a bench for {lacking} and put it into BENCHES, in tests/mailboxes/benches.py"
+    assert BENCHES.keys() <= MAILBOXES.keys()
+
+
+# ------------------------------------------------------------ found and timed
+
+
+@every()
+async def test_a_message_is_found_once_at_the_moment_it_came_and_deleted(bench: Bench) -> None:
+    clock, before = Clock(), bench.kept()
+    async with opened(bench.mailbox()) as session:
+        await found(session, len(before))
+        sent = clock.monotonic()
+        await bench.deliver(OURS % 1)
+        (sighting,) = await found(session, 1)
+        assert (numbers([sighting]), sighting.watched, sighting.junk) == ([1], True, False)
+        assert sent < sighting.seen_at <= clock.monotonic()
+        assert sighting.delay_since(sent) == pytest.approx(sighting.seen_at - sent)
+        assert await session.scan() == []
+        await session.delete([sighting])
+        assert bench.kept() == before
+        assert await session.scan() == []
+        assert session.messages == len(before)
+
+
+@every()
+async def test_a_burst_is_found_completely(bench: Bench) -> None:
+    before = bench.kept()
+    async with opened(bench.mailbox()) as session:
+        await found(session, len(before))
+        delivering = asyncio.gather(*(bench.deliver(OURS % number) for number in range(20)))
+        sightings = await found(session, 20)
+        await delivering
+        assert numbers(sightings) == list(range(20))
+        assert all(sighting.watched for sighting in sightings)
+        await session.delete(sightings)
+        assert bench.kept() == before
+
+
+@every("keeps")
+async def test_what_was_there_before_is_found_and_not_watched(bench: Bench) -> None:
+    await bench.deliver(OURS % 1)
+    before = bench.kept()
+    async with opened(bench.mailbox()) as session:
+        sightings = await found(session, len(before))
+        assert numbers(sightings) == [1]
+        assert not any(sighting.watched or sighting.delay_since(0.0) for sighting in sightings)
+    assert bench.kept() == before
+
+
+@every("keeps")
+async def test_what_came_between_two_sessions_is_found_by_the_second(bench: Bench) -> None:
+    mailbox = bench.mailbox()
+    async with opened(mailbox) as session:
+        await found(session, len(bench.kept()))
+    await bench.deliver(OURS % 1)
+    async with opened(mailbox) as session:
+        (sighting,) = await found(session, 1)
+        assert numbers([sighting]) == [1]
+        await session.delete([sighting])
+    assert len(bench.kept()) == 1
+
+
+@every("has_junk")
+async def test_a_message_in_the_folder_for_junk_is_found_and_deleted(bench: Bench) -> None:
+    before = bench.kept()
+    async with opened(bench.mailbox()) as session:
+        await found(session, len(before))
+        await bench.deliver(OURS % 1, FOREIGN % b"buy now", folder="Junk")
+        ours, theirs = sorted(await found(session, 2), key=lambda sighting: is_ours(sighting.raw), reverse=True)
+        assert (ours.folder, ours.junk, ours.watched, theirs.junk) == ("Junk", True, True, True)
+        await session.delete([ours])
+    left = [mail for mail in bench.kept() if mail not in before]
+    assert [(mail.folder, b"buy now" in mail.content) for mail in left] == [("Junk", True)]
+
+
+# ------------------------------------------------------------ nobody else's mail
+
+
+@every("keeps")
+async def test_of_a_thousand_messages_of_others_none_is_touched(bench: Bench) -> None:
+    bench.fill(1000)
+    before = bench.kept()
+    assert {mail.flags for mail in before} >= {"", "S", "FS", "T"}
+    async with opened(bench.mailbox()) as session:
+        await session.scan()
+        await bench.deliver(OURS % 1)
+        sightings: list[Sighting] = []
+        while not numbers(sightings):
+            sightings += await found(session, 1)
+        await session.delete([one for one in sightings if is_ours(one.raw)])
+    assert bench.kept() == before
+
+
+@every("keeps")
+async def test_a_message_that_is_gone_already_is_no_mistake(bench: Bench) -> None:
+    async with opened(bench.mailbox()) as session:
+        await found(session, len(bench.kept()))
+        await bench.deliver(OURS % 1, OURS % 2)
+        sightings = await found(session, 2)
+        bench.lose()
+        await session.delete(sightings)
+        await session.delete(sightings)
+        assert await session.scan() == []
+
+
+# ------------------------------------------------------------ waiting
+
+
+@every()
+async def test_waiting_ends_when_it_is_told_to_and_when_the_time_is_over(bench: Bench) -> None:
+    async with opened(bench.mailbox()) as session:
+        await found(session, len(bench.kept()))
+        wake = asyncio.Event()
+        waiting = asyncio.ensure_future(session.wait(LONG, wake))
+        await asyncio.sleep(0)
+        wake.set()
+        await waiting
+        await session.wait(LONG, wake)
+        await session.wait(0.01, asyncio.Event())
+
+
+@every()
+async def test_a_message_ends_the_wait_for_it(bench: Bench) -> None:
+    async with opened(bench.mailbox()) as session:
+        await found(session, len(bench.kept()))
+        waiting = asyncio.ensure_future(waited_for_news(session, bench))
+        await asyncio.sleep(0)
+        await bench.deliver(OURS % 1)
+        assert numbers(await waiting) == [1]
+
+
+@every("can_be_cut")
+async def test_a_mailbox_that_is_taken_away_is_noticed_at_once(bench: Bench) -> None:
+    run = Run(Clock())
+    session = await bench.mailbox().open(run, is_ours)
+    await found(session, len(bench.kept()))
+    waiting = asyncio.ensure_future(waited_for_news(session, bench))
+    await asyncio.sleep(0.05)
+    bench.cut()
+    with pytest.raises(ProbeError) as caught:
+        await waiting
+    assert caught.value.reason in (Reason.DISCONNECTED, Reason.CONNECT, Reason.UNAVAILABLE)
+    assert run.failure(caught.value).step is not None
+    await session.close()
+    with pytest.raises(ProbeError):
+        await bench.mailbox().open(Run(Clock()), is_ours)
+    bench.mend()
+    async with opened(bench.mailbox()) as session:
+        assert await found(session, 1)
+
+
+async def waited_for_news(session: Session, bench: Bench) -> list[Sighting]:
+    """What a session says that waits as long as its kind may, and looks after each wait."""
+    async with asyncio.timeout(30):
+        while True:
+            await session.wait(bench.patience, asyncio.Event())
+            if sightings := await session.scan():
+                return sightings
+
+
+# ------------------------------------------------------------ how it ends
+
+
+@every()
+async def test_closing_is_polite_and_aborting_is_not(bench: Bench) -> None:
+    async with nothing_left_behind():
+        for polite in (True, False):
+            run = Run(Clock())
+            session = await bench.mailbox().open(run, is_ours)
+            await session.scan()
+            if polite:
+                await session.close()
+            session.abort()
+            session.abort()
+            await session.close()
+            said = [line for line in run.transcript if "C: " in line and bench.goodbye in line]
+            assert bool(said) == bool(bench.goodbye and polite), said
+
+
+@every()
+async def test_cancelling_at_any_moment_leaves_no_task_and_no_socket(bench: Bench) -> None:
+    if bench.keeps:
+        await bench.deliver(*(OURS % number for number in range(3)))
+    mailbox = bench.mailbox()
+    async with nothing_left_behind():
+        for moment in MOMENTS:
+            opening = await cancelled_after(moment, mailbox.open(Run(Clock()), is_ours))
+            if opening:
+                opening.abort()
+    for act in (scan, wait, delete):
+        async with nothing_left_behind():
+            for moment in MOMENTS:
+                session = await mailbox.open(Run(Clock()), is_ours)
+                sightings = await session.scan()
+                await cancelled_after(moment, act(session, sightings))
+                session.abort()
+
+
+def scan(session: Session, sightings: list[Sighting]) -> Awaitable[object]:
+    return session.scan()
+
+
+def wait(session: Session, sightings: list[Sighting]) -> Awaitable[object]:
+    return session.wait(LONG, asyncio.Event())
+
+
+def delete(session: Session, sightings: list[Sighting]) -> Awaitable[object]:
+    return session.delete(sightings)
+
+
+async def cancelled_after(seconds: float, act: Awaitable[Result]) -> Result | None:
+    """Begins, cancels it after this time, and returns what it had brought until then."""
+    task = asyncio.ensure_future(act)
+    await asyncio.sleep(seconds)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError, ProbeError):
+        return await task
+    return None

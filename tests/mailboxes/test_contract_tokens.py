@@ -1,0 +1,145 @@
+"""Only what we signed is touched: forged, foreign, old and doubled tokens in every kind of mailbox."""
+
+from exporter.tokens import Mint, Rejection, Token, new_key
+from tests.mailboxes.bench import Bench
+from tests.mailboxes.benches import every
+from tests.mailboxes.left_behind import until
+from tests.mailboxes.trips import Exporter, running
+from tests.watching import message
+
+LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
+AN_HOUR = 3600.0
+
+
+def with_word(word: str) -> bytes:
+    """A message that has this word in all the places where a token stands."""
+    return message(Token(word, "", 0))
+
+
+def flipped(word: str, place: int) -> str:
+    """The word with one bit changed."""
+    other = LETTERS[LETTERS.index(word[place]) ^ 1]
+    return word[:place] + other + word[place + 1 :]
+
+
+def signed_by_another(ours: str, theirs: str) -> str:
+    """Our instance, time and trip with the signature of another key."""
+    half = len("mtrip1") + 24
+    return ours[:half] + theirs[half:]
+
+
+def forgeries(exporter: Exporter) -> dict[str, Rejection | None]:
+    """Words that are not ours, and why each is refused; None for what has not even the shape of a token."""
+    word, other = exporter.token().word, Mint(new_key()).mint(0).word
+    return {
+        flipped(word, 53): Rejection.BAD_SIGNATURE,
+        flipped(word, 25): Rejection.BAD_SIGNATURE,  # in the trip
+        flipped(word, 15): Rejection.BAD_SIGNATURE,  # in the time
+        signed_by_another(word, other): Rejection.BAD_SIGNATURE,
+        flipped(word, 6): Rejection.FOREIGN_INSTANCE,
+        other: Rejection.FOREIGN_INSTANCE,
+        word[:-1]: None,
+        word + "a": None,
+        word.replace("mtrip1", "mtrip2"): None,
+    }
+
+
+@every()
+async def test_a_forged_token_is_neither_believed_nor_deleted(bench: Bench) -> None:
+    async with running(bench) as exporter:
+        words = forgeries(exporter)
+        async with exporter.trip() as trip:
+            taken = await bench.deliver(*(with_word(word) for word in words))
+            with_forgeries = bench.kept()
+            await bench.deliver(trip.raw)
+            await trip.returns()
+            reasons = [reason for reason in words.values() if reason]
+            await until(lambda: exporter.watcher.statistics.rejected.total() == len(reasons))
+        assert taken == (len(words) if bench.keeps else 0)
+        assert {reason: reasons.count(reason) for reason in reasons} == exporter.watcher.statistics.rejected
+        assert exporter.watcher.statistics.deleted == 1
+        assert exporter.counts.duplicates == 0
+    assert bench.kept() == with_forgeries
+    assert sum(b"mtrip" in mail.content for mail in with_forgeries) == taken
+
+
+@every()
+async def test_a_token_of_a_trip_that_is_over_is_a_duplicate_whatever_carries_it(bench: Bench) -> None:
+    before = bench.kept()
+    async with running(bench) as exporter:
+        async with exporter.trip() as first:
+            await bench.deliver(first.raw)
+            await first.returns()
+        word = first.token.word.encode()
+        quoted = b"Subject: look at this\r\n\r\nSomebody wrote:\r\n> %s\r\n" % word
+        answer = b"Subject: Re: mailtrip\r\nIn-Reply-To: <%s@lab.test>\r\n\r\nthank you\r\n" % word
+        async with exporter.trip() as second:
+            assert await bench.deliver(first.raw, quoted, answer) == 3
+            await until(lambda: exporter.watcher.statistics.deleted == 4)
+            assert exporter.counts.duplicates == 2  # an answer is no copy
+            assert not second.expected.found.done()
+            await bench.deliver(second.raw)
+            await second.returns()
+        assert not exporter.watcher.statistics.rejected
+    assert bench.kept() == before
+
+
+@every()
+async def test_a_message_that_is_late_is_counted_with_its_delay_and_deleted(bench: Bench) -> None:
+    before = bench.kept()
+    async with running(bench) as exporter:
+        async with exporter.trip() as trip:
+            pass
+        await bench.deliver(trip.raw)
+        await until(lambda: exporter.watcher.statistics.deleted == 1)
+        (delay,) = exporter.counts.late_ones
+        assert delay is None or delay > 0
+        assert exporter.counts.duplicates == 0
+    assert bench.kept() == before
+
+
+# ------------------------------------------------------------ two exporters, one mailbox
+
+
+@every("keeps")
+async def test_two_exporters_on_one_mailbox_do_not_touch_each_other_s_messages(bench: Bench) -> None:
+    before = bench.kept()
+    async with running(bench) as one, running(bench) as other, one.trip() as ours, other.trip() as theirs:
+        await bench.deliver(theirs.raw, ours.raw)
+        await ours.returns()
+        await until(lambda: one.watcher.statistics.rejected == {Rejection.FOREIGN_INSTANCE: 1})
+        await theirs.returns()
+        assert one.watcher.statistics.deleted == other.watcher.statistics.deleted == 1
+        assert one.counts.duplicates == other.counts.duplicates == 0
+    assert bench.kept() == before
+
+
+@every("keeps")
+async def test_what_another_of_the_same_key_awaits_is_left_alone_for_an_hour(bench: Bench) -> None:
+    before, key = bench.kept(), new_key()
+    async with running(bench, key) as exporter:
+        fresh, old = exporter.token(), exporter.token(AN_HOUR + 60)
+        async with exporter.trip() as trip:
+            await bench.deliver(message(fresh), message(old), trip.raw)
+            await trip.returns()
+            await until(lambda: exporter.watcher.statistics.deleted == 2)
+        assert exporter.counts.duplicates == 0
+        (left,) = (mail for mail in bench.kept() if mail not in before)
+        assert fresh.word.encode() in left.content
+        async with running(bench, key) as partner, partner.trip(fresh) as theirs:
+            await theirs.returns()
+    assert bench.kept() == before
+
+
+@every()
+async def test_a_message_left_over_from_earlier_is_deleted(bench: Bench) -> None:
+    before = bench.kept()
+    async with running(bench) as exporter:
+        left_over = message(exporter.token(AN_HOUR + 60))
+        if bench.keeps:
+            await bench.deliver(left_over)
+        async with exporter.trip():
+            if not bench.keeps:
+                await bench.deliver(left_over)
+            await until(lambda: exporter.watcher.statistics.deleted == 1)
+    assert bench.kept() == before
