@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.checks import CHECKS
-from exporter.config.types import Listen
+from exporter.config.types import Listen, Secret, SecretUnavailable
 from exporter.ledger import Ledger
 from exporter.mailboxes import MAILBOXES
 from exporter.mailboxes.watcher import Watcher
@@ -20,9 +20,10 @@ from exporter.prober import Probe, Prober
 from exporter.probes import DEFAULT_MAX_TARGETS, ProbeTable
 from exporter.run import Clock
 from exporter.scheduler import Scheduler
-from exporter.settings import Settings
+from exporter.senders.pace import Pace
+from exporter.settings import Settings, StateOptions
 from exporter.store import StateUnusable, Store
-from exporter.tokens import Mint, load_key, new_key
+from exporter.tokens import Mint, load_key, new_key, read_key
 from exporter.web.server import Server
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class App:
         self.metrics = Metrics(lambda: {name: watcher.statistics for name, watcher in self.watchers.items()})
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock)
+        self._pace = Pace()
         self._resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
         patience = max((module.session_timeout for module in settings.modules.values()), default=30.0)
         for name, options in settings.mailboxes.items():
@@ -63,7 +65,7 @@ class App:
     def _make(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         module = self.settings.modules[key.module]
         kind, how = module.chosen
-        check = CHECKS[kind](how, key.target, self._resolver, self.watchers)
+        check = CHECKS[kind](how, key.target, self._resolver, self.watchers, self._pace)
         return Probe(key, check, interval or module.interval, module.timeout, module.session_timeout, name)
 
     # ---------------------------------------------------------------- running
@@ -77,23 +79,30 @@ class App:
         """Trips in flight stay pending: the next start goes on with them."""
         for probe in self.probes:
             await self.prober.abandon(probe)
-        for watcher in self.watchers.values():
-            await watcher.close()
+        await asyncio.gather(*(watcher.close() for watcher in self.watchers.values()))
         await self.store.close()
 
     def recover(self) -> None:
         """Goes on where an earlier process stopped."""
-        for outcome in self.store.outcomes():
+        for outcome, last_success in self.store.outcomes():
             if self.probes.allowed(outcome.probe):
                 probe = self.probes.get(outcome.probe)
                 probe.newest = outcome
-                probe.last_start = self.clock.monotonic() - max(self.clock.wall() - outcome.started_at, 0.0)
-                self.metrics.restored(outcome)
+                self.metrics.restored(outcome, last_success)
+                self._keep_beat(probe, outcome.started_at)
+        for key, started_at in self.store.last_starts().items():
+            if self.probes.allowed(key):  # perhaps its message has left, though we were killed before we knew
+                self._keep_beat(self.probes.get(key), started_at)
         for trip in self.ledger.recover():
             if self.probes.allowed(trip.probe):
                 self.prober.resume(self.probes.get(trip.probe), trip)
             else:
                 self.ledger.abandon(trip)
+
+    def _keep_beat(self, probe: Probe, started_at: float) -> None:
+        """No restart, and no row of them, makes more trips than one in an interval."""
+        ago = max(self.clock.wall() - started_at, 0.0)
+        probe.last_start = max(probe.last_start, self.clock.monotonic() - ago)
 
     async def keep_house(self) -> None:
         while True:
@@ -109,7 +118,8 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         store = Store.open(state_dir)
-        app = await stack.enter_async_context(App(settings, store, key_of(state_dir), options.max_targets))
+        key = key_of(settings.state, state_dir)
+        app = await stack.enter_async_context(App(settings, store, key, options.max_targets))
         server = Server(app.probes, app.metrics, options.listen)
         await stack.enter_async_context(server)
         app.recover()
@@ -123,18 +133,36 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
                 task.cancel()
 
 
-def shared_key(state_dir: Path) -> bytes:
-    """The key of a mailtrip that serves from this directory, or else a new one that is kept nowhere."""
+def shared_key(state: StateOptions) -> bytes:
+    """The key of a mailtrip that serves with this state, or else a new one that is kept nowhere.
+
+    Raises StateUnusable if the configuration has a key that cannot be used.
+    """
+    if state.token_key:
+        return _given(state.token_key)
+    file = Path(state.dir) / KEY_FILE
     try:
-        return load_key(state_dir / KEY_FILE) if (state_dir / KEY_FILE).exists() else new_key()
+        return load_key(file) if file.exists() else new_key()
     except (OSError, ValueError):
         return new_key()
 
 
-def key_of(state_dir: Path) -> bytes:
-    """The key that signs tokens, made if there was none. Raises StateUnusable."""
+def key_of(state: StateOptions, directory: Path) -> bytes:
+    """The key that signs tokens: a given one, else that of the directory, made if need be. Raises StateUnusable."""
+    if state.token_key:
+        return _given(state.token_key)
+    file = directory / KEY_FILE
     try:
-        return load_key(state_dir / KEY_FILE)
+        return load_key(file)
     except (OSError, ValueError) as error:
         problem = error.strerror if isinstance(error, OSError) else error
-        raise StateUnusable(f"cannot use the token key {state_dir / KEY_FILE}: {problem}") from None
+        raise StateUnusable(f"cannot use the token key {file}: {problem}") from None
+
+
+def _given(secret: Secret) -> bytes:
+    try:
+        return read_key(secret.reveal())
+    except SecretUnavailable as error:
+        raise StateUnusable(f"state.token_key: {error}") from None
+    except ValueError as error:
+        raise StateUnusable(f"state.token_key: cannot use the key in {secret.origin}: {error}") from None

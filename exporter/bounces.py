@@ -7,6 +7,13 @@ from exporter.model import one_line
 
 MAX_BLOCKS = 20  # of a notification; one for each recipient
 
+_UNPROVEN = "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be signed"
+_HINTS = {  # codes of one provider each, whose texts do not tell what to do
+    "5.7.520": "Microsoft 365 forwards nothing to other organisations until its outbound spam policy allows it",
+    "5.7.509": _UNPROVEN,  # Exchange Online, of DMARC
+    "5.7.26": _UNPROVEN,  # Gmail
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
@@ -21,6 +28,11 @@ class Bounce:
     def final(self) -> bool:
         """False for a notice that delivery is only delayed."""
         return self.action == "failed"
+
+    @property
+    def hint(self) -> str:
+        """What an administrator should know of this code, or nothing."""
+        return _HINTS.get(self.status, "")
 
 
 def bounce_in(message: Message) -> Bounce | None:

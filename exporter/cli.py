@@ -86,7 +86,7 @@ def _probe(options: argparse.Namespace) -> int:
 async def _one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
     """In this process. With the key of the state, so that what it has to leave behind is cleaned away by `serve`."""
     console = Console(stderr=True, quiet=quiet, highlight=False)
-    async with App(settings, Store.open(None), shared_key(Path(settings.state.dir))) as app:
+    async with App(settings, Store.open(None), shared_key(settings.state)) as app:
         try:
             app.probes.key(key.module, key.target)
         except ProbeRefused as error:

@@ -19,6 +19,7 @@ from exporter.tokens import Token
 log = logging.getLogger(__name__)
 
 LEFT_OVER_AFTER = 3600.0  # seconds
+_SEEN_BEFORE = frozenset({State.FOUND, State.ARRIVED})
 
 
 class MailObserver(Protocol):
@@ -57,11 +58,23 @@ class Ledger:
             log.error("%s; the trip %s goes on, but a restart would forget it", error, trip.id)
 
     def _accepted(self, trip_id: str, run: Run) -> None:
-        trip = replace(self._in_flight[trip_id], sending_since=run.sending_since, accepted=run.accepted)
+        trip = replace(
+            self._in_flight[trip_id], state=State.SENT, sending_since=run.sending_since, accepted=run.accepted
+        )
         self._in_flight[trip_id] = trip
         log.info("trip %s of %s: the message is accepted", trip_id, trip.probe)
         if trip.accepted is not None:
             self._store.accepted(trip_id, trip.sending_since, trip.accepted)
+
+    async def found(self, verdict: Outcome) -> None:
+        """The message is back and going to be deleted: returns when that, and the trip's verdict, is on the disk.
+
+        Were it deleted first and we killed then, a restart would wait for it in vain and take the trip for overdue.
+        """
+        try:
+            await self._store.found(verdict)
+        except StateUnusable as error:
+            log.error("%s; the trip %s goes on, but a restart would forget its verdict", error, verdict.trip)
 
     def end(self, outcome: Outcome, run: Run, *, arrived: bool) -> None:
         """A trip has its outcome; what is still to be expected of its message is written down."""
@@ -72,10 +85,15 @@ class Ledger:
         elif outcome.failure and outcome.failure.reason is Reason.OVERDUE:
             self._store.settle(trip.id, State.OVERDUE)
             self._await_late(trip)
-        elif trip.accepted is not None or run.uncertain:
+        elif trip.state is not State.LEAVING or run.uncertain:
             self._store.settle(trip.id, State.FAILED)
         else:
             self._store.forget(trip.id)
+
+    def leave(self, trip_id: str) -> None:
+        """We stop before the trip is over, and a restart will go on with it. If its message is seen before, it is void:
+        nobody will ever say how long it took, but it must not be awaited in vain."""
+        self._in_flight.pop(trip_id, None)
 
     def _await_late(self, trip: Trip) -> None:
         self._overdue[trip.id] = trip
@@ -107,10 +125,10 @@ class Ledger:
         elif late:
             log.warning("trip %s of %s: the message came late", late.id, late.probe)
             self._observer.late(late.probe, sighting.delay_since(late.accepted))
-        elif known.state is State.ARRIVED or known.id in self._in_flight:
+        elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
             self._observer.duplicate(known.probe)
         if known.id not in self._in_flight:
-            self._store.settle(known.id, State.ARRIVED)
+            self._store.settle(known.id, State.FOUND)
         return 0.0
 
     def expire(self) -> None:
@@ -130,17 +148,18 @@ class Ledger:
         """The trips whose message was accepted before this process began, and which can go on; late ones are awaited.
 
         A trip that was interrupted before its message was accepted is void: if the message comes, it is cleaned away.
+        So is one that was found and perhaps not deleted, and it is no duplicate then.
         """
         resumable = []
         for trip in self._store.unsettled():
             if trip.boot != self._boot:
                 trip = replace(trip, accepted=None, sending_since=None)  # those clocks are gone
-            if trip.state is State.SENT:
+            if trip.state is State.SENT or trip.verdict:
                 self._in_flight[trip.id] = trip
                 resumable.append(trip)
             elif trip.state is State.OVERDUE:
                 self._await_late(trip)
-            elif trip.state is State.LEAVING:
+            elif trip.state in (State.LEAVING, State.FOUND):
                 self._store.settle(trip.id, State.FAILED)
         return resumable
 

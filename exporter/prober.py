@@ -6,12 +6,12 @@ It also sees to it that trips are not made too often: two Prometheus servers, a 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from exporter.ledger import Ledger, MailObserver
-from exporter.mailboxes.watcher import Watcher
 from exporter.model import Failure, Outcome, Phase, ProbeError, ProbeKey, Span
 from exporter.run import Clock, Run
 from exporter.store import Trip
@@ -26,7 +26,7 @@ MOST_SLACK = 0.5  # seconds
 class Check(Protocol):
     """What a module does to a target."""
 
-    watcher: Watcher
+    mailbox: str  # where its messages are awaited; empty for those that nobody should take
     late_after: float
 
     async def run(self, run: Run, token: Token) -> None: ...
@@ -86,7 +86,10 @@ class Prober:
         return self._launch(probe, token.trip, self._trip(probe, run, token))
 
     def resume(self, probe: Probe, trip: Trip) -> None:
-        """Goes on with a trip whose message left before this process began."""
+        """Goes on with a trip whose message left before this process began.
+
+        If it was found already, its verdict stands, and one more look tells whether it still has to be deleted.
+        """
         run = Run(self._clock, session_timeout=probe.session_timeout)
         if trip.accepted is not None:
             run.started, run.accepted, run.sending_since = trip.started, trip.accepted, trip.sending_since
@@ -95,8 +98,9 @@ class Prober:
         run.started_at = trip.started_at
         probe.last_start = max(probe.last_start, run.started)
         # However long we were away, there must be time to look whether the message has come.
-        timeout = max(probe.timeout, run.now() - run.started + probe.session_timeout)
-        self._launch(probe, trip.id, self._flight(probe, run, trip.id, probe.check.resume(run, trip.id), timeout))
+        timeout = max(0.0 if trip.verdict else probe.timeout, run.now() - run.started + probe.session_timeout)
+        course = partial(probe.check.resume, run, trip.id)
+        self._launch(probe, trip.id, self._flight(probe, run, trip.id, course, timeout, trip.verdict))
 
     async def ask(self, probe: Probe, patience: float) -> None:
         """What a scrape does: starts a trip if one is due, and waits for the newest in flight, within `patience`."""
@@ -124,30 +128,34 @@ class Prober:
 
     async def _trip(self, probe: Probe, run: Run, token: Token) -> Outcome:
         keep = probe.timeout + probe.check.late_after
-        await self._ledger.begin(token, probe.key, probe.check.watcher.name, run, keep)
-        return await self._flight(probe, run, token.trip, probe.check.run(run, token), probe.timeout)
+        await self._ledger.begin(token, probe.key, probe.check.mailbox, run, keep)
+        return await self._flight(probe, run, token.trip, partial(probe.check.run, run, token), probe.timeout)
 
     async def _flight(
-        self, probe: Probe, run: Run, trip: str, course: Coroutine[None, None, None], timeout: float
-    ) -> Outcome:
+        self, probe: Probe, run: Run, trip: str, course: Callable[[], Awaitable[None]], timeout: float,
+        verdict: Outcome | None = None,
+    ) -> Outcome:  # fmt: skip
         failure: Failure | None = None
+        run.before_deletion = lambda: self._ledger.found(verdict or _outcome(trip, probe, run, _judged(run)))
         try:
             async with run.deadline(timeout):
-                await course
+                await course()
         except ProbeError as error:
             failure = run.failure(error)
+        except asyncio.CancelledError:
+            self._ledger.leave(trip)
+            raise
         except Exception as error:
             log.exception("trip %s of %s: a bug of mailtrip", trip, probe.key)
             failure = run.failure(error)
-        spans, facts, duration = tuple(run.spans), tuple(run.facts), run.now() - run.started
-        outcome = Outcome(trip, probe.key, run.started_at, duration, spans, facts, failure, tuple(run.transcript))
-        self._conclude(probe, run, outcome)
+        outcome = verdict or _outcome(trip, probe, run, failure)
+        # After a failed deletion the message may be seen again, and must not be taken for a duplicate then.
+        arrived = failure is None or failure.phase is Phase.VERIFY
+        self._ledger.end(outcome, run, arrived=arrived)
+        self._conclude(probe, outcome)
         return outcome
 
-    def _conclude(self, probe: Probe, run: Run, outcome: Outcome) -> None:
-        # After a failed deletion the message may be seen again, and must not be taken for a duplicate then.
-        arrived = outcome.failure is None or outcome.failure.phase is Phase.VERIFY
-        self._ledger.end(outcome, run, arrived=arrived)
+    def _conclude(self, probe: Probe, outcome: Outcome) -> None:
         if probe.newest is None or outcome.finished_at >= probe.newest.finished_at:
             probe.newest = outcome
         self._observer.finished(outcome)
@@ -155,3 +163,14 @@ class Prober:
             log.warning("trip %s of %s failed: %s", outcome.trip, probe.key, outcome.failure)
         else:
             log.info("trip %s of %s is back after %.2f s", outcome.trip, probe.key, outcome.duration)
+
+
+def _outcome(trip: str, probe: Probe, run: Run, failure: Failure | None) -> Outcome:
+    spans, facts, duration = tuple(run.spans), tuple(run.facts), run.now() - run.started
+    return Outcome(trip, probe.key, run.started_at, duration, spans, facts, failure, tuple(run.transcript))
+
+
+def _judged(run: Run) -> Failure | None:
+    """What is wrong with the message of a trip that is not over. A trip that is gets its failure from the error."""
+    reasons = (span.reason for span in run.spans if span.phase is Phase.VERIFY and span.reason)
+    return next((Failure(Phase.VERIFY, None, reason, detail="found before a restart") for reason in reasons), None)

@@ -8,7 +8,7 @@ the first exchanger is down and the second works, nobody is blamed.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
@@ -33,6 +33,10 @@ def boot_id() -> str:
             return file.read().strip()
     except OSError:
         return ""
+
+
+async def _nothing() -> None:
+    pass
 
 
 class Run:
@@ -60,6 +64,7 @@ class Run:
         self.accepted: float | None = None
         self.uncertain = False  # the whole message was sent, and the final reply has not come
         self.on_accepted: Callable[[float], None] = lambda moment: None
+        self.before_deletion: Callable[[], Awaitable[None]] = _nothing
         self.timeout_error: Callable[[], ProbeError] = lambda: ProbeError(
             Reason.TIMEOUT, "not finished within the module's timeout"
         )
@@ -77,7 +82,12 @@ class Run:
 
     @asynccontextmanager
     async def phase(self, phase: Phase) -> AsyncIterator[None]:
-        """Everything inside belongs to `phase`. `send` ends, and `deliver` begins, when the message was accepted."""
+        """Everything inside belongs to `phase`. `send` ends, and `deliver` begins, when the message was accepted.
+
+        Before `delete` begins, `before_deletion` is awaited: the mailbox is about to forget that the message was there.
+        """
+        if phase is Phase.DELETE:
+            await self.before_deletion()
         start = self.now()
         if phase is Phase.SEND:
             self.sending_since = start

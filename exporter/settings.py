@@ -15,10 +15,11 @@ from exporter.config.address import Nameserver, TargetPattern
 from exporter.config.load import load, read
 from exporter.config.mistakes import Path, suggestion
 from exporter.config.schema import json_schema
-from exporter.config.types import Duration, Name, Options, Text, duration_text
+from exporter.config.types import Duration, Name, Options, Secret, Text, duration_text
 from exporter.config.yaml import dump
 from exporter.mailboxes import MailboxOptions
 from exporter.net.dns import DEFAULT_TIMEOUT
+from exporter.tokens import read_key
 
 Part = TypeVar("Part", bound=Options)
 
@@ -43,6 +44,20 @@ class StateOptions(Options):
     dir: Text = Field(default_factory=_default_dir)
     """A directory of our own, on a local disk. Default: `$STATE_DIRECTORY`, which systemd sets, else
     `./mailtrip-state`."""
+
+    token_key: Secret | None = None
+    """The key that signs tokens, in 64 or more hexadecimal digits, such as `openssl rand -hex 32` prints. Give the same
+    one to the exporters of a fail-over pair, each with a `dir` of its own, and no other: each makes trips of its own,
+    leaves the other's messages alone for an hour, and then deletes what is left over. Default: one of our own, made at
+    the first start and kept in `dir`, so that exporters that share a mailbox never touch each other's messages."""
+
+    @field_validator("token_key", mode="before")
+    @classmethod
+    def _is_a_key(cls, value: object) -> object:
+        """Of a secret that is kept elsewhere nobody knows before it is used."""
+        if isinstance(value, str):
+            read_key(value)
+        return value
 
 
 class ResolverOptions(Options):

@@ -5,7 +5,6 @@ so the event loop never waits for the disk. A trip's row is on the disk before t
 """
 
 import asyncio
-import contextlib
 import fcntl
 import logging
 import os
@@ -23,18 +22,25 @@ from exporter.model import Outcome, ProbeKey
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE trips (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
     started_at REAL NOT NULL, boot TEXT NOT NULL, started REAL NOT NULL, sending_since REAL,
-    accepted REAL, expires_at REAL NOT NULL
+    accepted REAL, expires_at REAL NOT NULL, verdict TEXT
 ) WITHOUT ROWID;
 CREATE TABLE outcomes (
-    module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL,
+    module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
     PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
 """
+_FROM_1_TO_2 = """
+ALTER TABLE trips ADD COLUMN verdict TEXT;
+ALTER TABLE outcomes ADD COLUMN last_success REAL;
+UPDATE outcomes SET last_success = finished_at WHERE json_extract(outcome, '$.failure') IS NULL;
+"""
+_STEPS = {0: _SCHEMA, 1: _FROM_1_TO_2}
+"""What leads from a schema to ours, by its version; 0 is that of a new file."""
 _OUTCOME = TypeAdapter(Outcome)
 
 
@@ -43,6 +49,7 @@ class State(StrEnum):
 
     LEAVING = "leaving"  # it may or may not have left
     SENT = "sent"  # accepted by a server; awaited
+    FOUND = "found"  # seen in the mailbox; perhaps not deleted yet
     OVERDUE = "overdue"  # not back in time; still known, so that it can come late
     FAILED = "failed"  # the trip failed otherwise; if the message comes, it is only cleaned away
     ARRIVED = "arrived"
@@ -62,6 +69,7 @@ class Trip:
     expires_at: float
     sending_since: float | None = None
     accepted: float | None = None
+    verdict: Outcome | None = None  # of a trip whose message was found, as far as it had come then
 
 
 class StateUnusable(Exception):
@@ -108,21 +116,26 @@ class Store:
 
     def unsettled(self) -> list[Trip]:
         """The trips whose message may still come."""
-        states = (State.LEAVING, State.SENT, State.OVERDUE, State.FAILED)
-        rows = self._connection.execute("SELECT * FROM trips WHERE state IN (?, ?, ?, ?)", states)
+        rows = self._connection.execute("SELECT * FROM trips WHERE state != ?", (State.ARRIVED,))
         return [_trip(row) for row in rows]
+
+    def last_starts(self) -> dict[ProbeKey, float]:
+        """When the newest trip of each probe began that is known by its message, in seconds since the epoch."""
+        rows = self._connection.execute("SELECT module, target, max(started_at) FROM trips GROUP BY module, target")
+        return {ProbeKey(module, target): started_at for module, target, started_at in rows}
 
     def trip(self, trip_id: str) -> Trip | None:
         row = self._connection.execute("SELECT * FROM trips WHERE id = ?", (trip_id,)).fetchone()
         return _trip(row) if row else None
 
-    def outcomes(self) -> list[Outcome]:
-        """The newest outcome of every probe; what an older version wrote and we cannot read is left out."""
-        outcomes = []
-        for (text,) in self._connection.execute("SELECT outcome FROM outcomes"):
-            with contextlib.suppress(ValidationError):
-                outcomes.append(_OUTCOME.validate_json(text))
-        return outcomes
+    def outcomes(self) -> list[tuple[Outcome, float | None]]:
+        """The newest outcome of every probe, and when a trip of it last succeeded, in seconds since the epoch.
+
+        What an older version wrote and we cannot read is left out.
+        """
+        rows = self._connection.execute("SELECT outcome, last_success FROM outcomes")
+        read = ((_readable(text), last_success) for text, last_success in rows)
+        return [(outcome, last_success) for outcome, last_success in read if outcome]
 
     # ---------------------------------------------------------------- writing
 
@@ -130,7 +143,7 @@ class Store:
         """Returns when the trip is on the disk."""
         row = (trip.id, trip.probe.module, trip.probe.target, trip.mailbox, trip.state, trip.started_at, trip.boot)
         times = (trip.started, trip.sending_since, trip.accepted, trip.expires_at)
-        insert = "INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        insert = "INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
         await self._write(lambda c: c.execute(insert, (*row, *times)))
 
     def accepted(self, trip_id: str, sending_since: float | None, moment: float) -> None:
@@ -138,8 +151,15 @@ class Store:
         change = "UPDATE trips SET state = ?, sending_since = ?, accepted = ? WHERE id = ?"
         self._write_soon(lambda c: c.execute(change, (State.SENT, sending_since, moment, trip_id)))
 
+    async def found(self, verdict: Outcome) -> None:
+        """Returns when it is on the disk that the message is back, and what the trip has to say so far."""
+        change = "UPDATE trips SET state = ?, verdict = ? WHERE id = ?"
+        row = (State.FOUND, _OUTCOME.dump_json(verdict).decode(), verdict.trip)
+        await self._write(lambda c: c.execute(change, row))
+
     def settle(self, trip_id: str, state: State) -> None:
-        self._write_soon(lambda c: c.execute("UPDATE trips SET state = ? WHERE id = ?", (state, trip_id)))
+        change = "UPDATE trips SET state = ?, verdict = NULL WHERE id = ?"
+        self._write_soon(lambda c: c.execute(change, (state, trip_id)))
 
     def forget(self, trip_id: str) -> None:
         self._write_soon(lambda c: c.execute("DELETE FROM trips WHERE id = ?", (trip_id,)))
@@ -148,8 +168,14 @@ class Store:
         self._write_soon(lambda c: c.execute("DELETE FROM trips WHERE expires_at < ?", (now,)))
 
     def finished(self, outcome: Outcome) -> None:
-        row = (outcome.probe.module, outcome.probe.target, outcome.finished_at, _OUTCOME.dump_json(outcome).decode())
-        self._write_soon(lambda c: c.execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?)", row))
+        """A trip has its outcome. When the last one succeeded is kept, however many have failed since."""
+        probe, finished_at = outcome.probe, outcome.finished_at
+        last_success = finished_at if outcome.success else None
+        row = (probe.module, probe.target, finished_at, _OUTCOME.dump_json(outcome).decode(), last_success)
+        change = """INSERT INTO outcomes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+            finished_at = excluded.finished_at, outcome = excluded.outcome,
+            last_success = ifnull(excluded.last_success, last_success)"""
+        self._write_soon(lambda c: c.execute(change, row))
 
     async def _write(self, change: Change) -> None:
         try:
@@ -208,9 +234,18 @@ def _log_failure(done: "asyncio.Future[None]") -> None:
 
 
 def _trip(row: tuple[Any, ...]) -> Trip:
-    trip_id, module, target, mailbox, state, started_at, boot, started, sending_since, accepted, expires_at = row
+    *row_to_state, started_at, boot, started, sending_since, accepted, expires_at, verdict = row
+    trip_id, module, target, mailbox, state = row_to_state
     times = (started, expires_at, sending_since, accepted)
-    return Trip(trip_id, ProbeKey(module, target), mailbox, State(state), started_at, boot, *times)
+    said = _readable(verdict) if verdict else None
+    return Trip(trip_id, ProbeKey(module, target), mailbox, State(state), started_at, boot, *times, said)
+
+
+def _readable(text: str) -> Outcome | None:
+    try:
+        return _OUTCOME.validate_json(text)
+    except ValidationError:
+        return None
 
 
 def _lock(directory: Path) -> int:
@@ -243,8 +278,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        connection.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    if version in _STEPS:
+        connection.executescript(f"BEGIN;{_STEPS[version]}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
     elif version != SCHEMA_VERSION:
         raise sqlite3.OperationalError(f"it was written by another version of mailtrip (schema {version})")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()

@@ -25,6 +25,7 @@ _TOKEN = re.compile(rf"(?<![a-z0-9]){PREFIX}[a-z2-7]{{{_LETTERS}}}(?![a-z0-9])",
 MAX_CANDIDATES = 50  # a message full of tokens is somebody's game
 
 KEY_BYTES = 32
+_KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")
 
 
 class Rejection(StrEnum):
@@ -98,18 +99,26 @@ def new_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
+def read_key(text: str) -> bytes:
+    """The key that is written like this. Raises ValueError with the cure, and without the key."""
+    digits = text.strip()
+    if not _KEY.fullmatch(digits):
+        raise ValueError(
+            f"must have {2 * KEY_BYTES} or more hexadecimal digits, two for each byte; "
+            f"`openssl rand -hex {KEY_BYTES}` makes one"
+        )
+    return bytes.fromhex(digits)
+
+
 def load_key(path: Path) -> bytes:
     """The key in `path`, which only we may read; made if it does not exist. Raises OSError, ValueError."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
-        if len(key) < KEY_BYTES:
-            raise ValueError(f"{path} holds no key of {KEY_BYTES} bytes in hexadecimal") from None
-        return key
-    key = new_key()
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+    if path.exists():
+        return read_key(path.read_text(encoding="ascii", errors="replace"))
+    key, draft = new_key(), path.with_suffix(".new")  # so that there is never half a key, whenever we are killed
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
         file.write(key.hex() + "\n")
         file.flush()
         os.fsync(file.fileno())
+    draft.rename(path)
     return key

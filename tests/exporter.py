@@ -57,11 +57,10 @@ class Exporter:
             time.sleep(0.1)
         return value
 
-    def messages_sent(self) -> int:
-        """Messages under way that its state knows to be accepted by a server."""
+    def trips(self) -> list[str]:
+        """What its state on the disk says of the messages that it knows: leaving, sent, found, overdue ..."""
         with closing(sqlite3.connect(self._directory / "state/mailtrip.sqlite")) as state:
-            (count,) = state.execute("SELECT count(*) FROM trips WHERE state = 'sent'").fetchone()
-            return int(count)
+            return [one for (one,) in state.execute("SELECT state FROM trips ORDER BY started_at")]
 
     def cpu_seconds(self) -> float:
         """Processor time used so far."""

@@ -127,27 +127,6 @@ async def test_nothing_of_ours_is_left_in_the_mailbox(start: Callable[[str], Exp
     assert lab_user.mails() == []
 
 
-async def test_a_message_is_recognised_timed_and_deleted_after_kill_9(
-    start: Callable[[str], Exporter], lab: Lab, lab_user: LabUser
-) -> None:
-    lab.pause_delivery()
-    first = start("1h")
-    while first.messages_sent() < 2:
-        first.get("/-/healthy")
-    first.kill()
-
-    second = start("1h")
-    assert second.series()['mailtrip_trips_in_flight{probe="relay"}'] == 1
-    lab.resume_delivery()
-    for probe in ("relay", "exchanger"):
-        second.wait_for(f'mailtrip_success{{probe="{probe}"}}')
-        series = second.series()
-        assert series[f'mailtrip_delivery_delay_seconds_count{{probe="{probe}"}}'] == 1
-        assert series[f'mailtrip_trips_total{{probe="{probe}"}}'] == 1
-    assert second.series()['mailtrip_messages_deleted_total{mailbox="monitor"}'] == 2
-    assert lab_user.mails() == []
-
-
 def test_a_single_trip_in_the_terminal_prints_a_waterfall_and_json(
     configuration: Callable[[str], str], lab_user: LabUser, tmp_path: Path
 ) -> None:

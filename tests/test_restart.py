@@ -1,13 +1,21 @@
 """What a restart does to messages under way, in virtual time."""
 
 import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from exporter.model import Arrival
-from exporter.store import State
+from exporter.app import App
+from exporter.mailboxes.session import Sighting
+from exporter.model import Arrival, Failure, Outcome, Phase, ProbeError, ProbeKey, Reason
+from exporter.run import Run
+from exporter.settings import Settings
+from exporter.store import State, Store
+from exporter.tokens import new_key
 from tests import virtual
+from tests.pretend import PretendMailbox, PretendSession
 from tests.workbench import TIMEOUT, Bench
 
 
@@ -109,3 +117,175 @@ def test_after_a_long_absence_the_mailbox_is_looked_into_before_a_trip_is_overdu
         await second.close()
 
     virtual.run(course())
+
+
+class Stubborn(PretendMailbox):
+    """Deletes nothing before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_delete = asyncio.Event()
+
+    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> PretendSession:
+        await super().open(run, wanted)
+        return StubbornSession(self, run)
+
+
+class StubbornSession(PretendSession):
+    def __init__(self, mailbox: Stubborn, run: Run) -> None:
+        super().__init__(mailbox, run)
+        self._may_delete = mailbox.may_delete
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        await self._may_delete.wait()
+        await super().delete(sightings)
+
+
+async def stopped_while_deleting(directory: Path, *, junk: bool = False, uncertain: bool = False) -> Stubborn:
+    """A trip whose message is back, and which was stopped before it knew that the message was deleted."""
+    mailbox = Stubborn()
+    mailbox.junk = junk
+    bench = Bench(directory, mailbox)
+    bench.sender.uncertain = uncertain
+    bench.prober.start(bench.probe)
+    while [trip.state for trip in bench.store.unsettled()] != [State.FOUND]:
+        await asyncio.sleep(0.05)
+    await bench.close()
+    mailbox.may_delete.set()
+    return mailbox
+
+
+@pytest.mark.parametrize("gone", [True, False])
+@pytest.mark.parametrize("restarts", [0, 5])
+def test_a_message_that_was_back_before_the_restart_is_one_success_whether_it_was_deleted_or_not(
+    tmp_path: Path, gone: bool, restarts: int
+) -> None:
+    async def course() -> None:
+        mailbox = await stopped_while_deleting(tmp_path)
+        if gone:
+            mailbox.messages.clear()
+        mailbox.may_delete.clear()
+        for seconds in range(restarts):  # each too short to find out
+            bench = resumed(Bench(tmp_path, mailbox))
+            await asyncio.sleep(seconds)
+            await bench.close()
+        mailbox.may_delete.set()
+        bench = resumed(Bench(tmp_path, mailbox))
+        resumed_at = bench.clock.monotonic()
+        (flight,) = bench.probe.flights.values()
+        assert (await flight).success
+        assert bench.clock.monotonic() - resumed_at < TIMEOUT / 2
+        await asyncio.sleep(2 * TIMEOUT)
+        series = bench.series()
+        assert series["mailtrip_trips_total"] == 1
+        assert series["mailtrip_delivery_delay_seconds_count"] == 1
+        assert series["mailtrip_last_delivery_delay_seconds"] == pytest.approx(5, rel=0.05)
+        assert series["mailtrip_duplicates_total"] == series["mailtrip_late_total"] == 0
+        assert mailbox.messages == {}
+        await bench.close()
+        assert Bench(tmp_path, mailbox).ledger.recover() == []
+
+    virtual.run(course())
+
+
+def resumed(bench: Bench) -> Bench:
+    for trip in bench.ledger.recover():
+        bench.prober.resume(bench.probe, trip)
+    return bench
+
+
+def test_the_verdict_of_a_message_that_was_back_before_the_restart_stands(tmp_path: Path) -> None:
+    async def course() -> None:
+        mailbox = await stopped_while_deleting(tmp_path, junk=True)
+        mailbox.messages.clear()
+        bench = resumed(Bench(tmp_path, mailbox))
+        (flight,) = bench.probe.flights.values()
+        assert str((await flight).failure) == "verify: junk: found before a restart"
+        assert bench.series()["mailtrip_junk_total"] == 1
+        await bench.close()
+
+    virtual.run(course())
+
+
+@pytest.mark.parametrize("uncertain", [False, True])
+def test_a_message_that_could_not_be_looked_for_after_the_restart_is_no_duplicate_when_it_is_seen(
+    tmp_path: Path, uncertain: bool
+) -> None:
+    async def course() -> None:
+        mailbox = await stopped_while_deleting(tmp_path, uncertain=uncertain)
+        mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
+        bench = resumed(Bench(tmp_path, mailbox))
+        (flight,) = bench.probe.flights.values()
+        assert (await flight).success
+        mailbox.down = None
+        await asyncio.sleep(60)
+        await bench.trip()
+        await asyncio.sleep(10)
+        assert bench.series()["mailtrip_duplicates_total"] == 0
+        assert mailbox.messages == {}
+        await bench.close()
+
+    virtual.run(course())
+
+
+def test_a_late_message_that_was_seen_before_the_restart_and_not_deleted_is_cleaned_away(tmp_path: Path) -> None:
+    async def course() -> None:
+        first = Bench(tmp_path)
+        first.sender.delay = 2 * TIMEOUT
+        await first.trip()
+        await asyncio.sleep(2 * TIMEOUT)
+        assert first.series()["mailtrip_late_total"] == 1
+        await first.close()
+        second = Bench(tmp_path, first.mailbox)
+        assert second.ledger.recover() == []
+        second.mailbox.deliver(first.sender.sent[0])  # as if it had not been deleted
+        await second.trip()
+        await asyncio.sleep(10)
+        series = second.series()
+        assert (
+            series["mailtrip_late_total"] == series["mailtrip_duplicates_total"] == series["mailtrip_lost_total"] == 0
+        )
+        assert second.mailbox.messages == {}
+        second.mailbox.deliver(first.sender.sent[0])
+        await second.trip()
+        await asyncio.sleep(10)
+        assert second.series()["mailtrip_duplicates_total"] == 1
+        await second.close()
+
+    virtual.run(course())
+
+
+def test_a_message_that_is_seen_while_we_stop_is_neither_double_nor_awaited_in_vain(tmp_path: Path) -> None:
+    async def course() -> None:
+        first = Bench(tmp_path, PretendMailbox(listens=True))
+        first.watchers["monitor"].start()
+        first.prober.start(first.probe)
+        await asyncio.sleep(3)
+        await first.prober.abandon(first.probe)
+        await asyncio.sleep(400)
+        assert first.mailbox.messages == {}
+        assert first.series()["mailtrip_duplicates_total"] == 0
+        await first.close()
+        second = Bench(tmp_path, first.mailbox)
+        assert second.ledger.recover() == []
+        await second.close()
+
+    virtual.run(course())
+
+
+async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_has_failed(tmp_path: Path) -> None:
+    settings = Settings.embedded()
+    (entry,) = settings.probes
+    good = Outcome("t1", ProbeKey(entry.module, entry.target), 1000.0, 2.5)
+    bad = replace(good, trip="t2", started_at=2000.0, failure=Failure(Phase.DELIVER, None, Reason.OVERDUE))
+    store = Store.open(tmp_path)
+    store.finished(good)
+    store.finished(bad)
+    await store.close()
+    app = App(settings, Store.open(tmp_path), new_key())
+    app.recover()
+    page = app.metrics.probe(good.probe)[0].decode()
+    assert "mailtrip_last_success_timestamp_seconds 1002.5\n" in page
+    assert "mailtrip_last_trip_timestamp_seconds 2002.5\n" in page
+    assert "mailtrip_success 0.0\n" in page
+    await app.store.close()

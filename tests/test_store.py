@@ -3,10 +3,12 @@ import os
 import signal
 import sqlite3
 import sys
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from exporter.model import (
     Arrival,
@@ -74,7 +76,7 @@ async def test_the_newest_outcome_of_a_probe_is_kept_whole(tmp_path: Path) -> No
     store.finished(OUTCOME)
     await store.close()
     store = Store.open(tmp_path)
-    assert store.outcomes() == [OUTCOME]
+    assert store.outcomes() == [(OUTCOME, None)]
     await store.close()
 
 
@@ -143,4 +145,88 @@ async def test_what_the_disk_refuses_is_said(tmp_path: Path) -> None:
     await store.begin(TRIP)
     with pytest.raises(StateUnusable, match="could not be written"):
         await store.begin(TRIP)  # the same trip twice: the database refuses it
+    await store.close()
+
+
+OF_VERSION_1 = """
+CREATE TABLE trips (
+    id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
+    started_at REAL NOT NULL, boot TEXT NOT NULL, started REAL NOT NULL, sending_since REAL,
+    accepted REAL, expires_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE outcomes (
+    module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL,
+    PRIMARY KEY (module, target)
+) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+OTHER = ProbeKey("submission", "other@example.org")
+
+
+async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
+    good = replace(OUTCOME, probe=OTHER, failure=None)
+    with closing(sqlite3.connect(tmp_path / "mailtrip.sqlite")) as file:
+        file.executescript(OF_VERSION_1)
+        trips = [("t1", "sent", 7.0), ("t2", "overdue", 7.0), ("t3", "arrived", 7.0), ("t4", "leaving", None)]
+        for name, state, accepted in trips:
+            row = (name, PROBE.module, PROBE.target, "monitor", state, 1000.5, "boot", 5.25, accepted, accepted, 9000.0)
+            file.execute("INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        for outcome in (OUTCOME, good):
+            text = TypeAdapter(Outcome).dump_json(outcome).decode()
+            key = (outcome.probe.module, outcome.probe.target)
+            file.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?)", (*key, outcome.finished_at, text))
+        file.commit()
+
+    for _ in range(2):  # once is enough
+        store = Store.open(tmp_path)
+        sent = replace(TRIP, state=State.SENT, sending_since=7.0, accepted=7.0)
+        leaving = replace(TRIP, id="t4", state=State.LEAVING)
+        assert store.unsettled() == [sent, replace(sent, id="t2", state=State.OVERDUE), leaving]
+        known = store.trip("t3")
+        assert known is not None
+        assert known.state is State.ARRIVED
+        assert store.outcomes() == [(good, good.finished_at), (OUTCOME, None)]
+        await store.close()
+    store = Store.open(tmp_path)
+    await store.found(replace(good, trip="t1"))
+    store.finished(replace(OUTCOME, probe=OTHER, started_at=2000.0))
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.unsettled()[0].verdict == replace(good, trip="t1")
+    assert store.outcomes()[0] == (replace(OUTCOME, probe=OTHER, started_at=2000.0), good.finished_at)
+    await store.close()
+
+
+async def test_the_time_of_the_last_success_outlives_failures_and_restarts(tmp_path: Path) -> None:
+    good = replace(OUTCOME, failure=None)
+    seen = []
+    for outcome in (OUTCOME, good, OUTCOME, OUTCOME, replace(good, started_at=5000.0)):
+        store = Store.open(tmp_path)
+        store.finished(outcome)
+        await store.close()
+        store = Store.open(tmp_path)
+        seen += [last for _, last in store.outcomes()]
+        await store.close()
+    assert seen == [None, 1003.0, 1003.0, 1003.0, 5002.5]
+
+
+async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_settled(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    await store.begin(TRIP)
+    await store.found(OUTCOME)
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.unsettled() == [replace(TRIP, state=State.FOUND, verdict=OUTCOME)]
+    store.settle("t1", State.FAILED)
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.unsettled() == [replace(TRIP, state=State.FAILED)]
+    await store.close()
+
+
+async def test_the_store_tells_when_the_newest_trip_of_each_probe_began() -> None:
+    store = Store.open(None)
+    for name, probe, started_at in (("a", PROBE, 5.0), ("b", PROBE, 7.0), ("c", PROBE, 6.0), ("d", OTHER, 1.0)):
+        await store.begin(replace(TRIP, id=name, probe=probe, started_at=started_at))
+    assert store.last_starts() == {PROBE: 7.0, OTHER: 1.0}
     await store.close()

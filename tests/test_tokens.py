@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.tokens import LENGTH, PREFIX, Mint, NotOurs, Rejection, candidates, load_key
+from exporter.tokens import LENGTH, PREFIX, Mint, NotOurs, Rejection, candidates, load_key, read_key
 
 OURS = Mint(b"k" * 32)
 keys = st.binary(min_size=32, max_size=64)
@@ -89,5 +89,24 @@ def test_a_key_is_made_once_for_us_alone_and_read_again(tmp_path: Path) -> None:
 def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("abcd\n")
-    with pytest.raises(ValueError, match="holds no key"):
+    with pytest.raises(ValueError, match="must have 64 or more hexadecimal digits"):
         load_key(file)
+
+
+def test_a_key_is_never_half_written_whenever_we_are_killed(tmp_path: Path) -> None:
+    (tmp_path / "token.new").write_text("abc")  # as far as an earlier process came
+    file = tmp_path / "token.key"
+    key = load_key(file)
+    assert [load_key(one) for one in tmp_path.iterdir()] == [key]
+
+
+@pytest.mark.parametrize("text", ["ab" * 32, "AB" * 32, "0a" * 40, " \n" + "ab" * 32 + "\r\n"])
+def test_a_key_is_64_or_more_hexadecimal_digits(text: str) -> None:
+    assert read_key(text) == bytes.fromhex(text)
+
+
+@pytest.mark.parametrize("text", ["", "ab" * 31, "ab" * 32 + "a", "ab" * 31 + "xy", "ab " * 32, "ü" * 64])
+def test_what_is_no_key_is_told_without_showing_it(text: str) -> None:
+    with pytest.raises(ValueError, match="must have 64 or more hexadecimal digits") as caught:
+        read_key(text)
+    assert not text or text not in str(caught.value)

@@ -11,6 +11,7 @@ from exporter.model import Outcome, ProbeKey
 from exporter.net.dns import Resolver
 from exporter.prober import Probe, Prober
 from exporter.run import Clock
+from exporter.senders.pace import Pace
 from exporter.store import Store
 from exporter.tokens import Mint
 from tests import virtual
@@ -28,7 +29,8 @@ class Bench:
         directory: Path | None = None,
         mailbox: PretendMailbox | None = None,
         clock: Clock | None = None,
-        **more: str,
+        key: bytes = b"k" * 32,
+        **more: object,
     ) -> None:
         self.clock = clock or virtual.clock()
         self.mailbox = mailbox or PretendMailbox()
@@ -37,7 +39,7 @@ class Bench:
         self.watchers: dict[str, Watcher] = {}
         self.metrics = Metrics(lambda: {name: w.statistics for name, w in self.watchers.items()})
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
-        mint = Mint(b"k" * 32)
+        mint = Mint(key)
         self.sender_s_mailbox = PretendMailbox()
         for name, one in (("monitor", self.mailbox), ("sender", self.sender_s_mailbox)):
             self.watchers[name] = Watcher(name, one, mint, self.clock, 30, self.ledger.stray)
@@ -46,12 +48,12 @@ class Bench:
             {
                 "from": "probe@example.org",
                 "send": {"smtp": {"host": "mx"}},
-                "mailbox": "monitor",
+                **({} if "expect" in more else {"mailbox": "monitor"}),
                 "late_after": "24h",
                 **more,
             }
         )
-        check = RoundTrip(options, KEY.target, Resolver(["127.0.0.1:53"]), self.watchers, sender=self.sender)
+        check = RoundTrip(options, KEY.target, Resolver(["127.0.0.1:53"]), self.watchers, Pace(), self.sender)
         self.probe = Probe(KEY, check, INTERVAL, TIMEOUT, 30)
         self.metrics.known(KEY, "gmail")
 

@@ -172,6 +172,11 @@ class Secret:
             raise SecretUnavailable(f"cannot read the secret in {self._file}: {problem}") from None
         return text.removesuffix("\n").removesuffix("\r")
 
+    @property
+    def origin(self) -> str:
+        """Where it is kept, as may be said aloud; empty for a literal."""
+        return self._file or (f"the environment variable {self._env}" if self._env else "")
+
     def __repr__(self) -> str:
         return "<secret>"
 
