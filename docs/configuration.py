@@ -104,6 +104,8 @@ class Page:
         if "enum" in option:
             *others, last = (f"`{value}`" for value in option["enum"])
             return f"{', '.join(others)} or {last}"
+        if option["type"] == "object":
+            return "mapping of texts"
         if option["type"] == "array":
             return f"list: {self._kind(option['items'], path)}"
         return {"string": "text", "integer": "whole number", "boolean": "`true` or `false`"}[option["type"]]

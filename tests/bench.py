@@ -4,13 +4,16 @@ Everything goes to the lab on loopback. A figure is a ratio to remember on this 
 """
 
 import asyncio
+import gc
 import resource
 import threading
 import time
 from base64 import b32decode
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -18,15 +21,22 @@ from tempfile import TemporaryDirectory
 from exporter.app import App
 from exporter.message import tokens_in
 from exporter.model import Arrival, Outcome, ProbeKey
+from exporter.prober import Probe
 from exporter.settings import Settings
-from exporter.store import Store
+from exporter.store import State, Store
 from exporter.tokens import PREFIX, new_key
 from tests.exporter import Exporter
 from tests.lab.client import Lab, LabUser
+from tests.lab.facts import NUMBERED_USERS
 
 TRIPS = 200
 CONCURRENT = 10
 SCRAPES = 300
+
+MAILBOXES = 200
+PROBES = 1000
+WAITING = 3000  # trips
+AT_ONCE = 100  # trips that the relay of the lab serves at the same time
 
 CONFIGURATION = """
 resolver: {{nameservers: ["{dns}"]}}
@@ -38,12 +48,35 @@ modules:
     targets: ["*@lab.test"]
     roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}}, mailbox: monitor}}
 """
+MAILBOX = "  {user}: {{imap: {{host: {imap}, tls: none, username: {user}, password: {password}}}}}\n"
+MODULE = """\
+  {user}:
+    timeout: 5m
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}}, mailbox: {user}}}
+"""
+PROBE = "  - {{name: {user}-{number}, module: {user}, target: {user}+{number}@lab.test}}\n"
 
 
 def configuration(lab: Lab, user: LabUser, tls: str = "none") -> str:
-    port = 993 if tls == "implicit" else 143
-    values = {"dns": lab.dns, "imap": lab.imap_ip, "ca": lab.ca, "password": lab.password, "relay": lab.relay_ip}
-    return CONFIGURATION.format(user=user.name, port=port, tls=tls, **values)
+    return CONFIGURATION.format(user=user.name, port=993 if tls == "implicit" else 143, tls=tls, **values(lab))
+
+
+def values(lab: Lab) -> dict[str, str]:
+    return {"dns": lab.dns, "imap": lab.imap_ip, "ca": lab.ca, "password": lab.password, "relay": lab.relay_ip}
+
+
+def many(lab: Lab) -> Settings:
+    """As many probes as PROBES, on as many mailboxes as MAILBOXES."""
+    users = NUMBERED_USERS[:MAILBOXES]
+    parts = [
+        'resolver: {{nameservers: ["{dns}"]}}\nmailboxes:\n'.format(**values(lab)),
+        *(MAILBOX.format(user=user, **values(lab)) for user in users),
+        "modules:\n",
+        *(MODULE.format(user=user, **values(lab)) for user in users),
+        "probes:\n",
+        *(PROBE.format(user=users[n % MAILBOXES], number=n // MAILBOXES) for n in range(PROBES)),
+    ]
+    return Settings.parse("".join(parts).encode(), "bench.yml")
 
 
 def main() -> None:
@@ -55,6 +88,9 @@ def main() -> None:
                 asyncio.run(cpu_per_trip(lab, user, tls))
         for name in ("probe", "slow2", "slow8"):
             asyncio.run(error_of_delay(lab, lab.user(name)))
+        for measure in (thousand_probes, memory_of_waiting_trips):
+            with ProcessPoolExecutor(1, get_context("spawn")) as process:  # so that each begins with a small one
+                process.submit(in_a_loop, measure).result()
         with lab.fresh_user() as user, TemporaryDirectory() as directory:
             cost_of_a_scrape(lab, user, Path(directory))
     finally:
@@ -85,6 +121,72 @@ async def cpu_per_trip(lab: Lab, user: LabUser, tls: str) -> None:
         for _ in range(10):
             await app.prober.start(probe)
         print(f"one after the other:  {(cpu() - began) / 10 * 1000:5.2f} ms of CPU per trip")
+
+
+# ---------------------------------------------------------------- many probes
+
+
+def in_a_loop(measure: Callable[[Lab], Coroutine[None, None, None]]) -> None:
+    asyncio.run(measure(Lab()))
+
+
+async def thousand_probes(lab: Lab) -> None:
+    """A trip of every probe, as fast as the lab takes them: it is the ceiling, and shares the processor with us."""
+    async with App(many(lab), Store.open(None), new_key()) as app:
+        probes = list(app.probes)
+        began, wall = cpu(), time.perf_counter()
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def trip(probe: Probe) -> Outcome:
+            async with turn:
+                return await app.prober.start(probe)
+
+        outcomes = await asyncio.gather(*map(trip, probes))
+        took, used = time.perf_counter() - wall, cpu() - began
+        good = sum(outcome.success for outcome in outcomes)
+        print(f"{PROBES} probes on {MAILBOXES} mailboxes, at once:  {len(outcomes) / took:5.0f} trips/s, "
+              f"{used / len(outcomes) * 1000:5.2f} ms of CPU per trip, {good} of {len(outcomes)} good")  # fmt: skip
+
+
+async def memory_of_waiting_trips(lab: Lab) -> None:
+    """Their messages are accepted, and stay in the exchanger's queue."""
+    await asyncio.to_thread(lab.pause_delivery)
+    try:
+        async with App(many(lab), Store.open(None), new_key()) as app:
+            probes = list(app.probes)
+            await all_accepted(app, probes)  # sessions, imports and caches stand now
+            before, wall = memory(), time.perf_counter()
+            await all_accepted(app, probes * (WAITING // PROBES))
+            each, rate = (memory() - before) / WAITING / 1024, WAITING / (time.perf_counter() - wall)
+            print(f"a waiting trip:       {each:5.1f} KiB ({WAITING} on {MAILBOXES} mailboxes, {rate:.0f} sent/s; "
+                  f"{memory() >> 20} MiB in all)")  # fmt: skip
+            began, wall = cpu(), time.perf_counter()
+            await asyncio.sleep(20)
+            used = (cpu() - began) / (time.perf_counter() - wall)
+            print(f"while they wait:      {used * 100:5.1f} % of a processor")
+    finally:
+        await asyncio.to_thread(lab.put_levers_back)
+
+
+async def all_accepted(app: App, probes: Sequence[Probe]) -> None:
+    """Starts a trip of each probe, and returns when all their messages are accepted."""
+    for start in range(0, len(probes), AT_ONCE):
+        wave = probes[start : start + AT_ONCE]
+        wanted = accepted(app) + len(wave)
+        for probe in wave:
+            app.prober.start(probe)
+        while accepted(app) < wanted:
+            await asyncio.sleep(0.05)
+
+
+def accepted(app: App) -> int:
+    return sum(trip.state is State.SENT for trip in app.store.unsettled())
+
+
+def memory() -> int:
+    """Resident bytes of this process, without garbage."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 # ---------------------------------------------------------------- the delay

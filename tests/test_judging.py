@@ -5,6 +5,8 @@ from functools import partial
 
 import pytest
 
+from exporter.bounces import Bounce
+from exporter.mailboxes.expectation import returned
 from exporter.message import tokens_in
 from exporter.model import Leg, Phase, Reason
 from tests import virtual
@@ -58,6 +60,30 @@ async def test_a_bounce_is_found_in_the_sender_s_mailbox(bench: Bench) -> None:
 async def test_a_dead_mailbox_for_bounces_costs_no_trip(bench: Bench) -> None:
     bench.sender_s_mailbox.hangs = True
     assert (await bench.trip()).success
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (
+            "550 5.7.520 Access denied, Your organization does not allow external forwarding. AS(7555)",
+            "Microsoft 365 forwards nothing to other organisations until its outbound spam policy allows it",
+        ),
+        (
+            "550 5.7.509 Access denied, sending domain does not pass DMARC verification",
+            "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be signed",
+        ),
+        (
+            "550-5.7.26 Your email has been blocked because the sender is unauthenticated.",
+            "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be signed",
+        ),
+    ],
+)
+def test_a_provider_s_own_code_is_explained_in_front_of_its_text(text: str, hint: str) -> None:
+    code = text[4:].partition(" ")[0]
+    error = returned(Bounce("failed", code, "mx.example.net", text))
+    assert (error.reason, error.code) == (Reason.BOUNCED, code)
+    assert error.detail == f"mx.example.net returned it: {hint}: {text}"
 
 
 @virtual.on_a(Bench)

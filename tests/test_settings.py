@@ -7,9 +7,10 @@ import yaml
 
 from exporter.config.mistakes import Mistakes
 from exporter.settings import Settings
+from tests.test_examples import PEOPLE
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLES = sorted((ROOT / "examples").glob("*.yml"))
+EXAMPLES = [ROOT / "examples" / name for name in PEOPLE]
 MODULES = """
 mailboxes: {monitor: {imap: {host: imap.example.org, username: u, password: hunter2}}}
 modules:
