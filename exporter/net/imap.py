@@ -7,7 +7,6 @@ time-outs: the caller cancels, and a cancelled command ends the connection, whos
 """
 
 import asyncio
-import os
 import socket
 import ssl
 from collections import deque
@@ -16,7 +15,8 @@ from typing import cast
 
 from aioimaplib.aioimaplib import AUTH, CONNECTED, NONAUTH, Command, Commands, IMAP4ClientProtocol
 
-from exporter.model import ProbeError, Reason
+from exporter.model import Reason
+from exporter.net.connection import Connection
 from exporter.net.imap_reader import MAX_RESPONSE, Malformed, Reader, Response
 from exporter.net.imap_reply import Reply
 from exporter.net.tls import translated
@@ -27,24 +27,21 @@ RESPONSE_WEIGHT = 512  # bytes that even the shortest response takes in memory
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 
 
-class ImapConnection(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
+class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
     """Call `greeting` first. One command at a time. Every failure is a ProbeError and ends the connection."""
 
     def __init__(self, server: str, clock: Callable[[], float], note: Callable[[str], None]) -> None:
-        super().__init__(asyncio.get_running_loop())
-        self._server = server
+        IMAP4ClientProtocol.__init__(self, asyncio.get_running_loop())
+        Connection.__init__(self, server)
         self._clock = clock
         self._note = note
         self._reader = Reader()
         self._heard: deque[Response] = deque()
         self._received = 0  # bytes since the last command
         self._greeted = False
-        self._waiter: asyncio.Future[None] | None = None
         self._pending: Command | None = None
         self._awaited_tag = ""
-        self._lost: tuple[Reason, str] | None = None
         self._secrets: tuple[str, ...] = ()
-        self._closed = asyncio.Event()
 
     # ---------------------------------------------------------------- called by the event loop
 
@@ -63,11 +60,6 @@ class ImapConnection(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib h
                 raise Malformed(f"more than {MAX_ANSWER >> 20} MiB for one command")
         except Malformed as problem:
             self._fail(Reason.PROTOCOL, f"{self._server} sent {self._clean(str(problem))}")
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        problem = f": {os.strerror(exc.errno).lower()}" if isinstance(exc, OSError) and exc.errno else ""
-        self._fail(Reason.DISCONNECTED, f"{self._server} cut the connection{problem}")
-        self._closed.set()
 
     def _hear(self, response: Response) -> None:
         command = self._pending.name if self._pending else ""
@@ -94,43 +86,12 @@ class ImapConnection(IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib h
         elif response.code == "CAPABILITY":
             self.capabilities = set(response.argument.upper().split())
 
-    # ---------------------------------------------------------------- the end
-
-    def _fail(self, reason: Reason, detail: str) -> None:
-        """From now on every call raises this, after what was heard before has been read."""
-        if not self._lost:
-            self._lost = reason, detail
-            self._wake()
-        self.transport.abort()
-
-    def _raise_if_lost(self) -> None:
-        if self._lost:
-            raise ProbeError(*self._lost)
-
-    def abort(self) -> None:
-        """Drops the connection at once. May be called at any time, also twice."""
-        self._fail(Reason.DISCONNECTED, f"the connection to {self._server} was given up")
-
-    async def closed(self) -> None:
-        """Returns when the socket is closed."""
-        await self._closed.wait()
-
-    def _wake(self) -> None:
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def _failure(self, reason: Reason, detail: str) -> ProbeError:
-        self._fail(reason, detail)
-        return ProbeError(reason, detail)
-
     # ---------------------------------------------------------------- commands
 
     async def next(self) -> Response:
         """The next response, whatever it is. Cancelling it loses nothing."""
         while not self._heard:
-            self._raise_if_lost()
-            self._waiter = self.loop.create_future()
-            await self._waiter
+            await self._more()
         return self._heard.popleft()
 
     async def execute(self, command: Command, scrub: str | None = None) -> Reply:

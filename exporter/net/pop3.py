@@ -6,7 +6,6 @@ be the wrong one.
 """
 
 import asyncio
-import os
 import re
 import socket
 import ssl
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from typing import cast
 
 from exporter.model import ProbeError, Reason
+from exporter.net.connection import Connection
 from exporter.net.pop3_reply import Reply, capabilities_in, reply_in, size_in, unique_ids_in
 from exporter.net.tls import translated
 
@@ -28,26 +28,22 @@ MAX_UNREAD = 1 << 20  # bytes that come while nobody reads
 MAX_MESSAGE = 64 << 20  # bytes that are read of a message; most of them are thrown away
 
 
-class Pop3Connection(asyncio.Protocol):
+class Pop3Connection(Connection):
     """Call `greeting` first, and one method at a time. Every failure is a ProbeError."""
 
     def __init__(self, server: str, note: Callable[[str], None]) -> None:
+        super().__init__(server)
         self.capabilities: dict[str, list[str]] | None = None  # None: the server does not tell
         self.offers_top = True  # until the server says otherwise
-        self._server = server
         self._note = note
         self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport
         self._heard = bytearray()
-        self._waiter: asyncio.Future[None] | None = None
-        self._lost: tuple[Reason, str] | None = None
         self._secrets: tuple[str, ...] = ()
-        self._closed = asyncio.Event()
 
     # ---------------------------------------------------------------- called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._heard += data
@@ -55,46 +51,7 @@ class Pop3Connection(asyncio.Protocol):
             self._fail(Reason.PROTOCOL, f"{self._server} talks without end")
         self._wake()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        problem = f": {os.strerror(exc.errno).lower()}" if isinstance(exc, OSError) and exc.errno else ""
-        self._fail(Reason.DISCONNECTED, f"{self._server} cut the connection{problem}")
-        self._closed.set()
-
-    # ---------------------------------------------------------------- the end
-
-    def _fail(self, reason: Reason, detail: str) -> None:
-        """From now on every call raises this, after what was heard before has been read."""
-        if not self._lost:
-            self._lost = reason, detail
-            self._wake()
-        self._transport.abort()
-
-    def _failure(self, reason: Reason, detail: str) -> ProbeError:
-        self._fail(reason, detail)
-        return ProbeError(reason, detail)
-
-    def _raise_if_lost(self) -> None:
-        if self._lost:
-            raise ProbeError(*self._lost)
-
-    def abort(self) -> None:
-        """Drops the connection at once. May be called at any time, also twice."""
-        self._fail(Reason.DISCONNECTED, f"the connection to {self._server} was given up")
-
-    async def closed(self) -> None:
-        """Returns when the socket is closed."""
-        await self._closed.wait()
-
-    def _wake(self) -> None:
-        if self._waiter and not self._waiter.done():
-            self._waiter.set_result(None)
-
     # ---------------------------------------------------------------- reading
-
-    async def _more(self) -> None:
-        self._raise_if_lost()
-        self._waiter = self._loop.create_future()
-        await self._waiter
 
     async def _line(self, most: int) -> bytes:
         """A line with its end, or the piece of one that is longer than `most` bytes."""
@@ -144,7 +101,7 @@ class Pop3Connection(asyncio.Protocol):
             raise self._failure(reason, f"{self._server} speaks without being asked: {unasked}")
         self._raise_if_lost()
         self._note(f"C: {self._clean(line)}")
-        self._transport.write(line.encode("utf-8", "surrogateescape") + b"\r\n")
+        self.transport.write(line.encode("utf-8", "surrogateescape") + b"\r\n")
 
     async def _command(self, line: str) -> Reply:
         with self._whole():
@@ -172,7 +129,7 @@ class Pop3Connection(asyncio.Protocol):
 
     @property
     def tls(self) -> ssl.SSLObject | None:
-        tls: ssl.SSLObject | None = self._transport.get_extra_info("ssl_object")
+        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
         return tls
 
     async def capa(self) -> dict[str, list[str]] | None:
@@ -203,7 +160,7 @@ class Pop3Connection(asyncio.Protocol):
         self._raise_if_lost()
         try:
             with translated(self._server):
-                self._transport = await self._shake_hands(context, server_name)
+                self.transport = await self._shake_hands(context, server_name)
         except BaseException:
             self.abort()
             self._closed.set()  # asyncio tells a protocol nothing of a connection that ends in the handshake
@@ -213,7 +170,7 @@ class Pop3Connection(asyncio.Protocol):
         """A cut is no refusal of TLS: who logs in every second may well meet a server that is being restarted."""
         try:
             transport = await self._loop.start_tls(
-                self._transport, self, context, server_hostname=server_name,
+                self.transport, self, context, server_hostname=server_name,
                 ssl_handshake_timeout=NEVER, ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
             )  # fmt: skip
             if transport is None:  # asyncio: lost in the very moment in which the handshake was complete

@@ -1,0 +1,56 @@
+"""How a connection ends, whatever is spoken over it: once, for one reason, which every later call raises."""
+
+import asyncio
+import os
+
+from exporter.model import ProbeError, Reason
+
+
+class Connection(asyncio.Protocol):
+    """A connection to `server`, which is the name in errors."""
+
+    transport: asyncio.Transport
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self._waiter: asyncio.Future[None] | None = None
+        self._lost: tuple[Reason, str] | None = None
+        self._closed = asyncio.Event()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        problem = f": {os.strerror(exc.errno).lower()}" if isinstance(exc, OSError) and exc.errno else ""
+        self._fail(Reason.DISCONNECTED, f"{self._server} cut the connection{problem}")
+        self._closed.set()
+
+    def abort(self) -> None:
+        """Drops the connection at once. May be called at any time, also twice."""
+        self._fail(Reason.DISCONNECTED, f"the connection to {self._server} was given up")
+
+    async def closed(self) -> None:
+        """Returns when the socket is closed."""
+        await self._closed.wait()
+
+    def _fail(self, reason: Reason, detail: str) -> None:
+        """From now on every call raises this, after what was heard before has been read."""
+        if not self._lost:
+            self._lost = reason, detail
+            self._wake()
+        self.transport.abort()
+
+    def _failure(self, reason: Reason, detail: str) -> ProbeError:
+        self._fail(reason, detail)
+        return ProbeError(reason, detail)
+
+    def _raise_if_lost(self) -> None:
+        if self._lost:
+            raise ProbeError(*self._lost)
+
+    async def _more(self) -> None:
+        """Returns when something was heard, or raises what the connection has ended with."""
+        self._raise_if_lost()
+        self._waiter = asyncio.get_running_loop().create_future()
+        await self._waiter
+
+    def _wake(self) -> None:
+        if self._waiter and not self._waiter.done():
+            self._waiter.set_result(None)
