@@ -12,9 +12,9 @@ from exporter.mailboxes import MAILBOXES
 from exporter.mailboxes.session import Mailbox, Session, Sighting
 from exporter.model import ProbeError, Reason
 from exporter.run import Clock, Run
+from tests.left_behind import nothing_left_behind
 from tests.mailboxes.bench import FOREIGN, LONG, Bench
 from tests.mailboxes.benches import BENCHES, every
-from tests.mailboxes.left_behind import nothing_left_behind
 
 OURS = b"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: ours %d\r\n\r\nHello.\r\n"
 

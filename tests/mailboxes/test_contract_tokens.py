@@ -1,9 +1,9 @@
 """Only what we signed is touched: forged, foreign, old and doubled tokens in every kind of mailbox."""
 
 from exporter.tokens import Mint, Rejection, Token, new_key
+from tests.left_behind import until
 from tests.mailboxes.bench import Bench
 from tests.mailboxes.benches import every
-from tests.mailboxes.left_behind import until
 from tests.mailboxes.trips import Exporter, running
 from tests.watching import message
 

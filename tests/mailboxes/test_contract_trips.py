@@ -5,9 +5,9 @@ import contextlib
 
 import pytest
 
+from tests.left_behind import nothing_left_behind, until
 from tests.mailboxes.bench import FOREIGN, Bench
 from tests.mailboxes.benches import every
-from tests.mailboxes.left_behind import nothing_left_behind, until
 from tests.mailboxes.trips import Exporter, Trip, running
 from tests.watching import message
 

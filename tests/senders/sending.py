@@ -1,13 +1,5 @@
 """Sends as a trip does, and tells what is left behind."""
 
-import asyncio
-import gc
-import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
-
 from exporter.composition import ProbeMessage, compose
 from exporter.model import Failure, Phase, ProbeError, Step
 from exporter.run import Clock, Run
@@ -60,47 +52,3 @@ async def send(sender: Sender, message: ProbeMessage, run: Run, timeout: float =
 def steps(run: Run) -> list[Step]:
     """The steps that went well, in their order."""
     return [span.step for span in run.spans if span.step and not span.reason]
-
-
-def _belongings() -> tuple[set[Any], dict[str, str], set[int]]:
-    return asyncio.all_tasks(), dict(_open_files()), set(_children())
-
-
-def _open_files() -> list[tuple[str, str]]:
-    files = Path("/proc/self/fd")
-    found = []
-    for name in os.listdir(files):
-        try:
-            found.append((name, os.readlink(files / name)))
-        except FileNotFoundError:  # the listing's own
-            continue
-    return found
-
-
-def _children() -> list[int]:
-    """Zombies too."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parent = int(stat.read_text().rpartition(")")[2].split()[1])
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        if parent == os.getpid():
-            found.append(int(stat.parent.name))
-    return found
-
-
-@asynccontextmanager
-async def nothing_left() -> AsyncIterator[None]:
-    """In the end there are no tasks, files, sockets and processes that there were not before, and no error unheard."""
-    errors: list[dict[str, Any]] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
-    before = _belongings()
-    yield
-    for _ in range(200):
-        if _belongings() == before:
-            break
-        await asyncio.sleep(0.01)
-    assert _belongings() == before
-    gc.collect()
-    assert errors == []

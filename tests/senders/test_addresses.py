@@ -9,9 +9,10 @@ import pytest
 
 from exporter.model import Exchanger, Failure, Reason, Step
 from exporter.run import Run
+from tests.left_behind import nothing_left_behind
 from tests.senders.bench import make_sender
 from tests.senders.names import Zone, names
-from tests.senders.sending import SENDER, new_run, nothing_left, probe_message, send
+from tests.senders.sending import SENDER, new_run, probe_message, send
 from tests.senders.witness import OFFERS, Received, SmtpWitness, witness
 
 ZONE: Zone = {
@@ -41,7 +42,7 @@ class Machine:
         given = {"port": self.four.port, **options}
         if kind == "smtp":
             given |= {"host": f"mx.{domain}", "tls": "none"}
-        async with names(ZONE) as resolver, nothing_left():
+        async with names(ZONE) as resolver, nothing_left_behind():
             failure = await send(make_sender(kind, given, resolver), probe_message(f"{local}@{domain}"), run)
             for one in (self.four, self.six):
                 await one.ended()

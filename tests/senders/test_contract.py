@@ -9,9 +9,10 @@ from exporter.composition import ProbeMessage
 from exporter.model import Phase, Span
 from exporter.run import Clock, Run
 from exporter.senders import SENDERS
+from tests.left_behind import nothing_left_behind
 from tests.senders.bench import Trouble
 from tests.senders.benches import BENCHES
-from tests.senders.sending import HEAD, MESSAGES, RECIPIENT, SENDER, new_run, nothing_left, probe_message, send, steps
+from tests.senders.sending import HEAD, MESSAGES, RECIPIENT, SENDER, new_run, probe_message, send, steps
 from tests.senders.witness import Received
 
 every_kind = pytest.mark.parametrize("kind", SENDERS)
@@ -90,7 +91,7 @@ async def test_a_message_is_accepted_when_the_last_word_has_come_and_not_before(
 @after_all
 async def test_what_comes_after_the_last_word_changes_nothing(kind: str, stage: str) -> None:
     """Neither its time counts, nor that it is given up."""
-    async with BENCHES[kind].bench() as bench, nothing_left():
+    async with BENCHES[kind].bench() as bench, nothing_left_behind():
         hold, run = bench.hold(stage), new_run()
         sending = asyncio.create_task(send(bench.sender, probe_message(), run))
         await hold.reached()
@@ -106,7 +107,7 @@ async def test_what_comes_after_the_last_word_changes_nothing(kind: str, stage: 
 
 @every_trouble
 async def test_what_goes_wrong_is_named_and_no_message_is_sent_twice(kind: str, trouble: Trouble) -> None:
-    async with BENCHES[kind].bench() as bench, nothing_left():
+    async with BENCHES[kind].bench() as bench, nothing_left_behind():
         bench.misbehave(trouble)
         run = new_run(patience=0.5 if trouble.reason == "timeout" else 20)
         failure = await send(bench.sender, probe_message(), run)
@@ -124,7 +125,7 @@ async def test_what_goes_wrong_is_named_and_no_message_is_sent_twice(kind: str, 
 
 @every_stage
 async def test_cancelling_leaves_no_task_no_socket_and_no_process(kind: str, stage: str) -> None:
-    async with BENCHES[kind].bench() as bench, nothing_left():
+    async with BENCHES[kind].bench() as bench, nothing_left_behind():
         hold, run = bench.hold(stage), new_run()
         sending = asyncio.create_task(send(bench.sender, probe_message(), run))
         await hold.reached()
@@ -138,7 +139,7 @@ async def test_cancelling_leaves_no_task_no_socket_and_no_process(kind: str, sta
 
 @every_kind
 async def test_nothing_is_left_of_a_success(kind: str) -> None:
-    async with BENCHES[kind].bench() as bench, nothing_left():
+    async with BENCHES[kind].bench() as bench, nothing_left_behind():
         assert await send(bench.sender, probe_message(), new_run()) is None
         await bench.ended()
 

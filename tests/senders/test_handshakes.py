@@ -9,9 +9,10 @@ import pytest
 
 from exporter.model import Reason, Step
 from exporter.senders import Sender
+from tests.left_behind import nothing_left_behind
 from tests.senders.bench import make_sender
 from tests.senders.names import names
-from tests.senders.sending import new_run, nothing_left, probe_message, send
+from tests.senders.sending import new_run, probe_message, send
 from tests.senders.smtp_bench import ZONE
 from tests.senders.witness import Act, Cut, Freeze, Line, Reply, SmtpWitness, Stage, Wait, witness
 
@@ -35,7 +36,7 @@ async def bench(way: str, act: Act) -> AsyncIterator[tuple[SmtpWitness, Sender]]
     kind, options, stage, _ = WAYS[way]
     async with names(ZONE) as resolver, witness(offers=["STARTTLS", "AUTH PLAIN LOGIN CRAM-MD5"]) as one:
         one.always(stage, act)
-        async with nothing_left():
+        async with nothing_left_behind():
             yield one, make_sender(kind, {"port": one.port, **options}, resolver)
             await one.ended()
         assert not one.received

@@ -14,8 +14,9 @@ from exporter.model import Failure, Reason, Step
 from exporter.net.dns import Resolver
 from exporter.run import Run
 from tests.lab.client import Lab, LabUser
+from tests.left_behind import nothing_left_behind
 from tests.senders.bench import make_sender
-from tests.senders.sending import new_run, nothing_left, probe_message, send
+from tests.senders.sending import new_run, probe_message, send
 
 Program = Callable[[str], str]
 
@@ -179,7 +180,7 @@ async def test_a_flood_of_complaints_neither_blocks_nor_fills_the_memory(program
 async def test_a_child_that_delivers_in_the_background_is_left_alone(program: Program, tmp_path: Path) -> None:
     """As sendmail -odb does; it holds the pipe for complaints open."""
     path = program("cat > /dev/null; (until test -e $HERE/go; do sleep 0.01; done; echo sent > $HERE/sent) & exit 0")
-    async with nothing_left():
+    async with nothing_left_behind():
         run, failure = await sent(path, probe_message("a@b.c"))
     assert failure is None
     assert run.accepted is not None
