@@ -9,12 +9,16 @@ SUDO := $(if $(shell command -v sudo),sudo -n --preserve-env=$(LAB_VARIABLES))
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,$(SUDO))
 LAB := $(AS_ROOT) $(BIN)/python -B -m tests.lab
 
+# What `make fuzz` does: see tests/fuzz/targets.py.
+TARGETS := headers message bounce imap pop3
+SECONDS := 600
+
 # Stamp files: what they stand for is done again only when what they depend on has changed.
 VENV := .venv/made
 PROGRAM := .venv/program
 TOOLS := .venv/tools
 
-.PHONY: help run test check docs servers lab lab-down bench
+.PHONY: help run test check docs servers lab lab-down bench fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -33,6 +37,8 @@ check: $(TOOLS) ## style and types only
 docs: $(TOOLS) ## write the generated pages anew
 	$(BIN)/python -m docs.configuration
 	$(BIN)/python -m docs.metrics
+	$(BIN)/python -m docs.web
+	$(BIN)/python -m docs.faults
 
 servers:
 	@tests/debian.sh $$(cat tests/packages.txt)
@@ -46,6 +52,11 @@ lab-down: ## stop the lab
 
 bench: servers $(TOOLS) ## measure CPU per trip, the error of the delay, the cost of a scrape
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+fuzz: $(TOOLS) ## feed the parsers with what nobody would send, each for SECONDS=600; TARGETS="headers imap" for some
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	@for target in $(TARGETS); do \
+		nice $(BIN)/python -m tests.fuzz $$target .fuzz/$$target -max_total_time=$(SECONDS) -artifact_prefix=.fuzz/ || exit 1; done
 
 # Debian keeps ensurepip, without which there is no virtual environment, in a package of its own.
 $(VENV):

@@ -52,20 +52,23 @@ A whole configuration, and why it is as it is:
 class Page:
     """A section for every mapping, in the order of the file, each with a table of its options."""
 
-    def __init__(self, schema: dict[str, Any]) -> None:
+    def __init__(self, schema: dict[str, Any], introduction: str) -> None:
+        self._introduction = introduction
         self._definitions = schema["$defs"]
         self._root = schema
+        self._places: dict[str, str] = {}  # of what several options hold, where it stands first
 
     def text(self) -> str:
-        lines = [INTRODUCTION, *self._table(self._root, "")]
+        lines = [self._introduction, *self._table(self._root, "")]
         for name, option in self._root["properties"].items():
             lines += self._section(option, name)
         return "\n".join(lines).rstrip() + "\n"
 
     def _section(self, option: dict[str, Any], path: str) -> Iterator[str]:
         """The mapping that an option holds, and all mappings below it; nothing for any other option."""
+        own = path
         path, definition = self._mapping(option, path)
-        if not definition:
+        if not definition or not path.startswith(own):
             return
         yield from ["", f"## `{path}`", "", _paragraph(definition["description"]), ""]
         yield from self._table(definition, path)
@@ -77,8 +80,12 @@ class Page:
             return self._mapping(option["items"], f"{path}[]")
         if "patternProperties" in option:
             return self._mapping(next(iter(option["patternProperties"].values())), f"{path}.NAME")
-        reference = option.get("$ref")
-        return path, self._definitions[reference.rpartition("/")[2]] if reference else None
+        if "anyOf" in option and "title" not in option:
+            found = [self._mapping(one, path) for one in option["anyOf"]]
+            return next((one for one in found if one[1]), found[0])
+        if reference := option.get("$ref"):
+            return self._places.setdefault(reference, path), self._definitions[reference.rpartition("/")[2]]
+        return path, None
 
     def _table(self, definition: dict[str, Any], path: str) -> Iterator[str]:
         yield from ["| option | value | default | meaning |", "| --- | --- | --- | --- |"]
@@ -95,19 +102,25 @@ class Page:
             yield f"| `{name}` | {kind} | {default} | {_paragraph(option['description'])} |".replace("|  |", "| |")
 
     def _kind(self, option: dict[str, Any], path: str) -> str:
+        if "anyOf" in option and "title" not in option:
+            return " or ".join(self._kind(one, path) for one in option["anyOf"])
+        if "anyOf" in option.get("items", ()):
+            return f"list: {self._kind(option['items'], f'{path}[]')}"
         section, definition = self._mapping(option, path)
         if definition:
             what = "mappings" if section != path else "mapping"
             return f"[{what}](#{_anchor(section)})"
         if "title" in option:
             return str(option["title"])
+        if "const" in option:
+            return f"`{option['const']}`"
         if "enum" in option:
             *others, last = (f"`{value}`" for value in option["enum"])
             return f"{', '.join(others)} or {last}"
         if option["type"] == "object":
             return "mapping of texts"
         if option["type"] == "array":
-            return f"list: {self._kind(option['items'], path)}"
+            return f"list: {self._kind(option['items'], f'{path}[]')}"
         return {"string": "text", "integer": "whole number", "boolean": "`true` or `false`"}[option["type"]]
 
 
@@ -128,7 +141,7 @@ def _written(value: object) -> str:
 
 def page() -> str:
     """What docs/configuration.md has to say."""
-    return Page(Settings.json_schema()).text()
+    return Page(Settings.json_schema(), INTRODUCTION).text()
 
 
 if __name__ == "__main__":

@@ -4,12 +4,20 @@ Run it in the project's directory: python -m docs.metrics
 """
 
 import ast
+import inspect
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import Path
 
-from exporter import model
-from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER, ONLY_ON_PROBE, Definition
+from exporter.blocklists import QueryFailure
+from exporter.metrics.definitions import (
+    OF_A_BLOCKLIST_CHECK,
+    OF_A_ROUND_TRIP,
+    OF_EVERY_PROBE,
+    OF_THE_EXPORTER,
+    ONLY_ON_PROBE,
+    Definition,
+)
 from exporter.model import Phase, Reason
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,7 +30,8 @@ INTRODUCTION = f"""\
 # Metrics
 
 On `/probe` stand the series of one probe, as blackbox_exporter's users know it. On `/metrics` stand the same series of
-every probe in `probes:`, with the label `probe`, and those of the exporter itself. Every counter and histogram of a
+every probe in `probes:`, with the label `probe`, and those of the exporter itself. A probe has the series of its kind,
+round trip or blocklist check, and none of the other. Every counter and histogram of a
 known probe exists from the start, at 0, so that `rate()` and `increase()` see the first failure. Gauges of the newest
 trip are absent before there was one.
 
@@ -39,6 +48,8 @@ counted from our own sending. A server that keeps a message for long shows in th
 newest 15 hops are told, with their true numbers; what a server did not say (its name, a readable time) is left out. In
 a trip that was forwarded, the hops of both halves stand in one row.
 
+What is behind `phase`, `step`, `reason` and `code`, and where to look first, is in [faults.md](faults.md).
+
 Start alerts from these:
 
 ```promql
@@ -47,6 +58,8 @@ mailtrip_last_failure_info                                   # where and why: ph
 mailtrip_leg_success == 0                                    # which part to blame: leg
 time() - mailtrip_last_success_timestamp_seconds > 3600      # nothing has come for an hour
 increase(mailtrip_lost_total[1h]) > 0                        # a message never came
+mailtrip_last_failure_info{{reason="listed"}}                  # a blocklist that matters lists us
+mailtrip_dnsbl_list_usable == 0                              # a blocklist does not answer us, or is gone
 ```
 """
 
@@ -57,7 +70,12 @@ def page() -> str:
         "## Only on `/probe`\n",
         *_table(ONLY_ON_PROBE),
         "## Of a probe, on `/probe` and `/metrics`\n",
-        *_table(OF_A_PROBE),
+        "Of every probe:\n",
+        *_table(OF_EVERY_PROBE),
+        "Of a probe that makes round trips:\n",
+        *_table(OF_A_ROUND_TRIP),
+        "Of a probe that asks blocklists ([blocklists.md](blocklists.md)):\n",
+        *_table(OF_A_BLOCKLIST_CHECK),
         "## Of the exporter, only on `/metrics`\n",
         *_table(OF_THE_EXPORTER),
         "And the process's own (`process_…`, `python_info`).\n",
@@ -65,6 +83,8 @@ def page() -> str:
         *_words("phase", Phase),
         "## Why a trip breaks\n",
         *_words("reason", Reason),
+        "## Why a blocklist has no answer\n",
+        *_words("reason", QueryFailure),
     ]
     return "\n".join(parts)
 
@@ -79,17 +99,19 @@ def _table(definitions: Iterable[Definition]) -> Iterator[str]:
 
 def _words(title: str, words: type[StrEnum]) -> Iterator[str]:
     """The members of a vocabulary with the comments that stand beside them."""
-    comments = _comments(words.__name__)
+    comments = _comments(words)
     yield f"| {title} | meaning |\n|---|---|"
     for word in words:
         yield f"| `{word}` | {comments.get(word.name, '')} |"
     yield ""
 
 
-def _comments(name: str) -> dict[str, str]:
-    source = Path(model.__file__).read_text(encoding="utf-8")
+def _comments(words: type[StrEnum]) -> dict[str, str]:
+    source = Path(inspect.getfile(words)).read_text(encoding="utf-8")
     lines = source.splitlines()
-    (found,) = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == name)
+    (found,) = (
+        node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == words.__name__
+    )
     members = (node for node in found.body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name))
     return {ast.unparse(node.targets[0]): lines[node.lineno - 1].partition("# ")[2] for node in members}
 

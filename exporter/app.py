@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter.checks import CHECKS
+from exporter.blocklists import Blocklists
+from exporter.checks import CHECKS, Means
 from exporter.config.types import Listen, Secret, SecretUnavailable
 from exporter.ledger import Ledger
 from exporter.mailboxes import MAILBOXES
@@ -22,9 +23,12 @@ from exporter.run import Clock
 from exporter.scheduler import Scheduler
 from exporter.senders.pace import Pace
 from exporter.settings import Settings, StateOptions
-from exporter.store import StateUnusable, Store
+from exporter.state_file import StateUnusable
+from exporter.store import Store
 from exporter.tokens import Mint, load_key, new_key, read_key
+from exporter.web.gate import Gate
 from exporter.web.server import Server
+from exporter.web.webfile import WebFile
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +42,7 @@ class Options:
 
     listen: Sequence[Listen]
     max_targets: int = DEFAULT_MAX_TARGETS
+    web_file: WebFile | None = None
 
 
 class App:
@@ -52,12 +57,13 @@ class App:
         self.metrics = Metrics(lambda: {name: watcher.statistics for name, watcher in self.watchers.items()})
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock)
-        self._pace = Pace()
-        self._resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
+        resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
+        self.blocklists = Blocklists(resolver, self.clock)
+        self._means = Means(resolver, self.watchers, Pace(), self.blocklists, self._left_from)
         patience = max((module.session_timeout for module in settings.modules.values()), default=30.0)
         for name, options in settings.mailboxes.items():
             kind, how = options.chosen
-            mailbox = MAILBOXES[kind](how, self._resolver)
+            mailbox = MAILBOXES[kind](how, resolver)
             self.watchers[name] = Watcher(name, mailbox, self.mint, self.clock, patience, self.ledger.stray)
         self.probes = ProbeTable(settings, self.prober, self.metrics, self.clock, self._make, max_targets)
         self.metrics.configured(self.clock.wall())
@@ -65,8 +71,11 @@ class App:
     def _make(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         module = self.settings.modules[key.module]
         kind, how = module.chosen
-        check = CHECKS[kind](how, key.target, self._resolver, self.watchers, self._pace)
+        check = CHECKS[kind](how, key.target, self._means)
         return Probe(key, check, interval or module.interval, module.timeout, module.session_timeout, name)
+
+    def _left_from(self, name: str) -> str:
+        return next((probe.left_from for probe in self.probes if probe.name == name), "")
 
     # ---------------------------------------------------------------- running
 
@@ -79,7 +88,7 @@ class App:
         """Trips in flight stay pending: the next start goes on with them."""
         for probe in self.probes:
             await self.prober.abandon(probe)
-        await asyncio.gather(*(watcher.close() for watcher in self.watchers.values()))
+        await asyncio.gather(self.blocklists.close(), *(watcher.close() for watcher in self.watchers.values()))
         await self.store.close()
 
     def recover(self) -> None:
@@ -87,7 +96,7 @@ class App:
         for outcome, last_success in self.store.outcomes():
             if self.probes.allowed(outcome.probe):
                 probe = self.probes.get(outcome.probe)
-                probe.newest = outcome
+                probe.show(outcome)
                 self.metrics.restored(outcome, last_success)
                 self._keep_beat(probe, outcome.started_at)
         for key, started_at in self.store.last_starts().items():
@@ -120,7 +129,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         store = Store.open(state_dir)
         key = key_of(settings.state, state_dir)
         app = await stack.enter_async_context(App(settings, store, key, options.max_targets))
-        server = Server(app.probes, app.metrics, options.listen)
+        server = Server(app.probes, app.metrics, options.listen, gate=Gate(options.web_file))
         await stack.enter_async_context(server)
         app.recover()
         scheduler = Scheduler(app.prober, app.clock)

@@ -1,10 +1,12 @@
 """Delivery status notifications (RFC 3464): what a mail server says when it could not deliver. Pure, never raising."""
 
+import re
 from dataclasses import dataclass
 from email.message import Message
 
 from exporter.model import one_line
 
+_STATUS = re.compile(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}(?![0-9])")  # RFC 3463 section 2
 MAX_BLOCKS = 20  # of a notification; one for each recipient
 
 _UNPROVEN = "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be signed"
@@ -54,10 +56,16 @@ def _bounce(blocks: list[Message]) -> Bounce | None:
     told = next((block for block in recipients if _field(block, "Action").lower() == "failed"), recipients[0])
     return Bounce(
         action=_field(told, "Action").lower(),
-        status=_field(told, "Status").partition(" ")[0][:11],
+        status=_status(told),
         reporter=_value(_field(blocks[0], "Reporting-MTA")),
         diagnostic=_value(_field(told, "Diagnostic-Code")),
     )
+
+
+def _status(block: Message) -> str:
+    """The code alone: it becomes a label, and everybody can send a notification. A comment may follow it."""
+    code = _STATUS.match(_field(block, "Status"))
+    return code[0] if code else ""
 
 
 def _field(block: Message, name: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -19,9 +20,11 @@ from exporter.config.types import Listen
 from exporter.model import Outcome, ProbeKey, ProbeRefused
 from exporter.probes import DEFAULT_MAX_TARGETS
 from exporter.settings import Settings
-from exporter.store import StateUnusable, Store
-from exporter.terminal import progress, waterfall
+from exporter.state_file import StateUnusable
+from exporter.store import Store
+from exporter.terminal import PICTURES, Picture, transcript
 from exporter.web.server import CannotListen
+from exporter.web.webfile import WebFile, load_web_options
 
 DEFAULT_LISTEN = ":10925"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -51,23 +54,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _serve(options: argparse.Namespace) -> int:
     _log_to_stderr(options.log_level)
     settings = Settings.load(options.config_file) if options.config_file else Settings.embedded()
+    web_file = WebFile(options.web_config_file) if options.web_config_file else None
     listen = options.web_listen_address or [Listen(DEFAULT_LISTEN)]
-    _greet(options.config_file, settings, listen[0])
+    with suppress(OSError):  # the disk of the log is full: mail is probed all the same
+        _greet(options.config_file, settings, listen[0], "https" if web_file and web_file.rules.tls else "http")
     state_dir = options.state_dir or Path(settings.state.dir)
-    asyncio.run(serve(settings, state_dir, Options(listen, options.web_max_targets)))
+    asyncio.run(serve(settings, state_dir, Options(listen, options.web_max_targets, web_file)))
     return OK
 
 
 def _check(options: argparse.Namespace) -> int:
+    checks = [(file, _in_a_configuration) for file in options.files]
+    if options.web_config_file:
+        checks.append((options.web_config_file, _in_a_web_file))
+    if not checks:
+        raise CannotStart("there is nothing to check: name a FILE, or --web.config.file FILE")
     status = OK
-    for file in options.files:
+    for file, what_is in checks:
         try:
-            settings = Settings.load(file)
+            found = what_is(file)
         except Mistakes as mistakes:
             print(mistakes, file=sys.stderr)
             status = USAGE
         else:
-            print(f"{file}: good: {_counts(settings)}")
+            print(f"{file}: good: {found}")
     return status
 
 
@@ -75,15 +85,19 @@ def _probe(options: argparse.Namespace) -> int:
     _log_to_stderr("ERROR")
     settings = Settings.load(options.config_file) if options.config_file else Settings.embedded()
     key = _key(settings, options)
-    outcome = asyncio.run(_one_trip(settings, key, quiet=options.json))
+    picture = _picture(settings, key)
+    outcome = asyncio.run(_one_trip(settings, key, picture, quiet=options.json))
     if options.json:
         print(json.dumps(TypeAdapter(Outcome).dump_python(outcome, mode="json"), indent=2))
     else:
-        waterfall(outcome, Console(highlight=False))
+        console = Console(highlight=False)
+        picture.result(outcome, console)
+        if outcome.failure or options.transcript:
+            transcript(outcome, console)
     return OK if outcome.success else FAILED
 
 
-async def _one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
+async def _one_trip(settings: Settings, key: ProbeKey, picture: Picture, *, quiet: bool) -> Outcome:
     """In this process. With the key of the state, so that what it has to leave behind is cleaned away by `serve`."""
     console = Console(stderr=True, quiet=quiet, highlight=False)
     async with App(settings, Store.open(None), shared_key(settings.state)) as app:
@@ -92,7 +106,13 @@ async def _one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcom
         except ProbeRefused as error:
             raise CannotStart(str(error)) from None
         with console.status("…") as status:
-            return await app.prober.start(app.probes.get(key), progress(console, status))
+            return await app.prober.start(app.probes.get(key), picture.progress(console, status))
+
+
+def _picture(settings: Settings, key: ProbeKey) -> Picture:
+    """Of a module that does not exist it does not matter: the trip will be refused."""
+    module = settings.modules.get(key.module)
+    return PICTURES[module.chosen[0] if module else "roundtrip"]
 
 
 def _key(settings: Settings, options: argparse.Namespace) -> ProbeKey:
@@ -113,9 +133,9 @@ def _schema(options: argparse.Namespace) -> int:
 # ---------------------------------------------------------------- words
 
 
-def _greet(config_file: str | None, settings: Settings, listen: Listen) -> None:
+def _greet(config_file: str | None, settings: Settings, listen: Listen, scheme: str) -> None:
     host = listen.host if listen.host not in ("", "0.0.0.0", "::") else "localhost"  # noqa: S104
-    url = f"http://{f'[{host}]' if ':' in host else host}:{listen.port}"
+    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{listen.port}"
     print(f"mailtrip {__version__}")
     if config_file is None:
         key = settings.probes[0]
@@ -125,6 +145,18 @@ def _greet(config_file: str | None, settings: Settings, listen: Listen) -> None:
         print("              mailtrip check mailtrip.yml && mailtrip serve --config.file mailtrip.yml", flush=True)
     else:
         print(f"  {config_file}: {_counts(settings)}; see {url}/", flush=True)
+
+
+def _in_a_configuration(file: str) -> str:
+    return _counts(Settings.load(file))
+
+
+def _in_a_web_file(file: str) -> str:
+    options = load_web_options(file)
+    scheme = "HTTPS" if options.tls_server_config else "HTTP"
+    users = len(options.basic_auth_users or ())
+    limit = options.rate_limit and options.rate_limit.interval
+    return f"{scheme}, users: {users or 'everybody'}, requests: {'limited' if limit else 'without limit'}"
 
 
 def _counts(settings: Settings) -> str:
@@ -155,13 +187,16 @@ def _parser() -> argparse.ArgumentParser:
     serving.set_defaults(command=_serve)
 
     checking = commands.add_parser("check", help="report every mistake in configuration files")
-    checking.add_argument("files", nargs="+", metavar="FILE")
+    checking.add_argument("files", nargs="*", metavar="FILE")
+    checking.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", help="a web configuration, too")
     checking.set_defaults(command=_check)
 
     probing = commands.add_parser("probe", parents=[configuration], help="make one trip now and show it")
     probing.add_argument("name", metavar="NAME|TARGET", help="a name in probes:, or with --module a target")
     probing.add_argument("--module", metavar="MODULE")
     probing.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    help_transcript = "print what was said with the servers; after a failure that is done anyhow"
+    probing.add_argument("--transcript", action="store_true", help=help_transcript)
     probing.set_defaults(command=_probe)
 
     schema = commands.add_parser("schema", help="print the JSON Schema of the configuration")
@@ -174,6 +209,8 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
     help_listen = f"where to answer HTTP; may be given several times; default {DEFAULT_LISTEN}"
     add("--web.listen-address", dest="web_listen_address", metavar="HOST:PORT", type=_listen, action="append",
         help=help_listen)  # fmt: skip
+    help_web = "TLS, logins and limits, in the format of Prometheus' exporter-toolkit; see docs/web.md"
+    add("--web.config.file", dest="web_config_file", metavar="FILE", help=help_web)
     help_targets = "at most so many probes are kept; default %(default)s"
     add("--web.max-targets", dest="web_max_targets", metavar="N", type=int, default=DEFAULT_MAX_TARGETS,
         help=help_targets)  # fmt: skip

@@ -13,7 +13,8 @@ from exporter.mailboxes.watcher import Watcher
 from exporter.message import Kind
 from exporter.model import Outcome, ProbeKey, Reason
 from exporter.run import Clock, Run, boot_id
-from exporter.store import State, StateUnusable, Store, Trip
+from exporter.state_file import StateUnusable
+from exporter.store import State, Store, Trip
 from exporter.tokens import Token
 
 log = logging.getLogger(__name__)
@@ -77,9 +78,11 @@ class Ledger:
             log.error("%s; the trip %s goes on, but a restart would forget its verdict", error, verdict.trip)
 
     def end(self, outcome: Outcome, run: Run, *, arrived: bool) -> None:
-        """A trip has its outcome; what is still to be expected of its message is written down."""
-        trip = self._in_flight.pop(outcome.trip)
+        """A trip has its outcome; what is still to be expected of its message, if it sent one, is written down."""
+        trip = self._in_flight.pop(outcome.trip, None)
         self._store.finished(outcome)
+        if trip is None:
+            return
         if arrived:
             self._store.settle(trip.id, State.ARRIVED)
         elif outcome.failure and outcome.failure.reason is Reason.OVERDUE:

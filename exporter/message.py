@@ -11,6 +11,7 @@ from email.parser import Parser
 from email.policy import compat32
 from enum import StrEnum
 from quopri import decodestring
+from typing import Any
 
 from exporter.bounces import Bounce, bounce_in
 from exporter.composition import TOKEN_HEADER, is_sealed
@@ -79,6 +80,12 @@ def received(raw: bytes, word: str) -> list[str]:
     return [str(value) for part in reversed(wrappings) for value in reversed(part.get_all("Received", []))]
 
 
+def headers(raw: bytes) -> list[tuple[str, str]]:
+    """The headers of the outermost message, newest first: what the servers wrote that had it last."""
+    message = _parser().parsestr(raw.decode("latin-1"), headersonly=True)
+    return [(name, str(value)) for name, value in message.items()]
+
+
 def _wrappings(message: Message, word: str, depth: int, left: list[int]) -> list[Message]:
     """From the outermost message to the one that was sent with this token; empty when it is not inside."""
     if depth > MAX_DEPTH or left[0] <= 0:
@@ -97,9 +104,32 @@ def _parsed(raw: bytes) -> Message:
     """The standard library's parser recurses; what is nested a thousand deep is read as if it were plain."""
     text = raw.decode("latin-1")  # one character for each byte, so that nothing is lost before its charset is known
     try:
-        return Parser(policy=compat32).parsestr(text)
+        return _parser().parsestr(text)
     except RecursionError:
-        return Parser(policy=compat32).parsestr(text, headersonly=True)
+        return _parser().parsestr(text, headersonly=True)
+
+
+class _Part(Message):
+    """The standard library's, without what it raises over parameters that make no sense, such as `a*=1; a*0*=2`.
+
+    They are as good as absent. The parser asks for the boundary in this way, and so does everybody else.
+    """
+
+    def get_param(self, param: str, failobj: Any = None, header: str = "content-type", unquote: bool = True) -> Any:
+        try:
+            return super().get_param(param, failobj, header, unquote)
+        except TypeError:
+            return failobj
+
+    def get_boundary(self, failobj: Any = None) -> Any:
+        try:
+            return super().get_boundary(failobj)
+        except ValueError:  # a zero byte in the name of a charset, a number of 5,000 digits
+            return failobj
+
+
+def _parser() -> "Parser[Message]":
+    return Parser(_Part, policy=compat32)
 
 
 def _is_reply(message: Message) -> bool:
@@ -120,7 +150,7 @@ def is_whole(raw: bytes, token: Token) -> bool:
     body = _content(message).encode("latin-1")
     try:
         return is_sealed(body.decode(message.get_content_charset("utf-8"), "replace"), token)
-    except LookupError:  # a charset that nobody knows
+    except (LookupError, ValueError):  # a charset that nobody knows, or a name that is none
         return is_sealed(body.decode("utf-8", "replace"), token)
 
 

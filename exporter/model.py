@@ -1,4 +1,4 @@
-"""The vocabulary: what a trip is made of and what it has to say in the end. Imports nothing of ours.
+"""The vocabulary: what a trip is made of and what it has to say in the end.
 
 A trip runs through phases; inside a phase, steps say which detail of a protocol takes the time. What went wrong is
 a phase, a step, a reason and a code, all from closed lists, so that they may become labels. Texts are for people.
@@ -8,8 +8,10 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore
+
 MAX_DETAIL = 300  # characters of somebody else's text that we keep
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")  # and what turns text around
 
 
 class Phase(StrEnum):
@@ -100,15 +102,16 @@ class ProbeError(Exception):
     phase: Phase | None = None
     step: Step | None = None
 
-    def __init__(self, reason: Reason, detail: str, *, code: int | str = "") -> None:
+    def __init__(self, reason: Reason, detail: str, *, code: int | str = "", facts: "tuple[Fact, ...]" = ()) -> None:
         self.reason = reason
+        self.facts = facts  # what the failure teaches, such as a certificate's end
         self.detail = one_line(detail)
         self.code = str(code)
         super().__init__(f"{reason}: {self.detail}")
 
     def at(self, phase: Phase | None, step: Step | None) -> "ProbeError":
         """The same error, with its place written into it."""
-        error = ProbeError(self.reason, self.detail, code=self.code)
+        error = ProbeError(self.reason, self.detail, code=self.code, facts=self.facts)
         error.phase, error.step, error.__cause__ = phase, step, self.__cause__
         return error
 
@@ -149,40 +152,12 @@ class Exchanger:
 
 @dataclass(frozen=True, slots=True)
 class TlsSession:
-    """What TLS agreed on with a server."""
+    """What TLS agreed on with a server. Version and cipher are empty when its certificate was refused."""
 
     leg: Leg
     version: str
     cipher: str
     expires_at: float | None  # end of the leaf certificate, seconds since the epoch
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """Where the message was found, and when. A duration is None when nobody watched the mailbox at that moment."""
-
-    folder: str
-    found_in: str  # header, subject, body, attachment or references
-    delay: float | None  # from the server's final 250 to seen, seconds
-    round_trip: float | None  # from the start of `send` to seen, seconds
-    junk: bool = False  # it was in the folder for spam
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """A server that took the message, by its `Received` header (see headers.py). What it did not say is empty or None.
-
-    Times are by the servers' own clocks, in whole seconds.
-    """
-
-    number: int  # 1 is the first server that took it
-    by: str  # the server's name, host characters only
-    helo: str  # how the one before introduced itself
-    address: str  # the IP address that it came from
-    protocol: str
-    at: float | None  # seconds since the epoch
-    delay: float | None  # since the hop before, seconds; never negative, never longer than the trip
-    skew: float | None  # seconds by which its clock is behind that of the hop before; 0 when they may agree
 
 
 class ListState(StrEnum):
@@ -208,7 +183,18 @@ class Listing:
     delisting: str = ""  # the page that tells how to get off it
 
 
-Fact = Reply | Exchanger | TlsSession | Hop | Arrival
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a blocklist behaved when a trip asked it."""
+
+    blocklist: str
+    usable: bool
+    why: str = ""  # why it is not usable, for people
+    durations: tuple[float, ...] = ()  # of the questions that went over the network, self-tests included; seconds
+    failures: tuple[str, ...] = ()  # words of blocklists/standing.py: why questions had no answer
+
+
+Fact = Reply | Exchanger | TlsSession | Hop | LeftFrom | Authentication | SpamScore | Arrival | Listing | Asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,6 +261,8 @@ class Outcome:
                 legs.pop(Leg.DELIVERY, None)  # it was perhaps never sent, and nobody knows
                 continue
             blamed = leg_of(span.phase, span.reason)
+            if span.phase is Phase.VERIFY and blamed not in legs:
+                continue  # blocklists were asked, and no message was sent
             legs[blamed] = False
             if span.phase is Phase.DELIVER and blamed is Leg.MAILBOX:
                 legs.pop(Leg.DELIVERY, None)  # nobody could look, so nobody knows

@@ -9,13 +9,15 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from exporter.arrival import LeftFrom
 from exporter.ledger import Ledger, MailObserver
-from exporter.model import Failure, Outcome, Phase, ProbeError, ProbeKey, Span
+from exporter.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Span
 from exporter.run import Clock, Run
 from exporter.store import Trip
-from exporter.tokens import Mint, Token
+from exporter.tokens import Mint, Token, new_trip
+from exporter.transcript import FEW_LINES, MOST_LINES, Transcript
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +25,9 @@ SLACK = 0.05  # of the interval: a scrape that comes a little early still starts
 MOST_SLACK = 0.5  # seconds
 
 
-class Check(Protocol):
-    """What a module does to a target."""
+@runtime_checkable
+class Mailing(Protocol):
+    """A check that sends a message, which outlives the process."""
 
     mailbox: str  # where its messages are awaited; empty for those that nobody should take
     late_after: float
@@ -34,10 +37,22 @@ class Check(Protocol):
     async def resume(self, run: Run, trip: str) -> None: ...
 
 
+class Inquiry(Protocol):
+    """A check that only asks. A restart that interrupts it leaves nothing to go on with."""
+
+    blocklists: tuple[str, ...]  # whom it asks
+
+    async def ask(self, run: Run) -> None: ...
+
+
+Check = Mailing | Inquiry
+"""What a module does to a target."""
+
+
 class Observer(MailObserver, Protocol):
     """Who counts and shows."""
 
-    def known(self, probe: ProbeKey, name: str | None) -> None: ...
+    def known(self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...]) -> None: ...
     def started(self, probe: ProbeKey) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def forgotten(self, probe: ProbeKey) -> None: ...
@@ -54,9 +69,29 @@ class Probe:
     session_timeout: float
     name: str | None = None  # of an entry in `probes:`
     newest: Outcome | None = None
+    left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)  # of the flights
     last_start: float = float("-inf")
     last_asked: float = float("-inf")
+
+    @property
+    def blocklists(self) -> tuple[str, ...]:
+        """Those that it asks; none if it sends messages."""
+        return () if isinstance(self.check, Mailing) else self.check.blocklists
+
+    def show(self, outcome: Outcome) -> None:
+        """A trip is over. One that failed does not make us forget where mail left from."""
+        if self.newest is None or outcome.finished_at >= self.newest.finished_at:
+            self.newest = outcome
+        self.left_from = next((one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from)
+
+    def under_way(self) -> list[Outcome]:
+        """The trips in flight, as far as they have come."""
+        return [_outcome(trip, self, run, None) for trip, run in self.runs.items()]
+
+    def landed(self, trip: str) -> None:
+        del self.flights[trip], self.runs[trip]
 
     def due(self, now: float) -> bool:
         return now - self.last_start >= self.interval - min(self.interval * SLACK, MOST_SLACK)
@@ -80,16 +115,24 @@ class Prober:
 
     def start(self, probe: Probe, progress: Callable[[Span], None] | None = None) -> "asyncio.Task[Outcome]":
         """Starts a trip now."""
-        token = self._mint.mint(self._clock.wall())
-        run = Run(self._clock, session_timeout=probe.session_timeout, progress=progress)
+        transcript = Transcript(Leg.SEND if isinstance(probe.check, Mailing) else "lists")
+        run = Run(self._clock, session_timeout=probe.session_timeout, progress=progress, transcript=transcript)
         probe.last_start = run.started
-        return self._launch(probe, token.trip, self._trip(probe, run, token))
+        if isinstance(probe.check, Mailing):
+            token = self._mint.mint(self._clock.wall())
+            return self._launch(probe, token.trip, run, self._mail(probe, probe.check, run, token))
+        trip = new_trip()
+        course = partial(probe.check.ask, run)
+        return self._launch(probe, trip, run, self._flight(probe, run, trip, course, probe.timeout))
 
     def resume(self, probe: Probe, trip: Trip) -> None:
-        """Goes on with a trip whose message left before this process began.
+        """Goes on with a trip whose message left before this process began, if its module still sends messages.
 
         If it was found already, its verdict stands, and one more look tells whether it still has to be deleted.
         """
+        if not isinstance(probe.check, Mailing):
+            self._ledger.abandon(trip)
+            return
         run = Run(self._clock, session_timeout=probe.session_timeout)
         if trip.accepted is not None:
             run.started, run.accepted, run.sending_since = trip.started, trip.accepted, trip.sending_since
@@ -100,7 +143,7 @@ class Prober:
         # However long we were away, there must be time to look whether the message has come.
         timeout = max(0.0 if trip.verdict else probe.timeout, run.now() - run.started + probe.session_timeout)
         course = partial(probe.check.resume, run, trip.id)
-        self._launch(probe, trip.id, self._flight(probe, run, trip.id, course, timeout, trip.verdict))
+        self._launch(probe, trip.id, run, self._flight(probe, run, trip.id, course, timeout, trip.verdict))
 
     async def ask(self, probe: Probe, patience: float) -> None:
         """What a scrape does: starts a trip if one is due, and waits for the newest in flight, within `patience`."""
@@ -119,17 +162,19 @@ class Prober:
 
     # ---------------------------------------------------------------- one trip
 
-    def _launch(self, probe: Probe, trip: str, flight: Coroutine[None, None, Outcome]) -> "asyncio.Task[Outcome]":
+    def _launch(
+        self, probe: Probe, trip: str, run: Run, flight: Coroutine[None, None, Outcome]
+    ) -> "asyncio.Task[Outcome]":
         task = asyncio.create_task(flight, name=f"trip {trip}")
-        probe.flights[trip] = task
-        task.add_done_callback(lambda _: probe.flights.pop(trip, None))
+        probe.flights[trip], probe.runs[trip] = task, run
+        task.add_done_callback(lambda _: probe.landed(trip))
         self._observer.started(probe.key)
         return task
 
-    async def _trip(self, probe: Probe, run: Run, token: Token) -> Outcome:
-        keep = probe.timeout + probe.check.late_after
-        await self._ledger.begin(token, probe.key, probe.check.mailbox, run, keep)
-        return await self._flight(probe, run, token.trip, partial(probe.check.run, run, token), probe.timeout)
+    async def _mail(self, probe: Probe, check: Mailing, run: Run, token: Token) -> Outcome:
+        keep = probe.timeout + check.late_after
+        await self._ledger.begin(token, probe.key, check.mailbox, run, keep)
+        return await self._flight(probe, run, token.trip, partial(check.run, run, token), probe.timeout)
 
     async def _flight(
         self, probe: Probe, run: Run, trip: str, course: Callable[[], Awaitable[None]], timeout: float,
@@ -142,6 +187,7 @@ class Prober:
                 await course()
         except ProbeError as error:
             failure = run.failure(error)
+            run.learn(error)
         except asyncio.CancelledError:
             self._ledger.leave(trip)
             raise
@@ -156,18 +202,18 @@ class Prober:
         return outcome
 
     def _conclude(self, probe: Probe, outcome: Outcome) -> None:
-        if probe.newest is None or outcome.finished_at >= probe.newest.finished_at:
-            probe.newest = outcome
+        probe.show(outcome)
         self._observer.finished(outcome)
         if outcome.failure:
             log.warning("trip %s of %s failed: %s", outcome.trip, probe.key, outcome.failure)
         else:
-            log.info("trip %s of %s is back after %.2f s", outcome.trip, probe.key, outcome.duration)
+            log.info("trip %s of %s is good after %.2f s", outcome.trip, probe.key, outcome.duration)
 
 
 def _outcome(trip: str, probe: Probe, run: Run, failure: Failure | None) -> Outcome:
-    spans, facts, duration = tuple(run.spans), tuple(run.facts), run.now() - run.started
-    return Outcome(trip, probe.key, run.started_at, duration, spans, facts, failure, tuple(run.transcript))
+    facts, duration = tuple(run.facts), run.now() - run.started
+    transcript = run.said(MOST_LINES if failure else FEW_LINES)
+    return Outcome(trip, probe.key, run.started_at, duration, run.trace(), facts, failure, transcript)
 
 
 def _judged(run: Run) -> Failure | None:

@@ -62,6 +62,14 @@ class ProbeTable:
     def allowed(self, key: ProbeKey) -> bool:
         return key.module in self._settings.modules and self._settings.allows(key.module, key.target)
 
+    def kind(self, key: ProbeKey) -> str:
+        """What the probe's module is: a key in CHECKS."""
+        return self._settings.modules[key.module].chosen[0]
+
+    def configuration(self, key: ProbeKey) -> str:
+        """That of the probe's module, as YAML, every secret hidden."""
+        return self._settings.shown_module(key.module)
+
     async def ask(self, key: ProbeKey, patience: float) -> None:
         """What a scrape of this probe does. See Prober.ask."""
         await self._prober.ask(self.get(key), patience)
@@ -82,5 +90,5 @@ class ProbeTable:
     def _add(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         probe = self._probes[key] = self._make(key, name, interval)
         probe.last_asked = self._clock.monotonic()
-        self._observer.known(key, name)
+        self._observer.known(key, name, probe.blocklists)
         return probe

@@ -7,14 +7,13 @@ the first exchanger is down and the second works, nobody is blamed.
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
-from exporter.model import Fact, Failure, Phase, ProbeError, Reason, Span, Step, one_line
+from exporter.model import Fact, Failure, Leg, Phase, ProbeError, Reason, Span, Step
+from exporter.transcript import MOST_LINES, Transcript, told
 
-MAX_TRANSCRIPT_LINES = 400
 MAX_SPANS = 500
 
 
@@ -43,7 +42,8 @@ class Run:
     """What happens in one trip, or in one session of a mailbox that many trips share.
 
     `session_timeout` bounds one conversation with a server, in seconds; None means no bound. `progress` is called
-    with every span that ends, and with every one that begins (its duration is then negative).
+    with every span that ends, and with every one that begins (its duration is then negative). What is said is noted in
+    `transcript`, where the sessions of a mailbox share one.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Run:
         *,
         session_timeout: float | None = None,
         progress: Callable[[Span], None] | None = None,
+        transcript: Transcript | None = None,
     ) -> None:
         self.clock = clock
         self.session_timeout = session_timeout
@@ -59,7 +60,6 @@ class Run:
         self.started_at = clock.wall()
         self.spans: list[Span] = []
         self.facts: list[Fact] = []
-        self.transcript: deque[str] = deque(maxlen=MAX_TRANSCRIPT_LINES)
         self.sending_since: float | None = None
         self.accepted: float | None = None
         self.uncertain = False  # the whole message was sent, and the final reply has not come
@@ -69,6 +69,8 @@ class Run:
             Reason.TIMEOUT, "not finished within the module's timeout"
         )
         self._progress = progress
+        self._transcripts = [transcript or Transcript(Leg.SEND)]
+        self._under_way: list[Span] = []
         self._limit: asyncio.Timeout | None = None
         self._phase: Phase | None = None
         self._step: Step | None = None
@@ -115,7 +117,9 @@ class Run:
     def _span(self, phase: Phase, step: Step | None, start: float, note: str = "") -> Iterator[None]:
         self._place = None
         offset = start - self.started
-        self._tell(Span(phase, step, offset, -1.0, note=note))
+        begun = Span(phase, step, offset, -1.0, note=note)
+        self._under_way.append(begun)
+        self._tell(begun)
         reason: Reason | None = None
         try:
             yield
@@ -126,6 +130,7 @@ class Run:
             raise
         finally:
             end = self.now()
+            self._under_way.remove(begun)
             if phase is Phase.SEND and step is None and reason is None and self.accepted is not None:
                 end = self.accepted
             self.add(Span(phase, step, offset, max(end - start, 0.0), reason, note))
@@ -142,9 +147,19 @@ class Run:
         for span in spans:
             self.add(replace(span, phase=phase, start=span.start + shift))
 
+    def trace(self) -> tuple[Span, ...]:
+        """The spans that have ended, and those that are under way, as long as they are by now."""
+        now = self.now() - self.started
+        return (*self.spans, *(replace(span, duration=max(now - span.start, 0.0)) for span in self._under_way))
+
     def _tell(self, span: Span) -> None:
         if self._progress:
             self._progress(span)
+
+    @property
+    def here(self) -> Step | None:
+        """The step that is under way."""
+        return self._step
 
     # ---------------------------------------------------------------- what happens
 
@@ -156,24 +171,42 @@ class Run:
     def fact(self, fact: Fact) -> None:
         self.facts.append(fact)
 
+    def learn(self, error: ProbeError) -> None:
+        """What a failure teaches is a fact, also when another one is told."""
+        self.facts.extend(fact for fact in error.facts if fact not in self.facts)
+
     def note(self, line: str) -> None:
         """A line of the transcript, which keeps the newest. The caller leaves out secrets and message bodies."""
-        self.transcript.append(f"{self.now() - self.started:9.3f} {one_line(line, 500)}")
+        self._transcripts[0].note(self.now(), line)
+
+    def overhear(self, transcript: Transcript) -> None:
+        """What is noted there in the time of this trip belongs to its transcript."""
+        self._transcripts.append(transcript)
+
+    @property
+    def transcript(self) -> tuple[str, ...]:
+        """What was said in the time of this trip, on all legs."""
+        return self.said()
+
+    def said(self, most: int = MOST_LINES) -> tuple[str, ...]:
+        """The newest lines of the transcript."""
+        return told(self._transcripts, self.started, most)
 
     @asynccontextmanager
     async def conversation(
-        self, otherwise: Callable[[], ProbeError | None] = lambda: None, *, idle: float = 0.0
+        self, otherwise: Callable[[], ProbeError | None] = lambda: None, *, server: str = "", idle: float = 0.0
     ) -> AsyncIterator[None]:
         """One conversation with a server: past `session_timeout` it fails with `otherwise()`, or as a timeout.
 
-        `idle` seconds of silence are allowed on top.
+        `idle` seconds of silence are allowed on top. The name of the server is for people.
         """
         limit = None if self.session_timeout is None else self.session_timeout + idle
         try:
             async with asyncio.timeout(limit):
                 yield
         except TimeoutError:
-            raise otherwise() or ProbeError(Reason.TIMEOUT, f"no answer within {limit:g} s") from None
+            whose = f" from {server}" if server else ""
+            raise otherwise() or ProbeError(Reason.TIMEOUT, f"no answer{whose} within {limit:g} s") from None
 
     # ---------------------------------------------------------------- how it ended
 

@@ -1,13 +1,13 @@
 """The whole configuration: mailboxes, modules and probes, and how they refer to each other."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from exporter.checks import CheckOptions
 from exporter.checks.options import MAILBOX_OPTIONS
@@ -74,18 +74,24 @@ class Module(CheckOptions):
     """A named check with its options. What it is pointed at, the target, comes from `probes` or from Prometheus."""
 
     interval: Interval = 300.0
-    """One trip for each target in this time, however often it is scraped."""
+    """One trip for each target in this time, however often it is scraped. Default for `dnsbl`: 1h, since blocklists
+    count who asks how often."""
 
     timeout: Duration = 600.0
     """The message must be back by then, or the trip fails as overdue. Mail between providers often takes minutes. It
-    may be longer than `interval`: then trips overlap."""
+    may be longer than `interval`: then trips overlap. A blocklist that has not answered by then is not waited for."""
 
     session_timeout: Duration = 30.0
-    """How long one conversation with a server may take, from connecting to the end."""
+    """How long one conversation with a mail server may take, from connecting to the end."""
 
     targets: list[TargetPattern] = Field(default_factory=list)
     """The targets that may be asked for on `/probe`: patterns with `*`, `?` and `[...]`, and networks such as
     `192.0.2.0/24`. The targets in `probes` are always allowed, all others never: the module lends its credentials."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blocklists_are_asked_seldom(cls, data: Any) -> Any:
+        return {"interval": "1h", **data} if isinstance(data, dict) and "dnsbl" in data else data
 
     @field_validator("session_timeout")
     @classmethod
@@ -169,7 +175,18 @@ class Settings(Options):
 
     def shown(self) -> str:
         """The configuration with its defaults, as YAML, every secret hidden."""
-        return dump(self.model_dump(mode="json", by_alias=True, exclude_none=True))
+        return dump(_plain(self))
+
+    def shown_module(self, name: str) -> str:
+        """The same, of one module and the mailboxes that it names."""
+        options = self.modules[name].chosen[1]
+        named = dict.fromkeys(filter(None, (getattr(options, option, None) for option in MAILBOX_OPTIONS)))
+        mailboxes = {mailbox: _plain(self.mailboxes[mailbox]) for mailbox in named}
+        return dump({"modules": {name: _plain(self.modules[name])}} | ({"mailboxes": mailboxes} if named else {}))
+
+
+def _plain(options: Options) -> Any:
+    return options.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _fits(pattern: str, target: str) -> bool:
@@ -194,6 +211,11 @@ def _references(data: Any) -> Iterator[tuple[Path, str]]:
     readable = {name: _readable(Module, one) for name, one in modules.items()}
     for name, module in modules.items():
         yield from _mailbox_mistakes(name, _mapping(module), mailboxes)
+    for name, one in readable.items():
+        if one and one.dnsbl and one.dnsbl.addresses:
+            path = ("modules", name, "dnsbl", "addresses", "from_probe")
+            entries = [probe for probe in probes.values() if probe]
+            yield from _sender_mistakes(path, one.dnsbl.addresses.from_probe, entries, readable)
     yield from _probe_mistakes({n: probe for n, probe in probes.items() if probe}, readable)
 
 
@@ -205,6 +227,17 @@ def _mailbox_mistakes(name: str, module: Mapping[str, Any], mailboxes: Mapping[s
             if isinstance(mailbox, str) and mailbox not in mailboxes:
                 known = suggestion(mailbox, mailboxes) or "; there are none in this file"
                 yield ("modules", name, kind, option), f"unknown mailbox {mailbox}{known}"
+
+
+def _sender_mistakes(
+    path: Path, sender: str, probes: Iterable[Probe], modules: Mapping[str, Module | None]
+) -> Iterator[tuple[Path, str]]:
+    """Whether the addresses of a probe's mail can be known: it must be a probe whose messages arrive."""
+    named = {probe.name: probe for probe in probes}
+    if sender not in named:
+        yield path, f"unknown probe {sender}{suggestion(sender, named) or '; there are none in this file'}"
+    elif (module := modules.get(named[sender].module)) and not (module.roundtrip and module.roundtrip.mailbox):
+        yield path, f"no message of the probe {sender} ever arrives, so that nobody sees where its mail leaves from"
 
 
 def _probe_mistakes(probes: Mapping[int, Probe], modules: Mapping[str, Module | None]) -> Iterator[tuple[Path, str]]:

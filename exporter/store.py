@@ -1,11 +1,10 @@
-"""What has to outlive the process: the trips under way, by token, and the newest outcome of every probe.
+"""What has to outlive the process: the trips under way, by token, and the outcomes of those that are over.
 
 One SQLite file in the state directory. A writer thread commits for everybody who waits at that moment (group commit),
 so the event loop never waits for the disk. A trip's row is on the disk before the first byte of its message leaves.
 """
 
 import asyncio
-import fcntl
 import logging
 import os
 import sqlite3
@@ -14,34 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
-
+from exporter import evidence, state_file
 from exporter.model import Outcome, ProbeKey
+from exporter.state_file import StateUnusable
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 2
-_SCHEMA = """
-CREATE TABLE trips (
-    id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
-    started_at REAL NOT NULL, boot TEXT NOT NULL, started REAL NOT NULL, sending_since REAL,
-    accepted REAL, expires_at REAL NOT NULL, verdict TEXT
-) WITHOUT ROWID;
-CREATE TABLE outcomes (
-    module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
-    PRIMARY KEY (module, target)
-) WITHOUT ROWID;
-"""
-_FROM_1_TO_2 = """
-ALTER TABLE trips ADD COLUMN verdict TEXT;
-ALTER TABLE outcomes ADD COLUMN last_success REAL;
-UPDATE outcomes SET last_success = finished_at WHERE json_extract(outcome, '$.failure') IS NULL;
-"""
-_STEPS = {0: _SCHEMA, 1: _FROM_1_TO_2}
-"""What leads from a schema to ours, by its version; 0 is that of a new file."""
-_OUTCOME = TypeAdapter(Outcome)
+Result = TypeVar("Result")
 
 
 class State(StrEnum):
@@ -72,10 +52,6 @@ class Trip:
     verdict: Outcome | None = None  # of a trip whose message was found, as far as it had come then
 
 
-class StateUnusable(Exception):
-    """The state directory cannot be used. The message names it and the cure."""
-
-
 Change = Callable[[sqlite3.Connection], object]
 
 
@@ -96,21 +72,8 @@ class Store:
     def open(cls, directory: Path | None, *, threaded: bool = True) -> "Store":
         """Raises StateUnusable. A damaged file is set aside, and a new one begun."""
         if directory is None:
-            return cls(_connect(":memory:"), None, threaded=False)
-        lock = _lock(directory)
-        file = directory / "mailtrip.sqlite"
-        try:
-            return cls(_connect(str(file)), lock, threaded=threaded)
-        except sqlite3.OperationalError as error:
-            os.close(lock)
-            raise StateUnusable(f"cannot use {file}: {error}") from None
-        except sqlite3.DatabaseError as error:
-            aside = file.with_suffix(".damaged")
-            log.error("the state in %s is damaged (%s); it is set aside as %s", file, error, aside)
-            for suffix in ("-wal", "-shm"):
-                Path(f"{file}{suffix}").unlink(missing_ok=True)
-            file.replace(aside)
-            return cls(_connect(str(file)), lock, threaded=threaded)
+            return cls(state_file.in_memory(), None, threaded=False)
+        return cls(*state_file.in_directory(directory), threaded=threaded)
 
     # ---------------------------------------------------------------- reading, at the start or for strays
 
@@ -134,8 +97,24 @@ class Store:
         What an older version wrote and we cannot read is left out.
         """
         rows = self._connection.execute("SELECT outcome, last_success FROM outcomes")
-        read = ((_readable(text), last_success) for text, last_success in rows)
+        read = ((evidence.readable(text), last_success) for text, last_success in rows)
         return [(outcome, last_success) for outcome, last_success in read if outcome]
+
+    # ---------------------------------------------------------------- reading, for people
+
+    async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]:
+        """Recent outcomes of one probe or of all, the newest first. See evidence.py for what is kept."""
+        return await self._read(lambda c: evidence.newest(c, probe, limit))
+
+    async def outcome(self, trip_id: str) -> Outcome | None:
+        """That of one trip, if it is kept."""
+        return await self._read(lambda c: evidence.of_trip(c, trip_id))
+
+    async def _read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Reads off the event loop, after what is being written. Raises StateUnusable."""
+        answers: list[Result] = []
+        await self._write(lambda c: answers.append(query(c)))
+        return answers[0]
 
     # ---------------------------------------------------------------- writing
 
@@ -154,7 +133,7 @@ class Store:
     async def found(self, verdict: Outcome) -> None:
         """Returns when it is on the disk that the message is back, and what the trip has to say so far."""
         change = "UPDATE trips SET state = ?, verdict = ? WHERE id = ?"
-        row = (State.FOUND, _OUTCOME.dump_json(verdict).decode(), verdict.trip)
+        row = (State.FOUND, evidence.written(verdict), verdict.trip)
         await self._write(lambda c: c.execute(change, row))
 
     def settle(self, trip_id: str, state: State) -> None:
@@ -166,16 +145,18 @@ class Store:
 
     def forget_expired(self, now: float) -> None:
         self._write_soon(lambda c: c.execute("DELETE FROM trips WHERE expires_at < ?", (now,)))
+        self._write_soon(lambda c: evidence.prune(c, now))
 
     def finished(self, outcome: Outcome) -> None:
         """A trip has its outcome. When the last one succeeded is kept, however many have failed since."""
-        probe, finished_at = outcome.probe, outcome.finished_at
+        probe, finished_at, text = outcome.probe, outcome.finished_at, evidence.written(outcome)
         last_success = finished_at if outcome.success else None
-        row = (probe.module, probe.target, finished_at, _OUTCOME.dump_json(outcome).decode(), last_success)
+        row = (probe.module, probe.target, finished_at, text, last_success)
         change = """INSERT INTO outcomes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
             finished_at = excluded.finished_at, outcome = excluded.outcome,
             last_success = ifnull(excluded.last_success, last_success)"""
         self._write_soon(lambda c: c.execute(change, row))
+        self._write_soon(lambda c: evidence.keep(c, outcome, text))
 
     async def _write(self, change: Change) -> None:
         try:
@@ -237,51 +218,5 @@ def _trip(row: tuple[Any, ...]) -> Trip:
     *row_to_state, started_at, boot, started, sending_since, accepted, expires_at, verdict = row
     trip_id, module, target, mailbox, state = row_to_state
     times = (started, expires_at, sending_since, accepted)
-    said = _readable(verdict) if verdict else None
+    said = evidence.readable(verdict) if verdict else None
     return Trip(trip_id, ProbeKey(module, target), mailbox, State(state), started_at, boot, *times, said)
-
-
-def _readable(text: str) -> Outcome | None:
-    try:
-        return _OUTCOME.validate_json(text)
-    except ValidationError:
-        return None
-
-
-def _lock(directory: Path) -> int:
-    """One process for one state directory."""
-    try:
-        directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise StateUnusable(f"cannot write in the state directory {directory}: {error.strerror}") from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise StateUnusable(f"another mailtrip uses the state directory {directory}; give this one its own") from None
-    return lock
-
-
-def _connect(file: str) -> sqlite3.Connection:
-    """Commits by hand. FULL: a commit has reached the disk when it returns, also with the power cut."""
-    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
-    try:
-        _prepare(connection)
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version in _STEPS:
-        connection.executescript(f"BEGIN;{_STEPS[version]}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
-    elif version != SCHEMA_VERSION:
-        raise sqlite3.OperationalError(f"it was written by another version of mailtrip (schema {version})")
-    (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if verdict != "ok":
-        raise sqlite3.DatabaseError(verdict)

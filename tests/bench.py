@@ -19,12 +19,14 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from exporter.app import App
+from exporter.arrival import Arrival
 from exporter.message import tokens_in
-from exporter.model import Arrival, Outcome, ProbeKey
+from exporter.model import Outcome, ProbeKey
 from exporter.prober import Probe
 from exporter.settings import Settings
 from exporter.store import State, Store
 from exporter.tokens import PREFIX, new_key
+from tests.bench_blocklists import blocklists
 from tests.exporter import Exporter
 from tests.lab.client import Lab, LabUser
 from tests.lab.facts import NUMBERED_USERS
@@ -86,6 +88,7 @@ def main() -> None:
         with lab.fresh_user() as user:
             for tls in ("none", "implicit"):
                 asyncio.run(cpu_per_trip(lab, user, tls))
+        asyncio.run(blocklists(lab))
         for name in ("probe", "slow2", "slow8"):
             asyncio.run(error_of_delay(lab, lab.user(name)))
         for measure in (thousand_probes, memory_of_waiting_trips):

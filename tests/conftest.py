@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.alertmanager import AMTOOL, Alertmanager
 from tests.lab.client import Lab, LabUser
 from tests.lab.shell import LabError
 from tests.prometheus import PROMTOOL, Prometheus
@@ -103,3 +104,26 @@ def prometheus(servers: None, tmp_path: Path) -> Iterator[Callable[[str], Promet
 def promtool(servers: None) -> str:
     """The path of promtool."""
     return str(PROMTOOL)
+
+
+@pytest.fixture
+def alertmanager(servers: None, tmp_path: Path) -> Iterator[Callable[[str], Alertmanager]]:
+    """Call it with the text of an alertmanager.yml: returns an Alertmanager that runs until the test ends."""
+    running: list[Alertmanager] = []
+
+    def start(configuration: str) -> Alertmanager:
+        directory = tmp_path / f"alertmanager-{len(running)}"
+        directory.mkdir()
+        running.append(Alertmanager(configuration, directory))
+        running[-1].wait_ready()
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture(scope="session")
+def amtool(servers: None) -> str:
+    """The path of amtool."""
+    return str(AMTOOL)

@@ -1,5 +1,6 @@
 """A running `mailtrip serve` for tests, as a user would start it."""
 
+import resource
 import signal
 import socket
 import sqlite3
@@ -39,7 +40,8 @@ class Exporter:
                 time.sleep(0.05)
             else:
                 return
-        raise RuntimeError(f"mailtrip ended:\n{self.log.read_text()}")
+        with self.log.open() as log:
+            raise RuntimeError(f"mailtrip ended:\n{log.read(100_000)}")
 
     def get(self, path: str) -> str:
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=60) as answer:
@@ -65,6 +67,10 @@ class Exporter:
     def cpu_seconds(self) -> float:
         """Processor time used so far."""
         return self.series()["process_cpu_seconds_total"]
+
+    def limit(self, what: int, most: int) -> None:
+        """From now on it may use so much of this and no more (setrlimit)."""
+        resource.prlimit(self._process.pid, what, (most, most))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ends it politely; returns its exit status."""

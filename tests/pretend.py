@@ -38,6 +38,7 @@ class PretendMailbox:
         with run.step(Step.CONNECT):
             await asyncio.sleep(0.1)
             await self.check()
+            run.note("C: LOGIN")
         self.open_now += 1
         return PretendSession(self, run)
 
@@ -78,6 +79,7 @@ class PretendSession:
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         await self._mailbox.check()
+        self._run.note("C: EXPUNGE")
         for sighting in sightings:
             if self._mailbox.messages.pop(sighting.ref, None):
                 self._mailbox.deleted.append(sighting.ref)
@@ -99,7 +101,9 @@ class PretendSender:
         self.delay = delay
         self.effort = 1.0
         self.copies = 1
+        self.says: Callable[[bytes], list[str]] = lambda raw: ["250 taken"]  # the server, to a message
         self.refusal: Reason | None = None
+        self.words = "refused"
         self.uncertain = False
         self.on_the_way: Callable[[bytes], bytes] = bytes  # what becomes of a message
         self.sent: list[bytes] = []
@@ -110,9 +114,12 @@ class PretendSender:
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         with run.step(Step.DATA):
+            run.note("C: DATA")
             await asyncio.sleep(self.effort)
+            for line in self.says(message.raw):
+                run.note(f"S: {line}")
             if self.refusal:
-                raise ProbeError(self.refusal, "refused", code=550)
+                raise ProbeError(self.refusal, self.words, code=550)
             self.sent.append(message.raw)
             run.uncertain = self.uncertain
             if not self.uncertain:

@@ -31,7 +31,7 @@ class Prometheus:
         file = directory / "prometheus.yml"
         file.write_text(configuration)
         self.log = directory / "prometheus.log"
-        address = f"127.0.0.1:{_free_port()}"
+        address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{address}"
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
@@ -40,6 +40,7 @@ class Prometheus:
                     f"--config.file={file}",
                     f"--storage.tsdb.path={directory / 'data'}",
                     f"--web.listen-address={address}",
+                    "--rules.alert.resend-delay=1s",  # what fired before it knew its Alertmanager is soon told again
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -80,7 +81,8 @@ class Prometheus:
             self._process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

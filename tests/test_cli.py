@@ -97,6 +97,20 @@ def test_a_good_trip_ends_with_0_and_a_failed_one_with_1_and_a_reason(file: str,
     assert "Traceback" not in good.stderr + bad.stderr
 
 
+def test_what_was_said_is_printed_after_a_failure_and_on_demand(file: str, tmp_path: Path) -> None:
+    probe = ("probe", "--config.file", file)
+    assert "EHLO" not in mailtrip(*probe, "me", directory=tmp_path).stdout
+    good = mailtrip(*probe, "me", "--transcript", directory=tmp_path)
+    assert good.returncode == 0
+    assert "send    C: EHLO" in good.stdout
+    assert "mailbox -- message of" in good.stdout
+    bad = mailtrip(*probe, "nobody", directory=tmp_path, MAILTRIP_TEST_PASSWORD="x")
+    assert "mailbox -- connect: cannot connect to 127.0.0.1 port 1" in bad.stdout
+    assert "--transcript" in mailtrip("probe", "--help", directory=tmp_path).stdout
+    parsed = json.loads(mailtrip(*probe, "me", "--json", "--transcript", directory=tmp_path).stdout)
+    assert any("C: EHLO" in line for line in parsed["transcript"])
+
+
 def test_a_probe_by_module_and_target_must_be_allowed(file: str, tmp_path: Path) -> None:
     allowed = mailtrip("probe", "--config.file", file, "--module", "self", "self@mon.example.org", directory=tmp_path)
     assert allowed.returncode == 0

@@ -26,7 +26,7 @@ def test_every_phase_and_reason_is_explained(words: type[Phase] | type[Reason]) 
     assert all(re.search(rf"^\| `{word}` \| \S.+ \|$", page, re.MULTILINE) for word in words)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/metrics.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/metrics.md", "docs/blocklists.md"])
 def test_pages_name_only_series_that_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     named = set(re.findall(r"\b(?:mailtrip|probe)_[a-z_]*(?:total|seconds|success|info|code|flight|messages)\b", text))
@@ -37,6 +37,15 @@ def test_the_configuration_in_the_readme_is_good() -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     (block,) = (re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in blocks if "mailboxes:" in block)
     assert Settings.parse(block.encode(), "README.md").probes
+
+
+def test_the_lists_on_the_page_of_blocklists_are_good() -> None:
+    page = (ROOT / "docs/blocklists.md").read_text(encoding="utf-8")
+    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "lists:" in block]
+    assert len(blocks) == 2
+    for block in blocks:
+        indented = "".join(f"      {line}\n" for line in block.splitlines())
+        assert Settings.parse(f"modules:\n  reputation:\n    dnsbl:\n{indented}".encode(), "blocklists.md").modules
 
 
 def test_links_in_the_pages_lead_somewhere() -> None:

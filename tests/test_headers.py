@@ -12,9 +12,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from exporter.headers import MAX_HOPS, MAX_LENGTH, hops, time_of, trace
+from exporter.arrival import Hop
+from exporter.headers.received import MAX_HOPS, MAX_LENGTH, hops, time_of, trace
 from exporter.message import MAX_DEPTH, MAX_PARTS, received
-from exporter.model import Fact, Hop
+from exporter.model import Fact
 from exporter.tokens import Mint
 
 SAMPLES = sorted((Path(__file__).parent / "headers").glob("*.txt"))

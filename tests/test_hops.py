@@ -10,7 +10,8 @@ import pytest
 from pydantic import TypeAdapter
 from rich.console import Console
 
-from exporter.model import Arrival, Hop, Outcome, ProbeKey
+from exporter.arrival import Arrival, Hop
+from exporter.model import Outcome, ProbeKey
 from exporter.terminal import waterfall
 from tests import virtual
 from tests.lab.client import Lab, LabUser

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.composition import compose
-from exporter.message import FoundIn, Kind, is_whole, read, tokens_in
+from exporter.message import FoundIn, Kind, headers, is_whole, read, tokens_in
 from exporter.tokens import Mint
 
 MINT = Mint(b"k" * 32)
@@ -217,6 +217,29 @@ def test_a_message_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
 @example(b"Content-Type: message/rfc822\r\n\r\nContent-Type: message/rfc822\r\n\r\n" * 40)
 def test_reading_never_raises(raw: bytes) -> None:
     tokens_in(raw)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        b"text/plain; a*=1; a*0*=2",
+        b"text/plain; charset=utf-8\0",
+        b"text/plain; charset*=utf-8\0'en'utf-8",
+        b"text/plain; charset=idna",
+        b"text/plain; charset=hex",
+        b"multipart/mixed; a*=1; a*0*=2; boundary=b",
+        b"multipart/mixed; boundary*=a\0b'en'b",
+        b"multipart/report; a*0=1; a*=2; boundary=b",
+        b"multipart/mixed; a*" + b"9" * 5000 + b"=1; boundary=b",
+    ],
+)
+def test_parameters_that_make_no_sense_are_as_good_as_absent(kind: bytes) -> None:
+    """Python 3.11's parser raises TypeError and ValueError over them, so that anybody could stop us from reading."""
+    head = f"Message-ID: <{TOKEN.word}@example.org>\r\n".encode() + b"Content-Type: " + kind + b"\r\n\r\n"
+    raw = head + b"--b\r\nContent-Type: " + kind + b"\r\n\r\ntext\r\n--b--\r\n"
+    assert read(raw).tokens == {TOKEN.word: FoundIn.HEADER}
+    assert headers(raw)[0] == ("Message-ID", f"<{TOKEN.word}@example.org>")
+    assert is_whole(raw, TOKEN) is kind.startswith(b"multipart")
 
 
 @given(st.lists(st.sampled_from([b"Subject", b"Content-Type", b"Content-Transfer-Encoding", b"References"])), st.data())

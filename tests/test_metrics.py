@@ -8,23 +8,10 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore
 from exporter.mailboxes.watcher import Statistics
 from exporter.metrics import Metrics
-from exporter.model import (
-    Arrival,
-    Exchanger,
-    Failure,
-    Hop,
-    Leg,
-    Outcome,
-    Phase,
-    ProbeKey,
-    Reason,
-    Reply,
-    Span,
-    Step,
-    TlsSession,
-)
+from exporter.model import Exchanger, Failure, Leg, Outcome, Phase, ProbeKey, Reason, Reply, Span, Step, TlsSession
 from exporter.tokens import Rejection
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -55,6 +42,10 @@ SUCCESS = Outcome(
         Hop(2, "mx2.example.org", "mx1.example.org", "192.0.2.2", "ESMTP", 1_699_999_999.0, 0.0, 2.0),
         Hop(3, "", "", "", "", None, None, None),
         Hop(4, "imap.example.org", "mx2.example.org", "", "LMTP", 1_700_000_005.0, 6.0, -1.0),
+        LeftFrom("192.0.2.2"),
+        Authentication("spf", "softfail"),
+        Authentication("dkim", "pass"),
+        SpamScore("rspamd", -1.2),
         Arrival("INBOX", "header", 6.0, 6.5),
     ),
 )

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from exporter.model import Arrival, Leg, Phase, ProbeError, Reason, Step
+from exporter.arrival import Arrival
+from exporter.model import Leg, Phase, ProbeError, Reason, Step
+from exporter.run import Run
 from tests import virtual
 from tests.workbench import TIMEOUT, Bench
 
@@ -222,3 +224,41 @@ async def test_every_counter_exists_from_the_start(bench: Bench) -> None:
     assert series['mailtrip_failures_total{phase="deliver",reason="overdue"}'] == 0
     assert series['mailtrip_smtp_step_duration_seconds_count{step="tls"}'] == 0
     assert "probe_success" not in series
+
+
+class Questions:
+    """A check that only asks."""
+
+    blocklists: tuple[str, ...] = ("bl.example.org",)
+
+    def __init__(self, seconds: float, error: Exception | None = None) -> None:
+        self._seconds = seconds
+        self._error = error
+
+    async def ask(self, run: Run) -> None:
+        async with run.phase(Phase.VERIFY):
+            await asyncio.sleep(self._seconds)
+            if self._error:
+                raise self._error
+
+
+@virtual.on_a(Bench)
+async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_pending(bench: Bench) -> None:
+    bench.probe.check = Questions(3)
+    flight = bench.prober.start(bench.probe)
+    await asyncio.sleep(1)
+    assert bench.store.unsettled() == []
+    assert list(bench.probe.flights) != []
+    outcome = await flight
+    assert (outcome.success, outcome.legs) == (True, {})
+    assert outcome.duration == pytest.approx(3)
+    await asyncio.sleep(1)
+    assert [newest.trip for newest, _ in bench.store.outcomes()] == [outcome.trip]
+    assert bench.store.last_starts() == {}
+
+    bench.probe.check = Questions(2 * TIMEOUT)
+    assert str((await bench.trip()).failure) == "verify: timeout: not finished within the module's timeout"
+    bench.probe.check = Questions(1, RuntimeError("a bug"))
+    assert str((await bench.trip()).failure) == "verify: internal: RuntimeError: see the log"
+    bench.probe.check = Questions(1, ProbeError(Reason.LISTED, "192.0.2.1 is on bl.example.org", code="127.0.0.2"))
+    assert (await bench.trip()).legs == {}

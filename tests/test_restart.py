@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
+from exporter.arrival import Arrival
 from exporter.mailboxes.session import Sighting
-from exporter.model import Arrival, Failure, Outcome, Phase, ProbeError, ProbeKey, Reason
+from exporter.model import Failure, Outcome, Phase, ProbeError, ProbeKey, Reason
 from exporter.run import Run
 from exporter.settings import Settings
 from exporter.store import State, Store

@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.app import App
-from exporter.model import Arrival, Leg, Outcome, Phase, ProbeKey, Step, TlsSession
+from exporter.arrival import Arrival
+from exporter.model import Leg, Outcome, Phase, ProbeKey, Step, TlsSession
 from exporter.settings import Settings
 from exporter.store import Store
 from exporter.tokens import new_key

@@ -11,10 +11,11 @@ import pytest
 
 from exporter.app import App, key_of, shared_key
 from exporter.config.mistakes import Mistakes
-from exporter.mailboxes.watcher import MOST_PUT_OFF
+from exporter.mailboxes.strays import MOST_PUT_OFF
 from exporter.model import Outcome, ProbeKey
 from exporter.settings import Settings
-from exporter.store import StateUnusable, Store
+from exporter.state_file import StateUnusable
+from exporter.store import Store
 from exporter.tokens import Mint, new_key
 from tests import virtual
 from tests.lab.client import Lab, LabUser

@@ -10,21 +10,10 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from exporter.model import (
-    Arrival,
-    Exchanger,
-    Failure,
-    Leg,
-    Outcome,
-    Phase,
-    ProbeKey,
-    Reason,
-    Reply,
-    Span,
-    Step,
-    TlsSession,
-)
-from exporter.store import State, StateUnusable, Store, Trip
+from exporter.arrival import Arrival
+from exporter.model import Exchanger, Failure, Leg, Outcome, Phase, ProbeKey, Reason, Reply, Span, Step, TlsSession
+from exporter.state_file import StateUnusable
+from exporter.store import State, Store, Trip
 
 PROBE = ProbeKey("submission", "someone@example.org")
 TRIP = Trip("t1", PROBE, "monitor", State.LEAVING, 1000.5, "boot", 5.25, 9000.0)

@@ -1,8 +1,18 @@
 """What a module does with its target: the kinds of check."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.blocklists import Blocklists
+from exporter.checks.dnsbl import BlocklistCheck
+from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.config.choice import Choice
+from exporter.mailboxes.watcher import Watcher
+from exporter.net.dns import Resolver
+from exporter.senders.pace import Pace
 
 
 class CheckOptions(Choice):
@@ -11,6 +21,28 @@ class CheckOptions(Choice):
     roundtrip: RoundtripOptions | None = None
     """Sends a message and finds it again."""
 
+    dnsbl: DnsblOptions | None = None
+    """Asks blocklists whether they list an address or a domain."""
 
-CHECKS = {"roundtrip": RoundTrip}
-"""By key in a module. Called with the options, the target, a resolver, the watchers by mailbox and the pace."""
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What the checks of a program share."""
+
+    resolver: Resolver
+    watchers: Mapping[str, Watcher]  # by mailbox
+    pace: Pace
+    blocklists: Blocklists
+    left_from: Callable[[str], str]  # the address that the mail of the probe of this name left from; empty if unknown
+
+
+def _roundtrip(options: RoundtripOptions, target: str, means: Means) -> RoundTrip:
+    return RoundTrip(options, target, means.resolver, means.watchers, means.pace)
+
+
+def _dnsbl(options: DnsblOptions, target: str, means: Means) -> BlocklistCheck:
+    return BlocklistCheck(options, target, means.resolver, means.blocklists, means.left_from)
+
+
+CHECKS: dict[str, Callable[[Any, str, Means], RoundTrip | BlocklistCheck]] = {"roundtrip": _roundtrip, "dnsbl": _dnsbl}
+"""By key in a module. Called with the options, the target and the means."""

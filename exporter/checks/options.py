@@ -1,4 +1,4 @@
-"""The options of each kind of check."""
+"""The options of a round trip."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from exporter.config.address import PLACEHOLDER, EmailAddress, EmailTemplate, check_email, check_host
-from exporter.config.header import MOST_HEADERS, TOKEN_PLACE, HeaderName, HeaderValue, ReplyCodes, Subject
+from exporter.config.header import MOST_HEADERS, TOKEN_PLACE, AuthservId, HeaderName, HeaderValue, ReplyCodes, Subject
 from exporter.config.types import Duration, Name, Options, Size, size_text
 from exporter.model import one_line
 from exporter.senders import SendOptions
@@ -49,6 +49,12 @@ class RoundtripOptions(Options):
 
     junk: Literal["fail", "ok"] = "fail"
     """Whether a message that was filed as spam is a failure. It is counted in either case."""
+
+    trusted_authserv_id: AuthservId | None = None
+    """The name with which the receiving server begins its Authentication-Results (RFC 8601), such as mx.example.org.
+    Its results for SPF, DKIM, DMARC and ARC are told; without this option none are, since everybody can write such a
+    header. Microsoft 365 leaves its name out; write mx.microsoft.com. Also, the address that this server saw is the one
+    from which the mail left."""
 
     late_after: Duration = 86400.0
     """How long a message that is overdue may still come and count as late. After that it is lost."""

@@ -4,13 +4,17 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+from exporter.arrival import Arrival, Hop, LeftFrom
 from exporter.checks.options import RoundtripOptions
 from exporter.composition import Content, ProbeMessage, compose
-from exporter.headers import hops
+from exporter.headers.authentication import authentication
+from exporter.headers.received import hops
+from exporter.headers.receiver import left_from
+from exporter.headers.spam import spam_scores
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.watcher import Watcher
-from exporter.message import is_whole, received
-from exporter.model import Arrival, Hop, Phase, ProbeError, Reason, Step
+from exporter.message import headers, is_whole, received
+from exporter.model import Fact, Phase, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
 from exporter.run import Run
 from exporter.senders import SENDERS, Sender
@@ -38,6 +42,7 @@ class RoundTrip:
         self._content = Content(options.subject, tuple(options.headers.items()), options.size or 0)
         self._refusals = frozenset(map(str, options.expect.code if options.expect else ()))
         self._junk_fails = options.junk == "fail"
+        self._trusted = options.trusted_authserv_id
         self._from = options.sender
         self._to = options.to.replace("{target}", target)
         name, how = options.send.chosen
@@ -132,7 +137,7 @@ class RoundTrip:
         sighting = found.sighting
         try:
             async with run.phase(Phase.VERIFY):
-                run.facts.extend(_hops(found, run))
+                run.facts.extend(_told(found, run, self._trusted))
                 run.fact(_arrival(found, run))
                 if sighting.junk and self._junk_fails:
                     raise ProbeError(Reason.JUNK, f"it was filed as spam, in the folder {sighting.folder}")
@@ -149,8 +154,20 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
         async with run.phase(Phase.OPEN), run.conversation(expected.trouble):
             await expected.ready()
     except ProbeError as error:
+        run.learn(error)
         return run.located(error)
     return None
+
+
+def _told(found: Found, run: Run, trusted: str | None) -> list[Fact]:
+    """What servers wrote into the message. Its receiver wrote into the outermost one, if it was wrapped."""
+    way, outermost = _hops(found, run), headers(found.sighting.raw)
+    facts: list[Fact] = [*way]
+    if address := left_from(way, trusted):
+        facts.append(LeftFrom(address))
+    if trusted:
+        facts.extend(authentication(outermost, trusted))
+    return [*facts, *spam_scores(outermost)]
 
 
 def _hops(found: Found, run: Run) -> list[Hop]:

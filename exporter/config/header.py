@@ -1,4 +1,4 @@
-"""Headers that users put into the probe message, and the reply codes that they expect."""
+"""Headers that users put into the probe message or trust in it, and the reply codes that they expect."""
 
 import re
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ OURS = frozenset((
     "x-auto-response-suppress", "mime-version", "content-type", "content-transfer-encoding", "return-path",
 ))  # fmt: skip
 _NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 section 3.6.8
+_AUTHSERV_ID = re.compile(r"[!#-'*-:<>-~]{1,253}")  # RFC 8601 section 2.2: a word, and without `=` it is no result
 _LONGEST_VALUE = 400  # characters; four bytes each in encoded words, and a line of ASCII stays below 998
 _LONGEST_SUBJECT = 200
 
@@ -30,6 +31,12 @@ def _one_line_of(text: str, longest: int) -> str:
     if len(text) > longest:
         raise ValueError(f"has {len(text)} characters; at most {longest} are possible")
     return text
+
+
+def _authserv_id(text: str) -> str:
+    if not _AUTHSERV_ID.fullmatch(text):
+        raise ValueError("not one word of ASCII; write what Authentication-Results begins with, such as mx.example.org")
+    return text.lower()
 
 
 def _header_value(text: str) -> str:
@@ -65,3 +72,8 @@ ReplyCodes = Annotated[
     WithJsonSchema({"anyOf": [_CODE, {"type": "array", "items": _CODE, "minItems": 1}], "title": "code or codes"}),
 ]
 """One code, or a list of them."""
+
+AuthservId = Annotated[
+    str, AfterValidator(_authserv_id), WithJsonSchema({"type": "string", "pattern": f"^{_AUTHSERV_ID.pattern}$"})
+]
+"""The name of a server in its Authentication-Results, in small letters."""

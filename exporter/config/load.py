@@ -53,10 +53,10 @@ def _mistake(error: ErrorDetails, tree: Node, schema: dict[str, Any], file: str)
     if kind == "missing":
         return Mistake(file, tree.place_of(path[:-1]), written(path[:-1]), f"{path[-1]} is missing")
     node = tree.find(path)
-    if node.value is Blank.SPOILT:
-        return None
     if kind == "extra_forbidden":
         text = "unknown key" + suggestion(path[-1], keys_at(schema, path[:-1]))
+    elif node.value is Blank.SPOILT:
+        return None
     elif node.value is Blank.EMPTY and not is_key:
         text = "is empty: give it a value, or remove it" if path else "there is no configuration in this file"
     else:

@@ -28,7 +28,8 @@ def keys_at(schema: dict[str, Any], path: Path) -> list[str]:
 
 
 def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    reference = part.get("$ref")
+    """What a part refers to, and of alternatives the mapping."""
+    reference = next((one["$ref"] for one in part.get("anyOf", [part]) if "$ref" in one), None)
     resolved: dict[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
     return resolved
 

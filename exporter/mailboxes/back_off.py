@@ -4,7 +4,8 @@ from exporter.model import ProbeError, Reason
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts to connect
 REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 60.0, 900.0  # the same after a refusal: accounts get locked for many tries
-_LOCKED = frozenset({"IN-USE", "LOGIN-DELAY"})  # POP3: every try may prolong the lock
+IN_USE_PAUSE, LONGEST_IN_USE_PAUSE = 5.0, 60.0  # POP3: another client has the mailbox, most often for a moment
+_LOGIN_DELAY = "LOGIN-DELAY"  # POP3: every try may prolong it
 _REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
 
 
@@ -22,8 +23,11 @@ class BackOff:
 
     def failed(self, error: ProbeError, now: float) -> float:
         """Takes a failure, and returns the pause that it costs, in seconds."""
-        slowly = refuses(error) or error.code in _LOCKED
-        first, longest = (REFUSED_PAUSE, LONGEST_REFUSED_PAUSE) if slowly else (FIRST_PAUSE, LONGEST_PAUSE)
+        first, longest = FIRST_PAUSE, LONGEST_PAUSE
+        if refuses(error) or error.code == _LOGIN_DELAY:
+            first, longest = REFUSED_PAUSE, LONGEST_REFUSED_PAUSE
+        elif error.code == "IN-USE":
+            first, longest = IN_USE_PAUSE, LONGEST_IN_USE_PAUSE
         if now - self.until > longest:
             self._pause = 0.0
         self._pause = min(max(self._pause * 2, first), longest)

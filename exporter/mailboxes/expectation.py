@@ -36,6 +36,7 @@ class Looker(Protocol):
 
     name: str
     trouble: ProbeError | None
+    entering: Run | None
 
     def wake(self) -> None: ...
 
@@ -70,8 +71,11 @@ class Expectation:
         await asyncio.shield(self.deleted)
 
     def trouble(self) -> ProbeError | None:
-        """Why the mailbox cannot be watched at this moment."""
-        return self._watcher.trouble
+        """Why the mailbox cannot be watched now: what has failed, or which step of opening it takes so long."""
+        if self._watcher.trouble or not self._watcher.entering or self.run.session_timeout is None:
+            return self._watcher.trouble
+        detail = f"mailbox {self._watcher.name} is not open after {self.run.session_timeout:g} s"
+        return ProbeError(Reason.TIMEOUT, detail).at(None, self._watcher.entering.here)
 
     def overdue(self) -> ProbeError:
         """Why the message has not been seen: nobody can look, or it is not there."""

@@ -131,11 +131,16 @@ class SmtpdSession:
         address = _canonical(recipient)
         if address in self._recipients:
             return None
-        if _domain(address) in self._domains:
-            return "550 5.1.1 No such mailbox here"
-        return "550 5.7.1 Relaying denied"
+        reply = "550 5.1.1 No such mailbox here" if _domain(address) in self._domains else "550 5.7.1 Relaying denied"
+        self._run.note(f"-- for {recipient}: {reply}")
+        return reply
 
     def receive(self, raw: bytes) -> str:
+        reply = self._receive(raw)
+        self._run.note(f"-- message of {len(raw)} bytes: {reply}")
+        return reply
+
+    def _receive(self, raw: bytes) -> str:
         seen_at = self._run.now()
         if not self._wanted(raw):
             return "550 5.7.1 This address takes only messages of this mailtrip"

@@ -9,17 +9,19 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from exporter.mailboxes.back_off import BackOff, refuses
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.session import Mailbox, Session, Sighting
+from exporter.mailboxes.strays import Judge, Strays
 from exporter.message import Kind, Reading, read
-from exporter.model import Fact, Phase, ProbeError, Reason, Span
+from exporter.model import Fact, Leg, Phase, ProbeError, Reason, Span
 from exporter.run import Clock, Run
 from exporter.tokens import Mint, NotOurs, Rejection, Token
+from exporter.transcript import Transcript
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +31,6 @@ LONGEST_GAP = 300.0
 SENDING_GAP = 1.0  # while messages are being sent, when an accepted one wakes us, and while we linger
 LINGER = 5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
 GOODBYE = 2.0  # seconds for the last deletions when the program stops
-MOST_PUT_OFF = 1000  # strays that are left alone for now
 
 
 @dataclass
@@ -47,25 +48,23 @@ class Watcher:
     """Call everything from the event loop's thread.
 
     `patience` bounds one exchange with the server, in seconds. `stray` is told of every message with a token of ours
-    that no trip awaits, and answers in how many seconds it may be deleted.
+    that no trip awaits.
     """
 
-    def __init__(
-        self, name: str, mailbox: Mailbox, mint: Mint, clock: Clock, patience: float,
-        stray: Callable[[Token, Kind, Sighting], float],
-    ) -> None:  # fmt: skip
+    def __init__(self, name: str, mailbox: Mailbox, mint: Mint, clock: Clock, patience: float, stray: Judge) -> None:
         self.name = name
         self.statistics = Statistics()
-        self.trouble: ProbeError | None = None
+        self.trouble: ProbeError | None = None  # until the mailbox has been looked into again: to open it proves little
+        self.entering: Run | None = None  # of a session that is being opened
         self._mailbox = mailbox
         self._mint = mint
         self._clock = clock
         self._patience = patience
-        self._stray = stray
+        self._strays = Strays(stray, clock.monotonic)
+        self._transcript = Transcript(Leg.MAILBOX)
         self._awaited: dict[str, Expectation] = {}
         self._late: dict[str, float] = {}
         self._deletions: list[tuple[Sighting, asyncio.Future[None] | None]] = []
-        self._put_off_until: list[tuple[float, Token, Kind, Sighting]] = []
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
@@ -84,9 +83,11 @@ class Watcher:
     def expect(self, trip: str, run: Run, found: "asyncio.Future[Found] | None" = None) -> Iterator[Expectation]:
         """Inside, the watcher looks for the message of this trip; with `found`, another's future, only for bounces."""
         expectation = self._awaited[trip] = Expectation(self, run, found)
+        run.overhear(self._transcript)
         if self._opening:
             self._hand_open(expectation)
         elif self.trouble and self._clock.monotonic() < self._back_off.until and refuses(self.trouble):
+            self._transcript.note(run.now(), f"-- not tried again yet: {self.trouble}")
             expectation.refuse(self.trouble)
         self._watch()
         try:
@@ -146,7 +147,7 @@ class Watcher:
             if (pause := self._back_off.until - self._clock.monotonic()) > 0:
                 await self._nap(pause)
                 continue
-            run = Run(self._clock, session_timeout=self._patience)
+            run = self.entering = Run(self._clock, session_timeout=self._patience, transcript=self._transcript)
             try:
                 await self._one_session(run)
             except ProbeError as error:
@@ -161,7 +162,7 @@ class Watcher:
             session = await self._mailbox.open(run, self._is_ours)
         try:
             self._opening = run.spans.copy(), run.facts.copy(), run.started
-            self.trouble, self.statistics.connected = None, True
+            self.entering = None
             for expectation in self._awaited.values():
                 self._hand_open(expectation)
             while self._wanted:
@@ -182,6 +183,7 @@ class Watcher:
         self.statistics.connected = False
         self.statistics.reconnects += 1
         pause = self._back_off.failed(error, self._clock.monotonic())
+        run.note(f"-- {error}; next attempt in {pause:.1f} s")
         log.warning("mailbox %s: %s; next attempt in %.1f s", self.name, error, pause)
         for expectation in self._awaited.values():
             if not expectation.opened.done() and run.started >= expectation.run.started:
@@ -203,10 +205,11 @@ class Watcher:
         if not self._closing or self._mailbox.listens:  # elsewhere, what comes now is for the next start to find
             async with run.conversation():
                 sightings = await session.scan()
+            self.trouble, self.statistics.connected = None, True
             self.statistics.messages = session.messages
             for sighting in sightings:
                 self._settle(sighting, run)
-            self._take_up_again()
+            self._deletions += [(sighting, None) for sighting in self._strays.due()]
         if self._deletions:
             await self._delete_now(session, run)
         elif self._wanted:
@@ -233,25 +236,11 @@ class Watcher:
             expectation.bounced(reading.bounce)
             self._deletions.append((sighting, None))
         elif not expectation or expectation.found.done() or reading.kind is not Kind.MESSAGE or expectation.for_bounces:
-            self._put_off(token, reading.kind, sighting)
+            if self._strays.may_go(token, reading.kind, sighting):
+                self._deletions.append((sighting, None))
         else:
             expectation.run.adopt(run.spans, Phase.DELIVER, run.started)
             expectation.found.set_result(Found(token, reading.tokens[token.word], sighting))
-
-    def _put_off(self, token: Token, kind: Kind, sighting: Sighting) -> None:
-        """Deletes a stray, at once or as soon as it may be and somebody looks into the mailbox."""
-        pause = self._stray(token, kind, sighting)
-        if pause <= 0:
-            self._deletions.append((sighting, None))
-        elif len(self._put_off_until) < MOST_PUT_OFF:
-            self._put_off_until.append((self._clock.monotonic() + pause, token, kind, sighting))
-
-    def _take_up_again(self) -> None:
-        now = self._clock.monotonic()
-        due = [entry for entry in self._put_off_until if entry[0] <= now]
-        for entry in due:
-            self._put_off_until.remove(entry)
-            self._put_off(*entry[1:])
 
     def _verified(self, reading: Reading) -> Token | None:
         """The token that proves that a message is ours; what only looks like one is counted and left alone."""

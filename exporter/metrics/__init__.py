@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping
 
 from exporter import __version__
 from exporter.mailboxes.watcher import Statistics
+from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
 from exporter.metrics.exposition import CONTENT_TYPE, process_text, text, text_of_many
-from exporter.metrics.outcome import ProbeSeries
+from exporter.metrics.outcome import ProbeSeries, RoundTripSeries
 from exporter.metrics.series import Series
 from exporter.model import Outcome, ProbeKey
 from exporter.tokens import Rejection
@@ -30,8 +31,9 @@ class Metrics:
 
     # ---------------------------------------------------------------- told by the prober and the ledger
 
-    def known(self, probe: ProbeKey, name: str | None) -> None:
-        self._probes.setdefault(probe, ProbeSeries())
+    def known(self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...] = ()) -> None:
+        """There is such a probe: one that asks these blocklists, or else one that makes round trips."""
+        self._probes.setdefault(probe, BlocklistSeries(blocklists) if blocklists else RoundTripSeries())
         if name is not None:
             self._names[probe] = name
 
@@ -55,21 +57,26 @@ class Metrics:
             series.set("mailtrip_last_success_timestamp_seconds", last_success)
 
     def late(self, probe: ProbeKey, delay: float | None) -> None:
-        self._of(probe).late(delay)
+        self._mail_of(probe).late(delay)
 
     def bounced(self, probe: ProbeKey) -> None:
         """A notification that came when its trip had failed already."""
-        self._of(probe).add("mailtrip_bounces_total", 1)
+        self._mail_of(probe).add("mailtrip_bounces_total", 1)
 
     def lost(self, probe: ProbeKey) -> None:
-        self._of(probe).add("mailtrip_lost_total", 1)
+        self._mail_of(probe).add("mailtrip_lost_total", 1)
 
     def duplicate(self, probe: ProbeKey) -> None:
-        self._of(probe).add("mailtrip_duplicates_total", 1)
+        self._mail_of(probe).add("mailtrip_duplicates_total", 1)
 
     def _of(self, probe: ProbeKey) -> ProbeSeries:
         """The probe's series; a mere stand-in for one that was forgotten while its message was under way."""
         return self._probes.get(probe) or ProbeSeries()
+
+    def _mail_of(self, probe: ProbeKey) -> RoundTripSeries:
+        """The same, of a probe that sends messages; it may be none any more when one of them comes late."""
+        series = self._probes.get(probe)
+        return series if isinstance(series, RoundTripSeries) else RoundTripSeries()
 
     # ---------------------------------------------------------------- told by the server and the configuration
 

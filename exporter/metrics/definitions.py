@@ -7,6 +7,7 @@ from exporter.model import Phase, Reason, Step
 
 SMTP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 DELAY_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)
+QUERY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
 SMTP_STEPS = (
     Step.RESOLVE, Step.CONNECT, Step.GREETING, Step.EHLO, Step.TLS, Step.AUTH, Step.MAIL, Step.RCPT, Step.DATA,
@@ -43,7 +44,11 @@ _FAILURES = {
     Phase.VERIFY: (Reason.JUNK, Reason.ALTERED, Reason.INTERNAL),
     Phase.DELETE: (*_CONNECTION, *_SESSION),
 }
-FAILURE_LABELS = tuple((str(phase), str(reason)) for phase, reasons in _FAILURES.items() for reason in reasons)
+ROUND_TRIP_FAILURES = tuple((str(phase), str(reason)) for phase, reasons in _FAILURES.items() for reason in reasons)
+BLOCKLIST_FAILURES = tuple(
+    (str(Phase.VERIFY), str(reason))
+    for reason in (Reason.DNS, Reason.NULL_MX, Reason.TIMEOUT, Reason.LISTED, Reason.UNUSABLE, Reason.INTERNAL)
+)
 NO_LABELS: tuple[tuple[str, ...], ...] = ((),)
 
 ONLY_ON_PROBE = (
@@ -51,19 +56,22 @@ ONLY_ON_PROBE = (
     Definition("probe_duration_seconds", "gauge", "How long the newest finished trip took in all"),
 )
 
-OF_A_PROBE = (
+OF_EVERY_PROBE = (
     Definition("mailtrip_success", "gauge", "1 if the newest finished trip succeeded, else 0"),
-    Definition("mailtrip_leg_success", "gauge", "Verdict of the newest trip on a leg of the path that it reached: "
-               "send, mailbox or delivery", ("leg",)),
     Definition("mailtrip_trips_total", "counter", "Finished trips", start=NO_LABELS),
     Definition("mailtrip_failures_total", "counter", "Failed trips, by where they broke and why",
-               ("phase", "reason"), start=FAILURE_LABELS),
+               ("phase", "reason")),
     Definition("mailtrip_last_failure_info", "gauge", "1 while the newest trip is a failure: where it broke and why",
                ("phase", "step", "reason", "code")),
-    Definition("mailtrip_trips_in_flight", "gauge", "Trips whose message is under way", start=NO_LABELS),
+    Definition("mailtrip_trips_in_flight", "gauge", "Trips under way", start=NO_LABELS),
     Definition("mailtrip_last_trip_timestamp_seconds", "gauge", "When the newest trip finished, Unix time"),
     Definition("mailtrip_last_success_timestamp_seconds", "gauge", "When the newest successful trip finished, "
                "Unix time"),
+)  # fmt: skip
+
+OF_A_ROUND_TRIP = (
+    Definition("mailtrip_leg_success", "gauge", "Verdict of the newest trip on a leg of the path that it reached: "
+               "send, mailbox or delivery", ("leg",)),
     Definition("mailtrip_smtp_step_duration_seconds", "histogram", "Time of each step of sending", ("step",),
                SMTP_BUCKETS, tuple((str(step),) for step in SMTP_STEPS)),
     Definition("mailtrip_send_duration_seconds", "histogram", "Time of sending in all, until the message was accepted",
@@ -96,7 +104,26 @@ OF_A_PROBE = (
                "in whole seconds; at least 0 and at most the whole trip", ("hop", "by")),
     Definition("mailtrip_hop_clock_skew_seconds", "gauge", "By how much this hop's clock is behind that of the hop "
                "before, at least; negative if it is ahead; 0 if the two may agree", ("hop",)),
+    Definition("mailtrip_authentication_result", "gauge", "1; what the receiver says of spf, dkim, dmarc or arc in "
+               "the newest message (option trusted_authserv_id)", ("method", "result")),
+    Definition("mailtrip_spam_score", "gauge", "Spam score of the newest message, on the scanner's own scale: rspamd, "
+               "spamassassin, amavis, stalwart, microsoft, barracuda or other", ("scanner",)),
 )  # fmt: skip
+
+OF_A_BLOCKLIST_CHECK = (
+    Definition("mailtrip_dnsbl_listed", "gauge", "1 if the list lists the address (or the domain), 0 if it does not; "
+               "absent while nobody knows", ("list", "address")),
+    Definition("mailtrip_dnsbl_code_info", "gauge", "1; a code that the list answered with",
+               ("list", "address", "code")),
+    Definition("mailtrip_dnsbl_list_usable", "gauge", "1 if the list can be believed, 0 if it refuses us, does not "
+               "answer or fails its self-test (RFC 5782)", ("list",)),
+    Definition("mailtrip_dnsbl_query_failures_total", "counter", "Questions that had no answer, self-tests included",
+               ("list", "reason")),
+    Definition("mailtrip_dnsbl_query_duration_seconds", "histogram", "Time of a question, from our packet to the "
+               "answer; what was remembered is no question", (), QUERY_BUCKETS, NO_LABELS),
+)  # fmt: skip
+
+OF_A_PROBE = (*OF_EVERY_PROBE, *OF_A_ROUND_TRIP, *OF_A_BLOCKLIST_CHECK)
 
 OF_THE_EXPORTER = (
     Definition("mailtrip_mailbox_connected", "gauge", "0 while a mailbox is needed and cannot be watched, else 1",

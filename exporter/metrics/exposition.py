@@ -50,13 +50,13 @@ def _family(definition: Definition, many: Iterable[tuple[Labels, Series]], *more
     if definition.kind == "histogram":
         histograms = HistogramMetricFamily(name, definition.help, labels=labels)
         for prefix, series in many:
-            for values, histogram in series.histograms[name].items():
+            for values, histogram in series.histograms.get(name, {}).items():
                 histograms.add_metric([*prefix, *values], _cumulative(histogram), histogram.sum)
         return histograms
     kind = CounterMetricFamily if definition.kind == "counter" else GaugeMetricFamily
     numbers = kind(name, definition.help, labels=labels)
     for prefix, series in many:
-        for values, number in series.numbers[name].items():
+        for values, number in series.numbers.get(name, {}).items():
             numbers.add_metric([*prefix, *values], number)
     return numbers
 

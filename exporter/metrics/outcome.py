@@ -1,30 +1,34 @@
 """Outcome → series. What a finished trip has to say, as numbers."""
 
-from exporter.metrics.definitions import MAILBOX_STEPS, OF_A_PROBE, ONLY_ON_PROBE, SMTP_STEPS
+from collections.abc import Iterable
+
+from exporter.arrival import Arrival, Authentication, Hop, SpamScore
+from exporter.metrics.definitions import (
+    MAILBOX_STEPS,
+    OF_A_ROUND_TRIP,
+    OF_EVERY_PROBE,
+    ONLY_ON_PROBE,
+    ROUND_TRIP_FAILURES,
+    SMTP_STEPS,
+    Definition,
+)
 from exporter.metrics.series import Labels, Series
-from exporter.model import Arrival, Exchanger, Fact, Hop, Outcome, Phase, Reason, Reply, Span, Step, TlsSession
+from exporter.model import Exchanger, Fact, Outcome, Phase, Reason, Reply, Span, Step, TlsSession
 
 
 class ProbeSeries(Series):
-    """The series of one probe."""
+    """The series of one probe: those that every kind of probe has, and more `definitions` of its own."""
 
-    def __init__(self) -> None:
-        super().__init__((*ONLY_ON_PROBE, *OF_A_PROBE))
+    def __init__(self, definitions: Iterable[Definition] = (), failures: Iterable[Labels] = ()) -> None:
+        super().__init__((*ONLY_ON_PROBE, *OF_EVERY_PROBE, *definitions))
+        for labels in failures:
+            self.add("mailtrip_failures_total", 0, *labels)
 
     def finished(self, outcome: Outcome) -> None:
         """Counts a trip, and shows it as the newest."""
         self.add("mailtrip_trips_total", 1)
         if outcome.failure:
             self.add("mailtrip_failures_total", 1, outcome.failure.phase, outcome.failure.reason)
-            self.add("mailtrip_bounces_total", float(outcome.failure.reason is Reason.BOUNCED))
-        waits = [span.duration for span in outcome.spans if span.step is Step.RETRY]
-        self.add("mailtrip_retries_total", len(waits))
-        for span in outcome.spans:
-            self._time(span, sum(waits))
-        for fact in outcome.facts:
-            if isinstance(fact, Arrival):
-                self._time_arrival(fact)
-                self.add("mailtrip_junk_total", float(fact.junk))
         self.show(outcome)
 
     def show(self, outcome: Outcome) -> None:
@@ -32,7 +36,6 @@ class ProbeSeries(Series):
         self.set("probe_success", float(outcome.success))
         self.set("probe_duration_seconds", outcome.duration)
         self.set("mailtrip_success", float(outcome.success))
-        self.replace("mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()})
         self.set("mailtrip_last_trip_timestamp_seconds", outcome.finished_at)
         if outcome.success:
             self.set("mailtrip_last_success_timestamp_seconds", outcome.finished_at)
@@ -41,6 +44,29 @@ class ProbeSeries(Series):
         if failure:
             info[failure.phase, failure.step or "", failure.reason, failure.code] = 1.0
         self.replace("mailtrip_last_failure_info", info)
+
+
+class RoundTripSeries(ProbeSeries):
+    """The series of a probe that makes round trips."""
+
+    def __init__(self) -> None:
+        super().__init__(OF_A_ROUND_TRIP, ROUND_TRIP_FAILURES)
+
+    def finished(self, outcome: Outcome) -> None:
+        self.add("mailtrip_bounces_total", float(bool(outcome.failure and outcome.failure.reason is Reason.BOUNCED)))
+        waits = [span.duration for span in outcome.spans if span.step is Step.RETRY]
+        self.add("mailtrip_retries_total", len(waits))
+        for span in outcome.spans:
+            self._time(span, sum(waits))
+        for fact in outcome.facts:
+            if isinstance(fact, Arrival):
+                self._time_arrival(fact)
+                self.add("mailtrip_junk_total", float(fact.junk))
+        super().finished(outcome)
+
+    def show(self, outcome: Outcome) -> None:
+        super().show(outcome)
+        self.replace("mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()})
         self._show_facts(outcome.facts)
 
     def late(self, delay: float | None) -> None:
@@ -85,6 +111,7 @@ class ProbeSeries(Series):
                 case Arrival():
                     self.replace("mailtrip_arrival_info", {(fact.folder, fact.found_in): 1.0})
                     self._show_hops([hop for hop in facts if isinstance(hop, Hop)])
+                    self._show_judgements(facts)
 
     def _show_hops(self, hops: list[Hop]) -> None:
         """Of a message that came. The newest ones are told, so the last number counts all."""
@@ -94,8 +121,16 @@ class ProbeSeries(Series):
         self.replace("mailtrip_hop_delay_seconds", delays)
         self.replace("mailtrip_hop_clock_skew_seconds", skews)
 
+    def _show_judgements(self, facts: tuple[Fact, ...]) -> None:
+        """Of a message that came: what its receiver thinks of it."""
+        results = [fact for fact in facts if isinstance(fact, Authentication)]
+        self.replace("mailtrip_authentication_result", {(fact.method, fact.result): 1.0 for fact in results})
+        scores = [fact for fact in facts if isinstance(fact, SpamScore)]
+        self.replace("mailtrip_spam_score", {(fact.scanner,): fact.score for fact in scores})
+
     def _show_tls(self, fact: TlsSession) -> None:
         others = {labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != fact.leg}
-        self.replace("mailtrip_tls_info", others | {(fact.leg, fact.version, fact.cipher): 1.0})
+        if fact.version:
+            self.replace("mailtrip_tls_info", others | {(fact.leg, fact.version, fact.cipher): 1.0})
         if fact.expires_at is not None:
             self.set("mailtrip_tls_certificate_expiry_timestamp_seconds", fact.expires_at, fact.leg)

@@ -1,22 +1,60 @@
 """Names: addresses and exchangers, through dnspython. The C library's resolver would queue probes in few threads."""
 
+import asyncio
 import ipaddress
 import os
+import struct
 from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Literal
 
+import dns.asyncquery
 import dns.asyncresolver
 import dns.exception
+import dns.flags
+import dns.inet
+import dns.message
 import dns.name
 import dns.nameserver
+import dns.rcode
+import dns.rdtypes.txtbase
 import dns.resolver
+from dns.rdtypes.ANY.SOA import SOA
 
 from exporter.model import Exchanger, ProbeError, Reason
+from exporter.net.datagrams import Datagrams, Reply
+from exporter.run import Clock
 
 HOSTS_FILE = Path("/etc/hosts")
 RESOLV_CONF = Path("/etc/resolv.conf")
 DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
+REPETITION = 2.0  # seconds until a question goes to the next server, or to the same one again
+PAYLOAD = 1232  # bytes of an answer that fit into any datagram (dnsflagday.net, 2020)
+
+
+class Said(StrEnum):
+    """What came of a question."""
+
+    RECORDS = "records"
+    NODATA = "nodata"  # the name exists, but has no such record
+    NXDOMAIN = "nxdomain"
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    NETWORK = "network"  # no nameserver can be reached
+    SENSELESS = "senseless"  # an answer that is none
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the nameservers say of a name. It does not hold the name, which may be a secret."""
+
+    said: Said
+    records: tuple[str, ...] = ()
+    ttl: float = 0.0  # seconds for which it holds, also that there is no such name (RFC 2308)
+    took: float = 0.0  # seconds from the first datagram to the answer, or until we gave up
 
 
 class Resolver:
@@ -32,6 +70,7 @@ class Resolver:
         self._resolv_conf = resolv_conf
         self._timeout = timeout
         self._changed = -1
+        self._datagrams: dict[tuple[str, int], Datagrams] = {}
         self._dns = self._configured() if nameservers else dns.asyncresolver.Resolver(configure=False)
 
     def _configured(self) -> dns.asyncresolver.Resolver:
@@ -51,8 +90,8 @@ class Resolver:
                     Reason.DNS, f"no nameserver in {self._resolv_conf}; set resolver.nameservers"
                 ) from None
         self._dns.lifetime = self._timeout
-        self._dns.timeout = min(2.0, self._timeout)
-        self._dns.use_edns(0, 0, 1232)
+        self._dns.timeout = min(REPETITION, self._timeout)
+        self._dns.use_edns(0, 0, PAYLOAD)
         return self._dns
 
     async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
@@ -85,6 +124,75 @@ class Resolver:
             exchangers = [exchanger for exchanger in exchangers if exchanger.host]
         return exchangers
 
+    async def ask(self, name: str, kind: Literal["A", "TXT"], clock: Clock) -> Answer:
+        """Asks for this very name: no search list, no hosts file. Never raises ProbeError, and never tells the name.
+
+        Made for thousands of questions: several times cheaper than the other methods.
+        """
+        started = clock.monotonic()
+        try:
+            query = _query(dns.name.from_text(name), kind)
+            servers = [(str(server.address), int(server.port)) for server in self._servers()]
+        except (dns.exception.DNSException, UnicodeError):
+            return Answer(Said.SENSELESS)
+        except ProbeError:
+            return Answer(Said.NETWORK)
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._ask_in_turns(query, servers, clock, started)
+        except TimeoutError:
+            return Answer(Said.TIMEOUT, took=clock.monotonic() - started)
+
+    async def _ask_in_turns(self, query: bytes, servers: list[tuple[str, int]], clock: Clock, started: float) -> Answer:
+        """Asks one server after the other, again and again; one that says that it cannot tell is not asked again."""
+        failure, turn = Answer(Said.NETWORK), 0
+        while servers:
+            server = servers[turn % len(servers)]
+            before = clock.monotonic() - started
+            try:
+                async with asyncio.timeout(REPETITION):
+                    reply = await self._datagrams_to(server, clock).ask(query)
+                    answer = await self._read(reply, query, server, clock, before)
+            except TimeoutError:
+                turn += 1
+                continue
+            except OSError:
+                answer = Answer(Said.NETWORK, took=before)
+            if answer.said in _ANSWERS:
+                return answer
+            failure = answer if answer.said is not Said.NETWORK else failure
+            servers = [other for other in servers if other != server]
+        return failure
+
+    def _datagrams_to(self, server: tuple[str, int], clock: Clock) -> Datagrams:
+        if server not in self._datagrams:
+            self._datagrams[server] = Datagrams(dns.inet.low_level_address_tuple(server), clock)
+        return self._datagrams[server]
+
+    async def _read(self, reply: Reply, query: bytes, server: tuple[str, int], clock: Clock, before: float) -> Answer:
+        """The answer in a datagram, or over TCP if it did not fit into one. Raises OSError."""
+        took = before + reply.took
+        try:
+            if reply.wire[2] & _TRUNCATED:
+                started = clock.monotonic()
+                message = await dns.asyncquery.tcp(dns.message.from_wire(query), server[0], port=server[1])
+                took += clock.monotonic() - started
+            else:
+                message = dns.message.from_wire(reply.wire)
+            return _answer(message, took)
+        except (dns.exception.DNSException, EOFError):
+            return Answer(Said.SENSELESS, took=took)
+
+    def _servers(self) -> list[dns.nameserver.AddressAndPortNameserver]:
+        """Those to ask, in this order. Raises ProbeError."""
+        current = self._current()
+        return [
+            server
+            if isinstance(server, dns.nameserver.AddressAndPortNameserver)
+            else dns.nameserver.Do53Nameserver(str(server), current.port)
+            for server in current.nameservers
+        ]
+
     async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
         """The records as text; none, but the name exists: an empty list."""
         try:
@@ -102,6 +210,47 @@ class Resolver:
         except OSError as error:
             raise ProbeError(Reason.DNS, f"cannot ask for {name}: {error.strerror}") from error
         return [record.to_text() for record in answer.rrset or ()]
+
+
+_ANSWERS = (Said.RECORDS, Said.NODATA, Said.NXDOMAIN)
+_TYPES = {"A": 1, "TXT": 16}
+_TRUNCATED = 0x02  # in the third byte of a message
+_RCODES = {dns.rcode.NOERROR: Said.NODATA, dns.rcode.NXDOMAIN: Said.NXDOMAIN, dns.rcode.REFUSED: Said.REFUSED}
+
+
+def _query(name: dns.name.Name, kind: Literal["A", "TXT"]) -> bytes:
+    """A query with EDNS and recursion desired (RFC 1035 section 4.1, RFC 6891 section 6.1.2), and without an id.
+
+    Written here because dnspython takes as long for it as everything else in a question does.
+    """
+    question = name.to_digestable() + struct.pack("!HH", _TYPES[kind], 1)
+    return struct.pack("!6H", 0, 0x0100, 1, 0, 0, 1) + question + struct.pack("!BHHIH", 0, 41, PAYLOAD, 0, 0)
+
+
+def _answer(message: dns.message.Message, took: float) -> Answer:
+    said = _RCODES.get(message.rcode(), Said.SERVFAIL)
+    if said not in _ANSWERS or not isinstance(message, dns.message.QueryMessage):
+        return Answer(said, took=took)
+    if not message.answer:
+        return Answer(said, ttl=_negative_ttl(message), took=took)
+    chain = message.resolve_chaining()
+    if chain.answer is None:
+        return Answer(said, ttl=chain.minimum_ttl, took=took)
+    return Answer(Said.RECORDS, tuple(map(_text, chain.answer)), chain.minimum_ttl, took)
+
+
+def _negative_ttl(message: dns.message.Message) -> float:
+    """For how long there is no such record (RFC 2308 section 5); without an SOA nobody knows."""
+    for rrset in message.authority:
+        if isinstance(soa := rrset[0], SOA):
+            return float(min(rrset.ttl, soa.minimum))
+    return 0.0
+
+
+def _text(record: object) -> str:
+    if isinstance(record, dns.rdtypes.txtbase.TXTBase):
+        return b"".join(record.strings).decode("utf-8", "replace")
+    return str(record)
 
 
 def _nameserver(host: str, port: int) -> dns.nameserver.Nameserver:

@@ -15,7 +15,7 @@ from typing import cast
 
 from aioimaplib.aioimaplib import AUTH, CONNECTED, NONAUTH, Command, Commands, IMAP4ClientProtocol
 
-from exporter.model import Reason
+from exporter.model import Leg, Reason
 from exporter.net.connection import Connection
 from exporter.net.imap_reader import MAX_RESPONSE, Malformed, Reader, Response
 from exporter.net.imap_reply import Reply
@@ -59,17 +59,20 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
             if self._received > MAX_ANSWER:
                 raise Malformed(f"more than {MAX_ANSWER >> 20} MiB for one command")
         except Malformed as problem:
-            self._fail(Reason.PROTOCOL, f"{self._server} sent {self._clean(str(problem))}")
+            reads = self._pending and self._pending.name == "FETCH"  # then it may be a piece of a message
+            what = problem.what if reads else self._clean(str(problem))
+            self._fail(Reason.PROTOCOL, f"{self._server} sent {what}")
 
     def _hear(self, response: Response) -> None:
         command = self._pending.name if self._pending else ""
         tagged = response.tag not in ("*", "+")
+        if tagged and response.tag != self._awaited_tag:
+            self._fail(Reason.PROTOCOL, f"{self._server} answers a command that was never given")
+            return
         if not (command == "NOOP" and tagged and response.name == "OK"):
             self._note(f"S: {self._clean(response.shown.decode('utf-8', 'replace'))}")
         self._learn(response)
-        if tagged and response.tag != self._awaited_tag:
-            self._fail(Reason.PROTOCOL, f"{self._server} answers a command that was never given: {response.tag}")
-        elif response.name == "BYE" and self._greeted and command != "LOGOUT":
+        if response.name == "BYE" and self._greeted and command != "LOGOUT":
             self._fail(Reason.DISCONNECTED, f"{self._server} ends the session: {self._clean(response.text)}")
         elif response.tag != "+" or command:
             self._awaited_tag = "" if tagged else self._awaited_tag
@@ -179,7 +182,7 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
             raise self._failure(Reason.TLS, f"{self._server} sends plain text where the TLS handshake has to begin")
         self._raise_if_lost()
         try:
-            with translated(self._server):
+            with translated(self._server, Leg.MAILBOX):
                 transport = await self.loop.start_tls(
                     self.transport, self, context, server_hostname=server_name,
                     ssl_handshake_timeout=NEVER, ssl_shutdown_timeout=SHUTDOWN_PATIENCE,

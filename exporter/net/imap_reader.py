@@ -18,6 +18,7 @@ Value = bytes | None | list["Value"]
 
 STATUSES = frozenset({"OK", "NO", "BAD", "BYE", "PREAUTH"})
 _STRUCTURED = frozenset({"FETCH", "LIST", "STATUS", "SEARCH", "CAPABILITY"})
+_TOLD = _STRUCTURED | {"EXISTS", "RECENT", "EXPUNGE", "VANISHED", "FLAGS", "ENABLED", "ID", "NAMESPACE"}
 _LITERAL = re.compile(rb"~?\{(\d{1,10})\+?\}$")  # ~ is RFC 3516's, + is only for clients but harmless
 _UNTAGGED = re.compile(rb"\* (?:(\d{1,20}) )?([A-Za-z][A-Za-z0-9-]*)(?: |$)")
 _TAGGED = re.compile(rb"([^\s*+(){%\"\\]+) (OK|NO|BAD)(?: |$)", re.IGNORECASE)
@@ -31,7 +32,11 @@ _TOKEN = re.compile(
 
 
 class Malformed(Exception):
-    """This is not IMAP, or more of it than anybody needs. The message says which."""
+    """This is not IMAP, or more of it than anybody needs. `what` says which, `piece` what came instead."""
+
+    def __init__(self, what: str, piece: bytes = b"") -> None:
+        self.what = what
+        super().__init__(f"{what}: {_text(piece)}" if piece else what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +128,7 @@ def _response(pieces: list[bytes], at: float) -> Response:
     elif head := _TAGGED.match(line):
         tag, name, number = _text(head[1]), head[2].decode().upper(), 0
     else:
-        raise Malformed(f"a line that is not IMAP: {_text(line[:80])}")
+        raise Malformed("a line that is not IMAP", line[:80])
     if name in STATUSES:
         code, argument, text = _status(_text(line[head.end() :]))
         return Response(tag, name, number, code, argument, text, [], line, at)
@@ -138,6 +143,9 @@ def _status(text: str) -> tuple[str, str, str]:
 
 
 def _shown(name: str, pieces: list[bytes]) -> bytes:
+    """What is none of IMAP's words may be a piece of a message, from a server that cannot count its literals."""
+    if name not in _TOLD:
+        return b"* {%d bytes}" % sum(map(len, pieces))
     texts = [_LITERAL.sub(b"", text) for text in pieces[::2]]
     if name == "FETCH":  # a server may send a short header as a quoted string
         texts = [re.sub(rb'"(?:[^"\\]|\\.)*"', b'"..."', text) for text in texts]
@@ -167,7 +175,7 @@ def _parse_text(text: bytes, stack: list[list[Value]]) -> None:
     while place < end:
         token = _TOKEN.match(text, place)
         if not token:
-            raise Malformed(f"data that makes no sense: {_text(text[place : place + 60])}")
+            raise Malformed("data that makes no sense", text[place : place + 60])
         place = token.end()
         if token["open"]:
             inner: list[Value] = []

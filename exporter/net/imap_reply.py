@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from exporter.model import ProbeError, Reason
 from exporter.net.imap_reader import Response
 
-_TRANSIENT = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"})  # RFC 5530: it may work later
-_CODES = _TRANSIENT | {
-    "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN", "NOPERM", "OVERQUOTA",
+_REASONS = {  # RFC 5530, RFC 9208
+    **dict.fromkeys(("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"), Reason.UNAVAILABLE),  # it may work later
+    "OVERQUOTA": Reason.MAILBOX_FULL,
+}
+_CODES = _REASONS.keys() | {
+    "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN", "NOPERM",
     "EXPUNGEISSUED", "CORRUPTION", "CLIENTBUG", "CANNOT", "NONEXISTENT", "ALREADYEXISTS",
 }  # fmt: skip
 
@@ -30,7 +33,7 @@ class Reply:
         detail = f"[{self.code}] {self.text}" if self.code else self.text
         if self.result == "BAD":
             raise ProbeError(Reason.PROTOCOL, f"{self.server} does not understand {doing}: {detail}", code=code)
-        reason = Reason.UNAVAILABLE if self.code in _TRANSIENT else refused
+        reason = _REASONS.get(self.code, refused)
         raise ProbeError(reason, f"{self.server} refuses {doing}: {detail}", code=code)
 
     def what_is_left(self, doing: str) -> list[Response]:

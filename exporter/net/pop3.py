@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
 
-from exporter.model import ProbeError, Reason
+from exporter.model import Leg, ProbeError, Reason
 from exporter.net.connection import Connection
 from exporter.net.pop3_reply import Reply, capabilities_in, reply_in, size_in, unique_ids_in
 from exporter.net.tls import translated
@@ -39,6 +39,7 @@ class Pop3Connection(Connection):
         self._loop = asyncio.get_running_loop()
         self._heard = bytearray()
         self._secrets: tuple[str, ...] = ()
+        self._read_messages = False
 
     # ---------------------------------------------------------------- called by the event loop
 
@@ -65,8 +66,9 @@ class Pop3Connection(Connection):
     async def _reply(self) -> Reply:
         line = await self._line(MAX_LINE)
         shown = self._clean(line.rstrip(b"\r\n").decode("utf-8", "replace"))
-        self._note(f"S: {shown}")
         reply = reply_in(self._server, shown)
+        shown = shown if reply else self._strange(shown)
+        self._note(f"S: {shown}")
         if not reply or not line.endswith(b"\n"):
             raise self._failure(Reason.PROTOCOL, f"{self._server} does not speak POP3: {shown}")
         return reply
@@ -98,7 +100,7 @@ class Pop3Connection(Connection):
     def _say(self, line: str) -> None:
         if unasked := self._clean(self._heard[:MAX_LINE].partition(b"\n")[0].decode("utf-8", "replace")):
             reason = Reason.DISCONNECTED if unasked.startswith("-ERR") else Reason.PROTOCOL
-            raise self._failure(reason, f"{self._server} speaks without being asked: {unasked}")
+            raise self._failure(reason, f"{self._server} speaks without being asked: {self._strange(unasked)}")
         self._raise_if_lost()
         self._note(f"C: {self._clean(line)}")
         self.transport.write(line.encode("utf-8", "surrogateescape") + b"\r\n")
@@ -114,6 +116,10 @@ class Pop3Connection(Connection):
             self._say(line)
             reply = await self._reply()
             return reply, await self._data(line.partition(" ")[0], keep, most) if reply.ok else b""
+
+    def _strange(self, text: str) -> str:
+        """What is out of order may be a piece of the message that was read last: not every server stuffs its dots."""
+        return f"({len(text)} characters)" if self._read_messages else text
 
     def _clean(self, text: str) -> str:
         """Without secrets. Some servers repeat the command that they do not like."""
@@ -159,7 +165,7 @@ class Pop3Connection(Connection):
             raise self._failure(Reason.TLS, f"{self._server} sends plain text where the TLS handshake has to begin")
         self._raise_if_lost()
         try:
-            with translated(self._server):
+            with translated(self._server, Leg.MAILBOX):
                 self.transport = await self._shake_hands(context, server_name)
         except BaseException:
             self.abort()
@@ -220,11 +226,16 @@ class Pop3Connection(Connection):
 
     async def top(self, number: int, lines: int, keep: int) -> tuple[Reply, bytes]:
         """The header and so many lines of the body, of which `keep` bytes are returned. The reply may be a refusal."""
-        return await self._ask(f"TOP {number} {lines}", keep, MAX_MESSAGE)
+        return await self._read(f"TOP {number} {lines}", keep)
 
     async def retr(self, number: int, keep: int) -> tuple[Reply, bytes]:
         """The same with the whole message."""
-        return await self._ask(f"RETR {number}", keep, MAX_MESSAGE)
+        return await self._read(f"RETR {number}", keep)
+
+    async def _read(self, line: str, keep: int) -> tuple[Reply, bytes]:
+        answer = await self._ask(line, keep, MAX_MESSAGE)
+        self._read_messages = True
+        return answer
 
     async def dele(self, number: int) -> None:
         """Marks a message for deletion, which comes with QUIT."""

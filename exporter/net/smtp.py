@@ -36,9 +36,14 @@ _NOT_ESMTP = frozenset({500, 501, 502, 504})
 
 
 class _Protocol(SMTPProtocol):
-    """Knows whether much of what was written is still on this side, and with it the end of it."""
+    """Knows whether much of what was written is still on this side, with it the end of it, and who says too much."""
 
     unsent = False
+    too_much = False  # with the last reply came more
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self.too_much = bool(self._response_waiter and self._response_waiter.done() and self._buffer)
 
     def pause_writing(self) -> None:
         self.unsent = True
@@ -70,7 +75,7 @@ class SmtpSession:
         connected = await dial(resolver, self._server, port, network, self._run)
         try:
             if implicit_tls:
-                with self._run.step(Step.TLS), translated(self._server):
+                with self._run.step(Step.TLS), translated(self._server, Leg.SEND):
                     await self._take_over(
                         connected,
                         ssl=client_context(implicit_tls),
@@ -102,11 +107,13 @@ class SmtpSession:
                 raise ProbeError(Reason.TLS, f"{self._server} does not offer STARTTLS")
             context, name = client_context(options), options.server_name or self._server
             self._run.note("C: STARTTLS")
-            with translated(self._server):
+            with translated(self._server, Leg.SEND):
                 try:
                     await self._protocol.start_tls(context, server_hostname=name, timeout=NEVER)
                 except SMTPResponseException as error:
                     self._expect(SMTPResponse(error.code, error.message), 220, Step.TLS)
+            if self._protocol.too_much:  # whoever sits in between wants us to believe it (CVE-2011-0411)
+                raise ProbeError(Reason.TLS, f"{self._server} sends plain text where the TLS handshake has to begin")
             self.extensions, self.mechanisms = {}, []
             self._note_tls()
 

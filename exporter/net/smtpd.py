@@ -12,7 +12,7 @@ from typing import AnyStr, Protocol, cast
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
 from exporter.config.types import Listen
-from exporter.headers import trace
+from exporter.headers.received import trace
 from exporter.model import ProbeError, Reason
 from exporter.net.certificate import ServerCertificate
 from exporter.net.listening import why_not

@@ -2,14 +2,18 @@
 
 import os
 import ssl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import lru_cache
 
 from cryptography import x509
 
 from exporter.config.server import TlsOptions
 from exporter.model import Leg, ProbeError, Reason, TlsSession
+
+_HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL
 
 
 def client_context(options: TlsOptions) -> ssl.SSLContext:
@@ -25,6 +29,7 @@ def client_context(options: TlsOptions) -> ssl.SSLContext:
 @lru_cache(maxsize=64)
 def _context(ca_file: str | None, changed: int, verify: bool) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file)
+    context.sslobject_class = _Conversation
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -44,18 +49,52 @@ def _expiry(certificate: bytes | None) -> float | None:
         return None
 
 
+class _CertificateRefused(ssl.SSLCertVerificationError):
+    """Still has the certificate that did not verify."""
+
+    leaf: bytes | None = None
+
+
+class _Conversation(ssl.SSLObject):
+    """Reads the server's certificate also when it is refused, so that nobody has to connect again without verifying."""
+
+    def do_handshake(self) -> None:
+        try:
+            super().do_handshake()
+        except ssl.SSLCertVerificationError as error:
+            refused = _CertificateRefused(*error.args)
+            refused.verify_code, refused.verify_message = error.verify_code, error.verify_message
+            refused.leaf = self._shown()
+            raise refused from None
+
+    def _shown(self) -> bytes | None:
+        """`getpeercert` knows only certificates that verified; the chain as it came is public from Python 3.13 on."""
+        if sys.version_info >= (3, 13):
+            return next(iter(self.get_unverified_chain()), None)
+        chain = self._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
+        return ssl.PEM_cert_to_DER_cert(chain[0].public_bytes()) if chain else None
+
+
 @contextmanager
-def translated(server: str) -> Iterator[None]:
+def translated(server: str, leg: Leg) -> Iterator[None]:
     """Turns every error of a TLS handshake into a ProbeError (tls, disconnected)."""
     try:
         yield
     except ssl.SSLCertVerificationError as error:
-        message = error.verify_message or "it does not verify"
-        raise ProbeError(Reason.TLS, f"the certificate of {server} is refused: {message}") from error
+        raise _refusal(server, leg, error) from error
     except ssl.SSLError as error:
         raise ProbeError(Reason.TLS, f"no TLS with {server}: {_words(error)}") from error
     except (ConnectionError, OSError) as error:
         raise ProbeError(Reason.DISCONNECTED, f"{server} cut the connection in the TLS handshake") from error
+
+
+def _refusal(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:
+    message = error.verify_message or "it does not verify"
+    expires_at = _expiry(error.leaf) if isinstance(error, _CertificateRefused) else None
+    if expires_at is not None and error.verify_code == _HAS_EXPIRED:  # it, or one above it
+        message += f"; the server's own is valid until {datetime.fromtimestamp(expires_at, UTC):%Y-%m-%d %H:%M} UTC"
+    fact = TlsSession(leg, "", "", expires_at)
+    return ProbeError(Reason.TLS, f"the certificate of {server} is refused: {message}", facts=(fact,))
 
 
 def _words(error: ssl.SSLError) -> str:

@@ -103,7 +103,7 @@ class MxSender:
     async def _send_to(self, exchanger: Exchanger, message: ProbeMessage, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
         with session(exchanger.host, run) as smtp:
-            async with run.conversation():
+            async with run.conversation(server=exchanger.host):
                 await smtp.connect(self._resolver, options.port, options)
                 await smtp.ehlo(name)
                 if options.tls == "starttls" or (options.tls is None and "starttls" in smtp.extensions):

@@ -78,6 +78,8 @@ class SendmailSender:
         complete = True
         async with self._running(arguments, output) as (process, stdin):
             try:
+                if stdin.is_closing():  # it has ended already, and asyncio would drop without a word what we write
+                    raise BrokenPipeError
                 stdin.write(raw)
                 await stdin.drain()
                 run.uncertain = True

@@ -49,7 +49,7 @@ class SmtpSender:
     async def send(self, message: ProbeMessage, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
         with session(self._host, run) as smtp:
-            async with run.conversation():
+            async with run.conversation(server=self._host):
                 implicit = options if options.tls_mode == "implicit" else None
                 await smtp.connect(self._resolver, options.tcp_port, options, implicit)
                 await smtp.ehlo(name)

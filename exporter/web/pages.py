@@ -6,7 +6,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from exporter import __version__
-from exporter.model import Outcome
+from exporter.model import Listing, ListState, Outcome
 from exporter.prober import Probe
 
 _PAGE = """\
@@ -57,4 +57,15 @@ def _newest(outcome: Outcome | None) -> tuple[str, str]:
     finished = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(outcome.finished_at))
     if outcome.failure:
         return f'<span class="bad">failed</span> {escape(str(outcome.failure))}', finished
-    return f'<span class="good">good</span> back after {outcome.duration:.2f} s', finished
+    return f'<span class="good">good</span> {escape(_in_words(outcome))}', finished
+
+
+def _in_words(outcome: Outcome) -> str:
+    """What a success means: the message is back, or nobody lists the target."""
+    listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
+    if not listings:
+        return f"back after {outcome.duration:.2f} s"
+    silent = {one.blocklist for one in listings if one.state is ListState.UNKNOWN}
+    asked = {one.blocklist for one in listings if one.alarming} - silent
+    unknown = f"; no answer from {', '.join(sorted(silent))}" if silent else ""
+    return f"on none of {len(asked)} blocklists{unknown}"

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from exporter.model import ProbeKey, ProbeRefused
 from exporter.probes import ProbeTable
+from exporter.web.debug import debug_page
 from exporter.web.pages import status_page
 
 DEFAULT_PATIENCE = 10.0  # seconds; Prometheus' own scrape time-out when nobody says otherwise
@@ -45,12 +46,17 @@ class Routes:
         ]
 
     async def probe(self, request: web.Request) -> web.Response:
-        """One probe's series: always 200 for a probe that may be asked for, always before Prometheus gives up."""
+        """One probe's series: always 200 for a probe that may be asked for, always before Prometheus gives up.
+
+        With `debug=true`, as in blackbox_exporter, its evidence; then nothing is sent and nothing awaited.
+        """
         try:
             key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"))
         except ProbeRefused as refusal:
             self._exposition.refused(refusal.kind)
             return web.Response(status=refusal.status, text=f"{refusal}\n")
+        if request.query.get("debug") == "true":
+            return _evidence(self._probes, key, self._exposition)
         await self._wait(key, patience(request.headers.get(TIMEOUT_HEADER)))
         return _series(*self._exposition.probe(key))
 
@@ -99,6 +105,12 @@ def _parameter(request: web.Request, name: str) -> str:
         example = "/probe?module=submission&target=monitor@example.org"
         raise ProbeRefused(400, "bad_request", f"{problem}; ask for example {example}")
     return values[0]
+
+
+def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -> web.Response:
+    probe, series = probes.get(key), exposition.probe(key)[0].decode()
+    page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
+    return web.Response(text=page, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
 
 
 def _series(body: bytes, content_type: str) -> web.Response:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -11,17 +12,14 @@ from aiohttp.http_exceptions import HttpProcessingError
 from exporter.config.types import Listen
 from exporter.net.listening import why_not
 from exporter.probes import ProbeTable
+from exporter.web.gate import MAX_BODY, SERVER, Gate, Handler
 from exporter.web.guard import LIMITS, Guard, Limits
 from exporter.web.routes import MARGIN, Exposition, Routes
 
 log = logging.getLogger(__name__)
 
-MAX_BODY = 1024  # bytes; nobody has anything to tell us
 GOODBYE = 3.0  # seconds that a running request gets when we stop
 BACKLOG = 512
-SERVER = "mailtrip"  # without a version: strangers need not know which ones run here
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class CannotListen(Exception):
@@ -29,19 +27,26 @@ class CannotListen(Exception):
 
 
 class Server:
-    """Runs inside `async with`. Raises CannotListen."""
+    """Runs inside `async with`. Raises CannotListen. `gate` says who is let in; without one, everybody is."""
 
     def __init__(
-        self, probes: ProbeTable, exposition: Exposition, listen: Sequence[Listen], limits: Limits = LIMITS
+        self,
+        probes: ProbeTable,
+        exposition: Exposition,
+        listen: Sequence[Listen],
+        limits: Limits = LIMITS,
+        gate: Gate | None = None,
     ) -> None:
         self._listen = listen
         self._limits = limits
+        self._gate = gate or Gate()
         self._guard: Guard | None = None
         self._servers: list[asyncio.Server] = []
-        application = web.Application(client_max_size=MAX_BODY, middlewares=[_telling(lambda: self._guard)])
+        middlewares = [_telling(lambda: self._guard), self._gate.middleware]
+        application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
         self._routes = Routes(probes, exposition)
         application.add_routes(self._routes.table())
-        application.on_response_prepare.append(_name_nobody)
+        application.on_response_prepare.append(self._gate.sign)
         # What is cancelled is the waiting only: a trip is a task of its own.
         self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=GOODBYE)
 
@@ -55,7 +60,8 @@ class Server:
         application = self._runner.server
         assert application is not None  # noqa: S101 - it is there after setup
         loop = asyncio.get_running_loop()
-        self._guard = Guard(lambda: _Handler(application, loop=loop, **_HANDLING), self._limits)
+        handlers = partial(_Handler, application, loop=loop, **_HANDLING)
+        self._guard = Guard(handlers, self._limits, lambda: self._gate.rules.tls)
         try:
             for listen in self._listen:
                 self._servers.append(
@@ -70,15 +76,19 @@ class Server:
         """A running scrape may wait a little longer for its trip; then it is answered with what is known."""
         for server in self._servers:
             server.close()
+        if self._guard:
+            self._guard.close()
         hurry = asyncio.get_running_loop().call_later(GOODBYE - MARGIN, self._routes.hurry)
         await self._runner.cleanup()
         hurry.cancel()
+        self._gate.close()
 
 
 _HANDLING: dict[str, Any] = {
     "logger": log,
     "access_log": None,
     "keepalive_timeout": 3600,  # the guard is stricter
+    "lingering_time": 2.0,  # seconds in which a body that nobody reads may end
     "auto_decompress": False,  # nobody has anything to tell us
 }
 
@@ -110,17 +120,13 @@ def _telling(guard: Callable[[], Guard | None]) -> Any:
 
     @web.middleware
     async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-        transport, at_the_door = request.transport, guard()
+        protocol, at_the_door = request.protocol, guard()
         if at_the_door is None:
             return await handler(request)
-        at_the_door.request_begins(transport)
+        at_the_door.request_begins(protocol)
         try:
             return await handler(request)
         finally:
-            at_the_door.request_ends(transport)
+            at_the_door.request_ends(protocol)
 
     return watch
-
-
-async def _name_nobody(request: web.Request, response: web.StreamResponse) -> None:
-    response.headers["Server"] = SERVER

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from exporter.app import App
-from exporter.model import Arrival, ProbeKey
+from exporter.arrival import Arrival
+from exporter.model import ProbeKey
 from exporter.settings import Settings
 from exporter.store import Store
 from exporter.tokens import new_key

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.headers import time_of
+from exporter.headers.received import time_of
 from tests.receiver import NAME, Certificates, receiver, split
 from tests.smtp_client import RawClient
 

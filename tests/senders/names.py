@@ -17,9 +17,10 @@ Zone = Mapping[str, Mapping[str, Sequence[str]]]
 
 
 class _Server(asyncio.DatagramProtocol):
-    def __init__(self, zone: Zone, silent: bool) -> None:
+    def __init__(self, zone: Zone, silent: bool, delay: float) -> None:
         self._zone = zone
         self._silent = silent
+        self._delay = delay
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.DatagramTransport, transport)
@@ -40,16 +41,23 @@ class _Server(asyncio.DatagramProtocol):
             records = self._zone[name]
         if kind in records:
             answer.answer.append(dns.rrset.from_text(f"{name}.", 0, "IN", kind, *records[kind]))
-        self._transport.sendto(answer.to_wire(), client)
+        asyncio.get_running_loop().call_later(self._delay, self._transport.sendto, answer.to_wire(), client)
 
 
 @asynccontextmanager
 async def names(zone: Zone, *, silent: bool = False) -> AsyncIterator[Resolver]:
     """A resolver that asks a server of these names alone; `silent`: the server never answers."""
+    async with name_server(zone, silent=silent) as address:
+        yield Resolver([address])
+
+
+@asynccontextmanager
+async def name_server(zone: Zone, *, silent: bool = False, delay: float = 0.0) -> AsyncIterator[str]:
+    """HOST:PORT of a server of these names, which answers after `delay` seconds, or never."""
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: _Server(zone, silent), ("127.0.0.1", 0))
+    transport, _ = await loop.create_datagram_endpoint(lambda: _Server(zone, silent, delay), ("127.0.0.1", 0))
     try:
-        yield Resolver([f"127.0.0.1:{transport.get_extra_info('sockname')[1]}"])
+        yield f"127.0.0.1:{transport.get_extra_info('sockname')[1]}"
     finally:
         transport.close()
         await asyncio.sleep(0)

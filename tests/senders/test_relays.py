@@ -69,7 +69,7 @@ async def test_each_relay_has_its_own_verdict(app: App, lab: Lab, lab_user: LabU
 async def test_both_trips_go_by_their_own_server(app: App, lab: Lab) -> None:
     outcomes = await watch(app, lab.relay_name, lab.mx_name)
     for outcome, name in zip(outcomes, (lab.relay_name, lab.mx_name), strict=True):
-        assert any(line.split(None, 1)[1].startswith(f"S: 220 {name} ") for line in outcome.transcript)
+        assert any(f"S: 220 {name} " in line for line in outcome.transcript)
 
 
 async def test_a_target_that_is_no_host_is_refused(app: App) -> None:

@@ -35,13 +35,16 @@ def test_every_kind_sends_to_the_lab() -> None:
 @pytest.mark.parametrize("kind", SENDERS)
 @pytest.mark.parametrize("name", SMALL)
 async def test_postfix_and_dovecot_store_what_was_sent(lab: Lab, lab_user: LabUser, kind: str, name: str) -> None:
-    """They put their headers in front, and end lines as Unix does."""
+    """They put their headers in front, a milter puts its own behind the others, and lines end as they do on Unix."""
     sender = make_sender(kind, LAB[kind](lab), Resolver([lab.dns]))
     assert await send(sender, ProbeMessage(SENDER, lab_user.address, MESSAGES[name]), new_run()) is None
     (mail,) = await asyncio.to_thread(lab_user.wait_for_mails, 1)
     assert f"Return-Path: <{SENDER}>\n".encode() in mail.content
     assert f"Delivered-To: {lab_user.address}\n".encode() in mail.content
-    assert mail.content.endswith(MESSAGES[name].replace(b"\r\n", b"\n"))
+    head, blank, body = MESSAGES[name].replace(b"\r\n", b"\n").partition(b"\n\n")
+    stored_head, _, stored_body = mail.content.partition(b"\n\n")
+    assert f"\n{head.decode()}\n" in f"{stored_head.decode()}\n"
+    assert (stored_body, blank) == (body, b"\n\n")
 
 
 class Handler:

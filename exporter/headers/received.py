@@ -21,7 +21,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from ipaddress import ip_address
 
-from exporter.model import Hop, one_line
+from exporter.arrival import Hop
+from exporter.model import one_line
 
 MAX_HOPS = 15  # that are told; the newest, since they are nearest to us and least likely to be forged
 MAX_LENGTH = 4096  # characters of a header that are read
@@ -63,7 +64,7 @@ def hops(received: Sequence[str], sent_at: float, took: float | None) -> list[Ho
         gap = None if at is None or before is None else float(at - before)
         delay = None if gap is None else min(max(gap, 0.0), limit)
         skew = None if gap is None or delay is None else delay - gap
-        found.append(Hop(number, *_places(text), at, delay, skew))
+        found.append(Hop(number, *places(text), at, delay, skew))
         before = before if at is None else at
     return found
 
@@ -105,7 +106,7 @@ class _Clause:
         return " ".join(self.comments)
 
 
-def _places(received: str) -> tuple[str, str, str, str]:
+def places(received: str) -> tuple[str, str, str, str]:
     """by, helo, address, protocol."""
     clauses = _clauses(received[:MAX_LENGTH])
     origin = clauses.get("from", _Clause())

@@ -1,12 +1,14 @@
-"""One trip in a terminal: progress while it runs, then the waterfall of its phases and steps."""
+"""A round trip in a terminal: progress while it runs, then the waterfall of its phases and steps."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from exporter.model import Arrival, Exchanger, Hop, Outcome, Phase, Reply, Span, TlsSession
+from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore
+from exporter.model import Exchanger, Outcome, Phase, Reply, Span, TlsSession, one_line
 
 BAR_WIDTH = 32
 _PHASES = list(Phase)
@@ -29,14 +31,16 @@ def progress(console: Console, status: Status) -> Callable[[Span], None]:
     return show
 
 
-def waterfall(outcome: Outcome, console: Console) -> None:
-    """The whole trip, drawn."""
+def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) -> None:
+    """The whole trip, drawn, or as far as it has come."""
     verdict = Text("success", "bold green") if outcome.success else Text("FAILED", "bold red")
+    if under_way:
+        verdict = Text("under way", "bold")
     console.print(Text.assemble(f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"))
     for span in sorted(outcome.spans, key=lambda span: (_PHASES.index(span.phase), span.step is not None, span.start)):
         console.print(_bar(span, outcome.duration), soft_wrap=True)
     for line in _facts(outcome):
-        console.print(f"  {line}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"  {one_line(line)}", highlight=False, markup=False, emoji=False, soft_wrap=True)
     if outcome.failure:
         console.print(Text(f"\n{outcome.failure}", "bold red"), soft_wrap=True)
 
@@ -60,7 +64,7 @@ def _bar(span: Span, total: float) -> Text:
         (bar, style),
         f"{span.duration:9.3f} s  ",
         (f"{span.reason} " if span.reason else "", "red"),
-        span.note,
+        one_line(span.note),
     )
 
 
@@ -73,15 +77,30 @@ def _facts(outcome: Outcome) -> list[str]:
             case Exchanger():
                 lines.append(f"taken by          {fact.host} (MX {fact.preference})")
             case TlsSession():
-                lines.append(f"TLS, {fact.leg:12} {fact.version} {fact.cipher}")
+                lines.append(f"TLS, {fact.leg:12} {_tls(fact)}")
             case Hop():
                 lines.append(f"hop {fact.number:<13} {_hop(fact)}")
+            case LeftFrom():
+                lines.append(f"left from         {fact.address}")
+            case Authentication():
+                lines.append(f"{fact.method:<17} {fact.result}")
+            case SpamScore():
+                lines.append(f"spam score        {fact.score:g} ({fact.scanner})")
             case Arrival():
                 where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
                 lines.append(f"found in          {where}")
                 delay = "not known: nobody was watching closely enough" if fact.delay is None else f"{fact.delay:.3f} s"
                 lines.append(f"delivery delay    {delay}")
     return lines
+
+
+def _tls(fact: TlsSession) -> str:
+    agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
+    return agreed if fact.expires_at is None else f"{agreed}, certificate valid until {_day(fact.expires_at)}"
+
+
+def _day(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}"
 
 
 def _hop(hop: Hop) -> str:

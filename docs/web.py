@@ -1,0 +1,74 @@
+"""Writes docs/web.md from the models of the web configuration file and their docstrings.
+
+Run it in the project's directory: python -m docs.web
+"""
+
+from docs.configuration import ROOT, Page
+from exporter.config.schema import json_schema
+from exporter.web.guard import LIMITS
+from exporter.web.options import WebOptions
+
+PAGE = ROOT / "docs/web.md"
+EXAMPLE = ROOT / "examples/web.yml"
+COMMAND = "python -m docs.web"
+
+INTRODUCTION = f"""\
+<!-- Generated from the models and {EXAMPLE.relative_to(ROOT)} by "{COMMAND}". Change those, not this page. -->
+
+# How mailtrip answers HTTP
+
+`mailtrip serve --web.config.file web.yml` answers by HTTPS, asks for logins, sets headers and limits requests. The
+file has the [format of Prometheus' own exporters][toolkit], so that one file can serve them all. Without it, mailtrip
+speaks plain HTTP with everybody: then let only Prometheus reach its port.
+
+`mailtrip check --web.config.file web.yml` reports every mistake in it at once, each with line, column and cure, and
+opens the certificates, too. `promtool check web-config web.yml` works as well.
+
+```yaml
+{EXAMPLE.read_text(encoding="utf-8").rstrip()}
+```
+
+Prometheus then needs to know:
+
+```yaml
+scrape_configs:
+  - job_name: mailtrip
+    scheme: https
+    tls_config: {{ca_file: ca.crt}}
+    basic_auth: {{username: prometheus, password_file: /run/secrets/mailtrip}}
+    static_configs: [{{targets: ["mailtrip.example.org:10925"]}}]
+```
+
+## What happens when
+
+* **The file and its certificates** are looked at for every connection and every request, and read again when they
+  have changed. What is wrong with them is logged once, and what was read last stays in use. (Prometheus' own exporters
+  answer nothing until the mistake is mended.)
+* A request beyond the **rate limit** is answered with 429, whoever sends it.
+* Without a **login**, or with a wrong one, the answer is 401, also on `/-/healthy`. bcrypt is slow on purpose, so it
+  works in a thread of its own, and a password that was right is remembered, as a digest, until its hash changes. A name
+  that is not known takes as long as one that is.
+* A client that does not get through the **TLS handshake**, because of its certificate, its version or because it speaks
+  plain HTTP, is cut off.
+* **HTTP/1.1** is spoken; `http2` changes nothing. `cert`, `key` and `client_ca`, which hold a certificate instead of
+  naming its file, are not known here.
+
+No slow or idle client hinders a scrape, also without this file. There are at most {LIMITS.connections} connections, and
+{LIMITS.per_address} from one address (of IPv6: from one network of 64 bits); for one more, the one that has been
+idle for the longest is cut off. A client has {LIMITS.header:.0f} s for its TLS handshake and the header of its first
+request together, and {LIMITS.idle:.0f} s from an answer to the end of the next request's header. The line of a
+request, and each of its headers, may have 8 KiB, its body 1 KiB.
+
+[toolkit]: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
+
+## The file
+"""
+
+
+def page() -> str:
+    """What docs/web.md has to say."""
+    return Page(json_schema(WebOptions), INTRODUCTION).text()
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

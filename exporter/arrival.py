@@ -1,0 +1,54 @@
+"""The facts that an arrived message tells: where and when it was found, and what servers wrote into it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Where the message was found, and when. A duration is None when nobody watched the mailbox at that moment."""
+
+    folder: str
+    found_in: str  # header, subject, body, attachment or references
+    delay: float | None  # from the server's final 250 to seen, seconds
+    round_trip: float | None  # from the start of `send` to seen, seconds
+    junk: bool = False  # it was in the folder for spam
+
+
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """A server that took the message, by its `Received` header (headers/received.py). Unsaid is empty or None.
+
+    Times are by the servers' own clocks, in whole seconds.
+    """
+
+    number: int  # 1 is the first server that took it
+    by: str  # the server's name, host characters only
+    helo: str  # how the one before introduced itself
+    address: str  # the IP address that it came from
+    protocol: str
+    at: float | None  # seconds since the epoch
+    delay: float | None  # since the hop before, seconds; never negative, never longer than the trip
+    skew: float | None  # seconds by which its clock is behind that of the hop before; 0 when they may agree
+
+
+@dataclass(frozen=True, slots=True)
+class LeftFrom:
+    """The IP address from which the mail really left, as the receiving server saw it (see headers/receiver.py)."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """What the trusted receiver found out about the sender (RFC 8601). Both are words of headers/authentication.py."""
+
+    method: str  # spf, dkim, dmarc or arc
+    result: str  # pass, fail, softfail, …, or other
+
+
+@dataclass(frozen=True, slots=True)
+class SpamScore:
+    """How much a message looks like spam to one scanner, on its own scale."""
+
+    scanner: str  # a word of headers/spam.py
+    score: float

@@ -1,0 +1,25 @@
+"""Blocklists (RFC 5782): what one says of an address or a domain, and whether it may be believed.
+
+`AddressLists` and `DomainLists` are the options; `BlockListOptions.blocklist` makes a `Blocklist` of an entry;
+`Blocklists.ask` asks it about a `Subject` and answers with an `exporter.model.Listing`, always.
+"""
+
+from exporter.blocklists.asking import Blocklists
+from exporter.blocklists.blocklist import Blocklist, Kind
+from exporter.blocklists.names import Subject, SubjectKind
+from exporter.blocklists.options import AddressLists, BlockListOptions, DomainLists
+from exporter.blocklists.standing import Query, QueryFailure, Statistics
+
+__all__ = [
+    "AddressLists",
+    "BlockListOptions",
+    "Blocklist",
+    "Blocklists",
+    "DomainLists",
+    "Kind",
+    "Query",
+    "QueryFailure",
+    "Statistics",
+    "Subject",
+    "SubjectKind",
+]

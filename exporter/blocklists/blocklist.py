@@ -1,0 +1,70 @@
+"""A blocklist as it is asked: its zone, and how its answers are to be read."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from exporter.blocklists.names import TESTS, Subject, SubjectKind
+from exporter.config.types import Secret
+
+Kind = Literal["block", "allow", "info"]
+Severity = Literal["high", "medium", "low"]
+
+KEY = "{key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Blocklist:
+    """One list. Two modules with the same entry have equal ones, and share its answers."""
+
+    name: str
+    """What it is called everywhere: never holds a secret."""
+    kind: Kind = "block"
+    """Only `block` is bad news; `allow` lists the good ones, and `info` is a fact."""
+    subjects: frozenset[SubjectKind] = frozenset({SubjectKind.IPV4})
+    """What it is asked about."""
+    severity: Severity = "medium"
+    delisting: str = ""
+    """The page that tells how to get off it."""
+    codes: tuple[tuple[str, str], ...] = ()
+    """What an A record means; `*` stands for any octet. Empty: any of 127.0.0.0/8 that is no refusal is a listing."""
+    bits: tuple[tuple[int, str], ...] = ()
+    """What each bit of the last octet means."""
+    errors: frozenset[str] = frozenset()
+    """A records by which the list refuses an answer, besides 127.255.255.0/24."""
+    test_points: frozenset[SubjectKind] = frozenset(SubjectKind)
+    """What it has the test entries of RFC 5782 section 5 for. What must not be listed is asked everywhere."""
+    test_entry: str = ""
+    """What is listed for tests, if not 127.0.0.2, ::FFFF:7F00:2 or TEST."""
+    _zone: str | Secret = ""
+    _key: Secret | None = None
+
+    @property
+    def alarming(self) -> bool:
+        """Whether being listed is a failure."""
+        return self.kind == "block"
+
+    def takes(self, kind: SubjectKind) -> bool:
+        """Whether it can be asked about that kind of subject."""
+        return kind in self.subjects
+
+    def tests(self, kind: SubjectKind) -> tuple[Subject | None, Subject]:
+        """What must be listed, if there is something, and what must not be."""
+        listed, unlisted = TESTS[kind]
+        if self.test_entry:
+            listed = Subject(kind, self.test_entry)
+        return (listed if kind in self.test_points else None), unlisted
+
+    def zone(self) -> str:
+        """The zone, with its key: never to be shown. Raises SecretUnavailable."""
+        if isinstance(self._zone, Secret):
+            return self._zone.reveal().strip().strip(".").lower()
+        return self._zone.replace(KEY, self._key.reveal().strip()) if self._key else self._zone
+
+    def redacted(self, text: str) -> str:
+        """What a list says, without its secrets; of a secret zone, the first label is one. Raises SecretUnavailable."""
+        words = [self.zone(), self.zone().partition(".")[0]] if isinstance(self._zone, Secret) else []
+        words += [self._key.reveal().strip()] if self._key else []
+        for word in filter(None, words):
+            text = re.sub(re.escape(word), "<secret>", text, flags=re.IGNORECASE)
+        return text

@@ -1,0 +1,49 @@
+"""What is known of well-known lists: the facts of catalogue.yml, which ships with the program."""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
+
+from exporter.blocklists.blocklist import KEY
+from exporter.blocklists.facts import ListFacts, check_zone
+from exporter.blocklists.names import SubjectKind
+from exporter.config.load import load
+from exporter.config.types import Options
+
+_Kinds = Annotated[frozenset[SubjectKind], BeforeValidator(lambda names: frozenset(map(SubjectKind, names)))]
+
+
+class Entry(ListFacts):
+    """A list of the catalogue."""
+
+    zone: Annotated[str, AfterValidator(check_zone)]
+    asks: _Kinds = frozenset({SubjectKind.IPV4})
+    test_points: _Kinds = frozenset(SubjectKind)
+
+
+class _Catalogue(Options):
+    lists: list[Entry]
+
+
+@cache
+def _entries() -> dict[str, Entry]:
+    raw = files("exporter.blocklists").joinpath("catalogue.yml").read_bytes()
+    return {entry.zone: entry for entry in load(_Catalogue, raw, "catalogue.yml", lambda data: ()).lists}
+
+
+def entry(zone: str) -> Entry | None:
+    """The list that is asked at this zone, with `{key}` for its key."""
+    return _entries().get(zone)
+
+
+def keyed() -> Iterator[Entry]:
+    """The lists whose zone holds a key."""
+    return (entry for zone, entry in _entries().items() if KEY in zone)
+
+
+def zones() -> list[str]:
+    """All that are known, in the order of the file."""
+    return list(_entries())

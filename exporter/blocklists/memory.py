@@ -1,0 +1,38 @@
+"""What lists have said, for as long as it holds."""
+
+from dataclasses import dataclass
+
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.names import Subject
+from exporter.model import Listing
+
+MOST_ANSWERS = 50_000
+LONGEST = 86400.0  # seconds, whatever a TTL says
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    listing: Listing
+    age: int
+    until: float
+
+
+class Memory:
+    """Answers by their TTL; the oldest give way. `age` is the standing's: what was said before a fall is forgotten."""
+
+    def __init__(self, most: int = MOST_ANSWERS) -> None:
+        self._most = most
+        self._known: dict[tuple[Blocklist, Subject], _Known] = {}
+
+    def recall(self, blocklist: Blocklist, subject: Subject, age: int, now: float) -> Listing | None:
+        known = self._known.get((blocklist, subject))
+        if known and known.age == age and now < known.until:
+            return known.listing
+        return None
+
+    def keep(self, blocklist: Blocklist, subject: Subject, listing: Listing, age: int, until: float) -> None:
+        key = blocklist, subject
+        self._known.pop(key, None)
+        if len(self._known) >= self._most:
+            del self._known[next(iter(self._known))]
+        self._known[key] = _Known(listing, age, until)

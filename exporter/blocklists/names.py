@@ -1,0 +1,73 @@
+"""What a blocklist can be asked about, and the name that asks it (RFC 5782 sections 2.1, 2.4 and 3.1)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+
+import idna
+
+from exporter.config.address import check_host
+
+
+class SubjectKind(StrEnum):
+    """What a list is asked about."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+    DOMAIN = "domain"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An address or a domain that lists are asked about. `text` is its canonical form, fit for a label."""
+
+    kind: SubjectKind
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> "Subject":
+        """An IPv4 address, an IPv6 address (with or without brackets) or a domain. Raises ValueError with the cure.
+
+        An IPv4 address inside an IPv6 one (::ffff:192.0.2.1) is the IPv4 address: it is the same host.
+        """
+        try:
+            address = ip_address(text.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            domain = _domain(text)
+            # Wide digits become plain ones, and perhaps an address.
+            return cls(SubjectKind.DOMAIN, domain) if text.isascii() else cls.of(domain)
+        if isinstance(address, IPv6Address):
+            if address.scope_id:
+                raise ValueError("an address with a zone (%) exists on this machine alone: no list knows it")
+            if not address.ipv4_mapped:
+                return cls(SubjectKind.IPV6, address.compressed)
+            address = address.ipv4_mapped
+        return cls(SubjectKind.IPV4, str(address))
+
+    @property
+    def labels(self) -> str:
+        """What stands before the zone in a question: octets or nibbles in reverse order, or the domain itself."""
+        if self.kind is SubjectKind.IPV4:
+            return ".".join(reversed(self.text.split(".")))
+        if self.kind is SubjectKind.IPV6:
+            return ".".join(reversed(IPv6Address(self.text).exploded.replace(":", "")))
+        return self.text
+
+
+def _domain(text: str) -> str:
+    """A domain as it stands in the DNS: lower case, IDNA (RFC 5891), no dot at the end."""
+    name = check_host(text).removesuffix(".").lower()
+    if name.isascii():
+        return name
+    try:
+        return idna.encode(name, uts46=True).decode("ascii")
+    except UnicodeError:  # idna.IDNAError is one
+        raise ValueError("not a domain: it cannot be written in the DNS (IDNA)") from None
+
+
+TESTS = {
+    SubjectKind.IPV4: (Subject(SubjectKind.IPV4, "127.0.0.2"), Subject(SubjectKind.IPV4, "127.0.0.1")),
+    SubjectKind.IPV6: (Subject(SubjectKind.IPV6, "::ffff:7f00:2"), Subject(SubjectKind.IPV6, "::ffff:7f00:1")),
+    SubjectKind.DOMAIN: (Subject(SubjectKind.DOMAIN, "test"), Subject(SubjectKind.DOMAIN, "invalid")),
+}
+"""What every list must have, and what none may have (RFC 5782 section 5)."""

@@ -1,0 +1,104 @@
+"""How a list stands with us: whether it may be believed, and when it may be asked again."""
+
+import asyncio
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.names import SubjectKind
+
+log = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 16  # questions to one list
+FIRST_PAUSE = 60.0  # seconds after a refusal, a failed test or a row of failures; then twice as long each time
+LONGEST_PAUSE = 3600.0
+MOST_FAILURES = 5  # in a row, before a list that does not answer is left alone
+
+
+class QueryFailure(StrEnum):
+    """Why a question had no answer that says listed or clean: a closed list, for a label."""
+
+    TIMEOUT = "timeout"  # nobody answered
+    SERVFAIL = "servfail"  # the resolver could not find out
+    REFUSED = "refused"  # the resolver or the list refuses us: REFUSED, 127.255.255.254 and the like
+    NETWORK = "network"  # the nameserver cannot be reached
+    SENSELESS = "senseless"  # an answer that no blocklist gives: outside 127.0.0.0/8, or a broken message
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question that was put to a list, self-tests included. What the cache knew is no query."""
+
+    blocklist: str
+    duration: float  # seconds from our datagram to theirs; for a time-out, how long we waited
+    failure: QueryFailure | None = None
+
+
+@dataclass
+class Statistics:
+    """What happened with one list since the start, by its name."""
+
+    failures: Counter[QueryFailure] = field(default_factory=Counter)
+    trouble: dict[SubjectKind, str] = field(default_factory=dict)
+    """Why it is not usable, for each kind of subject that it was asked about; empty text if it is."""
+
+    @property
+    def usable(self) -> bool | None:
+        """Whether it may be believed in all that it is asked about; None until it was asked for the first time."""
+        return not any(self.trouble.values()) if self.trouble else None
+
+    @property
+    def why(self) -> str:
+        """Why it is not usable, for people."""
+        return next((why for why in self.trouble.values() if why), "")
+
+
+class Standing:
+    """One list and one kind of subject. Times are monotonic seconds."""
+
+    def __init__(self, blocklist: Blocklist, kind: SubjectKind, statistics: Statistics) -> None:
+        self.blocklist = blocklist
+        self.kind = kind
+        self.turns = asyncio.Semaphore(MOST_AT_ONCE)
+        self.tested = float("-inf")  # when it passed its test
+        self.test: asyncio.Task[None] | None = None
+        self.why = ""  # why it is not believed
+        self.age = 0  # grows with every fall: what it said before is not believed any more
+        self._statistics = statistics
+        self._paused_until = float("-inf")
+        self._pause = FIRST_PAUSE
+        self._in_a_row = 0
+
+    def is_paused(self, now: float) -> bool:
+        return now < self._paused_until
+
+    def passed(self, now: float) -> None:
+        """It may be believed."""
+        if self.why:
+            log.info("blocklist %s: believed again (%s)", self.blocklist.name, self.kind)
+        self.tested, self.why = now, ""
+        self._pause, self._in_a_row = FIRST_PAUSE, 0
+        self._statistics.trouble[self.kind] = ""
+
+    def fell(self, why: str, now: float) -> None:
+        """It may not be believed, and is left alone for a while. Then it is tested anew."""
+        if not self.is_paused(now):
+            self._paused_until = now + self._pause
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        if why != self.why:
+            log.warning("blocklist %s: not believed (%s): %s", self.blocklist.name, self.kind, why)
+        self.tested, self.why = float("-inf"), why
+        self.age += 1
+        self._statistics.trouble[self.kind] = why
+
+    def answered(self, failure: QueryFailure | None, why: str, now: float) -> None:
+        """Counts an answer: a refusal is the end of it for now, and so is a row of failures."""
+        if self.why:
+            return  # it fell while this question was under way
+        self._in_a_row = self._in_a_row + 1 if failure else 0
+        if failure is QueryFailure.REFUSED:
+            self.fell(why, now)
+        elif self._in_a_row >= MOST_FAILURES:
+            self.fell(f"{self._in_a_row} questions in a row failed, the last one so: {why}", now)

@@ -1,0 +1,75 @@
+"""From the A records of an answer to a verdict. Whatever no list would say of a listed address is no listing.
+
+A resolver that rewrites answers, a zone whose domain has expired, a list that refuses us: each has been taken for a
+listing by somebody, and mail was lost for it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.standing import QueryFailure
+from exporter.model import ListState
+
+LOOPBACK = IPv4Network("127.0.0.0/8")
+REFUSALS = {
+    # https://www.spamhaus.org/faqs/dnsbl-usage/ ; others have taken up the range
+    "127.255.255.252": "the zone's name is misspelt",
+    "127.255.255.254": "it is not asked through public resolvers, nor from addresses with a generic name",
+    "127.255.255.255": "it was asked too often",
+}
+REFUSING = IPv4Network("127.255.255.0/24")
+NEVER_A_LISTING = "127.0.0.1"  # RFC 5782 section 5: must not be listed; URIBL and others refuse with it
+MAX_CODES = 32  # of one answer
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the A records of a name say."""
+
+    state: ListState
+    codes: tuple[str, ...] = ()
+    meanings: tuple[str, ...] = ()
+    why: str = ""  # why it is unknown
+    failure: QueryFailure | None = None  # the kind of `why`
+
+
+def judge(blocklist: Blocklist, addresses: Iterable[str]) -> Verdict:
+    """What a set of A records says; it may be empty only if the name does not exist."""
+    codes = sorted(set(addresses), key=lambda code: int(IPv4Address(code)))[:MAX_CODES]
+    if not codes:
+        return Verdict(ListState.CLEAN)
+    for code in codes:
+        if code in blocklist.errors or IPv4Address(code) in REFUSING:
+            return _unknown(f"the list refuses to answer: {_refusal(code)}", QueryFailure.REFUSED)
+    for code in codes:
+        if IPv4Address(code) not in LOOPBACK:
+            return _unknown(f"{code} is no answer of a list: a resolver rewrites it, or the zone has a new owner")
+    meanings = {code: _meanings(blocklist, code) for code in codes}
+    documented = [code for code in codes if meanings[code]]
+    if not blocklist.codes and not blocklist.bits:
+        documented = [code for code in codes if code != NEVER_A_LISTING]
+    if not documented:
+        problem = "means no listing anywhere" if codes == [NEVER_A_LISTING] else "is none of the list's codes"
+        return _unknown(f"{' and '.join(codes)} {problem}")
+    return Verdict(ListState.LISTED, tuple(documented), tuple(m for code in documented for m in meanings[code]))
+
+
+def _unknown(why: str, failure: QueryFailure = QueryFailure.SENSELESS) -> Verdict:
+    return Verdict(ListState.UNKNOWN, why=why, failure=failure)
+
+
+def _refusal(code: str) -> str:
+    return f"{code}, {REFUSALS[code]}" if code in REFUSALS else code
+
+
+def _meanings(blocklist: Blocklist, code: str) -> list[str]:
+    """What the list's own documentation says of a code."""
+    octets = code.split(".")
+    found = [
+        meaning
+        for pattern, meaning in blocklist.codes
+        if all(want in ("*", octet) for want, octet in zip(pattern.split("."), octets, strict=True))
+    ]
+    return found + [meaning for bit, meaning in blocklist.bits if int(octets[3]) & bit]

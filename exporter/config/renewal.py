@@ -1,0 +1,59 @@
+"""What is made from files, and made again when they change."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+from exporter.config.mistakes import Mistakes
+from exporter.model import ProbeError
+
+log = logging.getLogger(__name__)
+
+Made = TypeVar("Made")
+
+
+class FromFiles(Generic[Made]):
+    """`make` raises Mistakes or ProbeError: the first time to the caller; later it is logged, once, and what was made
+    last stays in use.
+
+    Nobody watches the files: whoever asks for what is made of them has them looked at.
+    """
+
+    def __init__(self, name: str, files: Iterable[str], make: Callable[[], Made]) -> None:
+        self._name = name
+        self._files = tuple(files)
+        self._make = make
+        self._seen = self._state()
+        self._made = make()
+        self._problem = ""
+
+    def current(self) -> Made:
+        state = self._state()
+        if state != self._seen or self._problem:  # what was wrong may also have been mended in a file beyond these
+            self._renew(state)
+        return self._made
+
+    def _renew(self, state: tuple[object, ...]) -> None:
+        try:
+            self._made = self._make()
+        except (Mistakes, ProbeError) as error:
+            problem = error.detail if isinstance(error, ProbeError) else "; ".join(str(error).splitlines())
+            if problem != self._problem:
+                log.error("%s is not renewed: %s", self._name, problem)
+            self._problem = problem
+        else:
+            self._seen, self._problem = state, ""
+            log.info("%s is renewed", self._name)
+
+    def _state(self) -> tuple[object, ...]:
+        return tuple(map(_state, self._files))
+
+
+def _state(file: str) -> tuple[int, ...] | None:
+    """What differs after every change; a ConfigMap in Kubernetes becomes another file altogether."""
+    try:
+        found = os.stat(file)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

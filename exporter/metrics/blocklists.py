@@ -1,0 +1,42 @@
+"""Outcome → series, for a probe that asks blocklists."""
+
+from exporter.blocklists import QueryFailure
+from exporter.metrics.definitions import BLOCKLIST_FAILURES, OF_A_BLOCKLIST_CHECK
+from exporter.metrics.outcome import ProbeSeries
+from exporter.metrics.series import Labels
+from exporter.model import Asked, Listing, ListState, Outcome
+
+
+class BlocklistSeries(ProbeSeries):
+    """The series of a probe that asks these blocklists."""
+
+    def __init__(self, blocklists: tuple[str, ...]) -> None:
+        super().__init__(OF_A_BLOCKLIST_CHECK, BLOCKLIST_FAILURES)
+        for blocklist in blocklists:
+            for failure in QueryFailure:
+                self.add("mailtrip_dnsbl_query_failures_total", 0, blocklist, failure)
+
+    def finished(self, outcome: Outcome) -> None:
+        for asked in _asked(outcome):
+            for duration in asked.durations:
+                self.observe("mailtrip_dnsbl_query_duration_seconds", duration)
+            for failure in asked.failures:
+                self.add("mailtrip_dnsbl_query_failures_total", 1, asked.blocklist, failure)
+        super().finished(outcome)
+
+    def show(self, outcome: Outcome) -> None:
+        """Nothing of an earlier trip stays: an address that is not asked about any more is not known to be listed."""
+        super().show(outcome)
+        known = [fact for fact in outcome.facts if isinstance(fact, Listing) and fact.state is not ListState.UNKNOWN]
+        listed: dict[Labels, float] = {
+            (one.blocklist, one.subject): float(one.state is ListState.LISTED) for one in known
+        }
+        codes: dict[Labels, float] = {(one.blocklist, one.subject, code): 1.0 for one in known for code in one.codes}
+        self.replace("mailtrip_dnsbl_listed", listed)
+        self.replace("mailtrip_dnsbl_code_info", codes)
+        usable: dict[Labels, float] = {(asked.blocklist,): float(asked.usable) for asked in _asked(outcome)}
+        self.replace("mailtrip_dnsbl_list_usable", usable)
+
+
+def _asked(outcome: Outcome) -> list[Asked]:
+    return [fact for fact in outcome.facts if isinstance(fact, Asked)]

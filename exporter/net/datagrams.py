@@ -1,0 +1,139 @@
+"""Questions and answers over UDP, many at a time over few sockets, timed by the kernel.
+
+A socket for each question costs as much as all the rest of it (measured with dnspython). So some share one, which is
+connected to the server: the kernel drops what others send, and says at once that nobody listens. It is given up for
+another port before long, as RFC 5452 section 9.2 wants ports to be hard to guess.
+"""
+
+import asyncio
+import secrets
+import socket
+import struct
+import sys
+from dataclasses import dataclass
+
+from exporter.run import Clock
+
+MOST_QUESTIONS = 64  # over one socket
+MAX_DATAGRAM = 65535
+HEADER = 12  # bytes before the question (RFC 1035 section 4.1.1)
+IS_RESPONSE = 0x80  # in the third byte
+SO_TIMESTAMPNS = 35  # Linux, asm-generic/socket.h: the kernel says when a datagram came. Python does not name it
+
+Address = tuple[str, int] | tuple[str, int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A datagram that answers a question. `took` is the network's and the server's time, not that of our own queue."""
+
+    wire: bytes
+    took: float  # seconds
+
+
+@dataclass(slots=True)
+class _Pending:
+    question: bytes
+    sent: float
+    future: "asyncio.Future[Reply]"
+
+
+class Datagrams:
+    """Asks one server. It holds sockets only while somebody waits for an answer."""
+
+    def __init__(self, server: Address, clock: Clock) -> None:
+        self._server = server
+        self._clock = clock
+        self._line: _Line | None = None
+
+    async def ask(self, query: bytes) -> Reply:
+        """Sends a DNS query, whose id is replaced by a random one, and waits for as long as it takes. Raises OSError.
+
+        An answer is one if its id and its question are ours; its rest is for the caller to judge.
+        """
+        if not self._line or self._line.is_spent:
+            self._line = _Line(self._server, self._clock)
+        return await self._line.ask(query)
+
+
+class _Line:
+    """One socket, from the first question over it to the last answer."""
+
+    def __init__(self, server: Address, clock: Clock) -> None:
+        self.is_spent = False
+        self._clock = clock
+        self._asked = 0
+        self._pending: dict[int, _Pending] = {}
+        self._socket = socket.socket(socket.AF_INET6 if len(server) == 4 else socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            self._socket.setblocking(False)
+            if sys.platform == "linux":
+                self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+            self._socket.connect(server)
+        except OSError:
+            self._socket.close()
+            raise
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._socket, self._receive)
+
+    async def ask(self, query: bytes) -> Reply:
+        self._asked += 1
+        self.is_spent = self._asked >= MOST_QUESTIONS
+        number = secrets.randbits(16)
+        while number in self._pending:
+            number = secrets.randbits(16)
+        pending = _Pending(_question(query), self._clock.monotonic(), self._loop.create_future())
+        self._pending[number] = pending
+        try:
+            self._socket.send(number.to_bytes(2) + query[2:])
+            return await pending.future
+        finally:
+            del self._pending[number]
+            if not self._pending:
+                self._close()
+
+    def _close(self) -> None:
+        self.is_spent = True
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    def _receive(self) -> None:
+        """Takes what has come, all of it: a datagram that waits would be late by our own doing."""
+        while True:
+            try:
+                wire, ancillary, _, _ = self._socket.recvmsg(MAX_DATAGRAM, 64)
+            except BlockingIOError:
+                return
+            except OSError as error:  # an ICMP message: nobody listens there
+                for pending in self._pending.values():
+                    if not pending.future.done():
+                        pending.future.set_exception(OSError(error.errno, error.strerror))
+                return
+            pending_one = self._pending.get(int.from_bytes(wire[:2]))
+            if pending_one and not pending_one.future.done() and _answers(wire, pending_one.question):
+                elapsed = self._clock.monotonic() - pending_one.sent
+                waited = self._clock.wall() - moment if (moment := _received_at(ancillary)) else 0.0
+                took = elapsed - waited if 0.0 <= waited <= elapsed else elapsed  # the wall clock may have been set
+                pending_one.future.set_result(Reply(wire, took))
+
+
+def _question(wire: bytes) -> bytes:
+    """The question section of a query, which has one question: the name in labels, its type and its class."""
+    end = HEADER
+    while wire[end]:
+        end += wire[end] + 1
+    return wire[HEADER : end + 5].lower()
+
+
+def _answers(wire: bytes, question: bytes) -> bool:
+    is_response = len(wire) >= HEADER and wire[2] & IS_RESPONSE
+    return bool(is_response) and wire[HEADER : HEADER + len(question)].lower() == question
+
+
+def _received_at(ancillary: list[tuple[int, int, bytes]]) -> float | None:
+    """Seconds since the epoch, by the kernel."""
+    for level, kind, data in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
+            seconds, nanoseconds = struct.unpack("@ll", data)
+            return float(seconds) + float(nanoseconds) / 1e9
+    return None

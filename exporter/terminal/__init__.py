@@ -1,0 +1,42 @@
+"""What a check looks like in a terminal: progress while it runs, then a picture of its outcome."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import StringIO
+
+from rich.console import Console
+from rich.status import Status
+
+from exporter.model import Outcome, Span
+from exporter.terminal import listings, trip
+from exporter.terminal.trip import waterfall
+
+__all__ = ["PICTURES", "Drawing", "Picture", "as_text", "transcript", "waterfall"]
+
+WIDTH = 100  # characters, where there is no terminal to ask
+Drawing = Callable[[Outcome, Console], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """How one kind of check is shown."""
+
+    progress: Callable[[Console, Status], Callable[[Span], None]]
+    result: Drawing
+
+
+PICTURES = {"roundtrip": Picture(trip.progress, waterfall), "dnsbl": Picture(listings.progress, listings.table)}
+"""By key in a module."""
+
+
+def transcript(outcome: Outcome, console: Console) -> None:
+    """What was said, as lines."""
+    lines = outcome.transcript or ("nothing was said",)
+    console.out("", "transcript (seconds, leg, C: we, S: the server)", *lines, sep="\n", highlight=False)
+
+
+def as_text(outcome: Outcome, drawing: Drawing) -> str:
+    """The same drawing without colours."""
+    text = StringIO()
+    drawing(outcome, Console(file=text, width=WIDTH, color_system=None, highlight=False))
+    return text.getvalue()

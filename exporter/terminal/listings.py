@@ -1,0 +1,70 @@
+"""Blocklists in a terminal: what has been answered while they are asked, then a table of what each says."""
+
+from collections.abc import Callable, Iterator
+from itertools import count
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from exporter.model import Listing, ListState, Outcome, Span
+
+_STYLES = {ListState.LISTED: "red", ListState.CLEAN: "green", ListState.UNKNOWN: "yellow"}
+_HEAD = ("list", "about", "state")
+
+
+def progress(console: Console, status: Status) -> Callable[[Span], None]:
+    """The status line counts the answers; whoever lists us, or does not answer, is told at once."""
+    answers = count(1)
+
+    def show(span: Span) -> None:
+        if span.step is None:
+            return
+        if span.duration < 0:
+            status.update(f"{span.note} …")
+            return
+        status.update(f"{span.note} …  (answers so far: {next(answers)})")
+        if span.reason:
+            line = f"{span.duration:9.3f} s  {span.note}: {span.reason}"
+            console.print(Text.assemble(("✗ ", "red"), line), soft_wrap=True)
+
+    return show
+
+
+def table(outcome: Outcome, console: Console) -> None:
+    """What every list says of every address, and how to get off it."""
+    verdict = Text("not listed", "bold green") if outcome.success else Text("FAILED", "bold red")
+    console.print(Text.assemble(f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"))
+    listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
+    rows = [(one.blocklist, one.subject, str(one.state)) for one in listings]
+    widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
+    if listings:
+        _row(console, _HEAD, widths, "bold", ["codes and meaning, or why nobody knows"])
+    for listing, row in zip(listings, rows, strict=True):
+        _row(console, row, widths, _style(listing), list(_remarks(listing)) or [""])
+    if outcome.failure:
+        console.print(Text(f"\n{outcome.failure}", "bold red"), soft_wrap=True)
+
+
+def _row(console: Console, cells: tuple[str, ...], widths: list[int], style: str, remarks: list[str]) -> None:
+    """The remarks stand below each other in the last column."""
+    begin = "  " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + "  "
+    first = Text.assemble((begin, style), remarks[0])
+    first.rstrip()
+    console.print(first, soft_wrap=True)
+    for remark in remarks[1:]:
+        console.print(Text(" " * len(begin) + remark), soft_wrap=True)
+
+
+def _style(listing: Listing) -> str:
+    return _STYLES[listing.state] if listing.alarming or listing.state is ListState.UNKNOWN else ""
+
+
+def _remarks(listing: Listing) -> Iterator[str]:
+    if listing.codes:
+        harmless = "" if listing.alarming else " (no failure)"
+        yield f"{' '.join(listing.codes)}  {', '.join(listing.meanings)}".rstrip() + harmless
+    if listing.text:
+        yield listing.text
+    if listing.delisting and listing.alarming and listing.state is ListState.LISTED:
+        yield f"get off it: {listing.delisting}"

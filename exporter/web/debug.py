@@ -1,0 +1,33 @@
+"""`/probe?…&debug=true`: the evidence of the newest trip and of those under way, as plain text. It makes no trip."""
+
+from functools import partial
+
+from exporter import __version__
+from exporter.model import Outcome
+from exporter.prober import Probe
+from exporter.terminal import PICTURES, Drawing, as_text, transcript, waterfall
+from exporter.tokens import without_tokens
+
+MOST_FLIGHTS = 5  # that are shown, the newest
+
+
+def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
+    """Trace and transcript, the configuration of the module, which is of this kind, and what a scrape would get.
+
+    Without tokens: with that of a trip under way, whoever reads the page could send a message that passes for ours.
+    """
+    under_way = probe.under_way()
+    flights = [_drawn(outcome, partial(waterfall, under_way=True)) for outcome in under_way[-MOST_FLIGHTS:]]
+    newest = [_drawn(probe.newest, PICTURES[kind].result)] if probe.newest else []
+    parts = {
+        f"Trips under way ({len(under_way)})": "\n".join(flights) or "There are none.\n",
+        "Newest finished trip": "\n".join(newest) or "None has finished yet.\n",
+        "Configuration of the module, secrets hidden": configuration,
+        "Series that a scrape would get": series,
+    }
+    head = f"mailtrip {__version__}, {probe.key}\n"
+    return without_tokens("\n".join([head, *(f"{title}:\n\n{text}\n" for title, text in parts.items())]))
+
+
+def _drawn(outcome: Outcome, *pictures: Drawing) -> str:
+    return "".join(as_text(outcome, picture) for picture in (*pictures, transcript)).lstrip("\n")

@@ -1,0 +1,58 @@
+"""What every request has to pass before it is answered: its size, the rate limit, the login."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
+
+from aiohttp import web
+
+from exporter.web.login import CHALLENGE, Login
+from exporter.web.webfile import Rules, WebFile
+
+MAX_BODY = 1024  # bytes; nobody has anything to tell us
+SERVER = "mailtrip"  # without a version: strangers need not know which ones run here
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_HEADERS = web.RequestKey("headers", Mapping[str, str])
+
+
+class Gate:
+    """Answers with the toolkit's status codes, and in its order. Without a web file everybody is let in."""
+
+    def __init__(self, file: WebFile | None = None, login: Login | None = None) -> None:
+        self._file = file
+        self._login = login or Login()
+
+    @property
+    def rules(self) -> Rules:
+        """For the next connection or request."""
+        return self._file.rules if self._file else Rules()
+
+    def close(self) -> None:
+        self._login.close()
+
+    async def refuse(self, request: web.Request) -> web.Response | None:
+        """What to say instead of an answer."""
+        rules = self.rules
+        request[_HEADERS] = rules.headers
+        if (request.content_length or 0) > MAX_BODY:
+            return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"Connection": "close"})
+        if rules.bucket and not rules.bucket.take(asyncio.get_running_loop().time()):
+            return _refusal(HTTPStatus.TOO_MANY_REQUESTS)
+        if rules.users and not await self._login.admits(rules.users, request.headers.get("Authorization")):
+            return _refusal(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": CHALLENGE})
+        return None
+
+    @web.middleware
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await self.refuse(request) or await handler(request)
+
+    async def sign(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Headers for every answer."""
+        response.headers["Server"] = SERVER
+        response.headers.update(request.get(_HEADERS, {}))
+
+
+def _refusal(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, text=f"{status.phrase}\n", headers=headers)

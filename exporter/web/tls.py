@@ -1,0 +1,73 @@
+"""TLS as the web configuration file wants it."""
+
+import ssl
+from collections.abc import Iterator, Mapping
+from functools import partial
+from ipaddress import ip_address
+from typing import Any
+
+from exporter.model import ProbeError, Reason
+from exporter.net.certificate import ServerCertificate
+from exporter.web.options import CIPHER_SUITES, CURVES, TlsServerOptions
+
+_VERSIONS = {"TLS12": ssl.TLSVersion.TLSv1_2, "TLS13": ssl.TLSVersion.TLSv1_3}
+_VERIFICATION = {
+    "NoClientCert": ssl.CERT_NONE,
+    "VerifyClientCertIfGiven": ssl.CERT_OPTIONAL,
+    "RequireAndVerifyClientCert": ssl.CERT_REQUIRED,
+}
+
+
+class Tls:
+    """What every new connection is met with. Raises ProbeError (tls) if the files cannot be used."""
+
+    def __init__(self, options: TlsServerOptions) -> None:
+        self._sans = options.client_allowed_sans
+        also = [options.client_ca_file] if options.client_ca_file else []
+        self._certificate = ServerCertificate(options.cert_file, options.key_file, partial(dress, options), also)
+
+    def context(self) -> ssl.SSLContext:
+        """For the next connection."""
+        return self._certificate.context()
+
+    def admits(self, certificate: Mapping[str, Any] | None) -> bool:
+        """Whether this client may stay, by its verified certificate as Python's ssl shows it."""
+        return not certificate or self._sans is None or not set(self._sans).isdisjoint(_names(certificate))
+
+
+def dress(options: TlsServerOptions, context: ssl.SSLContext) -> None:
+    """Sets everything but the certificate. Raises ProbeError (tls)."""
+    context.minimum_version = _VERSIONS[options.min_version]
+    context.maximum_version = _VERSIONS[options.max_version]
+    context.set_alpn_protocols(["http/1.1"])
+    if options.cipher_suites:
+        ciphers = [cipher for name in options.cipher_suites if (cipher := CIPHER_SUITES[name])]
+        if ciphers:
+            context.set_ciphers(":".join(ciphers))
+        else:  # all of them are TLS 1.3's
+            context.minimum_version = ssl.TLSVersion.TLSv1_3
+    if not options.prefer_server_cipher_suites:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    for curve in options.curve_preferences or ():
+        context.set_ecdh_curve(CURVES[curve])
+    context.verify_mode = _VERIFICATION[options.client_auth_type]
+    if options.client_ca_file:
+        _trust(context, options.client_ca_file)
+
+
+def _trust(context: ssl.SSLContext, ca_file: str) -> None:
+    try:
+        context.load_verify_locations(ca_file)
+    except ssl.SSLError:
+        raise ProbeError(Reason.TLS, f"cannot use {ca_file}: there is no certificate in PEM format in it") from None
+    except OSError as error:
+        raise ProbeError(Reason.TLS, f"cannot read {ca_file}: {error.strerror}") from None
+
+
+def _names(certificate: Mapping[str, Any]) -> Iterator[str]:
+    """Subject alternative names, as the toolkit compares them: addresses in their shortest form."""
+    for kind, name in certificate.get("subjectAltName", ()):
+        if kind == "IP Address":
+            yield str(ip_address(name))
+        elif kind in ("DNS", "email", "URI"):
+            yield name

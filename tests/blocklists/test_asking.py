@@ -1,0 +1,254 @@
+"""Manners and mishaps: what a list says is kept, a refusal is respected, and no key is shown."""
+
+import asyncio
+from ipaddress import IPv6Address
+
+import dns.rcode
+import pytest
+
+from exporter.blocklists import Query, QueryFailure, Subject
+from exporter.model import ListState
+from tests.blocklists.bench import Asking, a_list
+from tests.blocklists.names_server import NamesServer, Saying, names_server
+
+Said = list[str] | dns.rcode.Rcode | None
+
+
+def lists_of(**listed: Said) -> Saying:
+    """A healthy list at bl.test that says this of these addresses, whose dots are written as _, and so of the tests."""
+    said = {name.removeprefix("ip").replace("_", "."): what for name, what in listed.items()}
+    said.setdefault("127.0.0.2", ["127.0.0.2"])
+
+    def saying(name: str, kind: str) -> Said:
+        address = ".".join(reversed(name.removesuffix(".bl.test").split(".")[-4:]))
+        if kind == "TXT":
+            return [f'"why {name}"']
+        return said.get(address, dns.rcode.NXDOMAIN)
+
+    return saying
+
+
+BL = a_list("bl.test")
+
+
+def questions(server: NamesServer, kind: str = "A") -> list[str]:
+    return [name.removesuffix(".bl.test") for name, asked in server.asked if asked == kind]
+
+
+async def test_answers_are_kept_for_their_ttl_the_good_ones_too() -> None:
+    async with names_server(lists_of(ip192_0_2_1=["127.0.0.3"]), ttl=300) as server:
+        asking = Asking(server.address)
+        for _ in range(3):
+            assert (await asking.ask(BL, "192.0.2.1")).codes == ("127.0.0.3",)
+            assert (await asking.ask(BL, "192.0.2.2")).state is ListState.CLEAN
+        assert questions(server) == ["1.0.0.127", "2.0.0.127", "1.2.0.192", "2.2.0.192"]
+        assert len(questions(server, "TXT")) == 1
+        asking.time.leap(301)
+        await asking.ask(BL, "192.0.2.1")
+        await asking.ask(BL, "192.0.2.2")
+        assert questions(server)[4:] == ["1.2.0.192", "2.2.0.192"]
+
+
+async def test_a_list_is_tested_once_for_all_who_wait_and_again_a_day_later() -> None:
+    async with names_server(lists_of()) as server:
+        asking = Asking(server.address)
+        await asyncio.gather(*(asking.ask(BL, f"192.0.2.{number}") for number in range(50)))
+        assert questions(server).count("2.0.0.127") == 1
+        asking.time.leap(86400)
+        await asking.ask(BL, "192.0.2.1")
+        assert questions(server).count("2.0.0.127") == 2
+
+
+async def test_a_listing_is_believed_only_of_a_list_that_was_tested_lately() -> None:
+    async with names_server(lists_of(ip192_0_2_1=["127.0.0.3"])) as server:
+        asking = Asking(server.address)
+        await asking.ask(BL, "192.0.2.2")
+        asking.time.leap(601)
+        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.LISTED
+        assert questions(server).count("1.0.0.127") == 2
+
+
+@pytest.mark.parametrize("refusal", [["127.255.255.255"], dns.rcode.REFUSED], ids=str)
+async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: Said) -> None:
+    async with names_server(lists_of(ip192_0_2_1=refusal)) as server:
+        asking = Asking(server.address)
+        pauses = []
+        for pause in (60, 120, 240):
+            assert (await asking.ask(BL, "192.0.2.1")).state is ListState.UNKNOWN
+            assert "refuse" in asking.lists.statistics["bl.test"].why
+            asked = len(server.asked)
+            asking.time.leap(pause - 1)
+            assert (await asking.ask(BL, "192.0.2.2")).state is ListState.UNKNOWN
+            assert len(server.asked) == asked
+            asking.time.leap(1)
+            pauses.append(asked)
+            server.saying = lists_of(ip127_0_0_1=refusal)  # now it refuses its test, too
+        assert asking.lists.statistics["bl.test"].failures == {"refused": 3}
+        server.saying = lists_of()
+        asking.time.leap(240)
+        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.CLEAN
+        assert asking.lists.statistics["bl.test"].usable
+
+
+async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
+    async with names_server(lists_of(**{f"ip192_0_2_{n}": ["127.255.255.255"] for n in range(200)})) as server:
+        asking = Asking(server.address)
+        found = await asyncio.gather(*(asking.ask(BL, f"192.0.2.{number}") for number in range(200)))
+        assert {listing.state for listing in found} == {ListState.UNKNOWN}
+        assert len(server.asked) <= 2 + 2 * 16
+
+
+async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> None:
+    async with names_server(lists_of(**{f"ip192_0_2_{n}": None for n in range(200)})) as server:
+        asking = Asking(server.address, timeout=0.05)
+        found = await asyncio.gather(*(asking.ask(BL, f"192.0.2.{number}") for number in range(200)))
+        assert {listing.state for listing in found} == {ListState.UNKNOWN}
+        assert len(server.asked) <= 2 + 2 * 16
+        assert "5 questions in a row failed" in asking.lists.statistics["bl.test"].why
+        assert asking.lists.statistics["bl.test"].failures[QueryFailure.TIMEOUT] >= 5
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        (dns.rcode.SERVFAIL, "servfail"),
+        (dns.rcode.REFUSED, "refused"),
+        (None, "timeout"),
+        (["203.0.113.7"], "senseless"),
+        (["127.0.0.1"], "senseless"),
+        ([], "senseless"),  # a resolver that hides addresses of 127.0.0.0/8, against rebinding
+    ],
+    ids=str,
+)
+async def test_no_trouble_is_a_verdict(said: Said, failure: str) -> None:
+    async with names_server(lists_of(ip192_0_2_1=said)) as server:
+        asking = Asking(server.address, timeout=0.2)
+        listing = await asking.ask(BL, "192.0.2.1")
+        assert (listing.state, listing.codes) == (ListState.UNKNOWN, ())
+        assert listing.text
+        assert list(asking.lists.statistics["bl.test"].failures) == [failure]
+        assert [query.failure for query in asking.queries] == [None, None, failure]
+
+
+async def test_a_domain_with_names_below_it_and_no_address_is_clean_if_the_list_was_seen_to_list() -> None:
+    def saying(name: str, kind: str) -> Said:
+        return {"test.dbl.test": ["127.0.1.2"], "org.dbl.test": []}.get(name, dns.rcode.NXDOMAIN)
+
+    async with names_server(saying) as server:
+        asking = Asking(server.address)
+        assert (await asking.ask(a_list("dbl.test", domains=True), "org")).state is ListState.CLEAN
+        untested = a_list("dbl.test", domains=True, test_points=False, name="untested")
+        assert (await asking.ask(untested, "org")).state is ListState.UNKNOWN
+
+
+async def test_an_ipv6_address_is_listed_by_its_nibbles() -> None:
+    entries = {labels(address) for address in ("2001:db8::1", "::ffff:7f00:2")}
+
+    def saying(name: str, kind: str) -> Said:
+        return ["127.0.0.2" if kind == "A" else '"why"'] if name in entries else dns.rcode.NXDOMAIN
+
+    async with names_server(saying) as server:
+        asking = Asking(server.address)
+        six = a_list("bl.test", ipv6=True)
+        assert (await asking.ask(six, "2001:DB8:0::1")).state is ListState.LISTED
+        assert (await asking.ask(six, "2001:db8::2")).state is ListState.CLEAN
+
+
+def labels(address: str) -> str:
+    return f"{IPv6Address(address).reverse_pointer.removesuffix('.ip6.arpa')}.bl.test"
+
+
+async def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
+    codes = [f"127.0.0.{number}" for number in range(2, 250)]
+    async with names_server(lists_of(ip192_0_2_1=codes), truncate=True) as server:
+        listing = await Asking(server.address).ask(BL, "192.0.2.1")
+        assert (listing.state, len(listing.codes)) == (ListState.LISTED, 32)  # as many as are kept
+        assert ("1.2.0.192.bl.test", "A") in server.asked_tcp
+        assert listing.text == "why 1.2.0.192.bl.test"
+
+
+async def test_cancelling_leaves_nothing_behind() -> None:
+    async with names_server(lists_of(ip127_0_0_1=None)) as server:
+        asking = Asking(server.address, timeout=1000.0)
+        before = asyncio.all_tasks()
+        waiting = asyncio.create_task(asking.ask(BL, "192.0.2.1"))
+        while not server.asked:
+            await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        async with asyncio.timeout(20):
+            await asking.lists.close()
+        assert asyncio.all_tasks() == before
+
+
+async def test_one_who_goes_away_takes_the_test_from_nobody() -> None:
+    async with names_server(lists_of(ip127_0_0_1=None)) as server:
+        asking = Asking(server.address)
+        first = asyncio.create_task(asking.ask(BL, "192.0.2.1"))
+        second = asyncio.create_task(asking.ask(BL, "192.0.2.2"))
+        while not server.asked:
+            await asyncio.sleep(0)
+        first.cancel()
+        server.saying = lists_of()  # the question is repeated after two seconds
+        assert (await second).state is ListState.CLEAN
+
+
+async def test_what_is_unknown_is_asked_again() -> None:
+    async with names_server(lists_of(ip192_0_2_1=["203.0.113.7"])) as server:
+        asking = Asking(server.address)
+        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.UNKNOWN
+        server.saying = lists_of()
+        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.CLEAN
+
+
+async def test_what_a_list_said_before_it_fell_is_asked_again() -> None:
+    async with names_server(lists_of(ip192_0_2_2=["127.255.255.255"])) as server:
+        asking = Asking(server.address)
+        for subject in ("192.0.2.1", "192.0.2.2"):
+            await asking.ask(BL, subject)
+        server.saying = lists_of(ip192_0_2_1=["127.0.0.2"])
+        asking.time.leap(61)
+        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.LISTED
+
+
+async def test_what_was_under_way_when_the_list_fell_is_not_kept() -> None:
+    async with names_server(lists_of(ip192_0_2_1=None, ip192_0_2_2=["127.255.255.255"])) as server:
+        asking = Asking(server.address)
+        under_way = asyncio.create_task(asking.ask(BL, "192.0.2.1"))
+        while not questions(server).count("1.2.0.192"):
+            await asyncio.sleep(0)
+        await asking.ask(BL, "192.0.2.2")
+        server.saying = lists_of()  # the question is repeated after two seconds
+        assert (await under_way).state is ListState.CLEAN
+        server.saying = lists_of(ip192_0_2_1=["127.0.0.2"])
+        asking.time.leap(61)
+        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.LISTED
+
+
+async def test_each_query_is_told_to_the_one_who_asked_and_to_the_program() -> None:
+    async with names_server(lists_of(ip192_0_2_1=["127.0.0.2"])) as server:
+        asking, mine = Asking(server.address), list[Query]()
+        await asking.lists.ask(BL, Subject.of("192.0.2.1"), asking.run, mine.append)
+        assert len(mine) == 4  # two for the test, the addresses, the reason
+        assert mine == asking.queries
+        assert all(query.blocklist == "bl.test" and query.duration > 0 for query in mine)
+
+
+async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() -> None:
+    def saying(name: str, kind: str) -> Said:
+        tests: dict[str, Said] = {"2.0.0.127": ["127.0.0.2"], "1.0.0.127": dns.rcode.NXDOMAIN, "9.2.0.192": []}
+        return tests.get(name.rsplit(".", 2)[0])
+
+    async with names_server(saying) as server:
+        asking = Asking(server.address, timeout=1.0)
+        lists = [a_list(f"l{number}.test") for number in range(20)]
+        for one in lists:
+            await asking.ask(one, "192.0.2.9")  # so that all of them are tested
+        asked, under_way = len(server.asked), list[int]()
+
+        def count(query: Query) -> None:
+            under_way.append(len(server.asked) - asked)
+
+        subjects = [Subject.of(f"192.0.3.{number}") for number in range(20)]
+        await asyncio.gather(*(asking.lists.ask(one, it, asking.run, count) for one in lists for it in subjects))
+        assert 200 < under_way[0] <= 256

@@ -1,0 +1,68 @@
+"""How long a list is left alone, and how long its answers are kept."""
+
+from exporter.blocklists import QueryFailure, Statistics, Subject, SubjectKind
+from exporter.blocklists.memory import Memory
+from exporter.blocklists.standing import Standing
+from exporter.model import Listing, ListState
+from tests.blocklists.bench import a_list
+
+BL = a_list("bl.test")
+
+
+def test_pauses_grow_to_an_hour_and_begin_anew_when_a_list_is_well() -> None:
+    standing = Standing(BL, SubjectKind.IPV4, Statistics())
+    now, pauses = 0.0, []
+    for _ in range(8):
+        standing.fell("bad", now)
+        pauses.append(next(s for s in range(100000) if not standing.is_paused(now + s)))
+        now += pauses[-1]
+    assert pauses == [60, 120, 240, 480, 960, 1920, 3600, 3600]
+    standing.passed(now)
+    standing.fell("bad", now)
+    assert standing.is_paused(now + 59)
+    assert not standing.is_paused(now + 60)
+
+
+def test_two_complaints_at_a_time_make_one_pause() -> None:
+    standing = Standing(BL, SubjectKind.IPV4, Statistics())
+    standing.answered(QueryFailure.REFUSED, "refused", 0.0)
+    standing.fell("refused", 0.0)
+    assert not standing.is_paused(60.0)
+    standing.fell("refused", 60.0)
+    assert not standing.is_paused(180.0)
+
+
+def test_only_failures_in_a_row_count() -> None:
+    standing = Standing(BL, SubjectKind.IPV4, Statistics())
+    standing.passed(0.0)
+    for failure in [*[QueryFailure.TIMEOUT] * 4, None, *[QueryFailure.TIMEOUT] * 4]:
+        standing.answered(failure, "silence", 1.0)
+    assert not standing.is_paused(1.0)
+    standing.answered(QueryFailure.TIMEOUT, "silence", 1.0)
+    assert standing.why == "5 questions in a row failed, the last one so: silence"
+
+
+def test_a_list_is_usable_if_it_is_for_all_that_it_was_asked_about() -> None:
+    statistics = Statistics()
+    four, six = (Standing(BL, kind, statistics) for kind in (SubjectKind.IPV4, SubjectKind.IPV6))
+    seen = [statistics.usable]
+    four.passed(0.0)
+    seen.append(statistics.usable)
+    six.fell("no IPv6", 0.0)
+    seen.append(statistics.usable)
+    assert statistics.why == "no IPv6"
+    six.passed(9.0)
+    assert [*seen, statistics.usable] == [None, True, False, True]
+
+
+def test_memory_is_bounded_and_the_oldest_give_way() -> None:
+    memory = Memory(most=2)
+    subjects = [Subject.of(f"192.0.2.{number}") for number in range(3)]
+    for subject in subjects:
+        memory.keep(BL, subject, Listing("bl.test", subject.text, ListState.CLEAN), 0, 10.0)
+    found = [memory.recall(BL, subject, 0, 5.0) for subject in subjects]
+    assert [listing and listing.subject for listing in found] == [None, "192.0.2.1", "192.0.2.2"]
+    memory.keep(BL, subjects[2], Listing("bl.test", "192.0.2.2", ListState.CLEAN), 0, 10.0)  # again
+    assert memory.recall(BL, subjects[1], 0, 5.0)
+    assert memory.recall(BL, subjects[2], 1, 5.0) is None
+    assert memory.recall(BL, subjects[2], 0, 10.0) is None
