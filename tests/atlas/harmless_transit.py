@@ -1,0 +1,220 @@
+"""Disturbances between us and the mailbox that are none of anybody's faults."""
+
+import asyncio
+import base64
+import quopri
+import re
+from collections.abc import Callable
+
+from exporter.app import App
+from tests.atlas.dns_and_network import ELSEWHERE
+from tests.atlas.table import Changes, Course, Disturbance, Make, Series, given
+from tests.atlas.transit import notice, reply
+from tests.atlas.world import World
+from tests.lab.hop import rewritten
+from tests.senders.witness import Act, Cut, Freeze, Reply, Stage
+
+RETRIES, DUPLICATES = frozenset({"retries"}), frozenset({"duplicates"})
+MAIN, SECOND = "127.0.0.2", "127.0.0.1"
+
+
+def trip(make: Make) -> Course:
+    """A whole trip with what is made, which must be a success."""
+
+    async def course(world: World) -> Series:
+        return await world.series(await make(world))
+
+    return course
+
+
+def first_exchanger(act: Callable[[], Act] | None, name: str = "first.example.test.") -> Make:
+    """A domain with two exchangers; the second one delivers, and the first one does something else."""
+
+    async def make(world: World) -> Changes:
+        second = await world.courier()
+        second.at_once = True
+        if act:
+            await world.witness(Stage.GREETING, act(), address=MAIN, port=second.port)
+        zone = {
+            "example.test": {"MX": [f"10 {name}", "20 second.example.test."]},
+            "first.example.test": {"A": [MAIN]}, "second.example.test": {"A": [SECOND]},
+        }  # fmt: skip
+        changes = {"resolver": await world.names(zone), "imap": {"host": world.lab.imap_ip}}
+        return {**changes, "send": {"mx": {"port": second.port}}, "roundtrip": {"to": "x@example.test"}}
+
+    return make
+
+
+async def greylisted(world: World) -> Changes:
+    await asyncio.to_thread(world.lab.user("grey").purge)
+    changes = given(
+        send={"mx": {"source_address": "<mon>", "retry_after": "1s"}}, roundtrip={"to": "grey@lab.test"},
+        imap={"username": "grey"},
+    )  # fmt: skip
+    return await changes(world)
+
+
+async def dead_first_address(world: World) -> Changes:
+    courier = await world.courier()
+    courier.at_once = True
+    zone = {"two.test": {"AAAA": ["::1"], "A": ["127.0.0.1"]}}
+    changes = {"resolver": await world.names(zone), "imap": {"host": world.lab.imap_ip}}
+    return {**changes, "smtp": {**ELSEWHERE, "host": "two.test", "port": courier.port}}
+
+
+async def slow_names(world: World) -> Changes:
+    courier = await world.courier()
+    courier.at_once = True
+    zone = {"slow.test": {"A": ["127.0.0.1"]}, "imap.lab.test": {"A": [world.lab.imap_ip]}}
+    changes = {"resolver": {**await world.names(zone, delay=0.5), "timeout": "3s"}}
+    return {**changes, "smtp": {**ELSEWHERE, "host": "slow.test", "port": courier.port}}
+
+
+def ends(stage: Stage, act: Callable[[], Act]) -> Make:
+    """The relay delivers the message, and misbehaves after that."""
+
+    async def make(world: World) -> Changes:
+        courier = await world.courier()
+        courier.at_once = True
+        if stage is Stage.DOT:
+            courier.last_act = act()
+        else:
+            courier.witness.always(stage, act())
+        return {"smtp": courier.options}
+
+    return make
+
+
+def brought(*changes: Callable[[bytes], bytes]) -> Make:
+    """The message comes in these shapes, one after the other."""
+
+    async def make(world: World) -> Changes:
+        courier = await world.courier()
+
+        async def then(app: App) -> None:
+            raw = await courier.message()
+            for change in changes:
+                await courier.bring(change(raw))
+
+        world.then = then
+        return {"smtp": courier.options}
+
+    return make
+
+
+def other_subject(raw: bytes) -> bytes:
+    return re.sub(rb"(?m)^Subject: .*$", b"Subject: [EXTERNAL] Please read", raw)
+
+
+def without_our_headers(raw: bytes) -> bytes:
+    return re.sub(rb"(?m)^(X-|Auto-Submitted|Message-ID).*\r\n", b"", raw)
+
+
+def footer(raw: bytes) -> bytes:
+    return raw.rstrip() + b"\r\n\r\n-- \r\nThis message is confidential. Think before you print it.\r\n"
+
+
+def encoded(raw: bytes, how: str, encode: Callable[[bytes], bytes]) -> bytes:
+    head, _, text = raw.partition(b"\r\n\r\n")
+    head = re.sub(rb"(?m)^(Content-Transfer-Encoding): .*$", rb"\1: " + how.encode(), head)
+    return head + b"\r\n\r\n" + encode(text)
+
+
+def quoted_printable(raw: bytes) -> bytes:
+    return encoded(raw, "quoted-printable", lambda text: quopri.encodestring(text, quotetabs=True))
+
+
+def base_64(raw: bytes) -> bytes:
+    return encoded(raw, "base64", base64.encodebytes)
+
+
+def attached(raw: bytes) -> bytes:
+    return rewritten(raw, "someone@lab.test")
+
+
+def delayed(raw: bytes) -> bytes:
+    return notice(raw, "4.4.1", "connection timed out", "delayed")
+
+
+NEXT = "tries the next one at once"
+
+LEAVING = (
+    Disturbance("The first exchanger is down", "nobody listens there", NEXT, trip(first_exchanger(None))),
+    Disturbance(
+        "The first exchanger answers 4xx", "`451 4.3.0` as its greeting", NEXT,
+        trip(first_exchanger(lambda: Reply("451 4.3.0 not now"))),
+    ),
+    Disturbance(
+        "The first exchanger turns us away", "`554 5.7.1` as its greeting", NEXT,
+        trip(first_exchanger(lambda: Reply("554 5.7.1 not you"))),
+    ),
+    Disturbance(
+        "The first exchanger says nothing", "it takes the connection and never greets",
+        "tries the next one after `session_timeout`", trip(first_exchanger(Freeze)),
+    ),
+    Disturbance(
+        "The first exchanger does not exist", "an MX record with a name that is NXDOMAIN", NEXT,
+        trip(first_exchanger(None, "gone.example.test.")),
+    ),
+    Disturbance(
+        "The exchanger puts us off at first (greylisting)", "a real exchanger that answers 450 for three seconds",
+        "sends the message again, as mail servers do, and counts it in `mailtrip_retries_total`", trip(greylisted),
+        RETRIES,
+    ),
+    Disturbance(
+        "The relay has two addresses, and one is dead", "nobody listens on its IPv6 address",
+        "tries the other one at the same time (RFC 8305)", trip(dead_first_address),
+    ),
+    Disturbance(
+        "The name server is slow", "every answer takes half a second", "waits, within `resolver.timeout`",
+        trip(slow_names),
+    ),
+    Disturbance(
+        "The relay does not answer QUIT", "it says nothing after it has taken the message",
+        "hangs up after two seconds: the message is theirs", trip(ends(Stage.QUIT, Freeze)),
+    ),
+    Disturbance(
+        "The connection breaks before the relay's answer to the whole message", "it has delivered, and hangs up",
+        "does not send again, and waits for the message: it may have been taken", trip(ends(Stage.DOT, Cut)),
+    ),
+)  # fmt: skip
+
+TRANSIT = (
+    Disturbance(
+        "The message comes twice", "two copies are stored in a real mailbox",
+        "deletes both, and counts one in `mailtrip_duplicates_total`", trip(brought(bytes, bytes)), DUPLICATES,
+    ),
+    Disturbance(
+        "A vacation reply comes before the message", "a reply with our Message-ID in `References`",
+        "cleans it away, and goes on waiting", trip(brought(reply, bytes)),
+    ),
+    Disturbance(
+        "A notice of a delay comes before the message", "a delivery status notification with the action `delayed`",
+        "cleans it away, and goes on waiting", trip(brought(delayed, bytes)),
+    ),
+    Disturbance(
+        "A forwarder rewrites the subject", "`[EXTERNAL] Please read`", "finds its token in the header",
+        trip(brought(other_subject)),
+    ),
+    Disturbance(
+        "A server takes our headers away", "no `X-`, no `Message-ID`, no `Auto-Submitted`",
+        "finds its token in the subject", trip(brought(without_our_headers)),
+    ),
+    Disturbance(
+        "A server takes our headers away and rewrites the subject", "both of these",
+        "finds its token in the text", trip(brought(lambda raw: other_subject(without_our_headers(raw)))),
+    ),
+    Disturbance("A footer is added", "a disclaimer below the text", "knows its own text", trip(brought(footer))),
+    Disturbance(
+        "The text is encoded again as quoted-printable", "as a gateway does that is not 8-bit clean",
+        "reads it as what it means", trip(brought(quoted_printable)),
+    ),
+    Disturbance(
+        "The text is encoded again as base64", "as Exchange does", "reads it as what it means",
+        trip(brought(base_64)),
+    ),
+    Disturbance(
+        "The message is forwarded as an attachment", "another message with ours in `message/rfc822`",
+        "finds its token there", trip(brought(attached)),
+    ),
+)  # fmt: skip

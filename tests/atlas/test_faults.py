@@ -1,0 +1,60 @@
+"""Every row of docs/faults.md's first table is made, and a whole trip says exactly what the table says."""
+
+import pytest
+
+from exporter.model import Outcome
+from tests.atlas.faults import FAULTS
+from tests.atlas.running import run_all
+from tests.atlas.table import Fault, Known, Verdict
+from tests.atlas.world import RESOLVER_TIMEOUT, SESSION_TIMEOUT, World
+from tests.lab.client import Lab
+
+ROWS = [fault for group in FAULTS.values() for fault in group]
+pytestmark = pytest.mark.timeout(300)  # the first test waits for the trips of all
+
+
+async def course(fault: Fault, world: World) -> tuple[Outcome, float]:
+    changes = await fault.make(world)
+    timeout = world.settings(changes).modules["trip"].timeout
+    return await world.trip(changes), timeout
+
+
+@pytest.fixture(scope="module")
+def results(
+    lab: Lab, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> dict[str, tuple[Outcome, float] | Exception]:
+    """What has become of the rows that are asked for."""
+    asked_for = {item.name for item in request.session.items}
+    rows = [fault for fault in ROWS if any(fault.name in name for name in asked_for)]
+    return run_all(rows, lab, tmp_path_factory.mktemp("faults"), course)
+
+
+@pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
+def test_a_fault_is_named_for_what_it_is(results: dict[str, tuple[Outcome, float] | Exception], fault: Fault) -> None:
+    result = results[fault.name]
+    if isinstance(result, Exception):
+        raise result
+    outcome, timeout = result
+    assert str(Verdict.of(outcome)) == str(fault.verdict), outcome.failure
+    assert Verdict.of(outcome) == fault.verdict, outcome.legs
+    assert outcome.failure
+    assert outcome.failure.detail
+    assert fault.says in outcome.failure.detail
+    earliest, latest = bounds(fault.known, timeout)
+    assert earliest <= outcome.duration < latest
+
+
+def bounds(known: Known, timeout: float) -> tuple[float, float]:
+    """Seconds between which a failure is known."""
+    return {
+        Known.AT_ONCE: (0.0, SESSION_TIMEOUT),
+        Known.RESOLVER: (RESOLVER_TIMEOUT, SESSION_TIMEOUT),
+        Known.SESSION: (SESSION_TIMEOUT, timeout),
+        Known.NEWS: (0.0, timeout),
+        Known.TIMEOUT: (timeout, timeout + SESSION_TIMEOUT),
+    }[known]
+
+
+def test_rows_have_names_of_their_own() -> None:
+    names = [fault.name for fault in ROWS]
+    assert len(set(names)) == len(names)

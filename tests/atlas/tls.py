@@ -1,0 +1,210 @@
+"""Faults of TLS, on both legs."""
+
+import asyncio
+import datetime
+import ssl
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+from exporter.model import Reason, Step
+from tests.atlas.dns_and_network import ELSEWHERE
+from tests.atlas.meddler import Rule
+from tests.atlas.table import Changes, Fault, Known, Lever, Make, given, opening, send
+from tests.atlas.world import PLAIN, World
+from tests.senders.witness import OFFERS, Act, Freeze, Reply, Stage
+
+LOOK = "`openssl s_client -starttls smtp -connect HOST:PORT`"
+LOOK_IMAP = "`openssl s_client -connect HOST:993`"
+
+
+def at_starttls(stage: Stage, act: Callable[[], Act]) -> Make:
+    """A server that offers STARTTLS, and goes wrong there."""
+
+    async def make(world: World) -> Changes:
+        witness = await world.witness(stage, act(), offers=(*OFFERS, "STARTTLS"))
+        return {"smtp": {**ELSEWHERE, "port": witness.port, "tls": "starttls"}}
+
+    return make
+
+
+async def slipped_in(world: World) -> Changes:
+    """A real relay behind somebody who adds a line to what it says in the clear."""
+    rule = Rule("^220 .*Ready", "add", "server", "250 2.0.0 and this is not encrypted")
+    meddler = await world.meddle(rule, host=world.lab.relay_ip, port=587)
+    return {"smtp": {"host": "127.0.0.1", "port": meddler.port, "tls": "starttls", "server_name": "relay.lab.test"}}
+
+
+def secured(prepare: Callable[[ssl.SSLContext, Path], Any], part: str) -> Make:
+    """A server with TLS from the start, as `prepare` makes it; nobody gets to know what it would say."""
+
+    async def make(world: World) -> Changes:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        prepare(context, world.directory)
+
+        async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            """By hand, since asyncio keeps to itself why a handshake fails."""
+            heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
+            tls = context.wrap_bio(heard, said, server_side=True)
+            while data := await reader.read(1 << 16):
+                heard.write(data)
+                try:
+                    tls.do_handshake()
+                except ssl.SSLWantReadError:
+                    pass
+                except ssl.SSLError:
+                    break
+                finally:
+                    writer.write(said.read())
+            writer.close()
+
+        server = await asyncio.start_server(shake_hands, "127.0.0.1", 0)
+        world.stack.callback(server.close)
+        return {part: {**PLAIN, "port": server.sockets[0].getsockname()[1], "tls": "implicit"}}
+
+    return make
+
+
+def self_signed(context: ssl.SSLContext, directory: Path) -> None:
+    """A certificate that has signed itself, as programs make one when they are installed."""
+    authority = trustme.CA()
+    certificate, key = directory / "self.crt", directory / "self.key"
+    authority.cert_pem.write_to_path(certificate)
+    authority.private_key_pem.write_to_path(key)
+    context.load_cert_chain(certificate, key)
+
+
+def too_old(context: ssl.SSLContext, directory: Path) -> None:
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+
+async def not_valid_yet(world: World) -> Changes:
+    tomorrow = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    authority = trustme.CA()
+    ca = world.directory / "ca.crt"
+    authority.cert_pem.write_to_path(ca)
+
+    def prepare(context: ssl.SSLContext, directory: Path) -> None:
+        certificate = authority.issue_cert("127.0.0.1", not_before=tomorrow, not_after=tomorrow.replace(year=2100))
+        certificate.configure_cert(context)
+
+    changes = await secured(prepare, "smtp")(world)
+    return {"smtp": {**changes["smtp"], "ca_file": str(ca)}}
+
+
+def cut_in_the_handshake(part: str) -> Make:
+    async def make(world: World) -> Changes:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(100)  # the ClientHello
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        world.stack.callback(server.close)
+        return {part: {**PLAIN, "port": server.sockets[0].getsockname()[1], "tls": "implicit"}}
+
+    return make
+
+
+TLS = (
+    Fault(
+        "The relay's certificate has expired", "real servers show an expired certificate",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, f"the renewal (certbot) and whether the server was reloaded; {LOOK}",
+        given(imap={"port": 143, "tls": "none", "ca_file": None}), Lever.CERTIFICATES, says="has expired",
+    ),
+    Fault(
+        "The mailbox server's certificate has expired", "real servers show an expired certificate",
+        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, f"the renewal and whether the server was reloaded; {LOOK_IMAP}",
+        given(smtp={"port": 25, "tls": "none", "username": None, "password": None}), Lever.CERTIFICATES,
+    ),
+    Fault(
+        "The relay's certificate is not valid yet", "it begins tomorrow",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "this machine's clock, then the certificate's dates", not_valid_yet,
+        says="not yet valid",
+    ),
+    Fault(
+        "The relay's certificate is of an authority that we do not trust", "the lab's own authority, without `ca_file`",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, f"a missing chain at the server, or a missing `ca_file`; {LOOK}",
+        given(smtp={"ca_file": None}),
+    ),
+    Fault(
+        "The mailbox server's certificate is of an authority that we do not trust", "the lab's own, without `ca_file`",
+        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, f"its chain, or a missing `ca_file`; {LOOK_IMAP}",
+        given(imap={"ca_file": None}),
+    ),
+    Fault(
+        "The relay's certificate has signed itself", "a server with such a certificate",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "whether the server lost its configuration in an upgrade",
+        secured(self_signed, "smtp"), says="self-signed",
+    ),
+    Fault(
+        "The relay's certificate is for another name", "a real server under a name that its certificate lacks",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, f"the names in it; {LOOK}",
+        given(smtp={"server_name": "smtp.other.test"}), says="Hostname mismatch",
+    ),
+    Fault(
+        "The mailbox server's certificate is for another name", "a real server under a name that its certificate lacks",
+        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, f"the names in it; {LOOK_IMAP}",
+        given(imap={"server_name": "imap.other.test"}),
+    ),
+    Fault(
+        "The relay speaks only old versions of TLS", "a server that knows nothing above TLS 1.1",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "the server's TLS settings, its age", secured(too_old, "smtp"),
+        says="protocol version",
+    ),
+    Fault(
+        "The mailbox server speaks only old versions of TLS", "a server that knows nothing above TLS 1.1",
+        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, "the server's TLS settings, its age", secured(too_old, "imap"),
+    ),
+    Fault(
+        "The relay cuts the connection in the handshake", "it hangs up after the first message of TLS",
+        send(Step.TLS, Reason.DISCONNECTED), Known.AT_ONCE, "the server's log: its key cannot be read, often",
+        cut_in_the_handshake("smtp"),
+    ),
+    Fault(
+        "The mailbox server cuts the connection in the handshake", "it hangs up after the first message of TLS",
+        opening(Step.TLS, Reason.DISCONNECTED), Known.SESSION, "the server's log: its key cannot be read, often",
+        cut_in_the_handshake("imap"),
+    ),
+    Fault(
+        "The relay freezes in the handshake", "it says nothing after its 220 to STARTTLS",
+        send(Step.TLS, Reason.TIMEOUT), Known.SESSION, "the server's load and entropy; a firewall that inspects TLS",
+        at_starttls(Stage.TLS, Freeze),
+    ),
+    Fault(
+        "The relay does not offer STARTTLS", "a real server without it, and `tls: starttls`",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "the server's TLS settings; a firewall (Cisco) that hides it",
+        given(smtp={"port": 2587}), says="does not offer STARTTLS",
+    ),
+    Fault(
+        "The relay refuses STARTTLS", "`454 4.7.0` to STARTTLS",
+        send(Step.TLS, Reason.TLS, "454"), Known.AT_ONCE, "the server's log: its key or certificate cannot be read",
+        at_starttls(Stage.STARTTLS, lambda: Reply("454 4.7.0 TLS not available due to local problem")),
+    ),
+    Fault(
+        "Somebody slips plain text in before TLS begins", "more words behind the 220 to STARTTLS (CVE-2011-0411)",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "who sits between us and the server",
+        slipped_in, says="sends plain text",
+    ),
+    Fault(
+        "TLS from the start is spoken to a port for STARTTLS", "`tls: implicit` on port 587",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "`port` and `tls` of the sender", given(smtp={"tls": "implicit"}),
+        says="wrong version number",
+    ),
+    Fault(
+        "STARTTLS is awaited on a port for TLS from the start", "`tls: starttls` on port 465: each waits for the other",
+        send(Step.GREETING, Reason.TIMEOUT), Known.SESSION, "`port` and `tls` of the sender",
+        given(smtp={"port": 465, "tls": "starttls"}),
+    ),
+    Fault(
+        "The file with the trusted authorities cannot be read", "`ca_file` is not there",
+        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "`ca_file`", given(smtp={"ca_file": "<directory>/none.crt"}),
+        says="cannot read ca_file",
+    ),
+)  # fmt: skip

@@ -1,0 +1,174 @@
+"""Faults on the way: the message was taken, and does not come back, or not as it was."""
+
+import re
+from collections.abc import Callable
+
+from exporter.app import App
+from exporter.model import Reason
+from tests.atlas.table import Changes, Fault, Known, Lever, Make, delivery, given
+from tests.atlas.world import World
+
+QUEUE = "the queues on the way: `postqueue -p`, `exim -bp`"
+
+
+def brought(change: Callable[[bytes], bytes]) -> Make:
+    """The message is brought as somebody on the way has made it."""
+
+    async def make(world: World) -> Changes:
+        courier = await world.courier(change)
+
+        async def then(app: App) -> None:
+            await courier.deliver()
+
+        world.then = then
+        return {"smtp": courier.options}
+
+    return make
+
+
+def notice(raw: bytes, status: str, diagnostic: str, action: str = "failed") -> bytes:
+    """A delivery status notification (RFC 3464) about a message, as Microsoft 365 writes it."""
+    head = raw.partition(b"\r\n\r\n")[0].decode()
+    return f"""\
+From: postmaster@outlook.test\r
+To: <>\r
+Subject: Undeliverable\r
+Content-Type: multipart/report; report-type=delivery-status; boundary=b\r
+Auto-Submitted: auto-replied\r
+\r
+--b\r
+Content-Type: text/plain\r
+\r
+Your message was not delivered.\r
+--b\r
+Content-Type: message/delivery-status\r
+\r
+Reporting-MTA: dns;outlook.test\r
+\r
+Final-Recipient: rfc822;somebody@outlook.test\r
+Action: {action}\r
+Status: {status}\r
+Diagnostic-Code: smtp;{diagnostic}\r
+\r
+--b\r
+Content-Type: text/rfc822-headers\r
+\r
+{head}\r
+\r
+--b--\r
+""".encode()
+
+
+def reply(raw: bytes) -> bytes:
+    """A vacation reply (RFC 3834)."""
+    (name,) = re.findall(rb"(?m)^Message-ID: (\S+)", raw)
+    return (
+        b"From: <away@lab.test>\r\nSubject: Away\r\nAuto-Submitted: auto-replied\r\nIn-Reply-To: %b\r\n"
+        b"References: %b\r\n\r\nI am away.\r\n" % (name, name)
+    )
+
+
+def forbidden(raw: bytes) -> bytes:
+    return notice(raw, "5.7.520", "550 5.7.520 Access denied, no external forwarding")
+
+
+def shortened(raw: bytes) -> bytes:
+    """A gateway that keeps the first lines of the text alone."""
+    head, _, text = raw.partition(b"\r\n\r\n")
+    return head + b"\r\n\r\n" + b"\r\n".join(text.split(b"\r\n")[:4]) + b"\r\n"
+
+
+def rewritten_text(raw: bytes) -> bytes:
+    """A gateway that rewrites words, as those do that rewrite links."""
+    return raw.replace(b"e-mail round-trip", b"[LINK REMOVED] round-trip")
+
+
+def reading(to: str, **more: object) -> Make:
+    """Somebody of the lab whose mail has a fate; the notice of it comes to the sender, whose mailbox is read."""
+    return given(roundtrip={"to": to, **more})
+
+
+TRANSIT = (
+    Fault(
+        "The message disappears", "real servers take it, and throw it away", delivery(Reason.OVERDUE), Known.TIMEOUT,
+        "the log of the last server that took it: the token stands in its Message-ID", reading("blackhole@lab.test"),
+    ),
+    Fault(
+        "The message is slower than `timeout`", "a real server that holds it back; it counts as late when it comes",
+        delivery(Reason.OVERDUE), Known.TIMEOUT, f"`mailtrip_late_total`; {QUEUE}",
+        given(roundtrip={"to": "slow8@lab.test"}, module={"timeout": "5s", "session_timeout": "4s"}),
+    ),
+    Fault(
+        "A queue on the way is stopped", "a real exchanger that keeps what it takes", delivery(Reason.OVERDUE),
+        Known.TIMEOUT, QUEUE, given(), Lever.QUEUE,
+    ),
+    Fault(
+        "The exchanger behind the relay is down", "the relay keeps the message", delivery(Reason.OVERDUE),
+        Known.TIMEOUT, f"{QUEUE}: they say whom they cannot reach", given(), Lever.MX,
+    ),
+    Fault(
+        "Nothing is stored in mailboxes", "the store behind a real exchanger is stopped", delivery(Reason.OVERDUE),
+        Known.TIMEOUT, f"LMTP, the store's disk; {QUEUE}",
+        given(smtp={"port": 25, "tls": "none", "username": None, "password": None}), Lever.STORE,
+    ),
+    Fault(
+        "The exchanger puts the recipient off again and again", "a real exchanger that answers 451 to the relay",
+        delivery(Reason.OVERDUE), Known.TIMEOUT, QUEUE, reading("tempfail@lab.test"),
+    ),
+    Fault(
+        "No exchanger of the domain can be reached", "a real relay, and a domain whose exchangers are down",
+        delivery(Reason.OVERDUE), Known.TIMEOUT, QUEUE, reading("probe@alldead.test"),
+    ),
+    Fault(
+        "The message bounces, and nobody reads the sender's mailbox", "an unknown recipient, and `from` somewhere else",
+        delivery(Reason.OVERDUE), Known.TIMEOUT,
+        "the mailbox of `from`; name it in `bounces`, and the trip says so at once",
+        given(roundtrip={"to": "nobody@lab.test", "from": "probe@lab.test"}),
+    ),
+    Fault(
+        "Only an automatic reply comes", "a reply with our Message-ID in `References`", delivery(Reason.OVERDUE),
+        Known.TIMEOUT, "whether the recipient's mail is forwarded, or answered in the place of that", brought(reply),
+    ),
+    Fault(
+        "A server on the way does not know the recipient", "a real exchanger refuses somebody unknown to the relay",
+        delivery(Reason.BOUNCED, "5.1.1"), Known.NEWS, "`to`; whether the account was deleted",
+        reading("nobody@lab.test"),
+    ),
+    Fault(
+        "The recipient's mailbox is full, and the message returns", "a real mailbox over its quota",
+        delivery(Reason.BOUNCED, "5.2.2"), Known.NEWS, "the quota; who else writes to the monitored mailbox",
+        reading("full@lab.test"),
+    ),
+    Fault(
+        "A server on the way refuses by policy", "a real exchanger answers 554 5.7.1 to the relay",
+        delivery(Reason.BOUNCED, "5.7.1"), Known.NEWS, "the words of the notice; blocklists, SPF, DKIM, DMARC",
+        reading("reject@lab.test"),
+    ),
+    Fault(
+        "The relay does not find the recipient's domain", "a real relay, and a domain that does not exist",
+        delivery(Reason.BOUNCED, "5.4.4"), Known.NEWS, "the relay's resolver; whether the domain has expired",
+        reading("probe@nxdomain.test"),
+    ),
+    Fault(
+        "The relay finds that the domain takes no mail", "a real relay, and a domain with a null MX",
+        delivery(Reason.BOUNCED, "5.1.0"), Known.NEWS, "the MX record: `dig MX`", reading("probe@nullmx.test"),
+    ),
+    Fault(
+        "Microsoft 365 does not forward to others", "a notice with 5.7.520",
+        delivery(Reason.BOUNCED, "5.7.520"), Known.NEWS, "the outbound spam policy of the forwarding mailbox's tenant",
+        brought(forbidden),
+    ),
+    Fault(
+        "The message is filed as spam", "a real server that files it in Junk", delivery(Reason.JUNK), Known.NEWS,
+        "the filter's headers in the message; SPF, DKIM and DMARC of `from`",
+        given(roundtrip={"to": "junk@lab.test"}, imap={"username": "junk"}),
+    ),
+    Fault(
+        "The message's text is cut", "it is stored without its last lines", delivery(Reason.ALTERED), Known.NEWS,
+        "gateways, content filters, mailing lists on the way", brought(shortened),
+    ),
+    Fault(
+        "Somebody rewrites the message's text", "it is stored with other words", delivery(Reason.ALTERED), Known.NEWS,
+        "gateways that rewrite links, add warnings inside, or translate", brought(rewritten_text),
+    ),
+)  # fmt: skip
