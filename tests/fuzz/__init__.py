@@ -1,0 +1,1 @@
+"""Parsers fed with what nobody would send. See __main__.py."""

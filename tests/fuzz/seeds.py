@@ -1,0 +1,47 @@
+"""Where fuzzing begins: our own samples, and what the servers say in our dialogues."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from exporter.composition import Content, compose
+from tests.fuzz.targets import SENT_AT, TOKEN
+
+TESTS = Path(__file__).parent.parent
+PLAIN = compose(TOKEN, "probe@example.org", "someone@example.net", SENT_AT, Content()).raw
+NOTICE = (
+    b"Reporting-MTA: dns; mx.example.net\r\n\r\nFinal-Recipient: rfc822; someone@example.net\r\nAction: failed\r\n"
+    b"Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1\r\n unknown\r\n"
+)
+
+
+def _wrapped(kind: bytes, inner: bytes) -> bytes:
+    head = b"Subject: Fwd: =?utf-8?Q?a?=\r\nMIME-Version: 1.0\r\nContent-Type: multipart/" + kind
+    return head + b"; boundary=b\r\n\r\n--b\r\n\r\nwords\r\n--b\r\n" + inner + b"\r\n--b--\r\n"
+
+
+def _messages() -> Iterator[bytes]:
+    yield PLAIN
+    yield _wrapped(b"mixed", b"Content-Type: message/rfc822\r\n\r\n" + PLAIN)
+    yield _wrapped(b"report", b"Content-Type: message/delivery-status\r\n\r\n" + NOTICE)
+    for encoding in (b"base64", b"quoted-printable"):
+        yield PLAIN.replace(b"Content-Transfer-Encoding: 7bit", b"Content-Transfer-Encoding: " + encoding)
+
+
+def _headers() -> Iterator[bytes]:
+    for sample in sorted((TESTS / "headers").glob("*.txt")):
+        yield sample.read_bytes().partition(b"----\n")[0]
+
+
+def _dialogues(protocol: str) -> Iterator[bytes]:
+    for dialogue in sorted((TESTS / "net" / "dialogues" / protocol).glob("*.txt")):
+        lines = dialogue.read_bytes().splitlines()
+        yield b"".join(line[3:] + b"\r\n" for line in lines if line.startswith(b"S: "))
+
+
+SEEDS: dict[str, list[bytes]] = {
+    "headers": [*_headers(), *_messages()],
+    "message": list(_messages()),
+    "bounce": [NOTICE],
+    "imap": list(_dialogues("imap")),
+    "pop3": list(_dialogues("pop3")),
+}

@@ -1,0 +1,90 @@
+"""What is fuzzed: each target takes any bytes, and raises only when a parser breaks its promise."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from exporter.headers.authentication import METHODS, OTHER, RESULTS, authentication
+from exporter.headers.received import MAX_HOPS, hops
+from exporter.headers.receiver import left_from, trusted_part
+from exporter.headers.spam import SCANNERS, spam_scores
+from exporter.message import headers, is_whole, read, received
+from exporter.net.imap_reader import Malformed, Reader, attributes, folders, number
+from exporter.net.pop3_reply import capabilities_in, reply_in, size_in, unique_ids_in
+from exporter.tokens import Mint
+
+SENT_AT = datetime(2025, 2, 1, tzinfo=UTC).timestamp()
+TOKEN = Mint(b"k" * 32).mint(SENT_AT)
+RECEIVER = "mx.example.net"
+
+
+def arrived_headers(raw: bytes) -> None:
+    """The hops, the address and what the receiver says: all from closed lists, bounded, and fit to be stored."""
+    outermost, way = headers(raw), hops(received(raw, TOKEN.word), SENT_AT, 60.0)
+    assert len(way) <= MAX_HOPS
+    assert all(hop.delay is None or 0 <= hop.delay <= 60 for hop in way)
+    assert len(trusted_part(outermost, RECEIVER)) <= len(outermost)
+    for receiver in (RECEIVER, "mx.microsoft.com"):
+        left_from(way, receiver).encode("ascii")
+        results = authentication(outermost, receiver)
+        assert len({one.method for one in results}) == len(results)
+        assert all(one.method in METHODS and one.result in {*RESULTS, OTHER} for one in results)
+    assert all(one.scanner in SCANNERS and math.isfinite(one.score) for one in spam_scores(outermost))
+
+
+def message(raw: bytes) -> None:
+    """What has become of our message; tokens found are words of the token's shape."""
+    assert all(word.isascii() and word.isalnum() for word in read(raw).tokens)
+    assert is_whole(raw, TOKEN) in (True, False)
+
+
+def bounce(raw: bytes) -> None:
+    """A notification, of which only the fields are anybody's."""
+    report = b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n"
+    told = read(report + b"Content-Type: message/delivery-status\r\n\r\n" + raw + b"\r\n--b--\r\n").bounce
+    if told:
+        assert "\n" not in told.diagnostic + told.reporter + told.status + told.action
+        assert max(map(len, (told.diagnostic, told.reporter, told.status, told.action))) <= 300
+
+
+def imap(raw: bytes) -> None:
+    """The same responses, however the bytes are cut; and whatever they hold can be looked at."""
+    whole, pieces = _heard(raw, len(raw) or 1), _heard(raw, 1 + len(raw) % 7)
+    assert whole == pieces
+
+
+def _heard(raw: bytes, size: int) -> list[object]:
+    reader, heard = Reader(), []
+    try:
+        for start in range(0, len(raw), size):
+            for response in reader.feed(raw[start : start + size]):
+                attributes(response)
+                folders([response])
+                for value in response.values:
+                    number(value)
+                heard.append(response)
+    except Malformed as problem:
+        return [*heard, str(problem)]
+    return [*heard, reader.empty]
+
+
+def pop3(raw: bytes) -> None:
+    """Status lines and listings."""
+    capabilities_in(raw)
+    line = raw.partition(b"\n")[0].decode("utf-8", "replace")
+    if reply := reply_in("pop.example.org", line):
+        assert (reply.ok, reply.continues).count(True) <= 1
+        size_in(reply)
+    try:
+        assert all(unique for _, unique in unique_ids_in(raw))
+    except ValueError as problem:
+        assert len(str(problem)) < 200
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "headers": arrived_headers,
+    "message": message,
+    "bounce": bounce,
+    "imap": imap,
+    "pop3": pop3,
+}
