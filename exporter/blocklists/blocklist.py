@@ -49,11 +49,15 @@ class Blocklist:
         return kind in self.subjects
 
     def tests(self, kind: SubjectKind) -> tuple[Subject | None, Subject]:
-        """What must be listed, if there is something, and what must not be."""
-        listed, unlisted = TESTS[kind]
-        if self.test_entry:
-            listed = Subject(kind, self.test_entry)
-        return (listed if kind in self.test_points else None), unlisted
+        """What must be listed, if there is something, and what must not be.
+
+        A list without a test entry for IPv6 has to show the one for IPv4: a zone that is gone has neither.
+        """
+        point = SubjectKind.IPV4 if kind is SubjectKind.IPV6 and kind not in self.test_points else kind
+        if point not in self.test_points or not self.takes(point):
+            return None, TESTS[kind][1]
+        listed = Subject(point, self.test_entry) if self.test_entry else TESTS[point][0]
+        return listed, TESTS[kind][1]
 
     def zone(self) -> str:
         """The zone, with its key: never to be shown. Raises SecretUnavailable."""

@@ -97,6 +97,13 @@ async def test_a_list_that_fails_its_test_is_never_believed(
     assert len(asking.queries) <= 2  # what is not believed is not asked
 
 
+async def test_a_list_that_is_gone_is_not_believed_about_ipv6_either(asking: Asking) -> None:
+    """Spamhaus has a test entry for IPv4 alone."""
+    listing = await asking.ask(a_list("zen.spamhaus.org"), "2001:db8::1")  # the lab knows no such zone
+    assert listing.state is ListState.UNKNOWN
+    assert "it does not list 127.0.0.2" in listing.text
+
+
 async def test_a_list_without_test_points_is_asked_only_what_it_must_not_list(asking: Asking, lab: Lab) -> None:
     assert (await asking.ask(a_list("blall.lab.test", test_points=False), lab.mx_ip)).state is ListState.UNKNOWN
     await asyncio.to_thread(lab.unlist, "127.0.0.2", "blclean")

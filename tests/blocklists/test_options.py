@@ -46,6 +46,13 @@ def test_a_list_that_nobody_knows_follows_rfc_5782() -> None:
     assert (listed and listed.text, unlisted.text) == ("test", "invalid")
 
 
+def test_a_list_without_a_test_entry_for_ipv6_must_show_the_one_for_ipv4() -> None:
+    listed, unlisted = lists("zen.spamhaus.org")[0].blocklist().tests(SubjectKind.IPV6)
+    assert (listed and listed.text, unlisted.text) == ("127.0.0.2", "::ffff:7f00:1")
+    listed, _ = lists("pbl.spamhaus.org")[0].blocklist().tests(SubjectKind.IPV6)
+    assert listed is None
+
+
 def test_a_list_may_have_a_test_entry_of_its_own() -> None:
     for given in ("dbl.spamhaus.org", {"zone": "dbl.example.org", "test_entry": "dbltest.com"}):
         (options,) = DOMAIN_LISTS.validate_python([given])
