@@ -6,7 +6,7 @@ from html import escape
 from urllib.parse import urlencode
 
 from exporter import __version__
-from exporter.model import Listing, ListState, Outcome
+from exporter.model import Asked, Listing, ListState, Outcome
 from exporter.prober import Probe
 
 _PAGE = """\
@@ -46,7 +46,7 @@ def status_page(probes: Iterable[Probe]) -> str:
 def _row(probe: Probe) -> str:
     module, target = probe.key.module, probe.key.target
     link = "probe?" + urlencode({"module": module, "target": target})
-    name = f'<a href="{escape(link)}">{escape(probe.name or "(by Prometheus)")}</a>'
+    name = f'<a href="{escape(f"{link}&debug=true")}">{escape(probe.name or "(by Prometheus)")}</a>'
     cells = [name, escape(module), escape(target), *_newest(probe.newest), str(len(probe.flights) or "")]
     return "<tr>" + "".join(f"<td>{cell}" for cell in cells) + "</tr>"
 
@@ -55,9 +55,9 @@ def _newest(outcome: Outcome | None) -> tuple[str, str]:
     if outcome is None:
         return '<span class="none">none has finished yet</span>', ""
     finished = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(outcome.finished_at))
-    if outcome.failure:
-        return f'<span class="bad">failed</span> {escape(str(outcome.failure))}', finished
-    return f'<span class="good">good</span> {escape(_in_words(outcome))}', finished
+    verdict, text = ("bad", str(outcome.failure)) if outcome.failure else ("good", _in_words(outcome))
+    word = "failed" if outcome.failure else "good"
+    return f'<span class="{verdict}">{word}</span> {escape(text)}{_silent(outcome)}', finished
 
 
 def _in_words(outcome: Outcome) -> str:
@@ -65,7 +65,15 @@ def _in_words(outcome: Outcome) -> str:
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
         return f"back after {outcome.duration:.2f} s"
-    silent = {one.blocklist for one in listings if one.state is ListState.UNKNOWN}
-    asked = {one.blocklist for one in listings if one.alarming} - silent
-    unknown = f"; no answer from {', '.join(sorted(silent))}" if silent else ""
-    return f"on none of {len(asked)} blocklists{unknown}"
+    asked = {one.blocklist for one in listings if one.alarming and one.state is not ListState.UNKNOWN}
+    return f"on none of {len(asked)} blocklists"
+
+
+def _silent(outcome: Outcome) -> str:
+    """The blocklists that are not believed, or had no answer, and why: a line each."""
+    why = {fact.blocklist: fact.why for fact in outcome.facts if isinstance(fact, Asked) and not fact.usable}
+    for fact in outcome.facts:
+        if isinstance(fact, Listing) and fact.state is ListState.UNKNOWN:
+            why.setdefault(fact.blocklist, fact.text)
+    lines = (f"{name} is unusable: {text}" for name, text in why.items())
+    return "".join(f'<br><span class="none">{escape(line)}</span>' for line in lines)
