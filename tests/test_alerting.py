@@ -22,7 +22,7 @@ from tests.prometheus import Prometheus
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / "dashboards/rules"
-HURRY = 300  # 5 minutes become a second
+HURRY = 150  # 5 minutes, an interval, become two seconds
 
 CONFIGURATION = """\
 resolver: {{nameservers: ["{dns}"]}}
@@ -55,8 +55,9 @@ def hurried_rules(directory: Path) -> str:
     """The rules in a directory of their own; a pattern that finds them."""
     for file in RULES.glob("*.yml"):
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
-        for rule in (rule for group in content["groups"] for rule in group["rules"] if "for" in rule):
-            rule["for"] = f"{in_seconds(rule['for']) * 1000 // HURRY}ms"
+        for rule in (rule for group in content["groups"] for rule in group["rules"]):
+            for wait in rule.keys() & {"for", "keep_firing_for"}:
+                rule[wait] = f"{in_seconds(rule[wait]) * 1000 // HURRY}ms"
         (directory / file.name).write_text(json.dumps(content))
     return str(directory / "mailtrip.*.yml")
 

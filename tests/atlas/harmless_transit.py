@@ -46,10 +46,11 @@ def first_exchanger(act: Callable[[], Act] | None, name: str = "first.example.te
 
 
 async def greylisted(world: World) -> Changes:
+    """From a sender that no other row has: the exchanger remembers whom it has put off."""
     await asyncio.to_thread(world.lab.user("grey").purge)
     changes = given(
-        send={"mx": {"source_address": "<mon>", "retry_after": "1s"}}, roundtrip={"to": "grey@lab.test"},
-        imap={"username": "grey"},
+        send={"mx": {"source_address": "<mon>", "retry_after": "1s"}},
+        roundtrip={"from": "greylisted@lab.test", "to": "grey@lab.test"}, imap={"username": "grey"},
     )  # fmt: skip
     return await changes(world)
 
