@@ -27,6 +27,7 @@ from exporter.state_file import StateUnusable
 from exporter.store import Store
 from exporter.tokens import Mint, load_key, new_key, read_key
 from exporter.web.gate import Gate
+from exporter.web.pages import Pages
 from exporter.web.server import Server
 from exporter.web.webfile import WebFile
 
@@ -129,7 +130,8 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         store = Store.open(state_dir)
         key = key_of(settings.state, state_dir)
         app = await stack.enter_async_context(App(settings, store, key, options.max_targets))
-        server = Server(app.probes, app.metrics, options.listen, gate=Gate(options.web_file))
+        pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
+        server = Server(app.probes, app.metrics, pages, options.listen, gate=Gate(options.web_file))
         await stack.enter_async_context(server)
         app.recover()
         scheduler = Scheduler(app.prober, app.clock)

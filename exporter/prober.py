@@ -6,12 +6,13 @@ It also sees to it that trips are not made too often: two Prometheus servers, a 
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from exporter.arrival import LeftFrom
+from exporter.arrival import Arrival, LeftFrom
 from exporter.ledger import Ledger, MailObserver
 from exporter.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Span
 from exporter.run import Clock, Run
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 
 SLACK = 0.05  # of the interval: a scrape that comes a little early still starts the trip that it is meant to start
 MOST_SLACK = 0.5  # seconds
+MOST_BEATS = 40  # trips of a probe whose end is remembered
 
 
 @runtime_checkable
@@ -58,6 +60,14 @@ class Observer(MailObserver, Protocol):
     def forgotten(self, probe: ProbeKey) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """How a trip ended, for a picture of many: for a message its delay, else how long it took, in seconds."""
+
+    success: bool
+    seconds: float
+
+
 @dataclass
 class Probe:
     """A module pointed at a target, and the trips it makes. Times in seconds, moments monotonic."""
@@ -72,6 +82,7 @@ class Probe:
     left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)  # of the flights
+    history: deque[Beat] = field(default_factory=lambda: deque(maxlen=MOST_BEATS))  # of its newest trips
     last_start: float = float("-inf")
     last_asked: float = float("-inf")
 
@@ -84,6 +95,8 @@ class Probe:
         """A trip is over. One that failed does not make us forget where mail left from."""
         if self.newest is None or outcome.finished_at >= self.newest.finished_at:
             self.newest = outcome
+        delays = (one.delay for one in outcome.facts if isinstance(one, Arrival) and one.delay is not None)
+        self.history.append(Beat(outcome.success, next(delays, outcome.duration)))
         self.left_from = next((one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from)
 
     def under_way(self) -> list[Outcome]:

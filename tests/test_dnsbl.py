@@ -10,7 +10,7 @@ from exporter.model import Outcome, Phase, ProbeKey, Span, Step
 from exporter.settings import Settings
 from exporter.store import Store
 from exporter.tokens import new_key
-from exporter.web.pages import status_page
+from exporter.web.pages import Pages
 from tests.asking import CLEAN, LISTED, TESTS, UNKNOWN, app, outcome_of, series, states, trip, usable
 from tests.lab.client import Lab
 from tests.senders.names import Zone, name_server
@@ -43,7 +43,7 @@ async def test_a_clean_address_is_a_success(lab: Lab) -> None:
         assert set(states(outcome).values()) == {CLEAN}
         assert series(made)["probe_success"] == 1
         assert series(made)['mailtrip_dnsbl_query_failures_total{list="bl.lab.test",reason="timeout"}'] == 0
-        assert "on none of 2 blocklists" in status_page(made.probes)
+        assert "on none of 2 blocklists" in await overview(made)
 
 
 async def test_what_is_put_on_a_list_and_taken_off_is_seen_while_running(lab: Lab) -> None:
@@ -69,7 +69,7 @@ async def test_a_list_that_cannot_be_believed_never_alarms_and_never_says_clean(
     async with app(lab.dns, f"lists: [{broken}.lab.test, blclean.lab.test]") as made:
         outcome = await trip(made)
         shown = series(made)
-        page = status_page(made.probes)
+        page = await overview(made)
     assert outcome.failure is None
     assert states(outcome) == {(broken, "192.0.2.1"): UNKNOWN, ("blclean", "192.0.2.1"): CLEAN}
     assert usable(outcome) == {f"{broken}.lab.test": False, "blclean.lab.test": True}
@@ -78,7 +78,8 @@ async def test_a_list_that_cannot_be_believed_never_alarms_and_never_says_clean(
         'mailtrip_dnsbl_listed{address="192.0.2.1",list="blclean.lab.test"}'
     ]
     assert "on none of 1 blocklists" in page
-    assert f"{broken}.lab.test is unusable: " in page
+    assert f"<td>{broken}.lab.test<td" in page
+    assert "is unusable: " in page
 
 
 async def test_when_no_list_can_be_asked_that_is_the_failure(lab: Lab) -> None:
@@ -101,6 +102,10 @@ async def test_a_list_that_does_not_block_is_told_and_fails_nothing(lab: Lab, ki
     assert (await outcome_of(lab.dns, f"lists: [{lists}]", lab.mx_ip)).success
     only_others = await outcome_of(lab.dns, f"lists: [{lists}, blerr.lab.test]", lab.mx_ip)
     assert "unusable: no list could be asked: blerr" in str(only_others.failure)
+
+
+async def overview(made: App) -> str:
+    return await Pages(made.probes, made.store, made.watchers, made.clock.wall).overview()
 
 
 # ---------------------------------------------------------------- lists that do not answer

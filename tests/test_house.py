@@ -50,6 +50,7 @@ BORDER = {
     "dns": ("net/dns.py",),
     "idna": ("blocklists/names.py",),
     "inotify_simple": ("mailboxes/maildir_events.py",),
+    "jinja2": ("web/pages/",),
     "prometheus_client": ("metrics/",),
     "pydantic": ("",),  # options are fields, everywhere
     "pydantic_core": ("config/",),

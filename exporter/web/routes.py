@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from http import HTTPStatus
 from typing import Protocol
 
 from aiohttp import web
@@ -9,11 +10,18 @@ from aiohttp import web
 from exporter.model import ProbeKey, ProbeRefused
 from exporter.probes import ProbeTable
 from exporter.web.debug import debug_page
-from exporter.web.pages import status_page
+from exporter.web.pages import STYLE, Pages
 
 DEFAULT_PATIENCE = 10.0  # seconds; Prometheus' own scrape time-out when nobody says otherwise
 LONGEST_PATIENCE = 120.0
 MARGIN = 0.5  # seconds that an answer needs to be there before Prometheus gives up
+_PAGE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
 
@@ -30,15 +38,19 @@ class Exposition(Protocol):
 class Routes:
     """The handlers."""
 
-    def __init__(self, probes: ProbeTable, exposition: Exposition) -> None:
+    def __init__(self, probes: ProbeTable, exposition: Exposition, pages: Pages) -> None:
         self._probes = probes
         self._exposition = exposition
+        self._pages = pages
         self._waiting: set[asyncio.Timeout] = set()
         self._in_a_hurry = False
 
     def table(self) -> list[web.RouteDef]:
         return [
             web.get("/", self.index),
+            web.get("/trips", self.trips),
+            web.get("/trips/{trip:[0-9a-f]{14}}", self.trip),
+            web.get("/style.css", self.style),
             web.get("/probe", self.probe),
             web.get("/metrics", self.metrics),
             web.get("/-/healthy", self.healthy),
@@ -79,7 +91,25 @@ class Routes:
         return _series(*self._exposition.everything())
 
     async def index(self, request: web.Request) -> web.Response:
-        return web.Response(text=status_page(list(self._probes)), content_type="text/html")
+        return _page(await self._pages.overview())
+
+    async def trips(self, request: web.Request) -> web.Response:
+        """The trips of one probe that is known: to look makes none."""
+        try:
+            key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"))
+        except ProbeRefused as refusal:
+            return web.Response(status=refusal.status, text=f"{refusal}\n")
+        return _page(await self._pages.trips(key))
+
+    async def trip(self, request: web.Request) -> web.Response:
+        trip = request.match_info["trip"]
+        page = await self._pages.trip(trip)
+        return _page(page) if page else _page(self._pages.missing(trip), HTTPStatus.NOT_FOUND)
+
+    async def style(self, request: web.Request) -> web.Response:
+        """Its address changes with it."""
+        headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        return web.Response(text=STYLE, content_type="text/css", headers=headers)
 
     async def healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="mailtrip is up\n")
@@ -111,6 +141,11 @@ def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -> web.
     probe, series = probes.get(key), exposition.probe(key)[0].decode()
     page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
     return web.Response(text=page, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+
+
+def _page(text: str, status: int = HTTPStatus.OK) -> web.Response:
+    """Nothing but our own style is loaded, and nobody frames us: a page shows what strangers wrote."""
+    return web.Response(text=text, status=status, content_type="text/html", headers=_PAGE_HEADERS)
 
 
 def _series(body: bytes, content_type: str) -> web.Response:

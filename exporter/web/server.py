@@ -14,6 +14,7 @@ from exporter.net.listening import why_not
 from exporter.probes import ProbeTable
 from exporter.web.gate import MAX_BODY, SERVER, Gate, Handler
 from exporter.web.guard import LIMITS, Guard, Limits
+from exporter.web.pages import Pages
 from exporter.web.routes import MARGIN, Exposition, Routes
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ class Server:
         self,
         probes: ProbeTable,
         exposition: Exposition,
+        pages: Pages,
         listen: Sequence[Listen],
         limits: Limits = LIMITS,
         gate: Gate | None = None,
@@ -44,7 +46,7 @@ class Server:
         self._servers: list[asyncio.Server] = []
         middlewares = [_telling(lambda: self._guard), self._gate.middleware]
         application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
-        self._routes = Routes(probes, exposition)
+        self._routes = Routes(probes, exposition, pages)
         application.add_routes(self._routes.table())
         application.on_response_prepare.append(self._gate.sign)
         # What is cancelled is the waiting only: a trip is a task of its own.

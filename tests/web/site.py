@@ -13,6 +13,7 @@ from exporter.probes import ProbeTable
 from exporter.run import Clock
 from exporter.web.gate import Gate
 from exporter.web.guard import LIMITS, Limits
+from exporter.web.pages import Pages
 from exporter.web.server import Server
 from tests.test_probes import SETTINGS
 from tests.workbench import Bench
@@ -23,8 +24,10 @@ GOOD = "/probe?module=submission&target=a@example.org"
 class Site:
     """A server on a free port, and what stands behind it."""
 
-    def __init__(self, bench: Bench, probes: ProbeTable, server: Server, http: aiohttp.ClientSession) -> None:
-        self.bench, self.probes, self.server, self.http = bench, probes, server, http
+    def __init__(
+        self, bench: Bench, probes: ProbeTable, pages: Pages, server: Server, http: aiohttp.ClientSession
+    ) -> None:
+        self.bench, self.probes, self.pages, self.server, self.http = bench, probes, pages, server, http
         self.host, self.port = server.addresses[0]
 
     async def get(self, path: str, *, method: str = "GET", **headers: str) -> tuple[int, str]:
@@ -47,11 +50,12 @@ async def site(limits: Limits = LIMITS, delay: float | None = 0.05, gate: Gate |
         return Probe(key, bench.probe.check, 300, 600, 30, name)
 
     probes = ProbeTable(SETTINGS, bench.prober, bench.metrics, bench.clock, make)
+    pages = Pages(probes, bench.store, bench.watchers, bench.clock.wall)
     async with (
-        Server(probes, bench.metrics, [Listen("127.0.0.1:0")], limits, gate) as server,
+        Server(probes, bench.metrics, pages, [Listen("127.0.0.1:0")], limits, gate) as server,
         aiohttp.ClientSession() as http,
     ):
-        yield Site(bench, probes, server, http)
+        yield Site(bench, probes, pages, server, http)
     for probe in probes:
         await bench.prober.abandon(probe)
     await bench.close()

@@ -1,0 +1,93 @@
+"""The pages: how everything is, and one trip as a waterfall. Without JavaScript; whatever is shown is escaped."""
+
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Protocol
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from exporter import __version__
+from exporter.mailboxes.watcher import Watcher
+from exporter.model import Outcome, ProbeKey
+from exporter.probes import ProbeTable
+from exporter.tokens import without_tokens
+from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
+from exporter.web.pages.trip import TripView
+from exporter.web.pages.words import ago, duration, moment
+
+MOST_TRIPS = 60  # in a list
+HERE = Path(__file__).resolve().parent
+STYLE = (HERE / "style.css").read_text(encoding="utf-8")
+STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
+
+
+class Records(Protocol):
+    """The trips that are kept."""
+
+    async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]: ...
+
+    async def outcome(self, trip_id: str) -> Outcome | None: ...
+
+
+class Pages:
+    """Each page as HTML; None for one that there is not. `now` gives the seconds since the epoch."""
+
+    def __init__(
+        self, probes: ProbeTable, records: Records, mailboxes: Mapping[str, Watcher], now: Callable[[], float]
+    ) -> None:
+        self._probes = probes
+        self._records = records
+        self._mailboxes = mailboxes
+        self._now = now
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._templates.filters |= {"duration": duration, "moment": moment}
+
+    async def overview(self) -> str:
+        """Probes, mailboxes, blocklists, the newest trips."""
+        probes = list(self._probes)
+        return self._page(
+            "overview.html",
+            root="",
+            probes=probe_rows(probes),
+            mailboxes=mailbox_rows(self._mailboxes),
+            blocklists=blocklist_rows(probes),
+            trips=self._listed(await self._records.recent(None, 20)),
+        )
+
+    async def trips(self, key: ProbeKey) -> str:
+        """The trips of one probe: those under way, and those that are kept."""
+        probe = self._probes.get(key)
+        kept = self._listed(await self._records.recent(key, MOST_TRIPS))
+        flights = [TripView(outcome, probe.name, under_way=True) for outcome in reversed(probe.under_way())]
+        return self._page("trips.html", root="", probe=probe, trips=[*flights, *kept])
+
+    async def trip(self, trip_id: str) -> str | None:
+        """One trip, also while it is under way."""
+        for probe in self._probes:
+            if trip_id in probe.runs:
+                outcome = next(one for one in probe.under_way() if one.trip == trip_id)
+                return self._page("trip.html", root="../", trip=TripView(outcome, probe.name, under_way=True))
+        kept = await self._records.outcome(trip_id)
+        return self._page("trip.html", root="../", trip=self._listed([kept])[0]) if kept else None
+
+    def missing(self, trip_id: str) -> str:
+        """What to say of a trip that is not kept, or never was."""
+        return self._page("missing.html", root="../", trip_id=trip_id)
+
+    def _listed(self, outcomes: list[Outcome]) -> list[TripView]:
+        names = {probe.key: probe.name for probe in self._probes}
+        return [TripView(outcome, names.get(outcome.probe)) for outcome in outcomes]
+
+    def _page(self, template: str, **values: object) -> str:
+        """Without tokens: with that of a trip under way, a reader could send a message that passes for ours."""
+        now = self._now()
+        values |= {"version": __version__, "style": STYLE_VERSION, "now": now, "ago": lambda then: ago(now - then)}
+        page = without_tokens(self._templates.get_template(template).render(**values))
+        return page.replace("<token>", "&lt;token&gt;")

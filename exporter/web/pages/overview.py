@@ -1,0 +1,124 @@
+"""What stands on the first page: a row for each probe, mailbox and blocklist."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from exporter.mailboxes.watcher import Watcher
+from exporter.model import Asked, Listing, ListState, Outcome
+from exporter.prober import Probe
+from exporter.web.pages.spark import Spark, spark
+
+PLAIN, GOOD, BAD = "none", "good", "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """A probe, and how its newest trip ended."""
+
+    name: str
+    module: str
+    target: str
+    query: str  # of the page with its trips
+    state: str
+    word: str
+    text: str
+    newest: Outcome | None
+    flights: tuple[str, ...]
+    spark: Spark | None
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRow:
+    """A mailbox, and whether it can be watched."""
+
+    name: str
+    state: str
+    text: str
+    messages: int | None
+    deleted: int
+    reconnects: int
+
+
+@dataclass(frozen=True, slots=True)
+class BlocklistRow:
+    """A blocklist, whether it is believed, and whom it lists."""
+
+    name: str
+    state: str
+    text: str
+    listed: tuple[str, ...]
+    nobody: str  # what to say if it lists none
+
+
+def probe_rows(probes: Iterable[Probe]) -> list[ProbeRow]:
+    """What is broken stands first; otherwise the order of the configuration."""
+    rows = [_probe_row(probe) for probe in probes]
+    return sorted(rows, key=lambda row: row.state != BAD)
+
+
+def _probe_row(probe: Probe) -> ProbeRow:
+    module, target = probe.key.module, probe.key.target
+    state, word, text = PLAIN, "", "no trip has finished yet"
+    if probe.newest and probe.newest.failure:
+        state, word, text = BAD, "failed", str(probe.newest.failure)
+    elif probe.newest:
+        state, word, text = GOOD, "good", in_words(probe.newest)
+    query = urlencode({"module": module, "target": target})
+    return ProbeRow(
+        probe.name or target, module, target, query, state, word, text, probe.newest, tuple(probe.flights),
+        spark(probe.history),
+    )  # fmt: skip
+
+
+def in_words(outcome: Outcome) -> str:
+    """What a success means: the message is back, or nobody lists the target."""
+    listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
+    if not listings:
+        return f"back after {outcome.duration:.2f} s"
+    asked = {one.blocklist for one in listings if one.alarming and one.state is not ListState.UNKNOWN}
+    return f"on none of {len(asked)} blocklists"
+
+
+def mailbox_rows(mailboxes: Mapping[str, Watcher]) -> list[MailboxRow]:
+    """In the order of the configuration."""
+    return [_mailbox_row(watcher) for watcher in mailboxes.values()]
+
+
+def _mailbox_row(watcher: Watcher) -> MailboxRow:
+    known = watcher.statistics
+    state, text = (BAD, str(watcher.trouble)) if watcher.trouble else (GOOD, "is watched when mail is awaited")
+    return MailboxRow(watcher.name, state, text, known.messages, known.deleted, known.reconnects)
+
+
+def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
+    """From the newest answers that every probe has. A list that is not believed lists nobody."""
+    trouble: dict[str, str] = {}
+    listed: dict[str, list[str]] = {}
+    harmless: set[str] = set()
+    for fact in (fact for probe in probes if probe.newest for fact in probe.newest.facts):
+        if isinstance(fact, Asked):
+            listed.setdefault(fact.blocklist, [])
+            if not fact.usable:
+                trouble.setdefault(fact.blocklist, fact.why)
+        elif isinstance(fact, Listing):
+            _take(fact, listed.setdefault(fact.blocklist, []), trouble)
+            if not fact.alarming:
+                harmless.add(fact.blocklist)
+    return [_blocklist_row(name, trouble.get(name), whom, name in harmless) for name, whom in listed.items()]
+
+
+def _take(listing: Listing, listed: list[str], trouble: dict[str, str]) -> None:
+    if listing.state is ListState.LISTED and listing.subject not in listed:
+        listed.append(listing.subject)
+    elif listing.state is ListState.UNKNOWN:
+        trouble.setdefault(listing.blocklist, listing.text)
+
+
+def _blocklist_row(name: str, trouble: str | None, listed: list[str], harmless: bool) -> BlocklistRow:
+    if trouble is not None:
+        return BlocklistRow(name, PLAIN, f"is unusable: {trouble}", tuple(listed), "nobody knows")
+    state = BAD if listed and not harmless else GOOD
+    return BlocklistRow(
+        name, state, "is believed" + (", and no failure" if harmless else ""), tuple(listed), "none of ours"
+    )

@@ -1,0 +1,184 @@
+"""The pages: what they show, that nobody's words become markup, and that links last."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from exporter.arrival import Arrival, Hop
+from exporter.model import Asked, Failure, Listing, ListState, Outcome, Phase, ProbeKey, Reason, Span, Step
+from exporter.prober import Beat
+from exporter.tokens import candidates
+from exporter.web.pages.overview import BAD, GOOD, PLAIN, blocklist_rows
+from exporter.web.pages.spark import HEIGHT, LEAST, spark
+from exporter.web.pages.trip import WIDTH, TripView
+from exporter.web.pages.words import ago, duration
+from tests.web.site import GOOD as SCRAPE
+from tests.web.site import Site, site, until
+
+KEY = ProbeKey("submission", "a@example.org")
+EVIL = "<script>alert(1)</script>\"'&"
+SPANS = (
+    Span(Phase.OPEN, None, 0.0, 0.5),
+    Span(Phase.SEND, None, 0.5, 1.0),
+    Span(Phase.SEND, Step.RCPT, 1.0, 0.5, Reason.REJECTED, EVIL),
+    Span(Phase.DELIVER, None, 1.5, 8.5),
+)
+HOP = Hop(1, EVIL, EVIL, "192.0.2.1", "ESMTP", None, 4.0, None)
+FAILED = Outcome(
+    "0123456789abcd", KEY, 1_700_000_000.0, 10.0, SPANS, (HOP, Arrival(EVIL, "header", None, None)),
+    Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "554", EVIL), (f"    0.001 send    S: {EVIL}",),
+)  # fmt: skip
+
+
+async def kept(here: Site, outcome: Outcome) -> Outcome:
+    """As the store keeps it, and gives it back."""
+    here.probes.get(outcome.probe).show(outcome)
+    here.bench.store.finished(outcome)
+    return outcome
+
+
+async def test_nobody_s_words_become_markup_on_any_page() -> None:
+    async with site() as here:
+        await kept(here, FAILED)
+        for path in ("/", f"/trips/{FAILED.trip}", "/trips?module=submission&target=a@example.org"):
+            status, page = await here.get(path)
+            assert status == 200
+            assert "&lt;script&gt;alert(1)" in page
+            assert "<script" not in page
+
+
+async def test_pages_load_nothing_but_our_style_and_are_framed_by_nobody() -> None:
+    async with site() as here:
+        await kept(here, FAILED)
+        for path in ("/", f"/trips/{FAILED.trip}", "/trips/00000000000000"):
+            async with here.http.get(f"http://{here.host}:{here.port}{path}") as answer:
+                policy, page = answer.headers["Content-Security-Policy"], await answer.text()
+                assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "default-src 'none'; style-src 'self';" in policy
+            assert "frame-ancestors 'none'" in policy
+            assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page)  # the policy would not let them work
+            (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', page)
+            status, text = await here.get("/" + style.removeprefix("../"))
+            assert status == 200
+            assert ":root" in text
+
+
+async def test_every_link_on_a_page_leads_somewhere() -> None:
+    async with site() as here:
+        await kept(here, FAILED)
+        of_probe = "/trips?module=submission&target=a@example.org"
+        for path, root in (("/", "/"), (f"/trips/{FAILED.trip}", "/trips/"), (of_probe, "/")):
+            _, page = await here.get(path)
+            links = {link.replace("&amp;", "&") for link in re.findall(r'<a href="([^"]+)"', page)}
+            assert links
+            for link in links:
+                at = root + link
+                if link.startswith("../"):
+                    at = "/" + link[3:]
+                assert (await here.get(at.replace("/./", "/")))[0] == 200, (path, link)
+
+
+async def test_a_trip_is_seen_while_it_is_under_way_and_by_the_same_link_when_it_is_over() -> None:
+    async with site(delay=None) as here:
+        await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
+        probe = here.probes.get(KEY)
+        (trip,) = probe.flights
+        assert f'href="trips/{trip}"' in (await here.get("/"))[1]
+        status, page = await here.get(f"/trips/{trip}")
+        assert (status, "under way" in page, 'http-equiv="refresh"' in page) == (200, True, True)
+        here.bench.mailbox.deliver(here.bench.sender.sent[0])
+        await until(lambda: not probe.flights)
+        status, page = await here.get(f"/trips/{trip}")
+        assert (status, "back after" in page, 'http-equiv="refresh"' in page) == (200, True, False)
+
+
+async def test_no_token_is_on_a_page() -> None:
+    """A server may repeat what is in the message."""
+    async with site() as here:
+        here.bench.sender.says = lambda raw: [f"250 taken {token_in(raw)}"]
+        await here.get(SCRAPE)
+        word = token_in(here.bench.sender.sent[0])
+        probe = here.probes.get(KEY)
+        assert probe.newest
+        assert any(word in line for line in probe.newest.transcript)
+        page = (await here.get(f"/trips/{probe.newest.trip}"))[1]
+        assert "250 taken &lt;token&gt;" in page
+        assert word not in page
+
+
+def token_in(raw: bytes) -> str:
+    (word, *_) = candidates(raw.decode())
+    return word
+
+
+@pytest.mark.parametrize("path", ["/trips/00000000000000", "/trips/x", "/trips/../metrics.py", "/trips/0123456789ABCD"])
+async def test_a_trip_that_is_not_kept_is_not_found(path: str) -> None:
+    async with site() as here:
+        assert (await here.get(path))[0] == 404
+
+
+@pytest.mark.parametrize(("query", "status"), [("", 400), ("?module=x&target=a@example.org", 400),
+                                               ("?module=submission&target=a@example.com", 403)])  # fmt: skip
+async def test_trips_are_listed_only_of_probes_that_are_allowed(query: str, status: int) -> None:
+    async with site() as here:
+        assert (await here.get(f"/trips{query}"))[0] == status
+        assert here.bench.sender.sent == []
+
+
+def test_the_waterfall_has_its_phases_in_order_with_steps_and_hops_inside() -> None:
+    rows = TripView(FAILED, "gmail").rows
+    assert [(row.kind, row.label) for row in rows] == [
+        ("phase", "open"), ("phase", "send"), ("step", "rcpt"), ("phase", "deliver"), ("hop", "hop 1"),
+    ]  # fmt: skip
+    assert [(row.x, row.width) for row in rows] == [(0, 50), (50, 100), (100, 50), (150, 850), (50, 400)]
+    assert rows[2].reason == "rejected"
+
+
+def test_bars_stay_inside_the_drawing_whatever_the_clocks_say() -> None:
+    far = replace(HOP, delay=1e9)
+    for spans in (SPANS, (Span(Phase.SEND, None, -3.0, 0.0), Span(Phase.DELIVER, None, 99.0, 99.0))):
+        for length in (10.0, 0.0):
+            for row in TripView(replace(FAILED, spans=spans, facts=(far, far), duration=length), None).rows:
+                assert 0 <= row.x < row.x + row.width <= WIDTH
+
+
+def test_a_sparkline_shows_failures_at_full_height_and_delays_by_the_slowest() -> None:
+    assert spark([Beat(True, 1.0)]) is None
+    drawn = spark([Beat(True, 1.0), Beat(True, 2.0), Beat(False, 600.0), Beat(True, 0.0001)])
+    assert drawn
+    assert [bar.height for bar in drawn.bars] == [HEIGHT / 2, HEIGHT, HEIGHT, LEAST]
+    assert [bar.failed for bar in drawn.bars] == [False, False, True, False]
+    assert drawn.label == "the newest 4 trips: 1 failed, the slowest good one took 2.00 s"
+
+
+async def test_blocklists_are_told_apart() -> None:
+    async with site() as here:
+        facts = (
+            Asked("bad", True), Asked("gone", False, "no answer in time"), Asked("good", True), Asked("allow", True),
+            Listing("bad", "192.0.2.1", ListState.LISTED), Listing("good", "192.0.2.1", ListState.CLEAN),
+            Listing("allow", "192.0.2.1", ListState.LISTED, alarming=False),
+            Listing("gone", "192.0.2.1", ListState.UNKNOWN, text="no answer in time"),
+        )  # fmt: skip
+        await kept(here, replace(FAILED, facts=facts))
+        rows = {row.name: (row.state, row.text, row.listed) for row in blocklist_rows(here.probes)}
+    assert rows == {
+        "bad": (BAD, "is believed", ("192.0.2.1",)),
+        "gone": (PLAIN, "is unusable: no answer in time", ()),
+        "good": (GOOD, "is believed", ()),
+        "allow": (GOOD, "is believed, and no failure", ("192.0.2.1",)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0.0 ms"), (0.0123, "12.3 ms"), (0.0999, "0.10 s"), (1.5, "1.50 s"), (99.6, "1 min 40 s"), (600, "10 min"),
+     (7260, "2 h 1 min"), (90000, "1 d 1 h")],
+)  # fmt: skip
+def test_durations_read_well(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+def test_how_long_ago_reads_well() -> None:
+    words = ["by a clock ahead of ours", "now", "59 s ago", "1 h 1 min ago"]
+    assert [ago(seconds) for seconds in (-5, 0.4, 59, 3700)] == words
