@@ -67,6 +67,12 @@ async def idle_is_cut(world: World, meddler: Meddler) -> None:
     await again(meddler, before)
 
 
+async def idle_is_frozen(world: World, meddler: Meddler) -> None:
+    before = meddler.connections
+    meddler.rules.append(Rule(" IDLE", "freeze", times=1))
+    await again(meddler, before)
+
+
 async def sorry_once(world: World, meddler: Meddler) -> None:
     meddler.rules.append(answer(r"^(\S+) LOGIN ", r"\1 NO [UNAVAILABLE] try again", times=2))
 
@@ -173,6 +179,11 @@ MAILBOX = (
     Disturbance(
         "A server or a firewall drops idle connections", "the connection ends when we idle", AGAIN,
         trip(in_mid_wait(idle_is_cut, timeout="60s")),
+    ),
+    Disturbance(
+        "The IMAP server freezes at IDLE", "nothing after IDLE is answered, on that connection",
+        "gives it up after `session_timeout`, connects again, and finds the message",
+        trip(in_mid_wait(idle_is_frozen, timeout="60s")),
     ),
     Disturbance(
         "The IMAP server's password service stutters", "two logins get `NO [UNAVAILABLE]`",

@@ -21,6 +21,16 @@ def meddled(*rules: Callable[[], Rule], **module: object) -> Make:
     return make
 
 
+def meddled_tls(*rules: Callable[[], Rule]) -> Make:
+    """The same with `tls: starttls`."""
+
+    async def make(world: World) -> Changes:
+        meddler = await world.meddle(*(rule() for rule in rules))
+        return {"imap": {"host": "127.0.0.1", "port": meddler.port, "tls": "starttls", "server_name": "imap.lab.test"}}
+
+    return make
+
+
 def pop3(*rules: Callable[[], Rule], **options: object) -> Make:
     """A real POP3 server behind somebody who meddles."""
 
@@ -128,6 +138,16 @@ IMAP = (
         meddled(lambda: freeze("OK", "server")),
     ),
     _freezes("LOGIN", " LOGIN ", opening(Step.LOGIN, Reason.TIMEOUT), Known.SESSION, "LDAP, SQL behind the server"),
+    Fault(
+        "The IMAP server freezes at STARTTLS", "nothing after STARTTLS is answered",
+        opening(Step.TLS, Reason.TIMEOUT), Known.SESSION, SERVER, meddled_tls(lambda: freeze("STARTTLS$")),
+    ),
+    Fault(
+        "The IMAP server refuses STARTTLS", "`NO` to STARTTLS", opening(Step.TLS, Reason.TLS), Known.AT_ONCE,
+        "the server's log: its key or certificate cannot be read",
+        meddled_tls(lambda: answer(r"^(\S+) STARTTLS$", r"\1 NO TLS is not available")),
+    ),
+    _freezes("STATUS", " STATUS ", opening(Step.SELECT, Reason.TIMEOUT), Known.SESSION, f"{SERVER}; its storage"),
     _freezes("LIST", " LIST ", opening(Step.SELECT, Reason.TIMEOUT), Known.SESSION, f"{SERVER}; its storage"),
     _freezes("SELECT", " SELECT ", opening(Step.SELECT, Reason.TIMEOUT), Known.SESSION, f"{SERVER}; locks, storage"),
     Fault(
@@ -204,6 +224,24 @@ POP3_FAULTS = (
         "the server's age and settings", pop3(lambda: answer("^UIDL", "-ERR unknown command")),
     ),
     Fault(
+        "The POP3 server never greets", "nothing is said after the connection",
+        opening(Step.GREETING, Reason.TIMEOUT), Known.SESSION, SERVER, pop3(lambda: freeze("OK", "server")),
+    ),
+    Fault(
+        "The POP3 server freezes when it is asked what it offers", "nothing after CAPA is answered",
+        opening(Step.LOGIN, Reason.TIMEOUT), Known.SESSION, SERVER, pop3(lambda: freeze("^CAPA")),
+    ),
+    Fault(
+        "The POP3 server refuses STLS", "`-ERR` to STLS, and `tls: starttls`",
+        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, "the server's log: its key or certificate cannot be read",
+        pop3(lambda: answer("^STLS", "-ERR TLS is not available"), tls="starttls"),
+    ),
+    Fault(
+        "The POP3 server freezes at the name of the user", "nothing after USER is answered",
+        opening(Step.LOGIN, Reason.TIMEOUT), Known.SESSION, "LDAP, SQL behind the server",
+        pop3(lambda: freeze("^USER ")),
+    ),
+    Fault(
         "The POP3 server freezes at the login", "nothing after PASS is answered",
         opening(Step.LOGIN, Reason.TIMEOUT), Known.SESSION, "LDAP, SQL behind the server",
         pop3(lambda: freeze("^PASS ")),
@@ -225,5 +263,9 @@ POP3_FAULTS = (
     Fault(
         "The POP3 server freezes at DELE", "nothing after DELE is answered", IN_DELETE, Known.SESSION,
         f"{SERVER}; its storage", pop3(lambda: freeze("^DELE")),
+    ),
+    Fault(
+        "The POP3 server freezes at QUIT, with which it deletes", "nothing after QUIT is answered", IN_DELETE,
+        Known.SESSION, f"{SERVER}; its storage", pop3(lambda: freeze("^QUIT")),
     ),
 )  # fmt: skip
