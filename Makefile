@@ -39,6 +39,7 @@ docs: $(TOOLS) ## write the generated pages anew
 	$(BIN)/python -m docs.metrics
 	$(BIN)/python -m docs.web
 	$(BIN)/python -m docs.faults
+	$(BIN)/python -m dashboards
 
 servers:
 	@tests/debian.sh $$(cat tests/packages.txt)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -12,8 +13,10 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-PROMETHEUS = Path("/usr/bin/prometheus")
-PROMTOOL = Path("/usr/bin/promtool")
+BINARIES = Path(os.environ.get("MAILTRIP_PROMETHEUS_DIR", "/usr/bin"))
+"""Debian's, or another version's in a directory of its own."""
+PROMETHEUS = BINARIES / "prometheus"
+PROMTOOL = BINARIES / "promtool"
 
 
 @dataclass(frozen=True, slots=True)

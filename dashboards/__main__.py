@@ -1,0 +1,28 @@
+"""Writes the Grafana dashboards beside it.
+
+Run it in the project's directory: python -m dashboards
+"""
+
+import json
+from pathlib import Path
+
+from dashboards import blocklists, exporter_itself, one_probe, overview
+
+HERE = Path(__file__).resolve().parent
+COMMAND = "python -m dashboards"
+FILES = {
+    "mail-overview.json": overview,
+    "one-probe.json": one_probe,
+    "blocklists.json": blocklists,
+    "exporter.json": exporter_itself,
+}
+
+
+def texts() -> dict[str, str]:
+    """The content of every file."""
+    return {name: json.dumps(module.build(), indent=1, ensure_ascii=False) + "\n" for name, module in FILES.items()}
+
+
+if __name__ == "__main__":
+    for name, text in texts().items():
+        (HERE / name).write_text(text, encoding="utf-8")

@@ -1,0 +1,130 @@
+"""What surrounds the panels: variables, annotations, links, and where each panel stands."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dashboards.panels import DATASOURCE, Json
+
+WIDTH = 24  # of Grafana's grid
+
+MANY = 'job=~"$job", instance=~"$instance", probe=~"$probe"'
+"""Selects probes where several may be chosen. A probe from /probe has no label `probe`, which `.*` matches too."""
+ONE = 'job="$job", instance="$instance", probe="$probe"'
+"""Selects one probe. From /probe it has no label `probe`; then the variable is empty, which is what `=""` selects."""
+
+TRIPS: Json = {
+    "title": "Trips of this target, with what was said",
+    "url": "${mailtrip}/probe?module=${module}&target=${instance}&debug=true",
+    "targetBlank": True,
+}
+"""The one place that says where a trip can be read. Series know no module, so that the reader has to say it."""
+STATUS: Json = {"title": "mailtrip: every probe, with links to its trips", "url": "${mailtrip}/", "targetBlank": True}
+
+ONE_PROBE: Json = {
+    "title": "Show this probe",
+    "url": "/d/mailtrip-one-probe?${__url_time_range}&var-datasource=${datasource}&var-mailtrip=${mailtrip}"
+    "&var-job=${__data.fields.job}&var-instance=${__data.fields.instance}&var-probe=${__data.fields.probe}",
+}
+FROM_SERIES: Json = ONE_PROBE | {"url": ONE_PROBE["url"].replace("__data.fields.", "__field.labels.")}
+
+
+def datasource() -> Json:
+    return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
+
+
+def choice(name: str, label: str, series: str, *, many: bool) -> Json:
+    """The values of a label. Of many, all are chosen at first, also series without the label."""
+    text = f"label_values({series}, {name})"
+    common: Json = {
+        "name": name,
+        "label": label,
+        "type": "query",
+        "datasource": DATASOURCE,
+        "definition": text,
+        "query": {"query": text, "refId": name},
+        "refresh": 2,  # when the time range changes
+        "sort": 1,
+        "multi": many,
+        "includeAll": many,
+    }
+    return common | ({"allValue": ".*", "current": {"text": "All", "value": "$__all"}} if many else {})
+
+
+def written(name: str, label: str, default: str, description: str) -> Json:
+    """What the reader types."""
+    current = {"text": default, "value": default}
+    said: Json = {"name": name, "label": label, "description": description}
+    return said | {"type": "textbox", "query": default, "current": current}
+
+
+def probes(series: str, *, many: bool) -> list[Json]:
+    """The variables that choose probes that have this series."""
+    equals = "=~" if many else "="
+    return [
+        datasource(),
+        choice("job", "Job", series, many=many),
+        choice("instance", "Instance", f'{series}{{job{equals}"$job"}}', many=many),
+        choice("probe", "Probe", f'{series}{{job{equals}"$job", instance{equals}"$instance"}}', many=many),
+        address(),
+    ]
+
+
+def address() -> Json:
+    return written("mailtrip", "mailtrip's address", "http://localhost:10925", "Where links to trips lead")
+
+
+def module() -> Json:
+    return written("module", "Module", "", "Its name in mailtrip's configuration: for the link to the trips")
+
+
+def failures(selector: str) -> Json:
+    """A mark, as long as it lasts, for every failure, with its place and reason."""
+    return {
+        "name": "Failures",
+        "datasource": DATASOURCE,
+        "enable": True,
+        "iconColor": "red",
+        "expr": f"mailtrip_last_failure_info{{{selector}}} == 1",
+        "step": "1m",
+        "titleFormat": "{{probe}} {{instance}} fails",
+        "textFormat": "{{phase}} {{step}}: {{reason}} {{code}}",
+        "tagKeys": "phase,reason",
+    }
+
+
+def placed(panels: Sequence[Json]) -> list[Json]:
+    """From left to right and top to bottom; a panel's number is its place, so that it is stable."""
+    x = y = height = 0
+    out = []
+    for number, panel in enumerate(panels, 1):
+        width = panel["gridPos"]["w"]
+        if x + width > WIDTH:
+            x, y, height = 0, y + height, 0
+        out.append(panel | {"id": number, "gridPos": panel["gridPos"] | {"x": x, "y": y}})
+        x, height = x + width, max(height, panel["gridPos"]["h"])
+    return out
+
+
+def dashboard(name: str, title: str, description: str, panels: Sequence[Json], **more: Any) -> Json:
+    """A whole dashboard. `more`: variables, annotations, links, time."""
+    others = {
+        "title": "mailtrip", "type": "dashboards", "tags": ["mailtrip"], "asDropdown": True, "includeVars": False,
+        "keepTime": True,
+    }  # fmt: skip
+    links = [{"type": "link", **link} for link in more.get("links", [])]
+    return {
+        "uid": f"mailtrip-{name}",
+        "title": title,
+        "description": description,
+        "tags": ["mailtrip"],
+        "editable": True,
+        "graphTooltip": 1,
+        "schemaVersion": 39,
+        "refresh": "1m",
+        "time": {"from": more.get("time", "now-24h"), "to": "now"},
+        "timezone": "browser",
+        "templating": {"list": more["variables"]},
+        "annotations": {"list": more.get("annotations", [])},
+        "links": [others, *links],
+        "panels": placed(panels),
+    }

@@ -1,0 +1,143 @@
+"""Panels of Grafana dashboards as values: what all of them have in common is said once, here."""
+
+from collections.abc import Sequence
+from typing import Any
+
+Json = dict[str, Any]
+
+DATASOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
+GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
+
+
+def mapped(**texts: tuple[str, str]) -> list[Json]:
+    """`zero=("clean", GREEN)`: words and colours instead of the numbers 0 and 1."""
+    number = {"zero": "0", "one": "1"}
+    options = {number[key]: {"text": text, "color": color} for key, (text, color) in texts.items()}
+    return [{"type": "value", "options": options}]
+
+
+WORKS = mapped(zero=("fails", RED), one=("works", GREEN))
+
+
+def steps(first: str, *above: tuple[float, str]) -> Json:
+    """Colours by limits: `steps(GREEN, (1, RED))` is red from 1 on."""
+    limits = [{"color": first, "value": None}, *({"color": color, "value": value} for value, color in above)]
+    return {"mode": "absolute", "steps": limits}
+
+
+def named(expression: str) -> str:
+    """Adds the label `name`: of a probe from /metrics its `probe`, of one from /probe its `instance`."""
+    by_instance = f'label_replace({expression}, "name", "$1", "instance", "(.*)")'
+    return f'label_replace({by_instance}, "name", "$1", "probe", "(.+)")'
+
+
+def query(expression: str, legend: str = "{{name}}", **more: Any) -> Json:
+    """A query over the time range. `more` goes into the JSON."""
+    return {"datasource": DATASOURCE, "expr": expression, "legendFormat": legend, "range": True, **more}
+
+
+def now(expression: str, legend: str = "{{name}}") -> Json:
+    """A query for the newest value only."""
+    return query(expression, legend) | {"range": False, "instant": True}
+
+
+def rows(expression: str) -> Json:
+    """A query whose every element is a row of a table."""
+    return now(expression) | {"format": "table"}
+
+
+def panel(kind: str, title: str, description: str, queries: Sequence[Json], unit: str, **more: Any) -> Json:
+    """Any panel. `more`: thresholds, mappings, options, custom, overrides, links, interval, width, height."""
+    defaults = {
+        "unit": unit,
+        "color": {"mode": more.get("color", "palette-classic")},
+        "thresholds": more.get("thresholds", steps(GREEN)),
+        "mappings": more.get("mappings", []),
+        "custom": more.get("custom", {}),
+        **more.get("defaults", {}),
+    }
+    made = {
+        "type": kind,
+        "title": title,
+        "description": description,
+        "datasource": DATASOURCE,
+        "targets": [{"refId": chr(ord("A") + number), **one} for number, one in enumerate(queries)],
+        "fieldConfig": {"defaults": defaults, "overrides": more.get("overrides", [])},
+        "options": more.get("options", {}),
+        "gridPos": {"w": more.get("width", 12), "h": more.get("height", 8)},
+        "links": more.get("links", []),
+    }
+    return made | {key: more[key] for key in ("interval", "transformations") if key in more}
+
+
+def stat(title: str, description: str, expression: str, unit: str = "short", **more: Any) -> Json:
+    """One number, in the colour of its threshold."""
+    options = {
+        "colorMode": "background",
+        "graphMode": "none",
+        "textMode": more.get("text", "value"),
+        "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
+    }
+    kept = {"width": 4, "height": 4, "color": "thresholds"} | more
+    return panel("stat", title, description, [now(expression, more.get("legend", ""))], unit, options=options, **kept)
+
+
+def lines(title: str, description: str, queries: Sequence[Json], unit: str = "s", **more: Any) -> Json:
+    """Curves over time."""
+    custom = {
+        "drawStyle": "line",
+        "lineWidth": 1,
+        "fillOpacity": 8,
+        "showPoints": "auto",
+        "thresholdsStyle": {"mode": "dashed" if "thresholds" in more else "off"},
+    }
+    options = {
+        "legend": {"displayMode": "table", "placement": "right", "calcs": ["lastNotNull", "max"]},
+        "tooltip": {"mode": "multi", "sort": "desc"},
+    }
+    kept = {"custom": custom, "options": options, "defaults": {"min": 0}} | more
+    return panel("timeseries", title, description, queries, unit, **kept)
+
+
+def bars(title: str, description: str, queries: Sequence[Json], unit: str = "short", **more: Any) -> Json:
+    """Stacked bars: how many in each stretch of time. `interval` keeps a bar wider than the time between trips."""
+    custom = {"drawStyle": "bars", "fillOpacity": 70, "lineWidth": 0, "stacking": {"mode": "normal", "group": "A"}}
+    return lines(title, description, queries, unit, **({"custom": custom, "interval": "5m"} | more))
+
+
+def timeline(title: str, description: str, queries: Sequence[Json], mappings: list[Json], **more: Any) -> Json:
+    """A stripe for each series, in the colours of its states."""
+    options = {"mergeValues": True, "showValue": "never", "rowHeight": 0.8, "legend": {"displayMode": "list"}}
+    kept = {"options": options, "color": "thresholds", "custom": {"fillOpacity": 75, "lineWidth": 0}} | more
+    return panel("state-timeline", title, description, queries, "none", mappings=mappings, **kept)
+
+
+def table(title: str, description: str, queries: Sequence[Json], columns: dict[str, str], **more: Any) -> Json:
+    """A table of these columns, in their order: `{"instance": "Target", "Value #A": "State"}`."""
+    organized = {"indexByName": {name: number for number, name in enumerate(columns)}, "renameByName": columns}
+    transformations = [
+        {"id": "merge", "options": {}},
+        {"id": "filterFieldsByName", "options": {"include": {"names": list(columns)}}},
+        {"id": "organize", "options": organized},
+    ]
+    options = {"showHeader": True, "cellHeight": "sm", "sortBy": more.get("sort", [])}
+    kept = {"color": "thresholds", "width": 24, "custom": {"align": "left"}} | more
+    unit: str = more.get("unit", "none")
+    kept.pop("unit", None)
+    return panel("table", title, description, queries, unit, options=options, transformations=transformations, **kept)
+
+
+def column(name: str, **properties: Any) -> Json:
+    """An override for one column or series: its unit, thresholds, mappings, links, `custom.…`."""
+    listed = [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()]
+    return {"matcher": {"id": "byName", "options": name}, "properties": listed}
+
+
+def colored(name: str, **properties: Any) -> Json:
+    """A column whose cells have the colour of their thresholds or mappings."""
+    return column(name, custom__cellOptions={"type": "color-background", "mode": "basic"}, **properties)
+
+
+def row(title: str) -> Json:
+    """A heading."""
+    return {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": {"w": 24, "h": 1}}
