@@ -128,7 +128,7 @@ class MaildirSession:
         ref, folder, raw, junk = letter.ref, letter.folder, letter.raw, is_junk(letter.folder)
         cut = len(raw) >= READ_LIMIT
         if letter.noticed is None:
-            return Sighting(ref, folder, raw, self._run.now(), watched=False, junk=junk, cut=cut)
+            return Sighting(ref, folder, raw, self._run.now(), watched=False, junk=junk, cut=True)
         seen_at, lag = letter.noticed
         if ref in self._appeared:
             seen_at, lag = min(seen_at, self._appeared[ref]), 0.0
