@@ -24,6 +24,12 @@ awaited in, how a message travels (**modules**), and where to (**probes**). `mai
 mistake in it at once, each with line, column and cure; `mailtrip schema` prints its JSON Schema, with which an editor
 completes keys and marks mistakes while you type. Without a file, mailtrip makes trips to itself.
 
+The file is read again at SIGHUP, at `POST /-/reload`, and with `--config.enable-auto-reload` a few seconds after it,
+or the link it is behind, has changed. A bad file changes nothing: the answer, the log and
+`mailtrip_config_last_reload_successful` say so. Trips under way end as they began; of a mailbox that is no longer in
+the file, the last ones are waited for. Unchanged mailboxes keep their connection, and every probe its beat. A change
+of `state` needs a restart. Secrets in files need no reload: they are read at every use.
+
 A whole configuration, and why it is as it is:
 
 ```yaml

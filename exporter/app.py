@@ -3,22 +3,25 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.blocklists import Blocklists
 from exporter.checks import CHECKS, Means
+from exporter.config.mistakes import Mistake, Mistakes
 from exporter.config.types import Listen, Secret, SecretUnavailable
 from exporter.ledger import Ledger
-from exporter.mailboxes import MAILBOXES
+from exporter.mailboxes import MAILBOXES, MailboxOptions
+from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.watcher import Watcher
 from exporter.metrics import Metrics
-from exporter.model import ProbeKey
+from exporter.model import Outcome, ProbeKey
 from exporter.net.dns import Resolver
 from exporter.prober import Probe, Prober
 from exporter.probes import DEFAULT_MAX_TARGETS, ProbeTable
+from exporter.reloading import Reloader
 from exporter.run import Clock
 from exporter.scheduler import Scheduler
 from exporter.senders.pace import Pace
@@ -44,6 +47,9 @@ class Options:
     listen: Sequence[Listen]
     max_targets: int = DEFAULT_MAX_TARGETS
     web_file: WebFile | None = None
+    read: Callable[[], Settings] = Settings.embedded  # the configuration, anew
+    files: Callable[[], object] = lambda: None  # what differs when the configuration's files have changed
+    watch: bool = False  # them, and reload
 
 
 class App:
@@ -60,14 +66,22 @@ class App:
         self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock)
         resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
         self.blocklists = Blocklists(resolver, self.clock)
+        self._resolver = resolver
         self._means = Means(resolver, self.watchers, Pace(), self.blocklists, self._left_from)
-        patience = max((module.session_timeout for module in settings.modules.values()), default=30.0)
+        self._retiring: set[asyncio.Task[None]] = set()
         for name, options in settings.mailboxes.items():
-            kind, how = options.chosen
-            mailbox = MAILBOXES[kind](how, resolver)
-            self.watchers[name] = Watcher(name, mailbox, self.mint, self.clock, patience, self.ledger.stray)
+            self._open(name, self._mailbox(options), _patience(settings))
         self.probes = ProbeTable(settings, self.prober, self.metrics, self.clock, self._make, max_targets)
         self.metrics.configured(self.clock.wall())
+
+    def _mailbox(self, options: MailboxOptions) -> Mailbox:
+        kind, how = options.chosen
+        return MAILBOXES[kind](how, self._resolver)
+
+    def _open(self, name: str, mailbox: Mailbox, patience: float) -> Watcher:
+        watcher = Watcher(name, mailbox, self.mint, self.clock, patience, self.ledger.stray)
+        self.watchers[name] = watcher
+        return watcher
 
     def _make(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         module = self.settings.modules[key.module]
@@ -87,27 +101,82 @@ class App:
 
     async def __aexit__(self, *exception: object) -> None:
         """Trips in flight stay pending: the next start goes on with them."""
-        for probe in self.probes:
+        for probe in (*self.probes, *self.probes.leaving):
             await self.prober.abandon(probe)
-        await asyncio.gather(self.blocklists.close(), *(watcher.close() for watcher in self.watchers.values()))
+        watchers = (watcher.close() for watcher in self.watchers.values())
+        await asyncio.gather(self.blocklists.close(), *watchers, *self._retiring)
         await self.store.close()
 
     def recover(self) -> None:
         """Goes on where an earlier process stopped."""
-        for outcome, last_success in self.store.outcomes():
-            if self.probes.allowed(outcome.probe):
-                probe = self.probes.get(outcome.probe)
-                probe.show(outcome)
-                self.metrics.restored(outcome, last_success)
-                self._keep_beat(probe, outcome.started_at)
-        for key, started_at in self.store.last_starts().items():
-            if self.probes.allowed(key):  # perhaps its message has left, though we were killed before we knew
-                self._keep_beat(self.probes.get(key), started_at)
+        self._restore(self.probes.allowed)
         for trip in self.ledger.recover():
             if self.probes.allowed(trip.probe):
                 self.prober.resume(self.probes.get(trip.probe), trip)
             else:
                 self.ledger.abandon(trip)
+
+    def _restore(self, wanted: Callable[[ProbeKey], bool]) -> None:
+        """What the store knows of these probes."""
+        for outcome, last_success in self.store.outcomes():
+            if wanted(outcome.probe):
+                probe = self.probes.get(outcome.probe)
+                probe.show(outcome)
+                self.metrics.restored(outcome, last_success)
+                self._keep_beat(probe, outcome.started_at)
+        for key, started_at in self.store.last_starts().items():
+            if wanted(key):  # perhaps its message has left, though we were killed before we knew
+                self._keep_beat(self.probes.get(key), started_at)
+
+    # ---------------------------------------------------------------- with another configuration
+
+    def configure(self, settings: Settings) -> None:
+        """Puts other settings into force, at one stroke. Raises Mistakes if that needs a restart.
+
+        What has not changed does not notice. Trips in flight end as they began; a mailbox that is no longer configured
+        is closed after them, and one that has changed is opened anew under those that wait.
+        """
+        old = self.settings
+        if settings.state != old.state:
+            raise Mistakes([Mistake("", None, "state", "does not change while mailtrip runs: restart it")])
+        changed = {name for name, module in settings.modules.items() if module != old.modules.get(name)}
+        mailboxes = {
+            name: self._mailbox(options)
+            for name, options in settings.mailboxes.items()
+            if options != old.mailboxes.get(name)
+        }
+        if settings.resolver != old.resolver:
+            self._resolver.configure(settings.resolver.nameservers, settings.resolver.timeout)
+        self._configure_mailboxes(settings, mailboxes)
+        self.settings = settings
+        new = {probe.key for probe in self.probes.configure(settings, changed)}
+        if new:
+            self._restore(new.__contains__)
+
+    def _configure_mailboxes(self, settings: Settings, fresh: Mapping[str, Mailbox]) -> None:
+        flights = [flight for probe in self.probes for flight in probe.flights.values()]
+        flights += [flight for probe in self.probes.leaving for flight in probe.flights.values()]
+        for name in self.watchers.keys() - settings.mailboxes.keys():
+            self._retire(name, settings, flights)
+        for name in settings.mailboxes:
+            if name in self.watchers:
+                kept = name not in self.settings.mailboxes  # under another name
+                self.watchers[name].configure(None if kept else fresh.get(name), _patience(settings))
+            else:
+                self._open(name, fresh[name], _patience(settings)).start()
+
+    def _retire(self, name: str, settings: Settings, flights: list[asyncio.Task[Outcome]]) -> None:
+        """A mailbox that only has another name now keeps its session."""
+        watcher = self.watchers.pop(name)
+        same = (new for new, how in settings.mailboxes.items() if how == self.settings.mailboxes[name])
+        renamed = next((new for new in same if new not in self.settings.mailboxes | self.watchers), None)
+        if renamed:
+            watcher.name = renamed
+            self.watchers[renamed] = watcher
+            return
+        retiring = asyncio.create_task(_close_after(watcher, flights), name=f"end of the mailbox {name}")
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
 
     def _keep_beat(self, probe: Probe, started_at: float) -> None:
         """No restart, and no row of them, makes more trips than one in an interval."""
@@ -121,23 +190,43 @@ class App:
             self.probes.forget_idle()
 
 
+def _patience(settings: Settings) -> float:
+    return max((module.session_timeout for module in settings.modules.values()), default=30.0)
+
+
+async def _close_after(watcher: Watcher, flights: Sequence[asyncio.Task[Outcome]]) -> None:
+    if flights:
+        await asyncio.wait(flights)
+    await watcher.close()
+
+
 async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
     """Runs until SIGINT or SIGTERM. Raises StateUnusable and CannotListen."""
-    stop = asyncio.Event()
+    stop, asked = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, asked.set)  # from now on, so that one that comes early is not lost
     async with AsyncExitStack() as stack:
         store = Store.open(state_dir)
         key = key_of(settings.state, state_dir)
         app = await stack.enter_async_context(App(settings, store, key, options.max_targets))
         pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
-        server = Server(app.probes, app.metrics, pages, options.listen, gate=Gate(options.web_file))
+        scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)
+
+        def apply(new: Settings) -> None:
+            app.configure(new)
+            scheduler.changed()
+
+        reloader = Reloader(options.read, apply, app.metrics, app.clock, asked, options.files)
+        server = Server(
+            app.probes, app.metrics, pages, options.listen, gate=Gate(options.web_file), reload=reloader.reload
+        )
         await stack.enter_async_context(server)
         app.recover()
-        scheduler = Scheduler(app.prober, app.clock)
-        named = [probe for probe in app.probes if probe.name]
+        courses = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(scheduler.run(named)), group.create_task(app.keep_house())]
+            tasks = [group.create_task(course) for course in courses]
             await stop.wait()
             log.info("stopping; trips in flight stay pending")
             for task in tasks:

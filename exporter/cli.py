@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -16,6 +17,7 @@ from rich.console import Console
 from exporter import __version__
 from exporter.app import App, Options, serve, shared_key
 from exporter.config.mistakes import Mistakes
+from exporter.config.renewal import state_of
 from exporter.config.types import Listen
 from exporter.model import Outcome, ProbeKey, ProbeRefused
 from exporter.probes import DEFAULT_MAX_TARGETS
@@ -59,7 +61,13 @@ def _serve(options: argparse.Namespace) -> int:
     with suppress(OSError):  # the disk of the log is full: mail is probed all the same
         _greet(options.config_file, settings, listen[0], "https" if web_file and web_file.rules.tls else "http")
     state_dir = options.state_dir or Path(settings.state.dir)
-    asyncio.run(serve(settings, state_dir, Options(listen, options.web_max_targets, web_file)))
+    file = options.config_file
+    read = partial(Settings.load, file) if file else Settings.embedded
+    how = Options(
+        listen, options.web_max_targets, web_file, read,
+        files=lambda: state_of(file) if file else None, watch=options.auto_reload,
+    )  # fmt: skip
+    asyncio.run(serve(settings, state_dir, how))
     return OK
 
 
@@ -209,6 +217,8 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
     help_listen = f"where to answer HTTP; may be given several times; default {DEFAULT_LISTEN}"
     add("--web.listen-address", dest="web_listen_address", metavar="HOST:PORT", type=_listen, action="append",
         help=help_listen)  # fmt: skip
+    help_reload = "reload when the configuration's files change; without it: SIGHUP, or POST /-/reload"
+    add("--config.enable-auto-reload", dest="auto_reload", action="store_true", help=help_reload)
     help_web = "TLS, logins and limits, in the format of Prometheus' exporter-toolkit; see docs/web.md"
     add("--web.config.file", dest="web_config_file", metavar="FILE", help=help_web)
     help_targets = "at most so many probes are kept; default %(default)s"

@@ -104,6 +104,11 @@ class Ledger:
             since = trip.accepted if trip.accepted is not None else self._clock.monotonic()
             self._watchers[trip.mailbox].keep_watching(trip.id, since)
 
+    def _stop_watching(self, trip_id: str) -> None:
+        """In whatever mailbox: it may have another name by now."""
+        for watcher in self._watchers.values():
+            watcher.stop_watching(trip_id)
+
     # ---------------------------------------------------------------- messages that no trip awaits
 
     def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
@@ -122,7 +127,7 @@ class Ledger:
             return 0.0
         if late:
             del self._overdue[late.id]
-            self._watchers[late.mailbox].stop_watching(late.id)
+            self._stop_watching(late.id)
         if kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
         elif late:
@@ -140,8 +145,7 @@ class Ledger:
         for trip in [trip for trip in self._overdue.values() if trip.expires_at < now]:
             log.error("trip %s of %s: the message is lost", trip.id, trip.probe)
             del self._overdue[trip.id]
-            if trip.mailbox in self._watchers:
-                self._watchers[trip.mailbox].stop_watching(trip.id)
+            self._stop_watching(trip.id)
             self._observer.lost(trip.probe)
         self._store.forget_expired(now)
 

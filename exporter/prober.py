@@ -78,6 +78,7 @@ class Probe:
     timeout: float
     session_timeout: float
     name: str | None = None  # of an entry in `probes:`
+    removed: bool = False  # from the configuration: its last trips end, and are no longer shown
     newest: Outcome | None = None
     left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
@@ -90,6 +91,11 @@ class Probe:
     def blocklists(self) -> tuple[str, ...]:
         """Those that it asks; none if it sends messages."""
         return () if isinstance(self.check, Mailing) else self.check.blocklists
+
+    def become(self, other: "Probe") -> None:
+        """Takes over the configuration of another; trips in flight end as they began, and the beat is kept."""
+        self.check, self.interval = other.check, other.interval
+        self.timeout, self.session_timeout = other.timeout, other.session_timeout
 
     def show(self, outcome: Outcome) -> None:
         """A trip is over. One that failed does not make us forget where mail left from."""
@@ -185,9 +191,9 @@ class Prober:
         return task
 
     async def _mail(self, probe: Probe, check: Mailing, run: Run, token: Token) -> Outcome:
-        keep = probe.timeout + check.late_after
-        await self._ledger.begin(token, probe.key, check.mailbox, run, keep)
-        return await self._flight(probe, run, token.trip, partial(check.run, run, token), probe.timeout)
+        timeout = probe.timeout
+        await self._ledger.begin(token, probe.key, check.mailbox, run, timeout + check.late_after)
+        return await self._flight(probe, run, token.trip, partial(check.run, run, token), timeout)
 
     async def _flight(
         self, probe: Probe, run: Run, trip: str, course: Callable[[], Awaitable[None]], timeout: float,
@@ -216,7 +222,8 @@ class Prober:
 
     def _conclude(self, probe: Probe, outcome: Outcome) -> None:
         probe.show(outcome)
-        self._observer.finished(outcome)
+        if not probe.removed:
+            self._observer.finished(outcome)
         if outcome.failure:
             log.warning("trip %s of %s failed: %s", outcome.trip, probe.key, outcome.failure)
         else:

@@ -1,7 +1,7 @@
 """The probes that there are: those of `probes:`, and the pairs of module and target that somebody scrapes."""
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 
 from exporter.model import ProbeKey, ProbeRefused
 from exporter.prober import Observer, Probe, Prober
@@ -32,11 +32,57 @@ class ProbeTable:
         self._make = make
         self._max_targets = max_targets
         self._probes: dict[ProbeKey, Probe] = {}
+        self._leaving: list[Probe] = []
         for entry in settings.probes:
             self._add(ProbeKey(entry.module, entry.target), entry.name, entry.interval)
 
     def __iter__(self) -> Iterator[Probe]:
         return iter(list(self._probes.values()))
+
+    @property
+    def named(self) -> list[Probe]:
+        return [probe for probe in self if probe.name]
+
+    @property
+    def leaving(self) -> list[Probe]:
+        """Those that are no longer configured, and whose last trips are not over."""
+        self._leaving = [probe for probe in self._leaving if probe.flights]
+        return list(self._leaving)
+
+    def configure(self, settings: Settings, changed: Container[str]) -> list[Probe]:
+        """From now on with these settings; the modules of these names differ. Returns the probes that are new."""
+        self._settings = settings
+        entries = {ProbeKey(entry.module, entry.target): entry for entry in settings.probes}
+        for probe in self:
+            if probe.key not in entries and not self.allowed(probe.key):
+                self._remove(probe)
+            elif probe.key.module in changed:
+                self._rebuild(probe)
+        new = []
+        for key, entry in entries.items():
+            if key not in self._probes:
+                new.append(self._add(key, entry.name, entry.interval))
+        for probe in self:
+            own = entries.get(probe.key)
+            probe.name = own.name if own else None
+            probe.interval = (own and own.interval) or settings.modules[probe.key.module].interval
+            self._observer.known(probe.key, probe.name, probe.blocklists)
+        return new
+
+    def _rebuild(self, probe: Probe) -> None:
+        """One that does something else has other series: the old one leaves, and a new one takes over its beat."""
+        fresh = self._make(probe.key, probe.name, None)
+        if fresh.blocklists == probe.blocklists:
+            probe.become(fresh)
+        else:
+            self._remove(probe)
+            self._add(probe.key, probe.name, None).last_start = probe.last_start
+
+    def _remove(self, probe: Probe) -> None:
+        probe.removed = True
+        self._leaving.append(probe)
+        del self._probes[probe.key]
+        self._observer.forgotten(probe.key)
 
     def key(self, module: str, target: str) -> ProbeKey:
         """The key of a probe that may be asked for. Raises ProbeRefused."""

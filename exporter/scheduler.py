@@ -4,8 +4,10 @@ The splay spreads the first trips, so that a thousand probes do not start at onc
 """
 
 import asyncio
+from collections.abc import Callable
 from hashlib import sha256
 
+from exporter.model import ProbeKey
 from exporter.prober import Probe, Prober
 from exporter.run import Clock
 
@@ -19,22 +21,38 @@ def splay(name: str, interval: float, probes: int) -> float:
 
 
 class Scheduler:
-    """Keeps the beat of the probes until it is cancelled."""
+    """Keeps the beat of the probes until it is cancelled. `probes` are asked for again after `changed`."""
 
-    def __init__(self, prober: Prober, clock: Clock) -> None:
+    def __init__(self, prober: Prober, clock: Clock, probes: Callable[[], list[Probe]]) -> None:
         self._prober = prober
         self._clock = clock
+        self._probes = probes
+        self._changed = asyncio.Event()
+        self._first: dict[ProbeKey, float] = {}  # when a probe's first beat is, once decided
 
-    async def run(self, probes: list[Probe]) -> None:
-        async with asyncio.TaskGroup() as group:
-            for probe in probes:
-                first = splay(probe.name or "", probe.interval, len(probes))
-                group.create_task(self._beat(probe, first), name=f"beat of {probe.name}")
+    def changed(self) -> None:
+        """There are other probes now, or other intervals."""
+        self._changed.set()
 
-    async def _beat(self, probe: Probe, first: float) -> None:
+    async def run(self) -> None:
+        while True:
+            self._changed.clear()
+            probes = self._probes()
+            self._first = {probe.key: self._first_of(probe, len(probes)) for probe in probes}
+            async with asyncio.TaskGroup() as group:
+                beats = [group.create_task(self._beat(one), name=f"beat of {one.name}") for one in probes]
+                await self._changed.wait()
+                for beat in beats:
+                    beat.cancel()
+
+    def _first_of(self, probe: Probe, probes: int) -> float:
+        known = self._first.get(probe.key)
+        splayed = self._clock.monotonic() + splay(probe.name or "", probe.interval, probes)
+        return splayed if known is None else min(known, splayed)
+
+    async def _beat(self, probe: Probe) -> None:
         """A trip that a scrape has started counts for the beat; a late beat does not shift those that follow."""
-        now = self._clock.monotonic()
-        next_beat = max(now + first, probe.last_start + probe.interval)
+        next_beat = max(self._first[probe.key], probe.last_start + probe.interval)
         while True:
             await asyncio.sleep(max(next_beat - self._clock.monotonic(), 0.0))
             self._prober.start_if_due(probe)

@@ -16,11 +16,11 @@ from pathlib import Path
 class Exporter:
     """Runs from the constructor to `stop` or `kill`. `configuration` is the text of a configuration file."""
 
-    def __init__(self, configuration: str, directory: Path) -> None:
+    def __init__(self, configuration: str, directory: Path, *flags: str) -> None:
         self._directory = directory
         directory.mkdir(exist_ok=True)
-        file = directory / "mailtrip.yml"
-        file.write_text(configuration)
+        self.file = file = directory / "mailtrip.yml"
+        self.configure(configuration)
         self.log = directory / "mailtrip.log"
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -28,7 +28,7 @@ class Exporter:
         command = ["-m", "exporter", "serve", "--config.file", str(file), "--state.dir", str(directory / "state")]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *command, "--web.listen-address", self.address], stdout=log, stderr=log
+                [sys.executable, *command, *flags, "--web.listen-address", self.address], stdout=log, stderr=log
             )
         self._wait_until_it_answers()
 
@@ -47,6 +47,23 @@ class Exporter:
         with urllib.request.urlopen(f"http://{self.address}{path}", timeout=60) as answer:
             text: str = answer.read().decode()
             return text
+
+    def configure(self, configuration: str) -> None:
+        """Writes another configuration, of which it does not know yet."""
+        self.file.write_text(configuration)
+
+    def reload(self) -> tuple[int, str]:
+        """Asks it to read its configuration; returns the status of the answer, and the answer."""
+        request = urllib.request.Request(f"http://{self.address}/-/reload", method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return refusal.code, refusal.read().decode()
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def series(self, path: str = "/metrics") -> dict[str, float]:
         """Every series that a page shows."""

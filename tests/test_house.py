@@ -20,7 +20,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "cli",
         "app",
         "web",
-        "scheduler probes terminal",
+        "scheduler probes terminal reloading",
         "prober metrics",
         "ledger",
         "store settings",

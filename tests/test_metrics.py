@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore
-from exporter.mailboxes.watcher import Statistics
+from exporter.mailboxes.statistics import Statistics
 from exporter.metrics import Metrics
 from exporter.model import Exchanger, Failure, Leg, Outcome, Phase, ProbeKey, Reason, Reply, Span, Step, TlsSession
 from exporter.tokens import Rejection

@@ -47,10 +47,10 @@ class FromFiles(Generic[Made]):
             log.info("%s is renewed", self._name)
 
     def _state(self) -> tuple[object, ...]:
-        return tuple(map(_state, self._files))
+        return tuple(map(state_of, self._files))
 
 
-def _state(file: str) -> tuple[int, ...] | None:
+def state_of(file: str) -> tuple[int, ...] | None:
     """What differs after every change; a ConfigMap in Kubernetes becomes another file altogether."""
     try:
         found = os.stat(file)

@@ -8,19 +8,18 @@ late mail and restarts are dealt with in one place, whatever the protocol.
 import asyncio
 import contextlib
 import logging
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from exporter.mailboxes.back_off import BackOff, refuses
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.session import Mailbox, Session, Sighting
+from exporter.mailboxes.statistics import Statistics
 from exporter.mailboxes.strays import Judge, Strays
 from exporter.message import Kind, Reading, read
 from exporter.model import Fact, Leg, Phase, ProbeError, Reason, Span
 from exporter.run import Clock, Run
-from exporter.tokens import Mint, NotOurs, Rejection, Token
+from exporter.tokens import Mint, NotOurs, Token
 from exporter.transcript import Transcript
 
 log = logging.getLogger(__name__)
@@ -31,17 +30,6 @@ LONGEST_GAP = 300.0
 SENDING_GAP = 1.0  # while messages are being sent, when an accepted one wakes us, and while we linger
 LINGER = 5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
 GOODBYE = 2.0  # seconds for the last deletions when the program stops
-
-
-@dataclass
-class Statistics:
-    """What happened in a mailbox since the start."""
-
-    connected: bool = True  # False while the mailbox is needed and cannot be watched
-    reconnects: int = 0
-    deleted: int = 0
-    messages: int | None = None
-    rejected: Counter[Rejection] = field(default_factory=Counter)
 
 
 class Watcher:
@@ -60,6 +48,7 @@ class Watcher:
         self._mint = mint
         self._clock = clock
         self._patience = patience
+        self._judge = stray
         self._strays = Strays(stray, clock.monotonic)
         self._transcript = Transcript(Leg.MAILBOX)
         self._awaited: dict[str, Expectation] = {}
@@ -103,8 +92,8 @@ class Watcher:
         self._watch()
 
     def stop_watching(self, trip: str) -> None:
-        self._late.pop(trip, None)
-        self.wake()
+        if self._late.pop(trip, None) is not None:
+            self.wake()
 
     def delete(self, sighting: Sighting, done: "asyncio.Future[None] | None" = None) -> None:
         """Removes a message of ours as soon as the session can."""
@@ -113,6 +102,13 @@ class Watcher:
 
     def wake(self) -> None:
         self._wake.set()
+
+    def configure(self, mailbox: Mailbox | None, patience: float) -> None:
+        """From now on with these options. With another mailbox, the session ends, and whoever waits goes on there."""
+        self._patience = patience
+        if mailbox is not None:
+            self._mailbox, self._back_off, self.trouble = mailbox, BackOff(), None
+            self._watch()
 
     async def close(self) -> None:
         """Ends the session, after its last deletions. Trips that wait are the caller's to end.
@@ -148,37 +144,55 @@ class Watcher:
                 await self._nap(pause)
                 continue
             run = self.entering = Run(self._clock, session_timeout=self._patience, transcript=self._transcript)
+            mailbox = self._mailbox
             try:
-                await self._one_session(run)
+                await self._one_session(mailbox, run)
             except ProbeError as error:
-                self._failed(run.located(error), run)
+                self._failed(mailbox, run.located(error), run)
             except Exception:
                 log.exception("mailbox %s: a bug of mailtrip; it is opened again", self.name)
-                self._failed(ProbeError(Reason.INTERNAL, "see the log"), run)
+                self._failed(mailbox, ProbeError(Reason.INTERNAL, "see the log"), run)
+            if mailbox is not self._mailbox:
+                self._part_with_sightings()
         self.statistics.connected = self.trouble is None
 
-    async def _one_session(self, run: Run) -> None:
+    async def _one_session(self, mailbox: Mailbox, run: Run) -> None:
         async with run.conversation():
-            session = await self._mailbox.open(run, self._is_ours)
+            session = await mailbox.open(run, self._is_ours)
         try:
             self._opening = run.spans.copy(), run.facts.copy(), run.started
             self.entering = None
             for expectation in self._awaited.values():
                 self._hand_open(expectation)
-            while self._wanted:
+            while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
                 run.spans.clear()
                 await self._look(session, run)
             self._opening = None  # whoever comes now needs a session that lasts
             try:
                 await session.close()
             finally:
-                if self._mailbox.listens:
+                if mailbox.listens:
                     await self._look(session, run)
         finally:
             self._opening = None
             session.abort()
 
-    def _failed(self, error: ProbeError, run: Run) -> None:
+    @property
+    def _holds_sightings(self) -> bool:
+        """What was seen in this session is still to be deleted, which only this session can do for certain."""
+        return bool(self._deletions) or any(expected.found.done() for expected in self._awaited.values())
+
+    def _part_with_sightings(self) -> None:
+        """The mailbox is another one now: what a session of the old one saw means nothing to the new one."""
+        for _, done in self._deletions:
+            if done is not None and not done.done():
+                done.set_exception(ProbeError(Reason.DISCONNECTED, "the mailbox was configured anew meanwhile"))
+        self._deletions.clear()
+        self._strays = Strays(self._judge, self._clock.monotonic)
+
+    def _failed(self, mailbox: Mailbox, error: ProbeError, run: Run) -> None:
+        if mailbox is not self._mailbox:
+            return  # it is no longer asked for: the new one is tried at once
         self.trouble = error = error.at(None, error.step)  # the phase of our session is none of the trips'
         self.statistics.connected = False
         self.statistics.reconnects += 1
@@ -212,7 +226,7 @@ class Watcher:
             self._deletions += [(sighting, None) for sighting in self._strays.due()]
         if self._deletions:
             await self._delete_now(session, run)
-        elif self._wanted:
+        elif self._wanted and self._opening:
             gap = self._gap()
             async with run.conversation(idle=gap):
                 await session.wait(gap, self._wake)

@@ -4,12 +4,12 @@ import platform
 from collections.abc import Callable, Mapping
 
 from exporter import __version__
-from exporter.mailboxes.watcher import Statistics
+from exporter.mailboxes.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
 from exporter.metrics.exposition import CONTENT_TYPE, process_text, text, text_of_many
 from exporter.metrics.outcome import ProbeSeries, RoundTripSeries
-from exporter.metrics.series import Series
+from exporter.metrics.series import Labels, Series
 from exporter.model import Outcome, ProbeKey
 from exporter.tokens import Rejection
 
@@ -34,7 +34,9 @@ class Metrics:
     def known(self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...] = ()) -> None:
         """There is such a probe: one that asks these blocklists, or else one that makes round trips."""
         self._probes.setdefault(probe, BlocklistSeries(blocklists) if blocklists else RoundTripSeries())
-        if name is not None:
+        if name is None:
+            self._names.pop(probe, None)
+        else:
             self._names[probe] = name
 
     def forgotten(self, probe: ProbeKey) -> None:
@@ -88,6 +90,10 @@ class Metrics:
         self._exporter.set("mailtrip_config_last_reload_successful", 1)
         self._exporter.set("mailtrip_config_last_reload_success_timestamp_seconds", moment)
 
+    def not_configured(self) -> None:
+        """A new configuration had mistakes, and the old one stays."""
+        self._exporter.set("mailtrip_config_last_reload_successful", 0)
+
     # ---------------------------------------------------------------- asked by Prometheus
 
     def probe(self, probe: ProbeKey) -> tuple[bytes, str]:
@@ -105,12 +111,15 @@ class Metrics:
         return b"".join(parts), CONTENT_TYPE
 
     def _read_mailboxes(self) -> None:
-        series = self._exporter
-        for name, statistics in self._mailboxes().items():
-            series.set("mailtrip_mailbox_connected", float(statistics.connected), name)
-            series.set("mailtrip_mailbox_reconnects_total", statistics.reconnects, name)
-            series.set("mailtrip_messages_deleted_total", statistics.deleted, name)
-            if statistics.messages is not None:
-                series.set("mailtrip_mailbox_messages", statistics.messages, name)
-            for reason in Rejection:
-                series.set("mailtrip_tokens_rejected_total", statistics.rejected[reason], name, reason)
+        """A mailbox that is no longer configured has no series."""
+        now = {(name,): statistics for name, statistics in self._mailboxes().items()}
+        replace = self._exporter.replace
+        replace("mailtrip_mailbox_connected", {label: float(one.connected) for label, one in now.items()})
+        replace("mailtrip_mailbox_reconnects_total", {label: one.reconnects for label, one in now.items()})
+        replace("mailtrip_messages_deleted_total", {label: one.deleted for label, one in now.items()})
+        messages: dict[Labels, float]
+        messages = {label: one.messages for label, one in now.items() if one.messages is not None}
+        replace("mailtrip_mailbox_messages", messages)
+        rejected: dict[Labels, float]
+        rejected = {(*label, why): one.rejected[why] for label, one in now.items() for why in Rejection}
+        replace("mailtrip_tokens_rejected_total", rejected)

@@ -66,11 +66,15 @@ class Resolver:
     def __init__(
         self, nameservers: Sequence[str] = (), timeout: float = DEFAULT_TIMEOUT, resolv_conf: Path = RESOLV_CONF
     ) -> None:
-        self._nameservers = nameservers
         self._resolv_conf = resolv_conf
+        self._datagrams: dict[tuple[str, int], Datagrams] = {}
+        self.configure(nameservers, timeout)
+
+    def configure(self, nameservers: Sequence[str], timeout: float) -> None:
+        """From now on with these options; a question that is under way ends as it began."""
+        self._nameservers = nameservers
         self._timeout = timeout
         self._changed = -1
-        self._datagrams: dict[tuple[str, int], Datagrams] = {}
         self._dns = self._configured() if nameservers else dns.asyncresolver.Resolver(configure=False)
 
     def _configured(self) -> dns.asyncresolver.Resolver:

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
+from exporter.config.mistakes import Mistakes
 from exporter.model import ProbeKey, ProbeRefused
 from exporter.probes import ProbeTable
 from exporter.web.debug import debug_page
@@ -25,6 +27,10 @@ _PAGE_HEADERS = {
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
 
+Reload = Callable[[], Coroutine[Any, Any, None]]
+"""Reads the configuration anew. Raises Mistakes."""
+
+
 class Exposition(Protocol):
     """Series as text, with their content type."""
 
@@ -38,15 +44,18 @@ class Exposition(Protocol):
 class Routes:
     """The handlers."""
 
-    def __init__(self, probes: ProbeTable, exposition: Exposition, pages: Pages) -> None:
+    def __init__(self, probes: ProbeTable, exposition: Exposition, pages: Pages, reload: Reload | None = None) -> None:
         self._probes = probes
         self._exposition = exposition
         self._pages = pages
+        self._reload = reload
         self._waiting: set[asyncio.Timeout] = set()
         self._in_a_hurry = False
 
     def table(self) -> list[web.RouteDef]:
+        reloading = [web.post("/-/reload", self.reload)] if self._reload else []
         return [
+            *reloading,
             web.get("/", self.index),
             web.get("/trips", self.trips),
             web.get("/trips/{trip:[0-9a-f]{14}}", self.trip),
@@ -110,6 +119,15 @@ class Routes:
         """Its address changes with it."""
         headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
         return web.Response(text=STYLE, content_type="text/css", headers=headers)
+
+    async def reload(self, request: web.Request) -> web.Response:
+        """Reads the configuration anew. GET is refused, by the router: a link must not do that."""
+        assert self._reload is not None  # noqa: S101 - else there is no such route
+        try:
+            await asyncio.shield(self._reload())
+        except Mistakes as mistakes:
+            return web.Response(status=500, text=f"the configuration stays as it was:\n{mistakes}\n")
+        return web.Response(text="the configuration is read anew\n")
 
     async def healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="mailtrip is up\n")

@@ -15,7 +15,7 @@ from exporter.probes import ProbeTable
 from exporter.web.gate import MAX_BODY, SERVER, Gate, Handler
 from exporter.web.guard import LIMITS, Guard, Limits
 from exporter.web.pages import Pages
-from exporter.web.routes import MARGIN, Exposition, Routes
+from exporter.web.routes import MARGIN, Exposition, Reload, Routes
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Server:
         listen: Sequence[Listen],
         limits: Limits = LIMITS,
         gate: Gate | None = None,
+        reload: Reload | None = None,
     ) -> None:
         self._listen = listen
         self._limits = limits
@@ -46,7 +47,7 @@ class Server:
         self._servers: list[asyncio.Server] = []
         middlewares = [_telling(lambda: self._guard), self._gate.middleware]
         application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
-        self._routes = Routes(probes, exposition, pages)
+        self._routes = Routes(probes, exposition, pages, reload)
         application.add_routes(self._routes.table())
         application.on_response_prepare.append(self._gate.sign)
         # What is cancelled is the waiting only: a trip is a task of its own.

@@ -30,11 +30,11 @@ class Served:
         self.directory.mkdir()
         self.courier = courier
         changes: Changes = {"smtp": courier.options, "module": {"timeout": "60s", "session_timeout": "8s"}}
-        self._text = world.configuration(changes)
+        self.text = world.configuration(changes)
         self.now: Exporter
 
     async def start(self) -> None:
-        self.now = await asyncio.to_thread(Exporter, self._text, self.directory)
+        self.now = await asyncio.to_thread(Exporter, self.text, self.directory)
         self.world.stack.callback(self.now.kill)
 
     async def until_sent(self) -> None:
@@ -83,6 +83,14 @@ async def scraped_twice(one: Served) -> None:
         asked = [asyncio.create_task(asyncio.to_thread(one.now.get, "/metrics")) for _ in range(2)]
         await asyncio.gather(*asked)
     await one.until_sent()
+
+
+async def reloaded(one: Served) -> None:
+    """With another timeout, so that the module is another one, and with the mailbox's session to be opened anew."""
+    await one.until_sent()
+    text = one.text.replace("timeout: 60s", "timeout: 61s").replace("imap:", "imap:\n      folders: [INBOX]")
+    await asyncio.to_thread(one.now.configure, text)
+    assert (await asyncio.to_thread(one.now.reload))[0] == 200
 
 
 async def disk_fills_up(one: Served) -> None:
@@ -160,6 +168,11 @@ PROCESS = (
     Disturbance(
         "mailtrip is killed while the message is under way", "SIGKILL, and a new start", GOES_ON,
         served(event=ended("kill")),
+    ),
+    Disturbance(
+        "The configuration is reloaded while the message is under way",
+        "`POST /-/reload`, with other options for the module and the mailbox", "ends the trip as it began it",
+        served(event=reloaded),
     ),
     Disturbance(
         "Two Prometheus servers scrape at once", "two requests at a time, three times", "makes one trip for all",
