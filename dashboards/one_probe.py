@@ -50,7 +50,7 @@ def at_a_glance() -> list[Json]:
         table("Newest failure", "Where and why the newest trip broke; empty while it is good. docs/faults.md of "
               "mailtrip has this line and what to look at first.", [rows(of("mailtrip_last_failure_info"))],
               {"phase": "Phase", "step": "Step", "reason": "Reason", "code": "Code"}, width=12, height=5,
-              links=[TRIPS]),
+              links=[TRIPS], defaults={"noValue": "None: the newest trip is good"}),
         timeline("Legs", "Each leg of the path as the newest trip saw it: send, delivery, mailbox. No colour: it was "
                  "not reached.", [query(of("mailtrip_leg_success"), "{{leg}}")], WORKS, height=5),
     ]  # fmt: skip
@@ -105,13 +105,14 @@ def sending() -> list[Json]:
               [query(f"histogram_quantile(0.9, increase({buckets}[1h])) >= 0", "{{step}}")]),
         lines("Mailbox, by step", "The mean time of each step with the mailbox.", [query(mean, "{{step}}")],
               interval="5m"),
-        stat("Last SMTP reply", "The last reply code of the newest sending: 250 is good, 4xx try again later, 5xx "
+        stat("Last SMTP reply", "The last reply code of the newest session: 2xx is good, 4xx try again later, 5xx "
              "never.", of("mailtrip_smtp_reply_code"), "none", height=6,
              thresholds=steps(GREEN, (400, YELLOW), (500, RED))),
         stat("Servers passed", "Servers that took the newest message.", of("mailtrip_hops"), "none", height=6,
              color="fixed"),
         table("Exchanger", "The exchanger that took the newest message, if mailtrip sends by MX itself.",
-              [rows(of("mailtrip_mx_info"))], {"host": "Host", "preference": "Preference"}, width=16, height=6),
+              [rows(of("mailtrip_mx_info"))], {"host": "Host", "preference": "Preference"}, width=16, height=6,
+              defaults={"noValue": "Another server sends"}),
     ]  # fmt: skip
 
 
@@ -120,7 +121,8 @@ def security() -> list[Json]:
     return [
         row("Security and placement"),
         table("TLS", "What the newest trip spoke with each server.", [rows(of("mailtrip_tls_info"))],
-              {"leg": "Leg", "version": "Version", "cipher": "Cipher"}, width=8, height=6),
+              {"leg": "Leg", "version": "Version", "cipher": "Cipher"}, width=8, height=6,
+              overrides=[column("Leg", custom__width=75), column("Version", custom__width=75)]),
         stat("Certificates end in", "Time until the servers' certificates end.", expiry, "s", width=4, height=6,
              thresholds=steps(RED, (3 * DAY, YELLOW), (14 * DAY, GREEN)), text="value_and_name", legend="{{leg}}"),
         table("Authentication", "What the receiver says of the newest message: SPF, DKIM, DMARC, ARC. It needs "

@@ -53,6 +53,7 @@ def every_probe() -> Json:
         "Value #B": "Failures in a row", "Value #C": "Last success", "Value #D": "Delay, 9 of 10",
         "Value #E": "Good, 1 day", "job": "job", "instance": "instance", "probe": "probe",
     }  # fmt: skip
+    hidden = {"viz": True, "legend": True, "tooltip": True}  # the second since Grafana 12; links need them
     return table(
         "What works, what does not, since when, and why",
         "One row for each probe, failures first. Phase, step, reason and code are where and why its newest trip broke: "
@@ -74,7 +75,7 @@ def every_probe() -> Json:
             column("Last success", unit="s"),
             colored("Delay, 9 of 10", unit="s", thresholds=steps("transparent", (60, YELLOW), (300, RED))),
             colored("Good, 1 day", unit="percentunit", thresholds=steps(RED, (0.99, YELLOW), (0.999, "transparent"))),
-            *(column(name, custom__hidden=True) for name in ("job", "instance", "probe")),
+            *(column(name, custom__hidden=True, custom__hideFrom=hidden) for name in ("instance", "probe")),
         ],
     )
 

@@ -31,12 +31,12 @@ def named(expression: str) -> str:
     return f'label_replace({by_instance}, "name", "$1", "probe", "(.+)")'
 
 
-def query(expression: str, legend: str = "{{name}}", **more: Any) -> Json:
+def query(expression: str, legend: str = "{{name}} · {{job}}", **more: Any) -> Json:
     """A query over the time range. `more` goes into the JSON."""
     return {"datasource": DATASOURCE, "expr": expression, "legendFormat": legend, "range": True, **more}
 
 
-def now(expression: str, legend: str = "{{name}}") -> Json:
+def now(expression: str, legend: str = "") -> Json:
     """A query for the newest value only."""
     return query(expression, legend) | {"range": False, "instant": True}
 
@@ -101,8 +101,10 @@ def lines(title: str, description: str, queries: Sequence[Json], unit: str = "s"
 
 def bars(title: str, description: str, queries: Sequence[Json], unit: str = "short", **more: Any) -> Json:
     """Stacked bars: how many in each stretch of time. `interval` keeps a bar wider than the time between trips."""
-    custom = {"drawStyle": "bars", "fillOpacity": 70, "lineWidth": 0, "stacking": {"mode": "normal", "group": "A"}}
-    return lines(title, description, queries, unit, **({"custom": custom, "interval": "5m"} | more))
+    custom: Json = {"drawStyle": "bars", "fillOpacity": 70, "lineWidth": 0, "axisSoftMax": 1}
+    custom["stacking"] = {"mode": "normal", "group": "A"}
+    kept = {"custom": custom, "interval": "5m", "defaults": {"min": 0, "decimals": 0}} | more
+    return lines(title, description, queries, unit, **kept)
 
 
 def timeline(title: str, description: str, queries: Sequence[Json], mappings: list[Json], **more: Any) -> Json:
@@ -116,8 +118,9 @@ def table(title: str, description: str, queries: Sequence[Json], columns: dict[s
     """A table of these columns, in their order: `{"instance": "Target", "Value #A": "State"}`."""
     organized = {"indexByName": {name: number for number, name in enumerate(columns)}, "renameByName": columns}
     transformations = [
-        {"id": "merge", "options": {}},
+        # First, since rows are merged only if all that they share is equal, and the names of the series are not.
         {"id": "filterFieldsByName", "options": {"include": {"names": list(columns)}}},
+        {"id": "merge", "options": {}},
         {"id": "organize", "options": organized},
     ]
     options = {"showHeader": True, "cellHeight": "sm", "sortBy": more.get("sort", [])}
