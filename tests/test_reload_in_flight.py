@@ -123,3 +123,12 @@ async def test_the_session_of_an_unchanged_mailbox_goes_on(tmp_path: Path) -> No
         await flight
         assert app.watchers["monitor"] is watcher
         assert watcher._opening is entered is not None
+
+
+async def test_the_session_of_a_mailbox_with_another_name_goes_on(tmp_path: Path) -> None:
+    async with scene(tmp_path) as (here, app, flight):
+        watcher = app.watchers["monitor"]
+        app.configure(here.settings({"renamed": "old"}, awaited="renamed"))
+        assert app.watchers == {"renamed": watcher}
+        here.deliver("old")
+        assert (await flight).success
