@@ -13,11 +13,11 @@ ONE = 'job="$job", instance="$instance", probe="$probe"'
 """Selects one probe. From /probe it has no label `probe`; then the variable is empty, which is what `=""` selects."""
 
 TRIPS: Json = {
-    "title": "Trips of this target, with what was said",
-    "url": "${mailtrip}/probe?module=${module}&target=${instance}&debug=true",
+    "title": "Trips of this probe, each as a waterfall",
+    "url": "${mailtrip}/trips?probe=${probe}&module=${module}&target=${instance}",
     "targetBlank": True,
 }
-"""The one place that says where a trip can be read. Series know no module, so that the reader has to say it."""
+"""The one place that says where trips can be seen. From /probe, series know no module: the reader has to say it."""
 STATUS: Json = {"title": "mailtrip: every probe, with links to its trips", "url": "${mailtrip}/", "targetBlank": True}
 
 ONE_PROBE: Json = {

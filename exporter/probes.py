@@ -105,6 +105,10 @@ class ProbeTable:
             raise ProbeRefused(429, "too_many_targets", f"{self._max_targets} probes are known; no more are taken")
         return key
 
+    def by_name(self, name: str) -> ProbeKey | None:
+        """The key of the entry of this name in `probes:`."""
+        return next((key for key, probe in self._probes.items() if probe.name == name), None) if name else None
+
     def allowed(self, key: ProbeKey) -> bool:
         return key.module in self._settings.modules and self._settings.allows(key.module, key.target)
 

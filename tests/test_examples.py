@@ -18,7 +18,7 @@ from tests.lab.client import Lab, LabUser
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "examples"
 
-OTHERS = {"prometheus.yml", "alertmanager.yml", "web.yml"}
+OTHERS = {"prometheus.yml", "alertmanager.yml", "web.yml", "grafana"}
 """What may lie there and is no configuration of mailtrip."""
 
 SERVERS = {

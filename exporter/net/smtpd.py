@@ -236,7 +236,8 @@ class _Connection(SMTP):
         if self._deadline:
             self._deadline.cancel()
         self._deadline = self.loop.call_later(self._receiver.limits.goodbye, self.abort)
-        self._writer.write(reply.encode() + b"\r\n")
+        if not self._writer.is_closing():  # a transport of TLS that is closed breaks when it is written to
+            self._writer.write(reply.encode() + b"\r\n")
         self._writer.close()
 
     def abort(self) -> None:

@@ -103,9 +103,10 @@ class Routes:
         return _page(await self._pages.overview())
 
     async def trips(self, request: web.Request) -> web.Response:
-        """The trips of one probe that is known: to look makes none."""
+        """The trips of one probe, by its name (probe=) or by module and target. To look makes none."""
         try:
-            key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"))
+            named = self._probes.by_name(request.query.get("probe", ""))
+            key = named or self._probes.key(_parameter(request, "module"), _parameter(request, "target"))
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         return _page(await self._pages.trips(key))

@@ -110,12 +110,14 @@ async def made_anew(world: World, meddler: Meddler) -> None:
 
 
 async def ten_thousand(world: World, meddler: Meddler) -> None:
+    """The server makes the mailbox for the first message."""
+    await asyncio.to_thread(world.user.deliver, FOREIGN)
     new = world.user.maildir / "new"
     for number in range(MANY):
         file = new / f"1700000000.M{number}P1.host"
         file.write_bytes(FOREIGN)
         await asyncio.sleep(0)
-    world.stay = MANY
+    world.stay = MANY + 1
 
 
 async def copy_in_junk(world: World) -> Changes:

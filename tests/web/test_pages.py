@@ -126,6 +126,16 @@ async def test_trips_are_listed_only_of_probes_that_are_allowed(query: str, stat
         assert here.bench.sender.sent == []
 
 
+async def test_trips_are_listed_by_the_name_of_a_probe_too() -> None:
+    """A dashboard knows a probe of /metrics by its name, one of /probe by its target."""
+    async with site() as here:
+        named = next(probe for probe in here.probes if probe.name)
+        by_target = "probe=&module=submission&target=a@example.org"
+        for query in (f"probe={named.name}", f"probe={named.name}&module=&target=", by_target):
+            assert (await here.get(f"/trips?{query}"))[0] == 200
+        assert (await here.get("/trips?probe=nobody"))[0] == 400
+
+
 def test_the_waterfall_has_its_phases_in_order_with_steps_and_hops_inside() -> None:
     rows = TripView(FAILED, "gmail").rows
     assert [(row.kind, row.label) for row in rows] == [
