@@ -6,6 +6,7 @@ import shutil
 import smtplib
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from tests.lab import facts
 from tests.lab.shell import LabError, wait_until
 
 SOURCE = facts.HOME.parent.parent
+
+
+ATTEMPTS = 10  # to deliver a message
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +48,19 @@ class LabUser:
         return f"{self.name}@lab.test"
 
     def deliver(self, message: bytes, sender: str = "someone@lab.test") -> None:
-        """Stores a message by LMTP, past Postfix. It is there when this returns. Sieve and quota apply."""
-        with smtplib.LMTP(facts.IMAP_IP, 24, local_hostname="test.lab.test") as client:
-            client.sendmail(sender, [self.address], message)
+        """Stores a message by LMTP, past Postfix. It is there when this returns. Sieve and quota apply.
+
+        After 451 it tries again, as a mail server does: Dovecot says so when the mailbox was made anew just now.
+        """
+        for attempt in range(ATTEMPTS):
+            try:
+                with smtplib.LMTP(facts.IMAP_IP, 24, local_hostname="test.lab.test") as client:
+                    client.sendmail(sender, [self.address], message)
+                return
+            except smtplib.SMTPDataError as error:
+                if error.smtp_code != 451 or attempt == ATTEMPTS - 1:
+                    raise
+                time.sleep(0.2)
 
     def mails(self) -> list[StoredMail]:
         """What is in all folders now, oldest first, read from the disk: nothing is touched, and no server is asked."""
