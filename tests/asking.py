@@ -56,6 +56,6 @@ def usable(outcome: Outcome) -> dict[str, bool]:
 
 
 def series(made: App, target: str = "192.0.2.1") -> dict[str, float]:
-    page = made.metrics.probe(ProbeKey("reputation", target))[0].decode()
+    page = made.metrics.probe(ProbeKey("reputation", target)).decode()
     lines = (line.rpartition(" ") for line in page.splitlines() if not line.startswith("#"))
     return {name: float(value) for name, _, value in lines}

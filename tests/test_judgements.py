@@ -49,7 +49,7 @@ async def lab_trip(
     text = CONFIGURATION.format(mon_ip=lab.mon_ip, user=user, **values)
     async with App(Settings.parse(text.encode(), "judgements.yml"), Store.open(None), new_key()) as app:
         outcome = await trip(app, module, target)
-        return outcome, app.metrics.probe(ProbeKey(module, target))[0].decode().splitlines()
+        return outcome, app.metrics.probe(ProbeKey(module, target)).decode().splitlines()
 
 
 def judgements(outcome: Outcome) -> dict[str, str]:

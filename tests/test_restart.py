@@ -285,7 +285,7 @@ async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_
     await store.close()
     app = App(settings, Store.open(tmp_path), new_key())
     app.recover()
-    page = app.metrics.probe(good.probe)[0].decode()
+    page = app.metrics.probe(good.probe).decode()
     assert "mailtrip_last_success_timestamp_seconds 1002.5\n" in page
     assert "mailtrip_last_trip_timestamp_seconds 2002.5\n" in page
     assert "mailtrip_success 0.0\n" in page

@@ -61,7 +61,7 @@ class Bench:
         return await self.prober.start(self.probe)
 
     def series(self) -> dict[str, float]:
-        text = self.metrics.probe(KEY)[0].decode()
+        text = self.metrics.probe(KEY).decode()
         lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, _, value in lines}
 

@@ -7,7 +7,7 @@ from exporter import __version__
 from exporter.mailboxes.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
-from exporter.metrics.exposition import CONTENT_TYPE, process_text, text, text_of_many
+from exporter.metrics.exposition import Format, families, families_of_many, process_families, render
 from exporter.metrics.outcome import ProbeSeries, RoundTripSeries
 from exporter.metrics.series import Labels, Series
 from exporter.model import Outcome, ProbeKey
@@ -23,7 +23,7 @@ class Metrics:
         self._mailboxes = mailboxes
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
-        self._texts: dict[ProbeKey, bytes] = {}
+        self._texts: dict[ProbeKey, dict[Format, bytes]] = {}
         self._exporter = Series(OF_THE_EXPORTER)
         self._exporter.set("mailtrip_build_info", 1, __version__, platform.python_version())
         for kind in REFUSALS:
@@ -96,19 +96,22 @@ class Metrics:
 
     # ---------------------------------------------------------------- asked by Prometheus
 
-    def probe(self, probe: ProbeKey) -> tuple[bytes, str]:
-        """The series of one probe, and their content type. Rendered again only after a change."""
+    def probe(self, probe: ProbeKey, form: Format = Format.TEXT) -> bytes:
+        """The series of one probe. Rendered again only after a change."""
         series = self._of(probe)
         if series.changed or probe not in self._texts:
-            self._texts[probe], series.changed = text(series), False
-        return self._texts[probe], CONTENT_TYPE
+            self._texts[probe], series.changed = {}, False
+        texts = self._texts[probe]
+        if form not in texts:
+            texts[form] = render(families(series), form)
+        return texts[form]
 
-    def everything(self) -> tuple[bytes, str]:
+    def everything(self, form: Format = Format.TEXT) -> bytes:
         """Every named probe's series, the mailboxes', the exporter's own and the process's."""
         self._read_mailboxes()
         probes = [(name, self._probes[key]) for key, name in self._names.items()]
-        parts = (text_of_many(OF_A_PROBE, probes), text(self._exporter), process_text())
-        return b"".join(parts), CONTENT_TYPE
+        parts = (families_of_many(OF_A_PROBE, probes), families(self._exporter), process_families())
+        return render([family for part in parts for family in part], form)
 
     def _read_mailboxes(self) -> None:
         """A mailbox that is no longer configured has no series."""

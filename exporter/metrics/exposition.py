@@ -1,17 +1,26 @@
 """Series as text for Prometheus; the only importer of prometheus_client."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
 from exporter.metrics.definitions import Definition
 from exporter.metrics.series import Histogram, Labels, Series
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"  # which every Prometheus reads
+Families = list[Metric]
+
+
+class Format(Enum):
+    """How series are written; the value is the content type."""
+
+    TEXT = "text/plain; version=0.0.4; charset=utf-8"  # which every Prometheus reads
+    OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"  # with exemplars
 
 
 class _Families:
@@ -24,25 +33,29 @@ class _Families:
         yield from self._families
 
 
-def text(series: Series) -> bytes:
-    """The series of one probe, as `/probe` shows them."""
-    return _render(_family(definition, [((), series)]) for definition in series.definitions.values())
+def families(series: Series) -> Families:
+    """Those of one probe, as `/probe` shows them."""
+    return [_family(definition, [((), series)]) for definition in series.definitions.values()]
 
 
-def text_of_many(definitions: Iterable[Definition], many: Sequence[tuple[str, Series]]) -> bytes:
-    """Some families of several probes, each with its name in the label `probe`."""
+def families_of_many(definitions: Iterable[Definition], many: Sequence[tuple[str, Series]]) -> Families:
+    """Those of several probes, each with its name in the label `probe`."""
     named = [((name,), series) for name, series in many]
-    return _render(_family(definition, named, "probe") for definition in definitions)
+    return [_family(definition, named, "probe") for definition in definitions]
 
 
-def process_text() -> bytes:
+def process_families() -> Families:
     """What the process says of itself."""
-    return generate_latest(_PROCESS)
+    return list(_PROCESS.collect())
 
 
-def _render(families: Iterable[Metric]) -> bytes:
-    filled = [family for family in families if family.samples]
-    return generate_latest(_Families(filled))
+def render(families: Families, form: Format) -> bytes:
+    """As text. Families without series are left out."""
+    filled = _Families([family for family in families if family.samples])
+    if form is Format.OPENMETRICS:
+        text: str | bytes = generate_openmetrics(filled)  # type: ignore[no-untyped-call]
+        return text if isinstance(text, bytes) else text.encode()
+    return generate_latest(filled)
 
 
 def _family(definition: Definition, many: Iterable[tuple[Labels, Series]], *more_labels: str) -> Metric:
@@ -61,9 +74,16 @@ def _family(definition: Definition, many: Iterable[tuple[Labels, Series]], *more
     return numbers
 
 
-def _cumulative(histogram: Histogram) -> list[tuple[str, float]]:
+def _cumulative(histogram: Histogram) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
     bounds = [*map(str, histogram.bounds), "+Inf"]
-    return list(zip(bounds, map(float, accumulate(histogram.counts)), strict=True))
+    buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
+    for place, (bound, count) in enumerate(zip(bounds, accumulate(histogram.counts), strict=True)):
+        if place in histogram.exemplars:
+            trip, value, at = histogram.exemplars[place]
+            buckets.append((bound, float(count), Exemplar({"trip_id": trip}, value, at)))
+        else:
+            buckets.append((bound, float(count)))
+    return buckets
 
 
 _PROCESS = CollectorRegistry()

@@ -60,7 +60,7 @@ class RoundTripSeries(ProbeSeries):
             self._time(span, sum(waits))
         for fact in outcome.facts:
             if isinstance(fact, Arrival):
-                self._time_arrival(fact)
+                self._time_arrival(fact, outcome)
                 self.add("mailtrip_junk_total", float(fact.junk))
         super().finished(outcome)
 
@@ -90,9 +90,10 @@ class RoundTripSeries(ProbeSeries):
         elif span.phase is not Phase.SEND and span.step in MAILBOX_STEPS:
             self.observe("mailtrip_mailbox_step_duration_seconds", span.duration, span.step)
 
-    def _time_arrival(self, arrival: Arrival) -> None:
+    def _time_arrival(self, arrival: Arrival, outcome: Outcome) -> None:
         if arrival.delay is not None:
-            self.observe("mailtrip_delivery_delay_seconds", arrival.delay)
+            trip, at = outcome.trip, outcome.finished_at
+            self.observe("mailtrip_delivery_delay_seconds", arrival.delay, trip=trip, at=at)
             self.set("mailtrip_last_delivery_delay_seconds", arrival.delay)
         if arrival.round_trip is not None:
             self.observe("mailtrip_round_trip_duration_seconds", arrival.round_trip)

@@ -6,21 +6,27 @@ from collections.abc import Iterable
 from exporter.metrics.definitions import Definition
 
 Labels = tuple[str, ...]
+Exemplar = tuple[str, float, float]
+"""A trip that an observation is of: its name, the value, and when it was made, in seconds since the epoch."""
 
 
 class Histogram:
     """Observations by bucket. `counts` are not cumulative; the last one is for what exceeds every bound."""
 
-    __slots__ = ("bounds", "counts", "sum")
+    __slots__ = ("bounds", "counts", "exemplars", "sum")
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
+        self.exemplars: dict[int, Exemplar] = {}  # the newest of each bucket
 
-    def observe(self, value: float) -> None:
-        self.counts[bisect_left(self.bounds, value)] += 1
+    def observe(self, value: float, trip: str = "", at: float = 0.0) -> None:
+        bucket = bisect_left(self.bounds, value)
+        self.counts[bucket] += 1
         self.sum += value
+        if trip:
+            self.exemplars[bucket] = trip, value, at
 
 
 class Series:
@@ -51,9 +57,10 @@ class Series:
         values[labels] = values.get(labels, 0) + amount
         self.changed = True
 
-    def observe(self, name: str, value: float, *labels: str) -> None:
+    def observe(self, name: str, value: float, *labels: str, trip: str = "", at: float = 0.0) -> None:
+        """With `trip`, the observation can be traced to it: `at` is when it was made, in seconds since the epoch."""
         histograms = self.histograms[name]
         if labels not in histograms:
             histograms[labels] = Histogram(self.definitions[name].buckets)
-        histograms[labels].observe(value)
+        histograms[labels].observe(value, trip, at)
         self.changed = True

@@ -9,9 +9,11 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from exporter.config.mistakes import Mistakes
+from exporter.metrics.exposition import Format
 from exporter.model import ProbeKey, ProbeRefused
 from exporter.probes import ProbeTable
 from exporter.web.debug import debug_page
+from exporter.web.negotiation import form_for
 from exporter.web.pages import STYLE, Pages
 
 DEFAULT_PATIENCE = 10.0  # seconds; Prometheus' own scrape time-out when nobody says otherwise
@@ -24,6 +26,7 @@ _PAGE_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+SMALL, LARGE = 1024, 64 << 10  # bytes: not worth compressing; worth a thread
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
 
@@ -32,11 +35,11 @@ Reload = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Exposition(Protocol):
-    """Series as text, with their content type."""
+    """Series as text."""
 
-    def probe(self, probe: ProbeKey) -> tuple[bytes, str]: ...
+    def probe(self, probe: ProbeKey, form: Format = ...) -> bytes: ...
 
-    def everything(self) -> tuple[bytes, str]: ...
+    def everything(self, form: Format = ...) -> bytes: ...
 
     def refused(self, kind: str) -> None: ...
 
@@ -79,7 +82,8 @@ class Routes:
         if request.query.get("debug") == "true":
             return _evidence(self._probes, key, self._exposition)
         await self._wait(key, patience(request.headers.get(TIMEOUT_HEADER)))
-        return _series(*self._exposition.probe(key))
+        form = form_for(request.headers.get("Accept", ""))
+        return _series(self._exposition.probe(key, form), form)
 
     def hurry(self) -> None:
         """From now on no scrape waits for its trip: it is answered with what is known."""
@@ -97,7 +101,8 @@ class Routes:
                     self._waiting.discard(waiting)
 
     async def metrics(self, request: web.Request) -> web.Response:
-        return _series(*self._exposition.everything())
+        form = form_for(request.headers.get("Accept", ""))
+        return _series(self._exposition.everything(form), form)
 
     async def index(self, request: web.Request) -> web.Response:
         return _page(await self._pages.overview())
@@ -157,7 +162,7 @@ def _parameter(request: web.Request, name: str) -> str:
 
 
 def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -> web.Response:
-    probe, series = probes.get(key), exposition.probe(key)[0].decode()
+    probe, series = probes.get(key), exposition.probe(key).decode()
     page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
     return web.Response(text=page, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
 
@@ -167,5 +172,10 @@ def _page(text: str, status: int = HTTPStatus.OK) -> web.Response:
     return web.Response(text=text, status=status, content_type="text/html", headers=_PAGE_HEADERS)
 
 
-def _series(body: bytes, content_type: str) -> web.Response:
-    return web.Response(body=body, headers={"Content-Type": content_type, "Cache-Control": "no-store"})
+def _series(body: bytes, form: Format) -> web.Response:
+    """Compressed, if the client can read that; what is large is so in a thread."""
+    headers = {"Content-Type": form.value, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
+    response = web.Response(body=body, headers=headers, zlib_executor_size=LARGE)
+    if len(body) > SMALL:
+        response.enable_compression()
+    return response

@@ -142,7 +142,7 @@ async def copy_in_junk(world: World) -> Changes:
         while world.mails():  # it has been seen, and is deleted
             await asyncio.sleep(0.02)
         await asyncio.to_thread(file_as_junk, raw)
-        while "mailtrip_duplicates_total 1.0" not in app.metrics.probe(app.probes.key("trip", "the-row"))[0].decode():
+        while "mailtrip_duplicates_total 1.0" not in app.metrics.probe(app.probes.key("trip", "the-row")).decode():
             await asyncio.sleep(0.05)
 
     world.then = then

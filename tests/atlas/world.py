@@ -144,7 +144,7 @@ class World:
             assert outcome.success, outcome.failure
             while self.mails() != self.stay:
                 await asyncio.sleep(0.05)
-            return numbers(app.metrics.probe(KEY)[0].decode())
+            return numbers(app.metrics.probe(KEY).decode())
 
     async def _fly(self, app: App) -> Outcome:
         flight = app.prober.start(app.probes.get(KEY), self._follow)

@@ -43,7 +43,7 @@ async def watch(app: App, *relays: str) -> list[Outcome]:
 
 
 def shown(app: App, relay: str) -> str:
-    text = app.metrics.probe(ProbeKey("each-relay", relay))[0].decode()
+    text = app.metrics.probe(ProbeKey("each-relay", relay)).decode()
     (line,) = (line for line in text.splitlines() if line.startswith("probe_success "))
     return line.partition(" ")[2]
 

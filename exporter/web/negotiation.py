@@ -1,0 +1,43 @@
+"""Which form of the series a client wants, by its header Accept (RFC 9110 section 12.5.1)."""
+
+from exporter.metrics.exposition import Format
+
+OPENMETRICS, VERSIONS = "application/openmetrics-text", ("1.0.0", "0.0.1")
+MOST_CHOICES = 50  # that are looked at
+
+
+def form_for(accept: str) -> Format:
+    """The one with the greatest weight; OpenMetrics before text, and text for whoever wants neither."""
+    weights = {Format.TEXT: 0.0, Format.OPENMETRICS: 0.0}
+    for choice in accept.split(",")[:MOST_CHOICES]:
+        kind, *given = (part.strip().lower() for part in choice.split(";"))
+        parameters = dict(_parameter(one) for one in given)
+        form = _form(kind, parameters.get("version", ""))
+        if form:
+            weights[form] = max(weights[form], _weight(parameters.get("q", "1")))
+    return Format.OPENMETRICS if weights[Format.OPENMETRICS] > 0 and _is_best(weights) else Format.TEXT
+
+
+def _is_best(weights: dict[Format, float]) -> bool:
+    return weights[Format.OPENMETRICS] >= weights[Format.TEXT]
+
+
+def _form(kind: str, version: str) -> Format | None:
+    """A version that we do not write is nothing that the client could read of us."""
+    if kind == OPENMETRICS:
+        return Format.OPENMETRICS if version in ("", *VERSIONS) else None
+    return Format.TEXT if kind in ("text/plain", "text/*", "*/*") else None
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name.strip(), value.strip().strip('"')
+
+
+def _weight(text: str) -> float:
+    """Between 0 and 1; what is no number weighs nothing."""
+    try:
+        weight = float(text)
+    except ValueError:
+        return 0.0
+    return min(max(weight, 0.0), 1.0) if weight == weight else 0.0
