@@ -27,7 +27,7 @@ run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mai
 	@exec $(BIN)/mailtrip serve $(ARGS)
 
 test: servers check ## install the servers that the tests need, run all checks and all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m tests.again $(ARGS)
 
 check: $(TOOLS) ## style and types only
 	$(BIN)/ruff check

@@ -119,7 +119,7 @@ async def test_a_dead_list_does_not_hold_up_the_others(lab: Lab) -> None:
         "verify: unusable: no list could be asked: a.example: no answer within the module's timeout; "
         "b.example: no answer within the module's timeout"
     )
-    assert outcome.duration < 1.5
+    assert outcome.duration < 5  # the lists wait at the same time
 
     outcome = await outcome_of(lab.dns, "lists: [bldead.lab.test, bl.lab.test]", lab.mx_ip)
     assert outcome.failure is not None

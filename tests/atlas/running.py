@@ -43,7 +43,8 @@ async def _together(
         async with places, AsyncExitStack() as stack:
             own = directory / f"row-{abs(hash(row.name))}"
             own.mkdir()
-            world = World(lab, stack.enter_context(lab.fresh_user()), own, stack)
+            user = await asyncio.to_thread(stack.enter_context, lab.fresh_user())  # the other rows go on meanwhile
+            world = World(lab, user, own, stack)
             try:
                 return await course(row, world)
             except Exception as problem:
