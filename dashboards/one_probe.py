@@ -59,12 +59,13 @@ def at_a_glance() -> list[Json]:
 def delay() -> list[Json]:
     whole = "mailtrip_round_trip_duration_seconds"
     mean = f"increase({of(f'{whole}_sum')}[1h]) / (increase({of(f'{whole}_count')}[1h]) > 0)"
+    half = f"histogram_quantile(0.5, increase({of('mailtrip_delivery_delay_seconds_bucket')}[1h])) >= 0"
     heat = f"sum by (le) (increase({of('mailtrip_delivery_delay_seconds_bucket')}[$__rate_interval]))"
     return [
         row("Delivery"),
         lines("Delay", "From the server's final 250 to the mailbox. Half, 9 of 10 and 99 of 100 messages were quicker; "
               "usual is the mean of a week's daily medians. An exemplar leads to its trip.",
-              [query(of(f"{DELAY}:p50_1h"), "half, 1 hour", **EXEMPLARS),
+              [query(half, "half, 1 hour", **EXEMPLARS),  # not the recorded series, which has no exemplars
                query(of(f"{DELAY}:p90_1h"), "9 of 10, 1 hour"),
                query(of(f"{DELAY}:p99_1d"), "99 of 100, 1 day"), query(of(f"{DELAY}:usual"), "usual")],
               thresholds=steps(GREEN, (300, RED)), links=[TRIPS]),

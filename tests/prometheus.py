@@ -43,6 +43,7 @@ class Prometheus:
                     f"--config.file={file}",
                     f"--storage.tsdb.path={directory / 'data'}",
                     f"--web.listen-address={address}",
+                    "--enable-feature=exemplar-storage",
                     "--rules.alert.resend-delay=1s",  # what fired before it knew its Alertmanager is soon told again
                 ],
                 stdin=subprocess.DEVNULL,
@@ -66,6 +67,14 @@ class Prometheus:
         with urllib.request.urlopen(f"{self.url}/api/v1/query?{question}", timeout=10) as answer:
             found = json.load(answer)["data"]["result"]
         return [Sample(element["metric"], float(element["value"][1])) for element in found]
+
+    def exemplars(self, promql: str) -> list[dict[str, str]]:
+        """The labels of each exemplar of the last hour on the series of an expression."""
+        now = time.time()
+        question = urllib.parse.urlencode({"query": promql, "start": now - 3600, "end": now + 60})
+        with urllib.request.urlopen(f"{self.url}/api/v1/query_exemplars?{question}", timeout=10) as answer:
+            found = json.load(answer)["data"]
+        return [exemplar["labels"] for series in found for exemplar in series["exemplars"]]
 
     async def wait_for(self, promql: str) -> list[Sample]:
         """Asks until there is an answer; the test's own time limit ends the waiting."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dashboards.__main__ import COMMAND, FILES, HERE, texts
 from tests import watched
@@ -25,6 +26,11 @@ PANELS = [
     for panel in board["panels"]
     if panel["type"] != "row"
 ]
+TRIP_ID = "trip_id"
+"""The label of an exemplar."""
+OF_FUNCTIONS = {"le", "name"}
+"""Labels that buckets have, and that `label_replace` makes."""
+PROVISIONING = HERE.parent / "examples/grafana"
 UIDS = {"mailtrip-overview", "mailtrip-one-probe", "mailtrip-blocklists", "mailtrip-exporter"}
 
 
@@ -93,6 +99,23 @@ def test_links_between_dashboards_lead_to_one_and_name_its_variables() -> None:
             assert set(re.findall(r"var-(\w+)=", question)) <= given
 
 
+def test_grafana_reads_the_dashboards_from_where_the_example_says() -> None:
+    (provider,) = yaml.safe_load((PROVISIONING / "mailtrip.yml").read_text(encoding="utf-8"))["providers"]
+    assert provider["type"] == "file"
+    assert Path(provider["options"]["path"]).is_absolute()
+
+
+def test_the_example_of_a_data_source_leads_from_an_exemplar_to_its_trip() -> None:
+    (source,) = yaml.safe_load((PROVISIONING / "prometheus.yml").read_text(encoding="utf-8"))["datasources"]
+    assert source["type"] == "prometheus"
+    (destination,) = source["jsonData"]["exemplarTraceIdDestinations"]
+    (address,) = {
+        v["query"] for board in BOARDS.values() for v in board["templating"]["list"] if v["name"] == "mailtrip"
+    }
+    assert destination["name"] == TRIP_ID
+    assert destination["url"] == f"{address}/trips/$${{__value.raw}}"  # $$ is Grafana's way to write $ in such a file
+
+
 # -------------------------------------------------------------------- series
 
 
@@ -105,6 +128,10 @@ def test_only_series_that_exist_are_asked_for_and_only_by_labels_that_they_have(
             assert series in known, place
             labels = set(re.findall(r"(\w+) *[=!]", re.sub(r'"[^"]*"', "", matchers)))
             assert labels <= known[series] | OF_THE_TARGET, f"{place}: {series}{{{matchers}}}"
+        of_its_series = set().union(*(known[series] for series, _ in SELECTOR.findall(text)))
+        for grouped in re.findall(r"\b(?:by|without|on|ignoring|group_left|group_right) *\(([^)]*)\)", text):
+            labels = set(re.findall(r"\w+", grouped))
+            assert labels <= of_its_series | OF_THE_TARGET | OF_FUNCTIONS, f"{place}: ({grouped})"
 
 
 def test_no_series_is_left_out_of_the_dashboards() -> None:
@@ -161,6 +188,26 @@ async def unanswered(prometheus: Prometheus, questions: Iterable[Question]) -> l
     return [question for question in questions if not await question.answered(prometheus)]
 
 
+async def exemplars_lead_to_trips(
+    prometheus: Prometheus, exporter: Exporter, ways: list[Ask], instances: dict[str, str]
+) -> None:
+    """Of every panel that shows exemplars, in both ways of scraping."""
+    shown = [
+        asked(target["expr"], way | {"instance": instances[way["job"]]})
+        for way in ways
+        for panel in BOARDS["one-probe.json"]["panels"]
+        for target in panel.get("targets", ())
+        if target.get("exemplar")
+    ]
+    assert len(shown) == 4
+    for expression in shown:
+        while not (found := await asyncio.to_thread(prometheus.exemplars, expression)):
+            await asyncio.sleep(0.5)
+        for labels in found[-3:]:
+            page = await asyncio.to_thread(exporter.get, f"/trips/{labels[TRIP_ID]}")
+            assert labels[TRIP_ID] in page
+
+
 @pytest.fixture
 def exporter(lab: Lab, lab_user: LabUser, tmp_path: Path) -> Iterator[Exporter]:
     exporter = Exporter(watched.configuration(lab, lab_user), tmp_path / "mailtrip")
@@ -178,6 +225,7 @@ async def test_every_query_has_data_in_both_ways_of_scraping(
     instances = {sample.labels["job"]: sample.labels["instance"] for sample in samples}
     remaining = [*questions(instances, METRICS), *questions(instances, PROBE)]
     remaining = await unanswered(server, remaining)
+    await exemplars_lead_to_trips(server, exporter, [METRICS[0], PROBE[0]], instances)
     await asyncio.to_thread(watched.provoke, exporter, lab)
     while remaining := await unanswered(server, remaining):
         print(*remaining, sep="\n", end="\n\n")  # pytest shows it when the time is up

@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "exporter"
 EXPORTER = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
-PYTHON = [*EXPORTER, *TESTS]
+DASHBOARDS = sorted((ROOT / "dashboards").rglob("*.py"))
+PYTHON = [*EXPORTER, *TESTS, *DASHBOARDS]
 
 LAYERS: tuple[frozenset[str], ...] = tuple(
     frozenset(rooms.split())
