@@ -86,7 +86,8 @@ class Module(CheckOptions):
 
     targets: list[TargetPattern] = Field(default_factory=list)
     """The targets that may be asked for on `/probe`: patterns with `*`, `?` and `[...]`, and networks such as
-    `192.0.2.0/24`. The targets in `probes` are always allowed, all others never: the module lends its credentials."""
+    `192.0.2.0/24`. The targets in `probes` are always allowed, all others never: the module lends its credentials.
+    `%` and `!` in front of the `@` fit no `*`: a mail server may read them as the way to somebody else."""
 
     @model_validator(mode="before")
     @classmethod
@@ -189,13 +190,18 @@ def _plain(options: Options) -> Any:
     return options.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
+_ROUTING = frozenset("%!")
+"""In user%example.com@relay and example.com!user@relay: Postfix, as it comes, sends these on to example.com."""
+
+
 def _fits(pattern: str, target: str) -> bool:
     """An address is compared as an address, so that it may be written in any way; everything else as text."""
     try:
         network = ip_network(pattern)
         return ip_address(target) in network
     except ValueError:
-        return fnmatchcase(target.lower(), pattern.lower())
+        way = _ROUTING & set(target.rpartition("@")[0])
+        return way <= set(pattern) and fnmatchcase(target.lower(), pattern.lower())
 
 
 # ---------------------------------------------------------------- references

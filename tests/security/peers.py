@@ -1,0 +1,78 @@
+"""A server of a few words that notes everything that it hears, and who it was that came."""
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+
+
+class Listener:
+    """Answers each line by its first word, or its second, as in IMAP. Runs from the constructor to `close`.
+
+    `{tag}` in an answer is the first word of the line. With `tls`, the answer to STARTTLS is followed by a handshake.
+    """
+
+    def __init__(
+        self,
+        greeting: str = "220 hello",
+        answers: Mapping[str, str] | None = None,
+        *,
+        tls: ssl.SSLContext | None = None,
+        at_once: bool = False,
+        default: str = "250 ok",
+    ) -> None:
+        self.heard = bytearray()
+        self.visits = 0
+        self._greeting, self._answers, self._default = greeting, dict(answers or {}), default
+        self._tls, self._at_once = tls, at_once
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._server.getsockname()[1]
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._clients: list[socket.socket] = []
+        self._threads[0].start()
+
+    def close(self) -> None:
+        for one in (self._server, *self._clients):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):  # closed
+            while True:
+                client, _ = self._server.accept()
+                self.visits += 1
+                self._clients.append(client)
+                self._threads.append(threading.Thread(target=self._serve, args=(client,), daemon=True))
+                self._threads[-1].start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            if self._at_once:
+                client = stack.enter_context(self._shake_hands(client))
+            self._say(client, self._greeting)
+            rest = b""
+            while chunk := client.recv(65536):
+                self.heard += chunk
+                *lines, rest = (rest + chunk).split(b"\r\n")
+                for line in lines:
+                    words = line.decode("latin-1").upper().split() or [""]
+                    self._say(client, self._answer(words).replace("{tag}", line.decode("latin-1").split(" ")[0]))
+                    if self._tls and "STARTTLS" in words[:2]:
+                        client, rest = stack.enter_context(self._shake_hands(client)), b""
+
+    def _shake_hands(self, client: socket.socket) -> ssl.SSLSocket:
+        assert self._tls
+        secure = self._tls.wrap_socket(client, server_side=True)
+        self._clients.append(secure)
+        return secure
+
+    def _answer(self, words: list[str]) -> str:
+        return next((self._answers[word] for word in words[:2] if word in self._answers), self._default)
+
+    def _say(self, client: socket.socket, text: str) -> None:
+        if text:
+            client.sendall(text.encode("latin-1") + b"\r\n")

@@ -1,0 +1,268 @@
+"""What strangers can do by HTTP."""
+
+import contextlib
+import re
+import socket
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+
+import bcrypt
+import pytest
+
+from tests.exporter import Exporter
+from tests.security.conftest import Start
+from tests.security.peers import Listener
+
+Listening = Callable[..., Listener]
+
+CONFIGURATION = """
+modules:
+  open:
+    targets: ["*@lab.test"]
+    roundtrip:
+      from: probe@lab.test
+      send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}
+      expect: {{code: 554}}
+  relays:
+    targets: ["127.0.0.3"]
+    roundtrip:
+      from: probe@lab.test
+      to: probe@lab.test
+      send: {{smtp: {{host: "{{target}}", port: {port}, tls: none, username: me, password: hunter2}}}}
+      expect: {{code: 554}}
+"""
+EVIL = "554 <script>alert(1)</script>\"'&\rmailtrip_evil 1\x1b[31m"
+
+
+def ask(exporter: Exporter, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
+    """The status, the headers and the text of an answer, whatever it is."""
+    request = urllib.request.Request(f"http://{exporter.address}{path}", method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, dict(answer.headers), answer.read().decode()
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return refusal.code, dict(refusal.headers), refusal.read().decode()
+
+
+def probe(exporter: Exporter, module: str, target: str, more: str = "") -> tuple[int, str]:
+    query = urllib.parse.urlencode({"module": module, "target": target})
+    status, _, text = ask(exporter, f"/probe?{query}{more}")
+    return status, text
+
+
+def say(exporter: Exporter, request: bytes) -> bytes:
+    """What is answered to these bytes."""
+    host, _, port = exporter.address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as client:
+        answer = b""
+        with contextlib.suppress(ConnectionError):  # it may be cut while we are still talking
+            client.sendall(request)
+            while chunk := client.recv(65536):
+                answer += chunk
+        return answer
+
+
+# ------------------------------------------------------------ whom mailtrip can be made to write to
+
+
+def test_strangers(start: Start, listener: Listening) -> None:
+    """Nothing is sent to a target that neither `targets` nor `probes` allow: `/probe` answers 403."""
+    server = listener()
+    exporter = start(CONFIGURATION.format(port=server.port))
+    for target in ("you@example.com", "a@lab.test.example.com", "a@xlab.test", "a@sub.lab.test"):
+        assert probe(exporter, "open", target)[0] == 403, target
+        assert probe(exporter, "open", target, "&debug=true")[0] == 403, target
+    assert server.visits == 0
+
+
+def test_disguised_strangers(start: Start, listener: Listening) -> None:
+    """A target that is no address, such as one with a line break, a second address or a route in it, is refused,
+    whatever the patterns in `targets` say."""
+    server = listener()
+    exporter = start(CONFIGURATION.format(port=server.port))
+    for target in (
+        "you@example.com\r\nRCPT TO:<a@lab.test",
+        "you@example.com>\nx@lab.test",
+        "you@example.com,a@lab.test",
+        "you@example.com a@lab.test",
+        "you@example.com>,<a@lab.test",
+        "@example.com:a@lab.test",
+        "you%example.com@lab.test",
+        "example.com!you@lab.test",
+        '"you@example.com"@lab.test',
+        "you@example.com\0@lab.test",
+        "you@example.com@lab.test",
+        "(comment)a@lab.test",
+        "a@lab.test\u2028",
+        "-oQ/tmp@lab.test\t",
+    ):
+        assert probe(exporter, "open", target)[0] in (400, 403), target
+    assert server.visits == 0
+    assert probe(exporter, "open", "a@lab.test")[0] == 200  # so that it was not for another reason
+    assert server.visits == 1
+
+
+def test_hosts_of_strangers(start: Start, listener: Listening) -> None:
+    """Where the target is the server, no target that is not allowed is connected to, so that nobody can have a module's
+    password sent to a host of theirs."""
+    server = listener()
+    exporter = start(CONFIGURATION.format(port=server.port))
+    for target in (
+        "127.0.0.1",
+        "localhost",
+        "127.0.0.3@127.0.0.1",
+        "127.0.0.1#127.0.0.3",
+        "2130706433",
+        "127.1",
+        "::1",
+    ):
+        assert probe(exporter, "relays", target)[0] in (400, 403), target
+    assert server.visits == 0
+    assert b"hunter2" not in bytes(server.heard)
+
+
+def test_logins(start: Start, listener: Listening, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """With `basic_auth_users`, nothing is answered without the password, not even `/-/healthy` or `POST /-/reload`."""
+    secret = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode()
+    file = tmp_path_factory.mktemp("web") / "web.yml"
+    file.write_text("http_server_config: {}\n")
+    exporter = start(CONFIGURATION.format(port=1), "--web.config.file", str(file))
+    file.write_text(f"basic_auth_users: {{prometheus: {secret}}}\n")
+    wrong = {"Authorization": "Basic cHJvbWV0aGV1czp3cm9uZw=="}
+    for path in ("/", "/metrics", "/probe", "/trips", "/style.css", "/-/healthy", "/-/ready", "/nowhere"):
+        for headers in ({}, wrong):
+            assert ask(exporter, path, **headers)[0] == 401, path
+    assert ask(exporter, "/-/reload", "POST")[0] == 401
+    right = {"Authorization": "Basic cHJvbWV0aGV1czpjb3JyZWN0IGhvcnNl"}
+    assert ask(exporter, "/-/healthy", **right)[0] == 200
+
+
+# ------------------------------------------------------------ requests that nobody should send
+
+
+def test_methods(start: Start, listener: Listening) -> None:
+    """Looking changes nothing: every path answers to GET and HEAD alone, but for `/-/reload`, which answers to POST
+    alone."""
+    server = listener()
+    exporter = start(CONFIGURATION.format(port=server.port))
+    for path in ("/", "/metrics", "/probe?module=open&target=a@lab.test", "/trips", "/style.css", "/-/healthy"):
+        for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
+            assert ask(exporter, path, method)[0] == 405, (method, path)
+    for method in ("GET", "HEAD", "PUT", "DELETE"):
+        assert ask(exporter, "/-/reload", method)[0] == 405, method
+    assert server.visits == 0
+    assert ask(exporter, "/-/reload", "POST")[0] == 200
+
+
+def test_files(start: Start) -> None:
+    """No path leads to a file."""
+    exporter = start(CONFIGURATION.format(port=1))
+    ups = ("../", "%2e%2e/", "..%2f", "%2e%2e%2f", "..%5c", "....//", "..%c0%af", "%252e%252e%252f")
+    for up in ups:
+        for root in ("/", "/trips/", "/static/", "/style.css/"):
+            for file in ("etc/passwd", "mailtrip.yml", "state/token.key", "templates/base.html"):
+                path = f"{root}{up * 8}{file}"
+                answer = say(exporter, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                assert re.match(rb"HTTP/1.. (400|404) ", answer), (root, up, file, answer)
+                assert not re.search(rb"root:|modules:|hunter2|{%", answer)
+
+
+def test_sizes(start: Start) -> None:
+    """A request line or a header of more than 8 KiB is refused with 400, and a body of more than 1 KiB with 413."""
+    exporter = start(CONFIGURATION.format(port=1))
+    large = b"x" * 9000
+    for request, status in (
+        (b"GET /" + large + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Large: " + large + b"\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + large + b": x\r\n\r\n", b"400"),
+        (b"POST /-/reload HTTP/1.0\r\nHost: x\r\nContent-Length: 1025\r\n\r\n" + large[:1025], b"413"),
+    ):
+        answer = say(exporter, request)
+        assert answer[9:12] == status, (request[:40], answer)
+    assert ask(exporter, "/-/healthy")[0] == 200
+
+
+def test_nonsense(start: Start) -> None:
+    """What is no HTTP is answered with 400, or not at all, and leaves no line in the log."""
+    exporter = start(CONFIGURATION.format(port=1))
+    before = exporter.log.read_text()
+    for request in (
+        b"\0" * 3000,
+        b"EHLO me\r\nMAIL FROM:<>\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x7f" * 500,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET http://[:: HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFFFFFF\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX\r\n injected: y\r\n\r\n",
+        b"G\xffT / HTTP/1.1\r\nHost: x\r\n\r\n",
+    ):
+        answer = say(exporter, request)
+        assert answer == b"" or answer[9:12] == b"400", (request[:40], answer)
+    assert exporter.log.read_text() == before
+    assert ask(exporter, "/-/healthy")[0] == 200
+
+
+def test_silent_clients(start: Start) -> None:
+    """Six hundred clients that connect and say nothing keep nobody from being answered."""
+    exporter = start(CONFIGURATION.format(port=1))
+    host, _, port = exporter.address.rpartition(":")
+    with contextlib.ExitStack() as stack:
+        for number in range(600):
+            source = (f"127.0.1.{number % 6 + 1}", 0)
+            stack.enter_context(socket.create_connection((host, int(port)), 60, source_address=source))
+        for _ in range(5):
+            assert ask(exporter, "/metrics")[0] == 200
+
+
+def test_many_targets(start: Start, listener: Listening) -> None:
+    """At most `--web.max-targets` probes are kept, and for one more the answer is 429."""
+    exporter = start(CONFIGURATION.format(port=listener().port), "--web.max-targets", "3")
+    statuses = [probe(exporter, "open", f"a{number}@lab.test")[0] for number in range(5)]
+    assert statuses == [200, 200, 200, 429, 429]
+
+
+# ------------------------------------------------------------ what servers said, shown
+
+
+def shown(start: Start, listener: Listening) -> Exporter:
+    """A mailtrip that has been told evil words by a server."""
+    server = listener(f"220 {EVIL}", {"EHLO": f"250 {EVIL}", "RCPT": EVIL.replace("554", "550")})
+    exporter = start(CONFIGURATION.format(port=server.port))
+    assert 'reason="rejected"' in probe(exporter, "open", "a@lab.test")[1]
+    return exporter
+
+
+def test_markup(start: Start, listener: Listening) -> None:
+    """Nothing that a server says becomes markup on a page, and pages run no script, load nothing from elsewhere and are
+    framed by nobody."""
+    exporter = shown(start, listener)
+    overview = exporter.get("/")
+    (trip,) = set(re.findall(r'href="(trips/[0-9a-f]{14})"', overview))
+    for path in ("/", f"/{trip}", "/trips?module=open&target=a@lab.test"):
+        status, headers, page = ask(exporter, path)
+        assert status == 200
+        assert "alert(1)" in page
+        assert not re.search(r"<script|<iframe|<img|<object|\son\w+=|javascript:|=\"?https?://", page)
+        policy = headers["Content-Security-Policy"]
+        assert policy.startswith("default-src 'none'; style-src 'self';")
+        assert "frame-ancestors 'none'" in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+    status, headers, page = ask(exporter, "/probe?module=open&target=a@lab.test&debug=true")
+    assert "alert(1)" in page
+    assert headers["Content-Type"].startswith("text/plain")
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_series(start: Start, listener: Listening) -> None:
+    """Nothing that a server says becomes a series, or a line of its own, on `/metrics` or `/probe`."""
+    exporter = shown(start, listener)
+    for path in ("/metrics", "/probe?module=open&target=a@lab.test"):
+        page = exporter.get(path)
+        assert "evil" not in page
+        assert "alert" not in page
+        for line in page.splitlines():
+            assert re.match(r"# (HELP|TYPE) |[a-z_]+(\{.*\})? [-+.0-9eInfNa]+$", line), line
