@@ -18,7 +18,7 @@ VENV := .venv/made
 PROGRAM := .venv/program
 TOOLS := .venv/tools
 
-.PHONY: help run test check docs servers lab lab-down bench fuzz
+.PHONY: help run test check docs servers newer lab lab-down bench fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -26,7 +26,7 @@ help: ## show this
 run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mail.yml"
 	@exec $(BIN)/mailtrip serve $(ARGS)
 
-test: servers check ## install the servers that the tests need, run all checks and all tests
+test: servers newer check ## install the servers that the tests need, run all checks and all tests
 	$(BIN)/python -m tests.again $(ARGS)
 
 check: $(TOOLS) ## style and types only
@@ -43,6 +43,9 @@ docs: $(TOOLS) ## write the generated pages anew
 
 servers:
 	@tests/debian.sh $$(cat tests/packages.txt)
+
+newer: # a Prometheus of the next major version, beside the system's
+	@tests/newer.sh forky .newer prometheus
 
 lab: servers $(VENV) ## start the lab of mail servers for use by hand, and show how to use it
 	@$(LAB) up

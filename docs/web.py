@@ -53,6 +53,36 @@ scrape_configs:
 * **HTTP/1.1** is spoken; `http2` changes nothing. `cert`, `key` and `client_ca`, which hold a certificate instead of
   naming its file, are not known here.
 
+## Where it answers
+
+* `--web.listen-address` may be given several times: `:10925`, `127.0.0.1:10925`, `[::1]:10925`, or
+  `unix:/run/mailtrip/web.sock`, for a proxy on the same machine. Who may connect to that socket is for its directory to
+  say.
+* `--web.systemd-socket` answers on the sockets of a systemd `.socket` unit (`ListenStream=`, `Accept=no`) instead.
+* `--web.external-url https://mon.example.org/mailtrip` says that a proxy passes requests on. Everything then stands
+  below `/mailtrip`; if the proxy takes that off, add `--web.route-prefix /`.
+* `/-/healthy` says that mailtrip runs, `/-/ready` that it answers scrapes: 503 while it stops. It stops within five
+  seconds of SIGTERM: a scrape that waits for its trip is answered with what is known, and trips in flight go on after
+  the next start. A second SIGTERM ends it at once.
+* `/config` shows the configuration in force, with its defaults and without its secrets.
+
+## Service discovery
+
+`/sd` names the probes of the configuration for Prometheus, which then scrapes `/probe` for each of them; nothing has to
+be relabelled:
+
+```yaml
+scrape_configs:
+  - job_name: mailtrip
+    http_sd_configs: [{{url: "http://mailtrip.example.org:10925/sd"}}]
+```
+
+`instance` is the target, and `probe` the name. Scrape either this way, or `/metrics` for the probes too; with both,
+every series is there twice. Prometheus is sent to the address by which it has asked, so that a replica never answers
+for another one.
+
+## Slow and idle clients
+
 No slow or idle client hinders a scrape, also without this file. There are at most {LIMITS.connections} connections, and
 {LIMITS.per_address} from one address (of IPv6: from one network of 64 bits); for one more, the one that has been
 idle for the longest is cut off. A client has {LIMITS.header:.0f} s for its TLS handshake and the header of its first

@@ -1,17 +1,13 @@
-"""The composition root: builds everything from the settings, runs it, stops it."""
+"""The composition root: builds from the settings whatever makes trips, runs it, stops it."""
 
 import asyncio
-import logging
-import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from exporter.blocklists import Blocklists
 from exporter.checks import CHECKS, Means
 from exporter.config.mistakes import Mistake, Mistakes
-from exporter.config.types import Listen, Secret, SecretUnavailable
+from exporter.config.types import Secret, SecretUnavailable
 from exporter.ledger import Ledger
 from exporter.mailboxes import MAILBOXES, MailboxOptions
 from exporter.mailboxes.session import Mailbox
@@ -21,35 +17,15 @@ from exporter.model import Outcome, ProbeKey
 from exporter.net.dns import Resolver
 from exporter.prober import Probe, Prober
 from exporter.probes import DEFAULT_MAX_TARGETS, ProbeTable
-from exporter.reloading import Reloader
 from exporter.run import Clock
-from exporter.scheduler import Scheduler
 from exporter.senders.pace import Pace
 from exporter.settings import Settings, StateOptions
 from exporter.state_file import StateUnusable
 from exporter.store import Store
 from exporter.tokens import Mint, load_key, new_key, read_key
-from exporter.web.gate import Gate
-from exporter.web.pages import Pages
-from exporter.web.server import Server
-from exporter.web.webfile import WebFile
-
-log = logging.getLogger(__name__)
 
 HOUSEKEEPING = 30.0  # seconds between two looks for what is lost or forgotten
 KEY_FILE = "token.key"
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says."""
-
-    listen: Sequence[Listen]
-    max_targets: int = DEFAULT_MAX_TARGETS
-    web_file: WebFile | None = None
-    read: Callable[[], Settings] = Settings.embedded  # the configuration, anew
-    files: Callable[[], object] = lambda: None  # what differs when the configuration's files have changed
-    watch: bool = False  # them, and reload
 
 
 class App:
@@ -198,39 +174,6 @@ async def _close_after(watcher: Watcher, flights: Sequence[asyncio.Task[Outcome]
     if flights:
         await asyncio.wait(flights)
     await watcher.close()
-
-
-async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
-    """Runs until SIGINT or SIGTERM. Raises StateUnusable and CannotListen."""
-    stop, asked = asyncio.Event(), asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, asked.set)  # from now on, so that one that comes early is not lost
-    async with AsyncExitStack() as stack:
-        store = Store.open(state_dir)
-        key = key_of(settings.state, state_dir)
-        app = await stack.enter_async_context(App(settings, store, key, options.max_targets))
-        pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
-        scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)
-
-        def apply(new: Settings) -> None:
-            app.configure(new)
-            scheduler.changed()
-
-        reloader = Reloader(options.read, apply, app.metrics, app.clock, asked, options.files)
-        server = Server(
-            app.probes, app.metrics, pages, options.listen, gate=Gate(options.web_file), reload=reloader.reload
-        )
-        await stack.enter_async_context(server)
-        app.recover()
-        courses = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(course) for course in courses]
-            await stop.wait()
-            log.info("stopping; trips in flight stay pending")
-            for task in tasks:
-                task.cancel()
 
 
 def shared_key(state: StateOptions) -> bytes:

@@ -4,8 +4,8 @@ import argparse
 import asyncio
 import json
 import logging
+import socket
 import sys
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -15,18 +15,23 @@ from pydantic import TypeAdapter
 from rich.console import Console
 
 from exporter import __version__
-from exporter.app import App, Options, serve, shared_key
+from exporter.app import App, shared_key
 from exporter.config.mistakes import Mistakes
-from exporter.config.renewal import state_of
+from exporter.config.parts import state_of_all
 from exporter.config.types import Listen
+from exporter.logs import FORMATS, log_to_stderr
 from exporter.model import Outcome, ProbeKey, ProbeRefused
 from exporter.probes import DEFAULT_MAX_TARGETS
+from exporter.serving import Options, serve
 from exporter.settings import Settings
 from exporter.state_file import StateUnusable
 from exporter.store import Store
 from exporter.terminal import PICTURES, Picture, transcript
-from exporter.web.server import CannotListen
+from exporter.web.doors import CannotListen, Door, UnixPath, door, handed_over
 from exporter.web.webfile import WebFile, load_web_options
+from exporter.web.whereabouts import Whereabouts
+
+log = logging.getLogger(__name__)
 
 DEFAULT_LISTEN = ":10925"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -54,21 +59,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    _log_to_stderr(options.log_level)
-    settings = Settings.load(options.config_file) if options.config_file else Settings.embedded()
+    log_to_stderr(options.log_level, options.log_format)
+    settings, files = _settings(options), options.config_files
     web_file = WebFile(options.web_config_file) if options.web_config_file else None
-    listen = options.web_listen_address or [Listen(DEFAULT_LISTEN)]
+    doors, whereabouts = _doors(options), _whereabouts(options)
     with suppress(OSError):  # the disk of the log is full: mail is probed all the same
-        _greet(options.config_file, settings, listen[0], "https" if web_file and web_file.rules.tls else "http")
+        scheme = "https" if web_file and web_file.rules.tls else "http"
+        url = whereabouts.external_url or f"{scheme}://{_host(doors[0])}{whereabouts.prefix}"
+        _greet(files, settings, url, as_log=options.log_format != FORMATS[0])
     state_dir = options.state_dir or Path(settings.state.dir)
-    file = options.config_file
-    read = partial(Settings.load, file) if file else Settings.embedded
+    read = partial(Settings.load, *files) if files else Settings.embedded
     how = Options(
-        listen, options.web_max_targets, web_file, read,
-        files=lambda: state_of(file) if file else None, watch=options.auto_reload,
+        doors, options.web_max_targets, web_file, whereabouts, read,
+        files=lambda: state_of_all(files), watch=options.auto_reload,
     )  # fmt: skip
     asyncio.run(serve(settings, state_dir, how))
     return OK
+
+
+def _settings(options: argparse.Namespace) -> Settings:
+    return Settings.load(*options.config_files) if options.config_files else Settings.embedded()
+
+
+def _doors(options: argparse.Namespace) -> list[Door]:
+    if not options.web_systemd_socket:
+        return options.web_listen_address or [Listen(DEFAULT_LISTEN)]
+    if options.web_listen_address:
+        raise CannotStart("--web.systemd-socket and --web.listen-address exclude each other: use one of them")
+    return handed_over()
+
+
+def _whereabouts(options: argparse.Namespace) -> Whereabouts:
+    try:
+        return Whereabouts.of(options.web_external_url, options.web_route_prefix)
+    except ValueError as error:
+        raise CannotStart(str(error)) from None
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -90,8 +115,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _probe(options: argparse.Namespace) -> int:
-    _log_to_stderr("ERROR")
-    settings = Settings.load(options.config_file) if options.config_file else Settings.embedded()
+    log_to_stderr("ERROR")
+    settings = _settings(options)
     key = _key(settings, options)
     picture = _picture(settings, key)
     outcome = asyncio.run(_one_trip(settings, key, picture, quiet=options.json))
@@ -141,18 +166,33 @@ def _schema(options: argparse.Namespace) -> int:
 # ---------------------------------------------------------------- words
 
 
-def _greet(config_file: str | None, settings: Settings, listen: Listen, scheme: str) -> None:
-    host = listen.host if listen.host not in ("", "0.0.0.0", "::") else "localhost"  # noqa: S104
-    url = f"{scheme}://{f'[{host}]' if ':' in host else host}:{listen.port}"
+def _host(door: Door) -> str:
+    """Where we are reached there, for a URL."""
+    if isinstance(door, UnixPath):
+        return str(door)
+    host, port = (door.host, door.port) if isinstance(door, Listen) else _inet(door)
+    host = host if host not in ("", "0.0.0.0", "::") else "localhost"  # noqa: S104
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _inet(door: socket.socket) -> tuple[str, int]:
+    name = door.getsockname()
+    return (name[0], name[1]) if isinstance(name, tuple) else (str(name), 0)
+
+
+def _greet(files: Sequence[str], settings: Settings, url: str, *, as_log: bool) -> None:
+    if as_log:
+        log.info("mailtrip %s: %s; see %s/", __version__, _counts(settings), url)
+        return
     print(f"mailtrip {__version__}")
-    if config_file is None:
-        key = settings.probes[0]
-        print("  There is no configuration, so mailtrip sends messages to itself and receives them itself.")
-        print(f"  Look here:  {url}/  and  {url}/metrics  and  {url}/probe?module={key.module}&target={key.target}")
-        print("  Do next:    copy examples/straight.yml to mailtrip.yml, make it yours, then")
-        print("              mailtrip check mailtrip.yml && mailtrip serve --config.file mailtrip.yml", flush=True)
-    else:
-        print(f"  {config_file}: {_counts(settings)}; see {url}/", flush=True)
+    if files:
+        print(f"  {', '.join(files)}: {_counts(settings)}; see {url}/", flush=True)
+        return
+    key = settings.probes[0]
+    print("  There is no configuration, so mailtrip sends messages to itself and receives them itself.")
+    print(f"  Look here:  {url}/  and  {url}/metrics  and  {url}/probe?module={key.module}&target={key.target}")
+    print("  Do next:    copy examples/straight.yml to mailtrip.yml, make it yours, then")
+    print("              mailtrip check mailtrip.yml && mailtrip serve --config.file mailtrip.yml", flush=True)
 
 
 def _in_a_configuration(file: str) -> str:
@@ -171,14 +211,9 @@ def _counts(settings: Settings) -> str:
     return f"modules: {len(settings.modules)}, mailboxes: {len(settings.mailboxes)}, probes: {len(settings.probes)}"
 
 
-def _log_to_stderr(level: str) -> None:
-    logging.Formatter.converter = time.gmtime
-    logging.basicConfig(level=level, format="%(asctime)sZ %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%S")
-
-
-def _listen(text: str) -> Listen:
+def _door(text: str) -> Door:
     try:
-        return Listen(text)
+        return door(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -188,7 +223,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"mailtrip {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     configuration = argparse.ArgumentParser(add_help=False)
-    configuration.add_argument("--config.file", dest="config_file", metavar="FILE", help="default: a trip to itself")
+    help_files = "a file, or a directory of them; several are one configuration together; default: a trip to itself"
+    configuration.add_argument("--config.file", dest="config_files", metavar="FILE", action="append", default=[],
+        help=help_files)  # fmt: skip
 
     serving = commands.add_parser("serve", parents=[configuration], help="make trips and answer Prometheus")
     _add_serve_flags(serving)
@@ -214,9 +251,15 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_serve_flags(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    help_listen = f"where to answer HTTP; may be given several times; default {DEFAULT_LISTEN}"
-    add("--web.listen-address", dest="web_listen_address", metavar="HOST:PORT", type=_listen, action="append",
+    help_listen = f"where to answer HTTP; also unix:PATH; may be given several times; default {DEFAULT_LISTEN}"
+    add("--web.listen-address", dest="web_listen_address", metavar="HOST:PORT", type=_door, action="append",
         help=help_listen)  # fmt: skip
+    help_socket = "answer HTTP on the sockets of systemd's .socket unit"
+    add("--web.systemd-socket", dest="web_systemd_socket", action="store_true", help=help_socket)
+    help_url = "the URL by which people and Prometheus reach mailtrip, if that is a proxy's"
+    add("--web.external-url", dest="web_external_url", metavar="URL", help=help_url)
+    help_prefix = "the path in front of all others; default: that of --web.external-url"
+    add("--web.route-prefix", dest="web_route_prefix", metavar="PATH", help=help_prefix)
     help_reload = "reload when the configuration's files change; without it: SIGHUP, or POST /-/reload"
     add("--config.enable-auto-reload", dest="auto_reload", action="store_true", help=help_reload)
     help_web = "TLS, logins and limits, in the format of Prometheus' exporter-toolkit; see docs/web.md"
@@ -226,3 +269,5 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
         help=help_targets)  # fmt: skip
     add("--state.dir", dest="state_dir", metavar="DIR", type=Path, help="overrides state.dir of the configuration")
     add("--log.level", dest="log_level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="default %(default)s")
+    help_format = "json: one object a line, with the trip's id; default %(default)s"
+    add("--log.format", dest="log_format", default=FORMATS[0], choices=FORMATS, help=help_format)

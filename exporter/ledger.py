@@ -8,6 +8,7 @@ import logging
 from dataclasses import replace
 from typing import Protocol
 
+from exporter.logs import about
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher import Watcher
 from exporter.message import Kind
@@ -56,14 +57,16 @@ class Ledger:
         try:
             await self._store.begin(trip)
         except StateUnusable as error:
-            log.error("%s; the trip %s goes on, but a restart would forget it", error, trip.id)
+            log.error(
+                "%s; the trip %s goes on, but a restart would forget it", error, trip.id, extra=about(trip.id, probe)
+            )
 
     def _accepted(self, trip_id: str, run: Run) -> None:
         trip = replace(
             self._in_flight[trip_id], state=State.SENT, sending_since=run.sending_since, accepted=run.accepted
         )
         self._in_flight[trip_id] = trip
-        log.info("trip %s of %s: the message is accepted", trip_id, trip.probe)
+        log.info("trip %s of %s: the message is accepted", trip_id, trip.probe, extra=about(trip_id, trip.probe))
         if trip.accepted is not None:
             self._store.accepted(trip_id, trip.sending_since, trip.accepted)
 
@@ -75,7 +78,10 @@ class Ledger:
         try:
             await self._store.found(verdict)
         except StateUnusable as error:
-            log.error("%s; the trip %s goes on, but a restart would forget its verdict", error, verdict.trip)
+            extra = about(verdict.trip, verdict.probe)
+            log.error(
+                "%s; the trip %s goes on, but a restart would forget its verdict", error, verdict.trip, extra=extra
+            )
 
     def end(self, outcome: Outcome, run: Run, *, arrived: bool) -> None:
         """A trip has its outcome; what is still to be expected of its message, if it sent one, is written down."""
@@ -121,7 +127,7 @@ class Ledger:
         if known is None:
             pause = token.minted_at + LEFT_OVER_AFTER - self._clock.wall()
             if pause <= 0:
-                log.info("trip %s: its message was left over; it is deleted", token.trip)
+                log.info("trip %s: its message was left over; it is deleted", token.trip, extra=about(token.trip))
             return pause
         if kind is Kind.REPLY:
             return 0.0
@@ -131,7 +137,7 @@ class Ledger:
         if kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
         elif late:
-            log.warning("trip %s of %s: the message came late", late.id, late.probe)
+            log.warning("trip %s of %s: the message came late", late.id, late.probe, extra=about(late.id, late.probe))
             self._observer.late(late.probe, sighting.delay_since(late.accepted))
         elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
             self._observer.duplicate(known.probe)
@@ -143,7 +149,7 @@ class Ledger:
         """Counts what is overdue for too long as lost. To be called once in a while."""
         now = self._clock.wall()
         for trip in [trip for trip in self._overdue.values() if trip.expires_at < now]:
-            log.error("trip %s of %s: the message is lost", trip.id, trip.probe)
+            log.error("trip %s of %s: the message is lost", trip.id, trip.probe, extra=about(trip.id, trip.probe))
             del self._overdue[trip.id]
             self._stop_watching(trip.id)
             self._observer.lost(trip.probe)

@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 
 from exporter.arrival import Arrival, LeftFrom
 from exporter.ledger import Ledger, MailObserver
+from exporter.logs import about
 from exporter.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Span
 from exporter.run import Clock, Run
 from exporter.store import Trip
@@ -211,7 +212,7 @@ class Prober:
             self._ledger.leave(trip)
             raise
         except Exception as error:
-            log.exception("trip %s of %s: a bug of mailtrip", trip, probe.key)
+            log.exception("trip %s of %s: a bug of mailtrip", trip, probe.key, extra=about(trip, probe.key))
             failure = run.failure(error)
         outcome = verdict or _outcome(trip, probe, run, failure)
         # After a failed deletion the message may be seen again, and must not be taken for a duplicate then.
@@ -224,10 +225,11 @@ class Prober:
         probe.show(outcome)
         if not probe.removed:
             self._observer.finished(outcome)
+        extra = about(outcome.trip, probe.key)
         if outcome.failure:
-            log.warning("trip %s of %s failed: %s", outcome.trip, probe.key, outcome.failure)
+            log.warning("trip %s of %s failed: %s", outcome.trip, probe.key, outcome.failure, extra=extra)
         else:
-            log.info("trip %s of %s is good after %.2f s", outcome.trip, probe.key, outcome.duration)
+            log.info("trip %s of %s is good after %.2f s", outcome.trip, probe.key, outcome.duration, extra=extra)
 
 
 def _outcome(trip: str, probe: Probe, run: Run, failure: Failure | None) -> Outcome:

@@ -14,7 +14,10 @@ DEFAULT_MAX_TARGETS = 10_000
 
 
 class ProbeTable:
-    """Finds, makes and forgets probes. `make` builds one from its key, its name and its own interval."""
+    """Finds, makes and forgets probes, by the `settings` in force.
+
+    `make` builds one from its key, its name and its own interval.
+    """
 
     def __init__(
         self,
@@ -25,7 +28,7 @@ class ProbeTable:
         make: Callable[[ProbeKey, str | None, float | None], Probe],
         max_targets: int = DEFAULT_MAX_TARGETS,
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._prober = prober
         self._observer = observer
         self._clock = clock
@@ -51,7 +54,7 @@ class ProbeTable:
 
     def configure(self, settings: Settings, changed: Container[str]) -> list[Probe]:
         """From now on with these settings; the modules of these names differ. Returns the probes that are new."""
-        self._settings = settings
+        self.settings = settings
         entries = {ProbeKey(entry.module, entry.target): entry for entry in settings.probes}
         for probe in self:
             if probe.key not in entries and not self.allowed(probe.key):
@@ -86,7 +89,7 @@ class ProbeTable:
 
     def key(self, module: str, target: str) -> ProbeKey:
         """The key of a probe that may be asked for. Raises ProbeRefused."""
-        modules = self._settings.modules
+        modules = self.settings.modules
         if module not in modules:
             close = difflib.get_close_matches(module, modules, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(modules)[:20]) or 'none'}"
@@ -110,15 +113,15 @@ class ProbeTable:
         return next((key for key, probe in self._probes.items() if probe.name == name), None) if name else None
 
     def allowed(self, key: ProbeKey) -> bool:
-        return key.module in self._settings.modules and self._settings.allows(key.module, key.target)
+        return key.module in self.settings.modules and self.settings.allows(key.module, key.target)
 
     def kind(self, key: ProbeKey) -> str:
         """What the probe's module is: a key in CHECKS."""
-        return self._settings.modules[key.module].chosen[0]
+        return self.settings.modules[key.module].chosen[0]
 
     def configuration(self, key: ProbeKey) -> str:
         """That of the probe's module, as YAML, every secret hidden."""
-        return self._settings.shown_module(key.module)
+        return self.settings.shown_module(key.module)
 
     async def ask(self, key: ProbeKey, patience: float) -> None:
         """What a scrape of this probe does. See Prober.ask."""

@@ -14,6 +14,7 @@ from exporter.checks.options import MAILBOX_OPTIONS
 from exporter.config.address import Nameserver, TargetPattern
 from exporter.config.load import load, read
 from exporter.config.mistakes import Path, suggestion
+from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
 from exporter.config.types import Duration, Name, Options, Secret, Text, duration_text
 from exporter.config.yaml import dump
@@ -146,14 +147,15 @@ class Settings(Options):
     """The probes that run by themselves and stand on `/metrics`. Any other is made when Prometheus asks `/probe`."""
 
     @classmethod
-    def load(cls, path: str) -> Self:
-        """The settings in a file. Raises Mistakes, all of them at once."""
-        return cls.parse(read(path), path)
+    def load(cls, *paths: str) -> Self:
+        """The settings in these files and directories, which are one configuration together. Raises Mistakes, all of
+        them at once."""
+        return load(cls, [(file, read(file)) for file in files_in(paths)], _references)
 
     @classmethod
     def parse(cls, raw: bytes, file: str) -> Self:
         """The settings in a text; `file` is the name for it in mistakes. Raises Mistakes."""
-        return load(cls, raw, file, _references)
+        return load(cls, [(file, raw)], _references)
 
     @classmethod
     def embedded(cls) -> Self:

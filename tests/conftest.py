@@ -13,7 +13,7 @@ import pytest
 from tests.alertmanager import AMTOOL, Alertmanager
 from tests.lab.client import Lab, LabUser
 from tests.lab.shell import LabError
-from tests.prometheus import PROMTOOL, Prometheus
+from tests.prometheus import BINARIES, PROMTOOL, Prometheus
 
 TESTS = Path(__file__).resolve().parent
 
@@ -84,14 +84,20 @@ def lab_user(lab: Lab) -> Iterator[LabUser]:
 
 
 @pytest.fixture
-def prometheus(servers: None, tmp_path: Path) -> Iterator[Callable[[str], Prometheus]]:
-    """Call it with the text of a prometheus.yml: returns a Prometheus that runs until the test ends."""
+def prometheus(servers: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Prometheus]]:
+    """Call it with the text of a prometheus.yml: returns a Prometheus that runs until the test ends.
+
+    A test's parameter for this fixture is the directory of another version.
+    """
+    binaries: Path = getattr(request, "param", BINARIES)
+    if not binaries.exists():
+        pytest.skip(f"there is no {binaries}: run make newer")
     running: list[Prometheus] = []
 
     def start(configuration: str) -> Prometheus:
         directory = tmp_path / f"prometheus-{len(running)}"
         directory.mkdir()
-        running.append(Prometheus(configuration, directory))
+        running.append(Prometheus(configuration, directory, binaries))
         running[-1].wait_ready()
         return running[-1]
 

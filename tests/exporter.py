@@ -16,8 +16,9 @@ from pathlib import Path
 class Exporter:
     """Runs from the constructor to `stop` or `kill`. `configuration` is the text of a configuration file."""
 
-    def __init__(self, configuration: str, directory: Path, *flags: str) -> None:
+    def __init__(self, configuration: str, directory: Path, *flags: str, prefix: str = "") -> None:
         self._directory = directory
+        self._ready = f"{prefix}/-/ready"
         directory.mkdir(exist_ok=True)
         self.file = file = directory / "mailtrip.yml"
         self.configure(configuration)
@@ -35,7 +36,7 @@ class Exporter:
     def _wait_until_it_answers(self) -> None:
         while self._process.poll() is None:
             try:
-                self.get("/-/ready")
+                self.get(self._ready)
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.05)
             else:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 BINARIES = Path(os.environ.get("MAILTRIP_PROMETHEUS_DIR", "/usr/bin"))
 """Debian's, or another version's in a directory of its own."""
-PROMETHEUS = BINARIES / "prometheus"
+NEWER = Path(__file__).resolve().parent.parent / ".newer/usr/bin"
+"""Another major version; see tests/newer.sh."""
 PROMTOOL = BINARIES / "promtool"
 
 
@@ -30,7 +31,7 @@ class Sample:
 class Prometheus:
     """Runs from the constructor to `stop`. `configuration` is the text of a prometheus.yml, or JSON."""
 
-    def __init__(self, configuration: str, directory: Path) -> None:
+    def __init__(self, configuration: str, directory: Path, binaries: Path = BINARIES) -> None:
         file = directory / "prometheus.yml"
         file.write_text(configuration)
         self.log = directory / "prometheus.log"
@@ -39,7 +40,7 @@ class Prometheus:
         with self.log.open("w") as log:
             self._process = subprocess.Popen(
                 [
-                    PROMETHEUS,
+                    binaries / "prometheus",
                     f"--config.file={file}",
                     f"--storage.tsdb.path={directory / 'data'}",
                     f"--web.listen-address={address}",

@@ -18,10 +18,11 @@ import yaml
 from tests.alertmanager import Alertmanager, Webhook
 from tests.exporter import Exporter
 from tests.lab.client import Lab, LabUser
-from tests.prometheus import Prometheus
+from tests.prometheus import BINARIES, NEWER, Prometheus
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / "dashboards/rules"
+EACH_VERSION = pytest.mark.parametrize("prometheus", [BINARIES, NEWER], indirect=True, ids=["debian", "newer"])
 HURRY = 150  # 5 minutes, an interval, become two seconds
 
 CONFIGURATION = """\
@@ -142,6 +143,7 @@ def told(webhook: Webhook) -> set[str]:
     return {notice.name for notice in webhook.notices}
 
 
+@EACH_VERSION
 async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(watched: Watched, lab: Lab) -> None:
     await asyncio.to_thread(lab.stop, "imap")
     notice = await watched.webhook.wait_for("MailtripMailboxUnwatched", "firing")
@@ -161,6 +163,7 @@ async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(watch
     assert "MailtripFailing" not in told(watched.webhook)
 
 
+@EACH_VERSION
 async def test_a_dead_relay_is_told_with_its_reason_and_a_dead_exporter_once(watched: Watched, lab: Lab) -> None:
     await asyncio.to_thread(lab.stop, "relay")
     notice = await watched.webhook.wait_for("MailtripFailing", "firing")

@@ -19,6 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for rooms in (
         "__main__",
         "cli",
+        "serving",
         "app",
         "web",
         "scheduler probes terminal reloading",
@@ -31,7 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "net",
         "run",
         "message",
-        "composition transcript",
+        "composition transcript logs",
         "tokens bounces headers config",
         "model",
         "arrival",
@@ -74,7 +75,7 @@ CLOCKS = {
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:wor[k]|far[m]|roo[t]|tmp/[w])\b")
 GENERATED = {
     *(".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".fuzz"),
-    *("dist", "mailtrip-state", "__pycache__"),
+    *("dist", "mailtrip-state", "__pycache__", ".newer"),
 }
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 

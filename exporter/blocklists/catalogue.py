@@ -31,7 +31,7 @@ class _Catalogue(Options):
 @cache
 def _entries() -> dict[str, Entry]:
     raw = files("exporter.blocklists").joinpath("catalogue.yml").read_bytes()
-    return {entry.zone: entry for entry in load(_Catalogue, raw, "catalogue.yml", lambda data: ()).lists}
+    return {entry.zone: entry for entry in load(_Catalogue, [("catalogue.yml", raw)], lambda data: ()).lists}
 
 
 def entry(zone: str) -> Entry | None:

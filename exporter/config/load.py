@@ -1,12 +1,13 @@
 """From a file to options, or to everything that is wrong with it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from exporter.config.mistakes import Mistake, Mistakes, Path, suggestion, written
+from exporter.config.parts import Whole
 from exporter.config.schema import json_schema, keys_at
 from exporter.config.types import Options
 from exporter.config.yaml import MAX_BYTES, Blank, Node, parse
@@ -24,29 +25,41 @@ def read(path: str) -> bytes:
         raise Mistakes([Mistake(path, None, "", f"cannot be read: {problem}")]) from None
 
 
-def load(root: type[Root], raw: bytes, file: str, beyond: Callable[[Any], Iterable[tuple[Path, str]]]) -> Root:
-    """The options in a file. Raises Mistakes with every mistake at once.
+def load(
+    root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Callable[[Any], Iterable[tuple[Path, str]]]
+) -> Root:
+    """The options in a file, or in several that are one configuration together: each with its name and its text.
 
-    `beyond` looks for what no single mapping can see, such as references, in data that may hold other mistakes.
+    Raises Mistakes with every mistake at once. `beyond` looks for what no single mapping can see, such as references,
+    in data that may hold other mistakes.
     """
-    tree, mistakes = parse(raw, file)
-    data = tree.plain()
+    parts: list[tuple[str, Node]] = []
+    mistakes: list[Mistake] = []
+    for file, raw in texts:
+        tree, found = parse(raw, file)
+        parts.append((file, tree))
+        mistakes += found
+    whole = Whole.of(parts)
+    mistakes += whole.mistakes
+    data = whole.tree.plain()
     options = None
     try:
         options = root.model_validate(data)
     except ValidationError as error:
         schema = json_schema(root)
         details = error.errors(include_url=False, include_input=False)
-        mistakes += [m for detail in details if (m := _mistake(detail, tree, schema, file))]
-    mistakes += [Mistake(file, tree.place_of(path), written(path), text) for path, text in beyond(data)]
+        mistakes += [m for detail in details if (m := _mistake(detail, whole, schema))]
+    for path, text in beyond(data):
+        mistakes.append(Mistake(whole.file_of(path), whole.tree.place_of(path), written(path), text))
     if options is None or mistakes:
         raise Mistakes(mistakes)
     return options
 
 
-def _mistake(error: ErrorDetails, tree: Node, schema: dict[str, Any], file: str) -> Mistake | None:
+def _mistake(error: ErrorDetails, whole: Whole, schema: dict[str, Any]) -> Mistake | None:
     """What pydantic found, in words for administrators; None if YAML has told it already."""
-    path, kind = error["loc"], error["type"]
+    path, kind, tree = error["loc"], error["type"], whole.tree
+    file = whole.file_of(path)
     is_key = path[-1:] == ("[key]",) or kind == "extra_forbidden"
     if path[-1:] == ("[key]",):
         path = path[:-1]

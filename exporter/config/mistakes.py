@@ -38,10 +38,12 @@ class Mistake:
 
 
 class Mistakes(Exception):
-    """A configuration cannot be used. Its text has one line for each mistake, in the order of the file."""
+    """A configuration cannot be used. Its text has one line for each mistake, in the order of the files."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        self.mistakes = tuple(sorted(dict.fromkeys(mistakes), key=lambda mistake: mistake.place or _TOP))
+        found = dict.fromkeys(mistakes)
+        files = {file: number for number, file in enumerate(dict.fromkeys(mistake.file for mistake in found))}
+        self.mistakes = tuple(sorted(found, key=lambda mistake: (files[mistake.file], mistake.place or _TOP)))
         super().__init__("\n".join(map(str, self.mistakes)))
 
 

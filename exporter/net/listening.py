@@ -3,10 +3,8 @@
 import errno
 import os
 
-from exporter.config.types import Listen
 
-
-def why_not(listen: Listen, error: OSError | UnicodeError) -> str:
+def why_not(listen: str, error: OSError | UnicodeError) -> str:
     """`error` is what asyncio's `create_server` raised."""
     return f"cannot listen on {listen}: {_problem(error)}"
 

@@ -15,6 +15,7 @@ from exporter.probes import ProbeTable
 from exporter.web.debug import debug_page
 from exporter.web.negotiation import form_for
 from exporter.web.pages import STYLE, Pages
+from exporter.web.whereabouts import Whereabouts
 
 DEFAULT_PATIENCE = 10.0  # seconds; Prometheus' own scrape time-out when nobody says otherwise
 LONGEST_PATIENCE = 120.0
@@ -26,6 +27,7 @@ _PAGE_HEADERS = {
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+_PLAIN_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 SMALL, LARGE = 1024, 64 << 10  # bytes: not worth compressing; worth a thread
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
@@ -47,27 +49,39 @@ class Exposition(Protocol):
 class Routes:
     """The handlers."""
 
-    def __init__(self, probes: ProbeTable, exposition: Exposition, pages: Pages, reload: Reload | None = None) -> None:
+    def __init__(
+        self,
+        probes: ProbeTable,
+        exposition: Exposition,
+        pages: Pages,
+        reload: Reload | None,
+        whereabouts: Whereabouts,
+    ) -> None:
         self._probes = probes
         self._exposition = exposition
         self._pages = pages
         self._reload = reload
+        self._whereabouts = whereabouts
         self._waiting: set[asyncio.Timeout] = set()
         self._in_a_hurry = False
 
     def table(self) -> list[web.RouteDef]:
-        reloading = [web.post("/-/reload", self.reload)] if self._reload else []
-        return [
-            *reloading,
-            web.get("/", self.index),
-            web.get("/trips", self.trips),
-            web.get("/trips/{trip:[0-9a-f]{14}}", self.trip),
-            web.get("/style.css", self.style),
-            web.get("/probe", self.probe),
-            web.get("/metrics", self.metrics),
-            web.get("/-/healthy", self.healthy),
-            web.get("/-/ready", self.healthy),
-        ]
+        prefix = self._whereabouts.prefix
+        reloading = [web.post(f"{prefix}/-/reload", self.reload)] if self._reload else []
+        gets = {
+            "/": self.index,
+            "/trips": self.trips,
+            "/trips/{trip:[0-9a-f]{14}}": self.trip,
+            "/style.css": self.style,
+            "/probe": self.probe,
+            "/metrics": self.metrics,
+            "/sd": self.sd,
+            "/config": self.config,
+            "/-/healthy": self.healthy,
+            "/-/ready": self.ready,
+        }
+        home = [web.get(path, self.home) for path in ("/", prefix)] if prefix else []
+        return [*reloading, *(web.get(prefix + path, answer) for path, answer in gets.items()), *home]
 
     async def probe(self, request: web.Request) -> web.Response:
         """One probe's series: always 200 for a probe that may be asked for, always before Prometheus gives up.
@@ -104,6 +118,28 @@ class Routes:
         form = form_for(request.headers.get("Accept", ""))
         return _series(self._exposition.everything(form), form)
 
+    async def sd(self, request: web.Request) -> web.Response:
+        """The probes of the configuration, as Prometheus' http_sd_configs wants them: /probe for each, nothing else."""
+        scheme, host, path = self._whereabouts.probe_from(request.scheme, request.host)
+        common = {"__scheme__": scheme, "__metrics_path__": path}
+        groups = [
+            {
+                "targets": [host],
+                "labels": common
+                | {"__param_module": probe.key.module, "__param_target": probe.key.target}
+                | {"instance": probe.key.target, "probe": probe.name},
+            }
+            for probe in self._probes.named
+        ]
+        return web.json_response(groups, headers=_PLAIN_HEADERS)
+
+    async def config(self, request: web.Request) -> web.Response:
+        """The configuration in force, with its defaults, every secret hidden."""
+        return web.Response(text=self._probes.settings.shown(), headers=_PLAIN_HEADERS)
+
+    async def home(self, request: web.Request) -> web.Response:
+        raise web.HTTPFound(f"{self._whereabouts.prefix}/")
+
     async def index(self, request: web.Request) -> web.Response:
         return _page(await self._pages.overview())
 
@@ -138,6 +174,12 @@ class Routes:
     async def healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="mailtrip is up\n")
 
+    async def ready(self, request: web.Request) -> web.Response:
+        """Nobody is answered before everything is there; so only the end can say no."""
+        if self._in_a_hurry:
+            return web.Response(text="mailtrip is stopping\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        return web.Response(text="mailtrip is ready\n")
+
 
 def patience(header: str | None) -> float:
     """How long a scrape may wait, in seconds, from what Prometheus says in its header."""
@@ -164,7 +206,7 @@ def _parameter(request: web.Request, name: str) -> str:
 def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -> web.Response:
     probe, series = probes.get(key), exposition.probe(key).decode()
     page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
-    return web.Response(text=page, headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
+    return web.Response(text=page, headers=_PLAIN_HEADERS)
 
 
 def _page(text: str, status: int = HTTPStatus.OK) -> web.Response:

@@ -9,22 +9,18 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from exporter.config.types import Listen
-from exporter.net.listening import why_not
 from exporter.probes import ProbeTable
+from exporter.web.doors import Door, left, opened
 from exporter.web.gate import MAX_BODY, SERVER, Gate, Handler
 from exporter.web.guard import LIMITS, Guard, Limits
 from exporter.web.pages import Pages
 from exporter.web.routes import MARGIN, Exposition, Reload, Routes
+from exporter.web.whereabouts import Whereabouts
 
 log = logging.getLogger(__name__)
 
-GOODBYE = 3.0  # seconds that a running request gets when we stop
-BACKLOG = 512
-
-
-class CannotListen(Exception):
-    """An address that cannot be listened on. The message names it."""
+GOODBYE = 2.5  # seconds that a running request gets when we stop
+NOWHERE = Whereabouts()
 
 
 class Server:
@@ -35,19 +31,20 @@ class Server:
         probes: ProbeTable,
         exposition: Exposition,
         pages: Pages,
-        listen: Sequence[Listen],
+        doors: Sequence[Door],
         limits: Limits = LIMITS,
         gate: Gate | None = None,
         reload: Reload | None = None,
+        whereabouts: Whereabouts = NOWHERE,
     ) -> None:
-        self._listen = listen
+        self._doors = doors
         self._limits = limits
         self._gate = gate or Gate()
         self._guard: Guard | None = None
         self._servers: list[asyncio.Server] = []
         middlewares = [_telling(lambda: self._guard), self._gate.middleware]
         application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
-        self._routes = Routes(probes, exposition, pages, reload)
+        self._routes = Routes(probes, exposition, pages, reload, whereabouts)
         application.add_routes(self._routes.table())
         application.on_response_prepare.append(self._gate.sign)
         # What is cancelled is the waiting only: a trip is a task of its own.
@@ -55,8 +52,9 @@ class Server:
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Where it listens, ports that the system chose filled in."""
-        return [socket.getsockname()[:2] for server in self._servers for socket in server.sockets]
+        """Where it listens by TCP, ports that the system chose filled in."""
+        names = (socket.getsockname() for server in self._servers for socket in server.sockets)
+        return [name[:2] for name in names if isinstance(name, tuple)]
 
     async def __aenter__(self) -> "Server":
         await self._runner.setup()
@@ -66,19 +64,18 @@ class Server:
         handlers = partial(_Handler, application, loop=loop, **_HANDLING)
         self._guard = Guard(handlers, self._limits, lambda: self._gate.rules.tls)
         try:
-            for listen in self._listen:
-                self._servers.append(
-                    await loop.create_server(self._guard, listen.host or None, listen.port, backlog=BACKLOG)
-                )
-        except (OSError, UnicodeError) as error:
+            for door in self._doors:
+                self._servers.append(await opened(door, self._guard))
+        except BaseException:
             await self.__aexit__()
-            raise CannotListen(why_not(listen, error)) from None
+            raise
         return self
 
     async def __aexit__(self, *exception: object) -> None:
         """A running scrape may wait a little longer for its trip; then it is answered with what is known."""
-        for server in self._servers:
+        for server, door in zip(self._servers, self._doors, strict=False):  # those that were opened
             server.close()
+            left(door)
         if self._guard:
             self._guard.close()
         hurry = asyncio.get_running_loop().call_later(GOODBYE - MARGIN, self._routes.hurry)

@@ -80,7 +80,7 @@ class WebFile:
 def load_web_options(path: str) -> WebOptions:
     """The options in a file, paths as seen from where we run. Raises Mistakes, all at once, also for its PEM files."""
     directory = os.path.dirname(path)
-    options = load(WebOptions, read(path), path, partial(_unusable_files, directory))
+    options = load(WebOptions, [(path, read(path))], partial(_unusable_files, directory))
     tls = options.tls_server_config
     return options.model_copy(update={TLS: tls.seen_from(directory)}) if tls else options
 

@@ -58,7 +58,7 @@ def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(Mistakes) as caught:
         Settings.load(str(tmp_path / "none.yml"))
     assert str(caught.value) == f"{tmp_path}/none.yml: cannot be read: No such file or directory"
-    with pytest.raises(Mistakes, match="cannot be read: Is a directory"):
+    with pytest.raises(Mistakes, match="is a directory without a file that ends in .yml or .yaml"):
         Settings.load(str(tmp_path))
     with pytest.raises(Mistakes, match="cannot be read: embedded null byte"):
         Settings.load("a\0b")

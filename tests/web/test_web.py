@@ -7,9 +7,10 @@ import pytest
 
 from exporter.config.types import Listen
 from exporter.model import ProbeKey
+from exporter.web.doors import CannotListen
 from exporter.web.guard import Limits
 from exporter.web.routes import TIMEOUT_HEADER, patience
-from exporter.web.server import CannotListen, Server
+from exporter.web.server import Server
 from tests.web.site import GOOD, site, until
 
 

@@ -1,0 +1,98 @@
+"""Where HTTP is answered: TCP addresses, Unix sockets, and sockets that systemd hands over."""
+
+import asyncio
+import errno
+import os
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from exporter.config.types import Listen
+from exporter.net.listening import why_not
+
+BACKLOG = 512
+_FIRST = 3  # the first descriptor that systemd hands over: sd_listen_fds(3)
+
+
+class CannotListen(Exception):
+    """An address that cannot be listened on. The message names it."""
+
+
+class UnixPath(str):
+    """A socket in the file system, for a proxy on this machine. Its directory, or the umask, says who may connect."""
+
+    __slots__ = ()
+
+
+Door = Listen | UnixPath | socket.socket
+
+
+def door(text: str) -> Door:
+    """HOST:PORT, unix:PATH or unix://PATH. Raises ValueError."""
+    scheme, colon, rest = text.partition(":")
+    if scheme != "unix" or not colon:
+        return Listen(text)
+    path = rest.removeprefix("//")
+    if not path.strip("/") or path.endswith("/") or len(os.fsencode(path)) > 107:  # unix(7): sun_path
+        raise ValueError("not a path of a socket; write unix:/run/mailtrip/web.sock, of at most 107 bytes")
+    return UnixPath(path)
+
+
+def handed_over() -> list[Door]:
+    """The sockets that systemd listens on for us, see sd_listen_fds(3). Raises CannotListen if there are none."""
+    ours = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
+    number = os.environ.pop("LISTEN_FDS", "")  # not for the programs that we call
+    os.environ.pop("LISTEN_FDNAMES", None)
+    if not ours or not number.isdecimal() or not int(number):
+        hint = "start mailtrip through its .socket unit, or without --web.systemd-socket"
+        raise CannotListen(f"systemd has handed over no socket: {hint}")
+    doors: list[Door] = []
+    for descriptor in range(_FIRST, _FIRST + int(number)):
+        try:
+            os.set_inheritable(descriptor, False)
+            given = socket.socket(fileno=descriptor)
+            listens = given.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        except OSError as error:
+            raise CannotListen(f"descriptor {descriptor} of systemd: {error.strerror}") from None
+        if given.type != socket.SOCK_STREAM or not listens:
+            raise CannotListen(
+                f"descriptor {descriptor} of systemd: write ListenStream= and Accept=no in the .socket unit"
+            )
+        doors.append(given)
+    return doors
+
+
+async def opened(where: Door, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
+    """A server that answers there. Raises CannotListen."""
+    loop = asyncio.get_running_loop()
+    try:
+        if isinstance(where, UnixPath):
+            await asyncio.to_thread(_require_free, where)
+            return await loop.create_unix_server(protocol, where, backlog=BACKLOG)
+        if isinstance(where, Listen):
+            return await loop.create_server(protocol, where.host or None, where.port, backlog=BACKLOG)
+        make = loop.create_unix_server if where.family == socket.AF_UNIX else loop.create_server
+        return await make(protocol, sock=where, backlog=BACKLOG)
+    except (OSError, UnicodeError) as error:
+        raise CannotListen(why_not(str(where), error)) from None
+
+
+def left(where: Door) -> None:
+    """Nobody answers there any more: the file of a Unix socket goes."""
+    if isinstance(where, UnixPath):
+        with suppress(OSError):
+            Path(where).unlink()
+
+
+def _require_free(path: UnixPath) -> None:
+    """A socket that a killed process left behind is no hindrance; one where somebody answers is."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(1.0)
+        try:
+            caller.connect(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return
+        except TimeoutError:
+            pass
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))

@@ -1,0 +1,51 @@
+"""Where people and Prometheus reach us: the URL outside, and the path in front of all of ours."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+_PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """`external_url` has no slash at its end, and may be empty; `prefix` is empty or such as /mailtrip."""
+
+    external_url: str = ""
+    prefix: str = ""
+
+    @classmethod
+    def of(cls, external_url: str | None, route_prefix: str | None) -> "Whereabouts":
+        """From the flags, as Prometheus understands them. Raises ValueError with a line for administrators."""
+        url = _url(external_url or "")
+        prefix = (urlsplit(url).path if route_prefix is None else f"/{route_prefix.strip('/')}").rstrip("/")
+        if not _PREFIX.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
+            raise ValueError(f"--web.route-prefix: {prefix!r} is no path such as /mailtrip")
+        return cls(url, prefix)
+
+    def probe_from(self, scheme: str, host: str) -> tuple[str, str, str]:
+        """Scheme, address and path of `/probe` for a client that has reached us by this scheme and `Host`.
+
+        One that came by the external URL, most likely through a proxy, is told to come that way again.
+        """
+        outside = urlsplit(self.external_url)
+        if outside.netloc.lower() == host.lower():
+            return outside.scheme, host, f"{outside.path}/probe"
+        return scheme, host, f"{self.prefix}/probe"
+
+
+def _url(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("--web.external-url: not a URL such as https://mail.example.org/mailtrip")
+    if parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(
+            "--web.external-url: only scheme, host, port and path, such as https://mail.example.org/mailtrip"
+        )
+    return text.rstrip("/")
