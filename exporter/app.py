@@ -15,6 +15,7 @@ from exporter.mailboxes.watcher import Watcher
 from exporter.metrics import Metrics
 from exporter.model import Outcome, ProbeKey
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
 from exporter.prober import Probe, Prober
 from exporter.probes import DEFAULT_MAX_TARGETS, ProbeTable
 from exporter.run import Clock
@@ -43,7 +44,9 @@ class App:
         resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
         self.blocklists = Blocklists(resolver, self.clock)
         self._resolver = resolver
-        self._means = Means(resolver, self.watchers, Pace(), self.blocklists, self._left_from)
+        self.accounts = Accounts(self.clock)
+        self.accounts.configure(settings.logins)
+        self._means = Means(resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from)
         self._retiring: set[asyncio.Task[None]] = set()
         for name, options in settings.mailboxes.items():
             self._open(name, self._mailbox(options), _patience(settings))
@@ -52,7 +55,7 @@ class App:
 
     def _mailbox(self, options: MailboxOptions) -> Mailbox:
         kind, how = options.chosen
-        return MAILBOXES[kind](how, self._resolver)
+        return MAILBOXES[kind](how, self._resolver, self.accounts)
 
     def _open(self, name: str, mailbox: Mailbox, patience: float) -> Watcher:
         watcher = Watcher(name, mailbox, self.mint, self.clock, patience, self.ledger.stray)
@@ -81,6 +84,7 @@ class App:
             await self.prober.abandon(probe)
         watchers = (watcher.close() for watcher in self.watchers.values())
         await asyncio.gather(self.blocklists.close(), *watchers, *self._retiring)
+        await self.accounts.close()
         await self.store.close()
 
     def recover(self) -> None:
@@ -125,6 +129,7 @@ class App:
             self._resolver.configure(settings.resolver.nameservers, settings.resolver.timeout)
         self._configure_mailboxes(settings, mailboxes)
         self.settings = settings
+        self.accounts.configure(settings.logins)
         new = {probe.key for probe in self.probes.configure(settings, changed)}
         if new:
             self._restore(new.__contains__)

@@ -28,6 +28,7 @@ class Step(StrEnum):
     """The details inside a phase."""
 
     RESOLVE = "resolve"
+    TOKEN = "token"  # noqa: S105  # asking an identity provider for a token (OAuth 2.0)
     CONNECT = "connect"
     TLS = "tls"
     GREETING = "greeting"

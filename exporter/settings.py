@@ -14,8 +14,10 @@ from exporter.checks.options import MAILBOX_OPTIONS
 from exporter.config.address import Nameserver, TargetPattern
 from exporter.config.load import load, read
 from exporter.config.mistakes import Path, suggestion
+from exporter.config.oauth2 import OAuth2Options
 from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
+from exporter.config.server import ServerOptions
 from exporter.config.types import Duration, Name, Options, Secret, Text, duration_text
 from exporter.config.yaml import dump
 from exporter.mailboxes import MailboxOptions
@@ -175,6 +177,15 @@ class Settings(Options):
         except ValueError:
             return False
         return options.fits(target) or any((probe.module, probe.target) == (module, target) for probe in self.probes)
+
+    @property
+    def logins(self) -> Iterator[tuple[OAuth2Options, str]]:
+        """Who logs in with a token, and how."""
+        ways = [mailbox.chosen[1] for mailbox in self.mailboxes.values()]
+        ways += [module.roundtrip.send.chosen[1] for module in self.modules.values() if module.roundtrip]
+        for way in ways:
+            if isinstance(way, ServerOptions) and way.oauth2:
+                yield way.oauth2, way.username or ""
 
     def shown(self) -> str:
         """The configuration with its defaults, as YAML, every secret hidden."""

@@ -37,7 +37,7 @@ async def receiver(
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     before = asyncio.all_tasks()
     configured = SmtpdOptions(**{"listen": Listen(listen), "recipients": ["monitor@mon.test"], **options})
-    session = await SmtpdMailbox(configured, Resolver(["127.0.0.1:1"]), limits).open(Run(Clock()), wanted)
+    session = await SmtpdMailbox(configured, Resolver(["127.0.0.1:1"]), limits=limits).open(Run(Clock()), wanted)
     try:
         yield session
     finally:

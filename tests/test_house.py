@@ -43,20 +43,22 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
 
 BORDER = {
     "aiohappyeyeballs": ("net/tcp.py",),
-    "aiohttp": ("web/",),
+    "aiohttp": ("web/", "net/oauth2/"),
     "aioimaplib": ("net/imap.py",),
     "aiosmtpd": ("net/smtpd.py",),
-    "aiosmtplib": ("net/smtp.py",),
+    "aiosmtplib": ("net/smtp.py", "net/smtp_login.py"),
     "bcrypt": ("web/login.py",),
     "cryptography": ("net/",),
     "dns": ("net/dns.py",),
     "idna": ("blocklists/names.py",),
     "inotify_simple": ("mailboxes/maildir_events.py",),
     "jinja2": ("web/pages/",),
+    "jwt": ("net/oauth2/",),
     "prometheus_client": ("metrics/",),
     "pydantic": ("",),  # options are fields, everywhere
     "pydantic_core": ("config/",),
     "rich": ("terminal/", "cli.py"),
+    "scramp": ("net/sasl.py",),
     "sqlite3": ("store.py", "evidence.py", "state_file.py"),
     "yaml": ("config/",),
 }

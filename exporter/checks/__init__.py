@@ -12,6 +12,7 @@ from exporter.checks.roundtrip import RoundTrip
 from exporter.config.choice import Choice
 from exporter.mailboxes.watcher import Watcher
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
 from exporter.senders.pace import Pace
 
 
@@ -33,11 +34,12 @@ class Means:
     watchers: Mapping[str, Watcher]  # by mailbox
     pace: Pace
     blocklists: Blocklists
+    accounts: Accounts
     left_from: Callable[[str], str]  # the address that the mail of the probe of this name left from; empty if unknown
 
 
 def _roundtrip(options: RoundtripOptions, target: str, means: Means) -> RoundTrip:
-    return RoundTrip(options, target, means.resolver, means.watchers, means.pace)
+    return RoundTrip(options, target, means.resolver, means.watchers, means.pace, accounts=means.accounts)
 
 
 def _dnsbl(options: DnsblOptions, target: str, means: Means) -> BlocklistCheck:

@@ -16,6 +16,7 @@ from exporter.mailboxes.watcher import Watcher
 from exporter.message import headers, is_whole, received
 from exporter.model import Fact, Phase, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
 from exporter.run import Run
 from exporter.senders import SENDERS, Sender
 from exporter.senders.pace import Pace
@@ -33,6 +34,7 @@ class RoundTrip:
         watchers: Mapping[str, Watcher],
         pace: Pace,
         sender: Sender | None = None,
+        accounts: Accounts | None = None,
     ) -> None:
         self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
@@ -47,7 +49,7 @@ class RoundTrip:
         self._from = options.sender
         self._to = options.to.replace("{target}", target)
         name, how = options.send.chosen
-        self._sender = sender or SENDERS[name](how, resolver, target)
+        self._sender = sender or SENDERS[name](how, resolver, target, accounts)
 
     async def run(self, run: Run, token: Token) -> None:
         """The whole trip. Raises ProbeError, and whatever a bug raises."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 
 from exporter.config.address import Host, IpAddress, IpFamily
+from exporter.config.oauth2 import OAuth2Options
 from exporter.config.types import Options, Secret, Text
 
 TlsMode = Literal["none", "starttls", "implicit"]
@@ -56,12 +57,28 @@ class ServerOptions(TlsOptions, NetworkOptions):
     password: Secret | None = None
     """`{file: PATH}`, `{env: NAME}` or the text itself. A file is read again at every use."""
 
+    oauth2: OAuth2Options | None = None
+    """Instead of `password`: a login with a token (OAuth 2.0), as Microsoft 365 and Gmail want it."""
+
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
         yield from super()._between(given)
-        username, password = (given.get(name) is not None for name in ("username", "password"))
-        if username != password:
-            yield f"username and password go together: {'password' if username else 'username'} is missing"
+        username, password, oauth2 = (given.get(name) is not None for name in ("username", "password", "oauth2"))
+        if username and not (password or oauth2):
+            yield "username and password go together: password is missing, or oauth2"
+        if not username and (password or oauth2):
+            yield f"username and {'password' if password else 'oauth2'} go together: username is missing"
+        yield from cls._of_tokens(given)
+
+    @classmethod
+    def _of_tokens(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        password, oauth2, auth = (given.get(name) for name in ("password", "oauth2", "auth"))
+        if password is not None and oauth2 is not None:
+            yield "only one of these can be given: password, oauth2"
+        if oauth2 is not None and given.get("tls") == "none":
+            yield "a token must not go out in the clear: oauth2 needs TLS"
+        if auth is not None and (auth in ("xoauth2", "oauthbearer")) != (oauth2 is not None):
+            yield f"auth: {auth} is not for {'passwords' if oauth2 is None else 'oauth2'}"
 
     @property
     def tls_mode(self) -> TlsMode:
@@ -70,4 +87,4 @@ class ServerOptions(TlsOptions, NetworkOptions):
             return self.tls
         if self.port in (465, 993, 995):
             return "implicit"
-        return "starttls" if self.port == 587 or self.password else "none"
+        return "starttls" if self.port == 587 or self.password or self.oauth2 else "none"

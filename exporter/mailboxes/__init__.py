@@ -10,6 +10,7 @@ from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
 
 
 class MailboxOptions(Choice):
@@ -28,10 +29,10 @@ class MailboxOptions(Choice):
     """The exporter's own SMTP receiver, for mailboxes that forward to it."""
 
 
-MAILBOXES: dict[str, Callable[[Any, Resolver], Mailbox]] = {
+MAILBOXES: dict[str, Callable[[Any, Resolver, Accounts | None], Mailbox]] = {
     "imap": ImapMailbox,
     "maildir": MaildirMailbox,
     "pop3": Pop3Mailbox,
     "smtpd": SmtpdMailbox,
 }
-"""By key below a mailbox's name. Called with the options and a resolver."""
+"""By key below a mailbox's name. Called with the options, a resolver, and who has tokens."""

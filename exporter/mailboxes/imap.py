@@ -12,7 +12,9 @@ from exporter.mailboxes.imap_session import ImapSession, begin
 from exporter.model import Leg, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
 from exporter.net.imap import ImapConnection, converse
-from exporter.net.imap_login import login, plain
+from exporter.net.imap_login import authenticate, login, plain
+from exporter.net.oauth2 import Account, Accounts, Token
+from exporter.net.sasl import SCRAM, Bearer, Scram, bear, bearer_mechanism, obtain
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 from exporter.run import Run
@@ -33,8 +35,9 @@ class ImapOptions(ServerOptions):
     is a special use (RFC 6154), and is left out if the server has no such folder. Where the server marks none as
     `\\Junk`, it is the one that is called Junk or Spam in one of many languages."""
 
-    auth: Literal["login", "plain"] | None = None
-    """The one mechanism that is used: the command LOGIN, or AUTHENTICATE PLAIN. Default: what the server offers."""
+    auth: Literal["login", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
+    """The one mechanism that is used: the command LOGIN, or AUTHENTICATE with another one. Default: what the server
+    offers of login, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2."""
 
     @property
     def tls_mode(self) -> TlsMode:
@@ -52,21 +55,23 @@ class ImapMailbox:
 
     listens = False
 
-    def __init__(self, options: ImapOptions, resolver: Resolver) -> None:
+    def __init__(self, options: ImapOptions, resolver: Resolver, accounts: Accounts | None = None) -> None:
         self._options = options
         self._resolver = resolver
         self._bookmarks: dict[str, Bookmark] = {}
+        self._account = (accounts or Accounts()).of(options.oauth2, options.username or "") if options.oauth2 else None
 
     async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> ImapSession:
         """Connects, logs in and selects the first folder. Cancelling it, like every failure, drops the connection."""
         options = self._options
+        token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
         connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
         imap = await converse(connected, options.host, run.now, run.note)
         try:
             await self._secure_and_greet(imap, run)
             if not imap.authenticated:
                 with run.step(Step.LOGIN):
-                    await self._log_in(imap)
+                    await self._log_in(imap, token, run)
             with run.step(Step.SELECT):
                 session = await begin(imap, run, options.folders, self._bookmarks)
         except BaseException:
@@ -90,8 +95,11 @@ class ImapMailbox:
             run.fact(fact)
             run.note(f"-- {fact.version} {fact.cipher}")
 
-    async def _log_in(self, imap: ImapConnection) -> None:
+    async def _log_in(self, imap: ImapConnection, token: Token | None, run: Run) -> None:
         host, user = self._options.host, self._options.username
+        if self._account and token:
+            await self._show(imap, self._account, token, run)
+            return
         if user is None or self._options.password is None:
             raise ProbeError(Reason.AUTH, f"{host} wants a login, and no username is configured")
         try:
@@ -99,7 +107,12 @@ class ImapMailbox:
         except SecretUnavailable as error:
             raise ProbeError(Reason.AUTH, str(error)) from None
         offered = await imap.capability()
-        if self._mechanism(offered) == "plain":
+        chosen = self._mechanism(offered)
+        if chosen == SCRAM:
+            if "AUTH=SCRAM-SHA-256" not in offered:
+                raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE SCRAM-SHA-256")
+            reply = await authenticate(imap, Scram(user, password, host))
+        elif chosen == "plain":
             if "AUTH=PLAIN" not in offered:
                 raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE PLAIN")
             reply = await plain(imap, user, password)
@@ -110,7 +123,18 @@ class ImapMailbox:
             reply = await login(imap, user, password)
         reply.data("the login", Reason.AUTH)
 
-    def _mechanism(self, offered: set[str]) -> Literal["login", "plain"]:
-        if self._options.auth:
-            return self._options.auth
-        return "plain" if "LOGINDISABLED" in offered and "AUTH=PLAIN" in offered else "login"
+    async def _show(self, imap: ImapConnection, account: Account, token: Token, run: Run) -> None:
+        options = self._options
+        offered = {name.removeprefix("AUTH=").lower() for name in await imap.capability() if name.startswith("AUTH=")}
+        mechanism = bearer_mechanism(options.host, options.auth, offered)
+
+        async def attempt(value: str) -> None:
+            bearer = Bearer(mechanism, account.username, value, options.host, options.tcp_port)
+            (await authenticate(imap, bearer)).data("the login", Reason.AUTH)
+
+        await bear(account, token, run, attempt)
+
+    def _mechanism(self, offered: set[str]) -> str:
+        if self._options.auth or "LOGINDISABLED" not in offered:
+            return self._options.auth or "login"
+        return next((name for name in ("plain", SCRAM) if f"AUTH={name.upper()}" in offered), "login")

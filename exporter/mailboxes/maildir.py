@@ -17,6 +17,7 @@ from exporter.mailboxes.maildir_folder import SUBDIRECTORIES, Folder, Ref, uniqu
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.model import Step
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
 from exporter.run import Run
 
 log = logging.getLogger(__name__)
@@ -56,7 +57,7 @@ class MaildirMailbox:
 
     listens = False
 
-    def __init__(self, options: MaildirOptions, resolver: Resolver) -> None:
+    def __init__(self, options: MaildirOptions, resolver: Resolver, accounts: Accounts | None = None) -> None:
         self._options = options
         self._folders: dict[str, Folder] = {}
         self._thread = ThreadPoolExecutor(1, "maildir")

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from exporter.config.server import Port, ServerOptions, TlsMode
-from exporter.config.types import Duration, Secret, SecretUnavailable, Text
+from exporter.config.types import Duration, SecretUnavailable, Text
 from exporter.mailboxes.pop3_maildrop import Maildrop
 from exporter.mailboxes.pop3_session import Pop3Session
 from exporter.model import Leg, ProbeError, Reason, Step, TlsSession
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Account, Accounts
 from exporter.net.pop3 import Pop3Connection, converse
+from exporter.net.sasl import BEARERS, SCRAM, Bearer, Scram, bear, bearer_mechanism, obtain
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 from exporter.run import Run
@@ -28,11 +30,9 @@ class Pop3Options(ServerOptions):
     username: Text
     """Who logs in."""
 
-    password: Secret
-    """`{file: PATH}`, `{env: NAME}` or the text itself. A file is read again at every use."""
-
-    auth: Literal["user", "plain"] | None = None
-    """The one mechanism that is used: the commands USER and PASS, or AUTH PLAIN. Default: what the server offers."""
+    auth: Literal["user", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
+    """The one mechanism that is used: the commands USER and PASS, or AUTH with another one. Default: what the server
+    offers of user, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2."""
 
     poll_interval: Duration = 0.5
     """The least time from one login to the next. POP3 shows new messages only to a new login: about every second while
@@ -42,8 +42,10 @@ class Pop3Options(ServerOptions):
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        """Username and password are required, so each of them is missed on its own."""
-        yield from ()
+        """The username is required, so it is missed on its own."""
+        if given.get("password") is None and given.get("oauth2") is None:
+            yield "password is missing, or oauth2"
+        yield from cls._of_tokens(given)
 
     @property
     def tls_mode(self) -> TlsMode:
@@ -61,11 +63,12 @@ class Pop3Mailbox:
 
     listens = False
 
-    def __init__(self, options: Pop3Options, resolver: Resolver) -> None:
+    def __init__(self, options: Pop3Options, resolver: Resolver, accounts: Accounts | None = None) -> None:
         self._options = options
         self._resolver = resolver
         self._maildrop = Maildrop()
         self._tls: TlsSession | None = None
+        self._account = (accounts or Accounts()).of(options.oauth2, options.username) if options.oauth2 else None
 
     async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> Pop3Session:
         """Logs in and lists the maildrop. Cancelling it, like every failure, drops the connection."""
@@ -81,6 +84,8 @@ class Pop3Mailbox:
 
     async def _connect(self, run: Run) -> Pop3Connection:
         options = self._options
+        if self._account:
+            await obtain(self._account, run)  # before the server has to wait for us
         connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
         pop3 = await converse(connected, options.host, run.note)
         try:
@@ -105,22 +110,42 @@ class Pop3Mailbox:
         if self._tls:
             run.note(f"-- {self._tls.version} {self._tls.cipher}")
 
-    async def _log_in(self, pop3: Pop3Connection) -> None:
+    async def _log_in(self, pop3: Pop3Connection, run: Run) -> None:
         user = self._options.username
+        if self._account:
+            await self._show(pop3, self._account, run)
+            return
         try:
-            password = self._options.password.reveal()
+            password = self._options.password.reveal() if self._options.password else ""
         except SecretUnavailable as error:
             raise ProbeError(Reason.AUTH, str(error)) from None
-        if self._mechanism(await pop3.capa()) == "plain":
+        chosen = self._mechanism(await pop3.capa())
+        if chosen == SCRAM:
+            await pop3.authenticate(Scram(user, password, self._options.host))
+        elif chosen == "plain":
             await pop3.plain(user, password)
         else:
             await pop3.user(user, password)
 
-    def _mechanism(self, offered: dict[str, list[str]] | None) -> Literal["user", "plain"]:
+    async def _show(self, pop3: Pop3Connection, account: Account, run: Run) -> None:
+        """The token is in memory, if it is good; `_connect` has asked for it before."""
+        options, capabilities = self._options, await pop3.capa()
+        offered = BEARERS[1:] if capabilities is None else [name.lower() for name in capabilities.get("SASL", ())]
+        mechanism = bearer_mechanism(options.host, options.auth, offered)
+
+        async def attempt(value: str) -> None:
+            await pop3.authenticate(Bearer(mechanism, account.username, value, options.host, options.tcp_port))
+
+        await bear(account, await account.token(), run, attempt)
+
+    def _mechanism(self, offered: dict[str, list[str]] | None) -> str:
         """A server that does not tell what it offers is taken to know USER, as all did before there was CAPA."""
-        offers = {"user": offered is None or "USER" in offered, "plain": "PLAIN" in (offered or {}).get("SASL", ())}
-        chosen = self._options.auth or ("plain" if offers["plain"] and not offers["user"] else "user")
+        sasl = (offered or {}).get("SASL", ())
+        offers = {"user": offered is None or "USER" in offered}
+        offers |= {name: name.upper() in sasl for name in ("plain", SCRAM)}
+        usual = next((name for name, is_offered in offers.items() if is_offered), "user")
+        chosen: str = self._options.auth or usual
         if offered is not None and not offers[chosen]:
-            command = "USER and PASS" if chosen == "user" else "AUTH PLAIN"
+            command = "USER and PASS" if chosen == "user" else f"AUTH {chosen.upper()}"
             raise ProbeError(Reason.AUTH, f"{self._options.host} does not offer {command}")
         return chosen

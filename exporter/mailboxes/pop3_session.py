@@ -24,7 +24,8 @@ class Pop3Session:
     """The protocol `Session`. `connect` returns a connection that has been greeted and the coroutine that logs in."""
 
     def __init__(
-        self, connect: Callable[[Run], Awaitable[Pop3Connection]], log_in: Callable[[Pop3Connection], Awaitable[None]],
+        self, connect: Callable[[Run], Awaitable[Pop3Connection]],
+        log_in: Callable[[Pop3Connection, Run], Awaitable[None]],
         maildrop: Maildrop, interval: float, run: Run, wanted: Callable[[bytes], bool],
     ) -> None:  # fmt: skip
         self.messages: int | None = None
@@ -54,7 +55,7 @@ class Pop3Session:
         pop3 = self._pop3 = await self._connect(self._run)
         with self._run.step(Step.LOGIN):
             asked = self._run.now()
-            await self._log_in(pop3)
+            await self._log_in(pop3, self._run)
             login = Login(began, asked, self._run.now())
         with self._run.step(Step.FETCH, "UIDL"):
             self._numbers = await pop3.uidl()

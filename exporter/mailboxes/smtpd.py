@@ -14,6 +14,7 @@ from exporter.mailboxes.session import Sighting
 from exporter.model import Step
 from exporter.net.certificate import ServerCertificate
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
 from exporter.net.smtpd import LIMITS, Limits, Receiver
 from exporter.run import Run
 
@@ -55,7 +56,9 @@ class SmtpdMailbox:
 
     listens = True
 
-    def __init__(self, options: SmtpdOptions, resolver: Resolver, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, options: SmtpdOptions, resolver: Resolver, accounts: Accounts | None = None, limits: Limits = LIMITS
+    ) -> None:
         self._options = options
         self._limits = limits
 

@@ -24,6 +24,9 @@ from exporter.net.tls import translated
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
 MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
 RESPONSE_WEIGHT = 512  # bytes that even the shortest response takes in memory
+Answer = bytes | Callable[[str], bytes]
+"""What is said to a continuation, or what makes it of its text."""
+
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 
 
@@ -101,14 +104,14 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
         """The library's coroutines end here. (`scrub` is the library's idea of hiding a password; not enough.)"""
         return await self._converse(command)
 
-    async def _converse(self, command: Command, answers: Sequence[bytes] = ()) -> Reply:
+    async def _converse(self, command: Command, answers: Sequence[Answer] = ()) -> Reply:
         """Gives a command and, at every continuation that the server sends, the next of `answers`."""
         self._begin(command)
         lines: list[Response] = []
         for answer in answers:
             if (turn := await self._turn(lines)).tag != "+":
                 return self._end(turn, lines)
-            self._write(answer)
+            self._write(answer if isinstance(answer, bytes) else answer(turn.text))
         if (turn := await self._turn(lines)).tag == "+":
             raise self._failure(Reason.PROTOCOL, f"{self._server} asks for more after {command.name}")
         return self._end(turn, lines)
@@ -196,7 +199,7 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
         self.transport = transport
 
     async def log_in(
-        self, name: str, arguments: Sequence[str], answers: Sequence[bytes], secrets: tuple[str, ...]
+        self, name: str, arguments: Sequence[str], answers: Sequence[Answer], secrets: tuple[str, ...]
     ) -> Reply:
         """LOGIN or AUTHENTICATE. Nothing of `secrets` gets into the transcript or into an error."""
         offered, self.capabilities = self.capabilities, set()
@@ -208,6 +211,13 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
         else:
             self.capabilities = offered
         return reply
+
+    def conceal(self, secret: str) -> None:
+        """Until the login has succeeded."""
+        self._secrets = (secret, *self._secrets)
+
+    def note(self, line: str) -> None:
+        self._note(line)
 
     def _clean(self, text: str) -> str:
         """Without secrets. Some servers repeat the command that they do not like."""

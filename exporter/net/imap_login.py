@@ -1,11 +1,14 @@
 """The ways to log in to an IMAP server. Each takes one try, since accounts get locked for many."""
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
+from dataclasses import replace
 
-from exporter.net.imap import ImapConnection
+from exporter.model import ProbeError, Reason
+from exporter.net.imap import Answer, ImapConnection
 from exporter.net.imap_names import quote
 from exporter.net.imap_reply import Reply
+from exporter.net.sasl import Mechanism
 
 _UNQUOTABLE = re.compile(r"[^\x01-\x09\x0b\x0c\x0e-\x7f]")  # RFC 3501 section 9: TEXT-CHAR
 
@@ -21,9 +24,31 @@ async def plain(imap: ImapConnection, user: str, password: str) -> Reply:
     return await _authenticate(imap, "PLAIN", f"\0{user}\0{password}", b"*", password)
 
 
-async def xoauth2(imap: ImapConnection, user: str, token: str) -> Reply:
-    """AUTHENTICATE XOAUTH2, as Google and Microsoft do it: a refusal is a challenge, to be answered with nothing."""
-    return await _authenticate(imap, "XOAUTH2", f"user={user}\1auth=Bearer {token}\1\1", b"", token)
+async def authenticate(imap: ImapConnection, mechanism: Mechanism) -> Reply:
+    """AUTHENTICATE by a mechanism that has something to say to challenges."""
+    first = b64encode(mechanism.begin())
+
+    def answered(challenge: str) -> bytes:
+        try:
+            word = mechanism.answer(b64decode(challenge, validate=True))
+        except ValueError:
+            raise ProbeError(Reason.PROTOCOL, "the server sent a challenge that is no base64") from None
+        if mechanism.words:
+            imap.note(f"-- {mechanism.words}")
+        encoded = b64encode(word)
+        if len(word) > 1:
+            imap.conceal(encoded.decode())
+        return encoded
+
+    with_it = "SASL-IR" in await imap.capability()
+    arguments = [mechanism.name, first.decode()] if with_it else [mechanism.name]
+    answers: list[Answer] = [answered, answered] if with_it else [first, answered, answered]
+    reply = await imap.log_in(
+        "AUTHENTICATE", arguments, answers, _secrets(next(iter(mechanism.secrets), ""), first.decode())
+    )
+    if reply.result == "OK":
+        mechanism.succeeded()
+    return replace(reply, text=f"{reply.text} ({mechanism.words})") if mechanism.words else reply
 
 
 async def _authenticate(imap: ImapConnection, mechanism: str, word: str, at_a_challenge: bytes, secret: str) -> Reply:

@@ -9,7 +9,7 @@ import asyncio
 import re
 import socket
 import ssl
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
@@ -17,10 +17,12 @@ from typing import cast
 from exporter.model import Leg, ProbeError, Reason
 from exporter.net.connection import Connection
 from exporter.net.pop3_reply import Reply, capabilities_in, reply_in, size_in, unique_ids_in
+from exporter.net.sasl import Mechanism, refused
 from exporter.net.tls import translated
 
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
+LONGEST_COMMAND = 253  # octets without the line end (RFC 2449 section 4)
 MAX_LINE = 1 << 16  # bytes of a status line
 MAX_PIECE = 1 << 12  # bytes of a message's line that are waited for; a longer one is read in pieces
 MAX_LISTING = 8 << 20  # bytes; a hundred thousand messages and more
@@ -208,6 +210,37 @@ class Pop3Connection(Connection):
         if line != word:
             raise self._failure(Reason.PROTOCOL, f"{self._server} does not speak AUTH PLAIN: {reply.text}")
         self._secrets = ()
+
+    async def authenticate(self, mechanism: Mechanism) -> None:
+        """AUTH by that mechanism. The first word goes with the command if the line is short (RFC 5034 section 4)."""
+        word, command = b64encode(mechanism.begin()).decode(), f"AUTH {mechanism.name}"
+        self._secrets = (word, *mechanism.secrets)
+        with self._whole():
+            if len(command) + 1 + len(word) <= LONGEST_COMMAND:
+                self._say(f"{command} {word}")
+            else:
+                self._say(command)
+                if (await self._reply()).continues:
+                    self._say(word)
+            while (reply := await self._reply()).continues:
+                answer = mechanism.answer(self._challenge(reply.text))
+                if mechanism.words:
+                    self._note(f"-- {mechanism.words}")
+                word = b64encode(answer).decode()
+                self._secrets = (word, *self._secrets) if len(answer) > 1 else self._secrets
+                self._say(word)
+        try:
+            reply.expect("the login", Reason.AUTH)
+        except ProbeError as error:
+            raise refused(error, mechanism.words) from None
+        mechanism.succeeded()
+        self._secrets = ()
+
+    def _challenge(self, text: str) -> bytes:
+        try:
+            return b64decode(text, validate=True)
+        except ValueError:
+            raise self._failure(Reason.PROTOCOL, f"{self._server} sent a challenge that is no base64") from None
 
     # ---------------------------------------------------------------- the maildrop
 

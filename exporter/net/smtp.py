@@ -7,27 +7,21 @@ directly. Time-outs are the caller's: a cancelled session is aborted, never used
 import asyncio
 import re
 import socket
-from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal, cast
+from typing import Any, cast
 
-from aiosmtplib.auth import auth_crammd5_verify, auth_login_encode, auth_plain_encode
-from aiosmtplib.errors import SMTPAuthenticationError, SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib.errors import SMTPResponseException, SMTPServerDisconnected
 from aiosmtplib.esmtp import parse_esmtp_extensions
 from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
 from exporter.config.server import NetworkOptions, TlsOptions
-from exporter.config.types import Secret, SecretUnavailable
 from exporter.model import Leg, ProbeError, Reason, Reply, Step, one_line
 from exporter.net.dns import Resolver
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact, translated
 from exporter.run import Run
-
-Mechanism = Literal["plain", "login", "cram-md5"]
-MECHANISMS: tuple[Mechanism, ...] = ("plain", "login", "cram-md5")
 
 NEVER = 86400.0  # seconds; the library's own limits are out of the way, since our caller cancels
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
@@ -61,10 +55,10 @@ class SmtpSession:
         self.extensions: dict[str, str] = {}
         self.mechanisms: list[str] = []
         self._protocol = _Protocol(loop=asyncio.get_running_loop())
-        self._server = server
-        self._run = run
+        self.server = server
+        self.run = run
         self._last: SMTPResponse | None = None
-        self._secrets: tuple[str, ...] = ()
+        self.secrets: tuple[str, ...] = ()  # what must not be shown, for the time being
 
     # ---------------------------------------------------------------- commands
 
@@ -72,14 +66,14 @@ class SmtpSession:
         self, resolver: Resolver, port: int, network: NetworkOptions, implicit_tls: TlsOptions | None = None
     ) -> None:
         """Connects, with TLS from the start if so told, and hears the greeting."""
-        connected = await dial(resolver, self._server, port, network, self._run)
+        connected = await dial(resolver, self.server, port, network, self.run)
         try:
             if implicit_tls:
-                with self._run.step(Step.TLS), translated(self._server, Leg.SEND):
+                with self.run.step(Step.TLS), translated(self.server, Leg.SEND):
                     await self._take_over(
                         connected,
                         ssl=client_context(implicit_tls),
-                        server_hostname=implicit_tls.server_name or self._server,
+                        server_hostname=implicit_tls.server_name or self.server,
                         ssl_handshake_timeout=NEVER,
                     )
                     self._note_tls()
@@ -88,73 +82,56 @@ class SmtpSession:
         finally:
             if self._protocol.transport is None:
                 connected.close()
-        with self._run.step(Step.GREETING):
-            self._expect(await self._answer(), 220, Step.GREETING)
+        with self.run.step(Step.GREETING):
+            self.expect(await self._answer(), 220, Step.GREETING)
 
     async def ehlo(self, name: str) -> None:
         """EHLO, or HELO for a server that does not know it."""
-        with self._run.step(Step.EHLO):
+        with self.run.step(Step.EHLO):
             reply = await self._command(f"EHLO {name}")
             if reply.code in _NOT_ESMTP:
                 reply = await self._command(f"HELO {name}")
-            self._expect(reply, 250, Step.EHLO)
+            self.expect(reply, 250, Step.EHLO)
             self.extensions, self.mechanisms = parse_esmtp_extensions(reply.message)
 
     async def starttls(self, options: TlsOptions) -> None:
         """STARTTLS and the handshake. What the server has offered before counts no more: say EHLO again."""
-        with self._run.step(Step.TLS):
+        with self.run.step(Step.TLS):
             if "starttls" not in self.extensions:
-                raise ProbeError(Reason.TLS, f"{self._server} does not offer STARTTLS")
-            context, name = client_context(options), options.server_name or self._server
-            self._run.note("C: STARTTLS")
-            with translated(self._server, Leg.SEND):
+                raise ProbeError(Reason.TLS, f"{self.server} does not offer STARTTLS")
+            context, name = client_context(options), options.server_name or self.server
+            self.run.note("C: STARTTLS")
+            with translated(self.server, Leg.SEND):
                 try:
                     await self._protocol.start_tls(context, server_hostname=name, timeout=NEVER)
                 except SMTPResponseException as error:
-                    self._expect(SMTPResponse(error.code, error.message), 220, Step.TLS)
+                    self.expect(SMTPResponse(error.code, error.message), 220, Step.TLS)
             if self._protocol.too_much:  # whoever sits in between wants us to believe it (CVE-2011-0411)
-                raise ProbeError(Reason.TLS, f"{self._server} sends plain text where the TLS handshake has to begin")
+                raise ProbeError(Reason.TLS, f"{self.server} sends plain text where the TLS handshake has to begin")
             self.extensions, self.mechanisms = {}, []
             self._note_tls()
 
-    async def login(self, username: str, password: Secret, mechanism: Mechanism | None) -> None:
-        """AUTH by one mechanism, once: a wrong password must not be tried three times, accounts get locked for that."""
-        with self._run.step(Step.AUTH):
-            chosen = mechanism or next((known for known in MECHANISMS if known in self.mechanisms), None)
-            if chosen is None or chosen not in self.mechanisms:
-                offered = ", ".join(self.mechanisms) or "nothing"
-                wanted = mechanism or "a login that we know"
-                raise ProbeError(Reason.AUTH, f"{self._server} does not offer {wanted}; it offers {offered}")
-            try:
-                word = password.reveal().encode(errors="surrogateescape")
-            except SecretUnavailable as error:
-                raise ProbeError(Reason.AUTH, str(error)) from None
-            self._run.note(f"C: AUTH {chosen.upper()} <secret>")
-            self._secrets = (b64encode(word).decode(), word.decode(errors="surrogateescape")) if word else ()
-            self._expect(await self._authenticate(chosen, username, word), 235, Step.AUTH)
-            self._secrets = ()
-
     async def mail(self, sender: str, size: int, *, utf8: bool) -> None:
         """MAIL with the size of the message, if the server wants to know it (RFC 1870): it may refuse it at once."""
-        with self._run.step(Step.MAIL):
+        with self.run.step(Step.MAIL):
             if utf8 and "smtputf8" not in self.extensions:
-                raise ProbeError(Reason.PROTOCOL, f"{self._server} does not offer SMTPUTF8, which these addresses need")
+                raise ProbeError(Reason.PROTOCOL, f"{self.server} does not offer SMTPUTF8, which these addresses need")
             parameters = f" SIZE={size}" if "size" in self.extensions else ""
             parameters += " BODY=8BITMIME SMTPUTF8" if utf8 else ""
-            self._expect(await self._command(f"MAIL FROM:<{sender}>{parameters}"), 250, Step.MAIL)
+            self.expect(await self._command(f"MAIL FROM:<{sender}>{parameters}"), 250, Step.MAIL)
 
     async def rcpt(self, recipient: str) -> None:
-        with self._run.step(Step.RCPT, recipient):
-            self._expect(await self._command(f"RCPT TO:<{recipient}>"), 250, Step.RCPT)
+        with self.run.step(Step.RCPT, recipient):
+            self.expect(await self._command(f"RCPT TO:<{recipient}>"), 250, Step.RCPT)
 
     async def data(self, message: bytes) -> None:
         """DATA up to the final reply, with which the server takes responsibility."""
-        with self._run.step(Step.DATA):
-            self._expect(await self._command("DATA"), 354, Step.DATA)
-            self._run.note(f"C: {{{len(message)} bytes}}")
+        with self.run.step(Step.DATA):
+            self.expect(await self._command("DATA"), 354, Step.DATA)
+            self.run.note(f"C: {{{len(message)} bytes}}")
             reply = await self._final_answer(_dot_stuffed(message))
-            self._expect(reply, 250, Step.DATA)
-            self._run.accept()
+            self.expect(reply, 250, Step.DATA)
+            self.run.accept()
 
     async def quit(self) -> None:
         """Says good-bye, and does not mind whether it is heard: the message is theirs already."""
@@ -162,12 +139,12 @@ class SmtpSession:
             async with asyncio.timeout(QUIT_PATIENCE):
                 await self._command("QUIT")
         except (ProbeError, TimeoutError):
-            self._run.note("-- QUIT was not answered")
+            self.run.note("-- QUIT was not answered")
 
     def close(self) -> None:
         """Ends the conversation at once, and leaves the last reply as a fact."""
         if self._last is not None:
-            self._run.fact(Reply(self._last.code, one_line(self._last.message)))
+            self.run.fact(Reply(self._last.code, one_line(self._last.message)))
         transport = cast("asyncio.Transport | None", self._protocol.transport)
         if transport is not None:
             transport.abort()
@@ -178,10 +155,11 @@ class SmtpSession:
         await asyncio.get_running_loop().create_connection(lambda: self._protocol, sock=connected, **tls)
 
     async def _command(self, line: str) -> SMTPResponse:
-        self._run.note(f"C: {line}")
-        return await self._execute(line.encode())
+        self.run.note(f"C: {line}")
+        return await self.execute(line.encode())
 
-    async def _execute(self, *words: bytes) -> SMTPResponse:
+    async def execute(self, *words: bytes) -> SMTPResponse:
+        """A command that is noted by the caller, if at all."""
         with self._border():
             return self._heard(await self._protocol.execute_command(*words, timeout=None))
 
@@ -194,48 +172,31 @@ class SmtpSession:
         """The reply to the whole message. Without one, the message may have been taken, unless its end never left."""
         with self._border():
             self._protocol.write(message)
-        self._run.uncertain = True
+        self.run.uncertain = True
         try:
             reply = await self._answer()
         except BaseException:
-            self._run.uncertain = not self._protocol.unsent
+            self.run.uncertain = not self._protocol.unsent
             raise
-        self._run.uncertain = False
+        self.run.uncertain = False
         return reply
 
     def _heard(self, reply: SMTPResponse) -> SMTPResponse:
         self._last = SMTPResponse(reply.code, self._clean(reply.message))
         for line in self._last.message.split("\n"):
-            self._run.note(f"S: {reply.code} {line}")
+            self.run.note(f"S: {reply.code} {line}")
         return reply
 
     def _clean(self, text: str) -> str:
         """Without secrets, since some servers repeat the command that they do not like, and as proper text."""
-        for secret in self._secrets:
+        for secret in self.secrets:
             text = text.replace(secret, "<secret>")
         return text.encode(errors="surrogateescape").decode(errors="replace")
 
-    async def _authenticate(self, mechanism: Mechanism, username: str, password: bytes) -> SMTPResponse:
-        if mechanism == "plain":
-            return await self._confide(auth_plain_encode(username, password), b"AUTH PLAIN")
-        if mechanism == "login":
-            user, secret = auth_login_encode(username, password)
-            reply = await self._execute(b"AUTH LOGIN", user)
-        else:
-            reply = await self._execute(b"AUTH CRAM-MD5")
-            if reply.code == 334:
-                with self._border():
-                    secret = auth_crammd5_verify(username, password, reply.message)
-        return await self._confide(secret) if reply.code == 334 else reply
-
-    async def _confide(self, secret: bytes, *command: bytes) -> SMTPResponse:
-        self._secrets = (secret.decode(), *self._secrets)
-        return await self._execute(*command, secret)
-
-    def _expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
+    def expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
         """Any success of the expected hundred will do: 251 is as good as 250."""
         if reply.code // 100 != code // 100:
-            detail = f"{self._server} answered {reply.code} {one_line(self._clean(reply.message))}"
+            detail = f"{self.server} answered {reply.code} {one_line(self._clean(reply.message))}"
             raise ProbeError(reason_for(step, reply.code, reply.message), detail, code=reply.code)
 
     @contextmanager
@@ -244,12 +205,10 @@ class SmtpSession:
         try:
             yield
         except SMTPServerDisconnected as error:
-            raise ProbeError(Reason.DISCONNECTED, f"{self._server} cut the connection") from error
-        except SMTPAuthenticationError as error:
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} sent a CRAM-MD5 challenge without sense") from error
+            raise ProbeError(Reason.DISCONNECTED, f"{self.server} cut the connection") from error
         except SMTPResponseException as error:
             raise ProbeError(
-                Reason.PROTOCOL, f"{self._server} does not speak SMTP: {self._clean(error.message)}"
+                Reason.PROTOCOL, f"{self.server} does not speak SMTP: {self._clean(error.message)}"
             ) from error
         except ValueError:
             raise ProbeError(Reason.PROTOCOL, "an address or name holds a control character") from None
@@ -257,8 +216,8 @@ class SmtpSession:
     def _note_tls(self) -> None:
         transport = cast(asyncio.Transport, self._protocol.transport)
         fact = session_fact(transport.get_extra_info("ssl_object"), Leg.SEND)
-        self._run.fact(fact)
-        self._run.note(f"-- {fact.version} {fact.cipher}")
+        self.run.fact(fact)
+        self.run.note(f"-- {fact.version} {fact.cipher}")
 
 
 @contextmanager

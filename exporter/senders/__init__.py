@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from exporter.composition import ProbeMessage
 from exporter.config.choice import Choice
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
 from exporter.run import Run
 from exporter.senders.mx import MxOptions, MxSender
 from exporter.senders.sendmail import SendmailOptions, SendmailSender
@@ -41,9 +42,9 @@ class SendOptions(Choice):
     """Through the sendmail program of this machine, whose queue takes it from there."""
 
 
-SENDERS: dict[str, Callable[[Any, Resolver, str], Sender]] = {
+SENDERS: dict[str, Callable[[Any, Resolver, str, Accounts | None], Sender]] = {
     "smtp": SmtpSender,
     "mx": MxSender,
     "sendmail": SendmailSender,
 }
-"""By key in `send:`. Called with the options, a resolver and the target."""
+"""By key in `send:`. Called with the options, a resolver, the target, and who has tokens."""

@@ -10,6 +10,7 @@ from exporter.config.server import NetworkOptions, Port, TlsOptions
 from exporter.config.types import Duration
 from exporter.model import Exchanger, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
 from exporter.net.smtp import session
 from exporter.run import Run
 from exporter.senders.pace import PacedOptions
@@ -48,7 +49,7 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
 class MxSender:
     """Tries the exchangers by preference until one of them takes the message or refuses it for good."""
 
-    def __init__(self, options: MxOptions, resolver: Resolver, target: str) -> None:
+    def __init__(self, options: MxOptions, resolver: Resolver, target: str, accounts: Accounts | None = None) -> None:
         self._options = options
         self._resolver = resolver
         self.gap = options.gap or 0.0

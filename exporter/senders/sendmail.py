@@ -16,6 +16,7 @@ from exporter.composition import ProbeMessage
 from exporter.config.types import Text
 from exporter.model import ProbeError, Reason, Step, one_line
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
 from exporter.run import Run
 from exporter.senders.pace import PacedOptions
 
@@ -52,7 +53,9 @@ class SendmailOptions(PacedOptions):
 class SendmailSender:
     """One message is one call of the program."""
 
-    def __init__(self, options: SendmailOptions, resolver: Resolver, target: str) -> None:
+    def __init__(
+        self, options: SendmailOptions, resolver: Resolver, target: str, accounts: Accounts | None = None
+    ) -> None:
         self._path = options.path
         self.gap = options.gap or 0.0
 

@@ -2,13 +2,16 @@
 
 import socket
 from functools import cache
-from typing import Literal
 
 from exporter.composition import ProbeMessage
 from exporter.config.address import EhloName, HostTemplate
 from exporter.config.server import Port, ServerOptions
+from exporter.model import Step
 from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts, Token
+from exporter.net.sasl import Bearer, bear, bearer_mechanism, obtain
 from exporter.net.smtp import SmtpSession, session
+from exporter.net.smtp_login import Auth, authenticate, login
 from exporter.run import Run
 from exporter.senders.pace import PacedOptions
 
@@ -22,8 +25,9 @@ class SmtpOptions(ServerOptions, PacedOptions):
     port: Port | None = None
     """TCP port. Default: 465 with `tls: implicit`, 587 with a login or `tls: starttls`, else 25."""
 
-    auth: Literal["plain", "login", "cram-md5"] | None = None
-    """The one mechanism that is used. Default: the first of plain, login, cram-md5 that the server offers."""
+    auth: Auth | None = None
+    """The one mechanism that is used. Default: the first of plain, login, scram-sha-256, cram-md5 that the server
+    offers; with `oauth2` the first of oauthbearer, xoauth2."""
 
     ehlo_name: EhloName | None = None
     """What we call ourselves. Default: the name of this machine."""
@@ -37,17 +41,19 @@ class SmtpOptions(ServerOptions, PacedOptions):
 class SmtpSender:
     """One server, one try: what the server says is the verdict."""
 
-    def __init__(self, options: SmtpOptions, resolver: Resolver, target: str) -> None:
+    def __init__(self, options: SmtpOptions, resolver: Resolver, target: str, accounts: Accounts | None = None) -> None:
         self._options = options
         self._resolver = resolver
         self._host = options.host.replace("{target}", target)
         self.gap = options.gap or 0.0
+        self._account = (accounts or Accounts()).of(options.oauth2, options.username or "") if options.oauth2 else None
 
     def destination(self, message: ProbeMessage) -> str:
         return f"{self._host.lower()}:{self._options.tcp_port}"
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
+        token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
         with session(self._host, run) as smtp:
             async with run.conversation(server=self._host):
                 implicit = options if options.tls_mode == "implicit" else None
@@ -56,10 +62,23 @@ class SmtpSender:
                 if options.tls_mode == "starttls":
                     await smtp.starttls(options)
                     await smtp.ehlo(name)
-                if options.username is not None and options.password is not None:
-                    await smtp.login(options.username, options.password, options.auth)
+                await self._log_in(smtp, token, run)
                 await hand_over(smtp, message)
             await smtp.quit()
+
+    async def _log_in(self, smtp: SmtpSession, token: Token | None, run: Run) -> None:
+        options = self._options
+        if options.username is not None and options.password is not None:
+            await login(smtp, options.username, options.password, options.auth)
+        elif self._account and token:
+            user = self._account.username
+            with run.step(Step.AUTH):
+                mechanism = bearer_mechanism(self._host, options.auth, smtp.mechanisms)
+
+            async def attempt(value: str) -> None:
+                await authenticate(smtp, Bearer(mechanism, user, value, self._host, options.tcp_port))
+
+            await bear(self._account, token, run, attempt)
 
 
 async def hand_over(smtp: SmtpSession, message: ProbeMessage) -> None:

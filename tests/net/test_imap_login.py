@@ -5,7 +5,8 @@ import logging
 import pytest
 
 from exporter.model import ProbeError, Reason
-from exporter.net.imap_login import login, plain, xoauth2
+from exporter.net.imap_login import authenticate, login, plain
+from exporter.net.sasl import Bearer
 from tests.net.imap_conversation import greeted
 
 
@@ -54,7 +55,7 @@ async def test_plain_ends_at_a_challenge() -> None:
 
 async def test_an_xoauth2_challenge_is_answered_with_nothing_and_the_refusal_is_told() -> None:
     async with greeted("xoauth2-refused") as here:
-        reply = await xoauth2(here.imap, "me", "token")
+        reply = await authenticate(here.imap, Bearer("xoauth2", "me", "token", "imap.test", 143))
         with pytest.raises(ProbeError, match="Invalid credentials") as caught:
             reply.data("the login", Reason.AUTH)
         assert (caught.value.reason, caught.value.code) == (Reason.AUTH, "AUTHENTICATIONFAILED")

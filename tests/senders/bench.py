@@ -65,4 +65,4 @@ class Kind:
 
 def make_sender(kind: str, options: dict[str, Any], resolver: Resolver) -> Sender:
     name, chosen = SendOptions.model_validate({kind: options}).chosen
-    return SENDERS[name](chosen, resolver, RECIPIENT)
+    return SENDERS[name](chosen, resolver, RECIPIENT, None)

@@ -1,0 +1,136 @@
+"""OAuth 2.0 in the configuration: who issues the tokens, and what we show to get one."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, WithJsonSchema
+
+from exporter.config.types import Options, Secret, Text
+
+_URL = re.compile(r"https://[A-Za-z0-9.\-\[\]:]+/[!-~]*")
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
+PROOFS = ("client_secret", "certificate", "federated_token_file")
+
+
+def _https(url: str) -> str:
+    if not _URL.fullmatch(url):
+        raise ValueError("not an address of an identity provider; write https://HOST/PATH")
+    return url
+
+
+def _tenant(text: str) -> str:
+    if not _TENANT.fullmatch(text):
+        raise ValueError("not a tenant; write its id (a GUID) or a domain of it, such as example.onmicrosoft.com")
+    return text
+
+
+HttpsUrl = Annotated[
+    str,
+    AfterValidator(_https),
+    WithJsonSchema({"type": "string", "pattern": f"^{_URL.pattern}$", "title": "https URL"}),
+]
+Tenant = Annotated[
+    str, AfterValidator(_tenant), WithJsonSchema({"type": "string", "pattern": f"^{_TENANT.pattern}$", "title": "text"})
+]
+
+
+class CertificateOptions(Options):
+    """A certificate that the identity provider knows, whose key signs what we say of ourselves (RFC 7523)."""
+
+    cert_file: Text
+    """The certificate, PEM."""
+
+    key_file: Text
+    """Its private key, PEM, without a password. May be the same file."""
+
+
+class OAuth2Options(Options):
+    """A login with a token of an identity provider (OAuth 2.0). It is fetched when it is needed, renewed after three
+    quarters of its life, shared by all that log in with the same options and username, and kept in memory only. The
+    environment variables `HTTPS_PROXY` and `NO_PROXY` count."""
+
+    provider: Literal["microsoft", "google"] | None = None
+    """Fills in `token_url` and `scope`."""
+
+    tenant: Tenant | None = None
+    """Of Microsoft: the directory, by its id or by one of its domains."""
+
+    client_id: Text | None = None
+    """The application, as the identity provider calls it."""
+
+    client_secret: Secret | None = None
+    """The application's password. Alone it is the grant `client_credentials`, as are the next two."""
+
+    certificate: CertificateOptions | None = None
+    """Instead of a secret."""
+
+    federated_token_file: Text | None = None
+    """Instead of a secret: a file with a token of a platform that the identity provider trusts, such as the projected
+    token of a service account in Kubernetes (workload identity). It is read again at every use."""
+
+    refresh_token: Secret | None = None
+    """What a person's consent has left: the grant `refresh_token`. A newer one that comes with an answer is kept in
+    memory only, so the identity provider must go on taking this one, as Microsoft and Google do."""
+
+    service_account: Secret | None = None
+    """Of Google: the JSON key of a service account with domain-wide delegation, which then acts as `username`."""
+
+    token_url: HttpsUrl | None = None
+    """Where tokens are issued. Default: that of `provider`."""
+
+    scope: Text | None = None
+    """What the token is for, words with blanks between them. Default: all mail protocols of `provider`."""
+
+    ca_file: Text | None = None
+    """Certificates of the authorities to trust at `token_url`, PEM. Default: the system's."""
+
+    @classmethod
+    def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        yield from super()._between(given)
+        has = {name for name, value in given.items() if value is not None}
+        proofs = [name for name in PROOFS if name in has]
+        if len(proofs) > 1:
+            yield f"only one of these can be given: {', '.join(proofs)}"
+        if "service_account" in has:
+            more = sorted(has & {*PROOFS, "refresh_token", "client_id"})
+            if more:
+                yield f"service_account stands alone, without {', '.join(more)}"
+        else:
+            yield from cls._of_a_client(has, bool(proofs))
+        provider = given.get("provider")
+        if provider is None and "token_url" not in has and "service_account" not in has:
+            yield "token_url is missing, or provider"
+        if provider == "microsoft" and "service_account" in has:
+            yield "service_account is for Google"
+        if provider == "microsoft" and not has & {"tenant", "token_url"}:
+            yield "tenant is missing"
+        if provider != "microsoft" and "tenant" in has:
+            yield "tenant is for provider: microsoft"
+        if provider == "google" and not has & {"service_account", "refresh_token"}:
+            yield "Google issues tokens for mail only for a refresh_token or a service_account"
+
+    @classmethod
+    def _of_a_client(cls, has: set[str], proven: bool) -> Iterator[str]:
+        if "client_id" not in has:
+            yield "client_id is missing, or service_account"
+        elif not proven and "refresh_token" not in has:
+            yield f"one of these is missing: {', '.join(PROOFS)}, refresh_token"
+
+    @property
+    def endpoint(self) -> str:
+        """`token_url`, or what it defaults to."""
+        if self.token_url:
+            return self.token_url
+        if self.provider == "microsoft":
+            return f"https://login.microsoftonline.com/{self.tenant}/oauth2/v2.0/token"
+        return "https://oauth2.googleapis.com/token"
+
+    @property
+    def scopes(self) -> str:
+        """`scope`, or what it defaults to; empty for what was consented to."""
+        if self.scope or self.refresh_token:
+            return self.scope or ""
+        if self.provider == "microsoft":
+            return "https://outlook.office365.com/.default"
+        return "https://mail.google.com/" if self.service_account else ""

@@ -1,0 +1,112 @@
+"""The token of one account: asked for once however many wait, renewed ahead of its end, kept while it is good."""
+
+import asyncio
+import logging
+from collections import Counter
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+from exporter.config.oauth2 import OAuth2Options
+from exporter.model import ProbeError, Reason
+from exporter.net.oauth2.grant import grant
+from exporter.net.oauth2.provider import ask
+from exporter.net.oauth2.token import Token
+from exporter.run import Clock
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 20.0  # seconds with the identity provider
+PAUSE = 30.0  # seconds after a failed renewal, while the token is still good
+
+
+class Account:
+    """Whoever logs in as `username`. `failures` counts what did not work, by reason."""
+
+    def __init__(self, options: OAuth2Options, username: str, clock: Clock) -> None:
+        self.username = username
+        self.issuer = urlsplit(options.endpoint).netloc
+        self.failures: Counter[Reason] = Counter()
+        self._options = options
+        self._clock = clock
+        self._token: Token | None = None
+        self._refresh_token = ""  # newer than the configured one
+        self._request: asyncio.Task[Token] | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+        self._retired = False
+        self.expires_at: float | None = None  # Unix time, of the newest token
+
+    async def token(self, instead_of: Token | None = None) -> Token:
+        """The token, from memory if it is good; another one than `instead_of`, which a server has refused.
+
+        Raises ProbeError: `auth` in the identity provider's words, or why it could not be asked.
+        """
+        if instead_of is not None and self._token == instead_of:
+            self._token = None
+        if self._token and self._clock.monotonic() < self._token.good_until:
+            return self._token
+        return await asyncio.shield(self._asked())  # who is cancelled takes nothing away from others
+
+    def retire(self) -> None:
+        """It is no longer configured: its token is not renewed ahead of need any more."""
+        self._retired = True
+        self._disarm()
+
+    async def close(self) -> None:
+        self.retire()
+        if self._request:
+            self._request.cancel()
+            with suppress(asyncio.CancelledError, ProbeError):
+                await self._request
+
+    @property
+    def busy(self) -> bool:
+        return self._request is not None
+
+    # ---------------------------------------------------------------- asking
+
+    def _asked(self) -> asyncio.Task[Token]:
+        """The request that is under way, or a new one."""
+        if not self._request:
+            self._disarm()
+            self._request = asyncio.create_task(self._ask(), name=f"token of {self.username}")
+            self._request.add_done_callback(self._answered)
+        return self._request
+
+    async def _ask(self) -> Token:
+        began, now = self._clock.monotonic(), self._clock.wall()
+        try:
+            async with asyncio.timeout(PATIENCE):
+                request = grant(self._options, self.username, self._refresh_token, now)
+                granted = await ask(request, self._options.ca_file, now)
+        except TimeoutError:
+            raise ProbeError(Reason.TIMEOUT, f"no answer from {self.issuer} within {PATIENCE:g} s") from None
+        self._refresh_token = granted.refresh_token or self._refresh_token
+        return Token(granted.value, began, granted.lifetime, now + granted.lifetime)
+
+    def _answered(self, request: asyncio.Task[Token]) -> None:
+        self._request = None
+        if request.cancelled():
+            return
+        error = request.exception()
+        if error is None:
+            self._token = request.result()
+            self.expires_at = self._token.expires_at
+            self._arm(self._token.renew_at - self._clock.monotonic())
+            return
+        self._refresh_token = ""  # whatever is configured may have been mended
+        self.failures[error.reason if isinstance(error, ProbeError) else Reason.INTERNAL] += 1
+        if isinstance(error, ProbeError):
+            log.warning("no new token for %s: %s", self.username, error.detail)
+        else:
+            log.error("no new token for %s: a bug of mailtrip", self.username, exc_info=error)
+        if self._token and self._clock.monotonic() < self._token.good_until:
+            self._arm(PAUSE)
+
+    def _arm(self, seconds: float) -> None:
+        if not self._retired:
+            self._alarm = asyncio.get_running_loop().call_later(max(seconds, 0.0), self._asked)
+
+    def _disarm(self) -> None:
+        if self._alarm:
+            self._alarm.cancel()
+            self._alarm = None

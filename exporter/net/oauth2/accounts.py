@@ -1,0 +1,67 @@
+"""All accounts that log in with tokens: one for each pair of options and username, across reloads."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from exporter.config.oauth2 import OAuth2Options
+from exporter.model import Reason
+from exporter.net.oauth2.account import Account
+from exporter.run import Clock
+
+REASONS = (
+    Reason.AUTH, Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.UNAVAILABLE, Reason.DISCONNECTED,
+    Reason.PROTOCOL, Reason.INTERNAL,
+)  # fmt: skip
+"""Why there may be no new token."""
+
+Login = tuple[OAuth2Options, str]
+"""How, and who."""
+
+
+@dataclass
+class Standing:
+    """What is told of a username; one that has several tokens, by the token that ends first."""
+
+    expires_at: float | None = None  # Unix time
+    failures: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
+
+
+class Accounts:
+    """Hands out accounts. `close` it in the end."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+        self._accounts: dict[Login, Account] = {}
+        self._retired: list[Account] = []
+
+    def of(self, options: OAuth2Options, username: str) -> Account:
+        """The account of that name, the same for everybody who asks with the same options."""
+        login = (options, username)
+        if login not in self._accounts:
+            self._accounts[login] = Account(options, username, self._clock)
+        return self._accounts[login]
+
+    def configure(self, logins: Iterable[Login]) -> None:
+        """These there are from now on. Those that were there before keep their tokens."""
+        wanted = set(logins)
+        gone = [self._accounts.pop(login) for login in self._accounts.keys() - wanted]
+        for account in gone:
+            account.retire()
+        self._retired = [account for account in (*self._retired, *gone) if account.busy]
+        for options, username in wanted:
+            self.of(options, username)
+
+    def standings(self) -> dict[str, Standing]:
+        """By username."""
+        found: dict[str, Standing] = {}
+        for (_, username), account in self._accounts.items():
+            standing = found.setdefault(username, Standing())
+            if account.expires_at is not None:
+                standing.expires_at = min(account.expires_at, standing.expires_at or account.expires_at)
+            for reason, count in account.failures.items():
+                standing.failures[reason] += count
+        return found
+
+    async def close(self) -> None:
+        await asyncio.gather(*(account.close() for account in (*self._accounts.values(), *self._retired)))

@@ -1,0 +1,134 @@
+"""The conversation with an identity provider: one request, one answer, its words in ours. aiohttp's client speaks HTTP.
+
+Nothing is followed elsewhere, since the request holds secrets, and no more is read than a token takes.
+"""
+
+import json
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from exporter.config.server import TlsOptions
+from exporter.model import ProbeError, Reason, one_line
+from exporter.net.oauth2.grant import Grant
+from exporter.net.tls import client_context
+
+MAX_ANSWER = 1 << 18  # bytes
+DEFAULT_LIFETIME = 600.0  # seconds, of a token whose issuer does not tell (RFC 6749 section 5.1)
+LONGEST_LIFETIME = 86400.0 * 30
+NOTICEABLE = 120.0  # seconds by which two clocks differ
+_TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")  # a control character would end the field in XOAUTH2
+_CODES = frozenset({  # RFC 6749 section 5.2, RFC 8707, and what Microsoft and OpenID add
+    "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
+    "invalid_scope", "invalid_target", "invalid_resource", "access_denied", "interaction_required",
+    "consent_required", "server_error", "temporarily_unavailable",
+})  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """What was given."""
+
+    value: str = field(repr=False)
+    lifetime: float  # seconds
+    refresh_token: str = field(repr=False)  # empty if there is no newer one
+
+
+async def ask(grant: Grant, ca_file: str | None, now: float) -> Granted:
+    """A token. Raises ProbeError: `auth` in the identity provider's words, or why it could not be asked."""
+    host = urlsplit(grant.url).netloc
+    context = client_context(TlsOptions(ca_file=ca_file))
+    with _translated(host):
+        async with (
+            aiohttp.ClientSession(trust_env=True, timeout=aiohttp.ClientTimeout(total=None)) as session,
+            session.post(
+                grant.url, data=grant.form, ssl=context, allow_redirects=False,
+                headers={"Accept": "application/json"},
+            ) as response,
+        ):  # fmt: skip
+            body = bytearray()
+            async for chunk in response.content.iter_chunked(1 << 14):
+                body += chunk
+                if len(body) > MAX_ANSWER:
+                    raise ProbeError(Reason.PROTOCOL, f"{host} answers without end")
+    answer = _answer(bytes(body))
+    if response.status != 200:
+        raise _refusal(grant, host, response.status, answer, _ahead(response.headers.get("Date", ""), now))
+    return _granted(host, answer)
+
+
+def _answer(body: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _granted(host: str, answer: dict[str, Any]) -> Granted:
+    value, newer = answer.get("access_token"), answer.get("refresh_token")
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise ProbeError(Reason.PROTOCOL, f"{host} answers without a token")
+    if str(answer.get("token_type", "Bearer")).lower() != "bearer":
+        raise ProbeError(Reason.PROTOCOL, f"{host} issues another kind of token than Bearer")
+    try:
+        lifetime = float(answer.get("expires_in", DEFAULT_LIFETIME))  # some write it as a text
+    except (TypeError, ValueError):
+        lifetime = DEFAULT_LIFETIME
+    if not lifetime > 0:
+        raise ProbeError(Reason.PROTOCOL, f"{host} issues a token that has ended already")
+    return Granted(value, min(lifetime, LONGEST_LIFETIME), newer if isinstance(newer, str) else "")
+
+
+def _refusal(grant: Grant, host: str, status: int, answer: dict[str, Any], ahead: float) -> ProbeError:
+    """Microsoft's description goes on for lines with ids of the request; the first one has the AADSTS number."""
+    error, description = str(answer.get("error") or ""), str(answer.get("error_description") or "")
+    words = ": ".join(filter(None, (error, description.splitlines()[0] if description else "")))
+    for secret in grant.secrets:
+        words = words.replace(secret, "<secret>")
+    busy = status >= 500 or status == 429 or error in ("temporarily_unavailable", "server_error")
+    reason = Reason.UNAVAILABLE if busy else Reason.AUTH if error else Reason.PROTOCOL
+    clock = ""
+    if reason is Reason.AUTH and abs(ahead) > NOTICEABLE:
+        clock = f" (its clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours)"
+    detail = f"{host} issues no token: {one_line(words, 220) or f'HTTP status {status}'}{clock}"
+    return ProbeError(reason, detail, code=error if error in _CODES else "")
+
+
+def _ahead(date: str, now: float) -> float:
+    try:
+        return parsedate_to_datetime(date).timestamp() - now
+    except (ValueError, TypeError):
+        return 0.0
+
+
+@contextmanager
+def _translated(host: str) -> Iterator[None]:
+    """By type; the more special ones come first."""
+    try:
+        yield
+    except aiohttp.ClientProxyConnectionError as error:
+        raise ProbeError(Reason.CONNECT, f"cannot connect to the proxy on the way to {host}") from error
+    except aiohttp.ClientHttpProxyError as error:
+        raise ProbeError(Reason.UNAVAILABLE, f"the proxy on the way to {host} answers {error.status}") from error
+    except aiohttp.ClientConnectorDNSError as error:
+        raise ProbeError(Reason.DNS, f"{host} has no address") from error
+    except aiohttp.ClientConnectorCertificateError as error:
+        cause = error.certificate_error
+        message = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else ""
+        raise ProbeError(Reason.TLS, f"the certificate of {host} is refused: {message}") from error
+    except aiohttp.ClientSSLError as error:
+        raise ProbeError(Reason.TLS, f"no TLS with {host}") from error
+    except aiohttp.ClientConnectorError as error:
+        raise ProbeError(Reason.CONNECT, f"cannot connect to {host}: {error.os_error.strerror}") from error
+    except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientOSError) as error:
+        raise ProbeError(Reason.DISCONNECTED, f"{host} cut the connection") from error
+    except (aiohttp.ClientError, ValueError) as error:
+        raise ProbeError(Reason.PROTOCOL, f"{host} does not speak HTTP") from error

@@ -1,0 +1,26 @@
+"""A token, and how long it is good."""
+
+from dataclasses import dataclass, field
+
+MARGIN = 0.25  # of its life before its end a token is renewed: what an identity provider's outage may last
+LAST_MOMENTS = 5.0  # seconds, at most: it would end on its way to the server
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access token. Printing it shows when it ends, and nothing else."""
+
+    value: str = field(repr=False)
+    issued: float  # monotonic, before it was asked for
+    lifetime: float  # seconds
+    expires_at: float  # Unix time, by our clock: that of the identity provider does not matter
+
+    @property
+    def renew_at(self) -> float:
+        """Monotonic."""
+        return self.issued + self.lifetime * (1 - MARGIN)
+
+    @property
+    def good_until(self) -> float:
+        """Monotonic."""
+        return self.issued + self.lifetime - min(LAST_MOMENTS, self.lifetime / 10)
