@@ -38,14 +38,16 @@ class App:
         self.store = store
         self.mint = Mint(key)
         self.watchers: dict[str, Watcher] = {}
-        self.metrics = Metrics(lambda: {name: watcher.statistics for name, watcher in self.watchers.items()})
+        self.accounts = Accounts(self.clock)
+        self.accounts.configure(settings.logins)
+        self.metrics = Metrics(
+            lambda: {name: watcher.statistics for name, watcher in self.watchers.items()}, self.accounts.standings
+        )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock)
         resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
         self.blocklists = Blocklists(resolver, self.clock)
         self._resolver = resolver
-        self.accounts = Accounts(self.clock)
-        self.accounts.configure(settings.logins)
         self._means = Means(resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from)
         self._retiring: set[asyncio.Task[None]] = set()
         for name, options in settings.mailboxes.items():

@@ -11,6 +11,7 @@ from exporter.metrics.exposition import Format, families, families_of_many, proc
 from exporter.metrics.outcome import ProbeSeries, RoundTripSeries
 from exporter.metrics.series import Labels, Series
 from exporter.model import Outcome, ProbeKey
+from exporter.net.oauth2 import Standing
 from exporter.tokens import Rejection
 
 REFUSALS = ("bad_request", "unknown_module", "bad_target", "target_not_allowed", "too_many_targets")
@@ -19,8 +20,13 @@ REFUSALS = ("bad_request", "unknown_module", "bad_target", "target_not_allowed",
 class Metrics:
     """Counts what it is told of probes, and asks the mailboxes when somebody scrapes."""
 
-    def __init__(self, mailboxes: Callable[[], Mapping[str, Statistics]]) -> None:
+    def __init__(
+        self,
+        mailboxes: Callable[[], Mapping[str, Statistics]],
+        accounts: Callable[[], Mapping[str, Standing]] = dict,
+    ) -> None:
         self._mailboxes = mailboxes
+        self._accounts = accounts
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
         self._texts: dict[ProbeKey, dict[Format, bytes]] = {}
@@ -109,9 +115,18 @@ class Metrics:
     def everything(self, form: Format = Format.TEXT) -> bytes:
         """Every named probe's series, the mailboxes', the exporter's own and the process's."""
         self._read_mailboxes()
+        self._read_accounts()
         probes = [(name, self._probes[key]) for key, name in self._names.items()]
         parts = (families_of_many(OF_A_PROBE, probes), families(self._exporter), process_families())
         return render([family for part in parts for family in part], form)
+
+    def _read_accounts(self) -> None:
+        now = self._accounts()
+        ends: dict[Labels, float] = {(name,): one.expires_at for name, one in now.items() if one.expires_at is not None}
+        failures: dict[Labels, float]
+        failures = {(name, reason): float(count) for name, one in now.items() for reason, count in one.failures.items()}
+        self._exporter.replace("mailtrip_oauth2_token_expiry_timestamp_seconds", ends)
+        self._exporter.replace("mailtrip_oauth2_refresh_failures_total", failures)
 
     def _read_mailboxes(self) -> None:
         """A mailbox that is no longer configured has no series."""

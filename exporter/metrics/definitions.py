@@ -135,6 +135,10 @@ OF_THE_EXPORTER = (
     Definition("mailtrip_messages_deleted_total", "counter", "Messages of ours that were deleted", ("mailbox",)),
     Definition("mailtrip_tokens_rejected_total", "counter", "Messages with a token that is not to be believed",
                ("mailbox", "reason")),
+    Definition("mailtrip_oauth2_token_expiry_timestamp_seconds", "gauge", "When the newest token of a username ends, "
+               "Unix time; of several the one that ends first, absent before there was one", ("account",)),
+    Definition("mailtrip_oauth2_refresh_failures_total", "counter", "Requests for a token that failed",
+               ("account", "reason")),
     Definition("mailtrip_probe_requests_refused_total", "counter", "Requests to /probe that were refused",
                ("reason",)),
     Definition("mailtrip_config_last_reload_successful", "gauge", "1 if the configuration was read without a mistake "

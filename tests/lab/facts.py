@@ -22,6 +22,7 @@ RBL_IP = f"{NET}.5.1"
 SILENT_DNS_IP = f"{NET}.5.9"  # a DNS server that never answers
 DNS_IP = f"{NET}.5.53"
 LISTED_NET = f"{NET}.66.0/24"  # listed in bl.lab.test
+IDP_IP = f"{NET}.6.1"  # where a test may run an identity provider, on port 8443
 MON_IP = f"{NET}.9.1"  # the program under test
 
 RUN_DIRECTORY = Path(os.environ.get("MAILTRIP_LAB_DIR", f"/var/tmp/mailtrip-lab-{NET}"))
@@ -41,6 +42,7 @@ CERTIFICATE_NAMES = {
     "mx": ["DNS:mx1.lab.test", "DNS:lab.test", f"IP:{MX_IP}"],
     "relay": ["DNS:relay.lab.test", f"IP:{RELAY_IP}"],
     "imap": ["DNS:imap.lab.test", f"IP:{IMAP_IP}"],
+    "idp": ["DNS:idp.lab.test", f"IP:{IDP_IP}"],
 }
 
 # Mailboxes at lab.test

@@ -125,7 +125,7 @@ def _show_certificates(rundir: RunDirectory, kind: str) -> None:
     _reload_postfix(rundir)
     servers = all_servers(rundir)
     servers["imap"].reload()
-    for name in certificates.SERVERS:
+    for name in certificates.SERVERS_OF_THE_LAB:
         if servers[name].main_pid():
             certificates.wait_until_shown(rundir, name)
 

@@ -1,5 +1,6 @@
 """Mistakes in `oauth2:` are told before anything is sent."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from pydantic import ValidationError
 from exporter.mailboxes.imap import ImapOptions
 from exporter.mailboxes.pop3 import Pop3Options
 from exporter.senders.smtp import SmtpOptions
+from exporter.settings import Settings
 
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 GOOD = {"provider": "microsoft", "tenant": "example.org", "client_id": "1", "client_secret": "2"}
 USUAL = {"host": "mail.example.org", "username": "probe"}
 
@@ -47,3 +50,9 @@ def test_what_does_not_fit_together_is_told(kind: Any, given: dict[str, Any], wo
 def test_a_token_needs_a_name() -> None:
     with pytest.raises(ValidationError, match="username and oauth2 go together: username is missing"):
         ImapOptions.model_validate({"host": "mail.example.org", "oauth2": GOOD})
+
+
+@pytest.mark.parametrize("name", ["microsoft365.yml", "gmail.yml"])
+def test_the_examples_of_providers_are_good(name: str) -> None:
+    settings = Settings.load(str(EXAMPLES / name))
+    assert len(set(settings.logins)) in (1, 2)
