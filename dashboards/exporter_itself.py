@@ -65,6 +65,19 @@ def mailboxes() -> list[Json]:
     ]  # fmt: skip
 
 
+def logins() -> list[Json]:
+    expiry = f"mailtrip_oauth2_token_expiry_timestamp_seconds{{{HERE}}} - time()"
+    failures = f"increase(mailtrip_oauth2_refresh_failures_total{{{HERE}}}[$__rate_interval])"
+    return [
+        row("Logins with tokens (OAuth 2.0)"),
+        lines("Tokens are good for", "How long the token of each account is still good. It is renewed after three "
+              "quarters of its life; nearer to 0, the identity provider does not give a new one.",
+              [query(expiry, "{{instance}} · {{account}}")], "s"),
+        bars("Tokens not given", "Requests for a token that failed, by reason. auth: the identity provider refuses; "
+             "the others: it cannot be asked.", [query(failures, "{{instance}} · {{account}}: {{reason}}")]),
+    ]  # fmt: skip
+
+
 def work() -> list[Json]:
     trips = f"sum by (instance) (increase(mailtrip_trips_total{{{ITS_PROBES}}}[$__rate_interval]))"
     refused = f"increase(mailtrip_probe_requests_refused_total{{{HERE}}}[$__rate_interval])"
@@ -104,5 +117,5 @@ def build() -> Json:
     }  # fmt: skip
     return dashboard(
         "exporter", "The exporter itself", "Does it run, does it see its mailboxes, what does it cost",
-        [*at_a_glance(), *mailboxes(), *work()], variables=variables, annotations=[restarts], links=[STATUS],
+        [*at_a_glance(), *mailboxes(), *logins(), *work()], variables=variables, annotations=[restarts], links=[STATUS],
     )  # fmt: skip

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from dashboards.__main__ import COMMAND, FILES, HERE, texts
 from tests import watched
 from tests.exporter import Exporter
 from tests.lab.client import Lab, LabUser
+from tests.oauth2.test_trips import identity_provider
 from tests.prometheus import Prometheus
 from tests.test_rules import OF_THE_TARGET, SELECTOR, SERIES, exposed
 
@@ -209,10 +210,12 @@ async def exemplars_lead_to_trips(
 
 
 @pytest.fixture
-def exporter(lab: Lab, lab_user: LabUser, tmp_path: Path) -> Iterator[Exporter]:
-    exporter = Exporter(watched.configuration(lab, lab_user), tmp_path / "mailtrip")
-    yield exporter
-    exporter.kill()
+async def exporter(lab: Lab, lab_user: LabUser, tmp_path: Path) -> AsyncIterator[Exporter]:
+    async with identity_provider(lab, lab_user) as identity:
+        text = watched.configuration(lab, lab_user, identity)
+        exporter = await asyncio.to_thread(Exporter, text, tmp_path / "mailtrip")
+        yield exporter
+        exporter.kill()
 
 
 async def test_every_query_has_data_in_both_ways_of_scraping(

@@ -11,6 +11,7 @@ import yaml
 from tests.exporter import Exporter
 from tests.lab import facts
 from tests.lab.client import Lab, LabUser
+from tests.oauth2.identity import CLIENT, SECRET, Identity
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -33,6 +34,11 @@ modules:
       mailbox: monitor
       trusted_authserv_id: mx1.lab.test
   inbound: {{<<: *module, roundtrip: {{<<: *trip, from: probe@mon.test, send: {{mx: {{source_address: {mon}}}}}}}}}
+  token:
+    <<: *module
+    roundtrip:
+      <<: *trip
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: {user}, oauth2: {oauth2}}}}}
   spam: {{<<: *module, roundtrip: {{<<: *trip, mailbox: spam}}}}
   reputation:
     interval: 2s
@@ -44,14 +50,16 @@ modules:
 probes:
   - {{name: relay, module: submission, target: {user}@lab.test}}
   - {{name: exchanger, module: inbound, target: {user}@lab.test}}
+  - {{name: token, module: token, target: {user}@lab.test}}
   - {{name: junk, module: spam, target: junk@lab.test}}
   - {{name: outgoing, module: reputation, target: {net}.66.1}}
 """
 
 
-def configuration(lab: Lab, user: LabUser) -> str:
+def configuration(lab: Lab, user: LabUser, identity: Identity) -> str:
     """Of a mailtrip that shows everything."""
-    values = {"dns": lab.dns, "ca": lab.ca, "user": user.name, "password": lab.password}
+    oauth2 = f"{{token_url: '{identity.url}', client_id: {CLIENT}, client_secret: {SECRET}, ca_file: {lab.ca}}}"
+    values = {"oauth2": oauth2, "dns": lab.dns, "ca": lab.ca, "user": user.name, "password": lab.password}
     return CONFIGURATION.format(mon=lab.mon_ip, net=facts.NET, **values)
 
 
