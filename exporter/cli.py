@@ -27,6 +27,8 @@ from exporter.settings import Settings
 from exporter.state_file import StateUnusable
 from exporter.store import Store
 from exporter.terminal import PICTURES, Picture, transcript
+from exporter.terminal.attempts import line
+from exporter.trying import attempts
 from exporter.web.doors import CannotListen, Door, UnixPath, door, handed_over
 from exporter.web.webfile import WebFile, load_web_options
 from exporter.web.whereabouts import Whereabouts
@@ -111,6 +113,19 @@ def _check(options: argparse.Namespace) -> int:
             status = USAGE
         else:
             print(f"{file}: good: {found}")
+    if options.attempt and status == OK:
+        log_to_stderr("ERROR")
+        return asyncio.run(_try(options.files))
+    return status
+
+
+async def _try(files: Sequence[str]) -> int:
+    """Each file is a configuration of its own."""
+    status = OK
+    for file in files:
+        async for attempt in attempts(Settings.load(file)):
+            print(line(attempt), flush=True)
+            status = FAILED if attempt.failure else status
     return status
 
 
@@ -234,6 +249,8 @@ def _parser() -> argparse.ArgumentParser:
     checking = commands.add_parser("check", help="report every mistake in configuration files")
     checking.add_argument("files", nargs="*", metavar="FILE")
     checking.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", help="a web configuration, too")
+    help_try = "also resolve, connect and log in wherever a trip would; sends nothing; exit 1 if something fails"
+    checking.add_argument("--try", dest="attempt", action="store_true", help=help_try)
     checking.set_defaults(command=_check)
 
     probing = commands.add_parser("probe", parents=[configuration], help="make one trip now and show it")

@@ -112,6 +112,9 @@ class PretendSender:
     def destination(self, message: ProbeMessage) -> str:
         return "everywhere"
 
+    async def knock(self, message: ProbeMessage, run: Run) -> None:
+        """Nobody asks for it here."""
+
     async def send(self, message: ProbeMessage, run: Run) -> None:
         with run.step(Step.DATA):
             run.note("C: DATA")

@@ -23,7 +23,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "app",
         "web",
         "scheduler probes terminal reloading",
-        "prober metrics",
+        "prober metrics trying",
         "ledger",
         "store settings",
         "evidence state_file",

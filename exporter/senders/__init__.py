@@ -28,6 +28,9 @@ class Sender(Protocol):
         Raises ProbeError. Cancelling drops the connection.
         """
 
+    async def knock(self, message: ProbeMessage, run: Run) -> None:
+        """All that `send` does up to the envelope, of which the server learns nothing. Raises ProbeError."""
+
 
 class SendOptions(Choice):
     """How the message leaves: one of these."""

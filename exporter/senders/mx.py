@@ -74,11 +74,24 @@ class MxSender:
                 await asyncio.sleep(wait)
             wait = min(wait * 2, self._options.retry_after * LONGEST_WAIT)
 
+    async def knock(self, message: ProbeMessage, run: Run) -> None:
+        """At the first exchanger that answers."""
+        problems: list[ProbeError] = []
+        for exchanger in await self.exchangers(_domain(message), run):
+            try:
+                await self._visit(exchanger, None, run)
+            except ProbeError as error:
+                problems.append(run.located(error))
+            else:
+                run.fact(exchanger)
+                return
+        raise problems[0]
+
     async def _try_all(self, message: ProbeMessage, run: Run) -> None:
         problems: list[ProbeError] = []
         for exchanger in await self.exchangers(_domain(message), run):
             try:
-                await self._send_to(exchanger, message, run)
+                await self._visit(exchanger, message, run)
             except ProbeError as error:
                 problems.append(located := run.located(error))
                 # A 5xx greeting turns away this client, not this message: the next one may take it, as Postfix has it.
@@ -101,7 +114,7 @@ class MxSender:
         random.shuffle(exchangers)
         return sorted(exchangers, key=lambda exchanger: exchanger.preference)[:MAX_EXCHANGERS]
 
-    async def _send_to(self, exchanger: Exchanger, message: ProbeMessage, run: Run) -> None:
+    async def _visit(self, exchanger: Exchanger, message: ProbeMessage | None, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
         with session(exchanger.host, run) as smtp:
             async with run.conversation(server=exchanger.host):
@@ -110,7 +123,8 @@ class MxSender:
                 if options.tls == "starttls" or (options.tls is None and "starttls" in smtp.extensions):
                     await smtp.starttls(options)
                     await smtp.ehlo(name)
-                await hand_over(smtp, message)
+                if message:
+                    await hand_over(smtp, message)
             await smtp.quit()
 
 

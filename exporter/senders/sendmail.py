@@ -120,6 +120,12 @@ class SendmailSender:
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
 
+    async def knock(self, message: ProbeMessage, run: Run) -> None:
+        """Only that the program is there: whatever it is called with, it might send something."""
+        with run.step(Step.PROGRAM, self._path):
+            if not _runs(self._path):
+                raise ProbeError(Reason.PROGRAM, f"{self._path} is no program that we may run")
+
     def _overtime(self, run: Run, said: str) -> ProbeError:
         problem = f"{self._path} had not ended after {run.session_timeout:g} s and was killed"
         return ProbeError(Reason.TIMEOUT, f"{problem}{': ' if said else ''}{said}")
@@ -178,3 +184,7 @@ async def _listening() -> AsyncIterator[_Output]:
     finally:
         output.begin()
         transport.close()
+
+
+def _runs(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK)

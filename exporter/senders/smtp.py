@@ -52,6 +52,12 @@ class SmtpSender:
         return f"{self._host.lower()}:{self._options.tcp_port}"
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
+        await self._visit(message, run)
+
+    async def knock(self, message: ProbeMessage, run: Run) -> None:
+        await self._visit(None, run)
+
+    async def _visit(self, message: ProbeMessage | None, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
         token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
         with session(self._host, run) as smtp:
@@ -63,7 +69,8 @@ class SmtpSender:
                     await smtp.starttls(options)
                     await smtp.ehlo(name)
                 await self._log_in(smtp, token, run)
-                await hand_over(smtp, message)
+                if message:
+                    await hand_over(smtp, message)
             await smtp.quit()
 
     async def _log_in(self, smtp: SmtpSession, token: Token | None, run: Run) -> None:

@@ -1,0 +1,162 @@
+"""`mailtrip check --try`: resolves, connects and logs in wherever a trip would, and sends nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.checks.options import RoundtripOptions
+from exporter.composition import ProbeMessage
+from exporter.config.address import PLACEHOLDER
+from exporter.mailboxes import MAILBOXES
+from exporter.model import Exchanger, Fact, Failure, Phase, ProbeError, TlsSession
+from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
+from exporter.run import Clock, Run
+from exporter.senders import SENDERS, Sender
+from exporter.settings import Settings
+
+MOST_AT_ONCE = 10  # a server may not like more
+PATIENCE = 30.0  # seconds, of a mailbox that no module names
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of one. `failure` is None if it went well."""
+
+    what: str
+    """Such as: mailbox monitor."""
+
+    where: str
+    seconds: float = 0.0
+    failure: Failure | None = None
+    facts: tuple[Fact, ...] = ()
+    skipped: str = ""
+    """Why nothing was tried."""
+
+    @property
+    def tls(self) -> TlsSession | None:
+        """What was agreed on, or the certificate that was refused."""
+        return next((fact for fact in self.facts if isinstance(fact, TlsSession)), None)
+
+    @property
+    def exchanger(self) -> str:
+        """Who answered."""
+        return next((fact.host for fact in self.facts if isinstance(fact, Exchanger)), "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    what: str
+    where: str
+    phase: Phase
+    patience: float
+    go: Callable[[Run], Awaitable[None]] | None
+    skipped: str = ""
+
+
+async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
+    """Each mailbox, and each server that a module sends to, once; in the order of the configuration."""
+    clock, turns = Clock(), asyncio.Semaphore(MOST_AT_ONCE)
+    resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
+    accounts = Accounts(clock)
+    accounts.configure(settings.logins)
+
+    async def one(plan: _Plan) -> Attempt:
+        async with turns:
+            return await _tried(plan, clock)
+
+    plans = [*_mailboxes(settings, resolver, accounts), *_senders(settings, resolver, accounts)]
+    tasks = [asyncio.create_task(one(plan)) for plan in plans]
+    try:
+        for task in tasks:
+            yield await task
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await accounts.close()
+
+
+async def _tried(plan: _Plan, clock: Clock) -> Attempt:
+    if plan.go is None:
+        return Attempt(plan.what, plan.where, skipped=plan.skipped)
+    run, failure = Run(clock, session_timeout=plan.patience), None
+    try:
+        async with run.phase(plan.phase), asyncio.timeout(plan.patience + 5):  # the token of a login has its own time
+            await plan.go(run)
+    except ProbeError as error:
+        failure = run.failure(error)
+        run.learn(error)
+    except TimeoutError as error:
+        failure = run.failure(error)
+    return Attempt(plan.what, plan.where, run.now() - run.started, failure, tuple(run.facts))
+
+
+# ---------------------------------------------------------------- where to
+
+
+def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[_Plan]:
+    for name, options in settings.mailboxes.items():
+        kind, how = options.chosen
+        mailbox = MAILBOXES[kind](how, resolver, accounts)
+        patience = _patience(settings, name)
+
+        async def go(run: Run, mailbox: Any = mailbox) -> None:
+            async with run.conversation():
+                session = await mailbox.open(run, lambda raw: False)
+            try:
+                await session.close()
+            finally:
+                session.abort()
+
+        skipped = "not tried: others come to it, and a mailtrip that runs listens there" if mailbox.listens else ""
+        yield _Plan(f"mailbox {name}", _place(kind, how), Phase.OPEN, patience, None if skipped else go, skipped)
+
+
+def _patience(settings: Settings, mailbox: str) -> float:
+    """How long the trips of a mailbox wait for it."""
+    modules = (module for module in settings.modules.values() if module.roundtrip)
+    waits = (one.session_timeout for one in modules if one.roundtrip and one.roundtrip.mailbox == mailbox)
+    return max(waits, default=PATIENCE)
+
+
+def _place(kind: str, how: Any) -> str:
+    if kind == "maildir":
+        return str(how.path)
+    return str(how.listen) if kind == "smtpd" else f"{how.host}:{how.tcp_port}"
+
+
+def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[_Plan]:
+    """The same server with the same login, which several modules may name, is asked once."""
+    seen: list[tuple[Any, str]] = []
+    for name, module in settings.modules.items():
+        if not module.roundtrip:
+            continue
+        targets = [probe.target for probe in settings.probes if probe.module == name]
+        if not targets and _needs_target(module.roundtrip):
+            why = "not tried: no entry in probes names a target for it"
+            yield _Plan(f"module {name}", "", Phase.SEND, 0.0, None, why)
+            continue
+        for target in targets or [module.roundtrip.sender]:
+            sender, message = _sender(module.roundtrip, target, resolver, accounts)
+            key = (module.roundtrip.send, sender.destination(message))
+            if key not in seen:
+                seen.append(key)
+                yield _Plan(f"module {name}", key[1], Phase.SEND, module.session_timeout, _knocking(sender, message))
+
+
+def _needs_target(trip: RoundtripOptions) -> bool:
+    """Whether nobody knows which server it is before there is a target."""
+    smtp = trip.send.smtp
+    return PLACEHOLDER in smtp.host if smtp else trip.send.mx is not None and PLACEHOLDER in trip.to
+
+
+def _sender(trip: RoundtripOptions, target: str, resolver: Resolver, accounts: Accounts) -> tuple[Sender, ProbeMessage]:
+    kind, how = trip.send.chosen
+    message = ProbeMessage(sender=trip.sender, recipient=trip.to.replace(PLACEHOLDER, target), raw=b"")
+    return SENDERS[kind](how, resolver, target, accounts), message
+
+
+def _knocking(sender: Sender, message: ProbeMessage) -> Callable[[Run], Awaitable[None]]:
+    return lambda run: sender.knock(message, run)
