@@ -10,6 +10,7 @@ from base64 import urlsafe_b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any
 from uuid import uuid4
 
@@ -123,7 +124,7 @@ class Identity:
         return claims
 
     def _issue(self, user: str) -> web.Response:
-        claims = {"sub": user, "iat": int(self.now), "exp": int(self.now + self.lifetime), "jti": str(uuid4())}
+        claims = {"sub": user, "iat": int(self.now), "exp": ceil(self.now + self.lifetime), "jti": str(uuid4())}
         value = jwt.encode({"alg": "HS256"}, claims, KEY)
         self.issued.append(value)
         body = {"token_type": "Bearer", "access_token": value, "expires_in": self.lifetime}
