@@ -32,7 +32,7 @@ class Prometheus:
     """Runs from the constructor to `stop`. `configuration` is the text of a prometheus.yml, or JSON."""
 
     def __init__(self, configuration: str, directory: Path, binaries: Path = BINARIES) -> None:
-        file = directory / "prometheus.yml"
+        self._file = file = directory / "prometheus.yml"
         file.write_text(configuration)
         self.log = directory / "prometheus.log"
         address = f"127.0.0.1:{free_port()}"
@@ -83,6 +83,11 @@ class Prometheus:
             if samples := await asyncio.to_thread(self.query, promql):
                 return samples
             await asyncio.sleep(0.2)
+
+    def reload(self, configuration: str) -> None:
+        """Puts another configuration into force, some moments later."""
+        self._file.write_text(configuration)
+        self._process.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """Ends this process and no other."""
