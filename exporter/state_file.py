@@ -4,7 +4,10 @@ import fcntl
 import logging
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
+
+from exporter.private_file import keep_private, open_private
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +63,7 @@ def in_directory(directory: Path) -> tuple[sqlite3.Connection, int]:
     lock = _lock(directory)
     file = directory / FILE
     try:
+        _keep_private(file)
         return _connect(str(file)), lock
     except sqlite3.OperationalError as error:
         os.close(lock)
@@ -70,14 +74,24 @@ def in_directory(directory: Path) -> tuple[sqlite3.Connection, int]:
         for suffix in ("-wal", "-shm"):
             Path(f"{file}{suffix}").unlink(missing_ok=True)
         file.replace(aside)
+        _keep_private(file)
         return _connect(str(file)), lock
+
+
+def _keep_private(file: Path) -> None:
+    """The state tells what servers said. SQLite gives the files beside it the permissions of the first one."""
+    with suppress(OSError):  # SQLite says it better
+        os.close(open_private(file, os.O_RDWR))
+    for suffix in ("-wal", "-shm"):
+        keep_private(Path(f"{file}{suffix}"))
+    keep_private(file.with_suffix(".damaged"))
 
 
 def _lock(directory: Path) -> int:
     """One process for one state directory."""
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = open_private(directory / "lock", os.O_RDWR)
     except OSError as error:
         raise StateUnusable(f"cannot write in the state directory {directory}: {error.strerror}") from None
     try:

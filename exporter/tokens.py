@@ -16,6 +16,8 @@ from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 
+from exporter.private_file import keep_private, open_private
+
 PREFIX = "mtrip1"
 _TRIP = 7  # bytes
 _SIGNED = 4 + 4 + _TRIP  # bytes: instance, time, trip
@@ -124,10 +126,11 @@ def read_key(text: str) -> bytes:
 def load_key(path: Path) -> bytes:
     """The key in `path`, which only we may read; made if it does not exist. Raises OSError, ValueError."""
     if path.exists():
+        keep_private(path)
         return read_key(path.read_text(encoding="ascii", errors="replace"))
     key, draft = new_key(), path.with_suffix(".new")  # so that there is never half a key, whenever we are killed
     draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
+    with os.fdopen(open_private(draft, os.O_WRONLY | os.O_EXCL), "w", encoding="ascii") as file:
         file.write(key.hex() + "\n")
         file.flush()
         os.fsync(file.fileno())

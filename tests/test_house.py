@@ -35,7 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "composition transcript logs",
         "tokens bounces headers config",
         "model",
-        "arrival",
+        "arrival private_file",
         "__init__",
     )
 )

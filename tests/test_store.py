@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import sqlite3
+import stat
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -119,6 +120,45 @@ async def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
     await store.close()
     assert (tmp_path / "mailtrip.damaged").read_bytes() == damage
     assert "is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+async def test_what_is_kept_is_for_us_alone_whatever_the_umask_and_whoever_made_it(tmp_path: Path, umask: int) -> None:
+    directory = tmp_path / "state"
+    directory.mkdir(mode=0o755)
+    before = os.umask(umask)
+    try:
+        store = Store.open(directory)
+        await store.begin(TRIP)
+        assert modes(directory) == dict.fromkeys(["lock", *FILES], 0o600)
+        copies = {name: (directory / name).read_bytes() for name in FILES}
+        await store.close()
+    finally:
+        os.umask(before)
+    for name, content in copies.items():  # as a kill leaves them
+        (directory / name).write_bytes(content)
+    (directory / "mailtrip.damaged").touch()
+    for file in directory.iterdir():
+        file.chmod(0o666)
+    store = Store.open(directory)
+    assert modes(directory) == dict.fromkeys(["lock", "mailtrip.damaged", *FILES], 0o600)
+    assert len(store.unsettled()) == 1
+    await store.close()
+
+
+async def test_a_damaged_file_that_others_could_read_is_set_aside_for_us_alone(tmp_path: Path) -> None:
+    (tmp_path / "mailtrip.sqlite").write_bytes(b"this is no database" * 100)
+    (tmp_path / "mailtrip.sqlite").chmod(0o644)
+    store = Store.open(tmp_path)
+    assert set(modes(tmp_path).values()) == {0o600}
+    await store.close()
+
+
+FILES = ("mailtrip.sqlite", "mailtrip.sqlite-wal", "mailtrip.sqlite-shm")
+
+
+def modes(directory: Path) -> dict[str, int]:
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in directory.iterdir()}
 
 
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:

@@ -86,6 +86,20 @@ def test_a_key_is_made_once_for_us_alone_and_read_again(tmp_path: Path) -> None:
     assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+def test_a_key_is_for_us_alone_whatever_the_umask_and_whoever_made_it(tmp_path: Path, umask: int) -> None:
+    file = tmp_path / "key"
+    before = os.umask(umask)
+    try:
+        key = load_key(file)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    file.chmod(0o644)
+    assert load_key(file) == key
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
 def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "key"
     file.write_text("abcd\n")

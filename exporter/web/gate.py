@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from exporter.web.login import CHALLENGE, Login
 from exporter.web.webfile import Rules, WebFile
@@ -36,8 +36,10 @@ class Gate:
         """What to say instead of an answer."""
         rules = self.rules
         request[_HEADERS] = rules.headers
-        if (request.content_length or 0) > MAX_BODY:
-            return _refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"Connection": "close"})
+        if status := _wrong_body(request):
+            refusal = _refusal(status)
+            refusal.force_close()  # else what follows were read as the next request, after hours of this one's body
+            return refusal
         if rules.bucket and not rules.bucket.take(asyncio.get_running_loop().time()):
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS)
         if rules.users and not await self._login.admits(rules.users, request.headers.get("Authorization")):
@@ -52,6 +54,13 @@ class Gate:
         """Headers for every answer."""
         response.headers["Server"] = SERVER
         response.headers.update(request.get(_HEADERS, {}))
+
+
+def _wrong_body(request: web.Request) -> HTTPStatus | None:
+    """Nobody has anything to tell us: a body is not read, and of one in chunks nobody knows how long it becomes."""
+    if hdrs.TRANSFER_ENCODING in request.headers:
+        return HTTPStatus.LENGTH_REQUIRED
+    return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if (request.content_length or 0) > MAX_BODY else None
 
 
 def _refusal(status: HTTPStatus, headers: Mapping[str, str] | None = None) -> web.Response:

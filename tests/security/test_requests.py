@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import selectors
 import socket
 import urllib.error
 import urllib.parse
@@ -171,7 +172,8 @@ def test_files(start: Start) -> None:
 
 
 def test_sizes(start: Start) -> None:
-    """A request line or a header of more than 8 KiB is refused with 400, and a body of more than 1 KiB with 413."""
+    """A request line or a header of more than 8 KiB is refused with 400, a body of more than 1 KiB with 413, one in
+    chunks with 411, and no such connection goes on."""
     exporter = start(CONFIGURATION.format(port=1))
     large = b"x" * 9000
     for request, status in (
@@ -179,6 +181,8 @@ def test_sizes(start: Start) -> None:
         (b"GET / HTTP/1.1\r\nHost: x\r\nX-Large: " + large + b"\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: x\r\n" + large + b": x\r\n\r\n", b"400"),
         (b"POST /-/reload HTTP/1.0\r\nHost: x\r\nContent-Length: 1025\r\n\r\n" + large[:1025], b"413"),
+        (b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n" + large[:1025], b"413"),
+        (b"POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"411"),
     ):
         answer = say(exporter, request)
         assert answer[9:12] == status, (request[:40], answer)
@@ -207,15 +211,17 @@ def test_nonsense(start: Start) -> None:
 
 
 def test_silent_clients(start: Start) -> None:
-    """Six hundred clients that connect and say nothing keep nobody from being answered."""
+    """Six hundred clients that connect and say nothing keep nobody from being answered; at most 512 are connected."""
     exporter = start(CONFIGURATION.format(port=1))
     host, _, port = exporter.address.rpartition(":")
-    with contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack, selectors.DefaultSelector() as ended:
         for number in range(600):
             source = (f"127.0.1.{number % 6 + 1}", 0)
-            stack.enter_context(socket.create_connection((host, int(port)), 60, source_address=source))
+            client = stack.enter_context(socket.create_connection((host, int(port)), 60, source_address=source))
+            ended.register(client, selectors.EVENT_READ)
         for _ in range(5):
             assert ask(exporter, "/metrics")[0] == 200
+        assert len(ended.select(0)) >= 600 - 512
 
 
 def test_many_targets(start: Start, listener: Listening) -> None:

@@ -123,6 +123,27 @@ async def test_a_large_body_is_refused_before_it_is_read(method: str) -> None:
         writer.close()
 
 
+@pytest.mark.parametrize(
+    ("header", "body", "status"),
+    [
+        (b"Content-Length: 1025", b"x" * 1025, b"413"),
+        (b"Transfer-Encoding: chunked", b"800\r\n" + b"x" * 2048 + b"\r\n0\r\n\r\n", b"411"),
+        (b"Transfer-Encoding: chunked", b"0\r\n\r\n", b"411"),
+    ],
+)
+async def test_after_a_body_that_is_refused_the_connection_ends(header: bytes, body: bytes, status: bytes) -> None:
+    """The body is there as a whole, so that the connection could go on with the request behind it."""
+    async with site() as here:
+        reader, writer = await here.raw()
+        request = b"GET " + HEALTHY.encode() + b" HTTP/1.1\r\nHost: x\r\n"
+        writer.write(request + header + b"\r\n\r\n" + body + request + b"\r\n")
+        answers = await reader.read()
+        assert answers.startswith(b"HTTP/1.1 " + status)
+        assert answers.count(b"HTTP/1.1") == 1
+        assert b"connection: close" in answers.lower()
+        writer.close()
+
+
 async def test_a_body_without_end_is_not_listened_to() -> None:
     async with site() as here:
         reader, writer = await here.raw()
