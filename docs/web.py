@@ -87,7 +87,8 @@ No slow or idle client hinders a scrape, also without this file. There are at mo
 {LIMITS.per_address} from one address (of IPv6: from one network of 64 bits); for one more, the one that has been
 idle for the longest is cut off. A client has {LIMITS.header:.0f} s for its TLS handshake and the header of its first
 request together, and {LIMITS.idle:.0f} s from an answer to the end of the next request's header. The line of a
-request, and each of its headers, may have 8 KiB, its body 1 KiB.
+request, and each of its headers, may have 8 KiB, its body 1 KiB; one in chunks, of which nobody knows how long it
+becomes, is refused.
 
 [toolkit]: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
 

@@ -30,6 +30,7 @@ _AT_PROBLEM = {
     "did not find expected whitespace or line break": _TAG,
     "did not find expected '!'": _TAG,
     "did not find expected alphabetic or numeric character": _ANCHOR,
+    "exceeded maximum nesting depth": "nested deeper than 1000 levels",
     "did not find expected comment or line break": "an unquoted | or > begins text of several lines: put the value in"
     " quotes",
 }
