@@ -204,7 +204,10 @@ def _plain(options: Options) -> Any:
 
 
 _ROUTING = frozenset("%!")
-"""In user%example.com@relay and example.com!user@relay: Postfix, as it comes, sends these on to example.com."""
+"""In user%example.com@relay and example.com!user@relay: Postfix, as it comes, reads these as mail for example.com.
+
+It refuses it from strangers (allow_untrusted_routing), but a relay that trusts us may send it on (allow_percent_hack).
+"""
 
 
 def _fits(pattern: str, target: str) -> bool:
