@@ -10,6 +10,7 @@ from email.message import Message
 from email.parser import Parser
 from email.policy import compat32
 from enum import StrEnum
+from itertools import count
 from quopri import decodestring
 from typing import Any
 
@@ -101,12 +102,8 @@ def _wrappings(message: Message, word: str, depth: int, left: list[int]) -> list
 
 
 def _parsed(raw: bytes) -> Message:
-    """The standard library's parser recurses; what is nested a thousand deep is read as if it were plain."""
-    text = raw.decode("latin-1")  # one character for each byte, so that nothing is lost before its charset is known
-    try:
-        return _parser().parsestr(text)
-    except RecursionError:
-        return _parser().parsestr(text, headersonly=True)
+    """One character for each byte, so that nothing is lost before its charset is known."""
+    return _parser().parsestr(raw.decode("latin-1"))
 
 
 class _Part(Message):
@@ -128,8 +125,24 @@ class _Part(Message):
             return failobj
 
 
+class _Leaf(_Part):
+    """A part that the parser looks for no parts in, whatever its header says."""
+
+    def get_content_type(self) -> str:
+        return "text/plain"
+
+
 def _parser() -> "Parser[Message]":
-    return Parser(_Part, policy=compat32)
+    """The standard library's recurses, and compares each line with the boundary of every multipart that it is in.
+
+    Of parts that nobody reads it makes leaves, so that its work grows with the size of a message alone.
+    """
+    made = count()
+
+    def part(policy: Any = compat32) -> Message:
+        return (_Part if next(made) <= MAX_PARTS else _Leaf)(policy)  # the first one is made to try this function
+
+    return Parser(part, policy=compat32)
 
 
 def _is_reply(message: Message) -> bool:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from exporter.config.address import EmailAddress
 from exporter.config.types import Listen, Options, Size, Text
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.model import Step
 from exporter.net.certificate import ServerCertificate
 from exporter.net.dns import Resolver
@@ -145,11 +145,13 @@ class SmtpdSession:
 
     def _receive(self, raw: bytes) -> str:
         seen_at = self._run.now()
-        if not self._wanted(raw):
+        beginning = raw[:READ_LIMIT]  # strangers may write to us: what they send costs no more than in other mailboxes
+        if not self._wanted(beginning):
             return "550 5.7.1 This address takes only messages of this mailtrip"
         if len(self._waiting) >= MAX_WAITING:
             return "452 4.3.1 Too many messages are waiting"
-        self._waiting.append(Sighting(next(self._numbers), "", raw, seen_at, watched=True))
+        cut = len(raw) > READ_LIMIT
+        self._waiting.append(Sighting(next(self._numbers), "", beginning, seen_at, watched=True, cut=cut))
         self._arrived.set()
         return "250 2.6.0 Seen"
 

@@ -1,0 +1,92 @@
+"""What strangers can do by mail, with a token of ours as the worst case."""
+
+import sys
+import tracemalloc
+from collections.abc import Callable
+from types import FrameType
+
+from exporter.composition import TOKEN_HEADER
+from exporter.mailboxes.session import READ_LIMIT
+from exporter.message import headers, is_whole, read, received
+from exporter.tokens import Mint
+from tests.receiver import deliver, receiver
+
+TOKEN = Mint(b"k" * 32).mint(1_000_000_000)
+OURS = f"Message-ID: <{TOKEN.word}@lab.test>\r\n{TOKEN_HEADER}: {TOKEN.word}\r\n"
+MULTIPART = "Content-Type: multipart/mixed; boundary=b"
+
+
+def nested(depth: int) -> str:
+    return "".join(f"{MULTIPART}{number}\r\n\r\n--b{number}\r\n" for number in range(depth))
+
+
+HOSTILE = {
+    "many lines below many boundaries": nested(700) + "\r\n" + "x\r\n" * READ_LIMIT,
+    "nothing but nesting": nested(10_000),
+    "messages in messages": "Content-Type: message/rfc822\r\n\r\n" * 10_000,
+    "10,000 parts": f"{MULTIPART}\r\n\r\n" + "--b\r\n\r\nx\r\n" * 10_000,
+    "a header of one line": "X: " + "x" * READ_LIMIT,
+    "a header of a thousand folds": "X: x\r\n" + " x\r\n" * READ_LIMIT,
+    "Received without end": "Received: x\r\n" * READ_LIMIT,
+    "encoded words": "Subject: " + "=?utf-8?q?x?= " * READ_LIMIT,
+    "encoded words that do not end": "Subject: " + "=?utf-8?b?" * READ_LIMIT,
+    "broken base64": "Content-Transfer-Encoding: base64\r\n\r\n" + "A=\xff" * READ_LIMIT,
+    "a bounce of many recipients": "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n"
+    "Content-Type: message/delivery-status\r\n\r\n" + "Action: failed\r\n\r\n" * READ_LIMIT,
+}
+
+
+def readers(raw: bytes) -> None:
+    """All that is ever done with an arrived message."""
+    read(raw)
+    received(raw, TOKEN.word)
+    headers(raw)
+    is_whole(raw, TOKEN)
+
+
+def calls_in(action: Callable[[], object]) -> int:
+    """How many functions are called: work that does not depend on how fast the machine is."""
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event.endswith("call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        action()
+    finally:
+        sys.setprofile(before)
+    return calls
+
+
+def test_hostile_messages() -> None:
+    """A hostile message, whatever its nesting, parts, headers and encodings, costs work and memory in proportion to
+    what is read of it, also if it carries a token of ours."""
+    for name, text in HOSTILE.items():
+        raw = (OURS + text).encode("latin-1")[:READ_LIMIT]
+        assert calls_in(lambda raw=raw: readers(raw)) < 300 * READ_LIMIT, name  # type: ignore[misc]
+        tracemalloc.start()
+        readers(raw)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 100 * READ_LIMIT, name
+        assert TOKEN.word in read(raw).tokens, name
+
+
+async def test_large_messages_at_the_receiver() -> None:
+    """Of a message that comes to the own receiver, the first 64 KiB are read and kept, however large it may be."""
+    asked: list[int] = []
+
+    def wanted(raw: bytes) -> bool:
+        asked.append(len(raw))
+        return True
+
+    async with receiver(wanted=wanted) as session:
+        await deliver(session, OURS.encode() + b"\r\n" + b"x" * 70 * 3 + b"\r\n" * READ_LIMIT)
+        (sighting,) = await session.scan()
+        assert (asked, len(sighting.raw), sighting.cut) == ([READ_LIMIT], READ_LIMIT, True)
+        await deliver(session, OURS.encode() + b"\r\nx\r\n")
+        (sighting,) = await session.scan()
+        assert not sighting.cut
