@@ -54,7 +54,7 @@ lab: servers $(VENV) ## start the lab of mail servers for use by hand, and show 
 lab-down: ## stop the lab
 	@$(LAB) down
 
-bench: servers $(TOOLS) ## measure CPU per trip, the error of the delay, the cost of a scrape
+bench: servers $(TOOLS) ## measure CPU per trip, the error of the delay, the cost of scrapes
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 fuzz: $(TOOLS) ## feed the parsers with what nobody would send, each for SECONDS=600; TARGETS="headers imap" for some

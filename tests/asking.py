@@ -9,6 +9,7 @@ from exporter.model import Asked, Listing, ListState, Outcome, ProbeKey
 from exporter.settings import Settings
 from exporter.store import Store
 from exporter.tokens import new_key
+from tests.pauses import at_once
 from tests.senders.names import Zone
 
 LISTED, CLEAN, UNKNOWN = ListState.LISTED, ListState.CLEAN, ListState.UNKNOWN
@@ -56,6 +57,6 @@ def usable(outcome: Outcome) -> dict[str, bool]:
 
 
 def series(made: App, target: str = "192.0.2.1") -> dict[str, float]:
-    page = made.metrics.probe(ProbeKey("reputation", target)).decode()
+    page = at_once(made.metrics.probe(ProbeKey("reputation", target))).decode()
     lines = (line.rpartition(" ") for line in page.splitlines() if not line.startswith("#"))
     return {name: float(value) for name, _, value in lines}

@@ -27,6 +27,7 @@ from exporter.settings import Settings
 from exporter.store import State, Store
 from exporter.tokens import PREFIX, new_key
 from tests.bench_blocklists import blocklists
+from tests.bench_series import scrapes
 from tests.exporter import Exporter
 from tests.lab.client import Lab, LabUser
 from tests.lab.facts import NUMBERED_USERS
@@ -89,6 +90,7 @@ def main() -> None:
             for tls in ("none", "implicit"):
                 asyncio.run(cpu_per_trip(lab, user, tls))
         asyncio.run(blocklists(lab))
+        asyncio.run(scrapes())
         for name in ("probe", "slow2", "slow8"):
             asyncio.run(error_of_delay(lab, lab.user(name)))
         for measure in (thousand_probes, memory_of_waiting_trips):

@@ -13,6 +13,7 @@ from exporter.tokens import new_key
 from exporter.web.pages import Pages
 from tests.asking import CLEAN, LISTED, TESTS, UNKNOWN, app, outcome_of, series, states, trip, usable
 from tests.lab.client import Lab
+from tests.pauses import at_once
 from tests.senders.names import Zone, name_server
 
 # ---------------------------------------------------------------- listed, clean, unknown
@@ -149,7 +150,7 @@ async def test_a_restart_shows_the_newest_outcome_keeps_the_beat_and_has_nothing
         made.prober.start_if_due(probe)
         assert not probe.flights
         after = series(made, lab.mx_ip)
-        page = made.metrics.everything().decode()
+        page = at_once(made.metrics.everything()).decode()
     gauges = [name for name in before if "dnsbl_list" in name or "_code_" in name or "success" in name]
     assert len(gauges) > 4
     assert {name: after[name] for name in gauges} == {name: before[name] for name in gauges}

@@ -12,6 +12,7 @@ from exporter.settings import Settings
 from exporter.store import Store
 from exporter.tokens import new_key
 from tests import virtual
+from tests.pauses import at_once
 from tests.test_judging import bounce
 from tests.workbench import Bench
 
@@ -95,7 +96,7 @@ async def test_it_is_there_again_right_after_a_restart(tmp_path: Path) -> None:
         settings = Settings.parse(CONFIGURATION.encode(), "test.yml")
         async with App(settings, Store.open(tmp_path), new_key()) as app:
             app.recover()
-            text = app.metrics.everything().decode()
+            text = at_once(app.metrics.everything()).decode()
         lines = [line for line in text.splitlines() if line.startswith(NAME)]
         labels = '{code="550",phase="send",probe="me",reason="rejected",step="rcpt"}'
         assert lines == ([f"{NAME}{labels} 1.0"] if shown else [])

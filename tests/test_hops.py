@@ -15,6 +15,7 @@ from exporter.model import Outcome, ProbeKey
 from exporter.terminal import waterfall
 from tests import virtual
 from tests.lab.client import Lab, LabUser
+from tests.pauses import at_once
 from tests.test_scenarios import Travel, travel, trip
 from tests.workbench import Bench
 
@@ -62,7 +63,7 @@ async def test_a_server_that_keeps_the_message_shows_in_the_hop_after_it(
     lab.user("slow8").purge()
     async with travel(lab.user("slow8")).app() as app:
         outcome = await trip(app, "relay", "slow8@lab.test")
-        page = app.metrics.probe(outcome.probe).decode()
+        page = at_once(app.metrics.probe(outcome.probe)).decode()
     delays = {hop.by: hop.delay for hop in hops(outcome)}
     assert list(delays) == [RELAY, MX, HOP, STORE]
     assert delays[STORE] in (8, 9, 10)

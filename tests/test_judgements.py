@@ -15,6 +15,7 @@ from exporter.terminal import waterfall
 from exporter.tokens import new_key
 from tests import virtual
 from tests.lab.client import Lab, LabUser
+from tests.pauses import at_once
 from tests.test_scenarios import trip
 from tests.workbench import Bench
 
@@ -49,7 +50,7 @@ async def lab_trip(
     text = CONFIGURATION.format(mon_ip=lab.mon_ip, user=user, **values)
     async with App(Settings.parse(text.encode(), "judgements.yml"), Store.open(None), new_key()) as app:
         outcome = await trip(app, module, target)
-        return outcome, app.metrics.probe(ProbeKey(module, target)).decode().splitlines()
+        return outcome, at_once(app.metrics.probe(ProbeKey(module, target))).decode().splitlines()
 
 
 def judgements(outcome: Outcome) -> dict[str, str]:

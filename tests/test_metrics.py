@@ -13,6 +13,7 @@ from exporter.mailboxes.statistics import Statistics
 from exporter.metrics import Metrics
 from exporter.model import Exchanger, Failure, Leg, Outcome, Phase, ProbeKey, Reason, Reply, Span, Step, TlsSession
 from exporter.tokens import Rejection
+from tests.pauses import at_once, with_pauses
 
 GOLDEN = Path(__file__).parent / "golden"
 KEY = ProbeKey("submission", "someone@example.org")
@@ -75,7 +76,7 @@ def finished(made: Metrics, *outcomes: Outcome) -> dict[str, float]:
     for outcome in outcomes:
         made.started(KEY)
         made.finished(outcome)
-    return series(made.probe(KEY))
+    return series(at_once(made.probe(KEY)))
 
 
 PAGES: dict[str, list[Outcome]] = {"new": [], "success": [SUCCESS], "failure_after_success": [SUCCESS, FAILURE]}
@@ -84,7 +85,7 @@ PAGES: dict[str, list[Outcome]] = {"new": [], "success": [SUCCESS], "failure_aft
 def page(outcomes: list[Outcome]) -> bytes:
     made = metrics()
     finished(made, *outcomes)
-    return made.probe(KEY)
+    return at_once(made.probe(KEY))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -100,7 +101,7 @@ def test_metrics_shows_named_probes_with_their_name_and_the_mailboxes(promtool: 
     made = metrics()
     made.known(ProbeKey("submission", "unnamed@example.org"), None)
     finished(made, SUCCESS)
-    text = made.everything()
+    text = at_once(made.everything())
     shown = series(text)
     assert shown['mailtrip_success{probe="gmail"}'] == 1
     assert shown['mailtrip_delivery_delay_seconds_count{probe="gmail"}'] == 1
@@ -192,10 +193,10 @@ def test_hops_are_those_of_the_newest_message_that_came() -> None:
 
 def test_a_page_is_rendered_again_only_after_a_change() -> None:
     made = metrics()
-    first = made.probe(KEY)
-    assert made.probe(KEY) is first
+    assert with_pauses(made.probe(KEY))[1] > 0
+    assert with_pauses(made.probe(KEY))[1] == with_pauses(made.probe(KEY))[1] == 0
     made.late(KEY, 700.0)
-    shown = series(made.probe(KEY))
+    shown = series(at_once(made.probe(KEY)))
     assert shown["mailtrip_late_total"] == 1
     assert shown["mailtrip_last_delivery_delay_seconds"] == 700
 
@@ -203,7 +204,7 @@ def test_a_page_is_rendered_again_only_after_a_change() -> None:
 def test_a_restart_shows_the_newest_outcome_and_counts_from_zero() -> None:
     made = metrics()
     made.restored(FAILURE)
-    shown = series(made.probe(KEY))
+    shown = series(at_once(made.probe(KEY)))
     assert shown["probe_success"] == 0
     assert shown["mailtrip_trips_total"] == 0
     assert any(name.startswith("mailtrip_last_failure_info") for name in shown)
@@ -213,13 +214,13 @@ def test_a_forgotten_probe_has_no_series_and_may_still_be_spoken_of() -> None:
     made = metrics()
     made.forgotten(KEY)
     made.lost(KEY)
-    assert not any("gmail" in name for name in series(made.everything()))
+    assert not any("gmail" in name for name in series(at_once(made.everything())))
 
 
 def test_refused_requests_are_counted_by_kind() -> None:
     made = metrics()
     made.refused("target_not_allowed")
-    shown = series(made.everything())
+    shown = series(at_once(made.everything()))
     assert shown['mailtrip_probe_requests_refused_total{reason="target_not_allowed"}'] == 1
     assert shown['mailtrip_probe_requests_refused_total{reason="unknown_module"}'] == 0
 

@@ -13,6 +13,7 @@ from exporter.model import Outcome, ProbeKey
 from exporter.settings import Settings
 from exporter.store import Store
 from exporter.tokens import new_key
+from tests.pauses import at_once
 from tests.senders.witness import Line, SmtpWitness, Stage, witness
 
 KEY = ProbeKey("trip", "someone@example.org")
@@ -93,7 +94,7 @@ async def test_a_trip_in_flight_ends_well_and_leaves_nothing(what: str, tmp_path
         outcome = await flight
         assert outcome.success, outcome.failure
         assert here.left() == []
-        page = app.metrics.everything().decode()
+        page = at_once(app.metrics.everything()).decode()
         gone = "gone" in what
         assert ('mailtrip_trips_total{probe="trip"} 1.0' in page) is not gone
         assert ('probe="trip"' in page) is not gone
@@ -111,7 +112,7 @@ async def test_a_probe_that_comes_back_sends_no_second_message(tmp_path: Path) -
         assert not app.probes.get(KEY).flights
         here.deliver("old")
         assert (await flight).success
-        page = app.metrics.everything().decode()
+        page = at_once(app.metrics.everything()).decode()
         assert 'mailtrip_trips_in_flight{probe="trip"} 0.0' in page
 
 

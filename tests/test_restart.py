@@ -16,6 +16,7 @@ from exporter.settings import Settings
 from exporter.store import State, Store
 from exporter.tokens import new_key
 from tests import virtual
+from tests.pauses import at_once
 from tests.pretend import PretendMailbox, PretendSession
 from tests.workbench import TIMEOUT, Bench
 
@@ -285,7 +286,7 @@ async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_
     await store.close()
     app = App(settings, Store.open(tmp_path), new_key())
     app.recover()
-    page = app.metrics.probe(good.probe).decode()
+    page = at_once(app.metrics.probe(good.probe)).decode()
     assert "mailtrip_last_success_timestamp_seconds 1002.5\n" in page
     assert "mailtrip_last_trip_timestamp_seconds 2002.5\n" in page
     assert "mailtrip_success 0.0\n" in page

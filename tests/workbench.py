@@ -15,6 +15,7 @@ from exporter.senders.pace import Pace
 from exporter.store import Store
 from exporter.tokens import Mint
 from tests import virtual
+from tests.pauses import at_once
 from tests.pretend import PretendMailbox, PretendSender
 
 KEY = ProbeKey("submission", "someone@example.org")
@@ -61,7 +62,7 @@ class Bench:
         return await self.prober.start(self.probe)
 
     def series(self) -> dict[str, float]:
-        text = self.metrics.probe(KEY).decode()
+        text = at_once(self.metrics.probe(KEY)).decode()
         lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
         return {name: float(value) for name, _, value in lines}
 

@@ -7,8 +7,9 @@ from exporter import __version__
 from exporter.mailboxes.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
-from exporter.metrics.exposition import Format, families, families_of_many, process_families, render
+from exporter.metrics.exposition import Format, page, process_page
 from exporter.metrics.outcome import ProbeSeries, RoundTripSeries
+from exporter.metrics.rendered import Rendered
 from exporter.metrics.series import Labels, Series
 from exporter.model import Outcome, ProbeKey
 from exporter.net.oauth2 import Standing
@@ -29,7 +30,7 @@ class Metrics:
         self._accounts = accounts
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
-        self._texts: dict[ProbeKey, dict[Format, bytes]] = {}
+        self._texts: dict[ProbeKey, Rendered] = {}
         self._exporter = Series(OF_THE_EXPORTER)
         self._exporter.set("mailtrip_build_info", 1, __version__, platform.python_version())
         for kind in REFUSALS:
@@ -102,23 +103,23 @@ class Metrics:
 
     # ---------------------------------------------------------------- asked by Prometheus
 
-    def probe(self, probe: ProbeKey, form: Format = Format.TEXT) -> bytes:
-        """The series of one probe. Rendered again only after a change."""
-        series = self._of(probe)
-        if series.changed or probe not in self._texts:
-            self._texts[probe], series.changed = {}, False
-        texts = self._texts[probe]
-        if form not in texts:
-            texts[form] = render(families(series), form)
-        return texts[form]
+    async def probe(self, probe: ProbeKey, form: Format = Format.TEXT) -> bytes:
+        """The series of one probe, all of one moment."""
+        return b"".join((*await self._text(probe).page(form), form.end))
 
-    def everything(self, form: Format = Format.TEXT) -> bytes:
+    async def everything(self, form: Format = Format.TEXT) -> bytes:
         """Every named probe's series, the mailboxes', the exporter's own and the process's."""
+        now = list(self._names.items())
+        named = [await self._text(key).lines(form, name) for key, name in now if self._names.get(key) == name]
         self._read_mailboxes()
         self._read_accounts()
-        probes = [(name, self._probes[key]) for key, name in self._names.items()]
-        parts = (families_of_many(OF_A_PROBE, probes), families(self._exporter), process_families())
-        return render([family for part in parts for family in part], form)
+        own = await Rendered(self._exporter).page(form)
+        return b"".join((*page(OF_A_PROBE, named, form), *own, process_page(form), form.end))
+
+    def _text(self, probe: ProbeKey) -> Rendered:
+        if probe not in self._probes:
+            return Rendered(ProbeSeries())
+        return self._texts.setdefault(probe, Rendered(self._probes[probe]))
 
     def _read_accounts(self) -> None:
         now = self._accounts()

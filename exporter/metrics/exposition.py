@@ -1,7 +1,8 @@
 """Series as text for Prometheus; the only importer of prometheus_client."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
@@ -13,7 +14,11 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from exporter.metrics.definitions import Definition
 from exporter.metrics.series import Histogram, Labels, Series
 
-Families = list[Metric]
+PIECE = 200
+"""Series that are written at a time: two or three milliseconds of work."""
+
+Lines = Mapping[str, bytes]
+"""What is written of some families, by name."""
 
 
 class Format(Enum):
@@ -21,6 +26,11 @@ class Format(Enum):
 
     TEXT = "text/plain; version=0.0.4; charset=utf-8"  # which every Prometheus reads
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"  # with exemplars
+
+    @property
+    def end(self) -> bytes:
+        """What a text ends with."""
+        return b"# EOF\n" if self is Format.OPENMETRICS else b""
 
 
 class _Families:
@@ -33,44 +43,57 @@ class _Families:
         yield from self._families
 
 
-def families(series: Series) -> Families:
-    """Those of one probe, as `/probe` shows them."""
-    return [_family(definition, [((), series)]) for definition in series.definitions.values()]
+def pieces(definition: Definition, series: Series, form: Format, probe: str | None = None) -> Iterator[bytes]:
+    """The lines of one family, a piece at a time; with the label `probe`, if that has a name."""
+    lines_of_one = len(definition.buckets) + 3 if definition.kind == "histogram" else 1
+    many = list(series.of(definition.name).items())
+    step = max(PIECE // lines_of_one, 1)
+    for start in range(0, len(many), step):
+        text = _rendered([_family(definition, many[start : start + step], probe)], form)
+        yield text.removeprefix(_head(definition, form))
 
 
-def families_of_many(definitions: Iterable[Definition], many: Sequence[tuple[str, Series]]) -> Families:
-    """Those of several probes, each with its name in the label `probe`."""
-    named = [((name,), series) for name, series in many]
-    return [_family(definition, named, "probe") for definition in definitions]
+def page(definitions: Iterable[Definition], many: Sequence[Lines], form: Format) -> Iterator[bytes]:
+    """Each family of them all under its head, in parts. Families without series are left out."""
+    for definition in definitions:
+        lines = [one[definition.name] for one in many if definition.name in one]
+        if lines:
+            yield _head(definition, form)
+            yield from lines
 
 
-def process_families() -> Families:
+def process_page(form: Format) -> bytes:
     """What the process says of itself."""
-    return list(_PROCESS.collect())
+    return _rendered(_PROCESS.collect(), form)
 
 
-def render(families: Families, form: Format) -> bytes:
-    """As text. Families without series are left out."""
-    filled = _Families([family for family in families if family.samples])
+@cache
+def _head(definition: Definition, form: Format) -> bytes:
+    return _rendered([_family(definition, (), None)], form)
+
+
+def _rendered(families: Iterable[Metric], form: Format) -> bytes:
+    """As the library writes them, but for the end."""
     if form is Format.OPENMETRICS:
-        text: str | bytes = generate_openmetrics(filled)  # type: ignore[no-untyped-call]
-        return text if isinstance(text, bytes) else text.encode()
-    return generate_latest(filled)
+        text: str | bytes = generate_openmetrics(_Families(families))  # type: ignore[no-untyped-call]
+        return (text if isinstance(text, bytes) else text.encode()).removesuffix(form.end)
+    return generate_latest(_Families(families))
 
 
-def _family(definition: Definition, many: Iterable[tuple[Labels, Series]], *more_labels: str) -> Metric:
-    name, labels = definition.name, (*more_labels, *definition.labels)
+def _family(definition: Definition, many: Iterable[tuple[Labels, float | Histogram]], probe: str | None) -> Metric:
+    name, prefix = definition.name, [] if probe is None else [probe]
+    labels = [*(() if probe is None else ("probe",)), *definition.labels]
     if definition.kind == "histogram":
         histograms = HistogramMetricFamily(name, definition.help, labels=labels)
-        for prefix, series in many:
-            for values, histogram in series.histograms.get(name, {}).items():
-                histograms.add_metric([*prefix, *values], _cumulative(histogram), histogram.sum)
+        for values, value in many:
+            assert isinstance(value, Histogram)  # noqa: S101 - so says its definition
+            histograms.add_metric([*prefix, *values], _cumulative(value), value.sum)
         return histograms
     kind = CounterMetricFamily if definition.kind == "counter" else GaugeMetricFamily
     numbers = kind(name, definition.help, labels=labels)
-    for prefix, series in many:
-        for values, number in series.numbers.get(name, {}).items():
-            numbers.add_metric([*prefix, *values], number)
+    for values, value in many:
+        assert isinstance(value, int | float)  # noqa: S101
+        numbers.add_metric([*prefix, *values], value)
     return numbers
 
 

@@ -1,7 +1,7 @@
 """Numbers by family and label values; as many as a probe needs, and no more, since there may be ten thousand probes."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from exporter.metrics.definitions import Definition
 
@@ -28,34 +28,54 @@ class Histogram:
         if trip:
             self.exemplars[bucket] = trip, value, at
 
+    def copy(self) -> "Histogram":
+        made = Histogram(self.bounds)
+        made.counts, made.sum, made.exemplars = [*self.counts], self.sum, dict(self.exemplars)
+        return made
+
 
 class Series:
-    """The values of some families. `changed` tells that something changed since it was last set to False."""
+    """The values of some families. `version` is another one after each change."""
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
         self.numbers: dict[str, dict[Labels, float]] = {}
         self.histograms: dict[str, dict[Labels, Histogram]] = {}
-        self.changed = True
+        self.version = 0
         for name, definition in self.definitions.items():
             if definition.kind == "histogram":
                 self.histograms[name] = {labels: Histogram(definition.buckets) for labels in definition.start}
             else:
                 self.numbers[name] = dict.fromkeys(definition.start, 0)
 
+    def of(self, name: str) -> Mapping[Labels, float | Histogram]:
+        """The values of one family."""
+        return self.histograms[name] if name in self.histograms else self.numbers[name]
+
+    def copy(self) -> "Series":
+        """As they are now."""
+        made = Series(())
+        made.definitions = self.definitions
+        made.numbers = {name: dict(values) for name, values in self.numbers.items()}
+        made.histograms = {
+            name: {labels: histogram.copy() for labels, histogram in values.items()}
+            for name, values in self.histograms.items()
+        }
+        return made
+
     def set(self, name: str, value: float, *labels: str) -> None:
         self.numbers[name][labels] = value
-        self.changed = True
+        self.version += 1
 
     def replace(self, name: str, values: dict[Labels, float]) -> None:
         """These are all the values that a gauge has from now on."""
         self.numbers[name] = dict(values)
-        self.changed = True
+        self.version += 1
 
     def add(self, name: str, amount: float, *labels: str) -> None:
         values = self.numbers[name]
         values[labels] = values.get(labels, 0) + amount
-        self.changed = True
+        self.version += 1
 
     def observe(self, name: str, value: float, *labels: str, trip: str = "", at: float = 0.0) -> None:
         """With `trip`, the observation can be traced to it: `at` is when it was made, in seconds since the epoch."""
@@ -63,4 +83,4 @@ class Series:
         if labels not in histograms:
             histograms[labels] = Histogram(self.definitions[name].buckets)
         histograms[labels].observe(value, trip, at)
-        self.changed = True
+        self.version += 1

@@ -39,9 +39,9 @@ Reload = Callable[[], Coroutine[Any, Any, None]]
 class Exposition(Protocol):
     """Series as text."""
 
-    def probe(self, probe: ProbeKey, form: Format = ...) -> bytes: ...
+    async def probe(self, probe: ProbeKey, form: Format = ...) -> bytes: ...
 
-    def everything(self, form: Format = ...) -> bytes: ...
+    async def everything(self, form: Format = ...) -> bytes: ...
 
     def refused(self, kind: str) -> None: ...
 
@@ -94,10 +94,10 @@ class Routes:
             self._exposition.refused(refusal.kind)
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         if request.query.get("debug") == "true":
-            return _evidence(self._probes, key, self._exposition)
+            return await _evidence(self._probes, key, self._exposition)
         await self._wait(key, patience(request.headers.get(TIMEOUT_HEADER)))
         form = form_for(request.headers.get("Accept", ""))
-        return _series(self._exposition.probe(key, form), form)
+        return _series(await self._exposition.probe(key, form), form)
 
     def hurry(self) -> None:
         """From now on no scrape waits for its trip: it is answered with what is known."""
@@ -116,7 +116,7 @@ class Routes:
 
     async def metrics(self, request: web.Request) -> web.Response:
         form = form_for(request.headers.get("Accept", ""))
-        return _series(self._exposition.everything(form), form)
+        return _series(await self._exposition.everything(form), form)
 
     async def sd(self, request: web.Request) -> web.Response:
         """The probes of the configuration, as Prometheus' http_sd_configs wants them: /probe for each, nothing else."""
@@ -203,8 +203,8 @@ def _parameter(request: web.Request, name: str) -> str:
     return values[0]
 
 
-def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -> web.Response:
-    probe, series = probes.get(key), exposition.probe(key).decode()
+async def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -> web.Response:
+    probe, series = probes.get(key), (await exposition.probe(key)).decode()
     page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
     return web.Response(text=page, headers=_PLAIN_HEADERS)
 

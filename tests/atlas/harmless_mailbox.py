@@ -10,6 +10,7 @@ from tests.atlas.mailbox import POP3
 from tests.atlas.meddler import Meddler, Rule, answer, cut
 from tests.atlas.table import Changes, Disturbance, Lever, Make
 from tests.atlas.world import PLAIN, World
+from tests.pauses import at_once
 
 FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's business.\r\n"
 MANY = 10_000
@@ -142,7 +143,10 @@ async def copy_in_junk(world: World) -> Changes:
         while world.mails():  # it has been seen, and is deleted
             await asyncio.sleep(0.02)
         await asyncio.to_thread(file_as_junk, raw)
-        while "mailtrip_duplicates_total 1.0" not in app.metrics.probe(app.probes.key("trip", "the-row")).decode():
+        while (
+            "mailtrip_duplicates_total 1.0"
+            not in at_once(app.metrics.probe(app.probes.key("trip", "the-row"))).decode()
+        ):
             await asyncio.sleep(0.05)
 
     world.then = then

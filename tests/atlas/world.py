@@ -17,6 +17,7 @@ from exporter.tokens import new_key
 from tests.atlas.courier import Courier
 from tests.atlas.meddler import Meddler, Rule, meddling
 from tests.lab.client import Lab, LabUser
+from tests.pauses import at_once
 from tests.senders.names import Zone, name_server
 from tests.senders.witness import OFFERS, Act, SmtpWitness, Stage, witness
 
@@ -144,7 +145,7 @@ class World:
             assert outcome.success, outcome.failure
             while self.mails() != self.stay:
                 await asyncio.sleep(0.05)
-            return numbers(app.metrics.probe(KEY).decode())
+            return numbers(at_once(app.metrics.probe(KEY)).decode())
 
     async def _fly(self, app: App) -> Outcome:
         flight = app.prober.start(app.probes.get(KEY), self._follow)

@@ -18,6 +18,7 @@ from exporter.tokens import new_key
 from tests.lab import facts
 from tests.lab.client import Lab, LabUser
 from tests.oauth2.identity import CLIENT, SECRET, Identity, serving
+from tests.pauses import at_once
 
 CONFIGURATION = """\
 resolver: {{nameservers: ["{dns}"]}}
@@ -74,7 +75,7 @@ async def test_a_trip_with_tokens(lab: Lab, lab_user: LabUser, module: str, auth
         said = "\n".join(outcome.transcript)
         assert f"AUTH {auth.upper()} <secret>" in said
         assert identity.issued[0] not in said
-        series = app.metrics.everything().decode()
+        series = at_once(app.metrics.everything()).decode()
         assert f'mailtrip_oauth2_token_expiry_timestamp_seconds{{account="{lab_user.name}"}}' in series
         assert f'mailtrip_oauth2_refresh_failures_total{{account="{lab_user.name}",reason="auth"}} 0.0' in series
         assert not [told for told in (series, app.settings.shown()) if identity.issued[0] in told or SECRET in told]

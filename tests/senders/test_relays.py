@@ -11,6 +11,7 @@ from exporter.settings import Settings
 from exporter.store import Store
 from exporter.tokens import new_key
 from tests.lab.client import Lab, LabUser
+from tests.pauses import at_once
 
 CONFIGURATION = """
 resolver: {{nameservers: ["{dns}"]}}
@@ -43,7 +44,7 @@ async def watch(app: App, *relays: str) -> list[Outcome]:
 
 
 def shown(app: App, relay: str) -> str:
-    text = app.metrics.probe(ProbeKey("each-relay", relay)).decode()
+    text = at_once(app.metrics.probe(ProbeKey("each-relay", relay))).decode()
     (line,) = (line for line in text.splitlines() if line.startswith("probe_success "))
     return line.partition(" ")[2]
 
