@@ -100,12 +100,12 @@ class App:
 
     def _restore(self, wanted: Callable[[ProbeKey], bool]) -> None:
         """What the store knows of these probes."""
-        for outcome, last_success in self.store.outcomes():
-            if wanted(outcome.probe):
-                probe = self.probes.get(outcome.probe)
-                probe.show(outcome)
-                self.metrics.restored(outcome, last_success)
-                self._keep_beat(probe, outcome.started_at)
+        for known in self.store.last_known():
+            if wanted(known.outcome.probe):
+                probe = self.probes.get(known.outcome.probe)
+                probe.remember(known.outcome, known.history)
+                self.metrics.restored(known.outcome, known.last_success)
+                self._keep_beat(probe, known.outcome.started_at)
         for key, started_at in self.store.last_starts().items():
             if wanted(key):  # perhaps its message has left, though we were killed before we knew
                 self._keep_beat(self.probes.get(key), started_at)

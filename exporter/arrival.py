@@ -15,6 +15,16 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class ArrivedHeaders:
+    """The headers of the message as it arrived, for people: unfolded, clean, cut (see headers/shown.py).
+
+    If it was wrapped, those of the wrapping come first, and after an empty line those of what is inside, down to ours.
+    """
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hop:
     """A server that took the message, by its `Received` header (headers/received.py). Unsaid is empty or None.
 

@@ -10,6 +10,7 @@ from email.message import Message
 from email.parser import Parser
 from email.policy import compat32
 from enum import StrEnum
+from functools import lru_cache
 from itertools import count
 from quopri import decodestring
 from typing import Any
@@ -81,10 +82,14 @@ def received(raw: bytes, word: str) -> list[str]:
     return [str(value) for part in reversed(wrappings) for value in reversed(part.get_all("Received", []))]
 
 
-def headers(raw: bytes) -> list[tuple[str, str]]:
-    """The headers of the outermost message, newest first: what the servers wrote that had it last."""
-    message = _parser().parsestr(raw.decode("latin-1"), headersonly=True)
-    return [(name, str(value)) for name, value in message.items()]
+def headers(raw: bytes, word: str) -> list[list[tuple[str, str]]]:
+    """Those of the outermost message, and of each part around the one that was sent with this token, and its own.
+
+    Each list has the newest first: what the servers wrote that had it last.
+    """
+    message = _parsed(raw)
+    parts = _wrappings(message, word, 0, [MAX_PARTS]) or [message]
+    return [[(name, str(value)) for name, value in part.items()] for part in parts]
 
 
 def _wrappings(message: Message, word: str, depth: int, left: list[int]) -> list[Message]:
@@ -101,8 +106,12 @@ def _wrappings(message: Message, word: str, depth: int, left: list[int]) -> list
     return []
 
 
+@lru_cache(maxsize=4)
 def _parsed(raw: bytes) -> Message:
-    """One character for each byte, so that nothing is lost before its charset is known."""
+    """One character for each byte, so that nothing is lost before its charset is known.
+
+    Parsed once, though several things are asked of the same message, one after the other; nobody changes it.
+    """
     return _parser().parsestr(raw.decode("latin-1"))
 
 

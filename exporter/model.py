@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore
+from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore
 
 MAX_DETAIL = 300  # characters of somebody else's text that we keep
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")  # and what turns text around
@@ -195,7 +195,10 @@ class Asked:
     failures: tuple[str, ...] = ()  # words of blocklists/standing.py: why questions had no answer
 
 
-Fact = Reply | Exchanger | TlsSession | Hop | LeftFrom | Authentication | SpamScore | Arrival | Listing | Asked
+Fact = (
+    Reply | Exchanger | TlsSession | Hop | LeftFrom | Authentication | SpamScore | Arrival | ArrivedHeaders
+    | Listing | Asked
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

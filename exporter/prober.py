@@ -7,12 +7,13 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from exporter.arrival import Arrival, LeftFrom
+from exporter.arrival import LeftFrom
+from exporter.history import MOST_BEATS, Beat, beat_of
 from exporter.ledger import Ledger, MailObserver
 from exporter.logs import about
 from exporter.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Span
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 
 SLACK = 0.05  # of the interval: a scrape that comes a little early still starts the trip that it is meant to start
 MOST_SLACK = 0.5  # seconds
-MOST_BEATS = 40  # trips of a probe whose end is remembered
 
 
 @runtime_checkable
@@ -61,14 +61,6 @@ class Observer(MailObserver, Protocol):
     def forgotten(self, probe: ProbeKey) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Beat:
-    """How a trip ended, for a picture of many: for a message its delay, else how long it took, in seconds."""
-
-    success: bool
-    seconds: float
-
-
 @dataclass
 class Probe:
     """A module pointed at a target, and the trips it makes. Times in seconds, moments monotonic."""
@@ -102,9 +94,13 @@ class Probe:
         """A trip is over. One that failed does not make us forget where mail left from."""
         if self.newest is None or outcome.finished_at >= self.newest.finished_at:
             self.newest = outcome
-        delays = (one.delay for one in outcome.facts if isinstance(one, Arrival) and one.delay is not None)
-        self.history.append(Beat(outcome.success, next(delays, outcome.duration)))
+        self.history.append(beat_of(outcome))
         self.left_from = next((one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from)
+
+    def remember(self, outcome: Outcome, history: Iterable[Beat]) -> None:
+        """What is known from before a restart: the newest outcome, and how those before it ended."""
+        self.history.extend(history)
+        self.show(outcome)
 
     def under_way(self) -> list[Outcome]:
         """The trips in flight, as far as they have come."""

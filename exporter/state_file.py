@@ -12,7 +12,7 @@ from exporter.private_file import keep_private, open_private
 log = logging.getLogger(__name__)
 
 FILE = "mailtrip.sqlite"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _RECENT = """
 CREATE TABLE recent (
     number INTEGER PRIMARY KEY, trip TEXT NOT NULL UNIQUE, module TEXT NOT NULL, target TEXT NOT NULL,
@@ -29,7 +29,7 @@ CREATE TABLE trips (
 ) WITHOUT ROWID;
 CREATE TABLE outcomes (
     module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
-    PRIMARY KEY (module, target)
+    history TEXT NOT NULL DEFAULT '[]', PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
 {_RECENT}"""
 _FROM_1_TO_2 = """
@@ -42,7 +42,13 @@ INSERT OR IGNORE INTO recent (trip, module, target, success, finished_at, size, 
     SELECT json_extract(outcome, '$.trip'), module, target, json_extract(outcome, '$.failure') IS NULL, finished_at,
     length(CAST(outcome AS BLOB)), outcome FROM outcomes WHERE json_valid(outcome) ORDER BY finished_at;
 """  # noqa: S608 - both parts are ours
-_STEPS = {0: _SCHEMA, 1: _FROM_1_TO_2 + _FROM_2_TO_3, 2: _FROM_2_TO_3}
+_FROM_3_TO_4 = "ALTER TABLE outcomes ADD COLUMN history TEXT NOT NULL DEFAULT '[]';"
+_STEPS = {
+    0: _SCHEMA,
+    1: _FROM_1_TO_2 + _FROM_2_TO_3 + _FROM_3_TO_4,
+    2: _FROM_2_TO_3 + _FROM_3_TO_4,
+    3: _FROM_3_TO_4,
+}
 """What leads from a schema to ours, by its version; 0 is that of a new file."""
 
 

@@ -12,10 +12,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
+from json import loads
 from pathlib import Path
 from typing import Any, TypeVar
 
 from exporter import evidence, state_file
+from exporter.history import MOST_BEATS, Beat, beat_of
 from exporter.model import Outcome, ProbeKey
 from exporter.state_file import StateUnusable
 
@@ -50,6 +52,15 @@ class Trip:
     sending_since: float | None = None
     accepted: float | None = None
     verdict: Outcome | None = None  # of a trip whose message was found, as far as it had come then
+
+
+@dataclass(frozen=True, slots=True)
+class LastKnown:
+    """What is kept of a probe."""
+
+    outcome: Outcome  # the newest
+    last_success: float | None  # when a trip last succeeded, in seconds since the epoch
+    history: tuple[Beat, ...]  # how those before it ended, the oldest first
 
 
 Change = Callable[[sqlite3.Connection], object]
@@ -91,14 +102,11 @@ class Store:
         row = self._connection.execute("SELECT * FROM trips WHERE id = ?", (trip_id,)).fetchone()
         return _trip(row) if row else None
 
-    def outcomes(self) -> list[tuple[Outcome, float | None]]:
-        """The newest outcome of every probe, and when a trip of it last succeeded, in seconds since the epoch.
-
-        What an older version wrote and we cannot read is left out.
-        """
-        rows = self._connection.execute("SELECT outcome, last_success FROM outcomes")
-        read = ((evidence.readable(text), last_success) for text, last_success in rows)
-        return [(outcome, last_success) for outcome, last_success in read if outcome]
+    def last_known(self) -> list["LastKnown"]:
+        """Of every probe. What an older version wrote and we cannot read is left out."""
+        rows = self._connection.execute("SELECT outcome, last_success, history FROM outcomes")
+        read = ((evidence.readable(text), last_success, _beats(history)) for text, last_success, history in rows)
+        return [LastKnown(outcome, last_success, beats[:-1]) for outcome, last_success, beats in read if outcome]
 
     # ---------------------------------------------------------------- reading, for people
 
@@ -150,11 +158,13 @@ class Store:
     def finished(self, outcome: Outcome) -> None:
         """A trip has its outcome. When the last one succeeded is kept, however many have failed since."""
         probe, finished_at, text = outcome.probe, outcome.finished_at, evidence.written(outcome)
-        last_success = finished_at if outcome.success else None
-        row = (probe.module, probe.target, finished_at, text, last_success)
-        change = """INSERT INTO outcomes VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+        last_success, beat = finished_at if outcome.success else None, beat_of(outcome)
+        row = (probe.module, probe.target, finished_at, text, last_success, beat.success, beat.seconds, MOST_BEATS)
+        change = """INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, json_array(json_array(?, ?))) ON CONFLICT DO UPDATE SET
             finished_at = excluded.finished_at, outcome = excluded.outcome,
-            last_success = ifnull(excluded.last_success, last_success)"""
+            last_success = ifnull(excluded.last_success, last_success),
+            history = json_insert(iif(json_array_length(history) < ?, history, json_remove(history, '$[0]')), '$[#]',
+                json_extract(excluded.history, '$[0]'))"""
         self._write_soon(lambda c: c.execute(change, row))
         self._write_soon(lambda c: evidence.keep(c, outcome, text))
 
@@ -212,6 +222,10 @@ class Store:
 def _log_failure(done: "asyncio.Future[None]") -> None:
     if not done.cancelled() and (error := done.exception()):
         log.error("the state could not be written: %s", error)
+
+
+def _beats(history: str) -> tuple[Beat, ...]:
+    return tuple(Beat(bool(success), seconds) for success, seconds in loads(history))
 
 
 def _trip(row: tuple[Any, ...]) -> Trip:

@@ -13,7 +13,7 @@ from exporter import evidence, state_file
 from exporter.evidence import DAY, FAILURES, SUCCESSES
 from exporter.model import Failure, Outcome, Phase, ProbeKey, Reason, Span, Step
 from exporter.state_file import StateUnusable
-from exporter.store import Store
+from exporter.store import LastKnown, Store
 
 PROBE, OTHER = ProbeKey("submission", "someone@example.org"), ProbeKey("submission", "other@example.org")
 SPANS = (Span(Phase.SEND, Step.RCPT, 0.5, 1.0, Reason.REJECTED, "mx:25"), Span(Phase.SEND, None, 0.0, 2.0))
@@ -181,7 +181,8 @@ async def test_a_file_of_version_2_loses_nothing_and_its_outcomes_are_evidence(t
     for _ in range(2):  # once is enough
         store = Store.open(tmp_path)
         assert await store.recent(None, 10) == newest
-        assert sorted(store.outcomes(), key=lambda pair: pair[0].trip) == [(newest[1], 5.0), (newest[0], 5.0)]
+        known = sorted(store.last_known(), key=lambda one: one.outcome.trip)
+        assert known == [LastKnown(newest[1], 5.0, ()), LastKnown(newest[0], 5.0, ())]
         await store.close()
     with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
         rows = file.execute("SELECT trip, success, size FROM recent ORDER BY trip").fetchall()

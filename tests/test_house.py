@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "prober metrics trying",
         "ledger",
         "store settings",
-        "evidence state_file",
+        "evidence state_file history",
         "checks",
         "senders mailboxes blocklists",
         "net",

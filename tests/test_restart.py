@@ -9,6 +9,7 @@ import pytest
 
 from exporter.app import App
 from exporter.arrival import Arrival
+from exporter.history import beat_of
 from exporter.mailboxes.session import Sighting
 from exporter.model import Failure, Outcome, Phase, ProbeError, ProbeKey, Reason
 from exporter.run import Run
@@ -290,4 +291,5 @@ async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_
     assert "mailtrip_last_success_timestamp_seconds 1002.5\n" in page
     assert "mailtrip_last_trip_timestamp_seconds 2002.5\n" in page
     assert "mailtrip_success 0.0\n" in page
+    assert list(app.probes.get(good.probe).history) == [beat_of(good), beat_of(bad)], "the page draws them"
     await app.store.close()

@@ -12,9 +12,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from exporter.arrival import Arrival
+from exporter.history import MOST_BEATS, beat_of
 from exporter.model import Exchanger, Failure, Leg, Outcome, Phase, ProbeKey, Reason, Reply, Span, Step, TlsSession
 from exporter.state_file import StateUnusable
-from exporter.store import State, Store, Trip
+from exporter.store import LastKnown, State, Store, Trip
 
 PROBE = ProbeKey("submission", "someone@example.org")
 TRIP = Trip("t1", PROBE, "monitor", State.LEAVING, 1000.5, "boot", 5.25, 9000.0)
@@ -66,7 +67,7 @@ async def test_the_newest_outcome_of_a_probe_is_kept_whole(tmp_path: Path) -> No
     store.finished(OUTCOME)
     await store.close()
     store = Store.open(tmp_path)
-    assert store.outcomes() == [(OUTCOME, None)]
+    assert store.last_known() == [LastKnown(OUTCOME, None, (beat_of(OUTCOME),))]
     await store.close()
 
 
@@ -214,7 +215,7 @@ async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
         known = store.trip("t3")
         assert known is not None
         assert known.state is State.ARRIVED
-        assert store.outcomes() == [(good, good.finished_at), (OUTCOME, None)]
+        assert store.last_known() == [LastKnown(good, good.finished_at, ()), LastKnown(OUTCOME, None, ())]
         await store.close()
     store = Store.open(tmp_path)
     await store.found(replace(good, trip="t1"))
@@ -222,7 +223,8 @@ async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
     await store.close()
     store = Store.open(tmp_path)
     assert store.unsettled()[0].verdict == replace(good, trip="t1")
-    assert store.outcomes()[0] == (replace(OUTCOME, probe=OTHER, started_at=2000.0), good.finished_at)
+    newest = replace(OUTCOME, probe=OTHER, started_at=2000.0)
+    assert store.last_known()[0] == LastKnown(newest, good.finished_at, ())
     await store.close()
 
 
@@ -234,9 +236,23 @@ async def test_the_time_of_the_last_success_outlives_failures_and_restarts(tmp_p
         store.finished(outcome)
         await store.close()
         store = Store.open(tmp_path)
-        seen += [last for _, last in store.outcomes()]
+        seen += [known.last_success for known in store.last_known()]
         await store.close()
     assert seen == [None, 1003.0, 1003.0, 1003.0, 5002.5]
+
+
+async def test_how_the_newest_trips_ended_outlives_restarts_and_does_not_grow_without_end(tmp_path: Path) -> None:
+    made = [replace(OUTCOME, duration=float(n), failure=OUTCOME.failure if n % 3 else None) for n in range(100)]
+    for start in (0, 3, 50):
+        store = Store.open(tmp_path)
+        for outcome in made[start : start + 50]:
+            store.finished(outcome)
+        await store.close()
+        store = Store.open(tmp_path)
+        (known,) = store.last_known()
+        await store.close()
+    assert known == LastKnown(made[99], made[99].finished_at, tuple(map(beat_of, made[60:99])))
+    assert len(known.history) + 1 == MOST_BEATS
 
 
 async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_settled(tmp_path: Path) -> None:

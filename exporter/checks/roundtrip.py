@@ -4,12 +4,13 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from exporter.arrival import Arrival, Hop, LeftFrom
+from exporter.arrival import Arrival, ArrivedHeaders, Hop, LeftFrom
 from exporter.checks.options import RoundtripOptions
 from exporter.composition import Content, ProbeMessage, compose
 from exporter.headers.authentication import authentication
 from exporter.headers.received import hops
 from exporter.headers.receiver import left_from
+from exporter.headers.shown import shown
 from exporter.headers.spam import spam_scores
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.watcher import Watcher
@@ -164,13 +165,14 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
 
 def _told(found: Found, run: Run, trusted: str | None) -> list[Fact]:
     """What servers wrote into the message. Its receiver wrote into the outermost one, if it was wrapped."""
-    way, outermost = _hops(found, run), headers(found.sighting.raw)
+    way, messages = _hops(found, run), headers(found.sighting.raw, found.token.word)
+    outermost = messages[0]
     facts: list[Fact] = [*way]
     if address := left_from(way, trusted):
         facts.append(LeftFrom(address))
     if trusted:
         facts.extend(authentication(outermost, trusted))
-    return [*facts, *spam_scores(outermost)]
+    return [*facts, *spam_scores(outermost), ArrivedHeaders(shown(messages))]
 
 
 def _hops(found: Found, run: Run) -> list[Hop]:

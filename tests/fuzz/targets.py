@@ -20,7 +20,7 @@ RECEIVER = "mx.example.net"
 
 def arrived_headers(raw: bytes) -> None:
     """The hops, the address and what the receiver says: all from closed lists, bounded, and fit to be stored."""
-    outermost, way = headers(raw), hops(received(raw, TOKEN.word), SENT_AT, 60.0)
+    outermost, way = headers(raw, TOKEN.word)[0], hops(received(raw, TOKEN.word), SENT_AT, 60.0)
     assert len(way) <= MAX_HOPS
     assert all(hop.delay is None or 0 <= hop.delay <= 60 for hop in way)
     assert len(trusted_part(outermost, RECEIVER)) <= len(outermost)

@@ -40,7 +40,7 @@ def readers(raw: bytes) -> None:
     """All that is ever done with an arrived message."""
     read(raw)
     received(raw, TOKEN.word)
-    headers(raw)
+    headers(raw, TOKEN.word)
     is_whole(raw, TOKEN)
 
 
@@ -68,7 +68,7 @@ def test_hostile_messages() -> None:
         raw = (OURS + text).encode("latin-1")[:READ_LIMIT]
         assert calls_in(lambda raw=raw: readers(raw)) < 300 * READ_LIMIT, name  # type: ignore[misc]
         tracemalloc.start()
-        readers(raw)
+        readers(raw[:-1])  # not the very same: that is parsed already
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 100 * READ_LIMIT, name

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from exporter.arrival import Arrival, Hop
+from exporter.history import Beat
 from exporter.model import Asked, Failure, Listing, ListState, Outcome, Phase, ProbeKey, Reason, Span, Step
-from exporter.prober import Beat
 from exporter.tokens import candidates
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, blocklist_rows
 from exporter.web.pages.spark import HEIGHT, LEAST, spark

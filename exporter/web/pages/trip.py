@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore
+from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore
 from exporter.model import Exchanger, Listing, Outcome, Phase, Reply, Span, TlsSession
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
 
@@ -102,6 +102,12 @@ class TripView:
     @property
     def hops(self) -> list[Hop]:
         return [fact for fact in self.outcome.facts if isinstance(fact, Hop)]
+
+    @property
+    def headers(self) -> tuple[str, ...]:
+        """Those of the message as it arrived."""
+        told = (fact.lines for fact in self.outcome.facts if isinstance(fact, ArrivedHeaders))
+        return next(told, ())
 
     @property
     def facts(self) -> list[tuple[str, str]]:
