@@ -1,0 +1,59 @@
+"""A real Chromium, which draws the pages and tells what it sees. Selenium drives it, with Debian's driver."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+PROGRAM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
+FLAGS = (
+    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"),
+    *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+DESKTOP, PHONE = 1280, 360  # pixels
+
+
+class Browser:
+    """One window. Its methods wait until a page is drawn."""
+
+    def __init__(self, driver: webdriver.Chrome) -> None:
+        self.driver = driver
+
+    def open(self, address: str, width: int = DESKTOP, *, dark: bool = False) -> None:
+        metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": width == PHONE}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self.driver.get(address)
+
+    def ask(self, script: str, *arguments: Any) -> Any:
+        """What a script says of the page. It runs beside the page, which may run none."""
+        return self.driver.execute_script(script, *arguments)
+
+    @property
+    def text(self) -> str:
+        """What a reader sees."""
+        return str(self.ask("return document.body.innerText"))
+
+    @property
+    def complaints(self) -> list[str]:
+        """What the browser has to say of the pages since the last time: what is missing, or forbidden to them."""
+        return [str(entry["message"]) for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Runs until the end of the block."""
+    options = webdriver.ChromeOptions()
+    options.binary_location = str(PROGRAM)
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options, Service(str(DRIVER)))
+    try:
+        yield Browser(driver)
+    finally:
+        driver.quit()
