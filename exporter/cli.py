@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -47,6 +48,8 @@ class CannotStart(Exception):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command, and ends the process with its exit status."""
     options = _parser().parse_args(arguments)
+    if options.command is not _serve:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # a terminal that is closed ends the command
     try:
         status = options.command(options)
     except (CannotStart, CannotListen, Mistakes, StateUnusable) as error:
@@ -62,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _serve(options: argparse.Namespace) -> int:
     log_to_stderr(options.log_level, options.log_format)
-    settings, files = _settings(options), options.config_files
+    files = options.config_files
+    state_of_files = state_of_all(files)  # before they are read: what changes from now on is another configuration
+    settings = _settings(options)
     web_file = WebFile(options.web_config_file) if options.web_config_file else None
     doors, whereabouts = _doors(options), _whereabouts(options)
     with suppress(OSError):  # the disk of the log is full: mail is probed all the same
@@ -73,7 +78,7 @@ def _serve(options: argparse.Namespace) -> int:
     read = partial(Settings.load, *files) if files else Settings.embedded
     how = Options(
         doors, options.web_max_targets, web_file, whereabouts, read,
-        files=lambda: state_of_all(files), watch=options.auto_reload,
+        files=lambda: state_of_all(files), files_as_read=state_of_files, watch=options.auto_reload,
     )  # fmt: skip
     asyncio.run(serve(settings, state_dir, how))
     return OK

@@ -26,7 +26,8 @@ class Reloader:
     """`read` reads the settings, in a thread, and `apply` puts them into force; both raise Mistakes.
 
     `wanted` is set by who wants it done soon; however often that is until it begins, it is done once.
-    `state` is what differs when the files have changed. Files are looked at, not subscribed to: so a ConfigMap, whose
+    `state` is what differs when the files have changed, `as_read` what it was when the settings in force were read.
+    Files are looked at, not subscribed to: so a ConfigMap, whose
     files are links to links, and a network file system are no special cases.
     """
 
@@ -38,12 +39,14 @@ class Reloader:
         clock: Clock,
         wanted: asyncio.Event,
         state: Callable[[], object] = lambda: None,
+        as_read: object = None,
     ) -> None:
         self._read = read
         self._apply = apply
         self._witness = witness
         self._clock = clock
         self._state = state
+        self._as_read = as_read
         self._wanted = wanted
         self._one_at_a_time = asyncio.Lock()
 
@@ -79,7 +82,7 @@ class Reloader:
 
     async def _watch(self) -> None:
         """A file that is still being written is left alone until two looks see the same."""
-        read = seen = await asyncio.to_thread(self._state)
+        read = seen = self._as_read
         while True:
             await asyncio.sleep(LOOK_EVERY)
             before, seen = seen, await asyncio.to_thread(self._state)

@@ -34,13 +34,15 @@ class Options:
     whereabouts: Whereabouts = field(default_factory=Whereabouts)
     read: Callable[[], Settings] = Settings.embedded  # the configuration, anew
     files: Callable[[], object] = lambda: None  # what differs when the configuration's files have changed
+    files_as_read: object = None  # what that was when the settings were read
     watch: bool = False  # them, and reload
 
 
 async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
     """Runs until SIGINT or SIGTERM; a second one ends it at once. Raises StateUnusable and CannotListen."""
     stop, asked = _until_told(), asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)  # one that comes early is not lost
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came early comes now
     async with AsyncExitStack() as stack:
         store = Store.open(state_dir)
         key = key_of(settings.state, state_dir)
@@ -53,7 +55,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             app.configure(new)
             scheduler.changed()
 
-        reloader = Reloader(options.read, apply, app.metrics, app.clock, asked, options.files)
+        reloader = Reloader(options.read, apply, app.metrics, app.clock, asked, options.files, options.files_as_read)
         server = Server(
             app.probes, app.metrics, pages, options.doors, gate=Gate(options.web_file), reload=reloader.reload,
             whereabouts=options.whereabouts,

@@ -9,14 +9,25 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 
 class Exporter:
-    """Runs from the constructor to `stop` or `kill`. `configuration` is the text of a configuration file."""
+    """Runs from the constructor to `stop` or `kill`. `configuration` is the text of a configuration file.
 
-    def __init__(self, configuration: str, directory: Path, *flags: str, prefix: str = "") -> None:
+    `meanwhile` is called while it starts.
+    """
+
+    def __init__(
+        self,
+        configuration: str,
+        directory: Path,
+        *flags: str,
+        prefix: str = "",
+        meanwhile: Callable[["Exporter"], None] = lambda exporter: None,
+    ) -> None:
         self._directory = directory
         self._ready = f"{prefix}/-/ready"
         directory.mkdir(exist_ok=True)
@@ -31,6 +42,7 @@ class Exporter:
             self._process = subprocess.Popen(
                 [sys.executable, *command, *flags, "--web.listen-address", self.address], stdout=log, stderr=log
             )
+        meanwhile(self)
         self._wait_until_it_answers()
 
     def _wait_until_it_answers(self) -> None:
@@ -85,6 +97,11 @@ class Exporter:
     def cpu_seconds(self) -> float:
         """Processor time used so far."""
         return self.series()["process_cpu_seconds_total"]
+
+    @property
+    def status(self) -> str:
+        """What the kernel says of it (proc(5))."""
+        return Path(f"/proc/{self._process.pid}/status").read_text()
 
     def limit(self, what: int, most: int) -> None:
         """From now on it may use so much of this and no more (setrlimit)."""

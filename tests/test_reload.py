@@ -39,8 +39,9 @@ def box(tmp_path: Path) -> Path:
 def start(box: Path, tmp_path: Path) -> Iterator[Start]:
     running: list[Exporter] = []
 
-    def start(*flags: str) -> Exporter:
-        running.append(Exporter(configuration(box, "one", "two"), tmp_path / "mailtrip", *flags))
+    def start(*flags: str, more: str = "", meanwhile: Callable[[Exporter], None] = lambda _: None) -> Exporter:
+        text = configuration(box, "one", "two", more=more)
+        running.append(Exporter(text, tmp_path / "mailtrip", *flags, meanwhile=meanwhile))
         return running[-1]
 
     yield start
@@ -154,3 +155,39 @@ def test_a_configmap_is_read_when_its_link_is_swapped(start: Start, box: Path, t
     (mount / "..data_tmp").symlink_to("..2")
     os.rename(mount / "..data_tmp", mount / "..data")
     wait_until(lambda: probes(exporter) == {"two"})
+
+
+# ---------------------------------------------------------------- while it starts
+
+
+def test_signals_from_the_first_moment_on_neither_end_it_nor_get_lost(start: Start, box: Path) -> None:
+    """Python takes a while to import everything, and SIGHUP ends whoever has not said what to do with it."""
+
+    def hurry(exporter: Exporter) -> None:
+        while "SigBlk:\t0000000000000000" in exporter.status:  # not even Python has begun
+            time.sleep(0.001)
+        exporter.configure(configuration(box, "two", "three"))
+        exporter.send(signal.SIGHUP)
+
+    exporter = start(meanwhile=hurry)
+    wait_until(lambda: probes(exporter) == {"two", "three"})
+
+
+@pytest.mark.parametrize("how", ["signal", "files"])
+def test_what_changes_between_reading_and_serving_is_read(how: str, start: Start, box: Path, tmp_path: Path) -> None:
+    """The start is stopped where the key of the tokens is read: by then the configuration has been read."""
+    pipe = tmp_path / "token.key"
+    os.mkfifo(pipe)
+    more = f"state: {{token_key: {{file: {pipe}}}}}\n"
+
+    def change(exporter: Exporter) -> None:
+        with pipe.open("w") as key:  # waits until somebody reads it
+            exporter.configure(configuration(box, "two", "three", more=more))
+            if how == "signal":
+                exporter.send(signal.SIGHUP)
+            key.write("0" * 64)
+
+    flags = ["--config.enable-auto-reload"] if how == "files" else []
+    exporter = start(*flags, more=more, meanwhile=change)
+    wait_until(lambda: probes(exporter) == {"two", "three"})
+    assert exporter.log.read_text().count(READ) == 1
