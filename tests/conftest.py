@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.alertmanager import AMTOOL, Alertmanager
+from tests.container.image import build
+from tests.container.podman import Podman, PodmanError
 from tests.lab.client import Lab, LabUser
 from tests.lab.shell import LabError
 from tests.prometheus import BINARIES, PROMTOOL, Prometheus
@@ -26,6 +28,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "lab" in getattr(item, "fixturenames", ()):
             item.add_marker("lab")
+        if "image" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.timeout(600))  # whichever comes first builds it
 
 
 @pytest.hookimpl(wrapper=True)
@@ -110,6 +114,24 @@ def prometheus(servers: None, tmp_path: Path, request: pytest.FixtureRequest) ->
 def promtool(servers: None) -> str:
     """The path of promtool."""
     return str(PROMTOOL)
+
+
+@pytest.fixture(scope="session")
+def podman(servers: None) -> Podman:
+    """Podman, with the images and containers of these tests alone."""
+    try:
+        return Podman()
+    except PodmanError as problem:
+        pytest.fail(str(problem), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def image(podman: Podman) -> str:
+    """The name of mailtrip's image, built of the Dockerfile as it is now."""
+    try:
+        return build(podman)
+    except PodmanError as problem:
+        pytest.fail(str(problem), pytrace=False)
 
 
 @pytest.fixture
