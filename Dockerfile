@@ -13,16 +13,15 @@ COPY exporter exporter
 # What installs (pip, uv) stays in this stage. Compiled here, since a read-only root cannot keep what is compiled later.
 RUN python -m pip install --root-user-action ignore --no-cache-dir uv \
     && python -m venv --without-pip /opt/mailtrip \
-    && uv pip install --no-cache --compile-bytecode --python /opt/mailtrip/bin/python . \
-    && install -d -m 0700 -o 10925 -g 10925 /state
+    && uv pip install --no-cache --compile-bytecode --python /opt/mailtrip/bin/python .
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="mailtrip" \
       org.opencontainers.image.description="E-mail round-trip exporter for Prometheus" \
       org.opencontainers.image.version="0.1.0" \
-      org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-or-later"
+      org.opencontainers.image.licenses="Apache-2.0 AND GPL-3.0-only"
 COPY --from=build /opt/mailtrip /opt/mailtrip
-COPY --from=build --chown=10925:10925 /state /var/lib/mailtrip
+RUN install -d -m 0700 -o 10925 -g 10925 /var/lib/mailtrip
 
 # Where the state is when the configuration does not say: the name is systemd's, so that both ways of running agree.
 ENV PATH=/opt/mailtrip/bin:$PATH STATE_DIRECTORY=/var/lib/mailtrip MAILTRIP_HEALTH=127.0.0.1:10925

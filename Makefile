@@ -18,7 +18,7 @@ VENV := .venv/made
 PROGRAM := .venv/program
 TOOLS := .venv/tools
 
-.PHONY: help run test check docs servers newer lab lab-down bench fuzz
+.PHONY: help run test check docs image servers newer lab lab-down bench fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -40,6 +40,10 @@ docs: $(TOOLS) ## write the generated pages anew
 	$(BIN)/python -m docs.web
 	$(BIN)/python -m docs.faults
 	$(BIN)/python -m dashboards
+
+# Podman's own format has no HEALTHCHECK; Docker does not know the variable, and needs none.
+image: ## build the container image, with Docker or Podman; another base: make image ARGS="--build-arg BASE=..."
+	BUILDAH_FORMAT=docker $(or $(firstword $(shell command -v docker podman)),docker) build --tag mailtrip $(ARGS) .
 
 servers:
 	@tests/debian.sh $$(cat tests/packages.txt)
