@@ -23,10 +23,10 @@ class Container:
             "run", "--detach", "--name", self._name, "--pull", "never", *HARDENED, *publish, *options, image, *arguments
         )
         self.address = podman("port", self._name, "10925/tcp")
-        self.pid = int(self.about("State.Pid"))
+        self.pid = int(self.about(".State.Pid"))
 
     def about(self, what: str) -> str:
-        return self._podman("inspect", "--format", f"{{{{.{what}}}}}", self._name)
+        return self._podman("inspect", "--format", f"{{{{{what}}}}}", self._name)
 
     def status(self) -> dict[str, str]:
         """The process as the kernel sees it, from outside: see proc(5), /proc/pid/status."""
@@ -38,7 +38,7 @@ class Container:
         return self._podman.attempt("healthcheck", "run", self._name).returncode == 0
 
     def wait_until_healthy(self) -> None:
-        wait_until(lambda: self.is_healthy() or self.about("State.Status") == "exited", 60)
+        wait_until(lambda: self.is_healthy() or self.about(".State.Status") == "exited", 60)
         assert self.is_healthy(), self.log()
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
@@ -58,7 +58,11 @@ class Container:
         """As `docker stop` does: SIGTERM, and SIGKILL after 10 s. The exit status, and the seconds that it took."""
         began = time.monotonic()
         self._podman("stop", "--time", "10", self._name)
-        return int(self.about("State.ExitCode")), time.monotonic() - began
+        return int(self.about(".State.ExitCode")), time.monotonic() - began
 
     def remove(self) -> None:
+        """Its volumes, too, unless another container has one of them."""
+        volumes = self.about('range .Mounts}}{{if eq .Type "volume"}}{{.Name}} {{end}}{{end')
         self._podman("rm", "--force", "--volumes", "--time", "0", self._name)
+        for volume in volumes.split():
+            self._podman.attempt("volume", "rm", volume)
