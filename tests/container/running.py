@@ -6,7 +6,7 @@ import urllib.request
 from pathlib import Path
 from uuid import uuid4
 
-from tests.container.podman import Podman
+from tests.container.podman import Podman, PodmanError
 from tests.lab.shell import wait_until
 
 # What `docker run --read-only` means: Podman alone would put a writable file system on /tmp and /run.
@@ -18,10 +18,12 @@ class Container:
 
     def __init__(self, podman: Podman, image: str, *arguments: str, options: tuple[str, ...] = ()) -> None:
         self._podman, self._name = podman, f"mailtrip-{uuid4().hex[:12]}"
-        publish = ["--publish", "127.0.0.1::10925"]
-        podman(
-            "run", "--detach", "--name", self._name, "--pull", "never", *HARDENED, *publish, *options, image, *arguments
-        )
+        where = ["--name", self._name, "--publish", "127.0.0.1::10925"]
+        try:
+            podman("run", "--detach", "--pull", "never", *HARDENED, *where, *options, image, *arguments)
+        except PodmanError:  # what could not be started is there all the same
+            podman.attempt("rm", "--force", "--volumes", self._name)
+            raise
         self.address = podman("port", self._name, "10925/tcp")
         self.pid = int(self.about(".State.Pid"))
 
