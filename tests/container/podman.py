@@ -1,6 +1,7 @@
 """Podman with a store of its own, so that nobody else's images or containers are seen or touched."""
 
 import os
+import shutil
 import subprocess
 import zlib
 from pathlib import Path
@@ -68,6 +69,6 @@ class Podman:
 def _as_root() -> list[str]:
     if os.geteuid() == 0:
         return []
-    if subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode:
+    if not shutil.which("sudo") or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode:
         raise PodmanError("containers need root, or sudo without a password: they get network interfaces of their own")
     return ["sudo", "-n"]

@@ -37,8 +37,8 @@ def start(podman: Podman, image: str) -> Iterator[Start]:
 
 @pytest.fixture(scope="module")
 def container(start: Start) -> Container:
-    """What `docker run` alone starts: nothing is configured."""
-    container = start()
+    """With a volume for its state, and nothing configured."""
+    container = start(options=("--volume", f"{uuid4().hex}:/var/lib/mailtrip"))
     container.wait_until_healthy()
     return container
 
@@ -80,19 +80,6 @@ def test_a_program_that_hangs_is_not_healthy(container: Container) -> None:
     finally:
         os.kill(container.pid, signal.SIGCONT)
     container.wait_until_healthy()
-
-
-def test_it_ends_in_time_when_told_and_another_container_knows_what_it_knew(start: Start) -> None:
-    volume = ("--volume", f"{uuid4().hex}:/var/lib/mailtrip")
-    first = start(options=volume)
-    assert wait_until(lambda: " is good after " in first.log(), 60), first.log()
-    (trip,) = set(re.findall(r"trip (\w+) of self", first.log()))
-    status, seconds = first.stop()
-    assert status == 0
-    assert seconds < 5
-    second = start(options=volume)
-    second.wait_until_healthy()
-    assert f"trip {trip}" in second.get(f"/trips/{trip}")
 
 
 def test_its_health_is_known_also_behind_tls_a_login_and_another_path(start: Start, tmp_path: Path) -> None:
@@ -143,3 +130,18 @@ def test_nothing_that_built_it_is_left_in_it(container: Container) -> None:
     assert "mailtrip-exporter" in listed
     assert {"pip", "uv", "setuptools", "hatchling", "pytest"}.isdisjoint(listed)
     assert container.execute("ls", "/source").returncode != 0
+
+
+def test_it_ends_in_time_when_told_and_the_next_container_knows_what_it_knew(
+    container: Container, start: Start
+) -> None:
+    """The last test here, since it stops what the others share."""
+    assert wait_until(lambda: " is good after " in container.log(), 60), container.log()
+    trip = re.findall(r"trip (\w+) of self", container.log())[0]
+    volume = container.about("range .Mounts}}{{.Name}}:{{.Destination}}{{end")
+    status, seconds = container.stop()
+    assert status == 0
+    assert seconds < 5
+    after = start(options=("--volume", volume))
+    after.wait_until_healthy()
+    assert f"trip {trip}" in after.get(f"/trips/{trip}")
