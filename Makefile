@@ -43,7 +43,7 @@ docs: $(TOOLS) ## write the generated pages anew
 
 # Podman's own format has no HEALTHCHECK; Docker does not know the variable, and needs none.
 image: ## build the container image, with Docker or Podman; another base: make image ARGS="--build-arg BASE=..."
-	BUILDAH_FORMAT=docker $(or $(firstword $(shell command -v docker podman)),docker) build --tag mailtrip $(ARGS) .
+	BUILDAH_FORMAT=docker $(shell command -v docker || command -v podman || echo docker) build --tag mailtrip $(ARGS) .
 
 servers:
 	@tests/debian.sh $$(cat tests/packages.txt)
