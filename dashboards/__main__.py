@@ -1,4 +1,4 @@
-"""Writes the Grafana dashboards beside it.
+"""Writes the Grafana dashboards beside it, and the rules for the Prometheus Operator.
 
 Run it in the project's directory: python -m dashboards
 """
@@ -6,7 +6,7 @@ Run it in the project's directory: python -m dashboards
 import json
 from pathlib import Path
 
-from dashboards import blocklists, exporter_itself, one_probe, overview
+from dashboards import blocklists, exporter_itself, one_probe, overview, prometheus_rule
 
 HERE = Path(__file__).resolve().parent
 COMMAND = "python -m dashboards"
@@ -26,3 +26,4 @@ def texts() -> dict[str, str]:
 if __name__ == "__main__":
     for name, text in texts().items():
         (HERE / name).write_text(text, encoding="utf-8")
+    prometheus_rule.FILE.write_text(prometheus_rule.text(), encoding="utf-8")

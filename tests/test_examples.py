@@ -18,7 +18,7 @@ from tests.lab.client import Lab, LabUser
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "examples"
 
-OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "grafana", "systemd"}
+OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "grafana", "systemd", "kubernetes"}
 """What may lie there and is no configuration of mailtrip."""
 
 OF_PROVIDERS = {"microsoft365.yml", "gmail.yml"}

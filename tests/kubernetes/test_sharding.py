@@ -1,0 +1,98 @@
+"""docs/scaling.md, with the Prometheus Operator: its configuration, two replicas of mailtrip, and two real shards."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.exporter import Exporter
+from tests.kubernetes.manifests import objects
+from tests.kubernetes.operator import scrape_of_pods, scrape_of_probe
+from tests.prometheus import Prometheus, free_port
+from tests.test_scaling import CONFIGURATION, TARGETS, probed_by
+
+NAMES = ["mailtrip-0", "mailtrip-1"]
+
+
+@pytest.fixture
+def port() -> int:
+    """One that is free on the addresses of both replicas."""
+    with socket.socket() as first, socket.socket() as second:
+        first.bind((address(0), 0))
+        chosen: int = first.getsockname()[1]
+        second.bind((address(1), chosen))
+        return chosen
+
+
+def address(number: int | str) -> str:
+    """Stands for mailtrip-N.mailtrip.mail.svc, which no resolver knows here."""
+    return f"127.0.0.1{number}"
+
+
+@pytest.fixture
+def replicas(tmp_path: Path, port: int) -> Iterator[list[Exporter]]:
+    started: list[Exporter] = []
+    for number, name in enumerate(NAMES):
+        text = CONFIGURATION % {"port": free_port(), "targets": json.dumps(TARGETS)}
+        started.append(Exporter(text, tmp_path / name, "--web.listen-address", f"{address(number)}:{port}"))
+    yield started
+    for replica in started:
+        replica.kill()
+
+
+def configuration(shards: int, shard: int, port: int) -> str:
+    """What Prometheus gets, in a hurry, with this test's targets, and two replicas as the page says."""
+    kinds = objects()
+    probe, monitor = kinds["Probe"], kinds["ServiceMonitor"]
+    static = probe["spec"]["targets"]["staticConfig"]
+    static["static"] = TARGETS
+    (hashmod,) = (rule for rule in static["relabelingConfigs"] if rule.get("action") == "hashmod")
+    hashmod["modulus"] = len(NAMES)
+    probe["spec"]["interval"] = monitor["spec"]["endpoints"][0]["interval"] = "1s"
+    pods = {name: f"{address(number)}:{port}" for number, name in enumerate(NAMES)}
+    jobs = [scrape_of_probe(probe, shards, shard), scrape_of_pods(monitor, pods, shards, shard)]
+    text = json.dumps({"global": {"scrape_timeout": "1s"}, "scrape_configs": jobs})
+    for number in ("0", "$1"):
+        name = f"mailtrip-{number}.mailtrip.mail.svc:10925"
+        assert name in text
+        text = text.replace(name, f"{address(number)}:{port}")
+    return text
+
+
+async def asked(shard: Prometheus) -> dict[str, str]:
+    """The replica that each target is asked of, as one shard sees it."""
+    found = await asyncio.to_thread(shard.query, 'probe_success{job="mail"} == 1')
+    return {sample.labels["instance"]: sample.labels["exporter"] for sample in found}
+
+
+async def all_asked(*shards: Prometheus) -> list[dict[str, str]]:
+    """Waits until every target is known; the test's own time limit ends the waiting."""
+    while set().union(*(found := [await asked(shard) for shard in shards])) != set(TARGETS):
+        await asyncio.sleep(0.2)
+    return found
+
+
+async def test_shards_divide_the_targets_and_every_target_stays_with_its_replica(
+    replicas: list[Exporter], port: int, prometheus: Callable[[str], Prometheus]
+) -> None:
+    shards = [await asyncio.to_thread(prometheus, configuration(2, number, port)) for number in range(2)]
+    first, second = await all_asked(*shards)
+    assert first.keys().isdisjoint(second)
+    # As many shards as replicas: each shard asks one replica alone, since both divide by the same hash.
+    assert set(first.values()) == {NAMES[0]}
+    assert set(second.values()) == {NAMES[1]}
+    probed = [probed_by(replica) for replica in replicas]
+    assert probed == [first.keys(), second.keys()]
+
+    # What a replica tells of itself is scraped by one shard, and says its name as its probes do.
+    themselves = [await asyncio.to_thread(shard.query, "mailtrip_build_info") for shard in shards]
+    names = [(sample.labels["instance"], sample.labels["exporter"]) for samples in themselves for sample in samples]
+    assert sorted(names) == [(name, name) for name in NAMES]
+
+    # Other shards move no target to another replica.
+    await asyncio.to_thread(shards[0].reload, configuration(1, 0, port))
+    assert await all_asked(shards[0]) == [first | second]
+    assert [probed_by(replica) for replica in replicas] == probed
