@@ -1,0 +1,127 @@
+"""The pod of examples/kubernetes, started by Podman with its ConfigMap, its Secret and its volume, in the lab."""
+
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.container.podman import ROOT, Podman, PodmanError
+from tests.kubernetes.manifests import CONFIGURATION, Object, container, objects, pod
+from tests.lab.client import Lab, LabUser
+from tests.prometheus import free_port
+
+NAME = "mailtrip-in-a-pod"
+
+
+class Pod:
+    """What runs, as Kubernetes and Prometheus reach it."""
+
+    def __init__(self, podman: Podman, address: str) -> None:
+        self._podman, self._address = podman, address
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://{self._address}{path}", timeout=60) as answer:
+            text: str = answer.read().decode()
+            return text
+
+    def wait_for(self, path: str, words: str) -> str:
+        """Returns the page when it says so; the test's own time limit ends the waiting."""
+        while words not in (page := self._get_if_there(path)):
+            time.sleep(0.2)
+        return page
+
+    def _get_if_there(self, path: str) -> str:
+        try:
+            return self.get(path)
+        except (urllib.error.URLError, ConnectionError):
+            return ""
+
+    def run(self, *words: str) -> str:
+        """What a command in the container prints."""
+        return self._podman("exec", f"{NAME}-mailtrip", *words)
+
+
+def in_the_lab(text: str, lab: Lab, user: LabUser) -> str:
+    """The configuration, with the lab's servers and people."""
+    places = {
+        "imap.example.org": "imap.lab.test",
+        "relay?.example.org": "relay.lab.test",
+        "monitor@example.org": user.address,
+        "probe@example.org": user.address,
+        "username: monitor,": f"username: {user.address}, ca_file: /etc/mailtrip/ca.pem,",
+        "username: probe,": "username: probe, ca_file: /etc/mailtrip/ca.pem,",
+    }
+    for old, new in places.items():
+        assert old in text
+        text = text.replace(old, new)
+    return f"{text}\nresolver: {{nameservers: ['{lab.dns}']}}\n"
+
+
+def files_of(name: str, files: dict[str, str]) -> Object:
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": files}
+
+
+def manifests(image: str, address: str, configuration: dict[str, str], password: str) -> list[Object]:
+    """What `podman play kube` takes: the replica as a Pod, on the machine's own network, and what it mounts.
+
+    Podman 4.3 lays a Secret into the pod as it is written, still in base64, and panics without `optional`. So the
+    passwords are in a ConfigMap: for the program in the pod they are the same files.
+    """
+    kinds, spec, one = objects(), pod(), container()
+    (claim,) = kinds["StatefulSet"]["spec"]["volumeClaimTemplates"]
+    one |= {"image": image, "imagePullPolicy": "Never", "args": [*one["args"], f"--web.listen-address={address}"]}
+    del one["ports"], one["livenessProbe"], one["readinessProbe"]  # Podman would want curl in the image
+    mounted = {volume["name"]: volume for volume in spec["volumes"]}
+    settings, passwords = mounted["configuration"]["configMap"]["name"], mounted["secrets"].pop("secret")["secretName"]
+    mounted["secrets"]["configMap"] = {"name": passwords}
+    mounted["state"] = {"name": claim["metadata"]["name"], "persistentVolumeClaim": {"claimName": NAME}}
+    spec |= {"hostNetwork": True, "containers": [one], "volumes": [*mounted.values()]}
+    return [
+        files_of(settings, configuration),
+        files_of(passwords, dict.fromkeys(kinds["Secret"]["stringData"], password)),
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": NAME}, "spec": claim["spec"]},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME}, "spec": spec},
+    ]
+
+
+@pytest.fixture
+def running(podman: Podman, image: str, lab: Lab, lab_user: LabUser, tmp_path: Path) -> Iterator[Pod]:
+    configuration = in_the_lab(CONFIGURATION.read_text(encoding="utf-8"), lab, lab_user)
+    files = {CONFIGURATION.name: configuration, "ca.pem": Path(lab.ca).read_text()}
+    address = f"127.0.0.1:{free_port()}"
+    content = manifests(image, address, files, lab.password)
+    file = tmp_path / "pod.yaml"
+    file.write_text(yaml.safe_dump_all(content))
+    try:
+        podman("play", "kube", file)
+        yield Pod(podman, address)
+    finally:
+        podman("play", "kube", "--down", file)
+        podman("volume", "rm", *(one["metadata"]["name"] for one in content if one["kind"] != "Pod"))
+
+
+def test_the_pod_is_healthy_and_makes_a_trip_with_what_is_mounted(running: Pod) -> None:
+    for kind in ("livenessProbe", "readinessProbe"):
+        running.wait_for(container()[kind]["httpGet"]["path"], "mailtrip is ")
+    page = running.wait_for("/probe?module=each-relay&target=relay.lab.test", "\nprobe_success ")
+    assert "\nprobe_success 1.0\n" in page
+    assert "\nmailtrip_build_info{" in running.get("/metrics")
+
+    process = dict(line.split(":\t") for line in running.run("cat", "/proc/1/status").splitlines())
+    assert process["Uid"].split() == [str(pod()["securityContext"]["runAsUser"])] * 4
+    assert (int(process["CapBnd"], 16), process["NoNewPrivs"], process["Seccomp"]) == (0, "1", "2")
+    assert {"mailtrip.sqlite", "token.key"} < set(running.run("ls", "/var/lib/mailtrip").split())
+    with pytest.raises(PodmanError, match="Read-only file system"):
+        running.run("touch", "/opt/mailtrip/new")
+
+
+def test_the_pod_runs_as_whom_the_image_is_made_for() -> None:
+    (user,) = re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    who = pod()["securityContext"]
+    assert f"{who['runAsUser']}:{who['runAsGroup']}" == user
+    assert who["fsGroup"] == who["runAsGroup"]
