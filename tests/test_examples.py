@@ -18,7 +18,8 @@ from tests.lab.client import Lab, LabUser
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "examples"
 
-OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "grafana", "systemd", "kubernetes"}
+OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "compose.yml"}
+OTHERS |= {"grafana", "systemd", "kubernetes", "compose"}
 """What may lie there and is no configuration of mailtrip."""
 
 OF_PROVIDERS = {"microsoft365.yml", "gmail.yml"}

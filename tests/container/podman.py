@@ -43,10 +43,9 @@ class Podman:
         containers.write_text(_CONTAINERS)
         name = f"mailtrip-{zlib.crc32(bytes(self.directory)):08x}"  # podman wants a short path
         storage.write_text(_STORAGE.format(store=self.directory / "store", name=name))
-        self._command = [
+        self._wrapper = [
             *_as_root(), "env", f"CONTAINERS_CONF={containers}", f"CONTAINERS_STORAGE_CONF={storage}",
             "DISABLE_HC_SYSTEMD=true",  # there may be no systemd for the timer: health is asked for by hand
-            "podman",
         ]  # fmt: skip
 
     def __call__(self, *words: str | Path, timeout: float = 60) -> str:
@@ -59,8 +58,12 @@ class Podman:
 
     def attempt(self, *words: str | Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Runs a command that may fail."""
-        command = [*self._command, *map(str, words)]
+        command = self.wrapped("podman", *map(str, words))
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+
+    def wrapped(self, *command: str) -> list[str]:
+        """A command that will use the same store, such as another program that calls Podman."""
+        return [*self._wrapper, *command]
 
     def has_image(self, tag: str) -> bool:
         return self.attempt("image", "exists", tag).returncode == 0

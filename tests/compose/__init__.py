@@ -1,0 +1,1 @@
+"""examples/compose.yml: taken by Compose, and started by podman-compose."""
