@@ -28,7 +28,7 @@ from exporter.settings import Settings
 from exporter.state_file import StateUnusable
 from exporter.store import Store
 from exporter.terminal import PICTURES, Picture, transcript
-from exporter.terminal.attempts import line
+from exporter.terminal.attempts import lines
 from exporter.trying import attempts
 from exporter.web.doors import CannotListen, Door, UnixPath, door, handed_over
 from exporter.web.webfile import WebFile, load_web_options
@@ -129,7 +129,7 @@ async def _try(files: Sequence[str]) -> int:
     status = OK
     for file in files:
         async for attempt in attempts(Settings.load(file)):
-            print(line(attempt), flush=True)
+            print(*lines(attempt), sep="\n", flush=True)
             status = FAILED if attempt.failure else status
     return status
 

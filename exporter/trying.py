@@ -1,19 +1,22 @@
 """`mailtrip check --try`: resolves, connects and logs in wherever a trip would, and sends nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from exporter.checks.options import RoundtripOptions
 from exporter.composition import ProbeMessage
 from exporter.config.address import PLACEHOLDER
 from exporter.mailboxes import MAILBOXES
-from exporter.model import Exchanger, Fact, Failure, Phase, ProbeError, TlsSession
+from exporter.model import Exchanger, Fact, Failure, Phase, ProbeError, Reason, Span, TlsSession
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.run import Clock, Run
-from exporter.senders import SENDERS, Sender
+from exporter.senders import SENDERS, Sender, SendOptions
+from exporter.senders.appearance import SMTP, Remark, is_public, of_connections, reached, remarks, unreached
+from exporter.senders.mx import MAX_EXCHANGERS
+from exporter.senders.smtp import own_name
 from exporter.settings import Settings
 
 MOST_AT_ONCE = 10  # a server may not like more
@@ -31,8 +34,18 @@ class Attempt:
     seconds: float = 0.0
     failure: Failure | None = None
     facts: tuple[Fact, ...] = ()
+    spans: tuple[Span, ...] = ()
     skipped: str = ""
     """Why nothing was tried."""
+
+    to_strangers: bool = False
+    """Whether the server belongs to somebody who does not know us."""
+
+    public: bool = False
+    """Whether it is on the Internet."""
+
+    remarks: tuple[Remark, ...] = ()
+    """What is no failure, and may become one when a message is sent."""
 
     @property
     def tls(self) -> TlsSession | None:
@@ -53,6 +66,7 @@ class _Plan:
     patience: float
     go: Callable[[Run], Awaitable[None]] | None
     skipped: str = ""
+    send: SendOptions | None = None
 
 
 async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
@@ -64,13 +78,17 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
 
     async def one(plan: _Plan) -> Attempt:
         async with turns:
-            return await _tried(plan, clock)
+            attempt = await _tried(plan, clock)
+            return await _as_strangers_see_us(attempt, plan.send, resolver) if plan.send else attempt
 
     plans = [*_mailboxes(settings, resolver, accounts), *_senders(settings, resolver, accounts)]
     tasks = [asyncio.create_task(one(plan)) for plan in plans]
     try:
+        told: set[Remark] = set()
         for task in tasks:
-            yield await task
+            attempt = await _beside_the_others(await task, tasks)
+            yield replace(attempt, remarks=tuple(one for one in attempt.remarks if one not in told))
+            told.update(attempt.remarks)
     finally:
         for task in tasks:
             task.cancel()
@@ -82,15 +100,48 @@ async def _tried(plan: _Plan, clock: Clock) -> Attempt:
     if plan.go is None:
         return Attempt(plan.what, plan.where, skipped=plan.skipped)
     run, failure = Run(clock, session_timeout=plan.patience), None
+    limit = (plan.patience + 5) * (MAX_EXCHANGERS if plan.send and plan.send.mx else 1)  # 5: a token has its own time
+    run.timeout_error = lambda: ProbeError(Reason.TIMEOUT, f"not finished within {limit:g} s")
     try:
-        async with run.phase(plan.phase), asyncio.timeout(plan.patience + 5):  # the token of a login has its own time
+        async with run.deadline(limit), run.phase(plan.phase):
             await plan.go(run)
     except ProbeError as error:
         failure = run.failure(error)
         run.learn(error)
-    except TimeoutError as error:
-        failure = run.failure(error)
-    return Attempt(plan.what, plan.where, run.now() - run.started, failure, tuple(run.facts))
+    return Attempt(plan.what, plan.where, run.now() - run.started, failure, tuple(run.facts), tuple(run.spans))
+
+
+# ---------------------------------------------------------------- what may be in the way
+
+
+async def _as_strangers_see_us(attempt: Attempt, send: SendOptions, resolver: Resolver) -> Attempt:
+    """With remarks if it was an exchanger, or a server of the Internet that takes mail on port 25 without a login."""
+    servers = [*reached(attempt.spans), *unreached(attempt.spans)]
+    how = send.mx or send.smtp
+    if not how or not servers:
+        return attempt
+    host, _, port = servers[0].rpartition(":")
+    public = await is_public(host, resolver)
+    if send.smtp and (int(port) != SMTP or send.smtp.username or not public):
+        return attempt
+    found = await remarks(host, how, how.ehlo_name or own_name(), resolver)
+    return replace(attempt, to_strangers=True, public=public, remarks=tuple(found))
+
+
+async def _beside_the_others(attempt: Attempt, tasks: Sequence[asyncio.Task[Attempt]]) -> Attempt:
+    """If an attempt reached nobody, those of all others tell whether the network is to blame.
+
+    That a server of our own network answers says nothing of the way to the Internet.
+    """
+    if not attempt.to_strangers or not unreached(attempt.spans):
+        return attempt
+    spans: list[Span] = []
+    if not reached(attempt.spans):
+        await asyncio.wait(tasks)
+        others = [task.result() for task in tasks if not task.exception()]
+        alike = [one for one in others if one.to_strangers and (one.public or not attempt.public)]
+        spans = [span for one in alike for span in one.spans]
+    return replace(attempt, remarks=(*of_connections(attempt.spans, spans), *attempt.remarks))
 
 
 # ---------------------------------------------------------------- where to
@@ -143,7 +194,8 @@ def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iter
             key = (module.roundtrip.send, sender.destination(message))
             if key not in seen:
                 seen.append(key)
-                yield _Plan(f"module {name}", key[1], Phase.SEND, module.session_timeout, _knocking(sender, message))
+                go, send = _knocking(sender, message), module.roundtrip.send
+                yield _Plan(f"module {name}", key[1], Phase.SEND, module.session_timeout, go, send=send)
 
 
 def _needs_target(trip: RoundtripOptions) -> bool:

@@ -21,7 +21,9 @@ modules:
       send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
       mailbox: monitor
   again: *module
-  inbound: {{<<: *module, roundtrip: {{<<: *trip, from: a@mon.test, send: {{mx: {{}}}}}}}}
+  inbound:
+    <<: *module
+    roundtrip: {{<<: *trip, from: a@mon.test, send: {{mx: {{source_address: {mon}, ehlo_name: mx.mon.test}}}}}}
   each:
     <<: *module
     roundtrip: {{<<: *trip, to: "postmaster@{{target}}", send: {{smtp: {{host: "{{target}}"}}}}}}
@@ -37,8 +39,8 @@ def written(lab: Lab, user: LabUser, directory: Path, **given: str) -> Path:
     for part in ("cur", "new", "tmp"):
         (directory / "Maildir" / part).mkdir(parents=True, exist_ok=True)
     values = {
-        "dns": lab.dns, "ca": lab.ca, "user": user.name, "password": lab.password, "port": str(free_port()),
-        "maildir": str(directory / "Maildir"), "program": "/bin/true",
+        "dns": lab.dns, "mon": lab.mon_ip, "ca": lab.ca, "user": user.name, "password": lab.password,
+        "port": str(free_port()), "maildir": str(directory / "Maildir"), "program": "/bin/true",
     }  # fmt: skip
     file = directory / "mailtrip.yml"
     file.write_text(CONFIGURATION.format(**values | given))

@@ -128,6 +128,23 @@ class Resolver:
             exchangers = [exchanger for exchanger in exchangers if exchanger.host]
         return exchangers
 
+    async def names(self, address: str) -> list[str]:
+        """What the PTR records call an address, most often one name; without any an empty list."""
+        reverse = ipaddress.ip_address(address).reverse_pointer
+        return [name.rstrip(".") for name in await self._published(reverse, "PTR")]
+
+    async def published(self, host: str) -> list[str]:
+        """The addresses that others find for a host: in DNS alone, under this very name; none is an empty list."""
+        return [*await self._published(host, "AAAA"), *await self._published(host, "A")]
+
+    async def _published(self, name: str, kind: str) -> list[str]:
+        try:
+            return await self._records(name, kind)
+        except ProbeError as error:
+            if error.code != "NXDOMAIN":
+                raise
+            return []
+
     async def ask(self, name: str, kind: Literal["A", "TXT"], clock: Clock) -> Answer:
         """Asks for this very name: no search list, no hosts file. Never raises ProbeError, and never tells the name.
 

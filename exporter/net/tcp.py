@@ -43,6 +43,24 @@ async def connect(addresses: list[str], port: int, source_address: str | None = 
     return connected
 
 
+def source_towards(address: str, source_address: str | None = None) -> str:
+    """The local address that a connection there would come from; empty if there is no way.
+
+    A datagram socket that connects sends nothing, and yet the system chooses.
+    """
+    if not _can_reach(source_address, address):
+        return ""
+    if source_address:
+        return source_address
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as ours:
+        try:
+            ours.connect((address, 25))
+        except OSError:
+            return ""
+        source: str = ours.getsockname()[0]
+        return source.partition("%")[0]
+
+
 def _can_reach(source: str | None, address: str) -> bool:
     return source is None or (":" in source) == (":" in address)
 

@@ -99,7 +99,8 @@ class Lab:
     mx_ip, mx_name = facts.MX_IP, "mx1.lab.test"
     imap_ip, imap_name = facts.IMAP_IP, "imap.lab.test"
     mon_ip, mon_name = facts.MON_IP, "mx.mon.test"  # ours: bind it to be mx.mon.test forwards and backwards
-    dead_ip = facts.DEAD_IP  # refuses connections
+    dead_ip = facts.DEAD_IP  # refuses connections, and has no PTR record
+    misnamed_ip = facts.MISNAMED_IP  # has one that does not lead back
     dns = f"{facts.DNS_IP}:53"
     silent_dns = f"{facts.SILENT_DNS_IP}:53"
     password = facts.PASSWORD

@@ -24,6 +24,7 @@ DNS_IP = f"{NET}.5.53"
 LISTED_NET = f"{NET}.66.0/24"  # listed in bl.lab.test
 IDP_IP = f"{NET}.6.1"  # where a test may run an identity provider, on port 8443
 MON_IP = f"{NET}.9.1"  # the program under test
+MISNAMED_IP = f"{NET}.9.2"  # its PTR record names somebody else
 
 RUN_DIRECTORY = Path(os.environ.get("MAILTRIP_LAB_DIR", f"/var/tmp/mailtrip-lab-{NET}"))
 """Everything generated. Not in the source tree: a unix socket's path is short, and the servers do not run as root."""
@@ -36,6 +37,7 @@ REVERSE_NAMES = {
     IMAP_IP: "imap.lab.test",
     HOP_IP: "hop.lab.test",
     MON_IP: "mx.mon.test",
+    MISNAMED_IP: "mx.mon.test",
 }
 
 CERTIFICATE_NAMES = {
