@@ -1,16 +1,20 @@
+import json
+import re
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
+from jsonschema import Draft202012Validator
 
 from exporter.config.mistakes import Mistakes
 from exporter.settings import Settings
-from tests.test_examples import PEOPLE
+from tests.test_examples import OF_PROVIDERS, PEOPLE
 
 ROOT = Path(__file__).resolve().parent.parent
-EXAMPLES = [ROOT / "examples" / name for name in PEOPLE]
+EXAMPLES = [ROOT / "examples" / name for name in (*PEOPLE, *sorted(OF_PROVIDERS))]
+SCHEMA = Settings.json_schema()
+VALIDATOR = Draft202012Validator(SCHEMA)
 MODULES = """
 mailboxes: {monitor: {imap: {host: imap.example.org, username: u, password: hunter2}}}
 modules:
@@ -122,30 +126,27 @@ def test_the_session_may_only_take_longer_than_the_trip_by_default() -> None:
         settings(module.replace("TIMES", "timeout: 10s, session_timeout: 11s"))
 
 
-def refused_by(schema: dict[str, Any], part: dict[str, Any], value: object) -> bool:
-    """The few words of JSON Schema that decide about keys."""
-    if "$ref" in part:
-        part = schema["$defs"][part["$ref"].rpartition("/")[2]]
-    if isinstance(value, dict) and "properties" in part:
-        chosen = [one for one in part.get("oneOf", ()) if set(one["required"]) <= set(value)]
-        bad = not set(part.get("required", ())) <= set(value) or ("oneOf" in part and len(chosen) != 1)
-        return bad or any(refused_by(schema, part["properties"].get(k, {"enum": []}), v) for k, v in value.items())
-    if isinstance(value, dict) and "patternProperties" in part:
-        (below,) = part["patternProperties"].values()
-        return any(refused_by(schema, below, one) for one in value.values())
-    if isinstance(value, list):
-        return any(refused_by(schema, part.get("items", {}), one) for one in value)
-    return value not in part.get("enum", [value])
-
-
 @pytest.mark.parametrize(
     ("text", "refused"),
     [(file.read_text(encoding="utf-8"), False) for file in EXAMPLES]
     + [("mailbox: {}", True), ("probes: [{name: a}]", True), ("mailboxes: {a: {}}", True), ("modules: {a: {}}", True)],
 )
 def test_the_json_schema_takes_what_loads_and_refuses_what_does_not(text: str, refused: bool) -> None:
-    schema = Settings.json_schema()
-    assert refused_by(schema, schema, yaml.safe_load(text)) is refused
+    assert VALIDATOR.is_valid(yaml.safe_load(text)) is not refused
+
+
+@pytest.mark.parametrize("name", ["missing-keys", "unknown-keys", "wrong-types", "wrong-values", "whole-list"])
+def test_the_json_schema_refuses_what_a_file_alone_shows_to_be_wrong(name: str) -> None:
+    text = (Path(__file__).parent / f"config/bad/{name}.yml").read_text(encoding="utf-8")
+    assert not VALIDATOR.is_valid(yaml.safe_load(text.replace("\t", " ")))
+
+
+def test_the_json_schema_is_one_and_its_words_have_no_line_ends() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert SCHEMA["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
+    interval = SCHEMA["$defs"]["Module"]["properties"]["interval"]["description"]
+    assert interval.endswith("Default for `dnsbl`: 1h, since blocklists count who asks how often.")
+    assert not re.search(r'"description": "[^"]*\\n', json.dumps(SCHEMA)), "editors end a paragraph there"
 
 
 def test_a_thousand_probes_load(capsys: pytest.CaptureFixture[str]) -> None:

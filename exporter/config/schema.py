@@ -15,7 +15,18 @@ _WRITTEN = {"duration": duration_text, "size": size_text}
 def json_schema(root: type[Options]) -> dict[str, Any]:
     """Draft 2020-12. `title` names the kind of a value in words, `description` is the option's docstring."""
     schema = root.model_json_schema(schema_generator=_AsWritten)
-    return {"$schema": _AsWritten.schema_dialect, **schema}
+    described: dict[str, Any] = _in_one_line({"$schema": _AsWritten.schema_dialect, **schema})
+    return described
+
+
+def _in_one_line(part: Any) -> Any:
+    """With descriptions in one line, since editors end a paragraph where a line ends."""
+    if isinstance(part, list):
+        return [_in_one_line(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    spoken = {"description": " ".join(part["description"].split())} if isinstance(part.get("description"), str) else {}
+    return {name: _in_one_line(one) for name, one in part.items()} | spoken
 
 
 def keys_at(schema: dict[str, Any], path: Path) -> list[str]:
