@@ -4,30 +4,30 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path
 
-from pydantic import TypeAdapter
 from rich.console import Console
 
 from exporter import __version__
-from exporter.app import App, shared_key
+from exporter.by_hand import Unknown, key_of, left_behind, one_trip, picture_of
 from exporter.config.mistakes import Mistakes
 from exporter.config.parts import state_of_all
 from exporter.config.types import Listen
 from exporter.logs import FORMATS, log_to_stderr
-from exporter.model import Outcome, ProbeKey, ProbeRefused
+from exporter.model import ProbeRefused, Reason
 from exporter.probes import DEFAULT_MAX_TARGETS
 from exporter.serving import Options, serve
 from exporter.settings import Settings
 from exporter.state_file import StateUnusable
-from exporter.store import Store
-from exporter.terminal import PICTURES, Picture, transcript
+from exporter.terminal import as_json, transcript
 from exporter.terminal.attempts import lines
 from exporter.trying import attempts
 from exporter.web.doors import CannotListen, Door, UnixPath, door, handed_over
@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 DEFAULT_LISTEN = ":10925"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 OK, FAILED, USAGE = 0, 1, 2
+INTERRUPTED, UNHEARD, TERMINATED = 130, 141, 143  # what a shell says when SIGINT, SIGPIPE, SIGTERM ends a command
 
 
 class CannotStart(Exception):
@@ -47,17 +48,31 @@ class CannotStart(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command, and ends the process with its exit status."""
+    _take_any_encoding()
     options = _parser().parse_args(arguments)
     if options.command is not _serve:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # a terminal that is closed ends the command
     try:
         status = options.command(options)
-    except (CannotStart, CannotListen, Mistakes, StateUnusable) as error:
+        sys.stdout.flush()
+    except (CannotStart, CannotListen, Mistakes, ProbeRefused, StateUnusable, Unknown) as error:
         print(error if isinstance(error, Mistakes) else f"mailtrip: {error}", file=sys.stderr)
         status = USAGE
     except KeyboardInterrupt:
-        status = 130
+        status = INTERRUPTED
+    except asyncio.CancelledError:
+        status = TERMINATED
+    except BrokenPipeError:  # whoever reads has read enough, such as `head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else Python complains when it flushes
+        status = UNHEARD
     sys.exit(status)
+
+
+def _take_any_encoding() -> None:
+    """In a locale that cannot say ✓, a question mark will do."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 # ---------------------------------------------------------------- commands
@@ -104,31 +119,31 @@ def _whereabouts(options: argparse.Namespace) -> Whereabouts:
 
 
 def _check(options: argparse.Namespace) -> int:
-    checks = [(file, _in_a_configuration) for file in options.files]
+    configurations = [[file] for file in options.files] + ([options.config_files] if options.config_files else [])
+    checks: list[tuple[list[str], Callable[..., str]]] = [(files, _in_a_configuration) for files in configurations]
     if options.web_config_file:
-        checks.append((options.web_config_file, _in_a_web_file))
+        checks.append(([options.web_config_file], _in_a_web_file))
     if not checks:
-        raise CannotStart("there is nothing to check: name a FILE, or --web.config.file FILE")
+        raise CannotStart("there is nothing to check: name a FILE, --config.file FILE or --web.config.file FILE")
     status = OK
-    for file, what_is in checks:
+    for files, what_is in checks:
         try:
-            found = what_is(file)
+            found = what_is(*files)
         except Mistakes as mistakes:
             print(mistakes, file=sys.stderr)
             status = USAGE
         else:
-            print(f"{file}: good: {found}")
+            print(f"{', '.join(files)}: good: {found}", flush=True)
     if options.attempt and status == OK:
         log_to_stderr("ERROR")
-        return asyncio.run(_try(options.files))
+        return asyncio.run(_try(configurations))
     return status
 
 
-async def _try(files: Sequence[str]) -> int:
-    """Each file is a configuration of its own."""
+async def _try(configurations: Sequence[Sequence[str]]) -> int:
     status = OK
-    for file in files:
-        async for attempt in attempts(Settings.load(file)):
+    for files in configurations:
+        async for attempt in attempts(Settings.load(*files)):
             print(*lines(attempt), sep="\n", flush=True)
             status = FAILED if attempt.failure else status
     return status
@@ -137,45 +152,18 @@ async def _try(files: Sequence[str]) -> int:
 def _probe(options: argparse.Namespace) -> int:
     log_to_stderr("ERROR")
     settings = _settings(options)
-    key = _key(settings, options)
-    picture = _picture(settings, key)
-    outcome = asyncio.run(_one_trip(settings, key, picture, quiet=options.json))
+    key = key_of(settings, options.name, options.module, configured=bool(options.config_files))
+    outcome = asyncio.run(one_trip(settings, key, quiet=options.json))
     if options.json:
-        print(json.dumps(TypeAdapter(Outcome).dump_python(outcome, mode="json"), indent=2))
+        print(as_json(outcome))
     else:
         console = Console(highlight=False)
-        picture.result(outcome, console)
         if outcome.failure or options.transcript:
-            transcript(outcome, console)
+            transcript(outcome, console)  # it is long, and what is read first comes last
+        picture_of(settings, key).result(outcome, console)
+    if outcome.failure and outcome.failure.reason is Reason.OVERDUE:
+        print(left_behind(key, settings), file=sys.stderr)
     return OK if outcome.success else FAILED
-
-
-async def _one_trip(settings: Settings, key: ProbeKey, picture: Picture, *, quiet: bool) -> Outcome:
-    """In this process. With the key of the state, so that what it has to leave behind is cleaned away by `serve`."""
-    console = Console(stderr=True, quiet=quiet, highlight=False)
-    async with App(settings, Store.open(None), shared_key(settings.state)) as app:
-        try:
-            app.probes.key(key.module, key.target)
-        except ProbeRefused as error:
-            raise CannotStart(str(error)) from None
-        with console.status("…") as status:
-            return await app.prober.start(app.probes.get(key), picture.progress(console, status))
-
-
-def _picture(settings: Settings, key: ProbeKey) -> Picture:
-    """Of a module that does not exist it does not matter: the trip will be refused."""
-    module = settings.modules.get(key.module)
-    return PICTURES[module.chosen[0] if module else "roundtrip"]
-
-
-def _key(settings: Settings, options: argparse.Namespace) -> ProbeKey:
-    if options.module:
-        return ProbeKey(options.module, options.name)
-    for probe in settings.probes:
-        if probe.name == options.name:
-            return ProbeKey(probe.module, probe.target)
-    names = ", ".join(probe.name for probe in settings.probes) or "none"
-    raise CannotStart(f"no probe {options.name!r}; there are: {names}. For any other target: --module MODULE TARGET")
 
 
 def _schema(options: argparse.Namespace) -> int:
@@ -215,8 +203,8 @@ def _greet(files: Sequence[str], settings: Settings, url: str, *, as_log: bool) 
     print("              mailtrip check mailtrip.yml && mailtrip serve --config.file mailtrip.yml", flush=True)
 
 
-def _in_a_configuration(file: str) -> str:
-    return _counts(Settings.load(file))
+def _in_a_configuration(*files: str) -> str:
+    return _counts(Settings.load(*files))
 
 
 def _in_a_web_file(file: str) -> str:
@@ -252,7 +240,10 @@ def _parser() -> argparse.ArgumentParser:
     serving.set_defaults(command=_serve)
 
     checking = commands.add_parser("check", help="report every mistake in configuration files")
-    checking.add_argument("files", nargs="*", metavar="FILE")
+    checking.add_argument("files", nargs="*", metavar="FILE", help="a file or a directory; each is a configuration")
+    help_together = "a file of several that are one configuration together"
+    checking.add_argument("--config.file", dest="config_files", metavar="FILE", action="append", default=[],
+        help=help_together)  # fmt: skip
     checking.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", help="a web configuration, too")
     help_try = "also resolve, connect and log in wherever a trip would; sends nothing; exit 1 if something fails"
     checking.add_argument("--try", dest="attempt", action="store_true", help=help_try)
@@ -260,8 +251,9 @@ def _parser() -> argparse.ArgumentParser:
 
     probing = commands.add_parser("probe", parents=[configuration], help="make one trip now and show it")
     probing.add_argument("name", metavar="NAME|TARGET", help="a name in probes:, or with --module a target")
-    probing.add_argument("--module", metavar="MODULE")
-    probing.add_argument("--json", action="store_true", help="print the outcome as JSON")
+    probing.add_argument("--module", metavar="MODULE", help="a name in modules:, to be pointed at TARGET")
+    help_json = "print the outcome as one JSON document; see docs/cli.md"
+    probing.add_argument("--json", action="store_true", help=help_json)
     help_transcript = "print what was said with the servers; after a failure that is done anyhow"
     probing.add_argument("--transcript", action="store_true", help=help_transcript)
     probing.set_defaults(command=_probe)

@@ -117,12 +117,48 @@ def test_a_probe_by_module_and_target_must_be_allowed(file: str, tmp_path: Path)
     for arguments, words in (
         (["--module", "self", "other@mon.example.org"], "target 'other@mon.example.org' is not allowed; add a pattern"),
         (["--module", "slef", "self@mon.example.org"], "unknown module 'slef'; did you mean self?"),
-        (["mee"], "no probe 'mee'; there are: me, nobody"),
+        (["mee"], "no probe 'mee'; did you mean me? (for any other target: --module MODULE TARGET)"),
+        (["xyz"], "no probe 'xyz'; known here: me, nobody (for"),
     ):
         done = mailtrip("probe", "--config.file", file, *arguments, directory=tmp_path)
         assert done.returncode == 2
         assert done.stderr.startswith(f"mailtrip: {words}")
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_who_forgets_the_configuration_is_told_so(tmp_path: Path) -> None:
+    done = mailtrip("probe", "me", directory=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith("mailtrip: no probe 'me'; no --config.file is given; known here: self")
+
+
+def test_several_files_are_checked_as_one_configuration_or_each_for_itself(file: str, tmp_path: Path) -> None:
+    more = tmp_path / "more.yml"
+    more.write_text("probes:\n  - {name: more, module: self, target: more@mon.example.org}\n")
+    together = mailtrip("check", "--config.file", file, "--config.file", str(more), directory=tmp_path)
+    assert (together.returncode, together.stderr) == (0, "")
+    assert together.stdout == f"{file}, {more}: good: modules: 2, mailboxes: 2, probes: 3\n"
+    apart = mailtrip("check", file, str(more), directory=tmp_path)
+    assert apart.returncode == 2
+    assert apart.stderr == f"{more}:2:26: probes[0].module: unknown module self; there are none in this file\n"
+
+
+def test_a_reader_that_has_read_enough_is_no_bug(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    command = [sys.executable, "-W", "error", "-m", "exporter", "schema"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(60)) == (b"", 141)
+
+
+def test_a_locale_that_cannot_say_everything_is_no_bug(file: str, tmp_path: Path) -> None:
+    done = mailtrip("probe", "--config.file", file, "me", directory=tmp_path, PYTHONIOENCODING="latin-1")
+    assert done.returncode == 0
+    assert done.stderr.startswith("? open")
+    assert "success" in done.stdout
 
 
 def test_the_schema_is_json_and_knows_the_choices(tmp_path: Path) -> None:

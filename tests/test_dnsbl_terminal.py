@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from exporter.model import Listing, ListState, Phase, Reason, Span, Step
-from exporter.terminal import PICTURES
+from exporter.run import Clock
+from exporter.terminal import PICTURES, Course
 from tests.lab.client import Lab
 from tests.test_cli import mailtrip
 from tests.test_dnsbl_series import LISTED
@@ -52,13 +53,14 @@ def test_a_check_that_could_ask_nobody_has_no_table() -> None:
 def test_progress_tells_at_once_who_lists_us_and_counts_the_others() -> None:
     screen, shown = console()
     with screen.status("…") as status:
-        show = PICTURE.progress(screen, status)
+        course = Course(Clock(monotonic=lambda: 12.3, wall=lambda: 0.0), timeout=60)
+        show = PICTURE.progress(screen, status, course)
         show(Span(Phase.VERIFY, None, 0, -1.0))
         show(Span(Phase.VERIFY, Step.RESOLVE, 0, -1.0, note="2 questions to 2 lists"))
-        assert status.status == "2 questions to 2 lists …"
+        assert str(course.__rich__()) == "2 questions to 2 lists …  0 s, 60 s left"
         show(Span(Phase.VERIFY, Step.RESOLVE, 0, 0.1, note="192.0.2.1 on clean.example"))
         show(Span(Phase.VERIFY, Step.RESOLVE, 0, 0.2, Reason.LISTED, "192.0.2.1 on zen.example"))
-        assert status.status == "192.0.2.1 on zen.example …  (answers so far: 2)"
+        assert str(course.__rich__()) == "answers so far: 2 …  0 s, 60 s left"
     assert "✗     0.200 s  192.0.2.1 on zen.example: listed" in shown.getvalue()
     assert "clean.example" not in shown.getvalue()
 

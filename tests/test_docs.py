@@ -1,6 +1,7 @@
 """What is written down twice is compared: series and their page, examples and README."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from docs import metrics
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER, ONLY_ON_PROBE
 from exporter.model import Phase, Reason
 from exporter.settings import Settings
+from exporter.terminal import written
 
 ROOT = Path(__file__).resolve().parent.parent
 SERIES = {definition.name for definition in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)}
@@ -46,6 +48,13 @@ def test_the_lists_on_the_page_of_blocklists_are_good() -> None:
     for block in blocks:
         indented = "".join(f"      {line}\n" for line in block.splitlines())
         assert Settings.parse(f"modules:\n  reputation:\n    dnsbl:\n{indented}".encode(), "blocklists.md").modules
+
+
+@pytest.mark.parametrize(("kind", "name"), written.KINDS.items())
+def test_the_page_of_the_command_line_tells_the_fields_of_every_fact(kind: type, name: str) -> None:
+    page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    (row,) = re.findall(rf"^\| `{name}` \|.*$", page, re.MULTILINE)
+    assert {field.name for field in fields(kind)} <= set(re.findall(r"`(\w+)`", row))
 
 
 def test_links_in_the_pages_lead_somewhere() -> None:

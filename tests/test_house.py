@@ -19,7 +19,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
     for rooms in (
         "__main__",
         "cli",
-        "serving",
+        "serving by_hand",
         "app",
         "web",
         "scheduler probes terminal reloading",
@@ -57,7 +57,7 @@ BORDER = {
     "prometheus_client": ("metrics/",),
     "pydantic": ("",),  # options are fields, everywhere
     "pydantic_core": ("config/",),
-    "rich": ("terminal/", "cli.py"),
+    "rich": ("terminal/", "cli.py", "by_hand.py"),
     "scramp": ("net/sasl.py",),
     "sqlite3": ("store.py", "evidence.py", "state_file.py"),
     "yaml": ("config/",),

@@ -9,9 +9,11 @@ from rich.status import Status
 
 from exporter.model import Outcome, Span
 from exporter.terminal import listings, trip
+from exporter.terminal.course import Course
 from exporter.terminal.trip import waterfall
+from exporter.terminal.written import as_json
 
-__all__ = ["PICTURES", "Drawing", "Picture", "as_text", "transcript", "waterfall"]
+__all__ = ["PICTURES", "Course", "Drawing", "Picture", "as_json", "as_text", "transcript", "waterfall"]
 
 WIDTH = 100  # characters, where there is no terminal to ask
 Drawing = Callable[[Outcome, Console], None]
@@ -21,7 +23,7 @@ Drawing = Callable[[Outcome, Console], None]
 class Picture:
     """How one kind of check is shown."""
 
-    progress: Callable[[Console, Status], Callable[[Span], None]]
+    progress: Callable[[Console, Status, Course], Callable[[Span], None]]
     result: Drawing
 
 

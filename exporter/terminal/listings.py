@@ -8,12 +8,13 @@ from rich.status import Status
 from rich.text import Text
 
 from exporter.model import Listing, ListState, Outcome, Span
+from exporter.terminal.course import Course
 
 _STYLES = {ListState.LISTED: "red", ListState.CLEAN: "green", ListState.UNKNOWN: "yellow"}
 _HEAD = ("list", "about", "state")
 
 
-def progress(console: Console, status: Status) -> Callable[[Span], None]:
+def progress(console: Console, status: Status, course: Course) -> Callable[[Span], None]:
     """The status line counts the answers; whoever lists us, or does not answer, is told at once."""
     answers = count(1)
 
@@ -21,9 +22,10 @@ def progress(console: Console, status: Status) -> Callable[[Span], None]:
         if span.step is None:
             return
         if span.duration < 0:
-            status.update(f"{span.note} …")
+            course.began(span)
+            status.update(course.now(span.note))
             return
-        status.update(f"{span.note} …  (answers so far: {next(answers)})")
+        status.update(course.now(f"answers so far: {next(answers)}"))
         if span.reason:
             line = f"{span.duration:9.3f} s  {span.note}: {span.reason}"
             console.print(Text.assemble(("✗ ", "red"), line), soft_wrap=True)

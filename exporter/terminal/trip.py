@@ -9,8 +9,11 @@ from rich.text import Text
 
 from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore
 from exporter.model import Exchanger, Outcome, Phase, Reply, Span, TlsSession, one_line
+from exporter.terminal.course import Course
 
-BAR_WIDTH = 32
+LEAST_BAR, MOST_BAR = 6, 32  # characters
+BESIDE_BAR = 27  # the name, and the time
+LONG_NOTE = 30  # one that is longer may be broken
 _PHASES = list(Phase)
 _DOING = {
     "open": "opening the mailbox", "send": "sending", "deliver": "waiting for the message to arrive",
@@ -18,15 +21,19 @@ _DOING = {
 }  # fmt: skip
 
 
-def progress(console: Console, status: Status) -> Callable[[Span], None]:
-    """Prints every span that ends; the status line says what is under way."""
+def progress(console: Console, status: Status, course: Course) -> Callable[[Span], None]:
+    """Prints every phase that ends, and steps that fail; the status line says what is under way."""
 
     def show(span: Span) -> None:
+        limited = span.phase not in (Phase.VERIFY, Phase.DELETE)  # then the message is back
         if span.duration < 0:
-            if span.step is None:
-                status.update(f"{_DOING[span.phase]} …")
-        elif span.step is None or span.reason:
-            console.print(_line(span))
+            course.began(span)
+            step = f": {span.step} {one_line(span.note)}".rstrip() if span.step else ""
+            status.update(course.now(_DOING[span.phase] + step, limited=limited))
+        else:
+            status.update(course.now(_DOING[span.phase], limited=limited))
+            if span.step is None or span.reason:
+                console.print(_line(span), soft_wrap=True)
 
     return show
 
@@ -37,8 +44,9 @@ def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) ->
     if under_way:
         verdict = Text("under way", "bold")
     console.print(Text.assemble(f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"))
+    width = _bar_width(outcome, console.width)
     for span in sorted(outcome.spans, key=lambda span: (_PHASES.index(span.phase), span.step is not None, span.start)):
-        console.print(_bar(span, outcome.duration), soft_wrap=True)
+        console.print(_bar(span, outcome.duration, width), soft_wrap=True)
     for line in _facts(outcome):
         console.print(f"  {one_line(line)}", highlight=False, markup=False, emoji=False, soft_wrap=True)
     if outcome.failure:
@@ -48,17 +56,24 @@ def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) ->
 def _line(span: Span) -> Text:
     mark, style = ("✗", "red") if span.reason else ("✓", "green")
     place = f"{span.phase}/{span.step}" if span.step else str(span.phase)
-    return Text.assemble((f"{mark} ", style), f"{place:16}", f"{span.duration:9.3f} s  ", (span.reason or "", style))
+    why = f"  {span.reason}  {one_line(span.note)}".rstrip() if span.reason else ""
+    return Text.assemble((f"{mark} ", style), f"{place:16}", f"{span.duration:9.3f} s", (why, style))
 
 
-def _bar(span: Span, total: float) -> Text:
-    scale = BAR_WIDTH / total if total > 0 else 0.0
-    before = min(int(span.start * scale), BAR_WIDTH - 1)
-    length = max(1, min(round(span.duration * scale), BAR_WIDTH - before))
+def _bar_width(outcome: Outcome, width: int) -> int:
+    """So that what stands beside most bars fits into a line."""
+    beside = [len(one_line(f"{span.reason or ''} {span.note}")) for span in outcome.spans]
+    return max(LEAST_BAR, min(MOST_BAR, width - BESIDE_BAR - min(max(beside, default=0), LONG_NOTE)))
+
+
+def _bar(span: Span, total: float, width: int) -> Text:
+    scale = width / total if total > 0 else 0.0
+    before = min(int(span.start * scale), width - 1)
+    length = max(1, min(round(span.duration * scale), width - before))
     full = "█" if span.step is None else "▒"
     style = "red" if span.reason else "green" if span.step is None else "cyan"
     name = f"    {span.step}" if span.step else f"  {span.phase}"
-    bar = (" " * before + full * length).ljust(BAR_WIDTH)
+    bar = (" " * before + full * length).ljust(width)
     return Text.assemble(
         f"{name:14}",
         (bar, style),

@@ -1,0 +1,85 @@
+"""`mailtrip probe`: one trip in this process, which an impatient person may interrupt."""
+
+import asyncio
+import signal
+from pathlib import Path
+
+from rich.console import Console
+
+from exporter.app import KEY_FILE, App, shared_key
+from exporter.config.mistakes import suggestion
+from exporter.model import Outcome, ProbeKey
+from exporter.prober import Mailing, Probe
+from exporter.settings import Settings
+from exporter.store import Store
+from exporter.terminal import PICTURES, Course, Picture
+from exporter.tokens import PREFIX
+
+
+class Unknown(Exception):
+    """There is no such probe: one clear line."""
+
+
+def key_of(settings: Settings, name: str, module: str | None, *, configured: bool = True) -> ProbeKey:
+    """The probe of that name, or the module pointed at a target of that name. Raises Unknown."""
+    if module:
+        return ProbeKey(module, name)
+    named = {probe.name: probe for probe in settings.probes}
+    if name in named:
+        return ProbeKey(named[name].module, named[name].target)
+    known = suggestion(name, named) or "; there are none in the configuration"
+    without = "" if configured else "; no --config.file is given"
+    raise Unknown(f"no probe {name!r}{without}{known} (for any other target: --module MODULE TARGET)")
+
+
+def picture_of(settings: Settings, key: ProbeKey) -> Picture:
+    """Of a module that does not exist it does not matter: the trip will be refused."""
+    module = settings.modules.get(key.module)
+    return PICTURES[module.chosen[0] if module else "roundtrip"]
+
+
+async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
+    """With the key of the state, so that what it has to leave behind is cleaned away by `serve`. Raises ProbeRefused.
+
+    When it is interrupted, by Ctrl-C or SIGTERM, it says what becomes of the message.
+    """
+    console, aside = Console(stderr=True, quiet=quiet, highlight=False), Console(stderr=True, highlight=False)
+    if current := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
+    async with App(settings, Store.open(None), shared_key(settings.state)) as app:
+        app.probes.key(key.module, key.target)
+        probe = app.probes.get(key)
+        with console.status("…") as status:
+            course = Course(app.clock, probe.timeout)
+            flight = app.prober.start(probe, picture_of(settings, key).progress(console, status, course))
+            try:
+                outcome = await asyncio.shield(flight)  # we hear of the interruption before it does
+            except asyncio.CancelledError:
+                status.stop()
+                aside.print(f"\n{_interrupted(probe, settings)}", markup=False, soft_wrap=True)
+                console.quiet = True
+                raise
+    return outcome
+
+
+def _interrupted(probe: Probe, settings: Settings) -> str:
+    (run,) = probe.runs.values()
+    after = f"interrupted after {run.now() - run.started:.1f} s"
+    if not isinstance(probe.check, Mailing):
+        return after
+    if run.accepted is None and not run.uncertain:
+        return f"{after}; no message was sent"
+    left = "may have left" if run.uncertain else "has left"
+    return f"{after}; the message {left}. {left_behind(probe.key, settings)}".rstrip()
+
+
+def left_behind(key: ProbeKey, settings: Settings) -> str:
+    """What becomes of a message that is sent and that this process does not await any longer."""
+    trip = settings.modules[key.module].roundtrip
+    if not trip or not trip.mailbox:
+        return ""
+    where = f"If it still comes to the mailbox {trip.mailbox},"
+    if settings.state.token_key or (Path(settings.state.dir) / KEY_FILE).exists():
+        return f"{where} a `mailtrip serve` with the same state deletes it an hour after it was sent."
+    alone = f"nobody deletes it: no `mailtrip serve` has used {settings.state.dir}"
+    return f"{where} {alone}. Its subject has a word that begins with {PREFIX}."

@@ -1,0 +1,34 @@
+"""An outcome for scripts: `mailtrip probe --json`. Its fields are told in docs/cli.md, and only grow in number."""
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore
+from exporter.model import Asked, Exchanger, Fact, Listing, Outcome, Reply, TlsSession
+
+KINDS: dict[type[Fact], str] = {
+    TlsSession: "tls",
+    Reply: "reply",
+    Exchanger: "exchanger",
+    Hop: "hop",
+    LeftFrom: "left_from",
+    Authentication: "authentication",
+    SpamScore: "spam_score",
+    Arrival: "arrival",
+    ArrivedHeaders: "headers",
+    Listing: "listing",
+    Asked: "asked",
+}
+"""What a fact is, in the field `fact`."""
+
+_OUTCOME = TypeAdapter(Outcome)
+
+
+def as_json(outcome: Outcome) -> str:
+    """One document. The verdict comes first, and every fact says what it is."""
+    plain: dict[str, Any] = _OUTCOME.dump_python(outcome, mode="json")
+    facts = [{"fact": KINDS[type(fact)], **told} for fact, told in zip(outcome.facts, plain["facts"], strict=True)]
+    told = {"trip": outcome.trip, "probe": plain["probe"], "success": outcome.success, "failure": plain["failure"]}
+    return json.dumps(told | plain | {"facts": facts}, indent=2)
