@@ -142,10 +142,11 @@ def _check(options: argparse.Namespace) -> int:
 
 async def _try(configurations: Sequence[Sequence[str]]) -> int:
     status = OK
-    for files in configurations:
-        async for attempt in attempts(Settings.load(*files)):
-            print(*lines(attempt), sep="\n", flush=True)
-            status = FAILED if attempt.failure else status
+    with Console(highlight=False).status("asking the servers; one that is silent takes its session_timeout …"):
+        for files in configurations:
+            async for attempt in attempts(Settings.load(*files)):
+                print(*lines(attempt), sep="\n", flush=True)
+                status = FAILED if attempt.failure else status
     return status
 
 
