@@ -1,5 +1,6 @@
 """What `mailtrip check --try` remarks on how we look to servers of strangers, and on who can be reached."""
 
+import re
 import socket
 from pathlib import Path
 
@@ -85,6 +86,22 @@ def test_when_other_exchangers_answer_the_network_is_not_suspected(lab: Lab, tmp
     code, (failed, note, good) = tried(lab, tmp_path, ("good", "alldead.test"), ("good", "lab.test"))
     assert (code, failed[:6], good[:4]) == (1, "FAILED", "good")
     assert "The network does not block port 25, since mx1.lab.test:25 can be reached: these servers are down" in note
+
+
+def test_each_of_several_silent_exchangers_has_its_time(lab: Lab, tmp_path: Path) -> None:
+    """Together they take longer than one attempt may elsewhere: 5 s more than session_timeout."""
+    text = CONFIGURATION.format(dns=lab.dns, mon=lab.mon_ip, dead=lab.dead_ip, misnamed=lab.misnamed_ip)
+    with socket.create_server((lab.dead_ip, 0)) as silent:  # dead.lab.test and mx2.lab.test
+        text = text.replace("session_timeout: 5s", "session_timeout: 6s")
+        text = text.replace("&mx {", f"&mx {{port: {silent.getsockname()[1]}, ")
+        text += "probes: [{name: a, module: good, target: probe@alldead.test}]\n"
+        (tmp_path / "mailtrip.yml").write_text(text)
+        done = mailtrip("check", "--try", "mailtrip.yml", directory=tmp_path)
+    assert done.returncode == 1
+    failed = next(line for line in done.stdout.splitlines() if line.startswith("FAILED"))
+    assert re.search(
+        r"\(alldead\.test\): send/greeting: timeout: no answer from (dead|mx2)\.lab\.test within 6 s$", failed
+    )
 
 
 def test_servers_that_let_us_wait_count_as_those_that_refuse() -> None:
