@@ -40,7 +40,7 @@ class Container:
         return self._podman.attempt("healthcheck", "run", self._name).returncode == 0
 
     def wait_until_healthy(self) -> None:
-        wait_until(lambda: self.is_healthy() or self.about(".State.Status") == "exited", 60)
+        wait_until(lambda: self.is_healthy() or self.about(".State.Status") == "exited", 60, pause=0.5)
         assert self.is_healthy(), self.log()
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
