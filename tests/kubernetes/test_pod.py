@@ -16,6 +16,7 @@ from tests.lab.client import Lab, LabUser
 from tests.prometheus import free_port
 
 NAME = "mailtrip-in-a-pod"
+MOUNTED = "/etc/mailtrip/mailtrip.yml"
 
 
 class Pod:
@@ -111,6 +112,10 @@ def test_the_pod_is_healthy_and_makes_a_trip_with_what_is_mounted(running: Pod) 
     page = running.wait_for("/probe?module=each-relay&target=relay.lab.test", "\nprobe_success ")
     assert "\nprobe_success 1.0\n" in page
     assert "\nmailtrip_build_info{" in running.get("/metrics")
+
+    running.run("mailtrip", "check", "--try", MOUNTED)
+    by_hand = running.run("mailtrip", "probe", "--config.file", MOUNTED, "--module", "each-relay", "relay.lab.test")
+    assert "success" in by_hand
 
     process = dict(line.split(":\t") for line in running.run("cat", "/proc/1/status").splitlines())
     assert process["Uid"].split() == [str(pod()["securityContext"]["runAsUser"])] * 4
