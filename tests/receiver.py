@@ -14,7 +14,7 @@ import trustme
 from exporter.config.types import Listen
 from exporter.mailboxes.smtpd import ReceiverTls, SmtpdMailbox, SmtpdOptions, SmtpdSession
 from exporter.net.dns import Resolver
-from exporter.net.smtpd import LIMITS, Limits
+from exporter.net.smtpd_limits import LIMITS, Limits
 from exporter.run import Clock, Run
 
 NAME = "mx.mon.test"

@@ -15,7 +15,8 @@ from exporter.model import Step
 from exporter.net.certificate import ServerCertificate
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.net.smtpd import LIMITS, Limits, Receiver
+from exporter.net.smtpd import Receiver
+from exporter.net.smtpd_limits import LIMITS, Limits
 from exporter.run import Run
 
 MAX_WAITING = 500  # messages that have come and were not looked at; the watcher looks as soon as one has come
@@ -79,6 +80,7 @@ class SmtpdSession:
     """Listens. What has been accepted waits in memory for the next scan, also when the receiver is closed already."""
 
     messages: int | None = 0  # it keeps none
+    keep = READ_LIMIT  # strangers may write to us: what they send costs no more than in other mailboxes
 
     def __init__(
         self,
@@ -138,19 +140,19 @@ class SmtpdSession:
         self._run.note(f"-- for {recipient}: {reply}")
         return reply
 
-    def receive(self, raw: bytes) -> str:
-        reply = self._receive(raw)
-        self._run.note(f"-- message of {len(raw)} bytes: {reply}")
+    def receive(self, raw: bytes, size: int) -> str:
+        reply = self._receive(raw, size)
+        self._run.note(f"-- message of {size} bytes: {reply}")
         return reply
 
-    def _receive(self, raw: bytes) -> str:
+    def _receive(self, raw: bytes, size: int) -> str:
         seen_at = self._run.now()
-        beginning = raw[:READ_LIMIT]  # strangers may write to us: what they send costs no more than in other mailboxes
+        beginning = raw[: self.keep]
         if not self._wanted(beginning):
             return "550 5.7.1 This address takes only messages of this mailtrip"
         if len(self._waiting) >= MAX_WAITING:
             return "452 4.3.1 Too many messages are waiting"
-        cut = len(raw) > READ_LIMIT
+        cut = size > len(beginning)
         self._waiting.append(Sighting(next(self._numbers), "", beginning, seen_at, watched=True, cut=cut))
         self._arrived.set()
         return "250 2.6.0 Seen"

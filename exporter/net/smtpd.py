@@ -6,7 +6,6 @@ line, replies that tell nothing of our insides, and connections that are gone wh
 
 import asyncio
 import logging
-from dataclasses import dataclass
 from typing import AnyStr, Protocol, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
@@ -16,26 +15,11 @@ from exporter.headers.received import trace
 from exporter.model import ProbeError, Reason
 from exporter.net.certificate import ServerCertificate
 from exporter.net.listening import why_not
+from exporter.net.smtpd_limits import UNENDED_LINE, Limits
+from exporter.net.smtpd_text import incoming_text
 from exporter.run import Clock
 
 log = logging.getLogger(__name__)
-
-UNENDED_LINE = 64 << 10  # bytes without a CRLF after which a client is cut off; aiosmtpd would keep them all
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What strangers may use up. Times in seconds."""
-
-    connections: int = 200
-    per_address: int = 50  # Postfix opens up to 20 connections to one destination
-    idle: float = 60.0  # without a command
-    session: float = 300.0  # from the first byte to the last; Postfix uses a connection no longer than that
-    commands: int = 1000  # of one kind in a session
-    goodbye: float = 2.0  # for a client to take our last reply
-
-
-LIMITS = Limits()
 
 
 class Desk(Protocol):
@@ -44,8 +28,11 @@ class Desk(Protocol):
     def refusal(self, recipient: str) -> str | None:
         """The reply that refuses mail for this recipient, or None."""
 
-    def receive(self, raw: bytes) -> str:
-        """Judges a whole message, our trace on top. With the reply 250 we are responsible for it."""
+    keep: int
+    """So many bytes of a message are kept."""
+
+    def receive(self, raw: bytes, size: int) -> str:
+        """Judges a message by its beginning, our trace on top, and its size. With the reply 250 we are responsible."""
 
 
 class Receiver:
@@ -144,22 +131,6 @@ class _Hooks:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        if self._receiver.closing:
-            return "421 4.3.2 Shutting down"
-        return self._receiver.desk.receive(self._trace(session, envelope) + (envelope.original_content or b""))
-
-    def _trace(self, session: Session, envelope: Envelope) -> bytes:
-        protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"
-        return trace(
-            helo=session.host_name or "",
-            address=session.peer[0] if session.peer else "",
-            name=self._receiver.hostname,
-            protocol=f"{protocol}S" if session.ssl else protocol,  # RFC 3848, RFC 6531
-            sender=(envelope.mail_from or "").removeprefix("<").removesuffix(">"),  # the null sender comes as <>
-            at=self._receiver.clock.wall(),
-        )
-
     async def handle_exception(self, error: Exception) -> str:
         if not isinstance(error, TLSSetupException | ConnectionError):
             log.error("SMTP receiver: a session met an unexpected error", exc_info=error)
@@ -188,6 +159,7 @@ class _Connection(SMTP):
         self._deadline: asyncio.TimerHandle | None = None
         self._last_byte = b""
         self._unended = 0
+        self._refusals = 0
 
     # ---------------------------------------------------------------- what asyncio calls
 
@@ -224,10 +196,18 @@ class _Connection(SMTP):
             self.gone.set_result(None)
 
     async def push(self, status: AnyStr) -> None:
-        """A client that is gone gets no more replies: it may have left hundreds of commands behind."""
+        """A client that is gone gets no more replies: it may have left hundreds of commands behind.
+
+        With each reply others have their turn. aiosmtpd answers all commands that have come in one go, and neither
+        counts nor limits those that are none: a flood of empty lines would hold up everything that we do for seconds.
+        """
         if self._link and self._link.is_closing():
             raise ConnectionResetError
         await super().push(status)
+        self._refusals += status[:1] in ("5", b"5")
+        if self._refusals > self._receiver.limits.refusals:
+            self.part("421 4.7.0 Too many errors")
+        await asyncio.sleep(0)
 
     # ---------------------------------------------------------------- how it ends
 
@@ -260,6 +240,41 @@ class _Connection(SMTP):
         await super().smtp_STARTTLS(arg)
         if self._link and self._link.is_closing():  # asyncio tells nobody that a connection broke in the handshake
             self.connection_lost(None)
+
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
+        if await self.check_helo_needed():
+            return
+        if arg or not (self.envelope and self.envelope.rcpt_tos):
+            await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        envelope, desk = self.envelope, self._receiver.desk
+        text = await incoming_text(self._reader, desk.keep)
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
+        if text.has_long_line:
+            reply = "500 Line too long (see RFC5321 4.5.3.1.6)"
+        elif text.size > self._receiver.max_message_size:
+            reply = "552 Error: Too much mail data"
+        elif self._receiver.closing:
+            reply = "421 4.3.2 Shutting down"
+        else:
+            above = self._trace(envelope)
+            reply = desk.receive(above + text.beginning, len(above) + text.size)
+        await self.push(reply)
+
+    def _trace(self, envelope: Envelope) -> bytes:
+        """Is written above a message that was taken."""
+        session = self.session
+        assert session  # noqa: S101 - from the first byte on
+        protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"
+        return trace(
+            helo=session.host_name or "",
+            address=session.peer[0] if session.peer else "",
+            name=self._receiver.hostname,
+            protocol=f"{protocol}S" if session.ssl else protocol,  # RFC 3848, RFC 6531
+            sender=(envelope.mail_from or "").removeprefix("<").removesuffix(">"),  # the null sender comes as <>
+            at=self._receiver.clock.wall(),
+        )
 
     async def smtp_VRFY(self, arg: str) -> None:  # noqa: N802
         await self.push("252 2.5.1 Send a message to find out")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from exporter.net.smtpd import UNENDED_LINE, Limits
+from exporter.net.smtpd_limits import UNENDED_LINE, Limits
 from tests.receiver import NAME, Certificates, receiver, split
 from tests.smtp_client import RawClient, served_again
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.net.smtpd import Limits
+from exporter.net.smtpd_limits import Limits
 from tests.receiver import NAME, Certificates, receiver
 from tests.smtp_client import RawClient, served_again
 

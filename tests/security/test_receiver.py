@@ -1,0 +1,235 @@
+"""What strangers can do to the own receiver, which is an SMTP server that the world may talk to."""
+
+import asyncio
+import smtplib
+import socket
+import tracemalloc
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import pytest
+
+from exporter.mailboxes.session import READ_LIMIT
+from exporter.mailboxes.smtpd import MAX_WAITING
+from exporter.net.smtpd_limits import UNENDED_LINE, Limits
+from exporter.tokens import Mint, load_key, new_key
+from tests.receiver import NAME, Certificates, receiver, split
+from tests.security.conftest import Start
+from tests.smtp_client import RawClient
+
+OWN = """
+mailboxes:
+  own: {{smtpd: {{listen: "127.0.0.1:{port}", recipients: [monitor@mon.test]}}}}
+modules:
+  inbound:
+    interval: 1h
+    roundtrip: {{from: probe@mon.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}, mailbox: own}}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+# ------------------------------------------------------------ no open relay
+
+
+async def test_relaying() -> None:
+    """The own receiver takes mail for its `recipients` alone, however another address is written, and has no way to
+    send any on."""
+    async with receiver() as session, RawClient(session.receiver.port) as client:
+        await client.dialogue("EHLO test", "MAIL FROM:<a@lab.test>")
+        for address in (
+            "you@example.com",
+            "you@mon.test",
+            "monitor@mon.test@example.com",
+            "you@example.com@mon.test",
+            "monitor%mon.test@example.com",
+            "you%example.com@mon.test",
+            "example.com!you@mon.test",
+            "@mon.test:you@example.com",
+            "@mon.test,@example.com:you@example.com",
+            '"monitor@mon.test"@example.com',
+            '"you@example.com"@mon.test',
+            "monitor@mon.test>,<you@example.com",
+            "monitor@[127.0.0.1]",
+            "monitor",
+            "postmaster",
+            "",
+        ):
+            assert (await client.ask(f"RCPT TO:<{address}>"))[:1] == "5", address
+        assert await client.ask("DATA") == "503 Error: need RCPT command"
+        assert (await client.ask("RCPT TO:<monitor@mon.test>"))[:3] == "250"
+
+
+def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
+    """It refuses a message without a token, with one that is forged, or with one of another mailtrip, and keeps
+    nothing of it."""
+    port = free_port()
+    exporter = start(OWN.format(port=port))
+    ours = Mint(load_key(next(tmp_path.glob("mailtrip-*/state/token.key")))).mint(1_000_000_000).word
+    forged = ours[:-1] + ("b" if ours.endswith("a") else "a")
+    foreign = Mint(new_key()).mint(1_000_000_000).word
+    for word in ("none", forged, foreign, "mtrip1" + "a" * 48, ours[:-1], f"x{ours}"):
+        with smtplib.SMTP("127.0.0.1", port) as client, pytest.raises(smtplib.SMTPDataError) as caught:
+            client.sendmail("a@lab.test", "monitor@mon.test", f"Message-ID: <{word}@lab.test>\r\n\r\nx {word}\r\n")
+        assert caught.value.smtp_code == 550, word
+    with smtplib.SMTP("127.0.0.1", port) as client:  # so that it was not for another reason
+        client.sendmail("a@lab.test", "monitor@mon.test", f"Message-ID: <{ours}@lab.test>\r\n\r\n")
+    rejected = exporter.series()
+    assert rejected['mailtrip_tokens_rejected_total{mailbox="own",reason="bad_signature"}'] == 1
+    assert rejected['mailtrip_tokens_rejected_total{mailbox="own",reason="foreign_instance"}'] == 2
+
+
+# ------------------------------------------------------------ what belongs to whom
+
+
+async def test_smuggling_in() -> None:
+    """Only a dot alone between two CRLF ends a message: no second one can be smuggled in behind a bare line end."""
+    for end in (b"\n.\n", b"\r\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\r", b"\n.\r", b"\r\n\0.\r\n", b"\r\r\n.\r\r\n"):
+        async with receiver() as session, RawClient(session.receiver.port) as client:
+            await client.until_data()
+            second = b"MAIL FROM:<forged@lab.test>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\ntwo\r\n.\r\n"
+            client.send(b"one" + end + second)
+            assert await client.reply() == "250 2.6.0 Seen", end
+            assert await client.ask("NOOP") == "250 OK", end
+            (sighting,) = await session.scan()
+            assert split(sighting.raw)[1].startswith(b"one")
+
+
+async def test_what_came_before_tls(tmp_path: Path) -> None:
+    """What a client, or somebody in between, says before TLS counts no more inside it, also if it comes together with
+    STARTTLS."""
+    certificates = Certificates(tmp_path)
+    async with receiver(tls=certificates.options) as session, RawClient(session.receiver.port) as client:
+        await client.dialogue("EHLO test", "MAIL FROM:<a@lab.test>", "RCPT TO:<monitor@mon.test>")
+        client.send(b"STARTTLS\r\nEHLO forged\r\nMAIL FROM:<forged@lab.test>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\n")
+        assert (await client.reply()).startswith("220")
+        await client.start_tls(certificates.client_context, NAME)
+        assert await client.dialogue("NOOP", "DATA") == ["250 OK", "503 Error: send HELO first"]
+
+
+# ------------------------------------------------------------ what it costs
+
+
+async def replies_and_turns(port: int, flood: bytes) -> tuple[list[bytes], int]:
+    """What is answered to a flood, and how often others had their turn meanwhile."""
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    heard = bytearray()
+    with suppress(ConnectionError):
+        writer.write(flood)
+        while piece := await reader.read(65536):
+            heard += piece
+    writer.transport.abort()
+    counting.cancel()
+    await asyncio.gather(counting, return_exceptions=True)
+    return bytes(heard).splitlines(), turns
+
+
+@pytest.mark.parametrize("line", [b"\r\n", b"\xff\r\n", b"EHLO\r\n", b"RCPT TO:<x>\r\n", b"x" * 600 + b"\r\n"])
+async def test_refused_commands(line: bytes) -> None:
+    """After 100 refusals a session ends, empty lines and nonsense included."""
+    async with receiver() as session:
+        replies, _ = await replies_and_turns(session.receiver.port, line * 5_000)
+        assert len(replies) <= 1 + 101 + 1
+
+
+async def test_floods() -> None:
+    """A flood of commands or lines holds up nobody: with each reply, and a hundred lines, others have their turn, and
+    1,000 commands of a kind end the session."""
+    async with receiver() as session:
+        replies, turns = await replies_and_turns(session.receiver.port, b"NOOP\r\n" * 5_000)
+        assert (replies[-1][:3], len(replies)) == (b"421", 1 + 1000 + 1)
+        assert turns > 1000
+        message = b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\n" + b"\r\n" * 200_000
+        replies, turns = await replies_and_turns(session.receiver.port, message + b".\r\nQUIT\r\n")
+        assert replies[-2:] == [b"250 2.6.0 Seen", b"221 Bye"]
+        assert turns > 2000
+
+
+async def test_memory_of_messages() -> None:
+    """While a message comes, no more than the 64 KiB of it that are read are held, whatever its lines; one that is
+    larger than `max_message_size` is refused."""
+    async with receiver(max_message_size=200_000) as session, RawClient(session.receiver.port) as client:
+        await client.until_data()
+        chunk = b"\r\n" * 25_000
+        tracemalloc.start()
+        for _ in range(4):
+            client.send(chunk)
+            await client.writer.drain()
+        client.send(b".\r\n")
+        assert await client.reply() == "250 2.6.0 Seen"
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 8 * READ_LIMIT
+        (sighting,) = await session.scan()
+        assert len(sighting.raw) == READ_LIMIT
+        await client.until_data()
+        client.send(chunk * 4 + b"x\r\n" + b".\r\n")
+        assert (await client.reply())[:3] == "552"
+        assert await session.scan() == []
+
+
+@pytest.mark.parametrize("limits", [Limits(idle=0.2), Limits(session=0.2), Limits(session=0.2, goodbye=0.1)])
+async def test_slow_clients(limits: Limits) -> None:
+    """A client that is silent for 60 s is cut off, and each after 300 s, whether it talks, sends a message drop by
+    drop, or does not read what it is told."""
+    async with receiver(limits=limits) as session, RawClient(session.receiver.port, receive_buffer=2048) as client:
+        if limits.idle > 1:
+            await client.until_data()
+            dripping = asyncio.create_task(drip(client))
+            assert await client.is_cut()
+            dripping.cancel()
+        else:
+            assert await client.is_cut()
+        assert await session.scan() == []
+
+
+async def drip(client: RawClient) -> None:
+    while True:
+        client.send(b"x")
+        await asyncio.sleep(0.01)
+
+
+async def test_lines_without_end() -> None:
+    """A line of the own receiver's clients may have 1,001 bytes; one that goes on for 64 KiB ends the connection."""
+    async with receiver() as session, RawClient(session.receiver.port) as client:
+        assert await client.ask("NOOP " + "x" * 2000) == "500 Command line too long"
+        await client.until_data()
+        assert (await client.ask("x" * 1002 + "\r\n."))[:3] == "500"
+        client.send(b"x" * (UNENDED_LINE + 1))
+        assert await client.is_cut()
+
+
+async def test_places() -> None:
+    """At most 200 clients are connected to the own receiver, at most 50 of them from one address."""
+    async with receiver() as session, AsyncExitStack() as stack:
+        greetings = []
+        for number in range(205):
+            client = RawClient(session.receiver.port, source=f"127.0.1.{number // 51 + 1}")
+            greetings.append((await stack.enter_async_context(client)).greeting)
+        assert [greeting[:3] for greeting in greetings].count("220") == 200
+        assert greetings[50] == "421 4.7.0 Too many connections from your address"
+        assert greetings[-1] == "421 4.7.0 Too many connections"
+
+
+async def test_messages_that_wait() -> None:
+    """At most 500 messages wait to be looked at, each with its 64 KiB; the next one is told to come later."""
+    async with receiver() as session, RawClient(session.receiver.port) as client:
+        for _ in range(MAX_WAITING):
+            await client.until_data()
+            await client.ask(".")
+        await client.until_data()
+        assert (await client.ask("."))[:3] == "452"
+        assert len(await session.scan()) == MAX_WAITING == 500
