@@ -6,11 +6,12 @@ import re
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
-from exporter.model import ProbeKey
+from exporter.model import CONTROL, ProbeKey
 
 FORMATS = ("text", "json")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(f"[{CONTROL}]")
 
 
 def about(trip: str, probe: ProbeKey | None = None) -> Mapping[str, Mapping[str, str]]:
@@ -26,14 +27,21 @@ def log_to_stderr(level: str, form: str = FORMATS[0]) -> None:
 
 
 class _Text(logging.Formatter):
-    """Only a traceback, which is for us, has more lines."""
+    """Only a traceback, which is for us, has more lines; each is indented, since an error may repeat strangers."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
         self.converter = time.gmtime
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
-        return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", super().formatMessage(record))
+        return _harmless(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(f"  {_harmless(line)}" for line in super().formatException(ei).split("\n"))
+
+
+def _harmless(text: str) -> str:
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 class _Json(logging.Formatter):

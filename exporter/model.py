@@ -11,7 +11,10 @@ from enum import StrEnum
 from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore
 
 MAX_DETAIL = 300  # characters of somebody else's text that we keep
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+")  # and what turns text around
+CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+"""What may do something to a terminal, a log or a line, with what turns text around (Unicode's Bidi_Control)."""
+
+_CONTROL = re.compile(f"[{CONTROL}]+")
 
 
 class Phase(StrEnum):

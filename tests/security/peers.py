@@ -5,18 +5,27 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """Words that are said again and again until the client goes, after others that are said once."""
+
+    words: str
+    first: str = ""
 
 
 class Listener:
     """Answers each line by its first word, or its second, as in IMAP. Runs from the constructor to `close`.
 
-    `{tag}` in an answer is the first word of the line. With `tls`, the answer to STARTTLS is followed by a handshake.
+    `{tag}` in an answer is the first word of the line. With `tls`, a handshake follows the answer to STARTTLS or STLS.
     """
 
     def __init__(
         self,
-        greeting: str = "220 hello",
-        answers: Mapping[str, str] | None = None,
+        greeting: str | Endless = "220 hello",
+        answers: Mapping[str, str | Endless] | None = None,
         *,
         tls: ssl.SSLContext | None = None,
         at_once: bool = False,
@@ -24,6 +33,7 @@ class Listener:
     ) -> None:
         self.heard = bytearray()
         self.visits = 0
+        self.said = 0  # bytes; the system takes some million of them ahead of the client
         self._greeting, self._answers, self._default = greeting, dict(answers or {}), default
         self._tls, self._at_once = tls, at_once
         self._server = socket.create_server(("127.0.0.1", 0))
@@ -60,8 +70,10 @@ class Listener:
                 *lines, rest = (rest + chunk).split(b"\r\n")
                 for line in lines:
                     words = line.decode("latin-1").upper().split() or [""]
-                    self._say(client, self._answer(words).replace("{tag}", line.decode("latin-1").split(" ")[0]))
-                    if self._tls and "STARTTLS" in words[:2]:
+                    answer = self._answer(words)
+                    tag = line.decode("latin-1").split(" ")[0]
+                    self._say(client, answer if isinstance(answer, Endless) else answer.replace("{tag}", tag))
+                    if self._tls and {"STARTTLS", "STLS"} & set(words[:2]):
                         client, rest = stack.enter_context(self._shake_hands(client)), b""
 
     def _shake_hands(self, client: socket.socket) -> ssl.SSLSocket:
@@ -70,9 +82,15 @@ class Listener:
         self._clients.append(secure)
         return secure
 
-    def _answer(self, words: list[str]) -> str:
+    def _answer(self, words: list[str]) -> str | Endless:
         return next((self._answers[word] for word in words[:2] if word in self._answers), self._default)
 
-    def _say(self, client: socket.socket, text: str) -> None:
+    def _say(self, client: socket.socket, text: str | Endless) -> None:
+        if isinstance(text, Endless):
+            client.sendall(text.first.encode("latin-1"))
+            words = text.words.encode("latin-1")
+            while True:
+                client.sendall(words)
+                self.said += len(words)
         if text:
             client.sendall(text.encode("latin-1") + b"\r\n")
