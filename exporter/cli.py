@@ -23,6 +23,7 @@ from exporter.config.parts import state_of_all
 from exporter.config.types import Listen
 from exporter.logs import FORMATS, log_to_stderr
 from exporter.model import ProbeRefused, Reason
+from exporter.private_file import write_no_core_file
 from exporter.probes import DEFAULT_MAX_TARGETS
 from exporter.serving import Options, serve
 from exporter.settings import Settings
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command, and ends the process with its exit status."""
     _take_any_encoding()
     options = _parser().parse_args(arguments)
+    write_no_core_file()
     if options.command is not _serve:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # a terminal that is closed ends the command
     try:

@@ -1,7 +1,8 @@
-"""Keeps files that nobody but us may read: a key, and what servers said in trips."""
+"""Keeps files that nobody but us may read: a key, and what servers said in trips. One is not even written."""
 
 import logging
 import os
+import resource
 import stat
 from pathlib import Path
 
@@ -35,3 +36,13 @@ def _make_private(descriptor: int, path: Path) -> None:
         os.fchmod(descriptor, PRIVATE)
     except OSError as error:
         log.warning("%s is not for mailtrip's user alone, and this cannot be changed: %s", path, error.strerror)
+
+
+def write_no_core_file() -> None:
+    """A crash would leave all of our memory in a file (core(5)), passwords included.
+
+    Where the kernel hands it to a program instead, that is asked to heed the limit; systemd-coredump does. The hard
+    limit stays, so that whoever hunts a bug can raise this one again.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, most))

@@ -75,6 +75,10 @@ class Exporter:
             with refusal:
                 return refusal.code, refusal.read().decode()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def send(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 

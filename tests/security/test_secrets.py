@@ -1,0 +1,210 @@
+"""Where a password could be seen, and is not."""
+
+import os
+import re
+import resource
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporter.cli import main
+from exporter.config.mistakes import Mistakes
+from exporter.net.dns import Resolver
+from exporter.settings import Settings
+from exporter.tokens import new_key
+from tests.security.conftest import Start
+from tests.security.peers import Listener
+from tests.senders.bench import make_sender
+from tests.senders.sending import new_run, probe_message, send
+from tests.workbench import Bench
+
+Listening = Callable[..., Listener]
+PASSWORD = "correct-horse-battery"
+ENCODED = [b64encode(text.encode()).decode() for text in (PASSWORD, f"\0me\0{PASSWORD}")]
+KEY = new_key().hex()
+
+CONFIGURATION = """
+state: {{token_key: {key}}}
+mailboxes:
+  imap: {{imap: {{host: 127.0.0.1, port: {imap}, tls: none, username: me, password: {password}}}}}
+  pop3: {{pop3: {{host: 127.0.0.1, port: {pop3}, tls: none, username: me, password: {password}}}}}
+modules:
+  over-imap: &module
+    interval: 1h
+    timeout: 2s
+    roundtrip: &trip
+      from: probe@lab.test
+      send: {{smtp: &smtp {{host: 127.0.0.1, port: {smtp}, tls: none, username: me, password: {password}}}}}
+      mailbox: imap
+  over-pop3: {{<<: *module, roundtrip: {{<<: *trip, mailbox: pop3}}}}
+  token:
+    <<: *module
+    roundtrip:
+      <<: *trip
+      send:
+        smtp:
+          host: 127.0.0.1
+          username: me
+          oauth2: {{token_url: "https://127.0.0.1:{smtp}/token", client_id: me, client_secret: {password}}}
+  list: {{dnsbl: {{lists: [{{zone: "{{key}}.bl.test", key: {password}, name: bl}}]}}}}
+probes:
+  - {{name: one, module: over-imap, target: a@lab.test}}
+  - {{name: two, module: over-pop3, target: a@lab.test}}
+  - {{name: three, module: token, target: a@lab.test}}
+"""
+SAID = {
+    "smtp": {
+        "EHLO": "250-hello\r\n250 AUTH LOGIN PLAIN",
+        "AUTH": f"535 no: {ENCODED[1]} is not {PASSWORD} {ENCODED[0]}",
+    },
+    "imap": {
+        "CAPABILITY": "* CAPABILITY IMAP4rev1\r\n{tag} OK",
+        "LOGIN": f'{{tag}} NO not with LOGIN me "{PASSWORD}", {PASSWORD}',
+    },
+    "pop3": {"CAPA": "+OK\r\nUSER\r\nUIDL\r\n.", "PASS": f"-ERR not with PASS {PASSWORD}"},
+}
+GREETINGS = {"smtp": "220 hello", "imap": "* OK hello", "pop3": "+OK hello"}
+
+
+def configured(listener: Listening) -> str:
+    """Of a mailtrip whose servers refuse the login and repeat all of it."""
+    ports = {kind: listener(GREETINGS[kind], SAID[kind], default="+OK").port for kind in SAID}
+    return CONFIGURATION.format(**ports, password=PASSWORD, key=KEY)
+
+
+def expect_no_secret(text: str) -> None:
+    for secret in (PASSWORD, *ENCODED, KEY):
+        assert secret not in text, secret
+
+
+# ------------------------------------------------------------ while it runs
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_secrets_while_it_runs(start: Start, listener: Listening, tmp_path: Path, form: str) -> None:
+    """No secret is on a page, in `/config`, `debug=true`, `/sd`, `/metrics`, the log at any level, the state, or the
+    list of processes, also when servers repeat what they were told."""
+    exporter = start(configured(listener), "--log.level", "DEBUG", "--log.format", form)
+    for probe in ("one", "two", "three"):
+        exporter.wait_for(f'mailtrip_trips_total{{probe="{probe}"}}')
+    pages = ["/", "/config", "/metrics", "/sd", "/trips?probe=one", "/trips?probe=two", "/trips?probe=three"]
+    pages += [f"/probe?module={name}&target=a@lab.test&debug=true" for name in ("over-imap", "over-pop3", "token")]
+    pages += [f"/{trip}" for trip in re.findall(r"trips/[0-9a-f]{14}", exporter.get("/"))]
+    told = "".join(exporter.get(page) for page in pages)
+    assert len(pages) >= 13
+    assert "&lt;secret&gt;" in told
+    assert "password: <secret>" in told
+    expect_no_secret(told)
+    expect_no_secret(exporter.log.read_text())
+    (directory,) = tmp_path.glob("mailtrip-*/state")
+    for file in directory.iterdir():
+        expect_no_secret(file.read_bytes().decode("latin-1"))
+    expect_no_secret(Path(f"/proc/{exporter.pid}/cmdline").read_text())
+
+
+def test_secrets_at_the_command_line(listener: Listening, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`mailtrip check`, with and without `--try`, `mailtrip probe`, also with `--json`, and `mailtrip schema` print no
+    secret."""
+    file = tmp_path / "mailtrip.yml"
+    file.write_text(configured(listener))
+
+    def mailtrip(*arguments: str) -> str:
+        with pytest.raises(SystemExit):
+            main(arguments)
+        return "".join(capsys.readouterr())
+
+    said, tried, schema = mailtrip("check", str(file)), mailtrip("check", "--try", str(file)), mailtrip("schema")
+    assert "open/login: auth" in tried
+    shown = [mailtrip("probe", "--config.file", str(file), *how, "one") for how in ((), ("--json",))]
+    assert all("<secret>" in one for one in shown)
+    expect_no_secret(said + tried + schema + "".join(shown))
+
+
+SPOILT = (
+    *(
+        "[{0}]",
+        "{{file: [{0}]}}",
+        "{{flie: {0}}}",
+        "{{{0}: x}}",
+        "{{env: {0}, file: x}}",
+        "{{file: {0}",
+        "[{0}",
+        "{{{0}",
+    ),
+    *("@{0}", "*{0}", "&{0}", "!{0}", "!!int {0}", "%{0}", "`{0}", '"{0}', "'{0}", "|{0}", ">{0}", "- {0}", "{0}: x"),
+    *('"{0}\\q"', '"{0}\x07"', "{0}\n   x", "? {0}", "<<: {0}", "{0}\n        x: y", "!<{0}> x", "&{0} *{0}"),
+    *("{0}\n\npasword: {0}", '"{0}" "{0}"', "{0}\x01", "{{password: {{password: {0}}}}}", "[[{0}], {0}]"),
+)
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
+@pytest.mark.parametrize("key", ["password", "pasword", "tls"])
+def test_mistakes_beside_a_secret(spoilt: str, key: str) -> None:
+    """A mistake in a configuration is told without the text that is wrong where that may be a password, however it is
+    misspelt, not quoted, or put under a wrong key."""
+    text = (
+        f"mailboxes:\n  m:\n    imap:\n      host: h.test\n      username: me\n      {key}: {spoilt.format(PASSWORD)}\n"
+    )
+    with pytest.raises(Mistakes) as caught:
+        Settings.parse(text.encode(), "mailtrip.yml")
+    expect_no_secret(str(caught.value))
+
+
+# ------------------------------------------------------------ other processes
+
+
+async def test_secrets_and_the_sendmail_program(tmp_path: Path) -> None:
+    """The sendmail program gets none of mailtrip's environment, where `{env: …}` keeps passwords, and none of its
+    files; its arguments are two addresses."""
+    program, seen = tmp_path / "sendmail", tmp_path / "seen"
+    program.write_text(f'#!/bin/sh\nexec > {seen}\nenv\necho "$@"\nls -l /proc/self/fd\ncat > /dev/null\n')
+    program.chmod(0o755)
+    os.environ["MAIL_PASSWORD"] = PASSWORD
+    with (tmp_path / "token.key").open("w") as key:
+        os.set_inheritable(key.fileno(), False)
+        try:
+            assert (
+                await send(make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), new_run())
+                is None
+            )
+        finally:
+            del os.environ["MAIL_PASSWORD"]
+    text = seen.read_text()
+    assert "-i -f probe@lab.test -- someone@example.test" in text
+    assert not re.search(r"MAIL_PASSWORD|token\.key|socket:|sqlite", text)
+    expect_no_secret(text)
+
+
+# ------------------------------------------------------------ what a crash leaves
+
+
+def test_crashes(start: Start, tmp_path: Path) -> None:
+    """A crash leaves no core file, which would hold the passwords: its limit is 0, whatever it was before."""
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
+    try:
+        exporter = start(CONFIGURATION.format(smtp=1, imap=1, pop3=1, password=PASSWORD, key=KEY))
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+    limits = Path(f"/proc/{exporter.pid}/limits").read_text()
+    assert re.search(r"^Max core file size +0 ", limits, re.MULTILINE)
+
+
+async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> None:
+    """An error that nobody expected is a traceback in the log, with the lines of our program and without values; pages
+    and labels tell that it was one, and no more."""
+    bench = Bench()
+
+    def broken(raw: bytes) -> list[str]:
+        password = PASSWORD
+        raise ValueError(f"{len(password)} is wrong")
+
+    bench.sender.says = broken
+    outcome = await bench.trip()
+    await bench.close()
+    assert "in broken" in caplog.text
+    expect_no_secret(caplog.text)
+    assert outcome.failure
+    assert str(outcome.failure) == "send/data: internal: ValueError: see the log"
