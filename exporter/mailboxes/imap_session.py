@@ -9,7 +9,7 @@ from exporter.mailboxes.imap_deletion import Deletion
 from exporter.mailboxes.imap_folder import UNKNOWN, Bookmark, Folder, Ref
 from exporter.mailboxes.imap_listing import gmail, look_up
 from exporter.mailboxes.imap_selection import CHUNK, Selection
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.model import ProbeError, Reason, Step
 from exporter.net.imap import ImapConnection
 from exporter.net.imap_names import uid_set
@@ -17,7 +17,6 @@ from exporter.net.imap_reader import attributes, number
 from exporter.net.imap_reply import Reply
 from exporter.run import Run
 
-READ_LIMIT = 65536  # bytes of a message
 OTHERS_EVERY = 1.0  # seconds between two looks into the folders besides the first
 CERTAIN_EVERY = 60.0  # seconds until a look into the first folder though the server tells of nothing new
 IDLE_WORTH = 1.0  # seconds; Dovecot tells an idling client after half a second, so for less a poll is better

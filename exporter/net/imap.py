@@ -24,6 +24,7 @@ from exporter.net.tls import translated
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
 MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
 RESPONSE_WEIGHT = 512  # bytes that even the shortest response takes in memory
+TEXT_WEIGHT = 8  # bytes for each that is no literal: the words of a list take many times their length
 Answer = bytes | Callable[[str], bytes]
 """What is said to a continuation, or what makes it of its text."""
 
@@ -56,7 +57,7 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
         self._received += len(data)
         try:
             for response in self._reader.feed(data, now):
-                self._received += RESPONSE_WEIGHT
+                self._received += RESPONSE_WEIGHT + TEXT_WEIGHT * len(response.shown)
                 if not self._lost:
                     self._hear(response)
             if self._received > MAX_ANSWER:

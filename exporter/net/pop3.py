@@ -23,7 +23,7 @@ from exporter.net.tls import translated
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 LONGEST_COMMAND = 253  # octets without the line end (RFC 2449 section 4)
-MAX_LINE = 1 << 16  # bytes of a status line
+MAX_LINE = 1 << 16  # bytes of a status line, and of all that a server offers
 MAX_PIECE = 1 << 12  # bytes of a message's line that are waited for; a longer one is read in pieces
 MAX_LISTING = 8 << 20  # bytes; a hundred thousand messages and more
 MAX_UNREAD = 1 << 20  # bytes that come while nobody reads
@@ -81,7 +81,7 @@ class Pop3Connection(Connection):
         while (piece := await self._line(MAX_PIECE)) not in (b".\r\n", b".\n") or not begins:
             size += len(piece)
             if size > most:
-                raise self._failure(Reason.PROTOCOL, f"{self._server} sends more than {most >> 20} MiB for {doing}")
+                raise self._failure(Reason.PROTOCOL, f"{self._server} sends more than {most >> 10} KiB for {doing}")
             if len(kept) < keep:
                 kept += piece.removeprefix(b".") if begins else piece
             begins = piece.endswith(b"\n")
@@ -142,7 +142,7 @@ class Pop3Connection(Connection):
 
     async def capa(self) -> dict[str, list[str]] | None:
         """What the server offers, in capitals, with its arguments; None if it does not tell."""
-        reply, data = await self._ask("CAPA")
+        reply, data = await self._ask("CAPA", MAX_LINE, MAX_LINE)
         self.capabilities = capabilities_in(data) if reply.ok else None
         self.offers_top = self.capabilities is None or "TOP" in self.capabilities
         return self.capabilities

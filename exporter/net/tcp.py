@@ -12,12 +12,13 @@ from exporter.net.dns import Resolver
 from exporter.run import Run
 
 HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
+MAX_ADDRESSES = 20  # of a host; whoever writes thousands into the DNS has us knock at none of the others
 
 
 async def dial(resolver: Resolver, host: str, port: int, network: NetworkOptions, run: Run) -> socket.socket:
     """A connected socket, in the steps `resolve` and `connect`. Raises ProbeError (dns, connect)."""
     with run.step(Step.RESOLVE, host):
-        addresses = await resolver.addresses(host, network.ip)
+        addresses = (await resolver.addresses(host, network.ip))[:MAX_ADDRESSES]
     with run.step(Step.CONNECT, f"{host}:{port}"):
         connected = await connect(addresses, port, network.source_address)
     peer = connected.getpeername()

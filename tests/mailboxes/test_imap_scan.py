@@ -5,8 +5,7 @@ import asyncio
 import pytest
 
 from exporter.mailboxes.imap_folder import Ref
-from exporter.mailboxes.imap_session import READ_LIMIT
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.model import ProbeError, Step
 from tests.mailboxes.imap_bench import bench, opened
 

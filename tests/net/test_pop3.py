@@ -125,7 +125,7 @@ async def test_1500_lines_in_one_go_are_read() -> None:
 @pytest.mark.parametrize(("dialogue", "reason", "detail"), [
     ("uidl-not-known", Reason.REJECTED, "refuses UIDL, without which messages cannot be told apart: unknown command"),
     ("uidl-that-is-none", Reason.PROTOCOL, "pop.test answers UIDL with a line that is none: two"),
-    ("endless-listing", Reason.PROTOCOL, "pop.test sends more than 8 MiB for UIDL"),
+    ("endless-listing", Reason.PROTOCOL, "pop.test sends more than 8192 KiB for UIDL"),
     ("endless-line", Reason.PROTOCOL, "pop.test does not speak POP3: +OK and so on, and so on,"),
 ])  # fmt: skip
 async def test_a_listing_that_is_none_says_why(dialogue: str, reason: Reason, detail: str) -> None:

@@ -1,0 +1,264 @@
+"""What hostile servers can do to us: mail servers, name servers, identity providers, and a file system."""
+
+import asyncio
+import socket
+import tracemalloc
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import dns.message
+import dns.rrset
+import pytest
+
+from exporter.mailboxes.imap import ImapMailbox, ImapOptions
+from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
+from exporter.mailboxes.session import READ_LIMIT, Session, Sighting
+from exporter.model import ProbeError, Reason
+from exporter.net.dns import Resolver, Said
+from exporter.run import Clock, Run
+from tests.mailboxes import maildir_bench
+from tests.oauth2.bench import bench, refusal
+from tests.security.peers import Endless, Listener
+from tests.senders.bench import make_sender
+from tests.senders.names import names
+from tests.senders.sending import new_run, probe_message, send
+
+Listening = Callable[..., Listener]
+MIB = 1 << 20
+AHEAD = 16 * MIB  # what the system may take of a server's words before anybody reads them
+ME = {"host": "127.0.0.1", "username": "me", "password": "hunter2", "tls": "none"}
+
+
+@contextmanager
+def costs_at_most(memory: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < memory
+
+
+async def problem(action: Awaitable[Any]) -> ProbeError:
+    with pytest.raises(ProbeError) as caught:
+        await action
+    return caught.value
+
+
+# ------------------------------------------------------------ SMTP
+
+
+@pytest.mark.parametrize("words", ["250-and so on\r\n", "250-and so on\r\n" * 1000, "x" * MIB, "250 " + "x" * MIB])
+@pytest.mark.parametrize("place", ["greeting", "EHLO", "RCPT"])
+async def test_endless_replies(listener: Listening, place: str, words: str) -> None:
+    """Of an SMTP server's reply 32 KiB are read, and 8 KiB of a line; more ends the conversation."""
+    usual = {"EHLO": "250 hello", "MAIL": "250 ok", "RCPT": "250 ok"}
+    server = listener("220 hello", usual | {place: Endless(words)})
+    if place == "greeting":
+        server = listener(Endless(words))
+    sender = make_sender("smtp", {"host": "127.0.0.1", "port": server.port, "tls": "none"}, Resolver())
+    with costs_at_most(MIB + 3 * len(words)):
+        failure = await send(sender, probe_message(), new_run())
+    assert failure
+    assert (failure.reason, failure.detail) == (Reason.PROTOCOL, "127.0.0.1 does not speak SMTP: Response too long")
+    assert server.said < AHEAD
+
+
+# ------------------------------------------------------------ IMAP
+
+IMAP = {
+    "CAPABILITY": "* CAPABILITY IMAP4rev1\r\n{tag} OK",
+    "LOGIN": "{tag} OK [CAPABILITY IMAP4rev1] hello",
+    "LIST": '* LIST () "/" INBOX\r\n{tag} OK',
+    "SELECT": "* 0 EXISTS\r\n* OK [UIDVALIDITY 9] valid\r\n* OK [UIDNEXT 1] next\r\n{tag} OK",
+    "NOOP": "* 1 EXISTS\r\n{tag} OK",
+}
+
+
+async def looked(port: int) -> list[Sighting]:
+    """What a first look into an IMAP mailbox shows."""
+    options = ImapOptions.model_validate({**ME, "port": port, "folders": ["INBOX"]})
+    session: Session = await ImapMailbox(options, Resolver()).open(Run(Clock()), lambda raw: True)
+    try:
+        return await session.scan()
+    finally:
+        session.abort()
+
+
+ENDLESS_IMAP = {  # and how much of it is read
+    "a line without end": ("x" * MIB, MIB),
+    "a line without end, of ours": ("* " + "x" * MIB, MIB),
+    "short ones": ("* 1 FETCH (UID 1)\r\n" * 10_000, MIB),
+    "lists without end": ("* SEARCH" + " 12" * 300_000 + "\r\n", 4 * MIB),
+    "literals without end": ("* 1 FETCH (UID 1 BODY[]<0> {999999}\r\n" + "x" * 999_999 + ")\r\n", 32 * MIB),
+    "one that is larger than anybody asked for": ("* 1 FETCH (UID 1 BODY[]<0> {52428800}\r\nX: y\r\n", 0),
+    "literals in literals": ("* 1 FETCH (X {100000}\r\n" + "x" * 100_000 + " {100000}\r\n" + "x" * 99_998, 16 * MIB),
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS_IMAP)
+async def test_endless_responses(listener: Listening, what: str) -> None:
+    """Of an IMAP server's answer to a command 32 MiB are read, of a response 16 MiB, of a line 1 MiB, and of what takes
+    more room in memory than on the wire so much less; more ends the session."""
+    words, most = ENDLESS_IMAP[what]
+    server = listener("* OK hello", IMAP | {"UID": Endless(words)}, default="{tag} OK")
+    error = await problem(looked(server.port))
+    assert error.reason is Reason.PROTOCOL
+    assert server.said < most + AHEAD + len(words)
+
+
+async def test_memory_of_literals(listener: Listening) -> None:
+    """A literal that an IMAP server announces is no reason to make room for it: one of more than 16 MiB is not even
+    waited for."""
+    server = listener("* OK hello", IMAP | {"UID": Endless("x" * MIB, "* 1 FETCH (BODY[] {16777217}\r\n")})
+    with costs_at_most(4 * MIB):
+        error = await problem(looked(server.port))
+    assert error.detail == "127.0.0.1 sent a response of more than 16 MiB"
+
+
+async def test_large_messages_over_imap(listener: Listening) -> None:
+    """An IMAP server is asked for the first 64 KiB of a message, and of one that sends more no more is kept."""
+    large = "* 1 FETCH (UID 1 BODY[]<0> {5000000}\r\n" + "X: y\r\n" * 833_333 + "x\n)\r\n{tag} OK"
+    server = listener("* OK hello", IMAP | {"UID": large})
+    (sighting,) = await looked(server.port)
+    assert b"BODY.PEEK[]<0.65536>" in bytes(server.heard)
+    assert (len(sighting.raw), sighting.cut) == (READ_LIMIT, True)
+
+
+# ------------------------------------------------------------ POP3
+
+POP3 = {"CAPA": "+OK\r\nUSER\r\nTOP\r\nUIDL\r\n.", "UIDL": "+OK\r\n1 a\r\n.", "LIST": "+OK 1 52428800"}
+
+
+async def read_maildrop(port: int) -> list[Sighting]:
+    options = Pop3Options.model_validate({**ME, "port": port})
+    session: Session = await Pop3Mailbox(options, Resolver()).open(Run(Clock()), lambda raw: True)
+    try:
+        return await session.scan()
+    finally:
+        session.abort()
+
+
+@pytest.mark.parametrize("command", ["greeting", "CAPA", "USER", "UIDL", "TOP"])
+@pytest.mark.parametrize("words", ["x" * 10_000, ("1 " + "x" * 900 + "\r\n") * 100])
+async def test_endless_listings(listener: Listening, command: str, words: str) -> None:
+    """Of a POP3 server's status line and of what it offers 64 KiB are read, of a listing 8 MiB, of a message 64 MiB, of
+    which 64 KiB are kept; more ends the session."""
+    answer = Endless(words, "+OK\r\n" if command in ("CAPA", "UIDL", "TOP") else "")
+    server = listener(answer if command == "greeting" else "+OK", POP3 | {command: answer}, default="+OK")
+    with costs_at_most(24 * MIB):
+        error = await problem(read_maildrop(server.port))
+    assert error.reason is Reason.PROTOCOL, error
+    most = {"UIDL": 8 * MIB, "TOP": 64 * MIB}
+    assert server.said < most.get(command, 0) + AHEAD
+
+
+async def test_large_headers_over_pop3(listener: Listening) -> None:
+    """Of a header of 50 MB in a POP3 maildrop, which a server cannot be asked for in parts, 64 KiB are kept."""
+    large = "+OK\r\n" + ("X: " + "y" * 995 + "\r\n") * 50_000 + "\r\n."
+    server = listener("+OK", POP3 | {"TOP": large}, default="+OK")
+    (sighting,) = await read_maildrop(server.port)
+    assert (len(sighting.raw), sighting.cut) == (READ_LIMIT, True)
+
+
+# ------------------------------------------------------------ a Maildir
+
+
+async def test_large_messages_in_a_maildir(tmp_path: Path) -> None:
+    """Of a file of 50 MB in a Maildir 64 KiB are read; what is no ordinary file, or a link, is not read at all."""
+    maildir = maildir_bench.Maildir(tmp_path / "Maildir")
+    async with maildir_bench.opened(maildir.mailbox()) as session:
+        name = maildir.deliver(b"Subject: large\n\n")
+        with (maildir.path / "new" / name).open("r+b") as file:
+            file.truncate(50_000_000)
+        secret = tmp_path / "secret"
+        secret.write_text("hunter2")
+        for number, link in enumerate((secret, Path("/dev/zero"), Path("../../secret"))):
+            (maildir.path / "new" / f"1700000001.M{number}.link").symlink_to(link)
+        with costs_at_most(MIB):
+            (sighting,) = await session.scan()
+        assert (len(sighting.raw), sighting.cut) == (READ_LIMIT, True)
+        assert await session.scan() == []
+
+
+# ------------------------------------------------------------ names
+
+
+def chain(*names: str) -> Callable[[dns.message.Message], None]:
+    """Each name is an alias of the next one."""
+
+    def answer(reply: dns.message.Message) -> None:
+        for name, alias in pairwise(names):
+            reply.answer.append(dns.rrset.from_text(name, 60, "IN", "CNAME", alias))
+        if names[-1] not in names[:-1]:
+            reply.answer.append(dns.rrset.from_text(names[-1], 60, "IN", "A", "127.0.0.2"))
+
+    return answer
+
+
+@asynccontextmanager
+async def name_server(answer: Callable[[dns.message.Message], None]) -> AsyncIterator[Resolver]:
+    loop = asyncio.get_running_loop()
+
+    def respond() -> None:
+        wire, client = listening.recvfrom(4096)
+        reply = dns.message.make_response(dns.message.from_wire(wire))
+        answer(reply)
+        listening.sendto(reply.to_wire(want_shuffle=False), client)
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind(("127.0.0.1", 0))
+        loop.add_reader(listening, respond)
+        yield Resolver([f"127.0.0.1:{listening.getsockname()[1]}"])
+        loop.remove_reader(listening)
+
+
+async def test_aliases_without_end() -> None:
+    """Aliases that lead in a circle, or through more than 16 names, lead nowhere."""
+    short, long = (["a.test.", *(f"n{n}.test." for n in range(length))] for length in (15, 17))
+    async with name_server(chain(*short)) as resolver:
+        assert await resolver.addresses("a.test.", "4") == ["127.0.0.2"]
+    for way in (long, ["a.test.", "b.test.", "a.test."]):
+        async with name_server(chain(*way)) as resolver:
+            assert (await resolver.ask("a.test.", "A", Clock())).said is Said.SENSELESS
+            assert (await problem(resolver.addresses("a.test.", "4"))).reason is Reason.DNS
+
+
+async def test_many_exchangers(listener: Listening) -> None:
+    """Of a domain's exchangers the best 10 are tried."""
+    server = listener("421 busy")
+    hosts = {f"mx{n}.example.test": {"A": ["127.0.0.1"]} for n in range(30)}
+    zone = {"example.test": {"MX": [f"{n} mx{n}.example.test." for n in range(30)]}, **hosts}
+    async with names(zone) as resolver:
+        await send(make_sender("mx", {"port": server.port}, resolver), probe_message("a@example.test"), new_run())
+    assert server.visits == 10
+
+
+@pytest.mark.parametrize(("place", "reason"), [(20, Reason.UNAVAILABLE), (21, Reason.CONNECT)])
+async def test_many_addresses(listener: Listening, place: int, reason: Reason) -> None:
+    """Of a host's addresses the first 20 are tried."""
+    server = listener("421 busy")
+    addresses = [f"127.0.9.{number}" for number in range(1, place)]  # where nobody listens
+
+    def answer(reply: dns.message.Message) -> None:
+        reply.answer.append(dns.rrset.from_text("many.test.", 60, "IN", "A", *addresses, "127.0.0.1"))
+
+    async with name_server(answer) as resolver:
+        options = {"host": "many.test", "port": server.port, "ip": "4", "tls": "none"}
+        failure = await send(make_sender("smtp", options, resolver), probe_message(), new_run())
+    assert failure
+    assert failure.reason is reason
+
+
+# ------------------------------------------------------------ an identity provider
+
+
+async def test_endless_answers(tmp_path: Path) -> None:
+    """Of an identity provider's answer 256 KiB are read."""
+    async with bench(tmp_path, instead=(200, "x" * 2 * MIB)) as here:
+        error = await refusal(here.account())
+    assert (error.reason, error.detail[-19:]) == (Reason.PROTOCOL, "answers without end")
