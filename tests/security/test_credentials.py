@@ -1,0 +1,221 @@
+"""Who can get at a password or a token: servers that are not those they should be, and whoever sits in between."""
+
+import ssl
+from base64 import b64encode
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, get_args
+
+import pytest
+import trustme
+
+from exporter.config.oauth2 import OAuth2Options
+from exporter.mailboxes.imap import ImapMailbox, ImapOptions
+from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
+from exporter.model import Phase, ProbeError, Reason
+from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
+from exporter.run import Clock, Run
+from exporter.senders import SENDERS, SendOptions
+from tests.security.peers import Listener
+from tests.senders.bench import make_sender
+from tests.senders.names import names
+from tests.senders.sending import new_run, probe_message
+
+Listening = Callable[..., Listener]
+USER, PASSWORD = "monitor", "hunter2"
+SECRETS = (PASSWORD, b64encode(PASSWORD.encode()).decode(), b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode())
+
+PLAIN = {
+    "smtp": {"EHLO": "250-hello\r\n250 AUTH PLAIN LOGIN"},
+    "imap": {"CAPABILITY": "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n{tag} OK"},
+    "pop3": {"CAPA": "+OK\r\nUSER\r\nSASL PLAIN\r\nUIDL\r\n."},
+}
+"""What is offered by a server without TLS, or by somebody in between who takes the offer of it out."""
+
+OFFERED = {
+    "smtp": {"EHLO": "250-hello\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN"},
+    "imap": {"CAPABILITY": "* CAPABILITY IMAP4rev1 STARTTLS AUTH=PLAIN\r\n{tag} OK"},
+    "pop3": {"CAPA": "+OK\r\nSTLS\r\nUSER\r\nSASL PLAIN\r\nUIDL\r\n."},
+}
+GREETING = {"smtp": "220 hello", "imap": "* OK hello", "pop3": "+OK hello"}
+STARTTLS = {"smtp": "STARTTLS", "imap": "STARTTLS", "pop3": "STLS"}
+READY = {"smtp": "220 go on", "imap": "{tag} OK go on", "pop3": "+OK go on"}
+REFUSED = {"smtp": "454 not now", "imap": "{tag} NO not now", "pop3": "-ERR not now"}
+GOOD = {"smtp": "235 welcome", "imap": "{tag} OK welcome", "pop3": "+OK welcome"}
+KINDS = list(GREETING)
+
+
+def visit(kind: str, port: int, **options: Any) -> Awaitable[object]:
+    """Goes there with the password, for as much as a trip would do."""
+    given = {"host": "127.0.0.1", "port": port, "username": USER, "password": PASSWORD, **options}
+    if kind == "smtp":
+        return in_phase(lambda run: make_sender("smtp", given, Resolver()).send(probe_message(), run))
+    if kind == "imap":
+        imap = ImapMailbox(ImapOptions.model_validate(given), Resolver())
+        return in_phase(lambda run: imap.open(run, lambda raw: True))
+    pop3 = Pop3Mailbox(Pop3Options.model_validate(given), Resolver())
+    return in_phase(lambda run: pop3.open(run, lambda raw: True))
+
+
+async def in_phase(action: Callable[[Run], Awaitable[object]]) -> None:
+    run = new_run()
+    async with run.phase(Phase.SEND), run.conversation():
+        await action(run)
+
+
+async def refused(visiting: Awaitable[object]) -> Reason:
+    with pytest.raises(ProbeError) as caught:
+        await visiting
+    return caught.value.reason
+
+
+def assert_untold(server: Listener) -> None:
+    heard = bytes(server.heard).decode("latin-1")
+    assert server.visits
+    assert not any(secret in heard for secret in SECRETS), heard
+    assert not any(word in heard for word in ("AUTH", "LOGIN", "USER", "PASS", "MAIL FROM")), heard
+
+
+def certified(name: str) -> tuple[ssl.SSLContext, trustme.CA]:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return context, authority
+
+
+# ------------------------------------------------------------ without TLS
+
+
+@pytest.mark.parametrize("options", [{}, {"tls": "starttls"}])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_tls_taken_away(listener: Listening, kind: str, options: dict[str, str]) -> None:
+    """A password leaves in the clear only if `tls: none` is written: a server that does not offer TLS, refuses it, or
+    from whose words somebody has taken the offer, gets neither a login nor a message."""
+    for answers in (PLAIN[kind], OFFERED[kind] | {STARTTLS[kind]: REFUSED[kind]}):
+        server = listener(GREETING[kind], answers, default=GOOD[kind])
+        assert await refused(visit(kind, server.port, **options)) is Reason.TLS
+        assert_untold(server)
+
+
+async def test_preauth(listener: Listening) -> None:
+    """An IMAP server that says, before TLS, that we are logged in already is not believed."""
+    server = listener("* PREAUTH hello", OFFERED["imap"], default="{tag} OK")
+    assert await refused(visit("imap", server.port, tls="starttls")) is Reason.TLS
+    assert_untold(server)
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_certificates(listener: Listening, tmp_path: Path, kind: str, tls: str) -> None:
+    """Inside TLS a password is told only to a server whose certificate is good, and is for the name that is in the
+    configuration, unless `verify: false` is written."""
+    for number, (name, trusted) in enumerate((("other.test", True), ("127.0.0.1", False))):
+        context, authority = certified(name)
+        ca_file = tmp_path / f"{number}.pem"
+        (authority if trusted else trustme.CA()).cert_pem.write_to_path(ca_file)
+        at_once = tls == "implicit"
+        answers = OFFERED[kind] | {STARTTLS[kind]: READY[kind]}
+        server = listener(GREETING[kind], answers, default=GOOD[kind], tls=context, at_once=at_once)
+        assert await refused(visit(kind, server.port, tls=tls, ca_file=str(ca_file))) is Reason.TLS
+        assert_untold(server)
+
+
+INJECTED = {
+    "smtp": "220 go on\r\n250-hello\r\n250 AUTH PLAIN",
+    "imap": "{tag} OK go on\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN",
+    "pop3": "+OK go on\r\n+OK\r\nUSER\r\n.",
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_words_before_tls(listener: Listening, tmp_path: Path, kind: str) -> None:
+    """What stands in plain text behind a server's answer to STARTTLS is not taken for something said inside TLS: the
+    conversation ends."""
+    context, authority = certified("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    server = listener(GREETING[kind], OFFERED[kind] | {STARTTLS[kind]: INJECTED[kind]}, tls=context)
+    assert await refused(visit(kind, server.port, tls="starttls", ca_file=str(tmp_path / "ca.pem"))) is Reason.TLS
+    assert_untold(server)
+
+
+# ------------------------------------------------------------ what is not offered
+
+
+NOT_OFFERED = {
+    "smtp": ({"EHLO": "250-hello\r\n250 AUTH GSSAPI"}, {}),
+    "imap": ({"CAPABILITY": "* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=GSSAPI\r\n{tag} OK"}, {"auth": "login"}),
+    "pop3": ({"CAPA": "+OK\r\nUIDL\r\nSASL GSSAPI\r\n."}, {}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_logins_that_are_not_offered(listener: Listening, kind: str) -> None:
+    """No login is tried that the server does not offer, or has disabled (LOGINDISABLED)."""
+    answers, options = NOT_OFFERED[kind]
+    for more in ({}, options):
+        server = listener(GREETING[kind], answers, default=GOOD[kind])
+        assert await refused(visit(kind, server.port, tls="none", **more)) is Reason.AUTH
+        assert_untold(server)
+
+
+# ------------------------------------------------------------ servers that point elsewhere
+
+
+async def test_referrals(listener: Listening) -> None:
+    """An IMAP server that refers us to another one (RFC 2221) is not followed."""
+    other = listener("* OK hello", PLAIN["imap"])
+    referral = f"[REFERRAL imap://{USER}@127.0.0.1:{other.port}/]"
+    answers = PLAIN["imap"] | {"LOGIN": f"{{tag}} NO {referral} go there", "SELECT": f"{{tag}} NO {referral} there"}
+    server = listener("* OK hello", answers, default="{tag} OK")
+    assert await refused(visit("imap", server.port, tls="none")) is Reason.AUTH
+    assert other.visits == 0
+
+
+async def test_redirects(listener: Listening, tmp_path: Path) -> None:
+    """An identity provider that sends us to another address is not followed, whatever the status of its answer."""
+    context, authority = certified("127.0.0.1")
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    for status in ("301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"):
+        other = listener("", tls=context, at_once=True, default="")
+        there = f"Location: https://127.0.0.1:{other.port}/token"
+        answer = f"HTTP/1.1 {status}\r\n{there}\r\nContent-Length: 0\r\nConnection: close\r\n"
+        server = listener("", {"POST": answer}, tls=context, at_once=True, default="")
+        accounts = Accounts(Clock())
+        given = {"token_url": f"https://127.0.0.1:{server.port}/token", "client_id": "me", "client_secret": PASSWORD}
+        options = OAuth2Options.model_validate(given | {"ca_file": str(tmp_path / "ca.pem")})
+        assert await refused(accounts.of(options, USER).token()) is Reason.PROTOCOL
+        await accounts.close()
+        assert (server.visits, other.visits) == (1, 0), status
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"token_url": "http://id.test/token", "client_id": "me", "client_secret": PASSWORD},
+        {"token_url": "https://me:hunter2@id.test/token", "client_id": "me", "client_secret": PASSWORD},
+    ],
+)
+def test_token_urls(given: dict[str, str]) -> None:
+    """Tokens are asked for by HTTPS alone, and never carried over a connection without TLS."""
+    with pytest.raises(ValueError, match="https://HOST/PATH"):
+        OAuth2Options.model_validate(given)
+    oauth2 = given | {"token_url": "https://id.test/token"}
+    for options in (ImapOptions, Pop3Options):
+        with pytest.raises(ValueError, match="oauth2 needs TLS"):
+            options.model_validate({"host": "mx.test", "tls": "none", "username": USER, "oauth2": oauth2})
+
+
+async def test_exchangers(listener: Listening) -> None:
+    """Exchangers, which anybody's DNS may name, never get a login: only `smtp`, `imap` and `pop3` have passwords, each
+    for the one server that stands beside them."""
+    options = {kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SENDERS}
+    assert [kind for kind in SENDERS if "password" in options[kind].model_fields] == ["smtp"]
+    server = listener("220 hello", PLAIN["smtp"] | {"DATA": "354 go on", ".": "250 ok"})
+    zone = {"example.test": {"MX": ["10 mx.example.test."]}, "mx.example.test": {"A": ["127.0.0.1"]}}
+    async with names(zone) as resolver:
+        run = new_run()
+        sender = make_sender("mx", {"port": server.port}, resolver)
+        async with run.phase(Phase.SEND):
+            await sender.send(probe_message("a@example.test"), run)
+    assert b"MAIL FROM" in bytes(server.heard)
+    assert b"AUTH" not in bytes(server.heard).partition(b"DATA")[0]
