@@ -1,0 +1,187 @@
+"""What a token is worth: to mailtrip, to whoever forges one, and to whoever has seen one."""
+
+import ast
+import asyncio
+import base64
+import hmac
+import inspect
+import stat
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from exporter import tokens
+from exporter.tokens import LENGTH, Mint, NotOurs, Rejection, candidates, load_key
+from tests import virtual
+from tests.pretend import PretendMailbox
+from tests.security.conftest import Start
+from tests.security.test_receiver import OWN, free_port
+from tests.web.site import GOOD, site
+from tests.workbench import Bench
+
+KEY = b"k" * 32
+SENT_AT = 1_700_000_000
+
+
+def unpacked(word: str) -> tuple[bytes, int, bytes, bytes]:
+    """Number of the key, moment, trip, signature."""
+    raw = base64.b32decode(word.removeprefix("mtrip1").upper())
+    return raw[:4], int.from_bytes(raw[4:8]), raw[8:15], raw[15:]
+
+
+# ------------------------------------------------------------ what is in it
+
+
+def test_what_is_in_a_token() -> None:
+    """In a token are a number that stands for the key (4 bytes), the second in which it was made (4), the trip (7, all
+    random) and the signature (15), and nothing else: no address and no name."""
+    one, other = (Mint(KEY).mint(SENT_AT + 0.9) for _ in range(2))
+    number, moment, trip, signature = unpacked(one.word)
+    assert number == sha256(b"mailtrip instance\0" + KEY).digest()[:4] == unpacked(other.word)[0]
+    assert (moment, trip.hex(), len(signature)) == (SENT_AT, one.trip, 15)
+    assert trip != unpacked(other.word)[2]
+    assert len(one.word) == LENGTH == len("mtrip1") + (4 + 4 + 7 + 15) * 8 // 5
+
+
+def test_the_signature() -> None:
+    """The signature is HMAC-SHA-256 over all that, cut to 120 bits, and compared in a time that tells nothing."""
+    number, moment, trip, signature = unpacked(Mint(KEY).mint(SENT_AT).word)
+    assert signature == hmac.new(KEY, number + moment.to_bytes(4) + trip, sha256).digest()[:15]
+    verify = ast.parse(inspect.getsource(tokens.Mint.verify).replace("    def", "def", 1).replace("\n    ", "\n"))
+    assert not [node for node in ast.walk(verify) if isinstance(node, ast.Compare)]
+    assert ast.unparse(verify).count("hmac.compare_digest") == 2
+
+
+def test_the_key(start: Start, tmp_path: Path) -> None:
+    """The key has 256 random bits; it is made at the first start and kept in `state.dir`, in `token.key`, for
+    mailtrip's user alone (0600), or is what `state.token_key` says."""
+    exporter = start(OWN.format(port=free_port()))
+    file = tmp_path / "mailtrip-0/state/token.key"
+    key = load_key(file)
+    assert (len(key), stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (32, 0o600, 0o700)
+    assert load_key(tmp_path / "another") != key
+    assert key.hex() not in exporter.get("/config") + exporter.get("/") + exporter.log.read_text()
+    given = start(f"state: {{token_key: {KEY.hex()}}}\n{OWN.format(port=free_port())}")
+    assert not (tmp_path / "mailtrip-1/state/token.key").exists()
+    assert KEY.hex() not in given.get("/config")
+
+
+# ------------------------------------------------------------ who can make one
+
+
+def test_forgeries() -> None:
+    """A token with one letter changed, or signed with another key, is not believed, and a message with fifty false ones
+    in front of a true one is not read on."""
+    word = Mint(KEY).mint(SENT_AT).word
+    for place in range(len("mtrip1"), LENGTH):
+        changed = word[:place] + ("a" if word[place] != "a" else "b") + word[place + 1 :]
+        with pytest.raises(NotOurs):
+            Mint(KEY).verify(changed)
+    for key in (b"x" * 32, KEY + b"\0", KEY[:-1] + b"l"):
+        with pytest.raises(NotOurs) as caught:
+            Mint(KEY).verify(Mint(key).mint(SENT_AT).word)
+        assert caught.value.why is Rejection.FOREIGN_INSTANCE
+    false = " ".join(Mint(b"x" * 32).mint(SENT_AT + number).word for number in range(tokens.MAX_CANDIDATES))
+    assert word not in candidates(f"{false} {word}")
+
+
+@virtual.on_a(Bench)
+async def test_strange_tokens_in_a_mailbox(bench: Bench) -> None:
+    """A message whose token is forged or another mailtrip's is left in the mailbox as it is, ends no trip, and counts
+    in `mailtrip_tokens_rejected_total`."""
+    bench.sender.on_the_way = lambda raw: raw.replace(candidates(raw.decode())[0].encode(), foreign)
+    foreign = Mint(b"x" * 32).mint(SENT_AT).word.encode()
+    outcome = await bench.trip()
+    assert outcome.failure
+    assert outcome.failure.reason == "overdue"
+    assert len(bench.mailbox.messages) == 1
+    assert dict(bench.watchers["monitor"].statistics.rejected) == {Rejection.FOREIGN_INSTANCE: 1}
+
+
+# ------------------------------------------------------------ who has seen one
+
+
+@virtual.on_a(Bench)
+async def test_replay_under_way(bench: Bench) -> None:
+    """Whoever sees a message on its way can send another one with its token, and until the trip is over that one passes
+    for ours, if its text is whole: they stand where they could hold up or deliver ours as well."""
+    bench.sender.delay = None
+    flight = bench.prober.start(bench.probe)
+    await asyncio.sleep(100)
+    (raw,) = bench.sender.sent
+    bench.mailbox.deliver(raw.replace(b"probe@example.org", b"thief@example.org"))
+    outcome = await flight
+    assert outcome.failure
+    assert outcome.failure.reason == "altered"
+    again = bench.prober.start(bench.probe)
+    await asyncio.sleep(100)
+    bench.mailbox.deliver(b"Received: from elsewhere\r\n" + bench.sender.sent[1])
+    assert (await again).success
+
+
+@virtual.on_a(Bench)
+async def test_replay_afterwards(bench: Bench) -> None:
+    """When the trip is over, its token is worth nothing: a message with it counts as a duplicate and is deleted, the
+    trip's verdict stands, and no other trip ends by it."""
+    outcome = await bench.trip()
+    assert outcome.success
+    bench.sender.delay = None
+    flight = bench.prober.start(bench.probe)
+    await asyncio.sleep(50)
+    bench.mailbox.deliver(bench.sender.sent[0])
+    later = await flight
+    assert later.failure
+    assert later.failure.reason == "overdue"
+    assert bench.series()["mailtrip_duplicates_total"] == 1
+    assert bench.mailbox.messages == {}
+    assert await bench.store.outcome(outcome.trip) == outcome
+
+
+@virtual.on_a(Bench)
+async def test_replay_long_afterwards(bench: Bench) -> None:
+    """A token that is no longer known, after `late_after` and the life of the state, counts for nothing either; its
+    message is deleted when it is older than an hour."""
+    other = Bench(mailbox=PretendMailbox(), key=KEY)
+    other.sender.delay = None
+    await other.trip()
+    await asyncio.sleep(4000)
+    bench.mailbox.deliver(other.sender.sent[0])
+    assert (await bench.trip()).success
+    await asyncio.sleep(10)
+    assert bench.mailbox.messages == {}
+    assert bench.series()["mailtrip_duplicates_total"] == 0
+    await other.close()
+
+
+async def test_tokens_on_the_web() -> None:
+    """So no token is on a page or in `debug=true`, also when a server repeats it."""
+    async with site(delay=None) as here:
+        here.bench.sender.says = lambda raw: [f"250 taken {candidates(raw.decode())[0].upper()}"]
+        scraping = asyncio.create_task(here.get(GOOD, X_Prometheus_Scrape_Timeout_Seconds="1"))
+        while not here.bench.sender.sent:
+            await asyncio.sleep(0.01)
+        (trip,) = (trip for one in here.probes for trip in one.flights)
+        pages = [(await here.get(path))[1] for path in ("/", f"/trips/{trip}", f"{GOOD}&debug=true", "/metrics")]
+        assert sum("token&gt;" in page or "<token>" in page for page in pages) == 2
+        assert not any("mtrip1" in page.lower() for page in pages)
+        await scraping
+
+
+# ------------------------------------------------------------ another key
+
+
+@virtual.on_a(Bench)
+async def test_another_key(bench: Bench) -> None:
+    """With another key (remove `token.key`, or change `state.token_key`, and start again) all tokens of the old one are
+    a stranger's: messages that are under way stay in the mailbox, and their trips are overdue."""
+    old = Bench(mailbox=bench.mailbox, key=b"o" * 32)
+    old.sender.delay = None
+    old.prober.start(old.probe)
+    await asyncio.sleep(10)
+    await old.close()
+    bench.mailbox.deliver(old.sender.sent[0])
+    assert (await bench.trip()).success
+    await asyncio.sleep(4000)
+    assert (await bench.trip()).success
+    assert [raw for raw, _ in bench.mailbox.messages.values()] == old.sender.sent
