@@ -1,8 +1,11 @@
-"""The page and the tests say the same: every item of a list in docs/security.md is what one test proves."""
+"""The page and the tests say the same: every item of a list in docs/security.md is what one test proves, and every
+number in its table is the program's."""
 
 import ast
 import re
 from pathlib import Path
+
+from tests.security.limits import LIMITS
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "security.md"
@@ -24,3 +27,8 @@ def proven() -> list[str]:
         for node in nodes
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
     ]
+
+
+def test_the_limits_on_the_page_are_those_of_the_program() -> None:
+    rows = re.findall(r"^\| (.+?) \| (.+?) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    assert rows == [("what", "limit"), *LIMITS.items()]

@@ -1,0 +1,127 @@
+"""HTTP that nobody should speak: too much of it, too slowly, or such as two readers understand in two ways."""
+
+import asyncio
+import contextlib
+import selectors
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from exporter.web.guard import Limits
+from tests.exporter import Exporter
+from tests.security.test_requests import CONFIGURATION, ask, say
+from tests.web.site import site
+
+
+@pytest.fixture(scope="module")
+def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """One for all tests here: none of them may leave a trace in it."""
+    running = Exporter(CONFIGURATION.format(port=1), tmp_path_factory.mktemp("mailtrip"))
+    yield running
+    running.kill()
+
+
+def test_sizes(exporter: Exporter) -> None:
+    """A request line or a header of more than 8 KiB is refused with 400, a body of more than 1 KiB with 413, one in
+    chunks with 411, and no such connection goes on."""
+    large = b"x" * 9000
+    for request, status in (
+        (b"GET /" + large + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Large: " + large + b"\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + large + b": x\r\n\r\n", b"400"),
+        (b"POST /-/reload HTTP/1.0\r\nHost: x\r\nContent-Length: 1025\r\n\r\n" + large[:1025], b"413"),
+        (b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n" + large[:1025], b"413"),
+        (b"POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"411"),
+    ):
+        answer = say(exporter, request)
+        assert answer[9:12] == status, (request[:40], answer)
+    assert ask(exporter, "/-/healthy")[0] == 200
+
+
+def test_smuggled_requests(exporter: Exporter) -> None:
+    """A request whose end can be read in two ways is refused, and its connection ends: nothing that stands behind it is
+    taken for another one."""
+    smuggled = b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n"
+    for headers in (
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: xchunked\r\nContent-Length: 0\r\n\r\n",
+        b"Transfer-Encoding : chunked\r\nContent-Length: 0\r\n\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        b"Content-Length: 0\r\nContent-Length: 36\r\n\r\n",
+        b"Content-Length: 0, 0\r\n\r\n",
+        b"Content-Length: +0\r\n\r\n",
+        b"Content-Length: 0x0\r\n\r\n",
+        b"Content-Length: -1\r\n\r\n",
+        b"X: y\rContent-Length: 0\r\n\r\n",
+        b"X: y\n\r\nContent-Length: 0\r\n\r\n",
+    ):
+        for version in (b"1.0", b"1.1"):
+            answer = say(exporter, b"POST /-/reload HTTP/" + version + b"\r\nHost: x\r\n" + headers + smuggled)
+            assert b"modules:" not in answer, (version, headers)
+            assert answer[9:12] in (b"400", b"411"), (version, headers, answer)
+            assert answer.count(b"HTTP/1.") == 1, (version, headers, answer)
+
+
+def test_bodies_that_do_not_come(exporter: Exporter) -> None:
+    """A body that was announced and does not come holds up nothing: it is not waited for, and the connection ends."""
+    answer = say(exporter, b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1024\r\n\r\nx")
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.count(b"HTTP/1.") == 1
+
+
+@pytest.mark.parametrize("limits", [Limits(header=0.3), Limits(idle=0.3)])
+async def test_slow_headers(limits: Limits) -> None:
+    """A client that has not said within 10 s what it wants, or within 75 s after an answer, is cut off, also in the
+    middle of a header that comes drop by drop."""
+    async with site(limits) as here:
+        reader, writer = await here.raw()
+        if limits.idle < 1:
+            writer.write(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readuntil(b"is up\n")).startswith(b"HTTP/1.1 200")
+        writer.write(b"GET / HTTP/1.1\r\nX: ")
+        dripping = asyncio.create_task(drip(writer))
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read() == b""
+        dripping.cancel()
+        writer.close()
+
+
+async def drip(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"x")
+        await asyncio.sleep(0.01)
+
+
+def test_nonsense(exporter: Exporter) -> None:
+    """What is no HTTP is answered with 400, or not at all, and leaves no line in the log."""
+    before = exporter.log.read_text()
+    for request in (
+        b"\0" * 3000,
+        b"EHLO me\r\nMAIL FROM:<>\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x7f" * 500,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET http://[:: HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFFFFFF\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX\r\n injected: y\r\n\r\n",
+        b"G\xffT / HTTP/1.1\r\nHost: x\r\n\r\n",
+    ):
+        answer = say(exporter, request)
+        assert answer == b"" or answer[9:12] == b"400", (request[:40], answer)
+    assert exporter.log.read_text() == before
+    assert ask(exporter, "/-/healthy")[0] == 200
+
+
+def test_silent_clients(exporter: Exporter) -> None:
+    """Six hundred clients that connect and say nothing keep nobody from being answered; at most 512 are connected."""
+    host, _, port = exporter.address.rpartition(":")
+    with contextlib.ExitStack() as stack, selectors.DefaultSelector() as ended:
+        for number in range(600):
+            source = (f"127.0.1.{number % 6 + 1}", 0)
+            client = stack.enter_context(socket.create_connection((host, int(port)), 60, source_address=source))
+            ended.register(client, selectors.EVENT_READ)
+        for _ in range(5):
+            assert ask(exporter, "/metrics")[0] == 200
+        assert len(ended.select(0)) >= 600 - 512
