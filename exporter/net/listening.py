@@ -1,7 +1,8 @@
-"""Why an address cannot be listened on, in one line for an administrator."""
+"""What servers of ours have in common: why an address cannot be listened on, and who counts as one client."""
 
 import errno
 import os
+from ipaddress import IPv6Address, ip_address
 
 
 def why_not(listen: str, error: OSError | UnicodeError) -> str:
@@ -17,3 +18,13 @@ def _problem(error: OSError | UnicodeError) -> str:
         return str(error.strerror).lower()
     hint = " (a port below 1024 needs CAP_NET_BIND_SERVICE)" if isinstance(error, PermissionError) else ""
     return os.strerror(number).lower() + hint
+
+
+def origin(peer: object) -> str:
+    """Who a client is: an IPv4 address, or the network of an IPv6 address, of which one machine may have all."""
+    if not isinstance(peer, tuple):
+        return ""
+    address = ip_address(peer[0].partition("%")[0])
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or address.exploded[:19])  # the first 64 bits
+    return str(address)

@@ -14,7 +14,7 @@ from exporter.config.types import Listen
 from exporter.headers.received import trace
 from exporter.model import ProbeError, Reason
 from exporter.net.certificate import ServerCertificate
-from exporter.net.listening import why_not
+from exporter.net.listening import origin, why_not
 from exporter.net.smtpd_limits import UNENDED_LINE, Limits
 from exporter.net.smtpd_text import incoming_text
 from exporter.run import Clock
@@ -71,12 +71,13 @@ class Receiver:
         """The port that it listens on, which the system chose if it was given as 0."""
         return cast(int, self._server.sockets[0].getsockname()[1]) if self._server and self._server.sockets else 0
 
-    def admit(self, connection: "_Connection", address: str) -> str | None:
+    def admit(self, connection: "_Connection", peer: object) -> str | None:
         """Counts a new connection; or the reply that turns it away."""
         if self.closing:
             return "421 4.3.2 Shutting down"
         if len(self._connections) >= self.limits.connections:
             return "421 4.7.0 Too many connections"
+        address = origin(peer)
         if sum(address == other for other in self._connections.values()) >= self.limits.per_address:
             return "421 4.7.0 Too many connections from your address"
         self._connections[connection] = address
@@ -167,8 +168,7 @@ class _Connection(SMTP):
         """Is called a second time after the handshake of STARTTLS."""
         if self._link is None:
             self._link = cast(asyncio.Transport, transport)
-            peer = transport.get_extra_info("peername")
-            reply = self._receiver.admit(self, peer[0] if peer else "")
+            reply = self._receiver.admit(self, transport.get_extra_info("peername"))
             if reply:
                 _turn_away(self._link, reply)
                 return

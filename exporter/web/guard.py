@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from typing import cast
 
+from exporter.net.listening import origin
 from exporter.web.tls import Tls
 
 
@@ -125,7 +125,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.origin = _origin(transport.get_extra_info("peername"))
+        self.origin = origin(transport.get_extra_info("peername"))
         if not self._guard.admit(self):
             self._transport.abort()
         elif tls := self._guard.tls():
@@ -178,13 +178,3 @@ class _Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.handler.resume_writing()
-
-
-def _origin(peer: object) -> str:
-    """Who a client is: an IPv4 address, or the network of an IPv6 address, of which one machine may have all."""
-    if not isinstance(peer, tuple):
-        return ""
-    address = ip_address(peer[0].partition("%")[0])
-    if isinstance(address, IPv6Address):
-        return str(address.ipv4_mapped or address.exploded[:19])  # the first 64 bits
-    return str(address)

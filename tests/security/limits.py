@@ -66,8 +66,8 @@ LIMITS = {
     "IMAP: the answer to a command; a response; a line": (
         f"{size(imap.MAX_ANSWER)}; {size(imap_reader.MAX_RESPONSE)}; {size(imap_reader.MAX_LINE)}"
     ),
-    "POP3: a status line; a listing; a message": (
-        f"{size(pop3.MAX_LINE)}; {size(pop3.MAX_LISTING)}; {size(pop3.MAX_MESSAGE)}"
+    "POP3: a status line; a listing; a message; unasked": (
+        f"{size(pop3.MAX_LINE)}; {size(pop3.MAX_LISTING)}; {size(pop3.MAX_MESSAGE)}; {size(pop3.MAX_UNREAD)}"
     ),
     "An identity provider's answer": size(provider.MAX_ANSWER),
     "What the sendmail program says": size(sendmail.MOST_OUTPUT),

@@ -6,6 +6,7 @@ import socket
 import tracemalloc
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -213,7 +214,8 @@ async def test_lines_without_end() -> None:
 
 
 async def test_places() -> None:
-    """At most 200 clients are connected to the own receiver, at most 50 of them from one address."""
+    """At most 200 clients are connected to the own receiver, at most 50 of them from one address, or from one network
+    of IPv6, all of which one machine may have."""
     async with receiver() as session, AsyncExitStack() as stack:
         greetings = []
         for number in range(205):
@@ -222,6 +224,13 @@ async def test_places() -> None:
         assert [greeting[:3] for greeting in greetings].count("220") == 200
         assert greetings[50] == "421 4.7.0 Too many connections from your address"
         assert greetings[-1] == "421 4.7.0 Too many connections"
+    async with receiver() as session:
+        clients: list[Any] = [object() for _ in range(51)]
+        peers = [(f"2001:db8::{number:x}", 25, 0, 0) for number in range(51)]
+        replies = [session.receiver.admit(client, peer) for client, peer in zip(clients, peers, strict=True)]
+        assert replies == [None] * 50 + ["421 4.7.0 Too many connections from your address"]
+        for client in clients:
+            session.receiver.forget(client)
 
 
 async def test_messages_that_wait() -> None:

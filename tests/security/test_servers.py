@@ -18,6 +18,8 @@ from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import READ_LIMIT, Session, Sighting
 from exporter.model import ProbeError, Reason
 from exporter.net.dns import Resolver, Said
+from exporter.net.pop3 import converse
+from exporter.net.tcp import connect
 from exporter.run import Clock, Run
 from tests.mailboxes import maildir_bench
 from tests.oauth2.bench import bench, refusal
@@ -132,6 +134,7 @@ async def test_large_messages_over_imap(listener: Listening) -> None:
 # ------------------------------------------------------------ POP3
 
 POP3 = {"CAPA": "+OK\r\nUSER\r\nTOP\r\nUIDL\r\n.", "UIDL": "+OK\r\n1 a\r\n.", "LIST": "+OK 1 52428800"}
+POP3_LISTINGS = {"CAPA": 64, "UIDL": 8192, "TOP": 65536}  # KiB
 
 
 async def read_maildrop(port: int) -> list[Sighting]:
@@ -148,13 +151,25 @@ async def read_maildrop(port: int) -> list[Sighting]:
 async def test_endless_listings(listener: Listening, command: str, words: str) -> None:
     """Of a POP3 server's status line and of what it offers 64 KiB are read, of a listing 8 MiB, of a message 64 MiB, of
     which 64 KiB are kept; more ends the session."""
-    answer = Endless(words, "+OK\r\n" if command in ("CAPA", "UIDL", "TOP") else "")
+    answer = Endless(words, "+OK\r\n" if command in POP3_LISTINGS else "")
     server = listener(answer if command == "greeting" else "+OK", POP3 | {command: answer}, default="+OK")
     with costs_at_most(24 * MIB):
         error = await problem(read_maildrop(server.port))
     assert error.reason is Reason.PROTOCOL, error
     most = {"UIDL": 8 * MIB, "TOP": 64 * MIB}
+    if command in POP3_LISTINGS:
+        assert error.detail == f"127.0.0.1 sends more than {POP3_LISTINGS[command]} KiB for {command}"
     assert server.said < most.get(command, 0) + AHEAD
+
+
+async def test_unasked_words(listener: Listening) -> None:
+    """What a POP3 server says while nobody asks is kept to 1 MiB; then the session ends."""
+    server = listener(Endless("and so on\r\n" * 1000, "+OK\r\n"))
+    connection = await converse(await connect(["127.0.0.1"], server.port), "pop.test", lambda line: None)
+    await connection.greeting()
+    await connection.closed()
+    assert (await problem(connection.capa())).reason is Reason.PROTOCOL
+    assert server.said < AHEAD
 
 
 async def test_large_headers_over_pop3(listener: Listening) -> None:

@@ -6,7 +6,8 @@ from itertools import product
 
 import pytest
 
-from exporter.web.guard import Limits, _origin
+from exporter.net.listening import origin as origin_of
+from exporter.web.guard import Limits
 from exporter.web.options import RateLimitOptions
 from exporter.web.webfile import Bucket
 from tests.web.folder import HASH, TLS, USERS, Folder
@@ -227,4 +228,4 @@ async def test_of_one_address_the_one_that_is_idle_for_the_longest_has_to_go_and
     ],
 )
 def test_who_counts_as_one_client(peer: object, origin: str) -> None:
-    assert _origin(peer) == origin
+    assert origin_of(peer) == origin
