@@ -11,8 +11,9 @@ from enum import StrEnum
 from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore
 
 MAX_DETAIL = 300  # characters of somebody else's text that we keep
-CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-"""What may do something to a terminal, a log or a line, with what turns text around (Unicode's Bidi_Control)."""
+CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+"""What may do something to a terminal, a log or a line, with what turns text around (Unicode's Bidi_Control); and
+surrogates, which stand for bytes that are no text, and cannot be written anywhere."""
 
 _CONTROL = re.compile(f"[{CONTROL}]+")
 
@@ -121,7 +122,7 @@ class ProbeError(Exception):
 
 
 def one_line(text: str, limit: int = MAX_DETAIL) -> str:
-    """`text` fit for a log line, a page or a terminal: no control characters, at most `limit` characters."""
+    """`text` fit for a log line, a page, a terminal or the disk: no control characters, at most `limit` characters."""
     text = _CONTROL.sub(" ", text).strip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
 

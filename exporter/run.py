@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
-from exporter.model import Fact, Failure, Leg, Phase, ProbeError, Reason, Span, Step
+from exporter.model import Fact, Failure, Leg, Phase, ProbeError, Reason, Span, Step, one_line
 from exporter.transcript import MOST_LINES, Transcript, told
 
 MAX_SPANS = 500
@@ -108,7 +108,7 @@ class Run:
         outer = self._step
         self._step = step
         try:
-            with self._span(self._phase or Phase.OPEN, step, self.now(), note):
+            with self._span(self._phase or Phase.OPEN, step, self.now(), one_line(note)):
                 yield
         finally:
             self._step = outer

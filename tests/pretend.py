@@ -18,6 +18,7 @@ class PretendMailbox:
         self.down: ProbeError | None = None
         self.hangs = False
         self.junk = False
+        self.folder = "INBOX"
         self.read_limit: int | None = None  # bytes of a message that a session reads
         self.goodbye = 0.01  # seconds that it takes to part
         self.messages: dict[int, tuple[bytes, float]] = {}
@@ -70,7 +71,9 @@ class PretendSession:
 
     def _sighting(self, number: int, raw: bytes, now: float, came: float) -> Sighting:
         read, junk = raw[: self._mailbox.read_limit], self._mailbox.junk
-        return Sighting(number, "INBOX", read, now, came >= self._since, junk=junk, cut=len(read) < len(raw))
+        return Sighting(
+            number, self._mailbox.folder, read, now, came >= self._since, junk=junk, cut=len(read) < len(raw)
+        )
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
         with contextlib.suppress(TimeoutError):

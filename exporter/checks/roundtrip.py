@@ -15,13 +15,15 @@ from exporter.headers.spam import spam_scores
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.watcher import Watcher
 from exporter.message import headers, is_whole, received
-from exporter.model import Fact, Phase, ProbeError, Reason, Step
+from exporter.model import Fact, Phase, ProbeError, Reason, Step, one_line
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.run import Run
 from exporter.senders import SENDERS, Sender
 from exporter.senders.pace import Pace
 from exporter.tokens import Token
+
+LONGEST_FOLDER = 100  # characters of its name, which is the server's and becomes a label
 
 
 class RoundTrip:
@@ -188,4 +190,4 @@ def _arrival(found: Found, run: Run) -> Arrival:
     sighting = found.sighting
     delay = sighting.delay_since(run.accepted)
     round_trip = None if delay is None else sighting.delay_since(run.sending_since)
-    return Arrival(sighting.folder, found.found_in, delay, round_trip, sighting.junk)
+    return Arrival(one_line(sighting.folder, LONGEST_FOLDER), found.found_in, delay, round_trip, sighting.junk)

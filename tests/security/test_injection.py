@@ -16,6 +16,7 @@ from exporter.config.mistakes import Mistakes
 from exporter.logs import log_to_stderr
 from exporter.net.dns import Resolver
 from exporter.settings import Settings
+from tests import virtual
 from tests.exporter import Exporter
 from tests.security.conftest import Start
 from tests.security.peers import Listener
@@ -23,6 +24,7 @@ from tests.security.test_requests import probe
 from tests.senders.bench import make_sender
 from tests.senders.sending import MESSAGES, new_run, probe_message, send
 from tests.senders.witness import BARE, witness
+from tests.workbench import Bench
 
 Listening = Callable[..., Listener]
 HARMFUL = "\x1b]0;owned\x07\x1b[2J\x9b31m\0\r\x0b\x0c\x7f\x85\u2028\u2029\u202e\u2066\u200f\u061c"
@@ -190,3 +192,45 @@ def test_pages(start: Start, listener: Listening) -> None:
     assert sum("evil" in text for text in texts) >= 3
     for text in texts:
         assert not UNWANTED.search(text), text
+
+
+# ------------------------------------------------------------ what is no text
+
+NO_TEXT = {
+    "SMTP": ({"EHLO": "250-hello\r\n250 AUTH \xff\xed\xa0\x80"}, {}),
+    "IMAP": (
+        {"EHLO": "250 AUTH PLAIN"},
+        {
+            "LOGIN": "{tag} OK [CAPABILITY IMAP4rev1] \xff",
+            "LIST": '* LIST () "/" "\xff\xed\xa0\x80"\r\n* LIST (\\Junk) "/" "\xff\x1b]0;owned\x07"\r\n{tag} OK',
+            "SELECT": "{tag} NO [\xff] \xff",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("server", NO_TEXT)
+def test_what_is_no_text(start: Start, listener: Listening, server: str) -> None:
+    """Bytes of a server that are no text, or half of one, break no page and leave no trip without a verdict."""
+    said, shown = NO_TEXT[server]
+    smtp, imap = listener("220 hello", said), listener("* OK hello", shown, default="{tag} OK")
+    text = CONFIGURATION.format(smtp=smtp.port, imap=imap.port)
+    text = text.replace("password: x}", 'password: x, folders: ["\\\\Junk"]}')
+    exporter = start(text.replace(", tls: none}}, mailbox", ", tls: none, username: me, password: x}}, mailbox"))
+    exporter.wait_for('mailtrip_trips_total{probe="evil"}')
+    (trip,) = set(re.findall(r"trips/[0-9a-f]{14}", exporter.get("/")))
+    assert "FAILED" in exporter.get("/probe?module=evil&target=a@lab.test&debug=true")
+    assert exporter.get(f"/{trip}")
+    assert "Traceback" not in exporter.log.read_text()
+
+
+@virtual.on_a(Bench)
+async def test_names_of_folders(bench: Bench) -> None:
+    """The name of a folder, which a server may choose, has at most 100 characters in a label, none of them harmful."""
+    bench.mailbox.folder = f"{HARMFUL}\udcff{'x' * 500}"
+    outcome = await bench.trip()
+    assert outcome.success
+    (series,) = (name for name in bench.series() if name.startswith("mailtrip_arrival_info"))
+    assert not UNWANTED.search(series)
+    assert len(re.findall("x+…", series)[0]) < 100
+    assert await bench.store.outcome(outcome.trip) == outcome
