@@ -1,13 +1,19 @@
 """`mailtrip`, and `python -m exporter`."""
 
 import signal
+import sys
+
+TERMINATED = 128 + signal.SIGTERM
 
 
 def main() -> None:
-    """Before anything else, a SIGHUP is kept for later: it must neither end a mailtrip that starts, nor be lost."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    """Python takes a while to import everything, and in that time signals have to mean something, too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # else process 1 of a container would ignore it
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a traceback
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # must neither end a mailtrip that starts, nor be lost
     from exporter.cli import main as run
 
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which asyncio wants to find
     run()
 
 

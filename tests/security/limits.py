@@ -9,7 +9,7 @@ from aiosmtpd.smtp import SMTP
 
 from exporter import bounces, evidence, message, probes, tokens, transcript
 from exporter.config import yaml
-from exporter.headers import received, receiver
+from exporter.headers import received, receiver, shown
 from exporter.mailboxes import session, smtpd
 from exporter.mailboxes.smtpd import SmtpdOptions
 from exporter.model import MAX_DETAIL
@@ -78,6 +78,9 @@ LIMITS = {
     "What a server says about a failure": f"{MAX_DETAIL} characters",
     "Transcript of a trip: lines after a failure; else": f"{transcript.MOST_LINES}; {transcript.FEW_LINES}",
     "Transcript of a trip: a line; all of it": f"{transcript.LONGEST_LINE} characters; {size(transcript.MOST_TEXT)}",
+    "Headers of an arrived message that are shown: lines; a line; all of them": (
+        f"{shown.MOST_LINES}; {shown.LONGEST_LINE:,} characters; {size(shown.MOST_TEXT)}"
+    ),
     "Trips kept of a probe: failures; successes": f"{evidence.FAILURES}; {evidence.SUCCESSES}",
     "Trips kept: failures for; successes for; all of them": (
         f"{days(evidence.FAILURES_FOR)}; {days(evidence.SUCCESSES_FOR)}; {size(evidence.MOST_BYTES)}"
