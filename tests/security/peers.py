@@ -4,6 +4,7 @@ import contextlib
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ class Endless:
 
     words: str
     first: str = ""
+    pause: float = 0.0  # seconds in between
 
 
 class Listener:
@@ -92,5 +94,6 @@ class Listener:
             while True:
                 client.sendall(words)
                 self.said += len(words)
+                time.sleep(text.pause)
         if text:
             client.sendall(text.encode("latin-1") + b"\r\n")

@@ -20,7 +20,7 @@ from exporter.senders import SENDERS, SendOptions
 from tests.security.peers import Listener
 from tests.senders.bench import make_sender
 from tests.senders.names import names
-from tests.senders.sending import new_run, probe_message
+from tests.senders.sending import PATIENCE, new_run, probe_message
 
 Listening = Callable[..., Listener]
 USER, PASSWORD = "monitor", "hunter2"
@@ -46,22 +46,22 @@ GOOD = {"smtp": "235 welcome", "imap": "{tag} OK welcome", "pop3": "+OK welcome"
 KINDS = list(GREETING)
 
 
-def visit(kind: str, port: int, **options: Any) -> Awaitable[object]:
+def visit(kind: str, port: int, *, patience: float = PATIENCE, **options: Any) -> Awaitable[object]:
     """Goes there with the password, for as much as a trip would do."""
+    run = new_run(patience)
     given = {"host": "127.0.0.1", "port": port, "username": USER, "password": PASSWORD, **options}
     if kind == "smtp":
-        return in_phase(lambda run: make_sender("smtp", given, Resolver()).send(probe_message(), run))
+        return in_phase(run, make_sender("smtp", given, Resolver()).send(probe_message(), run))
     if kind == "imap":
         imap = ImapMailbox(ImapOptions.model_validate(given), Resolver())
-        return in_phase(lambda run: imap.open(run, lambda raw: True))
+        return in_phase(run, imap.open(run, lambda raw: True))
     pop3 = Pop3Mailbox(Pop3Options.model_validate(given), Resolver())
-    return in_phase(lambda run: pop3.open(run, lambda raw: True))
+    return in_phase(run, pop3.open(run, lambda raw: True))
 
 
-async def in_phase(action: Callable[[Run], Awaitable[object]]) -> None:
-    run = new_run()
+async def in_phase(run: Run, action: Awaitable[object]) -> None:
     async with run.phase(Phase.SEND), run.conversation():
-        await action(run)
+        await action
 
 
 async def refused(visiting: Awaitable[object]) -> Reason:
@@ -88,7 +88,7 @@ def certified(name: str) -> tuple[ssl.SSLContext, trustme.CA]:
 
 @pytest.mark.parametrize("options", [{}, {"tls": "starttls"}])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_tls_taken_away(listener: Listening, kind: str, options: dict[str, str]) -> None:
+async def test_tls_taken_away(listener: Listening, kind: str, options: dict[str, Any]) -> None:
     """A password leaves in the clear only if `tls: none` is written: a server that does not offer TLS, refuses it, or
     from whose words somebody has taken the offer, gets neither a login nor a message."""
     for answers in (PLAIN[kind], OFFERED[kind] | {STARTTLS[kind]: REFUSED[kind]}):
@@ -141,7 +141,7 @@ async def test_words_before_tls(listener: Listening, tmp_path: Path, kind: str) 
 # ------------------------------------------------------------ what is not offered
 
 
-NOT_OFFERED = {
+NOT_OFFERED: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "smtp": ({"EHLO": "250-hello\r\n250 AUTH GSSAPI"}, {}),
     "imap": ({"CAPABILITY": "* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=GSSAPI\r\n{tag} OK"}, {"auth": "login"}),
     "pop3": ({"CAPA": "+OK\r\nUIDL\r\nSASL GSSAPI\r\n."}, {}),
@@ -152,7 +152,7 @@ NOT_OFFERED = {
 async def test_logins_that_are_not_offered(listener: Listening, kind: str) -> None:
     """No login is tried that the server does not offer, or has disabled (LOGINDISABLED)."""
     answers, options = NOT_OFFERED[kind]
-    for more in ({}, options):
+    for more in (dict[str, Any](), options):
         server = listener(GREETING[kind], answers, default=GOOD[kind])
         assert await refused(visit(kind, server.port, tls="none", **more)) is Reason.AUTH
         assert_untold(server)

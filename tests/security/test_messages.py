@@ -5,13 +5,17 @@ import sys
 import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable
+from pathlib import Path
 from types import FrameType
 
 from exporter.composition import TOKEN_HEADER
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.message import headers, is_whole, read, received
 from exporter.tokens import Mint
+from tests.mailboxes import maildir_bench
 from tests.receiver import deliver, receiver
+from tests.security.conftest import Start
+from tests.security.peers import Listener
 
 TOKEN = Mint(b"k" * 32).mint(1_000_000_000)
 OURS = f"Message-ID: <{TOKEN.word}@lab.test>\r\n{TOKEN_HEADER}: {TOKEN.word}\r\n"
@@ -109,3 +113,34 @@ async def test_large_messages_at_the_receiver() -> None:
         await deliver(session, OURS.encode() + b"\r\nx\r\n")
         (sighting,) = await session.scan()
         assert not sighting.cut
+
+
+OTHERS = b"From: x@lab.test\nSubject: private matters\n\nThe secret rendezvous, mtrip1%s.\n" % (b"a" * 48)
+CONFIGURATION = """
+mailboxes:
+  shared: {{maildir: {{path: {path}}}}}
+modules:
+  trip:
+    interval: 1h
+    timeout: 2s
+    roundtrip: {{from: a@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}, mailbox: shared}}
+probes:
+  - {{name: trip, module: trip, target: a@lab.test}}
+"""
+
+
+def test_messages_of_others(start: Start, listener: Callable[..., Listener], tmp_path: Path) -> None:
+    """Messages of others in a mailbox are looked through for tokens, and that is all: they are not moved, flagged or
+    deleted, and nothing of them is on a page, in the log or in the state."""
+    maildir = maildir_bench.Maildir(tmp_path / "Maildir")
+    maildir.deliver(OTHERS)
+    server = listener("220 hello", {"DATA": "354 go on", ".": "250 ok"}, default="250 ok")
+    exporter = start(CONFIGURATION.format(path=maildir.path, port=server.port), "--log.level", "DEBUG")
+    maildir.deliver(OTHERS)
+    before = maildir.files()
+    exporter.wait_for('mailtrip_tokens_rejected_total{mailbox="shared",reason="foreign_instance"}')
+    exporter.wait_for('mailtrip_trips_total{probe="trip"}')
+    assert maildir.files() == before
+    told = [exporter.get(path) for path in ("/", "/metrics", "/probe?module=trip&target=a@lab.test&debug=true")]
+    told += [file.read_bytes().decode("latin-1") for file in exporter.file.parent.rglob("*") if file.is_file()]
+    assert not any(word in text for text in told for word in ("private matters", "rendezvous", "x@lab.test"))

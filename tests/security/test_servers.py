@@ -24,6 +24,7 @@ from exporter.run import Clock, Run
 from tests.mailboxes import maildir_bench
 from tests.oauth2.bench import bench, refusal
 from tests.security.peers import Endless, Listener
+from tests.security.test_credentials import KINDS, refused, visit
 from tests.senders.bench import make_sender
 from tests.senders.names import names
 from tests.senders.sending import new_run, probe_message, send
@@ -51,10 +52,20 @@ async def problem(action: Awaitable[Any]) -> ProbeError:
     return caught.value
 
 
+# ------------------------------------------------------------ whatever it speaks
+
+
+@pytest.mark.parametrize("greeting", ["", Endless("x", pause=0.02)])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_silence(listener: Listening, kind: str, greeting: str | Endless) -> None:
+    """A server that does not answer, or comes to no end of it, is given up after `session_timeout`."""
+    assert await refused(visit(kind, listener(greeting).port, patience=0.3, tls="none")) is Reason.TIMEOUT
+
+
 # ------------------------------------------------------------ SMTP
 
 
-@pytest.mark.parametrize("words", ["250-and so on\r\n", "250-and so on\r\n" * 1000, "x" * MIB, "250 " + "x" * MIB])
+@pytest.mark.parametrize("words", ["250-and so on\r\n" * 1000, "x" * MIB, "250 " + "x" * MIB])
 @pytest.mark.parametrize("place", ["greeting", "EHLO", "RCPT"])
 async def test_endless_replies(listener: Listening, place: str, words: str) -> None:
     """Of an SMTP server's reply 32 KiB are read, and 8 KiB of a line; more ends the conversation."""
