@@ -210,7 +210,8 @@ async def test_exchangers(listener: Listening) -> None:
     for the one server that stands beside them."""
     options = {kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SENDERS}
     assert [kind for kind in SENDERS if "password" in options[kind].model_fields] == ["smtp"]
-    server = listener("220 hello", PLAIN["smtp"] | {"DATA": "354 go on", ".": "250 ok"})
+    usual = dict.fromkeys(("MAIL", "RCPT", "."), "250 ok") | {"DATA": "354 go on", "QUIT": "221 bye"}
+    server = listener("220 hello", PLAIN["smtp"] | usual, default="")
     zone = {"example.test": {"MX": ["10 mx.example.test."]}, "mx.example.test": {"A": ["127.0.0.1"]}}
     async with names(zone) as resolver:
         run = new_run()
