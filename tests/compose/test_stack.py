@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import yaml
 from tests.compose.files import EXAMPLES, elsewhere, read
 from tests.compose.standins import PROGRAMS, make
 from tests.container.podman import Podman
+from tests.lab.shell import wait_until
 from tests.prometheus import free_port
 
 RULES = EXAMPLES.parent / "dashboards/rules"
@@ -71,11 +71,8 @@ def stack(podman: Podman, image: str, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.mark.parametrize("service", ["mailtrip", *PROGRAMS])
 def test_a_service_becomes_healthy_with_the_rights_that_it_has(stack: Stack, podman: Podman, service: str) -> None:
     name = stack.name(service)
-    while podman.attempt("healthcheck", "run", name).returncode:  # the test's own time limit ends the waiting
-        assert podman("inspect", "--format", "{{.State.Status}}", name) == "running", podman.attempt(
-            "logs", name
-        ).stderr
-        time.sleep(0.2)
+    healthy = wait_until(lambda: podman.attempt("healthcheck", "run", name).returncode == 0, 60)
+    assert healthy, podman.attempt("logs", name)
     (about,) = json.loads(podman("inspect", name))
     assert about["HostConfig"]["ReadonlyRootfs"]
     assert about["EffectiveCaps"] in ([], None)
@@ -85,8 +82,9 @@ def test_a_service_becomes_healthy_with_the_rights_that_it_has(stack: Stack, pod
 
 
 def test_prometheus_sees_a_trip_knows_the_rules_and_tells_alertmanager(stack: Stack) -> None:
-    while not (found := stack.get("prometheus", "/api/v1/query?query=mailtrip_success")["result"]):
-        time.sleep(0.2)
+    question = "/api/v1/query?query=mailtrip_success"
+    assert wait_until(lambda: stack.get("prometheus", question)["result"], 60)
+    found = stack.get("prometheus", question)["result"]
     assert [(one["metric"]["probe"], one["value"][1]) for one in found] == [("self", "1")]
 
     (target,) = stack.get("prometheus", "/api/v1/targets")["activeTargets"]

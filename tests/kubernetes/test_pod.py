@@ -1,7 +1,6 @@
 """The pod of examples/kubernetes, started by Podman with its ConfigMap, its Secret and its volume, in the lab."""
 
 import re
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import yaml
 from tests.container.podman import ROOT, Podman, PodmanError
 from tests.kubernetes.manifests import CONFIGURATION, Object, container, objects, pod
 from tests.lab.client import Lab, LabUser
+from tests.lab.shell import wait_until
 from tests.prometheus import free_port
 
 NAME = "mailtrip-in-a-pod"
@@ -23,7 +23,7 @@ class Pod:
     """What runs, as Kubernetes and Prometheus reach it."""
 
     def __init__(self, podman: Podman, address: str) -> None:
-        self._podman, self._address = podman, address
+        self._podman, self._address, self._container = podman, address, f"{NAME}-mailtrip"
 
     def get(self, path: str) -> str:
         with urllib.request.urlopen(f"http://{self._address}{path}", timeout=60) as answer:
@@ -31,10 +31,9 @@ class Pod:
             return text
 
     def wait_for(self, path: str, words: str) -> str:
-        """Returns the page when it says so; the test's own time limit ends the waiting."""
-        while words not in (page := self._get_if_there(path)):
-            time.sleep(0.2)
-        return page
+        """Returns the page when it says so, and within a minute it must: a pod that cannot live is started for ever."""
+        assert wait_until(lambda: words in self._get_if_there(path), 60), self._podman.attempt("logs", self._container)
+        return self.get(path)
 
     def _get_if_there(self, path: str) -> str:
         try:
@@ -44,7 +43,7 @@ class Pod:
 
     def run(self, *words: str) -> str:
         """What a command in the container prints."""
-        return self._podman("exec", f"{NAME}-mailtrip", *words)
+        return self._podman("exec", self._container, *words)
 
 
 def in_the_lab(text: str, lab: Lab, user: LabUser) -> str:
