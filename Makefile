@@ -1,4 +1,4 @@
-# make run and make test do all their own set-up on a Debian or Ubuntu with Python 3.11 or newer.
+# make run does all its own set-up on a Debian or Ubuntu with Python 3.11 or newer, make test on Debian 12.
 
 # The first Python that is new enough. (`true`, since make throws away what a command that ends with 127 has printed.)
 PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
