@@ -14,9 +14,9 @@ def run(directory: Path, tests: str, **environment: str) -> tuple[int, str]:
     (directory / "test_it.py").write_text(tests)
     own = {name: value for name, value in os.environ.items() if name != "CI"}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.again", "-q", "-p", "no:asyncio", "--rootdir", str(directory), "test_it.py"],
+        [sys.executable, "-m", "tests.again", "-q", "--rootdir", str(directory), "test_it.py"],
         cwd=directory,
-        env={**own, "PYTHONPATH": str(ROOT), **environment},
+        env={**own, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment},
         capture_output=True,
         text=True,
     )

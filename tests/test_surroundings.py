@@ -44,6 +44,7 @@ def test_a_missing_package_is_named_with_its_cure() -> None:
 def test_a_skipped_test_is_a_failure_in_ci(tmp_path: Path, skip: str, in_ci: bool) -> None:
     (tmp_path / "test_it.py").write_text(f"import pytest\n{skip}\n")
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", f"--rootdir={tmp_path}", str(tmp_path)]
     if in_ci:
         environment["CI"] = "true"

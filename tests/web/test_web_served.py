@@ -136,4 +136,7 @@ def test_check_says_what_a_web_file_does_alone_or_with_a_configuration(folder: F
 def test_check_without_a_file_says_what_is_missing(folder: Folder) -> None:
     done = mailtrip("check", directory=folder.path)
     assert done.returncode == 2
-    assert done.stderr == "mailtrip: there is nothing to check: name a FILE, or --web.config.file FILE\n"
+    assert (
+        done.stderr
+        == "mailtrip: there is nothing to check: name a FILE, --config.file FILE or --web.config.file FILE\n"
+    )
