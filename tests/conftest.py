@@ -22,12 +22,15 @@ TESTS = Path(__file__).resolve().parent
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab: needs the lab of mail servers (set by the fixture `lab`)")
+    config.addinivalue_line("markers", "container: needs containers (set by the fixture `podman`)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "lab" in getattr(item, "fixturenames", ()):
             item.add_marker("lab")
+        if "podman" in getattr(item, "fixturenames", ()):
+            item.add_marker("container")
         if "image" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(600))  # whichever comes first builds it
 

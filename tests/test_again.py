@@ -42,6 +42,32 @@ def test_in_ci_a_test_that_failed_runs_once_more_alone_and_is_named(tmp_path: Pa
     assert (tmp_path / "count").read_text() == "."
 
 
+BOTH = """
+from pathlib import Path
+import pytest
+def once(name):
+    if not Path(name).exists():
+        Path(name).touch()
+        assert False
+@pytest.mark.lab
+def test_shared(): once("shared")
+def test_other(): once("other")
+"""
+
+
+def test_both_halves_run_and_each_may_have_its_second_chance(tmp_path: Path) -> None:
+    status, output = run(tmp_path, BOTH)
+    assert status == 1, output
+    assert all(f"FAILED test_it.py::{name}" in output for name in ("test_shared", "test_other"))
+    for name in ("shared", "other"):
+        (tmp_path / name).unlink()
+    status, output = run(tmp_path, BOTH, CI="true")
+    assert status == 0, output
+    assert output.endswith(
+        "FAILED ONCE, PASSED ALONE: test_it.py::test_other\nFAILED ONCE, PASSED ALONE: test_it.py::test_shared\n"
+    )
+
+
 def test_elsewhere_a_failure_is_a_failure(tmp_path: Path) -> None:
     status, output = run(tmp_path, ONCE)
     assert status == 1, output
