@@ -8,7 +8,7 @@ from rich.console import Console
 
 from exporter.app import KEY_FILE, App, shared_key
 from exporter.config.mistakes import suggestion
-from exporter.model import Outcome, ProbeKey
+from exporter.model import Leg, Outcome, Phase, ProbeKey, Reason
 from exporter.prober import Mailing, Probe
 from exporter.settings import Settings
 from exporter.store import Store
@@ -71,6 +71,14 @@ def _interrupted(probe: Probe, settings: Settings) -> str:
         return f"{after}; no message was sent"
     left = "may have left" if run.uncertain else "has left"
     return f"{after}; the message {left}. {left_behind(probe.key, settings)}".rstrip()
+
+
+def may_still_come(outcome: Outcome) -> bool:
+    """Whether its message was taken by a server, and the trip ended before anybody saw it, or word of its failure."""
+    failure = outcome.failure
+    if not failure or failure.reason is Reason.BOUNCED or not outcome.legs.get(Leg.SEND):
+        return False
+    return failure.phase in (Phase.OPEN, Phase.DELIVER)
 
 
 def left_behind(key: ProbeKey, settings: Settings) -> str:

@@ -17,12 +17,12 @@ from pathlib import Path
 from rich.console import Console
 
 from exporter import __version__
-from exporter.by_hand import Unknown, key_of, left_behind, one_trip, picture_of
+from exporter.by_hand import Unknown, key_of, left_behind, may_still_come, one_trip, picture_of
 from exporter.config.mistakes import Mistakes
 from exporter.config.parts import state_of_all
 from exporter.config.types import Listen
 from exporter.logs import FORMATS, log_to_stderr
-from exporter.model import ProbeRefused, Reason
+from exporter.model import ProbeRefused
 from exporter.private_file import write_no_core_file
 from exporter.probes import DEFAULT_MAX_TARGETS
 from exporter.serving import Options, serve
@@ -164,7 +164,7 @@ def _probe(options: argparse.Namespace) -> int:
         if outcome.failure or options.transcript:
             transcript(outcome, console)  # it is long, and what is read first comes last
         picture_of(settings, key).result(outcome, console)
-    if outcome.failure and outcome.failure.reason is Reason.OVERDUE:
+    if may_still_come(outcome):
         print(left_behind(key, settings), file=sys.stderr)
     return OK if outcome.success else FAILED
 

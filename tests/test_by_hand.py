@@ -13,7 +13,8 @@ from typing import get_args
 import pytest
 from rich.console import Console
 
-from exporter.model import Fact, Outcome, Phase, ProbeKey, Reason, Span, Step
+from exporter.by_hand import may_still_come
+from exporter.model import Fact, Failure, Outcome, Phase, ProbeKey, Reason, Span, Step
 from exporter.terminal import waterfall
 from exporter.terminal.written import KINDS
 from tests.lab.client import Lab
@@ -104,6 +105,28 @@ def test_a_message_that_may_come_late_is_told_of_after_the_verdict(directory: Pa
     assert json.loads(late.stdout)["failure"]["reason"] == "overdue"
     words = "a `mailtrip serve` with the same state deletes it an hour after it was sent."
     assert late.stderr == f"If it still comes to the mailbox slow, {words}\n"
+
+
+def ended(reason: Reason | None, phase: Phase = Phase.DELIVER, *, sending: Reason | None = None) -> Outcome:
+    """A trip that ended in that phase, after sending went well or did not."""
+    spans = [
+        Span(Phase.OPEN, None, 0, 1),
+        Span(Phase.SEND, None, 1, 1, sending),
+        Span(Phase.DELIVER, None, 2, 1, reason),
+    ]
+    failure = Failure(phase, None, reason) if reason else None
+    return Outcome("0123456789abcd", ProbeKey("m", "t"), 0.0, 3.0, tuple(spans), (), failure)
+
+
+def test_a_message_may_still_come_when_it_was_taken_and_nobody_saw_it_or_its_bounce() -> None:
+    """Also when the mailbox was the trouble: seen with an IMAP server that was stopped in mid-trip."""
+    assert may_still_come(ended(Reason.OVERDUE))
+    assert may_still_come(ended(Reason.CONNECT))
+    assert may_still_come(ended(Reason.AUTH, Phase.OPEN))
+    assert not may_still_come(ended(Reason.BOUNCED))
+    assert not may_still_come(ended(Reason.JUNK, Phase.VERIFY))
+    assert not may_still_come(ended(Reason.REJECTED, Phase.SEND, sending=Reason.REJECTED))
+    assert not may_still_come(ended(None))
 
 
 def test_a_script_that_is_interrupted_reads_nothing(tmp_path: Path) -> None:

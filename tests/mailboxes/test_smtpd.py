@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.config.types import Listen
-from exporter.mailboxes.smtpd import MAX_WAITING, SmtpdOptions
+from exporter.mailboxes.smtpd import SmtpdOptions
 from exporter.model import ProbeError, Reason
 from tests.receiver import MESSAGE, Certificates, arrival, deliver, receiver
 from tests.smtp_client import RawClient
@@ -118,18 +118,6 @@ async def test_a_message_that_is_too_large_is_refused_when_it_is_announced_and_w
         await client.until_data()
         assert await client.ask("small\r\n.") == "250 2.6.0 Seen"
         assert await arrival(session) == b"small\r\n"
-
-
-async def test_when_nobody_looks_it_takes_no_more_than_it_can_keep() -> None:
-    async with receiver() as session, RawClient(session.receiver.port) as client:
-        for _ in range(MAX_WAITING):
-            await client.until_data()
-            await client.ask(".")
-        await client.until_data()
-        assert await client.ask(".") == "452 4.3.1 Too many messages are waiting"
-        assert len(await session.scan()) == MAX_WAITING
-        await client.until_data()
-        assert await client.ask(".") == "250 2.6.0 Seen"
 
 
 # ------------------------------------------------------------ waiting

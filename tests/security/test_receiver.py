@@ -240,5 +240,7 @@ async def test_messages_that_wait() -> None:
             await client.until_data()
             await client.ask(".")
         await client.until_data()
-        assert (await client.ask("."))[:3] == "452"
+        assert await client.ask(".") == "452 4.3.1 Too many messages are waiting"
         assert len(await session.scan()) == MAX_WAITING == 500
+        await client.until_data()
+        assert await client.ask(".") == "250 2.6.0 Seen"
