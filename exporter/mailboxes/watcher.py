@@ -12,14 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from exporter.mailboxes.back_off import BackOff, refuses
+from exporter.mailboxes.deletions import Deletions
 from exporter.mailboxes.expectation import Expectation, Found
+from exporter.mailboxes.matching import Matcher
 from exporter.mailboxes.session import Mailbox, Session, Sighting
 from exporter.mailboxes.statistics import Statistics
-from exporter.mailboxes.strays import Judge, Strays
-from exporter.message import Kind, Reading, read
+from exporter.mailboxes.strays import Judge
 from exporter.model import Fact, Leg, Phase, ProbeError, Reason, Span
 from exporter.run import Clock, Run
-from exporter.tokens import Mint, NotOurs, Token
+from exporter.tokens import Mint
 from exporter.transcript import Transcript
 
 log = logging.getLogger(__name__)
@@ -45,15 +46,13 @@ class Watcher:
         self.trouble: ProbeError | None = None  # until the mailbox has been looked into again: to open it proves little
         self.entering: Run | None = None  # of a session that is being opened
         self._mailbox = mailbox
-        self._mint = mint
         self._clock = clock
         self._patience = patience
-        self._judge = stray
-        self._strays = Strays(stray, clock.monotonic)
+        self._matcher = Matcher(mint, self.statistics, stray, clock.monotonic)
+        self._awaited = self._matcher.awaited
         self._transcript = Transcript(Leg.MAILBOX)
-        self._awaited: dict[str, Expectation] = {}
         self._late: dict[str, float] = {}
-        self._deletions: list[tuple[Sighting, asyncio.Future[None] | None]] = []
+        self._deletions = Deletions()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
@@ -97,7 +96,7 @@ class Watcher:
 
     def delete(self, sighting: Sighting, done: "asyncio.Future[None] | None" = None) -> None:
         """Removes a message of ours as soon as the session can."""
-        self._deletions.append((sighting, done))
+        self._deletions.add(sighting, done)
         self._watch()
 
     def wake(self) -> None:
@@ -158,7 +157,7 @@ class Watcher:
 
     async def _one_session(self, mailbox: Mailbox, run: Run) -> None:
         async with run.conversation():
-            session = await mailbox.open(run, self._is_ours)
+            session = await mailbox.open(run, self._matcher.is_ours)
         try:
             self._opening = run.spans.copy(), run.facts.copy(), run.started
             self.entering = None
@@ -184,11 +183,8 @@ class Watcher:
 
     def _part_with_sightings(self) -> None:
         """The mailbox is another one now: what a session of the old one saw means nothing to the new one."""
-        for _, done in self._deletions:
-            if done is not None and not done.done():
-                done.set_exception(ProbeError(Reason.DISCONNECTED, "the mailbox was configured anew meanwhile"))
-        self._deletions.clear()
-        self._strays = Strays(self._judge, self._clock.monotonic)
+        self._deletions.part_with("the mailbox was configured anew meanwhile")
+        self._matcher.another_mailbox()
 
     def _failed(self, mailbox: Mailbox, error: ProbeError, run: Run) -> None:
         if mailbox is not self._mailbox:
@@ -222,10 +218,11 @@ class Watcher:
             self.trouble, self.statistics.connected = None, True
             self.statistics.messages = session.messages
             for sighting in sightings:
-                self._settle(sighting, run)
-            self._deletions += [(sighting, None) for sighting in self._strays.due()]
+                if self._matcher.settle(sighting, run):
+                    self._deletions.add(sighting)
+            self._deletions.extend(self._matcher.due())
         if self._deletions:
-            await self._delete_now(session, run)
+            self.statistics.deleted += await self._deletions.carry_out(session, run)
         elif self._wanted and self._opening:
             gap = self._gap()
             async with run.conversation(idle=gap):
@@ -239,47 +236,6 @@ class Watcher:
         if not moments:
             return LONGEST_GAP if self._mailbox.listens else SENDING_GAP
         return min(max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP)
-
-    def _settle(self, sighting: Sighting, run: Run) -> None:
-        reading = read(sighting.raw)
-        token = self._verified(reading)
-        if token is None:
-            return
-        expectation = self._awaited.get(token.trip)
-        if expectation and reading.bounce and reading.kind is Kind.BOUNCE:
-            expectation.bounced(reading.bounce)
-            self._deletions.append((sighting, None))
-        elif not expectation or expectation.found.done() or reading.kind is not Kind.MESSAGE or expectation.for_bounces:
-            if self._strays.may_go(token, reading.kind, sighting):
-                self._deletions.append((sighting, None))
-        else:
-            expectation.run.adopt(run.spans, Phase.DELIVER, run.started)
-            expectation.found.set_result(Found(token, reading.tokens[token.word], sighting))
-
-    def _verified(self, reading: Reading) -> Token | None:
-        """The token that proves that a message is ours; what only looks like one is counted and left alone."""
-        rejections = []
-        for word in reading.tokens:
-            try:
-                return self._mint.verify(word)
-            except NotOurs as error:
-                rejections.append(error.why)
-        self.statistics.rejected.update(rejections[:1])
-        return None
-
-    def _is_ours(self, raw: bytes) -> bool:
-        return self._verified(read(raw)) is not None
-
-    async def _delete_now(self, session: Session, run: Run) -> None:
-        """What is left when this fails is deleted in the next session."""
-        deletions = list(self._deletions)
-        async with run.conversation():
-            await session.delete([sighting for sighting, _ in deletions])
-        del self._deletions[: len(deletions)]
-        self.statistics.deleted += len(deletions)
-        for _, done in deletions:
-            if done is not None and not done.done():
-                done.set_result(None)
 
     def _hand_open(self, expectation: Expectation) -> None:
         if not expectation.opened.done() and self._opening:

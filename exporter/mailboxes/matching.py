@@ -1,0 +1,63 @@
+"""Which trip does a message that was seen belong to, and may it go?"""
+
+from collections.abc import Callable, Iterator
+
+from exporter.mailboxes.expectation import Expectation, Found
+from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.statistics import Statistics
+from exporter.mailboxes.strays import Judge, Strays
+from exporter.message import Kind, Reading, read
+from exporter.model import Phase
+from exporter.run import Run
+from exporter.tokens import Mint, NotOurs, Token
+
+
+class Matcher:
+    """Hands messages to the trips in `awaited`, and tells `stray` of those of ours that no trip awaits."""
+
+    def __init__(self, mint: Mint, statistics: Statistics, stray: Judge, now: Callable[[], float]) -> None:
+        self.awaited: dict[str, Expectation] = {}
+        self._mint = mint
+        self._statistics = statistics
+        self._judge = stray
+        self._now = now
+        self._strays = Strays(stray, now)
+
+    def settle(self, sighting: Sighting, run: Run) -> bool:
+        """Matches a message that a session has seen in `run`. Whether it may be deleted at once."""
+        reading = read(sighting.raw)
+        token = self._verified(reading)
+        if token is None:
+            return False
+        expectation = self.awaited.get(token.trip)
+        if expectation and reading.bounce and reading.kind is Kind.BOUNCE:
+            expectation.bounced(reading.bounce)
+            return True
+        if not expectation or expectation.found.done() or reading.kind is not Kind.MESSAGE or expectation.for_bounces:
+            return self._strays.may_go(token, reading.kind, sighting)
+        expectation.run.adopt(run.spans, Phase.DELIVER, run.started)
+        expectation.found.set_result(Found(token, reading.tokens[token.word], sighting))
+        return False
+
+    def due(self) -> Iterator[Sighting]:
+        """The messages that were left alone for a while, and may be deleted now."""
+        return self._strays.due()
+
+    def is_ours(self, raw: bytes) -> bool:
+        """Whether a message carries a token of ours."""
+        return self._verified(read(raw)) is not None
+
+    def another_mailbox(self) -> None:
+        """What was left alone in the old one means nothing to the new one."""
+        self._strays = Strays(self._judge, self._now)
+
+    def _verified(self, reading: Reading) -> Token | None:
+        """The token that proves that a message is ours; what only looks like one is counted and left alone."""
+        rejections = []
+        for word in reading.tokens:
+            try:
+                return self._mint.verify(word)
+            except NotOurs as error:
+                rejections.append(error.why)
+        self._statistics.rejected.update(rejections[:1])
+        return None
