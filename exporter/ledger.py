@@ -117,7 +117,7 @@ class Ledger:
 
     # ---------------------------------------------------------------- messages that no trip awaits
 
-    def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
+    async def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
         """A message of ours that nobody awaits: late, double, an answer, left over. In how many seconds to delete it.
 
         One that we know nothing of may belong to another process with our key, which must have the time to find it.

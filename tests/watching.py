@@ -24,7 +24,7 @@ class Bench:
         self.pause = 0.0
         self.watcher = Watcher("monitor", self.mailbox, MINT, self.clock, 30, self.stray)
 
-    def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
+    async def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
         self.strays.append((token, sighting))
         return self.pause
 

@@ -1,6 +1,6 @@
 """Which trip does a message that was seen belong to, and may it go?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.session import Sighting
@@ -23,7 +23,7 @@ class Matcher:
         self._now = now
         self._strays = Strays(stray, now)
 
-    def settle(self, sighting: Sighting, run: Run) -> bool:
+    async def settle(self, sighting: Sighting, run: Run) -> bool:
         """Matches a message that a session has seen in `run`. Whether it may be deleted at once."""
         reading = read(sighting.raw)
         token = self._verified(reading)
@@ -34,14 +34,14 @@ class Matcher:
             expectation.bounced(reading.bounce)
             return True
         if not expectation or expectation.found.done() or reading.kind is not Kind.MESSAGE or expectation.for_bounces:
-            return self._strays.may_go(token, reading.kind, sighting)
+            return await self._strays.may_go(token, reading.kind, sighting)
         expectation.run.adopt(run.spans, Phase.DELIVER, run.started)
         expectation.found.set_result(Found(token, reading.tokens[token.word], sighting))
         return False
 
-    def due(self) -> Iterator[Sighting]:
+    async def due(self) -> list[Sighting]:
         """The messages that were left alone for a while, and may be deleted now."""
-        return self._strays.due()
+        return await self._strays.due()
 
     def is_ours(self, raw: bytes) -> bool:
         """Whether a message carries a token of ours."""

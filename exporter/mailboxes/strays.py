@@ -1,6 +1,6 @@
 """Messages of ours that no trip awaits, until each of them may be deleted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 from exporter.mailboxes.session import Sighting
 from exporter.message import Kind
@@ -8,7 +8,7 @@ from exporter.tokens import Token
 
 MOST_PUT_OFF = 1000  # strays that are left alone for now
 
-Judge = Callable[[Token, Kind, Sighting], float]
+Judge = Callable[[Token, Kind, Sighting], Awaitable[float]]
 """Is told of a stray, and answers in how many seconds it may be deleted."""
 
 
@@ -20,17 +20,18 @@ class Strays:
         self._now = now
         self._put_off_until: list[tuple[float, Token, Kind, Sighting]] = []
 
-    def may_go(self, token: Token, kind: Kind, sighting: Sighting) -> bool:
+    async def may_go(self, token: Token, kind: Kind, sighting: Sighting) -> bool:
         """Whether it may be deleted at once; else it is `due` later."""
-        pause = self._judge(token, kind, sighting)
+        pause = await self._judge(token, kind, sighting)
         if pause > 0 and len(self._put_off_until) < MOST_PUT_OFF:
             self._put_off_until.append((self._now() + pause, token, kind, sighting))
         return pause <= 0
 
-    def due(self) -> Iterator[Sighting]:
+    async def due(self) -> list[Sighting]:
         """Those that were put off and may be deleted now; they are judged once more."""
-        now = self._now()
+        now, may_go = self._now(), []
         for entry in [entry for entry in self._put_off_until if entry[0] <= now]:
             self._put_off_until.remove(entry)
-            if self.may_go(*entry[1:]):
-                yield entry[-1]
+            if await self.may_go(*entry[1:]):
+                may_go.append(entry[-1])
+        return may_go

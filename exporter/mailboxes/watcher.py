@@ -218,9 +218,9 @@ class Watcher:
             self.trouble, self.statistics.connected = None, True
             self.statistics.messages = session.messages
             for sighting in sightings:
-                if self._matcher.settle(sighting, run):
+                if await self._matcher.settle(sighting, run):
                     self._deletions.add(sighting)
-            self._deletions.extend(self._matcher.due())
+            self._deletions.extend(await self._matcher.due())
         if self._deletions:
             self.statistics.deleted += await self._deletions.carry_out(session, run)
         elif self._wanted and self._opening:
