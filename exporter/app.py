@@ -10,6 +10,7 @@ from exporter.config.mistakes import Mistake, Mistakes
 from exporter.config.types import Secret, SecretUnavailable
 from exporter.ledger import Ledger
 from exporter.mailboxes import MAILBOXES, MailboxOptions
+from exporter.mailboxes.reader import Reader
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.watcher import Watcher
 from exporter.metrics import Metrics
@@ -49,6 +50,7 @@ class App:
         self.blocklists = Blocklists(resolver, self.clock)
         self._resolver = resolver
         self._means = Means(resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from)
+        self._reader = Reader()
         self._retiring: set[asyncio.Task[None]] = set()
         for name, options in settings.mailboxes.items():
             self._open(name, self._mailbox(options), _patience(settings))
@@ -60,7 +62,7 @@ class App:
         return MAILBOXES[kind](how, self._resolver, self.accounts)
 
     def _open(self, name: str, mailbox: Mailbox, patience: float) -> Watcher:
-        watcher = Watcher(name, mailbox, self.mint, self.clock, patience, self.ledger.stray)
+        watcher = Watcher(name, mailbox, self.mint, self.clock, patience, self.ledger.stray, self._reader)
         self.watchers[name] = watcher
         return watcher
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
+from exporter.fairness import FairLimit, fair_timeout
 from exporter.model import Fact, Failure, Leg, Phase, ProbeError, Reason, Span, Step, one_line
 from exporter.transcript import MOST_LINES, Transcript, told
 
@@ -71,7 +72,7 @@ class Run:
         self._progress = progress
         self._transcripts = [transcript or Transcript(Leg.SEND)]
         self._under_way: list[Span] = []
-        self._limit: asyncio.Timeout | None = None
+        self._limit: FairLimit | None = None
         self._phase: Phase | None = None
         self._step: Step | None = None
         self._place: tuple[Phase | None, Step | None] | None = None
@@ -198,11 +199,15 @@ class Run:
     ) -> AsyncIterator[None]:
         """One conversation with a server: past `session_timeout` it fails with `otherwise()`, or as a timeout.
 
-        `idle` seconds of silence are allowed on top. The name of the server is for people.
+        `idle` seconds of silence are allowed on top. The name of the server is for people. When we were late ourselves,
+        the server has that time on top, but no more than once more its `session_timeout`.
         """
-        limit = None if self.session_timeout is None else self.session_timeout + idle
+        if self.session_timeout is None:
+            yield
+            return
+        limit = self.session_timeout + idle
         try:
-            async with asyncio.timeout(limit):
+            async with fair_timeout(limit, self.session_timeout):
                 yield
         except TimeoutError:
             whose = f" from {server}" if server else ""
@@ -213,9 +218,10 @@ class Run:
     @asynccontextmanager
     async def deadline(self, seconds: float) -> AsyncIterator[None]:
         """The end of the whole trip, counted from its start: past it, it fails with `timeout_error()`."""
-        end = asyncio.get_running_loop().time() + self.started + seconds - self.now()
+        left = self.started + seconds - self.now()
         try:
-            async with asyncio.timeout_at(end) as self._limit:
+            async with fair_timeout(left, seconds if self.session_timeout is None else self.session_timeout) as limit:
+                self._limit = limit
                 yield
         except TimeoutError as error:
             raise self.timeout_error() if self._limit and self._limit.expired() else error from None
@@ -223,8 +229,10 @@ class Run:
     def extend(self) -> None:
         """The message is back: the trip may end politely, within `session_timeout`, whatever its deadline was."""
         self.timeout_error = lambda: ProbeError(Reason.TIMEOUT, "the message could not be deleted in time")
-        if self._limit and self.session_timeout is not None and (end := self._limit.when()) is not None:
-            self._limit.reschedule(max(end, asyncio.get_running_loop().time() + 2 * self.session_timeout))
+        if self._limit and self.session_timeout is not None:
+            self._limit.reschedule(
+                max(self._limit.when(), asyncio.get_running_loop().time() + 2 * self.session_timeout)
+            )
 
     def located(self, error: ProbeError) -> ProbeError:
         """A copy of the error just caught that knows its place, so that it may be raised again later."""
@@ -233,8 +241,7 @@ class Run:
 
     def time_left(self) -> float:
         """Seconds until the trip's deadline."""
-        end = self._limit.when() if self._limit else None
-        return float("inf") if end is None else end - asyncio.get_running_loop().time()
+        return self._limit.when() - asyncio.get_running_loop().time() if self._limit else float("inf")
 
     def failure(self, error: BaseException) -> Failure:
         """Where and why, for an exception that escaped from the trip."""

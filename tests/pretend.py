@@ -34,7 +34,7 @@ class PretendMailbox:
         self.messages[number] = (raw, self._clock())
         return number
 
-    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> "PretendSession":
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "PretendSession":
         self.opened += 1
         with run.step(Step.CONNECT):
             await asyncio.sleep(0.1)

@@ -4,7 +4,7 @@ import asyncio
 import re
 import smtplib
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import trustme
 
 from exporter.config.types import Listen
+from exporter.mailboxes.session import Wanted
 from exporter.mailboxes.smtpd import ReceiverTls, SmtpdMailbox, SmtpdOptions, SmtpdSession
 from exporter.net.dns import Resolver
 from exporter.net.smtpd_limits import LIMITS, Limits
@@ -21,13 +22,13 @@ NAME = "mx.mon.test"
 MESSAGE = b"From: a@lab.test\r\nSubject: hello\r\n\r\nbody\r\n"
 
 
-def everything(raw: bytes) -> bool:
+async def everything(raw: bytes) -> bool:
     return True
 
 
 @asynccontextmanager
 async def receiver(
-    wanted: Callable[[bytes], bool] = everything,
+    wanted: Wanted = everything,
     limits: Limits = LIMITS,
     listen: str = "127.0.0.1:0",
     **options: Any,

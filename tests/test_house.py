@@ -35,7 +35,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "composition transcript logs",
         "tokens bounces headers config",
         "model",
-        "arrival private_file",
+        "arrival fairness private_file",
         "__init__",
     )
 )

@@ -129,7 +129,7 @@ class Stubborn(PretendMailbox):
         super().__init__()
         self.may_delete = asyncio.Event()
 
-    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> PretendSession:
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> PretendSession:
         await super().open(run, wanted)
         return StubbornSession(self, run)
 

@@ -42,10 +42,21 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._jumping.now
 
+    def stall(self, seconds: float) -> None:
+        """Time goes by in which nobody has a turn, as when a callback computes for so long."""
+        self._jumping.now += seconds
+
 
 def run(course: Coroutine[Any, Any, Result]) -> Result:
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:
         return runner.run(course)
+
+
+def stall(seconds: float) -> None:
+    """The same on the running virtual loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    loop.stall(seconds)
 
 
 def clock() -> Clock:

@@ -61,7 +61,7 @@ class ImapMailbox:
         self._bookmarks: dict[str, Bookmark] = {}
         self._account = (accounts or Accounts()).of(options.oauth2, options.username or "") if options.oauth2 else None
 
-    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> ImapSession:
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> ImapSession:
         """Connects, logs in and selects the first folder. Cancelling it, like every failure, drops the connection."""
         options = self._options
         token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us

@@ -62,7 +62,7 @@ class MaildirMailbox:
         self._folders: dict[str, Folder] = {}
         self._thread = ThreadPoolExecutor(1, "maildir")
 
-    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> "MaildirSession":
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "MaildirSession":
         """Takes in what is there. Raises ProbeError if there is no such Maildir, or we may not delete in it."""
         files = MaildirFiles(self._options.path, self._options.folders, run.now)
         session = MaildirSession(files, run, self._folders, self._thread)

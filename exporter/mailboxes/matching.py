@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from exporter.mailboxes.expectation import Expectation, Found
+from exporter.mailboxes.reader import Reader
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.statistics import Statistics
 from exporter.mailboxes.strays import Judge, Strays
-from exporter.message import Kind, Reading, read
+from exporter.message import Kind, Reading
 from exporter.model import Phase
 from exporter.run import Run
 from exporter.tokens import Mint, NotOurs, Token
@@ -15,17 +16,20 @@ from exporter.tokens import Mint, NotOurs, Token
 class Matcher:
     """Hands messages to the trips in `awaited`, and tells `stray` of those of ours that no trip awaits."""
 
-    def __init__(self, mint: Mint, statistics: Statistics, stray: Judge, now: Callable[[], float]) -> None:
+    def __init__(
+        self, mint: Mint, statistics: Statistics, stray: Judge, now: Callable[[], float], reader: Reader
+    ) -> None:
         self.awaited: dict[str, Expectation] = {}
         self._mint = mint
         self._statistics = statistics
         self._judge = stray
+        self._reader = reader
         self._now = now
         self._strays = Strays(stray, now)
 
     async def settle(self, sighting: Sighting, run: Run) -> bool:
         """Matches a message that a session has seen in `run`. Whether it may be deleted at once."""
-        reading = read(sighting.raw)
+        reading = await self._reader.read(sighting.raw)
         token = self._verified(reading)
         if token is None:
             return False
@@ -43,9 +47,9 @@ class Matcher:
         """The messages that were left alone for a while, and may be deleted now."""
         return await self._strays.due()
 
-    def is_ours(self, raw: bytes) -> bool:
+    async def is_ours(self, raw: bytes) -> bool:
         """Whether a message carries a token of ours."""
-        return self._verified(read(raw)) is not None
+        return self._verified(await self._reader.read(raw)) is not None
 
     def another_mailbox(self) -> None:
         """What was left alone in the old one means nothing to the new one."""

@@ -1,12 +1,13 @@
 """A mailbox on a POP3 server."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from exporter.config.server import Port, ServerOptions, TlsMode
 from exporter.config.types import Duration, SecretUnavailable, Text
 from exporter.mailboxes.pop3_maildrop import Maildrop
 from exporter.mailboxes.pop3_session import Pop3Session
+from exporter.mailboxes.session import Wanted
 from exporter.model import Leg, ProbeError, Reason, Step, TlsSession
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Account, Accounts
@@ -70,7 +71,7 @@ class Pop3Mailbox:
         self._tls: TlsSession | None = None
         self._account = (accounts or Accounts()).of(options.oauth2, options.username) if options.oauth2 else None
 
-    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> Pop3Session:
+    async def open(self, run: Run, wanted: Wanted) -> Pop3Session:
         """Logs in and lists the maildrop. Cancelling it, like every failure, drops the connection."""
         session = Pop3Session(self._connect, self._log_in, self._maildrop, self._options.poll_interval, run, wanted)
         try:

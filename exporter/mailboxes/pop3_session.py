@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from exporter.mailboxes.pop3_maildrop import Login, Maildrop
-from exporter.mailboxes.session import COARSE, READ_LIMIT, Sighting
+from exporter.mailboxes.session import COARSE, READ_LIMIT, Sighting, Wanted
 from exporter.model import ProbeError, Reason, Step
 from exporter.net.pop3 import Pop3Connection
 from exporter.run import Run
@@ -26,7 +26,7 @@ class Pop3Session:
     def __init__(
         self, connect: Callable[[Run], Awaitable[Pop3Connection]],
         log_in: Callable[[Pop3Connection, Run], Awaitable[None]],
-        maildrop: Maildrop, interval: float, run: Run, wanted: Callable[[bytes], bool],
+        maildrop: Maildrop, interval: float, run: Run, wanted: Wanted,
     ) -> None:  # fmt: skip
         self.messages: int | None = None
         self._connect = connect
@@ -186,7 +186,7 @@ class Pop3Session:
         if uid in self._certain and sum(uid == other for _, other in self._numbers) == 1:
             return True
         raw = await self._message(pop3, number)
-        if raw is not None and self._wanted(raw):
+        if raw is not None and await self._wanted(raw):
             return True
         self._run.note(f"-- message {number} has the id of one of ours, and is not ours: it stays")
         return False

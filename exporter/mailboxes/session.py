@@ -4,7 +4,7 @@ Everything else (sharing one session among many trips, matching, reconnecting, s
 """
 
 from asyncio import Event
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -69,13 +69,17 @@ class Session(Protocol):
         """Drops the connection at once. May be called at any time, also twice."""
 
 
+Wanted = Callable[[bytes], Awaitable[bool]]
+"""Whether a message is ours, by what was read of it."""
+
+
 class Mailbox(Protocol):
     """A configured mailbox."""
 
     listens: bool
     """True for a receiver that others deliver to: its session stays open even when no trip waits."""
 
-    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> Session:
+    async def open(self, run: Run, wanted: Wanted) -> Session:
         """Opens a session, its steps timed by `run`. The session keeps `run` for its clock, trace and transcript.
 
         A receiver asks `wanted` about a message before it takes responsibility for it, and POP3 before it deletes one

@@ -3,14 +3,14 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from itertools import count
 
 from pydantic import Field
 
 from exporter.config.address import EmailAddress
 from exporter.config.types import Listen, Options, Size, Text
-from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.model import Step
 from exporter.net.certificate import ServerCertificate
 from exporter.net.dns import Resolver
@@ -63,7 +63,7 @@ class SmtpdMailbox:
         self._options = options
         self._limits = limits
 
-    async def open(self, run: Run, wanted: Callable[[bytes], bool]) -> "SmtpdSession":
+    async def open(self, run: Run, wanted: Wanted) -> "SmtpdSession":
         """Begins to listen. Raises ProbeError: connect when the address is taken or forbidden, tls for bad files."""
         options = self._options
         certificate = None
@@ -86,7 +86,7 @@ class SmtpdSession:
         self,
         options: SmtpdOptions,
         run: Run,
-        wanted: Callable[[bytes], bool],
+        wanted: Wanted,
         certificate: ServerCertificate | None,
         limits: Limits,
     ) -> None:
@@ -140,16 +140,18 @@ class SmtpdSession:
         self._run.note(f"-- for {recipient}: {reply}")
         return reply
 
-    def receive(self, raw: bytes, size: int) -> str:
-        reply = self._receive(raw, size)
+    async def receive(self, raw: bytes, size: int) -> str:
+        reply = await self._receive(raw, size)
         self._run.note(f"-- message of {size} bytes: {reply}")
         return reply
 
-    def _receive(self, raw: bytes, size: int) -> str:
+    async def _receive(self, raw: bytes, size: int) -> str:
         seen_at = self._run.now()
         beginning = raw[: self.keep]
-        if not self._wanted(beginning):
+        if not await self._wanted(beginning):
             return "550 5.7.1 This address takes only messages of this mailtrip"
+        if self.receiver.closing:
+            return "421 4.3.2 Shutting down"
         if len(self._waiting) >= MAX_WAITING:
             return "452 4.3.1 Too many messages are waiting"
         cut = size > len(beginning)

@@ -15,6 +15,7 @@ from exporter.mailboxes.back_off import BackOff, refuses
 from exporter.mailboxes.deletions import Deletions
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.matching import Matcher
+from exporter.mailboxes.reader import Reader
 from exporter.mailboxes.session import Mailbox, Session, Sighting
 from exporter.mailboxes.statistics import Statistics
 from exporter.mailboxes.strays import Judge
@@ -37,10 +38,13 @@ class Watcher:
     """Call everything from the event loop's thread.
 
     `patience` bounds one exchange with the server, in seconds. `stray` is told of every message with a token of ours
-    that no trip awaits.
+    that no trip awaits. All watchers of a program should share one `reader`.
     """
 
-    def __init__(self, name: str, mailbox: Mailbox, mint: Mint, clock: Clock, patience: float, stray: Judge) -> None:
+    def __init__(
+        self, name: str, mailbox: Mailbox, mint: Mint, clock: Clock, patience: float, stray: Judge,
+        reader: Reader | None = None,
+    ) -> None:  # fmt: skip
         self.name = name
         self.statistics = Statistics()
         self.trouble: ProbeError | None = None  # until the mailbox has been looked into again: to open it proves little
@@ -48,7 +52,7 @@ class Watcher:
         self._mailbox = mailbox
         self._clock = clock
         self._patience = patience
-        self._matcher = Matcher(mint, self.statistics, stray, clock.monotonic)
+        self._matcher = Matcher(mint, self.statistics, stray, clock.monotonic, reader or Reader())
         self._awaited = self._matcher.awaited
         self._transcript = Transcript(Leg.MAILBOX)
         self._late: dict[str, float] = {}

@@ -14,7 +14,8 @@ from exporter.config.types import Listen
 from exporter.headers.received import trace
 from exporter.model import ProbeError, Reason
 from exporter.net.certificate import ServerCertificate
-from exporter.net.listening import origin, why_not
+from exporter.net.listening import why_not
+from exporter.net.smtpd_clients import Clients
 from exporter.net.smtpd_limits import UNENDED_LINE, Limits
 from exporter.net.smtpd_text import incoming_text
 from exporter.run import Clock
@@ -31,8 +32,11 @@ class Desk(Protocol):
     keep: int
     """So many bytes of a message are kept."""
 
-    def receive(self, raw: bytes, size: int) -> str:
-        """Judges a message by its beginning, our trace on top, and its size. With the reply 250 we are responsible."""
+    async def receive(self, raw: bytes, size: int) -> str:
+        """Judges a message by its beginning, our trace on top, and its size. With the reply 250 we are responsible.
+
+        Of one client address, one message is judged at a time.
+        """
 
 
 class Receiver:
@@ -54,7 +58,7 @@ class Receiver:
         self.limits = limits
         self.clock = clock
         self.closing = False
-        self._connections: dict[_Connection, str] = {}
+        self.clients: Clients[_Connection] = Clients(limits)
         self._server: asyncio.Server | None = None
 
     async def listen(self, listen: Listen) -> None:
@@ -72,19 +76,10 @@ class Receiver:
         return cast(int, self._server.sockets[0].getsockname()[1]) if self._server and self._server.sockets else 0
 
     def admit(self, connection: "_Connection", peer: object) -> str | None:
-        """Counts a new connection; or the reply that turns it away."""
+        """Gives a new connection a place; or the reply that turns it away."""
         if self.closing:
             return "421 4.3.2 Shutting down"
-        if len(self._connections) >= self.limits.connections:
-            return "421 4.7.0 Too many connections"
-        address = origin(peer)
-        if sum(address == other for other in self._connections.values()) >= self.limits.per_address:
-            return "421 4.7.0 Too many connections from your address"
-        self._connections[connection] = address
-        return None
-
-    def forget(self, connection: "_Connection") -> None:
-        self._connections.pop(connection, None)
+        return self.clients.admit(connection, peer)
 
     async def close(self) -> None:
         """Stops listening and says goodbye to everybody; returns when all connections are gone."""
@@ -93,8 +88,8 @@ class Receiver:
             asyncio.get_running_loop().remove_reader(listener)
         await asyncio.sleep(0)  # asyncio forgets a connection that is half accepted when its server is closed
         self._stop_listening()
-        gone = [connection.gone for connection in self._connections]
-        for connection in list(self._connections):
+        gone = [connection.gone for connection in self.clients]
+        for connection in self.clients:
             connection.part("421 4.3.2 Shutting down")
         if gone:
             await asyncio.wait(gone, timeout=2 * self.limits.goodbye)
@@ -102,7 +97,7 @@ class Receiver:
     def abort(self) -> None:
         """Stops listening and drops all connections. May be called twice."""
         self._stop_listening()
-        for connection in list(self._connections):
+        for connection in self.clients:
             connection.abort()
 
     def _stop_listening(self) -> None:
@@ -190,7 +185,7 @@ class _Connection(SMTP):
         """Is called twice when the handshake of STARTTLS fails."""
         if self._deadline:
             self._deadline.cancel()
-        self._receiver.forget(self)
+        self._receiver.clients.forget(self)
         super().connection_lost(error)
         if not self.gone.done():
             self.gone.set_result(None)
@@ -251,15 +246,14 @@ class _Connection(SMTP):
         envelope, desk = self.envelope, self._receiver.desk
         text = await incoming_text(self._reader, desk.keep)
         self._set_post_data_state()  # type: ignore[no-untyped-call]
-        if text.has_long_line:
-            reply = "500 Line too long (see RFC5321 4.5.3.1.6)"
-        elif text.size > self._receiver.max_message_size:
+        if text.size > self._receiver.max_message_size:
             reply = "552 Error: Too much mail data"
         elif self._receiver.closing:
             reply = "421 4.3.2 Shutting down"
         else:
             above = self._trace(envelope)
-            reply = desk.receive(above + text.beginning, len(above) + text.size)
+            async with self._receiver.clients.turn(self):
+                reply = await desk.receive(above + text.beginning, len(above) + text.size)
         await self.push(reply)
 
     def _trace(self, envelope: Envelope) -> bytes:

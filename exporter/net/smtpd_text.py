@@ -15,23 +15,24 @@ class IncomingText:
 
     beginning: bytes  # as much as was to be kept, leading dots taken away again
     size: int  # of the whole
-    has_long_line: bool  # longer than RFC 5321 section 4.5.3.1.6 allows
 
 
 async def incoming_text(reader: asyncio.StreamReader, keep: int) -> IncomingText:
-    """Reads to the end, however long that takes, and keeps so many bytes."""
-    beginning, size, number, begins, has_long_line = bytearray(), 0, 0, True, False
+    """Reads to the end, however long that takes, and keeps so many bytes.
+
+    Lines may be longer than RFC 5321 section 4.5.3.1.6 allows, as those that Proofpoint and Outlook forward: RFC 5322
+    section 2.1.1 wants receivers to take them, and to refuse would be a bounce and a message that does not come.
+    """
+    beginning, size, number, begins = bytearray(), 0, 0, True
     while True:
         try:
-            line = await reader.readuntil(b"\r\n")
+            piece, whole = await reader.readuntil(b"\r\n"), True
         except asyncio.LimitOverrunError as error:
-            piece = await reader.read(error.consumed)
-            size, begins, has_long_line = size + len(piece), False, True
-            continue
-        if begins and line == b".\r\n":
-            return IncomingText(bytes(beginning[:keep]), size, has_long_line)
+            piece, whole = await reader.read(error.consumed), False
+        if begins and piece == b".\r\n":
+            return IncomingText(bytes(beginning[:keep]), size)
         if len(beginning) < keep:
-            beginning += line.removeprefix(b".") if begins else line
-        size, number, begins = size + len(line), number + 1, True
+            beginning += piece.removeprefix(b".") if begins else piece
+        size, number, begins = size + len(piece), number + 1, whole
         if number % LINES_AT_A_TIME == 0:
             await asyncio.sleep(0)

@@ -9,6 +9,7 @@ from exporter.mailboxes.pop3_session import Pop3Session
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns import Resolver
 from exporter.run import Clock, Run
+from tests.mailboxes.wanting import those
 from tests.net.imap_server import Peer, playing
 from tests.net.pop3_conversation import script
 
@@ -26,7 +27,7 @@ class Bench:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Pop3Session]:
         """A session, which is aborted in the end."""
-        session = await self.mailbox.open(self.run, lambda raw: raw.startswith(b"Subject: ours"))
+        session = await self.mailbox.open(self.run, those(lambda raw: raw.startswith(b"Subject: ours")))
         try:
             yield session
         finally:

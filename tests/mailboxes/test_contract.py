@@ -15,6 +15,7 @@ from exporter.run import Clock, Run
 from tests.left_behind import nothing_left_behind
 from tests.mailboxes.bench import FOREIGN, LONG, Bench
 from tests.mailboxes.benches import BENCHES, every
+from tests.mailboxes.wanting import those
 
 OURS = b"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: ours %d\r\n\r\nHello.\r\n"
 
@@ -35,7 +36,7 @@ def numbers(sightings: list[Sighting]) -> list[int]:
 @asynccontextmanager
 async def opened(mailbox: Mailbox, run: Run | None = None) -> AsyncIterator[Session]:
     """An open session that has looked at what was there before."""
-    session = await mailbox.open(run or Run(Clock()), is_ours)
+    session = await mailbox.open(run or Run(Clock()), those(is_ours))
     try:
         yield session
         await session.close()
@@ -191,7 +192,7 @@ async def test_a_message_ends_the_wait_for_it(bench: Bench) -> None:
 @every("can_be_cut")
 async def test_a_mailbox_that_is_taken_away_is_noticed_at_once(bench: Bench) -> None:
     run = Run(Clock())
-    session = await bench.mailbox().open(run, is_ours)
+    session = await bench.mailbox().open(run, those(is_ours))
     await found(session, len(bench.kept()))
     waiting = asyncio.ensure_future(waited_for_news(session, bench))
     await asyncio.sleep(0.05)
@@ -202,7 +203,7 @@ async def test_a_mailbox_that_is_taken_away_is_noticed_at_once(bench: Bench) -> 
     assert run.failure(caught.value).step is not None
     await session.close()
     with pytest.raises(ProbeError):
-        await bench.mailbox().open(Run(Clock()), is_ours)
+        await bench.mailbox().open(Run(Clock()), those(is_ours))
     bench.mend()
     async with opened(bench.mailbox()) as session:
         assert await found(session, 1)
@@ -225,7 +226,7 @@ async def test_closing_is_polite_and_aborting_is_not(bench: Bench) -> None:
     async with nothing_left_behind():
         for polite in (True, False):
             run = Run(Clock())
-            session = await bench.mailbox().open(run, is_ours)
+            session = await bench.mailbox().open(run, those(is_ours))
             await session.scan()
             if polite:
                 await session.close()
@@ -243,13 +244,13 @@ async def test_cancelling_at_any_moment_leaves_no_task_and_no_socket(bench: Benc
     mailbox = bench.mailbox()
     async with nothing_left_behind():
         for moment in MOMENTS:
-            opening = await cancelled_after(moment, mailbox.open(Run(Clock()), is_ours))
+            opening = await cancelled_after(moment, mailbox.open(Run(Clock()), those(is_ours)))
             if opening:
                 opening.abort()
     for act in (scan, wait, delete):
         async with nothing_left_behind():
             for moment in MOMENTS:
-                session = await mailbox.open(Run(Clock()), is_ours)
+                session = await mailbox.open(Run(Clock()), those(is_ours))
                 sightings = await session.scan()
                 await cancelled_after(moment, act(session, sightings))
                 session.abort()

@@ -16,6 +16,7 @@ from exporter.net.dns import Resolver
 from exporter.run import Clock, Run
 from tests.lab.client import LabUser
 from tests.mailboxes.pop3_bench import subjects
+from tests.mailboxes.wanting import those
 
 
 def message(subject: str, body: str = "Hello.") -> bytes:
@@ -30,7 +31,7 @@ def mailbox(user: LabUser, **options: object) -> Pop3Mailbox:
 
 @asynccontextmanager
 async def opened(mailbox: Pop3Mailbox, run: Run | None = None) -> AsyncIterator[Pop3Session]:
-    session = await mailbox.open(run or Run(Clock()), lambda raw: b"Subject: ours" in raw)
+    session = await mailbox.open(run or Run(Clock()), those(lambda raw: b"Subject: ours" in raw))
     try:
         yield session
         await session.close()

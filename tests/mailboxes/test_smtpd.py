@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from exporter.config.types import Listen
 from exporter.mailboxes.smtpd import SmtpdOptions
 from exporter.model import ProbeError, Reason
+from tests.mailboxes.wanting import those
 from tests.receiver import MESSAGE, Certificates, arrival, deliver, receiver
 from tests.smtp_client import RawClient
 
@@ -100,7 +101,7 @@ async def test_everybody_else_is_refused(address: str, reply: str) -> None:
 
 
 async def test_a_message_that_would_be_thrown_away_is_refused() -> None:
-    async with receiver(wanted=lambda raw: b"token" in raw) as session:
+    async with receiver(wanted=those(lambda raw: b"token" in raw)) as session:
         with pytest.raises(smtplib.SMTPDataError) as refusal:
             await deliver(session, b"Subject: advertisement\r\n\r\n")
         assert refusal.value.smtp_code == 550

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.client import Lab
+from tests.mailboxes.wanting import those
 from tests.receiver import Certificates, arrival, receiver
 
 
@@ -33,7 +34,7 @@ async def test_swaks_delivers_over_starttls_and_believes_the_certificate(
 
 
 async def test_swaks_reports_what_was_refused() -> None:
-    async with receiver(wanted=lambda raw: False) as session:
+    async with receiver(wanted=those(lambda raw: False)) as session:
         command = ["swaks", "--server", "127.0.0.1", "--port", str(session.receiver.port), "--to", "monitor@mon.test"]
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
         assert "<** 550 5.7.1 This address takes only messages of this mailtrip" in done.stdout

@@ -47,7 +47,7 @@ async def test_nobody_can_log_in_with_or_without_tls(certificates: Certificates)
 
 
 async def test_an_error_of_ours_tells_them_nothing_and_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    def broken(raw: bytes) -> bool:
+    async def broken(raw: bytes) -> bool:
         raise ValueError("the secret is 12345")
 
     async with receiver(broken) as session, RawClient(session.receiver.port) as client:
@@ -187,7 +187,7 @@ async def test_a_line_without_end_is_not_collected() -> None:
 async def test_a_message_whose_line_ends_are_torn_apart_is_no_line_without_end() -> None:
     async with receiver() as session, RawClient(session.receiver.port) as client:
         await client.until_data()
-        (connection,) = session.receiver._connections  # the network tears where it likes, so we play the network
+        (connection,) = session.receiver.clients  # the network tears where it likes, so we play the network
         for _ in range(UNENDED_LINE // 900 + 1):
             for part in (b"x" * 900 + b"\r", b"\n"):
                 connection.data_received(part)

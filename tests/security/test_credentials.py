@@ -17,6 +17,7 @@ from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.run import Clock, Run
 from exporter.senders import SENDERS, SendOptions
+from tests.mailboxes.wanting import all_of_them
 from tests.security.peers import Listener
 from tests.senders.bench import make_sender
 from tests.senders.names import names
@@ -56,7 +57,7 @@ def visit(kind: str, port: int, *, patience: float = PATIENCE, **options: Any) -
         imap = ImapMailbox(ImapOptions.model_validate(given), Resolver())
         return in_phase(run, imap.open(run, lambda raw: True))
     pop3 = Pop3Mailbox(Pop3Options.model_validate(given), Resolver())
-    return in_phase(run, pop3.open(run, lambda raw: True))
+    return in_phase(run, pop3.open(run, all_of_them))
 
 
 async def in_phase(run: Run, action: Awaitable[object]) -> None:

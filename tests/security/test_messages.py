@@ -102,7 +102,7 @@ async def test_large_messages_at_the_receiver() -> None:
     """Of a message that comes to the own receiver, the first 64 KiB are read and kept, however large it may be."""
     asked: list[int] = []
 
-    def wanted(raw: bytes) -> bool:
+    async def wanted(raw: bytes) -> bool:
         asked.append(len(raw))
         return True
 

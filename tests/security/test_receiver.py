@@ -230,7 +230,7 @@ async def test_places() -> None:
         replies = [session.receiver.admit(client, peer) for client, peer in zip(clients, peers, strict=True)]
         assert replies == [None] * 50 + ["421 4.7.0 Too many connections from your address"]
         for client in clients:
-            session.receiver.forget(client)
+            session.receiver.clients.forget(client)
 
 
 async def test_messages_that_wait() -> None:

@@ -22,6 +22,7 @@ from exporter.net.pop3 import converse
 from exporter.net.tcp import connect
 from exporter.run import Clock, Run
 from tests.mailboxes import maildir_bench
+from tests.mailboxes.wanting import all_of_them
 from tests.oauth2.bench import bench, refusal
 from tests.security.peers import Endless, Listener
 from tests.security.test_credentials import KINDS, refused, visit
@@ -95,7 +96,7 @@ IMAP = {
 async def looked(port: int) -> list[Sighting]:
     """What a first look into an IMAP mailbox shows."""
     options = ImapOptions.model_validate({**ME, "port": port, "folders": ["INBOX"]})
-    session: Session = await ImapMailbox(options, Resolver()).open(Run(Clock()), lambda raw: True)
+    session: Session = await ImapMailbox(options, Resolver()).open(Run(Clock()), all_of_them)
     try:
         return await session.scan()
     finally:
@@ -150,7 +151,7 @@ POP3_LISTINGS = {"CAPA": 64, "UIDL": 8192, "TOP": 65536}  # KiB
 
 async def read_maildrop(port: int) -> list[Sighting]:
     options = Pop3Options.model_validate({**ME, "port": port})
-    session: Session = await Pop3Mailbox(options, Resolver()).open(Run(Clock()), lambda raw: True)
+    session: Session = await Pop3Mailbox(options, Resolver()).open(Run(Clock()), all_of_them)
     try:
         return await session.scan()
     finally:

@@ -1,0 +1,66 @@
+"""A time limit that counts only time in which we ourselves were there.
+
+When the event loop was held up (by other work, a stopped process, a busy machine), the answers that came meanwhile lie
+unread in our sockets, and a time limit of asyncio's ends at the very moment in which they are read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+TICKS = 40  # in the time of a limit: how late they are tells how late we are
+SHORTEST = 0.05  # seconds between two ticks
+NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is well
+
+
+class FairLimit:
+    """Used as asyncio.Timeout is, in the loop's time. It grows by what its ticks are late, but by no more than `most`
+    seconds."""
+
+    def __init__(self, limit: asyncio.Timeout, end: float, most: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._limit = limit
+        self._end = end
+        self._most = most
+        self._gap = max((end - self._loop.time()) / TICKS, SHORTEST)
+        self._plan()
+
+    def when(self) -> float:
+        """When it ends, if we are not late any more."""
+        return self._end
+
+    def reschedule(self, end: float) -> None:
+        self.stop()
+        self._end = end
+        self._plan()
+
+    def expired(self) -> bool:
+        return self._limit.expired()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+
+    def _plan(self) -> None:
+        self._due = min(self._loop.time() + self._gap, self._end)
+        self._timer = self._loop.call_at(self._due, self._tick)
+
+    def _tick(self) -> None:
+        now = self._loop.time()
+        if (late := min(now - self._due, self._most)) > NOTICEABLE:
+            self._most -= late
+            self._end += late
+        if now < self._end:
+            self._plan()
+        else:
+            self._limit.reschedule(now)  # acts in the next turn: what came is given to who waits for it in this one
+
+
+@asynccontextmanager
+async def fair_timeout(seconds: float, most: float) -> AsyncIterator[FairLimit]:
+    """Raises TimeoutError after so many seconds, and as many more, up to `most`, as the event loop was late."""
+    async with asyncio.timeout(None) as inner:
+        limit = FairLimit(inner, asyncio.get_running_loop().time() + seconds, most)
+        try:
+            yield limit
+        finally:
+            limit.stop()
