@@ -23,6 +23,7 @@ import dns.rdtypes.txtbase
 import dns.resolver
 from dns.rdtypes.ANY.SOA import SOA
 
+from exporter.fairness import fair_timeout
 from exporter.model import Exchanger, ProbeError, Reason
 from exporter.net.datagrams import Datagrams, Reply
 from exporter.run import Clock
@@ -159,7 +160,7 @@ class Resolver:
         except ProbeError:
             return Answer(Said.NETWORK)
         try:
-            async with asyncio.timeout(self._timeout):
+            async with fair_timeout(self._timeout, self._timeout):
                 return await self._ask_in_turns(query, servers, clock, started)
         except TimeoutError:
             return Answer(Said.TIMEOUT, took=clock.monotonic() - started)

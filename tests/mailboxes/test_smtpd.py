@@ -48,7 +48,7 @@ async def test_one_message_for_several_recipients_is_one_sighting() -> None:
 
 
 async def test_dots_and_long_lines_and_eight_bit_bytes_come_through_as_they_are() -> None:
-    raw = b"Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n" + b"x" * 998 + b"\r\n\xff\xe9\x00\r\n"
+    raw = b"Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n" + b"x" * 998 + b"\r\n" + b"." + b"y" * 3000 + b"\r\n\xff\xe9\x00\r\n"
     async with receiver() as session:
         await deliver(session, raw)
         assert await arrival(session) == raw

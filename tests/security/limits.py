@@ -49,7 +49,7 @@ LIMITS = {
     "Own receiver: clients at a time; from one address": f"{_SMTPD.connections}; {_SMTPD.per_address}",
     "Own receiver: silence; a session": f"{seconds(_SMTPD.idle)}; {seconds(_SMTPD.session)}",
     "Own receiver: commands of a kind; refusals in a session": f"{_SMTPD.commands:,}; {_SMTPD.refusals}",
-    "Own receiver: a line; bytes without a line end": (
+    "Own receiver: a command; a line of a message": (
         f"{size(SMTP.line_length_limit)}; {size(smtpd_limits.UNENDED_LINE)}"
     ),
     "Own receiver: a message (`max_message_size`)": size(SmtpdOptions.model_fields["max_message_size"].default),

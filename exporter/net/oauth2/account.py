@@ -7,6 +7,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from exporter.config.oauth2 import OAuth2Options
+from exporter.fairness import fair_timeout
 from exporter.model import ProbeError, Reason
 from exporter.net.oauth2.grant import grant
 from exporter.net.oauth2.provider import ask
@@ -75,7 +76,7 @@ class Account:
     async def _ask(self) -> Token:
         began, now = self._clock.monotonic(), self._clock.wall()
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with fair_timeout(PATIENCE, PATIENCE):
                 request = grant(self._options, self.username, self._refresh_token, now)
                 granted = await ask(request, self._options.ca_file, now)
         except TimeoutError:

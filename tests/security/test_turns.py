@@ -1,0 +1,93 @@
+"""What a stranger's mail takes of our time, nobody else has to wait for."""
+
+import asyncio
+import socket
+import time
+from contextlib import AsyncExitStack
+
+from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.mailboxes.watcher import Watcher
+from exporter.message import Kind
+from exporter.run import Clock, Run
+from exporter.tokens import Token
+from tests.pretend import PretendMailbox
+from tests.receiver import receiver
+from tests.smtp_client import RawClient
+from tests.watching import MINT, message
+
+HOSTILE = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(99)) + "base64\r\n"
+MANY = 60
+
+
+async def test_many_hostile_messages() -> None:
+    """However many messages of strangers come at once and whatever they cost, others have a turn after each, and while
+    one that is longer than 4 KiB is read."""
+    mailbox, turns = PretendMailbox(), 0
+
+    async def stray(token: Token, kind: Kind, sighting: Sighting) -> float:
+        return 0.0
+
+    watcher = Watcher("monitor", mailbox, MINT, Clock(), 30, stray)
+    run, token = Run(Clock(), session_timeout=30), MINT.mint(0)
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    with watcher.expect(token.trip, run) as expected:
+        await expected.ready()
+        for number in range(MANY):
+            mailbox.deliver(f"X-Number: {number}\r\n{HOSTILE}".encode()[: 3000 if number % 2 else READ_LIMIT])
+        mailbox.deliver(message(token))
+        counting = asyncio.create_task(count())
+        began = time.monotonic()
+        await expected.arrival()
+        assert turns > MANY
+        turns = 0
+        mailbox.deliver(("X: base64\r\n" + HOSTILE + "x\r\n" * READ_LIMIT).encode()[:READ_LIMIT])
+        watcher.wake()
+        await asyncio.sleep(min(time.monotonic() - began, 0.1))
+        assert turns > 2
+        counting.cancel()
+    await watcher.close()
+
+
+async def test_clients_of_one_address() -> None:
+    """Of the clients of one address, one message at a time is judged, so that nobody waits behind all of them."""
+    judged: list[bytes] = []
+    gate = asyncio.Semaphore(0)
+
+    async def wanted(raw: bytes) -> bool:
+        judged.append(raw.rpartition(b"from ")[2].strip())
+        await gate.acquire()
+        return True
+
+    async with receiver(wanted=wanted) as session, AsyncExitStack() as stack:
+        clients = []
+        for number in range(8):
+            source = "127.0.1.1" if number < 7 else "127.0.1.2"
+            client = await stack.enter_async_context(RawClient(session.receiver.port, source=source))
+            await client.until_data()
+            client.send(f"Subject: from {source}\r\n.\r\n".encode())
+            clients.append(client)
+        while len(judged) < 2:
+            await asyncio.sleep(0.01)
+        assert judged == [b"127.0.1.1", b"127.0.1.2"]
+        for _ in clients:
+            gate.release()
+        assert [await client.reply() for client in clients] == ["250 2.6.0 Seen"] * 8
+
+
+async def test_lateness() -> None:
+    """What a server has sent in time is read, however late mailtrip itself is, and the time by which it was late is
+    put on top of `session_timeout`, which it can double."""
+    ours, theirs = socket.socketpair()
+    reader, writer = await asyncio.open_connection(sock=ours)
+    async with Run(Clock(), session_timeout=0.1).conversation():
+        theirs.send(b"* OK\r\n")
+        time.sleep(0.3)  # noqa: ASYNC251 - as when a callback computes for so long
+        assert await reader.readline() == b"* OK\r\n"
+    writer.close()
+    theirs.close()
