@@ -155,14 +155,18 @@ class RoundTrip:
 
 
 async def _open(expected: Expectation, run: Run) -> ProbeError | None:
-    """Waits until the mailbox is watched, or says why it cannot be."""
+    """Waits until the mailbox is watched, or says why it cannot be, also at the end of the whole trip."""
+    otherwise = run.timeout_error
+    run.timeout_error = lambda: expected.trouble() or otherwise()
+    refusal = None
     try:
         async with run.phase(Phase.OPEN), run.conversation(expected.trouble):
             await expected.ready()
     except ProbeError as error:
         run.learn(error)
-        return run.located(error)
-    return None
+        refusal = run.located(error)
+    run.timeout_error = otherwise
+    return refusal
 
 
 def _told(found: Found, run: Run, trusted: str | None) -> list[Fact]:

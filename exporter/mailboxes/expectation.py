@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.bounces import Bounce
+from exporter.mailboxes.back_off import Trouble
 from exporter.mailboxes.session import Sighting
 from exporter.message import FoundIn
 from exporter.model import ProbeError, Reason
@@ -35,7 +36,7 @@ class Looker(Protocol):
     """What an expectation needs of the watcher."""
 
     name: str
-    trouble: ProbeError | None
+    trouble: Trouble | None
     entering: Run | None
 
     def wake(self) -> None: ...
@@ -72,10 +73,12 @@ class Expectation:
 
     def trouble(self) -> ProbeError | None:
         """Why the mailbox cannot be watched now: what has failed, or which step of opening it takes so long."""
-        if self._watcher.trouble or not self._watcher.entering or self.run.session_timeout is None:
-            return self._watcher.trouble
-        detail = f"mailbox {self._watcher.name} is not open after {self.run.session_timeout:g} s"
-        return ProbeError(Reason.TIMEOUT, detail).at(None, self._watcher.entering.here)
+        trouble, entering = self._watcher.trouble, self._watcher.entering
+        if entering and not (trouble and trouble.at >= self.run.started):
+            waited = self.run.now() - max(self.run.started, entering.started)
+            detail = f"mailbox {self._watcher.name} is not open after {waited:.3g} s"
+            return ProbeError(Reason.TIMEOUT, detail).at(None, entering.here)
+        return trouble.told(self.run.started) if trouble else None
 
     def overdue(self) -> ProbeError:
         """Why the message has not been seen: nobody can look, or it is not there."""

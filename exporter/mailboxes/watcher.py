@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from exporter.mailboxes.back_off import BackOff, refuses
+from exporter.mailboxes.back_off import BackOff, Trouble, refuses
 from exporter.mailboxes.deletions import Deletions
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.matching import Matcher
@@ -47,7 +47,7 @@ class Watcher:
     ) -> None:  # fmt: skip
         self.name = name
         self.statistics = Statistics()
-        self.trouble: ProbeError | None = None  # until the mailbox has been looked into again: to open it proves little
+        self.trouble: Trouble | None = None  # until the mailbox has been looked into again: to open it proves little
         self.entering: Run | None = None  # of a session that is being opened
         self._mailbox = mailbox
         self._clock = clock
@@ -61,7 +61,7 @@ class Watcher:
         self._task: asyncio.Task[None] | None = None
         self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
         self._linger_until = float("-inf")
-        self._back_off = BackOff()
+        self._back_off = BackOff(clock)
         self._closing = False
 
     # ---------------------------------------------------------------- for trips
@@ -78,9 +78,12 @@ class Watcher:
         run.overhear(self._transcript)
         if self._opening:
             self._hand_open(expectation)
-        elif self.trouble and self._clock.monotonic() < self._back_off.until and refuses(self.trouble):
-            self._transcript.note(run.now(), f"-- not tried again yet: {self.trouble}")
-            expectation.refuse(self.trouble)
+        elif self.trouble and self._back_off.protects_account():
+            told = self.trouble.told()
+            self._transcript.note(run.now(), f"-- {told}")
+            expectation.refuse(told)
+        else:
+            self._back_off.hasten()
         self._watch()
         try:
             yield expectation
@@ -110,7 +113,7 @@ class Watcher:
         """From now on with these options. With another mailbox, the session ends, and whoever waits goes on there."""
         self._patience = patience
         if mailbox is not None:
-            self._mailbox, self._back_off, self.trouble = mailbox, BackOff(), None
+            self._mailbox, self._back_off, self.trouble = mailbox, BackOff(self._clock), None
             self._watch()
 
     async def close(self) -> None:
@@ -191,14 +194,15 @@ class Watcher:
         self._matcher.another_mailbox()
 
     def _failed(self, mailbox: Mailbox, error: ProbeError, run: Run) -> None:
+        self.entering = None
         if mailbox is not self._mailbox:
             return  # it is no longer asked for: the new one is tried at once
-        self.trouble = error = error.at(None, error.step)  # the phase of our session is none of the trips'
+        error = error.at(None, error.step)  # the phase of our session is none of the trips'
+        self.trouble = trouble = self._back_off.failed(error)
         self.statistics.connected = False
         self.statistics.reconnects += 1
-        pause = self._back_off.failed(error, self._clock.monotonic())
-        run.note(f"-- {error}; next attempt in {pause:.1f} s")
-        log.warning("mailbox %s: %s; next attempt in %.1f s", self.name, error, pause)
+        run.note(f"-- {error}; next attempt in {trouble.pause:.1f} s")
+        log.warning("mailbox %s: %s; next attempt in %.1f s", self.name, error, trouble.pause)
         for expectation in self._awaited.values():
             if not expectation.opened.done() and run.started >= expectation.run.started:
                 expectation.run.adopt(run.spans, Phase.OPEN, run.started)

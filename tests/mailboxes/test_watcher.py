@@ -223,8 +223,8 @@ async def test_a_frozen_server_is_given_up_and_opened_again(bench: Bench) -> Non
         bench.watcher.wake()
         await asyncio.sleep(40)
         assert bench.watcher.trouble is not None
-        assert bench.watcher.trouble.reason is Reason.TIMEOUT
-        assert bench.watcher.trouble.step is Step.FETCH
+        assert bench.watcher.trouble.error.reason is Reason.TIMEOUT
+        assert bench.watcher.trouble.error.step is Step.FETCH
         bench.mailbox.hangs = False
         run.accept()
         bench.mailbox.deliver(message(token))
