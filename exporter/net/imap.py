@@ -20,6 +20,7 @@ from exporter.net.connection import Connection
 from exporter.net.imap_reader import MAX_RESPONSE, Malformed, Reader, Response
 from exporter.net.imap_reply import Reply
 from exporter.net.tls import translated
+from exporter.net.wrong_port import MOST, cure, patiently, plain, speaker
 
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
 MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
@@ -43,6 +44,7 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
         self._heard: deque[Response] = deque()
         self._received = 0  # bytes since the last command
         self._greeted = False
+        self._first = b""  # bytes that came before the greeting was read
         self._pending: Command | None = None
         self._awaited_tag = ""
         self._secrets: tuple[str, ...] = ()
@@ -55,6 +57,9 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
     def data_received(self, data: bytes) -> None:
         now = self._clock()
         self._received += len(data)
+        if not self._greeted:
+            self._first += data[: MOST - len(self._first)]
+            self._recognise()
         try:
             for response in self._reader.feed(data, now):
                 self._received += RESPONSE_WEIGHT + TEXT_WEIGHT * len(response.shown)
@@ -66,6 +71,12 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
             reads = self._pending and self._pending.name == "FETCH"  # then it may be a piece of a message
             what = problem.what if reads else self._clean(str(problem))
             self._fail(Reason.PROTOCOL, f"{self._server} sent {what}")
+
+    def _recognise(self) -> None:
+        """Another protocol is called by its name before anything of it is read."""
+        if (b"\n" in self._first or speaker(self._first) == "TLS") and (words := cure(self._first, "IMAP")):
+            said = self._first.partition(b"\n")[0].decode("utf-8", "replace").strip()
+            self._fail(Reason.PROTOCOL, f"{self._server} sent a line that is not IMAP: {said[:80]} ({words})")
 
     def _hear(self, response: Response) -> None:
         command = self._pending.name if self._pending else ""
@@ -146,7 +157,11 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
     # ---------------------------------------------------------------- from the greeting to the login
 
     async def greeting(self) -> None:
-        response = await self.next()
+        if self.tls:
+            response = await self.next()
+        else:
+            peer = self.transport.get_extra_info("peername")
+            response = await patiently(self.next(), peer, self._server, "IMAP")
         if response.tag == "*" and response.name in ("OK", "PREAUTH"):
             self.state = NONAUTH if response.name == "OK" else AUTH
         elif response.name == "BYE":
@@ -183,10 +198,12 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
     async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
         """The TLS handshake. What came before it in the clear may be anybody's, and is an error (CVE-2011-0411)."""
         if self._heard or not self._reader.empty:
-            raise self._failure(Reason.TLS, f"{self._server} sends plain text where the TLS handshake has to begin")
+            words = plain(self._first, "IMAP") if self.state == CONNECTED else ""
+            detail = f"{self._server} sends plain text where the TLS handshake has to begin"
+            raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()
         try:
-            with translated(self._server, Leg.MAILBOX):
+            with translated(self._server, Leg.MAILBOX, "IMAP"):
                 transport = await self.loop.start_tls(
                     self.transport, self, context, server_hostname=server_name,
                     ssl_handshake_timeout=NEVER, ssl_shutdown_timeout=SHUTDOWN_PATIENCE,

@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
+from typing import Any, Self
 
 from cryptography import x509
 
 from exporter.config.server import TlsOptions
 from exporter.model import Leg, ProbeError, Reason, TlsSession
+from exporter.net.wrong_port import MOST, plain
+
+_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE",
+                      "UNKNOWN_PROTOCOL", "BAD_RECORD_TYPE", "DATA_LENGTH_TOO_LONG"})  # fmt: skip
+"""Reasons of OpenSSL, in its versions, for a record that is none."""
 
 _HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL
 
@@ -55,10 +61,30 @@ class _CertificateRefused(ssl.SSLCertVerificationError):
     leaf: bytes | None = None
 
 
+class _NoTls(ssl.SSLError):
+    """Still has what the server said in the place of a handshake."""
+
+    first = b""
+
+
 class _Conversation(ssl.SSLObject):
-    """Reads the server's certificate also when it is refused, so that nobody has to connect again without verifying."""
+    """Reads the server's certificate also when it is refused, so that nobody has to connect again without verifying;
+    and the server's first words, when they are no TLS."""
+
+    _incoming: ssl.MemoryBIO
+    _first = b""
+
+    @classmethod
+    def _create(cls, incoming: ssl.MemoryBIO, *arguments: Any, **options: Any) -> Self:
+        conversation: Self = super()._create(incoming, *arguments, **options)  # type: ignore[misc]
+        conversation._incoming = incoming
+        return conversation
 
     def do_handshake(self) -> None:
+        if not self._first and self._incoming.pending:
+            heard = self._incoming.read()
+            self._first = heard[:MOST]
+            self._incoming.write(heard)
         try:
             super().do_handshake()
         except ssl.SSLCertVerificationError as error:
@@ -66,6 +92,12 @@ class _Conversation(ssl.SSLObject):
             refused.verify_code, refused.verify_message = error.verify_code, error.verify_message
             refused.leaf = self._shown()
             raise refused from None
+        except ssl.SSLError as error:
+            if error.reason not in _NOT_TLS:
+                raise
+            strange = _NoTls(*error.args)
+            strange.reason, strange.first = error.reason, self._first
+            raise strange from None
 
     def _shown(self) -> bytes | None:
         """`getpeercert` knows only certificates that verified; the chain as it came is public from Python 3.13 on."""
@@ -76,14 +108,20 @@ class _Conversation(ssl.SSLObject):
 
 
 @contextmanager
-def translated(server: str, leg: Leg) -> Iterator[None]:
-    """Turns every error of a TLS handshake into a ProbeError (tls, disconnected)."""
+def translated(server: str, leg: Leg, wanted: str = "") -> Iterator[None]:
+    """Turns every error of a TLS handshake into a ProbeError (tls, disconnected).
+
+    A server that speaks in the clear is named, with the cure for a client of `wanted`: IMAP, POP3, SMTP.
+    """
     try:
         yield
     except ssl.SSLCertVerificationError as error:
         raise _refusal(server, leg, error) from error
     except ssl.SSLError as error:
-        raise ProbeError(Reason.TLS, f"no TLS with {server}: {_words(error)}") from error
+        speaks = plain(error.first, wanted) if isinstance(error, _NoTls) else ""
+        raise ProbeError(
+            Reason.TLS, f"no TLS with {server}: {_words(error)}{f' ({speaks})' if speaks else ''}"
+        ) from error
     except (ConnectionError, OSError) as error:
         raise ProbeError(Reason.DISCONNECTED, f"{server} cut the connection in the TLS handshake") from error
 

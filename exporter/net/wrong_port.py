@@ -1,0 +1,117 @@
+"""What answers on a port where another protocol was expected, and the likely cure.
+
+A client that waits for a greeting in the clear waits for ever on a port for TLS, or for HTTP. That is settled by a
+second connection, on which nothing is sent but a ClientHello.
+"""
+
+import asyncio
+import contextlib
+import re
+import ssl
+from collections.abc import Awaitable
+from typing import Any, TypeVar
+
+from exporter.model import ProbeError, Reason
+
+SILENCE = 2.0  # seconds without a greeting until we try whether the port expects TLS
+PATIENCE = 3.0  # seconds for the second connection
+MOST = 512  # bytes of somebody's first words
+_PORTS = {"IMAP": "993 or 143", "POP3": "995 or 110", "SMTP": "587, 465 or 25"}
+_TLS = re.compile(rb"[\x15\x16]\x03[\0-\4]")  # an alert or a handshake (RFC 8446 section 5.1)
+_SPEAKERS = {
+    "IMAP": re.compile(rb"\* (OK|PREAUTH|BYE)\b", re.IGNORECASE),
+    "POP3": re.compile(rb"\+OK\b|-ERR\b", re.IGNORECASE),
+    "SSH": re.compile(rb"SSH-\d"),
+    "HTTP": re.compile(rb"HTTP/\d|<!doctype html|<html", re.IGNORECASE),
+    "FTP": re.compile(rb"220[ -].*\bFTP|220[ -].*\w*FTPd?\b", re.IGNORECASE | re.DOTALL),
+    "LMTP": re.compile(rb"220[ -].*\bLMTP\b", re.IGNORECASE | re.DOTALL),
+    "NNTP": re.compile(rb"20[01] [^\n]*\bN(NTP|NRP|etNews|ews)|(400|502) [^\n]*\bN(NTP|NRP)", re.IGNORECASE),
+    "SMTP": re.compile(rb"(220|421|521|554)([ -]|\r?\n)"),
+    "ManageSieve": re.compile(rb'"(IMPLEMENTATION|SIEVE|VERSION)"', re.IGNORECASE),
+    "XMPP": re.compile(rb"<\?xml[^\n]*jabber|<stream:"),
+    "VNC": re.compile(rb"RFB \d{3}\."),
+    "rsync": re.compile(rb"@RSYNCD:"),
+}
+
+Answer = TypeVar("Answer")
+
+
+def speaker(first: bytes) -> str:
+    """The protocol of a server that begins with these bytes: IMAP, POP3, SMTP, TLS, HTTP, …; empty if unknown."""
+    if _TLS.match(first):
+        return "TLS"
+    return next((name for name, words in _SPEAKERS.items() if words.match(first.lstrip())), "")
+
+
+def cure(first: bytes, wanted: str) -> str:
+    """What to change when a server that should speak `wanted` (IMAP, POP3, SMTP) begins with these bytes in the clear.
+
+    Empty if that is no other protocol that we know.
+    """
+    if (found := speaker(first)) == "TLS":
+        return "it speaks TLS on this port: use `tls: implicit`"
+    if found in ("", wanted):
+        return ""
+    option = f"use `{found.lower()}`, or" if {found, wanted} == {"IMAP", "POP3"} else f"for {wanted} use"
+    return f"this is {'an' if found[0] in 'FHILNSVX' and found != 'VNC' else 'a'} {found} server: {option} " + (
+        f"port {_PORTS[wanted]}" if option.endswith("use") else f"{wanted}'s port, {_PORTS[wanted]}"
+    )
+
+
+async def patiently(
+    first: Awaitable[Answer], peer: tuple[Any, ...], server: str, wanted: str, silence: float = SILENCE
+) -> Answer:
+    """Waits for a greeting in the clear; after a silence it is tried whether this is another protocol's port, or TLS's.
+
+    `peer` is the address that the connection leads to. Not for port 25, where some servers punish who speaks first.
+    Raises ProbeError (protocol), or what `first` raises.
+    """
+    tasks: list[asyncio.Future[Any]] = [waiting := asyncio.ensure_future(first)]
+    try:
+        await asyncio.wait(tasks, timeout=silence)
+        if not waiting.done():
+            tasks.append(asking := asyncio.ensure_future(_answer(peer, _client_hello())))
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done() and (words := cure(asking.result(), wanted)):
+                raise ProbeError(Reason.PROTOCOL, f"{server} does not greet as {wanted}: {words}")
+        return await waiting
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def plain(first: bytes, wanted: str) -> str:
+    """The same for a server that begins with these bytes where TLS was expected, with its words."""
+    if not first or (found := speaker(first)) == "TLS":
+        return ""
+    words = (
+        wanted and cure(first, wanted)
+    ) or "it speaks without TLS on this port: use `tls: starttls`, or `tls: none`"
+    said = first.split(b"\n")[0].decode("utf-8", "replace").strip()
+    return f"{words}; it says: {said}" if found else words
+
+
+def _client_hello() -> bytes:
+    """The first flight of a client that does not care who answers: nothing is sent over what it would set up."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(incoming, outgoing).do_handshake()
+    return outgoing.read()
+
+
+async def _answer(peer: tuple[Any, ...], said: bytes) -> bytes:
+    """The first bytes that the server answers to `said` on a connection of its own; none if it does not."""
+    writer = None
+    try:
+        async with asyncio.timeout(PATIENCE):
+            reader, writer = await asyncio.open_connection(peer[0], peer[1])
+            writer.write(said)
+            return await reader.read(MOST)
+    except (OSError, TimeoutError):
+        return b""
+    finally:
+        if writer:
+            writer.transport.abort()
