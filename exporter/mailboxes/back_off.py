@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
 
+from exporter.config.types import SecretUnavailable
 from exporter.model import MAX_DETAIL, ProbeError, Reason, one_line
+from exporter.net.sasl import NoLoginSent
 from exporter.run import Clock
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts
@@ -28,7 +30,12 @@ def refuses(error: ProbeError) -> bool:
 
 def _protected(error: ProbeError) -> bool:
     """Another attempt would do harm, whoever asks for it."""
-    return error.reason is Reason.AUTH or error.code == _LOGIN_DELAY
+    return _locks(error) or error.code == _LOGIN_DELAY
+
+
+def _locks(error: ProbeError) -> bool:
+    """A login was sent and refused; where none was sent (no password can be read), nobody counts it."""
+    return error.reason is Reason.AUTH and not isinstance(error.__cause__, NoLoginSent | SecretUnavailable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +90,7 @@ class BackOff:
     def protects_account(self) -> bool:
         """A login was refused, and it is too early to try another one, also for a new trip."""
         early = self._clock.monotonic() < self.until
-        return early and self._last is not None and self._last.error.reason is Reason.AUTH
+        return early and self._last is not None and _locks(self._last.error)
 
     def hasten(self) -> None:
         """A new trip needs the mailbox, and there may be nothing to be protected."""

@@ -14,7 +14,7 @@ from exporter.net.dns import Resolver
 from exporter.net.imap import ImapConnection, converse
 from exporter.net.imap_login import authenticate, login, plain
 from exporter.net.oauth2 import Account, Accounts, Token
-from exporter.net.sasl import SCRAM, Bearer, Scram, bear, bearer_mechanism, obtain
+from exporter.net.sasl import SCRAM, Bearer, NoLoginSent, Scram, bear, bearer_mechanism, obtain
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 from exporter.run import Run
@@ -101,25 +101,25 @@ class ImapMailbox:
             await self._show(imap, self._account, token, run)
             return
         if user is None or self._options.password is None:
-            raise ProbeError(Reason.AUTH, f"{host} wants a login, and no username is configured")
+            raise ProbeError(Reason.AUTH, f"{host} wants a login, and no username is configured") from NoLoginSent()
         try:
             password = self._options.password.reveal()
         except SecretUnavailable as error:
-            raise ProbeError(Reason.AUTH, str(error)) from None
+            raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
         offered = await imap.capability()
         chosen = self._mechanism(offered)
         if chosen == SCRAM:
             if "AUTH=SCRAM-SHA-256" not in offered:
-                raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE SCRAM-SHA-256")
+                raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE SCRAM-SHA-256") from NoLoginSent()
             reply = await authenticate(imap, Scram(user, password, host))
         elif chosen == "plain":
             if "AUTH=PLAIN" not in offered:
-                raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE PLAIN")
+                raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE PLAIN") from NoLoginSent()
             reply = await plain(imap, user, password)
         else:
             if "LOGINDISABLED" in offered:
                 hint = "" if imap.tls else " on connections without TLS"
-                raise ProbeError(Reason.AUTH, f"{host} takes no LOGIN{hint} (LOGINDISABLED)")
+                raise ProbeError(Reason.AUTH, f"{host} takes no LOGIN{hint} (LOGINDISABLED)") from NoLoginSent()
             reply = await login(imap, user, password)
         reply.data("the login", Reason.AUTH)
 

@@ -12,7 +12,7 @@ from exporter.model import Leg, ProbeError, Reason, Step, TlsSession
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Account, Accounts
 from exporter.net.pop3 import Pop3Connection, converse
-from exporter.net.sasl import BEARERS, SCRAM, Bearer, Scram, bear, bearer_mechanism, obtain
+from exporter.net.sasl import BEARERS, SCRAM, Bearer, NoLoginSent, Scram, bear, bearer_mechanism, obtain
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 from exporter.run import Run
@@ -119,7 +119,7 @@ class Pop3Mailbox:
         try:
             password = self._options.password.reveal() if self._options.password else ""
         except SecretUnavailable as error:
-            raise ProbeError(Reason.AUTH, str(error)) from None
+            raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
         chosen = self._mechanism(await pop3.capa())
         if chosen == SCRAM:
             await pop3.authenticate(Scram(user, password, self._options.host))
@@ -148,5 +148,5 @@ class Pop3Mailbox:
         chosen: str = self._options.auth or usual
         if offered is not None and not offers[chosen]:
             command = "USER and PASS" if chosen == "user" else f"AUTH {chosen.upper()}"
-            raise ProbeError(Reason.AUTH, f"{self._options.host} does not offer {command}")
+            raise ProbeError(Reason.AUTH, f"{self._options.host} does not offer {command}") from NoLoginSent()
         return chosen

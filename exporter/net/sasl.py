@@ -15,6 +15,10 @@ SCRAM = "scram-sha-256"
 _TOLD = ("status", "error", "error_description", "scope")
 
 
+class NoLoginSent(Exception):
+    """The cause of a ProbeError `auth` that no account can be locked for."""
+
+
 class Mechanism(Protocol):
     """One try to log in."""
 
@@ -129,7 +133,7 @@ def bearer_mechanism(server: str, wanted: str | None, offered: Collection[str]) 
         names = wanted or " or ".join(BEARERS)
         raise ProbeError(
             Reason.AUTH, f"{server} does not offer {names}; it offers {', '.join(sorted(offered)) or 'nothing'}"
-        )
+        ) from NoLoginSent()
     return chosen
 
 

@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from exporter.config.types import SecretUnavailable
 from exporter.mailboxes.expectation import Expectation
 from exporter.model import MAX_DETAIL, ProbeError, Reason, Step
+from exporter.net.sasl import NoLoginSent
 from tests import virtual
 from tests.watching import Bench
 
@@ -146,6 +148,21 @@ def test_an_expectation_without_trouble_has_none() -> None:
             await expected.ready()
             assert isinstance(expected, Expectation)
             assert expected.trouble() is None
+        await bench.close()
+
+    virtual.run(course())
+
+
+@pytest.mark.parametrize("cause", [NoLoginSent(), SecretUnavailable("cannot read the secret in /none: no such file")])
+def test_where_no_login_was_sent_no_account_is_protected(cause: Exception) -> None:
+    async def course() -> None:
+        bench = Bench()
+        broken(bench, Reason.AUTH)
+        assert bench.mailbox.down
+        bench.mailbox.down.__cause__ = cause
+        assert await why_not(bench)
+        bench.mailbox.down = None
+        assert await why_not(bench) is None
         await bench.close()
 
     virtual.run(course())

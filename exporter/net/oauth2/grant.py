@@ -67,4 +67,4 @@ def _revealed(secret: Secret | None) -> str:
     try:
         return secret.reveal() if secret else ""
     except SecretUnavailable as error:
-        raise ProbeError(Reason.AUTH, str(error)) from None
+        raise ProbeError(Reason.AUTH, str(error)) from error
