@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from exporter.blocklists import Blocklists
@@ -93,23 +94,23 @@ class App:
 
     def recover(self) -> None:
         """Goes on where an earlier process stopped."""
-        self._restore(self.probes.allowed)
+        self._restore(self.probes.current)
         for trip in self.ledger.recover():
-            if self.probes.allowed(trip.probe):
-                self.prober.resume(self.probes.get(trip.probe), trip)
+            if key := self.probes.current(trip.probe):
+                self.prober.resume(self.probes.get(key), trip)
             else:
                 self.ledger.abandon(trip)
 
-    def _restore(self, wanted: Callable[[ProbeKey], bool]) -> None:
-        """What the store knows of these probes."""
+    def _restore(self, wanted: Callable[[ProbeKey], ProbeKey | None]) -> None:
+        """What the store knows of some probes; `wanted` gives what their keys are today."""
         for known in self.store.last_known():
-            if wanted(known.outcome.probe):
-                probe = self.probes.get(known.outcome.probe)
-                probe.remember(known.outcome, known.history)
-                self.metrics.restored(known.outcome, known.last_success)
-                self._keep_beat(probe, known.outcome.started_at)
-        for key, started_at in self.store.last_starts().items():
-            if wanted(key):  # perhaps its message has left, though we were killed before we knew
+            if key := wanted(known.outcome.probe):
+                probe, outcome = self.probes.get(key), replace(known.outcome, probe=key)
+                probe.remember(outcome, known.history)
+                self.metrics.restored(outcome, known.last_success)
+                self._keep_beat(probe, outcome.started_at)
+        for stored, started_at in self.store.last_starts().items():
+            if key := wanted(stored):  # perhaps its message has left, though we were killed before we knew
                 self._keep_beat(self.probes.get(key), started_at)
 
     # ---------------------------------------------------------------- with another configuration
@@ -136,7 +137,7 @@ class App:
         self.accounts.configure(settings.logins)
         new = {probe.key for probe in self.probes.configure(settings, changed)}
         if new:
-            self._restore(new.__contains__)
+            self._restore(lambda stored: key if (key := self.probes.current(stored)) in new else None)
 
     def _configure_mailboxes(self, settings: Settings, fresh: Mapping[str, Mailbox]) -> None:
         flights = [flight for probe in self.probes for flight in probe.flights.values()]

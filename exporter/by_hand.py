@@ -26,7 +26,7 @@ def key_of(settings: Settings, name: str, module: str | None, *, configured: boo
         return ProbeKey(module, name)
     named = {probe.name: probe for probe in settings.probes}
     if name in named:
-        return ProbeKey(named[name].module, named[name].target)
+        return settings.key(named[name].module, named[name].target)
     known = suggestion(name, named) or "; there are none in the configuration"
     without = "" if configured else "; no --config.file is given"
     raise Unknown(f"no probe {name!r}{without}{known} (for any other target: --module MODULE TARGET)")
@@ -47,8 +47,7 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
     if current := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     async with App(settings, Store.open(None), shared_key(settings.state)) as app:
-        app.probes.key(key.module, key.target)
-        probe = app.probes.get(key)
+        probe = app.probes.get(key := app.probes.key(key.module, key.target))
         with console.status("…") as status:
             course = Course(app.clock, probe.timeout)
             flight = app.prober.start(probe, picture_of(settings, key).progress(console, status, course))

@@ -36,8 +36,8 @@ class ProbeTable:
         self._max_targets = max_targets
         self._probes: dict[ProbeKey, Probe] = {}
         self._leaving: list[Probe] = []
-        for entry in settings.probes:
-            self._add(ProbeKey(entry.module, entry.target), entry.name, entry.interval)
+        for key, entry in settings.entries.items():
+            self._add(key, entry.name, entry.interval)
 
     def __iter__(self) -> Iterator[Probe]:
         return iter(list(self._probes.values()))
@@ -55,9 +55,9 @@ class ProbeTable:
     def configure(self, settings: Settings, changed: Container[str]) -> list[Probe]:
         """From now on with these settings; the modules of these names differ. Returns the probes that are new."""
         self.settings = settings
-        entries = {ProbeKey(entry.module, entry.target): entry for entry in settings.probes}
+        entries = settings.entries
         for probe in self:
-            if probe.key not in entries and not self.allowed(probe.key):
+            if probe.key != self.current(probe.key):
                 self._remove(probe)
             elif probe.key.module in changed:
                 self._rebuild(probe)
@@ -88,20 +88,19 @@ class ProbeTable:
         self._observer.forgotten(probe.key)
 
     def key(self, module: str, target: str) -> ProbeKey:
-        """The key of a probe that may be asked for. Raises ProbeRefused."""
+        """The key of a probe that may be asked for, whatever the spelling of its target. Raises ProbeRefused."""
         modules = self.settings.modules
         if module not in modules:
             close = difflib.get_close_matches(module, modules, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(modules)[:20]) or 'none'}"
             raise ProbeRefused(400, "unknown_module", f"unknown module {module!r}; {hint}")
-        key = ProbeKey(module, target)
+        try:
+            key = self.settings.key(module, target)
+        except ValueError as error:
+            raise ProbeRefused(400, "bad_target", f"invalid target {target!r} for module {module}: {error}") from None
         if key in self._probes:
             return key
-        try:
-            modules[module].check_target(target)
-        except ValueError as error:
-            raise ProbeRefused(400, "bad_target", f"module {module} can do nothing with {target!r}: {error}") from None
-        if not self.allowed(key):
+        if not self.current(key):
             cure = f"add a pattern that fits it to modules.{module}.targets, or a probe for it to probes"
             raise ProbeRefused(403, "target_not_allowed", f"target {target!r} is not allowed; {cure}")
         if len(self._probes) >= self._max_targets:
@@ -112,8 +111,11 @@ class ProbeTable:
         """The key of the entry of this name in `probes:`."""
         return next((key for key, probe in self._probes.items() if probe.name == name), None) if name else None
 
-    def allowed(self, key: ProbeKey) -> bool:
-        return key.module in self.settings.modules and self.settings.allows(key.module, key.target)
+    def current(self, key: ProbeKey) -> ProbeKey | None:
+        """The key that a probe of other settings, or of an earlier mailtrip, has today; None if it is not allowed."""
+        if key.module not in self.settings.modules or not self.settings.allows(key.module, key.target):
+            return None
+        return self.settings.key(key.module, key.target)
 
     def kind(self, key: ProbeKey) -> str:
         """What the probe's module is: a key in CHECKS."""

@@ -2,16 +2,14 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from importlib.resources import files
-from ipaddress import ip_address, ip_network
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from exporter.checks import CheckOptions
 from exporter.checks.options import MAILBOX_OPTIONS
-from exporter.config.address import Nameserver, TargetPattern
+from exporter.config.address import Nameserver, TargetPattern, fits
 from exporter.config.load import load, read
 from exporter.config.mistakes import Path, suggestion
 from exporter.config.oauth2 import OAuth2Options
@@ -21,6 +19,7 @@ from exporter.config.server import ServerOptions
 from exporter.config.types import Duration, Name, Options, Secret, Text, duration_text
 from exporter.config.yaml import dump
 from exporter.mailboxes import MailboxOptions
+from exporter.model import ProbeKey
 from exporter.net.dns import DEFAULT_TIMEOUT
 from exporter.tokens import read_key
 
@@ -89,8 +88,10 @@ class Module(CheckOptions):
 
     targets: list[TargetPattern] = Field(default_factory=list)
     """The targets that may be asked for on `/probe`: patterns with `*`, `?` and `[...]`, and networks such as
-    `192.0.2.0/24`. The targets in `probes` are always allowed, all others never: the module lends its credentials.
-    `%` and `!` in front of the `@` fit no `*`: a mail server may read them as the way to somebody else."""
+    `192.0.2.0/24`. The targets in `probes` are always allowed, all others never: the module lends its credentials. A
+    pattern without a wildcard is one target. All spellings of a domain or an IP address are one target, and small and
+    capital letters in front of the `@` are not: what a wildcard fits there is a target of its own, each with its own
+    messages. `%` and `!` in front of the `@` fit no `*`: a mail server may read them as the way to somebody else."""
 
     @model_validator(mode="before")
     @classmethod
@@ -105,13 +106,15 @@ class Module(CheckOptions):
             raise ValueError(f"is longer than timeout, {duration_text(timeout)}: lower the one or raise the other")
         return value
 
-    def check_target(self, target: str) -> None:
-        """Raises ValueError with a line for administrators if the module can do nothing with this target."""
-        self.chosen[1].check_target(target)
+    def canonical(self, target: str) -> str:
+        """The one form of all spellings of a target. Raises ValueError with a line for administrators if the module can
+        do nothing with it."""
+        form: str = self.chosen[1].canonical(target)
+        return form
 
     def fits(self, target: str) -> bool:
-        """Whether one of the patterns in `targets` fits."""
-        return any(_fits(pattern, target) for pattern in self.targets)
+        """Whether one of the patterns in `targets` fits this target, which is in its canonical form."""
+        return any(fits(pattern, target, self.canonical) for pattern in self.targets)
 
 
 class Probe(Options):
@@ -169,14 +172,22 @@ class Settings(Options):
         """For editors: JSON Schema of the configuration."""
         return json_schema(cls)
 
+    @property
+    def entries(self) -> dict[ProbeKey, Probe]:
+        """The entries of `probes`, by what they are about."""
+        return {self.key(probe.module, probe.target): probe for probe in self.probes}
+
+    def key(self, module: str, target: str) -> ProbeKey:
+        """What a module of these and a target in any spelling are as a probe. Raises ValueError, see `canonical`."""
+        return ProbeKey(module, self.modules[module].canonical(target))
+
     def allows(self, module: str, target: str) -> bool:
         """Whether `/probe` may point this module at this target. False also if the module can do nothing with it."""
-        options = self.modules[module]
         try:
-            options.check_target(target)
+            key = self.key(module, target)
         except ValueError:
             return False
-        return options.fits(target) or any((probe.module, probe.target) == (module, target) for probe in self.probes)
+        return self.modules[module].fits(key.target) or key in self.entries
 
     @property
     def logins(self) -> Iterator[tuple[OAuth2Options, str]]:
@@ -201,23 +212,6 @@ class Settings(Options):
 
 def _plain(options: Options) -> Any:
     return options.model_dump(mode="json", by_alias=True, exclude_none=True)
-
-
-_ROUTING = frozenset("%!")
-"""In user%example.com@relay and example.com!user@relay: Postfix, as it comes, reads these as mail for example.com.
-
-It refuses it from strangers (allow_untrusted_routing), but a relay that trusts us may send it on (allow_percent_hack).
-"""
-
-
-def _fits(pattern: str, target: str) -> bool:
-    """An address is compared as an address, so that it may be written in any way; everything else as text."""
-    try:
-        network = ip_network(pattern)
-        return ip_address(target) in network
-    except ValueError:
-        way = _ROUTING & set(target.rpartition("@")[0])
-        return way <= set(pattern) and fnmatchcase(target.lower(), pattern.lower())
 
 
 # ---------------------------------------------------------------- references
@@ -264,21 +258,22 @@ def _sender_mistakes(
 
 def _probe_mistakes(probes: Mapping[int, Probe], modules: Mapping[str, Module | None]) -> Iterator[tuple[Path, str]]:
     names: dict[str, int] = {}
-    pairs: dict[tuple[str, str], str] = {}
+    pairs: dict[ProbeKey, str] = {}
     for n, probe in probes.items():
         path = ("probes", n)
         if names.setdefault(probe.name, n) != n:
             yield (*path, "name"), f"another probe is called {probe.name} already"
-        if pairs.setdefault((probe.module, probe.target), probe.name) != probe.name:
-            yield path, f"has the same module and target as the probe {pairs[probe.module, probe.target]}"
         if probe.module not in modules:
             known = suggestion(probe.module, modules) or "; there are none in this file"
             yield (*path, "module"), f"unknown module {probe.module}{known}"
         elif module := modules[probe.module]:
             try:
-                module.check_target(probe.target)
+                key = ProbeKey(probe.module, module.canonical(probe.target))
             except ValueError as error:
                 yield (*path, "target"), f"no target for the module {probe.module}: {error}"
+            else:
+                if pairs.setdefault(key, probe.name) != probe.name:
+                    yield path, f"has the same module and target as the probe {pairs[key]}"
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

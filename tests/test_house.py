@@ -50,7 +50,7 @@ BORDER = {
     "bcrypt": ("web/login.py",),
     "cryptography": ("net/",),
     "dns": ("net/dns.py",),
-    "idna": ("blocklists/names.py",),
+    "idna": ("config/grammar.py",),
     "inotify_simple": ("mailboxes/maildir_events.py",),
     "jinja2": ("web/pages/",),
     "jwt": ("net/oauth2/",),

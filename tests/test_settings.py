@@ -90,9 +90,9 @@ def test_only_listed_targets_that_the_module_can_use_are_allowed(module: str, ta
 
 def test_a_target_that_a_module_cannot_use_is_told_why() -> None:
     with pytest.raises(ValueError, match=r"to would be 'example\.org': not an e-mail address"):
-        settings().modules["people"].check_target("example.org")
+        settings().modules["people"].canonical("example.org")
     with pytest.raises(ValueError, match=r"send\.smtp\.host would be 'a@b': not a host"):
-        settings().modules["servers"].check_target("a@b")
+        settings().modules["servers"].canonical("a@b")
 
 
 @pytest.mark.parametrize(

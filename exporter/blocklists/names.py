@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv6Address, ip_address
-
-import idna
+from ipaddress import IPv6Address
 
 from exporter.config.address import check_host
+from exporter.config.grammar import domain_of, ip_of
 
 
 class SubjectKind(StrEnum):
@@ -30,19 +29,10 @@ class Subject:
 
         An IPv4 address inside an IPv6 one (::ffff:192.0.2.1) is the IPv4 address: it is the same host.
         """
-        try:
-            address = ip_address(text.removeprefix("[").removesuffix("]"))
-        except ValueError:
-            domain = _domain(text)
-            # Wide digits become plain ones, and perhaps an address.
-            return cls(SubjectKind.DOMAIN, domain) if text.isascii() else cls.of(domain)
-        if isinstance(address, IPv6Address):
-            if address.scope_id:
-                raise ValueError("an address with a zone (%) exists on this machine alone: no list knows it")
-            if not address.ipv4_mapped:
-                return cls(SubjectKind.IPV6, address.compressed)
-            address = address.ipv4_mapped
-        return cls(SubjectKind.IPV4, str(address))
+        address = ip_of(text.removeprefix("[").removesuffix("]"))
+        if address is None:
+            return cls(SubjectKind.DOMAIN, domain_of(check_host(text)) or "")
+        return cls(SubjectKind.IPV6 if address.version == 6 else SubjectKind.IPV4, str(address))
 
     @property
     def labels(self) -> str:
@@ -52,17 +42,6 @@ class Subject:
         if self.kind is SubjectKind.IPV6:
             return ".".join(reversed(IPv6Address(self.text).exploded.replace(":", "")))
         return self.text
-
-
-def _domain(text: str) -> str:
-    """A domain as it stands in the DNS: lower case, IDNA (RFC 5891), no dot at the end."""
-    name = check_host(text).removesuffix(".").lower()
-    if name.isascii():
-        return name
-    try:
-        return idna.encode(name, uts46=True).decode("ascii")
-    except UnicodeError:  # idna.IDNAError is one
-        raise ValueError("not a domain: it cannot be written in the DNS (IDNA)") from None
 
 
 TESTS = {

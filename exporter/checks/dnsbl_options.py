@@ -48,14 +48,15 @@ class DnsblOptions(Options):
         elif sources and not given.get("lists"):
             yield f"{sources[0]} is of no use without lists: the addresses are asked about nowhere"
 
-    def check_target(self, target: str) -> None:
-        """Raises ValueError with a line for administrators if blocklists cannot be asked about this target."""
+    def canonical(self, target: str) -> str:
+        """The one form of all spellings of a target. Raises ValueError with a line for administrators if blocklists
+        cannot be asked about it."""
         try:
             subject = Subject.of(target)
         except ValueError as error:
             raise ValueError(f"{one_line(target, 80)!r}: {error}") from None
         if subject.kind is SubjectKind.DOMAIN:
-            return
+            return subject.text
         if self.expand or self.addresses:
             option = "expand" if self.expand else "addresses"
             raise ValueError(f"{target} is an address, and with the option {option} the target is a domain")
@@ -63,3 +64,4 @@ class DnsblOptions(Options):
             raise ValueError(f"{target} is an address, and domain_lists know only domains: add lists")
         if not any(entry.blocklist().takes(subject.kind) for entry in self.lists):
             raise ValueError(f"{target} is an IPv6 address, and none of the lists is asked about those (option ipv6)")
+        return subject.text

@@ -1,17 +1,21 @@
 """The options of a round trip."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from exporter.config.address import PLACEHOLDER, EmailAddress, EmailTemplate, check_email, check_host
+from exporter.config.grammar import domain_of, email_of, host_of, literal_of
 from exporter.config.header import MOST_HEADERS, TOKEN_PLACE, AuthservId, HeaderName, HeaderValue, ReplyCodes, Subject
 from exporter.config.types import Duration, Name, Options, Size, size_text
 from exporter.model import one_line
 from exporter.senders import SendOptions
 
 LARGEST = 50 << 20  # bytes of a message
+
+_PART_OF_A_LABEL = re.compile(r"[^\s.]\{target\}|\{target\}[^\s.]")
 
 MAILBOX_OPTIONS = ("mailbox", "bounces")
 """The options of a check whose values are names from `mailboxes`."""
@@ -82,12 +86,26 @@ class RoundtripOptions(Options):
             if given.get(option) is not None and given.get("expect") is not None:
                 yield f"{option} and expect exclude each other: a message that must be refused is awaited nowhere"
 
-    def check_target(self, target: str) -> None:
-        """Raises ValueError with a line for administrators if a trip to this target cannot be made."""
+    def canonical(self, target: str) -> str:
+        """The one form of all spellings of a target. Raises ValueError with a line for administrators if a trip to it
+        cannot be made."""
+        form = self._form(target) or target
         if PLACEHOLDER in self.to:
-            _check("to", check_email, self.to.replace(PLACEHOLDER, target))
+            _check("to", check_email, self.to.replace(PLACEHOLDER, form))
         if self.send.smtp and PLACEHOLDER in self.send.smtp.host:
-            _check("send.smtp.host", check_host, self.send.smtp.host.replace(PLACEHOLDER, target))
+            _check("send.smtp.host", check_host, self.send.smtp.host.replace(PLACEHOLDER, form))
+        return form
+
+    def _form(self, target: str) -> str | None:
+        """As a recipient or a host; a target that stands in a local part alone is taken as it is."""
+        host = self.send.smtp.host if self.send.smtp else ""
+        if self.to == PLACEHOLDER:
+            return email_of(target)
+        if PLACEHOLDER not in host and PLACEHOLDER in self.to.rpartition("@")[0]:
+            return None
+        if _PART_OF_A_LABEL.search(f"{host} {self.to.rpartition('@')[2]}"):
+            return target.lower()
+        return host_of(target) or literal_of(target) or (domain_of(f"{target}.a") or "").removesuffix(".a") or None
 
     @field_validator("size")
     @classmethod

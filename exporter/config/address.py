@@ -1,44 +1,50 @@
-"""Host names, network addresses and e-mail addresses: checked for what would fail or mislead later, each with a cure.
+"""Host names, network addresses and e-mail addresses in a configuration: each mistake with its cure.
 
-International names are taken as they are (RFC 5890, RFC 6531); whether a server can handle them is for the trip to say.
+What they may be is said by `grammar`. International names are kept as they are written (RFC 5890, RFC 6531); whether a
+server can handle them is for the trip to say.
 """
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from collections.abc import Callable
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from exporter.config.grammar import (
+    LONGEST_DOMAIN,
+    LONGEST_LOCAL,
+    LONGEST_PATH,
+    domain_of,
+    email_of,
+    host_of,
+    in_unicode,
+    ip_of,
+    literal_of,
+)
+
 PLACEHOLDER = "{target}"
-_NOT_IN_LOCAL_PART = frozenset('()<>[]{}\\,;:@"')
-
-
-def _ip(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
-
-
-def _is_domain(text: str) -> bool:
-    """Labels of letters, digits, hyphens and underscores, and of whatever is printable outside ASCII."""
-    labels = text.removesuffix(".").split(".")
-    fit = all(c.isalnum() or c in "-_" if c.isascii() else c.isprintable() for label in labels for c in label)
-    return fit and len(text) <= 253 and all(0 < len(label) <= 63 for label in labels) and not labels[-1].isdecimal()
+_ZONED = "write the address without its zone, the part from the % on"
 
 
 def check_host(text: str) -> str:
     """The name or address of a host, as it came. Raises ValueError with the cure."""
-    if _ip(text) or _is_domain(text):
+    if host_of(text):
         return text
     if PLACEHOLDER in text:
         raise ValueError("`{target}` is not filled in here: write the host")
     if "://" in text:
         raise ValueError("not a host; write only its name, without the scheme")
-    if _ip(text.partition("[")[2].partition("]")[0]):
+    if _is_zoned(text):
+        raise ValueError(f"not a host; {_ZONED}")
+    if ip_of(text.partition("[")[2].partition("]")[0]):
         raise ValueError("not a host; write an IPv6 address without brackets, and the port as an option of its own")
     name, _, port = text.rpartition(":")
-    if port.isdecimal() and (_ip(name) or _is_domain(name)):
+    if port.isdecimal() and host_of(name):
         raise ValueError("not a host; the port is an option of its own")
+    if len(text) > LONGEST_DOMAIN:
+        raise ValueError(f"not a host; it is longer than the {LONGEST_DOMAIN} characters that the DNS allows")
     raise ValueError("not a host; write a name, such as mail.example.org, or an address, such as 192.0.2.1")
 
 
@@ -47,16 +53,27 @@ def check_email(text: str) -> str:
 
     Raises ValueError with the cure.
     """
-    local, _, domain = text.rpartition("@")
-    literal = domain[1:-1].removeprefix("IPv6:") if domain.startswith("[") and domain.endswith("]") else ""
-    fit = all(c.isprintable() and not c.isspace() and c not in _NOT_IN_LOCAL_PART for c in local)
-    if fit and 0 < len(local.encode()) <= 64 and (_ip(literal) if literal else _is_domain(domain)):
+    if email_of(text):
         return text
+    local, _, domain = text.rpartition("@")
     if PLACEHOLDER in text:
         raise ValueError("`{target}` is not filled in here: write the address")
     if "<" in text:
         raise ValueError("not an e-mail address; write only what stands between < and >")
+    if domain.startswith("[") and _is_zoned(domain):
+        raise ValueError(f"not an e-mail address; {_ZONED}")
+    if domain.startswith("[") and ip_of(domain[1:-1]):
+        raise ValueError(f"not an e-mail address; write its domain as [IPv6:{ip_of(domain[1:-1])}]")
+    if max(len(text) + 2 - LONGEST_PATH, len(local) - LONGEST_LOCAL) > 0:
+        most = f"{LONGEST_LOCAL} characters in front of the @, and {LONGEST_PATH - 2} in all"
+        raise ValueError(f"not an e-mail address; it may have {most} (RFC 5321)")
     raise ValueError("not an e-mail address; write it as local@domain, such as probe@example.org")
+
+
+def _is_zoned(text: str) -> bool:
+    """Whether this is an address but for a zone."""
+    before, percent, _ = text.lower().removeprefix("[").removeprefix("ipv6:").partition("%")
+    return bool(percent and ip_of(before))
 
 
 def _host_template(text: str) -> str:
@@ -80,40 +97,90 @@ def _only_placeholder(text: str) -> None:
 
 
 def _ip_address(text: str) -> str:
-    if not (address := _ip(text)):
-        raise ValueError("not an IP address; write one such as 192.0.2.1 or 2001:db8::1")
+    if not (address := ip_of(text)):
+        cure = _ZONED if _is_zoned(text) else "write one such as 192.0.2.1 or 2001:db8::1"
+        raise ValueError(f"not an IP address; {cure}")
     return str(address)
 
 
 def _nameserver(text: str) -> str:
     """HOST:PORT with the port filled in; IPv6 in brackets."""
-    host, _, port = (text, "", "53") if _ip(text) or text.endswith("]") else text.rpartition(":")
-    address = _ip(host.removeprefix("[").removesuffix("]"))
+    host, _, port = (text, "", "53") if ip_of(text) or text.endswith("]") else text.rpartition(":")
+    address = ip_of(host.removeprefix("[").removesuffix("]"))
     if not address or not port.isdecimal() or not port.isascii() or not 0 < int(port[:6]) <= 65535:
         raise ValueError("not a nameserver; write an IP address, and the port if it is not 53, such as 192.0.2.53:5353")
     return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
 def _ehlo_name(text: str) -> str:
-    """A host name, or an address literal (RFC 5321 section 4.1.3)."""
-    literal = text[1:-1].removeprefix("IPv6:") if text.startswith("[") and text.endswith("]") else ""
-    if not (_ip(literal) if literal else _is_domain(text)):
+    """A host name in ASCII, or an address literal (RFC 5321 sections 4.1.1.1 and 4.1.3)."""
+    if not (name := literal_of(text) or domain_of(text)):
         raise ValueError("not a name for EHLO; write a host name or an address in brackets, such as [192.0.2.1]")
-    return text
+    return text if text.isascii() else name
 
 
 def _pattern(text: str) -> str:
     """A network is told from a pattern by its slash, from an address with a slash (RFC 5322 allows it) by the @."""
     if "{" in text:
         raise ValueError("a pattern knows only * ? and [...]; write each alternative as an entry of its own")
+    if not text.isprintable():
+        raise ValueError("a control character fits no target")
+    if _is_zoned(text) or ("@[" in text and _is_zoned(text.rpartition("@")[2])):
+        raise ValueError(_ZONED)
     if "/" in text and "@" not in text:
         try:
             network = ip_network(text, strict=False)
         except ValueError:
             raise ValueError("not a network; write one such as 192.0.2.0/24 or 2001:db8::/32") from None
-        if _ip(text.partition("/")[0]) != network.network_address:
+        if ip_network(text.partition("/")[0]).network_address != network.network_address:
             raise ValueError(f"the address has bits outside its network; write {network}")
     return text
+
+
+_ROUTING = frozenset("%!")
+"""In user%example.com@relay and example.com!user@relay: Postfix, as it comes, reads these as mail for example.com.
+
+It refuses it from strangers (allow_untrusted_routing), but a relay that trusts us may send it on (allow_percent_hack).
+"""
+
+
+def fits(pattern: str, target: str, canonical: Callable[[str], str]) -> bool:
+    """Whether a pattern of `targets` fits a target, which is in its canonical form, as `canonical` makes it of any.
+
+    A network is compared as one; a pattern without a wildcard is one target, in whatever spelling; in all others the
+    case of a domain does not count, but that of a local part does: only its server may say that case is nothing.
+    """
+    if address := ip_of(target):
+        network = _network(pattern)
+        return address in network if network else fnmatchcase(target, pattern.lower())
+    if not _has_wildcard(pattern):
+        with suppress(ValueError):
+            return target == canonical(pattern)
+        return False
+    way = _ROUTING & set(target.rpartition("@")[0])
+    return way <= set(pattern) and any(_matches(pattern, form) for form in (target, in_unicode(target)))
+
+
+def _network(pattern: str) -> IPv4Network | IPv6Network | None:
+    """Of IPv4, also if it is written inside of IPv6, as are the addresses that it is compared with."""
+    try:
+        network = ip_network(pattern)
+    except ValueError:
+        return None
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return IPv4Network((mapped, network.prefixlen - 96)) if mapped and network.prefixlen >= 96 else network
+
+
+def _has_wildcard(pattern: str) -> bool:
+    """The brackets of an address literal are none."""
+    return bool(set(pattern) & set("*?")) or ("[" in pattern and not email_of(pattern))
+
+
+def _matches(pattern: str, target: str) -> bool:
+    local, at, domain = pattern.rpartition("@")
+    if at:
+        return fnmatchcase(target, f"{local}@{domain.lower().removesuffix('.')}")
+    return fnmatchcase(target.lower(), pattern.lower().removesuffix("."))
 
 
 def _family(value: object) -> object:

@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from exporter.config.grammar import is_line
+
 TOKEN_PLACE = "{token}"  # noqa: S105
 MOST_HEADERS = 20
 OURS = frozenset((
@@ -26,9 +28,9 @@ def _header_name(text: str) -> str:
 
 
 def _one_line_of(text: str, longest: int) -> str:
-    if not text or text != text.strip() or not text.isprintable():
+    if not is_line(text, len(text)):
         raise ValueError("must be one line of text, without spaces at its ends")
-    if len(text) > longest:
+    if not is_line(text, longest):
         raise ValueError(f"has {len(text)} characters; at most {longest} are possible")
     return text
 

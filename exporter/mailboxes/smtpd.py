@@ -1,7 +1,6 @@
 """The exporter's own SMTP receiver: a mailbox that others deliver to."""
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Sequence
 from itertools import count
@@ -9,6 +8,7 @@ from itertools import count
 from pydantic import Field
 
 from exporter.config.address import EmailAddress
+from exporter.config.grammar import email_of
 from exporter.config.types import Listen, Options, Size, Text
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.model import Step
@@ -161,11 +161,9 @@ class SmtpdSession:
 
 
 def _canonical(address: str) -> str:
-    """The form in which addresses are compared. An internationalised domain may come in either of its spellings."""
-    local, _, domain = address.rpartition("@")
-    with contextlib.suppress(UnicodeError):  # what cannot be encoded is none of ours
-        domain = domain.encode("idna").decode("ascii")
-    return f"{local}@{domain}".casefold()
+    """The form in which addresses are compared: our own recipients' local parts in whatever case, domains in whatever
+    spelling. What is no address is none of ours."""
+    return (email_of(address) or address).casefold()
 
 
 def _domain(address: str) -> str:

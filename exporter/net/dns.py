@@ -23,8 +23,9 @@ import dns.rdtypes.txtbase
 import dns.resolver
 from dns.rdtypes.ANY.SOA import SOA
 
+from exporter.config.grammar import host_of, ip_of
 from exporter.fairness import fair_timeout
-from exporter.model import Exchanger, ProbeError, Reason
+from exporter.model import Exchanger, ProbeError, Reason, one_line
 from exporter.net.datagrams import Datagrams, Reply
 from exporter.run import Clock
 
@@ -102,10 +103,10 @@ class Resolver:
     async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
         """The addresses of a host, IPv6 and IPv4 in turns; an address is its own. The hosts file goes first."""
         kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
-        if literal := _literal(host):
-            if ip != "any" and (ip == "6") != (":" in literal):
+        if literal := ip_of(host.strip("[]")):
+            if ip not in ("any", str(literal.version)):
                 raise ProbeError(Reason.DNS, f"{host} is no {kind}address, and ip is {ip}")
-            return [literal]
+            return [str(literal)]
         families = [family for family in ("6", "4") if ip in ("any", family)]
         known = [address for address in _hosts_file(host) if ("6" if ":" in address else "4") in families]
         if known:
@@ -120,14 +121,19 @@ class Resolver:
         return addresses
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
-        """The MX records as they are: none is an empty list; a null MX (RFC 7505) is ProbeError(null_mx)."""
+        """The MX records: none is an empty list; a null MX (RFC 7505) is ProbeError(null_mx).
+
+        A name that no host can have is passed over, as if it could not be resolved.
+        """
         records = await self._records(domain, "MX")
         exchangers = [Exchanger(host.rstrip("."), int(preference)) for preference, host in map(str.split, records)]
-        if any(not exchanger.host for exchanger in exchangers):
-            if len(exchangers) == 1:
-                raise ProbeError(Reason.NULL_MX, f"{domain} says that it takes no mail (null MX, RFC 7505)")
-            exchangers = [exchanger for exchanger in exchangers if exchanger.host]
-        return exchangers
+        if len(exchangers) == 1 and not exchangers[0].host:
+            raise ProbeError(Reason.NULL_MX, f"{domain} says that it takes no mail (null MX, RFC 7505)")
+        hosts = [exchanger for exchanger in exchangers if host_of(exchanger.host)]
+        if exchangers and not hosts:
+            detail = f"{domain} names an exchanger that is no host: {exchangers[0].host!r}"
+            raise ProbeError(Reason.DNS, one_line(detail))
+        return hosts
 
     async def names(self, address: str) -> list[str]:
         """What the PTR records call an address, most often one name; without any an empty list."""
@@ -277,13 +283,6 @@ def _text(record: object) -> str:
 
 def _nameserver(host: str, port: int) -> dns.nameserver.Nameserver:
     return dns.nameserver.Do53Nameserver(host, port)
-
-
-def _literal(host: str) -> str | None:
-    try:
-        return str(ipaddress.ip_address(host.strip("[]")))
-    except ValueError:
-        return None
 
 
 def _hosts_file(host: str) -> list[str]:

@@ -5,6 +5,7 @@ from functools import cache
 
 from exporter.composition import ProbeMessage
 from exporter.config.address import EhloName, HostTemplate
+from exporter.config.grammar import domain_of
 from exporter.config.server import Port, ServerOptions
 from exporter.model import Step
 from exporter.net.dns import Resolver
@@ -99,5 +100,5 @@ async def hand_over(smtp: SmtpSession, message: ProbeMessage) -> None:
 @cache
 def own_name() -> str:
     """What this machine calls itself, fit for EHLO: a name with a dot, else an address literal (RFC 5321 4.1.4)."""
-    name = socket.gethostname()
-    return name if "." in name and name.isascii() else "[127.0.0.1]"
+    name = domain_of(socket.gethostname()) or ""
+    return name if "." in name else "[127.0.0.1]"
