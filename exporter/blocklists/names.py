@@ -40,7 +40,8 @@ class Subject:
         if self.kind is SubjectKind.IPV4:
             return ".".join(reversed(self.text.split(".")))
         if self.kind is SubjectKind.IPV6:
-            return ".".join(reversed(IPv6Address(self.text).exploded.replace(":", "")))
+            # By number: `exploded` writes a mapped address with dots from Python 3.13 on.
+            return ".".join(reversed(f"{int(IPv6Address(self.text)):032x}"))
         return self.text
 
 

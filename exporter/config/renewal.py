@@ -1,12 +1,14 @@
 """What is made from files, and made again when they change."""
 
+import errno
 import logging
 import os
+import stat
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from exporter.config.mistakes import Mistakes
-from exporter.model import ProbeError
+from exporter.model import ProbeError, one_line
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +39,8 @@ class FromFiles(Generic[Made]):
     def _renew(self, state: tuple[object, ...]) -> None:
         try:
             self._made = self._make()
-        except (Mistakes, ProbeError) as error:
-            problem = error.detail if isinstance(error, ProbeError) else "; ".join(str(error).splitlines())
+        except Exception as error:  # whatever it is: who asks has what was made last, and goes on
+            problem = _in_one_line(error)
             if problem != self._problem:
                 log.error("%s is not renewed: %s", self._name, problem)
             self._problem = problem
@@ -48,6 +50,29 @@ class FromFiles(Generic[Made]):
 
     def _state(self) -> tuple[object, ...]:
         return tuple(map(state_of, self._files))
+
+
+def _in_one_line(error: Exception) -> str:
+    if isinstance(error, ProbeError):
+        return error.detail
+    if isinstance(error, Mistakes):
+        return "; ".join(str(error).splitlines())
+    return f"a bug of mailtrip: {one_line(f'{type(error).__name__}: {error}')}"
+
+
+def unreadable(file: str) -> str | None:
+    """Why a file cannot be read; None if it can. Returns at once, also for a FIFO that nobody writes to."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:  # ValueError: a null byte, or what no file name can hold
+        return error.strerror if isinstance(error, OSError) else str(error)
+    try:
+        mode = os.fstat(descriptor).st_mode
+    finally:
+        os.close(descriptor)
+    if stat.S_ISREG(mode):
+        return None
+    return os.strerror(errno.EISDIR) if stat.S_ISDIR(mode) else "not a regular file"
 
 
 def state_of(file: str) -> tuple[int, ...] | None:

@@ -10,6 +10,7 @@ from exporter.config.oauth2 import OAuth2Options
 from exporter.config.types import Options, Secret, Text
 
 TlsMode = Literal["none", "starttls", "implicit"]
+TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -24,6 +25,11 @@ class TlsOptions(Options):
 
     server_name: Host | None = None
     """The name that the certificate must carry. Default: the host."""
+
+    tls_min_version: TlsVersion = "TLS12"
+    """The oldest version of TLS that is accepted. `TLS10` and `TLS11` are insecure (RFC 8996), and only for an old
+    server that has to be watched all the same: they also accept short keys, SHA-1, old ciphers and servers without
+    secure renegotiation (OpenSSL's security level 0)."""
 
 
 class NetworkOptions(Options):

@@ -3,8 +3,19 @@
 import ssl
 from collections.abc import Callable, Iterable
 
-from exporter.config.renewal import FromFiles
+from exporter.config.renewal import FromFiles, unreadable
 from exporter.model import ProbeError, Reason
+from exporter.net.tls import accept_from
+
+_PROBLEMS = {
+    "KEY_VALUES_MISMATCH": "they do not belong together",
+    "KEY_TYPE_MISMATCH": "they do not belong together",
+    "EE_KEY_TOO_SMALL": "the key is too short; make one of 2048 bits or more (RSA), or of 256 (EC)",
+    "CA_KEY_TOO_SMALL": "the key of an authority in it is too short",
+    "CA_MD_TOO_WEAK": "an authority in it signs with a digest that is no longer secure, such as SHA-1",
+    "EE_MD_TOO_WEAK": "it is signed with a digest that is no longer secure, such as SHA-1",
+}
+"""By the reasons of OpenSSL."""
 
 
 def _as_it_is(context: ssl.SSLContext) -> None:
@@ -35,17 +46,18 @@ class ServerCertificate:
 
     def _load(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        accept_from(context, "TLS12")
         cert_file, key_file = self._files
+        for file in self._files:  # OpenSSL would not say which of them it is
+            if problem := unreadable(file):
+                raise ProbeError(Reason.TLS, f"cannot read {file}: {problem}")
         try:
-            for file in self._files:
-                open(file, "rb").close()  # OpenSSL would not say which of them it is
             context.load_cert_chain(cert_file, key_file, password=_no_password)
         except ssl.SSLError as error:
-            mismatch = error.reason == "KEY_VALUES_MISMATCH"
-            problem = "they do not belong together" if mismatch else "not a certificate and a plain key in PEM format"
+            problem = _PROBLEMS.get(error.reason or "", "not a certificate and a plain key in PEM format")
             raise ProbeError(Reason.TLS, f"cannot use {cert_file} with {key_file}: {problem}") from None
-        except OSError as error:
-            raise ProbeError(Reason.TLS, f"cannot read {error.filename}: {error.strerror}") from None
+        except OSError as error:  # it has gone, or changed, meanwhile
+            raise ProbeError(Reason.TLS, f"cannot read {cert_file} or {key_file}: {error.strerror}") from None
         self._dress(context)
         return context
 

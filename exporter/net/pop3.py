@@ -167,7 +167,7 @@ class Pop3Connection(Connection):
             raise self._failure(Reason.TLS, f"{self._server} sends plain text where the TLS handshake has to begin")
         self._raise_if_lost()
         try:
-            with translated(self._server, Leg.MAILBOX):
+            with translated(self._server, Leg.MAILBOX, "POP3"):
                 self.transport = await self._shake_hands(context, server_name)
         except BaseException:
             self.abort()

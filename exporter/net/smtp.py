@@ -69,7 +69,7 @@ class SmtpSession:
         connected = await dial(resolver, self.server, port, network, self.run)
         try:
             if implicit_tls:
-                with self.run.step(Step.TLS), translated(self.server, Leg.SEND):
+                with self.run.step(Step.TLS), translated(self.server, Leg.SEND, "SMTP"):
                     await self._take_over(
                         connected,
                         ssl=client_context(implicit_tls),
@@ -101,7 +101,7 @@ class SmtpSession:
                 raise ProbeError(Reason.TLS, f"{self.server} does not offer STARTTLS")
             context, name = client_context(options), options.server_name or self.server
             self.run.note("C: STARTTLS")
-            with translated(self.server, Leg.SEND):
+            with translated(self.server, Leg.SEND, starttls=True):
                 try:
                     await self._protocol.start_tls(context, server_hostname=name, timeout=NEVER)
                 except SMTPResponseException as error:

@@ -3,43 +3,77 @@
 import os
 import ssl
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Self
 
 from cryptography import x509
 
-from exporter.config.server import TlsOptions
+from exporter.config.renewal import unreadable
+from exporter.config.server import TlsOptions, TlsVersion
 from exporter.model import Leg, ProbeError, Reason, TlsSession
+from exporter.net.tls_words import NO_TLS, refusal, trouble
 from exporter.net.wrong_port import MOST, plain
 
-_NOT_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE",
-                      "UNKNOWN_PROTOCOL", "BAD_RECORD_TYPE", "DATA_LENGTH_TOO_LONG"})  # fmt: skip
-"""Reasons of OpenSSL, in its versions, for a record that is none."""
-
-_HAS_EXPIRED = 10  # X509_V_ERR_CERT_HAS_EXPIRED of OpenSSL
+_VERSIONS = {
+    "TLS10": ssl.TLSVersion.TLSv1,
+    "TLS11": ssl.TLSVersion.TLSv1_1,
+    "TLS12": ssl.TLSVersion.TLSv1_2,
+    "TLS13": ssl.TLSVersion.TLSv1_3,
+}
+_LEGACY = ("TLS10", "TLS11")
+_OLD_CIPHERS = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0"  # never those that know no certificates
+_LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: a server without RFC 5746; named from Python 3.12 on
 
 
 def client_context(options: TlsOptions) -> ssl.SSLContext:
-    """The context for a client with these options, made once as long as the CA file does not change."""
+    """The context for a client with these options, made once as long as the CA file does not change.
+
+    Raises ProbeError (tls).
+    """
+    path = options.ca_file
+    if path and (problem := unreadable(path)):
+        raise ProbeError(Reason.TLS, f"cannot read ca_file {path}: {problem}")
     try:
-        changed = os.stat(options.ca_file).st_mtime_ns if options.ca_file else 0
-        return _context(options.ca_file, changed, options.verify)
-    except (OSError, ssl.SSLError) as error:
-        problem = error.strerror if isinstance(error, OSError) and error.strerror else "no certificates in it"
-        raise ProbeError(Reason.TLS, f"cannot read ca_file {options.ca_file}: {problem}") from None
+        changed = os.stat(path).st_mtime_ns if path else 0
+        return _context(path, changed, options.verify, options.tls_min_version)
+    except ssl.SSLError:
+        raise ProbeError(Reason.TLS, f"cannot use ca_file {path}: no certificates in it (PEM format)") from None
+    except OSError as error:
+        raise ProbeError(Reason.TLS, f"cannot read ca_file {path}: {error.strerror}") from None
+    except ValueError as error:  # an OpenSSL that was built without old versions
+        raise ProbeError(Reason.TLS, f"cannot make a TLS client: {error}") from None
 
 
 @lru_cache(maxsize=64)
-def _context(ca_file: str | None, changed: int, verify: bool) -> ssl.SSLContext:
+def _context(ca_file: str | None, changed: int, verify: bool, oldest: TlsVersion) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file)
     context.sslobject_class = _Conversation
+    # Python 3.13 began to refuse certificates that break rules of RFC 5280 which no mail server looks at, such as one
+    # of an authority without a key identifier. The verdict must not depend on the Python.
+    context.verify_flags = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    accept_from(context, oldest)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
+    """Sets the oldest version that is spoken; an openssl.cnf that wants a newer one keeps its word.
+
+    The Pythons of Debian and Ubuntu set none, and then it is what OpenSSL was built with. Below TLS 1.2, what such
+    servers have is accepted, too: keys, digests and ciphers that OpenSSL's security levels 1 and 2 forbid.
+    """
+    if oldest not in _LEGACY:
+        context.minimum_version = max(context.minimum_version, _VERSIONS[oldest])
+        return
+    context.set_ciphers(_OLD_CIPHERS)
+    context.options |= _LEGACY_SERVER_CONNECT
+    with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        context.minimum_version = _VERSIONS[oldest]
 
 
 def session_fact(tls: ssl.SSLObject, leg: Leg) -> TlsSession:
@@ -93,7 +127,7 @@ class _Conversation(ssl.SSLObject):
             refused.leaf = self._shown()
             raise refused from None
         except ssl.SSLError as error:
-            if error.reason not in _NOT_TLS:
+            if error.reason not in NO_TLS:
                 raise
             strange = _NoTls(*error.args)
             strange.reason, strange.first = error.reason, self._first
@@ -108,32 +142,24 @@ class _Conversation(ssl.SSLObject):
 
 
 @contextmanager
-def translated(server: str, leg: Leg, wanted: str = "") -> Iterator[None]:
-    """Turns every error of a TLS handshake into a ProbeError (tls, disconnected).
+def translated(server: str, leg: Leg, wanted: str = "", *, starttls: bool = False) -> Iterator[None]:
+    """Turns every error of a TLS handshake, perhaps one after STARTTLS, into a ProbeError (tls, disconnected).
 
     A server that speaks in the clear is named, with the cure for a client of `wanted`: IMAP, POP3, SMTP.
     """
     try:
         yield
     except ssl.SSLCertVerificationError as error:
-        raise _refusal(server, leg, error) from error
+        raise _refused(server, leg, error) from error
     except ssl.SSLError as error:
         speaks = plain(error.first, wanted) if isinstance(error, _NoTls) else ""
-        raise ProbeError(
-            Reason.TLS, f"no TLS with {server}: {_words(error)}{f' ({speaks})' if speaks else ''}"
-        ) from error
+        raise ProbeError(Reason.TLS, f"no TLS with {server}: {trouble(error, speaks, starttls=starttls)}") from error
     except (ConnectionError, OSError) as error:
         raise ProbeError(Reason.DISCONNECTED, f"{server} cut the connection in the TLS handshake") from error
 
 
-def _refusal(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:
-    message = error.verify_message or "it does not verify"
-    expires_at = _expiry(error.leaf) if isinstance(error, _CertificateRefused) else None
-    if expires_at is not None and error.verify_code == _HAS_EXPIRED:  # it, or one above it
-        message += f"; the server's own is valid until {datetime.fromtimestamp(expires_at, UTC):%Y-%m-%d %H:%M} UTC"
-    fact = TlsSession(leg, "", "", expires_at)
-    return ProbeError(Reason.TLS, f"the certificate of {server} is refused: {message}", facts=(fact,))
-
-
-def _words(error: ssl.SSLError) -> str:
-    return (error.reason or "the handshake failed").lower().replace("_", " ")
+def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:
+    leaf = error.leaf if isinstance(error, _CertificateRefused) else None
+    fact = TlsSession(leg, "", "", expires_at := _expiry(leaf))
+    words = refusal(error, leaf, expires_at)
+    return ProbeError(Reason.TLS, f"the certificate of {server} is refused: {words}", facts=(fact,))

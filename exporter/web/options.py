@@ -142,7 +142,7 @@ class TlsServerOptions(Options):
 
     curve_preferences: list[Curve] | None = Field(None, min_length=1)
     """The curve for the exchange of keys. Python can set one, and no more: without it, all that OpenSSL has are
-    offered."""
+    offered. So they are where Python cannot set that one: X25519 with Debian 12's. Then a warning is logged."""
 
     @field_validator("curve_preferences")
     @classmethod

@@ -1,11 +1,12 @@
 """TLS as the web configuration file wants it."""
 
 import ssl
-from collections.abc import Iterator, Mapping
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, partial
 from ipaddress import ip_address
 from typing import Any
 
+from exporter.config.renewal import unreadable
 from exporter.model import ProbeError, Reason
 from exporter.net.certificate import ServerCertificate
 from exporter.web.options import CIPHER_SUITES, CURVES, TlsServerOptions
@@ -40,28 +41,64 @@ def dress(options: TlsServerOptions, context: ssl.SSLContext) -> None:
     context.minimum_version = _VERSIONS[options.min_version]
     context.maximum_version = _VERSIONS[options.max_version]
     context.set_alpn_protocols(["http/1.1"])
-    if options.cipher_suites:
-        ciphers = [cipher for name in options.cipher_suites if (cipher := CIPHER_SUITES[name])]
-        if ciphers:
-            context.set_ciphers(":".join(ciphers))
-        else:  # all of them are TLS 1.3's
-            context.minimum_version = ssl.TLSVersion.TLSv1_3
     if not options.prefer_server_cipher_suites:
         context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
     for curve in options.curve_preferences or ():
-        context.set_ecdh_curve(CURVES[curve])
+        if can_set(curve):
+            context.set_ecdh_curve(CURVES[curve])
     context.verify_mode = _VERIFICATION[options.client_auth_type]
-    if options.client_ca_file:
-        _trust(context, options.client_ca_file)
+    for part in _PARTS.values():
+        part(options, context)
 
 
-def _trust(context: ssl.SSLContext, ca_file: str) -> None:
+def unusable(options: TlsServerOptions) -> Iterator[tuple[str, str]]:
+    """Options whose values cannot be used here, and why."""
+    for name, part in _PARTS.items():
+        try:
+            part(options, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+        except ProbeError as error:
+            yield name, error.detail
+
+
+@cache
+def can_set(curve: str) -> bool:
+    """Whether this Python can offer one curve alone: before 3.11.4 or so it knew no X25519 there."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve(CURVES[curve])
+    except (ssl.SSLError, ValueError):
+        return False
+    return True
+
+
+def _set_ciphers(options: TlsServerOptions, context: ssl.SSLContext) -> None:
+    ciphers = [cipher for name in options.cipher_suites or () if (cipher := CIPHER_SUITES[name])]
+    if options.cipher_suites and not ciphers:  # all of them are TLS 1.3's
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+    elif ciphers:
+        try:
+            context.set_ciphers(":".join(ciphers))
+        except ssl.SSLError:
+            raise ProbeError(Reason.TLS, "the OpenSSL of this machine offers none of them") from None
+
+
+def _trust(options: TlsServerOptions, context: ssl.SSLContext) -> None:
+    if not (ca_file := options.client_ca_file):
+        return
+    if problem := unreadable(ca_file):
+        raise ProbeError(Reason.TLS, f"cannot read {ca_file}: {problem}")
     try:
         context.load_verify_locations(ca_file)
     except ssl.SSLError:
         raise ProbeError(Reason.TLS, f"cannot use {ca_file}: there is no certificate in PEM format in it") from None
     except OSError as error:
         raise ProbeError(Reason.TLS, f"cannot read {ca_file}: {error.strerror}") from None
+
+
+_PARTS: Mapping[str, Callable[[TlsServerOptions, ssl.SSLContext], None]] = {
+    "cipher_suites": _set_ciphers,
+    "client_ca_file": _trust,
+}
+"""What can fail though it is well written, by its option."""
 
 
 def _names(certificate: Mapping[str, Any]) -> Iterator[str]:

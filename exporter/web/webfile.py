@@ -1,7 +1,7 @@
 """The web configuration file, as it is now: read again when it changes, at the next connection or request."""
 
+import logging
 import os
-import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,11 +11,13 @@ from pydantic import ValidationError
 
 from exporter.config.load import load, read
 from exporter.config.mistakes import Mistake, Mistakes, Path
-from exporter.config.renewal import FromFiles
+from exporter.config.renewal import FromFiles, unreadable
 from exporter.model import ProbeError
 from exporter.net.certificate import ServerCertificate
 from exporter.web.options import RateLimitOptions, TlsServerOptions, WebOptions
-from exporter.web.tls import Tls, dress
+from exporter.web.tls import Tls, can_set, unusable
+
+log = logging.getLogger(__name__)
 
 TLS = "tls_server_config"
 
@@ -56,7 +58,7 @@ class WebFile:
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._last = Rules()
+        self._last, self._is_read = Rules(), False
         self._rules = FromFiles("the web configuration", [path], self._read)
 
     @property
@@ -65,6 +67,8 @@ class WebFile:
         return self._rules.current()
 
     def _read(self) -> Rules:
+        if self._is_read and (problem := unreadable(self._path)):  # now nobody may wait for a FIFO
+            raise Mistakes([Mistake(self._path, None, "", f"cannot be read: {problem}")])
         options = load_web_options(self._path)
         last, tls, limit = self._last, options.tls_server_config, options.rate_limit
         if last.tls and not tls:
@@ -74,6 +78,7 @@ class WebFile:
         headers = options.http_server_config.headers.model_dump(by_alias=True, exclude_none=True)
         bucket = same_bucket or (Bucket(limit) if limit else None)
         self._last = Rules(Tls(tls) if tls else None, headers, users, bucket)
+        self._is_read = True
         return self._last
 
 
@@ -82,6 +87,9 @@ def load_web_options(path: str) -> WebOptions:
     directory = os.path.dirname(path)
     options = load(WebOptions, [(path, read(path))], partial(_unusable_files, directory))
     tls = options.tls_server_config
+    for curve in (tls and tls.curve_preferences) or ():
+        if not can_set(curve):
+            log.warning("%s: curve_preferences: this Python cannot set %s; all curves of OpenSSL are on", path, curve)
     return options.model_copy(update={TLS: tls.seen_from(directory)}) if tls else options
 
 
@@ -90,23 +98,13 @@ def _unusable_files(directory: str, data: Any) -> Iterator[tuple[Path, str]]:
         options = TlsServerOptions.model_validate(data[TLS]).seen_from(directory)
     except (ValidationError, KeyError, TypeError):
         return  # told already, or there is none
-    unreadable = {name: problem for name, path in options.files().items() if (problem := _unreadable(path))}
-    yield from (((TLS, name), problem) for name, problem in unreadable.items())
-    if unreadable:
+    problems = {name: f"{path} cannot be read: {problem}" for name, path in options.files().items()
+        if (problem := unreadable(path))}  # fmt: skip
+    yield from (((TLS, name), problem) for name, problem in problems.items())
+    if problems:
         return
     try:
         ServerCertificate(options.cert_file, options.key_file)
     except ProbeError as error:
         yield (TLS, "cert_file"), error.detail
-    try:
-        dress(options, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-    except ProbeError as error:
-        yield (TLS, "client_ca_file"), error.detail
-
-
-def _unreadable(path: str) -> str | None:
-    try:
-        open(path, "rb").close()
-    except OSError as error:
-        return f"{path} cannot be read: {error.strerror}"
-    return None
+    yield from (((TLS, name), problem) for name, problem in unusable(options))

@@ -104,8 +104,20 @@ async def test_a_good_certificate_tells_its_end(trusting: TlsOptions, version: s
     ("authority", "name", "ends", "detail"),
     [
         (AUTHORITY, "mx.example.org", PAST, f"has expired; the server's own is valid until {PAST:%Y-%m-%d %H:%M} UTC"),
-        (AUTHORITY, "other.example.org", FUTURE, "Hostname mismatch, certificate is not valid for 'mx.example.org'."),
-        (trustme.CA(), "mx.example.org", FUTURE, "unable to get local issuer certificate"),
+        (
+            AUTHORITY,
+            "other.example.org",
+            FUTURE,
+            "Hostname mismatch, certificate is not valid for 'mx.example.org', but for other.example.org:"
+            " set `server_name` to the name to expect, or mend the certificate",
+        ),
+        (
+            trustme.CA(),
+            "mx.example.org",
+            FUTURE,
+            "unable to get local issuer certificate: trust its authority with `ca_file`,"
+            " or have the server send its intermediate certificates, too",
+        ),
     ],
     ids=["expired", "for another name", "of a stranger"],
 )

@@ -18,6 +18,7 @@ from exporter.net.oauth2 import Accounts
 from exporter.run import Clock, Run
 from exporter.senders import SENDERS, SendOptions
 from tests.mailboxes.wanting import all_of_them
+from tests.net.old_tls import OLD_VERSIONS, old_context
 from tests.security.peers import Listener
 from tests.senders.bench import make_sender
 from tests.senders.names import names
@@ -119,6 +120,27 @@ async def test_certificates(listener: Listening, tmp_path: Path, kind: str, tls:
         server = listener(GREETING[kind], answers, default=GOOD[kind], tls=context, at_once=at_once)
         assert await refused(visit(kind, server.port, tls=tls, ca_file=str(ca_file))) is Reason.TLS
         assert_untold(server)
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_old_versions_of_tls(listener: Listening, tmp_path: Path, kind: str, tls: str) -> None:
+    """A server that speaks nothing newer than TLS 1.1 gets no password, whatever openssl.cnf allows, unless
+    `tls_min_version` is written."""
+    context, ca_file = old_context(tmp_path, OLD_VERSIONS["TLS11"])
+    answers = OFFERED[kind] | {STARTTLS[kind]: READY[kind]}
+
+    def server() -> Listener:
+        return listener(GREETING[kind], answers, default=REFUSED[kind], tls=context, at_once=tls == "implicit")
+
+    refusing = server()
+    assert await refused(visit(kind, refusing.port, tls=tls, ca_file=ca_file)) is Reason.TLS
+    assert_untold(refusing)
+    told = server()
+    options: dict[str, Any] = {"tls": tls, "ca_file": ca_file, "tls_min_version": "TLS11"}
+    assert await refused(visit(kind, told.port, **options)) is not Reason.TLS
+    heard = bytes(told.heard).decode("latin-1")
+    assert any(word in heard for word in ("AUTH", "LOGIN", "USER")), heard
 
 
 INJECTED = {

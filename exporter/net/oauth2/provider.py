@@ -19,6 +19,7 @@ from exporter.config.server import TlsOptions
 from exporter.model import ProbeError, Reason, one_line
 from exporter.net.oauth2.grant import Grant
 from exporter.net.tls import client_context
+from exporter.net.tls_words import NO_ISSUER, TRUST
 
 MAX_ANSWER = 1 << 18  # bytes
 DEFAULT_LIFETIME = 600.0  # seconds, of a token whose issuer does not tell (RFC 6749 section 5.1)
@@ -122,13 +123,19 @@ def _translated(host: str) -> Iterator[None]:
         raise ProbeError(Reason.DNS, f"{host} has no address") from error
     except aiohttp.ClientConnectorCertificateError as error:
         cause = error.certificate_error
-        message = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else ""
-        raise ProbeError(Reason.TLS, f"the certificate of {host} is refused: {message}") from error
+        raise ProbeError(Reason.TLS, f"the certificate of {host} is refused: {_refusal_of(cause)}") from error
     except aiohttp.ClientSSLError as error:
-        raise ProbeError(Reason.TLS, f"no TLS with {host}") from error
+        why = (getattr(error.os_error, "reason", None) or "the handshake failed").lower().replace("_", " ")
+        raise ProbeError(Reason.TLS, f"no TLS with {host}: {why}") from error
     except aiohttp.ClientConnectorError as error:
         raise ProbeError(Reason.CONNECT, f"cannot connect to {host}: {error.os_error.strerror}") from error
     except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientOSError) as error:
         raise ProbeError(Reason.DISCONNECTED, f"{host} cut the connection") from error
     except (aiohttp.ClientError, ValueError) as error:
         raise ProbeError(Reason.PROTOCOL, f"{host} does not speak HTTP") from error
+
+
+def _refusal_of(error: Exception) -> str:
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return "it does not verify"
+    return f"{error.verify_message}: {TRUST}" if error.verify_code in NO_ISSUER else error.verify_message
