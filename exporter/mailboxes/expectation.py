@@ -44,6 +44,10 @@ class Looker(Protocol):
     def delete(self, sighting: Sighting, done: "asyncio.Future[None]") -> None: ...
 
 
+LAST_LOOK = 0.1  # of a trip's time, before its end: when the mailbox is looked into once more, thoroughly
+SHORTEST_LAST_LOOK, LONGEST_LAST_LOOK = 0.5, 5.0  # seconds
+
+
 class Expectation:
     """The futures are the watcher's to settle; a trip only waits for them, so cancelling a trip does not touch them."""
 
@@ -55,6 +59,7 @@ class Expectation:
         self.found: asyncio.Future[Found] = found or loop.create_future()
         self.deleted: asyncio.Future[None] | None = None
         self._watcher = watcher
+        self._doubts = True
 
     async def ready(self) -> None:
         """Returns when the mailbox is watched. Raises ProbeError when it refuses us; a dead one is tried again."""
@@ -70,6 +75,18 @@ class Expectation:
         self.deleted = asyncio.get_running_loop().create_future()
         self._watcher.delete(self.found.result().sighting, self.deleted)
         await asyncio.shield(self.deleted)
+
+    def doubt_in(self) -> float:
+        """Seconds until the thorough look that precedes the verdict `overdue`; infinite after it was taken."""
+        if not self._doubts or self.found.done() or self.run.accepted is None:
+            return float("inf")
+        left = self.run.time_left()
+        share = LAST_LOOK * (self.run.now() - self.run.started + left)
+        return left - min(max(share, SHORTEST_LAST_LOOK), LONGEST_LAST_LOOK)
+
+    def doubted(self) -> None:
+        """The thorough look is taken now."""
+        self._doubts = False
 
     def trouble(self) -> ProbeError | None:
         """Why the mailbox cannot be watched now: what has failed, or which step of opening it takes so long."""

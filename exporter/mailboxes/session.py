@@ -6,7 +6,7 @@ Everything else (sharing one session among many trips, matching, reconnecting, s
 from asyncio import Event
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from exporter.run import Run
 
@@ -67,6 +67,14 @@ class Session(Protocol):
 
     def abort(self) -> None:
         """Drops the connection at once. May be called at any time, also twice."""
+
+
+@runtime_checkable
+class Doubting(Protocol):
+    """A session that usually relies on what the server announces."""
+
+    def doubt(self) -> None:
+        """The next scan does not: a trip is about to fail because nothing was announced."""
 
 
 Wanted = Callable[[bytes], Awaitable[bool]]

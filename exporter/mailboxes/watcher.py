@@ -16,7 +16,7 @@ from exporter.mailboxes.deletions import Deletions
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.matching import Matcher
 from exporter.mailboxes.reader import Reader
-from exporter.mailboxes.session import Mailbox, Session, Sighting
+from exporter.mailboxes.session import Doubting, Mailbox, Session, Sighting
 from exporter.mailboxes.statistics import Statistics
 from exporter.mailboxes.strays import Judge
 from exporter.model import Fact, Leg, Phase, ProbeError, Reason, Span
@@ -221,6 +221,7 @@ class Watcher:
     async def _look(self, session: Session, run: Run) -> None:
         """One look into the mailbox, then a wait until the next one is due."""
         if not self._closing or self._mailbox.listens:  # elsewhere, what comes now is for the next start to find
+            self._doubt(session)
             async with run.conversation():
                 sightings = await session.scan()
             self.trouble, self.statistics.connected = None, True
@@ -243,7 +244,16 @@ class Watcher:
         moments += self._late.values()
         if not moments:
             return LONGEST_GAP if self._mailbox.listens else SENDING_GAP
-        return min(max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP)
+        due = max(min((expectation.doubt_in() for expectation in self._awaited.values()), default=LONGEST_GAP), 0.0)
+        return min(max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP, due)
+
+    def _doubt(self, session: Session) -> None:
+        """Before a trip is overdue, a session that relies on announcements looks for itself, once."""
+        due = [expectation for expectation in self._awaited.values() if expectation.doubt_in() <= 0]
+        for expectation in due:
+            expectation.doubted()
+        if due and isinstance(session, Doubting):
+            session.doubt()
 
     def _hand_open(self, expectation: Expectation) -> None:
         if not expectation.opened.done() and self._opening:
