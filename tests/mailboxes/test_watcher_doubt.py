@@ -31,7 +31,7 @@ class _Silent(PretendSession):
 class _Mailbox(PretendMailbox):
     session: _Silent
 
-    async def open(self, run: Run, wanted: object) -> _Silent:  # type: ignore[override]
+    async def open(self, run: Run, wanted: object) -> _Silent:
         self.open_now += 1
         self.session = _Silent(self, run)
         return self.session
