@@ -15,6 +15,15 @@ class Arrival:
 
 
 @dataclass(frozen=True, slots=True)
+class Unclear:
+    """A message about ours that is neither ours itself nor a notice that can be understood. Clean, cut, for people."""
+
+    sender: str
+    subject: str
+    text: str  # how it begins
+
+
+@dataclass(frozen=True, slots=True)
 class ArrivedHeaders:
     """The headers of the message as it arrived, for people: unfolded, clean, cut (see headers/shown.py).
 

@@ -4,6 +4,7 @@ The token stands in the Message-ID, in a header of its own, in the Subject and i
 gets lost somewhere: forwarding strips headers, gateways rewrite subjects, replies keep only References.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.header import Header
@@ -14,7 +15,9 @@ from exporter.config.header import TOKEN_PLACE
 from exporter.tokens import Token
 
 TOKEN_HEADER = "X-Mailtrip-Token"  # noqa: S105
-_LINE = 76  # characters of a line of filler
+LONGEST_LINE = 71  # characters of a line of the text: some servers wrap at 72, and RFC 5322 asks for at most 78
+_SEAL = "mailtrip digest"
+_MOST_TRIES = 3  # places where the text may begin, and where it may end
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +42,15 @@ _BODY = """\
 {token}
 
 This is a test message of mailtrip, the e-mail round-trip exporter for
-Prometheus. It travels from {sender} to {recipient},
-proves that this path works, and is deleted on arrival by the program
-that sent it. If you read this in your mailbox, it may be deleted too.
+Prometheus. It proves that the path from its sender to its recipient
+works, and is deleted on arrival by the program that sent it. If you
+read this in your mailbox, it may be deleted too.
+
+{sender}
+{recipient}
 """
+OPENING = "This is a test message of mailtrip, the e-mail round-trip exporter for Prometheus."
+_DIGEST = re.compile(rf"{_SEAL.replace(' ', '')}([0-9a-f]{{32}})(?![0-9a-f])")
 
 
 def compose(token: Token, sender: str, recipient: str, sent_at: float, content: Content = Content()) -> ProbeMessage:
@@ -66,11 +74,12 @@ def compose(token: Token, sender: str, recipient: str, sent_at: float, content: 
         "Content-Transfer-Encoding": "7bit" if ascii_only else "8bit",
     }
     head = "".join(f"{name}: {value}\n" for name, value in headers.items())
-    text = _BODY.format(token=token.word, sender=sender, recipient=recipient)
-    last_line = len(_seal(token, text)) + 3
+    ends = (f"From: {sender}"[:LONGEST_LINE], f"To: {recipient}"[:LONGEST_LINE])
+    text = _BODY.format(token=token.word, sender=ends[0], recipient=ends[1])
+    last_line = len(_seal(text)) + 3
     bare = len(f"{head}\n{text}".replace("\n", "\r\n").encode()) + last_line
     text += "".join(_filler(content.size - bare))
-    whole = f"{head}\n{text}{_seal(token, text)}\n"
+    whole = f"{head}\n{text}{_seal(text)}\n"
     return ProbeMessage(sender, recipient, whole.replace("\n", "\r\n").encode())
 
 
@@ -95,31 +104,47 @@ def _ascii_domain(address: str) -> str:
 
 
 def _filler(size: int) -> Iterator[str]:
-    """Lines that make up so many bytes with their CRLF, or a few more."""
+    """Lines that make up so many bytes with their CRLF, or a few more. None of them begins with a dot."""
     if size > 0:
         yield "\n"
-    for number in range(1, -(-(size - 2) // (_LINE + 2)) + 1):
-        yield f"This line, number {number}, only gives the message its size. ".ljust(_LINE, ".") + "\n"
+    for number in range(1, -(-(size - 2) // (LONGEST_LINE + 2)) + 1):
+        yield f"This line, number {number}, only gives the message its size".ljust(LONGEST_LINE, "~") + "\n"
 
 
-def _seal(token: Token, text: str) -> str:
-    """The last line: a digest of the lines above it, from the one with the token on."""
-    return f"{token.word} {sha256(_squeezed(text).encode()).hexdigest()[:32]}"
+def _seal(text: str) -> str:
+    """The last line: a digest of the text above it, from the line with the token on."""
+    return f"{_SEAL} {_digest(_squeezed(text))}"
+
+
+def _digest(text: str) -> str:
+    return sha256(text.strip("\n").encode()).hexdigest()[:32]
 
 
 def is_sealed(body: str, token: Token) -> bool:
-    """Whether our text is in a body as a whole. What others wrote above or below, and trailing spaces, do not count.
+    """Whether our text is in a body as a whole. What others wrote above or below does not count, nor where its lines
+    are broken, since servers wrap them anew (RFC 3676, and by force).
 
     The digest travels in the message, so nothing need be known of how it was composed.
     """
-    lines = _squeezed(body).splitlines()
+    text = _squeezed(body)
+    starts = [match.start() for match, _ in zip(re.finditer(token.word, text), range(_MOST_TRIES), strict=False)]
+    ends = [match for match, _ in zip(_DIGEST.finditer(text), range(_MOST_TRIES), strict=False)]
+    found = (_digest(text[start : end.start()]) == end[1] for start in starts for end in ends if start < end.start())
+    return any(found) or _is_sealed_as_before(body, token)
+
+
+def _squeezed(text: str) -> str:
+    """The text without white space inside of its paragraphs, and with an end of line for each empty line."""
+    return "".join("".join(line.split()) or "\n" for line in text.splitlines())
+
+
+def _is_sealed_as_before(body: str, token: Token) -> bool:
+    """The same of a message that mailtrip 0.1 sent, which may come late: its last line was of 87 characters."""
+    lines = [line.rstrip() for line in body.strip().splitlines()]
     try:
         first = lines.index(token.word)
         last = next(n for n in range(first + 1, len(lines)) if lines[n].startswith(f"{token.word} "))
     except (ValueError, StopIteration):
         return False
-    return lines[last] == _seal(token, "\n".join(lines[first:last]))
-
-
-def _squeezed(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+    digest = sha256("\n".join(lines[first:last]).strip().encode()).hexdigest()[:32]
+    return lines[last] == f"{token.word} {digest}"

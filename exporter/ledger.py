@@ -29,6 +29,7 @@ class MailObserver(Protocol):
 
     def late(self, probe: ProbeKey, delay: float | None) -> None: ...
     def bounced(self, probe: ProbeKey) -> None: ...
+    def unclear(self, probe: ProbeKey) -> None: ...
     def lost(self, probe: ProbeKey) -> None: ...
     def duplicate(self, probe: ProbeKey) -> None: ...
 
@@ -129,7 +130,9 @@ class Ledger:
             if pause <= 0:
                 log.info("trip %s: its message was left over; it is deleted", token.trip, extra=about(token.trip))
             return pause
-        if kind is Kind.REPLY:
+        if kind in (Kind.REPLY, Kind.UNCLEAR):  # the message itself may still come
+            if kind is Kind.UNCLEAR:
+                self._observer.unclear(known.probe)
             return 0.0
         if late:
             del self._overdue[late.id]

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore
+from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore, Unclear
 
 MAX_DETAIL = 300  # characters of somebody else's text that we keep
 CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
@@ -201,7 +201,7 @@ class Asked:
 
 Fact = (
     Reply | Exchanger | TlsSession | Hop | LeftFrom | Authentication | SpamScore | Arrival | ArrivedHeaders
-    | Listing | Asked
+    | Unclear | Listing | Asked
 )  # fmt: skip
 
 

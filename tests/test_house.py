@@ -32,10 +32,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "net",
         "run",
         "message",
+        "notices",
         "composition transcript logs",
         "tokens bounces headers config",
         "model",
-        "arrival fairness private_file",
+        "arrival fairness mime private_file",
         "__init__",
     )
 )

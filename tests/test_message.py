@@ -89,14 +89,14 @@ def vacation_notice() -> EmailMessage:
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        (wrapped(Subject=f"mailtrip {TOKEN.word}", Auto_Submitted="auto-generated"), Kind.MESSAGE),
+        (wrapped(Subject=f"mailtrip {TOKEN.word}", Auto_Submitted="auto-generated"), Kind.UNCLEAR),  # not the text
         (wrapped(Subject=f"Fwd: mailtrip {TOKEN.word}", References=f"<{TOKEN.word}@example.org>"), Kind.MESSAGE),
         (forwarded_by_outlook(), Kind.MESSAGE),
         (vacation_notice(), Kind.REPLY),
         (wrapped(Subject="Re: mailtrip", In_Reply_To=f"<{TOKEN.word}@example.org>"), Kind.REPLY),
         (wrapped(Subject=f"AW: mailtrip {TOKEN.word}", In_Reply_To=f"<{TOKEN.word}@example.org>"), Kind.REPLY),
         (wrapped(Subject=f"Re[2]: mailtrip {TOKEN.word}", In_Reply_To=f"<{TOKEN.word}@example.org>"), Kind.REPLY),
-        (wrapped(Subject=f"Re: mailtrip {TOKEN.word}"), Kind.MESSAGE),  # a tag of a list, perhaps
+        (wrapped(Subject=f"Re: mailtrip {TOKEN.word}"), Kind.REPLY),
     ],
 )
 def test_an_answer_is_told_from_a_forwarded_message(message: EmailMessage, kind: Kind) -> None:

@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass
 from typing import Protocol
 
+from exporter.arrival import Unclear
 from exporter.bounces import Bounce
 from exporter.mailboxes.back_off import Trouble
 from exporter.mailboxes.session import Sighting
-from exporter.message import FoundIn
-from exporter.model import ProbeError, Reason
+from exporter.message import FoundIn, Kind, Reading
+from exporter.model import MAX_DETAIL, ProbeError, Reason, one_line
 from exporter.run import Run
 from exporter.tokens import Token
 
@@ -22,13 +23,15 @@ class Found:
     sighting: Sighting
 
 
+MOST_UNCLEAR = 3  # messages that a trip keeps as facts; all are counted
+
+
 def returned(bounce: Bounce) -> ProbeError:
     """What a delivery status notification means for the trip."""
-    why = [
-        bounce.hint,
-        bounce.diagnostic or "no reason given",
-    ]  # the server's text may be long and is cut: it comes last
-    detail = f"{bounce.reporter or 'a mail server'} returned it: {': '.join(filter(None, why))}"
+    who = f"{bounce.reporter or bounce.remote or 'a mail server'} returned it"
+    by = f" (refused by {bounce.remote})" if bounce.reporter and bounce.remote not in ("", bounce.reporter) else ""
+    why = ": ".join(filter(None, (bounce.hint, bounce.diagnostic or "no reason given")))
+    detail = one_line(f"{who}: {why}", MAX_DETAIL - len(by)) + by  # the server's text may be long, and is cut
     return ProbeError(Reason.BOUNCED, detail, code=bounce.status)
 
 
@@ -99,9 +102,21 @@ class Expectation:
 
     def overdue(self) -> ProbeError:
         """Why the message has not been seen: nobody can look, or it is not there."""
-        return self.trouble() or ProbeError(
-            Reason.OVERDUE, f"sent, but not seen in mailbox {self._watcher.name} within the module's timeout"
-        )
+        detail = f"sent, but not seen in mailbox {self._watcher.name} within the module's timeout"
+        unclear = next((fact for fact in self.run.facts if isinstance(fact, Unclear)), None)
+        if unclear:
+            detail += f"; a message about it that is not understood came from {unclear.sender}: {unclear.subject}"
+        return self.trouble() or ProbeError(Reason.OVERDUE, detail)
+
+    def heard(self, reading: Reading) -> None:
+        """Notes what has come about the trip's message and is not the message itself."""
+        if not (about := reading.about):
+            return
+        what = f"{reading.bounce.action}: {reading.bounce.diagnostic}" if reading.bounce else about.text
+        self.run.note(f"-- not the message: {reading.kind} from {about.sender}: {about.subject}: {what}")
+        unclear = [fact for fact in self.run.facts if isinstance(fact, Unclear)]
+        if reading.kind is Kind.UNCLEAR and len(unclear) < MOST_UNCLEAR:
+            self.run.fact(about)
 
     def bounced(self, bounce: Bounce) -> None:
         """Tells a trip that waits for its message that it will not come."""

@@ -34,6 +34,8 @@ class Matcher:
         if token is None:
             return False
         expectation = self.awaited.get(token.trip)
+        if expectation:
+            expectation.heard(reading)
         if expectation and reading.bounce and reading.kind is Kind.BOUNCE:
             expectation.bounced(reading.bounce)
             return True

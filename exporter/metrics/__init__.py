@@ -72,6 +72,9 @@ class Metrics:
         """A notification that came when its trip had failed already."""
         self._mail_of(probe).add("mailtrip_bounces_total", 1)
 
+    def unclear(self, probe: ProbeKey) -> None:
+        self._mail_of(probe).add("mailtrip_unclear_total", 1)
+
     def lost(self, probe: ProbeKey) -> None:
         self._mail_of(probe).add("mailtrip_lost_total", 1)
 

@@ -90,6 +90,8 @@ OF_A_ROUND_TRIP = (
     _counter("mailtrip_lost_total", "Messages that did not come within late_after either"),
     _counter("mailtrip_duplicates_total", "Second and further copies of a message"),
     _counter("mailtrip_bounces_total", "Delivery status notifications that say that a message was not delivered"),
+    _counter("mailtrip_unclear_total", "Messages about a probe message that are neither that message nor a notice "
+             "that can be understood"),
     _counter("mailtrip_junk_total", "Messages that were filed as spam"),
     _counter("mailtrip_retries_total", "Messages sent again because an exchanger deferred them"),
     Definition("mailtrip_smtp_reply_code", "gauge", "Last reply code of the newest sending session"),

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore
+from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore, Unclear
 from exporter.model import Exchanger, Outcome, Phase, Reply, Span, TlsSession, one_line
 from exporter.terminal.course import Course
 
@@ -101,6 +101,8 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"{fact.method:<17} {fact.result}")
             case SpamScore():
                 lines.append(f"spam score        {fact.score:g} ({fact.scanner})")
+            case Unclear():
+                lines.append(f"not understood    a message from {fact.sender}: {fact.subject}: {fact.text}")
             case Arrival():
                 where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
                 lines.append(f"found in          {where}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore
+from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore, Unclear
 from exporter.model import Asked, Exchanger, Fact, Listing, Outcome, Reply, TlsSession
 
 KINDS: dict[type[Fact], str] = {
@@ -18,6 +18,7 @@ KINDS: dict[type[Fact], str] = {
     SpamScore: "spam_score",
     Arrival: "arrival",
     ArrivedHeaders: "headers",
+    Unclear: "unclear",
     Listing: "listing",
     Asked: "asked",
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore
+from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore, Unclear
 from exporter.model import Exchanger, Listing, Outcome, Phase, Reply, Span, TlsSession
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
 
@@ -129,6 +129,8 @@ def _fact(fact: object) -> Iterator[tuple[str, str]]:
             yield fact.method.upper(), fact.result
         case SpamScore():
             yield f"spam score ({fact.scanner})", f"{fact.score:g}"
+        case Unclear():
+            yield "not understood", f"a message from {fact.sender}: {fact.subject}: {fact.text}"
         case Arrival():
             yield "found in", f"{fact.folder or 'the mailbox'}, token in its {fact.found_in}"
             yield "delivery delay", _seconds(fact.delay)

@@ -1,0 +1,188 @@
+"""What a message is that carries our token: ours itself, an answer, a bounce, or nobody knows.
+
+Only what proves that our message came may count as its arrival. From the outside inwards, through each message that
+holds another one, this is asked; the first that has an answer gives it.
+
+1. The Message-ID or X-Mailtrip-Token is ours: this is our message, as servers, redirections and mailing lists pass it
+   on. A null return path does not change that, since some redirections set one, if our text is in it; without our text
+   and with a null return path it is a notice that kept our header.
+2. Fields of a delivery status notification (RFC 3464), in whatever part, or a mailer daemon as its author, or the form
+   of a notice of a known program: a notice. What it says decides: failed is a bounce, delayed or delivered is as good
+   as an answer. What nobody understands is unclear, and is never an arrival.
+   A postmaster may be a person, whose message counts as a notice only if it can be understood as one.
+3. An automatic answer or a receipt says so in its header or its subject.
+4. A null return path: nothing that a person or a filter forwards has one (RFC 5321 section 4.5.5). A notice, or
+   unclear.
+5. Somebody answers (`In-Reply-To`, `Re:`, a ticket's number), and does not forward.
+6. Our whole message is attached, or its text is inside, or the subject or the text says that it is forwarded: it came.
+7. The rest only mentions us: unclear.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+
+from exporter.bounces import Bounce, bounce_in, has_fields
+from exporter.composition import OPENING, TOKEN_HEADER
+from exporter.mime import Part, decoded
+from exporter.notices import answers, plain
+from exporter.notices.leaves import inner_messages, notice, own_leaves, texts
+from exporter.notices.phrases import OPENINGS, SUBJECTS
+from exporter.notices.words import squeezed
+from exporter.tokens import candidates
+
+_REPORTS = ("message/delivery-status", "message/global-delivery-status")
+_DAEMON = re.compile(
+    r"(?:mailer|mail|smtp|mta|m)[-_. ]?daemon\b|mail[-_. ]?(?:er[-_. ])?(?:delivery|sub)[-_. ]?(?:sub)?[-_. ]?"
+    r"(?:system|service)?\b|delivery[-_. ]sub[-_. ]?system|microsoftexchange[0-9a-f]{20,}|double-bounce@|non-?delivery",
+    re.IGNORECASE,
+)
+_POSTMASTER = re.compile(
+    r"\bpost[-_]?master\b|\bmail[-_. ]?(?:system|router|administrator)\b|system[-_ ]?administrator|<?\bbounces?@",
+    re.IGNORECASE,
+)
+_NULL = re.compile(r"\s*(?:<\s*>|<#@\[\]>|<?mailer-daemon(?:@[^>]*)?>?|)\s*", re.IGNORECASE)
+
+
+class Kind(StrEnum):
+    """What a message of ours has become."""
+
+    MESSAGE = "message"  # itself, or forwarded in whatever wrapping
+    REPLY = "reply"  # an answer to it, or a notice that nothing is lost: of a delay, of a delivery
+    BOUNCE = "bounce"  # a notice that it was not delivered
+    UNCLEAR = "unclear"  # about it, and neither an arrival nor a notice that can be understood
+
+
+Verdict = tuple[Kind, Bounce | None]
+
+
+def judge(message: Part) -> Verdict:
+    """What a message is that carries a token."""
+    wrapped = False
+    while True:
+        layer = _Layer(message)
+        if verdict := layer.own_verdict() if layer.is_ours else layer.verdict():
+            return verdict
+        inner = list(inner_messages(message))
+        if not inner:
+            return (Kind.MESSAGE if layer.came(wrapped) else Kind.UNCLEAR), None
+        message, wrapped = next((part for part in inner if _Layer(part).is_ours), inner[0]), True
+
+
+def _bare(text: str) -> str:
+    return "".join(text.replace(">", "").split())
+
+
+_OPENING, _FIRST_WORDS = _bare(OPENING), OPENING[:30]
+
+
+@dataclass
+class _Layer:
+    """A message, and what speaks for its being a notice; not what speaks so of a message inside it."""
+
+    part: Part
+
+    @property
+    def is_ours(self) -> bool:
+        return any(candidates(value) for name in ("message-id", TOKEN_HEADER.lower()) for value in self.part.all(name))
+
+    @cached_property
+    def _subject(self) -> str:
+        return answers.subject(self.part)
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return texts(self.part)
+
+    @cached_property
+    def _notice(self) -> str:
+        return notice(self.part, self._texts)
+
+    @cached_property
+    def _fields(self) -> Bounce | None:
+        leaves = list(own_leaves(self.part))
+        reports = [leaf.content for leaf in leaves if leaf.content_type in _REPORTS]
+        if not reports:
+            reports = [text for text in self._texts if has_fields(text)][:1] if self._from_a_server else []
+        return bounce_in(reports)
+
+    @property
+    def _is_report(self) -> bool:
+        if any(leaf.content_type in _REPORTS for leaf in own_leaves(self.part)):
+            return True
+        kind = self.part.parameters.get("report-type", "delivery-status").lower()
+        return self.part.content_type == "multipart/report" and kind.endswith("delivery-status")
+
+    @cached_property
+    def _null(self) -> bool:
+        paths = [*self.part.all("return-path")[:1], *self.part.all("x-envelope-from")[:1]]
+        return any(_NULL.fullmatch(path) for path in paths)
+
+    @cached_property
+    def _author(self) -> str:
+        return " ".join(decoded(self.part.get(name)) for name in ("from", "sender"))
+
+    @cached_property
+    def _from_daemon(self) -> bool:
+        return _DAEMON.search(self._author) is not None or bool(self.part.get("x-failed-recipients"))
+
+    @cached_property
+    def _from_postmaster(self) -> bool:
+        return _POSTMASTER.search(self._author) is not None and not answers.is_forwarded(self.part)
+
+    @property
+    def _from_a_server(self) -> bool:
+        return self._null or self._from_daemon or self._from_postmaster
+
+    @cached_property
+    def _form(self) -> bool:
+        """Whether it has the form of a notice. What is forwarded may begin with it inside, and is looked at there."""
+        if answers.is_forwarded(self.part):
+            return self._opens and not self._text_is_ours
+        return SUBJECTS.begin(self._subject) or self._opens
+
+    @cached_property
+    def _opens(self) -> bool:
+        """Whether its text, above ours, begins like a notice."""
+        return OPENINGS.found_in(squeezed(self._notice.partition(_FIRST_WORDS)[0]))
+
+    @cached_property
+    def _text_is_ours(self) -> bool:
+        """Whether our text begins in it, quoted or not."""
+        return any(_OPENING in _bare(text) for text in self._texts)
+
+    def own_verdict(self) -> Verdict:
+        if self._is_report and self._fields:
+            return self._as_notice()
+        proven = self._text_is_ours and not (self._null and self._opens)
+        return self._as_notice() if not proven and (self._null or self._opens) else (Kind.MESSAGE, None)
+
+    def verdict(self) -> Verdict | None:
+        """Of a message that is not ours; None when it only wraps another one, as far as anybody can tell."""
+        sounds = answers.sounds_automatic(self.part)
+        automatic = sounds or answers.is_automatic(self.part)
+        if self._is_report or self._from_daemon or (self._form and not sounds) or (self._null and not automatic):
+            return self._as_notice()
+        if automatic:
+            return Kind.REPLY, None
+        if self._from_postmaster and (understood := self._as_notice())[1]:
+            return understood
+        return (Kind.REPLY, None) if self._answers() else None
+
+    def _as_notice(self) -> Verdict:
+        told = plain.read(self._subject, self._notice, self._fields)
+        if told is None:
+            return Kind.UNCLEAR, None
+        return (Kind.BOUNCE if told.final else Kind.REPLY), told
+
+    def _answers(self) -> bool:
+        if answers.is_forwarded(self.part):
+            return False
+        names = any(candidates(value) for value in self.part.all("in-reply-to"))
+        return answers.is_reply(self.part) or (names and not self._text_is_ours)
+
+    def came(self, wrapped: bool) -> bool:
+        """Whether it brings our message: its text, or the word of a mail program that it does."""
+        marked = answers.is_forwarded(self.part) or any(map(answers.marks_forwarded, self._texts))
+        return self._text_is_ours or marked
