@@ -1,5 +1,6 @@
 """Reads an arrived message: which tokens does it carry, where, and what has become of ours."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,7 @@ from exporter.notices.judging import judge
 from exporter.notices.leaves import notice, texts
 from exporter.tokens import MAX_CANDIDATES, PREFIX, Token, candidates, without_tokens
 
-_ENCODINGS = (b"=?", b"base64", b"quoted-printable")
+_MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % PREFIX.encode(), re.IGNORECASE)
 _MUCH = 100  # characters of a stranger's words that are shown
 
 
@@ -43,7 +44,7 @@ class Reading:
 
 def read(raw: bytes) -> Reading:
     """What a message says that arrived; `raw` may be cut anywhere. Never raises; any thread may call it."""
-    if not _may_have_tokens(raw):
+    if not may_have_tokens(raw):
         return Reading({}, Kind.MESSAGE)
     message = _parsed(raw)
     tokens: dict[str, FoundIn] = {}
@@ -58,10 +59,9 @@ def read(raw: bytes) -> Reading:
     return Reading(tokens, kind, bounce, None if kind is Kind.MESSAGE else _about(message))
 
 
-def _may_have_tokens(raw: bytes) -> bool:
+def may_have_tokens(raw: bytes) -> bool:
     """Most mail is somebody else's. A token is in plain sight unless an encoding hides it."""
-    small = raw.lower()
-    return PREFIX.encode() in small or any(encoding in small for encoding in _ENCODINGS)
+    return _MAY_HIDE_A_TOKEN.search(raw) is not None
 
 
 def _about(message: Part) -> Unclear:

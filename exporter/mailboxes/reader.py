@@ -4,14 +4,11 @@ Strangers write most of what comes into a mailbox, and a message of theirs may b
 """
 
 import asyncio
-import re
 from concurrent.futures import ThreadPoolExecutor
 
-from exporter.message import Kind, Reading, read
-from exporter.tokens import PREFIX
+from exporter.message import Kind, Reading, may_have_tokens, read
 
 SHORT = 4 << 10  # bytes; reading so many costs less than handing them to a thread and back
-_MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % PREFIX.encode(), re.IGNORECASE)
 
 
 class Reader:
@@ -27,7 +24,7 @@ class Reader:
 
     async def read(self, raw: bytes) -> Reading:
         """What `message.read` says. Never raises."""
-        if not _MAY_HIDE_A_TOKEN.search(raw):
+        if not may_have_tokens(raw):
             await asyncio.sleep(0)
             return Reading({}, Kind.MESSAGE)
         async with self._turn:

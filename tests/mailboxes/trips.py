@@ -40,6 +40,8 @@ class Counts:
     def duplicate(self, probe: ProbeKey) -> None:
         self.duplicates += 1
 
+    def unclear(self, probe: ProbeKey) -> None: ...
+
 
 @dataclass
 class Trip:
