@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from exporter import __version__
 from exporter.config.server import Port, ServerOptions, TlsMode
 from exporter.config.types import SecretUnavailable, Text
 from exporter.mailboxes.imap_folder import Bookmark
@@ -38,6 +39,10 @@ class ImapOptions(ServerOptions):
     auth: Literal["login", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
     """The one mechanism that is used: the command LOGIN, or AUTHENTICATE with another one. Default: what the server
     offers of login, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2."""
+
+    id: bool = True
+    """Whether a server that offers it is told the name and version of this program (RFC 2971). NetEase (163, 126, yeah)
+    opens no folder without."""
 
     @property
     def tls_mode(self) -> TlsMode:
@@ -73,6 +78,8 @@ class ImapMailbox:
                 with run.step(Step.LOGIN):
                     await self._log_in(imap, token, run)
             with run.step(Step.SELECT):
+                if options.id:
+                    await imap.identify({"name": "mailtrip", "version": __version__})
                 session = await begin(imap, run, options.folders, self._bookmarks)
         except BaseException:
             imap.abort()
@@ -106,22 +113,22 @@ class ImapMailbox:
             password = self._options.password.reveal()
         except SecretUnavailable as error:
             raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
-        offered = await imap.capability()
-        chosen = self._mechanism(offered)
-        if chosen == SCRAM:
-            if "AUTH=SCRAM-SHA-256" not in offered:
-                raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE SCRAM-SHA-256") from NoLoginSent()
-            reply = await authenticate(imap, Scram(user, password, host))
-        elif chosen == "plain":
-            if "AUTH=PLAIN" not in offered:
-                raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE PLAIN") from NoLoginSent()
-            reply = await plain(imap, user, password)
-        else:
-            if "LOGINDISABLED" in offered:
-                hint = "" if imap.tls else " on connections without TLS"
-                raise ProbeError(Reason.AUTH, f"{host} takes no LOGIN{hint} (LOGINDISABLED)") from NoLoginSent()
-            reply = await login(imap, user, password)
-        reply.data("the login", Reason.AUTH)
+        await self._try(imap, user, password)
+
+    async def _try(self, imap: ImapConnection, user: str, password: str) -> None:
+        """One mechanism; another one only if the server would not hear of the first, whatever the password."""
+        host, first = self._options.host, None
+        for name in self._mechanisms(await imap.capability(), encrypted=bool(imap.tls)):
+            if name == SCRAM:
+                reply = await authenticate(imap, Scram(user, password, host))
+            else:
+                reply = await (plain if name == "plain" else login)(imap, user, password)
+            if not reply.mechanism_refused:
+                reply.data("the login", Reason.AUTH)
+                return
+            first = first or reply
+        if first:
+            first.data("the login", Reason.AUTH)
 
     async def _show(self, imap: ImapConnection, account: Account, token: Token, run: Run) -> None:
         options = self._options
@@ -134,7 +141,15 @@ class ImapMailbox:
 
         await bear(account, token, run, attempt)
 
-    def _mechanism(self, offered: set[str]) -> str:
-        if self._options.auth or "LOGINDISABLED" not in offered:
-            return self._options.auth or "login"
-        return next((name for name in ("plain", SCRAM) if f"AUTH={name.upper()}" in offered), "login")
+    def _mechanisms(self, offered: set[str], *, encrypted: bool) -> list[str]:
+        """What may be tried, in this order. Raises ProbeError (auth) if that is nothing."""
+        host, wanted = self._options.host, self._options.auth
+        usable = [name for name in ("plain", SCRAM) if f"AUTH={name.upper()}" in offered]
+        if "LOGINDISABLED" not in offered:
+            usable.insert(0, "login")
+        if wanted and wanted not in usable and wanted != "login":
+            raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE {wanted.upper()}") from NoLoginSent()
+        if (wanted or "login") not in usable and not (usable and not wanted):
+            hint = "" if encrypted else " on connections without TLS"
+            raise ProbeError(Reason.AUTH, f"{host} takes no LOGIN{hint} (LOGINDISABLED)") from NoLoginSent()
+        return [wanted] if wanted else usable

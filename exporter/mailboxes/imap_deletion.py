@@ -25,6 +25,7 @@ class Deletion:
         self._run = run
         self._selection = selection
         self._trash = trash
+        self._uidplus = "UIDPLUS" in imap.capabilities
         self._thrown: set[int] = set()  # what is on its way through the trash, by X-GM-MSGID
         self._thrown_from = 1  # the first UID that it can have there
 
@@ -55,26 +56,49 @@ class Deletion:
         """Flags and expunges messages of the selected folder; without UIDPLUS they may have to stay, flagged."""
         for chunk in chunks:
             flag: Reply = await self._imap.store(uid_set(chunk), "+FLAGS.SILENT", "(\\Deleted)", by_uid=True)
-            self._selection.observed(flag.what_is_left("STORE of \\Deleted"))
-            if "UIDPLUS" in self._imap.capabilities:
-                expunge: Reply = await self._imap.expunge(uid_set(chunk), by_uid=True)
-                self._selection.observed(expunge.what_is_left("EXPUNGE"))
-            else:
+            await self._selection.observed(flag.what_is_left("STORE of \\Deleted"))
+            if not await self._expunge_these(uid_set(chunk)):
                 folder.flagged.update(chunk)
         if folder.flagged:
             await self._expunge_all(folder)
 
+    async def _expunge_these(self, uids: str) -> bool:
+        """UID EXPUNGE (RFC 4315). False if that is not offered, or is and does not work (Proton Bridge)."""
+        if not self._uidplus:
+            return False
+        try:
+            expunge: Reply = await self._imap.expunge(uids, by_uid=True)
+            await self._selection.observed(expunge.what_is_left("EXPUNGE"))
+        except ProbeError as refusal:
+            if not self._refused(refusal):
+                raise
+            self._run.note(f"-- {refusal.detail}: UIDPLUS is offered and does not work")
+            self._uidplus = False
+        return self._uidplus
+
     async def _expunge_all(self, folder: Folder) -> None:
         """Without UIDPLUS there is only the EXPUNGE that takes all: given if it takes nothing of anybody else."""
+        passed_over = self._imap.passed_over
         search: Reply = await self._imap.search("DELETED", charset=None, by_uid=True)
-        lines = self._selection.observed(search.data("SEARCH"))
+        try:
+            lines = await self._selection.observed(search.data("SEARCH"))
+        except ProbeError as refusal:
+            if not self._refused(refusal):
+                raise
+            self._run.note(f"-- {refusal.detail}: ours stay in {folder.title}, flagged (no UIDPLUS)")
+            return
         flagged = {number(value) for line in lines if line.name == "SEARCH" for value in line.values}
-        if not flagged <= folder.flagged:
+        if not flagged <= folder.flagged or self._imap.passed_over > passed_over:
             self._run.note(f"-- others have flagged messages in {folder.title}: ours stay, flagged (no UIDPLUS)")
             return
-        expunge: Reply = await self._imap.expunge()
-        self._selection.observed(expunge.what_is_left("EXPUNGE"))
+        if flagged:
+            expunge: Reply = await self._imap.expunge()
+            await self._selection.observed(expunge.what_is_left("EXPUNGE"))
         folder.flagged.clear()
+
+    def _refused(self, refusal: ProbeError) -> bool:
+        """The server does not do it, and another way may be gone; nor is it for now alone."""
+        return self._imap.alive and refusal.reason in (Reason.REJECTED, Reason.PROTOCOL)
 
     # ---------------------------------------------------------------- by way of the trash
 
@@ -89,10 +113,12 @@ class Deletion:
             self._thrown_from = uidnext or 1
         moves = "MOVE" in self._imap.capabilities
         reply: Reply = await (self._imap.move if moves else self._imap.copy)(uids, quote(self._trash.name), by_uid=True)
+        if moves and reply.result == "BAD" and not reply.passing:  # offered and not understood
+            moves, reply = False, await self._imap.copy(uids, quote(self._trash.name), by_uid=True)
         try:
-            self._selection.observed(reply.what_is_left(f"to move to the folder {self._trash.title}"))
+            await self._selection.observed(reply.what_is_left(f"to move to the folder {self._trash.title}"))
         except ProbeError as refusal:
-            if refusal.reason is not Reason.REJECTED:
+            if not self._refused(refusal):
                 raise
             self._run.note(f"-- {refusal.detail}: ours only lose their label")
             return False
@@ -114,7 +140,7 @@ class Deletion:
     async def _gmail_ids(self, uids: str) -> dict[int, int]:
         """X-GM-MSGID of messages in the selected folder, and their UIDs."""
         reply: Reply = await self._imap.fetch(uids, "(UID X-GM-MSGID)", by_uid=True)
-        lines = self._selection.observed(reply.what_is_left("FETCH of X-GM-MSGID"))
+        lines = await self._selection.observed(reply.what_is_left("FETCH of X-GM-MSGID"))
         told = [attributes(line) for line in lines if line.name == "FETCH"]
         ids = {number(one.get("X-GM-MSGID")): number(one.get("UID")) for one in told}
         return {message: uid for message, uid in ids.items() if message and uid}

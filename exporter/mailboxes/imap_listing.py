@@ -9,6 +9,7 @@ from exporter.net.imap_reader import Listed, folders
 from exporter.net.imap_reply import Reply
 
 _NO_FOLDERS = frozenset({"\\noselect", "\\nonexistent"})  # they only have folders below them, or have been deleted
+_MARKS = {"\\junk": frozenset({"\\junk", "\\spam"})}  # \Spam is that of XLIST, from which RFC 6154 was made
 
 
 class Listing:
@@ -19,19 +20,31 @@ class Listing:
 
     def named(self, wanted: Iterable[str]) -> list[str]:
         """The folders as the server spells them, each once. A special use that no folder has is left out."""
-        names = (self.special(name) if name.startswith("\\") else encode_folder(name) for name in wanted)
+        names = (self.special(name) if name.startswith("\\") else self._spelled(name) for name in wanted)
         return list(dict.fromkeys(filter(None, names)))
+
+    def _spelled(self, wanted: str) -> str:
+        """A folder that is written in the configuration as people write it: in UTF-8, perhaps with slashes."""
+        wire = encode_folder(wanted)
+        if wire.upper() == "INBOX" or any(folder.name == wire for folder in self._folders):
+            return wire
+        for folder in self._folders:
+            name = _readable(folder.name)
+            if wanted in (name, name.replace(folder.delimiter, "/") if folder.delimiter else name):
+                return folder.name
+        return wire
 
     def special(self, use: str) -> str:
         """The folder of this special use (RFC 6154), or what is called as if it were that for junk; empty if none."""
-        marked = (folder.name for folder in self._folders if use.lower() in folder.flags)
+        marks = _MARKS.get(use.lower(), {use.lower()})
+        marked = (folder.name for folder in self._folders if folder.flags & marks)
         called = (folder.name for folder in self._folders if use.lower() == "\\junk" and is_junk(_title(folder)))
         return next(marked, "") or next(called, "")
 
     def is_junk(self, name: str) -> bool:
         """Whether this folder is for junk, be it that one or another; spelled as by the server."""
         listed = next((folder for folder in self._folders if folder.name == name), Listed(name, "", frozenset()))
-        return "\\junk" in listed.flags or is_junk(_title(listed))
+        return bool(listed.flags & _MARKS["\\junk"]) or is_junk(_title(listed))
 
 
 async def look_up(imap: ImapConnection, wanted: Iterable[str]) -> Listing:
@@ -56,4 +69,14 @@ def _depth(folder: Listed) -> int:
 
 def _title(folder: Listed) -> str:
     """The name for people, without the folders above."""
-    return decode_folder(folder.name.rpartition(folder.delimiter)[2] if folder.delimiter else folder.name)
+    name = _readable(folder.name)
+    return (name.rpartition(folder.delimiter)[2] if folder.delimiter else name).strip()
+
+
+def _readable(name: str) -> str:
+    """The name for people; where it has bytes that are no text, they were Latin letters once."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return name.encode("utf-8", "surrogateescape").decode("cp1252", "replace")
+    return decode_folder(name)

@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from exporter.mailboxes.imap_deletion import Deletion
-from exporter.mailboxes.imap_folder import UNKNOWN, Bookmark, Folder, Ref
+from exporter.mailboxes.imap_folder import FIRST_DOUBT, UNKNOWN, Bookmark, Folder
 from exporter.mailboxes.imap_listing import gmail, look_up
-from exporter.mailboxes.imap_selection import CHUNK, Selection
-from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.mailboxes.imap_look import Look
+from exporter.mailboxes.imap_selection import LEFT_ALONE, Selection
+from exporter.mailboxes.session import Sighting
 from exporter.model import ProbeError, Reason, Step
 from exporter.net.imap import ImapConnection
-from exporter.net.imap_names import uid_set
-from exporter.net.imap_reader import attributes, number
 from exporter.net.imap_reply import Reply
 from exporter.run import Run
 
 OTHERS_EVERY = 1.0  # seconds between two looks into the folders besides the first
-CERTAIN_EVERY = 60.0  # seconds until a look into the first folder though the server tells of nothing new
+OTHERS_DOUBT = 15.0  # seconds until one of those is selected though the server tells of nothing new
+SLOW = 0.5  # seconds; a server that takes as long to answer has us see what came so much later
 IDLE_WORTH = 1.0  # seconds; Dovecot tells an idling client after half a second, so for less a poll is better
 IDLE_AT_MOST = 300.0  # seconds; some servers cut off who idles for ten minutes
 LOGOUT_PATIENCE = 2.0  # seconds; LOGOUT is only good manners
@@ -30,7 +30,14 @@ async def begin(imap: ImapConnection, run: Run, wanted: Sequence[str], bookmarks
     names = listing.named(wanted)
     if not names:
         raise ProbeError(Reason.REJECTED, f"the server has none of the folders {', '.join(wanted)}")
-    folders = [Folder(name, bookmarks.get(name, UNKNOWN), junk=listing.is_junk(name)) for name in names]
+    named = listing.named(name for name in wanted if not name.startswith("\\"))
+    folders = [
+        Folder(
+            name, bookmarks.get(name, UNKNOWN), junk=listing.is_junk(name), optional=bool(index) and name not in named,
+            doubt=OTHERS_DOUBT if index else FIRST_DOUBT,
+        )
+        for index, name in enumerate(names)
+    ]  # fmt: skip
     selection = Selection(imap, run, folders)
     await selection.begin()
     trash = listing.special("\\Trash") if gmail(imap) else ""
@@ -55,6 +62,8 @@ class ImapSession:
         self._bookmarks = bookmarks
         self._others_at = run.now()
         self._may_idle = "IDLE" in imap.capabilities
+        self._look = Look(imap, run, selection)
+        self._doubts = False
 
     @property
     def _main(self) -> Folder:
@@ -62,75 +71,68 @@ class ImapSession:
 
     # ---------------------------------------------------------------- looking
 
+    def doubt(self) -> None:
+        """The next scan selects the folders again, since some servers show new messages only then."""
+        self._doubts = True
+
     async def scan(self) -> list[Sighting]:
         """The messages that came since the last scan, and some older ones until all of those have been looked at."""
+        doubts, self._doubts = self._doubts, False
+        asked = self._run.now()
         with self._blamed_on(Step.IDLE):
             reply: Reply = await self._imap.simple_command("NOOP")
-            self._selection.observed(reply.data("NOOP"))
+            await self._selection.observed(reply.data("NOOP", Reason.UNAVAILABLE))
+        now = self._run.now()
         if self._main.validity != self._main.bookmark.validity:
             await self._selection.take_up(self._main)
-        found = await self._look(self._main)
-        if self._run.now() - self._others_at >= OTHERS_EVERY:
-            for folder in self._selection.others:
-                found += await self._visit(folder)
-            self._others_at = self._run.now()
+        elif not self._main.unseen and (doubts or self._main.trust.due(now)):
+            with self._blamed_on(Step.SELECT):
+                await self._selection.doubt(self._main, now)
+        try:
+            found = await self._look_everywhere(now - asked if now - asked > SLOW else 0.0, doubts)
+        except ProbeError:
+            for folder in self._selection.folders:
+                known = self._bookmarks.get(folder.name, UNKNOWN)
+                self._bookmarks[folder.name] = replace(known, refused=folder.bookmark.refused)
+            raise
         for folder in self._selection.folders:  # only now, since what a scan found before it failed is lost
             self._bookmarks[folder.name] = folder.bookmark
         self.messages = self._main.exists
         return found
 
-    async def _visit(self, folder: Folder) -> list[Sighting]:
-        with self._blamed_on(Step.FETCH):
-            if not await self._selection.has_news(folder):
-                return []
-            async with self._selection.inside(folder):
-                return await self._look(folder)
-
-    async def _look(self, folder: Folder) -> list[Sighting]:
-        """New messages first, then a part of the older ones."""
-        found = []
-        if folder.unseen or self._run.now() - folder.checked_at >= CERTAIN_EVERY:
-            with self._run.step(Step.FETCH, folder.title):
-                found = await self._new(folder)
-        if older := folder.bookmark.older:
-            with self._run.step(Step.FETCH, f"{folder.title}: older messages"):
-                found += await self._fetch(folder, uid_set(older[:CHUNK]), "HEADER")
-                folder.bookmark = replace(folder.bookmark, older=older[CHUNK:])
+    async def _look_everywhere(self, lag: float, doubts: bool) -> list[Sighting]:
+        found = await self._look.into(self._main, lag, again=doubts)
+        if doubts or self._run.now() - self._others_at >= OTHERS_EVERY:
+            for folder in self._selection.others:
+                found += await self._visit(folder, doubts)
+            self._others_at = self._run.now()
         return found
 
-    async def _new(self, folder: Folder) -> list[Sighting]:
-        """The messages from the bookmark on; the oldest of them if they are many."""
-        first, many = folder.bookmark.next_uid, not 0 < folder.unseen <= CHUNK
-        folder.begin_look()
-        wanted, left = f"{first}:*", 0
-        if many:
-            uids = sorted(uid for uid in await self._selection.uids(wanted, by_uid=True) if uid >= first)
-            wanted, left = uid_set(uids[:CHUNK]), len(uids[CHUNK:])
-        found = await self._fetch(folder, wanted, "", first) if wanted else []
-        folder.end_look(left)
-        folder.advance(max((sighting.ref.uid + 1 for sighting in found), default=0))
-        if not left:
-            folder.advance(folder.uidnext)
-            folder.checked_at = self._run.now()
-        return found
+    async def _visit(self, folder: Folder, doubts: bool) -> list[Sighting]:
+        now = self._run.now()
+        if not doubts and now < max(folder.closed_until, folder.again_at if folder.missing else 0.0):
+            return []
+        try:
+            with self._blamed_on(Step.FETCH):
+                return await self._look_around(folder, doubts)
+        except ProbeError as refusal:
+            if not self._selection.bearable(folder, refusal):
+                raise
+            folder.closed_until = now + LEFT_ALONE
+            return []
 
-    async def _fetch(self, folder: Folder, uids: str, section: str, first: int = 0) -> list[Sighting]:
-        """Reads messages without marking them as read. `n:*` names the last message even if its UID is below n."""
-        reply: Reply = await self._imap.fetch(uids, f"(UID BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True)
-        found: dict[int, Sighting] = {}
-        for line in reply.what_is_left("FETCH"):
-            folder.observe(line)
-            told = attributes(line) if line.name == "FETCH" else {}
-            uid, raw = number(told.get("UID")), next((told[key] for key in told if key.startswith("BODY[")), None)
-            if uid >= first and isinstance(raw, bytes):
-                seen_at = folder.seen_at(line.number) or line.received_at
-                ref = Ref(folder.validity, uid)
-                watched, lag = uid >= folder.watched_from, 0.0 if folder is self._main else OTHERS_EVERY
-                cut = bool(section) or len(raw) >= READ_LIMIT
-                found[uid] = Sighting(
-                    ref, folder.title, raw[:READ_LIMIT], seen_at, watched, lag, junk=folder.junk, cut=cut
-                )
-        return list(found.values())
+    async def _look_around(self, folder: Folder, doubts: bool) -> list[Sighting]:
+        """Looks into a folder besides the first, if it has news, or if the server is doubted."""
+        noticed = self._run.now()
+        news = await self._selection.has_news(folder)
+        if not news and not doubts and not folder.trust.due(noticed):
+            return []
+        async with self._selection.inside(folder):
+            if not news:
+                await self._selection.doubt(folder, noticed)
+            elif folder.unseen:
+                folder.trust.told(noticed)
+            return await self._look.into(folder, self._selection.lag(folder, OTHERS_EVERY), again=doubts)
 
     # ---------------------------------------------------------------- waiting
 
@@ -138,12 +140,18 @@ class ImapSession:
         """Sleeps if it is for a moment, else idles. Ends early if messages come, and at once if some are left."""
         if self._main.unseen or self._main.bookmark.older or wake.is_set():
             return
+        now = self._run.now()
+        others_at = self._others_at + OTHERS_EVERY
+        for folder in self._selection.folders:
+            if folder.missing:
+                again_at = folder.again_at if folder is self._main else max(folder.again_at, others_at)
+                seconds = min(seconds, max(again_at - now, 0.0))
         with self._blamed_on(Step.IDLE):
             try:
                 idling = seconds > IDLE_WORTH and self._may_idle and await self._begin_idling()
                 await self._listen(min(seconds, IDLE_AT_MOST), wake)
                 if idling:
-                    self._selection.observed(await self._imap.done())
+                    await self._selection.observed(await self._imap.done())
             except BaseException:
                 self.abort()
                 raise
@@ -167,6 +175,7 @@ class ImapSession:
     async def _message_comes(self) -> bool:
         while (response := await self._imap.push()).tag in ("*", "+"):
             if self._main.observe(response):
+                self._main.trust.told(self._run.now())
                 break
         return True
 

@@ -22,6 +22,11 @@ class Connection(asyncio.Protocol):
         self._fail(Reason.DISCONNECTED, f"{self._server} cut the connection{problem}")
         self._closed.set()
 
+    @property
+    def alive(self) -> bool:
+        """It has not ended: a refusal was only that."""
+        return self._lost is None
+
     def abort(self) -> None:
         """Drops the connection at once. May be called at any time, also twice."""
         self._fail(Reason.DISCONNECTED, f"the connection to {self._server} was given up")

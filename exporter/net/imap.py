@@ -10,90 +10,99 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import cast
+from collections.abc import Callable, Mapping, Sequence
 
 from aioimaplib.aioimaplib import AUTH, CONNECTED, NONAUTH, Command, Commands, IMAP4ClientProtocol
 
 from exporter.model import Leg, Reason
-from exporter.net.connection import Connection
-from exporter.net.imap_reader import MAX_RESPONSE, Malformed, Reader, Response
+from exporter.net.imap_names import quote
+from exporter.net.imap_reader import Malformed, Response
 from exporter.net.imap_reply import Reply
+from exporter.net.imap_wire import MAX_ANSWER as MAX_ANSWER
+from exporter.net.imap_wire import ImapWire
 from exporter.net.tls import translated
-from exporter.net.wrong_port import MOST, cure, patiently, plain, speaker
+from exporter.net.wrong_port import patiently, plain
 
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
-MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
-RESPONSE_WEIGHT = 512  # bytes that even the shortest response takes in memory
-TEXT_WEIGHT = 8  # bytes for each that is no literal: the words of a list take many times their length
 Answer = bytes | Callable[[str], bytes]
 """What is said to a continuation, or what makes it of its text."""
 
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 
 
-class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
+SHOWN = 2000  # bytes of a response that go into the transcript, where a line has 500 characters
+MOST_STRANGE = 50  # lines of a session that are none of IMAP's, and are passed over
+_LOGINS = frozenset({"LOGIN", "AUTHENTICATE"})
+
+
+class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
     """Call `greeting` first. One command at a time. Every failure is a ProbeError and ends the connection."""
 
     def __init__(self, server: str, clock: Callable[[], float], note: Callable[[str], None]) -> None:
         IMAP4ClientProtocol.__init__(self, asyncio.get_running_loop())
-        Connection.__init__(self, server)
-        self._clock = clock
+        ImapWire.__init__(self, server, clock)
         self._note = note
-        self._reader = Reader()
         self._heard: deque[Response] = deque()
-        self._received = 0  # bytes since the last command
-        self._greeted = False
-        self._first = b""  # bytes that came before the greeting was read
         self._pending: Command | None = None
         self._awaited_tag = ""
         self._secrets: tuple[str, ...] = ()
+        self._strange = 0  # lines that are none of IMAP's
+        self.passed_over = 0  # responses that were not understood
+        self._bye = ""  # the server's last words, if it has said any
 
     # ---------------------------------------------------------------- called by the event loop
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport, self.state = cast(asyncio.Transport, transport), CONNECTED
+        super().connection_made(transport)
+        self.state = CONNECTED
 
-    def data_received(self, data: bytes) -> None:
-        now = self._clock()
-        self._received += len(data)
-        if not self._greeted:
-            self._first += data[: MOST - len(self._first)]
-            self._recognise()
-        try:
-            for response in self._reader.feed(data, now):
-                self._received += RESPONSE_WEIGHT + TEXT_WEIGHT * len(response.shown)
-                if not self._lost:
-                    self._hear(response)
-            if self._received > MAX_ANSWER:
-                raise Malformed(f"more than {MAX_ANSWER >> 20} MiB for one command")
-        except Malformed as problem:
-            reads = self._pending and self._pending.name == "FETCH"  # then it may be a piece of a message
-            what = problem.what if reads else self._clean(str(problem))
-            self._fail(Reason.PROTOCOL, f"{self._server} sent {what}")
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._bye and not self._behind:
+            self._fail(Reason.DISCONNECTED, self._bye)
+        super().connection_lost(exc)
 
-    def _recognise(self) -> None:
-        """Another protocol is called by its name before anything of it is read."""
-        if (b"\n" in self._first or speaker(self._first) == "TLS") and (words := cure(self._first, "IMAP")):
-            said = self._first.partition(b"\n")[0].decode("utf-8", "replace").strip()
-            self._fail(Reason.PROTOCOL, f"{self._server} sent a line that is not IMAP: {said[:80]} ({words})")
+    def _words(self, problem: Malformed) -> str:
+        reads = self._pending and self._pending.name == "FETCH"  # then it may be a piece of a message
+        return problem.what if reads else self._clean(str(problem))
 
     def _hear(self, response: Response) -> None:
         command = self._pending.name if self._pending else ""
+        if response.tag == "?" or (response.tag == "*" and not response.name):
+            self._pass_over(response, command)
+            return
         tagged = response.tag not in ("*", "+")
+        if tagged and response.tag.upper() == "DONE":
+            self._note("-- DONE came too late, and was taken for a command")
+            return
         if tagged and response.tag != self._awaited_tag:
             self._fail(Reason.PROTOCOL, f"{self._server} answers a command that was never given")
             return
         if not (command == "NOOP" and tagged and response.name == "OK"):
-            self._note(f"S: {self._clean(response.shown.decode('utf-8', 'replace'))}")
+            self._note(f"S: {self._shown(response)}")
         self._learn(response)
         if response.name == "BYE" and self._greeted and command != "LOGOUT":
-            self._fail(Reason.DISCONNECTED, f"{self._server} ends the session: {self._clean(response.text)}")
-        elif response.tag != "+" or command:
+            self._bye = f"{self._server} ends the session: {self._clean(response.text)}"
+            if command not in _LOGINS:  # there, what has been wrong follows, or the end of the connection
+                self._fail(Reason.DISCONNECTED, self._bye)
+                return
+        if response.tag != "+" or command:
             self._awaited_tag = "" if tagged else self._awaited_tag
             self._greeted = True
             self._heard.append(response)
             self._wake()
+
+    def _pass_over(self, response: Response, command: str) -> None:
+        """A harmless slip, unless it stands where the greeting, an answer or a message should be."""
+        self._strange += response.tag == "?"
+        needed = response.text.startswith(self._awaited_tag) if self._awaited_tag else not self._greeted
+        if response.tag == "?" and (needed or command == "FETCH" or self._strange > MOST_STRANGE):
+            raise Malformed("a line that is not IMAP", response.text.encode())
+        self._note(f"S: {self._shown(response)}")
+        self._note("-- not understood, and passed over")
+        self.passed_over += 1
+
+    def _shown(self, response: Response) -> str:
+        return self._clean(response.shown[:SHOWN].decode("utf-8", "replace"))
 
     def _learn(self, response: Response) -> None:
         """A server may tell its capabilities in the greeting, after the login, or when asked (RFC 3501 section 7.1)."""
@@ -173,11 +182,6 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
     def authenticated(self) -> bool:
         return bool(self.state != CONNECTED and self.state != NONAUTH)
 
-    @property
-    def tls(self) -> ssl.SSLObject | None:
-        tls: ssl.SSLObject | None = self.transport.get_extra_info("ssl_object")
-        return tls
-
     async def capability(self) -> set[str]:
         """What the server offers, asked for only if it has not told it by itself."""
         if not self.capabilities:
@@ -197,7 +201,7 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
 
     async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
         """The TLS handshake. What came before it in the clear may be anybody's, and is an error (CVE-2011-0411)."""
-        if self._heard or not self._reader.empty:
+        if self._heard or not self._silent:
             words = plain(self._first, "IMAP") if self.state == CONNECTED else ""
             detail = f"{self._server} sends plain text where the TLS handshake has to begin"
             raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
@@ -229,6 +233,12 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
         else:
             self.capabilities = offered
         return reply
+
+    async def identify(self, who: Mapping[str, str]) -> None:
+        """ID (RFC 2971), if it is offered. Whatever the server answers does not matter."""
+        if "ID" in await self.capability():
+            words = " ".join(f"{quote(name)} {quote(value)}" for name, value in who.items())
+            await self.execute(Command("ID", self.new_tag(), f"({words})"))
 
     def conceal(self, secret: str) -> None:
         """Until the login has succeeded."""
@@ -267,7 +277,8 @@ class ImapConnection(Connection, IMAP4ClientProtocol):  # type: ignore[misc]  # 
         """Ends the idling, and returns what came until then."""
         lines: list[Response] = []
         if self._pending:
-            self._write(b"DONE")
+            if self._awaited_tag:  # else it has ended the idling already
+                self._write(b"DONE")
             while (turn := await self._turn(lines)).tag == "+":
                 pass  # "+ still here", from a server that says so with the wrong word
             self._end(turn, lines)

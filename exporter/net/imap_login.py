@@ -2,14 +2,16 @@
 
 import re
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from dataclasses import replace
 
 from exporter.model import ProbeError, Reason
-from exporter.net.imap import Answer, ImapConnection
+from exporter.net.imap import ImapConnection
 from exporter.net.imap_names import quote
 from exporter.net.imap_reply import Reply
 from exporter.net.sasl import Mechanism
 
+CANCEL = b"*"  # ends an authentication (RFC 3501 section 6.2.2)
 _UNQUOTABLE = re.compile(r"[^\x01-\x09\x0b\x0c\x0e-\x7f]")  # RFC 3501 section 9: TEXT-CHAR
 
 
@@ -21,43 +23,56 @@ async def login(imap: ImapConnection, user: str, password: str) -> Reply:
 
 async def plain(imap: ImapConnection, user: str, password: str) -> Reply:
     """AUTHENTICATE PLAIN (RFC 4616). A challenge is not part of it, and ends it."""
-    return await _authenticate(imap, "PLAIN", f"\0{user}\0{password}", b"*", password)
+    return await _authenticate(imap, "PLAIN", _bytes(f"\0{user}\0{password}"), lambda _: CANCEL, password)
 
 
 async def authenticate(imap: ImapConnection, mechanism: Mechanism) -> Reply:
     """AUTHENTICATE by a mechanism that has something to say to challenges."""
-    first = b64encode(mechanism.begin())
+    first = mechanism.begin()
 
-    def answered(challenge: str) -> bytes:
-        try:
-            word = mechanism.answer(b64decode(challenge, validate=True))
-        except ValueError:
-            raise ProbeError(Reason.PROTOCOL, "the server sent a challenge that is no base64") from None
+    def answered(challenge: bytes) -> bytes:
+        word = mechanism.answer(challenge)
         if mechanism.words:
             imap.note(f"-- {mechanism.words}")
-        encoded = b64encode(word)
-        if len(word) > 1:
-            imap.conceal(encoded.decode())
-        return encoded
+        return word
 
-    with_it = "SASL-IR" in await imap.capability()
-    arguments = [mechanism.name, first.decode()] if with_it else [mechanism.name]
-    answers: list[Answer] = [answered, answered] if with_it else [first, answered, answered]
-    reply = await imap.log_in(
-        "AUTHENTICATE", arguments, answers, _secrets(next(iter(mechanism.secrets), ""), first.decode())
-    )
+    reply = await _authenticate(imap, mechanism.name, first, answered, next(iter(mechanism.secrets), ""))
     if reply.result == "OK":
         mechanism.succeeded()
     return replace(reply, text=f"{reply.text} ({mechanism.words})") if mechanism.words else reply
 
 
-async def _authenticate(imap: ImapConnection, mechanism: str, word: str, at_a_challenge: bytes, secret: str) -> Reply:
-    """The word goes with the command where the server allows it (RFC 4959), else when it asks for it."""
-    encoded = b64encode(_bytes(word))
+async def _authenticate(
+    imap: ImapConnection, mechanism: str, first: bytes, answer: Callable[[bytes], bytes], secret: str
+) -> Reply:
+    """The first word goes with the command where the server allows it (RFC 4959), else when it asks for it.
+
+    Some that allow it ask all the same, with an empty challenge, or do not understand the command.
+    """
+    encoded = b64encode(first)
     secrets = _secrets(secret, encoded.decode())
+    waiting = [encoded]  # to be said when the server asks for it
+
+    def answered(challenge: str) -> bytes:
+        if waiting and not challenge.strip(" ="):
+            return waiting.pop()
+        waiting.clear()
+        try:
+            asked = b64decode(challenge, validate=True)
+        except ValueError:
+            raise ProbeError(Reason.PROTOCOL, "the server sent a challenge that is no base64") from None
+        if (word := answer(asked)) == CANCEL:
+            return word
+        if len(word) > 1:
+            imap.conceal(b64encode(word).decode())
+        return b64encode(word)
+
     if "SASL-IR" in await imap.capability():
-        return await imap.log_in("AUTHENTICATE", [mechanism, encoded.decode()], [at_a_challenge], secrets)
-    return await imap.log_in("AUTHENTICATE", [mechanism], [encoded, at_a_challenge], secrets)
+        reply = await imap.log_in("AUTHENTICATE", [mechanism, encoded.decode()], [answered] * 3, secrets)
+        if reply.result != "BAD" or not reply.mechanism_refused or not waiting:
+            return reply
+        imap.note("-- SASL-IR was offered and is not understood")
+    return await imap.log_in("AUTHENTICATE", [mechanism], [lambda _: waiting.pop(), answered, answered], secrets)
 
 
 def _arguments(*strings: str) -> list[bytes]:

@@ -8,43 +8,32 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from exporter.net.imap_values import LITERAL, LONG, MAX_WORDS, listed, mended, words
+from exporter.net.imap_values import Malformed as Malformed
+from exporter.net.imap_values import Value as Value
+from exporter.net.imap_values import number as number
+from exporter.net.imap_values import parse as parse
+
 MAX_LINE = 1 << 20  # bytes; the answer to a SEARCH in a large folder is one line
 MAX_RESPONSE = 16 << 20  # bytes, literals included; we ask for 64 KiB of a message
-MAX_DIGITS = 20  # of a 64-bit number
-MAX_DEPTH = 40  # parentheses inside parentheses
-
-Value = bytes | None | list["Value"]
-"""A string or an atom, NIL, or a list of these."""
-
 STATUSES = frozenset({"OK", "NO", "BAD", "BYE", "PREAUTH"})
-_STRUCTURED = frozenset({"FETCH", "LIST", "STATUS", "SEARCH", "CAPABILITY"})
-_TOLD = _STRUCTURED | {"EXISTS", "RECENT", "EXPUNGE", "VANISHED", "FLAGS", "ENABLED", "ID", "NAMESPACE"}
-_LITERAL = re.compile(rb"~?\{(\d{1,10})\+?\}$")  # ~ is RFC 3516's, + is only for clients but harmless
-_UNTAGGED = re.compile(rb"\* (?:(\d{1,20}) )?([A-Za-z][A-Za-z0-9-]*)(?: |$)")
-_TAGGED = re.compile(rb"([^\s*+(){%\"\\]+) (OK|NO|BAD)(?: |$)", re.IGNORECASE)
-_CODE = re.compile(r"\[([A-Za-z0-9-]+)(?: ([^\]]*))?\] ?(.*)", re.DOTALL)
-_TOKEN = re.compile(
-    rb" *(?:(?P<open>\()|(?P<close>\))"
-    rb'|"(?P<quoted>(?:[^"\\]|\\.)*)"'
-    rb"|(?P<atom>[^\s()\"\[]*\[[^\]]{0,500}\](?:<\d+>)?|[^\s()\"]+))",  # BODY[HEADER.FIELDS (TO CC)]<0> is one atom
-    re.DOTALL,
-)
+NEEDED = frozenset({"FETCH", "LIST", "STATUS", "SEARCH", "CAPABILITY"})
+"""What is read; everything else a server says is only noted."""
 
-
-class Malformed(Exception):
-    """This is not IMAP, or more of it than anybody needs. `what` says which, `piece` what came instead."""
-
-    def __init__(self, what: str, piece: bytes = b"") -> None:
-        self.what = what
-        super().__init__(f"{what}: {_text(piece)}" if piece else what)
+_COUNTS = frozenset({"EXISTS", "EXPUNGE"})
+_TOLD = NEEDED | _COUNTS | {"RECENT", "VANISHED", "FLAGS", "ENABLED", "ID", "NAMESPACE"}
+_UNTAGGED = re.compile(rb"[ \t]*\*[ \t]*(?:(\d{1,20})[ \t]+)?([A-Za-z][A-Za-z0-9-]*)(?:[ \t]+|$|(?=[\[(]))")
+_TAGGED = re.compile(rb"([^\s*+(){%\"\\]{1,60})[ \t]+(OK|NO|BAD|BYE)(?:[ \t]+|$|(?=\[))", re.IGNORECASE)
+_CODE = re.compile(r"\[([A-Za-z0-9-]+)(?: +([^\]]*))?\] ?(.*)", re.DOTALL)
+_HEAD = 128  # bytes in which a response has said what it is
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
     """One complete response of the server."""
 
-    tag: str  # "*" for untagged data, "+" for a continuation
-    name: str  # OK, NO, BAD, BYE, PREAUTH, EXISTS, FETCH, …: in capitals; empty in a continuation
+    tag: str  # "*" for untagged data, "+" for a continuation, "?" for a line that is none of IMAP's
+    name: str  # OK, NO, BAD, BYE, PREAUTH, EXISTS, FETCH, …: in capitals; empty in a continuation, or if not understood
     number: int  # of a message, or how many; 0 if there is none
     code: str  # the response code, in capitals: UIDNEXT, AUTHENTICATIONFAILED (RFC 5530); empty if there is none
     argument: str  # what follows the code inside the brackets
@@ -110,30 +99,61 @@ class Reader:
 
     def _announced(self, line: bytes) -> re.Match[bytes] | None:
         """A literal follows. Text for people has none, even when it ends with `{5}`."""
-        first = self._pieces[0]
-        head = _UNTAGGED.match(first)
-        return _LITERAL.search(line) if head and head[2].decode().upper() not in STATUSES else None
+        if not line.endswith(b"}"):
+            return None
+        head = _UNTAGGED.match(self._pieces[0][:_HEAD])
+        return LITERAL.search(line[-_HEAD:]) if head and head[2].decode().upper() not in STATUSES else None
 
     def _complete(self) -> list[bytes]:
         pieces, self._pieces, self._size = self._pieces, [], 0
-        return pieces if pieces != [b""] else []  # an empty line means nothing and harms nobody
+        return pieces if len(pieces) > 1 or pieces[0].strip() else []  # an empty line means nothing and harms nobody
 
 
 def _response(pieces: list[bytes], at: float) -> Response:
     line = pieces[0]
     if line.startswith(b"+"):
-        return Response("+", "", 0, "", "", _text(line[2:]), [], line, at)
-    if head := _UNTAGGED.match(line):
+        return Response("+", "", 0, "", "", _text(line[1:].removeprefix(b" ")), [], line, at)
+    if head := _UNTAGGED.match(line[:_HEAD]):
         tag, name, number = "*", head[2].decode().upper(), int(head[1] or 0)
-    elif head := _TAGGED.match(line):
+    elif head := _TAGGED.match(line[:_HEAD]):
         tag, name, number = _text(head[1]), head[2].decode().upper(), 0
     else:
-        raise Malformed("a line that is not IMAP", line[:80])
+        return _strange(pieces, at)
     if name in STATUSES:
         code, argument, text = _status(_text(line[head.end() :]))
         return Response(tag, name, number, code, argument, text, [], line, at)
-    values = parse([line[head.end() :], *pieces[1:]]) if name in _STRUCTURED else []
+    try:
+        values = _values(name, [line[head.end() :], *pieces[1:]]) if name in NEEDED else []
+    except Malformed:
+        return _strange(pieces, at)
     return Response(tag, name, number, "", "", "", values, _shown(name, pieces), at)
+
+
+def _values(name: str, pieces: list[bytes]) -> list[Value]:
+    """The data of a response whose data are needed. A server may leave out a parenthesis, or say one too many."""
+    if name == "LIST":
+        return listed(pieces)
+    if name == "STATUS":  # the name before it may be badly quoted
+        pieces = [b"(" + pieces[-1].rpartition(b"(")[2]]
+    if name in ("SEARCH", "CAPABILITY") and len(pieces) == 1 and len(pieces[0]) > LONG:
+        return words(pieces)
+    try:
+        return parse(pieces, MAX_WORDS)
+    except Malformed:
+        return mended(pieces)
+
+
+def _strange(pieces: list[bytes], at: float) -> Response:
+    """Data that are not understood: whoever needs them does without. A line that is not even untagged has the tag `?`.
+
+    Of untagged data none is shown, and no FETCH: it may be a piece of a message.
+    """
+    head = _UNTAGGED.match(pieces[0][:_HEAD])
+    name = head[2].decode().upper() if head else ""
+    if not pieces[0].lstrip().startswith(b"*"):
+        return Response("?", "", 0, "", "", _text(pieces[0][:80]), [], b"? {%d bytes}" % len(pieces[0]), at)
+    shown = b"* {%d bytes}" % sum(map(len, pieces)) if name == "FETCH" else _shown(name, pieces)
+    return Response("*", "", 0, "", "", "", [], shown, at)
 
 
 def _status(text: str) -> tuple[str, str, str]:
@@ -146,7 +166,9 @@ def _shown(name: str, pieces: list[bytes]) -> bytes:
     """What is none of IMAP's words may be a piece of a message, from a server that cannot count its literals."""
     if name not in _TOLD:
         return b"* {%d bytes}" % sum(map(len, pieces))
-    texts = [_LITERAL.sub(b"", text) for text in pieces[::2]]
+    texts = [LITERAL.sub(b"", text) for text in pieces[::2]]
+    if name == "FETCH" and sum(map(len, texts)) > LONG:
+        return b"* {%d bytes}" % sum(map(len, pieces))
     if name == "FETCH":  # a server may send a short header as a quoted string
         texts = [re.sub(rb'"(?:[^"\\]|\\.)*"', b'"..."', text) for text in texts]
     sizes = [b"{%d bytes}" % len(literal) for literal in pieces[1::2]]
@@ -157,55 +179,14 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", "replace")
 
 
-def parse(pieces: list[bytes]) -> list[Value]:
-    """The values in texts and literals that come in turns. Raises Malformed."""
-    stack: list[list[Value]] = [[]]
-    for index, piece in enumerate(pieces):
-        if index % 2:
-            stack[-1].append(piece)
-        else:
-            _parse_text(_LITERAL.sub(b"", piece) if index + 1 < len(pieces) else piece, stack)
-    if len(stack) != 1:
-        raise Malformed("a parenthesis that is never closed")
-    return stack[0]
-
-
-def _parse_text(text: bytes, stack: list[list[Value]]) -> None:
-    place, end = 0, len(text.rstrip())
-    while place < end:
-        token = _TOKEN.match(text, place)
-        if not token:
-            raise Malformed("data that makes no sense", text[place : place + 60])
-        place = token.end()
-        if token["open"]:
-            inner: list[Value] = []
-            stack[-1].append(inner)
-            stack.append(inner)
-        elif token["close"]:
-            stack.pop()
-        elif token["quoted"] is not None:
-            stack[-1].append(re.sub(rb"\\(.)", rb"\1", token["quoted"], flags=re.DOTALL))
-        else:
-            stack[-1].append(None if token["atom"].upper() == b"NIL" else token["atom"])
-        if not 0 < len(stack) <= MAX_DEPTH:
-            raise Malformed("parentheses that do not fit together")
-
-
 def attributes(response: Response) -> dict[str, Value]:
     """The names and values of a FETCH or STATUS response, names in capitals."""
-    pairs = response.values[-1] if response.values else None
-    if not isinstance(pairs, list):
-        return {}
+    pairs = response.values[-1] if response.values and isinstance(response.values[-1], list) else response.values
     return {str(name, "ascii", "replace").upper(): value for name, value in _pairs(pairs)}
 
 
 def _pairs(values: list[Value]) -> list[tuple[bytes, Value]]:
     return [(name, value) for name, value in zip(values[::2], values[1::2], strict=False) if isinstance(name, bytes)]
-
-
-def number(value: Value) -> int:
-    """A number that the server sent; what is none, or negative, is 0."""
-    return int(value) if isinstance(value, bytes) and value.isdigit() and len(value) <= MAX_DIGITS else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,11 +38,37 @@ async def test_polls_that_find_nothing_leave_no_trace() -> None:
         assert (here.run.spans, len(here.run.transcript)) == ([], lines)
 
 
-async def test_a_server_that_forgets_to_tell_is_asked_for_certain_once_a_minute() -> None:
-    async with opened("a-look-once-in-a-while") as (session, here):
+async def test_a_server_that_announces_nothing_is_doubted_and_its_folder_selected_again() -> None:
+    async with opened("silent-until-selected") as (session, here):
         assert await session.scan() == []
-        here.now += 61
-        assert seen(await session.scan()) == [(31, b"hello", True)]
+        here.now += 5.1
+        assert await session.scan() == []
+        here.now += 5.1  # the second time, it is left alone for longer
+        assert await session.scan() == []
+        here.now += 5.1
+        assert seen(await session.scan()) == [(31, b"hello", False)]
+        assert "INBOX has messages that the server did not announce" in here.transcript
+
+
+async def test_a_server_that_announces_is_trusted() -> None:
+    async with opened("announced") as (session, here):
+        for expected in ([(31, b"hello", True)], [], [], []):
+            assert seen(await session.scan()) == expected
+            here.now += 15
+
+
+async def test_whoever_is_about_to_fail_has_all_folders_selected_again() -> None:
+    async with opened("doubted", folders=["INBOX", "\\Junk"]) as (session, here):
+        assert await session.scan() == []
+        session.doubt()
+        found = await session.scan()
+        assert [(sighting.folder, sighting.raw, sighting.watched) for sighting in found] == [
+            ("INBOX", b"hello", False),
+            ("Junk", b"spam", False),
+        ]
+        assert await session.scan() == []
+        assert all(sighting.delay_since(999.0) is None for sighting in found)
+        assert here.now == 1000.0
 
 
 async def test_a_server_may_keep_its_uidnext_for_itself() -> None:

@@ -1,0 +1,129 @@
+"""The data in an IMAP response: strings, numbers, NIL and lists of these (RFC 3501 section 4). Pure; a loop and never a
+recursion, and never more than a few thousand words of work."""
+
+import re
+
+MAX_DIGITS = 20  # of a 64-bit number
+MAX_DEPTH = 40  # parentheses inside parentheses
+MAX_WORDS = 2000  # of one response that are read: each takes two microseconds, and the event loop waits
+LONG = 4096  # bytes; only what is shorter is looked at twice
+
+Value = bytes | None | list["Value"]
+"""A string or an atom, NIL, or a list of these."""
+
+LITERAL = re.compile(rb"~?\{(\d{1,10})\+?\}$")  # ~ is RFC 3516's, + is only for clients but harmless
+_TOKEN = re.compile(
+    rb"[ \t]*(?:(?P<open>\()|(?P<close>\))"
+    rb'|"(?P<quoted>(?:[^"\\]|\\.)*)"'
+    rb"|(?P<atom>[^\s()\"\[]*\[[^\]]{0,500}\](?:<[\d.]+>)?|[^\s()\"]+))",  # BODY[HEADER.FIELDS (TO CC)]<0> is one atom
+    re.DOTALL,
+)
+
+
+class Malformed(Exception):
+    """This is not IMAP, or more of it than anybody needs. `what` says which, `piece` what came instead."""
+
+    def __init__(self, what: str, piece: bytes = b"") -> None:
+        self.what = what
+        super().__init__(f"{what}: {piece.decode('utf-8', 'replace')}" if piece else what)
+
+
+def parse(pieces: list[bytes], most: int = 1 << 20) -> list[Value]:
+    """The values in texts and literals that come in turns; at most so many words. Raises Malformed."""
+    stack: list[list[Value]] = [[]]
+    for index, piece in enumerate(pieces):
+        if index % 2:
+            stack[-1].append(piece)
+        else:
+            most = _parse_text(LITERAL.sub(b"", piece) if index + 1 < len(pieces) else piece, stack, most)
+    if len(stack) != 1:
+        raise Malformed("a parenthesis that is never closed")
+    return stack[0]
+
+
+def _parse_text(text: bytes, stack: list[list[Value]], most: int) -> int:
+    place, end = 0, len(text.rstrip())
+    while place < end:
+        token = _TOKEN.match(text, place)
+        if not token:
+            raise Malformed("data that makes no sense", text[place : place + 60])
+        if (most := most - 1) < 0:
+            raise Malformed("more words than anybody needs")
+        place = token.end()
+        if token["open"]:
+            inner: list[Value] = []
+            stack[-1].append(inner)
+            stack.append(inner)
+        elif token["close"]:
+            stack.pop()
+        elif token["quoted"] is not None:
+            stack[-1].append(_unquoted(token["quoted"]))
+        else:
+            stack[-1].append(None if token["atom"].upper() == b"NIL" else token["atom"])
+        if not 0 < len(stack) <= MAX_DEPTH:
+            raise Malformed("parentheses that do not fit together")
+    return most
+
+
+def words(pieces: list[bytes]) -> list[Value]:
+    """The words of a response that is a plain list of them: SEARCH, CAPABILITY. What is too much is one word."""
+    return list(b" ".join(pieces).split(None, MAX_WORDS))
+
+
+def mended(pieces: list[bytes]) -> list[Value]:
+    """What `parse` would read if there were a parenthesis more or less at the end. Raises Malformed."""
+    text = pieces[-1].rstrip()
+    if sum(map(len, pieces[::2])) > LONG:
+        raise Malformed("data that makes no sense")
+    for last in (text + b")", text + b"))", text.removesuffix(b")")):
+        try:
+            return parse([*pieces[:-1], last], MAX_WORDS)
+        except Malformed:
+            continue
+    raise Malformed("data that makes no sense")
+
+
+def listed(pieces: list[bytes]) -> list[Value]:
+    """What LIST tells of a folder: its flags, the delimiter and the name (RFC 3501 section 7.2.2).
+
+    The name may be unquoted although it has blanks, brackets or tabs (Exchange), the delimiter may be a lone backslash,
+    NIL or missing, and what RFC 5258 adds behind the name is left out. Raises Malformed.
+    """
+    text = pieces[0]
+    if len(text) > LONG:
+        raise Malformed("a folder with a name that is too long")
+    flags = re.match(rb"[ \t]*\(([^()]{0,2000})\)[ \t]*|[ \t]*(?=[\"N{])", text, re.IGNORECASE)
+    if not flags:
+        raise Malformed("a folder without flags", text[:60])
+    found: list[Value] = list((flags[1] or b"").split())
+    rest = text[flags.end() :]
+    delimiter = re.match(rb'(?:"(\\?[^"]?)"|(NIL)|([./\\|:^]))[ \t]+(?=\S)', rest, re.IGNORECASE)
+    between: Value = (delimiter[1] or delimiter[3] or b"")[-1:] or None if delimiter else None
+    rest = rest[delimiter.end() :] if delimiter else rest
+    if len(pieces) > 1 and LITERAL.fullmatch(rest.strip()):
+        name: Value = pieces[1]
+    else:
+        name = _name(rest)
+    if not name and rest.strip() != b'""':
+        raise Malformed("a folder without a name", text[:60])
+    if not delimiter and isinstance(name, bytes) and (guess := re.match(rb"INBOX([./\\])", name, re.IGNORECASE)):
+        between = guess[1]
+    return [found, between, name]
+
+
+def _name(rest: bytes) -> bytes:
+    """Quoted, also badly; or all that is left, since a name that is not quoted may hold anything."""
+    if quoted := re.match(rb'"((?:[^"\\]|\\.)*)"[ \t]*(\(.*)?$', rest, re.DOTALL):
+        return _unquoted(quoted[1])
+    if len(rest) > 1 and rest.startswith(b'"') and (end := rest.rstrip(b" ")).endswith(b'"') and len(end) > 1:
+        return end[1:-1]  # with quotes or backslashes in it that should have been escaped
+    return re.sub(rb" +\(\"?[A-Z]+\"? .*\)$", b"", rest.rstrip(b" "))
+
+
+def _unquoted(string: bytes) -> bytes:
+    return re.sub(rb"\\(.)", rb"\1", string, flags=re.DOTALL)
+
+
+def number(value: Value) -> int:
+    """A number that the server sent; what is none, or negative, is 0."""
+    return int(value) if isinstance(value, bytes) and value.isdigit() and len(value) <= MAX_DIGITS else 0
