@@ -38,10 +38,15 @@ A whole configuration, and why it is as it is:
 
 ## How values are written
 
-* **duration**: a number with its unit, `250ms`, `15s`, `10m`, `1h` or `7d`. A number alone is a mistake: of what?
+* **duration**: a number with its unit, `250ms`, `15s`, `1.5m`, `1h`, `7d`, `2w` or `1y`; or several, the largest unit
+  first, as in Prometheus: `1h30m`. A number alone is a mistake: of what?
 * **size**: bytes, or a number with its unit, `64KiB`, `1MiB`.
 * **secret**: `{{file: /run/secrets/imap}}`, `{{env: IMAP_PASSWORD}}`, or the text itself. A file is read again at every
-  use, without its last line break. A secret is never printed, logged or shown.
+  use, without its last line break and without a byte order mark; an empty file is a failure, and never an empty
+  password. A secret is never printed, logged or shown.
+* Nothing is filled in: text such as `$IMAP_PASSWORD`, `${{IMAP_PASSWORD}}`, `%IMAP_PASSWORD%` or `env:IMAP_PASSWORD` is
+  a mistake, since it would be tried as the password. A password that looks like that belongs in a file. One with a
+  blank and a `#` in it needs quotes: for YAML, a comment begins there.
 * **name**: letters, digits, `-`, `_` and `.`; it becomes a label in Prometheus.
 * **pattern**: `*` stands for anything, `?` for one character, `[ab]` for one of these, in upper or lower case alike; or
   a network, `192.0.2.0/24`.
@@ -49,7 +54,8 @@ A whole configuration, and why it is as it is:
   beginning of a mapping.
 * Paths are as seen from the directory that mailtrip runs in.
 * YAML is meant in version 1.2: only `true` and `false` are truths, `no` is a word. Unknown keys, keys that are given
-  twice, and keys without a value are mistakes. Anchors, aliases and merge keys (`<<`) work.
+  twice, and keys without a value are mistakes. Anchors, aliases and merge keys (`<<`) work; there is no place for
+  shared values at the top, so an anchor stands at their first use.
 
 ## The file
 """

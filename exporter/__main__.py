@@ -13,7 +13,6 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # must neither end a mailtrip that starts, nor be lost
     from exporter.cli import main as run
 
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # which asyncio wants to find
     run()
 
 

@@ -2,13 +2,16 @@
 
 import asyncio
 import signal
+from errno import EADDRINUSE
 from pathlib import Path
+from urllib.parse import quote
 
 from rich.console import Console
 
 from exporter.app import KEY_FILE, App, shared_key
 from exporter.config.mistakes import suggestion
 from exporter.model import Leg, Outcome, Phase, ProbeKey, Reason
+from exporter.net.listening import hindrance
 from exporter.prober import Mailing, Probe
 from exporter.settings import Settings
 from exporter.store import Store
@@ -18,6 +21,16 @@ from exporter.tokens import PREFIX
 
 class Unknown(Exception):
     """There is no such probe: one clear line."""
+
+
+_TAKEN = (
+    "Most likely `mailtrip serve` runs here and receives for the mailbox {mailbox}. It refuses messages of another"
+    " process. Ask that one instead: its page shows the newest trip, and {page} makes one when it is due. Or stop it"
+)
+
+
+class CannotReceive(Exception):
+    """The SMTP receiver that the trip needs cannot listen: one clear line."""
 
 
 def key_of(settings: Settings, name: str, module: str | None, *, configured: bool = True) -> ProbeKey:
@@ -32,6 +45,20 @@ def key_of(settings: Settings, name: str, module: str | None, *, configured: boo
     raise Unknown(f"no probe {name!r}{without}{known} (for any other target: --module MODULE TARGET)")
 
 
+async def check_receiver(settings: Settings, key: ProbeKey) -> None:
+    """Raises CannotReceive if the SMTP receiver of this probe cannot listen: then no message could ever arrive."""
+    module = settings.modules.get(key.module)
+    for name in module.mailboxes if module else ():
+        if not (receiver := settings.mailboxes[name].smtpd):
+            continue
+        number, why = await hindrance(receiver.listen)
+        if number == EADDRINUSE:
+            page = f"/probe?module={quote(key.module)}&target={quote(key.target)}"
+            why += f". {_TAKEN.format(mailbox=name, page=page)}"
+        if number:
+            raise CannotReceive(why)
+
+
 def picture_of(settings: Settings, key: ProbeKey) -> Picture:
     """Of a module that does not exist it does not matter: the trip will be refused."""
     module = settings.modules.get(key.module)
@@ -39,13 +66,16 @@ def picture_of(settings: Settings, key: ProbeKey) -> Picture:
 
 
 async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
-    """With the key of the state, so that what it has to leave behind is cleaned away by `serve`. Raises ProbeRefused.
+    """With the key of the state, so that what it has to leave behind is cleaned away by `serve`.
+
+    Raises ProbeRefused and CannotReceive.
 
     When it is interrupted, by Ctrl-C or SIGTERM, it says what becomes of the message.
     """
     console, aside = Console(stderr=True, quiet=quiet, highlight=False), Console(stderr=True, highlight=False)
     if current := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
+    await check_receiver(settings, key)
     async with App(settings, Store.open(None), shared_key(settings.state)) as app:
         probe = app.probes.get(key := app.probes.key(key.module, key.target))
         with console.status("…") as status:

@@ -36,6 +36,7 @@ class Options:
     files: Callable[[], object] = lambda: None  # what differs when the configuration's files have changed
     files_as_read: object = None  # what that was when the settings were read
     watch: bool = False  # them, and reload
+    ready: Callable[[], None] = lambda: None  # called once, when the state and all doors are open
 
 
 async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
@@ -61,6 +62,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             whereabouts=options.whereabouts,
         )  # fmt: skip
         await stack.enter_async_context(server)
+        options.ready()
         courses = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(course) for course in courses]

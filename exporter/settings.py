@@ -10,19 +10,20 @@ from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, fie
 from exporter.checks import CheckOptions
 from exporter.checks.options import MAILBOX_OPTIONS
 from exporter.config.address import Nameserver, TargetPattern, fits
-from exporter.config.load import load, read
+from exporter.config.load import Reading, load, read, reading
 from exporter.config.mistakes import Path, suggestion
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
 from exporter.config.server import ServerOptions
-from exporter.config.types import Duration, Name, Options, Secret, Text, duration_text
+from exporter.config.types import Duration, Name, OneWord, Options, Secret, Text, duration_text
 from exporter.config.yaml import dump
 from exporter.mailboxes import MailboxOptions
 from exporter.model import ProbeKey
 from exporter.net.dns import DEFAULT_TIMEOUT
 from exporter.tokens import read_key
 
+EMBEDDED = "embedded.yml"
 Part = TypeVar("Part", bound=Options)
 
 
@@ -126,7 +127,7 @@ class Probe(Options):
     module: Name
     """A name from `modules`."""
 
-    target: Text
+    target: OneWord
     """What the module is pointed at: most often a recipient, or the server that its `send` names with `{target}`."""
 
     interval: Interval | None = None
@@ -155,7 +156,14 @@ class Settings(Options):
     def load(cls, *paths: str) -> Self:
         """The settings in these files and directories, which are one configuration together. Raises Mistakes, all of
         them at once."""
-        return load(cls, [(file, read(file)) for file in files_in(paths)], _references)
+        return cls.reading(*paths).options
+
+    @classmethod
+    def reading(cls, *paths: str) -> Reading[Self]:
+        """The same, with the places where everything is written. Without a path it is the embedded configuration."""
+        texts = [(file, read(file)) for file in files_in(paths)]
+        embedded = [(EMBEDDED, files("exporter.config").joinpath(EMBEDDED).read_bytes())]
+        return reading(cls, texts if paths else embedded, _references)
 
     @classmethod
     def parse(cls, raw: bytes, file: str) -> Self:
@@ -165,7 +173,7 @@ class Settings(Options):
     @classmethod
     def embedded(cls) -> Self:
         """What runs without a configuration: trips to ourselves, through our own receiver."""
-        return cls.parse(files("exporter.config").joinpath("embedded.yml").read_bytes(), "embedded.yml")
+        return cls.reading().options
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
@@ -204,10 +212,8 @@ class Settings(Options):
 
     def shown_module(self, name: str) -> str:
         """The same, of one module and the mailboxes that it names."""
-        options = self.modules[name].chosen[1]
-        named = dict.fromkeys(filter(None, (getattr(options, option, None) for option in MAILBOX_OPTIONS)))
-        mailboxes = {mailbox: _plain(self.mailboxes[mailbox]) for mailbox in named}
-        return dump({"modules": {name: _plain(self.modules[name])}} | ({"mailboxes": mailboxes} if named else {}))
+        mailboxes = {mailbox: _plain(self.mailboxes[mailbox]) for mailbox in self.modules[name].mailboxes}
+        return dump({"modules": {name: _plain(self.modules[name])}} | ({"mailboxes": mailboxes} if mailboxes else {}))
 
 
 def _plain(options: Options) -> Any:

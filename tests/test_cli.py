@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,11 +62,13 @@ def test_version_and_help_are_there(tmp_path: Path) -> None:
     assert mailtrip("--version", directory=tmp_path).stdout.startswith("mailtrip 0.")
     shown = mailtrip("serve", "--help", directory=tmp_path).stdout
     assert all(flag in shown for flag in ("--config.file", "--web.listen-address", "--state.dir", "--log.level"))
-    assert mailtrip(directory=tmp_path).returncode == 2
+    alone = mailtrip(directory=tmp_path)
+    assert alone.returncode == 2
+    assert all(f"\n    {command} " in alone.stderr for command in ("serve", "check", "probe", "schema"))
 
 
 def test_check_counts_what_is_good_and_tells_every_mistake_with_its_place(file: str, tmp_path: Path) -> None:
-    good = mailtrip("check", file, directory=tmp_path)
+    good = mailtrip("check", file, directory=tmp_path, MAILTRIP_TEST_PASSWORD="x")
     assert (good.returncode, good.stderr) == (0, "")
     assert good.stdout == f"{file}: good: modules: 2, mailboxes: 2, probes: 2\n"
     Path(file).write_text(Path(file).read_text().replace("listen", "lisen").replace("mailbox: own", "mailbox: onw"))
@@ -135,10 +138,11 @@ def test_who_forgets_the_configuration_is_told_so(tmp_path: Path) -> None:
 def test_several_files_are_checked_as_one_configuration_or_each_for_itself(file: str, tmp_path: Path) -> None:
     more = tmp_path / "more.yml"
     more.write_text("probes:\n  - {name: more, module: self, target: more@mon.example.org}\n")
-    together = mailtrip("check", "--config.file", file, "--config.file", str(more), directory=tmp_path)
+    have: dict[str, Any] = {"directory": tmp_path, "MAILTRIP_TEST_PASSWORD": "x"}
+    together = mailtrip("check", "--config.file", file, "--config.file", str(more), **have)
     assert (together.returncode, together.stderr) == (0, "")
     assert together.stdout == f"{file}, {more}: good: modules: 2, mailboxes: 2, probes: 3\n"
-    apart = mailtrip("check", file, str(more), directory=tmp_path)
+    apart = mailtrip("check", file, str(more), **have)
     assert apart.returncode == 2
     assert apart.stderr == f"{more}:2:26: probes[0].module: unknown module self; there are none in this file\n"
 

@@ -7,7 +7,7 @@ from typing import Any
 from exporter.blocklists import Blocklists
 from exporter.checks.dnsbl import BlocklistCheck
 from exporter.checks.dnsbl_options import DnsblOptions
-from exporter.checks.options import RoundtripOptions
+from exporter.checks.options import MAILBOX_OPTIONS, RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.config.choice import Choice
 from exporter.mailboxes.watcher import Watcher
@@ -24,6 +24,12 @@ class CheckOptions(Choice):
 
     dnsbl: DnsblOptions | None = None
     """Asks blocklists whether they list an address or a domain."""
+
+    @property
+    def mailboxes(self) -> tuple[str, ...]:
+        """The mailboxes that it names."""
+        named = (getattr(self.chosen[1], option, None) for option in MAILBOX_OPTIONS)
+        return tuple(dict.fromkeys(filter(None, named)))
 
 
 @dataclass(frozen=True, slots=True)

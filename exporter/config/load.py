@@ -1,18 +1,36 @@
 """From a file to options, or to everything that is wrong with it."""
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from exporter.config.mistakes import Mistake, Mistakes, Path, suggestion, written
+from exporter.config.mistakes import Mistake, Mistakes, Path, ordered, suggestion, written
+from exporter.config.odd import ends_oddly, mark_in
 from exporter.config.parts import Whole
 from exporter.config.schema import json_schema, keys_at
 from exporter.config.types import Options
 from exporter.config.yaml import MAX_BYTES, Blank, Node, parse
 
 Root = TypeVar("Root", bound=Options)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading(Generic[Root]):
+    """Options, and where in their files each of them stands."""
+
+    options: Root
+    _whole: Whole
+
+    def node(self, path: Path) -> Node:
+        """The value at a path, as it is written."""
+        return self._whole.tree.find(path)
+
+    def told(self, found: Iterable[tuple[Path, str, bool]]) -> tuple[Mistake, ...]:
+        """What was found at these paths, each once, in the order of the files; True is for a warning."""
+        return ordered(_at(self._whole, path, text, warning=warning) for path, text, warning in found)
 
 
 def read(path: str) -> bytes:
@@ -25,9 +43,15 @@ def read(path: str) -> bytes:
         raise Mistakes([Mistake(path, None, "", f"cannot be read: {problem}")]) from None
 
 
-def load(
-    root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Callable[[Any], Iterable[tuple[Path, str]]]
-) -> Root:
+Beyond = Callable[[Any], Iterable[tuple[Path, str]]]
+
+
+def load(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond) -> Root:
+    """The options alone."""
+    return reading(root, texts, beyond).options
+
+
+def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond) -> Reading[Root]:
     """The options in a file, or in several that are one configuration together: each with its name and its text.
 
     Raises Mistakes with every mistake at once. `beyond` looks for what no single mapping can see, such as references,
@@ -49,11 +73,15 @@ def load(
         schema = json_schema(root)
         details = error.errors(include_url=False, include_input=False)
         mistakes += [m for detail in details if (m := _mistake(detail, whole, schema))]
-    for path, text in beyond(data):
-        mistakes.append(Mistake(whole.file_of(path), whole.tree.place_of(path), written(path), text))
+    mistakes += [_at(whole, path, text) for path, text in beyond(data)]
     if options is None or mistakes:
         raise Mistakes(mistakes)
-    return options
+    return Reading(options, whole)
+
+
+def _at(whole: Whole, path: Path, text: str, *, warning: bool = False) -> Mistake:
+    """Where an option is not written, what it belongs to stands in."""
+    return Mistake(whole.file_of(path), whole.tree.place_of(path), written(path), text, warning)
 
 
 def _mistake(error: ErrorDetails, whole: Whole, schema: dict[str, Any]) -> Mistake | None:
@@ -81,7 +109,9 @@ def _in_words(error: ErrorDetails, value: object) -> str:
     context = error.get("ctx", {})
     match error["type"]:
         case "value_error":
-            return str(context["error"])
+            text, ends = str(context["error"]), ends_oddly(value) if isinstance(value, str) else ""
+            told = ends in text or "at its ends" in text or "blanks" in text
+            return text if told else f"{text}; {ends}"
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
             meant = suggestion(value, allowed) if isinstance(value, str) else ""
@@ -98,7 +128,8 @@ def _in_words(error: ErrorDetails, value: object) -> str:
         case "list_type":
             return f"must be a list, such as [one, two], not {_kind(value)}"
         case "dict_type" | "model_type":
-            return f"must be a mapping of keys to values, not {_kind(value)}"
+            mark = mark_in(value) if isinstance(value, str) else ""
+            return f"must be a mapping of keys to values, not {_kind(value)}" + (mark and f"; it holds {mark}")
         case "greater_than_equal":
             return f"must be at least {context['ge']}"
         case "less_than_equal":

@@ -31,20 +31,30 @@ class Mistake:
     place: Place | None  # None: the file as a whole
     path: str
     text: str
+    warning: bool = False
+    """Whether it may be meant all the same."""
 
     def __str__(self) -> str:
         where = f":{self.place.line}:{self.place.column}" if self.place else ""
-        return f"{self.file}{where}: {f'{self.path}: ' if self.path else ''}{self.text}"
+        kind = "warning: " if self.warning else ""
+        return f"{self.file}{where}: {kind}{f'{self.path}: ' if self.path else ''}{self.text}"
 
 
 class Mistakes(Exception):
     """A configuration cannot be used. Its text has one line for each mistake, in the order of the files."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
-        found = dict.fromkeys(mistakes)
-        files = {file: number for number, file in enumerate(dict.fromkeys(mistake.file for mistake in found))}
-        self.mistakes = tuple(sorted(found, key=lambda mistake: (files[mistake.file], mistake.place or _TOP)))
+        self.mistakes = ordered(mistakes)
         super().__init__("\n".join(map(str, self.mistakes)))
+
+
+def ordered(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
+    """In the order of the files. What an alias repeats elsewhere, in the same place and the same words, comes once."""
+    once: dict[object, Mistake] = {}
+    for one in mistakes:
+        once.setdefault((one.file, one.place, one.text) if one.place else one, one)
+    files = {file: number for number, file in enumerate(dict.fromkeys(one.file for one in once.values()))}
+    return tuple(sorted(once.values(), key=lambda one: (files[one.file], one.place or _TOP)))
 
 
 def written(path: Path) -> str:

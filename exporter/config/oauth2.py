@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, WithJsonSchema
 
-from exporter.config.types import Options, Secret, Text
+from exporter.config.types import Options, ReadFile, Secret, Text
 
 _URL = re.compile(r"https://[A-Za-z0-9.\-\[\]:]+/[!-~]*")
 _TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
@@ -38,10 +38,10 @@ Tenant = Annotated[
 class CertificateOptions(Options):
     """A certificate that the identity provider knows, whose key signs what we say of ourselves (RFC 7523)."""
 
-    cert_file: Text
+    cert_file: ReadFile
     """The certificate, PEM."""
 
-    key_file: Text
+    key_file: ReadFile
     """Its private key, PEM, without a password. May be the same file."""
 
 
@@ -65,7 +65,7 @@ class OAuth2Options(Options):
     certificate: CertificateOptions | None = None
     """Instead of a secret."""
 
-    federated_token_file: Text | None = None
+    federated_token_file: ReadFile | None = None
     """Instead of a secret: a file with a token of a platform that the identity provider trusts, such as the projected
     token of a service account in Kubernetes (workload identity). It is read again at every use."""
 
@@ -82,7 +82,7 @@ class OAuth2Options(Options):
     scope: Text | None = None
     """What the token is for, words with blanks between them. Default: all mail protocols of `provider`."""
 
-    ca_file: Text | None = None
+    ca_file: ReadFile | None = None
     """Certificates of the authorities to trust at `token_url`, PEM. Default: the system's."""
 
     @classmethod
@@ -105,7 +105,7 @@ class OAuth2Options(Options):
             yield "service_account is for Google"
         if provider == "microsoft" and not has & {"tenant", "token_url"}:
             yield "tenant is missing"
-        if provider != "microsoft" and "tenant" in has:
+        if provider in (None, "google") and "tenant" in has:
             yield "tenant is for provider: microsoft"
         if provider == "google" and not has & {"service_account", "refresh_token"}:
             yield "Google issues tokens for mail only for a refresh_token or a service_account"

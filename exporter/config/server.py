@@ -7,7 +7,7 @@ from pydantic import Field, WithJsonSchema
 
 from exporter.config.address import Host, IpAddress, IpFamily
 from exporter.config.oauth2 import OAuth2Options
-from exporter.config.types import Options, Secret, Text
+from exporter.config.types import Options, ReadFile, Secret, Text
 
 TlsMode = Literal["none", "starttls", "implicit"]
 TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
@@ -17,7 +17,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class TlsOptions(Options):
     """How a server's certificate is judged."""
 
-    ca_file: Text | None = None
+    ca_file: ReadFile | None = None
     """Certificates of the authorities to trust, PEM. Default: the system's."""
 
     verify: bool = True

@@ -4,10 +4,14 @@ libyaml's messages are fixed texts; PyYAML offers nothing else to tell its error
 shown as it is: none of them quotes the file.
 """
 
+from itertools import islice
+
 import yaml
 
 from exporter.config.mistakes import Place
+from exporter.config.odd import mark_in, odd_in, oddly_indented
 
+VARIABLE = "braces in braces: no variable is filled in here; write the value, or for a secret {file: PATH}"
 _FIT = "does not fit here: wrong indentation, text after a closing quote, or something unclosed above"
 _ESCAPE = "no such escape: in double quotes a \\ begins one; use single quotes for text with a \\"
 _TAG = "an unquoted ! begins a tag, and there are none here: put the value in quotes"
@@ -43,6 +47,17 @@ _AT_CONTEXT = {
 }
 
 
+MOST_LINES = 20  # of a file that was copied from a web page
+
+
+def oddly_written(text: str) -> list[tuple[Place, str]]:
+    """Where lines begin with what looks like a space or a hyphen: whatever YAML says of them is a riddle."""
+    return [
+        (Place(line, column), f"the line begins with {name}: YAML wants spaces, and - before the entries of a list")
+        for line, column, name in islice(oddly_indented(text), MOST_LINES)
+    ]
+
+
 def unreadable(error: yaml.YAMLError, text: str) -> tuple[Place | None, str]:
     """Where and why `text` is not YAML."""
     if isinstance(error, yaml.reader.ReaderError):
@@ -57,4 +72,10 @@ def unreadable(error: yaml.YAMLError, text: str) -> tuple[Place | None, str]:
     message = _AT_CONTEXT.get(problem) or _AT_PROBLEM.get(problem) or f"is not YAML: {problem}"
     if text[mark.index : mark.index + 1] == "\t":
         message = "a tab: YAML is indented with spaces"
+    lines = text.split("\n")[: mark.line + 1]
+    if (column := lines[-1].find("${")) >= 0:
+        return Place(mark.line + 1, column + 1), VARIABLE
+    near = "\n".join(lines[-2:])
+    if odd := odd_in(near) or mark_in(near):
+        message += f"; here or in the line above is {odd}: type it again"
     return Place(mark.line + 1, mark.column + 1), message

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import (
@@ -20,12 +19,19 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
-_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+from exporter.config.odd import ends_oddly
+from exporter.config.stand_ins import env_mistake, filled_in_elsewhere, path_mistake, secret_mistake
+
+_DECIMAL = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w|y)")
+_SECONDS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
+_TOGETHER = re.compile("(?=.)" + "".join(f"(?:([0-9]{{1,12}}){unit})?" for unit in _SECONDS))
 _YEAR = 365 * 86400
 _SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB)?")
 _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+LARGEST_SECRET = 1 << 20  # characters; /dev/zero has more
 
 
 class Options(BaseModel):
@@ -72,10 +78,15 @@ class Options(BaseModel):
 
 
 def _duration(value: object) -> float:
-    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
-    if not match:
+    """As Prometheus reads it (`1h30m`, the larger unit first), and also one decimal number with a unit (`1.5h`)."""
+    text = value if isinstance(value, str) else ""
+    if together := _TOGETHER.fullmatch(text):
+        numbers = zip(together.groups("0"), _SECONDS.values(), strict=True)
+        seconds = sum(int(number) * unit for number, unit in numbers)
+    elif match := _DECIMAL.fullmatch(text):
+        seconds = float(match[1]) * _SECONDS[match[2]]
+    else:
         raise ValueError("not a duration; write a number with a unit: 250ms, 15s, 10m, 1h, 7d")
-    seconds = float(match[1]) * _SECONDS[match[2]]
     if not 0.001 <= seconds <= _YEAR:
         raise ValueError("a duration must be between 1ms and 365d")
     return seconds
@@ -114,6 +125,14 @@ def _name(value: str) -> str:
 def _text(value: str) -> str:
     if "{target}" in value:
         raise ValueError("`{target}` is not filled in here")
+    if filled_in_elsewhere(value):
+        raise ValueError("looks like a variable, and none is filled in here: write the value itself")
+    return value
+
+
+def _path(value: str) -> str:
+    if mistake := path_mistake(_text(value)):
+        raise ValueError(mistake)
     return value
 
 
@@ -121,7 +140,7 @@ Duration = Annotated[
     float,
     BeforeValidator(_duration),
     PlainSerializer(duration_text, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": f"^{_DURATION.pattern}$", "title": "duration"}),
+    WithJsonSchema({"type": "string", "pattern": f"^({_TOGETHER.pattern}|{_DECIMAL.pattern})$", "title": "duration"}),
 ]
 """Seconds, written with a unit. Defaults are given in seconds."""
 
@@ -142,8 +161,30 @@ Text = Annotated[str, AfterValidator(_text)]
 """Text that is taken as it stands."""
 
 
+def _one_word(value: str) -> str:
+    """Blanks at an end are seen by nobody, so a message about what is wrong with the rest would be a riddle."""
+    if ends := ends_oddly(_text(value)):
+        raise ValueError(f"{ends}, which belongs to it: remove that")
+    return value
+
+
+OneWord = Annotated[str, AfterValidator(_one_word)]
+"""Text without a blank at its ends."""
+
+
+class NamedFile(str):
+    """What a value of the type ReadFile is, so that all of them can be found."""
+
+
+ReadFile = Annotated[str, AfterValidator(lambda text: NamedFile(_path(text)))]
+"""The name of a file that is read when it is used, such as a certificate."""
+
+
 class SecretUnavailable(Exception):
-    """A secret's file or environment variable cannot be read. The message names it and never holds the secret."""
+    """A secret's file or environment variable cannot be read, or is empty.
+
+    The message names it and never holds the secret.
+    """
 
 
 class Secret:
@@ -161,15 +202,29 @@ class Secret:
         """The secret itself. Raises SecretUnavailable."""
         if self._literal is not None:
             return self._literal
-        if self._env is not None:
-            if self._env not in os.environ:
-                raise SecretUnavailable(f"the environment variable {self._env} is not set")
-            return os.environ[self._env]
+        text = self._in_environment(self._env) if self._env is not None else self._in_file(self._file or "")
+        if not text.strip():
+            where = self.origin if self._env is not None else f"the file {self._file}"
+            raise SecretUnavailable(f"{where} is empty{' but for blanks' if text else ''}: there is no secret in it")
+        return text
+
+    @staticmethod
+    def _in_environment(name: str) -> str:
+        if name not in os.environ:
+            raise SecretUnavailable(f"the environment variable {name} is not set")
+        return os.environ[name]
+
+    @staticmethod
+    def _in_file(path: str) -> str:
+        """A byte order mark, as Windows' editors write it, belongs to the encoding."""
         try:
-            text = Path(self._file or "").read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
+            with open(path, encoding="utf-8-sig", newline="") as file:
+                text = file.read(LARGEST_SECRET + 1)
+        except (OSError, ValueError) as error:
             problem = error.strerror if isinstance(error, OSError) else "not UTF-8"
-            raise SecretUnavailable(f"cannot read the secret in {self._file}: {problem}") from None
+            raise SecretUnavailable(f"cannot read the secret in {path}: {problem}") from None
+        if len(text) > LARGEST_SECRET:
+            raise SecretUnavailable(f"the file {path} is larger than {size_text(LARGEST_SECRET)}: no secret is")
         return text.removesuffix("\n").removesuffix("\r")
 
     @property
@@ -196,10 +251,14 @@ class Secret:
         if isinstance(value, cls):
             return value
         if isinstance(value, str):
+            if mistake := secret_mistake(value):
+                raise ValueError(mistake)
             return cls(value)
         if isinstance(value, dict) and len(value) == 1:
             ((kind, name),) = value.items()
             if kind in ("file", "env") and isinstance(name, str) and name:
+                if mistake := path_mistake(name) if kind == "file" else env_mistake(name):
+                    raise ValueError(mistake)
                 return cls(**{kind: name})
         raise ValueError("not a secret; write {file: PATH}, {env: NAME} or, if it must be, the text itself in quotes")
 

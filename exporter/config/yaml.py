@@ -18,12 +18,16 @@ from typing import Any
 import yaml
 
 from exporter.config.mistakes import Mistake, Mistakes, Path, Place, written
-from exporter.config.syntax import unreadable
+from exporter.config.odd import mark_in, odd_in, quoted_oddly
+from exporter.config.syntax import VARIABLE, oddly_written, unreadable
 from exporter.model import one_line
 
 MAX_BYTES = 10 << 20
 MAX_DEPTH = 40
 MAX_VALUES = 500_000  # aliases expanded; 10,000 probes are 50,000
+
+QUOTE = "put the value in quotes"
+TAGS_OF_OTHERS = frozenset({"!vault", "!secret", "!env", "!env_var", "!file", "!include", "!password", "!sops"})
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -49,6 +53,7 @@ class Node:
     keys: dict[str, Place] = field(default_factory=dict)
     size: int = 1  # values in it, aliases expanded
     height: int = 0  # levels below it
+    comment: str = ""  # `#` if the line goes on with a comment, `##` if that is glued to its sign; never what it says
 
     def plain(self) -> Any:
         """The value alone."""
@@ -96,6 +101,8 @@ def parse(raw: bytes, file: str) -> tuple[Node, list[Mistake]]:
         place = Place(len(before), len(before[-1]) + 1)
         message = f"the byte 0x{raw[error.start]:02X} is not UTF-8: save the file as UTF-8"
         raise Mistakes([Mistake(file, place, "", message)]) from None
+    if odd := oddly_written(text):
+        raise Mistakes(Mistake(file, where, "", message) for where, message in odd)
     composer = _Composer(text, file)
     try:
         return composer.document(), composer.mistakes
@@ -115,6 +122,7 @@ class _Composer:
     def __init__(self, text: str, file: str) -> None:
         self.mistakes: list[Mistake] = []
         self._file = file
+        self._text = text
         self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
         self._anchors: dict[str, Node | None] = {}
         self._path: list[str | int] = []
@@ -149,7 +157,9 @@ class _Composer:
         else:
             node = self._mapping(place)
         if event.tag is not None:
-            node = self._spoilt(place, "an unquoted ! begins a tag, and there are none here: put the value in quotes")
+            cure = f"for a secret write {{file: PATH}} or {{env: NAME}}, else {QUOTE}"
+            cure = cure if event.tag.lower() in TAGS_OF_OTHERS else QUOTE
+            node = self._spoilt(place, f"an unquoted ! begins a tag, and there are none here: {cure}")
         if anchor:
             self._anchors[anchor] = node
         return node
@@ -172,9 +182,17 @@ class _Composer:
     def _scalar(self, event: Any, place: Place) -> Node:
         plain = event.implicit[0] and not event.style
         value = _resolved(event.value) if plain else event.value
-        if isinstance(value, str) and _NOT_ONE_LINE.search(value):
+        if event.tag is None and isinstance(value, str) and _NOT_ONE_LINE.search(value):
             return self._spoilt(place, "holds a line break or another control character: write it in one line")
-        return Node(place, value)
+        if plain and (odd := _odd(event.value)):
+            return self._spoilt(place, odd)
+        return Node(place, value, comment=self._comment_after(event) if plain else "")
+
+    def _comment_after(self, event: Any) -> str:
+        rest = self._text[event.end_mark.index : event.end_mark.index + 200].partition("\n")[0].strip(" \t")
+        if not rest.startswith("#"):
+            return ""
+        return "##" if rest[1:2].strip() else "#"
 
     def _sequence(self, place: Place) -> Node:
         items: list[Node] = []
@@ -209,6 +227,8 @@ class _Composer:
 
     def _key(self, event: Any) -> tuple[str, bool]:
         """A key as text, and whether it is a merge key."""
+        if isinstance(event, yaml.MappingStartEvent) and event.flow_style:
+            raise self._end(_place(event), VARIABLE)
         if not isinstance(event, yaml.ScalarEvent):
             raise self._end(_place(event), "a key must be a word, not a list, a mapping or an alias")
         if event.tag is not None:
@@ -216,6 +236,8 @@ class _Composer:
         if _NOT_ONE_LINE.search(event.value):
             self._note(_place(event), "a key holds a line break or another control character")
             return one_line(event.value), False
+        if not event.style and (odd := _odd(event.value, key=True)):
+            self._note(_place(event), odd)
         return event.value, event.value == "<<" and not event.style
 
     def _mergeable(self, node: Node) -> list[Node]:
@@ -246,6 +268,18 @@ def _measured(node: Node, children: Iterable[Node]) -> Node:
 
 def _place(event: Any) -> Place:
     return Place(event.start_mark.line + 1, event.start_mark.column + 1)
+
+
+def _odd(text: str, *, key: bool = False) -> str:
+    """What an unquoted value or key holds that can hardly be meant, with the cure."""
+    if odd := odd_in(text):
+        cure = "type it again" if key else f"type it again, or {QUOTE}"
+        return f"holds {odd}, which looks like a space or like nothing: {cure}"
+    if quoted_oddly(text):
+        return "typographic quotes are no quotes here: write \" or '"
+    if key and (mark := mark_in(text)):
+        return f"holds {mark}: write the sign of ASCII, and a space after a colon"
+    return ""
 
 
 def _resolved(text: str) -> str | int | float | bool | Blank:

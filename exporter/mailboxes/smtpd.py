@@ -9,7 +9,7 @@ from pydantic import Field
 
 from exporter.config.address import EmailAddress
 from exporter.config.grammar import email_of
-from exporter.config.types import Listen, Options, Size, Text
+from exporter.config.types import Listen, Options, ReadFile, Size
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.model import Step
 from exporter.net.certificate import ServerCertificate
@@ -25,10 +25,10 @@ MAX_WAITING = 500  # messages that have come and were not looked at; the watcher
 class ReceiverTls(Options):
     """The certificate that the receiver shows after STARTTLS."""
 
-    cert_file: Text
+    cert_file: ReadFile
     """The certificate with its chain, PEM. It is read again when it changes."""
 
-    key_file: Text
+    key_file: ReadFile
     """Its private key, PEM, not encrypted."""
 
 

@@ -1,13 +1,27 @@
 """What servers of ours have in common: why an address cannot be listened on, and who counts as one client."""
 
+import asyncio
 import errno
 import os
 from ipaddress import IPv6Address, ip_address
+
+from exporter.config.types import Listen
 
 
 def why_not(listen: str, error: OSError | UnicodeError) -> str:
     """`error` is what asyncio's `create_server` raised."""
     return f"cannot listen on {listen}: {_problem(error)}"
+
+
+async def hindrance(listen: Listen) -> tuple[int, str]:
+    """Why it cannot be listened on now: the error's number and the words, or 0 and nothing if it can."""
+    try:
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, listen.host or None, listen.port)
+    except (OSError, UnicodeError) as error:
+        return getattr(error, "errno", None) or errno.EADDRNOTAVAIL, why_not(listen, error)
+    server.close()
+    await server.wait_closed()
+    return 0, ""
 
 
 def _problem(error: OSError | UnicodeError) -> str:

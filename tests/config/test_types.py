@@ -20,14 +20,56 @@ class Login(Options):
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("250ms", 0.25), ("15s", 15), ("1.5m", 90), ("10m", 600), ("1h", 3600), ("7d", 604800)]
+    ("text", "seconds"),
+    [
+        ("250ms", 0.25),
+        ("15s", 15),
+        ("1.5m", 90),
+        ("10m", 600),
+        ("1h", 3600),
+        ("7d", 604800),
+        ("1w", 604800),
+        ("1h30m", 5400),
+        ("1m30s", 90),
+        ("1d12h", 129600),
+        ("1s500ms", 1.5),
+        ("1w1d1h1m1s1ms", 694861.001),
+        ("1y", 31536000),
+        ("0h1m", 60),
+        ("01m", 60),
+        ("90m", 5400),
+        ("1.5h", 5400),
+    ],
 )
 def test_a_duration_is_a_number_with_a_unit(text: str, seconds: float) -> None:
     assert durations.validate_python(text) == seconds
 
 
 @pytest.mark.parametrize(
-    "value", [5, 0.5, "5", "5 s", "-5s", "5S", "1h30m", "", "s", "٥s", None, True, "9" * 400 + "s"]
+    "value",
+    [
+        5,
+        0.5,
+        "5",
+        "5 s",
+        "-5s",
+        "5S",
+        "",
+        "s",
+        "٥s",
+        None,
+        True,
+        "9" * 400 + "s",
+        "30m1h",
+        "1h1h",
+        "1h 30m",
+        "1h30",
+        "1.5h30m",
+        "1m1.5s",
+        "h30m",
+        "1M",
+        "1ms1s",
+    ],
 )
 def test_anything_else_is_no_duration(value: object) -> None:
     with pytest.raises(ValidationError, match="not a duration"):
@@ -92,6 +134,30 @@ def test_a_secret_in_a_file_is_read_at_every_use(tmp_path: Path) -> None:
 def test_a_secret_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MAILTRIP_TEST_PASSWORD", "s3cret")
     assert Secret(env="MAILTRIP_TEST_PASSWORD").reveal() == "s3cret"
+
+
+@pytest.mark.parametrize("content", ["", "\n", "\r\n", "  \n", "\t\n\n", "\ufeff", "\ufeff\r\n", "\u00a0\n"])
+def test_a_file_without_a_secret_in_it_is_no_empty_password(tmp_path: Path, content: str) -> None:
+    (tmp_path / "password").write_text(content, encoding="utf-8", newline="")
+    with pytest.raises(SecretUnavailable, match=f"^the file {tmp_path}/password is empty.*: there is no secret in it$"):
+        Secret(file=f"{tmp_path}/password").reveal()
+
+
+@pytest.mark.parametrize("value", ["", " ", "\t"])
+def test_an_empty_variable_is_no_empty_password(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("MAILTRIP_TEST_PASSWORD", value)
+    with pytest.raises(SecretUnavailable, match="^the environment variable MAILTRIP_TEST_PASSWORD is empty"):
+        Secret(env="MAILTRIP_TEST_PASSWORD").reveal()
+
+
+def test_the_byte_order_mark_of_an_editor_is_no_part_of_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "password").write_bytes(b"\xef\xbb\xbfs3cret\r\n")
+    assert Secret(file=f"{tmp_path}/password").reveal() == "s3cret"
+
+
+def test_a_file_without_an_end_is_no_secret() -> None:
+    with pytest.raises(SecretUnavailable, match="^the file /dev/zero is larger than 1MiB: no secret is$"):
+        Secret(file="/dev/zero").reveal()
 
 
 def test_a_secret_that_cannot_be_had_says_where_it_was_looked_for(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ from typing import Any, get_args
 
 import pytest
 import trustme
+from pydantic import ValidationError
 
 from exporter.config.oauth2 import OAuth2Options
+from exporter.config.server import ServerOptions
 from exporter.mailboxes.imap import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
 from exporter.model import Phase, ProbeError, Reason
@@ -17,6 +19,7 @@ from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.run import Clock, Run
 from exporter.senders import SENDERS, SendOptions
+from exporter.senders.smtp import SmtpOptions
 from tests.mailboxes.wanting import all_of_them
 from tests.net.old_tls import OLD_VERSIONS, old_context
 from tests.security.peers import Listener
@@ -104,6 +107,27 @@ async def test_preauth(listener: Listening) -> None:
     server = listener("* PREAUTH hello", OFFERED["imap"], default="{tag} OK")
     assert await refused(visit("imap", server.port, tls="starttls")) is Reason.TLS
     assert_untold(server)
+
+
+@pytest.mark.parametrize("content", [None, "", "\n", " \r\n", "\ufeff"])
+@pytest.mark.parametrize("kind", KINDS)
+async def test_empty_secrets(listener: Listening, tmp_path: Path, kind: str, content: str | None) -> None:
+    """A secret that is empty or cannot be read is no empty password: no login is tried with it."""
+    if content is not None:
+        (tmp_path / "secret").write_text(content)
+    server = listener(GREETING[kind], PLAIN[kind], default=GOOD[kind])
+    visiting = visit(kind, server.port, password={"file": str(tmp_path / "secret")}, tls="none")
+    assert await refused(visiting) is Reason.AUTH
+    assert_untold(server)
+
+
+@pytest.mark.parametrize("options", [ImapOptions, Pop3Options, SmtpOptions])
+@pytest.mark.parametrize("text", ["$PW", "${PW}", "%PW%", "env:PW", "/run/secrets/pw", "{file: /run/pw}", "{{ pw }}"])
+def test_variables(options: type[ServerOptions], text: str) -> None:
+    """Text that looks like a variable, or like the place where a secret is kept, is no password, but a mistake in the
+    configuration."""
+    with pytest.raises(ValidationError, match="write {file: PATH} or {env: NAME}"):
+        options.model_validate({"host": "h", "username": USER, "password": text})
 
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])

@@ -120,13 +120,13 @@ def test_check_says_what_a_web_file_does_alone_or_with_a_configuration(folder: F
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "web.yml: good: HTTPS, users: 1, requests: limited\n"
     folder.write("http_server_config: {http2: false}")
-    done = mailtrip("check", "mailtrip.yml", FILE, "web.yml", directory=folder.path)
+    done = mailtrip("check", "mailtrip.yml", FILE, "web.yml", directory=folder.path, MAILTRIP_TEST_PASSWORD="x")
     assert done.stdout == (
         "mailtrip.yml: good: modules: 2, mailboxes: 2, probes: 2\n"
         "web.yml: good: HTTP, users: everybody, requests: without limit\n"
     )
     folder.write("http_server_config: {http: false}")
-    done = mailtrip("check", "mailtrip.yml", FILE, "web.yml", directory=folder.path)
+    done = mailtrip("check", "mailtrip.yml", FILE, "web.yml", directory=folder.path, MAILTRIP_TEST_PASSWORD="x")
     assert done.returncode == 2
     assert done.stderr == "web.yml:1:22: http_server_config.http: unknown key; did you mean http2?\n"
     done = mailtrip("check", FILE, "nowhere.yml", directory=folder.path)

@@ -1,0 +1,53 @@
+"""Characters that look like others or like nothing, as they come along from web pages and word processors."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+_BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
+_INVISIBLE = "\u00ad\u180e\u200b\u2060\ufeff"  # not the joiners U+200C and U+200D, which some languages need
+_ODD = re.compile(f"[{_BLANKS}{_INVISIBLE}]")
+_INDENTED_ODDLY = re.compile(rf"^[ \t]*([{_BLANKS}{_INVISIBLE}]|[–—−•·‣](?=[ {_BLANKS}]))", re.MULTILINE)
+_MARKS = re.compile("[：﹕∶，｛｝［］＃]")
+_OPENING, _CLOSING = "“”„‟«»‘’‚‹›「『", "“”‟«»‘’‹›」』"
+_ENDS_ODDLY = re.compile(rf"^[\s{_INVISIBLE}]|[\s{_INVISIBLE}]$")
+
+
+def called(character: str) -> str:
+    """Its name, as one looks it up."""
+    return f"U+{ord(character):04X} ({unicodedata.name(character, 'unnamed').lower()})"
+
+
+def odd_in(text: str) -> str:
+    """The first blank that is no space, or invisible character, by its name; empty if there is none."""
+    found = _ODD.search(text)
+    return called(found[0]) if found else ""
+
+
+def oddly_indented(text: str) -> Iterator[tuple[int, int, str]]:
+    """Where a line begins with what looks like a space or a hyphen: line and column from 1, and the name."""
+    line, read = 1, 0
+    for match in _INDENTED_ODDLY.finditer(text):
+        start = match.start(1)
+        line, read = line + text.count("\n", read, start), start
+        yield line, start - text.rfind("\n", 0, start), called(match[1])
+
+
+def quoted_oddly(text: str) -> bool:
+    """Whether it stands in typographic quotes."""
+    return len(text) > 1 and text[0] in _OPENING and text[-1] in _CLOSING
+
+
+def mark_in(text: str) -> str:
+    """The first colon, comma or bracket that is not the one of ASCII, by its name; empty if there is none."""
+    found = _MARKS.search(text)
+    return called(found[0]) if found else ""
+
+
+def ends_oddly(text: str) -> str:
+    """Which end of it nobody sees: an addition to a message, empty if both can be seen."""
+    if not _ENDS_ODDLY.search(text):
+        return ""
+    where = "begins" if _ENDS_ODDLY.match(text) else "ends"
+    character = text[0] if where == "begins" else text[-1]
+    return f"it {where} with a space" if character == " " else f"it {where} with {called(character)}"

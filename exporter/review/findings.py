@@ -1,0 +1,33 @@
+"""What a finding is, and the way through all options."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.config.mistakes import Path
+from exporter.config.types import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong, where."""
+
+    path: Path
+    text: str
+    warning: bool = False
+    """Whether it may be meant all the same."""
+
+
+def values(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Every option below a value, in the order of the file, with mappings of options before what is in them."""
+    yield path, value
+    if isinstance(value, Options):
+        for name, field in type(value).model_fields.items():
+            if name in value.model_fields_set:
+                yield from values(getattr(value, name), (*path, field.alias or name))
+    elif isinstance(value, Mapping):
+        for key, one in value.items():
+            yield from values(one, (*path, key))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for number, one in enumerate(value):
+            yield from values(one, (*path, number))

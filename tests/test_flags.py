@@ -1,0 +1,66 @@
+"""Slips on the command line: each is answered with one line, and the cure. Nothing of the program is imported."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exporter import flags
+from exporter.logs import FORMATS
+from exporter.probes import DEFAULT_MAX_TARGETS
+
+NAMED = "the configuration is named by --config.file"
+SLIPS = {
+    "serve mt.yml": f"mt.yml stands where no file is expected; {NAMED}: mailtrip serve --config.file mt.yml;",
+    "serve -- mt.yaml": f"mt.yaml stands where no file is expected; {NAMED}: mailtrip serve --config.file mt.yaml;",
+    "probe mt.yml sub": f"mt.yml stands where no file is expected; {NAMED}: mailtrip probe --config.file mt.yml sub;",
+    "probe sub mt.yml": f"mt.yml stands where no file is expected; {NAMED}: mailtrip probe --config.file mt.yml sub;",
+    "probe mt.yml": f"mt.yml stands where no file is expected; {NAMED}: mailtrip probe --config.file mt.yml NAME;",
+    "serve --config mt.yml": f"unknown flag --config: {NAMED} FILE;",
+    "serve --config=mt.yml": f"unknown flag --config: {NAMED} FILE;",
+    "serve --config-file mt.yml": f"unknown flag --config-file: {NAMED} FILE;",
+    "serve --config_file=mt.yml": f"unknown flag --config_file: {NAMED} FILE;",
+    "probe --config mt.yml sub": f"unknown flag --config: {NAMED} FILE;",
+    "probe -c mt.yml sub": f"unknown flag -c: {NAMED} FILE;",
+    "check -f mt.yml": f"unknown flag -f: {NAMED} FILE;",
+    "check --frobnicate mt.yml": "unknown arguments: --frobnicate;",
+    "probe": "the following arguments are required: NAME|TARGET;",
+    "probe --config.file mt.yml a b": "unknown arguments: b;",
+    "srve": "argument COMMAND: invalid choice: 'srve' (choose from",
+    "probe --config.file mt.yml a\udcff": "a NAME or TARGET must be UTF-8, without control characters;",
+    "probe --config.file mt.yml --module m a\x1b": "a NAME or TARGET must be UTF-8, without control characters;",
+}
+
+
+@pytest.mark.parametrize(("line", "said"), SLIPS.items(), ids=[*map(repr, SLIPS)])
+def test_a_slip_is_answered_with_one_line_and_the_cure(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        flags.read(line.split(" "))
+    assert ended.value.code == 2
+    (answer,) = capsys.readouterr().err.splitlines()
+    assert said in answer
+    assert answer.startswith("mailtrip")
+    assert answer.endswith("--help")
+
+
+@pytest.mark.parametrize("name", ["a.yml", "x/y@example.org", "/nowhere/and/never"])
+def test_a_name_or_target_that_looks_like_a_file_is_taken_with_a_configuration(name: str) -> None:
+    assert flags.read(["probe", "--config.file", "mt.yml", name]).name == name
+
+
+def test_what_is_written_twice_is_the_same() -> None:
+    assert (flags.MAX_TARGETS, flags.LOG_FORMATS) == (DEFAULT_MAX_TARGETS, FORMATS)
+
+
+@pytest.mark.parametrize("line", ["--version", "serve --help", "serve mt.yml"])
+def test_what_needs_no_program_imports_none(line: str) -> None:
+    heavy = ["pydantic", "aiohttp", "cryptography", "dns", "rich", "aiosmtplib", "yaml", "jinja2", "exporter.settings"]
+    asked = f"import sys, atexit; atexit.register(lambda: print('had', *(m for m in {heavy} if m in sys.modules)))"
+    code = f"{asked}; from exporter.__main__ import main; sys.argv[1:] = {line.split()}; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=Path(__file__).parent.parent, capture_output=True, text=True
+    )
+    assert done.stdout.splitlines()[-1] == "had"
