@@ -33,7 +33,8 @@ class Pop3Options(ServerOptions):
 
     auth: Literal["user", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
     """The one mechanism that is used: the commands USER and PASS, or AUTH with another one. Default: what the server
-    offers of user, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2."""
+    offers of user, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2. `user` is tried also where it is not
+    offered: some servers take it all the same."""
 
     poll_interval: Duration = 0.5
     """The least time from one login to the next. POP3 shows new messages only to a new login: about every second while
@@ -140,12 +141,15 @@ class Pop3Mailbox:
         await bear(account, await account.token(), run, attempt)
 
     def _mechanism(self, offered: dict[str, list[str]] | None) -> str:
-        """A server that does not tell what it offers is taken to know USER, as all did before there was CAPA."""
+        """A server that does not tell what it offers is taken to know USER, as all did before there was CAPA. Some know
+        it without saying so, and are asked when `auth` is written."""
         sasl = (offered or {}).get("SASL", ())
         offers = {"user": offered is None or "USER" in offered}
         offers |= {name: name.upper() in sasl for name in ("plain", SCRAM)}
         usual = next((name for name, is_offered in offers.items() if is_offered), "user")
         chosen: str = self._options.auth or usual
+        if self._options.auth == "user":
+            return chosen
         if offered is not None and not offers[chosen]:
             command = "USER and PASS" if chosen == "user" else f"AUTH {chosen.upper()}"
             raise ProbeError(Reason.AUTH, f"{self._options.host} does not offer {command}") from NoLoginSent()

@@ -130,14 +130,17 @@ class Pop3Session:
             reply, raw = await pop3.top(number, BODY_LINES if whole else 0, READ_LIMIT)
             if reply.ok:
                 return raw
-            if pop3.capabilities is None and not reply.coded:
-                pop3.offers_top = False
-        if not pop3.offers_top:
-            if (await pop3.size(number) or 0) > LARGEST:
-                self._run.note(f"-- message {number} is too large to be read without TOP")
+            if reply.coded:
+                reply.expect("to show a message", Reason.UNAVAILABLE)
+            if reply.says_gone:
                 return None
-            reply, raw = await pop3.retr(number, READ_LIMIT)
-        if reply.coded:
+        if (await pop3.size(number) or 0) > LARGEST:
+            self._run.note(f"-- message {number} is too large to be read without TOP")
+            return None
+        reply, raw = await pop3.retr(number, READ_LIMIT)
+        if reply.ok:
+            pop3.offers_top = False  # in this login; a server may offer what it then refuses
+        elif reply.coded:
             reply.expect("to show a message", Reason.UNAVAILABLE)
         return raw if reply.ok else None
 

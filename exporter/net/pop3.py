@@ -12,81 +12,30 @@ import ssl
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import cast
 
 from exporter.model import Leg, ProbeError, Reason
-from exporter.net.connection import Connection
-from exporter.net.pop3_reply import Reply, capabilities_in, reply_in, size_in, unique_ids_in
+from exporter.net.pop3_reader import MAX_LINE, Pop3Reader
+from exporter.net.pop3_reply import Reply, UniqueIds, capabilities_in, size_in
 from exporter.net.sasl import Mechanism, refused
 from exporter.net.tls import translated
+from exporter.net.wrong_port import patiently, plain
 
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
-LONGEST_COMMAND = 253  # octets without the line end (RFC 2449 section 4)
-MAX_LINE = 1 << 16  # bytes of a status line, and of all that a server offers
-MAX_PIECE = 1 << 12  # bytes of a message's line that are waited for; a longer one is read in pieces
+MOST_MESSAGES = 200_000  # in a maildrop; each login lists them all
+LINES_AT_A_TIME = 1000  # of a listing; then others have their turn
 MAX_LISTING = 8 << 20  # bytes; a hundred thousand messages and more
-MAX_UNREAD = 1 << 20  # bytes that come while nobody reads
 MAX_MESSAGE = 64 << 20  # bytes that are read of a message; most of them are thrown away
 
 
-class Pop3Connection(Connection):
+class Pop3Connection(Pop3Reader):
     """Call `greeting` first, and one method at a time. Every failure is a ProbeError."""
 
     def __init__(self, server: str, note: Callable[[str], None]) -> None:
-        super().__init__(server)
+        super().__init__(server, note)
         self.capabilities: dict[str, list[str]] | None = None  # None: the server does not tell
         self.offers_top = True  # until the server says otherwise
-        self._note = note
         self._loop = asyncio.get_running_loop()
-        self._heard = bytearray()
-        self._secrets: tuple[str, ...] = ()
-        self._read_messages = False
-
-    # ---------------------------------------------------------------- called by the event loop
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
-
-    def data_received(self, data: bytes) -> None:
-        self._heard += data
-        if len(self._heard) > MAX_UNREAD:
-            self._fail(Reason.PROTOCOL, f"{self._server} talks without end")
-        self._wake()
-
-    # ---------------------------------------------------------------- reading
-
-    async def _line(self, most: int) -> bytes:
-        """A line with its end, or the piece of one that is longer than `most` bytes."""
-        searched = 0
-        while (end := self._heard.find(b"\n", searched) + 1) == 0 and (searched := len(self._heard)) <= most:
-            await self._more()
-        line = bytes(self._heard[: end or searched])
-        del self._heard[: len(line)]
-        return line
-
-    async def _reply(self) -> Reply:
-        line = await self._line(MAX_LINE)
-        shown = self._clean(line.rstrip(b"\r\n").decode("utf-8", "replace"))
-        reply = reply_in(self._server, shown)
-        shown = shown if reply else self._strange(shown)
-        self._note(f"S: {shown}")
-        if not reply or not line.endswith(b"\n"):
-            raise self._failure(Reason.PROTOCOL, f"{self._server} does not speak POP3: {shown}")
-        return reply
-
-    async def _data(self, doing: str, keep: int, most: int) -> bytes:
-        """The lines up to the one with nothing but a dot (RFC 1939 section 3). Only the first `keep` bytes are kept."""
-        kept, size, begins = bytearray(), 0, True
-        while (piece := await self._line(MAX_PIECE)) not in (b".\r\n", b".\n") or not begins:
-            size += len(piece)
-            if size > most:
-                raise self._failure(Reason.PROTOCOL, f"{self._server} sends more than {most >> 10} KiB for {doing}")
-            if len(kept) < keep:
-                kept += piece.removeprefix(b".") if begins else piece
-            begins = piece.endswith(b"\n")
-        self._note(f"S: ({size} bytes)")
-        return bytes(kept[:keep])
 
     # ---------------------------------------------------------------- commands
 
@@ -119,21 +68,17 @@ class Pop3Connection(Connection):
             reply = await self._reply()
             return reply, await self._data(line.partition(" ")[0], keep, most) if reply.ok else b""
 
-    def _strange(self, text: str) -> str:
-        """What is out of order may be a piece of the message that was read last: not every server stuffs its dots."""
-        return f"({len(text)} characters)" if self._read_messages else text
-
-    def _clean(self, text: str) -> str:
-        """Without secrets. Some servers repeat the command that they do not like."""
-        for secret in self._secrets:
-            text = text.replace(secret, "<secret>")
-        return text
-
     # ---------------------------------------------------------------- from the greeting to the login
 
     async def greeting(self) -> None:
         with self._whole():
-            (await self._reply()).expect("the connection", Reason.UNAVAILABLE)
+            if self.tls:
+                reply = await self._reply()
+            else:
+                peer = self.transport.get_extra_info("peername")
+                reply = await patiently(self._reply(), peer, self._server, "POP3")
+            self._greeted = True
+            reply.expect("the connection", Reason.UNAVAILABLE)
 
     @property
     def tls(self) -> ssl.SSLObject | None:
@@ -163,8 +108,10 @@ class Pop3Connection(Connection):
 
     async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
         """The TLS handshake. What came before it in the clear may be anybody's, and is an error (CVE-2011-0411)."""
-        if self._heard:
-            raise self._failure(Reason.TLS, f"{self._server} sends plain text where the TLS handshake has to begin")
+        if self._heard or (self._first and not self._greeted):
+            words = "" if self._greeted else plain(self._first, "POP3")
+            detail = f"{self._server} sends plain text where the TLS handshake has to begin"
+            raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()
         try:
             with translated(self._server, Leg.MAILBOX, "POP3"):
@@ -212,23 +159,25 @@ class Pop3Connection(Connection):
         self._secrets = ()
 
     async def authenticate(self, mechanism: Mechanism) -> None:
-        """AUTH by that mechanism. The first word goes with the command if the line is short (RFC 5034 section 4)."""
-        word, command = b64encode(mechanism.begin()).decode(), f"AUTH {mechanism.name}"
+        """AUTH by that mechanism. The first word goes on a line of its own.
+
+        On that of the command (RFC 5034 section 4) older servers do not take it, and Microsoft 365 hangs up.
+        """
+        word = b64encode(mechanism.begin()).decode()
         self._secrets = (word, *mechanism.secrets)
         with self._whole():
-            if len(command) + 1 + len(word) <= LONGEST_COMMAND:
-                self._say(f"{command} {word}")
-            else:
-                self._say(command)
-                if (await self._reply()).continues:
-                    self._say(word)
-            while (reply := await self._reply()).continues:
+            self._say(f"AUTH {mechanism.name}")
+            if (reply := await self._reply()).continues:
+                self._say(word)
+                reply = await self._reply()
+            while reply.continues:
                 answer = mechanism.answer(self._challenge(reply.text))
                 if mechanism.words:
                     self._note(f"-- {mechanism.words}")
                 word = b64encode(answer).decode()
                 self._secrets = (word, *self._secrets) if len(answer) > 1 else self._secrets
                 self._say(word)
+                reply = await self._reply()
         try:
             reply.expect("the login", Reason.AUTH)
         except ProbeError as error:
@@ -247,11 +196,24 @@ class Pop3Connection(Connection):
     async def uidl(self) -> list[tuple[int, str]]:
         """The number and the unique id of every message (RFC 1939 section 7)."""
         reply, data = await self._ask("UIDL")
+        if reply.says_empty:
+            return []
         reply.expect("UIDL, without which messages cannot be told apart", Reason.REJECTED)
+        ids = UniqueIds()
+        for number, line in enumerate(data.splitlines()):
+            if number >= MOST_MESSAGES:
+                raise self._failure(Reason.PROTOCOL, f"{self._server} lists more than {MOST_MESSAGES:,} messages")
+            ids.add(line)
+            if number % LINES_AT_A_TIME == 0:
+                await asyncio.sleep(0)
         try:
-            return unique_ids_in(data)
+            found = ids.found()
         except ValueError as problem:
             raise self._failure(Reason.PROTOCOL, f"{self._server} answers UIDL with {problem}") from None
+        if ids.odd:
+            shown = self._clean(ids.odd[0][:80].decode("ascii", "replace"))
+            self._note(f"-- {len(ids.odd)} lines name no message of their own and are left alone: {shown}")
+        return found
 
     async def size(self, number: int) -> int | None:
         """The size of a message; None if the server does not tell."""

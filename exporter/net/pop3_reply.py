@@ -4,9 +4,15 @@ import re
 from dataclasses import dataclass
 
 from exporter.model import ProbeError, Reason
+from exporter.net.passing import passes
 
 _STATUS = re.compile(r"(\+OK|-ERR)(?![A-Z0-9])[ \t]*(?:\[([A-Z0-9/-]{1,40})\][ \t]*)?(.*)", re.IGNORECASE | re.DOTALL)
-_UNIQUE_ID = re.compile(rb"[ \t]*(\d{1,10})[ \t]+([\x21-\x7e]{1,1000})[ \t]*")  # RFC 1939 allows 70, servers send more
+_NUMBER = re.compile(r"\d{1,10}")
+_EMPTY = re.compile(r"\b(empty|no (new )?(messages|mail)|0 messages|zero messages|nothing to list)\b", re.IGNORECASE)
+_NO_MESSAGE = re.compile(
+    r"no such|no message|delet|expunge|not (found|exist)|n't exist|(bad|invalid|unknown) (message|msg)|gone|range",
+    re.IGNORECASE,
+)
 _SIZE = re.compile(r"\d{1,10} (\d{1,15})\b")
 _REASONS = {  # RFC 2449 section 8.1, RFC 3206
     "AUTH": Reason.AUTH,
@@ -39,15 +45,32 @@ class Reply:
         """Whether a refusal tells what it means."""
         return self.code in _REASONS
 
+    @property
+    def says_empty(self) -> bool:
+        """A refusal to list a maildrop that holds nothing, as some servers have it."""
+        return not self.ok and _EMPTY.search(self.text) is not None
+
+    @property
+    def says_gone(self) -> bool:
+        """A refusal to show a message that is not there any more."""
+        return not self.ok and _NO_MESSAGE.search(self.text) is not None
+
     def expect(self, doing: str, refused: Reason) -> None:
-        """Raises what a refusal means, judged by its code and never by its text; `refused` if it has none."""
+        """Raises what a refusal means, judged by its code; `refused` if it has none and does not sound as if it would
+        pass, as when a server has too many connections."""
         if self.ok:
             return
         if self.continues:
             raise ProbeError(Reason.PROTOCOL, f"{self.server} asks for more at {doing}: {self.text}")
-        detail = f"[{self.code}] {self.text}" if self.code else self.text
-        code = self.code if self.coded else ""
-        raise ProbeError(_REASONS.get(self.code, refused), f"{self.server} refuses {doing}: {detail}", code=code)
+        detail = " ".join(filter(None, (f"[{self.code}]" if self.code else "", self.text)))
+        words = f"{self.server} refuses {doing}{f': {detail}' if detail else ' and gives no reason'}"
+        raise ProbeError(self._reason or refused, words, code=self.code if self.coded else "")
+
+    @property
+    def _reason(self) -> Reason | None:
+        if self.coded:
+            return _REASONS[self.code]
+        return Reason.UNAVAILABLE if passes(self.text) else None
 
 
 def reply_in(server: str, line: str) -> Reply | None:
@@ -59,18 +82,39 @@ def reply_in(server: str, line: str) -> Reply | None:
 
 def capabilities_in(data: bytes) -> dict[str, list[str]]:
     """The answer to CAPA."""
-    lines = (line.upper().split() for line in data.decode("ascii", "replace").splitlines())
-    return {words[0]: words[1:] for words in lines if words}
-
-
-def unique_ids_in(data: bytes) -> list[tuple[int, str]]:
-    """The answer to UIDL. Raises ValueError with the line that is none."""
-    found = []
-    for line in data.splitlines():
-        if not (match := _UNIQUE_ID.fullmatch(line)):
-            raise ValueError(f"a line that is none: {line[:80].decode('ascii', 'replace')}")
-        found.append((int(match[1]), match[2].decode()))
+    found: dict[str, list[str]] = {}
+    for words in (line.upper().split() for line in data.decode("ascii", "replace").splitlines()):
+        if words:
+            found.setdefault(words[0], []).extend(words[1:])
     return found
+
+
+class UniqueIds:
+    """The answer to UIDL, line by line.
+
+    Not every line need be one that RFC 1939 section 7 allows: a message that cannot be named is left alone, and the
+    others are not hidden by it. Ids may be longer than 70 characters and hold any character but white space.
+    """
+
+    def __init__(self) -> None:
+        self.odd: list[bytes] = []  # lines that name no message, or one that was named before
+        self._ids: dict[int, tuple[str, str]] = {}
+
+    def add(self, line: bytes) -> None:
+        number, _, rest = line.decode("latin-1").strip().replace("\t", " ").partition(" ")
+        if _NUMBER.fullmatch(number) and rest.strip() and int(number) not in self._ids:
+            self._ids[int(number)] = rest.split()[0], rest.strip()
+        elif line.strip():
+            self.odd.append(line)
+
+    def found(self) -> list[tuple[int, str]]:
+        """The number and the unique id of every message. What stands behind an id belongs to it if it is not unique
+        without. Raises ValueError with a line if none of them is one."""
+        if self.odd and not self._ids:
+            raise ValueError(f"a line that is none: {self.odd[0][:80].decode('ascii', 'replace')}")
+        short = [uid for uid, _ in self._ids.values()]
+        unique = len(set(short)) == len(short)
+        return [(number, uid if unique else whole) for number, (uid, whole) in self._ids.items()]
 
 
 def size_in(reply: Reply) -> int | None:

@@ -10,7 +10,7 @@ from exporter.headers.receiver import left_from, trusted_part
 from exporter.headers.spam import SCANNERS, spam_scores
 from exporter.message import headers, is_whole, read, received
 from exporter.net.imap_reader import Malformed, Reader, attributes, folders, number
-from exporter.net.pop3_reply import capabilities_in, reply_in, size_in, unique_ids_in
+from exporter.net.pop3_reply import UniqueIds, capabilities_in, reply_in, size_in
 from exporter.tokens import Mint
 
 SENT_AT = datetime(2025, 2, 1, tzinfo=UTC).timestamp()
@@ -75,8 +75,11 @@ def pop3(raw: bytes) -> None:
     if reply := reply_in("pop.example.org", line):
         assert (reply.ok, reply.continues).count(True) <= 1
         size_in(reply)
+    ids = UniqueIds()
+    for one in raw.splitlines():
+        ids.add(one)
     try:
-        assert all(unique for _, unique in unique_ids_in(raw))
+        assert all(unique for _, unique in ids.found())
     except ValueError as problem:
         assert len(str(problem)) < 200
 

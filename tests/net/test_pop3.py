@@ -1,12 +1,15 @@
 """What a conversation with a POP3 server promises, whatever the server does. Each dialogue is a file to read."""
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
+from types import FrameType
 
 import pytest
 
 from exporter.model import ProbeError, Reason
-from exporter.net.pop3 import Pop3Connection
+from exporter.net.pop3 import Pop3Connection, converse
+from exporter.net.tcp import connect
 from tests.net.imap_conversation import sockets
 from tests.net.pop3_conversation import connected, greeted
 
@@ -132,6 +135,37 @@ async def test_a_listing_that_is_none_says_why(dialogue: str, reason: Reason, de
     error = await why(dialogue, lambda p: p.uidl())
     assert error.reason is reason
     assert detail in error.detail
+
+
+@pytest.mark.parametrize("line", [b"..\r\n", b"\r\n", b".x\n", b"\n.\r.\n"])
+async def test_a_million_lines_cost_no_more_than_their_bytes(line: bytes) -> None:
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event.endswith("call")
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"+OK\r\n")
+        await reader.readline()
+        writer.write(b"+OK\r\n" + line * 1_000_000 + b".\r\n")
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        peer = server.sockets[0].getsockname()
+        pop3 = await converse(await connect(["127.0.0.1"], peer[1]), "pop.test", lambda line: None)
+        await pop3.greeting()
+        before = sys.getprofile()
+        sys.setprofile(count)
+        try:
+            reply, raw = await pop3.top(1, 1000, 65536)
+        finally:
+            sys.setprofile(before)
+        pop3.abort()
+        await pop3.closed()
+    assert (reply.ok, len(raw)) == (True, 65536)
+    assert calls < 100_000
 
 
 async def test_dots_are_taken_away_and_the_lone_one_is_the_end() -> None:

@@ -14,7 +14,7 @@ from exporter.mailboxes import session, smtpd
 from exporter.mailboxes.smtpd import SmtpdOptions
 from exporter.model import MAX_DETAIL
 from exporter.net import dns as names
-from exporter.net import imap, imap_reader, pop3, smtpd_limits, tcp
+from exporter.net import imap, imap_reader, pop3, pop3_reader, smtpd_limits, tcp
 from exporter.net.oauth2 import provider
 from exporter.senders import mx, sendmail
 from exporter.web import gate, guard, routes
@@ -67,7 +67,8 @@ LIMITS = {
         f"{size(imap.MAX_ANSWER)}; {size(imap_reader.MAX_RESPONSE)}; {size(imap_reader.MAX_LINE)}"
     ),
     "POP3: a status line; a listing; a message; unasked": (
-        f"{size(pop3.MAX_LINE)}; {size(pop3.MAX_LISTING)}; {size(pop3.MAX_MESSAGE)}; {size(pop3.MAX_UNREAD)}"
+        f"{size(pop3_reader.MAX_LINE)}; {size(pop3.MAX_LISTING)}; "
+        f"{size(pop3.MAX_MESSAGE)}; {size(pop3_reader.MAX_UNREAD)}"
     ),
     "An identity provider's answer": size(provider.MAX_ANSWER),
     "What the sendmail program says": size(sendmail.MOST_OUTPUT),

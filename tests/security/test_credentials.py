@@ -197,7 +197,8 @@ NOT_OFFERED: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_logins_that_are_not_offered(listener: Listening, kind: str) -> None:
-    """No login is tried that the server does not offer, or has disabled (LOGINDISABLED)."""
+    """No login is tried that the server does not offer, or has disabled (LOGINDISABLED), unless `auth: user` is
+    written."""
     answers, options = NOT_OFFERED[kind]
     for more in (dict[str, Any](), options):
         server = listener(GREETING[kind], answers, default=GOOD[kind])

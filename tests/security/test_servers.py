@@ -159,7 +159,7 @@ async def read_maildrop(port: int) -> list[Sighting]:
 
 
 @pytest.mark.parametrize("command", ["greeting", "CAPA", "USER", "UIDL", "TOP"])
-@pytest.mark.parametrize("words", ["x" * 10_000, ("1 " + "x" * 900 + "\r\n") * 100])
+@pytest.mark.parametrize("words", ["x" * 10_000, ("1 " + "x" * 900 + "\r\n") * 100, "..\r\n" * 5_000])
 async def test_endless_listings(listener: Listening, command: str, words: str) -> None:
     """Of a POP3 server's status line and of what it offers 64 KiB are read, of a listing 8 MiB, of a message 64 MiB, of
     which 64 KiB are kept; more ends the session."""
