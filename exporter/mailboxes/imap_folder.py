@@ -86,6 +86,7 @@ class Folder:
         self.exists = 0
         self.validity = 0
         self.uidnext = 0  # 0: the server did not tell
+        self.told = 0  # the same, as it was told without selecting the folder
         self.missing = 0  # messages that were announced and could not be read yet
         self.again_at = 0.0  # when that is tried again
         self._tries = 0

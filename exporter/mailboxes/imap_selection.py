@@ -60,6 +60,7 @@ class Selection:
                 raise
             self._untold.add(folder.name)
             return False
+        folder.told = uidnext
         if not uidnext:
             return True
         folder.watch(validity, uidnext)

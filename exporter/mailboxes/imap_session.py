@@ -128,7 +128,7 @@ class ImapSession:
         if not news and not doubts and not folder.trust.due(noticed):
             return []
         async with self._selection.inside(folder):
-            if not news:
+            if not news or 0 < folder.told < folder.uidnext:
                 await self._selection.doubt(folder, noticed)
             elif folder.unseen:
                 folder.trust.told(noticed)
