@@ -18,7 +18,9 @@ VENV := .venv/made
 PROGRAM := .venv/program
 TOOLS := .venv/tools
 
-.PHONY: help run test check docs image servers newer lab lab-down bench fuzz
+PYTHONS := trixie forky
+
+.PHONY: help run test pythons check docs image servers newer lab lab-down bench fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -28,6 +30,9 @@ run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mai
 
 test: servers newer check ## install the servers that the tests need, run all checks and all tests
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.again $(ARGS) # hundreds of mailtrips start, and are compiled once
+
+pythons: servers $(TOOLS) ## as root: the tests that need Python alone, with the Pythons of newer Debians
+	@for suite in $(PYTHONS); do tests/pythons.sh $$suite .pythons -q -n 4 $(ARGS) || exit 1; done
 
 check: $(TOOLS) ## style and types only
 	$(BIN)/ruff check

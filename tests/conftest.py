@@ -23,10 +23,13 @@ TESTS = Path(__file__).resolve().parent
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab: needs the lab of mail servers (set by the fixture `lab`)")
     config.addinivalue_line("markers", "container: needs containers (set by the fixture `podman`)")
+    config.addinivalue_line("markers", "pure: needs Python alone (set where nothing asks for the fixture `servers`)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
+        if "servers" not in getattr(item, "fixturenames", ()) and not item.get_closest_marker("lab"):
+            item.add_marker("pure")
         if "lab" in getattr(item, "fixturenames", ()):
             item.add_marker("lab")
         if "podman" in getattr(item, "fixturenames", ()):

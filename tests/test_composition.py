@@ -66,6 +66,7 @@ def test_addresses_beyond_ascii_travel_as_utf_8_below_an_ascii_message_id() -> N
         ("Grüße, 世界: {token} – tschüß", f"Grüße, 世界: {TOKEN.word} – tschüß"),
         ("ü" * 150, f"{'ü' * 150} {TOKEN.word}"),
     ],
+    ids=["before it", "in the middle", "alone", "not ASCII", "long"],
 )
 def test_the_subject_is_the_user_s_with_the_token_in_it(wanted: str, subject: str) -> None:
     raw = composed(Content(subject=wanted))

@@ -79,7 +79,7 @@ CLOCKS = {
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:wor[k]|far[m]|roo[t]|tmp/[w])\b")
 GENERATED = {
     *(".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".fuzz"),
-    *("dist", "mailtrip-state", "__pycache__", ".newer"),
+    *("dist", "mailtrip-state", "__pycache__", ".newer", ".pythons"),
 }
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 

@@ -17,6 +17,7 @@ def certificates(tmp_path: Path) -> Certificates:
     return Certificates(tmp_path)
 
 
+@pytest.mark.usefixtures("servers")
 async def test_swaks_delivers_over_starttls_and_believes_the_certificate(
     certificates: Certificates, tmp_path: Path
 ) -> None:
@@ -33,6 +34,7 @@ async def test_swaks_delivers_over_starttls_and_believes_the_certificate(
         assert b"Subject: by swaks" in await arrival(session)
 
 
+@pytest.mark.usefixtures("servers")
 async def test_swaks_reports_what_was_refused() -> None:
     async with receiver(wanted=those(lambda raw: False)) as session:
         command = ["swaks", "--server", "127.0.0.1", "--port", str(session.receiver.port), "--to", "monitor@mon.test"]
