@@ -6,6 +6,7 @@ Run it in the project's directory: python -m docs.web
 from docs.configuration import ROOT, Page
 from exporter.config.schema import json_schema
 from exporter.web.guard import LIMITS
+from exporter.web.login import MOST_OF_ONE_CLIENT, MOST_WAITING
 from exporter.web.options import WebOptions
 
 PAGE = ROOT / "docs/web.md"
@@ -46,8 +47,9 @@ scrape_configs:
   answer nothing until the mistake is mended.)
 * A request beyond the **rate limit** is answered with 429, whoever sends it.
 * Without a **login**, or with a wrong one, the answer is 401, also on `/-/healthy`. bcrypt is slow on purpose, so it
-  works in a thread of its own, and a password that was right is remembered, as a digest, until its hash changes. A name
-  that is not known takes as long as one that is.
+  works in a thread of its own, and a password that was right is remembered, as a digest, until its hash changes: it
+  never waits. Others wait in turns, one login of each client after the other, at most {MOST_OF_ONE_CLIENT} of one
+  client and {MOST_WAITING} in all; the answer to more is 429. A name that is not known takes as long as one that is.
 * A client that does not get through the **TLS handshake**, because of its certificate, its version or because it speaks
   plain HTTP, is cut off.
 * **HTTP/1.1** is spoken; `http2` changes nothing. `cert`, `key` and `client_ca`, which hold a certificate instead of
@@ -84,10 +86,14 @@ for another one.
 ## Slow and idle clients
 
 No slow or idle client hinders a scrape, also without this file. There are at most {LIMITS.connections} connections, and
-{LIMITS.per_address} from one address (of IPv6: from one network of 64 bits); for one more, the one that has been
-idle for the longest is cut off. A client has {LIMITS.header:.0f} s for its TLS handshake and the header of its first
-request together, and {LIMITS.idle:.0f} s from an answer to the end of the next request's header. The line of a
-request, and each of its headers, may have 8 KiB, its body 1 KiB; one in chunks, of which nobody knows how long it
+{LIMITS.per_address} from one address (of IPv6: from one network of 64 bits). For one more, the client with the most of
+them loses one: first one that has not asked for anything yet or has not logged in, then one that does not read its
+answer, then the one that has been idle for the longest. A client has {LIMITS.header:.0f} s for its TLS handshake, the
+header of its first request and its login together, and {LIMITS.idle:.0f} s from an answer to the end of the next
+request's header. It has {LIMITS.answer:.0f} s to read an answer, and is cut off when it reads nothing for
+{LIMITS.stalled:.0f} s. Who asks for `/metrics` at the same time gets the same answer, and at most
+{LIMITS.unread >> 20} MiB of answers wait to be read: beyond that the client with the most loses its oldest. The line of
+a request, and each of its headers, may have 8 KiB, its body 1 KiB; one in chunks, of which nobody knows how long it
 becomes, is refused.
 
 [toolkit]: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md

@@ -97,7 +97,7 @@ class ProbeTable:
         try:
             key = self.settings.key(module, target)
         except ValueError as error:
-            raise ProbeRefused(400, "bad_target", f"invalid target {target!r} for module {module}: {error}") from None
+            raise ProbeRefused(400, "bad_target", f"module {module} can do nothing with {target!r}: {error}") from None
         if key in self._probes:
             return key
         if not self.current(key):

@@ -37,7 +37,7 @@ def table(bench: Bench, max_targets: int = 3, settings: Settings = SETTINGS) -> 
     [
         ("submision", "a@example.org", 400, "unknown_module", "unknown module 'submision'; did you mean submission?"),
         ("x", "a@example.org", 400, "unknown_module", "unknown module 'x'; there are: private, submission"),
-        ("submission", "not an address", 400, "bad_target", "invalid target 'not an address' for module submission"),
+        ("submission", "not an address", 400, "bad_target", "module submission can do nothing with 'not an address'"),
         ("submission", "a@example.com", 403, "target_not_allowed", "add a pattern that fits it to modules.submission"),
         ("private", "a@example.org", 403, "target_not_allowed", "modules.private.targets, or a probe for it to probes"),
     ],

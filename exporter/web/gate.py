@@ -7,6 +7,7 @@ from http import HTTPStatus
 from aiohttp import hdrs, web
 
 from exporter.web.login import CHALLENGE, Login
+from exporter.web.waiting import Busy
 from exporter.web.webfile import Rules, WebFile
 
 MAX_BODY = 1024  # bytes; nobody has anything to tell us
@@ -18,11 +19,15 @@ _HEADERS = web.RequestKey("headers", Mapping[str, str])
 
 
 class Gate:
-    """Answers with the toolkit's status codes, and in its order. Without a web file everybody is let in."""
+    """Answers with the toolkit's status codes, and in its order. Without a web file everybody is let in.
+
+    `client` says who sends a request, as far as its connection tells.
+    """
 
     def __init__(self, file: WebFile | None = None, login: Login | None = None) -> None:
         self._file = file
         self._login = login or Login()
+        self.client: Callable[[web.Request], str] = _nobody
 
     @property
     def rules(self) -> Rules:
@@ -42,9 +47,13 @@ class Gate:
             return refusal
         if rules.bucket and not rules.bucket.take(asyncio.get_running_loop().time()):
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS)
-        if rules.users and not await self._login.admits(rules.users, request.headers.get("Authorization")):
-            return _refusal(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": CHALLENGE})
-        return None
+        try:
+            admitted = not rules.users or await self._login.admits(
+                rules.users, request.headers.get("Authorization"), self.client(request)
+            )
+        except Busy:
+            return _refusal(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "1"})
+        return None if admitted else _refusal(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": CHALLENGE})
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -54,6 +63,11 @@ class Gate:
         """Headers for every answer."""
         response.headers["Server"] = SERVER
         response.headers.update(request.get(_HEADERS, {}))
+
+
+def _nobody(request: web.Request) -> str:
+    """Nobody can be told from another."""
+    return ""
 
 
 def _wrong_body(request: web.Request) -> HTTPStatus | None:

@@ -1,24 +1,26 @@
 """Bounds what a slow, idle or greedy client may use up: aiohttp waits for a request's header as long as it takes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
 
-from exporter.net.listening import origin
+from exporter.web.connection import Connection, State
 from exporter.web.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Times in seconds."""
+    """Times in seconds, sizes in bytes."""
 
     connections: int = 512
     per_address: int = 256  # Prometheus, or a proxy, comes with many at once; nobody else takes the rest
     header: float = 10.0  # from connecting to the end of the first request's header, with the TLS handshake
     idle: float = 75.0  # from an answer to the end of the next request's header; Prometheus scrapes once a minute
     goodbye: float = 2.0  # for a client to part as TLS wants it
+    stalled: float = 10.0  # in which a client reads nothing of its answer
+    answer: float = 60.0  # until a client has read the whole of its answer
+    unread: int = 128 << 20  # of answers that are being read, what many share counted once
 
 
 LIMITS = Limits()
@@ -29,9 +31,8 @@ def _no_tls() -> None:
 
 
 class Guard:
-    """Knows the open connections. When there are too many, the one that has been idle for the longest has to go.
-
-    `tls` is asked for every new connection.
+    """Knows the open connections. When there are too many, one has to go: that of the client who has the most of them
+    that is missed the least. `tls` is asked for every new connection.
     """
 
     def __init__(
@@ -43,29 +44,51 @@ class Guard:
         self.limits = limits
         self.tls = tls
         self._make_handler = make_handler
-        self._connections: dict[asyncio.BaseProtocol | None, _Connection] = {}
+        self._connections: dict[asyncio.BaseProtocol | None, Connection] = {}  # the least idle last
 
     def __call__(self) -> asyncio.Protocol:
         """A protocol for a new connection, as asyncio asks for it."""
-        return _Connection(self, self._make_handler())
+        return Connection(self, self._make_handler())
 
-    def admit(self, connection: "_Connection") -> bool:
-        everybody = self._connections.values()
+    def origin(self, handler: asyncio.BaseProtocol | None) -> str:
+        """Who the client of a connection is; empty for a Unix socket."""
+        return self._connections[handler].origin if handler in self._connections else ""
+
+    # ---------------------------------------------------------------- told by connections
+
+    def admit(self, connection: Connection) -> bool:
+        """Whether a new connection may stay. Another one may have to go for it."""
+        everybody = list(self._connections.values())
         neighbours = [one for one in everybody if connection.origin and one.origin == connection.origin]
-        for others, most in ((neighbours, self.limits.per_address), (everybody, self.limits.connections)):
-            if len(others) >= most and not _drop_longest_idle(others):
-                return False
+        if len(neighbours) >= self.limits.per_address and not _drop_one(neighbours):
+            return False
+        if len(self._connections) >= self.limits.connections and not self._make_room(connection.origin):
+            return False
         self._connections[connection.handler] = connection
         connection.expect_request(self.limits.header)
         return True
 
-    def forget(self, connection: "_Connection") -> None:
+    def _make_room(self, origin: str) -> bool:
+        """Who has the most connections has to give one up, for somebody else even one that is being answered."""
+        greediest = _greediest(self._connections.values())
+        theirs = [one for one in self._connections.values() if one.origin == greediest]
+        return _drop_one(theirs, also_busy=greediest != origin)
+
+    def forget(self, connection: Connection) -> None:
         self._connections.pop(connection.handler, None)
 
+    # ---------------------------------------------------------------- told by the server
+
     def request_begins(self, handler: asyncio.BaseProtocol | None) -> None:
-        """The whole header has come; from here on our own time limits count."""
+        """A request has come, and passed the gate; from here on our own time limits count."""
         if handler in self._connections:
             self._connections[handler].answer_request()
+
+    def answer_begins(self, handler: asyncio.BaseProtocol | None, answer: bytes) -> None:
+        """There is an answer, which has to be read by now."""
+        if handler in self._connections:
+            self._connections[handler].send(answer, self.limits.answer)
+            self._bound(answer)
 
     def request_ends(self, handler: asyncio.BaseProtocol | None) -> None:
         if handler in self._connections:
@@ -73,108 +96,35 @@ class Guard:
             self._connections[handler] = connection  # now the least idle
             connection.expect_request(self.limits.idle)
 
+    def _bound(self, newest: bytes) -> None:
+        """Who holds the most answers loses the oldest of them, until what is left is not too much."""
+        while True:
+            reading = [one for one in self._connections.values() if one.answer]
+            answers = {id(one.answer): len(one.answer) for one in reading}
+            others = [one for one in reading if one.answer is not newest]
+            if sum(answers.values()) <= self.limits.unread or not others:
+                return
+            theirs = [one for one in others if one.origin == _greediest(reading)]
+            min(theirs or others, key=lambda one: one.since).drop()
+
     def close(self) -> None:
         """Drops who has not come so far as to ask for something; the others are aiohttp's."""
         for connection in [one for one in self._connections.values() if not one.is_open]:
             connection.drop()
 
 
-def _drop_longest_idle(connections: "Iterable[_Connection]") -> bool:
-    longest = next((one for one in connections if one.waits), None)
-    if longest:
-        longest.drop()
-    return longest is not None
+def _greediest(connections: Iterable[Connection]) -> str:
+    """The client with the most of these connections."""
+    return Counter(one.origin for one in connections).most_common(1)[0][0]
 
 
-class _Connection(asyncio.Protocol):
-    """Hands everything on to aiohttp's handler, inside TLS if there is to be, and keeps the time."""
+_LEAST_MISSED = (State.STRANGER, State.STUCK, State.IDLE)
 
-    def __init__(self, guard: Guard, handler: asyncio.Protocol) -> None:
-        self.handler = handler
-        self.origin = ""  # none for a Unix socket
-        self.is_open = False  # once aiohttp knows of it
-        self._guard = guard
-        self._transport: asyncio.Transport | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self._handshake: asyncio.Task[None] | None = None
-        self._early: list[bytes] = []  # what TLS brings before we are told that its handshake is over
 
-    @property
-    def waits(self) -> bool:
-        """True while no request is being answered."""
-        return self._timer is not None
-
-    def expect_request(self, patience: float) -> None:
-        self.answer_request()
-        self._timer = asyncio.get_running_loop().call_later(patience, self.drop)
-
-    def answer_request(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._timer = None
-
-    def drop(self) -> None:
-        self._guard.forget(self)
-        self.answer_request()
-        if self._handshake:
-            self._handshake.cancel()
-        if self._transport:
-            self._transport.abort()
-
-    # ---------------------------------------------------------------- the beginning
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self.origin = origin(transport.get_extra_info("peername"))
-        if not self._guard.admit(self):
-            self._transport.abort()
-        elif tls := self._guard.tls():
-            self._transport.pause_reading()  # every byte is for TLS
-            self._handshake = asyncio.get_running_loop().create_task(self._shake_hands(tls, self._transport))
-        else:
-            self._open(self._transport)
-
-    async def _shake_hands(self, tls: Tls, transport: asyncio.Transport) -> None:
-        limits, secure = self._guard.limits, None
-        with suppress(OSError):  # a client that does not want what we want is none of our trouble
-            secure = await asyncio.get_running_loop().start_tls(
-                transport, self, tls.context(), server_side=True,
-                ssl_handshake_timeout=limits.header, ssl_shutdown_timeout=limits.goodbye,
-            )  # fmt: skip
-        self._handshake = None
-        if secure and tls.admits(secure.get_extra_info("peercert")):
-            self._open(secure)
-        else:  # nothing has come of it, and that may be because the connection is gone
-            self.drop()
-
-    def _open(self, transport: asyncio.Transport) -> None:
-        self._transport, self.is_open = transport, True
-        self.handler.connection_made(transport)
-        for data in self._early:
-            self.handler.data_received(data)
-        self._early.clear()
-
-    # ---------------------------------------------------------------- what asyncio calls from then on
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.answer_request()
-        self._guard.forget(self)
-        if self._handshake:
-            self._handshake.cancel()
-        if self.is_open:
-            self.handler.connection_lost(error)
-
-    def data_received(self, data: bytes) -> None:
-        if self.is_open:
-            self.handler.data_received(data)
-        else:
-            self._early.append(data)
-
-    def eof_received(self) -> bool | None:
-        return self.handler.eof_received() if self.is_open else False
-
-    def pause_writing(self) -> None:
-        self.handler.pause_writing()
-
-    def resume_writing(self) -> None:
-        self.handler.resume_writing()
+def _drop_one(connections: list[Connection], *, also_busy: bool = False) -> bool:
+    """Of those in the same state, the one that has been idle for the longest."""
+    for state in (*_LEAST_MISSED, State.BUSY) if also_busy else _LEAST_MISSED:
+        if longest := next((one for one in connections if one.state is state), None):
+            longest.drop()
+            return True
+    return False

@@ -1,4 +1,4 @@
-"""Which form of the series a client wants, by its header Accept (RFC 9110 section 12.5.1)."""
+"""Which form of an answer a client wants, by its headers Accept and Accept-Encoding (RFC 9110 section 12.5)."""
 
 from exporter.metrics.exposition import Format
 
@@ -16,6 +16,15 @@ def form_for(accept: str) -> Format:
         if form:
             weights[form] = max(weights[form], _weight(parameters.get("q", "1")))
     return Format.OPENMETRICS if weights[Format.OPENMETRICS] > 0 and _is_best(weights) else Format.TEXT
+
+
+def takes_gzip(accept_encoding: str) -> bool:
+    """Whether a client can read what is compressed, by its header Accept-Encoding (RFC 9110 section 12.5.3)."""
+    weights: dict[str, float] = {}
+    for choice in accept_encoding.split(",")[:MOST_CHOICES]:
+        coding, *given = (part.strip().lower() for part in choice.split(";"))
+        weights[coding] = _weight(dict(_parameter(one) for one in given).get("q", "1"))
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
 def _is_best(weights: dict[Format, float]) -> bool:

@@ -13,8 +13,9 @@ from exporter.metrics.exposition import Format
 from exporter.model import ProbeKey, ProbeRefused
 from exporter.probes import ProbeTable
 from exporter.web.debug import debug_page
-from exporter.web.negotiation import form_for
+from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages
+from exporter.web.sending import SMALL, Body, Together
 from exporter.web.whereabouts import Whereabouts
 
 DEFAULT_PATIENCE = 10.0  # seconds; Prometheus' own scrape time-out when nobody says otherwise
@@ -28,7 +29,6 @@ _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _PLAIN_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-SMALL, LARGE = 1024, 64 << 10  # bytes: not worth compressing; worth a thread
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
 
@@ -62,6 +62,7 @@ class Routes:
         self._pages = pages
         self._reload = reload
         self._whereabouts = whereabouts
+        self._together = Together()
         self._waiting: set[asyncio.Timeout] = set()
         self._in_a_hurry = False
 
@@ -97,7 +98,8 @@ class Routes:
             return await _evidence(self._probes, key, self._exposition)
         await self._wait(key, patience(request.headers.get(TIMEOUT_HEADER)))
         form = form_for(request.headers.get("Accept", ""))
-        return _series(await self._exposition.probe(key, form), form)
+        series = await self._together.ask((key, form), lambda: self._exposition.probe(key, form))
+        return await _series(request, series, form)
 
     def hurry(self) -> None:
         """From now on no scrape waits for its trip: it is answered with what is known."""
@@ -116,7 +118,8 @@ class Routes:
 
     async def metrics(self, request: web.Request) -> web.Response:
         form = form_for(request.headers.get("Accept", ""))
-        return _series(await self._exposition.everything(form), form)
+        series = await self._together.ask(form, lambda: self._exposition.everything(form))
+        return await _series(request, series, form)
 
     async def sd(self, request: web.Request) -> web.Response:
         """The probes of the configuration, as Prometheus' http_sd_configs wants them: /probe for each, nothing else."""
@@ -141,7 +144,7 @@ class Routes:
         raise web.HTTPFound(f"{self._whereabouts.prefix}/")
 
     async def index(self, request: web.Request) -> web.Response:
-        return _page(await self._pages.overview())
+        return _page(await self._together.ask("overview", self._pages.overview))
 
     async def trips(self, request: web.Request) -> web.Response:
         """The trips of one probe, by its name (probe=) or by module and target. To look makes none."""
@@ -150,7 +153,7 @@ class Routes:
             key = named or self._probes.key(_parameter(request, "module"), _parameter(request, "target"))
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
-        return _page(await self._pages.trips(key))
+        return _page(await self._together.ask(("trips", key), lambda: self._pages.trips(key)))
 
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]
@@ -209,15 +212,16 @@ async def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -
     return web.Response(text=page, headers=_PLAIN_HEADERS)
 
 
-def _page(text: str, status: int = HTTPStatus.OK) -> web.Response:
+def _page(page: Body | str, status: int = HTTPStatus.OK) -> web.Response:
     """Nothing but our own style is loaded, and nobody frames us: a page shows what strangers wrote."""
-    return web.Response(text=text, status=status, content_type="text/html", headers=_PAGE_HEADERS)
+    body = page.plain if isinstance(page, Body) else page.encode()
+    headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
+    return web.Response(body=body, status=status, headers=headers)
 
 
-def _series(body: bytes, form: Format) -> web.Response:
-    """Compressed, if the client can read that; what is large is so in a thread."""
+async def _series(request: web.Request, body: Body, form: Format) -> web.Response:
+    """Compressed, if the client can read that."""
     headers = {"Content-Type": form.value, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
-    response = web.Response(body=body, headers=headers, zlib_executor_size=LARGE)
-    if len(body) > SMALL:
-        response.enable_compression()
-    return response
+    if len(body.plain) <= SMALL or not takes_gzip(request.headers.get("Accept-Encoding", "")):
+        return web.Response(body=body.plain, headers=headers)
+    return web.Response(body=await body.packed(), headers=headers | {"Content-Encoding": "gzip"})

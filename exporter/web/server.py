@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from exporter.web.gate import MAX_BODY, SERVER, Gate, Handler
 from exporter.web.guard import LIMITS, Guard, Limits
 from exporter.web.pages import Pages
 from exporter.web.routes import MARGIN, Exposition, Reload, Routes
+from exporter.web.sending import Pieces
 from exporter.web.whereabouts import Whereabouts
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,8 @@ class Server:
         self._gate = gate or Gate()
         self._guard: Guard | None = None
         self._servers: list[asyncio.Server] = []
-        middlewares = [_telling(lambda: self._guard), self._gate.middleware]
+        # Who has not passed the gate is not being answered, however long that takes: its time goes on.
+        middlewares = [self._gate.middleware, self._answering]
         application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
         self._routes = Routes(probes, exposition, pages, reload, whereabouts)
         application.add_routes(self._routes.table())
@@ -63,6 +66,7 @@ class Server:
         loop = asyncio.get_running_loop()
         handlers = partial(_Handler, application, loop=loop, **_HANDLING)
         self._guard = Guard(handlers, self._limits, lambda: self._gate.rules.tls)
+        self._gate.client = self._client
         try:
             for door in self._doors:
                 self._servers.append(await opened(door, self._guard))
@@ -82,6 +86,27 @@ class Server:
         await self._runner.cleanup()
         hurry.cancel()
         self._gate.close()
+
+    def _client(self, request: web.Request) -> str:
+        return self._guard.origin(request.protocol) if self._guard else ""
+
+    @web.middleware
+    async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Answers a request, and tells the guard how far that is."""
+        guard, protocol = self._guard, request.protocol
+        assert guard is not None  # noqa: S101 - it is there before anybody can connect
+        guard.request_begins(protocol)
+        try:
+            response = await handler(request)
+            if isinstance(response, web.Response) and isinstance(response.body, bytes):
+                guard.answer_begins(protocol, response.body)
+                response.body = Pieces(response.body)
+            with suppress(ConnectionError):  # who is gone misses nothing
+                await response.prepare(request)
+                await response.write_eof()
+            return response
+        finally:
+            guard.request_ends(protocol)
 
 
 _HANDLING: dict[str, Any] = {
@@ -113,20 +138,3 @@ class _Handler(web.RequestHandler):
             response = super().handle_error(request, status, exc, message)
         response.headers["Server"] = SERVER
         return response
-
-
-def _telling(guard: Callable[[], Guard | None]) -> Any:
-    """A middleware that tells the guard that a request is being answered, not awaited."""
-
-    @web.middleware
-    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
-        protocol, at_the_door = request.protocol, guard()
-        if at_the_door is None:
-            return await handler(request)
-        at_the_door.request_begins(protocol)
-        try:
-            return await handler(request)
-        finally:
-            at_the_door.request_ends(protocol)
-
-    return watch

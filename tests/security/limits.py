@@ -17,7 +17,7 @@ from exporter.net import dns as names
 from exporter.net import imap, imap_reader, pop3, pop3_reader, smtpd_limits, tcp
 from exporter.net.oauth2 import provider
 from exporter.senders import mx, sendmail
-from exporter.web import gate, guard, routes
+from exporter.web import gate, guard, login, routes
 
 _HTTP = inspect.signature(web.RequestHandler.__init__).parameters
 _WEB, _SMTPD = guard.LIMITS, smtpd_limits.LIMITS
@@ -44,6 +44,9 @@ LIMITS = {
     "HTTP: a body": size(gate.MAX_BODY),
     "HTTP: clients at a time; from one address": f"{_WEB.connections}; {_WEB.per_address}",
     "HTTP: until the first header is there; the next one": f"{seconds(_WEB.header)}; {seconds(_WEB.idle)}",
+    "HTTP: reading nothing of an answer; reading all of it": f"{seconds(_WEB.stalled)}; {seconds(_WEB.answer)}",
+    "HTTP: answers that wait to be read, shared ones once": size(_WEB.unread),
+    "HTTP: logins that wait for bcrypt; of one address": f"{login.MOST_WAITING}; {login.MOST_OF_ONE_CLIENT}",
     "HTTP: how long a scrape may wait": seconds(routes.LONGEST_PATIENCE),
     "Probes that are kept (`--web.max-targets`)": f"{probes.DEFAULT_MAX_TARGETS:,}",
     "Own receiver: clients at a time; from one address": f"{_SMTPD.connections}; {_SMTPD.per_address}",

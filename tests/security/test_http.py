@@ -2,16 +2,25 @@
 
 import asyncio
 import contextlib
+import re
 import selectors
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from exporter.web.guard import Limits
+from exporter.web.login import Login
 from tests.exporter import Exporter
 from tests.security.test_requests import CONFIGURATION, ask, say
-from tests.web.site import site
+from tests.web.folder import PASSWORD, USERS, Folder
+from tests.web.site import site, until
+from tests.web.test_sending import ask as unread
+from tests.web.test_sending import large, reading
+from tests.web.test_web_login import SlowBcrypt, basic, guesses
+
+UNREAD = 256 << 10  # bytes
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +134,61 @@ def test_silent_clients(exporter: Exporter) -> None:
         for _ in range(5):
             assert ask(exporter, "/metrics")[0] == 200
         assert len(ended.select(0)) >= 600 - 512
+
+
+async def test_clients_that_do_not_read(tmp_path: Path) -> None:
+    """Clients that ask for large answers and do not read them share one answer, cost less than 256 KiB each, are cut
+    off after 10 s, or when they have not read all of it within 60 s, and keep nobody from being answered."""
+    probes = "".join(f"  - {{name: p{n}, module: open, target: a{n}@lab.test}}\n" for n in range(60))
+    exporter = Exporter(f"{CONFIGURATION.format(port=1)}probes:\n{probes}", tmp_path / "mailtrip")
+    host, _, port = exporter.address.rpartition(":")
+    assert len(ask(exporter, "/metrics")[2]) > 6 * UNREAD
+    before = memory(exporter)
+    with contextlib.ExitStack() as stack:
+        clients = []
+        for number in range(150):
+            client = stack.enter_context(socket.socket())
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            client.bind((f"127.0.1.{number % 2 + 1}", 0))
+            client.settimeout(60)
+            client.connect((host, int(port)))
+            client.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            clients.append(client)
+        for client in clients:
+            assert client.recv(1, socket.MSG_PEEK)
+        for _ in range(5):
+            assert ask(exporter, "/-/healthy")[0] == 200
+        assert memory(exporter) - before < 150 * UNREAD
+    exporter.kill()
+    for limits in (Limits(stalled=0.1), Limits(answer=0.1)):
+        async with large(limits) as here:
+            client = await unread(here)
+            await until(lambda: bool(reading(here)))
+            await until(lambda: not reading(here))
+            client.close()
+
+
+def memory(exporter: Exporter) -> int:
+    """Bytes that are in use."""
+    return int(re.findall(r"VmRSS:\s+(\d+) kB", exporter.status)[0]) << 10
+
+
+async def test_wrong_logins(tmp_path: Path) -> None:
+    """Wrong logins, however many, from the same address or from others, keep no login out that was right before, and
+    drop no connection that it is kept on: they wait for bcrypt in turns, 32 of one address, and beyond that are told so
+    (429)."""
+    slow = SlowBcrypt()
+    async with site(Limits(connections=40, per_address=35), gate=Folder(tmp_path).gate(USERS, Login(slow))) as here:
+        right = basic("alice", PASSWORD)
+        request = f"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nAuthorization: {right}\r\n\r\n".encode()
+        reader, writer = await here.raw()
+        for _ in range(3):
+            writer.write(request)
+            await reader.readuntil(b"mailtrip is up\n")
+            slow.go.clear()
+            attack = [*guesses(here, 50, "127.0.0.1"), *guesses(here, 50, "127.0.0.2")]
+            await until(lambda: sum(task.done() for task in attack) >= 30)  # noqa: B023
+            assert (await here.get("/-/healthy", Authorization=right))[0] == 200
+            slow.go.set()
+            assert set(await asyncio.gather(*attack)) <= {429, 401, 0}
+        writer.close()

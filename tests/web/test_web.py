@@ -157,7 +157,7 @@ async def test_a_kept_connection_may_be_used_again_and_not_for_ever() -> None:
 
 
 async def test_a_client_that_does_not_read_its_answers_is_dropped() -> None:
-    async with site(Limits(idle=0.2)) as here:
+    async with site(Limits(stalled=0.2)) as here:
         _, writer = await here.raw()
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         with suppress(ConnectionError):

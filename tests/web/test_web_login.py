@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import bcrypt
 import pytest
 
+from exporter.web.guard import Limits
 from exporter.web.login import Login
 from tests.web.folder import HASH, PASSWORD, USERS, Folder
 from tests.web.site import Site, site, until
@@ -190,3 +191,70 @@ async def test_a_password_is_nowhere_in_what_is_remembered(folder: Folder) -> No
     assert await login.admits({"alice": HASH.encode()}, basic("alice", PASSWORD))
     assert PASSWORD not in str(vars(login))
     login.close()
+
+
+# ---------------------------------------------------------------- many wrong logins
+
+
+def guesses(here: Site, number: int, source: str) -> list[asyncio.Task[int]]:
+    """Clients with a wrong password each; the answer of each is a status, or 0 if there was none."""
+
+    async def guess(n: int) -> int:
+        try:
+            reader, writer = await asyncio.open_connection(here.host, here.port, local_addr=(source, 0))
+            login = basic("alice", f"guess {n}")
+            writer.write(f"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: {login}\r\n\r\n".encode())
+            return int((await reader.readline())[9:12] or 0)
+        except ConnectionError:
+            return 0
+        finally:
+            writer.close()
+
+    return [asyncio.create_task(guess(n)) for n in range(number)]
+
+
+async def test_wrong_logins_wait_in_turns_and_those_beyond_the_bound_are_told_so_at_once(
+    here: Site, slow: SlowBcrypt
+) -> None:
+    slow.go.clear()
+    attack = guesses(here, 100, "127.0.0.2")
+    await until(lambda: sum(task.done() for task in attack) >= 100 - 33)
+    assert {task.result() for task in attack if task.done()} == {429}
+    modest = asyncio.create_task(here.get(HEALTHY, Authorization=basic("alice", PASSWORD)))
+    await asyncio.sleep(0.05)
+    slow.go.set()
+    assert (await modest)[0] == 200
+    assert len(slow.compared) <= 4, "nobody waits for more than one login of each other client"
+    assert sorted(set(await asyncio.gather(*attack))) == [401, 429]
+
+
+@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.2"])
+async def test_wrong_logins_neither_drop_a_kept_connection_nor_keep_a_new_one_out(
+    folder: Folder, slow: SlowBcrypt, source: str
+) -> None:
+    """Also if they come from the same address, as behind the same proxy."""
+    limits = Limits(connections=20, per_address=15)
+    async with site(limits, gate=folder.gate(USERS, Login(slow))) as here:
+        login = f"Authorization: {basic('alice', PASSWORD)}"
+        scrape = f"GET {HEALTHY} HTTP/1.1\r\nHost: localhost\r\n{login}\r\n\r\n".encode()
+        reader, writer = await asyncio.open_connection(here.host, here.port, local_addr=("127.0.0.1", 0))
+        for _ in range(5):
+            slow.go.set()
+            writer.write(scrape)
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+            await reader.readuntil(b"mailtrip is up\n")
+            slow.go.clear()
+            attack = [*guesses(here, 40, source), *guesses(here, 40, "127.0.0.3")]
+            await until(lambda: sum(task.done() for task in attack) >= 50)  # noqa: B023
+            assert (await here.get(HEALTHY, Authorization=basic("alice", PASSWORD)))[0] == 200
+            slow.go.set()
+            await asyncio.gather(*attack)
+        writer.close()
+
+
+async def test_a_login_that_waits_does_not_stop_the_time_of_its_connection(folder: Folder, slow: SlowBcrypt) -> None:
+    async with site(Limits(header=0.2), gate=folder.gate(USERS, Login(slow))) as here:
+        slow.go.clear()
+        (waiting,) = guesses(here, 1, "127.0.0.2")
+        assert await waiting == 0
+        slow.go.set()
