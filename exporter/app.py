@@ -1,6 +1,7 @@
 """The composition root: builds from the settings whatever makes trips, runs it, stops it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,8 @@ from exporter.state_file import StateUnusable
 from exporter.store import Store
 from exporter.tokens import Mint, load_key, new_key, read_key
 
+log = logging.getLogger(__name__)
+
 HOUSEKEEPING = 30.0  # seconds between two looks for what is lost or forgotten
 KEY_FILE = "token.key"
 
@@ -34,8 +37,11 @@ KEY_FILE = "token.key"
 class App:
     """The parts of a running mailtrip. `key` signs the tokens."""
 
-    def __init__(self, settings: Settings, store: Store, key: bytes, max_targets: int = DEFAULT_MAX_TARGETS) -> None:
-        self.clock = Clock()
+    def __init__(
+        self, settings: Settings, store: Store, key: bytes,
+        max_targets: int = DEFAULT_MAX_TARGETS, clock: Clock | None = None,
+    ) -> None:  # fmt: skip
+        self.clock = clock or Clock()
         self.settings = settings
         self.store = store
         self.mint = Mint(key)
@@ -103,15 +109,16 @@ class App:
 
     def _restore(self, wanted: Callable[[ProbeKey], ProbeKey | None]) -> None:
         """What the store knows of some probes; `wanted` gives what their keys are today."""
-        for known in self.store.last_known():
+        for known in sorted(self.store.last_known(), key=lambda one: one.outcome.finished_at):
             if key := wanted(known.outcome.probe):
                 probe, outcome = self.probes.get(key), replace(known.outcome, probe=key)
                 probe.remember(outcome, known.history)
                 self.metrics.restored(outcome, known.last_success)
                 self._keep_beat(probe, outcome.started_at)
-        for stored, started_at in self.store.last_starts().items():
+        for stored, started in self.ledger.last_starts().items():
             if key := wanted(stored):  # perhaps its message has left, though we were killed before we knew
-                self._keep_beat(self.probes.get(key), started_at)
+                probe = self.probes.get(key)
+                probe.last_start = max(probe.last_start, started)
 
     # ---------------------------------------------------------------- with another configuration
 
@@ -137,7 +144,10 @@ class App:
         self.accounts.configure(settings.logins)
         new = {probe.key for probe in self.probes.configure(settings, changed)}
         if new:
-            self._restore(lambda stored: key if (key := self.probes.current(stored)) in new else None)
+            try:
+                self._restore(lambda stored: key if (key := self.probes.current(stored)) in new else None)
+            except StateUnusable as error:
+                log.error("%s; the new probes begin without their history", error)
 
     def _configure_mailboxes(self, settings: Settings, fresh: Mapping[str, Mailbox]) -> None:
         flights = [flight for probe in self.probes for flight in probe.flights.values()]
@@ -165,9 +175,14 @@ class App:
         retiring.add_done_callback(self._retiring.discard)
 
     def _keep_beat(self, probe: Probe, started_at: float) -> None:
-        """No restart, and no row of them, makes more trips than one in an interval."""
-        ago = max(self.clock.wall() - started_at, 0.0)
-        probe.last_start = max(probe.last_start, self.clock.monotonic() - ago)
+        """No restart, and no row of them, makes more trips than one in an interval.
+
+        What seems to be in the future began before the clock was set back. Then it is not known how long ago, and the
+        beat must not stand still until that time has come once more, however often we are restarted.
+        """
+        ago = self.clock.wall() - started_at
+        if ago > -probe.interval:
+            probe.last_start = max(probe.last_start, self.clock.monotonic() - max(ago, 0.0))
 
     async def keep_house(self) -> None:
         while True:

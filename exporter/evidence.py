@@ -3,6 +3,7 @@
 Of every probe the newest are kept, of failures more and for longer, since somebody wants to know why.
 """
 
+from json import dumps
 from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +18,12 @@ _OUTCOME = TypeAdapter(Outcome)
 
 
 def written(outcome: Outcome) -> str:
-    return _OUTCOME.dump_json(outcome).decode()
+    """As JSON. What is no text, such as a byte of a command line that is no UTF-8, becomes a question mark."""
+    try:
+        return _OUTCOME.dump_json(outcome).decode()
+    except ValueError:  # pydantic's, of surrogates
+        plain = dumps(_OUTCOME.dump_python(outcome, mode="json"), ensure_ascii=False)
+        return plain.encode("utf-8", "replace").decode()
 
 
 def readable(text: str) -> Outcome | None:

@@ -7,14 +7,15 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, runtime_checkable
 
 from exporter.arrival import LeftFrom
+from exporter.commits import Once, Tell
 from exporter.history import MOST_BEATS, Beat, beat_of
-from exporter.ledger import Ledger, MailObserver
+from exporter.ledger import Ledger, MailObserver, not_written
 from exporter.logs import about
 from exporter.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Span
 from exporter.run import Clock, Run
@@ -92,8 +93,7 @@ class Probe:
 
     def show(self, outcome: Outcome) -> None:
         """A trip is over. One that failed does not make us forget where mail left from."""
-        if self.newest is None or outcome.finished_at >= self.newest.finished_at:
-            self.newest = outcome
+        self.newest = outcome  # whatever the wall clock says: it may have been set
         self.history.append(beat_of(outcome))
         self.left_from = next((one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from)
 
@@ -136,9 +136,10 @@ class Prober:
         probe.last_start = run.started
         if isinstance(probe.check, Mailing):
             token = self._mint.mint(self._clock.wall())
-            return self._launch(probe, token.trip, run, self._mail(probe, probe.check, run, token))
-        trip = new_trip()
-        course = partial(probe.check.ask, run)
+            trip, keep = token.trip, probe.timeout + probe.check.late_after
+            course = partial(self._mail, probe.check, probe.key, run, token, keep)
+        else:
+            trip, course = new_trip(), partial(probe.check.ask, run)
         return self._launch(probe, trip, run, self._flight(probe, run, trip, course, probe.timeout))
 
     def resume(self, probe: Probe, trip: Trip) -> None:
@@ -150,10 +151,7 @@ class Prober:
             self._ledger.abandon(trip)
             return
         run = Run(self._clock, session_timeout=probe.session_timeout)
-        if trip.accepted is not None:
-            run.started, run.accepted, run.sending_since = trip.started, trip.accepted, trip.sending_since
-        else:
-            run.started -= max(run.started_at - trip.started_at, 0.0)
+        run.started, run.accepted, run.sending_since = trip.started, trip.accepted, trip.sending_since
         run.started_at = trip.started_at
         probe.last_start = max(probe.last_start, run.started)
         # However long we were away, there must be time to look whether the message has come.
@@ -184,48 +182,87 @@ class Prober:
         task = asyncio.create_task(flight, name=f"trip {trip}")
         probe.flights[trip], probe.runs[trip] = task, run
         task.add_done_callback(lambda _: probe.landed(trip))
-        self._observer.started(probe.key)
+        with self._guarded(trip, probe.key):
+            self._observer.started(probe.key)
         return task
 
-    async def _mail(self, probe: Probe, check: Mailing, run: Run, token: Token) -> Outcome:
-        timeout = probe.timeout
-        await self._ledger.begin(token, probe.key, check.mailbox, run, timeout + check.late_after)
-        return await self._flight(probe, run, token.trip, partial(check.run, run, token), timeout)
+    async def _mail(self, check: Mailing, probe: ProbeKey, run: Run, token: Token, keep: float) -> None:
+        """The course of a trip with a message. Trouble with our own state does not keep it from being made."""
+        with self._guarded(token.trip, probe):
+            await self._ledger.begin(token, probe, check.mailbox, run, keep)
+        await check.run(run, token)
 
     async def _flight(
         self, probe: Probe, run: Run, trip: str, course: Callable[[], Awaitable[None]], timeout: float,
         verdict: Outcome | None = None,
     ) -> Outcome:  # fmt: skip
+        """The wall: nothing of a trip is outside of its deadline and of the broad except."""
         failure: Failure | None = None
-        run.before_deletion = lambda: self._ledger.found(verdict or _outcome(trip, probe, run, _judged(run)))
+        run.before_deletion = partial(self._before_deletion, probe, run, trip, verdict)
         try:
             async with run.deadline(timeout):
                 await course()
         except ProbeError as error:
             failure = run.failure(error)
             run.learn(error)
-        except asyncio.CancelledError:
-            self._ledger.leave(trip)
-            raise
+        except asyncio.CancelledError as error:
+            if _is_meant_for_us():
+                self._ledger.leave(trip)
+                raise
+            failure = self._bug(error, run, trip, probe.key)
         except Exception as error:
-            log.exception("trip %s of %s: a bug of mailtrip", trip, probe.key, extra=about(trip, probe.key))
-            failure = run.failure(error)
-        outcome = verdict or _outcome(trip, probe, run, failure)
+            failure = self._bug(error, run, trip, probe.key)
+        outcome = verdict or Outcome(trip, probe.key, run.started_at, run.now() - run.started, failure=failure)
+        with self._guarded(trip, probe.key):
+            outcome = verdict or _outcome(trip, probe, run, failure)
         # After a failed deletion the message may be seen again, and must not be taken for a duplicate then.
-        arrived = failure is None or failure.phase is Phase.VERIFY
-        self._ledger.end(outcome, run, arrived=arrived)
-        self._conclude(probe, outcome)
+        self._conclude(probe, run, outcome, arrived=failure is None or failure.phase is Phase.VERIFY)
         return outcome
 
-    def _conclude(self, probe: Probe, outcome: Outcome) -> None:
-        probe.show(outcome)
-        if not probe.removed:
-            self._observer.finished(outcome)
-        extra = about(outcome.trip, probe.key)
-        if outcome.failure:
-            log.warning("trip %s of %s failed: %s", outcome.trip, probe.key, outcome.failure, extra=extra)
-        else:
-            log.info("trip %s of %s is good after %.2f s", outcome.trip, probe.key, outcome.duration, extra=extra)
+    async def _before_deletion(self, probe: Probe, run: Run, trip: str, verdict: Outcome | None) -> None:
+        with self._guarded(trip, probe.key):
+            await self._ledger.found(verdict or _outcome(trip, probe, run, _judged(run)))
+
+    def _bug(self, error: BaseException, run: Run, trip: str, probe: ProbeKey) -> Failure:
+        log.error("trip %s of %s: a bug of mailtrip", trip, probe, exc_info=error, extra=about(trip, probe))
+        return run.failure(error)
+
+    def _conclude(self, probe: Probe, run: Run, outcome: Outcome, *, arrived: bool) -> None:
+        """Everybody who has to know is told, whatever happens to others, and the log when it is on the disk."""
+        tell = Once(partial(_tell, outcome))
+        with self._guarded(outcome.trip, probe.key, otherwise=tell):
+            self._ledger.end(outcome, run, arrived=arrived, tell=tell)
+        with self._guarded(outcome.trip, probe.key):
+            probe.show(outcome)
+        with self._guarded(outcome.trip, probe.key):
+            if not probe.removed:
+                self._observer.finished(outcome)
+
+    @contextlib.contextmanager
+    def _guarded(self, trip: str, probe: ProbeKey, otherwise: Tell | None = None) -> Iterator[None]:
+        """Whatever breaks in here is a bug, is told as one, and changes nothing of the trip's outcome."""
+        try:
+            yield
+        except Exception:
+            log.exception("trip %s of %s: a bug of mailtrip", trip, probe, extra=about(trip, probe))
+            if otherwise:
+                otherwise("a bug of mailtrip")
+
+
+def _is_meant_for_us() -> bool:
+    """Whether the task of this trip was cancelled, and not only something that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _tell(outcome: Outcome, why: str) -> None:
+    """Once it is on the disk, or with `why` it is not: then a restart may tell it again."""
+    extra, more = about(outcome.trip, outcome.probe), not_written(why)
+    if outcome.failure:
+        log.warning("trip %s of %s failed: %s%s", outcome.trip, outcome.probe, outcome.failure, more, extra=extra)
+    else:
+        duration = outcome.duration
+        log.info("trip %s of %s is good after %.2f s%s", outcome.trip, outcome.probe, duration, more, extra=extra)
 
 
 def _outcome(trip: str, probe: Probe, run: Run, failure: Failure | None) -> Outcome:

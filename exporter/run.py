@@ -16,6 +16,8 @@ from exporter.model import Fact, Failure, Leg, Phase, ProbeError, Reason, Span, 
 from exporter.transcript import MOST_LINES, Transcript, told
 
 MAX_SPANS = 500
+VERDICT_PATIENCE = 5.0  # seconds for what is done before a message is deleted
+MAX_TRANSLATIONS = 10  # of an error, on its way up
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,9 @@ class Run:
         self._limit: FairLimit | None = None
         self._phase: Phase | None = None
         self._step: Step | None = None
-        self._place: tuple[Phase | None, Step | None] | None = None
+        self._heading = Phase.OPEN  # the phase that we are in, or on the way to
+        self._place: tuple[Phase | None, Step | None] | None = None  # where the newest error came from
+        self._broke: BaseException | None = None  # that error
 
     def now(self) -> float:
         """Monotonic seconds; comparable with `started`, `accepted` and every other Run of this machine."""
@@ -89,8 +93,9 @@ class Run:
 
         Before `delete` begins, `before_deletion` is awaited: the mailbox is about to forget that the message was there.
         """
+        self.head_for(phase)
         if phase is Phase.DELETE:
-            await self.before_deletion()
+            await self._before_deletion()
         start = self.now()
         if phase is Phase.SEND:
             self.sending_since = start
@@ -102,6 +107,20 @@ class Run:
                 yield
         finally:
             self._phase = None
+
+    async def _before_deletion(self) -> None:
+        """In seconds of its own: a disk that stalls is no fault of the mailbox, and no message stays because of it."""
+        try:
+            async with asyncio.timeout(VERDICT_PATIENCE):
+                await self.before_deletion()
+        except TimeoutError:
+            self.note(
+                f"-- the verdict is not on the disk after {VERDICT_PATIENCE:g} s; the message is deleted all the same"
+            )
+
+    def head_for(self, phase: Phase) -> None:
+        """What follows is on the way to `phase`, though it has not begun: what breaks now broke there."""
+        self._heading, self._place = phase, None
 
     @contextmanager
     def step(self, step: Step, note: str = "") -> Iterator[None]:
@@ -125,8 +144,9 @@ class Run:
         try:
             yield
         except BaseException as error:
-            if self._place is None:
+            if self._place is None or not _comes_of(error, self._broke):
                 self._place = (phase, step)
+            self._broke = error
             reason = self._reason_of(error)
             raise
         finally:
@@ -231,7 +251,7 @@ class Run:
         self.timeout_error = lambda: ProbeError(Reason.TIMEOUT, "the message could not be deleted in time")
         if self._limit and self.session_timeout is not None:
             self._limit.reschedule(
-                max(self._limit.when(), asyncio.get_running_loop().time() + 2 * self.session_timeout)
+                max(self._limit.when(), asyncio.get_running_loop().time() + 2 * self.session_timeout + VERDICT_PATIENCE)
             )
 
     def located(self, error: ProbeError) -> ProbeError:
@@ -246,7 +266,7 @@ class Run:
     def failure(self, error: BaseException) -> Failure:
         """Where and why, for an exception that escaped from the trip."""
         phase, step = self._place or (None, None)
-        phase = phase or Phase.OPEN
+        phase = phase or self._heading
         if not isinstance(error, ProbeError):
             return Failure(phase, step, Reason.INTERNAL, "", f"{type(error).__name__}: see the log")
         return Failure(error.phase or phase, error.step or step, error.reason, error.code, error.detail)
@@ -258,3 +278,14 @@ class Run:
         if isinstance(error, asyncio.CancelledError):
             return self.timeout_error().reason if self._limit and self._limit.expired() else Reason.TIMEOUT
         return Reason.INTERNAL
+
+
+def _comes_of(error: BaseException, other: BaseException | None) -> bool:
+    """Whether an error is another one, or its translation: it was raised while that was being dealt with."""
+    for _ in range(MAX_TRANSLATIONS):
+        if error is other:
+            return True
+        if (earlier := error.__cause__ or error.__context__) is None:
+            return False
+        error = earlier
+    return False

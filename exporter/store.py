@@ -1,27 +1,27 @@
 """What has to outlive the process: the trips under way, by token, and the outcomes of those that are over.
 
-One SQLite file in the state directory. A writer thread commits for everybody who waits at that moment (group commit),
-so the event loop never waits for the disk. A trip's row is on the disk before the first byte of its message leaves.
+One SQLite file in the state directory. What is written goes through commits.py, and what is read has a connection of
+its own: the event loop never waits for the disk. A trip's row is on the disk before its message leaves.
 """
 
 import asyncio
-import logging
 import os
 import sqlite3
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from json import loads
 from pathlib import Path
 from typing import Any, TypeVar
 
 from exporter import evidence, state_file
+from exporter.commits import PATIENCE, Commits, Tell, off_the_loop
 from exporter.history import MOST_BEATS, Beat, beat_of
 from exporter.model import Outcome, ProbeKey
+from exporter.rows import forget_the_rest, sensible
 from exporter.state_file import StateUnusable
-
-log = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -35,6 +35,15 @@ class State(StrEnum):
     OVERDUE = "overdue"  # not back in time; still known, so that it can come late
     FAILED = "failed"  # the trip failed otherwise; if the message comes, it is only cleaned away
     ARRIVED = "arrived"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The time by all our clocks, in seconds: `boot` names the period in which monotonic times may be compared."""
+
+    boot: str  # empty if the machine does not tell
+    monotonic: float
+    wall: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +62,22 @@ class Trip:
     accepted: float | None = None
     verdict: Outcome | None = None  # of a trip whose message was found, as far as it had come then
 
+    @property
+    def expires(self) -> float:
+        """When its message is lost, monotonic: the wall clock may be set meanwhile, and no time passes by that."""
+        return self.started + (self.expires_at - self.started_at)
+
+    def in_this_boot(self, now: Moment, grace: float) -> "Trip":
+        """The same by the monotonic clock of this boot.
+
+        How long the machine was away only the wall clock can say, which may be wrong: it is believed, but `grace`
+        seconds are left in any case. Nothing can be measured over a boot.
+        """
+        if self.boot == now.boot and now.boot:
+            return self
+        ago = max(0.0, min(now.wall - self.started_at, self.expires_at - self.started_at - grace))
+        return replace(self, boot=now.boot, started=now.monotonic - ago, sending_since=None, accepted=None)
+
 
 @dataclass(frozen=True, slots=True)
 class LastKnown:
@@ -63,7 +88,7 @@ class LastKnown:
     history: tuple[Beat, ...]  # how those before it ended, the oldest first
 
 
-Change = Callable[[sqlite3.Connection], object]
+SENSIBLE = sensible(State)
 
 
 class Store:
@@ -72,43 +97,59 @@ class Store:
     Without `threaded` the event loop's thread commits, which virtual time and a state in memory want.
     """
 
-    def __init__(self, connection: sqlite3.Connection, lock: int | None, *, threaded: bool) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, directory: Path | None, lock: int | None, threaded: bool
+    ) -> None:
+        place = state_file.place_of(directory) if directory else str
         self._connection = connection
+        self._commits = Commits(connection, place, threaded=threaded)
+        self._reader = state_file.for_reading(directory) if directory else connection
+        self._reading: asyncio.Future[Any] | None = None
         self._lock = lock
-        self._writer = ThreadPoolExecutor(1, "store") if threaded else None
-        self._waiting: list[tuple[Change, asyncio.Future[None]]] = []
-        self._committing: asyncio.Task[None] | None = None
+        self._threaded = threaded
 
     @classmethod
     def open(cls, directory: Path | None, *, threaded: bool = True) -> "Store":
         """Raises StateUnusable. A damaged file is set aside, and a new one begun."""
         if directory is None:
-            return cls(state_file.in_memory(), None, threaded=False)
-        return cls(*state_file.in_directory(directory), threaded=threaded)
+            return cls(state_file.in_memory(), None, None, threaded=False)
+        connection, lock = state_file.in_directory(directory)
+        forget_the_rest(connection, SENSIBLE)
+        return cls(connection, directory, lock, threaded)
 
-    # ---------------------------------------------------------------- reading, at the start or for strays
+    # ---------------------------------------------------------------- reading, at the start, and for a reload
+
+    # What these read does not wait for what is being written. All raise StateUnusable.
 
     def unsettled(self) -> list[Trip]:
         """The trips whose message may still come."""
-        rows = self._connection.execute("SELECT * FROM trips WHERE state != ?", (State.ARRIVED,))
-        return [_trip(row) for row in rows]
+        query = f"SELECT * FROM trips WHERE state != ? AND {SENSIBLE['trips']}"  # noqa: S608
+        with _readable():
+            return [_trip(row) for row in self._reader.execute(query, (State.ARRIVED,))]
 
-    def last_starts(self) -> dict[ProbeKey, float]:
-        """When the newest trip of each probe began that is known by its message, in seconds since the epoch."""
-        rows = self._connection.execute("SELECT module, target, max(started_at) FROM trips GROUP BY module, target")
-        return {ProbeKey(module, target): started_at for module, target, started_at in rows}
-
-    def trip(self, trip_id: str) -> Trip | None:
-        row = self._connection.execute("SELECT * FROM trips WHERE id = ?", (trip_id,)).fetchone()
-        return _trip(row) if row else None
+    def last_starts(self, now: Moment) -> dict[ProbeKey, float]:
+        """When the newest trip of each probe began that is known by its message: monotonic, in this boot's seconds."""
+        query = f"""SELECT module, target, max(iif(boot = ? AND boot != '', started, ? - max(? - started_at, 0)))
+            FROM trips WHERE {SENSIBLE["trips"]} GROUP BY module, target"""  # noqa: S608
+        with _readable():
+            rows = self._reader.execute(query, (now.boot, now.monotonic, now.wall)).fetchall()
+        return {ProbeKey(module, target): started for module, target, started in rows}
 
     def last_known(self) -> list["LastKnown"]:
         """Of every probe. What an older version wrote and we cannot read is left out."""
-        rows = self._connection.execute("SELECT outcome, last_success, history FROM outcomes")
+        query = f"SELECT outcome, last_success, history FROM outcomes WHERE {SENSIBLE['outcomes']}"  # noqa: S608
+        with _readable():
+            rows = self._reader.execute(query).fetchall()
         read = ((evidence.readable(text), last_success, _beats(history)) for text, last_success, history in rows)
         return [LastKnown(outcome, last_success, beats[:-1]) for outcome, last_success, beats in read if outcome]
 
-    # ---------------------------------------------------------------- reading, for people
+    # ---------------------------------------------------------------- reading, later
+
+    async def trip(self, trip_id: str) -> Trip | None:
+        """Raises StateUnusable."""
+        query = f"SELECT * FROM trips WHERE id = ? AND {SENSIBLE['trips']}"  # noqa: S608
+        row = await self._read(lambda c: c.execute(query, (trip_id,)).fetchone())
+        return _trip(row) if row else None
 
     async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]:
         """Recent outcomes of one probe or of all, the newest first. See evidence.py for what is kept."""
@@ -120,112 +161,107 @@ class Store:
 
     async def _read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
         """Reads off the event loop, after what is being written. Raises StateUnusable."""
-        answers: list[Result] = []
-        await self._write(lambda c: answers.append(query(c)))
-        return answers[0]
+        await self._commits.attempted()
+        with _readable():
+            async with asyncio.timeout(PATIENCE):
+                while self._reading and not self._reading.done():
+                    await asyncio.wait({self._reading})
+                reading = self._reading = off_the_loop(partial(query, self._reader), threaded=self._threaded)
+                return await asyncio.shield(reading)
 
     # ---------------------------------------------------------------- writing
 
     async def begin(self, trip: Trip) -> None:
-        """Returns when the trip is on the disk."""
+        """Returns when the trip is on the disk. Raises StateUnusable if it is not yet; it is kept to be written."""
         row = (trip.id, trip.probe.module, trip.probe.target, trip.mailbox, trip.state, trip.started_at, trip.boot)
         times = (trip.started, trip.sending_since, trip.accepted, trip.expires_at)
         insert = "INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
-        await self._write(lambda c: c.execute(insert, (*row, *times)))
+        await self._commits.wait(self._change(insert, *row, *times))
 
-    def accepted(self, trip_id: str, sending_since: float | None, moment: float) -> None:
-        """A server has taken the message, at that monotonic time."""
+    def accepted(self, trip: Trip, tell: Tell) -> None:
+        """A server has taken the message. `tell` hears when that is on the disk: see commits.py."""
         change = "UPDATE trips SET state = ?, sending_since = ?, accepted = ? WHERE id = ?"
-        self._write_soon(lambda c: c.execute(change, (State.SENT, sending_since, moment, trip_id)))
+        self._change(change, State.SENT, trip.sending_since, trip.accepted, trip.id, tell=tell)
 
     async def found(self, verdict: Outcome) -> None:
-        """Returns when it is on the disk that the message is back, and what the trip has to say so far."""
+        """Returns when it is on the disk that the message is back, and what the trip has to say so far.
+
+        Raises StateUnusable if it is not yet; it is kept to be written.
+        """
         change = "UPDATE trips SET state = ?, verdict = ? WHERE id = ?"
-        row = (State.FOUND, evidence.written(verdict), verdict.trip)
-        await self._write(lambda c: c.execute(change, row))
+        await self._commits.wait(self._change(change, State.FOUND, evidence.written(verdict), verdict.trip))
 
-    def settle(self, trip_id: str, state: State) -> None:
+    def settle(self, trip_id: str, state: State, tell: Tell | None = None) -> "asyncio.Future[None]":
         change = "UPDATE trips SET state = ?, verdict = NULL WHERE id = ?"
-        self._write_soon(lambda c: c.execute(change, (state, trip_id)))
+        return self._change(change, state, trip_id, tell=tell)
 
-    def forget(self, trip_id: str) -> None:
-        self._write_soon(lambda c: c.execute("DELETE FROM trips WHERE id = ?", (trip_id,)))
+    def forget(self, trip_id: str, tell: Tell | None = None) -> None:
+        self._change("DELETE FROM trips WHERE id = ?", trip_id, tell=tell)
 
-    def forget_expired(self, now: float) -> None:
-        self._write_soon(lambda c: c.execute("DELETE FROM trips WHERE expires_at < ?", (now,)))
-        self._write_soon(lambda c: evidence.prune(c, now))
+    async def written(self, change: "asyncio.Future[None]") -> None:
+        """Returns when it is on the disk. Raises StateUnusable if it is not yet; it is kept to be written."""
+        await self._commits.wait(change)
 
-    def finished(self, outcome: Outcome) -> None:
+    def come_back(self, now: Moment, grace: float) -> None:
+        """Trips of another boot, whose monotonic clock is gone, are counted on by ours: see Trip.in_this_boot."""
+        change = """UPDATE trips SET boot = ?1, sending_since = NULL, accepted = NULL,
+            started = ?2 - max(0, min(?3 - started_at, expires_at - started_at - ?4)) WHERE boot != ?1 OR ?1 = ''"""
+        self._change(change, now.boot, now.monotonic, now.wall, grace)
+
+    def forget_expired(self, now: Moment) -> None:
+        """What is too old by the time that has passed; `now.wall` is for the evidence."""
+        gone = "DELETE FROM trips WHERE boot = ? AND started + (expires_at - started_at) < ?"
+        self._change(gone, now.boot, now.monotonic)
+        self._commits.add(lambda c: evidence.prune(c, now.wall))
+
+    def finished(self, outcome: Outcome, tell: Tell | None = None) -> None:
         """A trip has its outcome. When the last one succeeded is kept, however many have failed since."""
         probe, finished_at, text = outcome.probe, outcome.finished_at, evidence.written(outcome)
         last_success, beat = finished_at if outcome.success else None, beat_of(outcome)
         row = (probe.module, probe.target, finished_at, text, last_success, beat.success, beat.seconds, MOST_BEATS)
-        change = """INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, json_array(json_array(?, ?))) ON CONFLICT DO UPDATE SET
+        insert = """INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, json_array(json_array(?, ?))) ON CONFLICT DO UPDATE SET
             finished_at = excluded.finished_at, outcome = excluded.outcome,
             last_success = ifnull(excluded.last_success, last_success),
-            history = json_insert(iif(json_array_length(history) < ?, history, json_remove(history, '$[0]')), '$[#]',
-                json_extract(excluded.history, '$[0]'))"""
-        self._write_soon(lambda c: c.execute(change, row))
-        self._write_soon(lambda c: evidence.keep(c, outcome, text))
+            history = CASE WHEN iif(json_valid(history), json_type(history), '') != 'array' THEN excluded.history
+                ELSE json_insert(iif(json_array_length(history) < ?, history, json_remove(history, '$[0]')), '$[#]',
+                    json_extract(excluded.history, '$[0]')) END"""
 
-    async def _write(self, change: Change) -> None:
-        try:
-            await self._queue(change)
-        except sqlite3.Error as error:
-            raise StateUnusable(f"the state could not be written: {error}") from error
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute(insert, row)
+            evidence.keep(connection, outcome, text)
 
-    def _write_soon(self, change: Change) -> None:
-        """For what need not be waited for."""
-        self._queue(change).add_done_callback(_log_failure)
+        self._commits.add(change, weight=len(text), tell=tell)
 
-    def _queue(self, change: Change) -> "asyncio.Future[None]":
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((change, done))
-        if self._committing is None or self._committing.done():
-            self._committing = asyncio.create_task(self._commit_all(), name="store")
-        return done
-
-    async def _commit_all(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self._waiting:
-            batch, self._waiting = self._waiting, []
-            error: Exception | None = None
-            try:
-                changes = [change for change, _ in batch]
-                if self._writer:
-                    await loop.run_in_executor(self._writer, self._commit, changes)
-                else:
-                    self._commit(changes)
-            except sqlite3.Error as problem:
-                error = problem
-            for _, done in batch:
-                if not done.done():
-                    done.set_exception(error) if error else done.set_result(None)
-
-    def _commit(self, changes: list[Change]) -> None:
-        with self._connection:
-            self._connection.execute("BEGIN IMMEDIATE")
-            for change in changes:
-                change(self._connection)
+    def _change(self, statement: str, *values: object, tell: Tell | None = None) -> "asyncio.Future[None]":
+        return self._commits.add(lambda c: c.execute(statement, values), tell=tell)
 
     async def close(self) -> None:
         """Writes what waits, and gives the state directory free."""
-        if self._committing:
-            await self._committing
-        if self._writer:
-            self._writer.shutdown()
-        self._connection.close()
+        if await self._commits.close() and (self._reading is None or self._reading.done()):
+            self._reader.close()
+            self._connection.close()
         if self._lock is not None:
             os.close(self._lock)
 
 
-def _log_failure(done: "asyncio.Future[None]") -> None:
-    if not done.cancelled() and (error := done.exception()):
-        log.error("the state could not be written: %s", error)
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except TimeoutError:
+        raise StateUnusable(f"the state cannot be read now: no answer from the disk within {PATIENCE:g} s") from None
+    except sqlite3.Error as error:
+        raise StateUnusable(f"the state cannot be read now: {error}") from error
 
 
 def _beats(history: str) -> tuple[Beat, ...]:
-    return tuple(Beat(bool(success), seconds) for success, seconds in loads(history))
+    """Those that make sense."""
+    try:
+        said = loads(history)
+    except (ValueError, RecursionError):
+        return ()
+    pairs = [one for one in said if isinstance(one, list) and len(one) == 2] if isinstance(said, list) else []
+    return tuple(Beat(bool(success), seconds) for success, seconds in pairs if isinstance(seconds, int | float))
 
 
 def _trip(row: tuple[Any, ...]) -> Trip:

@@ -13,7 +13,7 @@ from exporter import evidence, state_file
 from exporter.evidence import DAY, FAILURES, SUCCESSES
 from exporter.model import Failure, Outcome, Phase, ProbeKey, Reason, Span, Step
 from exporter.state_file import StateUnusable
-from exporter.store import LastKnown, Store
+from exporter.store import LastKnown, Moment, Store
 
 PROBE, OTHER = ProbeKey("submission", "someone@example.org"), ProbeKey("submission", "other@example.org")
 SPANS = (Span(Phase.SEND, Step.RCPT, 0.5, 1.0, Reason.REJECTED, "mx:25"), Span(Phase.SEND, None, 0.0, 2.0))
@@ -84,9 +84,9 @@ async def test_failures_are_kept_for_longer_than_successes() -> None:
     for day in (0, 10, 25):
         store.finished(good(f"good{day}", at=day * DAY))
         store.finished(bad(f"bad{day}", at=day * DAY))
-    store.forget_expired(31 * DAY)
+    store.forget_expired(Moment("boot", 0.0, 31 * DAY))
     assert await trips(store) == ["bad25", "good25", "bad10"]
-    store.forget_expired(60 * DAY)
+    store.forget_expired(Moment("boot", 0.0, 60 * DAY))
     assert await trips(store) == []
     await store.close()
 

@@ -254,7 +254,7 @@ async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_p
     assert outcome.duration == pytest.approx(3)
     await asyncio.sleep(1)
     assert [known.outcome.trip for known in bench.store.last_known()] == [outcome.trip]
-    assert bench.store.last_starts() == {}
+    assert bench.ledger.last_starts() == {}
 
     bench.probe.check = Questions(2 * TIMEOUT)
     assert str((await bench.trip()).failure) == "verify: timeout: not finished within the module's timeout"

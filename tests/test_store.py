@@ -15,7 +15,7 @@ from exporter.arrival import Arrival
 from exporter.history import MOST_BEATS, beat_of
 from exporter.model import Exchanger, Failure, Leg, Outcome, Phase, ProbeKey, Reason, Reply, Span, Step, TlsSession
 from exporter.state_file import StateUnusable
-from exporter.store import LastKnown, State, Store, Trip
+from exporter.store import LastKnown, Moment, State, Store, Trip
 
 PROBE = ProbeKey("submission", "someone@example.org")
 TRIP = Trip("t1", PROBE, "monitor", State.LEAVING, 1000.5, "boot", 5.25, 9000.0)
@@ -36,11 +36,15 @@ OUTCOME = Outcome(
 )
 
 
+def ignore(why: str) -> None:
+    pass
+
+
 async def test_a_trip_goes_through_its_states_and_survives_a_restart(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     await store.begin(TRIP)
     assert store.unsettled() == [TRIP]
-    store.accepted("t1", 6.0, 7.0)
+    store.accepted(replace(TRIP, sending_since=6.0, accepted=7.0), ignore)
     await store.close()
 
     store = Store.open(tmp_path)
@@ -50,14 +54,14 @@ async def test_a_trip_goes_through_its_states_and_survives_a_restart(tmp_path: P
 
     store = Store.open(tmp_path)
     assert store.unsettled() == []
-    known = store.trip("t1")
+    known = await store.trip("t1")
     assert known is not None
     assert known.state is State.ARRIVED
-    store.forget_expired(9001.0)
+    store.forget_expired(Moment("boot", 8005.0, 0.0))
     await store.close()
 
     store = Store.open(tmp_path)
-    assert store.trip("t1") is None
+    assert await store.trip("t1") is None
     await store.close()
 
 
@@ -212,7 +216,7 @@ async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
         sent = replace(TRIP, state=State.SENT, sending_since=7.0, accepted=7.0)
         leaving = replace(TRIP, id="t4", state=State.LEAVING)
         assert store.unsettled() == [sent, replace(sent, id="t2", state=State.OVERDUE), leaving]
-        known = store.trip("t3")
+        known = await store.trip("t3")
         assert known is not None
         assert known.state is State.ARRIVED
         assert store.last_known() == [LastKnown(good, good.finished_at, ()), LastKnown(OUTCOME, None, ())]
@@ -272,6 +276,9 @@ async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_s
 async def test_the_store_tells_when_the_newest_trip_of_each_probe_began() -> None:
     store = Store.open(None)
     for name, probe, started_at in (("a", PROBE, 5.0), ("b", PROBE, 7.0), ("c", PROBE, 6.0), ("d", OTHER, 1.0)):
-        await store.begin(replace(TRIP, id=name, probe=probe, started_at=started_at))
-    assert store.last_starts() == {PROBE: 7.0, OTHER: 1.0}
+        await store.begin(replace(TRIP, id=name, probe=probe, started_at=started_at, started=started_at + 2))
+        store.settle(name, State.ARRIVED)
+    assert store.last_starts(Moment("boot", 100.0, 2000.0)) == {PROBE: 9.0, OTHER: 3.0}
+    assert store.last_starts(Moment("another", 100.0, 50.0)) == {PROBE: 57.0, OTHER: 51.0}
+    assert store.last_starts(Moment("another", 100.0, 3.0)) == {PROBE: 100.0, OTHER: 98.0}  # the clock was set back
     await store.close()

@@ -31,14 +31,16 @@ class Bench:
         mailbox: PretendMailbox | None = None,
         clock: Clock | None = None,
         key: bytes = b"k" * 32,
+        store: Store | None = None,
+        metrics: type[Metrics] = Metrics,
         **more: object,
     ) -> None:
         self.clock = clock or virtual.clock()
         self.mailbox = mailbox or PretendMailbox()
         self.sender = PretendSender(self.mailbox)
-        self.store = Store.open(directory, threaded=False)
+        self.store = store or Store.open(directory, threaded=False)
         self.watchers: dict[str, Watcher] = {}
-        self.metrics = Metrics(lambda: {name: w.statistics for name, w in self.watchers.items()})
+        self.metrics = metrics(lambda: {name: w.statistics for name, w in self.watchers.items()})
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         mint = Mint(key)
         self.sender_s_mailbox = PretendMailbox()

@@ -99,6 +99,7 @@ class RoundTrip:
 
     async def _send(self, token: Token, run: Run) -> ProbeError | None:
         """Sends the message. When nobody knows whether it was taken, it is not sent again; we keep watching for it."""
+        run.head_for(Phase.SEND)
         message = compose(token, self._from, self._to, run.started_at, self._content)
         crowded = await self._await_turn(message, run)
         try:

@@ -48,6 +48,7 @@ class Looker(Protocol):
 
 
 LAST_LOOK = 0.1  # of a trip's time, before its end: when the mailbox is looked into once more, thoroughly
+INSTANT = 0.001  # seconds that are no time to wait; a clock may not even show less
 SHORTEST_LAST_LOOK, LONGEST_LAST_LOOK = 0.5, 5.0  # seconds
 
 
@@ -85,7 +86,8 @@ class Expectation:
             return float("inf")
         left = self.run.time_left()
         share = LAST_LOOK * (self.run.now() - self.run.started + left)
-        return left - min(max(share, SHORTEST_LAST_LOOK), LONGEST_LAST_LOOK)
+        due = left - min(max(share, SHORTEST_LAST_LOOK), LONGEST_LAST_LOOK)
+        return due if due > INSTANT else 0.0
 
     def doubted(self) -> None:
         """The thorough look is taken now."""

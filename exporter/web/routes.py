@@ -12,6 +12,7 @@ from exporter.config.mistakes import Mistakes
 from exporter.metrics.exposition import Format
 from exporter.model import ProbeKey, ProbeRefused
 from exporter.probes import ProbeTable
+from exporter.state_file import StateUnusable
 from exporter.web.debug import debug_page
 from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages
@@ -29,9 +30,11 @@ _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _PLAIN_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+RETRY_AFTER = "10"  # seconds
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
 
+Answer = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
 Reload = Callable[[], Coroutine[Any, Any, None]]
 """Reads the configuration anew. Raises Mistakes."""
 
@@ -70,9 +73,9 @@ class Routes:
         prefix = self._whereabouts.prefix
         reloading = [web.post(f"{prefix}/-/reload", self.reload)] if self._reload else []
         gets = {
-            "/": self.index,
-            "/trips": self.trips,
-            "/trips/{trip:[0-9a-f]{14}}": self.trip,
+            "/": _readable(self.index),
+            "/trips": _readable(self.trips),
+            "/trips/{trip:[0-9a-f]{14}}": _readable(self.trip),
             "/style.css": self.style,
             "/probe": self.probe,
             "/metrics": self.metrics,
@@ -210,6 +213,20 @@ async def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -
     probe, series = probes.get(key), (await exposition.probe(key)).decode()
     page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
     return web.Response(text=page, headers=_PLAIN_HEADERS)
+
+
+def _readable(answer: Answer) -> Answer:
+    """A page about trips that are kept, or while the state cannot be read, why it is not there."""
+
+    async def answered(request: web.Request) -> web.Response:
+        try:
+            return await answer(request)
+        except StateUnusable as error:
+            text = f"{error}\nProbes go on: /metrics and /probe answer as always, and /probe with debug=true.\n"
+            headers = _PLAIN_HEADERS | {"Retry-After": RETRY_AFTER}
+            return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+
+    return answered
 
 
 def _page(page: Body | str, status: int = HTTPStatus.OK) -> web.Response:

@@ -184,7 +184,7 @@ PROCESS = (
     ),
     Disturbance(
         "The disk of the state fills up", "no file may grow any more",
-        "says so in the log and goes on; a restart would forget the trips of that time",
+        "says so once in the log, goes on, and writes what waited when there is room",
         served(event=disk_fills_up, proof=nothing_was_written),
     ),
     Disturbance(

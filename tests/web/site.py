@@ -11,6 +11,7 @@ from exporter.model import ProbeKey
 from exporter.prober import Probe
 from exporter.probes import ProbeTable
 from exporter.run import Clock
+from exporter.store import Store
 from exporter.web.gate import Gate
 from exporter.web.guard import LIMITS, Limits
 from exporter.web.pages import Pages
@@ -42,8 +43,10 @@ class Site:
 
 
 @asynccontextmanager
-async def site(limits: Limits = LIMITS, delay: float | None = 0.05, gate: Gate | None = None) -> AsyncIterator[Site]:
-    bench = Bench(clock=Clock())
+async def site(
+    limits: Limits = LIMITS, delay: float | None = 0.05, gate: Gate | None = None, store: Store | None = None
+) -> AsyncIterator[Site]:
+    bench = Bench(clock=Clock(), store=store)
     bench.sender.delay, bench.sender.effort = delay, 0.01
 
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:

@@ -1,0 +1,59 @@
+"""Which rows of the state file make sense. Bits rot, disks lie, and a newer mailtrip may know words that we do not."""
+
+import logging
+import sqlite3
+from collections.abc import Iterable
+
+log = logging.getLogger(__name__)
+
+LARGEST = 1e15  # seconds; nothing of ours is that long ago, or will ever be
+
+
+def _texts(*columns: str) -> list[str]:
+    return [f"typeof({column}) = 'text'" for column in columns]
+
+
+def _numbers(*columns: str) -> list[str]:
+    return [f"typeof({column}) IN ('real', 'integer') AND abs({column}) < {LARGEST:.0f}" for column in columns]
+
+
+def _perhaps(condition: list[str], column: str) -> str:
+    return f"({column} IS NULL OR ({' AND '.join(condition)}))"
+
+
+def sensible(states: Iterable[str]) -> dict[str, str]:
+    """What each table's rows have to fulfil, in SQL. `states` are the words that a trip may be in."""
+    known = ", ".join(f"'{state}'" for state in states)
+    return {
+        "trips": " AND ".join(
+            (
+                *_texts("id", "module", "target", "mailbox", "state", "boot"),
+                *_numbers("started_at", "started", "expires_at"),
+                *(_perhaps(_numbers(column), column) for column in ("sending_since", "accepted")),
+                _perhaps(_texts("verdict"), "verdict"),
+                f"state IN ({known})",
+            )
+        ),
+        "outcomes": " AND ".join(
+            (
+                *_texts("module", "target", "outcome", "history"),
+                *_numbers("finished_at"),
+                _perhaps(_numbers("last_success"), "last_success"),
+            )
+        ),
+        "recent": " AND ".join(
+            (*_texts("trip", "module", "target", "outcome"), *_numbers("success", "finished_at", "size"))
+        ),
+    }
+
+
+def forget_the_rest(connection: sqlite3.Connection, sensible: dict[str, str]) -> None:
+    """Deletes the rows that make no sense, and says how many. They are not read, also if the disk refuses that now."""
+    for table, condition in sensible.items():
+        (odd,) = connection.execute(f"SELECT count(*) FROM {table} WHERE NOT ({condition})").fetchone()  # noqa: S608
+        if odd:
+            log.error("the state holds rows that make no sense, and they are forgotten: %d of table %s", odd, table)
+            try:
+                connection.execute(f"DELETE FROM {table} WHERE NOT ({condition})")  # noqa: S608
+            except sqlite3.Error as error:
+                log.error("the state could not be written: %s", error)

@@ -1,0 +1,38 @@
+"""A disk that refuses or stalls when a test says so, under a state that lives in memory."""
+
+import sqlite3
+import threading
+from typing import Any
+
+from exporter import state_file
+from exporter.store import Store
+
+WRITES = ("BEGIN IMMEDIATE", "COMMIT", "INSERT", "UPDATE", "DELETE")
+
+
+class Balky(sqlite3.Connection):
+    """`refuses` is the result code that what begins with one of `words` ends with; 0 for none."""
+
+    refuses = 0
+    words: tuple[str, ...] = WRITES
+    flowing: threading.Event | None = None  # while it is not set, the disk does not answer
+
+    def execute(self, sql: str, *parameters: Any) -> sqlite3.Cursor:
+        if self.flowing and sql.startswith("BEGIN"):
+            self.flowing.wait()
+        if self.refuses and sql.startswith(self.words):
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = self.refuses
+            raise error
+        return super().execute(sql, *parameters)
+
+
+def balky() -> Balky:
+    connection = state_file.in_memory(Balky)
+    assert isinstance(connection, Balky)
+    return connection
+
+
+def store_on(connection: Balky) -> Store:
+    threaded = connection.flowing is not None
+    return Store(connection, None, None, threaded)

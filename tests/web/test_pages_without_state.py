@@ -1,0 +1,35 @@
+"""Pages while the state cannot be read."""
+
+import sqlite3
+
+import pytest
+
+from exporter.store import Store
+from tests.balky import balky, store_on
+from tests.web.site import GOOD as SCRAPE
+from tests.web.site import site
+
+
+def unreadable() -> Store:
+    connection = balky()
+    connection.words, connection.refuses = ("SELECT",), sqlite3.SQLITE_BUSY
+    return store_on(connection)
+
+
+@pytest.mark.parametrize("path", ["/", "/trips?module=submission&target=a@example.org", "/trips/0123456789abcd"])
+async def test_a_page_says_in_words_that_the_state_cannot_be_read_now_and_all_else_goes_on(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with site(store=unreadable()) as here:
+        status, page = await here.get(SCRAPE)
+        assert (status, "probe_success 1" in page) == (200, True)
+        status, page = await here.get(path)
+        assert status == 503
+        assert page.startswith("the state cannot be read now: ")
+        assert page.count("\n") == 2
+        assert "/probe with debug=true" in page
+        status, page = await here.get(f"{SCRAPE}&debug=true")
+        assert (status, "Newest finished trip:\n\ntrip " in page) == (200, True)
+        for other in ("/metrics", "/config", "/sd", "/-/healthy"):
+            assert (await here.get(other))[0] == 200
+    assert not [record for record in caplog.records if record.exc_info]
