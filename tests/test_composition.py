@@ -2,7 +2,13 @@
 
 import email
 import email.policy
+import re
+import textwrap
+from base64 import b64encode
+from collections.abc import Callable
 from email.message import EmailMessage
+from functools import partial
+from hashlib import sha256
 
 import pytest
 from hypothesis import given
@@ -95,6 +101,61 @@ def test_the_message_has_the_size_that_was_asked_for(size: int, sender: str) -> 
     assert max(size, bare) <= len(raw) <= max(size, bare) + 80
     assert is_whole(raw, TOKEN)
     assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+@pytest.mark.parametrize("size", [0, 5000])
+def test_every_line_of_the_text_is_short_enough_for_whoever_wraps_text(size: int) -> None:
+    """Some servers wrap at 72; RFC 5322 asks for at most 78."""
+    for sender in ("probe@example.org", f"{'long' * 16}@{'sub.' * 40}example.org"):
+        body = composed(Content(size=size), sender).partition(b"\r\n\r\n")[2]
+        assert max(map(len, body.split(b"\r\n"))) < 72
+        assert not any(line.startswith((b".", b"From ")) for line in body.split(b"\r\n"))
+        assert is_whole(composed(Content(size=size), sender), TOKEN)
+
+
+def rewrapped(text: str, width: int, *, hard: bool = False) -> str:
+    lines = (textwrap.wrap(line, width, break_long_words=hard) or [""] for line in text.split("\n"))
+    return "\n".join(part for line in lines for part in line)
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        partial(rewrapped, width=70),
+        partial(rewrapped, width=60),
+        partial(rewrapped, width=40, hard=True),
+        lambda text: re.sub(r"(\S)\n(?=\S)", r"\1 ", text),  # a paragraph is one line
+        lambda text: re.sub(r"(\S)\n(?=\S)", r"\1 \n", text),  # format=flowed
+        lambda text: "".join(f" {line}\n" for line in text.split("\n")),  # stuffed, as format=flowed may be
+        lambda text: text.replace(" ", "\N{NO-BREAK SPACE}"),
+        lambda text: text.replace("\n", "  \t\n"),
+        lambda text: f"CAUTION: from outside\n\n{text}\n-- \nA footer\n",
+    ],
+)
+def test_a_text_whose_lines_were_broken_elsewhere_is_whole(way: Callable[[str], str]) -> None:
+    head, _, body = composed(Content(size=3000)).decode().replace("\r\n", "\n").partition("\n\n")
+    head = head.replace("us-ascii", "utf-8")
+    assert way(body) != body
+    for text in (way(body), way(body).replace("\n", "\r\n")):
+        assert is_whole(f"{head}\n\n{text}".encode(), TOKEN)
+        assert not is_whole(f"{head}\n\n{text}".replace("Prometheus", "Epimetheus").encode(), TOKEN)
+
+
+def test_a_message_that_an_older_mailtrip_sent_is_whole() -> None:
+    """One may come days after an upgrade. Its last line was the token and the digest of the lines above it."""
+    text = f"{TOKEN.word}\n\nThis is a test message of mailtrip,\nthat was sent before.\n"
+    digest = sha256(text.strip().encode()).hexdigest()[:32]
+    head = f"Message-ID: <{TOKEN.word}@example.org>\nContent-Type: text/plain\n\n"
+    assert is_whole(f"{head}{text}{TOKEN.word} {digest}\n".encode(), TOKEN)
+    assert not is_whole(f"{head}{text}{TOKEN.word} {digest}\n".replace("before", "after").encode(), TOKEN)
+
+
+def test_a_text_in_base64_is_read_to_its_last_letter() -> None:
+    raw = composed().replace(b"7bit", b"base64")
+    head, _, body = raw.partition(b"\r\n\r\n")
+    for end in (b"", b"x", b"xy"):
+        coded = b64encode(body.strip() + end.join((b"\n", b"")) if end else body.strip())
+        assert is_whole(head + b"\r\n\r\n" + coded, TOKEN)
 
 
 def test_a_large_text_of_which_a_line_is_missing_is_not_whole() -> None:

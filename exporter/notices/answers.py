@@ -68,6 +68,7 @@ _AUTOMATIC_SUBJECT = Phrases(
     (?:mimo kancelář|nepřítomn|házon kívül|otomatik yan|ofis dışında|răspuns automat)
     (?:автоматическ|автоответ|αυτόματη απάντηση|автоматична)
     (?:自動(?:返信|応答|回覆|回復)|自动(?:回复|答复)|不在|外出|부재|자동 ?(?:회신|응답))
+    (?:odpowiedź|odpověď|odpoveď) automat
     (?:رد تلقائي|מענה אוטומטי)
     (?:thank you|thanks) for (?:your|contacting)
     (?:we(?:'ve| have) received|received your)
@@ -127,6 +128,12 @@ def is_receipt(part: Part) -> bool:
     if part.content_type == "multipart/report" and part.parameters.get("report-type", "").lower() in _RECEIPT_REPORTS:
         return True
     return any(leaf.content_type in _RECEIPTS for leaf in own_leaves(part))
+
+
+def is_refusal(part: Part) -> bool:
+    """A receipt that says that the message was thrown away unread: so refuses a filter in Sieve (RFC 5429)."""
+    receipts = (leaf.content for leaf in own_leaves(part) if leaf.content_type in _RECEIPTS)
+    return any(re.search(r"(?im)^disposition:.*automatic.*;\s*deleted", receipt) for receipt in receipts)
 
 
 def is_reply(part: Part) -> bool:

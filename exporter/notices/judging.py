@@ -59,15 +59,14 @@ Verdict = tuple[Kind, Bounce | None]
 
 def judge(message: Part) -> Verdict:
     """What a message is that carries a token."""
-    wrapped = False
     while True:
         layer = _Layer(message)
         if verdict := layer.own_verdict() if layer.is_ours else layer.verdict():
             return verdict
         inner = list(inner_messages(message))
         if not inner:
-            return (Kind.MESSAGE if layer.came(wrapped) else Kind.UNCLEAR), None
-        message, wrapped = next((part for part in inner if _Layer(part).is_ours), inner[0]), True
+            return (Kind.MESSAGE if layer.came() else Kind.UNCLEAR), None
+        message = next((part for part in inner if _Layer(part).is_ours), inner[0])
 
 
 def _bare(text: str) -> str:
@@ -97,6 +96,9 @@ class _Layer:
 
     @cached_property
     def _notice(self) -> str:
+        """What it says itself. In what is forwarded, that stands below the line of the mail program, above our text."""
+        if answers.is_forwarded(self.part):
+            return "\n".join(self._texts).partition(_FIRST_WORDS)[0]
         return notice(self.part, self._texts)
 
     @cached_property
@@ -137,9 +139,7 @@ class _Layer:
 
     @cached_property
     def _form(self) -> bool:
-        """Whether it has the form of a notice. What is forwarded may begin with it inside, and is looked at there."""
-        if answers.is_forwarded(self.part):
-            return self._opens and not self._text_is_ours
+        """Whether it has the form of a notice."""
         return SUBJECTS.begin(self._subject) or self._opens
 
     @cached_property
@@ -165,7 +165,7 @@ class _Layer:
         if self._is_report or self._from_daemon or (self._form and not sounds) or (self._null and not automatic):
             return self._as_notice()
         if automatic:
-            return Kind.REPLY, None
+            return self._as_notice() if self._form and answers.is_refusal(self.part) else (Kind.REPLY, None)
         if self._from_postmaster and (understood := self._as_notice())[1]:
             return understood
         return (Kind.REPLY, None) if self._answers() else None
@@ -182,7 +182,7 @@ class _Layer:
         names = any(candidates(value) for value in self.part.all("in-reply-to"))
         return answers.is_reply(self.part) or (names and not self._text_is_ours)
 
-    def came(self, wrapped: bool) -> bool:
+    def came(self) -> bool:
         """Whether it brings our message: its text, or the word of a mail program that it does."""
         marked = answers.is_forwarded(self.part) or any(map(answers.marks_forwarded, self._texts))
         return self._text_is_ours or marked

@@ -22,7 +22,8 @@ def _forms(*forms: str) -> list[re.Pattern[str]]:
 
 _REMOTE = _forms(
     rf"(?:while talking to|conversation with|talking to|(?:response|reply|answer) from) {_SERVER}",  # sendmail
-    rf"\bhost {_SERVER}{_ADDRESS}(?: said|:| refused| rejected| replied| while)",  # Postfix, Exim
+    rf"\bhost:? '?{_SERVER}'?{_ADDRESS}(?: said|:| refused| rejected| replied| while| reason)",  # Postfix, Exim
+    rf"\b(?:server|mta) {_SERVER}{_ADDRESS} (?:said|failed|refused|rejected|replied|returned)",
     rf"^[ \t]*{_SERVER}{_ADDRESS} (?:did not like our|does not like recipient|failed after|gave this|said|refused)",
     rf"^[ \t]*{_SERVER}{_ADDRESS} rejected (?:your|the) (?:message|mail)",
     rf"(?:connected to|remote (?:host|server|mta)(?: at)?|giving up on) <?{_SERVER}",  # qmail
@@ -32,16 +33,20 @@ _REMOTE = _forms(
     rf"\bby (?:the )?(?:server |mta |host )?{_SERVER}\. ?\[",  # Gmail
     rf"^(?:remote|receiving|recipient)[- ]?(?:mta|server|host)(?: name)?:? *(?:dns; ?)?{_SERVER}",
     rf"^\[?{_SERVER}\]?: ?[45]\d\d[ -]",
+    rf"\[{_SERVER}\],? ?:? ?[45]\d\d[ -]",
 )
 _REPORTER = _forms(
     r"(?:program|mail (?:sub|delivery )?system|agent v?[\w.+]{1,20}|mail server|firewall|maildrop) "
     rf"(?:at|on)(?: host)? {_SERVER}",
     rf"generating server: *{_SERVER}",
 )
-_RECIPIENT = re.compile(r"^\s*(?:<[^<>\s]{1,250}@[^<>\s]{1,250}>|[^\s<>:]{1,100}@[^\s<>:]{1,250}):?\s*(.*)$")
-
+_RECIPIENT = re.compile(
+    r"^(?:<[^<>\s]{1,250}@[^<>\s]{1,250}>|[^\s<>:,]{1,100}@[^\s<>:,]{1,250})(?::\s*(.*)|\s*|\s+on\s.*|\s*\(.*)$"
+)
+_NO_CONTINUATION = ("-", "<<<", ">>>", "...", "Giving up", "Final-", "Action:", "***", "[<")
 _REASON = re.compile(
-    r"^\W*(?:the )?(?:reasons?|because|error(?: type| message)?|diagnostic(?: code| info\w*)?)\b[^:]{0,40}:\s*(.*)$",
+    r"^\W*(?:the )?(?:following )?(?:reasons?|because|error(?: type| message)?|diagnostic(?: code| info\w*)?)\b"
+    r"[^:]{0,40}:\s*(.*)$",
     re.IGNORECASE,
 )
 
@@ -55,6 +60,7 @@ def read(subject: str, text: str, fields: Bounce | None) -> Bounce | None:
     words = found.diagnostic
     if not words or not (code_in(words) or found.status):
         words = words_of(text) or words
+    words = re.sub(r"^([45]\d\d)-", r"\1 ", words)
     return replace(
         found,
         action=action,
@@ -93,34 +99,40 @@ def happened(subject: str, text: str) -> str:
 def words_of(text: str) -> str:
     """The words with which a server refused: from the code of its reply on, else what stands at the recipient, else
     the line that speaks of failure."""
-    lines = [line.strip() for line in text.split("\n")[:_MOST_LINES]]
+    lines = [line.rstrip() for line in text.split("\n")[:_MOST_LINES]]
     both = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) and CODE.search(line))
     either = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) or CODE.search(line))
     first = next(both, next(either, None))
     if first is not None:
-        code = REPLY_CODE.search(lines[first]) or CODE.search(lines[first])
-        return _continued(lines, first, code.start() if code else 0)
-    reasons = (n for n, line in enumerate(lines) if _REASON.match(line) or _RECIPIENT.match(line))
-    for number in reasons:
-        said = (_REASON.match(lines[number]) or _RECIPIENT.match(lines[number]) or [""])[1]
-        if not said or said.startswith("on "):
-            said = next((line for line in lines[number + 1 : number + 4] if line), "")
-        if said and not _RECIPIENT.match(said):
-            return said
-    return next((line for line in lines if FAILURE.found_in(squeezed(line))), "")
+        return _answer(lines, first)
+    stated = next((said for form in (_REASON, _RECIPIENT) if (said := _after(form, lines))), "")
+    return stated or next((line.strip() for line in lines if FAILURE.found_in(squeezed(line))), "")
 
 
-def _continued(lines: list[str], first: int, start: int) -> str:
-    said = [lines[first][start:]]
-    for line in lines[first + 1 : first + _MOST_CONTINUED]:
-        if (
-            not line
-            or _RECIPIENT.match(line)
-            or line.startswith(("-", "<<<", ">>>", "...", "Giving up", "Final-", "Action:"))
-        ):
+def _answer(lines: list[str], number: int) -> str:
+    """The reply that begins in a line, with the lines that it goes on in."""
+    line = lines[number].strip()
+    if reply := REPLY_CODE.search(line):
+        said = [line[reply.start() :]]
+    elif line.startswith(("<", "#", "(")) and number and lines[number - 1]:  # <mx.example.org #5.1.1> below the words
+        return f"{lines[number - 1].strip()} {line}"
+    else:
+        said = [line]
+    for more in lines[number + 1 : number + _MOST_CONTINUED]:
+        if not more or _RECIPIENT.match(more) or more.strip().startswith(_NO_CONTINUATION):
             break
-        said.append(re.sub(r"^[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?", "", line))
-    return " ".join(said).strip("'\" ")
+        said.append(re.sub(r"^[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?", "", more.strip()))
+    return re.sub(r"^(\d{3})-", r"\1 ", " ".join(said).strip("'\" "))
+
+
+def _after(form: re.Pattern[str], lines: list[str]) -> str:
+    """What stands behind the first match, on the same line or below."""
+    for number, line in enumerate(lines):
+        if match := form.match(line.strip()):
+            said = match[1] or next((more.strip() for more in lines[number + 1 : number + 4] if more), "")
+            if said and not _RECIPIENT.match(said) and not _REASON.match(said):
+                return said
+    return ""
 
 
 def _server(forms: list[re.Pattern[str]], text: str) -> str:

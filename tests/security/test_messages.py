@@ -2,6 +2,7 @@
 
 import gzip
 import sys
+import time
 import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable
@@ -39,6 +40,23 @@ HOSTILE = {
     "broken base64": "Content-Transfer-Encoding: base64\r\n\r\n" + "A=\xff" * READ_LIMIT,
     "a bounce of many recipients": "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n"
     "Content-Type: message/delivery-status\r\n\r\n" + "Action: failed\r\n\r\n" * READ_LIMIT,
+    "99 nested parts with short lines": nested(99) + "\r\n" + "a\r\n" * READ_LIMIT,
+    "a subject of blanks": f"In-Reply-To: <{TOKEN.word}@x>\r\nSubject: re" + " " * READ_LIMIT,
+    "nothing but semicolons": "Content-Type: text/plain" + ";" * READ_LIMIT,
+    "quotes that do not end": 'Content-Type: multipart/mixed; boundary="' + '\\"' * READ_LIMIT,
+    "continued parameters": "Content-Type: multipart/mixed; " + "".join(f"boundary*{n}=b; " for n in range(5000)),
+    "tokens in a hundred parts": f"{MULTIPART}\r\n\r\n" + f"--b\r\n\r\n{f'mtrip1{48 * chr(97)} ' * 12}\r\n" * 100,
+    "styles that do not end": "Content-Type: text/html\r\n\r\n" + "<style>" * READ_LIMIT,
+    "tags that do not end": "Content-Type: text/html\r\n\r\n" + "<" * READ_LIMIT,
+    "base64 between noise": "Content-Transfer-Encoding: base64\r\n\r\n" + "A-" * READ_LIMIT,
+    "words of notices": "\r\n" + "your message delivery of to was not host 550 fail error " * READ_LIMIT,
+    "recipients of notices": "\r\n" + "<a@b.example>:\r\n" * READ_LIMIT,
+    "codes of notices": "\r\n" + "550 5.1.1 x\r\n" * READ_LIMIT,
+}
+SENDERS = {
+    "as ours": OURS,
+    "as a notice": f"Return-Path: <>\r\nReferences: <{TOKEN.word}@lab.test>\r\n",
+    "as somebody's": f"References: <{TOKEN.word}@lab.test>\r\n",
 }
 
 
@@ -80,6 +98,25 @@ def test_hostile_messages() -> None:
         tracemalloc.stop()
         assert peak < 100 * len(raw), name
         assert TOKEN.word in read(raw).tokens, name
+
+
+def work(raw: bytes) -> float:
+    """Seconds of the processor, by the best of a few runs."""
+    best = float("inf")
+    for cut in range(1, 4):
+        began = time.process_time()
+        readers(raw[:-cut])  # not the very same: that is parsed already
+        best = min(best, time.process_time() - began)
+    return best
+
+
+def test_what_a_hostile_message_costs() -> None:
+    """A hostile message costs no more than some times what a plain one of the same size costs, whatever it is."""
+    plain = "\r\n" + "This is a message without any malice, of a few words on each line.\r\n" * READ_LIMIT
+    usual = max(work((head + plain).encode()[:READ_LIMIT]) for head in SENDERS.values())
+    for sender, head in SENDERS.items():
+        for name, text in HOSTILE.items():
+            assert work((head + text).encode("latin-1")[:READ_LIMIT]) < 8 * usual, f"{name}, {sender}"
 
 
 def test_compressed_parts() -> None:
