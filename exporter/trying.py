@@ -2,19 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import Any
 
 from exporter.checks.options import RoundtripOptions
 from exporter.composition import ProbeMessage
 from exporter.config.address import PLACEHOLDER
 from exporter.mailboxes import MAILBOXES
+from exporter.mailboxes.session import Rationed
 from exporter.model import Exchanger, Fact, Failure, Phase, ProbeError, Reason, Span, TlsSession
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.run import Clock, Run
 from exporter.senders import SENDERS, Sender, SendOptions
-from exporter.senders.appearance import SMTP, Remark, is_public, of_connections, reached, remarks, unreached
+from exporter.senders.appearance import SMTP, Doubt, Remark, is_public, of_connections, reached, remarks, unreached
 from exporter.senders.mx import MAX_EXCHANGERS
 from exporter.senders.smtp import own_name
 from exporter.settings import Settings
@@ -67,6 +69,8 @@ class _Plan:
     go: Callable[[Run], Awaitable[None]] | None
     skipped: str = ""
     send: SendOptions | None = None
+    remarks: list[Remark] = field(default_factory=list)
+    """What `go` has found."""
 
 
 async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
@@ -108,7 +112,8 @@ async def _tried(plan: _Plan, clock: Clock) -> Attempt:
     except ProbeError as error:
         failure = run.failure(error)
         run.learn(error)
-    return Attempt(plan.what, plan.where, run.now() - run.started, failure, tuple(run.facts), tuple(run.spans))
+    took, facts, spans = run.now() - run.started, tuple(run.facts), tuple(run.spans)
+    return Attempt(plan.what, plan.where, took, failure, facts, spans, remarks=tuple(plan.remarks))
 
 
 # ---------------------------------------------------------------- what may be in the way
@@ -151,18 +156,22 @@ def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> It
     for name, options in settings.mailboxes.items():
         kind, how = options.chosen
         mailbox = MAILBOXES[kind](how, resolver, accounts)
-        patience = _patience(settings, name)
+        patience, limit, found = _patience(settings, name), _shortest_timeout(settings, name), list[Remark]()
 
-        async def go(run: Run, mailbox: Any = mailbox) -> None:
+        async def go(run: Run, mailbox: Any = mailbox, limit: float = limit, found: list[Remark] = found) -> None:
             async with run.conversation():
                 session = await mailbox.open(run, lambda raw: False)
+            if isinstance(session, Rationed) and session.may_look_at - run.started >= limit:
+                found.append(Remark(Doubt.RATIONED, session.ration, f"{limit:g} s"))
             try:
                 await session.close()
             finally:
                 session.abort()
 
         skipped = "not tried: others come to it, and a mailtrip that runs listens there" if mailbox.listens else ""
-        yield _Plan(f"mailbox {name}", _place(kind, how), Phase.OPEN, patience, None if skipped else go, skipped)
+        yield _Plan(
+            f"mailbox {name}", _place(kind, how), Phase.OPEN, patience, None if skipped else go, skipped, remarks=found
+        )
 
 
 def _patience(settings: Settings, mailbox: str) -> float:
@@ -170,6 +179,11 @@ def _patience(settings: Settings, mailbox: str) -> float:
     modules = (module for module in settings.modules.values() if module.roundtrip)
     waits = (one.session_timeout for one in modules if one.roundtrip and one.roundtrip.mailbox == mailbox)
     return max(waits, default=PATIENCE)
+
+
+def _shortest_timeout(settings: Settings, mailbox: str) -> float:
+    modules = (module for module in settings.modules.values() if module.roundtrip)
+    return min((one.timeout for one in modules if one.roundtrip and one.roundtrip.mailbox == mailbox), default=inf)
 
 
 def _place(kind: str, how: Any) -> str:

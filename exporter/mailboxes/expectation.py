@@ -7,7 +7,7 @@ from typing import Protocol
 from exporter.arrival import Unclear
 from exporter.bounces import Bounce
 from exporter.mailboxes.back_off import Trouble
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.session import Rationed, Sighting
 from exporter.message import FoundIn, Kind, Reading
 from exporter.model import MAX_DETAIL, ProbeError, Reason, one_line
 from exporter.run import Run
@@ -41,6 +41,7 @@ class Looker(Protocol):
     name: str
     trouble: Trouble | None
     entering: Run | None
+    rationed: Rationed | None
 
     def wake(self) -> None: ...
 
@@ -108,7 +109,15 @@ class Expectation:
         unclear = next((fact for fact in self.run.facts if isinstance(fact, Unclear)), None)
         if unclear:
             detail += f"; a message about it that is not understood came from {unclear.sender}: {unclear.subject}"
-        return self.trouble() or ProbeError(Reason.OVERDUE, detail)
+        return self.trouble() or self._unlooked() or ProbeError(Reason.OVERDUE, detail)
+
+    def _unlooked(self) -> ProbeError | None:
+        """The message may be there: since it was sent, nobody was allowed to look."""
+        session, sent = self._watcher.rationed, self.run.accepted
+        if session is None or sent is None or session.looked_at >= sent or session.may_look_at <= self.run.now():
+            return None
+        detail = f"mailbox {self._watcher.name} could not be looked into after the message was sent: {session.ration}"
+        return ProbeError(Reason.UNAVAILABLE, f"{detail}; `timeout` must be longer than that", code="LOGIN-DELAY")
 
     def heard(self, reading: Reading) -> None:
         """Notes what has come about the trip's message and is not the message itself."""

@@ -36,6 +36,7 @@ class Pop3Session:
         self._run = run
         self._wanted = wanted
         self._gap = 0.0
+        self._doubted = False
         self._stay_until = 0.0
         self._pop3: Pop3Connection | None = None
         self._numbers: list[tuple[int, str]] = []  # as this login has listed them
@@ -80,11 +81,33 @@ class Pop3Session:
             pop3.abort()
         await pop3.closed()
 
+    # ---------------------------------------------------------------- how often
+
+    def doubt(self) -> None:
+        """The next scan logs in if that is allowed: a trip is about to fail because nothing was seen."""
+        self._doubted = True
+
+    @property
+    def looked_at(self) -> float:
+        return self._maildrop.login.asked if self._maildrop.login else float("-inf")
+
+    @property
+    def may_look_at(self) -> float:
+        return self._maildrop.may_log_in_at(self._interval)
+
+    @property
+    def ration(self) -> str:
+        if (delay := self._maildrop.login_delay) > self._interval:
+            return f"the server allows one login every {delay:g} s (LOGIN-DELAY)"
+        return f"`poll_interval` allows one login every {self._interval:g} s"
+
     # ---------------------------------------------------------------- looking
 
     async def scan(self) -> list[Sighting]:
         """What came since the last login, if it is time for another one, and some older messages."""
-        if self._run.now() >= self._maildrop.due_at(self._gap, self._interval):
+        due = self._maildrop.due_at(self._gap, self._interval)
+        if self._run.now() >= (self._maildrop.may_log_in_at(self._interval) if self._doubted else due):
+            self._doubted = False
             await self._leave()
             await self._enter()
         found = await self._read(self._pop3) if self._pop3 else []

@@ -77,6 +77,23 @@ class Doubting(Protocol):
         """The next scan does not: a trip is about to fail because nothing was announced."""
 
 
+@runtime_checkable
+class Rationed(Protocol):
+    """A session that may not look into the mailbox as often as it is asked to."""
+
+    @property
+    def looked_at(self) -> float:
+        """When it last did, in monotonic seconds: what came later has not been seen."""
+
+    @property
+    def may_look_at(self) -> float:
+        """When it may do so again."""
+
+    @property
+    def ration(self) -> str:
+        """Who does not allow more, and how much."""
+
+
 Wanted = Callable[[bytes], Awaitable[bool]]
 """Whether a message is ours, by what was read of it."""
 

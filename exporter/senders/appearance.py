@@ -29,6 +29,7 @@ class Doubt(StrEnum):
     UNANSWERED = "unanswered"  # DNS does not answer
     PASSED_OVER = "passed_over"  # an exchanger could not be reached, another one could
     BLOCKED = "blocked"  # nobody can be reached on port 25
+    RATIONED = "rationed"  # a mailbox may not be looked into often enough
     ALL_DOWN = "all_down"  # nobody can be reached, but others can, so that the network is not to blame
 
 

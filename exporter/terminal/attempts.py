@@ -23,6 +23,8 @@ _WORDS = {
     Doubt.BLOCKED: "no exchanger can be reached, tried: {about}. Many providers and clouds block outgoing port 25. To "
     "find out, run `telnet {host} 25` here and elsewhere. If it answers elsewhere only, have the port opened, or send "
     "through a relay on port 587 (`send: smtp`)",
+    Doubt.RATIONED: "{about}, and the shortest `timeout` of a module that awaits mail there is {more}: a message that "
+    "is not there at the first look is not seen before its trip has failed. Make `timeout` longer",
     Doubt.ALL_DOWN: "no exchanger can be reached, tried: {about}. The network does not block port 25, since {more} can "
     "be reached: these servers are down, or turn us away",
 }

@@ -215,6 +215,16 @@ POP3_FAULTS = (
         pop3(lambda: answer("^PASS ", "-ERR [LOGIN-DELAY] minimum time between mail checks violation")),
     ),
     Fault(
+        "The POP3 server allows no second look in time", "LOGIN-DELAY, or `poll_interval`, is longer than `timeout`",
+        watching(None, Reason.UNAVAILABLE, "LOGIN-DELAY"), NEVER_BACK, "`timeout`, and what `check --try` says",
+        pop3(poll_interval="1h"),
+    ),
+    Fault(
+        "It is no POP3 server that answers", "an IMAP server in its place",
+        opening(Step.GREETING, Reason.PROTOCOL), Known.AT_ONCE, "`port`, or `imap` in the place of `pop3`",
+        pop3(lambda: Rule("OK", "say", "server", "* OK [CAPABILITY IMAP4rev1] ready")),
+    ),
+    Fault(
         "The POP3 server takes no connections now", "`-ERR` as its greeting",
         opening(Step.GREETING, Reason.UNAVAILABLE), Known.SESSION, "its limits of connections",
         pop3(lambda: Rule("OK", "say", "server", "-ERR too many connections")),
