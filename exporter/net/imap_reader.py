@@ -180,8 +180,12 @@ def _text(raw: bytes) -> str:
 
 
 def attributes(response: Response) -> dict[str, Value]:
-    """The names and values of a FETCH or STATUS response, names in capitals."""
-    pairs = response.values[-1] if response.values and isinstance(response.values[-1], list) else response.values
+    """The names and values of a FETCH or STATUS response, names in capitals.
+
+    Xeams closes the parenthesis behind the message and goes on; others forget it.
+    """
+    first, rest = response.values[:1], response.values[1:]
+    pairs = [*first[0], *rest] if first and isinstance(first[0], list) else [*first, *rest]
     return {str(name, "ascii", "replace").upper(): value for name, value in _pairs(pairs)}
 
 

@@ -103,7 +103,7 @@ def listed(pieces: list[bytes]) -> list[Value]:
     if len(pieces) > 1 and LITERAL.fullmatch(rest.strip()):
         name: Value = pieces[1]
     else:
-        name = _name(rest)
+        name = _name(rest, escaped=delimiter is None or delimiter[1] != b"\\")
     if not name and rest.strip() != b'""':
         raise Malformed("a folder without a name", text[:60])
     if not delimiter and isinstance(name, bytes) and (guess := re.match(rb"INBOX([./\\])", name, re.IGNORECASE)):
@@ -111,9 +111,9 @@ def listed(pieces: list[bytes]) -> list[Value]:
     return [found, between, name]
 
 
-def _name(rest: bytes) -> bytes:
+def _name(rest: bytes, *, escaped: bool) -> bytes:
     """Quoted, also badly; or all that is left, since a name that is not quoted may hold anything."""
-    if quoted := re.match(rb'"((?:[^"\\]|\\.)*)"[ \t]*(\(.*)?$', rest, re.DOTALL):
+    if escaped and (quoted := re.match(rb'"((?:[^"\\]|\\.)*)"[ \t]*(\(.*)?$', rest, re.DOTALL)):
         return _unquoted(quoted[1])
     if len(rest) > 1 and rest.startswith(b'"') and (end := rest.rstrip(b" ")).endswith(b'"') and len(end) > 1:
         return end[1:-1]  # with quotes or backslashes in it that should have been escaped
