@@ -10,7 +10,7 @@ AS_ROOT := $(if $(filter 0,$(shell id -u)),,$(SUDO))
 LAB := $(AS_ROOT) $(BIN)/python -B -m tests.lab
 
 # What `make fuzz` does: see tests/fuzz/targets.py.
-TARGETS := headers message bounce imap pop3
+TARGETS := headers message bounce imap imap_list imap_untagged pop3
 SECONDS := 600
 
 # Stamp files: what they stand for is done again only when what they depend on has changed.

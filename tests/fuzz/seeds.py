@@ -33,9 +33,19 @@ def _headers() -> Iterator[bytes]:
 
 
 def _dialogues(protocol: str) -> Iterator[bytes]:
-    for dialogue in sorted((TESTS / "net" / "dialogues" / protocol).glob("*.txt")):
+    for dialogue in sorted((TESTS / "net" / "dialogues" / protocol).rglob("*.txt")):
         lines = dialogue.read_bytes().splitlines()
         yield b"".join(line[3:] + b"\r\n" for line in lines if line.startswith(b"S: "))
+
+
+def _untagged(name: bytes) -> Iterator[bytes]:
+    """What stands behind the star in these responses of our dialogues."""
+    for said in _dialogues("imap"):
+        yield b"\n".join(
+            line.removeprefix(b"* ").removeprefix(name)
+            for line in said.splitlines()
+            if line.upper().startswith(b"* " + name)
+        )
 
 
 SEEDS: dict[str, list[bytes]] = {
@@ -43,5 +53,7 @@ SEEDS: dict[str, list[bytes]] = {
     "message": list(_messages()),
     "bounce": [NOTICE],
     "imap": list(_dialogues("imap")),
+    "imap_list": [line for told in _untagged(b"LIST ") for line in told.splitlines()],
+    "imap_untagged": [told for told in _untagged(b"") if told],
     "pop3": list(_dialogues("pop3")),
 }

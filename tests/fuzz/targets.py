@@ -1,6 +1,7 @@
 """What is fuzzed: each target takes any bytes, and raises only when a parser breaks its promise."""
 
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -8,8 +9,11 @@ from exporter.headers.authentication import METHODS, OTHER, RESULTS, authenticat
 from exporter.headers.received import MAX_HOPS, hops
 from exporter.headers.receiver import left_from, trusted_part
 from exporter.headers.spam import SCANNERS, spam_scores
+from exporter.mailboxes.imap_folder import Folder
 from exporter.message import headers, is_whole, read, received
+from exporter.net.imap_names import decode_folder, quote
 from exporter.net.imap_reader import Malformed, Reader, attributes, folders, number
+from exporter.net.imap_reply import Reply
 from exporter.net.pop3_reply import UniqueIds, capabilities_in, reply_in, size_in
 from exporter.tokens import Mint
 
@@ -53,6 +57,39 @@ def imap(raw: bytes) -> None:
     assert whole == pieces
 
 
+def imap_list(raw: bytes) -> None:
+    """A line of LIST between two others: neither is hidden by it, and what is told of it can be said again."""
+    line = b" ".join(raw.splitlines())
+    if re.search(rb"\{\d+\+?\}$", line):  # a literal would swallow the next line, as it should
+        return
+    before, *between, after = Reader().feed(b'* LIST () "/" INBOX\r\n* LIST ' + line + b'\r\n* LIST () "/" Junk\r\n')
+    assert [one.name for one in folders([before, after])] == ["INBOX", "Junk"]
+    assert len(between) == 1
+    for folder in folders(between):
+        assert len(folder.name) <= len(line)
+        assert not set(folder.name) & set("\r\n\0")
+        assert len(folder.delimiter) <= 1
+        quote(folder.name).encode("utf-8", "surrogateescape")
+        decode_folder(folder.name)
+
+
+def imap_untagged(raw: bytes) -> None:
+    """Untagged lines between a greeting and the end of a command: what they are about does not matter to either."""
+    lines = b"".join(b"* " + line + b"\r\n" for line in raw.splitlines() if not line.endswith(b"}"))
+    greeting, *between, end = Reader().feed(b"* OK ready\r\n" + lines + b"A1 OK done\r\n")
+    assert (greeting.tag, greeting.name, end.tag, end.name) == ("*", "OK", "A1", "OK")
+    folder = Folder("INBOX")
+    folder.opened(between)
+    for response in between:
+        assert response.tag == "*"
+        folder.observe(response)
+        attributes(response)
+        assert folder.exists >= 0
+        assert folder.unseen >= 0
+    reply = Reply("imap.example.org", "NO", end.code, between[-1].text if between else "", between)
+    assert not (reply.passing and reply.mechanism_refused)
+
+
 def _heard(raw: bytes, size: int) -> list[object]:
     reader, heard = Reader(), []
     try:
@@ -89,5 +126,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "message": message,
     "bounce": bounce,
     "imap": imap,
+    "imap_list": imap_list,
+    "imap_untagged": imap_untagged,
     "pop3": pop3,
 }

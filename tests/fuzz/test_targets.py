@@ -12,6 +12,8 @@ WORDS = {
     "message": b"Content-Type: multipart/mixed|; boundary=b|; a*=1|; a*0=2|; a*1*=x\0''y|\r\n|\r\n\r\n|--b|--",
     "bounce": b"Action: |failed|Status: |5.1.1|Diagnostic-Code: |smtp|; |Reporting-MTA: |\r\n|\r\n\r\n|--b|\0| ",
     "imap": b'* |1 |FETCH |LIST |OK |(|)|"|\\|{3}|{|}|\r\n|abc|NIL|[|]|BODY[|~|+ |a1 | ',
+    "imap_list": b'(|)|\\Junk|\\Noselect| |"/"|"."|"\\"|NIL|INBOX|&ZeVnLIqe-|"|\\|{4}|[|]|\t|\xff|("X" (a))|\0',
+    "imap_untagged": b'OK |NO |EXISTS|EXPUNGE|FETCH |(|)|"|UID |1 |2 |[UIDNEXT 3]|[|]|\n|busy|BODY[] ',
     "pop3": b"+OK|-ERR|+| |[IN-USE]|1|2|abc|.|\r\n|\t|\0|LOGIN-DELAY",
 }
 """What stands between the bars."""
