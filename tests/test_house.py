@@ -61,7 +61,7 @@ BORDER = {
     "pydantic": ("",),  # options are fields, everywhere
     "pydantic_core": ("config/",),
     "rich": ("terminal/", "commands.py", "by_hand.py"),
-    "scramp": ("net/sasl.py",),
+    "scramp": ("net/scram.py",),
     "sqlite3": ("store.py", "commits.py", "rows.py", "evidence.py", "state_file.py"),
     "yaml": ("config/",),
 }

@@ -11,11 +11,13 @@ from exporter.config.types import SecretUnavailable, Text
 from exporter.mailboxes.imap_folder import Bookmark
 from exporter.mailboxes.imap_session import ImapSession, begin
 from exporter.model import Leg, ProbeError, Reason, Step
+from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
 from exporter.net.dns import Resolver
 from exporter.net.imap import ImapConnection, converse
-from exporter.net.imap_login import authenticate, login, plain
+from exporter.net.imap_login import authenticate, login
 from exporter.net.oauth2 import Account, Accounts, Token
-from exporter.net.sasl import SCRAM, Bearer, NoLoginSent, Scram, bear, bearer_mechanism, obtain
+from exporter.net.sasl import NoLoginSent, Plain
+from exporter.net.scram import SCRAM, Scram
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 from exporter.run import Run
@@ -121,8 +123,10 @@ class ImapMailbox:
         for name in self._mechanisms(await imap.capability(), encrypted=bool(imap.tls)):
             if name == SCRAM:
                 reply = await authenticate(imap, Scram(user, password, host))
+            elif name == "plain":
+                reply = await authenticate(imap, Plain(user, password))
             else:
-                reply = await (plain if name == "plain" else login)(imap, user, password)
+                reply = await login(imap, user, password)
             if not reply.mechanism_refused:
                 reply.data("the login", Reason.AUTH)
                 return

@@ -9,10 +9,12 @@ from exporter.mailboxes.pop3_maildrop import Maildrop
 from exporter.mailboxes.pop3_session import Pop3Session
 from exporter.mailboxes.session import Wanted
 from exporter.model import Leg, ProbeError, Reason, Step, TlsSession
+from exporter.net.bearer import BEARERS, Bearer, bear, bearer_mechanism, obtain
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Account, Accounts
 from exporter.net.pop3 import Pop3Connection, converse
-from exporter.net.sasl import BEARERS, SCRAM, Bearer, NoLoginSent, Scram, bear, bearer_mechanism, obtain
+from exporter.net.sasl import NoLoginSent, Plain
+from exporter.net.scram import SCRAM, Scram
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 from exporter.run import Run
@@ -125,7 +127,7 @@ class Pop3Mailbox:
         if chosen == SCRAM:
             await pop3.authenticate(Scram(user, password, self._options.host))
         elif chosen == "plain":
-            await pop3.plain(user, password)
+            await pop3.authenticate(Plain(user, password))
         else:
             await pop3.user(user, password)
 

@@ -10,7 +10,7 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aioimaplib.aioimaplib import AUTH, CONNECTED, NONAUTH, Command, Commands, IMAP4ClientProtocol
 
@@ -20,11 +20,12 @@ from exporter.net.imap_reader import Malformed, Response
 from exporter.net.imap_reply import Reply
 from exporter.net.imap_wire import MAX_ANSWER as MAX_ANSWER
 from exporter.net.imap_wire import ImapWire
+from exporter.net.redaction import Redaction
 from exporter.net.tls import translated
 from exporter.net.wrong_port import patiently, plain
 
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
-Answer = bytes | Callable[[str], bytes]
+Answer = bytes | Callable[[str], Awaitable[bytes]]
 """What is said to a continuation, or what makes it of its text."""
 
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
@@ -45,7 +46,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._heard: deque[Response] = deque()
         self._pending: Command | None = None
         self._awaited_tag = ""
-        self._secrets: tuple[str, ...] = ()
+        self.redaction = Redaction()
         self._strange = 0  # lines that are none of IMAP's
         self.passed_over = 0  # responses that were not understood
         self._bye = ""  # the server's last words, if it has said any
@@ -132,7 +133,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         for answer in answers:
             if (turn := await self._turn(lines)).tag != "+":
                 return self._end(turn, lines)
-            self._write(answer if isinstance(answer, bytes) else answer(turn.text))
+            self._write(answer if isinstance(answer, bytes) else await answer(turn.text))
         if (turn := await self._turn(lines)).tag == "+":
             raise self._failure(Reason.PROTOCOL, f"{self._server} asks for more after {command.name}")
         return self._end(turn, lines)
@@ -220,15 +221,13 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             raise
         self.transport = transport
 
-    async def log_in(
-        self, name: str, arguments: Sequence[str], answers: Sequence[Answer], secrets: tuple[str, ...]
-    ) -> Reply:
-        """LOGIN or AUTHENTICATE. Nothing of `secrets` gets into the transcript or into an error."""
+    async def log_in(self, name: str, arguments: Sequence[str], answers: Sequence[Answer]) -> Reply:
+        """LOGIN or AUTHENTICATE. The caller lets `redaction` learn what must not be shown."""
         offered, self.capabilities = self.capabilities, set()
-        self._secrets = secrets
         reply = await self._converse(Command(name, self.new_tag(), *arguments), answers)
         if reply.result == "OK":
-            self.state, self._secrets = AUTH, ()
+            self.state = AUTH
+            self.redaction.logged_in()
             await self.capability()
         else:
             self.capabilities = offered
@@ -240,18 +239,16 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             words = " ".join(f"{quote(name)} {quote(value)}" for name, value in who.items())
             await self.execute(Command("ID", self.new_tag(), f"({words})"))
 
-    def conceal(self, secret: str) -> None:
-        """Until the login has succeeded."""
-        self._secrets = (secret, *self._secrets)
+    @property
+    def server(self) -> str:
+        return self._server
 
     def note(self, line: str) -> None:
         self._note(line)
 
     def _clean(self, text: str) -> str:
         """Without secrets. Some servers repeat the command that they do not like."""
-        for secret in self._secrets:
-            text = text.replace(secret, "<secret>")
-        return text
+        return self.redaction.clean(text)
 
     # ---------------------------------------------------------------- IDLE (RFC 2177)
 

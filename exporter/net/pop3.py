@@ -9,14 +9,13 @@ import asyncio
 import re
 import socket
 import ssl
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from exporter.model import Leg, ProbeError, Reason
 from exporter.net.pop3_reader import MAX_LINE, Pop3Reader
 from exporter.net.pop3_reply import Reply, UniqueIds, capabilities_in, size_in
-from exporter.net.sasl import Mechanism, refused
+from exporter.net.sasl import Conversation, Mechanism, refused
 from exporter.net.tls import translated
 from exporter.net.wrong_port import patiently, plain
 
@@ -140,56 +139,28 @@ class Pop3Connection(Pop3Reader):
         if re.search(r"[\r\n\0]", user + password):
             raise ProbeError(Reason.AUTH, "a line break in the username or password cannot be sent with USER and PASS")
         (await self._command(f"USER {user}")).expect("USER", Reason.AUTH)
-        self._secrets = (password,)
+        self._redaction.learn(password)
         (await self._command(f"PASS {password}")).expect("the login", Reason.AUTH)
-        self._secrets = ()
-
-    async def plain(self, user: str, password: str) -> None:
-        """AUTH PLAIN (RFC 4616). A second challenge is not part of it, and ends it."""
-        word = b64encode(f"\0{user}\0{password}".encode("utf-8", "surrogateescape")).decode()
-        self._secrets = (word, password)
-        with self._whole():
-            for line in ("AUTH PLAIN", word, "*"):
-                self._say(line)
-                if not (reply := await self._reply()).continues:
-                    break
-        reply.expect("the login", Reason.AUTH)
-        if line != word:
-            raise self._failure(Reason.PROTOCOL, f"{self._server} does not speak AUTH PLAIN: {reply.text}")
-        self._secrets = ()
+        self._redaction.logged_in()
 
     async def authenticate(self, mechanism: Mechanism) -> None:
         """AUTH by that mechanism. The first word goes on a line of its own.
 
-        On that of the command (RFC 5034 section 4) older servers do not take it, and Microsoft 365 hangs up.
+        On that of the command (RFC 5034 section 4) older servers do not take it, and Microsoft 365 hangs up; and a
+        refusal has no code that tells whether it was looked at.
         """
-        word = b64encode(mechanism.begin()).decode()
-        self._secrets = (word, *mechanism.secrets)
+        talk = Conversation(mechanism, self._server, self._redaction, self._note)
         with self._whole():
             self._say(f"AUTH {mechanism.name}")
-            if (reply := await self._reply()).continues:
-                self._say(word)
-                reply = await self._reply()
-            while reply.continues:
-                answer = mechanism.answer(self._challenge(reply.text))
-                if mechanism.words:
-                    self._note(f"-- {mechanism.words}")
-                word = b64encode(answer).decode()
-                self._secrets = (word, *self._secrets) if len(answer) > 1 else self._secrets
-                self._say(word)
-                reply = await self._reply()
+            while (reply := await self._reply()).continues:
+                self._say(await talk.answer(reply.text))
         try:
             reply.expect("the login", Reason.AUTH)
         except ProbeError as error:
-            raise refused(error, mechanism.words) from None
-        mechanism.succeeded()
-        self._secrets = ()
-
-    def _challenge(self, text: str) -> bytes:
-        try:
-            return b64decode(text, validate=True)
-        except ValueError:
-            raise self._failure(Reason.PROTOCOL, f"{self._server} sent a challenge that is no base64") from None
+            raise refused(error, talk.words) from None
+        if talk.held:
+            raise self._failure(Reason.PROTOCOL, f"{self._server} does not speak AUTH {mechanism.name}: {reply.text}")
+        talk.succeeded()
 
     # ---------------------------------------------------------------- the maildrop
 
@@ -209,7 +180,8 @@ class Pop3Connection(Pop3Reader):
         try:
             found = ids.found()
         except ValueError as problem:
-            raise self._failure(Reason.PROTOCOL, f"{self._server} answers UIDL with {problem}") from None
+            words = self._clean(str(problem))
+            raise self._failure(Reason.PROTOCOL, f"{self._server} answers UIDL with {words}") from None
         if ids.odd:
             shown = self._clean(ids.odd[0][:80].decode("ascii", "replace"))
             self._note(f"-- {len(ids.odd)} lines name no message of their own and are left alone: {shown}")

@@ -3,11 +3,13 @@
 import asyncio
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 from exporter.model import Reason
 from exporter.net.connection import Connection
 from exporter.net.pop3_reply import Reply, reply_in
+from exporter.net.redaction import Redaction
 from exporter.net.wrong_port import MOST, cure, speaker
 
 MAX_LINE = 1 << 16  # bytes of a status line, and of all that a server offers
@@ -26,7 +28,7 @@ class Pop3Reader(Connection):
         self._heard = bytearray()
         self._first = b""  # bytes that came before the greeting was read
         self._greeted = False
-        self._secrets: tuple[str, ...] = ()
+        self._redaction = Redaction()
         self._read_messages = False
 
     # ---------------------------------------------------------------- called by the event loop
@@ -66,13 +68,13 @@ class Pop3Reader(Connection):
 
     async def _reply(self) -> Reply:
         line = await self._line(MAX_LINE)
-        shown = self._clean(line.rstrip(b"\r\n").decode("utf-8", "replace"))
-        reply = reply_in(self._server, shown)
+        text = line.rstrip(b"\r\n").decode("utf-8", "replace")
+        reply, shown = reply_in(self._server, text), self._clean(text)
         shown = shown if reply else self._strange(shown)
         self._note(f"S: {shown}")
         if not reply or not line.endswith(b"\n"):
             raise self._failure(Reason.PROTOCOL, f"{self._server} does not speak POP3: {shown}")
-        return reply
+        return reply if reply.continues else replace(reply, text=self._clean(reply.text))
 
     async def _data(self, doing: str, keep: int, most: int) -> bytes:
         """The lines up to the one with nothing but a dot (RFC 1939 section 3). Only the first `keep` bytes are kept.
@@ -112,6 +114,4 @@ class Pop3Reader(Connection):
 
     def _clean(self, text: str) -> str:
         """Without secrets. Some servers repeat the command that they do not like."""
-        for secret in self._secrets:
-            text = text.replace(secret, "<secret>")
-        return text
+        return self._redaction.clean(text)

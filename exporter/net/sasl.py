@@ -1,18 +1,18 @@
-"""Mechanisms of SASL (RFC 4422), whatever protocol carries them: tokens (RFC 7628, XOAUTH2) and SCRAM (RFC 7677)."""
+"""Logging in by SASL (RFC 4422), whatever protocol carries it: the order of the words, and mechanisms for passwords."""
 
-import json
-from collections.abc import Awaitable, Callable, Collection
+import hmac
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable
 from typing import Protocol
 
-from scramp import ScramClient, ScramException
+from exporter.model import ProbeError, Reason, one_line
+from exporter.net.redaction import Redaction
 
-from exporter.model import ProbeError, Reason, Step, one_line
-from exporter.net.oauth2 import Account, Token
-from exporter.run import Run
-
-BEARERS = ("oauthbearer", "xoauth2")
-SCRAM = "scram-sha-256"
-_TOLD = ("status", "error", "error_description", "scope")
+MOST_CHALLENGES = 5  # of one login; SCRAM has two
+CANCEL = "*"  # RFC 4954 section 4, RFC 3501 section 6.2.2, RFC 5034 section 4
+_ASKS_FOR_PASSWORD = re.compile(r"pass|pwd|kennwort|contrase|mot de|secret|\bpin\b", re.IGNORECASE)
+_ASKS_FOR_NAME = re.compile(r"user|name|login|account|mailbox|e-?mail|\bid\b", re.IGNORECASE)
 
 
 class NoLoginSent(Exception):
@@ -28,11 +28,11 @@ class Mechanism(Protocol):
     secrets: tuple[str, ...]
     """What must not be shown."""
 
-    def begin(self) -> bytes:
-        """What the client says first."""
+    def begin(self) -> bytes | None:
+        """What the client says first; None where the server has to ask."""
 
-    def answer(self, challenge: bytes) -> bytes:
-        """What it says to a challenge. Raises ProbeError."""
+    async def answer(self, challenge: bytes) -> bytes | None:
+        """What it says to a challenge; None cancels the login. Raises ProbeError."""
 
     def succeeded(self) -> None:
         """The server says so. Raises ProbeError if that is not to be believed."""
@@ -42,134 +42,154 @@ class Mechanism(Protocol):
         """What the server has said in challenges of its refusal."""
 
 
-class Bearer:
-    """A token. A challenge tells why it is refused, and is answered so that the server may say so."""
+class Conversation:
+    """The words of one login in base64, in their order. Nothing secret that is said can be repeated by the server."""
 
-    def __init__(self, name: str, user: str, token: str, host: str, port: int) -> None:
-        self.name = name.upper()
-        self.secrets: tuple[str, ...] = (token,)
-        self.words = ""
-        self._user, self._token, self._host, self._port = user, token, host, port
+    def __init__(self, mechanism: Mechanism, server: str, redaction: Redaction, note: Callable[[str], None]) -> None:
+        redaction.learn(*mechanism.secrets)
+        self._mechanism = mechanism
+        self._server = server
+        self._redaction = redaction
+        self._note = note
+        self._first = mechanism.begin()
+        self.held = self._first is not None  # the first word is to be said when the server asks for it
+        self.challenges = 0  # that were answered
+
+    def initial(self, most: int) -> str:
+        """The first word, to go with the command, if it has at most so many characters; else it is empty."""
+        word = self._encoded(self._first) if self._first is not None else ""
+        if len(word) > most:
+            return ""
+        self.held = False
+        return word
+
+    def take_back(self) -> None:
+        """The server takes no word with the command (RFC 4954 section 4: 501), so that nobody has looked at it."""
+        self.held = self._first is not None
+
+    async def answer(self, challenge: str) -> str:
+        """What is said to a challenge. Raises ProbeError."""
+        self.challenges += 1
+        if self.challenges > MOST_CHALLENGES:
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} asks and asks, and does not end the login")
+        # An empty challenge after the first word has gone with the command: the server has passed it over.
+        if self._first is not None and (self.held or (self.challenges == 1 and not challenge.strip(" ="))):
+            self.held = False
+            return self._encoded(self._first)
+        said = await self._mechanism.answer(self._decoded(challenge))
+        self._redaction.learn(*self._mechanism.secrets)
+        if words := self._redaction.clean(self._mechanism.words):
+            self._note(f"-- {words}")
+        return CANCEL if said is None else self._encoded(said)
+
+    @property
+    def words(self) -> str:
+        """What the server has said in challenges of its refusal."""
+        return self._redaction.clean(self._mechanism.words)
+
+    def succeeded(self) -> None:
+        """The server says so. Raises ProbeError if that is not to be believed."""
+        self._mechanism.succeeded()
+        self._redaction.logged_in()
+
+    def _encoded(self, word: bytes) -> str:
+        encoded = b64encode(word).decode()
+        if len(word) > 1:
+            self._redaction.learn_word(encoded)
+        return encoded
+
+    def _decoded(self, challenge: str) -> bytes:
+        try:
+            decoded = b64decode(challenge.strip(), validate=True)
+        except ValueError:
+            if not isinstance(self._mechanism, Login):
+                raise ProbeError(Reason.PROTOCOL, f"{self._server} sent a challenge that is no base64") from None
+            return challenge.encode(errors="replace")  # some ask in the clear
+        in_the_clear = isinstance(self._mechanism, Login) and not decoded.isascii()  # "Username" is base64, too
+        return challenge.encode(errors="replace") if in_the_clear else decoded
+
+
+class Plain:
+    """PLAIN (RFC 4616). A challenge is not part of it, and ends it."""
+
+    name = "PLAIN"
+    words = ""
+
+    def __init__(self, user: str, password: str) -> None:
+        self.secrets: tuple[str, ...] = (password,)
+        self._word = f"\0{user}\0{password}"
 
     def begin(self) -> bytes:
-        """RFC 7628 section 3.1 with the name as in RFC 5801; or as Google has defined it for XOAUTH2."""
-        bearer = f"auth=Bearer {self._token}\1\1"
-        if self.name == "XOAUTH2":
-            return f"user={self._user}\1{bearer}".encode()
-        user = self._user.replace("=", "=3D").replace(",", "=2C")
-        return f"n,a={user},\1host={self._host}\1port={self._port}\1{bearer}".encode()
+        return as_it_is(self._word)
 
-    def answer(self, challenge: bytes) -> bytes:
-        """RFC 7628 section 3.2.3 wants a control character; XOAUTH2 wants nothing."""
-        self.words = _told(challenge)
-        return b"" if self.name == "XOAUTH2" else b"\1"
+    async def answer(self, challenge: bytes) -> None:
+        return None
 
     def succeeded(self) -> None:
         pass
 
 
-class Scram:
-    """SCRAM-SHA-256: the password stays here, and the server has to prove that it knows it."""
+class Login:
+    """LOGIN (draft-murchison-sasl-login): the server asks for the name, and then for the password.
 
-    name = SCRAM.upper()
+    Servers differ in what they ask with ("Username:", "User Name", nothing), and in whether they take the name with the
+    command; many that do not ask for it again, and would be told the password in its place. So it waits to be asked.
+    """
+
+    name = "LOGIN"
     words = ""
 
     def __init__(self, user: str, password: str, server: str) -> None:
-        self.secrets: tuple[str, ...] = (password,) if password else ()
-        self._server = server
-        self._stage = 0
-        with _Translated(server):
-            self._client = ScramClient([self.name], user, password)
+        self.secrets: tuple[str, ...] = (password,)
+        self._user, self._password, self._server = user, password, server
+        self._asked = 0
 
-    def begin(self) -> bytes:
-        return str(self._client.get_client_first()).encode()
+    def begin(self) -> None:
+        return None
 
-    def answer(self, challenge: bytes) -> bytes:
-        if challenge.startswith(b"e="):
-            words = one_line(challenge[2:].decode(errors="replace"))
-            raise ProbeError(Reason.AUTH, f"{self._server} refuses the login: {words}")
-        self._stage += 1
-        with _Translated(self._server):
-            if self._stage == 1:
-                self._client.set_server_first(challenge.decode())
-                return str(self._client.get_client_final()).encode()
-            self._client.set_server_final(challenge.decode())
-            return b""
+    async def answer(self, challenge: bytes) -> bytes | None:
+        self._asked += 1
+        words = challenge.decode("utf-8", "replace").replace("\0", " ")
+        for_password = bool(_ASKS_FOR_PASSWORD.search(words))
+        for_name = bool(_ASKS_FOR_NAME.search(words)) and not for_password
+        if self._asked > 2 or (for_password if self._asked == 1 else for_name):
+            turn = {1: "before the user name", 2: "where the password is due"}.get(self._asked, "after the password")
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} asks for {one_line(words, 40)!r} {turn} (AUTH LOGIN)")
+        return as_it_is(self._user if self._asked == 1 else self._password)
 
     def succeeded(self) -> None:
-        if self._stage != 2:
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} does not prove that it knows the password")
-
-
-class _Translated:
-    """The library's exceptions end here."""
-
-    def __init__(self, server: str) -> None:
-        self._server = server
-
-    def __enter__(self) -> None:
         pass
 
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ScramException | ValueError):
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} and we disagree about SCRAM-SHA-256") from None
+
+class CramMd5:
+    """CRAM-MD5 (RFC 2195): the password stays here."""
+
+    name = "CRAM-MD5"
+    words = ""
+
+    def __init__(self, user: str, password: str, server: str) -> None:
+        self.secrets: tuple[str, ...] = (password,)
+        self._user, self._password, self._server = user, password, server
+
+    def begin(self) -> None:
+        return None
+
+    async def answer(self, challenge: bytes) -> bytes:
+        if not challenge.strip():  # a digest of nothing is as good as the password
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} sent a CRAM-MD5 challenge without sense")
+        digest = hmac.new(as_it_is(self._password), challenge, "md5").hexdigest()
+        self.secrets = (self._password, digest)
+        return as_it_is(f"{self._user} {digest}")
+
+    def succeeded(self) -> None:
+        pass
 
 
-def _told(challenge: bytes) -> str:
-    """The JSON of RFC 7628 section 3.2.2 in one line, or whatever else it is."""
-    try:
-        found = json.loads(challenge)
-    except (ValueError, RecursionError):
-        found = None
-    if isinstance(found, dict):
-        return one_line(", ".join(f"{name} {found[name]}" for name in _TOLD if found.get(name)), 200)
-    return one_line(challenge.decode(errors="replace"), 200)
-
-
-def bearer_mechanism(server: str, wanted: str | None, offered: Collection[str]) -> str:
-    """The mechanism for a token, of those that are offered, in small letters. Raises ProbeError."""
-    chosen = next((name for name in ((wanted,) if wanted else BEARERS) if name in offered), None)
-    if chosen is None:
-        names = wanted or " or ".join(BEARERS)
-        raise ProbeError(
-            Reason.AUTH, f"{server} does not offer {names}; it offers {', '.join(sorted(offered)) or 'nothing'}"
-        ) from NoLoginSent()
-    return chosen
+def as_it_is(text: str) -> bytes:
+    """UTF-8; an environment variable that is none goes out as it is."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def refused(error: ProbeError, words: str) -> ProbeError:
     """The server's refusal with what its challenge had to say."""
     return ProbeError(error.reason, f"{error.detail} ({words})", code=error.code) if words else error
-
-
-async def obtain(account: Account, run: Run, instead_of: Token | None = None) -> Token:
-    """The account's token, as a step of the trip."""
-    with run.step(Step.TOKEN, account.issuer):
-        return await account.token(instead_of)
-
-
-async def bear(account: Account, token: Token, run: Run, attempt: Callable[[str], Awaitable[None]]) -> None:
-    """Logs in with the token; one that is refused is renewed once, since it may have been revoked."""
-    try:
-        await attempt(token.value)
-    except ProbeError as error:
-        if error.reason is not Reason.AUTH:
-            raise
-        await _bear_another(account, token, run, attempt, error)
-
-
-async def _bear_another(
-    account: Account, token: Token, run: Run, attempt: Callable[[str], Awaitable[None]], refusal: ProbeError
-) -> None:
-    run.note("-- the token is refused: another one is asked for")
-    try:
-        newer = await obtain(account, run, token)
-    except ProbeError as error:
-        detail = f"{refusal.detail}; and {error.detail}"
-        raise ProbeError(error.reason, detail, code=error.code) from error
-    try:
-        await attempt(newer.value)
-    except ProbeError as error:
-        if error.reason is Reason.DISCONNECTED:  # some servers do not hear a second try
-            raise refusal from None
-        raise

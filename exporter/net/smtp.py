@@ -19,6 +19,7 @@ from aiosmtplib.response import SMTPResponse
 from exporter.config.server import NetworkOptions, TlsOptions
 from exporter.model import Leg, ProbeError, Reason, Reply, Step, one_line
 from exporter.net.dns import Resolver
+from exporter.net.redaction import Redaction
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact, translated
 from exporter.run import Run
@@ -58,7 +59,7 @@ class SmtpSession:
         self.server = server
         self.run = run
         self._last: SMTPResponse | None = None
-        self.secrets: tuple[str, ...] = ()  # what must not be shown, for the time being
+        self.redaction = Redaction()
 
     # ---------------------------------------------------------------- commands
 
@@ -100,7 +101,7 @@ class SmtpSession:
             if "starttls" not in self.extensions:
                 raise ProbeError(Reason.TLS, f"{self.server} does not offer STARTTLS")
             context, name = client_context(options), options.server_name or self.server
-            self.run.note("C: STARTTLS")
+            self.note("C: STARTTLS")
             with translated(self.server, Leg.SEND, starttls=True):
                 try:
                     await self._protocol.start_tls(context, server_hostname=name, timeout=NEVER)
@@ -128,7 +129,7 @@ class SmtpSession:
         """DATA up to the final reply, with which the server takes responsibility."""
         with self.run.step(Step.DATA):
             self.expect(await self._command("DATA"), 354, Step.DATA)
-            self.run.note(f"C: {{{len(message)} bytes}}")
+            self.note(f"C: {{{len(message)} bytes}}")
             reply = await self._final_answer(_dot_stuffed(message))
             self.expect(reply, 250, Step.DATA)
             self.run.accept()
@@ -139,7 +140,7 @@ class SmtpSession:
             async with asyncio.timeout(QUIT_PATIENCE):
                 await self._command("QUIT")
         except (ProbeError, TimeoutError):
-            self.run.note("-- QUIT was not answered")
+            self.note("-- QUIT was not answered")
 
     def close(self) -> None:
         """Ends the conversation at once, and leaves the last reply as a fact."""
@@ -155,7 +156,7 @@ class SmtpSession:
         await asyncio.get_running_loop().create_connection(lambda: self._protocol, sock=connected, **tls)
 
     async def _command(self, line: str) -> SMTPResponse:
-        self.run.note(f"C: {line}")
+        self.note(f"C: {line}")
         return await self.execute(line.encode())
 
     async def execute(self, *words: bytes) -> SMTPResponse:
@@ -187,11 +188,13 @@ class SmtpSession:
             self.run.note(f"S: {reply.code} {line}")
         return reply
 
+    def note(self, line: str) -> None:
+        """A line of the transcript."""
+        self.run.note(self._clean(line))
+
     def _clean(self, text: str) -> str:
         """Without secrets, since some servers repeat the command that they do not like, and as proper text."""
-        for secret in self.secrets:
-            text = text.replace(secret, "<secret>")
-        return text.encode(errors="surrogateescape").decode(errors="replace")
+        return self.redaction.clean(text).encode(errors="surrogateescape").decode(errors="replace")
 
     def expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
         """Any success of the expected hundred will do: 251 is as good as 250."""
@@ -217,7 +220,7 @@ class SmtpSession:
         transport = cast(asyncio.Transport, self._protocol.transport)
         fact = session_fact(transport.get_extra_info("ssl_object"), Leg.SEND)
         self.run.fact(fact)
-        self.run.note(f"-- {fact.version} {fact.cipher}")
+        self.note(f"-- {fact.version} {fact.cipher}")
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from exporter.config.address import EhloName, HostTemplate
 from exporter.config.grammar import domain_of
 from exporter.config.server import Port, ServerOptions
 from exporter.model import Step
+from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts, Token
-from exporter.net.sasl import Bearer, bear, bearer_mechanism, obtain
 from exporter.net.smtp import SmtpSession, session
 from exporter.net.smtp_login import Auth, authenticate, login
 from exporter.run import Run

@@ -5,8 +5,9 @@ import logging
 import pytest
 
 from exporter.model import ProbeError, Reason
-from exporter.net.imap_login import authenticate, login, plain
-from exporter.net.sasl import Bearer
+from exporter.net.bearer import Bearer
+from exporter.net.imap_login import authenticate, login
+from exporter.net.sasl import Plain
 from tests.net.imap_conversation import greeted
 
 
@@ -39,18 +40,18 @@ async def test_a_password_does_not_follow_a_user_name_that_was_refused() -> None
 
 async def test_plain_goes_with_the_command_where_that_is_offered() -> None:
     async with greeted("plain-with-the-command") as here:
-        assert (await plain(here.imap, "me", "labpass")).result == "OK"
+        assert (await authenticate(here.imap, Plain("me", "labpass"))).result == "OK"
 
 
 async def test_plain_waits_to_be_asked_otherwise() -> None:
     async with greeted("plain-when-asked") as here:
-        assert (await plain(here.imap, "me", "labpass")).result == "OK"
+        assert (await authenticate(here.imap, Plain("me", "labpass"))).result == "OK"
         assert "IDLE" in await here.imap.capability()
 
 
 async def test_plain_ends_at_a_challenge() -> None:
     async with greeted("plain-with-a-strange-challenge") as here:
-        assert (await plain(here.imap, "me", "labpass")).result == "BAD"
+        assert (await authenticate(here.imap, Plain("me", "labpass"))).result == "BAD"
 
 
 async def test_an_xoauth2_challenge_is_answered_with_nothing_and_the_refusal_is_told() -> None:
@@ -73,7 +74,7 @@ async def test_no_password_is_in_a_log_a_transcript_or_an_error(caplog: pytest.L
         assert 'se\\"cret' not in said
         assert 'LOGIN "me" <secret>' in here.transcript
     async with greeted("plain-with-the-command") as here:
-        await plain(here.imap, "me", "labpass")
+        await authenticate(here.imap, Plain("me", "labpass"))
         said = f"{caplog.text} {here.transcript}"
         assert "labpass" not in said
         assert "AG1lAGxhYnBhc3M=" not in said

@@ -9,6 +9,7 @@ import pytest
 
 from exporter.model import ProbeError, Reason
 from exporter.net.pop3 import Pop3Connection, converse
+from exporter.net.sasl import Plain
 from exporter.net.tcp import connect
 from tests.net.imap_conversation import sockets
 from tests.net.pop3_conversation import connected, greeted
@@ -95,7 +96,7 @@ async def test_a_password_cannot_become_a_command(password: str) -> None:
 
 async def test_plain_gives_its_word_when_asked() -> None:
     async with greeted("plain") as here:
-        await here.pop3.plain("me", "sesame")
+        await here.pop3.authenticate(Plain("me", "sesame"))
         assert "AG1l" not in here.transcript
 
 
@@ -106,7 +107,7 @@ async def test_plain_gives_its_word_when_asked() -> None:
     ("S: +OK\nC: AUTH PLAIN\nS: +\nC: AG1lAHNlc2FtZQ==\nS: -ERR no\n", Reason.AUTH),
 ])  # fmt: skip
 async def test_plain_that_goes_wrong_is_no_login(dialogue: str, reason: Reason) -> None:
-    error = await why(dialogue, lambda p: p.plain("me", "sesame"))
+    error = await why(dialogue, lambda p: p.authenticate(Plain("me", "sesame")))
     assert error.reason is reason
 
 

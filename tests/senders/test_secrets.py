@@ -1,5 +1,6 @@
 """A password goes to the server, and nowhere else."""
 
+import re
 from base64 import b64encode
 from typing import Any, get_args
 
@@ -65,7 +66,7 @@ def test_only_smtp_knows_a_password() -> None:
 async def test_a_login_that_works_tells_no_secret(mechanism: str) -> None:
     run, failure, commands = await log_in(None, mechanism)
     assert failure == "None"
-    assert f"C: AUTH {mechanism.upper()} <secret>" in told(run, failure)
+    assert re.search(rf"C: AUTH {mechanism.upper()}( <secret>|\n.*\n.*C: <secret>)", told(run, failure))
     expect_no_secret(run, failure, commands)
 
 

@@ -49,7 +49,7 @@ COMMANDS = {
     "DATA": Stage.DATA,
     "QUIT": Stage.QUIT,
 }
-CHALLENGES = {"LOGIN": "UGFzc3dvcmQ6", "CRAM-MD5": "PDE3MjlAd2l0bmVzcy50ZXN0Pg=="}
+CHALLENGES = {"LOGIN": ("VXNlcm5hbWU6", "UGFzc3dvcmQ6"), "CRAM-MD5": ("PDE3MjlAd2l0bmVzcy50ZXN0Pg==",)}
 GOOD = {
     Stage.GREETING: "220 witness.test ESMTP",
     Stage.AUTH: "235 2.7.0 Welcome",
@@ -243,7 +243,7 @@ class SmtpWitness:
 
     async def _ask_for_password(self, command: str, line: Line) -> None:
         """Only PLAIN says all in one line."""
-        if challenge := CHALLENGES.get(command.split()[1]):
+        for challenge in CHALLENGES.get(command.split()[1], ()):
             line.say(f"334 {challenge}")
             line.commands.append((await line.heard(b"\r\n")).decode().strip())
 

@@ -18,6 +18,7 @@ import aiohttp
 from exporter.config.server import TlsOptions
 from exporter.model import ProbeError, Reason, one_line
 from exporter.net.oauth2.grant import Grant
+from exporter.net.redaction import Redaction
 from exporter.net.tls import client_context
 from exporter.net.tls_words import NO_ISSUER, TRUST
 
@@ -92,8 +93,9 @@ def _refusal(grant: Grant, host: str, status: int, answer: dict[str, Any], ahead
     """Microsoft's description goes on for lines with ids of the request; the first one has the AADSTS number."""
     error, description = str(answer.get("error") or ""), str(answer.get("error_description") or "")
     words = ": ".join(filter(None, (error, description.splitlines()[0] if description else "")))
-    for secret in grant.secrets:
-        words = words.replace(secret, "<secret>")
+    redaction = Redaction()
+    redaction.learn(*grant.secrets)
+    words = redaction.clean(words)
     busy = status >= 500 or status == 429 or error in ("temporarily_unavailable", "server_error")
     reason = Reason.UNAVAILABLE if busy else Reason.AUTH if error else Reason.PROTOCOL
     clock = ""

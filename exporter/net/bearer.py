@@ -1,0 +1,93 @@
+"""Logging in with a token of an identity provider (RFC 7628, and XOAUTH2)."""
+
+import json
+from collections.abc import Awaitable, Callable, Collection
+
+from exporter.model import ProbeError, Reason, Step, one_line
+from exporter.net.oauth2 import Account, Token
+from exporter.net.sasl import NoLoginSent
+from exporter.run import Run
+
+BEARERS = ("oauthbearer", "xoauth2")
+_TOLD = ("status", "error", "error_description", "scope")
+
+
+class Bearer:
+    """A token. A challenge tells why it is refused, and is answered so that the server may say so."""
+
+    def __init__(self, name: str, user: str, token: str, host: str, port: int) -> None:
+        self.name = name.upper()
+        self.secrets: tuple[str, ...] = (token,)
+        self.words = ""
+        self._user, self._token, self._host, self._port = user, token, host, port
+
+    def begin(self) -> bytes:
+        """RFC 7628 section 3.1 with the name as in RFC 5801; or as Google has defined it for XOAUTH2."""
+        bearer = f"auth=Bearer {self._token}\1\1"
+        if self.name == "XOAUTH2":
+            return f"user={self._user}\1{bearer}".encode()
+        user = self._user.replace("=", "=3D").replace(",", "=2C")
+        return f"n,a={user},\1host={self._host}\1port={self._port}\1{bearer}".encode()
+
+    async def answer(self, challenge: bytes) -> bytes:
+        """RFC 7628 section 3.2.3 wants a control character; XOAUTH2 wants nothing."""
+        self.words = _told(challenge)
+        return b"" if self.name == "XOAUTH2" else b"\1"
+
+    def succeeded(self) -> None:
+        pass
+
+
+def _told(challenge: bytes) -> str:
+    """The JSON of RFC 7628 section 3.2.2 in one line, or whatever else it is."""
+    try:
+        found = json.loads(challenge)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, dict):
+        return one_line(", ".join(f"{name} {found[name]}" for name in _TOLD if found.get(name)), 200)
+    return one_line(challenge.decode(errors="replace"), 200)
+
+
+def bearer_mechanism(server: str, wanted: str | None, offered: Collection[str]) -> str:
+    """The mechanism for a token, of those that are offered, in small letters. Raises ProbeError."""
+    chosen = next((name for name in ((wanted,) if wanted else BEARERS) if name in offered), None)
+    if chosen is None:
+        names = wanted or " or ".join(BEARERS)
+        raise ProbeError(
+            Reason.AUTH, f"{server} does not offer {names}; it offers {', '.join(sorted(offered)) or 'nothing'}"
+        ) from NoLoginSent()
+    return chosen
+
+
+async def obtain(account: Account, run: Run, instead_of: Token | None = None) -> Token:
+    """The account's token, as a step of the trip."""
+    with run.step(Step.TOKEN, account.issuer):
+        return await account.token(instead_of)
+
+
+async def bear(account: Account, token: Token, run: Run, attempt: Callable[[str], Awaitable[None]]) -> None:
+    """Logs in with the token; one that is refused is renewed once, since it may have been revoked."""
+    try:
+        await attempt(token.value)
+    except ProbeError as error:
+        if error.reason is not Reason.AUTH:
+            raise
+        await _bear_another(account, token, run, attempt, error)
+
+
+async def _bear_another(
+    account: Account, token: Token, run: Run, attempt: Callable[[str], Awaitable[None]], refusal: ProbeError
+) -> None:
+    run.note("-- the token is refused: another one is asked for")
+    try:
+        newer = await obtain(account, run, token)
+    except ProbeError as error:
+        detail = f"{refusal.detail}; and {error.detail}"
+        raise ProbeError(error.reason, detail, code=error.code) from error
+    try:
+        await attempt(newer.value)
+    except ProbeError as error:
+        if error.reason is Reason.DISCONNECTED:  # some servers do not hear a second try
+            raise refusal from None
+        raise

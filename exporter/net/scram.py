@@ -1,0 +1,73 @@
+"""SCRAM-SHA-256 (RFC 5802, RFC 7677)."""
+
+import asyncio
+import re
+
+from scramp import ScramClient, ScramException
+
+from exporter.model import ProbeError, Reason, one_line
+
+SCRAM = "scram-sha-256"
+FEWEST_ITERATIONS = 4096  # RFC 7677 section 4; with fewer, who listens or stands in between guesses passwords quickly
+MOST_ITERATIONS = 1_000_000  # half a second; servers have 4096 to 600,000
+_ITERATIONS = re.compile(r",i=([0-9]{1,20})(?:,|$)")
+
+
+class Scram:
+    """SCRAM-SHA-256: the password stays here, and the server has to prove that it knows it."""
+
+    name = SCRAM.upper()
+    words = ""
+
+    def __init__(self, user: str, password: str, server: str) -> None:
+        self.secrets: tuple[str, ...] = (password,)
+        self._server = server
+        self._stage = 0
+        with _Translated(server):
+            self._client = ScramClient([self.name], user, password)
+
+    def begin(self) -> bytes:
+        return str(self._client.get_client_first()).encode()
+
+    async def answer(self, challenge: bytes) -> bytes:
+        if challenge.startswith(b"e="):
+            words = one_line(challenge[2:].decode(errors="replace"))
+            raise ProbeError(Reason.AUTH, f"{self._server} refuses the login: {words}")
+        self._stage += 1
+        with _Translated(self._server):
+            if self._stage > 1:
+                self._client.set_server_final(challenge.decode())
+                return b""
+            self._judge(first := challenge.decode())
+            self._client.set_server_first(first)
+            final = str(await asyncio.to_thread(self._client.get_client_final))
+            self.secrets = (*self.secrets, final.rpartition(",p=")[2])
+            return final.encode()
+
+    def _judge(self, first: str) -> None:
+        """The server chooses how long we compute, and how hard it is to guess the password from what we say."""
+        iterations = _ITERATIONS.search(first)
+        count = int(iterations[1]) if iterations else 0
+        if iterations and not FEWEST_ITERATIONS <= count <= MOST_ITERATIONS:
+            bounds = f"{FEWEST_ITERATIONS} to {MOST_ITERATIONS} are accepted"
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} wants {count} iterations of SCRAM-SHA-256: {bounds}")
+        if re.match(rf"r={re.escape(str(self._client.c_nonce))}(,|$)", first):  # RFC 5802 section 5.1
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} adds nothing of its own to the nonce of SCRAM-SHA-256")
+
+    def succeeded(self) -> None:
+        if self._stage != 2:
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} does not prove that it knows the password")
+
+
+class _Translated:
+    """The library's exceptions end here."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ScramException | ValueError):
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} and we disagree about SCRAM-SHA-256") from None
