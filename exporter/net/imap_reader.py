@@ -53,6 +53,7 @@ class Reader:
         self._wanted = 0  # bytes of the literal that has begun
         self._in_literal = False
         self._size = 0
+        self.texts = 0  # bytes that were read and were no literals
 
     @property
     def empty(self) -> bool:
@@ -77,6 +78,9 @@ class Reader:
             if len(self._buffer) < self._wanted:
                 return None
             return self._take(self._wanted, self._wanted)
+        if not self._pieces and self._buffer[:1].isspace():  # empty lines, perhaps very many
+            self._buffer = self._buffer.lstrip()
+            self._searched = 0
         end = self._buffer.find(b"\n", self._searched)
         if max(end, len(self._buffer) if end < 0 else 0) > MAX_LINE:
             raise Malformed(f"a line of more than {MAX_LINE >> 10} KiB")
@@ -84,6 +88,7 @@ class Reader:
             self._searched = len(self._buffer)
             return None
         self._admit(end)
+        self.texts += end
         return self._take(end, end + 1).removesuffix(b"\r")
 
     def _take(self, size: int, consumed: int) -> bytes:
@@ -170,7 +175,7 @@ def _shown(name: str, pieces: list[bytes]) -> bytes:
     if name == "FETCH" and sum(map(len, texts)) > LONG:
         return b"* {%d bytes}" % sum(map(len, pieces))
     if name == "FETCH":  # a server may send a short header as a quoted string
-        texts = [re.sub(rb'"(?:[^"\\]|\\.)*"', b'"..."', text) for text in texts]
+        texts = [re.sub(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', b'"..."', text) for text in texts]
     sizes = [b"{%d bytes}" % len(literal) for literal in pieces[1::2]]
     return b"".join(part for pair in zip(texts, [*sizes, b""], strict=True) for part in pair)
 

@@ -5,8 +5,9 @@ import re
 
 MAX_DIGITS = 20  # of a 64-bit number
 MAX_DEPTH = 40  # parentheses inside parentheses
-MAX_WORDS = 2000  # of one response that are read: each takes two microseconds, and the event loop waits
-LONG = 4096  # bytes; only what is shorter is looked at twice
+MAX_WORDS = 1000  # of one response that are read: each takes two microseconds, and the event loop waits
+LONG = 4096  # bytes of a folder's line, or of a message's attributes without the message
+SHORT = 512  # bytes; only what is shorter is read several times, to find out what was meant
 
 Value = bytes | None | list["Value"]
 """A string or an atom, NIL, or a list of these."""
@@ -14,8 +15,8 @@ Value = bytes | None | list["Value"]
 LITERAL = re.compile(rb"~?\{(\d{1,10})\+?\}$")  # ~ is RFC 3516's, + is only for clients but harmless
 _TOKEN = re.compile(
     rb"[ \t]*(?:(?P<open>\()|(?P<close>\))"
-    rb'|"(?P<quoted>(?:[^"\\]|\\.)*)"'
-    rb"|(?P<atom>[^\s()\"\[]*\[[^\]]{0,500}\](?:<[\d.]+>)?|[^\s()\"]+))",  # BODY[HEADER.FIELDS (TO CC)]<0> is one atom
+    rb'|"(?P<quoted>[^"\\]*+(?:\\.[^"\\]*+)*+)"'
+    rb"|(?P<atom>[^\s()\"\[]*+\[[^\]]{0,500}\](?:<[\d.]+>)?|[^\s()\"]++))",  # BODY[HEADER.FIELDS (TO)]<0> is one atom
     re.DOTALL,
 )
 
@@ -50,13 +51,13 @@ def _parse_text(text: bytes, stack: list[list[Value]], most: int) -> int:
         if (most := most - 1) < 0:
             raise Malformed("more words than anybody needs")
         place = token.end()
-        if token["open"]:
+        if (kind := token.lastgroup) == "open":
             inner: list[Value] = []
             stack[-1].append(inner)
             stack.append(inner)
-        elif token["close"]:
+        elif kind == "close":
             stack.pop()
-        elif token["quoted"] is not None:
+        elif kind == "quoted":
             stack[-1].append(_unquoted(token["quoted"]))
         else:
             stack[-1].append(None if token["atom"].upper() == b"NIL" else token["atom"])
@@ -73,7 +74,7 @@ def words(pieces: list[bytes]) -> list[Value]:
 def mended(pieces: list[bytes]) -> list[Value]:
     """What `parse` would read if there were a parenthesis more or less at the end. Raises Malformed."""
     text = pieces[-1].rstrip()
-    if sum(map(len, pieces[::2])) > LONG:
+    if sum(map(len, pieces[::2])) > SHORT:
         raise Malformed("data that makes no sense")
     for last in (text + b")", text + b"))", text.removesuffix(b")")):
         try:
@@ -113,7 +114,7 @@ def listed(pieces: list[bytes]) -> list[Value]:
 
 def _name(rest: bytes, *, escaped: bool) -> bytes:
     """Quoted, also badly; or all that is left, since a name that is not quoted may hold anything."""
-    if escaped and (quoted := re.match(rb'"((?:[^"\\]|\\.)*)"[ \t]*(\(.*)?$', rest, re.DOTALL)):
+    if escaped and (quoted := re.match(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t]*(\(.*)?$', rest, re.DOTALL)):
         return _unquoted(quoted[1])
     if len(rest) > 1 and rest.startswith(b'"') and (end := rest.rstrip(b" ")).endswith(b'"') and len(end) > 1:
         return end[1:-1]  # with quotes or backslashes in it that should have been escaped

@@ -14,7 +14,7 @@ from exporter.net.wrong_port import MOST, cure, speaker
 MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
 RESPONSE_WEIGHT = 1536  # bytes for which even the shortest response counts: 20,000 of them are enough for any command
 TEXT_WEIGHT = 8  # bytes for each that is no literal: the words of a list take many times their length
-TURN = 150_000  # of this weight are read before others have their turn: a few milliseconds
+TURN = 100_000  # of this weight are read before others have their turn: a few milliseconds
 
 
 class ImapWire(Connection):
@@ -25,6 +25,7 @@ class ImapWire(Connection):
         self._clock = clock
         self._reader = Reader()
         self._received = 0  # weight of what has come since the last command
+        self._weighed = 0  # bytes of text, of those that the reader has read
         self._greeted = False
         self._first = b""  # bytes that came before the greeting was read
         self._chunks: deque[tuple[bytes, float]] = deque()
@@ -59,7 +60,8 @@ class ImapWire(Connection):
         try:
             while not self._lost:
                 for response in self._responses:
-                    self._received += RESPONSE_WEIGHT + TEXT_WEIGHT * len(response.shown)
+                    self._received += RESPONSE_WEIGHT + TEXT_WEIGHT * (self._reader.texts - self._weighed)
+                    self._weighed = self._reader.texts
                     self._admit()
                     self._hear(response)
                     if self._lost:

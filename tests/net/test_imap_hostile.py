@@ -1,0 +1,132 @@
+"""A hostile IMAP server: whatever it sends, everybody else has their turns, and there is an end to it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from exporter.model import ProbeError, Reason
+from exporter.net.imap import ImapConnection, converse
+from exporter.net.imap_values import MAX_WORDS, parse
+from exporter.net.tcp import connect
+from exporter.run import Clock, Run
+
+GREETING = b"* OK [CAPABILITY IMAP4rev1] x\r\n"
+GENEROUS = 0.5  # seconds; it is milliseconds on a machine that has nothing else to do
+
+
+def fetched(count: int, content: bytes) -> bytes:
+    one = b"* %d FETCH (UID %d BODY[]<0> {%d}\r\n%b)\r\n"
+    return b"".join(one % (n, n, len(content), content) for n in range(1, count))
+
+
+ATTACKS: dict[str, tuple[bytes, str]] = {
+    "endless greetings": (b"* OK hello\r\n" * 200_000, "more than 32 MiB for one command"),
+    "parentheses": ((b"* LIST " + b"(" * 39 + b")" * 39 + b" x x\r\n") * 100_000, "more than 32 MiB for one command"),
+    "parentheses in one line": (b"* 1 FETCH " + b"(" * 900_000 + b"\r\n", ""),
+    "parentheses in many lines": ((b"* 1 FETCH (" + b"()" * 2000 + b"\r\n") * 100, ""),
+    "a folder that grows": (b"".join(b"* %d EXISTS\r\n" % n for n in range(60_000)), "more than 32 MiB"),
+    "a folder that shrinks": (b"* 60000 EXISTS\r\n" + b"* 1 EXPUNGE\r\n" * 60_000, "more than 32 MiB"),
+    "tiny messages": (fetched(30_000, b"abc"), "more than 32 MiB for one command"),
+    "large messages": (fetched(200, b"a\n" * 32_000), ""),
+    "quotes": (b'* LIST "' + b'\\"' * 300_000 + b"\r\n", ""),
+    "quotes in a message": (b'* 1 FETCH ("' + b'\\"' * 300_000 + b"\r\n", ""),
+    "brackets": (b"* FETCH " + b"[" * 300_000 + b"\r\n", ""),
+    "blanks and brackets": (b"* LIST () " + b" (A" * 200_000 + b"\r\n", ""),
+    "numbers": (b"* SEARCH" + b" 1" * 400_000 + b"\r\n", ""),
+    "capabilities": (b"* CAPABILITY" + b" A" * 400_000 + b"\r\n", ""),
+    "small capabilities": ((b"* CAPABILITY" + b" A" * 1000 + b"\r\n") * 200, ""),
+    "codes": ((b"* OK [" + b"A" * 60_000 + b"\r\n") * 60, ""),
+    "nonsense": (b"* (\r\n" * 100_000, "more than 32 MiB for one command"),
+    "no line": (b"a" * 3_000_000, "a line of more than 1024 KiB"),
+    "empty lines": (b" \r\n" * 300_000, ""),
+    "continuations": (b"+ go on\r\n" * 100_000, ""),
+}
+
+
+class Ticker:
+    """Counts the turns that others have, and the longest time that they wait for one."""
+
+    def __init__(self) -> None:
+        self.turns, self.longest = 0, 0.0
+        self._task = asyncio.ensure_future(self._tick())
+
+    async def _tick(self) -> None:
+        before = time.perf_counter()
+        while True:
+            await asyncio.sleep(0)
+            now = time.perf_counter()
+            self.turns, self.longest, before = self.turns + 1, max(self.longest, now - before), now
+
+    def stop(self) -> None:
+        self._task.cancel()
+
+
+@asynccontextmanager
+async def attacked(attack: bytes) -> AsyncIterator[ImapConnection]:
+    """Connected to a server that says this to every command."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            writer.write(GREETING)
+            while line := await reader.readline():
+                for start in range(0, len(attack), 1 << 18):
+                    writer.write(attack[start : start + (1 << 18)])
+                    await writer.drain()
+                writer.write(line.split()[0] + b" OK\r\n")
+        except ConnectionError:
+            pass
+        finally:
+            writer.transport.abort()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        run = Run(Clock())
+        imap = await converse(await connect([host], port), "imap.test", run.now, run.note)
+        try:
+            yield imap
+        finally:
+            imap.abort()
+            await imap.closed()
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+async def test_nothing_that_a_server_says_keeps_others_from_their_turns(name: str) -> None:
+    attack, complaint = ATTACKS[name]
+    async with attacked(attack) as imap:
+        await imap.greeting()
+        ticker = Ticker()
+        try:
+            await imap.simple_command("NOOP")
+            assert not complaint or complaint == "more than 32 MiB"
+        except ProbeError as error:
+            assert error.reason is Reason.PROTOCOL
+            assert complaint in error.detail
+        finally:
+            ticker.stop()
+    assert ticker.longest < GENEROUS
+
+
+async def test_many_responses_are_read_bit_by_bit() -> None:
+    async with attacked(b"* OK still here\r\n" * 10_000) as imap:
+        await imap.greeting()
+        ticker = Ticker()
+        assert len((await imap.simple_command("NOOP")).lines) == 10_000
+        ticker.stop()
+    assert ticker.turns > 50
+
+
+async def test_what_came_before_the_end_is_read_before_it_is_told() -> None:
+    async with attacked(b"* OK still here\r\n" * 5000 + b"* BYE that was all\r\n") as imap:
+        await imap.greeting()
+        with pytest.raises(ProbeError, match="that was all") as caught:
+            await imap.simple_command("NOOP")
+        assert caught.value.reason is Reason.DISCONNECTED
+
+
+def test_a_response_has_no_more_words_than_anybody_needs() -> None:
+    assert len(parse([b"a " * MAX_WORDS], MAX_WORDS)) == MAX_WORDS
+    with pytest.raises(Exception, match="more words than anybody needs"):
+        parse([b"a " * (MAX_WORDS + 1)], MAX_WORDS)
