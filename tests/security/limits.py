@@ -16,6 +16,7 @@ from exporter.model import MAX_DETAIL
 from exporter.net import dns as names
 from exporter.net import imap, imap_reader, pop3, pop3_reader, smtpd_limits, tcp
 from exporter.net.oauth2 import provider
+from exporter.notices import leaves
 from exporter.senders import mx, sendmail
 from exporter.web import gate, guard, login, routes
 
@@ -62,7 +63,9 @@ LIMITS = {
     "A message: words that are tried as tokens": f"{tokens.MAX_CANDIDATES}",
     "A message: headers that may be the trusted receiver's": f"{receiver.MAX_HEADERS}",
     "A message: hops that are told; characters of a name": f"{received.MAX_HOPS}; {received.MAX_NAME}",
-    "A bounce: recipients": f"{bounces.MAX_BLOCKS}",
+    "A bounce: recipients; characters of each text that are looked at": (
+        f"{bounces.MAX_BLOCKS}; {leaves.LONGEST_TEXT:,}"
+    ),
     "SMTP: a server's reply; a line of it": (
         f"{size(aiosmtplib.protocol.MAX_RESPONSE_LENGTH)}; {size(aiosmtplib.protocol.MAX_LINE_LENGTH)}"
     ),

@@ -11,9 +11,10 @@ from types import FrameType
 
 from exporter.composition import TOKEN_HEADER
 from exporter.mailboxes.session import READ_LIMIT
-from exporter.message import headers, is_whole, read, received
+from exporter.message import Kind, headers, is_whole, read, received
 from exporter.tokens import Mint
 from tests.mailboxes import maildir_bench
+from tests.notices import arrived, expected
 from tests.receiver import deliver, receiver
 from tests.security.conftest import Start
 from tests.security.peers import Listener
@@ -111,12 +112,19 @@ def work(raw: bytes) -> float:
 
 
 def test_what_a_hostile_message_costs() -> None:
-    """A hostile message costs no more than some times what a plain one of the same size costs, whatever it is."""
+    """A hostile message costs at most eight times what a plain one of the same size costs, whatever is in it."""
     plain = "\r\n" + "This is a message without any malice, of a few words on each line.\r\n" * READ_LIMIT
     usual = max(work((head + plain).encode()[:READ_LIMIT]) for head in SENDERS.values())
     for sender, head in SENDERS.items():
         for name, text in HOSTILE.items():
             assert work((head + text).encode("latin-1")[:READ_LIMIT]) < 8 * usual, f"{name}, {sender}"
+
+
+def test_what_only_speaks_about_our_message() -> None:
+    """A bounce, an answer or a receipt with a token of ours, in whatever form and with our subject or our whole text
+    in it, never counts as the arrival of our message."""
+    for row in expected():
+        assert (read(arrived(row.file)).kind is Kind.MESSAGE) == (row.kind == "message"), row.file
 
 
 def test_compressed_parts() -> None:
