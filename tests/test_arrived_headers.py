@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.arrival import Authentication, Hop, SpamScore
-from exporter.config.header import AuthservId
+from exporter.config.header import AuthservId, AuthservIds
 from exporter.headers.authentication import MAX_LENGTH, METHODS, OTHER, RESULTS, authentication
 from exporter.headers.received import hops
 from exporter.headers.receiver import MAX_HEADERS, belongs, left_from, trusted_part
@@ -33,10 +33,10 @@ def told(*lines: tuple[str, str], by: str = "mx.example.net") -> dict[str, str]:
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
 def test_the_receiver_s_judgement_is_read_as_each_server_writes_it(sample: Path) -> None:
     message, _, expected = sample.read_text(encoding="utf-8").partition("----\n")
-    trusted = None
+    trusted: list[str] | None = None
     if message.startswith("trusted: "):
         first, _, message = message.partition("\n")
-        trusted = first.removeprefix("trusted: ")
+        trusted = first.removeprefix("trusted: ").split(", ")
     raw = f"{message}Message-ID: <{WORD}@example.org>\n\nbody\n".encode()
     (outermost,) = headers(raw, WORD)
     lines = [f"left from {left_from(hops(received(raw, WORD), SENT_AT, TOOK), trusted)}"]
@@ -60,6 +60,10 @@ def test_the_receiver_s_judgement_is_read_as_each_server_writes_it(sample: Path)
         ("dkim=fail; dkim=neutral", {"dkim": "fail"}),
         ("dkim=fail; dkim=pass", {"dkim": "pass"}),
         ("spf=fail; spf=pass", {"spf": "fail"}),
+        ("spf=fail smtp.helo=a.example; spf=pass smtp.mailfrom=b@a.example", {"spf": "pass"}),
+        ("spf=pass smtp.mailfrom=b@a.example; spf=fail smtp.helo=a.example", {"spf": "pass"}),
+        ("spf=pass smtp.helo=a.example", {"spf": "pass"}),
+        ("spf=softfail smtp.mailfrom=b@a.example smtp.helo=a.example; spf=pass smtp.helo=a", {"spf": "softfail"}),
         ("xspf=pass; spf-helo=pass; x-spf=pass; spf", {}),
         ("none", {}),
         ("", {}),
@@ -81,6 +85,28 @@ def test_results_are_found_between_comments_and_quotes(text: str, expected: dict
 )
 def test_the_receiver_is_known_by_its_name(name: str) -> None:
     assert told(result("spf=pass", name)) == {"spf": "pass"}
+
+
+def test_a_receiver_may_have_several_names() -> None:
+    lines = (result("spf=pass", "a.example.net"), result("dkim=pass", "b.example.net"), result("dmarc=pass", "c"))
+    found = authentication(lines, ("a.example.net", "B.example.net"))
+    assert {one.method: one.result for one in found} == {"spf": "pass", "dkim": "pass"}
+
+
+def test_a_domain_stands_for_the_names_below_it_where_the_receiver_s_servers_have_theirs() -> None:
+    """Where the receiver has one name, it takes away forged headers of that name alone (RFC 8601 section 5)."""
+    below = result("spf=pass", "spf.example.net")
+    assert told(RECEIVED, below, by="example.net") == {"spf": "pass"}
+    assert told(RECEIVED, below, by="mx.example.net") == {}
+    assert told(RECEIVED, result("spf=pass", "spf.mx.example.net")) == {}
+    assert told(below, by="example.net") == {}
+
+
+def test_what_spf_says_of_the_sender_counts_above_what_it_says_of_the_greeting() -> None:
+    helo, sender = result("spf=pass smtp.helo=a.example"), result("spf=fail smtp.mailfrom=b@a.example")
+    assert told(helo, sender) == told(sender, helo) == {"spf": "fail"}
+    assert told(helo, helo) == {"spf": "pass"}
+    assert told(sender, result("spf=pass smtp.mailfrom=b@a.example")) == {"spf": "fail"}
 
 
 @pytest.mark.parametrize(
@@ -187,6 +213,17 @@ def test_a_name_that_no_server_can_have_is_a_mistake(word: str) -> None:
     with pytest.raises(ValidationError, match="not one word of ASCII"):
         TypeAdapter(AuthservId).validate_python(word)
     assert TypeAdapter(AuthservId).validate_python("MX.example.net") == "mx.example.net"
+    with pytest.raises(ValidationError, match="not one word of ASCII"):
+        TypeAdapter(AuthservIds).validate_python(["mx.example.net", word])
+
+
+def test_one_name_or_a_list_of_them() -> None:
+    names = TypeAdapter(AuthservIds)
+    assert names.validate_python("MX.example.net") == ("mx.example.net",)
+    assert names.validate_python(["a", "B"]) == ("a", "b")
+    for wrong in ([], ["a"] * 21):
+        with pytest.raises(ValidationError, match="must have one to 20 names"):
+            names.validate_python(wrong)
 
 
 # ------------------------------------------------------------ spam scores

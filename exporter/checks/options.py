@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from exporter.config.address import PLACEHOLDER, EmailAddress, EmailTemplate, check_email, check_host
 from exporter.config.grammar import domain_of, email_of, host_of, literal_of
-from exporter.config.header import MOST_HEADERS, TOKEN_PLACE, AuthservId, HeaderName, HeaderValue, ReplyCodes, Subject
+from exporter.config.header import MOST_HEADERS, TOKEN_PLACE, AuthservIds, HeaderName, HeaderValue, ReplyCodes, Subject
 from exporter.config.types import Duration, Name, Options, Size, size_text
 from exporter.model import one_line
 from exporter.senders import SendOptions
@@ -54,8 +54,9 @@ class RoundtripOptions(Options):
     junk: Literal["fail", "ok"] = "fail"
     """Whether a message that was filed as spam is a failure. It is counted in either case."""
 
-    trusted_authserv_id: AuthservId | None = None
-    """The name with which the receiving server begins its Authentication-Results (RFC 8601), such as mx.example.org.
+    trusted_authserv_id: AuthservIds | None = None
+    """The name with which the receiving server begins its Authentication-Results (RFC 8601), such as mx.example.org, or
+    a list of them. A domain stands for the names below it if the receiver's servers have theirs there (icloud.com).
     Its results for SPF, DKIM, DMARC and ARC are told; without this option none are, since everybody can write such a
     header. Microsoft 365 leaves its name out; write mx.microsoft.com. Also, the address that this server saw is the one
     from which the mail left."""

@@ -170,7 +170,7 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
     return refusal
 
 
-def _told(found: Found, run: Run, trusted: str | None) -> list[Fact]:
+def _told(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]:
     """What servers wrote into the message. Its receiver wrote into the outermost one, if it was wrapped."""
     way, messages = _hops(found, run), headers(found.sighting.raw, found.token.word)
     outermost = messages[0]

@@ -9,6 +9,7 @@ from exporter.config.grammar import is_line
 
 TOKEN_PLACE = "{token}"  # noqa: S105
 MOST_HEADERS = 20
+MOST_NAMES = 20  # of one receiver
 OURS = frozenset((
     "from", "to", "cc", "bcc", "subject", "date", "message-id", "x-mailtrip-token", "auto-submitted", "received",
     "x-auto-response-suppress", "mime-version", "content-type", "content-transfer-encoding", "return-path",
@@ -79,3 +80,28 @@ AuthservId = Annotated[
     str, AfterValidator(_authserv_id), WithJsonSchema({"type": "string", "pattern": f"^{_AUTHSERV_ID.pattern}$"})
 ]
 """The name of a server in its Authentication-Results, in small letters."""
+
+
+def _names(value: Any) -> Any:
+    """One name is a list of one."""
+    names = value if isinstance(value, list) else [value]
+    if not 0 < len(names) <= MOST_NAMES:
+        raise ValueError(f"must have one to {MOST_NAMES} names")
+    return tuple(names)
+
+
+_NAME_OR_NAMES = {"type": "string", "pattern": f"^{_AUTHSERV_ID.pattern}$"}
+AuthservIds = Annotated[
+    tuple[AuthservId, ...],
+    BeforeValidator(_names),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                _NAME_OR_NAMES,
+                {"type": "array", "items": _NAME_OR_NAMES, "minItems": 1, "maxItems": MOST_NAMES},
+            ],
+            "title": "name or names",
+        }
+    ),
+]
+"""One name, or a list of them."""

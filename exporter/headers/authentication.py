@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from exporter.arrival import Authentication
-from exporter.headers.receiver import MICROSOFT, Header, trusted_part
+from exporter.headers.receiver import MICROSOFT, Header, Names, each, names_below, trusted_part
 
 METHODS = ("spf", "dkim", "dmarc", "arc")
 RESULTS = frozenset({
@@ -23,32 +23,48 @@ _OLD = {"hardfail": "fail"}  # RFC 5451, until RFC 6577
 _TEXT = re.compile(r'\\.|"(?:[^"\\]|\\.)*"|[(;]|[^\\"(;]+|.', re.DOTALL)
 _COMMENT = re.compile(r"\\.|[()]|[^\\()]+|.", re.DOTALL)
 _RESULT = re.compile(r"\s*([a-z][a-z0-9-]*)\s*(?:/\s*\d+\s*)?=\s*([a-z]+)", re.IGNORECASE | re.ASCII)
+_PROPERTY = re.compile(r"\bsmtp\s*\.\s*(helo|mailfrom)\s*=", re.IGNORECASE)
 _INSTANCE = re.compile(r"\s*i\s*=\s*\d+\s*", re.IGNORECASE | re.ASCII)  # RFC 8617 section 4.1.1
 
 
-def authentication(headers: Sequence[Header], authserv_id: str) -> list[Authentication]:
-    """One result for each method that the trusted receiver tells of; of two headers the upper one counts.
+def authentication(headers: Sequence[Header], authserv_id: Names) -> list[Authentication]:
+    """One result for each method that the trusted receiver tells of.
 
-    A message may have many DKIM signatures, and one that is good proves its sender.
+    Of two headers the upper one counts, and of two results in one the first, with two exceptions. A message may have
+    many DKIM signatures, and one that is good proves its sender. SPF is asked about the sender (smtp.mailfrom) and
+    about the name in EHLO (smtp.helo), in one header or in two; the sender's result is told, and the name's where there
+    is no other.
     """
     trusted = trusted_part(headers, authserv_id)
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[_Result]] = {}
     for name, methods in (("authentication-results", METHODS), ("arc-authentication-results", ("arc",))):
         for told in _results(trusted, name, authserv_id):
-            found |= {method: told[method] for method in methods if method in told and method not in found}
+            for method in methods:
+                if method in told and (method not in found or all(result.of_helo for result in found[method])):
+                    found[method] = [*told[method], *found.get(method, [])]
     return [Authentication(method, _best(method, found[method])) for method in METHODS if method in found]
 
 
-def _results(headers: Sequence[Header], wanted: str, authserv_id: str) -> Iterator[dict[str, list[str]]]:
+@dataclass(frozen=True, slots=True)
+class _Result:
+    word: str
+    of_helo: bool  # of SPF: it is about the name in EHLO
+
+
+def _results(headers: Sequence[Header], wanted: str, authserv_id: Names) -> Iterator[dict[str, list[_Result]]]:
+    own = {name.lower() for name in each(authserv_id)}
+    below = tuple(f".{name.lower()}" for name in names_below(headers, authserv_id))
     for name, value in headers:
         if name.lower() == wanted:
             statement = _parsed(value[:MAX_LENGTH])
-            if statement.authserv_id == authserv_id.lower():
+            if statement.authserv_id in own or statement.authserv_id.endswith(below):
                 yield statement.results
 
 
-def _best(method: str, results: list[str]) -> str:
-    return "pass" if method == "dkim" and "pass" in results else results[0]
+def _best(method: str, results: list[_Result]) -> str:
+    if method == "dkim" and any(result.word == "pass" for result in results):
+        return "pass"
+    return next((result.word for result in results if not result.of_helo), results[0].word)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +72,7 @@ class _Statement:
     """One header."""
 
     authserv_id: str
-    results: dict[str, list[str]]
+    results: dict[str, list[_Result]]
 
 
 def _parsed(value: str) -> _Statement:
@@ -66,11 +82,12 @@ def _parsed(value: str) -> _Statement:
         parts.pop(0)
     nameless = not parts or _RESULT.match(parts[0])
     authserv_id = MICROSOFT if nameless else next(iter(parts.pop(0).replace('"', " ").split()), "")
-    results: dict[str, list[str]] = {}
+    results: dict[str, list[_Result]] = {}
     for part in parts:
         if match := _RESULT.match(part):
             word = _OLD.get(match[2].lower(), match[2].lower())
-            results.setdefault(match[1].lower(), []).append(word if word in RESULTS else OTHER)
+            of_helo = {of.lower() for of in _PROPERTY.findall(part)} == {"helo"}
+            results.setdefault(match[1].lower(), []).append(_Result(word if word in RESULTS else OTHER, of_helo))
     return _Statement(authserv_id.lower(), results)
 
 

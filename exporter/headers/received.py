@@ -39,12 +39,20 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DATE = re.compile(
-    rf"(?<!\d)(\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}}) (\d\d):(\d\d)(?::(\d\d)(?:\.\d{{1,9}})?)? "
-    r"([+-]\d{4}|[a-z]{1,4})\b",
+    rf"(?<!\d)(\d{{1,2}})[ -]({'|'.join(_MONTHS)})[a-z]{{0,6}}[ -](\d{{4}}|\d{{2}}) (\d\d?):(\d\d)"
+    r"(?::(\d\d)(?:[.,]\d{1,9})?)? ?\(?((?:gmt|utc?)?[+-]\d{2}:?\d{2}|(?:gmt|utc)[+-]\d{1,2}|[a-z]{1,5})(?![a-z\d])",
     re.IGNORECASE | re.ASCII,
 )
+"""The time in the words of RFC 5322, also its section 4.3, and as servers deviate from it."""
+_WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,?\s*\Z", re.IGNORECASE)
+_COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)", re.DOTALL)
+_MOST_NESTED = 5  # comments
+
 _ZONES = {"ut": 0, "utc": 0, "gmt": 0, "z": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5}
-_ZONES |= {"mst": -7, "mdt": -6, "pst": -8, "pdt": -7}  # RFC 5322 4.3
+_ZONES |= {"mst": -7, "mdt": -6, "pst": -8, "pdt": -7}  # RFC 5322 4.3; others are those that are one country's alone
+_ZONES |= {"wet": 0, "west": 1, "bst": 1, "met": 1, "mez": 1, "cet": 1, "mest": 2, "mesz": 2, "cest": 2, "sast": 2}
+_ZONES |= {"eet": 2, "eest": 3, "msk": 3, "hkt": 8, "sgt": 8, "awst": 8, "jst": 9, "kst": 9, "aest": 10, "aedt": 11}
+_ZONES |= {"nzst": 12, "nzdt": 13, "hst": -10, "akst": -9, "akdt": -8, "brt": -3, "art": -3}
 
 
 # ---------------------------------------------------------------- reading
@@ -70,24 +78,37 @@ def hops(received: Sequence[str], sent_at: float, took: float | None) -> list[Ho
 
 
 def time_of(received: str) -> int | None:
-    """The time that a server wrote, seconds since the epoch. The date is the last thing in the header."""
-    dates = _DATE.findall(" ".join(received[:MAX_LENGTH].split()))
+    """The time that a server wrote, seconds since the epoch. The date is the last thing in the header but comments;
+    some servers have nothing but a comment for the zone."""
+    text = " ".join(received[:MAX_LENGTH].split())
+    bare = text
+    for _ in range(_MOST_NESTED):
+        bare = _COMMENT.sub(" ", bare)
+    dates = _DATE.findall(" ".join(bare.split())) or _DATE.findall(text)
     if not dates:
         return None
     day, month, year, hour, minute, second, zone = dates[-1]
     try:
         offset = timezone(timedelta(minutes=_minutes_east(zone.lower())))
-        moment = datetime(int(year), _MONTHS.index(month.lower()) + 1, int(day), int(hour), int(minute), tzinfo=offset)
+        number = _MONTHS.index(month.lower()) + 1
+        moment = datetime(_full(year), number, int(day), int(hour), int(minute), tzinfo=offset)
         return int(moment.timestamp()) + int(second or 0)
     except (LookupError, ValueError):  # no such zone, no such day
         return None
 
 
+def _full(year: str) -> int:
+    """Two digits, as before the year 2000: RFC 5322 section 4.3."""
+    return int(year) + (0 if len(year) == 4 else 1900 if int(year) >= 50 else 2000)
+
+
 def _minutes_east(zone: str) -> int:
-    if zone[0] not in "+-":
+    sign = zone.find("-") if "-" in zone else zone.find("+")
+    if sign < 0:
         return 60 * _ZONES[zone]
-    minutes = 60 * int(zone[1:3]) + int(zone[3:])
-    return -minutes if zone[0] == "-" else minutes
+    digits = zone[sign + 1 :].replace(":", "")
+    hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
+    return -(60 * hours + minutes) if zone[sign] == "-" else 60 * hours + minutes
 
 
 @dataclass(slots=True)
@@ -108,7 +129,7 @@ class _Clause:
 
 def places(received: str) -> tuple[str, str, str, str]:
     """by, helo, address, protocol."""
-    clauses = _clauses(received[:MAX_LENGTH])
+    clauses = _clauses(_without_date(received[:MAX_LENGTH]))
     origin = clauses.get("from", _Clause())
     greeting = _GREETING.search(origin.remark)
     # The client chose its greeting; the rest is what the server saw.
@@ -119,6 +140,15 @@ def places(received: str) -> tuple[str, str, str, str]:
         _address(seen) or _address(" ".join(origin.words)),
         _text(" ".join(clauses.get("with", _Clause()).words), MAX_PROTOCOL),
     )
+
+
+def _without_date(text: str) -> str:
+    """Some servers write no semicolon in front of it (fdm)."""
+    text = " ".join(text.split())
+    found = list(_DATE.finditer(text))
+    if not found or ";" in text[: found[-1].start()]:
+        return text
+    return _WEEKDAY.sub("", text[: found[-1].start()])
 
 
 def _clauses(text: str) -> dict[str, _Clause]:

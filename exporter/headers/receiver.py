@@ -17,6 +17,9 @@ from exporter.headers.received import places
 Header = tuple[str, str]
 """Name and value."""
 
+Names = str | Sequence[str]
+"""The authserv-ids of a receiver: some write one for each method, or that of the host that took the message."""
+
 MICROSOFT = "mx.microsoft.com"
 """What Microsoft 365 calls itself in ARC-Authentication-Results. In Authentication-Results it leaves its name out."""
 
@@ -33,7 +36,11 @@ _NOT_PUBLIC = tuple(
 )
 
 
-def trusted_part(headers: Sequence[Header], authserv_id: str) -> Sequence[Header]:
+def each(names: Names) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else tuple(names)
+
+
+def trusted_part(headers: Sequence[Header], authserv_id: Names) -> Sequence[Header]:
     """The headers, newest first, down to the first that a stranger may have written.
 
     Servers above the receiver are believed, since they got the message from it. Where no server has the receiver's
@@ -51,7 +58,14 @@ def trusted_part(headers: Sequence[Header], authserv_id: str) -> Sequence[Header
     return headers[: MAX_HEADERS if seen or len(received) < 2 else received[1]]
 
 
-def _is_stranger(helo: str, address: str, authserv_id: str) -> bool:
+def names_below(headers: Sequence[Header], authserv_id: Names) -> tuple[str, ...]:
+    """Those of the receiver's names that are a domain, by what its servers call themselves: in `icloud.com`, they are
+    `p00-icloudmta.icloud.com` and the like, and the authserv-ids `spf.icloud.com`, `dmarc.icloud.com`, …"""
+    servers = [places(value)[0] for name, value in headers[:MAX_HEADERS] if name.lower() == "received"]
+    return tuple(name for name in each(authserv_id) if any(by.endswith(f".{name.lower()}") for by in servers))
+
+
+def _is_stranger(helo: str, address: str, authserv_id: Names) -> bool:
     return _is_public(address) and not belongs(helo, authserv_id)
 
 
@@ -60,10 +74,12 @@ def _is_local(by: str) -> bool:
     return "." not in by or by.rpartition(".")[2].isdigit()
 
 
-def belongs(name: str, authserv_id: str) -> bool:
+def belongs(name: str, authserv_id: Names) -> bool:
     """Whether a server of this name is one of the receiver's."""
-    name, receiver = name.lower().rstrip("."), authserv_id.lower()
-    return any(name == domain or name.endswith(f".{domain}") for domain in (receiver, *_domains(receiver)))
+    name = name.lower().rstrip(".")
+    receivers = [receiver.lower() for receiver in each(authserv_id)]
+    domains = [domain for receiver in receivers for domain in (receiver, *_domains(receiver))]
+    return any(name == domain or name.endswith(f".{domain}") for domain in domains)
 
 
 def _domains(receiver: str) -> tuple[str, ...]:
@@ -75,14 +91,14 @@ def _domains(receiver: str) -> tuple[str, ...]:
     return () if nobodys else (domain,)
 
 
-def left_from(way: Sequence[Hop], authserv_id: str | None) -> str:
+def left_from(way: Sequence[Hop], authserv_id: Names | None) -> str:
     """The address from which the message came to the receiver; empty if none is known. The hops are told oldest first.
 
     It is what the server called `authserv_id` saw last, else what another server of its domain saw of a stranger.
     Without either it is the newest public address of all, and where the whole way is private, the newest one.
     """
     newest = [hop for hop in reversed(way) if _sees(hop)]
-    itself = [hop for hop in newest if authserv_id and hop.by == authserv_id.lower()]
+    itself = [hop for hop in newest if hop.by in [name.lower() for name in each(authserv_id or ())]]
     its_domain = [
         hop for hop in newest
         if authserv_id and belongs(hop.by, authserv_id) and _is_stranger(hop.helo, hop.address, authserv_id)
