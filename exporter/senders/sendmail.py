@@ -42,6 +42,10 @@ _EXIT_CODES = {  # sysexits.h
 }
 
 
+_OF_MAIL = frozenset({Reason.DNS, Reason.REJECTED, Reason.DEFERRED, Reason.PROTOCOL})
+"""What a program fails with when it has come as far as a server."""
+
+
 class SendmailOptions(PacedOptions):
     """The sendmail program of this machine. Its exit code is the verdict, and a good one means handed over: into its
     queue most often. It is called as `sendmail -i -f FROM -- TO`, without a shell, with the message as its input."""
@@ -128,7 +132,7 @@ class SendmailSender:
 
     def _overtime(self, run: Run, said: str) -> ProbeError:
         problem = f"{self._path} had not ended after {run.session_timeout:g} s and was killed"
-        return ProbeError(Reason.TIMEOUT, f"{problem}{': ' if said else ''}{said}")
+        return ProbeError(Reason.TIMEOUT, f"{problem}{': ' if said else ''}{said}{_without_new_rights()}")
 
     def _judge(self, code: int, complete: bool, said: str) -> None:
         """Raises ProbeError unless the program has taken the message."""
@@ -138,6 +142,7 @@ class SendmailSender:
             raise ProbeError(Reason.PROGRAM, f"{self._path} was ended by {name}{words}", code=name)
         if code:
             reason, meaning = _EXIT_CODES.get(code, (Reason.PROGRAM, "no code of sysexits.h"))
+            words += "" if reason in _OF_MAIL else _without_new_rights()
             raise ProbeError(reason, f"{self._path} exited with {code} ({meaning}){words}", code=code)
         if not complete:
             raise ProbeError(Reason.PROGRAM, f"{self._path} exited with 0, and did not take the whole message{words}")
@@ -184,6 +189,17 @@ async def _listening() -> AsyncIterator[_Output]:
     finally:
         output.begin()
         transport.close()
+
+
+def _without_new_rights() -> str:
+    """A cause that none of these programs names, and that most of them die of: Postfix's tries for ever."""
+    try:
+        with open("/proc/self/status", encoding="ascii", errors="replace") as status:
+            forbidden = any(line.split() == ["NoNewPrivs:", "1"] for line in status)
+    except OSError:
+        return ""
+    cause = "NoNewPrivileges is set for mailtrip, so programs that are set-uid or set-gid do not work (docs/running.md)"
+    return f"; {cause}" if forbidden else ""
 
 
 def _runs(path: str) -> bool:

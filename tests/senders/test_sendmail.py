@@ -1,8 +1,11 @@
 """The sendmail program: Postfix's, and small ones that end in every way there is."""
 
 import asyncio
+import json
 import os
 import shlex
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -219,3 +222,37 @@ async def expect_gone(tmp_path: Path) -> None:
     assert is_gone(program)
     while not is_gone(child):  # killed; it is init's to bury
         await asyncio.sleep(0.01)
+
+
+# ------------------------------------------------------------ rights
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "script", "told"),
+    [
+        (True, "echo setgroups failed; exit 1", True),
+        (True, "exit 78", True),
+        (True, "exec sleep 60", True),
+        (True, "echo no such user; exit 67", False),
+        (False, "exit 1", False),
+    ],
+)
+def test_a_program_that_may_not_change_its_rights_is_told_as_that(
+    program: Program, tmp_path: Path, forbidden: bool, script: str, told: bool
+) -> None:
+    """Exim says "setgroups() failed", Postfix nothing at all: neither names NoNewPrivileges."""
+    for part in ("cur", "new", "tmp"):
+        (tmp_path / part).mkdir()
+    send = f"{{sendmail: {{path: {program(script)}}}}}"
+    (tmp_path / "mailtrip.yml").write_text(
+        f"mailboxes: {{own: {{maildir: {{path: {tmp_path}}}}}}}\n"
+        f"modules: {{a: {{timeout: 4s, session_timeout: 1s, roundtrip: {{from: a@b.example, send: {send}, mailbox: own}}}}}}\n"
+        "probes: [{name: a, module: a, target: a@b.example}]\n"
+    )
+    command = ["setpriv", "--no-new-privs"] if forbidden else []
+    command += [sys.executable, "-m", "exporter", "probe", "--json", "--config.file", "mailtrip.yml", "a"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    detail = json.loads(done.stdout)["failure"]["detail"]
+    assert ("NoNewPrivileges is set for mailtrip" in detail) is told

@@ -73,6 +73,17 @@ def test_nothing_keeps_sendmail_from_calling_a_program_that_changes_its_group() 
     assert [option for option in ("NoNewPrivileges", *IMPLY_NO_NEW_PRIVILEGES.split()) if option in unit] == []
 
 
+def test_the_queues_and_capabilities_of_every_sendmail_that_debian_has_are_open() -> None:
+    """Exim's sendmail is set-uid root, and says "setgroups() failed" without them; found out with Debian 12's."""
+    unit = Unit("mailtrip.service", "sendmail.conf")
+    assert {"CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_FOWNER"} <= set(unit.words("CapabilityBoundingSet"))
+    queues = ["postfix", "exim4", "mqueue-client", "dma", "nullmailer", "smtpd"]
+    paths = unit.words("ReadWritePaths")
+    assert {*(f"-/var/spool/{queue}" for queue in queues), "-/var/log/exim4", "-/var/lib/courier"} <= set(paths)
+    assert all(path.startswith("-/var/") for path in paths), "a queue that is not there must not keep it from starting"
+    assert Unit("mailtrip.service").words("CapabilityBoundingSet") == []
+
+
 def test_each_password_of_the_documentation_is_a_credential_of_the_unit() -> None:
     page = (UNITS.parents[1] / "docs/running.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
