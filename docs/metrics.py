@@ -18,7 +18,7 @@ from exporter.metrics.definitions import (
     ONLY_ON_PROBE,
     Definition,
 )
-from exporter.model import Phase, Reason
+from exporter.model import Phase, Reason, Step
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/metrics.md"
@@ -64,6 +64,21 @@ mailtrip_dnsbl_list_usable == 0                              # a blocklist does 
 """
 
 
+CODES = """\
+The label `code` is what the other side said in one word, so that it can be looked up; empty where it said none.
+
+| after | the code is |
+|---|---|
+| an SMTP command | the reply code: `550`, `452`, `535` |
+| `bounced` | the enhanced status code of the report (RFC 3463): `5.1.1`, `5.7.26` |
+| an IMAP command | the response code (RFC 5530 and others): `AUTHENTICATIONFAILED`, `OVERQUOTA`, `NONEXISTENT` |
+| a POP3 command | the response code (RFC 2449, RFC 3206): `AUTH`, `IN-USE`, `LOGIN-DELAY` |
+| `dns` | how the resolver answered: `NXDOMAIN`, `SERVFAIL`, `TIMEOUT` |
+| `program` | the exit code, the signal that ended the program, or why it cannot be run: `78`, `SIGKILL`, `ENOENT` |
+| `listed` | what the blocklist answered: `127.0.0.2` |
+"""
+
+
 def page() -> str:
     parts = [
         INTRODUCTION,
@@ -81,8 +96,11 @@ def page() -> str:
         "And the process's own (`process_…`, `python_info`).\n",
         "## Where a trip breaks\n",
         *_words("phase", Phase),
+        "The label `step` is the detail inside the phase; empty if the trip failed in none, as when it is overdue.\n",
+        *_words("step", Step),
         "## Why a trip breaks\n",
         *_words("reason", Reason),
+        CODES,
         "## Why a blocklist has no answer\n",
         *_words("reason", QueryFailure),
     ]
@@ -113,7 +131,7 @@ def _comments(words: type[StrEnum]) -> dict[str, str]:
         node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == words.__name__
     )
     members = (node for node in found.body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name))
-    return {ast.unparse(node.targets[0]): lines[node.lineno - 1].partition("# ")[2] for node in members}
+    return {ast.unparse(node.targets[0]): lines[node.lineno - 1].rpartition("# ")[2] for node in members}
 
 
 if __name__ == "__main__":

@@ -31,24 +31,24 @@ class Phase(StrEnum):
 class Step(StrEnum):
     """The details inside a phase."""
 
-    RESOLVE = "resolve"
+    RESOLVE = "resolve"  # the names of the server, and of its domain, are looked up in DNS
     TOKEN = "token"  # noqa: S105  # asking an identity provider for a token (OAuth 2.0)
-    CONNECT = "connect"
-    TLS = "tls"
-    GREETING = "greeting"
-    EHLO = "ehlo"
-    AUTH = "auth"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
+    CONNECT = "connect"  # the TCP connection; for the SMTP receiver, listening
+    TLS = "tls"  # the TLS handshake, and STARTTLS or STLS before it
+    GREETING = "greeting"  # the server's first line
+    EHLO = "ehlo"  # EHLO, and HELO where that is all that it knows (SMTP)
+    AUTH = "auth"  # the login at an SMTP server
+    MAIL = "mail"  # MAIL FROM: the server judges the sender
+    RCPT = "rcpt"  # RCPT TO: the server judges the recipient
+    DATA = "data"  # the message, up to the reply to its final dot
     PROGRAM = "program"  # the sendmail program of this machine, from its start to its end
     RETRY = "retry"  # waiting until the message is sent again to an exchanger that deferred it
-    LOGIN = "login"
-    SELECT = "select"
-    IDLE = "idle"
-    FETCH = "fetch"
-    DELETE = "delete"
-    LOGOUT = "logout"
+    LOGIN = "login"  # the login at a mailbox (IMAP, POP3)
+    SELECT = "select"  # a folder is opened, or a Maildir
+    IDLE = "idle"  # the mailbox is watched: IDLE, NOOP and their like
+    FETCH = "fetch"  # a message is read
+    DELETE = "delete"  # a message is deleted
+    LOGOUT = "logout"  # the session ends, which for POP3 is when messages are deleted
 
 
 class Reason(StrEnum):

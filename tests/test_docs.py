@@ -8,7 +8,7 @@ import pytest
 
 from docs import metrics
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER, ONLY_ON_PROBE
-from exporter.model import Phase, Reason
+from exporter.model import Phase, Reason, Step
 from exporter.settings import Settings
 from exporter.terminal import written
 
@@ -22,10 +22,16 @@ def test_the_page_of_metrics_is_made_from_the_table() -> None:
     )
 
 
-@pytest.mark.parametrize("words", [Phase, Reason])
-def test_every_phase_and_reason_is_explained(words: type[Phase] | type[Reason]) -> None:
+@pytest.mark.parametrize("words", [Phase, Step, Reason])
+def test_every_phase_step_and_reason_is_explained(words: type[Phase] | type[Step] | type[Reason]) -> None:
     page = metrics.page()
     assert all(re.search(rf"^\| `{word}` \| \S.+ \|$", page, re.MULTILINE) for word in words)
+
+
+@pytest.mark.parametrize("code", ["550", "5.1.1", "AUTHENTICATIONFAILED", "AUTH", "NXDOMAIN", "78", "127.0.0.2"])
+def test_every_kind_of_code_is_explained(code: str) -> None:
+    """Each is a code of a row in the fault atlas, or of an example in docs."""
+    assert f"`{code}`" in metrics.CODES
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/metrics.md", "docs/blocklists.md"])

@@ -246,7 +246,8 @@ def test_a_program_that_may_not_change_its_rights_is_told_as_that(
     send = f"{{sendmail: {{path: {program(script)}}}}}"
     (tmp_path / "mailtrip.yml").write_text(
         f"mailboxes: {{own: {{maildir: {{path: {tmp_path}}}}}}}\n"
-        f"modules: {{a: {{timeout: 4s, session_timeout: 1s, roundtrip: {{from: a@b.example, send: {send}, mailbox: own}}}}}}\n"
+        "modules: {a: {timeout: 4s, session_timeout: 1s,"
+        f" roundtrip: {{from: a@b.example, send: {send}, mailbox: own}}}}}}\n"
         "probes: [{name: a, module: a, target: a@b.example}]\n"
     )
     command = ["setpriv", "--no-new-privs"] if forbidden else []
