@@ -7,7 +7,7 @@ from typing import Protocol
 from exporter.arrival import Unclear
 from exporter.bounces import Bounce
 from exporter.mailboxes.back_off import Trouble
-from exporter.mailboxes.session import Rationed, Sighting
+from exporter.mailboxes.session import Illiterate, Rationed, Sighting
 from exporter.message import FoundIn, Kind, Reading
 from exporter.model import MAX_DETAIL, ProbeError, Reason, one_line
 from exporter.run import Run
@@ -42,6 +42,7 @@ class Looker(Protocol):
     trouble: Trouble | None
     entering: Run | None
     rationed: Rationed | None
+    illiterate: Illiterate | None
 
     def wake(self) -> None: ...
 
@@ -109,7 +110,7 @@ class Expectation:
         unclear = next((fact for fact in self.run.facts if isinstance(fact, Unclear)), None)
         if unclear:
             detail += f"; a message about it that is not understood came from {unclear.sender}: {unclear.subject}"
-        return self.trouble() or self._unlooked() or ProbeError(Reason.OVERDUE, detail)
+        return self.trouble() or self._unlooked() or self._unread() or ProbeError(Reason.OVERDUE, detail)
 
     def _unlooked(self) -> ProbeError | None:
         """The message may be there: since it was sent, nobody was allowed to look."""
@@ -118,6 +119,14 @@ class Expectation:
             return None
         detail = f"mailbox {self._watcher.name} could not be looked into after the message was sent: {session.ration}"
         return ProbeError(Reason.UNAVAILABLE, f"{detail}; `timeout` must be longer than that", code="LOGIN-DELAY")
+
+    def _unread(self) -> ProbeError | None:
+        """The message may have come: one did, and nobody could read it."""
+        session, sent = self._watcher.illiterate, self.run.sending_since or self.run.started
+        if session is None or not (why := session.illegible_since(sent)):
+            return None
+        detail = f"a message came to mailbox {self._watcher.name} and cannot be read, perhaps the one sent: {why}"
+        return ProbeError(Reason.UNAVAILABLE, detail)
 
     def heard(self, reading: Reading) -> None:
         """Notes what has come about the trip's message and is not the message itself."""

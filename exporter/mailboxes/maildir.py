@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from exporter.config.types import Options, Text
 from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir_events import directory_events
-from exporter.mailboxes.maildir_files import Letter, MaildirFiles
+from exporter.mailboxes.maildir_files import Illegible, Letter, MaildirFiles
 from exporter.mailboxes.maildir_folder import SUBDIRECTORIES, Folder, Ref, unique_name
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.model import Step
@@ -35,6 +35,10 @@ class MaildirOptions(Options):
 
     Where the kernel tells of new files (inotify) they are seen at once; they are looked for as well, since no network
     file system tells what other machines do. Mount such a one with `actimeo=1` or less: delays are no more exact.
+
+    Files that Dovecot has compressed are read: gzip, bzip2, xz, deflate, and zstd with Python 3.14 or the package
+    backports.zstd (`mailtrip-exporter[zstd]`). Of what it has encrypted (mail_crypt) the trip says so; await such mail
+    over IMAP or POP3.
     """
 
     path: Text
@@ -86,6 +90,7 @@ class MaildirSession:
         self._thread = thread
         self._before: set[Ref] = set()  # messages that came before this session
         self._appeared: dict[Ref, float] = {}  # when the kernel told of them
+        self._illegible = float("-inf"), ""
         self._news = asyncio.Event()
         self._watched: set[str] = set()
         self._events = directory_events(self._note_appearance, self._note_end)
@@ -135,9 +140,18 @@ class MaildirSession:
             seen_at, lag = min(seen_at, self._appeared[ref]), 0.0
         return Sighting(ref, folder, raw, seen_at, ref not in self._before, lag, junk=junk, cut=cut)
 
-    def _tell(self, unreadable: list[str]) -> None:
-        for problem in unreadable[:3]:
-            log.warning("%s: a message cannot be read: %s", self._files.path, problem)
+    def _tell(self, illegible: list[Illegible]) -> None:
+        for one in illegible[:3]:
+            log.warning("%s: a message cannot be read: %s: %s", self._files.path, one.file, one.why)
+        for one in illegible:
+            if one.fresh:
+                self._illegible = self._run.now(), one.why
+                self._run.note(f"-- a message that has come cannot be read: {one.why}")
+
+    def illegible_since(self, moment: float) -> str:
+        """Why a message that came then or later could not be read; empty if all of them could."""
+        at, why = self._illegible
+        return why if at >= moment else ""
 
     # ---------------------------------------------------------------- waiting
 

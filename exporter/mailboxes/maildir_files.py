@@ -7,15 +7,15 @@ Symbolic links below the Maildir are never followed.
 
 import errno
 import os
-import re
-import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir_folder import SUBDIRECTORIES, Folder, Listing, Noticed, Ref, unique_name
-from exporter.mailboxes.session import READ_LIMIT
+from exporter.mailboxes.maildir_message import begins_with, counted_size, header_of, read_message, settle_quota
+from exporter.mailboxes.maildir_packing import Unreadable
 from exporter.model import ProbeError, Reason
 from exporter.net.imap_names import decode_folder
 
@@ -24,7 +24,6 @@ CHUNK = 100  # messages read at a time
 SETTLED = 2.0  # seconds; a directory that changes twice within less may keep its time stamp (FAT counts in 2 s)
 CERTAIN_EVERY = 10.0  # seconds until a directory is read again though its time stamp says that nothing has changed
 FIND_AGAIN = 5  # times; a reader that renames a file can hide it for a moment
-_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
 _READ = os.O_RDONLY | os.O_CLOEXEC
 _NOT_ALLOWED = "{user} must be allowed to read this directory and to delete in it"
 _CURES = {
@@ -45,6 +44,14 @@ class Letter:
     folder: str
     raw: bytes
     noticed: Noticed | None  # None for one that was there before
+
+
+class Illegible(NamedTuple):
+    """A message that cannot be read, and why. A `fresh` one has just come."""
+
+    file: str
+    why: str
+    fresh: bool
 
 
 class MaildirFiles:
@@ -84,11 +91,11 @@ class MaildirFiles:
                         if not os.access(".", os.W_OK | os.X_OK, dir_fd=descriptor, effective_ids=True):
                             raise PermissionError(errno.EACCES, "no permission to delete", self.place(directory, sub))
 
-    def read(self, folders: Mapping[str, Folder]) -> tuple[dict[str, Folder], list[Letter], list[str]]:
+    def read(self, folders: Mapping[str, Folder]) -> tuple[dict[str, Folder], list[Letter], list[Illegible]]:
         """The folders, then, the next messages of each, new ones first, and what could not be read."""
         after: dict[str, Folder] = {}
         letters: list[Letter] = []
-        unreadable: list[str] = []
+        unreadable: list[Illegible] = []
         with self._translated(), _opened(self.path) as root:
             for directory, folder in folders.items():
                 after[directory] = folder
@@ -101,16 +108,23 @@ class MaildirFiles:
 
     def remove(self, wanted: Mapping[Ref, bytes]) -> list[str]:
         """Deletes messages of which this was read. One that is gone is no mistake; tells of those that have changed."""
-        left, changed = dict(wanted), set[Ref]()
+        left, changed, freed = dict(wanted), set[Ref](), list[tuple[str, int]]()
         with self._translated(), _opened(self.path) as root:
-            for _ in range(FIND_AGAIN):
-                for directory in {ref.directory for ref in left}:
-                    with _nothing_if_absent(directory == INBOX), self._folder(root, directory) as descriptors:
-                        for descriptor in descriptors:
-                            _remove_from(descriptor, directory, left, changed)
-                if not left:
-                    break
+            try:
+                self._remove(root, left, changed, freed)
+            finally:
+                if freed:
+                    settle_quota(root, freed)
         return [f"{ref.directory}/{ref.unique} is not what was seen, and stays" for ref in changed & left.keys()]
+
+    def _remove(self, root: int, left: dict[Ref, bytes], changed: set[Ref], freed: list[tuple[str, int]]) -> None:
+        for _ in range(FIND_AGAIN):
+            for directory in {ref.directory for ref in left}:
+                with _nothing_if_absent(directory == INBOX), self._folder(root, directory) as descriptors:
+                    for descriptor in descriptors:
+                        _remove_from(descriptor, directory, left, changed, freed)
+            if not left:
+                break
 
     # ---------------------------------------------------------------- directories
 
@@ -196,57 +210,37 @@ def _listing(descriptor: int, before: Listing | None, now: Callable[[], float]) 
 
 
 def _next_letters(
-    directory: str, folder: Folder, descriptors: tuple[int, int], letters: list[Letter], unreadable: list[str]
+    directory: str, folder: Folder, descriptors: tuple[int, int], letters: list[Letter], unreadable: list[Illegible]
 ) -> Folder:
     new, older = list(folder.fresh)[:CHUNK], folder.older[:CHUNK]
     by_sub, files, looked_at = dict(zip(SUBDIRECTORIES, descriptors, strict=True)), folder.files(), set[str]()
     for unique in (*new, *older):
         sub, _, file = files.get(unique, "").partition("/")
         try:
-            raw = _read(by_sub[sub], file) if file else b""
+            raw = read_message(by_sub[sub], file) if file else b""
         except FileNotFoundError:  # read or deleted by somebody at this moment; the next listing tells
             continue
-        except PermissionError as error:
-            unreadable.append(f"{directory}/{sub}/{file}: {error.strerror}")
+        except (PermissionError, Unreadable) as error:
+            words = error.strerror if isinstance(error, PermissionError) else str(error)
+            unreadable.append(Illegible(f"{directory}/{sub}/{file}", words or "", unique in folder.fresh))
             raw = b""
         looked_at.add(unique)
         noticed = folder.fresh.get(unique)
         if raw:
-            letters.append(Letter(Ref(directory, unique), folder.title, raw if noticed else _header(raw), noticed))
+            letters.append(Letter(Ref(directory, unique), folder.title, raw if noticed else header_of(raw), noticed))
     fresh = {unique: noticed for unique, noticed in folder.fresh.items() if unique not in new}
     return replace(folder, known=folder.known | looked_at, fresh=fresh, older=folder.older[CHUNK:])
 
 
-def _header(raw: bytes) -> bytes:
-    end = _END_OF_HEADER.search(raw)
-    return raw[: end.end()] if end else raw
-
-
-def _read(directory: int, file: str) -> bytes:
-    """The beginning of a message; nothing of what is no ordinary file."""
-    try:
-        descriptor = os.open(file, _READ | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
-            return b""
-        raise
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return b""
-        raw = b""
-        while len(raw) < READ_LIMIT and (piece := os.read(descriptor, READ_LIMIT - len(raw))):
-            raw += piece
-        return raw
-    finally:
-        os.close(descriptor)
-
-
-def _remove_from(descriptor: int, directory: str, left: dict[Ref, bytes], changed: set[Ref]) -> None:
+def _remove_from(
+    descriptor: int, directory: str, left: dict[Ref, bytes], changed: set[Ref], freed: list[tuple[str, int]]
+) -> None:
     for file in os.listdir(descriptor):
         ref = Ref(directory, unique_name(file))
         if ref in left:
             with suppress(FileNotFoundError):  # it is moving, or gone: the next round tells
-                if _read(descriptor, file).startswith(left[ref]):
+                if begins_with(descriptor, file, left[ref]):
+                    freed.append((directory, counted_size(descriptor, file)))
                     os.unlink(file, dir_fd=descriptor)
                     del left[ref]
                 else:

@@ -1,9 +1,11 @@
 """What is known of a Maildir's folder: what is there, and what has still to be looked at. Pure: no file is touched."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+_BEHIND = re.compile(r"[:,]|[!;](?=2,)")
 SUBDIRECTORIES = ("new", "cur")  # read in this order: a reader moves messages from the one to the other
 SWEEP = 1000  # so many older messages are looked at when a folder is seen for the first time
 
@@ -73,8 +75,11 @@ class Folder:
 
 
 def unique_name(file: str) -> str:
-    """What stays of a file's name: flags follow a colon, sizes a comma, and Dovecot takes a wrong size out again."""
-    return file.partition(":")[0].partition(",")[0]
+    """What stays of a file's name: flags follow a colon, sizes a comma, and Dovecot takes a wrong size out again.
+
+    Where names may have no colon (a share of Windows, NTFS), offlineimap and isync write `!2,` and `;2,`.
+    """
+    return _BEHIND.split(file, maxsplit=1)[0]
 
 
 def _age(unique: str) -> tuple[int, str]:

@@ -94,6 +94,14 @@ class Rationed(Protocol):
         """Who does not allow more, and how much."""
 
 
+@runtime_checkable
+class Illiterate(Protocol):
+    """A session that meets messages which it cannot read."""
+
+    def illegible_since(self, moment: float) -> str:
+        """Why a message that came at that monotonic time or later could not be read; empty if all of them could."""
+
+
 Wanted = Callable[[bytes], Awaitable[bool]]
 """Whether a message is ours, by what was read of it."""
 

@@ -16,7 +16,7 @@ from exporter.mailboxes.deletions import Deletions
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.matching import Matcher
 from exporter.mailboxes.reader import Reader
-from exporter.mailboxes.session import Doubting, Mailbox, Rationed, Session, Sighting
+from exporter.mailboxes.session import Doubting, Illiterate, Mailbox, Rationed, Session, Sighting
 from exporter.mailboxes.statistics import Statistics
 from exporter.mailboxes.strays import Judge
 from exporter.model import Fact, Leg, Phase, ProbeError, Reason, Span
@@ -50,6 +50,7 @@ class Watcher:
         self.trouble: Trouble | None = None  # until the mailbox has been looked into again: to open it proves little
         self.entering: Run | None = None  # of a session that is being opened
         self.rationed: Rationed | None = None  # the newest session, if it may not look at any time
+        self.illiterate: Illiterate | None = None  # the same, if it may meet messages that it cannot read
         self._mailbox = mailbox
         self._clock = clock
         self._patience = patience
@@ -170,6 +171,7 @@ class Watcher:
             self._opening = run.spans.copy(), run.facts.copy(), run.started
             self.entering = None
             self.rationed = session if isinstance(session, Rationed) else None
+            self.illiterate = session if isinstance(session, Illiterate) else None
             for expectation in self._awaited.values():
                 self._hand_open(expectation)
             while self._wanted and (mailbox is self._mailbox or self._holds_sightings):

@@ -128,7 +128,8 @@ def test_what_only_speaks_about_our_message() -> None:
 
 
 def test_compressed_parts() -> None:
-    """Nothing compressed is unpacked, so that an archive is as large as it is, and nothing is looked for inside."""
+    """Nothing compressed in a message is unpacked, so that an archive is as large as it is, and nothing is looked for
+    inside."""
     bomb = gzip.compress(TOKEN.word.encode() + b"0" * 30_000_000)
     encoded = b64encode(bomb).decode()
     assert len(encoded) < READ_LIMIT

@@ -1,0 +1,116 @@
+"""Files of a Maildir that are not just the message, but compressed (Dovecot: mail_compress) or encrypted (mail_crypt).
+
+Of what is packed as much is unpacked as is read of any message, whatever it would grow to.
+"""
+
+import bz2
+import importlib
+import lzma
+import re
+import zlib
+from collections.abc import Callable
+from typing import Any, Protocol
+
+MOST_PACKED = 4 << 20  # bytes that are read of a file; a block of bzip2 has up to 900 KB, one of zstd 128 KB
+PIECE = 1 << 16
+MOST_MEMORY = 64 << 20  # bytes that a decompressor may take
+_WINDOW = 24  # log2 of the bytes that zstd may refer back to: its level 19 takes 23
+_GZIP = 31  # for zlib: a header of gzip
+
+
+class Unreadable(Exception):
+    """It is no message that can be read. The words say why."""
+
+
+class Decompressor(Protocol):
+    """As those of bz2, lzma and compression.zstd."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
+
+
+class _Zlib:
+    """The standard library's for gzip and deflate differs from all others."""
+
+    def __init__(self, wbits: int) -> None:
+        self._inner = zlib.decompressobj(wbits)
+
+    @property
+    def eof(self) -> bool:
+        return self._inner.eof
+
+    def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
+        return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
+
+
+class _Zstd:
+    """The standard library has it from Python 3.14 on, and the package backports.zstd for others."""
+
+    def __init__(self) -> None:
+        self._library = zstd()
+        if self._library is None:
+            raise Unreadable("it is compressed with zstd, which needs Python 3.14 or the package backports.zstd")
+        options = {self._library.DecompressionParameter.window_log_max: _WINDOW}
+        self._inner = self._library.ZstdDecompressor(options=options)
+
+    @property
+    def eof(self) -> bool:
+        return bool(self._inner.eof)
+
+    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
+        try:
+            return bytes(self._inner.decompress(data, max_length))
+        except self._library.ZstdError as error:
+            raise ValueError(str(error)) from None
+
+
+def zstd() -> Any:
+    """The module compression.zstd, or the same under its other name; None if there is none."""
+    for name in ("compression.zstd", "backports.zstd"):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    return None
+
+
+_PACKED: dict[re.Pattern[bytes], tuple[str, Callable[[], Decompressor]]] = {
+    re.compile(rb"\x1f\x8b\x08"): ("gzip", lambda: _Zlib(_GZIP)),
+    re.compile(rb"x[\x01\x9c\xda]"): ("deflate", lambda: _Zlib(zlib.MAX_WBITS)),
+    re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"): ("bzip2", bz2.BZ2Decompressor),
+    re.compile(rb"\xfd7zXZ\0"): ("xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_MEMORY)),
+    re.compile(rb"\x28\xb5\x2f\xfd"): ("zstd", _Zstd),
+}
+"""By how a file begins; nothing of it can be the beginning of a header."""
+_LOCKED = {
+    b"Dovecot-LZ4\r\x2a\x9b\xc5": "it is compressed with LZ4 (Dovecot), which is not supported",
+    b"CRYPTED\x03\x07": "it is encrypted (Dovecot's mail_crypt): await messages over IMAP or POP3 instead",
+}
+
+
+def unpacked(beginning: bytes, more: Callable[[int], bytes], most: int) -> bytes:
+    """The first `most` bytes of the message in a file. `more` reads so many bytes behind its beginning.
+
+    Raises Unreadable.
+    """
+    for magic, why in _LOCKED.items():
+        if beginning.startswith(magic):
+            raise Unreadable(why)
+    for begins, (name, make) in _PACKED.items():
+        if begins.match(beginning):
+            return _unpacked(name, make(), beginning, more, most)
+    return beginning
+
+
+def _unpacked(name: str, how: Decompressor, piece: bytes, more: Callable[[int], bytes], most: int) -> bytes:
+    raw, packed = b"", 0
+    try:
+        while piece and len(raw) < most and not how.eof and packed < MOST_PACKED:
+            packed += len(piece)
+            raw += how.decompress(piece, most - len(raw))
+            piece = more(PIECE)
+    except (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error) as error:
+        raise Unreadable(f"it looks compressed with {name}, and cannot be unpacked: {error}") from None
+    return raw

@@ -1,0 +1,216 @@
+"""Files of a Maildir that are not the message itself, as Dovecot writes them (mu, issue 1272; neomutt, issue 4675)."""
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporter.mailboxes.maildir_packing import MOST_PACKED, Unreadable, unpacked, zstd
+from exporter.mailboxes.session import READ_LIMIT
+from exporter.model import Leg, Phase, Reason
+from exporter.run import Clock, Run
+from tests import virtual
+from tests.mailboxes.maildir_bench import Maildir, found, message, opened, subjects
+from tests.pretend import PretendMailbox, PretendSession
+from tests.workbench import Bench
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "deflate": zlib.compress,
+    "deflate, badly": lambda raw: zlib.compress(raw, 0),
+    "deflate, well": lambda raw: zlib.compress(raw, 9),
+}
+LOCKED = {
+    "CRYPTED": (b"CRYPTED\x03\x07\x02\x00\x00\x00\x01" + bytes(900), "it is encrypted (Dovecot's mail_crypt)"),
+    "LZ4": (b"Dovecot-LZ4\r\x2a\x9b\xc5" + bytes(90), "it is compressed with LZ4"),
+    "gzip": (gzip.compress(b"Subject: x\n\n" * 99)[:-20] + bytes(30), "it looks compressed with gzip, and cannot be"),
+    "bzip2": (b"BZh91AY&SY" + bytes(50), "it looks compressed with bzip2, and cannot be unpacked"),
+    "xz": (b"\xfd7zXZ\0" + bytes(50), "it looks compressed with xz, and cannot be unpacked"),
+    "zstd": (b"\x28\xb5\x2f\xfd" + bytes(50), "zstd"),
+}
+
+
+@pytest.fixture
+def maildir(tmp_path: Path) -> Maildir:
+    return Maildir(tmp_path / "Maildir")
+
+
+@pytest.mark.parametrize("kind", PACKED)
+async def test_a_compressed_message_is_found_read_and_deleted(maildir: Maildir, kind: str) -> None:
+    pack = PACKED[kind]
+    maildir.deliver(pack(message("old")))
+    async with opened(maildir.mailbox()) as session:
+        (old,) = await session.scan()
+        assert (subjects([old]), old.raw.endswith(b"\n\n")) == (["old"], True)
+        maildir.deliver(pack(message("new", "Hello.\n" * 20_000)))
+        (new,) = await found(session)
+        assert (subjects([new]), len(new.raw), new.cut) == (["new"], READ_LIMIT, True)
+        maildir.deliver(pack(message("short")))
+        (short,) = await found(session)
+        assert (short.raw, short.cut) == (message("short"), False)
+        await session.delete([old, new, short])
+        assert maildir.files() == {}
+
+
+@pytest.mark.parametrize("raw", [b"BZh: a header\n\nx", b"x-a: b\n\n", b"\x1f\x8b", b"CRYPTED: no\n\n", b"", b"x\n"])
+async def test_what_only_looks_like_it_is_read_as_it_is(raw: bytes) -> None:
+    assert unpacked(raw, lambda size: b"", READ_LIMIT) == raw
+
+
+async def test_zstd_is_read_or_named() -> None:
+    raw = message("zstd")
+    if library := zstd():
+        assert unpacked(library.compress(raw), lambda size: b"", READ_LIMIT) == raw
+        assert unpacked(library.compress(bytes(10 << 20)), lambda size: b"", READ_LIMIT) == bytes(READ_LIMIT)
+    else:
+        with pytest.raises(Unreadable, match=r"needs Python 3\.14 or the package backports\.zstd"):
+            unpacked(LOCKED["zstd"][0], lambda size: b"", READ_LIMIT)
+
+
+@pytest.mark.parametrize("kind", LOCKED)
+async def test_what_cannot_be_read_is_named_and_left_alone(
+    maildir: Maildir, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    raw, words = LOCKED[kind]
+    run = Run(Clock())
+    async with opened(maildir.mailbox(), run) as session:
+        moment = run.now()
+        assert session.illegible_since(moment) == ""
+        maildir.deliver(raw)
+        maildir.deliver(message("plain"))
+        (plain,) = await found(session)
+        assert words in session.illegible_since(moment)
+        assert session.illegible_since(run.now()) == ""
+        assert words in "\n".join(run.transcript)
+        assert words in caplog.text
+        await session.delete([plain])
+        assert [content for content, _ in maildir.files().values()] == [raw]
+
+
+async def test_what_was_there_before_is_logged_and_blamed_for_nothing(
+    maildir: Maildir, caplog: pytest.LogCaptureFixture
+) -> None:
+    maildir.deliver(LOCKED["CRYPTED"][0])
+    run = Run(Clock())
+    async with opened(maildir.mailbox(), run) as session:
+        assert await session.scan() == []
+        assert session.illegible_since(run.started) == ""
+        assert "it is encrypted" in caplog.text
+
+
+def test_only_so_much_of_a_file_is_read() -> None:
+    """The name in a header of gzip may go on without end, and unpacks to nothing."""
+    asked = 0
+
+    def more(size: int) -> bytes:
+        nonlocal asked
+        asked += size
+        return b"x" * size
+
+    assert unpacked(b"\x1f\x8b\x08\x08" + bytes(6) + b"x", more, READ_LIMIT) == b""
+    assert asked <= MOST_PACKED + READ_LIMIT
+
+
+# ------------------------------------------------------------ what a trip says
+
+
+class Illegible(PretendMailbox):
+    """What comes cannot be read."""
+
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "IllegibleSession":
+        await super().open(run, wanted)
+        return IllegibleSession(self, run)
+
+
+class IllegibleSession(PretendSession):
+    def illegible_since(self, moment: float) -> str:
+        return "it is encrypted" if self._mailbox.messages else ""
+
+
+def test_a_trip_whose_message_may_have_come_does_not_blame_the_delivery() -> None:
+    async def course() -> None:
+        bench = Bench(mailbox=Illegible())
+        bench.sender.on_the_way = lambda raw: b"CRYPTED"
+        outcome = await bench.trip()
+        assert outcome.failure
+        assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.UNAVAILABLE)
+        assert outcome.failure.detail == (
+            "a message came to mailbox monitor and cannot be read, perhaps the one sent: it is encrypted"
+        )
+        assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}
+        await bench.close()
+
+    virtual.run(course())
+
+
+# ------------------------------------------------------------ quotas of Maildir++
+
+
+@pytest.mark.parametrize("folder", ["", ".Junk"])
+async def test_what_is_deleted_is_taken_out_of_maildirsize(maildir: Maildir, folder: str) -> None:
+    """maildirquota(7), as Courier's deliverquota and maildrop count."""
+    maildir.make(".Junk")
+    quota = maildir.path / "maildirsize"
+    quota.write_text("1000000S\n5000 10\n")
+    async with opened(maildir.mailbox()) as session:
+        name = maildir.deliver(message("hello"), folder)
+        sightings = await found(session)
+        maildir.read(name, "S", folder)
+        await session.delete(sightings)
+    assert quota.read_text() == f"1000000S\n5000 10\n-{len(message('hello'))} -1\n"
+
+
+async def test_the_size_in_the_name_counts(maildir: Maildir) -> None:
+    quota = maildir.path / "maildirsize"
+    quota.write_text("1000000S\n")
+    async with opened(maildir.mailbox()) as session:
+        (maildir.path / "new" / "1700000000.M1P2.host,S=907,W=930").write_bytes(gzip.compress(message("hello")))
+        await session.delete(await found(session))
+    assert quota.read_text() == "1000000S\n-907 -1\n"
+
+
+async def test_what_is_in_the_trash_never_counted(maildir: Maildir) -> None:
+    maildir.make(".Trash")
+    quota = maildir.path / "maildirsize"
+    quota.write_text("1000000S\n")
+    async with opened(maildir.mailbox(folders=["INBOX", "Trash"])) as session:
+        maildir.deliver(message("hello"), ".Trash")
+        await session.delete(await found(session))
+    assert quota.read_text() == "1000000S\n"
+
+
+@pytest.mark.parametrize("kind", ["none", "link", "directory"])
+async def test_where_there_is_no_maildirsize_none_is_made(maildir: Maildir, tmp_path: Path, kind: str) -> None:
+    quota, other = maildir.path / "maildirsize", tmp_path / "other"
+    other.write_text("")
+    if kind == "link":
+        quota.symlink_to(other)
+    elif kind == "directory":
+        quota.mkdir()
+    async with opened(maildir.mailbox()) as session:
+        maildir.deliver(message("hello"))
+        await session.delete(await found(session))
+    assert maildir.files() == {}
+    assert other.read_text() == ""
+    assert quota.exists() == (kind in ("link", "directory"))
+
+
+# ------------------------------------------------------------ names
+
+
+@pytest.mark.parametrize("separator", [":", "!", ";"])
+async def test_flags_are_told_apart_from_the_name_wherever_they_stand(maildir: Maildir, separator: str) -> None:
+    """offlineimap and isync write others than a colon where a file system does not have it."""
+    async with opened(maildir.mailbox()) as session:
+        name = maildir.deliver(message("hello"))
+        (sighting,) = await found(session)
+        (maildir.path / "new" / name).rename(maildir.path / "cur" / f"{name}{separator}2,S")
+        assert await session.scan() == []
+        await session.delete([sighting])
+        assert maildir.files() == {}

@@ -1,0 +1,29 @@
+"""What grows when it is read."""
+
+import bz2
+import gzip
+import lzma
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from exporter.mailboxes.maildir_packing import MOST_PACKED
+from exporter.mailboxes.session import READ_LIMIT
+from tests.mailboxes.maildir_bench import Maildir, found, opened
+from tests.security.test_servers import MIB, costs_at_most
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
+async def test_compressed_messages_in_a_maildir(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    """Of a file that is compressed in a Maildir at most 4 MiB are read, and 64 KiB unpacked, whatever it would grow
+    to."""
+    maildir = Maildir(tmp_path / "Maildir")
+    bomb = pack(b"Subject: x\n\n" + bytes(20 * MIB))
+    async with opened(maildir.mailbox()) as session:
+        maildir.deliver(bomb)
+        with costs_at_most(16 * MIB):
+            (sighting,) = await found(session)
+        assert (len(sighting.raw), sighting.cut) == (READ_LIMIT, True)
+    assert MOST_PACKED == 4 * MIB
