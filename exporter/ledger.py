@@ -25,7 +25,7 @@ from exporter.tokens import Token
 log = logging.getLogger(__name__)
 
 LEFT_OVER_AFTER = 3600.0  # seconds
-LOOK_FOR = 30.0  # seconds, at least, after a restart before a message is lost
+LOOK_FOR = 15.0  # seconds, at least, after a restart before a message is lost
 LOOK_AGAIN = 10.0  # seconds until a stray is judged again that cannot be judged while the state cannot be read
 MOST_LEFT_ALONE = 1000  # messages of others, of which we know for how long we have left them alone
 _SEEN_BEFORE = frozenset({State.FOUND, State.ARRIVED})

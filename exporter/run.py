@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from exporter.fairness import FairLimit, fair_timeout
 from exporter.model import Fact, Failure, Leg, Phase, ProbeError, Reason, Span, Step, one_line
-from exporter.transcript import MOST_LINES, Transcript, told
+from exporter.transcript import MOST_LINES, Overheard, Transcript, told
 
 MAX_SPANS = 500
 VERDICT_PATIENCE = 5.0  # seconds for what is done before a message is deleted
@@ -72,7 +72,8 @@ class Run:
             Reason.TIMEOUT, "not finished within the module's timeout"
         )
         self._progress = progress
-        self._transcripts = [transcript or Transcript(Leg.SEND)]
+        self._transcript = transcript or Transcript(Leg.SEND)
+        self._heard = [Overheard(self._transcript)]
         self._under_way: list[Span] = []
         self._limit: FairLimit | None = None
         self._phase: Phase | None = None
@@ -198,11 +199,11 @@ class Run:
 
     def note(self, line: str) -> None:
         """A line of the transcript, which keeps the newest. The caller leaves out secrets and message bodies."""
-        self._transcripts[0].note(self.now(), line)
+        self._transcript.note(self.now(), line)
 
-    def overhear(self, transcript: Transcript) -> None:
-        """What is noted there in the time of this trip belongs to its transcript."""
-        self._transcripts.append(transcript)
+    def overhear(self, transcript: Transcript, trip: str = "") -> None:
+        """What is noted there in the time of this trip, and not about others, belongs to its transcript."""
+        self._heard.append(Overheard(transcript, trip))
 
     @property
     def transcript(self) -> tuple[str, ...]:
@@ -211,7 +212,7 @@ class Run:
 
     def said(self, most: int = MOST_LINES) -> tuple[str, ...]:
         """The newest lines of the transcript."""
-        return told(self._transcripts, self.started, most)
+        return told(self._heard, self.started, most)
 
     @asynccontextmanager
     async def conversation(

@@ -17,6 +17,7 @@ class PretendMailbox:
         self.listens = listens
         self.down: ProbeError | None = None
         self.hangs = False
+        self.talks = False  # notes every look, and every message that is read
         self.junk = False
         self.folder = "INBOX"
         self.read_limit: int | None = None  # bytes of a message that a session reads
@@ -64,6 +65,10 @@ class PretendSession:
             await self._mailbox.check()
             self._mailbox.scans += 1
             fresh = {n: m for n, m in self._mailbox.messages.items() if n not in self._seen}
+            if self._mailbox.talks:
+                self._run.note("C: NOOP")
+                for number in fresh:
+                    self._run.note(f"C: RETR {number}")
             self._seen |= set(fresh)
             self.messages = len(self._mailbox.messages)
             now = self._run.now()

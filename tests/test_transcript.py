@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exporter.model import Leg, Outcome, Phase, ProbeError, Reason
-from exporter.transcript import FEW_LINES, LEFT_OUT, LONGEST_LINE, MOST_LINES, MOST_TEXT, Transcript, told
+from exporter.transcript import FEW_LINES, LEFT_OUT, LONGEST_LINE, MOST_LINES, MOST_TEXT, Overheard, Transcript, told
 from tests import virtual
 from tests.senders.bench import make_sender
 from tests.senders.names import names
@@ -144,3 +144,99 @@ async def test_a_server_that_talks_without_end_leaves_a_bounded_transcript() -> 
 
 def spoken(outcome: Outcome) -> list[tuple[str, str, str]]:
     return [(moment, leg, text) for moment, leg, text in (line.split(maxsplit=2) for line in outcome.transcript)]
+
+
+# ---------------------------------------------------------------- a mailbox that many share
+
+
+def of(transcript: Transcript, trip: str, began: float = 0.0) -> list[str]:
+    return [line.split(maxsplit=2)[2] for line in told([Overheard(transcript, trip)], began)]
+
+
+def test_a_mailbox_that_says_much_pushes_nothing_of_the_sending_out() -> None:
+    send, mailbox, bounces = Transcript(Leg.SEND), Transcript(Leg.MAILBOX), Transcript(Leg.MAILBOX)
+    for number in range(30):
+        send.note(number / 100, f"C: {number} " + "x" * 100)
+    for number in range(5000):
+        mailbox.note(1 + number, f"S: {number}" + "y" * 300)
+        bounces.note(1 + number, f"S: {number}" + "z" * 300)
+    for most in (MOST_LINES, FEW_LINES):
+        texts = told([send, mailbox, bounces], 0.0, most)
+        assert sum(" send " in text for text in texts) == 30
+        assert sum(map(len, texts)) <= MOST_TEXT + 3 * len(LEFT_OUT) + 100
+        assert len(texts) <= most + 2
+        assert texts[30].endswith(f"mailbox {LEFT_OUT}"), "and it says where something is missing"
+        assert "4999" in texts[-1]
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_looks_that_bring_nothing_are_one_line_with_their_number(tagged: bool) -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    mailbox.note(0.0, "C: LOGIN")
+    for number in range(1000):
+        began, tag = mailbox.position, f"KGJM{number} " if tagged else ""
+        mailbox.note(1 + number, f"C: {tag}STATUS Junk (MESSAGES)")
+        mailbox.note(1 + number, "S: * STATUS Junk (MESSAGES 3)")
+        mailbox.note(1 + number, f"S: {tag}OK Status completed (0.00{number % 7} + 0.000 secs).")
+        mailbox.looked(began)
+    mailbox.note(2000, "C: LOGOUT")
+    whole = of(mailbox, "t")
+    assert len(whole) == 6
+    assert whole[0] == "C: LOGIN"
+    assert whole[4] == "-- C: STATUS Junk (MESSAGES) … ×500, last at 1000.0"
+    assert whole[5] == "C: LOGOUT"
+    assert of(mailbox, "t", 990.5)[0] == "-- C: STATUS Junk (MESSAGES) … ×10, last at 9.5", (
+        "those in the time of the trip"
+    )
+
+
+def test_a_look_that_tells_something_else_stands_in_full() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    for number, messages in enumerate((3, 3, 3, 4, 4, 3)):
+        began = mailbox.position
+        mailbox.note(number, "C: STATUS")
+        mailbox.note(number, f"S: * STATUS (MESSAGES {messages})")
+        mailbox.looked(began)
+    assert [text for text in of(mailbox, "") if not text.startswith("C:")] == [
+        "S: * STATUS (MESSAGES 3)",
+        "-- C: STATUS … ×2, last at 2.0",
+        "S: * STATUS (MESSAGES 4)",
+        "-- C: STATUS … ×1, last at 4.0",
+        "S: * STATUS (MESSAGES 3)",
+    ]
+
+
+def test_what_is_about_the_message_of_one_trip_is_no_other_trip_s() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    mailbox.note(0, "C: SELECT")
+    for number, trips in enumerate((["a"], ["b"], ["a", "c"], [])):
+        began = mailbox.position
+        mailbox.note(1 + number, f"C: FETCH {number}")
+        mailbox.concerns(began, trips)
+    mailbox.note(9, "C: LOGOUT")
+    assert of(mailbox, "a") == ["C: SELECT", "C: FETCH 0", "C: FETCH 2", "C: LOGOUT"]
+    assert of(mailbox, "b") == ["C: SELECT", "C: FETCH 1", "C: LOGOUT"]
+    assert of(mailbox, "d") == ["C: SELECT", "C: LOGOUT"]
+    assert len(of(mailbox, "")) == 6
+
+
+@virtual.on_a(Bench)
+async def test_an_overdue_trip_in_a_busy_mailbox_keeps_its_sending_and_tells_nothing_of_others(bench: Bench) -> None:
+    bench.mailbox.talks = True
+    bench.sender.delay = None
+    overdue = bench.prober.start(bench.probe)
+    await asyncio.sleep(10)
+    bench.sender.delay = 3
+    for _ in range(30):
+        assert (await bench.trip()).success
+    bench.mailbox.deliver(b"Subject: of a stranger\r\n\r\nhello")
+    said = "\n".join((await overdue).transcript)
+    assert "send    C: DATA" in said
+    assert LEFT_OUT not in said
+    assert "RETR" not in said
+    assert "EXPUNGE" not in said
+    assert "-- 1 of the new messages are none of ours" in said
+    assert "… ×" in said
+    bench.sender.delay = 3
+    own = "\n".join((await bench.trip()).transcript)
+    assert own.count("C: RETR") == own.count("C: EXPUNGE") == 1

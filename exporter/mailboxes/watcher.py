@@ -77,7 +77,7 @@ class Watcher:
     def expect(self, trip: str, run: Run, found: "asyncio.Future[Found] | None" = None) -> Iterator[Expectation]:
         """Inside, the watcher looks for the message of this trip; with `found`, another's future, only for bounces."""
         expectation = self._awaited[trip] = Expectation(self, run, found)
-        run.overhear(self._transcript)
+        run.overhear(self._transcript, trip)
         if self._opening:
             self._hand_open(expectation)
         elif self.trouble and self._back_off.protects_account():
@@ -151,6 +151,7 @@ class Watcher:
             if (pause := self._back_off.until - self._clock.monotonic()) > 0:
                 await self._nap(pause)
                 continue
+            began = self._transcript.position
             run = self.entering = Run(self._clock, session_timeout=self._patience, transcript=self._transcript)
             mailbox = self._mailbox
             try:
@@ -160,6 +161,8 @@ class Watcher:
             except Exception:
                 log.exception("mailbox %s: a bug of mailtrip; it is opened again", self.name)
                 self._failed(mailbox, ProbeError(Reason.INTERNAL, "see the log"), run)
+            if self.trouble:  # one attempt of many, perhaps
+                self._transcript.looked(began)
             if mailbox is not self._mailbox:
                 self._part_with_sightings()
         self.statistics.connected = self.trouble is None
@@ -224,23 +227,34 @@ class Watcher:
 
     async def _look(self, session: Session, run: Run) -> None:
         """One look into the mailbox, then a wait until the next one is due."""
+        began, idle = self._transcript.position, not self._deletions
         if not self._closing or self._mailbox.listens:  # elsewhere, what comes now is for the next start to find
             self._doubt(session)
             async with run.conversation():
                 sightings = await session.scan()
             self.trouble, self.statistics.connected = None, True
             self.statistics.messages = session.messages
-            for sighting in sightings:
-                if await self._matcher.settle(sighting, run):
-                    self._deletions.add(sighting)
+            if sightings:
+                trips = await self._matcher.settle_all(sightings, run, self._deletions.add)
+                self._transcript.concerns(began, trips)
+                if others := len(sightings) - len(trips):
+                    run.note(f"-- {others} of the new messages are none of ours")
             self._deletions.extend(await self._matcher.due())
+            idle = not sightings and not self._deletions
         if self._deletions:
-            self.statistics.deleted += await self._deletions.carry_out(session, run)
+            began = self._transcript.position
+            trips = [trip for trip, one in self._awaited.items() if one.deleted and not one.deleted.done()]
+            try:
+                self.statistics.deleted += await self._deletions.carry_out(session, run)
+            finally:
+                self._transcript.concerns(began, trips)
         elif self._wanted and self._opening:
             gap = self._gap()
             async with run.conversation(idle=gap):
                 await session.wait(gap, self._wake)
             self._wake.clear()
+        if idle:
+            self._transcript.looked(began)
 
     def _gap(self) -> float:
         """Seconds until the next look: a small part of what the youngest message has been under way."""
