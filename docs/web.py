@@ -63,6 +63,15 @@ scrape_configs:
 * `--web.systemd-socket` answers on the sockets of a systemd `.socket` unit (`ListenStream=`, `Accept=no`) instead.
 * `--web.external-url https://mon.example.org/mailtrip` says that a proxy passes requests on. Everything then stands
   below `/mailtrip`; if the proxy takes that off, add `--web.route-prefix /`.
+* It answers to **its names** alone (else 421): a web page could have a name of its own lead to mailtrip's address, and
+  read what it answers (DNS rebinding). Its names are IP addresses, single words (`mailtrip`), private names (which end
+  with `.local`, `.internal`, `.lan`, `.home.arpa`, `.svc`, `.cluster.local` and the like), the name of the machine, and
+  those of `--web.listen-address` and `--web.external-url`. Give all others with `--web.allowed-host mail.example.org`,
+  `--web.allowed-host '*.example.org'` or, to answer to all, `--web.allowed-host '*'`; the log says which name was
+  refused. By HTTPS every name is taken, since the certificate says the name; so it is for Prometheus, which no browser
+  can pass for.
+* A browser is refused (403) when a page of somebody else asks it to `POST /-/reload` or to `GET /probe`, which sends
+  mail; pages and `debug=true` may be linked to from anywhere.
 * `/-/healthy` says that mailtrip runs, `/-/ready` that it answers scrapes: 503 while it stops. It stops within five
   seconds of SIGTERM: a scrape that waits for its trip is answered with what is known, and trips in flight go on after
   the next start. A second SIGTERM ends it at once.

@@ -107,7 +107,7 @@ def _doors(options: argparse.Namespace) -> list[Door]:
 
 def _whereabouts(options: argparse.Namespace) -> Whereabouts:
     try:
-        return Whereabouts.of(options.web_external_url, options.web_route_prefix)
+        return Whereabouts.of(options.web_external_url, options.web_route_prefix, options.web_allowed_hosts)
     except ValueError as error:
         raise CannotStart(str(error)) from None
 

@@ -113,6 +113,8 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
     add("--web.external-url", dest="web_external_url", metavar="URL", help=help_url)
     help_prefix = "the path in front of all others; default: that of --web.external-url"
     add("--web.route-prefix", dest="web_route_prefix", metavar="PATH", help=help_prefix)
+    help_host = "answer under this name, too; *.NAME for all below it, * for every one; may be given several times"
+    add("--web.allowed-host", dest="web_allowed_hosts", metavar="NAME", action="append", default=[], help=help_host)
     help_reload = "reload when the configuration's files change; without it: SIGHUP, or POST /-/reload"
     add("--config.enable-auto-reload", dest="auto_reload", action="store_true", help=help_reload)
     help_web = "TLS, logins and limits, in the format of Prometheus' exporter-toolkit; see docs/web.md"

@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable, Container, Iterator
 
+from exporter.config.mistakes import suggestion
 from exporter.model import ProbeKey, ProbeRefused
 from exporter.prober import Observer, Probe, Prober
 from exporter.run import Clock
@@ -87,8 +88,11 @@ class ProbeTable:
         del self._probes[probe.key]
         self._observer.forgotten(probe.key)
 
-    def key(self, module: str, target: str) -> ProbeKey:
-        """The key of a probe that may be asked for, whatever the spelling of its target. Raises ProbeRefused."""
+    def key(self, module: str, target: str, *, looking: bool = False) -> ProbeKey:
+        """The key of a probe that may be asked for, whatever the spelling of its target. Raises ProbeRefused.
+
+        Whoever is only `looking` takes no place, and needs none.
+        """
         modules = self.settings.modules
         if module not in modules:
             close = difflib.get_close_matches(module, modules, n=1)
@@ -103,13 +107,17 @@ class ProbeTable:
         if not self.current(key):
             cure = f"add a pattern that fits it to modules.{module}.targets, or a probe for it to probes"
             raise ProbeRefused(403, "target_not_allowed", f"target {target!r} is not allowed; {cure}")
-        if len(self._probes) >= self._max_targets:
+        if not looking and len(self._probes) >= self._max_targets:
             raise ProbeRefused(429, "too_many_targets", f"{self._max_targets} probes are known; no more are taken")
         return key
 
-    def by_name(self, name: str) -> ProbeKey | None:
-        """The key of the entry of this name in `probes:`."""
-        return next((key for key, probe in self._probes.items() if probe.name == name), None) if name else None
+    def by_name(self, name: str) -> ProbeKey:
+        """The key of the entry of this name in `probes:`. Raises ProbeRefused."""
+        named = {probe.name: key for key, probe in self._probes.items() if probe.name}
+        if name not in named:
+            hint = suggestion(name, named) or "; there are none in the configuration"
+            raise ProbeRefused(404, "unknown_probe", f"no probe {name!r}{hint}")
+        return named[name]
 
     def current(self, key: ProbeKey) -> ProbeKey | None:
         """The key that a probe of other settings, or of an earlier mailtrip, has today; None if it is not allowed."""
@@ -132,6 +140,10 @@ class ProbeTable:
     def get(self, key: ProbeKey) -> Probe:
         """The probe of an allowed key, made if there was none."""
         return self._probes.get(key) or self._add(key, None, None)
+
+    def look(self, key: ProbeKey) -> Probe:
+        """The probe of an allowed key; if there is none, one that is kept nowhere, and that nobody asks for a trip."""
+        return self._probes.get(key) or self._make(key, None, None)
 
     def forget_idle(self) -> None:
         """Forgets the pairs that nobody scrapes any more. To be called once in a while."""

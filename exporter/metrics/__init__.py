@@ -15,7 +15,7 @@ from exporter.model import Outcome, ProbeKey
 from exporter.net.oauth2 import Standing
 from exporter.tokens import Rejection
 
-REFUSALS = ("bad_request", "unknown_module", "bad_target", "target_not_allowed", "too_many_targets")
+REFUSALS = ("bad_request", "unknown_module", "bad_target", "target_not_allowed", "too_many_targets", "foreign_page")
 
 
 class Metrics:

@@ -7,11 +7,14 @@ from http import HTTPStatus
 from aiohttp import hdrs, web
 
 from exporter.web.login import CHALLENGE, Login
+from exporter.web.provenance import Provenance
 from exporter.web.waiting import Busy
 from exporter.web.webfile import Rules, WebFile
 
 MAX_BODY = 1024  # bytes; nobody has anything to tell us
 SERVER = "mailtrip"  # without a version: strangers need not know which ones run here
+
+_LOOKING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})  # RFC 9110 section 9.2.1
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -21,12 +24,13 @@ _HEADERS = web.RequestKey("headers", Mapping[str, str])
 class Gate:
     """Answers with the toolkit's status codes, and in its order. Without a web file everybody is let in.
 
-    `client` says who sends a request, as far as its connection tells.
+    `provenance` says whether a request is meant for us, `client` who sends it, as far as its connection tells.
     """
 
     def __init__(self, file: WebFile | None = None, login: Login | None = None) -> None:
         self._file = file
         self._login = login or Login()
+        self.provenance = Provenance()
         self.client: Callable[[web.Request], str] = _nobody
 
     @property
@@ -47,6 +51,10 @@ class Gate:
             return refusal
         if rules.bucket and not rules.bucket.take(asyncio.get_running_loop().time()):
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS)
+        if problem := self.provenance.misdirected(request):
+            return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text=f"{problem}\n")
+        if request.method not in _LOOKING and (stranger := self.provenance.foreign(request)):
+            return web.Response(status=HTTPStatus.FORBIDDEN, text=f"refused: the request comes from {stranger}\n")
         try:
             admitted = not rules.users or await self._login.admits(
                 rules.users, request.headers.get("Authorization"), self.client(request)

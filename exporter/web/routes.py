@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from exporter.config.mistakes import Mistakes
 from exporter.metrics.exposition import Format
@@ -59,12 +59,14 @@ class Routes:
         pages: Pages,
         reload: Reload | None,
         whereabouts: Whereabouts,
+        foreign: Callable[[web.Request], str],
     ) -> None:
         self._probes = probes
         self._exposition = exposition
         self._pages = pages
         self._reload = reload
         self._whereabouts = whereabouts
+        self._foreign = foreign  # whose page had a request sent; empty if it was none of somebody else
         self._together = Together()
         self._waiting: set[asyncio.Timeout] = set()
         self._in_a_hurry = False
@@ -90,16 +92,23 @@ class Routes:
     async def probe(self, request: web.Request) -> web.Response:
         """One probe's series: always 200 for a probe that may be asked for, always before Prometheus gives up.
 
-        With `debug=true`, as in blackbox_exporter, its evidence; then nothing is sent and nothing awaited.
+        With `debug=true`, as in blackbox_exporter, its evidence; then nothing is sent and nothing awaited, nor is it by
+        HEAD.
         """
+        debug = request.query.get("debug") == "true"
+        looks = debug or request.method == hdrs.METH_HEAD
         try:
-            key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"))
+            key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"), looking=looks)
+            if not looks and (stranger := self._foreign(request)):
+                cure = "open this address by hand, or add &debug=true, which sends nothing"
+                raise ProbeRefused(403, "foreign_page", f"{stranger} asks for a message to be sent; {cure}")
         except ProbeRefused as refusal:
             self._exposition.refused(refusal.kind)
             return web.Response(status=refusal.status, text=f"{refusal}\n")
-        if request.query.get("debug") == "true":
+        if debug:
             return await _evidence(self._probes, key, self._exposition)
-        await self._wait(key, patience(request.headers.get(TIMEOUT_HEADER)))
+        if not looks:
+            await self._wait(key, patience(request.headers.get(TIMEOUT_HEADER)))
         form = form_for(request.headers.get("Accept", ""))
         series = await self._together.ask((key, form), lambda: self._exposition.probe(key, form))
         return await _series(request, series, form)
@@ -152,8 +161,10 @@ class Routes:
     async def trips(self, request: web.Request) -> web.Response:
         """The trips of one probe, by its name (probe=) or by module and target. To look makes none."""
         try:
-            named = self._probes.by_name(request.query.get("probe", ""))
-            key = named or self._probes.key(_parameter(request, "module"), _parameter(request, "target"))
+            if request.query.get("probe") and not request.query.get("module"):
+                key = self._probes.by_name(_parameter(request, "probe"))
+            else:
+                key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"), looking=True)
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         return _page(await self._together.ask(("trips", key), lambda: self._pages.trips(key)))
@@ -210,7 +221,7 @@ def _parameter(request: web.Request, name: str) -> str:
 
 
 async def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -> web.Response:
-    probe, series = probes.get(key), (await exposition.probe(key)).decode()
+    probe, series = probes.look(key), (await exposition.probe(key)).decode()
     page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
     return web.Response(text=page, headers=_PLAIN_HEADERS)
 

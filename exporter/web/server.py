@@ -10,11 +10,13 @@ from typing import Any
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from exporter.config.types import Listen
 from exporter.probes import ProbeTable
 from exporter.web.doors import Door, left, opened
 from exporter.web.gate import MAX_BODY, SERVER, Gate, Handler
 from exporter.web.guard import LIMITS, Guard, Limits
 from exporter.web.pages import Pages
+from exporter.web.provenance import Provenance
 from exporter.web.routes import MARGIN, Exposition, Reload, Routes
 from exporter.web.sending import Pieces
 from exporter.web.whereabouts import Whereabouts
@@ -42,12 +44,16 @@ class Server:
         self._doors = doors
         self._limits = limits
         self._gate = gate or Gate()
+        listen = (door.host for door in doors if isinstance(door, Listen))
+        self._gate.provenance = Provenance(whereabouts, listen)
+        self._asking: asyncio.Task[None] | None = None
+        self._prefix = whereabouts.prefix
         self._guard: Guard | None = None
         self._servers: list[asyncio.Server] = []
         # Who has not passed the gate is not being answered, however long that takes: its time goes on.
         middlewares = [self._gate.middleware, self._answering]
         application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
-        self._routes = Routes(probes, exposition, pages, reload, whereabouts)
+        self._routes = Routes(probes, exposition, pages, reload, whereabouts, self._gate.provenance.foreign)
         application.add_routes(self._routes.table())
         application.on_response_prepare.append(self._gate.sign)
         # What is cancelled is the waiting only: a trip is a task of its own.
@@ -67,6 +73,7 @@ class Server:
         handlers = partial(_Handler, application, loop=loop, **_HANDLING)
         self._guard = Guard(handlers, self._limits, lambda: self._gate.rules.tls)
         self._gate.client = self._client
+        self._asking = loop.create_task(self._gate.provenance.ask_the_system())
         try:
             for door in self._doors:
                 self._servers.append(await opened(door, self._guard))
@@ -85,6 +92,8 @@ class Server:
         hurry = asyncio.get_running_loop().call_later(GOODBYE - MARGIN, self._routes.hurry)
         await self._runner.cleanup()
         hurry.cancel()
+        if self._asking:
+            self._asking.cancel()
         self._gate.close()
 
     def _client(self, request: web.Request) -> str:
@@ -97,7 +106,7 @@ class Server:
         assert guard is not None  # noqa: S101 - it is there before anybody can connect
         guard.request_begins(protocol)
         try:
-            response = await handler(request)
+            response = await self._answer(request, handler)
             if isinstance(response, web.Response) and isinstance(response.body, bytes):
                 guard.answer_begins(protocol, response.body)
                 response.body = Pieces(response.body)
@@ -107,6 +116,17 @@ class Server:
             return response
         finally:
             guard.request_ends(protocol)
+
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """What is not there is told with the way to what is."""
+        try:
+            return await handler(request)
+        except web.HTTPMethodNotAllowed as refusal:
+            text = f"{refusal.status}: {refusal.reason}; use {' or '.join(sorted(refusal.allowed_methods))}\n"
+            return web.Response(status=refusal.status, text=text, headers={"Allow": refusal.headers["Allow"]})
+        except web.HTTPNotFound as refusal:
+            text = f"{refusal.status}: {refusal.reason}; everything there is begins at {self._prefix}/\n"
+            return web.Response(status=refusal.status, text=text)
 
 
 _HANDLING: dict[str, Any] = {

@@ -1,27 +1,35 @@
 """Where people and Prometheus reach us: the URL outside, and the path in front of all of ours."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from exporter.config.grammar import domain_of
+
+ALLOWED_HOST = "--web.allowed-host"
 _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """`external_url` has no slash at its end, and may be empty; `prefix` is empty or such as /mailtrip."""
+    """`external_url` has no slash at its end, and may be empty; `prefix` is empty or such as /mailtrip.
+
+    `names` are those that we are called by besides, in small letters: a name, `*.` and a name, or `*` for every one.
+    """
 
     external_url: str = ""
     prefix: str = ""
+    names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, external_url: str | None, route_prefix: str | None) -> "Whereabouts":
+    def of(cls, external_url: str | None, route_prefix: str | None, allowed_hosts: Iterable[str] = ()) -> "Whereabouts":
         """From the flags, as Prometheus understands them. Raises ValueError with a line for administrators."""
         url = _url(external_url or "")
         prefix = (urlsplit(url).path if route_prefix is None else f"/{route_prefix.strip('/')}").rstrip("/")
         if not _PREFIX.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
             raise ValueError(f"--web.route-prefix: {prefix!r} is no path such as /mailtrip")
-        return cls(url, prefix)
+        return cls(url, prefix, tuple(map(_name, allowed_hosts)))
 
     def probe_from(self, scheme: str, host: str) -> tuple[str, str, str]:
         """Scheme, address and path of `/probe` for a client that has reached us by this scheme and `Host`.
@@ -32,6 +40,15 @@ class Whereabouts:
         if outside.netloc.lower() == host.lower():
             return outside.scheme, host, f"{outside.path}/probe"
         return scheme, host, f"{self.prefix}/probe"
+
+
+def _name(text: str) -> str:
+    start = "*." if text.startswith("*.") else ""
+    name = text if text == "*" else domain_of(text.removeprefix(start))
+    if not name:
+        example = "write one such as mail.example.org, *.example.org, or * for every name"
+        raise ValueError(f"{ALLOWED_HOST}: {text!r} is no name of a host; {example}")
+    return f"{start}{name}"
 
 
 def _url(text: str) -> str:

@@ -155,8 +155,7 @@ def test_logins(start: Start, listener: Listening, tmp_path_factory: pytest.Temp
 
 
 def test_methods(start: Start, listener: Listening) -> None:
-    """Looking changes nothing: every path answers to GET and HEAD alone, but for `/-/reload`, which answers to POST
-    alone."""
+    """Every path answers to GET and HEAD alone, but for `/-/reload`, which answers to POST alone."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for path in ("/", "/metrics", "/probe?module=open&target=a@lab.test", "/trips", "/style.css", "/-/healthy"):
@@ -166,6 +165,63 @@ def test_methods(start: Start, listener: Listening) -> None:
         assert ask(exporter, "/-/reload", method)[0] == 405, method
     assert server.visits == 0
     assert ask(exporter, "/-/reload", "POST")[0] == 200
+
+
+def test_looking(start: Start, listener: Listening) -> None:
+    """Looking changes nothing: pages, `debug=true` and every HEAD send no message, and make no probe, so that they take
+    no place under `--web.max-targets`; nothing but a GET of `/probe` without `debug=true` does."""
+    server = listener()
+    exporter = start(CONFIGURATION.format(port=server.port), "--web.max-targets", "1")
+    for number in range(5):
+        for path in ("/trips?", "/probe?debug=true&"):
+            for method in ("GET", "HEAD"):
+                status, _, text = ask(exporter, f"{path}module=open&target=a{number}@lab.test", method)
+                assert status == 200, (path, method)
+                assert method == "HEAD" or f"a{number}@lab.test" in text
+        assert ask(exporter, f"/probe?module=open&target=a{number}@lab.test", "HEAD")[0] == 200
+    for path in ("/", "/metrics", "/sd", "/config", "/-/healthy", "/-/ready", "/style.css"):
+        assert ask(exporter, path, "HEAD")[0] == ask(exporter, path)[0] == 200
+    assert "lab.test" not in exporter.get("/")
+    assert server.visits == 0
+    assert probe(exporter, "open", "b@lab.test")[0] == 200
+    assert probe(exporter, "open", "c@lab.test")[0] == 429
+    assert ask(exporter, "/trips?module=open&target=c@lab.test")[0] == 200
+    assert server.visits == 1
+
+
+def test_foreign_pages(start: Start, listener: Listening) -> None:
+    """What a page of somebody else has a browser ask for (a foreign `Origin`, or `Sec-Fetch-Site` that is neither
+    same-origin nor none) is refused with 403 if it changes something or sends a message: `POST /-/reload`, `/probe`."""
+    server = listener()
+    exporter = start(CONFIGURATION.format(port=server.port))
+    ours = f"http://{exporter.address}"
+    for headers in (
+        {"Origin": "http://evil.test"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": ours, "Sec-Fetch-Site": "cross-site"},
+    ):
+        assert ask(exporter, "/-/reload", "POST", **headers)[0] == 403, headers
+        assert ask(exporter, "/probe?module=open&target=a@lab.test", **headers)[0] == 403, headers
+    assert server.visits == 0
+    assert ask(exporter, "/-/reload", "POST", **{"Origin": ours, "Sec-Fetch-Site": "same-origin"})[0] == 200
+    assert ask(exporter, "/-/reload", "POST")[0] == 200
+
+
+def test_rebinding(start: Start) -> None:
+    """Under a name that is not ours nothing is answered (421), so that no page can read mailtrip by a name of its own
+    that leads to our address: ours are addresses, single words, private names, this machine's, those of where it
+    listens, of `--web.external-url` and of `--web.allowed-host`."""
+    exporter = start(CONFIGURATION.format(port=1), "--web.allowed-host", "mine.example.org")
+    for host in ("evil.test", "evil.test:10925", "mine.example.org.evil.test", "127.0.0.1.evil.test", "a@evil.test"):
+        for path in ("/", "/config", "/metrics", "/sd", "/trips", "/probe?module=open&target=a@lab.test", "/-/healthy"):
+            status, _, text = ask(exporter, path, Host=host)
+            assert status == 421, (host, path)
+            assert "--web.allowed-host" in text
+    for host in (exporter.address, "localhost", "mailtrip:10925", "mailtrip.mail.svc", "Mine.example.org", "[::1]:1"):
+        assert ask(exporter, "/sd", Host=host)[0] == 200, host
 
 
 def test_files(start: Start) -> None:

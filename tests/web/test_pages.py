@@ -133,7 +133,8 @@ async def test_trips_are_listed_by_the_name_of_a_probe_too() -> None:
         by_target = "probe=&module=submission&target=a@example.org"
         for query in (f"probe={named.name}", f"probe={named.name}&module=&target=", by_target):
             assert (await here.get(f"/trips?{query}"))[0] == 200
-        assert (await here.get("/trips?probe=nobody"))[0] == 400
+        assert await here.get("/trips?probe=nobody") == (404, "no probe 'nobody'; known here: named\n")
+        assert (await here.get("/trips?probe=named&probe=nobody"))[0] == 400
 
 
 def test_the_waterfall_has_its_phases_in_order_with_steps_and_hops_inside() -> None:
