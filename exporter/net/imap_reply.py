@@ -66,13 +66,11 @@ class Reply:
     @property
     def mechanism_refused(self) -> bool:
         """A login that was refused for its form, before anybody looked at the credentials."""
-        if self.result == "OK" or self.code in ("AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED"):
-            return False
-        if self.passing:
+        if self.result == "OK" or self.code in _FINAL or self.passing:
             return False
         if self.result == "BAD":
             return not _ACCOUNT.search(self.text) and not re.search("authentication fail", self.text, re.IGNORECASE)
-        return self.code == "PRIVACYREQUIRED" or bool(_MECHANISM.search(self.text))
+        return bool(_MECHANISM.search(self.text))
 
     def data(self, doing: str, refused: Reason = Reason.REJECTED) -> list[Response]:
         """The data of a success. Otherwise raises what the refusal means, judged by its code, else by its words."""

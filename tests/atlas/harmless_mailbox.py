@@ -166,6 +166,13 @@ async def silent_logout(world: World) -> Changes:
     return {"imap": {**PLAIN, "port": meddler.port}}
 
 
+def refused_once(word: str, words: str) -> Event:
+    async def event(world: World, meddler: Meddler) -> None:
+        meddler.rules.append(answer(word, words, times=1))
+
+    return event
+
+
 AGAIN = "connects again, and finds the message"
 WATCHED = "goes on"
 
@@ -194,6 +201,24 @@ MAILBOX = (
     Disturbance(
         "The IMAP server's password service stutters", "two logins get `NO [UNAVAILABLE]`",
         "tries again within `session_timeout`", trip(in_mid_wait(nothing, sorry_once)),
+    ),
+    Disturbance(
+        "The IMAP server is busy for a moment", "`NO Server Unavailable. 15` to one login, as Exchange says it",
+        "tries again within `session_timeout`",
+        trip(in_mid_wait(nothing, refused_once(r"^(\S+) LOGIN ", r"\1 NO Server Unavailable. 15"))),
+    ),
+    Disturbance(
+        "The IMAP server cannot show a message yet", "`NO` to the first FETCH", "asks for it again",
+        trip(in_mid_wait(refused_once(r"^(\S+) UID FETCH ", r"\1 NO The message is being delivered"))),
+    ),
+    Disturbance(
+        "The IMAP server offers UIDPLUS and refuses it", "`BAD` to UID EXPUNGE",
+        "expunges without it, if nothing of others is flagged as deleted",
+        trip(in_mid_wait(nothing, refused_once(r"^(\S+) UID EXPUNGE ", r"\1 BAD Unknown command"))),
+    ),
+    Disturbance(
+        "The IMAP server wants no ID", "`BAD` to ID", WATCHED,
+        trip(in_mid_wait(nothing, refused_once(r"^(\S+) ID ", r"\1 BAD Unknown command"))),
     ),
     Disturbance(
         "Somebody else empties the mailbox while the message is awaited", "all that was there is expunged", WATCHED,

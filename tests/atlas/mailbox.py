@@ -113,6 +113,16 @@ IMAP = (
         given(imap={**PLAIN, "host": "<relay>", "port": 25}),
     ),
     Fault(
+        "A POP3 server answers instead of the IMAP server", "`imap` with the port of a real POP3 server",
+        opening(Step.GREETING, Reason.PROTOCOL), Known.AT_ONCE, "`port`, or `pop3` instead of `imap`",
+        given(imap={**PLAIN, "host": "<imap>", "port": 110}), says="this is a POP3 server",
+    ),
+    Fault(
+        "The IMAP port expects TLS from the start", "`tls: none` on port 993 of a real server",
+        opening(Step.GREETING, Reason.PROTOCOL), Known.AT_ONCE, "`port` and `tls`",
+        given(imap={**PLAIN, "host": "<imap>", "port": 993}), says="use `tls: implicit`",
+    ),
+    Fault(
         "The folder is gone", "a folder that a real server does not have",
         opening(Step.SELECT, Reason.REJECTED), Known.AT_ONCE,
         "`folders`, and the mailbox in a mail reader", given(imap={"folders": ["Archive"]}),

@@ -1,19 +1,11 @@
 """A hostile IMAP server: whatever it sends, everybody else has their turns, and there is an end to it."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import pytest
 
 from exporter.model import ProbeError, Reason
-from exporter.net.imap import ImapConnection, converse
 from exporter.net.imap_values import MAX_WORDS, parse
-from exporter.net.tcp import connect
-from exporter.run import Clock, Run
+from tests.net.imap_attacker import Ticker, attacked
 
-GREETING = b"* OK [CAPABILITY IMAP4rev1] x\r\n"
 GENEROUS = 0.5  # seconds; it is milliseconds on a machine that has nothing else to do
 
 
@@ -44,52 +36,6 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
     "empty lines": (b" \r\n" * 300_000, ""),
     "continuations": (b"+ go on\r\n" * 100_000, ""),
 }
-
-
-class Ticker:
-    """Counts the turns that others have, and the longest time that they wait for one."""
-
-    def __init__(self) -> None:
-        self.turns, self.longest = 0, 0.0
-        self._task = asyncio.ensure_future(self._tick())
-
-    async def _tick(self) -> None:
-        before = time.perf_counter()
-        while True:
-            await asyncio.sleep(0)
-            now = time.perf_counter()
-            self.turns, self.longest, before = self.turns + 1, max(self.longest, now - before), now
-
-    def stop(self) -> None:
-        self._task.cancel()
-
-
-@asynccontextmanager
-async def attacked(attack: bytes) -> AsyncIterator[ImapConnection]:
-    """Connected to a server that says this to every command."""
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            writer.write(GREETING)
-            while line := await reader.readline():
-                for start in range(0, len(attack), 1 << 18):
-                    writer.write(attack[start : start + (1 << 18)])
-                    await writer.drain()
-                writer.write(line.split()[0] + b" OK\r\n")
-        except ConnectionError:
-            pass
-        finally:
-            writer.transport.abort()
-
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
-        host, port = server.sockets[0].getsockname()
-        run = Run(Clock())
-        imap = await converse(await connect([host], port), "imap.test", run.now, run.note)
-        try:
-            yield imap
-        finally:
-            imap.abort()
-            await imap.closed()
 
 
 @pytest.mark.parametrize("name", ATTACKS)

@@ -20,6 +20,7 @@ from exporter.net.oauth2 import Accounts
 from exporter.run import Clock, Run
 from exporter.senders import SENDERS, SendOptions
 from exporter.senders.smtp import SmtpOptions
+from tests.mailboxes.imap_bench import bench
 from tests.mailboxes.wanting import all_of_them
 from tests.net.old_tls import OLD_VERSIONS, old_context
 from tests.security.peers import Listener
@@ -268,3 +269,15 @@ async def test_exchangers(listener: Listening) -> None:
             await sender.send(probe_message("a@example.test"), run)
     assert b"MAIL FROM" in bytes(server.heard)
     assert b"AUTH" not in bytes(server.heard).partition(b"DATA")[0]
+
+
+@pytest.mark.parametrize("refusal", ["wrong-password-and-plain-offered", "sasl-ir-and-a-wrong-password"])
+async def test_a_wrong_password(refusal: str) -> None:
+    """A wrong password is told to an IMAP server once: another mechanism is tried only if the server did not understand
+    the form of the login."""
+    options = {"auth": "plain"} if "sasl" in refusal else {}
+    async with bench(f"quirks/{refusal}", **options) as here:
+        with pytest.raises(ProbeError):
+            await here.mailbox.open(here.run, lambda raw: True)
+    async with bench("quirks/login-is-unknown") as here, here.session() as session:
+        assert [sighting.raw for sighting in await session.scan()] == [b"hello"]

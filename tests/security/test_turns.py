@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.mailboxes.watcher import Watcher
 from exporter.message import Kind
+from exporter.net.imap_values import MAX_WORDS
 from exporter.run import Clock, Run
 from exporter.tokens import Token
+from tests.net.imap_attacker import Ticker, attacked
 from tests.pretend import PretendMailbox
 from tests.receiver import receiver
 from tests.smtp_client import RawClient
@@ -91,3 +93,15 @@ async def test_lateness() -> None:
         assert await reader.readline() == b"* OK\r\n"
     writer.close()
     theirs.close()
+
+
+async def test_what_an_imap_server_says() -> None:
+    """What an IMAP server says is read a few milliseconds at a time, and of one response 1,000 words are understood."""
+    assert MAX_WORDS == 1000
+    async with attacked(b"* 1 FETCH (" + b"() " * 5000 + b"\r\n" + b"* OK\r\n" * 5000) as imap:
+        await imap.greeting()
+        ticker = Ticker()
+        reply = await imap.simple_command("NOOP")
+        ticker.stop()
+    assert {line.name for line in reply.lines} == {"OK"}
+    assert ticker.turns > 20
