@@ -5,6 +5,7 @@ from pathlib import Path
 
 from exporter.composition import Content, compose
 from tests.fuzz.targets import SENT_AT, TOKEN
+from tests.notices import arrived, expected
 
 TESTS = Path(__file__).parent.parent
 PLAIN = compose(TOKEN, "probe@example.org", "someone@example.net", SENT_AT, Content()).raw
@@ -51,7 +52,7 @@ def _untagged(name: bytes) -> Iterator[bytes]:
 SEEDS: dict[str, list[bytes]] = {
     "headers": [*_headers(), *_messages()],
     "message": list(_messages()),
-    "bounce": [NOTICE],
+    "bounce": [NOTICE, *(arrived(row.file) for row in expected())],
     "imap": list(_dialogues("imap")),
     "imap_list": [line for told in _untagged(b"LIST ") for line in told.splitlines()],
     "imap_untagged": [told for told in _untagged(b"") if told],

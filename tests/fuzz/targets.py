@@ -10,12 +10,12 @@ from exporter.headers.received import MAX_HOPS, hops
 from exporter.headers.receiver import left_from, trusted_part
 from exporter.headers.spam import SCANNERS, spam_scores
 from exporter.mailboxes.imap_folder import Folder
-from exporter.message import headers, is_whole, read, received
+from exporter.message import Kind, headers, is_whole, read, received
 from exporter.net.imap_names import decode_folder, quote
 from exporter.net.imap_reader import Malformed, Reader, attributes, folders, number
 from exporter.net.imap_reply import Reply
 from exporter.net.pop3_reply import UniqueIds, capabilities_in, reply_in, size_in
-from exporter.tokens import Mint
+from exporter.tokens import PREFIX, Mint, candidates
 
 SENT_AT = datetime(2025, 2, 1, tzinfo=UTC).timestamp()
 TOKEN = Mint(b"k" * 32).mint(SENT_AT)
@@ -43,12 +43,22 @@ def message(raw: bytes) -> None:
 
 
 def bounce(raw: bytes) -> None:
-    """A notification, of which only the fields are anybody's."""
+    """A notification: its fields alone are anybody's, or the whole of it, with a null return path and without one."""
+    names = f"References: <{TOKEN.word}@example.org>\r\n".encode()
     report = b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n"
-    told = read(report + b"Content-Type: message/delivery-status\r\n\r\n" + raw + b"\r\n--b--\r\n").bounce
-    if told:
-        assert "\n" not in told.diagnostic + told.reporter + told.status + told.action
-        assert max(map(len, (told.diagnostic, told.reporter, told.status, told.action))) <= 300
+    fields = names + report + b"Content-Type: message/delivery-status\r\n\r\n" + raw + b"\r\n--b--\r\n"
+    assert read(fields).kind is not Kind.MESSAGE
+    readings = [read(way) for way in (fields, b"Return-Path: <>\r\n" + names + raw, names + raw)]
+    for reading in readings:
+        assert (reading.kind is Kind.MESSAGE) == (reading.about is None)
+        assert reading.bounce or reading.kind is not Kind.BOUNCE
+        if told := reading.bounce:
+            words = (told.action, told.status, told.reporter, told.diagnostic, told.remote)
+            assert told.action in ("failed", "delayed", "delivered", "relayed", "expanded", "")
+            assert re.fullmatch(r"|[245]\.\d{1,3}\.\d{1,3}|[45]\d\d", told.status, re.ASCII)
+            assert "\n" not in "".join(words)
+            assert max(map(len, words)) <= 300
+            assert PREFIX not in told.diagnostic.lower() or not candidates(told.diagnostic)
 
 
 def imap(raw: bytes) -> None:

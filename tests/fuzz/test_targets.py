@@ -10,7 +10,9 @@ from tests.fuzz.targets import TARGETS
 WORDS = {
     "headers": b'Received: |Authentication-Results: |mx.example.net|;|spf=|pass|(|)|"|by |[::1]|\r\n|\r\n\r\n',
     "message": b"Content-Type: multipart/mixed|; boundary=b|; a*=1|; a*0=2|; a*1*=x\0''y|\r\n|\r\n\r\n|--b|--",
-    "bounce": b"Action: |failed|Status: |5.1.1|Diagnostic-Code: |smtp|; |Reporting-MTA: |\r\n|\r\n\r\n|--b|\0| ",
+    "bounce": b"Action: |failed|Status: |5.1.1|Diagnostic-Code: |smtp|; |Reporting-MTA: |\r\n|\r\n\r\n|--b|\0| |"
+    b"From: |Subject: |MAILER-DAEMON|<a@b.example>:|550 |550-|host mx.example.net said: |"
+    b"undeliverable|will retry|<br>|Return-Path: <>",
     "imap": b'* |1 |FETCH |LIST |OK |(|)|"|\\|{3}|{|}|\r\n|abc|NIL|[|]|BODY[|~|+ |a1 | ',
     "imap_list": b'(|)|\\Junk|\\Noselect| |"/"|"."|"\\"|NIL|INBOX|&ZeVnLIqe-|"|\\|{4}|[|]|\t|\xff|("X" (a))|\0',
     "imap_untagged": b'OK |NO |EXISTS|EXPUNGE|FETCH |(|)|"|UID |1 |2 |[UIDNEXT 3]|[|]|\n|busy|BODY[] ',
