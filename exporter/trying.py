@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf
 from typing import Any
 
@@ -17,6 +18,7 @@ from exporter.net.oauth2 import Accounts
 from exporter.run import Clock, Run
 from exporter.senders import SENDERS, Sender, SendOptions
 from exporter.senders.appearance import SMTP, Doubt, Remark, is_public, of_connections, reached, remarks, unreached
+from exporter.senders.inward import of_receiver
 from exporter.senders.mx import MAX_EXCHANGERS
 from exporter.senders.smtp import own_name
 from exporter.settings import Settings
@@ -71,6 +73,8 @@ class _Plan:
     send: SendOptions | None = None
     remarks: list[Remark] = field(default_factory=list)
     """What `go` has found."""
+    look: Callable[[], Awaitable[Sequence[Remark]]] | None = None
+    """What there is to find out where nothing is tried."""
 
 
 async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
@@ -102,7 +106,9 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
 
 async def _tried(plan: _Plan, clock: Clock) -> Attempt:
     if plan.go is None:
-        return Attempt(plan.what, plan.where, skipped=plan.skipped)
+        return Attempt(
+            plan.what, plan.where, skipped=plan.skipped, remarks=tuple(await plan.look() if plan.look else ())
+        )
     run, failure = Run(clock, session_timeout=plan.patience), None
     limit = (plan.patience + 5) * (MAX_EXCHANGERS if plan.send and plan.send.mx else 1)  # 5: a token has its own time
     run.timeout_error = lambda: ProbeError(Reason.TIMEOUT, f"not finished within {limit:g} s")
@@ -168,10 +174,13 @@ def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> It
             finally:
                 session.abort()
 
-        skipped = "not tried: others come to it, and a mailtrip that runs listens there" if mailbox.listens else ""
-        yield _Plan(
-            f"mailbox {name}", _place(kind, how), Phase.OPEN, patience, None if skipped else go, skipped, remarks=found
-        )
+        where = _place(kind, how)
+        if options.smtpd:
+            look = partial(of_receiver, options.smtpd.listen, options.smtpd.recipients, resolver)
+            why = "not tried: others come to it, and a mailtrip that runs listens there"
+            yield _Plan(f"mailbox {name}", where, Phase.OPEN, patience, None, why, look=look)
+        else:
+            yield _Plan(f"mailbox {name}", where, Phase.OPEN, patience, go, remarks=found)
 
 
 def _patience(settings: Settings, mailbox: str) -> float:

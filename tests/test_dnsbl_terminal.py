@@ -44,6 +44,32 @@ verify: listed 127.0.0.2: 192.0.2.1 is on zen.example (127.0.0.2)
     )
 
 
+def shown_for(*listings: Listing, good: bool = True) -> str:
+    screen, shown = console()
+    PICTURE.result(replace(LISTED, facts=listings, failure=None if good else LISTED.failure), screen)
+    return " ".join(shown.getvalue().split())
+
+
+def unknown(name: str, why: str) -> Listing:
+    return Listing(name, "192.0.2.1", ListState.UNKNOWN, text=why)
+
+
+def test_lists_that_are_unknown_are_counted_beside_the_verdict() -> None:
+    clean = Listing("clean.example", "192.0.2.1", ListState.CLEAN)
+    assert "reputation → example.org not listed 2.50 s" in shown_for(clean)
+    some = shown_for(clean, unknown("a.example", "refused"), unknown("b.example", "no answer"))
+    assert "reputation → example.org not listed, as far as known: 2 of 3 lists unknown 2.50 s" in some
+    assert "alike" not in some
+
+
+def test_lists_that_all_fail_for_one_reason_speak_against_the_resolver() -> None:
+    gone = "it does not list 127.0.0.2"
+    told = "All lists fail alike. Most likely it is the resolver: it answers NXDOMAIN to everything"
+    assert told in shown_for(unknown("a.example", gone), unknown("b.example", gone), good=False)
+    assert "alike" not in shown_for(unknown("a.example", gone), unknown("b.example", "refused"), good=False)
+    assert "alike" not in shown_for(unknown("a.example", gone), good=False)
+
+
 def test_a_check_that_could_ask_nobody_has_no_table() -> None:
     screen, shown = console()
     PICTURE.result(replace(LISTED, facts=()), screen)

@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
 
 from docs import metrics
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER, ONLY_ON_PROBE
@@ -67,3 +68,19 @@ def test_links_in_the_pages_lead_somewhere() -> None:
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("dashboards/*.md")]:
         for link in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
+
+
+def test_what_the_page_of_scaling_drops_is_most_of_it_and_no_rule_needs_it() -> None:
+    page = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```yaml\n(    metric_relabel_configs:.*?)```", page, re.DOTALL)
+    dropped = [re.compile(rule["regex"]) for rule in yaml.safe_load(block)["metric_relabel_configs"]]
+    golden = (ROOT / "tests/golden/probe_success.txt").read_text(encoding="utf-8")
+    lines = [line for line in golden.splitlines() if not line.startswith("#")]
+    kept = [line for line in lines if not any(one.fullmatch(re.split(r"[{ ]", line)[0]) for one in dropped)]
+    assert 390 <= len(lines) <= 430, "some 400 lines"
+    assert len(kept) / len(lines) < 0.34, "a third"
+    rules = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "dashboards/rules").glob("*.yml"))
+    asked = {name for rule in re.findall(r"expr:(?: \||)(.*?)\n\s+(?:for|labels|- |\n)", rules, re.DOTALL)
+             for name in re.findall(r"\bmailtrip_\w+", rule)}  # fmt: skip
+    assert asked
+    assert not [name for name in asked if any(one.fullmatch(name) for one in dropped)]

@@ -30,6 +30,10 @@ class Doubt(StrEnum):
     PASSED_OVER = "passed_over"  # an exchanger could not be reached, another one could
     BLOCKED = "blocked"  # nobody can be reached on port 25
     RATIONED = "rationed"  # a mailbox may not be looked into often enough
+    NO_WAY_HERE = "no_way_here"  # nothing in DNS leads to a receiver of ours
+    UNSEEN = "unseen"  # DNS does not say what leads to it
+    LEADS_ELSEWHERE = "leads_elsewhere"  # DNS leads to other machines than this one
+    OTHER_PORT = "other_port"  # DNS leads here, and the receiver does not listen on port 25
     ALL_DOWN = "all_down"  # nobody can be reached, but others can, so that the network is not to blame
 
 

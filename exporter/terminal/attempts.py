@@ -25,6 +25,12 @@ _WORDS = {
     "through a relay on port 587 (`send: smtp`)",
     Doubt.RATIONED: "{about}, and the shortest `timeout` of a module that awaits mail there is {more}: a message that "
     "is not there at the first look is not seen before its trip has failed. Make `timeout` longer",
+    Doubt.NO_WAY_HERE: "nobody can send mail to this receiver: {about}. Publish an MX record that leads to it",
+    Doubt.UNSEEN: "whether others find this receiver is unknown: {about}",
+    Doubt.LEADS_ELSEWHERE: "mail for {about}, port 25. None of these addresses is this machine's: that port must lead "
+    "to {more}, else messages are overdue",
+    Doubt.OTHER_PORT: "mail for {about}, port 25, on this machine. The receiver listens on {more}: lead port 25 there "
+    "(Docker: `--publish 25:2525`; a redirection in the firewall), or listen on it; else messages are overdue",
     Doubt.ALL_DOWN: "no exchanger can be reached, tried: {about}. The network does not block port 25, since {more} can "
     "be reached: these servers are down, or turn us away",
 }

@@ -11,6 +11,10 @@ from exporter.model import Listing, ListState, Outcome, Span
 from exporter.terminal.course import Course
 
 _STYLES = {ListState.LISTED: "red", ListState.CLEAN: "green", ListState.UNKNOWN: "yellow"}
+_ALIKE = (
+    "All lists fail alike. Most likely it is the resolver: it answers NXDOMAIN to everything, or the lists refuse it"
+    " (a public one). Set `resolver` to one of your own"
+)
 _HEAD = ("list", "about", "state")
 
 
@@ -35,17 +39,37 @@ def progress(console: Console, status: Status, course: Course) -> Callable[[Span
 
 def table(outcome: Outcome, console: Console) -> None:
     """What every list says of every address, and how to get off it."""
-    verdict = Text("not listed", "bold green") if outcome.success else Text("FAILED", "bold red")
-    console.print(Text.assemble(f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"))
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
+    verdict = _verdict(listings) if outcome.success else Text("FAILED", "bold red")
+    console.print(Text.assemble(f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"))
     rows = [(one.blocklist, one.subject, str(one.state)) for one in listings]
     widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
     if listings:
         _row(console, _HEAD, widths, "bold", ["codes and meaning, or why nobody knows"])
     for listing, row in zip(listings, rows, strict=True):
         _row(console, row, widths, _style(listing), list(_remarks(listing)) or [""])
+    if _fail_alike(listings):
+        console.print(Text(f"\n{_ALIKE}"), soft_wrap=True)
     if outcome.failure:
         console.print(Text(f"\n{outcome.failure}", "bold red"), soft_wrap=True)
+
+
+def _verdict(listings: list[Listing]) -> Text:
+    """What is unknown is no clean bill: whoever reads the first line alone must see it."""
+    lists = {one.blocklist for one in listings}
+    unknown = {one.blocklist for one in listings if one.state is ListState.UNKNOWN}
+    if not unknown:
+        return Text("not listed", "bold green")
+    return Text(f"not listed, as far as known: {len(unknown)} of {len(lists)} lists unknown", "bold yellow")
+
+
+def _fail_alike(listings: list[Listing]) -> bool:
+    """Several lists that are all gone at once, and for one reason, are a resolver's doing."""
+    return (
+        len({one.blocklist for one in listings}) > 1
+        and all(one.state is ListState.UNKNOWN for one in listings)
+        and len({one.text for one in listings}) == 1
+    )
 
 
 def _row(console: Console, cells: tuple[str, ...], widths: list[int], style: str, remarks: list[str]) -> None:
