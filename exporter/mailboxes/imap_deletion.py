@@ -91,10 +91,10 @@ class Deletion:
         if not flagged <= folder.flagged or self._imap.passed_over > passed_over:
             self._run.note(f"-- others have flagged messages in {folder.title}: ours stay, flagged (no UIDPLUS)")
             return
-        if flagged:
+        if flagged:  # else they are gone, or the server does not tell
             expunge: Reply = await self._imap.expunge()
             await self._selection.observed(expunge.what_is_left("EXPUNGE"))
-        folder.flagged.clear()
+            folder.flagged.clear()
 
     def _refused(self, refusal: ProbeError) -> bool:
         """The server does not do it, and another way may be gone; nor is it for now alone."""

@@ -123,16 +123,16 @@ class Selection:
     async def inside(self, folder: Folder) -> AsyncIterator[None]:
         """Selects the folder for a moment. Who comes into the first one meanwhile is watched if it was a short one."""
         left = self._run.now()
-        if folder is not self._selected:
-            try:
+        try:
+            if folder is not self._selected:
                 await (
                     self.take_up(folder) if folder in self.folders else self._select(folder)
                 )  # the trash is not read
-            except ProbeError:
-                if self._imap.alive and folder is not self.main:
-                    await self._return(left)
-                raise
-        yield
+            yield
+        except ProbeError:  # perhaps only a refusal, with which somebody can live
+            if self._imap.alive and folder is not self.main:
+                await self._return(left)
+            raise
         if folder is not self.main:
             await self._return(left)
 

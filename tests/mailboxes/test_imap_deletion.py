@@ -74,6 +74,11 @@ async def test_at_gmail_a_refused_move_leaves_the_ordinary_way() -> None:
         assert "refuses to move to the folder [Gmail]/Trash: [CANNOT] not there: ours only lose" in here.transcript
 
 
+async def test_at_gmail_a_move_that_is_not_understood_is_a_copy() -> None:
+    async with opened("gmail-move-not-understood") as (session, _):
+        await session.delete(sightings(7))
+
+
 async def test_at_gmail_a_move_that_is_impossible_now_is_a_failure() -> None:
     async with opened("gmail-move-impossible-now") as (session, here):
         with pytest.raises(ProbeError, match="try again") as caught:
