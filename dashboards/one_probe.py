@@ -112,8 +112,11 @@ def sending() -> list[Json]:
         stat("Servers passed", "Servers that took the newest message.", of("mailtrip_hops"), "none", height=6,
              color="fixed"),
         table("Exchanger", "The exchanger that took the newest message, if mailtrip sends by MX itself.",
-              [rows(of("mailtrip_mx_info"))], {"host": "Host", "preference": "Preference"}, width=16, height=6,
+              [rows(of("mailtrip_mx_info"))], {"host": "Host", "preference": "Preference"}, width=12, height=6,
               defaults={"noValue": "Another server sends"}),
+        stat("Plain text", "1 if the newest message left in plain text, since TLS with the exchanger is broken.",
+             of("mailtrip_tls_plaintext_fallback"), "none", height=6, thresholds=steps(GREEN, (1, RED)),
+             defaults={"noValue": "–"}),
     ]  # fmt: skip
 
 

@@ -156,6 +156,14 @@ class Exchanger:
 
 
 @dataclass(frozen=True, slots=True)
+class PlaintextFallback:
+    """The message left in plain text, since TLS with the exchanger that offers it is broken."""
+
+    host: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class TlsSession:
     """What TLS agreed on with a server. Version and cipher are empty when its certificate was refused."""
 
@@ -200,8 +208,8 @@ class Asked:
 
 
 Fact = (
-    Reply | Exchanger | TlsSession | Hop | LeftFrom | Authentication | SpamScore | Arrival | ArrivedHeaders
-    | Unclear | Listing | Asked
+    Reply | Exchanger | PlaintextFallback | TlsSession | Hop | LeftFrom | Authentication | SpamScore | Arrival
+    | ArrivedHeaders | Unclear | Listing | Asked
 )  # fmt: skip
 
 
@@ -277,13 +285,10 @@ class Outcome:
         return legs
 
 
-_LEGS_REACHED = {
-    Phase.OPEN: (Leg.MAILBOX,),
-    Phase.SEND: (Leg.SEND,),
-    Phase.DELIVER: (Leg.DELIVERY,),
-    Phase.VERIFY: (),
+_LEGS_REACHED: dict[Phase, tuple[Leg, ...]] = {
+    Phase.OPEN: (Leg.MAILBOX,), Phase.SEND: (Leg.SEND,), Phase.DELIVER: (Leg.DELIVERY,), Phase.VERIFY: (),
     Phase.DELETE: (),
-}
+}  # fmt: skip
 
 
 class ProbeRefused(Exception):

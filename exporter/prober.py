@@ -56,7 +56,7 @@ Check = Mailing | Inquiry
 class Observer(MailObserver, Protocol):
     """Who counts and shows."""
 
-    def known(self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...]) -> None: ...
+    def known(self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...], falls_back: bool) -> None: ...
     def started(self, probe: ProbeKey) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def forgotten(self, probe: ProbeKey) -> None: ...
@@ -85,6 +85,11 @@ class Probe:
     def blocklists(self) -> tuple[str, ...]:
         """Those that it asks; none if it sends messages."""
         return () if isinstance(self.check, Mailing) else self.check.blocklists
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether its messages may leave in plain text when TLS is broken."""
+        return bool(getattr(self.check, "falls_back", False))  # only round trips have it
 
     def become(self, other: "Probe") -> None:
         """Takes over the configuration of another; trips in flight end as they began, and the beat is kept."""

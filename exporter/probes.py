@@ -70,7 +70,7 @@ class ProbeTable:
             own = entries.get(probe.key)
             probe.name = own.name if own else None
             probe.interval = (own and own.interval) or settings.modules[probe.key.module].interval
-            self._observer.known(probe.key, probe.name, probe.blocklists)
+            self._observer.known(probe.key, probe.name, probe.blocklists, probe.falls_back)
         return new
 
     def _rebuild(self, probe: Probe) -> None:
@@ -157,5 +157,5 @@ class ProbeTable:
     def _add(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         probe = self._probes[key] = self._make(key, name, interval)
         probe.last_asked = self._clock.monotonic()
-        self._observer.known(key, name, probe.blocklists)
+        self._observer.known(key, name, probe.blocklists, probe.falls_back)
         return probe

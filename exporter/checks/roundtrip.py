@@ -53,6 +53,7 @@ class RoundTrip:
         self._to = options.to.replace("{target}", target)
         name, how = options.send.chosen
         self._sender = sender or SENDERS[name](how, resolver, target, accounts)
+        self.falls_back: bool = getattr(self._sender, "falls_back", False)
 
     async def run(self, run: Run, token: Token) -> None:
         """The whole trip. Raises ProbeError, and whatever a bug raises."""

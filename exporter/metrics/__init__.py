@@ -38,9 +38,14 @@ class Metrics:
 
     # ---------------------------------------------------------------- told by the prober and the ledger
 
-    def known(self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...] = ()) -> None:
-        """There is such a probe: one that asks these blocklists, or else one that makes round trips."""
-        self._probes.setdefault(probe, BlocklistSeries(blocklists) if blocklists else RoundTripSeries())
+    def known(
+        self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...] = (), falls_back: bool = False
+    ) -> None:
+        """There is such a probe: one that asks these blocklists, or else one that makes round trips, whose messages may
+        leave in plain text if it `falls_back`."""
+        series = self._probes.setdefault(probe, BlocklistSeries(blocklists) if blocklists else RoundTripSeries())
+        if isinstance(series, RoundTripSeries):
+            series.can_fall_back(falls_back)
         if name is None:
             self._names.pop(probe, None)
         else:

@@ -96,6 +96,8 @@ OF_A_ROUND_TRIP = (
     _counter("mailtrip_retries_total", "Messages sent again because an exchanger deferred them"),
     Definition("mailtrip_smtp_reply_code", "gauge", "Last reply code of the newest sending session"),
     Definition("mailtrip_mx_info", "gauge", "The exchanger that took the newest message", ("host", "preference")),
+    Definition("mailtrip_tls_plaintext_fallback", "gauge", "1 if the newest message left in plain text, since TLS with "
+               "the exchanger that offers it is broken, else 0; absent where that cannot be"),
     Definition("mailtrip_tls_info", "gauge", "TLS of the newest trip, on the leg send or mailbox",
                ("leg", "version", "cipher")),
     Definition("mailtrip_tls_certificate_expiry_timestamp_seconds", "gauge", "End of the server's leaf certificate, "

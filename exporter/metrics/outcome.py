@@ -13,7 +13,19 @@ from exporter.metrics.definitions import (
     Definition,
 )
 from exporter.metrics.series import Labels, Series
-from exporter.model import Exchanger, Fact, Outcome, Phase, Reason, Reply, Span, Step, TlsSession
+from exporter.model import (
+    Exchanger,
+    Fact,
+    Leg,
+    Outcome,
+    Phase,
+    PlaintextFallback,
+    Reason,
+    Reply,
+    Span,
+    Step,
+    TlsSession,
+)
 
 
 class ProbeSeries(Series):
@@ -69,6 +81,11 @@ class RoundTripSeries(ProbeSeries):
         self.replace("mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()})
         self._show_facts(outcome.facts)
 
+    def can_fall_back(self, can: bool) -> None:
+        """Whether its messages may leave in plain text when TLS is broken."""
+        before = self.numbers["mailtrip_tls_plaintext_fallback"].get((), 0.0)
+        self.replace("mailtrip_tls_plaintext_fallback", {(): before} if can else {})
+
     def late(self, delay: float | None) -> None:
         self.add("mailtrip_late_total", 1)
         if delay is not None:
@@ -107,6 +124,7 @@ class RoundTripSeries(ProbeSeries):
                     self.set("mailtrip_smtp_reply_code", fact.code)
                 case Exchanger():
                     self.replace("mailtrip_mx_info", {(fact.host, str(fact.preference)): 1.0})
+                    self._show_fallback(any(isinstance(other, PlaintextFallback) for other in facts))
                 case TlsSession():
                     self._show_tls(fact)
                 case Arrival():
@@ -128,6 +146,13 @@ class RoundTripSeries(ProbeSeries):
         self.replace("mailtrip_authentication_result", {(fact.method, fact.result): 1.0 for fact in results})
         scores = [fact for fact in facts if isinstance(fact, SpamScore)]
         self.replace("mailtrip_spam_score", {(fact.scanner,): fact.score for fact in scores})
+
+    def _show_fallback(self, fell_back: bool) -> None:
+        if self.numbers["mailtrip_tls_plaintext_fallback"]:
+            self.set("mailtrip_tls_plaintext_fallback", float(fell_back))
+        if fell_back:
+            others = {labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != Leg.SEND}
+            self.replace("mailtrip_tls_info", others)
 
     def _show_tls(self, fact: TlsSession) -> None:
         others = {labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != fact.leg}

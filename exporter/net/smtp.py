@@ -60,6 +60,7 @@ class SmtpSession:
         self.run = run
         self._last: SMTPResponse | None = None
         self.redaction = Redaction()
+        self.tls_broken = False  # it was begun, and nothing has been said inside it yet
 
     # ---------------------------------------------------------------- commands
 
@@ -102,6 +103,7 @@ class SmtpSession:
                 raise ProbeError(Reason.TLS, f"{self.server} does not offer STARTTLS")
             context, name = client_context(options), options.server_name or self.server
             self.note("C: STARTTLS")
+            self.tls_broken = True
             with translated(self.server, Leg.SEND, starttls=True):
                 try:
                     await self._protocol.start_tls(context, server_hostname=name, timeout=NEVER)
@@ -183,6 +185,7 @@ class SmtpSession:
         return reply
 
     def _heard(self, reply: SMTPResponse) -> SMTPResponse:
+        self.tls_broken = False
         self._last = SMTPResponse(reply.code, self._clean(reply.message))
         for line in self._last.message.split("\n"):
             self.run.note(f"S: {reply.code} {line}")

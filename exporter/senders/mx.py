@@ -2,22 +2,24 @@
 
 import asyncio
 import random
+import ssl
 from typing import Literal
 
 from exporter.composition import ProbeMessage
 from exporter.config.address import EhloName
 from exporter.config.server import NetworkOptions, Port, TlsOptions
 from exporter.config.types import Duration
-from exporter.model import Exchanger, ProbeError, Reason, Step
+from exporter.model import Exchanger, Leg, PlaintextFallback, ProbeError, Reason, Step, TlsSession
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.net.smtp import session
+from exporter.net.smtp import SmtpSession, session
 from exporter.run import Run
 from exporter.senders.pace import PacedOptions
 from exporter.senders.smtp import hand_over, own_name
 
 MAX_EXCHANGERS = 10
 LONGEST_WAIT = 10  # times the first
+MUST_ENCRYPT = "530"  # RFC 3207 section 4
 _NOT_REACHED = frozenset({Reason.DNS, Reason.CONNECT, Reason.TIMEOUT})
 _FINAL = frozenset({Reason.REJECTED, Reason.MAILBOX_FULL, Reason.AUTH, Reason.INTERNAL})
 
@@ -29,7 +31,9 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     """TCP port of the exchangers."""
 
     tls: Literal["none", "starttls"] | None = None
-    """`starttls` demands it, `none` never uses it. Default: it is used if offered, as a mail server would."""
+    """`starttls` demands it, `none` never uses it. Default: it is used if offered, as a mail server would; if it is
+    offered and broken, the message leaves in plain text over another connection, and `mailtrip_tls_plaintext_fallback`
+    says so."""
 
     verify: bool = False
     """Whether the exchanger's certificate is verified. Mail servers do not either."""
@@ -52,6 +56,7 @@ class MxSender:
     def __init__(self, options: MxOptions, resolver: Resolver, target: str, accounts: Accounts | None = None) -> None:
         self._options = options
         self._resolver = resolver
+        self.falls_back = options.tls is None
         self.gap = options.gap or 0.0
 
     def destination(self, message: ProbeMessage) -> str:
@@ -115,17 +120,48 @@ class MxSender:
         return sorted(exchangers, key=lambda exchanger: exchanger.preference)[:MAX_EXCHANGERS]
 
     async def _visit(self, exchanger: Exchanger, message: ProbeMessage | None, run: Run) -> None:
-        options, name = self._options, self._options.ehlo_name or own_name()
+        """Opportunistic TLS that is offered and broken is done without (RFC 7435), as Postfix and Exim have it."""
         with session(exchanger.host, run) as smtp:
-            async with run.conversation(server=exchanger.host):
-                await smtp.connect(self._resolver, options.port, options)
+            try:
+                await self._converse(smtp, message, run, tls=self._options.tls)
+                return
+            except ProbeError as error:
+                refused = isinstance(error.__cause__, ssl.SSLCertVerificationError)  # TLS works, and `verify` was asked
+                if not self.falls_back or not smtp.tls_broken or refused:
+                    raise
+                broken = run.located(error)
+        await self._fall_back(exchanger, message, run, broken)
+
+    async def _fall_back(
+        self, exchanger: Exchanger, message: ProbeMessage | None, run: Run, broken: ProbeError
+    ) -> None:
+        """Another connection, without TLS. There are no credentials that could be seen."""
+        run.note(f"-- {broken.detail}: once more, in plain text")
+        run.facts = [fact for fact in run.facts if not (isinstance(fact, TlsSession) and fact.leg is Leg.SEND)]
+        with session(exchanger.host, run) as smtp:
+            try:
+                await self._converse(smtp, message, run, tls="none")
+            except ProbeError as error:
+                if error.code == MUST_ENCRYPT:
+                    raise broken from None
+                place = run.located(error)
+                detail = f"{error.detail} (in plain text, since: {broken.detail})"
+                raise ProbeError(error.reason, detail, code=error.code).at(place.phase, place.step) from error
+        run.fact(PlaintextFallback(exchanger.host, broken.detail))
+
+    async def _converse(
+        self, smtp: SmtpSession, message: ProbeMessage | None, run: Run, *, tls: Literal["none", "starttls"] | None
+    ) -> None:
+        options, name = self._options, self._options.ehlo_name or own_name()
+        async with run.conversation(server=smtp.server):
+            await smtp.connect(self._resolver, options.port, options)
+            await smtp.ehlo(name)
+            if tls == "starttls" or (tls is None and "starttls" in smtp.extensions):
+                await smtp.starttls(options)
                 await smtp.ehlo(name)
-                if options.tls == "starttls" or (options.tls is None and "starttls" in smtp.extensions):
-                    await smtp.starttls(options)
-                    await smtp.ehlo(name)
-                if message:
-                    await hand_over(smtp, message)
-            await smtp.quit()
+            if message:
+                await hand_over(smtp, message)
+        await smtp.quit()
 
 
 def _domain(message: ProbeMessage) -> str:

@@ -8,7 +8,7 @@ from rich.status import Status
 from rich.text import Text
 
 from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore, Unclear
-from exporter.model import Exchanger, Outcome, Phase, Reply, Span, TlsSession, one_line
+from exporter.model import Exchanger, Outcome, Phase, PlaintextFallback, Reply, Span, TlsSession, one_line
 from exporter.terminal.course import Course
 
 LEAST_BAR, MOST_BAR = 6, 32  # characters
@@ -91,6 +91,8 @@ def _facts(outcome: Outcome) -> list[str]:
                 lines.append(f"last SMTP reply   {fact.code} {fact.text}")
             case Exchanger():
                 lines.append(f"taken by          {fact.host} (MX {fact.preference})")
+            case PlaintextFallback():
+                lines.append(f"no TLS            the message left in plain text: {fact.why}")
             case TlsSession():
                 lines.append(f"TLS, {fact.leg:12} {_tls(fact)}")
             case Hop():

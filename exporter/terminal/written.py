@@ -6,12 +6,13 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore, Unclear
-from exporter.model import Asked, Exchanger, Fact, Listing, Outcome, Reply, TlsSession
+from exporter.model import Asked, Exchanger, Fact, Listing, Outcome, PlaintextFallback, Reply, TlsSession
 
 KINDS: dict[type[Fact], str] = {
     TlsSession: "tls",
     Reply: "reply",
     Exchanger: "exchanger",
+    PlaintextFallback: "plaintext_fallback",
     Hop: "hop",
     LeftFrom: "left_from",
     Authentication: "authentication",

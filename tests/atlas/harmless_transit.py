@@ -45,6 +45,21 @@ def first_exchanger(act: Callable[[], Act] | None, name: str = "first.example.te
     return make
 
 
+def broken_tls(stage: Stage, act: Callable[[], Act]) -> Make:
+    """An exchanger that offers STARTTLS, and goes wrong there."""
+
+    async def make(world: World) -> Changes:
+        courier = await world.courier()
+        courier.at_once = True
+        courier.witness.offers += ("STARTTLS",)
+        courier.witness.always(stage, act())
+        zone = {"example.test": {"MX": ["10 first.example.test."]}, "first.example.test": {"A": [SECOND]}}
+        changes = {"resolver": await world.names(zone), "imap": {"host": world.lab.imap_ip}}
+        return {**changes, "send": {"mx": {"port": courier.port}}, "roundtrip": {"to": "x@example.test"}}
+
+    return make
+
+
 async def greylisted(world: World) -> Changes:
     """From a sender that no other row has: the exchanger remembers whom it has put off."""
     await asyncio.to_thread(world.lab.user("grey").purge)
@@ -192,6 +207,15 @@ TRANSIT = (
     Disturbance(
         "A notice of a delay comes before the message", "a delivery status notification with the action `delayed`",
         "cleans it away, and goes on waiting", trip(brought(delayed, bytes)),
+    ),
+    Disturbance(
+        "The exchanger offers STARTTLS and refuses it", "`454 4.7.0` to STARTTLS",
+        "sends the message in plain text over another connection, as mail servers do, and sets "
+        "`mailtrip_tls_plaintext_fallback`", trip(broken_tls(Stage.STARTTLS, lambda: Reply("454 4.7.0 no TLS now"))),
+    ),
+    Disturbance(
+        "The exchanger hangs up in the TLS handshake", "it cuts the connection after the first message of TLS",
+        "does the same", trip(broken_tls(Stage.TLS, Cut)),
     ),
     Disturbance(
         "A forwarder rewrites the subject", "`[EXTERNAL] Please read`", "finds its token in the header",

@@ -25,8 +25,8 @@ WAYS: dict[str, tuple[str, dict[str, Any], Stage, Step]] = {
     "smtp, plain": ("smtp", {**LOGIN, "auth": "plain"}, Stage.AUTH, Step.AUTH),
     "smtp, login": ("smtp", {**LOGIN, "auth": "login"}, Stage.AUTH, Step.AUTH),
     "smtp, cram-md5": ("smtp", {**LOGIN, "auth": "cram-md5"}, Stage.AUTH, Step.AUTH),
-    "mx, starttls": ("mx", {}, Stage.STARTTLS, Step.TLS),
-    "mx, handshake after starttls": ("mx", {}, Stage.TLS, Step.TLS),
+    "mx, starttls": ("mx", {"tls": "starttls"}, Stage.STARTTLS, Step.TLS),
+    "mx, handshake after starttls": ("mx", {"tls": "starttls"}, Stage.TLS, Step.TLS),
 }
 every_way = pytest.mark.parametrize("way", WAYS)
 

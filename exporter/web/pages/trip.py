@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore, Unclear
-from exporter.model import Exchanger, Listing, Outcome, Phase, Reply, Span, TlsSession
+from exporter.model import Exchanger, Listing, Outcome, Phase, PlaintextFallback, Reply, Span, TlsSession
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
 
 WIDTH = 1000.0  # of the whole trip, in the units of the drawing
@@ -121,6 +121,8 @@ def _fact(fact: object) -> Iterator[tuple[str, str]]:
             yield "last SMTP reply", f"{fact.code} {fact.text}"
         case Exchanger():
             yield "taken by", f"{fact.host} (MX {fact.preference})"
+        case PlaintextFallback():
+            yield "no TLS", f"the message left in plain text: {fact.why}"
         case TlsSession():
             yield f"TLS, {fact.leg}", _tls(fact)
         case LeftFrom():
