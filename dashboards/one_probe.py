@@ -151,7 +151,7 @@ def security() -> list[Json]:
 def irregularities() -> list[Json]:
     counters = {
         "late": "late", "lost": "lost", "bounces": "returned", "junk": "junk", "duplicates": "doubled",
-        "retries": "sent again",
+        "retries": "sent again", "unclear": "not understood",
     }  # fmt: skip
     counted = [query(f"increase({of(f'mailtrip_{name}_total')}[$__rate_interval])", legend)
                for name, legend in counters.items()]  # fmt: skip
