@@ -5,7 +5,7 @@ PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python; done; true))
 BIN := .venv/bin
 LAB_VARIABLES := MAILTRIP_LAB_NET,MAILTRIP_LAB_DIR
-SUDO := $(if $(shell command -v sudo),sudo -n --preserve-env=$(LAB_VARIABLES))
+SUDO := $(if $(shell command -v sudo),sudo --preserve-env=$(LAB_VARIABLES))
 AS_ROOT := $(if $(filter 0,$(shell id -u)),,$(SUDO))
 LAB := $(AS_ROOT) $(BIN)/python -B -m tests.lab
 
@@ -17,10 +17,11 @@ SECONDS := 600
 VENV := .venv/made
 PROGRAM := .venv/program
 TOOLS := .venv/tools
+WHEELS := .newer/wheels/done
 
 PYTHONS := trixie forky
 
-.PHONY: help run test pythons check docs image servers newer lab lab-down bench fuzz
+.PHONY: help run test pythons lowest check docs image suite servers newer wheels lab lab-down bench fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -28,7 +29,8 @@ help: ## show this
 run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mail.yml"
 	@exec $(BIN)/mailtrip serve $(ARGS)
 
-test: servers newer check ## install the servers that the tests need, run all checks and all tests
+test: suite servers newer wheels check ## install the servers that the tests need, run all checks and all tests
+	@tests/sudo.sh "mail servers and containers of the tests run as root" || true # if not, the tests say so
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.again $(ARGS) # hundreds of mailtrips start, and are compiled once
 
 pythons: servers $(TOOLS) ## as root: the tests that need Python alone, with the Pythons of newer Debians
@@ -38,6 +40,9 @@ check: $(TOOLS) ## style and types only
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+lowest: $(TOOLS) ## the tests that need Python alone, with the oldest libraries that pyproject.toml allows
+	@$(BIN)/python -m tests.lowest -q -n 4 $(ARGS)
 
 docs: $(TOOLS) ## write the generated pages anew
 	$(BIN)/python -m docs.configuration
@@ -50,20 +55,27 @@ docs: $(TOOLS) ## write the generated pages anew
 image: ## build the container image, with Docker or Podman; another base: make image ARGS="--build-arg BASE=..."
 	BUILDAH_FORMAT=docker $(shell command -v docker || command -v podman || echo docker) build --tag mailtrip $(ARGS) .
 
+suite: # said once, and before anything is installed
+	@. /etc/os-release; test "$$VERSION_CODENAME" = bookworm || { \
+		echo "The mail servers of the tests are those of Debian 12; this is $$PRETTY_NAME." >&2; \
+		echo "What needs no servers:  make check, make pythons, make lowest" >&2; exit 1; }
+
 servers:
 	@tests/debian.sh $$(cat tests/packages.txt)
 
 newer: # a Prometheus of the next major version, beside the system's
 	@tests/newer.sh forky .newer prometheus
 
-lab: servers $(VENV) ## start the lab of mail servers for use by hand, and show how to use it
+wheels: $(WHEELS) # what the container image is built of, so that the tests ask no registry
+
+lab: suite servers $(VENV) ## start the lab of mail servers for use by hand, and show how to use it
 	@$(LAB) up
 	@$(LAB) usage
 
 lab-down: ## stop the lab
 	@$(LAB) down
 
-bench: servers $(TOOLS) ## measure CPU per trip, the error of the delay, the cost of scrapes
+bench: suite servers $(TOOLS) ## measure CPU per trip, the error of the delay, the cost of scrapes
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 fuzz: $(TOOLS) ## feed the parsers with what nobody would send, each for SECONDS=600; TARGETS="headers imap" for some
@@ -76,7 +88,8 @@ $(VENV):
 	@test -n "$(PYTHON)" || { echo "mailtrip needs Python 3.11 or newer; python3 is $$(python3 -V 2>&1)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/debian.sh \
 		$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
-	$(PYTHON) -m venv --clear .venv
+	@echo "installing into .venv; the first time takes half a minute"
+	@$(PYTHON) -m venv --clear .venv
 	@touch $@
 
 $(PROGRAM): $(VENV) pyproject.toml
@@ -85,4 +98,12 @@ $(PROGRAM): $(VENV) pyproject.toml
 
 $(TOOLS): $(PROGRAM)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+# The stand-in for Docker's image has Debian's own Python (tests/container/standin.py).
+$(WHEELS): pyproject.toml
+	@rm -rf $(@D)
+	@echo "fetching what the container image is built of"
+	@/usr/bin/python3 -m pip wheel --quiet --disable-pip-version-check --wheel-dir $(@D) uv hatchling .
+	@rm $(@D)/mailtrip_exporter-*
 	@touch $@

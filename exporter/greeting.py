@@ -1,7 +1,11 @@
 """The first words of `mailtrip serve`, when all doors are open: what it does, and where to look."""
 
 import logging
+import os
+import shlex
+import shutil
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +14,9 @@ from exporter.config.types import Listen
 from exporter.settings import Settings
 from exporter.web.doors import Door, UnixPath
 from exporter.web.whereabouts import Whereabouts
+
+FIRST = Path(__file__).parent / "config" / "first.yml"
+"""A configuration to begin with. README.md shows the same."""
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +37,24 @@ def greet(
     key = settings.probes[0]
     print("  There is no configuration, so mailtrip sends messages to itself and receives them itself.")
     print(f"  Look here:  {url}/  and  {url}/metrics  and  {url}/probe?module={key.module}&target={key.target}")
-    print("  Do next:    copy examples/straight.yml to mailtrip.yml, make it yours, then")
-    print("              mailtrip check mailtrip.yml && mailtrip serve --config.file mailtrip.yml")
-    print(f"  State:      {state_dir}", flush=True)
+    print(f"  State:      {state_dir}")
+    mailtrip = own_command(sys.argv[0])
+    print("  Do next:    save this as mailtrip.yml, with your own servers, addresses, and files with passwords:\n")
+    print(FIRST.read_text(encoding="utf-8"))
+    print(
+        f"  Then:       {mailtrip} check --try mailtrip.yml && {mailtrip} serve --config.file mailtrip.yml", flush=True
+    )
+
+
+def own_command(program: str) -> str:
+    """How to start mailtrip from here, as a shell reads it. `program` is what was started: sys.argv[0]."""
+    if os.path.basename(program) == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m exporter"
+    on_path = shutil.which("mailtrip")
+    if on_path and os.path.realpath(on_path) == os.path.realpath(program):
+        return "mailtrip"
+    below = os.path.relpath(program)
+    return shlex.quote(program if below.startswith("..") else below)
 
 
 def counts(settings: Settings) -> str:

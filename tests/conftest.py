@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.alertmanager import AMTOOL, Alertmanager
@@ -18,6 +19,11 @@ from tests.lab.shell import LabError
 from tests.prometheus import BINARIES, PROMTOOL, Prometheus
 
 TESTS = Path(__file__).resolve().parent
+
+
+# How long one example may take says more of the machine than of the test.
+hypothesis.settings.register_profile("mailtrip", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("mailtrip")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Makes sure that Debian packages are installed. Says what is missing, and the cure, when it may not install them.
 #
-#   tests/debian.sh PACKAGE...           install what is missing: as root, or with sudo when it asks no password
+#   tests/debian.sh PACKAGE...           install what is missing: as root, or with sudo, which may ask at a terminal
 #   tests/debian.sh --check PACKAGE...   only say what is missing
 set -u
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C DEBIAN_FRONTEND=noninteractive
@@ -17,15 +17,15 @@ done
 [ -n "$missing" ] || exit 0
 
 as_root=
-[ "$(id -u)" = 0 ] || as_root="sudo -n"
-if [ $only_check = yes ] || ! $as_root true 2>/dev/null; then
+[ "$(id -u)" = 0 ] || as_root=${SUDO:-sudo}
+if [ $only_check = yes ] || ! "$(dirname "$0")/sudo.sh" "apt-get is to install$missing"; then
     echo "Debian packages are missing. As root:" >&2
     echo "    apt-get install --no-install-recommends -y$missing" >&2
     exit 1
 fi
 
 # Postfix asks nothing, and policy-rc.d keeps Debian from starting servers that nobody wants to run.
-echo "installing:$missing"
+echo "installing, which may take some minutes:$missing"
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
     trap "$as_root rm -f $policy" EXIT
@@ -36,10 +36,14 @@ case $missing in *postfix*)
     echo "postfix postfix/main_mailer_type select No configuration" | $as_root debconf-set-selections ;;
 esac
 log=$(mktemp)
+# Who waits for minutes wants to see that it goes on.
+while sleep 10; do echo "  … $(tail -n 1 "$log" | cut -c 1-100)"; done &
+ticker=$!
 apt="$as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -o DPkg::Lock::Timeout=300 --no-install-recommends"
 # The package lists may be old or absent: then they are fetched, and it is tried once more.
 $apt install $missing >"$log" 2>&1 </dev/null || { $apt update && $apt install $missing; } >>"$log" 2>&1 </dev/null
 result=$?
+kill $ticker
 if [ $result != 0 ]; then
     tail -20 "$log" >&2
     echo "apt-get could not install:$missing (log: $log)" >&2

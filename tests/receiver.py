@@ -57,7 +57,7 @@ class Certificates:
         self.issue(NAME)
 
     def issue(self, name: str) -> None:
-        issued = self.authority.issue_cert(name)
+        issued = self.authority.issue_cert(name, "127.0.0.1")  # swaks looks for what it was told to connect to
         issued.cert_chain_pems[0].write_to_path(self.cert_file)
         issued.private_key_pem.write_to_path(self.key_file)
 

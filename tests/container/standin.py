@@ -15,21 +15,24 @@ _PACKAGES = ["base-files", "ca-certificates", "coreutils", "dash", "findutils", 
 _PYTHON = ["python3", "python3-pip", "python3-venv"]
 _DEPENDS = "apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks"
 _LEFT_OUT = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/")
-_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"  # whom this machine trusts, so that pip gets through its proxy
+_CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+WHEELS = "/wheels"  # where pip and uv find, in a build, what they would fetch from a registry
 _FILES: dict[str, str | Path] = {
     "etc/passwd": "root:x:0:0:root:/:/bin/sh\n",
     "etc/group": "root:x:0:\n",
-    "etc/pip.conf": f"[global]\ncert = {_CERTIFICATES}\ndisable-pip-version-check = true\n",
+    "etc/pip.conf": f"[global]\nno-index = true\nfind-links = {WHEELS}\ndisable-pip-version-check = true\n",
+    "etc/uv/uv.toml": f'no-index = true\nfind-links = ["{WHEELS}"]\n',
     "etc/ssl/certs/ca-certificates.crt": Path(_CERTIFICATES),
 }
 
 
 def stand_in(podman: Podman) -> str:
-    """The image's name; it is made anew when a package has been upgraded."""
+    """The image's name; it is made again when a package has been upgraded."""
     packages = _output(*_DEPENDS.split(), "--no-replaces", "--no-enhances", *_PACKAGES, *_PYTHON).splitlines()
     names = sorted({name for name in packages if name[0].isalnum()})
     versions = _output("dpkg-query", "--show", *names)
-    tag = f"localhost/mailtrip-stand-in:{zlib.crc32(versions.encode()):08x}"
+    made_of = f"{versions}{_FILES}".encode()
+    tag = f"localhost/mailtrip-stand-in:{zlib.crc32(made_of):08x}"
     if not podman.has_image(tag):
         archive = podman.directory / "stand-in.tar"
         _write(archive, _output("dpkg-query", "--listfiles", *names).splitlines())
