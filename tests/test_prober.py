@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exporter.arrival import Arrival
-from exporter.model import Leg, Phase, ProbeError, Reason, Step
+from exporter.model import Leg, Phase, ProbeError, ProbeKey, Reason, Step
 from exporter.run import Run
 from tests import virtual
 from tests.workbench import TIMEOUT, Bench
@@ -262,3 +262,37 @@ async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_p
     assert str((await bench.trip()).failure) == "verify: internal: RuntimeError: see the log"
     bench.probe.check = Questions(1, ProbeError(Reason.LISTED, "192.0.2.1 is on bl.example.org", code="127.0.0.2"))
     assert (await bench.trip()).legs == {}
+
+
+@virtual.on_a(Bench)
+async def test_a_trip_that_ends_while_it_waits_for_its_turn_has_failed_in_send(bench: Bench) -> None:
+    bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")  # which is got over
+    bench.probe.timeout = 40
+    bench.sender.gap = 40
+    flights = [bench.prober.start(bench.probe) for _ in range(2)]
+    outcomes = await asyncio.gather(*flights)
+    assert {str(outcome.failure).partition(":")[0] for outcome in outcomes} <= {"send", "open/connect"}
+    assert len(bench.sender.sent) == 1
+
+
+@pytest.mark.parametrize("words", ["\udcff", "b\udc80c"])
+def test_text_that_is_no_text_costs_no_outcome(words: str) -> None:
+    """Python reads bytes that are no UTF-8 so, from a command line and from mail."""
+
+    async def course() -> None:
+        bench = Bench()
+        bench.probe.key = ProbeKey("submission", f"{words}@example.org")
+        bench.metrics.known(bench.probe.key, None)
+        outcome = await bench.trip()
+        assert outcome.success
+        other = Bench(mailbox=bench.mailbox, store=bench.store)
+        assert (await other.trip()).success
+        assert [known.outcome.trip for known in bench.store.last_known()][-1] == other.probe.newest.trip  # type: ignore[union-attr]
+        assert bench.store.unsettled() == []
+        await bench.prober.abandon(bench.probe)
+        for one in (bench, other):
+            for watcher in one.watchers.values():
+                await watcher.close()
+        await bench.store.close()
+
+    virtual.run(course())

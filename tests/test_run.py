@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from exporter.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Reason, Span, Step
-from exporter.run import Run
+from exporter.run import VERDICT_PATIENCE, Run
 from tests import virtual
 
 
@@ -189,3 +189,90 @@ def test_the_transcript_keeps_the_newest_lines() -> None:
     transcript = virtual.run(talk()).transcript
     assert transcript[0] == "(earlier lines are left out)"
     assert [line.split()[-1] for line in transcript[1:]] == [str(number) for number in range(600, 1000)]
+
+
+# ---------------------------------------------------------------- between two phases
+
+
+def test_what_breaks_between_two_phases_is_blamed_on_the_one_that_was_to_come() -> None:
+    async def trip(breaks_before: Phase) -> str:
+        run = Run(virtual.clock(), session_timeout=30)
+        try:
+            async with run.deadline(100):
+                for phase in Phase:
+                    run.head_for(phase)
+                    if phase is breaks_before:
+                        raise ZeroDivisionError
+                    async with run.phase(phase):
+                        await asyncio.sleep(1)
+        except ZeroDivisionError as error:
+            return str(run.failure(error))
+        return ""
+
+    for phase in Phase:
+        assert virtual.run(trip(phase)) == f"{phase}: internal: ZeroDivisionError: see the log"
+
+
+def test_an_error_that_was_got_over_is_not_blamed_for_a_later_one_in_the_same_phase() -> None:
+    async def trip() -> str:
+        run = Run(virtual.clock())
+        try:
+            async with run.phase(Phase.SEND):
+                try:
+                    with run.step(Step.TLS):
+                        raise ProbeError(Reason.TLS, "broken")
+                except ProbeError:
+                    pass
+                await asyncio.sleep(1)
+                raise ProbeError(Reason.REJECTED, "no")
+        except ProbeError as error:
+            return str(run.failure(error))
+        return ""
+
+    assert virtual.run(trip()) == "send: rejected: no"
+
+
+@pytest.mark.parametrize("translated", [True, False])
+def test_an_error_that_is_translated_on_its_way_keeps_its_step(translated: bool) -> None:
+    async def trip() -> str:
+        run = Run(virtual.clock(), session_timeout=5)
+        try:
+            async with run.deadline(100), run.phase(Phase.SEND):
+                try:
+                    async with run.conversation(server="mx"):
+                        with run.step(Step.EHLO):
+                            await asyncio.sleep(50)
+                except ProbeError as error:
+                    if translated:
+                        raise ProbeError(Reason.UNAVAILABLE, "gone") from error
+                    raise
+        except ProbeError as error:
+            return str(run.failure(error))
+        return ""
+
+    expected = "unavailable: gone" if translated else "timeout: no answer from mx within 5 s"
+    assert virtual.run(trip()) == f"send/ehlo: {expected}"
+
+
+@pytest.mark.parametrize("stalls", [True, False])
+def test_what_is_done_before_a_deletion_has_seconds_of_its_own_and_is_in_no_phase(stalls: bool) -> None:
+    async def trip() -> Run:
+        run = Run(virtual.clock(), session_timeout=1)
+
+        async def before_deletion() -> None:
+            await asyncio.sleep(10_000 if stalls else 4)
+
+        run.before_deletion = before_deletion
+        async with run.deadline(3):
+            async with run.phase(Phase.VERIFY):
+                await asyncio.sleep(2.9)
+                run.extend()
+            async with run.phase(Phase.DELETE), run.conversation():
+                await asyncio.sleep(0.5)
+        return run
+
+    run = virtual.run(trip())
+    verified, deleted = run.spans
+    assert deleted.duration == pytest.approx(0.5)
+    assert deleted.start - verified.duration == pytest.approx(VERDICT_PATIENCE if stalls else 4)
+    assert ("is not on the disk" in str(run.transcript)) is stalls
