@@ -61,14 +61,18 @@ class _Waiting:
 
 
 class Commits:
-    """The only writer. `place` says what is wrong with where the file is, or "".
+    """The only writer. `place` says what is wrong with where the file is, or ""; `sync` waits for the disk.
 
     Without `threaded` the event loop's thread commits, which virtual time and a state in memory want.
     """
 
-    def __init__(self, connection: sqlite3.Connection, place: Callable[[], str], *, threaded: bool) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, place: Callable[[], str], *, threaded: bool,
+        sync: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self._connection = connection
         self._place = place
+        self._sync = sync
         self._threaded = threaded
         self._waiting: deque[_Waiting] = deque()
         self._bytes = 0
@@ -161,6 +165,10 @@ class Commits:
         for waiting, problem in zip(batch, problems, strict=True):
             if waiting.tell and not problem:
                 waiting.tell("")  # in this very moment: who is killed a little later has told it, and tells it once
+        try:
+            self._sync()
+        except OSError as error:  # it is committed all the same, and must not be so twice
+            log.error("what was committed of the state is perhaps not on the disk: %s", error.strerror)
         if (misplaced := self._place()) != self._misplaced:
             self._misplaced = misplaced
             if misplaced:

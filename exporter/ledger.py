@@ -53,6 +53,7 @@ class Ledger:
         self._epoch = clock.wall() - clock.monotonic()  # the wall clock may be set: no time passes by that
         self._in_flight: dict[str, Trip] = {}
         self._overdue: dict[str, Trip] = {}
+        self._left: set[str] = set()  # trips that a restart goes on with
         self._unwritten: dict[str, Trip] = {}  # settled, and not yet so on the disk
         self._left_alone: dict[str, float] = {}  # since when, monotonic
 
@@ -134,9 +135,13 @@ class Ledger:
             del self._unwritten[trip.id]
 
     def leave(self, trip_id: str) -> None:
-        """We stop before the trip is over, and a restart will go on with it. If its message is seen before, it is void:
-        nobody will ever say how long it took, but it must not be awaited in vain."""
-        self._in_flight.pop(trip_id, None)
+        """We stop before the trip is over, and a restart will go on with it: its message stays for that.
+
+        Only what our own receiver has taken is lost with us. Then the trip is void: nobody will ever say how long it
+        took, but it must not be awaited in vain.
+        """
+        if self._in_flight.pop(trip_id, None):
+            self._left.add(trip_id)
 
     def _await_late(self, trip: Trip) -> None:
         self._overdue[trip.id] = trip
@@ -165,6 +170,8 @@ class Ledger:
             return LOOK_AGAIN
         if known is None:
             return self._left_over(token)
+        if known.id in self._left and not self._is_received(known.mailbox):
+            return LOOK_AGAIN
         if kind in (Kind.REPLY, Kind.UNCLEAR):  # the message itself may still come
             if kind is Kind.UNCLEAR:
                 self._observer.unclear(known.probe)
@@ -185,6 +192,9 @@ class Ledger:
             if late:  # were it deleted before that is on the disk, a restart would take it for lost
                 await self._on_disk(self._store.written(settled), known)
         return 0.0
+
+    def _is_received(self, mailbox: str) -> bool:
+        return mailbox in self._watchers and self._watchers[mailbox].receives
 
     async def _known(self, trip_id: str) -> Trip | None:
         """Raises StateUnusable."""

@@ -102,7 +102,8 @@ class Store:
     ) -> None:
         place = state_file.place_of(directory) if directory else str
         self._connection = connection
-        self._commits = Commits(connection, place, threaded=threaded)
+        sync = state_file.sync_of(directory) if directory else lambda: None
+        self._commits = Commits(connection, place, threaded=threaded, sync=sync)
         self._reader = state_file.for_reading(directory) if directory else connection
         self._reading: asyncio.Future[Any] | None = None
         self._lock = lock

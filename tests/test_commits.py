@@ -168,6 +168,34 @@ async def test_a_disk_that_does_not_answer_holds_up_neither_the_loop_nor_the_end
     assert await ending
 
 
+async def test_what_is_committed_is_told_before_the_disk_is_waited_for_and_done_after_it() -> None:
+    """A process that is killed while it waits for the disk has committed: it must have said so."""
+    events: list[str] = []
+    connection = balky()
+    commits = Commits(connection, str, threaded=False, sync=lambda: events.append("sync"))
+    done = commits.add(note(1), tell=lambda why: events.append(f"told {why}"))
+    done.add_done_callback(lambda _: events.append("done"))
+    await commits.wait(done)
+    await asyncio.sleep(0)
+    assert events == ["told ", "sync", "done"]
+    await commits.close()
+
+
+async def test_a_disk_that_cannot_say_whether_it_has_written_does_not_make_anything_be_written_twice(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails() -> None:
+        raise OSError(5, "Input/output error")
+
+    connection = balky()
+    commits = Commits(connection, str, threaded=False, sync=fails)
+    await commits.wait(commits.add(note(1)))
+    await commits.wait(commits.add(note(2)))
+    assert noted(connection) == [1, 2]
+    assert "Input/output error" in caplog.text
+    await commits.close()
+
+
 def test_the_end_does_not_wait_for_ever_for_a_disk_that_does_not_answer() -> None:
     stalled = threading.Event()
 

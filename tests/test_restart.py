@@ -258,24 +258,6 @@ def test_a_late_message_that_was_seen_before_the_restart_and_not_deleted_is_clea
     virtual.run(course())
 
 
-def test_a_message_that_is_seen_while_we_stop_is_neither_double_nor_awaited_in_vain(tmp_path: Path) -> None:
-    async def course() -> None:
-        first = Bench(tmp_path, PretendMailbox(listens=True))
-        first.watchers["monitor"].start()
-        first.prober.start(first.probe)
-        await asyncio.sleep(3)
-        await first.prober.abandon(first.probe)
-        await asyncio.sleep(400)
-        assert first.mailbox.messages == {}
-        assert first.series()["mailtrip_duplicates_total"] == 0
-        await first.close()
-        second = Bench(tmp_path, first.mailbox)
-        assert second.ledger.recover() == []
-        await second.close()
-
-    virtual.run(course())
-
-
 async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_has_failed(tmp_path: Path) -> None:
     settings = Settings.embedded()
     (entry,) = settings.probes

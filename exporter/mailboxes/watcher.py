@@ -68,6 +68,11 @@ class Watcher:
 
     # ---------------------------------------------------------------- for trips
 
+    @property
+    def receives(self) -> bool:
+        """Others deliver to us, and what we have taken is nowhere else."""
+        return self._mailbox.listens
+
     def start(self) -> None:
         """Opens a receiver for good; for any other mailbox nothing is done before somebody waits."""
         if self._mailbox.listens:
