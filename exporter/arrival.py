@@ -1,6 +1,14 @@
 """The facts that an arrived message tells: where and when it was found, and what servers wrote into it."""
 
+import re
 from dataclasses import dataclass
+
+_SECRET = re.compile(r"authorization|api-?key|secret|passw(or)?d|cookie|credential|(?<!mailtrip-)token", re.IGNORECASE)
+
+
+def is_secret(header: str) -> bool:
+    """Whether a header of this name holds what others may not read. Our own token is hidden as such."""
+    return _SECRET.search(header) is not None
 
 
 @dataclass(frozen=True, slots=True)

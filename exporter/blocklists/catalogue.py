@@ -1,13 +1,11 @@
 """What is known of well-known lists: the facts of catalogue.yml, which ships with the program."""
 
-from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator
 
-from exporter.blocklists.blocklist import KEY
 from exporter.blocklists.facts import ListFacts, check_zone
 from exporter.blocklists.names import SubjectKind
 from exporter.config.load import load
@@ -37,11 +35,6 @@ def _entries() -> dict[str, Entry]:
 def entry(zone: str) -> Entry | None:
     """The list that is asked at this zone, with `{key}` for its key."""
     return _entries().get(zone)
-
-
-def keyed() -> Iterator[Entry]:
-    """The lists whose zone holds a key."""
-    return (entry for zone, entry in _entries().items() if KEY in zone)
 
 
 def zones() -> list[str]:

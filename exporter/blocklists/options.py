@@ -1,13 +1,12 @@
 """How an administrator names a blocklist: by its zone, or with a mapping that says more."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
 
-from exporter.blocklists import catalogue
+from exporter.blocklists import catalogue, keys
 from exporter.blocklists.blocklist import KEY, Blocklist
 from exporter.blocklists.facts import ListFacts, check_zone
 from exporter.blocklists.names import SubjectKind
@@ -114,7 +113,9 @@ class BlockListOptions(ListFacts):
 
     @property
     def _known(self) -> catalogue.Entry | None:
-        return catalogue.entry(self.zone) if isinstance(self.zone, str) else None
+        if not isinstance(self.zone, str):
+            return None
+        return catalogue.entry(self.zone) or catalogue.entry(self.zone.removeprefix(f"{KEY}."))
 
     def asks(self, kinds: Iterable[SubjectKind]) -> bool:
         """Whether, as far as anybody knows, it can be asked about one of these."""
@@ -129,15 +130,11 @@ class _ZoneOrMapping:
 
 
 def _entry(value: object) -> object:
-    """A zone alone is a mapping with a zone. A known list's key that was written into its zone becomes a secret."""
+    """A zone alone is a mapping with a zone. A key that was written into a zone becomes a secret."""
     given = {"zone": value} if isinstance(value, str) else value
-    if isinstance(given, dict) and isinstance(zone := given.get("zone"), str) and "key" not in given:
-        for known in catalogue.keyed():
-            before, _, after = known.zone.partition(KEY)
-            pattern = f"({re.escape(before)})([a-z0-9_-]+)({re.escape(after)})"
-            if match := re.fullmatch(pattern, zone.removesuffix("."), re.IGNORECASE):
-                return {**given, "zone": known.zone, "key": match[2]}
-    return given
+    zone = given.get("zone") if isinstance(given, dict) and "key" not in given else None
+    found = keys.split(zone) if isinstance(zone, str) else None
+    return {**given, "zone": found[0], "key": found[1]} if found and isinstance(given, dict) else given
 
 
 def _of_addresses(options: BlockListOptions) -> BlockListOptions:

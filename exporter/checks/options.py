@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_serializer, field_validator
 
+from exporter.arrival import is_secret
 from exporter.config.address import PLACEHOLDER, EmailAddress, EmailTemplate, check_email, check_host
 from exporter.config.grammar import domain_of, email_of, host_of, literal_of
 from exporter.config.header import MOST_HEADERS, TOKEN_PLACE, AuthservIds, HeaderName, HeaderValue, ReplyCodes, Subject
-from exporter.config.types import Duration, Name, Options, Size, size_text
+from exporter.config.types import Duration, Name, Options, Secret, Size, size_text
 from exporter.model import one_line
 from exporter.senders import SendOptions
 
@@ -73,7 +74,8 @@ class RoundtripOptions(Options):
     added at the end."""
 
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=MOST_HEADERS)
-    """More headers, such as `{X-Team: mail, Precedence: bulk}`."""
+    """More headers, such as `{X-Team: mail, Precedence: bulk}`. The value of one whose name says that it is a secret,
+    such as `Authorization` or `X-Api-Key`, is shown nowhere."""
 
     expect: RefusalOptions | None = None
     """The message must be refused: then the refusal is the success. It is awaited nowhere."""
@@ -107,6 +109,10 @@ class RoundtripOptions(Options):
         if _PART_OF_A_LABEL.search(f"{host} {self.to.rpartition('@')[2]}"):
             return target.lower()
         return host_of(target) or literal_of(target) or (domain_of(f"{target}.a") or "").removesuffix(".a") or None
+
+    @field_serializer("headers", when_used="json")
+    def _shown(self, headers: dict[str, str]) -> dict[str, str]:
+        return {name: str(Secret(value)) if is_secret(name) else value for name, value in headers.items()}
 
     @field_validator("size")
     @classmethod

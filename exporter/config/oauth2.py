@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, PlainSerializer, WithJsonSchema
 
 from exporter.config.types import Options, ReadFile, Secret, Text
 
@@ -25,9 +25,16 @@ def _tenant(text: str) -> str:
     return text
 
 
+def _without_query(url: str) -> str:
+    """Fit to be shown: what stands behind the `?` may be a key."""
+    path, mark, _ = url.partition("?")
+    return f"{path}?<secret>" if mark else path
+
+
 HttpsUrl = Annotated[
     str,
     AfterValidator(_https),
+    PlainSerializer(_without_query, when_used="json"),
     WithJsonSchema({"type": "string", "pattern": f"^{_URL.pattern}$", "title": "https URL"}),
 ]
 Tenant = Annotated[

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from exporter.arrival import is_secret
 from exporter.headers.receiver import Header
 from exporter.model import one_line
 
@@ -27,5 +28,7 @@ def shown(messages: Sequence[Sequence[Header]]) -> tuple[str, ...]:
 def _line(header: Header) -> str:
     """Headers are bytes without a charset, nearly always UTF-8."""
     name, value = header
+    if is_secret(name):
+        value = "<secret>"
     text = f"{name}: {value[: 4 * LONGEST_LINE]}".encode("latin-1", "replace").decode(errors="replace")
     return one_line(" ".join(one_line(text, 4 * LONGEST_LINE).split()), LONGEST_LINE)

@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.blocklists import AddressLists, BlockListOptions, DomainLists, SubjectKind, catalogue
+from exporter.blocklists.keys import split
 from exporter.config.types import SecretUnavailable
 
 KEY = "abcdefghijklmnopqrstuvwxyz"
@@ -84,6 +85,11 @@ KEYED: list[Any] = [
     {"zone": "{key}.zen.dq.spamhaus.net", "key": KEY},
     {"zone": "{key}.bl.example.org", "key": KEY},
     {"zone": {"env": "LIST_ZONE"}, "name": "mine"},
+    f"{KEY}.combined.mail.abusix.zone",
+    {"zone": f"{KEY}.White.mail.abusix.zone.", "kind": "allow"},
+    f"{KEY}.b.barracudacentral.org",
+    f"{KEY}.rbl.private.example",
+    {"zone": f"{KEY}.rbl.private.example", "name": "mine"},
 ]
 
 
@@ -97,6 +103,30 @@ def test_a_key_is_used_and_never_shown(entry: Any, monkeypatch: pytest.MonkeyPat
     shown = [repr(options), str(options), str(options.model_dump()), options.model_dump_json(), repr(mine), str(mine)]
     assert not [text for text in (*shown, mine.name, options.label) if KEY in text]
     assert KEY not in mine.redacted(f"see https://example.org/{KEY.upper()}/{mine.zone()}").lower()
+
+
+@pytest.mark.parametrize(
+    "key", ["a1b2c3d4e5f6g7", "0123456789abcdef", "0f8fad5b-d9cb-469f-a165-70867728950e", "q" * 20]
+)
+def test_a_key_of_a_list_that_nobody_knows_is_told_by_its_looks(key: str) -> None:
+    (options,) = lists(f"dyn.{key}.example.org")
+    assert options.zone == "dyn.{key}.example.org"
+    assert options.label == "dyn.example.org"
+    assert options.blocklist().zone() == f"dyn.{key}.example.org"
+
+
+NO_KEYS = ["bl.example.net", "spam-sources-2024.lists.example.net", "combined.mail.abusix.zone"]
+
+
+@pytest.mark.parametrize("zone", [*catalogue.zones(), *NO_KEYS])
+def test_a_zone_without_a_key_is_left_as_it_is(zone: str) -> None:
+    assert split(zone) is None
+
+
+def test_a_list_of_the_catalogue_is_known_behind_a_key_too() -> None:
+    (options,) = lists("geheim.b.barracudacentral.org")
+    assert options.label == "b.barracudacentral.org"
+    assert options.blocklist().delisting == lists("b.barracudacentral.org")[0].blocklist().delisting != ""
 
 
 def test_a_key_in_a_file_is_read_again(tmp_path: Path) -> None:

@@ -243,3 +243,38 @@ async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> 
     expect_no_secret(caplog.text)
     assert outcome.failure
     assert str(outcome.failure) == "send/data: internal: ValueError: see the log"
+
+
+def test_values_that_are_secrets_without_saying_so(start: Start) -> None:
+    """What only looks like a secret is hidden as one: a key in the zone of a blocklist, the value of a header such as
+    `Authorization`, the query of a `token_url`."""
+    exporter = start(
+        """
+modules:
+  list:
+    interval: 1h
+    targets: [192.0.2.1]
+    dnsbl: {lists: [GEHEIM0123456789.rbl.private.test, Geheim.combined.mail.abusix.zone]}
+  trip:
+    targets: [a@lab.test]
+    roundtrip:
+      from: probe@lab.test
+      headers: {Authorization: Bearer geheim1, X-Api-Key: geheim2, X-Team: mail}
+      send:
+        smtp:
+          host: 127.0.0.1
+          port: 1
+          username: me
+          oauth2: {token_url: "https://127.0.0.1:1/token?code=geheim3", client_id: me, client_secret: geheim4}
+      expect: {code: 554}
+resolver: {nameservers: ["127.0.0.1:1"], timeout: 100ms}
+"""
+    )
+    exporter.get("/probe?module=trip&target=a@lab.test")
+    exporter.get("/probe?module=list&target=192.0.2.1")
+    pages = ["/", "/config", "/metrics", "/probe?module=list&target=192.0.2.1", "/trips?module=list&target=192.0.2.1"]
+    pages += [f"/probe?module={module}&debug=true" for module in ("list&target=192.0.2.1", "trip&target=a@lab.test")]
+    shown = [exporter.get(path) for path in pages] + [exporter.log.read_text()]
+    assert not [text for text in shown if "geheim" in text.lower()]
+    assert "X-Team: mail" in shown[1]
+    assert "combined.mail.abusix.zone" in shown[0]
