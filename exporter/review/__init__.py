@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from exporter.config.load import Reading
 from exporter.config.mistakes import Mistake
+from exporter.review.combinations import of_combinations
 from exporter.review.findings import Finding
 from exporter.review.ports import of_ports
 from exporter.review.surroundings import of_surroundings
@@ -24,7 +25,7 @@ def review(reading: Reading[Settings], *, here: bool = True, usage: bool = True)
     what no probe uses.
     """
     settings = reading.options
-    found = [*of_ports(settings), *of_values(reading)]
+    found = [*of_ports(settings), *of_values(reading), *of_combinations(settings)]
     found += of_surroundings(settings) if here else ()
     found += of_usage(settings) if usage else ()
     return reading.told((one.path, one.text, one.warning) for one in found)

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from exporter.config.load import Reading
 from exporter.config.server import TlsOptions
-from exporter.config.types import Secret, duration_text
+from exporter.config.types import Secret
 from exporter.review.findings import Finding, values
 from exporter.settings import Settings
 
 
 def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
-    """Secrets that a comment cuts short, deadlines that leave no time for a reason, options without an effect."""
+    """Secrets that a comment cuts short, and options without an effect."""
     for path, value in values(reading.options):
         if isinstance(value, Secret) and (comment := reading.node(path).comment):
             glued = comment == "##"
@@ -21,12 +21,3 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
             useless = [one for one in ("ca_file", "verify", "server_name") if one in value.model_fields_set]
             if useless:
                 yield Finding((*path, useless[0]), f"{', '.join(useless)}: without effect, for tls: none", warning=True)
-    for name, module in reading.options.modules.items():
-        if module.roundtrip and module.session_timeout >= module.timeout:
-            session, path = duration_text(module.session_timeout), ("modules", name, "timeout")
-            yield Finding(
-                path,
-                f"is not longer than session_timeout, {session}: of a server that does not answer, only `timeout` of"
-                " the whole trip is told, and not what was the matter; make it longer",
-                warning=True,
-            )

@@ -156,6 +156,35 @@ def test_a_timeout_that_leaves_no_time_for_the_cause_is_a_warning() -> None:
     assert found("modules: {b: {timeout: 5s, dnsbl: {lists: [zen.spamhaus.org]}}}") == []
 
 
+COMBINED = """\
+mailboxes:
+  own: {smtpd: {listen: "127.0.0.1:0", recipients: [A@b.example], max_message_size: 10KiB}}
+  pop: {pop3: {host: h, username: u, password: hunter2, poll_interval: 1m}}
+modules:
+  a: {%s, targets: ["*"], roundtrip: {from: %s, bounces: own, mailbox: %s, send: {%s}}}
+  b: {targets: ["*"], roundtrip: {from: a@b.example, mailbox: pop, send: {mx: {}}}}
+"""
+HERE = "a@b.example"
+TOGETHER = {
+    ("timeout: 90s", HERE, "pop", "mx: {gap: 5m}"): "",
+    ("timeout: 90s", HERE, "own, size: 10KiB", "mx: {}"): "",
+    ("timeout: 90s", HERE, "own, size: 11KiB", "mx: {}"): "size: is larger than max_message_size of the mailbox own,",
+    ("timeout: 60s", HERE, "pop", "mx: {}"): "timeout: is not longer than poll_interval of the mailbox pop",
+    ("interval: 1m", HERE, "own", "mx: {gap: 2m}"): "gap: is longer than the module's interval, 1m",
+    ("interval: 1m", HERE, "own", "smtp: {host: h, gap: 61s}"): "gap: is longer than the module's interval, 1m",
+    ("timeout: 5m", HERE, "own", "mx: {retry_after: 5m}"): "retry_after: is not shorter than the module's timeout",
+    ("timeout: 5m", "c@b.example", "own", "mx: {}"): "bounces: the mailbox takes no mail for c@b.example",
+}
+
+
+@pytest.mark.parametrize(("given", "said"), TOGETHER.items(), ids=map(str, TOGETHER))
+def test_options_that_never_go_together_are_told_of(given: tuple[str, ...], said: str) -> None:
+    lines = found(COMBINED % given)
+    assert len(lines) == bool(said)
+    assert all(said in line and "modules.a." in line for line in lines)
+    assert [": warning: " in line for line in lines] == [("size" not in said and "poll" not in said)] * bool(said)
+
+
 def test_what_nobody_can_ever_use_is_a_warning() -> None:
     text = SENDER % "mx: {}"
     assert found(text, usage=True) == []
