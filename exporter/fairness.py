@@ -15,7 +15,7 @@ NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is w
 
 class FairLimit:
     """Used as asyncio.Timeout is, in the loop's time. It grows by what its ticks are late, but by no more than `most`
-    seconds."""
+    seconds. After a process was stopped for long, they begin when it goes on: there has to be time for a look."""
 
     def __init__(self, limit: asyncio.Timeout, end: float, most: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -48,7 +48,7 @@ class FairLimit:
         now = self._loop.time()
         if (late := min(now - self._due, self._most)) > NOTICEABLE:
             self._most -= late
-            self._end += late
+            self._end = max(self._end, now) + late
         if now < self._end:
             self._plan()
         else:

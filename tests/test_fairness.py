@@ -51,6 +51,22 @@ def test_the_time_on_top_has_an_end() -> None:
     virtual.run(trip())
 
 
+@pytest.mark.parametrize("stopped", [40.0, 3600.0])
+def test_after_a_long_stop_there_is_time_to_hear_what_came_meanwhile(stopped: float) -> None:
+    async def trip() -> None:
+        run = Run(virtual.clock(), session_timeout=30)
+        async with run.deadline(60), run.conversation():
+            await asyncio.sleep(10)
+            virtual.stall(stopped)
+            await asyncio.sleep(20)
+        with pytest.raises(ProbeError):
+            async with run.deadline(run.now() - run.started + 10):
+                virtual.stall(stopped)
+                await asyncio.sleep(31)
+
+    virtual.run(trip())
+
+
 def test_a_server_that_does_not_answer_has_no_more_than_its_time() -> None:
     async def trip() -> None:
         run = Run(virtual.clock(), session_timeout=30)

@@ -72,6 +72,7 @@ class Pop3Mailbox:
         self._resolver = resolver
         self._maildrop = Maildrop()
         self._tls: TlsSession | None = None
+        self._greeted = False
         self._account = (accounts or Accounts()).of(options.oauth2, options.username) if options.oauth2 else None
 
     async def open(self, run: Run, wanted: Wanted) -> Pop3Session:
@@ -106,7 +107,8 @@ class Pop3Mailbox:
             with run.step(Step.TLS):
                 await pop3.secure(client_context(self._options), server_name)
         with run.step(Step.GREETING):
-            await pop3.greeting()
+            await pop3.greeting(self._greeted)
+            self._greeted = True
         if mode == "starttls":
             with run.step(Step.TLS):
                 await pop3.stls(client_context(self._options), server_name)

@@ -69,9 +69,10 @@ class Pop3Connection(Pop3Reader):
 
     # ---------------------------------------------------------------- from the greeting to the login
 
-    async def greeting(self) -> None:
+    async def greeting(self, known: bool = False) -> None:
+        """Of a server that is not `known` to greet as it should, it is found out what it speaks if it is silent."""
         with self._whole():
-            if self.tls:
+            if self.tls or known:
                 reply = await self._reply()
             else:
                 peer = self.transport.get_extra_info("peername")
