@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from exporter.model import ProbeError, Reason
 from exporter.net.passing import passes
 
-_STATUS = re.compile(r"(\+OK|-ERR)(?![A-Z0-9])[ \t]*(?:\[([A-Z0-9/-]{1,40})\][ \t]*)?(.*)", re.IGNORECASE | re.DOTALL)
+_STATUS = re.compile(
+    r"(\+OK|[-+]ERR)(?![A-Z0-9])[ \t]*(?:\[([A-Z0-9/-]{1,40})\][ \t]*)?(.*)", re.IGNORECASE | re.DOTALL
+)
 _NUMBER = re.compile(r"\d{1,10}")
 _EMPTY = re.compile(r"\b(empty|no (new )?(messages|mail)|0 messages|zero messages|nothing to list)\b", re.IGNORECASE)
 _NO_MESSAGE = re.compile(
@@ -76,7 +78,8 @@ class Reply:
 def reply_in(server: str, line: str) -> Reply | None:
     """The reply that a line is; None if it is none."""
     if match := _STATUS.fullmatch(line):
-        return Reply(server, match[1].upper(), (match[2] or "").upper(), match[3])
+        status = match[1].upper().replace("+ERR", "-ERR")  # hMailServer (pull request 594): a refusal all the same
+        return Reply(server, status, (match[2] or "").upper(), match[3])
     return Reply(server, "+", "", line[1:].strip()) if line == "+" or line.startswith("+ ") else None
 
 

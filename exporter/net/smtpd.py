@@ -6,6 +6,8 @@ line, replies that tell nothing of our insides, and connections that are gone wh
 
 import asyncio
 import logging
+import re
+from collections.abc import Sequence
 from typing import AnyStr, Protocol, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
@@ -19,6 +21,9 @@ from exporter.net.smtpd_clients import Clients
 from exporter.net.smtpd_limits import UNENDED_LINE, Limits
 from exporter.net.smtpd_text import incoming_text
 from exporter.run import Clock
+
+_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(=[^\s=]\S*)?")  # RFC 5321 section 4.1.2: esmtp-param
+_OFFERED = frozenset({"BODY", "SIZE", "SMTPUTF8"})
 
 log = logging.getLogger(__name__)
 
@@ -227,6 +232,15 @@ class _Connection(SMTP):
             return super()._getaddr(arg)
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return None, None
+
+    def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
+        """Parameters that nobody offered are passed over: to refuse them would be a bounce.
+
+        Exchange Online sends XOORG, sendmail AUTH, others what belongs to DSN (aiosmtpd, issues 299 and 367).
+        """
+        if not all(map(_PARAMETER.fullmatch, params)):
+            return None
+        return super()._getparams([one for one in params if one.partition("=")[0] in _OFFERED])
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
         if self._tls_protocol:

@@ -213,3 +213,25 @@ async def test_files_that_are_no_certificate_keep_it_closed(certificates: Certif
 def test_a_recipient_that_is_no_address_is_a_mistake(recipient: str) -> None:
     with pytest.raises(ValidationError, match="e-mail address"):
         SmtpdOptions(listen=Listen("127.0.0.1:2525"), recipients=[recipient])
+
+
+@pytest.mark.parametrize("parameters", [
+    "SIZE=1459 AUTH=<>",  # sendmail, vCenter (mailrise, issue 98)
+    "SIZE=1459 XOORG=example.onmicrosoft.com",  # Exchange Online (aiosmtpd, issue 299)
+    "RET=HDRS ENVID=QQ314159 BODY=8BITMIME",  # RFC 3461 (aiosmtpd, issue 367)
+    "X-ODD=1 MT-PRIORITY=3 REQUIRETLS",
+])  # fmt: skip
+async def test_parameters_that_nobody_offered_are_passed_over(parameters: str) -> None:
+    async with receiver() as session, RawClient(session.receiver.port) as client:
+        recipient = "RCPT TO:<monitor@mon.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;monitor@mon.test"
+        replies = await client.dialogue("EHLO a", f"MAIL FROM:<a@lab.test> {parameters}", recipient, "DATA")
+        assert [reply[:3] for reply in replies] == ["250", "250", "250", "354"]
+        assert await client.ask("Subject: x\r\n\r\n.") == "250 2.6.0 Seen"
+
+
+async def test_parameters_that_are_offered_still_count() -> None:
+    async with receiver(max_message_size="64KiB") as session, RawClient(session.receiver.port) as client:
+        replies = await client.dialogue(
+            "EHLO a", "MAIL FROM:<a@lab.test> XOORG=x SIZE=70000", "MAIL FROM:<a@b.test> BODY=x"
+        )
+        assert [reply[:3] for reply in replies] == ["250", "552", "501"]

@@ -2,14 +2,12 @@
 
 import asyncio
 import sys
-from base64 import b64encode
 from collections.abc import Awaitable, Callable
 from types import FrameType
 
 import pytest
 
 from exporter.model import ProbeError, Reason
-from exporter.net.bearer import Bearer
 from exporter.net.pop3 import Pop3Connection, converse
 from exporter.net.sasl import Plain
 from exporter.net.tcp import connect
@@ -111,27 +109,6 @@ async def test_plain_gives_its_word_when_asked() -> None:
 async def test_plain_that_goes_wrong_is_no_login(dialogue: str, reason: Reason) -> None:
     error = await why(dialogue, lambda p: p.authenticate(Plain("me", "sesame")))
     assert error.reason is reason
-
-
-@pytest.mark.parametrize(("token", "answer", "reason"), [
-    ("short", "+OK", None),
-    ("x" * 5000, "+OK", None),
-    ("short", "-ERR Protocol error. Connection is closed. 10", Reason.AUTH),
-    ("short", "-ERR [AUTH] no", Reason.AUTH),
-    ("short", "-ERR Server Unavailable. 21", Reason.UNAVAILABLE),
-])  # fmt: skip
-async def test_a_token_goes_on_a_line_of_its_own(token: str, answer: str, reason: Reason | None) -> None:
-    """Microsoft 365 hangs up where it comes with the command (getmail6, issue 256; mpop, issue 11)."""
-    bearer = Bearer("xoauth2", "me", token, "pop.test", 995)
-    word = b64encode(bearer.begin()).decode()
-    async with greeted(f"S: +OK\nC: AUTH XOAUTH2\nS: + \nC: {word}\nS: {answer}\n") as here:
-        if reason is None:
-            await here.pop3.authenticate(bearer)
-        else:
-            with pytest.raises(ProbeError) as caught:
-                await here.pop3.authenticate(bearer)
-            assert caught.value.reason is reason
-        assert word not in here.transcript
 
 
 # ------------------------------------------------------------ the maildrop
