@@ -49,7 +49,12 @@ def inner_messages(part: Part) -> Iterator[Part]:
 
 def texts(part: Part) -> list[str]:
     """What people read of it: its plain texts, and its HTML as text. Of each the first LONGEST_TEXT characters."""
-    return [_plain(leaf) for leaf in own_leaves(part) if leaf.content_type.startswith("text/")]
+    return [_plain(leaf) for leaf in own_leaves(part) if _is_text(leaf)]
+
+
+def _is_text(leaf: Part) -> bool:
+    """A multipart without parts has another boundary than it says, and is shown as it stands."""
+    return leaf.content_type.startswith(("text/", "multipart/"))
 
 
 def _plain(leaf: Part) -> str:
@@ -73,7 +78,7 @@ def _visible(text: str) -> str:
 
 def notice(part: Part, read: list[str]) -> str:
     """What a notice says itself: its texts down to the message that it returns, which has words of its own."""
-    kinds = [leaf.content_type for leaf in own_leaves(part) if leaf.content_type.startswith("text/")]
+    kinds = [leaf.content_type for leaf in own_leaves(part) if _is_text(leaf)]
     said: list[str] = []
     for kind, text in zip(kinds, read, strict=True):
         if kind.startswith("text/rfc822"):
