@@ -9,12 +9,12 @@ from collections.abc import Callable
 from exporter.app import App
 from tests.atlas.dns_and_network import ELSEWHERE
 from tests.atlas.table import Changes, Course, Disturbance, Make, Series, given
-from tests.atlas.transit import notice, reply
+from tests.atlas.transit import notice, reply, riddle
 from tests.atlas.world import World
 from tests.lab.hop import rewritten
 from tests.senders.witness import Act, Cut, Freeze, Reply, Stage
 
-RETRIES, DUPLICATES = frozenset({"retries"}), frozenset({"duplicates"})
+RETRIES, DUPLICATES, UNCLEAR = frozenset({"retries"}), frozenset({"duplicates"}), frozenset({"unclear"})
 MAIN, SECOND = "127.0.0.2", "127.0.0.1"
 
 
@@ -216,6 +216,11 @@ TRANSIT = (
     Disturbance(
         "The exchanger hangs up in the TLS handshake", "it cuts the connection after the first message of TLS",
         "does the same", trip(broken_tls(Stage.TLS, Cut)),
+    ),
+    Disturbance(
+        "A notice that cannot be understood comes before the message", "a mailer daemon's words in an unknown language",
+        "counts it in `mailtrip_unclear_total`, tells it on the trip, and goes on waiting",
+        trip(brought(riddle, bytes)), UNCLEAR,
     ),
     Disturbance(
         "A forwarder rewrites the subject", "`[EXTERNAL] Please read`", "finds its token in the header",

@@ -9,7 +9,7 @@ from tests.atlas.world import World
 from tests.lab.client import Lab
 
 ROWS = [row for group in DISTURBANCES.values() for row in group]
-COUNTED = ("late", "lost", "duplicates", "bounces", "junk", "retries")
+COUNTED = ("late", "lost", "duplicates", "bounces", "unclear", "junk", "retries")
 LEGS = ("send", "mailbox", "delivery")
 pytestmark = pytest.mark.timeout(300)  # the first test waits for the trips of all
 

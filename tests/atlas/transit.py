@@ -72,6 +72,23 @@ def forbidden(raw: bytes) -> bytes:
     return notice(raw, "5.7.520", "550 5.7.520 Access denied, no external forwarding")
 
 
+def plain_notice(raw: bytes) -> bytes:
+    """A bounce of DragonFly's mail agent, which FreeBSD has: no RFC 3464."""
+    return (
+        b"From: MAILER-DAEMON <>\r\nSubject: Mail delivery failed\r\n\r\n"
+        b"This is the DragonFly Mail Agent v0.13 at bsd.test.\r\n\r\n"
+        b"There was an error delivering your mail to <nobody@lab.test>.\r\n\r\n"
+        b"mx.lab.test [192.0.2.1] did not like our RCPT TO:\r\n550 5.1.1 No such user here\r\n\r\n"
+        b"Message headers follow.\r\n\r\n" + raw.partition(b"\r\n\r\n")[0] + b"\r\n"
+    )
+
+
+def riddle(raw: bytes) -> bytes:
+    """A mailer daemon's words that nobody understands."""
+    head = b"Return-Path: <>\r\nFrom: MAILER-DAEMON@lab.test\r\nSubject: nuqneH\r\n\r\nQapla'\r\n\r\n"
+    return head + raw.partition(b"\r\n\r\n")[0] + b"\r\n"
+
+
 def shortened(raw: bytes) -> bytes:
     """A gateway that keeps the first lines of the text alone."""
     head, _, text = raw.partition(b"\r\n\r\n")
@@ -133,6 +150,15 @@ TRANSIT = (
         "A server on the way does not know the recipient", "a real exchanger refuses somebody unknown to the relay",
         delivery(Reason.BOUNCED, "5.1.1"), Known.NEWS, "`to`; whether the account was deleted",
         reading("nobody@lab.test"),
+    ),
+    Fault(
+        "The message bounces in words alone", "a notice of dma's, which is no RFC 3464 report",
+        delivery(Reason.BOUNCED, "5.1.1"), Known.NEWS, "the words of the notice", brought(plain_notice),
+    ),
+    Fault(
+        "Only a notice comes that cannot be understood", "a mailer daemon's words in an unknown language",
+        delivery(Reason.OVERDUE), Known.TIMEOUT,
+        "the words of the failure, which name the notice; `mailtrip_unclear_total` counts it", brought(riddle),
     ),
     Fault(
         "The recipient's mailbox is full, and the message returns", "a real mailbox over its quota",
