@@ -2,6 +2,8 @@
 
 import time
 
+STEP = 1.0  # seconds by which a clock that is only kept right may go back
+
 
 def moment(seconds: float) -> str:
     """Seconds since the epoch, as a date and a time of day in UTC."""
@@ -19,8 +21,8 @@ def duration(seconds: float) -> str:
 
 def ago(seconds: float) -> str:
     """How long something is ago, roughly."""
-    if seconds < 0:
-        return "by a clock ahead of ours"
+    if seconds < -STEP:
+        return "before our clock was set back"
     return f"{_parts(seconds)} ago" if seconds >= 1 else "now"
 
 

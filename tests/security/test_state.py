@@ -1,0 +1,74 @@
+"""Trouble with the state and with the clock, which an attacker may cause, changes no verdict."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+from exporter import state_file
+from exporter.model import Reason
+from exporter.run import Clock
+from exporter.store import Store
+from tests import virtual
+from tests.balky import balky, store_on
+from tests.test_odd_state import changed, filled
+from tests.workbench import Bench
+
+
+def test_a_disk_that_refuses() -> None:
+    """A state disk that is full, locked or stalled for a while changes no verdict and loses none: what waits is kept,
+    bounded, and written in its order when that is possible."""
+
+    async def course() -> None:
+        connection = balky()
+        bench = Bench(store=store_on(connection))
+        connection.refuses = sqlite3.SQLITE_FULL
+        good = await bench.trip()
+        bench.sender.refusal = Reason.REJECTED
+        bad = await bench.trip()
+        assert (good.success, str(bad.failure)) == (True, "send/data: rejected 550: refused")
+        connection.refuses = 0
+        await asyncio.sleep(5)
+        assert await bench.store.recent(None, 10) == [bad, good]
+        assert bench.store.unsettled() == []
+        await bench.close()
+
+    virtual.run(course())
+
+
+async def test_a_state_file_of_somebody_else(tmp_path: Path) -> None:
+    """A state file with other tables, or with rows that make no sense, stops no start: the file is set aside as
+    `mailtrip.damaged`, the rows are dropped."""
+    for number, change in enumerate(("UPDATE trips SET state = 'odd'", "DROP TABLE outcomes", "DROP TABLE trips")):
+        directory = tmp_path / str(number)
+        await filled(directory)
+        changed(directory, change)
+        store = Store.open(directory)
+        assert store.unsettled() == []
+        await store.close()
+        assert (directory / "mailtrip.damaged").exists() is change.startswith("DROP")
+        assert (directory / state_file.FILE).stat().st_mode & 0o077 == 0
+
+
+def test_a_clock_that_is_set() -> None:
+    """Whoever sets the machine's clock, forwards or back, makes no message lost or late, hides no failure behind an
+    older success, and starts no flood of trips."""
+
+    async def course() -> None:
+        for jump in (-3600.0, 400 * 86400.0):
+            off, loop = [0.0], asyncio.get_running_loop()
+            bench = Bench(clock=Clock(loop.time, lambda off=off, loop=loop: virtual.BEGIN + loop.time() + off[0]))  # type: ignore[misc]
+            assert (await bench.trip()).success
+            bench.sender.delay = None
+            flight = bench.prober.start(bench.probe)
+            await asyncio.sleep(10)
+            off[0] = jump
+            bench.prober.start_if_due(bench.probe)
+            assert len(bench.probe.flights) == 1
+            overdue = await flight
+            bench.ledger.expire()
+            assert bench.probe.newest == overdue
+            series = bench.series()
+            assert series["mailtrip_success"] == series["mailtrip_lost_total"] == series["mailtrip_late_total"] == 0
+            await bench.close()
+
+    virtual.run(course())
