@@ -106,7 +106,7 @@ def sending() -> list[Json]:
               [query(f"histogram_quantile(0.9, increase({buckets}[1h])) >= 0", "{{step}}")]),
         lines("Mailbox, by step", "The mean time of each step with the mailbox.", [query(mean, "{{step}}")],
               interval="5m"),
-        stat("Last SMTP reply", "The last reply code of the newest session: 2xx is good, 4xx try again later, 5xx "
+        stat("Last SMTP reply", "The code that decided the newest sending: 2xx is good, 4xx try again later, 5xx "
              "never.", of("mailtrip_smtp_reply_code"), "none", height=6,
              thresholds=steps(GREEN, (400, YELLOW), (500, RED))),
         stat("Servers passed", "Servers that took the newest message.", of("mailtrip_hops"), "none", height=6,

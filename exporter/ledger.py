@@ -91,7 +91,8 @@ class Ledger:
         if known := self._in_flight.get(trip_id):
             trip = replace(known, state=State.SENT, sending_since=run.sending_since, accepted=run.accepted)
             self._in_flight[trip_id] = trip
-            self._store.accepted(trip, partial(_tell, logging.INFO, trip, "the message is accepted"))
+            words = f"the message is accepted{': ' if run.answer else ''}{run.answer}"
+            self._store.accepted(trip, partial(_tell, logging.INFO, trip, words))
 
     async def found(self, verdict: Outcome) -> None:
         """The message is back and going to be deleted: returns when that, and the trip's verdict, is on the disk.

@@ -141,7 +141,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The last reply of the sending session."""
+    """The reply that decided: the final one after DATA, or the one that ended the attempt."""
 
     code: int
     text: str

@@ -65,6 +65,7 @@ class Run:
         self.facts: list[Fact] = []
         self.sending_since: float | None = None
         self.accepted: float | None = None
+        self.answer = ""  # of whoever has taken the message: a reply with the queue's name, most often
         self.uncertain = False  # the whole message was sent, and the final reply has not come
         self.on_accepted: Callable[[float], None] = lambda moment: None
         self.before_deletion: Callable[[], Awaitable[None]] = _nothing
@@ -185,8 +186,9 @@ class Run:
 
     # ---------------------------------------------------------------- what happens
 
-    def accept(self) -> None:
-        """The message has been accepted: from this moment someone else is responsible for it."""
+    def accept(self, answer: str = "") -> None:
+        """The message has been accepted: from this moment someone else is responsible for it, who said `answer`."""
+        self.answer = one_line(answer)
         self.accepted = self.now()
         self.on_accepted(self.accepted)
 

@@ -127,14 +127,14 @@ class PretendSender:
         with run.step(Step.DATA):
             run.note("C: DATA")
             await asyncio.sleep(self.effort)
-            for line in self.says(message.raw):
+            for line in (said := self.says(message.raw)):
                 run.note(f"S: {line}")
             if self.refusal:
                 raise ProbeError(self.refusal, self.words, code=550)
             self.sent.append(message.raw)
             run.uncertain = self.uncertain
             if not self.uncertain:
-                run.accept()
+                run.accept("".join(said[-1:]))
         if self.delay is not None:
             for _ in range(self.copies):
                 asyncio.get_running_loop().call_later(self.delay, self.mailbox.deliver, self.on_the_way(message.raw))

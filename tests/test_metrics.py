@@ -35,7 +35,7 @@ SUCCESS = Outcome(
         Span(Phase.DELETE, None, 7.0, 0.5),
     ),
     facts=(
-        Reply(221, "bye"),
+        Reply(250, "2.0.0 Ok: queued as 4XyZ"),
         Exchanger("mx1.example.org", 10),
         TlsSession(Leg.SEND, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 1_800_000_000.0),
         TlsSession(Leg.MAILBOX, "TLSv1.2", "ECDHE", None),

@@ -94,7 +94,8 @@ OF_A_ROUND_TRIP = (
              "that can be understood"),
     _counter("mailtrip_junk_total", "Messages that were filed as spam"),
     _counter("mailtrip_retries_total", "Messages sent again because an exchanger deferred them"),
-    Definition("mailtrip_smtp_reply_code", "gauge", "Last reply code of the newest sending session"),
+    Definition("mailtrip_smtp_reply_code", "gauge", "Code of the reply that decided the newest "
+               "sending: the final one after DATA, or the one that ended the attempt"),
     Definition("mailtrip_mx_info", "gauge", "The exchanger that took the newest message", ("host", "preference")),
     Definition("mailtrip_tls_plaintext_fallback", "gauge", "1 if the newest message left in plain text, since TLS with "
                "the exchanger that offers it is broken, else 0; absent where that cannot be"),

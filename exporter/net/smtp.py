@@ -58,7 +58,6 @@ class SmtpSession:
         self._protocol = _Protocol(loop=asyncio.get_running_loop())
         self.server = server
         self.run = run
-        self._last: SMTPResponse | None = None
         self.redaction = Redaction()
         self.tls_broken = False  # it was begun, and nothing has been said inside it yet
 
@@ -134,7 +133,8 @@ class SmtpSession:
             self.note(f"C: {{{len(message)} bytes}}")
             reply = await self._final_answer(_dot_stuffed(message))
             self.expect(reply, 250, Step.DATA)
-            self.run.accept()
+            self._decide(reply)
+            self.run.accept(f"{reply.code} {one_line(self._clean(reply.message))}")
 
     async def quit(self) -> None:
         """Says good-bye, and does not mind whether it is heard: the message is theirs already."""
@@ -145,9 +145,7 @@ class SmtpSession:
             self.note("-- QUIT was not answered")
 
     def close(self) -> None:
-        """Ends the conversation at once, and leaves the last reply as a fact."""
-        if self._last is not None:
-            self.run.fact(Reply(self._last.code, one_line(self._last.message)))
+        """Ends the conversation at once."""
         transport = cast("asyncio.Transport | None", self._protocol.transport)
         if transport is not None:
             transport.abort()
@@ -186,8 +184,7 @@ class SmtpSession:
 
     def _heard(self, reply: SMTPResponse) -> SMTPResponse:
         self.tls_broken = False
-        self._last = SMTPResponse(reply.code, self._clean(reply.message))
-        for line in self._last.message.split("\n"):
+        for line in self._clean(reply.message).split("\n"):
             self.run.note(f"S: {reply.code} {line}")
         return reply
 
@@ -202,8 +199,14 @@ class SmtpSession:
     def expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
         """Any success of the expected hundred will do: 251 is as good as 250."""
         if reply.code // 100 != code // 100:
+            self._decide(reply)
             detail = f"{self.server} answered {reply.code} {one_line(self._clean(reply.message))}"
             raise ProbeError(reason_for(step, reply.code, reply.message), detail, code=reply.code)
+
+    def _decide(self, reply: SMTPResponse) -> None:
+        """This reply counts: the final one after DATA, or the one that ended the attempt. Never that to QUIT."""
+        self.run.facts = [fact for fact in self.run.facts if not isinstance(fact, Reply)]
+        self.run.fact(Reply(reply.code, one_line(self._clean(reply.message))))
 
     @contextmanager
     def _border(self) -> Iterator[None]:

@@ -78,7 +78,7 @@ class SendmailSender:
                 said = await output.last_words() if code or not complete else output.text
                 run.note(f"-- exit code {code}{': ' if said else ''}{said}")
                 self._judge(code, complete, said)
-                run.accept()
+                run.accept(said)
 
     async def _call(self, arguments: tuple[str, ...], raw: bytes, output: "_Output", run: Run) -> tuple[int, bool]:
         """Runs the program. Returns its exit code, and whether it took the whole message."""
