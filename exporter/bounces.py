@@ -15,7 +15,7 @@ CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)", re.ASCII)  # RF
 REPLY_CODE = re.compile(r"(?:^|(?<=[\s;:'\"(>#]))[45]\d\d(?=[\s,;:.'\")-]|$)", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*", re.ASCII)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
-_FIELDS = re.compile(r"^[ \t]*(?:Action|Final-Recipient|Diagnostic-Code|Status)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_FIELDS = re.compile(r"^[ \t]*(Action|Final-Recipient|Diagnostic-Code|Status)[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 FAILED, DELAYED, DELIVERED = "failed", "delayed", "delivered"
 _ACTIONS = {
@@ -75,7 +75,8 @@ def bounce_in(texts: Iterable[str]) -> Bounce | None:
 
 def has_fields(text: str) -> bool:
     """Whether a text that does not say so is a notification: some gateways make plain text of every part."""
-    return len({match[0].strip().lower() for match in _FIELDS.finditer(text)}) >= 2
+    names = {match[1].lower() for match in _FIELDS.finditer(text)}
+    return "final-recipient" in names and len(names) > 1
 
 
 def _blocks(texts: Iterable[str]) -> Iterator[dict[str, str]]:
@@ -105,7 +106,8 @@ def _status(field: str, diagnostic: str) -> str:
 
 def code_in(text: str) -> str:
     """The enhanced code in the words of a server, else the code of its reply, else nothing."""
-    enhanced = next((code[0] for code in CODE.finditer(text) if not code[0].endswith(".0.0")), "")
+    codes = (code[0] for code in CODE.finditer(text))
+    enhanced = next((code for code in codes if code[0] != "2" and not code.endswith(".0.0")), "")
     reply = REPLY_CODE.search(text)
     return enhanced or (reply[0] if reply else "")
 

@@ -34,8 +34,8 @@ from exporter.tokens import candidates
 
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
 _DAEMON = re.compile(
-    r"(?:mailer|mail|smtp|mta|m)[-_. ]?daemon\b|mail[-_. ]?(?:er[-_. ])?(?:delivery|sub)[-_. ]?(?:sub)?[-_. ]?"
-    r"(?:system|service)?\b|delivery[-_. ]sub[-_. ]?system|microsoftexchange[0-9a-f]{20,}|double-bounce@|non-?delivery",
+    r"\b(?:mailer|mail|smtp|mta|m)[-_. ]?daemon\b|\bmail(?:er)?[-_. ]?(?:delivery|delivery[-_. ]?sub|sub)[-_. ]?"
+    r"(?:system|service|agent)\b|\bdelivery[-_. ]?sub[-_. ]?system|microsoftexchange[0-9a-f]{20,}|double-bounce@",
     re.IGNORECASE,
 )
 _POSTMASTER = re.compile(
@@ -105,13 +105,11 @@ class _Layer:
     def _fields(self) -> Bounce | None:
         leaves = list(own_leaves(self.part))
         reports = [leaf.content for leaf in leaves if leaf.content_type in _REPORTS]
-        if not reports:
-            reports = [text for text in self._texts if has_fields(text)][:1] if self._from_a_server else []
-        return bounce_in(reports)
+        return bounce_in(reports or [text for text in self._texts if has_fields(text)][:1])
 
     @property
     def _is_report(self) -> bool:
-        if any(leaf.content_type in _REPORTS for leaf in own_leaves(self.part)):
+        if any(leaf.content_type in _REPORTS for leaf in own_leaves(self.part)) or self._fields:
             return True
         kind = self.part.parameters.get("report-type", "delivery-status").lower()
         return self.part.content_type == "multipart/report" and kind.endswith("delivery-status")
@@ -127,15 +125,13 @@ class _Layer:
 
     @cached_property
     def _from_daemon(self) -> bool:
-        return _DAEMON.search(self._author) is not None or bool(self.part.get("x-failed-recipients"))
+        if self.part.get("x-failed-recipients"):
+            return True
+        return _DAEMON.search(self._author) is not None and not answers.is_forwarded(self.part)
 
     @cached_property
     def _from_postmaster(self) -> bool:
         return _POSTMASTER.search(self._author) is not None and not answers.is_forwarded(self.part)
-
-    @property
-    def _from_a_server(self) -> bool:
-        return self._null or self._from_daemon or self._from_postmaster
 
     @cached_property
     def _form(self) -> bool:

@@ -76,8 +76,7 @@ def _better(told: str, read_in_text: str) -> str:
 
 
 def _first_code(text: str) -> str:
-    code = CODE.search(text)
-    return code[0] if code else ""
+    return next((code[0] for code in CODE.finditer(text) if code[0][0] != "2"), "")
 
 
 def happened(subject: str, text: str) -> str:
