@@ -186,7 +186,9 @@ def test_a_message_that_was_back_before_the_restart_is_one_success_whether_it_wa
         assert series["mailtrip_duplicates_total"] == series["mailtrip_late_total"] == 0
         assert mailbox.messages == {}
         await bench.close()
-        assert Bench(tmp_path, mailbox).ledger.recover() == []
+        last = Bench(tmp_path, mailbox)
+        assert last.ledger.recover() == []
+        await last.close()
 
     virtual.run(course())
 

@@ -65,7 +65,7 @@ def unreadable(file: str) -> str | None:
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a null byte, or what no file name can hold
-        return error.strerror if isinstance(error, OSError) else str(error)
+        return error.strerror if isinstance(error, OSError) else "no file can have this name"
     try:
         mode = os.fstat(descriptor).st_mode
     finally:
