@@ -19,7 +19,7 @@ LONGEST_PATH = 256  # octets of an address with its < and > (RFC 5321 section 4.
 _LONGEST_IP = 45  # an IPv4 address inside an IPv6 one, all digits written
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")  # RFC 1123 section 2.1, and underscores
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")  # at the end of a name: an address, however somebody else reads it
-_NOT_IN_LOCAL_PART = frozenset('()<>[]{}\\,;:@"')  # RFC 5321 section 4.1.2, without quoted local parts
+_NOT_IN_LOCAL_PART = frozenset('()<>[]{}\\,;:@"\ufffd')  # RFC 5321 section 4.1.2, without quoted ones; broken UTF-8
 _TAG = "ipv6:"
 
 

@@ -137,6 +137,40 @@ async def test_trips_are_listed_by_the_name_of_a_probe_too() -> None:
         assert (await here.get("/trips?probe=named&probe=nobody"))[0] == 400
 
 
+async def test_the_headline_of_a_success_says_what_was_measured_and_not_our_own_waiting() -> None:
+    spans = (Span(Phase.OPEN, None, 0.0, 1.4), Span(Phase.SEND, None, 1.4, 0.05), Span(Phase.DELIVER, None, 1.45, 0.1))
+    for arrival, words in (
+        (Arrival("INBOX", "header", 0.1, 0.15), "back after a round trip of 0.15 s, delivery delay 0.10 s"),
+        (Arrival("INBOX", "header", None, 2.0), "back after a round trip of 2.00 s, delivery delay unknown"),
+    ):
+        outcome = Outcome("0123456789abcd", KEY, 1_700_000_000.0, 1.6, spans, (arrival,))
+        async with site() as here:
+            await kept(here, outcome)
+            for path in ("/", f"/trips/{outcome.trip}"):
+                page = (await here.get(path))[1]
+                assert words in page, path
+                assert "after 1.60 s" not in page
+
+
+@pytest.mark.parametrize(
+    ("phase", "words"),
+    [
+        (Phase.OPEN, "failed to open the mailbox"),
+        (Phase.SEND, "failed to hand over the message"),
+        (Phase.DELIVER, "not delivered"),
+        (Phase.VERIFY, "rejected by a check"),
+        (Phase.DELETE, "failed to delete the message"),
+    ],
+)
+def test_a_phase_that_failed_is_not_explained_as_if_it_had_gone_well(phase: Phase, words: str) -> None:
+    failure = Failure(phase, None, Reason.TIMEOUT, "", "x")
+    outcome = Outcome("0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0, Reason.TIMEOUT),), (), failure)
+    (row,) = TripView(outcome, None).rows
+    assert row.note == words
+    (row,) = TripView(Outcome("0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0),)), None).rows
+    assert row.note != words
+
+
 def test_the_waterfall_has_its_phases_in_order_with_steps_and_hops_inside() -> None:
     rows = TripView(FAILED, "gmail").rows
     assert [(row.kind, row.label) for row in rows] == [

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from exporter.arrival import Arrival
 from exporter.mailboxes.watcher import Watcher
 from exporter.model import Asked, Listing, ListState, Outcome
 from exporter.prober import Probe
@@ -72,12 +73,21 @@ def _probe_row(probe: Probe) -> ProbeRow:
 
 
 def in_words(outcome: Outcome) -> str:
-    """What a success means: the message is back, or nobody lists the target."""
+    """What a success means: the message is back, or was refused as expected, or nobody lists the target."""
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
-        return f"back after {outcome.duration:.2f} s"
+        arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
+        return _back(arrival) if arrival else f"as expected after {outcome.duration:.2f} s"
     asked = {one.blocklist for one in listings if one.alarming and one.state is not ListState.UNKNOWN}
     return f"on none of {len(asked)} blocklists"
+
+
+def _back(arrival: Arrival) -> str:
+    """The two durations that are measured. How long all of it took says less: our own waiting is in it."""
+    if arrival.round_trip is None:
+        return "back; nobody watched the mailbox closely enough to say after how long"
+    delay = "delivery delay unknown" if arrival.delay is None else f"delivery delay {arrival.delay:.2f} s"
+    return f"back after a round trip of {arrival.round_trip:.2f} s, {delay}"
 
 
 def mailbox_rows(mailboxes: Mapping[str, Watcher]) -> list[MailboxRow]:

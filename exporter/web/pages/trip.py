@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore, Unclear
-from exporter.model import Exchanger, Listing, Outcome, Phase, PlaintextFallback, Reply, Span, TlsSession
+from exporter.model import Exchanger, Listing, Outcome, Phase, PlaintextFallback, Reason, Reply, Span, TlsSession
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
 
 WIDTH = 1000.0  # of the whole trip, in the units of the drawing
@@ -16,6 +16,11 @@ _MEANING = {
     Phase.OPEN: "the mailbox is opened", Phase.SEND: "the message is handed over",
     Phase.DELIVER: "it is on its way", Phase.VERIFY: "it is judged", Phase.DELETE: "it is deleted",
 }  # fmt: skip
+_FAILED = {
+    Phase.OPEN: "failed to open the mailbox", Phase.SEND: "failed to hand over the message",
+    Phase.DELIVER: "not delivered", Phase.VERIFY: "rejected by a check", Phase.DELETE: "failed to delete the message",
+}  # fmt: skip
+_LISTS_FAILED = "listed, or no list could be asked"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,16 @@ class TripView:
 
     def _span(self, span: Span) -> Row:
         label = str(span.step or span.phase)
-        note = span.note or ("" if span.step else _MEANING[span.phase])
+        note = span.note or ("" if span.step else self._meaning(span))
         x, width = self._place(span.start, span.duration)
         kind = "step" if span.step else "phase"
         return Row(kind, span.phase, label, x, width, span.start, span.duration, span.reason or "", note)
+
+    def _meaning(self, span: Span) -> str:
+        """Of a phase that failed, what did not happen."""
+        if self.listings or span.reason in (Reason.LISTED, Reason.UNUSABLE):
+            return _LISTS_FAILED if span.reason else "the blocklists are asked"
+        return (_FAILED if span.reason else _MEANING)[span.phase]
 
     def _hops(self) -> Iterator[Row]:
         """Where the message was by the servers' clocks: each from the hop before to itself, from our sending on."""
@@ -140,7 +151,7 @@ def _fact(fact: object) -> Iterator[tuple[str, str]]:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "not known: nobody was watching closely enough" if seconds is None else f"{seconds:.3f} s"
+    return "unknown: the mailbox was not polled often enough to measure it" if seconds is None else f"{seconds:.3f} s"
 
 
 def _tls(fact: TlsSession) -> str:
