@@ -103,6 +103,11 @@ IMAP = (
         given(imap={"password": {"file": "<directory>/none"}}),
     ),
     Fault(
+        "The file with the mailbox's password is empty", "`password: {file: …}` names an empty file",
+        opening(Step.LOGIN, Reason.AUTH), Known.AT_ONCE, "the secret's file; no empty password is ever tried",
+        given(imap={"password": {"file": "/dev/null"}}), says="there is no secret in it",
+    ),
+    Fault(
         "The IMAP server takes no more connections", "`* BYE` as its greeting",
         opening(Step.GREETING, Reason.UNAVAILABLE), Known.SESSION, "its limits of connections (per user, per address)",
         meddled(lambda: Rule("OK", "say", "server", "* BYE Too many connections")),

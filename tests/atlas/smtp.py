@@ -44,6 +44,16 @@ SMTP = (
         "The relay refuses our password", "a wrong password", send(Step.AUTH, Reason.AUTH, "535"),
         "whether the password was changed, has expired, or the account is locked", given(smtp={"password": "wrong"}),
     ),
+    Fault(
+        "The file with the relay's password is not there", "`password: {file: …}` names no file",
+        send(Step.AUTH, Reason.AUTH), Known.AT_ONCE, "the secret's file and who may read it",
+        given(smtp={"password": {"file": "<directory>/none"}}), says="cannot read the secret in",
+    ),
+    Fault(
+        "The file with the relay's password is empty", "`password: {file: …}` names an empty file",
+        send(Step.AUTH, Reason.AUTH), Known.AT_ONCE, "the secret's file; no empty password is ever tried",
+        given(smtp={"password": {"file": "/dev/null"}}), says="there is no secret in it",
+    ),
     _refused(
         "The relay's password service is down", A, "454 4.7.0 Temporary authentication failure", UNAVAILABLE,
         "Dovecot's auth, LDAP, SQL behind the relay",
