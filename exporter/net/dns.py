@@ -27,12 +27,14 @@ from exporter.config.grammar import host_of, ip_of
 from exporter.fairness import fair_timeout
 from exporter.model import Exchanger, ProbeError, Reason, one_line
 from exporter.net.datagrams import Datagrams, Reply
+from exporter.net.hosts_file import addresses_of
 from exporter.run import Clock
 
-HOSTS_FILE = Path("/etc/hosts")
 RESOLV_CONF = Path("/etc/resolv.conf")
 DEFAULT_TIMEOUT = 5.0  # seconds for one question, all servers and repetitions together
 REPETITION = 2.0  # seconds until a question goes to the next server, or to the same one again
+DOMAIN = 53  # the port of name servers
+MOST_NAMED = 3  # name servers in an error
 PAYLOAD = 1232  # bytes of an answer that fit into any datagram (dnsflagday.net, 2020)
 
 
@@ -108,7 +110,7 @@ class Resolver:
                 raise ProbeError(Reason.DNS, f"{host} is no {kind}address, and ip is {ip}")
             return [str(literal)]
         families = [family for family in ("6", "4") if ip in ("any", family)]
-        known = [address for address in _hosts_file(host) if ("6" if ":" in address else "4") in families]
+        known = [address for address in addresses_of(host) if ("6" if ":" in address else "4") in families]
         if known:
             return known
         answers: dict[str, list[str]] = {}
@@ -117,7 +119,7 @@ class Resolver:
         longest = max(len(found) for found in answers.values())
         addresses = [found[n] for n in range(longest) for found in answers.values() if n < len(found)]
         if not addresses:
-            raise ProbeError(Reason.DNS, f"{host} has no {kind}address")
+            raise ProbeError(Reason.DNS, f"{host} has no {kind}address; {self._asked()}")
         return addresses
 
     async def exchangers(self, domain: str) -> list[Exchanger]:
@@ -221,22 +223,32 @@ class Resolver:
             for server in current.nameservers
         ]
 
+    def _asked(self) -> str:
+        """Whom, for people."""
+        servers = [(server.address, server.port) for server in self._servers()]
+        names = [host if port == DOMAIN else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+                 for host, port in servers[:MOST_NAMED]]  # fmt: skip
+        return f"asked {', '.join(names)}{' and others' if len(servers) > MOST_NAMED else ''}"
+
     async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
         """The records as text; none, but the name exists: an empty list."""
         try:
             absolute = dns.name.from_text(name) if name.endswith(".") or not search else name
             answer = await self._current().resolve(absolute, kind, search=search, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:
-            raise ProbeError(Reason.DNS, f"{name} does not exist (NXDOMAIN)", code="NXDOMAIN") from None
+            raise ProbeError(
+                Reason.DNS, f"{name} does not exist (NXDOMAIN); {self._asked()}", code="NXDOMAIN"
+            ) from None
         except dns.resolver.LifetimeTimeout as error:
-            detail = f"no answer for {name} {kind} within {self._timeout:g} s"
+            detail = f"no answer for {name} {kind} within {self._timeout:g} s; {self._asked()}"
             raise ProbeError(Reason.DNS, detail, code="TIMEOUT") from error
         except dns.resolver.NoNameservers as error:
-            raise ProbeError(Reason.DNS, f"no server could answer for {name} {kind}", code="SERVFAIL") from error
+            detail = f"no server could answer for {name} {kind}; {self._asked()}"
+            raise ProbeError(Reason.DNS, detail, code="SERVFAIL") from error
         except (dns.exception.DNSException, UnicodeError) as error:
             raise ProbeError(Reason.DNS, f"cannot look up {name}: {type(error).__name__}") from error
         except OSError as error:
-            raise ProbeError(Reason.DNS, f"cannot ask for {name}: {error.strerror}") from error
+            raise ProbeError(Reason.DNS, f"cannot ask for {name}: {error.strerror}; {self._asked()}") from error
         return [record.to_text() for record in answer.rrset or ()]
 
 
@@ -283,14 +295,3 @@ def _text(record: object) -> str:
 
 def _nameserver(host: str, port: int) -> dns.nameserver.Nameserver:
     return dns.nameserver.Do53Nameserver(host, port)
-
-
-def _hosts_file(host: str) -> list[str]:
-    """The addresses that the hosts file gives a name. dnspython does not read it, and containers rely on it."""
-    try:
-        lines = HOSTS_FILE.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    wanted = host.rstrip(".").lower()
-    entries = [line.partition("#")[0].split() for line in lines]
-    return [entry[0] for entry in entries if wanted in (name.lower() for name in entry[1:])]

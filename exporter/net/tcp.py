@@ -20,15 +20,19 @@ async def dial(resolver: Resolver, host: str, port: int, network: NetworkOptions
     with run.step(Step.RESOLVE, host):
         addresses = (await resolver.addresses(host, network.ip))[:MAX_ADDRESSES]
     with run.step(Step.CONNECT, f"{host}:{port}"):
-        connected = await connect(addresses, port, network.source_address)
+        connected = await connect(addresses, port, network.source_address, host)
     peer = connected.getpeername()
     run.note(f"-- connected to {host} [{peer[0]}]:{port}")
     return connected
 
 
-async def connect(addresses: list[str], port: int, source_address: str | None = None) -> socket.socket:
-    """A non-blocking socket, connected to the first address that answers. Raises ProbeError (connect)."""
-    where = f"{', '.join(addresses[:4])} port {port}{f' from {source_address}' if source_address else ''}"
+async def connect(addresses: list[str], port: int, source_address: str | None = None, host: str = "") -> socket.socket:
+    """A non-blocking socket, connected to the first address that answers. Raises ProbeError (connect).
+
+    `host` is the name that the addresses are of, for people.
+    """
+    name = f" ({host})" if host and host.strip("[]") not in addresses else ""
+    where = f"{', '.join(addresses[:4])}{name} port {port}{f' from {source_address}' if source_address else ''}"
     infos = [_address_info(address, port) for address in addresses if _can_reach(source_address, address)]
     if not infos:
         raise ProbeError(Reason.CONNECT, f"cannot connect to {where}: one is IPv4, the other is IPv6")
