@@ -66,7 +66,7 @@ def bounce_in(texts: Iterable[str]) -> Bounce | None:
     reporter = next((block["reporting-mta"] for block in blocks if "reporting-mta" in block), "")
     return Bounce(
         action=_action(told),
-        status=_status(told.get("status", ""), diagnostic),
+        status=_status(told.get("status", "")),
         reporter=_value(reporter),
         diagnostic=diagnostic,
         remote=host(_value(told.get("remote-mta", ""))),
@@ -95,13 +95,10 @@ def _action(block: dict[str, str]) -> str:
     return _ACTIONS.get(word[0] if word else "", _OF_CLASS.get(status, ""))
 
 
-def _status(field: str, diagnostic: str) -> str:
-    """A code alone: it becomes a label, and everybody can send a notification. X.0.0 says nothing, so that what the
-    refusing server answered is better."""
+def _status(field: str) -> str:
+    """A code without the comment that may follow it: it becomes a label, and everybody can send a notification."""
     told = CODE.match(field.strip())
-    if told and not told[0].endswith(".0.0"):
-        return told[0]
-    return code_in(diagnostic) or (told[0] if told else "")
+    return told[0] if told else ""
 
 
 def code_in(text: str) -> str:

@@ -72,6 +72,7 @@ def read(subject: str, text: str, fields: Bounce | None) -> Bounce | None:
 
 
 def _better(told: str, read_in_text: str) -> str:
+    """X.0.0 says nothing (RFC 3463 section 3.1), so that what the refusing server answered is better."""
     return told if told and not told.endswith(".0.0") else read_in_text or told
 
 
