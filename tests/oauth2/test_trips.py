@@ -118,7 +118,7 @@ async def test_a_token_may_end_in_the_middle_of_a_trip(lab: Lab) -> None:
         async with running(settings(lab, user, identity)) as app:
             outcome = await trip(app, user, "pop3")
         assert outcome.success, outcome.failure
-        logins = "\n".join(outcome.transcript).count("<secret>")
+        logins = identity.introspected  # repeated looks are one line of the transcript
         assert logins > len(identity.issued) >= 2
 
 
