@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat
 from collections.abc import Iterator
 
 from exporter.config.mistakes import Path
@@ -32,6 +33,8 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
     if _of_a_running_unit(secret.origin):
         yield Finding(path, _WHILE_IT_RUNS, warning=True)
         return
+    if _can_be_read_only_once(secret.origin):
+        return
     try:
         revealed = secret.reveal()
     except SecretUnavailable as error:
@@ -49,6 +52,8 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
 def _of_a_file(path: Path, file: str) -> Iterator[Finding]:
     if _of_a_running_unit(file):
         yield Finding(path, _WHILE_IT_RUNS, warning=True)
+        return
+    if _can_be_read_only_once(file):
         return
     try:
         with open(file, "rb") as opened:
@@ -74,6 +79,16 @@ def _of_a_certificate(path: Path, tls: ReceiverTls) -> Iterator[Finding]:
 
 
 _WHILE_IT_RUNS = "is there only while the unit runs: systemd shows it to nobody else, so it cannot be looked at"
+
+
+def _can_be_read_only_once(file: str) -> bool:
+    """A pipe (`<(pass show imap)` in a shell), a socket, a terminal: who looks into it takes away what is in it."""
+    try:
+        found = os.stat(file)
+        is_null = stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
+    except OSError:
+        return False
+    return not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or is_null)
 
 
 def _of_a_running_unit(file: str) -> bool:

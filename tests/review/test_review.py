@@ -1,5 +1,6 @@
 """What `check` says of a configuration that can be read and cannot work, or is hardly meant."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,21 @@ def test_a_secret_that_is_not_there_or_empty_is_told_of(tmp_path: Path, monkeypa
     for more in (b"hunter2\n\n", b"hunter2\n# old: hunter1\n", b"hunter2\r\n\r\n"):
         (line,) = lines_of(file, more)
         assert "has more than one line, and all of them are the secret" in line
+
+
+def test_what_can_be_read_only_once_is_left_for_the_one_who_needs_it(tmp_path: Path) -> None:
+    """As `password: {file: /dev/fd/63}` of a shell's `<(pass show imap)`."""
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    writer = os.open(tmp_path / "pipe", os.O_WRONLY)
+    os.write(writer, b"hunter2")
+    secret = f"imap: {{host: h, username: u, ca_file: {tmp_path}/pipe, password: {{file: {tmp_path}/pipe}}}}"
+    assert found(MAILBOX % secret) == []
+    assert os.read(reader, 100) == b"hunter2"
+    os.close(writer)
+    os.close(reader)
+    (line,) = found(MAILBOX % "imap: {host: h, username: u, password: {file: /dev/null}}")
+    assert line.endswith("the file /dev/null is empty: there is no secret in it")
 
 
 def test_what_systemd_shows_only_to_a_running_unit_is_a_warning() -> None:
