@@ -22,9 +22,11 @@ from exporter.net.dns import Resolver
 from exporter.net.redaction import Redaction
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact, translated
+from exporter.net.wrong_port import MOST, cure, patiently
 from exporter.run import Run
 
 NEVER = 86400.0  # seconds; the library's own limits are out of the way, since our caller cancels
+BETWEEN_SERVERS = 25  # the port where some servers punish who speaks before the greeting
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463
 _NOT_ESMTP = frozenset({500, 501, 502, 504})
@@ -34,9 +36,11 @@ class _Protocol(SMTPProtocol):
     """Knows whether much of what was written is still on this side, with it the end of it, and who says too much."""
 
     unsent = False
+    first = b""  # what the server has begun with
     too_much = False  # with the last reply came more
 
     def data_received(self, data: bytes) -> None:
+        self.first += data[: MOST - len(self.first)]
         super().data_received(data)
         self.too_much = bool(self._response_waiter and self._response_waiter.done() and self._buffer)
 
@@ -68,6 +72,7 @@ class SmtpSession:
     ) -> None:
         """Connects, with TLS from the start if so told, and hears the greeting."""
         connected = await dial(resolver, self.server, port, network, self.run)
+        connected_to = connected.getpeername()
         try:
             if implicit_tls:
                 with self.run.step(Step.TLS), translated(self.server, Leg.SEND, "SMTP"):
@@ -84,7 +89,8 @@ class SmtpSession:
             if self._protocol.transport is None:
                 connected.close()
         with self.run.step(Step.GREETING):
-            self.expect(await self._answer(), 220, Step.GREETING)
+            peer = None if implicit_tls or port == BETWEEN_SERVERS else connected_to
+            self.expect(await self._greeting(peer), 220, Step.GREETING)
 
     async def ehlo(self, name: str) -> None:
         """EHLO, or HELO for a server that does not know it."""
@@ -168,6 +174,15 @@ class SmtpSession:
         """The reply that comes unasked, or to a message."""
         with self._border():
             return self._heard(await self._protocol.read_response())
+
+    async def _greeting(self, peer: tuple[Any, ...] | None) -> SMTPResponse:
+        """What the server begins with; if it is another protocol's, or nothing, the likely cure is told."""
+        try:
+            return await (patiently(self._answer(), peer, self.server, "SMTP") if peer else self._answer())
+        except ProbeError as error:
+            if error.reason is Reason.PROTOCOL and (words := cure(self._protocol.first, "SMTP")):
+                raise ProbeError(error.reason, f"{error.detail} ({words})") from None
+            raise
 
     async def _final_answer(self, message: bytes) -> SMTPResponse:
         """The reply to the whole message. Without one, the message may have been taken, unless its end never left."""

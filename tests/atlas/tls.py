@@ -199,8 +199,8 @@ TLS = (
     ),
     Fault(
         "STARTTLS is awaited on a port for TLS from the start", "`tls: starttls` on port 465: each waits for the other",
-        send(Step.GREETING, Reason.TIMEOUT), Known.SESSION, "`port` and `tls` of the sender",
-        given(smtp={"port": 465, "tls": "starttls"}),
+        send(Step.GREETING, Reason.PROTOCOL), Known.AT_ONCE, "`port` and `tls` of the sender",
+        given(smtp={"port": 465, "tls": "starttls"}), says="use `tls: implicit`",
     ),
     Fault(
         "The file with the trusted authorities cannot be read", "`ca_file` is not there",
