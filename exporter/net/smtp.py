@@ -26,6 +26,7 @@ from exporter.net.wrong_port import MOST, cure, patiently
 from exporter.run import Run
 
 NEVER = 86400.0  # seconds; the library's own limits are out of the way, since our caller cancels
+CODES = range(200, 600)  # RFC 5321 section 4.2; whatever else a server makes up becomes no label
 BETWEEN_SERVERS = 25  # the port where some servers punish who speaks before the greeting
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463
@@ -214,9 +215,11 @@ class SmtpSession:
     def expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
         """Any success of the expected hundred will do: 251 is as good as 250."""
         if reply.code // 100 != code // 100:
-            self._decide(reply)
+            valid = reply.code in CODES
+            if valid:
+                self._decide(reply)
             detail = f"{self.server} answered {reply.code} {one_line(self._clean(reply.message))}"
-            raise ProbeError(reason_for(step, reply.code, reply.message), detail, code=reply.code)
+            raise ProbeError(reason_for(step, reply.code, reply.message), detail, code=reply.code if valid else "")
 
     def _decide(self, reply: SMTPResponse) -> None:
         """This reply counts: the final one after DATA, or the one that ended the attempt. Never that to QUIT."""
