@@ -67,7 +67,8 @@ class Routes:
         self._reload = reload
         self._whereabouts = whereabouts
         self._foreign = foreign  # whose page had a request sent; empty if it was none of somebody else
-        self._together = Together()
+        self._everything, self._series, self._from_disk = Together(), Together(), Together()  # none holds up another
+        self._shown: tuple[object, str] | None = None  # the settings, and what they look like
         self._waiting: set[asyncio.Timeout] = set()
         self._in_a_hurry = False
 
@@ -110,7 +111,7 @@ class Routes:
         if not looks:
             await self._wait(key, patience(request.headers.get(TIMEOUT_HEADER)))
         form = form_for(request.headers.get("Accept", ""))
-        series = await self._together.ask((key, form), lambda: self._exposition.probe(key, form))
+        series = await self._series.ask((key, form), lambda: self._exposition.probe(key, form))
         return await _series(request, series, form)
 
     def hurry(self) -> None:
@@ -130,7 +131,7 @@ class Routes:
 
     async def metrics(self, request: web.Request) -> web.Response:
         form = form_for(request.headers.get("Accept", ""))
-        series = await self._together.ask(form, lambda: self._exposition.everything(form))
+        series = await self._everything.ask(form, lambda: self._exposition.everything(form))
         return await _series(request, series, form)
 
     async def sd(self, request: web.Request) -> web.Response:
@@ -150,13 +151,16 @@ class Routes:
 
     async def config(self, request: web.Request) -> web.Response:
         """The configuration in force, with its defaults, every secret hidden."""
-        return web.Response(text=self._probes.settings.shown(), headers=_PLAIN_HEADERS)
+        settings = self._probes.settings
+        if self._shown is None or self._shown[0] is not settings:
+            self._shown = settings, settings.shown()  # which takes a while, and stays the same
+        return web.Response(text=self._shown[1], headers=_PLAIN_HEADERS)
 
     async def home(self, request: web.Request) -> web.Response:
         raise web.HTTPFound(f"{self._whereabouts.prefix}/")
 
     async def index(self, request: web.Request) -> web.Response:
-        return _page(await self._together.ask("overview", self._pages.overview))
+        return _page(await self._from_disk.ask("overview", self._pages.overview))
 
     async def trips(self, request: web.Request) -> web.Response:
         """The trips of one probe, by its name (probe=) or by module and target. To look makes none."""
@@ -167,7 +171,7 @@ class Routes:
                 key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"), looking=True)
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
-        return _page(await self._together.ask(("trips", key), lambda: self._pages.trips(key)))
+        return _page(await self._from_disk.ask(("trips", key), lambda: self._pages.trips(key)))
 
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]

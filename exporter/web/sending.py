@@ -57,12 +57,13 @@ class Pieces(Payload):
 class Together:
     """Makes an answer once for all who ask for it at the same time, and never one that is older than its question.
 
-    Whoever comes while one is being made shares the next one with all others who do.
+    Whoever comes while one is being made shares the next one with all others who do. Answers are made one after the
+    other, so that those who ask for many at once hold up nobody who asks for something else.
     """
 
     def __init__(self) -> None:
-        self._now: dict[Hashable, asyncio.Task[Body]] = {}
         self._next: dict[Hashable, asyncio.Task[Body]] = {}
+        self._turn = asyncio.Lock()
 
     async def ask(self, what: Hashable, make: Callable[[], Awaitable[bytes | str]]) -> Body:
         """`make` is called for the first who asks for this. Raises what it raises."""
@@ -72,11 +73,7 @@ class Together:
         return await asyncio.shield(task)
 
     async def _make(self, what: Hashable, make: Callable[[], Awaitable[bytes | str]]) -> Body:
-        if what in self._now:
-            await asyncio.wait([self._now[what]])
-        self._now[what] = self._next.pop(what)
-        try:
+        async with self._turn:
+            del self._next[what]  # who comes from now on wants the next one
             made = await make()
-            return Body(made.encode() if isinstance(made, str) else made)
-        finally:
-            del self._now[what]
+        return Body(made.encode() if isinstance(made, str) else made)
