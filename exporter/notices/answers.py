@@ -47,12 +47,17 @@ _REPLY = _prefix(
 )
 _FORWARD = _prefix(
     r"fw\w? wg weitergeleitet tr rv enc i inoltr\w* doorst vb vl vd videresendt pd przekaz tov\w* fs i̇?lt yml fö"
-    r" reenv\w* vid transf\w* 转发 轉寄 轉發 転送 전달 пересл\w* πρθ προωθ\w* הועבר إعادة"
+    r" reenv\w* vid videresend ts transf\w* 转发 轉寄 轉發 転送 전달 пересл\w* πρθ προωθ\w* הועבר إعادة"
 )
 _AUTOMATIC_SUBJECT = Phrases(
     r"""
     auto(?:matic|mated|matische|matisch|matyczna|matická|maattinen|matiskt?|matikus)?[- ]?(?:reply|response|answer)
     auto(?:matische|matisch|matyczna|matická|maattinen|matiskt?|matikus)?[- ]?(?:antwor|svar|odpow|odpov|válasz|vastaus)
+    auto(?:matisch|matische|matska|matický) (?:antwoord|reactie|odgovor)
+    (?:samodejni|automatický) odgovor
+    (?:afwezig|message d'absence|ikke til stede|acknowledg|we received|support ticket \d)
+    (?:işyeri dışında|отсутств|я в отпуске|απουσία|tự động trả lời|ตอบกลับอัตโนมัติ)
+    balasan otomatis
     auto(?:-?respon|-?antwort|svar|odpowied)
     auto:
     out[- ]of[- ](?:the[- ])?office

@@ -173,12 +173,20 @@ class _Layer:
         return (Kind.BOUNCE if told.final else Kind.REPLY), told
 
     def _answers(self) -> bool:
+        """Whether somebody answers; who forwards may name our Message-ID in the same way, as Outlook does."""
         if answers.is_forwarded(self.part):
             return False
+        if answers.is_reply(self.part):
+            return True
         names = any(candidates(value) for value in self.part.all("in-reply-to"))
-        return answers.is_reply(self.part) or (names and not self._text_is_ours)
+        return names and not self._marked and not list(inner_messages(self.part))
+
+    @cached_property
+    def _marked(self) -> bool:
+        """Whether a mail program says that it forwards."""
+        return answers.is_forwarded(self.part) or any(map(answers.marks_forwarded, self._texts))
 
     def came(self) -> bool:
         """Whether it brings our message: its text, or the word of a mail program that it does."""
-        marked = answers.is_forwarded(self.part) or any(map(answers.marks_forwarded, self._texts))
-        return self._text_is_ours or marked
+        unquoted = any(_OPENING in "".join(text.split()) for text in self._texts)
+        return self._marked or unquoted
