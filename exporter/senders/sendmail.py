@@ -6,6 +6,7 @@ the mailbox to tell.
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -17,6 +18,7 @@ from exporter.config.types import Text
 from exporter.model import ProbeError, Reason, Step, one_line
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
+from exporter.net.smtp import reason_for
 from exporter.run import Run
 from exporter.senders.pace import PacedOptions
 
@@ -44,6 +46,11 @@ _EXIT_CODES = {  # sysexits.h
 
 _OF_MAIL = frozenset({Reason.DNS, Reason.REJECTED, Reason.DEFERRED, Reason.PROTOCOL})
 """What a program fails with when it has come as far as a server."""
+
+
+_COARSE = frozenset({1, 70, 77})  # what ssmtp, esmtp and msmtp exit with, whatever the server has said
+_REPLY = re.compile(r"\b([45]\d\d)[ -]([45]\.\d{1,3}\.\d{1,3})\b")
+"""A server's refusal that a program passes on, recognised only together with an enhanced code (RFC 3463)."""
 
 
 class SendmailOptions(PacedOptions):
@@ -142,6 +149,8 @@ class SendmailSender:
             raise ProbeError(Reason.PROGRAM, f"{self._path} was ended by {name}{words}", code=name)
         if code:
             reason, meaning = _EXIT_CODES.get(code, (Reason.PROGRAM, "no code of sysexits.h"))
+            if code in _COARSE and (reply := _REPLY.search(said)):
+                reason = reason_for(Step.RCPT, int(reply[1]), reply[2])
             words += "" if reason in _OF_MAIL else _without_new_rights()
             raise ProbeError(reason, f"{self._path} exited with {code} ({meaning}){words}", code=code)
         if not complete:

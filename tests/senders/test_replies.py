@@ -84,3 +84,25 @@ async def test_a_program_s_own_words_are_told(tmp_path: Path) -> None:
     run = new_run()
     assert await send(make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), run) is None
     assert run.answer == "250 queued as 7"
+
+
+@pytest.mark.parametrize(("exits", "says", "reason"), [
+    (1, "sendmail: RCPT TO:<nobody@x.test> (550 5.1.1 No such mailbox here)", Reason.REJECTED),
+    (70, "550 5.1.1 No such mailbox here", Reason.REJECTED),
+    (77, "msmtp: authentication failed: 535 5.7.8 Error: authentication failed", Reason.AUTH),
+    (1, "451 4.7.1 greylisted", Reason.DEFERRED),
+    (1, "552 5.2.2 mailbox full", Reason.MAILBOX_FULL),
+    (1, "line 550 of the configuration", Reason.PROGRAM),
+    (77, "this user may not send", Reason.REJECTED),
+    (78, "535 5.7.8 no", Reason.PROGRAM),
+])  # fmt: skip
+async def test_a_refusal_that_a_program_passes_on_is_understood(
+    tmp_path: Path, exits: int, says: str, reason: Reason
+) -> None:
+    program = tmp_path / "sendmail"
+    program.write_text(f"#!/bin/sh\ncat > /dev/null\necho '{says}' >&2\nexit {exits}\n")
+    program.chmod(stat.S_IRWXU)
+    failure = await send(make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), new_run())
+    assert failure
+    assert (failure.reason, failure.code) == (reason, str(exits))
+    assert says in failure.detail
