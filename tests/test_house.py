@@ -50,7 +50,9 @@ BORDER = {
     "aioimaplib": ("net/imap.py",),
     "aiosmtpd": ("net/smtpd.py",),
     "aiosmtplib": ("net/smtp.py", "net/smtp_login.py"),
+    "backports": ("mailboxes/maildir_packing.py",),
     "bcrypt": ("web/login.py",),
+    "compression": ("mailboxes/maildir_packing.py",),  # of Python 3.14
     "cryptography": ("net/",),
     "dns": ("net/dns.py",),
     "idna": ("config/grammar.py",),

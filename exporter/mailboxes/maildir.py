@@ -36,9 +36,8 @@ class MaildirOptions(Options):
     Where the kernel tells of new files (inotify) they are seen at once; they are looked for as well, since no network
     file system tells what other machines do. Mount such a one with `actimeo=1` or less: delays are no more exact.
 
-    Files that Dovecot has compressed are read: gzip, bzip2, xz, deflate, and zstd with Python 3.14 or the package
-    backports.zstd (`mailtrip-exporter[zstd]`). Of what it has encrypted (mail_crypt) the trip says so; await such mail
-    over IMAP or POP3.
+    Files that Dovecot has compressed are read: gzip, bzip2, xz, deflate, zstd. Of what it has encrypted (mail_crypt)
+    the trip says so; await such mail over IMAP or POP3.
     """
 
     path: Text

@@ -4,12 +4,17 @@ Of what is packed as much is unpacked as is read of any message, whatever it wou
 """
 
 import bz2
-import importlib
 import lzma
 import re
+import sys
 import zlib
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Protocol
+
+if sys.version_info >= (3, 14):
+    from compression import zstd as zstd
+else:
+    from backports import zstd as zstd
 
 MOST_PACKED = 4 << 20  # bytes that are read of a file; a block of bzip2 has up to 900 KB, one of zstd 128 KB
 PIECE = 1 << 16
@@ -46,34 +51,20 @@ class _Zlib:
 
 
 class _Zstd:
-    """The standard library has it from Python 3.14 on, and the package backports.zstd for others."""
+    """What does not fit raises an error of its own."""
 
     def __init__(self) -> None:
-        self._library = zstd()
-        if self._library is None:
-            raise Unreadable("it is compressed with zstd, which needs Python 3.14 or the package backports.zstd")
-        options = {self._library.DecompressionParameter.window_log_max: _WINDOW}
-        self._inner = self._library.ZstdDecompressor(options=options)
+        self._inner = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW})
 
     @property
     def eof(self) -> bool:
-        return bool(self._inner.eof)
+        return self._inner.eof
 
     def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
         try:
-            return bytes(self._inner.decompress(data, max_length))
-        except self._library.ZstdError as error:
+            return self._inner.decompress(data, max_length)
+        except zstd.ZstdError as error:
             raise ValueError(str(error)) from None
-
-
-def zstd() -> Any:
-    """The module compression.zstd, or the same under its other name; None if there is none."""
-    for name in ("compression.zstd", "backports.zstd"):
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    return None
 
 
 _PACKED: dict[re.Pattern[bytes], tuple[str, Callable[[], Decompressor]]] = {
