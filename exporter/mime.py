@@ -31,8 +31,8 @@ _PARAMETER = re.compile(
 _ENCODED_WORD_GAP = re.compile(r"\?=\s+=\?")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
 _CHARSET = re.compile(
-    r"(us-)?ascii|utf-?8|iso-?8859-\d{1,2}|windows-\d{3,4}|cp\d{3,4}|koi8-[rut]|big5(-?hkscs)?|gb2312|gbk|gb18030|hz(-gb-2312)?|"
-    r"shift[_-]?jis|sjis|euc-?(jp|kr|cn)|ks_c_5601-1987|iso-2022-(jp|kr)(-[123])?|iso-2022-jp-ms|tis-620|mac-?\w{1,12}|latin-?1"
+    r"(us-)?ascii|utf-?8|utf-?16(le|be)?|iso-?8859-\d{1,2}|windows-\d{3,4}|cp\d{3,4}|koi8-[rut]|big5(-?hkscs)?|gb2312|gbk|gb18030|"
+    r"hz(-gb-2312)?|shift[_-]?jis|sjis|euc-?(jp|kr|cn)|ks_c_5601-1987|iso-2022-(jp|kr)(-[123])?|iso-2022-jp-ms|tis-620|mac-?\w{1,12}|latin-?1"
 )
 """Those that mail is written in. Some others of Python's take quadratic time (punycode), or are no charsets at all."""
 

@@ -61,6 +61,14 @@ def test_a_token_is_found_in_an_encoded_body(encoding: str) -> None:
     assert tokens_in(raw) == {TOKEN.word: FoundIn.BODY}
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16le", "windows-1252", "utf-8"])
+def test_a_text_that_a_gateway_put_into_another_charset_arrived(charset: str) -> None:
+    text = composed().decode().partition("\r\n\r\n")[2]
+    head = f"Subject: mailtrip {TOKEN.word}\nContent-Type: text/plain; charset={charset}\n"
+    raw = f"{head}Content-Transfer-Encoding: base64\n\n".encode() + encodebytes(text.encode(charset))
+    assert read(raw).kind is Kind.MESSAGE
+
+
 def test_a_token_is_found_in_html() -> None:
     message = wrapped(Subject="x")
     message.set_content("plain without")

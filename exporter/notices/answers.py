@@ -31,7 +31,8 @@ _RECEIPTS = (
 )  # fmt: skip
 _RECEIPT_REPORTS = ("disposition-notification", "feedback-report", "global-disposition-notification", "tlsrpt")
 
-_TAGS = r"\W*(?:\[[^\]]{0,60}\]\s*|\*{2,}[^*]{0,40}\*{2,}\s*|(?:spam|external)\s*:\s*)*"
+_TAG = r"\[[^\]]{0,60}\]\s*|\*{2,}[^*]{0,40}\*{2,}\s*|(?:spam|external|extern|ext)\s*:\s*"
+_TAGS = rf"(?:{_TAG}){{0,5}}\W{{0,9}}(?:{_TAG}){{0,5}}"
 
 
 def _prefix(words: str) -> re.Pattern[str]:
@@ -54,7 +55,10 @@ _AUTOMATIC_SUBJECT = Phrases(
     auto(?:matic|mated|matische|matisch|matyczna|matická|maattinen|matiskt?|matikus)?[- ]?(?:reply|response|answer)
     auto(?:matische|matisch|matyczna|matická|maattinen|matiskt?|matikus)?[- ]?(?:antwor|svar|odpow|odpov|válasz|vastaus)
     auto(?:matisch|matische|matska|matický) (?:antwoord|reactie|odgovor)
-    (?:samodejni|automatický) odgovor
+    (?:samodejni|automatický|automatski) odgovor
+    (?:automātiskā atbilde|automatinis atsakymas|автоматичен отговор|аутоматски одговор|sjálfvirkt svar)
+    (?:automaatvastus|erantzun automatikoa|balas(?:an)? automatik|پاسخ خودکار|स्वचालित)
+    (?:trả lời tự động|การตอบกลับอัตโนมัติ|תשובה אוטומטית)
     (?:afwezig|message d'absence|ikke til stede|acknowledg|we received|support ticket \d)
     (?:işyeri dışında|отсутств|я в отпуске|απουσία|tự động trả lời|ตอบกลับอัตโนมัติ)
     balasan otomatis
@@ -125,7 +129,8 @@ def is_automatic(part: Part) -> bool:
 
 def sounds_automatic(part: Part) -> bool:
     """Whether a program answers, or tells that it was read, by its subject or its form."""
-    return is_receipt(part) or (_AUTOMATIC_SUBJECT.begin(_plain_subject(part)) and not is_forwarded(part))
+    begins = any(map(_AUTOMATIC_SUBJECT.begin, (subject(part), _plain_subject(part))))
+    return is_receipt(part) or (begins and not is_forwarded(part))
 
 
 def is_receipt(part: Part) -> bool:
@@ -153,11 +158,18 @@ def is_forwarded(part: Part) -> bool:
     return _FORWARD.match(words) is not None or "(fwd)" in words or words.startswith("[fwd:")
 
 
+def untagged(part: Part) -> str:
+    """Its subject without what lists and filters put in front: `[EXTERNAL]`, `***SPAM***`."""
+    words = subject(part)
+    tags = _ONLY_TAGS.match(words)
+    return words[tags.end() :] if tags else words
+
+
 def _plain_subject(part: Part) -> str:
     """Without the tags of lists, and without `Re:`, which some automata write as well."""
     words = subject(part)
-    tags = _REPLY.match(words) or _ONLY_TAGS.match(words)
-    return words[tags.end() :] if tags else words
+    reply = _REPLY.match(words)
+    return words[reply.end() :].lstrip() if reply else untagged(part)
 
 
 def marks_forwarded(text: str) -> bool:

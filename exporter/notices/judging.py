@@ -11,8 +11,8 @@ holds another one, this is asked; the first that has an answer gives it.
    as an answer. What nobody understands is unclear, and is never an arrival.
    A postmaster may be a person, whose message counts as a notice only if it can be understood as one.
 3. An automatic answer or a receipt says so in its header or its subject.
-4. A null return path: nothing that a person or a filter forwards has one (RFC 5321 section 4.5.5). A notice, or
-   unclear.
+4. A null return path: nothing that a person forwards has one (RFC 5321 section 4.5.5). A notice, or unclear; but some
+   filters forward with one, and say so in the subject, above or around our whole message.
 5. Somebody answers (`In-Reply-To`, `Re:`, a ticket's number), and does not forward.
 6. Our whole message is attached, or its text is inside, or the subject or the text says that it is forwarded: it came.
 7. The rest only mentions us: unclear.
@@ -33,6 +33,7 @@ from exporter.notices.words import squeezed
 from exporter.tokens import candidates
 
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
+_ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 _DAEMON = re.compile(
     r"\b(?:mailer|mail|smtp|mta|m)[-_. ]?daemon\b|\bmail(?:er)?[-_. ]?(?:delivery|delivery[-_. ]?sub|sub)[-_. ]?"
     r"(?:system|service|agent)\b|\bdelivery[-_. ]?sub[-_. ]?system|microsoftexchange[0-9a-f]{20,}|double-bounce@",
@@ -136,7 +137,7 @@ class _Layer:
     @cached_property
     def _form(self) -> bool:
         """Whether it has the form of a notice."""
-        return SUBJECTS.begin(self._subject) or self._opens
+        return any(map(SUBJECTS.begin, (self._subject, answers.untagged(self.part)))) or self._opens
 
     @cached_property
     def _opens(self) -> bool:
@@ -158,7 +159,8 @@ class _Layer:
         """Of a message that is not ours; None when it only wraps another one, as far as anybody can tell."""
         sounds = answers.sounds_automatic(self.part)
         automatic = sounds or answers.is_automatic(self.part)
-        if self._is_report or self._from_daemon or (self._form and not sounds) or (self._null and not automatic):
+        null = self._null and not automatic and not self._forwards_ours
+        if self._is_report or self._from_daemon or (self._form and not sounds) or null:
             return self._as_notice()
         if automatic:
             return self._as_notice() if self._form and answers.is_refusal(self.part) else (Kind.REPLY, None)
@@ -186,7 +188,23 @@ class _Layer:
         """Whether a mail program says that it forwards."""
         return answers.is_forwarded(self.part) or any(map(answers.marks_forwarded, self._texts))
 
+    @cached_property
+    def _unquoted(self) -> bool:
+        """Whether our text begins in it as we wrote it."""
+        return any(_OPENING in "".join(text.split()) for text in self._texts)
+
+    @property
+    def _forwards_ours(self) -> bool:
+        whole = self._unquoted or any(_Layer(inner).is_ours for inner in inner_messages(self.part))
+        return whole and answers.is_forwarded(self.part) and _DAEMON.search(self._author) is None
+
+    @property
+    def _is_sealed(self) -> bool:
+        """Whether a gateway encrypted what has our subject, or put our text where only programs look for it."""
+        if self.part.content_type in _ENCRYPTED and candidates(self._subject):
+            return True
+        return any(_OPENING in "".join(leaf.content.split()) for leaf in own_leaves(self.part))
+
     def came(self) -> bool:
         """Whether it brings our message: its text, or the word of a mail program that it does."""
-        unquoted = any(_OPENING in "".join(text.split()) for text in self._texts)
-        return self._marked or unquoted
+        return self._marked or self._unquoted or self._is_sealed

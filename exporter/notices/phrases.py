@@ -89,7 +89,7 @@ SUBJECTS = Phrases(
     (?:could not|cannot|can't|unable to) (?:send|deliver)
     bounced? mail
     (?:automatically )?rejected mail
-    warning[-: ]+(?:could not|message|delayed|mail|e-?mail)
+    warning[-: ]+(?:could not|message|delayed|mail|e-?mail)\b
     there was an error sending
     request to mailing list .{1,80} rejected
     """,
@@ -116,7 +116,7 @@ DELAY = Phrases(
     (?:do|does|need) ?n[o']t (?:need to |have to )?send (?:it|your|the message) again
     no action is required
     transient non-fatal
-    warning[-: ]+(?:could not|message|mail|delayed)
+    warning[-: ]+(?:could not|message|mail|delayed)\b
     still in (?:the|our) queue
     for the (?:past|last) [\d.]+ (?:hours?|minutes?)
     could not send (?:message|mail) for
