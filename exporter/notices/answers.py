@@ -29,9 +29,11 @@ _RECEIPTS = (
     "message/disposition-notification", "message/global-disposition-notification", "message/feedback-report",
     "message/tracking-status",
 )  # fmt: skip
+_THROWN_AWAY = re.compile(r"^disposition:(?=[^;\n]*automatic)[^;\n]*+;\s*+deleted", re.IGNORECASE | re.MULTILINE)
 _RECEIPT_REPORTS = ("disposition-notification", "feedback-report", "global-disposition-notification", "tlsrpt")
 
-_TAG = r"\[[^\]]{0,60}\]\s*|\*{2,}[^*]{0,40}\*{2,}\s*|(?:spam|external|extern|ext)\s*:\s*"
+_TAG = r"\[[^\]]{0,60}+\]\s*|\*{2,}+(?:[^*]{1,40}+\*{2,}+)?+\s*|(?:spam|external|extern|ext)\s*:\s*"
+"""It gives back nothing of what it has taken: a row of stars is torn into tags in more ways than anybody can try."""
 _TAGS = rf"(?:{_TAG}){{0,5}}\W{{0,9}}(?:{_TAG}){{0,5}}"
 
 
@@ -102,9 +104,9 @@ _TICKET = re.compile(
 )
 _MARKERS = Phrases(
     r"""
-    -{2,} ?(?:forwarded|original|weitergeleitete|ursprüngliche|message transf|message d'origine)
-    -{2,} ?(?:mensaje|messaggio|mensagem) (?:reenviado|original|inoltrato|encaminhada)
-    -{2,} ?(?:doorgestuurd|oorspronkelijk|vidarebefordrat|videresendt|przekazan|転送|转发|轉寄|пересыл)
+    (?<!-)-{2,}+ ?(?:forwarded|original|weitergeleitete|ursprüngliche|message transf|message d'origine)
+    (?<!-)-{2,}+ ?(?:mensaje|messaggio|mensagem) (?:reenviado|original|inoltrato|encaminhada)
+    (?<!-)-{2,}+ ?(?:doorgestuurd|oorspronkelijk|vidarebefordrat|videresendt|przekazan|転送|转发|轉寄|пересыл)
     (?:begin|start of) (?:forwarded|resent)
     anfang der weitergeleiteten
     début du message (?:réexpédié|transféré)
@@ -143,7 +145,7 @@ def is_receipt(part: Part) -> bool:
 def is_refusal(part: Part) -> bool:
     """A receipt that says that the message was thrown away unread: so refuses a filter in Sieve (RFC 5429)."""
     receipts = (leaf.content for leaf in own_leaves(part) if leaf.content_type in _RECEIPTS)
-    return any(re.search(r"(?im)^disposition:.*automatic.*;\s*deleted", receipt) for receipt in receipts)
+    return any(_THROWN_AWAY.search(receipt) for receipt in receipts)
 
 
 def is_reply(part: Part) -> bool:

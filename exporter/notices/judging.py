@@ -43,7 +43,7 @@ _POSTMASTER = re.compile(
     r"\bpost[-_]?master\b|\bmail[-_. ]?(?:system|router|administrator)\b|system[-_ ]?administrator|<?\bbounces?@",
     re.IGNORECASE,
 )
-_NULL = re.compile(r"\s*(?:<\s*>|<#@\[\]>|<?mailer-daemon(?:@[^>]*)?>?|)\s*", re.IGNORECASE)
+_NULL = re.compile(r"<\s*>|<#@\[\]>|<?mailer-daemon(?:@[^>]*)?>?|", re.IGNORECASE)
 
 
 class Kind(StrEnum):
@@ -118,7 +118,7 @@ class _Layer:
     @cached_property
     def _null(self) -> bool:
         paths = [*self.part.all("return-path")[:1], *self.part.all("x-envelope-from")[:1]]
-        return any(_NULL.fullmatch(path) for path in paths)
+        return any(_NULL.fullmatch(path.strip()) for path in paths)
 
     @cached_property
     def _author(self) -> str:

@@ -11,6 +11,7 @@ LONGEST_TEXT = 6000  # characters of each part that are looked at
 _INVISIBLE = re.compile(r"<(style|script|head|title)\b")
 _BREAK = re.compile(r"<(?:br|/?p|/?div|/?tr|/?h\d|/?li)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]{0,500}>")
+_NO_CHARACTER = re.compile(r"&#\d{8,}")  # Python refuses to read a number of thousands of digits
 _ORIGINAL = re.compile(
     r"^(?:Return-Path|Received|X-Mailtrip-Token|Message-ID|DKIM-Signature)[ \t]*:"
     r"|^-+ ?(?:below this line|this is a copy|original message|unsent message|returned message|original headers)"
@@ -60,7 +61,7 @@ def _is_text(leaf: Part) -> bool:
 def _plain(leaf: Part) -> str:
     text = leaf.text(4 * LONGEST_TEXT)
     if leaf.content_type == "text/html":
-        text = html.unescape(_TAG.sub(" ", _BREAK.sub("\n", _visible(text))))
+        text = html.unescape(_NO_CHARACTER.sub(" ", _TAG.sub(" ", _BREAK.sub("\n", _visible(text)))))
     return text[:LONGEST_TEXT]
 
 

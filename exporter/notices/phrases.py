@@ -1,7 +1,8 @@
 """The words of mail servers: forms of notices that are no RFC 3464 reports, and how they say what has happened.
 
 The forms are facts about programs, learned from their sources, their manuals and collections of bounces. What they say
-in other languages than English is in `languages`. No pattern has a nested repetition.
+in other languages than English is in `languages`. No pattern has a nested repetition, and one that begins with a
+repetition begins where that does, so that a long row is walked once, and not from each of its places.
 """
 
 from exporter.notices import languages
@@ -25,9 +26,9 @@ OPENINGS = Phrases(
     i am sending you this message to inform you on the delivery status
     this is an? (?:automatically[- ]generated |automated )?(?:delivery status notification|bounce message)
     this report relates to a message you sent
-    -{3,} ?the following addresses (?:had|failed|were)
-    -{3,} ?(?:transcript of (?:the )?session follows|failed addresses follow|message log follows)
-    -{3,} ?(?:delivery report|unsent message|failure reasons?)
+    (?<!-)-{3,}+ ?the following addresses (?:had|failed|were)
+    (?<!-)-{3,}+ ?(?:transcript of (?:the )?session follows|failed addresses follow|message log follows)
+    (?<!-)-{3,}+ ?(?:delivery report|unsent message|failure reasons?)
     a transcript of the attempts to send the message
     (?:your message|message) (?:to the following recipients? )?did not reach
     did not reach the following recipient

@@ -53,6 +53,14 @@ HOSTILE = {
     "words of notices": "\r\n" + "your message delivery of to was not host 550 fail error " * READ_LIMIT,
     "recipients of notices": "\r\n" + "<a@b.example>:\r\n" * READ_LIMIT,
     "codes of notices": "\r\n" + "550 5.1.1 x\r\n" * READ_LIMIT,
+    "a subject of stars": f"Subject: {31 * '*'}x\r\n\r\n",  # of 40, 20 seconds, if they could be torn at each place
+    "a subject of tags": "Subject: " + "[] ** " * READ_LIMIT,
+    "a forwarded row of dashes": "Subject: Fwd: x\r\n\r\n" + "-" * READ_LIMIT,
+    "a row of dashes": "\r\n" + "-" * READ_LIMIT,
+    "a return path of blanks": "Return-Path: " + "\f" * 10_000 + "x\r\n\r\n",
+    "a receipt of automatic answers": "Subject: Undeliverable\r\nAuto-Submitted: auto-replied\r\n"
+    "Content-Type: message/disposition-notification\r\n\r\nDisposition: " + "automatic; " * READ_LIMIT,
+    "a character of many digits": "Content-Type: text/html\r\n\r\n&#" + "9" * READ_LIMIT,
 }
 SENDERS = {
     "as ours": OURS,
