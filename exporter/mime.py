@@ -181,7 +181,7 @@ def _codec(charset: str) -> str:
 def in_charset(text: str, charset: str) -> str:
     """Bytes that were taken for characters, as the characters that they are; UTF-8 where nobody knows."""
     codec = _codec(charset.lower()[:40])
-    if text.isascii() and not codec.startswith(("iso2022", "hz")):
+    if text.isascii() and not codec.startswith(("iso2022", "hz", "utf-16")):
         return text
     return text.encode("latin-1", "replace").decode("utf-8" if codec == "ascii" else codec, "replace")
 
