@@ -13,12 +13,12 @@ from exporter.net.smtp import SmtpSession
 Auth = Literal["plain", "login", "cram-md5", "scram-sha-256", "xoauth2", "oauthbearer"]
 FOR_PASSWORDS: tuple[Auth, ...] = ("plain", "login", "scram-sha-256", "cram-md5")
 LONGEST_COMMAND = 510  # octets without the line end (RFC 5321 section 4.5.3.1.4)
-_NOT_WITH_THE_COMMAND = frozenset({500, 501, 504})  # RFC 4954 section 4: too long, or not taken at all
-_NOT_KNOWN = 504  # RFC 4954 section 4: the mechanism
+# Too long, or not understood (RFC 4954 section 4): no word of the password.
+_NOT_TAKEN = frozenset({500, 501, 502, 504})
 
 
 async def login(smtp: SmtpSession, username: str, password: Secret, mechanism: Auth | None) -> None:
-    """AUTH by one mechanism for passwords, once; by the next only if the server does not know one that it offers."""
+    """AUTH by one mechanism for passwords, once; by the next only if the server does not take one that it offers."""
     with smtp.run.step(Step.AUTH):
         known = (mechanism,) if mechanism else FOR_PASSWORDS
         if not (chosen := [name for name in known if name in smtp.mechanisms]):
@@ -31,7 +31,7 @@ async def login(smtp: SmtpSession, username: str, password: Secret, mechanism: A
             raise ProbeError(Reason.AUTH, str(error)) from None
         while True:
             talk, reply = await _converse(smtp, _mechanism(chosen.pop(0), username, revealed, smtp.server))
-            if reply.code != _NOT_KNOWN or not chosen:
+            if reply.code not in _NOT_TAKEN or talk.challenges or not chosen:
                 break
         _conclude(smtp, talk, reply)
 
@@ -58,7 +58,7 @@ async def _converse(smtp: SmtpSession, mechanism: Mechanism) -> tuple[Conversati
     word = talk.initial(LONGEST_COMMAND - len(command) - 1)
     smtp.note(f"C: {command} <secret>" if word else f"C: {command}")
     reply = await smtp.execute(command.encode(), *([word.encode()] if word else []))
-    if word and reply.code in _NOT_WITH_THE_COMMAND:
+    if word and reply.code in _NOT_TAKEN:
         talk.take_back()
         smtp.note(f"C: {command}")
         reply = await smtp.execute(command.encode())
