@@ -15,7 +15,7 @@ from exporter.model import one_line
 
 MOST_LINES, FEW_LINES = 400, 100  # that are told of a trip that failed, and of one that did not
 LONGEST_LINE = 500  # characters
-LONGEST_SUMMARY = 60  # characters of a look that is told by its number
+LONGEST_SUMMARY = 240  # characters of a look that is told by its number
 MOST_TEXT = 1 << 15  # characters that are told of a trip
 MOST_LOOKS = 500  # whose moments are remembered, of those that are one line
 LEFT_OUT = "(earlier lines are left out)"

@@ -12,14 +12,14 @@ FILE_OR_ENV = "write {file: PATH} or {env: NAME}"
 IN_A_FILE = "if it really is the secret, keep it in a file, and write {file: PATH}"
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-_VARIABLE = re.compile(r"\$\$?[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|os\.(environ|getenv)\b.*")
+_VARIABLE = re.compile(r"\$\$?[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|os\.(environ|getenv)\b.*|`[^`]+`")
 _IN_BRACES = re.compile(r"\$(__[a-z]+)?\{[^{}]*\}|\$\([^()]+\)|\{\{.*\}\}|<%.*%>")
 _REFERENCE = re.compile(r"\{\s*[\"']?(file|env)[\"']?\s*[:=].*", re.IGNORECASE | re.DOTALL)
 _PREFIX = re.compile(r"(env|environ|file)\s*[:=]\s*\S.*|env\.[A-Za-z_]\w*", re.IGNORECASE)
 _SCHEME = re.compile(r"(file|env|vault|op|ssm|secrets?|keyring|[a-z]+kms|ref\+[a-z]+)://\S+", re.IGNORECASE)
 _TAG = re.compile(r"!(vault|secret|env|env_var|file|include|password)\b.*", re.IGNORECASE | re.DOTALL)
 _ENCRYPTED = re.compile(r"ENC\[.*\]|\$ANSIBLE_VAULT;.*", re.DOTALL)
-_PATH = re.compile(r"(/(run|etc|var|home|root|opt|srv|mnt|secrets|usr)/|~/|\.\.?/)[\w./@+-]+")
+_PATH = re.compile(r"@?(/(run|etc|var|home|root|opt|srv|mnt|secrets|usr)/|~/|\.\.?/)[\w./@+-]+")
 _NOT_FILLED_IN_A_PATH = re.compile(r"(^|/)(\$\{?\w|%[A-Za-z_]\w*%|\{\{)")
 
 

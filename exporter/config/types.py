@@ -30,7 +30,6 @@ _SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB)?")
 _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
-
 LARGEST_SECRET = 1 << 20  # characters; /dev/zero has more
 
 
@@ -86,7 +85,7 @@ def _duration(value: object) -> float:
     elif match := _DECIMAL.fullmatch(text):
         seconds = float(match[1]) * _SECONDS[match[2]]
     else:
-        raise ValueError("not a duration; write a number with a unit: 250ms, 15s, 10m, 1h, 7d")
+        raise ValueError("not a duration; write a number with a unit: 250ms, 15s, 10m, 1h, 7d; or several: 1h30m")
     if not 0.001 <= seconds <= _YEAR:
         raise ValueError("a duration must be between 1ms and 365d")
     return seconds
@@ -164,7 +163,7 @@ Text = Annotated[str, AfterValidator(_text)]
 def _one_word(value: str) -> str:
     """Blanks at an end are seen by nobody, so a message about what is wrong with the rest would be a riddle."""
     if ends := ends_oddly(_text(value)):
-        raise ValueError(f"{ends}, which belongs to it: remove that")
+        raise ValueError(f"{ends}, which is part of it: remove it")
     return value
 
 
@@ -225,6 +224,8 @@ class Secret:
             raise SecretUnavailable(f"cannot read the secret in {path}: {problem}") from None
         if len(text) > LARGEST_SECRET:
             raise SecretUnavailable(f"the file {path} is larger than {size_text(LARGEST_SECRET)}: no secret is")
+        if "\0" in text:  # no login takes one (RFC 4616, RFC 9051)
+            raise SecretUnavailable(f"the file {path} holds a null byte, which no secret does: save it as UTF-8")
         return text.removesuffix("\n").removesuffix("\r")
 
     @property

@@ -47,6 +47,12 @@ class Trouble:
     pause: float  # seconds until the next attempt, unless a new trip asks for it before
     at_wall: float
 
+    @property
+    def following(self) -> str:
+        """When it is tried again, for the log of this moment."""
+        sooner = "" if _protected(self.error) else ", or sooner for a new trip"
+        return f"next attempt in {self.pause:.1f} s{sooner}"
+
     def __str__(self) -> str:
         """For a page, which is read at any time."""
         until = f", next attempt not before {_time(self.at_wall + self.pause)}" if _protected(self.error) else ""

@@ -107,7 +107,7 @@ class Expectation:
     def overdue(self) -> ProbeError:
         """Why the message has not been seen: nobody can look, or it is not there."""
         detail = f"sent, but not seen in mailbox {self._watcher.name} within the module's timeout"
-        detail += f"; whoever took it said: {self.run.answer}" if self.run.answer else ""
+        detail += f"; it was accepted with: {self.run.answer}" if self.run.answer else ""
         unclear = next((fact for fact in self.run.facts if isinstance(fact, Unclear)), None)
         if unclear:
             detail += f"; a message about it that is not understood came from {unclear.sender}: {unclear.subject}"

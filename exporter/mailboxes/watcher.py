@@ -213,8 +213,8 @@ class Watcher:
         self.trouble = trouble = self._back_off.failed(error)
         self.statistics.connected = False
         self.statistics.reconnects += 1
-        run.note(f"-- {error}; next attempt in {trouble.pause:.1f} s")
-        log.warning("mailbox %s: %s; next attempt in %.1f s", self.name, error, trouble.pause)
+        run.note(f"-- {error}; {trouble.following}")
+        log.warning("mailbox %s: %s; %s", self.name, error, trouble.following)
         for expectation in self._awaited.values():
             if not expectation.opened.done() and run.started >= expectation.run.started:
                 expectation.run.adopt(run.spans, Phase.OPEN, run.started)

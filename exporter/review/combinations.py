@@ -22,8 +22,9 @@ def of_combinations(settings: Settings) -> Iterator[Finding]:
 def _of_deadlines(path: Path, module: Module, trip: RoundtripOptions) -> Iterator[Finding]:
     if module.session_timeout >= module.timeout:
         text = (
-            f"is not longer than session_timeout, {duration_text(module.session_timeout)}: of a server that does not"
-            " answer, only `timeout` of the whole trip is told, and not what was the matter; make it longer"
+            f"is not longer than session_timeout, {duration_text(module.session_timeout)}: when a server"
+            " does not answer, the trip ends before the session does, and its failure does not name the cause:"
+            " make it longer"
         )
         yield Finding((*path, "timeout"), text, warning=True)
     kind, send = trip.send.chosen
@@ -44,9 +45,8 @@ def _of_the_mailbox(path: Path, settings: Settings, module: Module, trip: Roundt
         text = f"is larger than max_message_size of the mailbox {trip.mailbox}, {largest}: it refuses every message"
         yield Finding((*path, "roundtrip", "size"), text)
     if mailbox and mailbox.pop3 and mailbox.pop3.poll_interval >= module.timeout:
-        text = (
-            f"is not longer than poll_interval of the mailbox {trip.mailbox}: nobody looks a second time before it ends"
-        )
+        text =            f"is not longer than poll_interval of the mailbox {trip.mailbox}:"
+            " the mailbox is not looked at a second time before it ends"
         yield Finding((*path, "timeout"), text)
 
 

@@ -162,9 +162,14 @@ def test_a_file_without_an_end_is_no_secret() -> None:
 
 def test_a_secret_that_cannot_be_had_says_where_it_was_looked_for(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"sch\xf6n")
+    (tmp_path / "utf-16").write_text("s3cret", encoding="utf-16-le")
     for secret, message in (
         (Secret(file=f"{tmp_path}/none"), f"cannot read the secret in {tmp_path}/none: No such file or directory"),
         (Secret(file=f"{tmp_path}/latin"), f"cannot read the secret in {tmp_path}/latin: not UTF-8"),
+        (
+            Secret(file=f"{tmp_path}/utf-16"),
+            f"the file {tmp_path}/utf-16 holds a null byte, which no secret does: save it as UTF-8",
+        ),
         (Secret(env="MAILTRIP_TEST_UNSET"), "the environment variable MAILTRIP_TEST_UNSET is not set"),
     ):
         with pytest.raises(SecretUnavailable) as caught:

@@ -92,6 +92,17 @@ async def test_a_trip_that_was_not_tried_for_the_account_s_sake_says_so_with_bot
 
 
 @virtual.on_a(Bench)
+async def test_the_log_says_that_a_new_trip_may_come_before_the_next_attempt(bench: Bench) -> None:
+    broken(bench, Reason.CONNECT, "connection refused")
+    assert await why_not(bench)
+    assert bench.watcher.trouble
+    assert bench.watcher.trouble.following.endswith(" s, or sooner for a new trip")
+    broken(bench, Reason.AUTH, "no such user", "AUTHENTICATIONFAILED")
+    await why_not(bench)
+    assert bench.watcher.trouble.following == "next attempt in 60.0 s"
+
+
+@virtual.on_a(Bench)
 async def test_words_of_any_length_leave_room_for_the_times(bench: Bench) -> None:
     broken(bench, Reason.AUTH, "no " * MAX_DETAIL)
     await why_not(bench)

@@ -162,7 +162,8 @@ def test_certificates_that_are_not_there_or_none_are_told_of(tmp_path: Path) -> 
 def test_a_timeout_that_leaves_no_time_for_the_cause_is_a_warning() -> None:
     text = SENDER % "mx: {}"
     said = (
-        "f:3:%s: warning: modules.a.timeout: is not longer than session_timeout, %s: of a server that does not answer"
+        "f:3:%s: warning: modules.a.timeout: is not longer than session_timeout, %s:"
+        " when a server does not answer, the trip ends before the session does"
     )
     (line,) = found(text.replace("targets", "timeout: 30s, session_timeout: 30s, targets"))
     assert line.startswith(said % (16, "30s"))
