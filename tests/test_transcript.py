@@ -85,6 +85,15 @@ async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_
 
 
 @virtual.on_a(Bench)
+async def test_an_attempt_that_fails_as_the_last_one_did_keeps_its_cause(bench: Bench) -> None:
+    cause = "cannot connect to imap.example.org [192.0.2.1] port 993: connection refused"
+    bench.mailbox.down = ProbeError(Reason.CONNECT, cause)
+    for _ in range(3):
+        outcome = await bench.trip()
+        assert cause in str(outcome.transcript)
+
+
+@virtual.on_a(Bench)
 async def test_a_mailbox_that_cannot_be_opened_leaves_its_reasons_in_the_transcript(bench: Bench) -> None:
     bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
     first = await bench.trip()

@@ -45,8 +45,10 @@ def _of_the_mailbox(path: Path, settings: Settings, module: Module, trip: Roundt
         text = f"is larger than max_message_size of the mailbox {trip.mailbox}, {largest}: it refuses every message"
         yield Finding((*path, "roundtrip", "size"), text)
     if mailbox and mailbox.pop3 and mailbox.pop3.poll_interval >= module.timeout:
-        text =            f"is not longer than poll_interval of the mailbox {trip.mailbox}:"
+        text = (
+            f"is not longer than poll_interval of the mailbox {trip.mailbox}:"
             " the mailbox is not looked at a second time before it ends"
+        )
         yield Finding((*path, "timeout"), text)
 
 
