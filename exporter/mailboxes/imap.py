@@ -8,6 +8,7 @@ from pydantic import Field
 from exporter import __version__
 from exporter.config.server import Port, ServerOptions, TlsMode
 from exporter.config.types import SecretUnavailable, Text
+from exporter.fairness import fair_timeout
 from exporter.mailboxes.imap_folder import Bookmark
 from exporter.mailboxes.imap_session import ImapSession, begin
 from exporter.model import Leg, ProbeError, Reason, Step
@@ -21,6 +22,8 @@ from exporter.net.scram import SCRAM, Scram
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 from exporter.run import Run
+
+ID_PATIENCE = 5.0  # seconds; who has not answered it by then is asked without
 
 
 class ImapOptions(ServerOptions):
@@ -62,10 +65,19 @@ class ImapMailbox:
 
     listens = False
 
-    def __init__(self, options: ImapOptions, resolver: Resolver, accounts: Accounts | None = None) -> None:
+    def __init__(
+        self,
+        options: ImapOptions,
+        resolver: Resolver,
+        accounts: Accounts | None = None,
+        id_patience: float = ID_PATIENCE,
+    ) -> None:
+        """`id_patience` in seconds."""
         self._options = options
         self._resolver = resolver
         self._bookmarks: dict[str, Bookmark] = {}
+        self._id_patience = id_patience
+        self._broken_id = False  # the server has not lived through it, or not answered it
         self._account = (accounts or Accounts()).of(options.oauth2, options.username or "") if options.oauth2 else None
 
     async def open(self, run: Run, wanted: Callable[[bytes], object]) -> ImapSession:
@@ -80,13 +92,32 @@ class ImapMailbox:
                 with run.step(Step.LOGIN):
                     await self._log_in(imap, token, run)
             with run.step(Step.SELECT):
-                if options.id:
-                    await imap.identify({"name": "mailtrip", "version": __version__})
+                identified = await self._identify(imap) if options.id else True
                 session = await begin(imap, run, options.folders, self._bookmarks)
+                self._broken_id = not identified
         except BaseException:
             imap.abort()
             raise
         return session
+
+    async def _identify(self, imap: ImapConnection) -> bool:
+        """ID (RFC 2971). False if it was left out, since the server has cut the last connection or fallen silent at it.
+
+        That is forgotten if the server does not do without it either.
+        """
+        if self._broken_id:
+            self._broken_id = False
+            imap.note("-- no ID, since the server offers it and does not answer it")
+            return False
+        self._broken_id = True
+        try:
+            async with fair_timeout(self._id_patience, self._id_patience):
+                await imap.identify({"name": "mailtrip", "version": __version__})
+        except TimeoutError:
+            detail = f"{self._options.host} offers ID and does not answer it: it is left out next time"
+            raise ProbeError(Reason.DISCONNECTED, detail) from None
+        self._broken_id = False
+        return True
 
     async def _secure_and_greet(self, imap: ImapConnection, run: Run) -> None:
         """The greeting comes inside TLS, or before STARTTLS. A password leaves in the clear only if `tls` says so."""

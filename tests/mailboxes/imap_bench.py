@@ -37,7 +37,8 @@ class Bench:
     def __init__(self, peer: Peer, options: dict[str, Any]) -> None:
         given = {"username": "me", "password": "labpass", "tls": "none", "folders": ["INBOX"], **options}
         self.peer = peer
-        self.mailbox = ImapMailbox(ImapOptions(host=peer.host, port=peer.port, **given), Resolver())
+        self.options = ImapOptions(host=peer.host, port=peer.port, **given)
+        self.mailbox = ImapMailbox(self.options, Resolver())
         self.now = 1000.0
         self.run = Overheard(Clock(monotonic=lambda: self.now))
 

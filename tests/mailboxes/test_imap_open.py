@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.mailboxes.imap import ImapOptions
+from exporter.mailboxes.imap import ImapMailbox, ImapOptions
 from exporter.model import Phase, ProbeError, Reason, Step
+from exporter.net.dns import Resolver
 from exporter.run import Run
 from tests.mailboxes.imap_bench import bench, opened
 
@@ -117,3 +118,50 @@ async def test_a_folder_that_is_missing_is_named(dialogue: str, folders: list[st
 async def test_a_special_use_that_no_folder_has_is_left_out() -> None:
     async with opened("no-special-use", folders=["INBOX", "\\Junk"]):
         pass
+
+
+# ------------------------------------------------------------ ID
+
+WITHOUT_ID = """[next connection]
+S: * PREAUTH [CAPABILITY IMAP4rev1 ID] ready
+C: $ SELECT "INBOX"
+S: * 0 EXISTS
+S: * OK [UIDVALIDITY 9] valid
+S: * OK [UIDNEXT 31] next
+S: $ OK
+"""
+
+
+@pytest.mark.parametrize(("answer", "detail"), [
+    ("[close]", "127.0.0.1 cut the connection"),
+    ("[may hang up]", "127.0.0.1 offers ID and does not answer it: it is left out next time"),
+])  # fmt: skip
+async def test_a_server_that_does_not_survive_id_is_opened_without_from_then_on(answer: str, detail: str) -> None:
+    dialogue = f"""S: * PREAUTH [CAPABILITY IMAP4rev1 ID] ready
+C: $ ID ("name" "mailtrip" "version" "0.1.0")
+{answer}
+{WITHOUT_ID * 2}"""
+    async with bench(dialogue) as here:
+        here.mailbox = ImapMailbox(here.options, Resolver(), id_patience=0.3)
+        with pytest.raises(ProbeError) as caught:
+            await here.mailbox.open(here.run, lambda raw: True)
+        assert (caught.value.reason, caught.value.detail) == (Reason.DISCONNECTED, detail)
+        for _ in range(2):
+            async with here.session():
+                pass
+
+
+async def test_a_server_that_opens_nothing_without_id_is_told_it_again() -> None:
+    identified = """S: * PREAUTH [CAPABILITY IMAP4rev1 ID] ready
+C: $ ID ("name" "mailtrip" "version" "0.1.0")
+"""
+    opens = WITHOUT_ID.partition("ready\n")[2]
+    refuses = WITHOUT_ID.partition("S: * 0")[0] + "S: $ NO Unsafe Login\n"
+    dialogue = f"{identified}[close]\n{refuses}" + f"[next connection]\n{identified}S: $ OK\n{opens}" * 2
+    async with bench(dialogue) as here:
+        for words in ("cut the connection", "Unsafe Login"):
+            with pytest.raises(ProbeError, match=words):
+                await here.mailbox.open(here.run, lambda raw: True)
+        for _ in range(2):
+            async with here.session():
+                pass
