@@ -24,8 +24,9 @@ _COUNTS = frozenset({"EXISTS", "EXPUNGE"})
 _TOLD = NEEDED | _COUNTS | {"RECENT", "VANISHED", "FLAGS", "ENABLED", "ID", "NAMESPACE"}
 _UNTAGGED = re.compile(rb"[ \t]*\*[ \t]*(?:(\d{1,20})[ \t]+)?([A-Za-z][A-Za-z0-9-]*)(?:[ \t]+|$|(?=[\[(]))")
 _TAGGED = re.compile(rb"([^\s*+(){%\"\\]{1,60})[ \t]+(OK|NO|BAD|BYE)(?:[ \t]+|$|(?=\[))", re.IGNORECASE)
-_CODE = re.compile(r"\[([A-Za-z0-9-]+)(?: +([^\]]*))?\] ?(.*)", re.DOTALL)
+_CODE = re.compile(r"\[([A-Za-z0-9-]++)(?: ++([^\]]*+))?\] ?(.*)", re.DOTALL)
 _HEAD = 128  # bytes in which a response has said what it is
+_MOST_WORDS = 1000  # characters of a text for people, behind a code that may be longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,7 @@ def _response(pieces: list[bytes], at: float) -> Response:
     else:
         return _strange(pieces, at)
     if name in STATUSES:
-        code, argument, text = _status(_text(line[head.end() :]))
+        code, argument, text = _status(_text(line[head.end() :][:LONG]))
         return Response(tag, name, number, code, argument, text, [], line, at)
     try:
         values = _values(name, [line[head.end() :], *pieces[1:]]) if name in NEEDED else []
@@ -163,8 +164,8 @@ def _strange(pieces: list[bytes], at: float) -> Response:
 
 def _status(text: str) -> tuple[str, str, str]:
     if match := _CODE.match(text):
-        return match[1].upper(), match[2] or "", match[3]
-    return "", "", text
+        return match[1].upper(), match[2] or "", match[3][:_MOST_WORDS]
+    return "", "", text[:_MOST_WORDS]
 
 
 def _shown(name: str, pieces: list[bytes]) -> bytes:

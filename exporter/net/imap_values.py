@@ -118,7 +118,7 @@ def _name(rest: bytes, *, escaped: bool) -> bytes:
         return _unquoted(quoted[1])
     if len(rest) > 1 and rest.startswith(b'"') and (end := rest.rstrip(b" ")).endswith(b'"') and len(end) > 1:
         return end[1:-1]  # with quotes or backslashes in it that should have been escaped
-    return re.sub(rb" +\(\"?[A-Z]+\"? .*\)$", b"", rest.rstrip(b" "))
+    return re.sub(rb"(?<! ) ++\(\"?[A-Z]+\"? .*\)$", b"", rest.rstrip(b" "))
 
 
 def _unquoted(string: bytes) -> bytes:

@@ -10,6 +10,7 @@ _STATUS = re.compile(
     r"(\+OK|[-+]ERR)(?![A-Z0-9])[ \t]*(?:\[([A-Z0-9/-]{1,40})\][ \t]*)?(.*)", re.IGNORECASE | re.DOTALL
 )
 _NUMBER = re.compile(r"\d{1,10}")
+_MOST_WORDS = 1000  # characters of what a server says to people, who read less of it
 _EMPTY = re.compile(r"\b(empty|no (new )?(messages|mail)|0 messages|zero messages|nothing to list)\b", re.IGNORECASE)
 _NO_MESSAGE = re.compile(
     r"no such|no message|delet|expunge|not (found|exist)|n't exist|(bad|invalid|unknown) (message|msg)|gone|range",
@@ -79,7 +80,7 @@ def reply_in(server: str, line: str) -> Reply | None:
     """The reply that a line is; None if it is none."""
     if match := _STATUS.fullmatch(line):
         status = match[1].upper().replace("+ERR", "-ERR")  # hMailServer (pull request 594): a refusal all the same
-        return Reply(server, status, (match[2] or "").upper(), match[3])
+        return Reply(server, status, (match[2] or "").upper(), match[3][:_MOST_WORDS])
     return Reply(server, "+", "", line[1:].strip()) if line == "+" or line.startswith("+ ") else None
 
 

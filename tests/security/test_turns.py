@@ -5,10 +5,15 @@ import socket
 import time
 from contextlib import AsyncExitStack
 
+import pytest
+
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.mailboxes.watcher import Watcher
 from exporter.message import Kind
+from exporter.net.imap_reader import Reader
+from exporter.net.imap_reply import Reply
 from exporter.net.imap_values import MAX_WORDS
+from exporter.net.pop3_reply import reply_in
 from exporter.run import Clock, Run
 from exporter.tokens import Token
 from tests.net.imap_attacker import Ticker, attacked
@@ -105,3 +110,18 @@ async def test_what_an_imap_server_says() -> None:
         ticker.stop()
     assert {line.name for line in reply.lines} == {"OK"}
     assert ticker.turns > 20
+
+
+@pytest.mark.parametrize("words", ["[A" + " " * 50_000, "login " * 50_000, "unsupported " * 50_000, "lock " * 50_000])
+def test_long_refusals(words: str) -> None:
+    """Of the words with which an IMAP or POP3 server refuses something, 1,000 characters are read, whatever they
+    are."""
+    began = time.process_time()
+    (response,) = Reader().feed(f"A1 NO {words}\r\n".encode())
+    reply = Reply("192.0.2.1", response.name, response.code, response.text, [])
+    assert not reply.passing or words.startswith("lock")
+    assert reply.mechanism_refused is False
+    refusal = reply_in("192.0.2.1", f"-ERR {words}")
+    assert refusal
+    assert max(len(refusal.text), len(reply.text)) <= 1000
+    assert time.process_time() - began < 1  # unbounded, each takes several seconds, and the first one minutes

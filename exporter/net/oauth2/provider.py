@@ -82,7 +82,7 @@ def _granted(host: str, answer: dict[str, Any]) -> Granted:
         raise ProbeError(Reason.PROTOCOL, f"{host} issues another kind of token than Bearer")
     try:
         lifetime = float(answer.get("expires_in", DEFAULT_LIFETIME))  # some write it as a text
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # an integer may have thousands of digits
         lifetime = DEFAULT_LIFETIME
     if not lifetime > 0:
         raise ProbeError(Reason.PROTOCOL, f"{host} issues a token that has ended already")
@@ -108,7 +108,7 @@ def _refusal(grant: Grant, host: str, status: int, answer: dict[str, Any], ahead
 def _ahead(date: str, now: float) -> float:
     try:
         return parsedate_to_datetime(date).timestamp() - now
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):  # the year 99999999999
         return 0.0
 
 
