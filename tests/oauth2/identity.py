@@ -46,6 +46,7 @@ class Identity:
     introspected: int = 0
     let_go: asyncio.Event = field(default_factory=asyncio.Event)
     clients: int = 0  # that wait
+    date: str = ""  # that it tells, unless by its clock
     instead: Any = None  # what it answers whatever is asked: (status, body)
 
     def __post_init__(self) -> None:
@@ -74,7 +75,7 @@ class Identity:
         return self._issue(user)
 
     def _date(self) -> dict[str, str]:
-        return {"Date": time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(self.now))}
+        return {"Date": self.date or time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(self.now))}
 
     def _no(self, code: str, words: str) -> web.Response:
         body = {"error": code, "error_description": words}

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from exporter.model import Reason
+from exporter.net.oauth2.provider import DEFAULT_LIFETIME
 from tests.oauth2.bench import Bench, bench, refusal
 from tests.oauth2.identity import CLIENT, FEDERATED, REFRESH
 
@@ -149,6 +150,17 @@ async def test_answers_that_are_no_token(here: Bench, status: int, body: str, re
 async def test_a_lifetime_may_be_written_as_a_text(here: Bench, lifetime: str) -> None:
     here.identity.instead = (200, f'{{"access_token": "abc", "expires_in": {lifetime}}}')
     assert (await here.account().token()).lifetime == 1800
+
+
+async def test_a_lifetime_that_is_no_number(here: Bench) -> None:
+    here.identity.instead = (200, f'{{"access_token": "abc", "expires_in": {"9" * 400}}}')
+    assert (await here.account().token()).lifetime == DEFAULT_LIFETIME
+
+
+async def test_a_date_that_is_none(here: Bench) -> None:
+    here.identity.date = "1 Jan 99999999999999999999 00:00:00 GMT"
+    here.identity.instead = (400, '{"error": "invalid_grant"}')
+    assert (await refusal(here.account())).reason is Reason.AUTH
 
 
 async def test_a_certificate_of_a_stranger(here: Bench) -> None:
