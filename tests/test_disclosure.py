@@ -118,7 +118,16 @@ S: .
 """
 
 
-@pytest.mark.parametrize("line", ["the secret rendezvous", "secret OK rendezvous", '* 2 FETCH ("secret rendezvous"'])
+async def test_a_response_that_is_not_understood_shows_no_message() -> None:
+    """Harmless slips are passed over; what stands in them may be of a message all the same."""
+    answered = (IMAP % '* 2 FETCH ("secret rendezvous"').replace("[may hang up]", "S: $ OK\n[may hang up]")
+    async with imap_bench.opened(answered) as (session, here):
+        await session.scan()
+    assert '* 2 FETCH ("..."' in here.transcript
+    assert not [word for word in ("private", "secret", "rendezvous") if word in here.transcript]
+
+
+@pytest.mark.parametrize("line", ["the secret rendezvous", "secret OK rendezvous"])
 async def test_a_literal_that_is_longer_than_it_says_shows_no_message(line: str) -> None:
     async with imap_bench.opened(IMAP % line) as (session, here):
         with pytest.raises(ProbeError) as caught:

@@ -63,7 +63,8 @@ async def test_a_failure_without_step_and_code_has_them_empty_and_a_success_take
 def test_the_code_of_a_bounce_is_an_enhanced_one_or_none(status: str, code: str) -> None:
     async def course() -> None:
         bench = Bench()
-        bench.sender.on_the_way = lambda raw: bounce(raw).replace(b"Status: 5.1.1", f"Status: {status}".encode())
+        told = f"Status: {status}".encode()
+        bench.sender.on_the_way = lambda raw: bounce(raw).replace(b"Status: 5.1.1", told).replace(b"550 5.1.1", b"no")
         await bench.trip()
         assert info(bench.series()) == [f'{{code="{code}",phase="deliver",reason="bounced",step=""}}']
         await bench.close()
