@@ -39,7 +39,7 @@ A whole configuration, and why it is as it is:
 ## How values are written
 
 * **duration**: a number with its unit, `250ms`, `15s`, `1.5m`, `1h`, `7d`, `2w` or `1y`; or several, the largest unit
-  first, as in Prometheus: `1h30m`. A number alone is a mistake: of what?
+  first, as in Prometheus: `1h30m`. A number without a unit is a mistake.
 * **size**: bytes, or a number with its unit, `64KiB`, `1MiB`.
 * **secret**: `{{file: /run/secrets/imap}}`, `{{env: IMAP_PASSWORD}}`, or the text itself. A file is read again at every
   use, without its last line break and without a byte order mark; an empty file is a failure, and never an empty

@@ -168,7 +168,7 @@ class Commits:
         try:
             self._sync()
         except OSError as error:  # it is committed all the same, and must not be so twice
-            log.error("what was committed of the state is perhaps not on the disk: %s", error.strerror)
+            log.error("the newest changes of the state may not be on the disk: %s", error.strerror)
         if (misplaced := self._place()) != self._misplaced:
             self._misplaced = misplaced
             if misplaced:

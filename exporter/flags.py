@@ -35,7 +35,9 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
         sys.exit(USAGE)
     for argument in arguments:
         if _CONFIG.fullmatch(argument) and argument.partition("=")[0] != "--config.file":
-            parser.error(f"unknown flag {argument.partition('=')[0]}: the configuration is named by --config.file FILE")
+            parser.error(
+                f"unknown flag {argument.partition('=')[0]}: the configuration is given with --config.file FILE"
+            )
     options, left = parser.parse_known_args(arguments)
     if left or (options.command == "probe" and not options.config_files and _is_a_file(options.name)):
         parser.error(_left_over(options, left))
@@ -51,7 +53,7 @@ def _left_over(options: argparse.Namespace, left: Sequence[str]) -> str:
         return f"unknown arguments: {' '.join(left)}"
     name = next((f" {word}" for word in words if word and word != file and not word.startswith("-")), " NAME")
     command = f"mailtrip {options.command} --config.file {file}{name if options.command == 'probe' else ''}"
-    return f"{file} stands where no file is expected; the configuration is named by --config.file: {command}"
+    return f"{file} is not expected here; the configuration is given with --config.file: {command}"
 
 
 def _is_a_file(word: str) -> bool:

@@ -10,13 +10,13 @@ from exporter import flags
 from exporter.logs import FORMATS
 from exporter.probes import DEFAULT_MAX_TARGETS
 
-NAMED = "the configuration is named by --config.file"
+NAMED = "the configuration is given with --config.file"
 SLIPS = {
-    "serve mt.yml": f"mt.yml stands where no file is expected; {NAMED}: mailtrip serve --config.file mt.yml;",
-    "serve -- mt.yaml": f"mt.yaml stands where no file is expected; {NAMED}: mailtrip serve --config.file mt.yaml;",
-    "probe mt.yml sub": f"mt.yml stands where no file is expected; {NAMED}: mailtrip probe --config.file mt.yml sub;",
-    "probe sub mt.yml": f"mt.yml stands where no file is expected; {NAMED}: mailtrip probe --config.file mt.yml sub;",
-    "probe mt.yml": f"mt.yml stands where no file is expected; {NAMED}: mailtrip probe --config.file mt.yml NAME;",
+    "serve mt.yml": f"mt.yml is not expected here; {NAMED}: mailtrip serve --config.file mt.yml;",
+    "serve -- mt.yaml": f"mt.yaml is not expected here; {NAMED}: mailtrip serve --config.file mt.yaml;",
+    "probe mt.yml sub": f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml sub;",
+    "probe sub mt.yml": f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml sub;",
+    "probe mt.yml": f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml NAME;",
     "serve --config mt.yml": f"unknown flag --config: {NAMED} FILE;",
     "serve --config=mt.yml": f"unknown flag --config: {NAMED} FILE;",
     "serve --config-file mt.yml": f"unknown flag --config-file: {NAMED} FILE;",

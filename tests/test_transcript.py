@@ -244,7 +244,7 @@ async def test_an_overdue_trip_in_a_busy_mailbox_keeps_its_sending_and_tells_not
     assert LEFT_OUT not in said
     assert "RETR" not in said
     assert "EXPUNGE" not in said
-    assert "-- 1 of the new messages are none of ours" in said
+    assert "-- new messages that are not ours: 1" in said
     assert "… ×" in said
     bench.sender.delay = 3
     own = "\n".join((await bench.trip()).transcript)

@@ -46,8 +46,8 @@ class ImapOptions(ServerOptions):
     offers of login, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2."""
 
     id: bool = True
-    """Whether a server that offers it is told the name and version of this program (RFC 2971). NetEase (163, 126, yeah)
-    opens no folder without."""
+    """Whether to send the name and version of this program to a server that offers ID (RFC 2971). NetEase (163, 126,
+    yeah) opens no folder without it."""
 
     @property
     def tls_mode(self) -> TlsMode:

@@ -202,7 +202,7 @@ class Watcher:
 
     def _part_with_sightings(self) -> None:
         """The mailbox is another one now: what a session of the old one saw means nothing to the new one."""
-        self._deletions.part_with("the mailbox was configured anew meanwhile")
+        self._deletions.part_with("the mailbox's configuration has changed")
         self._matcher.another_mailbox()
 
     def _failed(self, mailbox: Mailbox, error: ProbeError, run: Run) -> None:
@@ -243,7 +243,7 @@ class Watcher:
                 trips = await self._matcher.settle_all(sightings, run, self._deletions.add)
                 self._transcript.concerns(began, trips)
                 if others := len(sightings) - len(trips):
-                    run.note(f"-- {others} of the new messages are none of ours")
+                    run.note(f"-- new messages that are not ours: {others}")
             self._deletions.extend(await self._matcher.due())
             idle = not sightings and not self._deletions
         if self._deletions:

@@ -78,7 +78,9 @@ def _of_a_certificate(path: Path, tls: ReceiverTls) -> Iterator[Finding]:
             yield Finding((*path, "cert_file"), error.detail)
 
 
-_WHILE_IT_RUNS = "is there only while the unit runs: systemd shows it to nobody else, so it cannot be looked at"
+_WHILE_IT_RUNS = (
+    "exists only while the unit runs, and systemd shows it to that unit and to root, so it cannot be checked now"
+)
 
 
 def _can_be_read_only_once(file: str) -> bool:

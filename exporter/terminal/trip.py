@@ -108,7 +108,9 @@ def _facts(outcome: Outcome) -> list[str]:
             case Arrival():
                 where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
                 lines.append(f"found in          {where}")
-                delay = "not known: nobody was watching closely enough" if fact.delay is None else f"{fact.delay:.3f} s"
+                delay = (
+                    "unknown: the mailbox was not polled often enough" if fact.delay is None else f"{fact.delay:.3f} s"
+                )
                 lines.append(f"delivery delay    {delay}")
     return lines
 

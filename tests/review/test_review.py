@@ -133,7 +133,7 @@ def test_what_can_be_read_only_once_is_left_for_the_one_who_needs_it(tmp_path: P
 def test_what_systemd_shows_only_to_a_running_unit_is_a_warning() -> None:
     unit = "/run/credentials/no-such-unit.service/imap"
     (line,) = found(MAILBOX % f"imap: {{host: h, username: u, ca_file: /dev/null, password: {{file: {unit}}}}}")[1:]
-    assert "warning: mailboxes.m.imap.password: is there only while the unit runs" in line
+    assert "warning: mailboxes.m.imap.password: exists only while the unit runs" in line
 
 
 def test_certificates_that_are_not_there_or_none_are_told_of(tmp_path: Path) -> None:

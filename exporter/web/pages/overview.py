@@ -85,7 +85,7 @@ def in_words(outcome: Outcome) -> str:
 def _back(arrival: Arrival) -> str:
     """The two durations that are measured. How long all of it took says less: our own waiting is in it."""
     if arrival.round_trip is None:
-        return "back; nobody watched the mailbox closely enough to say after how long"
+        return "back; the mailbox was not polled often enough to measure the delay"
     delay = "delivery delay unknown" if arrival.delay is None else f"delivery delay {arrival.delay:.2f} s"
     return f"back after a round trip of {arrival.round_trip:.2f} s, {delay}"
 
