@@ -273,8 +273,8 @@ async def test_exchangers(listener: Listening) -> None:
 
 @pytest.mark.parametrize("refusal", ["wrong-password-and-plain-offered", "sasl-ir-and-a-wrong-password"])
 async def test_a_wrong_password(refusal: str) -> None:
-    """A wrong password is told to an IMAP server once: another mechanism is tried only if the server did not understand
-    the form of the login."""
+    """A wrong password is sent to an IMAP server once: another mechanism is tried only if the server did not
+    understand the form of the login."""
     options = {"auth": "plain"} if "sasl" in refusal else {}
     async with bench(f"quirks/{refusal}", **options) as here:
         with pytest.raises(ProbeError):

@@ -138,7 +138,7 @@ def test_silent_clients(exporter: Exporter) -> None:
 
 async def test_clients_that_do_not_read(tmp_path: Path) -> None:
     """Clients that ask for large answers and do not read them share one answer, cost less than 256 KiB each, are cut
-    off after 10 s, or when they have not read all of it within 60 s, and keep nobody from being answered."""
+    off after 10 s, or when they have not read all of it within 60 s, and do not block other clients."""
     probes = "".join(f"  - {{name: p{n}, module: open, target: a{n}@lab.test}}\n" for n in range(60))
     exporter = Exporter(f"{CONFIGURATION.format(port=1)}probes:\n{probes}", tmp_path / "mailtrip")
     host, _, port = exporter.address.rpartition(":")
@@ -174,9 +174,8 @@ def memory(exporter: Exporter) -> int:
 
 
 async def test_wrong_logins(tmp_path: Path) -> None:
-    """Wrong logins, however many, from the same address or from others, keep no login out that was right before, and
-    drop no connection that it is kept on: they wait for bcrypt in turns, 32 of one address, and beyond that are told so
-    (429)."""
+    """Wrong logins, however many and from any address, neither block a login that was right before nor drop its
+    connection: they wait for bcrypt in turns, 32 of one address; more are refused (429)."""
     slow = SlowBcrypt()
     async with site(Limits(connections=40, per_address=35), gate=Folder(tmp_path).gate(USERS, Login(slow))) as here:
         right = basic("alice", PASSWORD)

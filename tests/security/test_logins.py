@@ -20,8 +20,8 @@ SAID = {
 
 @pytest.mark.parametrize("kind", SAID)
 async def test_a_password_is_said_once(listener: Listening, kind: str) -> None:
-    """A password is said once, to a server that asks for a password: never where it asks for the user name, and not
-    again after a refusal."""
+    """A password is sent once, and only where the server asks for a password: never where it asks for the user name,
+    and not again after a refusal."""
     server = listener(GREETING[kind], SAID[kind], default="535 no")
     assert await refused(visit(kind, server.port, tls="none", auth="plain")) is Reason.AUTH
     assert bytes(server.heard).decode().count(SECRETS[2]) == 1

@@ -17,8 +17,7 @@ from tests.security.test_servers import MIB, costs_at_most
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])
 async def test_compressed_messages_in_a_maildir(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
-    """Of a file that is compressed in a Maildir at most 4 MiB are read, and 64 KiB unpacked, whatever it would grow
-    to."""
+    """A compressed file in a Maildir is read up to 4 MiB and unpacked up to 64 KiB, whatever its full size."""
     maildir = Maildir(tmp_path / "Maildir")
     bomb = pack(b"Subject: x\n\n" + bytes(20 * MIB))
     async with opened(maildir.mailbox()) as session:

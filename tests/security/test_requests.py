@@ -168,8 +168,8 @@ def test_methods(start: Start, listener: Listening) -> None:
 
 
 def test_looking(start: Start, listener: Listening) -> None:
-    """Looking changes nothing: pages, `debug=true` and every HEAD send no message, and make no probe, so that they take
-    no place under `--web.max-targets`; nothing but a GET of `/probe` without `debug=true` does."""
+    """Reading changes nothing: pages, `debug=true` and HEAD requests send no message and create no probe, so they take
+    no place under `--web.max-targets`; only a GET of `/probe` without `debug=true` does."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port), "--web.max-targets", "1")
     for number in range(5):
@@ -190,8 +190,8 @@ def test_looking(start: Start, listener: Listening) -> None:
 
 
 def test_foreign_pages(start: Start, listener: Listening) -> None:
-    """What a page of somebody else has a browser ask for (a foreign `Origin`, or `Sec-Fetch-Site` that is neither
-    same-origin nor none) is refused with 403 if it changes something or sends a message: `POST /-/reload`, `/probe`."""
+    """Cross-site requests of a browser (a foreign `Origin`, or `Sec-Fetch-Site` that is neither same-origin nor none)
+    are refused with 403 if they change something or send a message: `POST /-/reload`, `/probe`."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     ours = f"http://{exporter.address}"
@@ -211,9 +211,9 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
 
 
 def test_rebinding(start: Start) -> None:
-    """Under a name that is not ours nothing is answered (421), so that no page can read mailtrip by a name of its own
-    that leads to our address: ours are addresses, single words, private names, this machine's, those of where it
-    listens, of `--web.external-url` and of `--web.allowed-host`."""
+    """Requests under a name that is not ours are refused (421), so that no page can read mailtrip by DNS rebinding:
+    ours are addresses, single words, private names, this machine's name, and those of the listen addresses,
+    `--web.external-url` and `--web.allowed-host`."""
     exporter = start(CONFIGURATION.format(port=1), "--web.allowed-host", "mine.example.org")
     for host in ("evil.test", "evil.test:10925", "mine.example.org.evil.test", "127.0.0.1.evil.test", "a@evil.test"):
         for path in ("/", "/config", "/metrics", "/sd", "/trips", "/probe?module=open&target=a@lab.test", "/-/healthy"):

@@ -15,8 +15,8 @@ from tests.workbench import Bench
 
 
 def test_a_disk_that_refuses() -> None:
-    """A state disk that is full, locked or stalled for a while changes no verdict and loses none: what waits is kept,
-    bounded, and written in its order when that is possible."""
+    """A state disk that is full, locked or stalled for a while changes and loses no verdict: pending changes are kept,
+    within a bound, and written in order when possible."""
 
     async def course() -> None:
         connection = balky()
@@ -36,8 +36,8 @@ def test_a_disk_that_refuses() -> None:
 
 
 async def test_a_state_file_of_somebody_else(tmp_path: Path) -> None:
-    """A state file with other tables, or with rows that make no sense, stops no start: the file is set aside as
-    `mailtrip.damaged`, the rows are dropped."""
+    """A state file with other tables, or with rows that make no sense, does not prevent a start: the file is set aside
+    as `mailtrip.damaged`, the rows are dropped."""
     for number, change in enumerate(("UPDATE trips SET state = 'odd'", "DROP TABLE outcomes", "DROP TABLE trips")):
         directory = tmp_path / str(number)
         await filled(directory)
@@ -50,8 +50,8 @@ async def test_a_state_file_of_somebody_else(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_is_set() -> None:
-    """Whoever sets the machine's clock, forwards or back, makes no message lost or late, hides no failure behind an
-    older success, and starts no flood of trips."""
+    """Setting the machine's clock, forwards or back, makes no message lost or late, hides no failure behind an older
+    success, and starts no flood of trips."""
 
     async def course() -> None:
         for jump in (-3600.0, 400 * 86400.0):

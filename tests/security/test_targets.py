@@ -33,8 +33,8 @@ BEHIND = (
 
 
 def test_zones(start: Start, listener: Listening, tmp_path: Path) -> None:
-    """No address with a zone is a target: what stands behind a `%` comes into no command, no header and no argument of
-    a program, however wide `targets` is."""
+    """No address with a zone is a target: what follows a `%` gets into no command, no header and no argument of a
+    program, however wide `targets` is."""
     server, called = listener(), tmp_path / "called"
     program = tmp_path / "sendmail"
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{called}\ncat >>{called}\n')
@@ -57,8 +57,8 @@ def test_zones(start: Start, listener: Listening, tmp_path: Path) -> None:
 
 
 def test_spellings(start: Start, listener: Listening) -> None:
-    """All spellings of a target are one probe, with one beat, whoever asks; a pattern without a wildcard is one target,
-    and letters of another case in front of its `@` are refused with 403."""
+    """All spellings of a target are one probe, with one interval, for all clients; a pattern without a wildcard is one
+    target, and letters of another case in front of its `@` are refused with 403."""
     server = listener(answers={"RCPT": "554 no"})
     exporter = start(CONFIGURATION.format(port=server.port, program="/bin/false"))
     for spelling in (

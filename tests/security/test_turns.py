@@ -27,8 +27,8 @@ MANY = 60
 
 
 async def test_many_hostile_messages() -> None:
-    """However many messages of strangers come at once and whatever they cost, others have a turn after each, and while
-    one that is longer than 4 KiB is read."""
+    """However many messages of strangers arrive at once, other work runs after each of them, and while one that is
+    longer than 4 KiB is read."""
     mailbox, turns = PretendMailbox(), 0
 
     async def stray(token: Token, kind: Kind, sighting: Sighting) -> float:
@@ -62,7 +62,8 @@ async def test_many_hostile_messages() -> None:
 
 
 async def test_clients_of_one_address() -> None:
-    """Of the clients of one address, one message at a time is judged, so that nobody waits behind all of them."""
+    """Messages from one client address are judged one at a time, so that other clients do not wait behind all of
+    them."""
     judged: list[bytes] = []
     gate = asyncio.Semaphore(0)
 
@@ -88,8 +89,8 @@ async def test_clients_of_one_address() -> None:
 
 
 async def test_lateness() -> None:
-    """What a server has sent in time is read, however late mailtrip itself is, and the time by which it was late is
-    put on top of `session_timeout`, which it can double."""
+    """What a server has sent in time is read even when mailtrip itself is late; its own delay is added to
+    `session_timeout`, up to double."""
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=ours)
     async with Run(Clock(), session_timeout=0.1).conversation():
@@ -101,7 +102,7 @@ async def test_lateness() -> None:
 
 
 async def test_what_an_imap_server_says() -> None:
-    """What an IMAP server says is read a few milliseconds at a time, and of one response 1,000 words are understood."""
+    """IMAP responses are read a few milliseconds at a time, and at most 1,000 words of one response are parsed."""
     assert MAX_WORDS == 1000
     async with attacked(b"* 1 FETCH (" + b"() " * 5000 + b"\r\n" + b"* OK\r\n" * 5000) as imap:
         await imap.greeting()
