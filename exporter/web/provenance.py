@@ -87,10 +87,20 @@ class Provenance:
             if site.lower() not in ("same-origin", "none"):
                 return f"a page of somebody else ({one_line(site, 20)})"
         host = request.headers.get(hdrs.HOST, "").lower()
-        for origin in request.headers.getall(hdrs.ORIGIN, ()):
+        for origin in (*request.headers.getall(hdrs.ORIGIN, ()), *_referers(request)):
             if not any(_is_same(origin.lower(), ours) for ours in (host, self._outside)):
                 return f"a page of {one_line(origin, 100)}"
         return ""
+
+
+def _referers(request: web.Request) -> list[str]:
+    """The origins of the pages that led here, where nothing better tells.
+
+    By plain HTTP browsers send Sec-Fetch-Site to nobody but localhost, and no Origin with an image, a frame or a link.
+    """
+    if "Sec-Fetch-Site" in request.headers:
+        return []
+    return ["/".join(page.split("/", 3)[:3]) for page in request.headers.getall(hdrs.REFERER, ())]
 
 
 def _name(host: str) -> str:

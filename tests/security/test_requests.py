@@ -190,8 +190,9 @@ def test_looking(start: Start, listener: Listening) -> None:
 
 
 def test_foreign_pages(start: Start, listener: Listening) -> None:
-    """Cross-site requests of a browser (a foreign `Origin`, or `Sec-Fetch-Site` that is neither same-origin nor none)
-    are refused with 403 if they change something or send a message: `POST /-/reload`, `/probe`."""
+    """Cross-site requests of a browser (a foreign `Origin` or `Referer`, or `Sec-Fetch-Site` that is neither
+    same-origin nor none) are refused with 403 if they change something or send a message: `POST /-/reload`,
+    `/probe`."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     ours = f"http://{exporter.address}"
@@ -202,6 +203,7 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Origin": ours, "Sec-Fetch-Site": "cross-site"},
+        {"Referer": "http://evil.test/a/page"},
     ):
         assert ask(exporter, "/-/reload", "POST", **headers)[0] == 403, headers
         assert ask(exporter, "/probe?module=open&target=a@lab.test", **headers)[0] == 403, headers

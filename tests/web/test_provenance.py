@@ -150,6 +150,10 @@ async def test_by_tls_the_certificate_says_who_we_are(folder: Folder) -> None:
         {"Origin": "http://127.0.0.1:1"},
         {"Origin": "http://localhost.evil.test"},
         {"Origin": ""},
+        {"Referer": "http://evil.test/x"},
+        {"Referer": "http://127.0.0.1:1/trips"},
+        {"Referer": "about:blank"},
+        {"Referer": "http://evil.test", "Origin": "http://evil.test"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
         {"Sec-Fetch-Site": "Cross-Site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-User": "?1"},
@@ -178,6 +182,8 @@ async def test_what_our_own_pages_and_people_ask_for_is_done() -> None:
             {"Origin": "http://localhost", "Host": "localhost:80"},
             {"Origin": "https://localhost", "Host": "localhost"},  # a proxy that ends TLS
             {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
+            {"Referer": f"http://{ours}/trips?probe=x"},
+            {"Referer": "http://evil.test/", "Sec-Fetch-Site": "none"},
             {},
         ):
             async with here.http.get(f"http://{ours}{GOOD}", headers=headers) as answer:
