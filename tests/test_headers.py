@@ -76,6 +76,7 @@ def test_hops_are_read_as_each_server_writes_them(sample: Path) -> None:
         ("Thu, 1 Jan 1970 01:00:00 +0100 (Central European Standard Time)", 0),
         ("Thu, 1 Jan 1970 01:00:00 GMT+0100 (CET)", 0),
         ("Thu, 1 Jan 1970 01:00:00 GMT+1", 0),
+        ("Wed, 31 Dec 1969 21:00:00 -03", 0),
         ("Wed, 31 Dec 1969 19:00:00 UTC-05:00", 0),
         ("1 Jan 1970 00:00:00 UT", 0),
         ("1-Jan-70 00:00:00 GMT", 0),

@@ -40,7 +40,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DATE = re.compile(
     rf"(?<!\d)(\d{{1,2}})[ -]({'|'.join(_MONTHS)})[a-z]{{0,6}}[ -](\d{{4}}|\d{{2}}) (\d\d?):(\d\d)"
-    r"(?::(\d\d)(?:[.,]\d{1,9})?)? ?\(?((?:gmt|utc?)?[+-]\d{2}:?\d{2}|(?:gmt|utc)[+-]\d{1,2}|[a-z]{1,5})(?![a-z\d])",
+    r"(?::(\d\d)(?:[.,]\d{1,9})?)? ?\(?"
+    r"((?:gmt|utc?)?[+-]\d{2}:?\d{2}|[+-]\d{2}|(?:gmt|utc)[+-]\d{1,2}|[a-z]{1,5})(?![a-z\d])",
     re.IGNORECASE | re.ASCII,
 )
 """The time in the words of RFC 5322, also its section 4.3, and as servers deviate from it."""
