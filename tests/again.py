@@ -60,6 +60,8 @@ def _both(arguments: list[str]) -> tuple[int, int]:
 
 def _pytest(arguments: list[str], half: str, output: IO[str] | None = None) -> int:
     own = ["-m", (HALVES | PURE)[half], "-o", f"cache_dir={_cache(half)}"]
+    if half == "rest" and not arguments:  # everything is asked for, and that is long
+        own += ["-n", "2"]
     return subprocess.run([sys.executable, "-m", "pytest", *own, *arguments], stdout=output, check=False).returncode
 
 
