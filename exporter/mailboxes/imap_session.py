@@ -38,6 +38,9 @@ async def begin(imap: ImapConnection, run: Run, wanted: Sequence[str], bookmarks
         )
         for index, name in enumerate(names)
     ]  # fmt: skip
+    for folder in folders:
+        if folder.name not in named:  # the server's own word
+            folder.title = imap.redaction.clean(folder.title)
     selection = Selection(imap, run, folders)
     await selection.begin()
     trash = listing.special("\\Trash") if gmail(imap) else ""
