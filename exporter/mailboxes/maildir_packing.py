@@ -27,11 +27,18 @@ class Unreadable(Exception):
     """It is no message that can be read. The words say why."""
 
 
+MOST_MEMBERS = 100  # of a file that was packed in pieces
+LONGEST_MAGIC = 10  # bytes
+
+
 class Decompressor(Protocol):
     """As those of bz2, lzma and compression.zstd."""
 
     @property
     def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
 
     def decompress(self, data: bytes, max_length: int = ..., /) -> bytes: ...
 
@@ -46,6 +53,10 @@ class _Zlib:
     def eof(self) -> bool:
         return self._inner.eof
 
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
+
     def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
@@ -59,6 +70,10 @@ class _Zstd:
     @property
     def eof(self) -> bool:
         return self._inner.eof
+
+    @property
+    def unused_data(self) -> bytes:
+        return self._inner.unused_data
 
     def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
         try:
@@ -91,17 +106,27 @@ def unpacked(beginning: bytes, more: Callable[[int], bytes], most: int) -> bytes
             raise Unreadable(why)
     for begins, (name, make) in _PACKED.items():
         if begins.match(beginning):
-            return _unpacked(name, make(), beginning, more, most)
+            return _unpacked(name, begins, make, beginning, more, most)
     return beginning
 
 
-def _unpacked(name: str, how: Decompressor, piece: bytes, more: Callable[[int], bytes], most: int) -> bytes:
-    raw, packed = b"", 0
+def _unpacked(
+    name: str,
+    begins: re.Pattern[bytes],
+    make: Callable[[], Decompressor],
+    piece: bytes,
+    more: Callable[[int], bytes],
+    most: int,
+) -> bytes:
+    raw, packed, how, members = b"", 0, make(), 1
     try:
         while piece and len(raw) < most and not how.eof and packed < MOST_PACKED:
             packed += len(piece)
             raw += how.decompress(piece, most - len(raw))
-            piece = more(PIECE)
+            piece = how.unused_data if how.eof else b""
+            piece = piece if len(piece) >= LONGEST_MAGIC else piece + more(PIECE)
+            if how.eof and begins.match(piece) and members < MOST_MEMBERS:  # RFC 1952 section 2.2: they follow another
+                how, members = make(), members + 1
     except (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error) as error:
         raise Unreadable(f"it looks compressed with {name}, and cannot be unpacked: {error}") from None
     return raw
