@@ -139,8 +139,8 @@ class Pop3Connection(Pop3Reader):
         """USER and PASS. Nothing of the password gets into the transcript or into an error."""
         if re.search(r"[\r\n\0]", user + password):
             raise ProbeError(Reason.AUTH, "a line break in the username or password cannot be sent with USER and PASS")
-        (await self._command(f"USER {user}")).expect("USER", Reason.AUTH)
         self._redaction.learn(password)
+        (await self._command(f"USER {user}")).expect("USER", Reason.AUTH)
         (await self._command(f"PASS {password}")).expect("the login", Reason.AUTH)
         self._redaction.logged_in()
 
