@@ -42,6 +42,7 @@ def test_a_program_that_is_not_on_the_path_is_named_as_it_is_found_from_here(
     assert own_command(str(plain / "mailtrip")) == str(plain / "mailtrip")
 
 
+@pytest.mark.usefixtures("servers")  # and so not where mailtrip is not installed
 @pytest.mark.parametrize("path", ["/usr/bin:/bin", f"{PROGRAM.parent}:/usr/bin:/bin"])
 def test_what_is_printed_can_be_saved_and_typed(path: str, tmp_path: Path) -> None:
     environment = {"PATH": path}
