@@ -35,7 +35,7 @@ if [ ! -e "$packages/done" ] || [ pyproject.toml -nt "$packages/done" ]; then
     touch "$packages/done"
 fi
 mkdir -p "$root/src" "$root/packages" "$root/usr/local/lib/python$version/dist-packages"
-echo /packages >"$root/usr/local/lib/python$version/dist-packages/packages.pth"
+printf '%s\n' /src /packages >"$root/usr/local/lib/python$version/dist-packages/packages.pth"
 
 echo "tests with Python $version of Debian $suite"
 # In a name space of its own: what is mounted there goes with it.
