@@ -102,8 +102,8 @@ header of its first request and its login together, and {LIMITS.idle:.0f} s from
 request's header. It has {LIMITS.answer:.0f} s to read an answer, and is cut off when it reads nothing for
 {LIMITS.stalled:.0f} s. Who asks for `/metrics` at the same time gets the same answer, and at most
 {LIMITS.unread >> 20} MiB of answers wait to be read: beyond that the client with the most loses its oldest. The line of
-a request, and each of its headers, may have 8 KiB, its body 1 KiB; one in chunks, of which nobody knows how long it
-becomes, is refused.
+a request, and each of its headers, may have 8 KiB, its body 1 KiB; a body in chunks, which does not say how long it is,
+is refused.
 
 [toolkit]: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
 

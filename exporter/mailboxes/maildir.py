@@ -31,7 +31,7 @@ def _folder(name: str) -> str:
 
 
 class MaildirOptions(Options):
-    """A Maildir (https://cr.yp.to/proto/maildir.html). Whoever runs mailtrip must be allowed to read and delete in it.
+    """A Maildir (https://cr.yp.to/proto/maildir.html). mailtrip's user must be allowed to read and delete in it.
 
     Where the kernel tells of new files (inotify) they are seen at once; they are looked for as well, since no network
     file system tells what other machines do. Mount such a one with `actimeo=1` or less: delays are no more exact.
