@@ -42,7 +42,7 @@ check: $(TOOLS) ## style and types only
 	$(BIN)/mypy
 
 lowest: $(TOOLS) ## the tests that need Python alone, with the oldest libraries that pyproject.toml allows
-	@$(BIN)/python -m tests.lowest -q -n 4 $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.lowest -q -n 4 $(ARGS)
 
 docs: $(TOOLS) ## write the generated pages anew
 	$(BIN)/python -m docs.configuration
