@@ -10,7 +10,8 @@ holds another one, this is asked; the first that has an answer gives it.
    of a notice of a known program: a notice. What it says decides: failed is a bounce, delayed or delivered is as good
    as an answer. What nobody understands is unclear, and is never an arrival.
    A postmaster may be a person, whose message counts as a notice only if it can be understood as one.
-3. An automatic answer or a receipt says so in its header or its subject.
+3. An automatic answer or a receipt says so in its header or its subject. The header of a ticket system says so where
+   it does not send on our message, and a header that only asks for no answers never does.
 4. A null return path: nothing that a person forwards has one (RFC 5321 section 4.5.5). A notice, or unclear; but some
    filters forward with one, and say so in the subject, above or around our whole message.
 5. Somebody answers (`In-Reply-To`, `Re:`, a ticket's number), and does not forward.
@@ -159,6 +160,7 @@ class _Layer:
         """Of a message that is not ours; None when it only wraps another one, as far as anybody can tell."""
         sounds = answers.sounds_automatic(self.part)
         automatic = sounds or answers.is_automatic(self.part)
+        automatic = automatic or (answers.is_of_a_program(self.part) and not self._sends_on)
         null = self._null and not automatic and not self._forwards_ours
         if self._is_report or self._from_daemon or (self._form and not sounds) or null:
             return self._as_notice()
@@ -197,6 +199,13 @@ class _Layer:
     def _forwards_ours(self) -> bool:
         whole = self._unquoted or any(_Layer(inner).is_ours for inner in inner_messages(self.part))
         return whole and answers.is_forwarded(self.part) and _DAEMON.search(self._author) is None
+
+    @property
+    def _sends_on(self) -> bool:
+        """Whether it has nothing to say of its own, but our message: marked, attached, or as its text."""
+        above = ("".join(text.split()).partition(_OPENING) for text in self._texts)
+        begins = any(opening and (not words or candidates(words) == [words]) for words, opening, _ in above)
+        return begins or self._marked or any(_Layer(inner).is_ours for inner in inner_messages(self.part))
 
     @property
     def _is_sealed(self) -> bool:
