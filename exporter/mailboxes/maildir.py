@@ -37,7 +37,8 @@ class MaildirOptions(Options):
     file system tells what other machines do. Mount such a one with `actimeo=1` or less: delays are no more exact.
 
     Files that Dovecot has compressed are read: gzip, bzip2, xz, deflate, zstd. Of what it has encrypted (mail_crypt)
-    the trip says so; await such mail over IMAP or POP3.
+    the trip says so; await such mail over IMAP or POP3. The same is said of files that another program has encrypted
+    as a whole (PGP, S/MIME, age), and of LZ4.
     """
 
     path: Text

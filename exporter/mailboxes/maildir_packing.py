@@ -84,16 +84,31 @@ class _Zstd:
 
 _PACKED: dict[re.Pattern[bytes], tuple[str, Callable[[], Decompressor]]] = {
     re.compile(rb"\x1f\x8b\x08"): ("gzip", lambda: _Zlib(_GZIP)),
-    re.compile(rb"x[\x01\x9c\xda]"): ("deflate", lambda: _Zlib(zlib.MAX_WBITS)),
+    re.compile(rb"x(?:[\x01\x9c\xda]|\^(?![!-9;-~]{0,200}[ \t]*:))"): ("deflate", lambda: _Zlib(zlib.MAX_WBITS)),
     re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"): ("bzip2", bz2.BZ2Decompressor),
     re.compile(rb"\xfd7zXZ\0"): ("xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_MEMORY)),
+    re.compile(rb"\x5d\0\0[\0-\x80]"): ("lzma", lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MOST_MEMORY)),
     re.compile(rb"\x28\xb5\x2f\xfd"): ("zstd", _Zstd),
 }
 """By how a file begins; nothing of it can be the beginning of a header."""
+_WHOLE = "as a whole, with its header: exclude this recipient from that"
 _LOCKED = {
-    b"Dovecot-LZ4\r\x2a\x9b\xc5": "it is compressed with LZ4 (Dovecot), which is not supported",
-    b"CRYPTED\x03\x07": "it is encrypted (Dovecot's mail_crypt): await messages over IMAP or POP3 instead",
-}
+    rb"Dovecot-LZ4\r\x2a\x9b\xc5": "it is compressed with LZ4 (Dovecot), which is not supported",
+    rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18": "it is compressed with LZ4, which is not supported",
+    rb"CRYPTED\x03\x07": "it is encrypted (Dovecot's mail_crypt): await messages over IMAP or POP3 instead",
+    rb"\s*-----BEGIN PGP MESSAGE|[\x84\xc1].{1,2}\x03|\x85..\x03|\x86.{4}\x03|[\x8c\xc3].[\x04-\x06]":
+        f"it is encrypted with PGP {_WHOLE}",  # RFC 9580 sections 4.2, 5.1, 5.3, 6.2
+    rb"\s*-----BEGIN AGE |age-encryption\.org/": f"it is encrypted with age {_WHOLE}",
+    rb"\s*-----BEGIN (?:PKCS ?#?7|CMS)|\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01"
+    rb"|MI[A-Za-z0-9+/]{2,9}(?:CSqGSIb3DQ|KoZIhvcN|qhkiG9w0B)":
+        f"it is encrypted or signed with S/MIME {_WHOLE}",  # RFC 5652 section 3, RFC 7468 section 9; and in base64
+    rb"Salted__|U2FsdGVkX1": f"it is encrypted with OpenSSL {_WHOLE}",
+    rb"(?:[\0-\x08\x0e-\x1f\x80-\xc1\xf5-\xff]|LZIP\x01|PK\x03\x04).{39}":
+        "it is no text: perhaps it is encrypted, or compressed in a way that is not supported",
+}  # fmt: skip
+"""By how a file begins, too: why nothing is read. UTF-8 begins no character like that, and nothing that is shorter can
+hold a token."""
+_LOCKS = [(re.compile(begins, re.DOTALL), why) for begins, why in _LOCKED.items()]
 
 
 def unpacked(beginning: bytes, more: Callable[[int], bytes], most: int) -> bytes:
@@ -101,12 +116,12 @@ def unpacked(beginning: bytes, more: Callable[[int], bytes], most: int) -> bytes
 
     Raises Unreadable.
     """
-    for magic, why in _LOCKED.items():
-        if beginning.startswith(magic):
-            raise Unreadable(why)
     for begins, (name, make) in _PACKED.items():
         if begins.match(beginning):
             return _unpacked(name, begins, make, beginning, more, most)
+    for locked, why in _LOCKS:
+        if locked.match(beginning):
+            raise Unreadable(why)
     return beginning
 
 

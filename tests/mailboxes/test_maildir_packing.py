@@ -4,6 +4,7 @@ import bz2
 import gzip
 import lzma
 import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,10 +28,13 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
     "gzip, in pieces": lambda raw: gzip.compress(raw[:5]) + gzip.compress(raw[5:]),
     "bzip2, in pieces": lambda raw: bz2.compress(raw[:5]) + bz2.compress(raw[5:]),
     "zstd, in pieces": lambda raw: zstd.compress(raw[:5]) + zstd.compress(raw[5:]),
+    "lzma": lambda raw: lzma.compress(raw, lzma.FORMAT_ALONE),
     "deflate": zlib.compress,
+    "deflate, a little": lambda raw: zlib.compress(raw, 3),
     "deflate, badly": lambda raw: zlib.compress(raw, 0),
     "deflate, well": lambda raw: zlib.compress(raw, 9),
 }
+OID = bytes.fromhex("06092a864886f70d0107")  # of PKCS #7
 LOCKED = {
     "CRYPTED": (b"CRYPTED\x03\x07\x02\x00\x00\x00\x01" + bytes(900), "it is encrypted (Dovecot's mail_crypt)"),
     "LZ4": (b"Dovecot-LZ4\r\x2a\x9b\xc5" + bytes(90), "it is compressed with LZ4"),
@@ -38,6 +42,27 @@ LOCKED = {
     "bzip2": (b"BZh91AY&SY" + bytes(50), "it looks compressed with bzip2, and cannot be unpacked"),
     "xz": (b"\xfd7zXZ\0" + bytes(50), "it looks compressed with xz, and cannot be unpacked"),
     "zstd": (b"\x28\xb5\x2f\xfd" + b"\xff" * 50, "it looks compressed with zstd, and cannot be unpacked"),
+    "LZ4 of the command": (b"\x04\x22\x4d\x18\x64\x40\xa7" + bytes(90), "it is compressed with LZ4"),
+    "PGP": (
+        b"-----BEGIN PGP MESSAGE-----\nVersion: GnuPG v2\n\nhQEMA0\n-----END",
+        "it is encrypted with PGP as a whole",
+    ),
+    "PGP, CRLF": (b"\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nhQEMA0\r\n", "it is encrypted with PGP as a whole"),
+    "PGP, bytes": (b"\x85\x01\x0c\x03" + b"k" * 99, "it is encrypted with PGP as a whole"),
+    "PGP, short key": (b"\x84\x5e\x03" + b"k" * 99, "it is encrypted with PGP as a whole"),
+    "PGP, new bytes": (b"\xc1\xc0\x4c\x03" + b"k" * 99, "it is encrypted with PGP as a whole"),
+    "PGP, a passphrase": (b"\x8c\x0d\x04\x09" + b"k" * 99, "it is encrypted with PGP as a whole"),
+    "age": (b"age-encryption.org/v1\n-> X25519 abc\n", "it is encrypted with age as a whole"),
+    "age, armoured": (b"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n", "it is encrypted with age as a whole"),
+    "S/MIME": (b"\x30\x82\x05\x39" + OID + b"\x03\xa0" + bytes(90), "it is encrypted or signed with S/MIME"),
+    "S/MIME, in pieces": (b"\x30\x80" + OID + b"\x03\xa0" + bytes(90), "it is encrypted or signed with S/MIME"),
+    "S/MIME, base64": (b64encode(b"\x30\x82\x05\x39" + OID + bytes(90)), "it is encrypted or signed with S/MIME"),
+    "S/MIME, base64 in pieces": (b64encode(b"\x30\x80" + OID + bytes(90)), "it is encrypted or signed with S/MIME"),
+    "S/MIME, PEM": (b"-----BEGIN PKCS7-----\nMIIF\n-----END PKCS7-----\n", "it is encrypted or signed with S/MIME"),
+    "OpenSSL": (b"Salted__\x01\x02" + bytes(90), "it is encrypted with OpenSSL"),
+    "compress": (b"\x1f\x9d\x90" + bytes(90), "it is no text: perhaps it is encrypted, or compressed"),
+    "ZIP": (b"PK\x03\x04\x14" + bytes(90), "it is no text: perhaps it is encrypted, or compressed"),
+    "anything": (b"\x9e\xfa" + bytes(range(256)), "it is no text: perhaps it is encrypted, or compressed"),
 }
 
 
@@ -63,7 +88,23 @@ async def test_a_compressed_message_is_found_read_and_deleted(maildir: Maildir, 
         assert maildir.files() == {}
 
 
-@pytest.mark.parametrize("raw", [b"BZh: a header\n\nx", b"x-a: b\n\n", b"\x1f\x8b", b"CRYPTED: no\n\n", b"", b"x\n"])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"BZh: a header\n\nx",
+        b"x-a: b\n\n",
+        b"\x1f\x8b",
+        b"CRYPTED: no\n\n",
+        b"",
+        b"x\n",
+        b"x^: a header that nobody writes but everybody may\n\nx",
+        b"MIME-Version: 1.0\nSubject: -----BEGIN PGP MESSAGE\n\n",
+        b"\xef\xbb\xbfFrom: a@example.org\nSubject: a message with a mark in front of it\n\nx",
+        b"age-of-x: 1\n\n-----BEGIN AGE ENCRYPTED FILE-----\n",
+        "Über: alles, was so schön mit einem Umlaut beginnt\n\n".encode(),
+        b"PK: a header of a program that has short names, and a value\n\n",
+    ],
+)
 async def test_what_only_looks_like_it_is_read_as_it_is(raw: bytes) -> None:
     assert unpacked(raw, lambda size: b"", READ_LIMIT) == raw
 
