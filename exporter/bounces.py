@@ -62,14 +62,14 @@ def bounce_in(texts: Iterable[str]) -> Bounce | None:
     if not recipients:
         return None
     told = next((block for block in recipients if _action(block) == FAILED), recipients[0])
-    diagnostic = _value(told.get("diagnostic-code", ""))
+    diagnostic = typed_value(told.get("diagnostic-code", ""))
     reporter = next((block["reporting-mta"] for block in blocks if "reporting-mta" in block), "")
     return Bounce(
         action=_action(told),
         status=_status(told.get("status", "")),
-        reporter=_value(reporter),
+        reporter=typed_value(reporter),
         diagnostic=diagnostic,
-        remote=host(_value(told.get("remote-mta", ""))),
+        remote=host(typed_value(told.get("remote-mta", ""))),
     )
 
 
@@ -115,7 +115,7 @@ def host(text: str) -> str:
     return name[0].rstrip(".:").lower()[:_LONGEST_HOST] if name else ""
 
 
-def _value(field: str) -> str:
+def typed_value(field: str) -> str:
     """A typed field, `dns; mx.example.org`, without its type."""
     kind, semicolon, value = field.partition(";")
     return one_line((value if semicolon and " " not in kind.strip() else field).strip())

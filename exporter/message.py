@@ -19,6 +19,7 @@ from exporter.notices.leaves import notice, texts
 from exporter.tokens import MAX_CANDIDATES, PREFIX, Token, candidates, without_tokens
 
 _MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % PREFIX.encode(), re.IGNORECASE)
+_ESCAPED = re.compile(r"\\+u003[cCeE]")  # < and > in JSON: a letter right before a token hides it
 _MUCH = 100  # characters of a stranger's words that are shown
 
 
@@ -135,7 +136,7 @@ def _texts_of_part(part: Part, attached: bool) -> Iterator[tuple[str, FoundIn]]:
     if attached:
         yield f"{_ids(part)} {decoded(_all(part, 'subject'))}", place
     if not part.parts:
-        yield part.content, place
+        yield _ESCAPED.sub(" ", part.content), place
 
 
 def _parts(part: Part, attached: bool = False) -> Iterator[tuple[Part, bool]]:

@@ -6,9 +6,9 @@ holds another one, this is asked; the first that has an answer gives it.
 1. The Message-ID or X-Mailtrip-Token is ours: this is our message, as servers, redirections and mailing lists pass it
    on. A null return path does not change that, since some redirections set one, if our text is in it; without our text
    and with a null return path it is a notice that kept our header.
-2. Fields of a delivery status notification (RFC 3464), in whatever part, or a mailer daemon as its author, or the form
-   of a notice of a known program: a notice. What it says decides: failed is a bounce, delayed or delivered is as good
-   as an answer. What nobody understands is unclear, and is never an arrival.
+2. Fields of a delivery status notification (RFC 3464), in whatever part, or an event in JSON, or a mailer daemon as its
+   author, or the form of a notice of a known program: a notice. What it says decides: failed is a bounce, delayed or
+   delivered is as good as an answer. What nobody understands is unclear, and is never an arrival.
    A postmaster may be a person, whose message counts as a notice only if it can be understood as one.
 3. An automatic answer or a receipt says so in its header or its subject. The header of a ticket system says so where
    it does not send on our message, and a header that only asks for no answers never does.
@@ -28,6 +28,7 @@ from exporter.bounces import Bounce, bounce_in, has_fields
 from exporter.composition import OPENING, TOKEN_HEADER
 from exporter.mime import Part, decoded
 from exporter.notices import answers, plain
+from exporter.notices.events import LONGEST, event_in
 from exporter.notices.leaves import inner_messages, notice, own_leaves, texts
 from exporter.notices.phrases import OPENINGS, SUBJECTS
 from exporter.notices.words import squeezed
@@ -78,6 +79,10 @@ def _bare(text: str) -> str:
 _OPENING, _FIRST_WORDS = _bare(OPENING), OPENING[:30]
 
 
+def _may_be_json(leaf: Part) -> bool:
+    return leaf.content_type in ("text/plain", "text/json") or leaf.content_type.endswith("json")
+
+
 @dataclass
 class _Layer:
     """A message, and what speaks for its being a notice; not what speaks so of a message inside it."""
@@ -109,9 +114,15 @@ class _Layer:
         reports = [leaf.content for leaf in leaves if leaf.content_type in _REPORTS]
         return bounce_in(reports or [text for text in self._texts if has_fields(text)][:1])
 
+    @cached_property
+    def _event(self) -> Bounce | None:
+        """What a sending service says in JSON."""
+        json = (leaf.text(LONGEST) for leaf in own_leaves(self.part) if _may_be_json(leaf))
+        return None if self._fields else event_in([*json, *self._texts])
+
     @property
     def _is_report(self) -> bool:
-        if any(leaf.content_type in _REPORTS for leaf in own_leaves(self.part)) or self._fields:
+        if any(leaf.content_type in _REPORTS for leaf in own_leaves(self.part)) or self._fields or self._event:
             return True
         kind = self.part.parameters.get("report-type", "delivery-status").lower()
         return self.part.content_type == "multipart/report" and kind.endswith("delivery-status")
@@ -171,7 +182,7 @@ class _Layer:
         return (Kind.REPLY, None) if self._answers() else None
 
     def _as_notice(self) -> Verdict:
-        told = plain.read(self._subject, self._notice, self._fields)
+        told = self._event or plain.read(self._subject, self._notice, self._fields)
         if told is None:
             return Kind.UNCLEAR, None
         return (Kind.BOUNCE if told.final else Kind.REPLY), told
