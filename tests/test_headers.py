@@ -19,6 +19,7 @@ from exporter.model import Fact
 from exporter.tokens import Mint
 
 SAMPLES = sorted((Path(__file__).parent / "headers").glob("*.txt"))
+FORMS = (Path(__file__).parent / "headers" / "forms.table").read_text(encoding="utf-8").removeprefix("= ").split("\n= ")
 SENT_AT = datetime(2025, 2, 1, 10, 11, 10, 999_999, tzinfo=UTC).timestamp()
 TOOK = 59.2
 WORD = Mint(b"k" * 32).mint(SENT_AT).word
@@ -55,6 +56,15 @@ def test_hops_are_read_as_each_server_writes_them(sample: Path) -> None:
     assert [line(hop) for hop in hops(received(raw, WORD), SENT_AT, TOOK)] == expected.splitlines()
 
 
+@pytest.mark.parametrize("form", FORMS, ids=range(len(FORMS)))
+def test_every_form_says_by_whom_from_whom_and_when(form: str) -> None:
+    expected, _, message = form.partition("\n")
+    raw = f"{message.strip()}\nMessage-ID: <{WORD}@example.org>\n\nbody\n".encode()
+    (hop,) = hops(received(raw, WORD), SENT_AT, TOOK)
+    assert [hop.by, hop.helo, hop.address] == [field.strip() for field in expected.split("|")]
+    assert (hop.delay, hop.skew) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("date", "moment"),
     [
@@ -83,6 +93,9 @@ def test_hops_are_read_as_each_server_writes_them(sample: Path) -> None:
         ("1 January 1970 00:00:00.123456 +0000", 0),
         ("1 Jan 1970 0:00:00 +0000", 0),
         ("Thu (a day), 1 Jan (the first) 1970 00:00 (midnight (here)) +0000 (2 Jan 1980 00:00:00 Z)", 0),
+        ("Thu Jan  1 01:00:00 1970 +0100", 0),
+        ("Thu Jan 01 01:00:00 CET 1970", 0),
+        ("Thu Jan  1 00:00:00 1970", None),
         ("1 Jan 1970 00:00:00 IST", None),  # India's, Israel's, or Ireland's
         ("1 Jan 1970 24:00:00 +0000", None),
         ("1 Jan 1970 00:00:00 +2400", None),

@@ -31,20 +31,27 @@ MAX_PROTOCOL = 40
 
 _KEYWORDS = frozenset({"from", "by", "with", "tls", "id", "for"})  # `tls` is Exim's
 _PIECE = re.compile(r"\\.|[();]|[^\s()\\;]+", re.DOTALL)
-_GREETING = re.compile(r'\b(?:helo|ehlo)[= ]\s*"?([^\s()"]+)', re.IGNORECASE)
-_LITERAL = re.compile(r"\[(?:IPv6:)?([0-9a-f:.]{2,45})\]", re.IGNORECASE)
+_GREETING = re.compile(r'\b(?:helo|ehlo|lhlo)[= ]\s*"?([^\s()"]+)', re.IGNORECASE)
+_LITERAL = re.compile(
+    r"\[(?:IPv6:)?(\d[\d.]{6,14}(?=:\d)|[0-9a-f:.]{2,45}(?=\]))", re.IGNORECASE
+)  # perhaps with a port
 _BARE = re.compile(r"(?<![\w.:-])([0-9a-f:.]{3,45})(?![\w.:-])", re.IGNORECASE)
 _NOT_IN_A_HOST = re.compile(r"[^a-z0-9._:-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_ZONE = r"(?:gmt|utc?)?[+-]\d{2}:?\d{2}|[+-]\d{2}|(?:gmt|utc)[+-]\d{1,2}|[a-z]{1,5}"
 _DATE = re.compile(
     rf"(?<!\d)(\d{{1,2}})[ -]({'|'.join(_MONTHS)})[a-z]{{0,6}}[ -](\d{{4}}|\d{{2}}) (\d\d?):(\d\d)"
-    r"(?::(\d\d)(?:[.,]\d{1,9})?)? ?\(?"
-    r"((?:gmt|utc?)?[+-]\d{2}:?\d{2}|[+-]\d{2}|(?:gmt|utc)[+-]\d{1,2}|[a-z]{1,5})(?![a-z\d])",
+    rf"(?::(\d\d)(?:[.,]\d{{1,9}})?)? ?\(?({_ZONE})(?![a-z\d])",
     re.IGNORECASE | re.ASCII,
 )
 """The time in the words of RFC 5322, also its section 4.3, and as servers deviate from it."""
+_OF_C = re.compile(
+    rf"\b({'|'.join(_MONTHS)}) (\d{{1,2}}) (\d\d:\d\d:\d\d)(?: ({_ZONE}))? (\d{{4}})\b(?: ({_ZONE})(?![a-z\d]))?",
+    re.IGNORECASE | re.ASCII,
+)
+"""The same as asctime and date(1) write it."""
 _WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]{0,6}\.?,?\s*\Z", re.IGNORECASE)
 _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)", re.DOTALL)
 _MOST_NESTED = 5  # comments
@@ -53,6 +60,7 @@ _ZONES = {"ut": 0, "utc": 0, "gmt": 0, "z": 0, "est": -5, "edt": -4, "cst": -6, 
 _ZONES |= {"mst": -7, "mdt": -6, "pst": -8, "pdt": -7}  # RFC 5322 4.3; others are those that are one country's alone
 _ZONES |= {"wet": 0, "west": 1, "bst": 1, "met": 1, "mez": 1, "cet": 1, "mest": 2, "mesz": 2, "cest": 2, "sast": 2}
 _ZONES |= {"eet": 2, "eest": 3, "msk": 3, "hkt": 8, "sgt": 8, "awst": 8, "jst": 9, "kst": 9, "aest": 10, "aedt": 11}
+_ZONES |= {"wat": 1, "cat": 2, "eat": 3, "trt": 3, "yekt": 5, "ict": 7, "wib": 7, "myt": 8, "pht": 8}
 _ZONES |= {"nzst": 12, "nzdt": 13, "hst": -10, "akst": -9, "akdt": -8, "brt": -3, "art": -3}
 
 
@@ -81,8 +89,7 @@ def hops(received: Sequence[str], sent_at: float, took: float | None) -> list[Ho
 def time_of(received: str) -> int | None:
     """The time that a server wrote, seconds since the epoch. The date is the last thing in the header but comments;
     some servers have nothing but a comment for the zone."""
-    text = " ".join(received[:MAX_LENGTH].split())
-    bare = text
+    bare = text = _on_one_line(received[:MAX_LENGTH])
     for _ in range(_MOST_NESTED):
         bare = _COMMENT.sub(" ", bare)
     dates = _DATE.findall(" ".join(bare.split())) or _DATE.findall(text)
@@ -96,6 +103,11 @@ def time_of(received: str) -> int | None:
         return int(moment.timestamp()) + int(second or 0)
     except (LookupError, ValueError):  # no such zone, no such day
         return None
+
+
+def _on_one_line(text: str) -> str:
+    """With single blanks, and the time as mail has it."""
+    return _OF_C.sub(lambda at: f"{at[2]} {at[1]} {at[5]} {at[3]} {at[4] or at[6] or ''}", " ".join(text.split()))
 
 
 def _full(year: str) -> int:
@@ -136,7 +148,7 @@ def places(received: str) -> tuple[str, str, str, str]:
     # The client chose its greeting; the rest is what the server saw.
     seen = origin.remark[: greeting.start()] + origin.remark[greeting.end() :] if greeting else origin.remark
     return (
-        _NOT_IN_A_HOST.sub("", clauses.get("by", _Clause()).word.lower())[:MAX_NAME],
+        _NOT_IN_A_HOST.sub("", clauses.get("by", _Clause()).word.lower()).rstrip(".:")[:MAX_NAME],
         _text(greeting[1] if greeting else origin.word, MAX_NAME),
         _address(seen) or _address(" ".join(origin.words)),
         _text(" ".join(clauses.get("with", _Clause()).words), MAX_PROTOCOL),
@@ -145,7 +157,7 @@ def places(received: str) -> tuple[str, str, str, str]:
 
 def _without_date(text: str) -> str:
     """Some servers write no semicolon in front of it (fdm)."""
-    text = " ".join(text.split())
+    text = _on_one_line(text)
     found = list(_DATE.finditer(text))
     if not found or ";" in text[: found[-1].start()]:
         return text
