@@ -99,10 +99,23 @@ def _warn(doubts: Iterable[Mistake]) -> None:
 
 def _doors(options: argparse.Namespace) -> list[Door]:
     if not options.web_systemd_socket:
-        return options.web_listen_address or [Listen(DEFAULT_LISTEN)]
+        return _apart(options.web_listen_address or [Listen(DEFAULT_LISTEN)])
     if options.web_listen_address:
         raise CannotStart("--web.systemd-socket and --web.listen-address exclude each other: use one of them")
     return handed_over()
+
+
+def _apart(doors: list[Door]) -> list[Door]:
+    """Raises CannotStart if two of them want the same port: it would be in use, and by nobody else."""
+    ports = [one for one in doors if isinstance(one, Listen) and one.port]
+    for number, one in enumerate(ports):
+        for other in ports[:number]:
+            if one == other:
+                raise CannotStart(f"--web.listen-address {one} is given twice: remove one")
+            if one.port == other.port and "" in (one.host, other.host):
+                both = f"--web.listen-address {other} and {one}"
+                raise CannotStart(f"{both} overlap: without a host it is every address")
+    return doors
 
 
 def _whereabouts(options: argparse.Namespace) -> Whereabouts:

@@ -165,6 +165,51 @@ def test_a_locale_that_cannot_say_everything_is_no_bug(file: str, tmp_path: Path
     assert "success" in done.stdout
 
 
+@pytest.mark.parametrize(
+    "command", [["check", "{file}"], ["schema"], ["probe", "--config.file", "{file}", "me"], ["--help"]]
+)
+def test_a_full_disk_of_the_output_is_one_clear_line(command: list[str], file: str, tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "MAILTRIP_TEST_PASSWORD": "x"}
+    line = [sys.executable, "-W", "error", "-m", "exporter", *(word.format(file=file) for word in command)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(line, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "mailtrip: cannot write the output: No space left on device"
+    assert "Traceback" not in done.stderr
+
+
+def test_streams_that_are_closed_change_no_exit_status(file: str, tmp_path: Path) -> None:
+    """And no file that is opened later, such as the state, gets the number of one."""
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "MAILTRIP_TEST_PASSWORD": "x"}
+    python = f"{sys.executable} -W error -m exporter"
+
+    def status(line: str) -> int:
+        return subprocess.run(["sh", "-c", f"{python} {line}"], cwd=tmp_path, env=env, timeout=60).returncode
+
+    assert status(f"check {file} <&- >&- 2>&-") == 0
+    assert status(f"probe --config.file {file} me >&-") == 0
+    assert status(f"probe --config.file {file} nobody >&- 2>&-") == 1
+    assert status("check nowhere.yml 2>&-") == 2
+    assert status("check nowhere.yml 2>/dev/full") == 2
+
+
+def test_a_terminal_without_columns_is_written_to_all_the_same(file: str, tmp_path: Path) -> None:
+    done = mailtrip("probe", "--config.file", file, "me", directory=tmp_path, COLUMNS="0")
+    assert (done.returncode, "success" in done.stdout) == (0, True)
+
+
+def test_two_addresses_of_one_port_are_not_blamed_on_another_program(file: str, tmp_path: Path) -> None:
+    port = free_port()
+    for second, said in (
+        (f":{port}", f"--web.listen-address :{port} is given twice: remove one"),
+        (f"127.0.0.1:{port}", f":{port} and 127.0.0.1:{port} overlap: without a host it is every address"),
+    ):
+        flags = (f"--web.listen-address=:{port}", f"--web.listen-address={second}")
+        done = mailtrip("serve", "--config.file", file, *flags, directory=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.endswith(f"{said}\n")
+
+
 def test_the_schema_is_json_and_knows_the_choices(tmp_path: Path) -> None:
     schema = json.loads(mailtrip("schema", directory=tmp_path).stdout)
     assert set(schema["properties"]) >= {"mailboxes", "modules", "probes", "resolver", "state"}

@@ -30,6 +30,22 @@ SLIPS = {
     "srve": "argument COMMAND: invalid choice: 'srve' (choose from",
     "probe --config.file mt.yml a\udcff": "a NAME or TARGET must be UTF-8, without control characters;",
     "probe --config.file mt.yml --module m a\x1b": "a NAME or TARGET must be UTF-8, without control characters;",
+    "probe --config.file mt.yml --module m a@b\xa0": "a NAME or TARGET holds U+00A0 (no-break space): type it again;",
+    "serve --config.file=": "argument --config.file: its value is empty; is a variable not set?;",
+    "serve --web.config.file=": "argument --web.config.file: its value is empty; is a variable not set?;",
+    "serve --state.dir=": "argument --state.dir: its value is empty; is a variable not set?;",
+    "check ": "argument FILE: its value is empty; is a variable not set?;",
+    "check --config.file=": "argument --config.file: its value is empty; is a variable not set?;",
+    "probe --module= me": "argument --module: its value is empty; is a variable not set?;",
+    "serve -config.file=mt.yml": "unknown arguments: -config.file=mt.yml; did you mean --config.file?;",
+    "serve --web.listen-adress :9100": "--web.listen-adress :9100; did you mean --web.listen-address?;",
+    "serve --listen :9100": "unknown arguments: --listen :9100; did you mean --web.listen-address?;",
+    "serve --log-level info": "unknown arguments: --log-level info; did you mean --log.level?;",
+    "serve --state_dir=x": "unknown arguments: --state_dir=x; did you mean --state.dir?;",
+    "probe --jsn me": "unknown arguments: --jsn; did you mean --json?;",
+    "serve --web.max-targets 0": "argument --web.max-targets: not a whole number from 1 on: '0';",
+    "serve --web.max-targets -5": "argument --web.max-targets: not a whole number from 1 on: '-5';",
+    "serve --web.max-targets many": "argument --web.max-targets: not a whole number from 1 on: 'many';",
 }
 
 
