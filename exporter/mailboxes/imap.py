@@ -13,6 +13,7 @@ from exporter.mailboxes.imap_folder import Bookmark
 from exporter.mailboxes.imap_session import ImapSession, begin
 from exporter.model import Leg, ProbeError, Reason, Step
 from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
+from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.imap import ImapConnection, converse
 from exporter.net.imap_login import authenticate, login
@@ -85,19 +86,26 @@ class ImapMailbox:
         options = self._options
         token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
         connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
-        imap = await converse(connected, options.host, run.now, run.note)
+        credentials = Credentials(options.username or "", options.password, token.value if token else "")
+        imap = await converse(connected, options.host, run.now, run.note, credentials.redaction)
         try:
-            await self._secure_and_greet(imap, run)
-            if not imap.authenticated:
-                with run.step(Step.LOGIN):
-                    await self._log_in(imap, token, run)
-            with run.step(Step.SELECT):
-                identified = await self._identify(imap) if options.id else True
-                session = await begin(imap, run, options.folders, self._bookmarks)
-                self._broken_id = not identified
+            with imap.redaction.of_errors():
+                return await self._begin(imap, credentials, token, run)
         except BaseException:
             imap.abort()
             raise
+
+    async def _begin(
+        self, imap: ImapConnection, credentials: Credentials, token: Token | None, run: Run
+    ) -> ImapSession:
+        await self._secure_and_greet(imap, run)
+        if not imap.authenticated:
+            with run.step(Step.LOGIN):
+                await self._log_in(imap, credentials, token, run)
+        with run.step(Step.SELECT):
+            identified = await self._identify(imap) if self._options.id else True
+            session = await begin(imap, run, self._options.folders, self._bookmarks)
+            self._broken_id = not identified
         return session
 
     async def _identify(self, imap: ImapConnection) -> bool:
@@ -135,7 +143,7 @@ class ImapMailbox:
             run.fact(fact)
             run.note(f"-- {fact.version} {fact.cipher}")
 
-    async def _log_in(self, imap: ImapConnection, token: Token | None, run: Run) -> None:
+    async def _log_in(self, imap: ImapConnection, credentials: Credentials, token: Token | None, run: Run) -> None:
         host, user = self._options.host, self._options.username
         if self._account and token:
             await self._show(imap, self._account, token, run)
@@ -143,7 +151,7 @@ class ImapMailbox:
         if user is None or self._options.password is None:
             raise ProbeError(Reason.AUTH, f"{host} wants a login, and no username is configured") from NoLoginSent()
         try:
-            password = self._options.password.reveal()
+            password = credentials.reveal()
         except SecretUnavailable as error:
             raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
         await self._try(imap, user, password)

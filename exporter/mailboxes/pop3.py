@@ -10,6 +10,7 @@ from exporter.mailboxes.pop3_session import Pop3Session
 from exporter.mailboxes.session import Wanted
 from exporter.model import Leg, ProbeError, Reason, Step, TlsSession
 from exporter.net.bearer import BEARERS, Bearer, bear, bearer_mechanism, obtain
+from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Account, Accounts
 from exporter.net.pop3 import Pop3Connection, converse
@@ -89,12 +90,13 @@ class Pop3Mailbox:
 
     async def _connect(self, run: Run) -> Pop3Connection:
         options = self._options
-        if self._account:
-            await obtain(self._account, run)  # before the server has to wait for us
+        token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
         connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
-        pop3 = await converse(connected, options.host, run.note)
+        credentials = Credentials(options.username, options.password, token.value if token else "")
+        pop3 = await converse(connected, options.host, run.note, credentials)
         try:
-            await self._secure_and_greet(pop3, run)
+            with pop3.redaction.of_errors():
+                await self._secure_and_greet(pop3, run)
         except BaseException:
             pop3.abort()
             raise
@@ -117,12 +119,16 @@ class Pop3Mailbox:
             run.note(f"-- {self._tls.version} {self._tls.cipher}")
 
     async def _log_in(self, pop3: Pop3Connection, run: Run) -> None:
+        with pop3.redaction.of_errors():
+            await self._show_who_we_are(pop3, run)
+
+    async def _show_who_we_are(self, pop3: Pop3Connection, run: Run) -> None:
         user = self._options.username
         if self._account:
             await self._show(pop3, self._account, run)
             return
         try:
-            password = self._options.password.reveal() if self._options.password else ""
+            password = pop3.credentials.reveal()
         except SecretUnavailable as error:
             raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
         chosen = self._mechanism(await pop3.capa())

@@ -4,15 +4,17 @@ import asyncio
 import os
 
 from exporter.model import ProbeError, Reason
+from exporter.net.redaction import Redaction
 
 
 class Connection(asyncio.Protocol):
-    """A connection to `server`, which is the name in errors."""
+    """A connection to `server`, which is the name in errors. They hold no secret that `redaction` knows."""
 
     transport: asyncio.Transport
 
-    def __init__(self, server: str) -> None:
+    def __init__(self, server: str, redaction: Redaction | None = None) -> None:
         self._server = server
+        self.redaction = redaction or Redaction()
         self._waiter: asyncio.Future[None] | None = None
         self._lost: tuple[Reason, str] | None = None
         self._closed = asyncio.Event()
@@ -38,13 +40,13 @@ class Connection(asyncio.Protocol):
     def _fail(self, reason: Reason, detail: str) -> None:
         """From now on every call raises this, after what was heard before has been read."""
         if not self._lost:
-            self._lost = reason, detail
+            self._lost = reason, self.redaction.clean(detail)
             self._wake()
         self.transport.abort()
 
     def _failure(self, reason: Reason, detail: str) -> ProbeError:
         self._fail(reason, detail)
-        return ProbeError(reason, detail)
+        return ProbeError(reason, self.redaction.clean(detail))
 
     def _raise_if_lost(self) -> None:
         if self._lost:

@@ -39,14 +39,15 @@ _LOGINS = frozenset({"LOGIN", "AUTHENTICATE"})
 class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
     """Call `greeting` first. One command at a time. Every failure is a ProbeError and ends the connection."""
 
-    def __init__(self, server: str, clock: Callable[[], float], note: Callable[[str], None]) -> None:
+    def __init__(
+        self, server: str, clock: Callable[[], float], note: Callable[[str], None], redaction: Redaction | None = None
+    ) -> None:
         IMAP4ClientProtocol.__init__(self, asyncio.get_running_loop())
-        ImapWire.__init__(self, server, clock)
+        ImapWire.__init__(self, server, clock, redaction)
         self._note = note
         self._heard: deque[Response] = deque()
         self._pending: Command | None = None
         self._awaited_tag = ""
-        self.redaction = Redaction()
         self._strange = 0  # lines that are none of IMAP's
         self.passed_over = 0  # responses that were not understood
         self._bye = ""  # the server's last words, if it has said any
@@ -283,10 +284,11 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
 
 
 async def converse(
-    connected: socket.socket, server: str, clock: Callable[[], float], note: Callable[[str], None]
-) -> ImapConnection:
+    connected: socket.socket, server: str, clock: Callable[[], float], note: Callable[[str], None],
+    redaction: Redaction | None = None,
+) -> ImapConnection:  # fmt: skip
     """A conversation over a connected socket, which it closes. `server` is the name in errors."""
-    connection = ImapConnection(server, clock, note)
+    connection = ImapConnection(server, clock, note, redaction)
     try:
         await connection.loop.create_connection(lambda: connection, sock=connected)
     except BaseException:

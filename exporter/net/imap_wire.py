@@ -9,6 +9,7 @@ from typing import cast
 from exporter.model import Reason
 from exporter.net.connection import Connection
 from exporter.net.imap_reader import MAX_RESPONSE, Malformed, Reader, Response
+from exporter.net.redaction import Redaction
 from exporter.net.wrong_port import MOST, cure, speaker
 
 MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
@@ -20,8 +21,8 @@ TURN = 100_000  # of this weight are read before others have their turn: a few m
 class ImapWire(Connection):
     """Hands every response to `_hear`, which may be given in pieces or a thousand at once; the reading gives way."""
 
-    def __init__(self, server: str, clock: Callable[[], float]) -> None:
-        super().__init__(server)
+    def __init__(self, server: str, clock: Callable[[], float], redaction: Redaction | None = None) -> None:
+        super().__init__(server, redaction)
         self._clock = clock
         self._reader = Reader()
         self._received = 0  # weight of what has come since the last command

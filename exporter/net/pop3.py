@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from exporter.model import Leg, ProbeError, Reason
+from exporter.net.credentials import Credentials
 from exporter.net.pop3_reader import MAX_LINE, Pop3Reader
 from exporter.net.pop3_reply import Reply, UniqueIds, capabilities_in, size_in
 from exporter.net.sasl import Conversation, Mechanism, refused
@@ -30,8 +31,9 @@ MAX_MESSAGE = 64 << 20  # bytes that are read of a message; most of them are thr
 class Pop3Connection(Pop3Reader):
     """Call `greeting` first, and one method at a time. Every failure is a ProbeError."""
 
-    def __init__(self, server: str, note: Callable[[str], None]) -> None:
-        super().__init__(server, note)
+    def __init__(self, server: str, note: Callable[[str], None], credentials: Credentials | None = None) -> None:
+        self.credentials = credentials or Credentials()
+        super().__init__(server, note, self.credentials.redaction)
         self.capabilities: dict[str, list[str]] | None = None  # None: the server does not tell
         self.offers_top = True  # until the server says otherwise
         self._loop = asyncio.get_running_loop()
@@ -139,10 +141,10 @@ class Pop3Connection(Pop3Reader):
         """USER and PASS. Nothing of the password gets into the transcript or into an error."""
         if re.search(r"[\r\n\0]", user + password):
             raise ProbeError(Reason.AUTH, "a line break in the username or password cannot be sent with USER and PASS")
-        self._redaction.learn(password)
+        self.redaction.learn(password)
         (await self._command(f"USER {user}")).expect("USER", Reason.AUTH)
         (await self._command(f"PASS {password}")).expect("the login", Reason.AUTH)
-        self._redaction.logged_in()
+        self.redaction.logged_in()
 
     async def authenticate(self, mechanism: Mechanism) -> None:
         """AUTH by that mechanism. The first word goes on a line of its own.
@@ -150,7 +152,7 @@ class Pop3Connection(Pop3Reader):
         On that of the command (RFC 5034 section 4) older servers do not take it, and Microsoft 365 hangs up; and a
         refusal has no code that tells whether it was looked at.
         """
-        talk = Conversation(mechanism, self._server, self._redaction, self._note)
+        talk = Conversation(mechanism, self._server, self.redaction, self._note)
         with self._whole():
             self._say(f"AUTH {mechanism.name}")
             while (reply := await self._reply()).continues:
@@ -214,9 +216,11 @@ class Pop3Connection(Pop3Reader):
         (await self._command("QUIT")).expect("QUIT", Reason.UNAVAILABLE)
 
 
-async def converse(connected: socket.socket, server: str, note: Callable[[str], None]) -> Pop3Connection:
+async def converse(
+    connected: socket.socket, server: str, note: Callable[[str], None], credentials: Credentials | None = None
+) -> Pop3Connection:
     """A conversation over a connected socket, which it closes. `server` is the name in errors."""
-    connection = Pop3Connection(server, note)
+    connection = Pop3Connection(server, note, credentials)
     try:
         await asyncio.get_running_loop().create_connection(lambda: connection, sock=connected)
     except BaseException:

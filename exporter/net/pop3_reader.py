@@ -22,13 +22,12 @@ _STUFFED = re.compile(rb"(?<=\n)\.")
 class Pop3Reader(Connection):
     """The connection as one that listens. Every failure is a ProbeError, and ends it."""
 
-    def __init__(self, server: str, note: Callable[[str], None]) -> None:
-        super().__init__(server)
+    def __init__(self, server: str, note: Callable[[str], None], redaction: Redaction | None = None) -> None:
+        super().__init__(server, redaction)
         self._note = note
         self._heard = bytearray()
         self._first = b""  # bytes that came before the greeting was read
         self._greeted = False
-        self._redaction = Redaction()
         self._read_messages = False
 
     # ---------------------------------------------------------------- called by the event loop
@@ -114,4 +113,4 @@ class Pop3Reader(Connection):
 
     def _clean(self, text: str) -> str:
         """Without secrets. Some servers repeat the command that they do not like."""
-        return self._redaction.clean(text)
+        return self.redaction.clean(text)

@@ -5,26 +5,27 @@ sendmail: `500 5.5.1 Command unrecognized: "…"`). So a piece of a secret is hi
 """
 
 import re
-from base64 import b64encode, urlsafe_b64encode
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from html import unescape
 
+from exporter.model import ProbeError
+from exporter.net.encodings import BLANK, bare, letter, letters, runs_in, runs_of, small, to_bytes
+from exporter.net.encodings import RUN as RUN
+
 HIDDEN = "<secret>"
-RUN = 8  # characters of a secret in a row that are hidden
 MOST = 1 << 12  # characters of a text that are looked at; the rest is dropped
-_LONG = 256  # characters; a token, which nobody encodes but as the word of a login
 _SHORT = 4  # characters; a shorter password stands in too many words to be hidden after the login
-_NOT_ASCII = re.compile(r"[^\x20-\x7e]+")
-_BLANK = r"[\s\\\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff]+"  # with backslashes, so that escaped quotes do not matter
-_BLANKS = re.compile(_BLANK)
 _DROPPED = re.compile(
-    r"(?:^|(?<=\n))(?:[245]\.\d{1,3}\.\d{1,3}[ \t]|(?:\S{1,20} )?(?:ok|no|bad|bye|[+]ok|-err)[ \t])|" + _BLANK
+    r"(?:^|(?<=\n))(?:[245]\.\d{1,3}\.\d{1,3}[ \t]|(?:\S{1,20} )?(?:ok|no|bad|bye|[+]ok|-err)[ \t])|" + BLANK
 )
 """What may stand between the pieces of a secret: blanks, and what a line of a reply begins with."""
 
 _ESCAPE = re.compile(
-    r"[%=+][0-9a-f]{2}|=\r?\n|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[0-7]{3}|&(?:#\d{1,6}|#x[0-9a-f]{1,5}|[a-z]{2,6});|&-"
+    r"[%=+][0-9a-f]{2}|%u[0-9a-f]{4}|=\r?\n|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[ux]\{[0-9a-f]{1,5}\}|\\[0-7]{3}"
+    r"|&(?:#\d{1,6};?|#x[0-9a-f]{1,5};?|[a-z]{2,24}\d{0,2};)|&-"
 )
 """Of URLs, quoted-printable, xtext (RFC 3461), C, JSON, HTML and modified UTF-7, in small letters."""
 
@@ -39,23 +40,29 @@ class Redaction:
         self._wholes: set[str] = set()
         self._short: list[re.Pattern[str]] = []
         self._until_login: list[re.Pattern[str]] = []
-        self._tail = ""  # of what was looked at last: a secret may go on in the next response
+        # Of what was looked at last, as it is and its letters: a secret may go on in the next response.
+        self._tail, self._tail_of_letters = "", ""
 
     def learn(self, *secrets: str) -> None:
         """Passwords, tokens, proofs. Bytes that are no text stand in them as surrogates."""
         for secret in filter(None, secrets):
-            if len(_bare(secret)) < RUN:
+            if len(bare(secret)) < RUN:
                 self._learn_short(secret)
             else:
-                self.learn_word(b64encode(_bytes(secret)).decode())
-            for form in _forms(secret):
-                self._learn_form(form)
+                self.learn_word(b64encode(to_bytes(secret)).decode())
+            self._runs.update(runs_of(secret))
+
+    def learn_login(self, user: str, password: str) -> None:
+        """A password, and the word of PLAIN (RFC 4616), which may be one of few characters."""
+        self.learn(password)
+        if password:
+            self.learn_word(b64encode(to_bytes(f"\0{user}\0{password}")).decode())
 
     def learn_word(self, word: str) -> None:
         """A word in base64 that holds a secret, and perhaps a user name, as it goes over the wire."""
-        self._learn_form(word)
-        if bare := _bare(word):
-            self._wholes.add(bare)
+        self._runs.update(runs_in(word))
+        if whole := bare(word):
+            self._wholes.add(whole)
 
     def logged_in(self) -> None:
         """The server has taken the login: passwords of up to three characters are no longer hidden, but in base64."""
@@ -67,29 +74,44 @@ class Redaction:
             text = text[: MOST - 1] + "…"
         if not (self._runs or self._wholes or self._short or self._until_login):
             return text
-        small = _small(text)
+        low = small(text)
         hidden = bytearray(len(text))
         for pattern in (*self._short, *self._until_login):
             for match in pattern.finditer(text):
                 _mark(hidden, match.start(), match.end())
-        before, bare = self._tail, _DROPPED.sub("", small)
-        self._tail = (before + bare)[-RUN + 1 :]
-        if self._is_in(before + bare):
-            self._mark(before, _pieces(small, _DROPPED, _nothing), hidden)
-        if _ESCAPE.search(small) and self._is_in(_DROPPED.sub("", _small(_ESCAPE.sub(_unescaped, small)))):
-            self._mark("", _decoded(small), hidden)
+        before, kept = self._tail, _DROPPED.sub("", low)
+        self._tail = (before + kept)[-RUN + 1 :]
+        before_letters, kept_letters = self._tail_of_letters, letters(kept)
+        self._tail_of_letters = (before_letters + kept_letters)[-RUN + 1 :]
+        if self._is_in(before + kept) or self._is_in(before_letters + kept_letters):
+            found = list(_pieces(low, _DROPPED, _nothing))
+            self._mark(before, found, hidden)
+            self._mark(before_letters, _letters_of(found), hidden)
+        if _ESCAPE.search(low):
+            decoded = _DROPPED.sub("", small(_ESCAPE.sub(_unescaped, low)))
+            if self._is_in(decoded) or self._is_in(letters(decoded)):
+                found = list(_decoded(low))
+                self._mark("", found, hidden)
+                self._mark("", _letters_of(found), hidden)
         return _masked(text, hidden) if any(hidden) else text
 
-    def _learn_form(self, form: str) -> None:
-        bare = _bare(form)
-        self._runs.update(bare[n : n + RUN] for n in range(len(bare) - RUN + 1))
+    @contextmanager
+    def of_errors(self) -> Iterator[None]:
+        """What a ProbeError says that ends this: text of a server may be in it, whoever has raised it."""
+        try:
+            yield
+        except ProbeError as error:
+            error.detail = self.clean(error.detail)
+            error.args = (f"{error.reason}: {error.detail}",)
+            raise
 
     def _learn_short(self, secret: str) -> None:
         flags = re.IGNORECASE if len(secret) >= _SHORT else re.NOFLAG
         quoted = re.sub(r'(["\\])', r"\\\1", secret)
-        alone = re.compile(rf"(?<![^\W_])(?:{re.escape(secret)}|{re.escape(quoted)})(?![^\W_])", flags)
+        spaced = r"[\W_]?".join(map(re.escape, secret)) if len(secret) >= _SHORT else re.escape(secret)
+        alone = re.compile(rf"(?<![^\W_])(?:{spaced}|{re.escape(quoted)})(?![^\W_])", flags)
         (self._short if len(secret) >= _SHORT else self._until_login).append(alone)
-        encoded = re.escape(b64encode(_bytes(secret)).decode().rstrip("="))
+        encoded = re.escape(b64encode(to_bytes(secret)).decode().rstrip("="))
         self._short.append(re.compile(rf"(?<![\w+/]){encoded}(?![\w+/])={{0,2}}"))
 
     def _is_in(self, bare: str) -> bool:
@@ -113,50 +135,6 @@ class Redaction:
                 _mark(hidden, places[max(start, len(before))][0], places[end - 1][1])
 
 
-def _bytes(secret: str) -> bytes:
-    return secret.encode("utf-8", "surrogateescape")
-
-
-def _forms(secret: str) -> Iterator[str]:
-    """The secret as it is, and in every encoding whose pieces look different."""
-    yield secret
-    raw = _bytes(secret)
-    yield raw.decode("latin-1")
-    if len(secret) > _LONG:
-        return
-    for coded in (raw, secret.encode("utf-16-le", "surrogatepass"), secret.encode("utf-16-be", "surrogatepass")):
-        yield coded.hex()
-        for before in range(3):  # the place in a group of three bytes
-            yield from _base64_inside(coded, before)
-    if not secret.isascii():
-        yield _NOT_ASCII.sub(_modified_utf7, secret.replace("&", "&-"))
-
-
-def _modified_utf7(match: re.Match[str]) -> str:
-    """RFC 3501 section 5.1.3."""
-    coded = b64encode(match[0].encode("utf-16-be", "surrogatepass")).decode()
-    return f"&{coded.rstrip('=').replace('/', ',')}-"
-
-
-def _base64_inside(raw: bytes, before: int) -> Iterator[str]:
-    """What base64 makes of it after so many other bytes, without the characters that others have a part in."""
-    first, last = -(-8 * before // 6), 8 * (before + len(raw)) // 6
-    padded = bytes(before) + raw
-    yield b64encode(padded).decode()[first:last]
-    yield urlsafe_b64encode(padded).decode()[first:last]
-
-
-def _small(text: str) -> str:
-    """In small letters, each in its place."""
-    if text.isascii():
-        return text.lower()
-    return "".join(small if len(small := char.lower()) == 1 else char for char in text)
-
-
-def _bare(form: str) -> str:
-    return _BLANKS.sub("", _small(form))
-
-
 def _nothing(match: re.Match[str]) -> str:
     return ""
 
@@ -178,10 +156,19 @@ def _decoded(text: str) -> Iterator[_Piece]:
     for piece, start, end in _pieces(text, _ESCAPE, _unescaped):
         if len(piece) != end - start or end - start == 1:
             if not _DROPPED.fullmatch(piece):
-                yield _small(piece), start, end
+                yield small(piece), start, end
             continue
         for part, begins, ends in _pieces(piece, _DROPPED, _nothing):
             yield part, start + begins, start + ends
+
+
+def _letters_of(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
+    """Each of the letters and digits with its place."""
+    for piece, start, end in pieces:
+        alike = len(piece) == end - start
+        for n, char in enumerate(piece):
+            if kept := letter(char):
+                yield kept, start + n if alike else start, start + n + 1 if alike else end
 
 
 def _unescaped(match: re.Match[str]) -> str:
@@ -194,7 +181,7 @@ def _meaning(escape: str) -> str:
         return "&" if escape == "&-" else unescape(escape)
     if escape.startswith("=") and escape.endswith("\n"):
         return ""
-    digits = escape.lstrip("%=+\\xu")
+    digits = escape.strip("%=+\\xu{}")
     return chr(int(digits, 8 if escape[0] == "\\" and len(digits) == 3 else 16))
 
 

@@ -57,13 +57,13 @@ class _Protocol(SMTPProtocol):
 class SmtpSession:
     """A conversation from connecting to QUIT. Every failure is a ProbeError. See `session`."""
 
-    def __init__(self, server: str, run: Run) -> None:
+    def __init__(self, server: str, run: Run, redaction: Redaction | None = None) -> None:
         self.extensions: dict[str, str] = {}
         self.mechanisms: list[str] = []
         self._protocol = _Protocol(loop=asyncio.get_running_loop())
         self.server = server
         self.run = run
-        self.redaction = Redaction()
+        self.redaction = redaction or Redaction()
         self.tls_broken = False  # it was begun, and nothing has been said inside it yet
 
     # ---------------------------------------------------------------- commands
@@ -248,9 +248,9 @@ class SmtpSession:
 
 
 @contextmanager
-def session(server: str, run: Run) -> Iterator[SmtpSession]:
+def session(server: str, run: Run, redaction: Redaction | None = None) -> Iterator[SmtpSession]:
     """A conversation with `server`, the name that is resolved, that TLS checks and that errors tell."""
-    conversation = SmtpSession(server, run)
+    conversation = SmtpSession(server, run, redaction)
     try:
         yield conversation
     finally:

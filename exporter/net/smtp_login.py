@@ -4,8 +4,9 @@ from typing import Literal
 
 from aiosmtplib.response import SMTPResponse
 
-from exporter.config.types import Secret, SecretUnavailable
+from exporter.config.types import SecretUnavailable
 from exporter.model import ProbeError, Reason, Step
+from exporter.net.credentials import Credentials
 from exporter.net.sasl import Conversation, CramMd5, Login, Mechanism, Plain, refused
 from exporter.net.scram import SCRAM, Scram
 from exporter.net.smtp import SmtpSession
@@ -17,7 +18,7 @@ LONGEST_COMMAND = 510  # octets without the line end (RFC 5321 section 4.5.3.1.4
 _NOT_TAKEN = frozenset({500, 501, 502, 504})
 
 
-async def login(smtp: SmtpSession, username: str, password: Secret, mechanism: Auth | None) -> None:
+async def login(smtp: SmtpSession, username: str, credentials: Credentials, mechanism: Auth | None) -> None:
     """AUTH by one mechanism for passwords, once; by the next only if the server does not take one that it offers."""
     with smtp.run.step(Step.AUTH):
         known = (mechanism,) if mechanism else FOR_PASSWORDS
@@ -26,7 +27,7 @@ async def login(smtp: SmtpSession, username: str, password: Secret, mechanism: A
             wanted = mechanism or "a login that we know"
             raise ProbeError(Reason.AUTH, f"{smtp.server} does not offer {wanted}; it offers {offered}")
         try:
-            revealed = password.reveal()
+            revealed = credentials.reveal()
         except SecretUnavailable as error:
             raise ProbeError(Reason.AUTH, str(error)) from None
         while True:

@@ -9,6 +9,7 @@ from exporter.config.grammar import domain_of
 from exporter.config.server import Port, ServerOptions
 from exporter.model import Step
 from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
+from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts, Token
 from exporter.net.smtp import SmtpSession, session
@@ -61,7 +62,8 @@ class SmtpSender:
     async def _visit(self, message: ProbeMessage | None, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
         token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
-        with session(self._host, run) as smtp:
+        credentials = Credentials(options.username or "", options.password, token.value if token else "")
+        with credentials.redaction.of_errors(), session(self._host, run, credentials.redaction) as smtp:
             async with run.conversation(server=self._host):
                 implicit = options if options.tls_mode == "implicit" else None
                 await smtp.connect(self._resolver, options.tcp_port, options, implicit)
@@ -69,15 +71,15 @@ class SmtpSender:
                 if options.tls_mode == "starttls":
                     await smtp.starttls(options)
                     await smtp.ehlo(name)
-                await self._log_in(smtp, token, run)
+                await self._log_in(smtp, credentials, token, run)
                 if message:
                     await hand_over(smtp, message)
             await smtp.quit()
 
-    async def _log_in(self, smtp: SmtpSession, token: Token | None, run: Run) -> None:
+    async def _log_in(self, smtp: SmtpSession, credentials: Credentials, token: Token | None, run: Run) -> None:
         options = self._options
         if options.username is not None and options.password is not None:
-            await login(smtp, options.username, options.password, options.auth)
+            await login(smtp, options.username, credentials, options.auth)
         elif self._account and token:
             user = self._account.username
             with run.step(Step.AUTH):

@@ -1,7 +1,10 @@
 """A password goes to the server, and nowhere else."""
 
+import os
 import re
+import threading
 from base64 import b64encode
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
@@ -104,3 +107,31 @@ async def test_a_password_that_is_no_text_goes_out_as_it_is(monkeypatch: pytest.
     _, failure, commands = await log_in(None, "plain", password={"env": "SMTP_PASSWORD"})
     assert failure == "None"
     assert commands[1].split()[-1] == b64encode(b"\0monitor\0\xe4\xf6").decode()
+
+
+async def test_a_secret_that_cannot_be_read_fails_the_login_and_nothing_before_it() -> None:
+    missing = {"file": "/nonexistent/password"}
+    _, failure, commands = await log_in(None, "plain", password=missing)
+    assert failure == "send/auth: auth: cannot read the secret in /nonexistent/password: No such file or directory"
+    assert [command[:4] for command in commands] == ["EHLO"]
+    async with names(ZONE) as resolver, witness() as one:
+        one.act(Stage.GREETING, Answer("554 not now"))
+        given = {"host": "mx.example.test", "port": one.port, "tls": "none", "username": USER, "password": missing}
+        failed = await send(make_sender("smtp", given, resolver), probe_message(), new_run())
+    assert str(failed) == "send/greeting: rejected 554: mx.example.test answered 554 not now"
+
+
+async def test_a_pipe_is_read_once_for_a_session(tmp_path: Path) -> None:
+    pipe = tmp_path / "password"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(f"{PASSWORD}\n",), daemon=True)
+    writer.start()
+    async with names(ZONE) as resolver, witness(offers=["AUTH PLAIN"]) as one:
+        one.always(Stage.GREETING, Answer(f"220 hello {PASSWORD}"))
+        given = {"host": "mx.example.test", "port": one.port, "tls": "none", "username": USER}
+        sender = make_sender("smtp", given | {"password": {"file": str(pipe)}}, resolver)
+        run = new_run()
+        assert await send(sender, probe_message(), run) is None
+    writer.join()
+    assert one.commands[1].split()[-1] == encoded(PASSWORD)[1]
+    assert "S: 220 hello <secret>" in told(run, "")

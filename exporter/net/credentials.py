@@ -1,0 +1,25 @@
+"""What a session may log in with, read before the server says anything: it may know it from an earlier session."""
+
+from exporter.config.types import Secret, SecretUnavailable
+from exporter.net.redaction import Redaction
+
+
+class Credentials:
+    """The password, read once, since its file may be a pipe; or a token. The session's redaction knows them."""
+
+    def __init__(self, user: str = "", password: Secret | None = None, token: str = "") -> None:
+        self.redaction = Redaction()
+        self._problem: SecretUnavailable | None = None
+        self._password = ""
+        try:
+            self._password = password.reveal() if password else ""
+        except SecretUnavailable as error:  # it is told where it is needed, which may be nowhere
+            self._problem = error
+        self.redaction.learn_login(user, self._password)
+        self.redaction.learn(token)
+
+    def reveal(self) -> str:
+        """The password; empty if there is none. Raises SecretUnavailable."""
+        if self._problem:
+            raise self._problem
+        return self._password

@@ -1,0 +1,115 @@
+"""The forms in which a secret may be repeated: in encodings, and in texts in which separators do not count."""
+
+import re
+import unicodedata
+from base64 import b32encode, b64encode, urlsafe_b64encode
+from codecs import encode
+from collections.abc import Iterator
+from functools import lru_cache
+
+RUN = 8  # characters of a secret in a row that are hidden
+BLANK = r"[\s\\\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff]+"  # with backslashes, so that escaped quotes do not matter
+_BLANKS = re.compile(BLANK)
+_LONG = 256  # characters; a token, which nobody encodes but in base64
+
+
+def to_bytes(secret: str) -> bytes:
+    """Bytes that are no text stand in a secret as surrogates."""
+    return secret.encode("utf-8", "surrogateescape")
+
+
+def small(text: str) -> str:
+    """In small letters, each in its place."""
+    if text.isascii():
+        return text.lower()
+    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+
+
+def bare(text: str) -> str:
+    """The same without blanks."""
+    return _BLANKS.sub("", small(text))
+
+
+def letters(text: str) -> str:
+    """The letters and digits alone, small, without accents, and full-width ones as the usual ones."""
+    if text.isascii():
+        return "".join(filter(str.isalnum, text)).lower()
+    return "".join(map(letter, text))
+
+
+@lru_cache(maxsize=1024)
+def letter(char: str) -> str:
+    """What `letters` keeps of one character; perhaps nothing."""
+    base = unicodedata.normalize("NFKD", char)[:1]
+    return small(base) if base.isalnum() else ""
+
+
+@lru_cache(maxsize=256)
+def runs_of(secret: str) -> frozenset[str]:
+    """Every run of a secret in every form. To be looked for in small letters without blanks, or in `letters`."""
+    return frozenset(run for form in _forms(secret) for run in runs_in(form))
+
+
+def runs_in(form: str) -> Iterator[str]:
+    """Runs of one form, as it is and of its letters alone."""
+    for text in (bare(form), letters(form)):
+        yield from (text[n : n + RUN] for n in range(len(text) - RUN + 1))
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """The secret as it is, and in every encoding whose pieces look different."""
+    yield secret
+    raw = to_bytes(secret)
+    yield raw.decode("latin-1")
+    for before in range(3):  # the place in a group of three bytes
+        yield from _base64_inside(raw, before)
+    if len(secret) > _LONG:
+        return
+    yield from (secret[::-1], encode(secret, "rot13"))
+    yield from _numbers(raw)
+    for coded in (raw, secret.encode("utf-16-le", "surrogatepass"), secret.encode("utf-16-be", "surrogatepass")):
+        yield coded.hex()
+        for before in range(5):
+            yield _base32_inside(coded, before)
+        for before in range(3):
+            yield from _base64_inside(coded, before)
+    yield from _utf7(secret)
+
+
+def _numbers(raw: bytes) -> Iterator[str]:
+    """Of each byte, whatever stands between them."""
+    yield "".join(map(str, raw))
+    for form in ("03d", "o", "03o", "#04x", "04x"):
+        yield "".join(format(byte, form) for byte in raw)
+    yield "".join(f"u+{byte:04x}" for byte in raw)
+
+
+def _utf7(secret: str) -> Iterator[str]:
+    """RFC 2152, and as IMAP has modified it for names of folders (RFC 3501 section 5.1.3)."""
+    text = secret.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    coded = text.encode("utf-7").decode()
+    yield coded
+    if not text.isascii():
+        modified, other = "", ""
+        for char in text.replace("&", "&-") + "\0":
+            if not char.isascii():
+                other += char
+                continue
+            if other:
+                base64 = b64encode(other.encode("utf-16-be")).decode().rstrip("=").replace("/", ",")
+                modified, other = f"{modified}&{base64}-", ""
+            modified += char
+        yield modified[:-1]
+
+
+def _base64_inside(raw: bytes, before: int) -> Iterator[str]:
+    """What base64 makes of it after so many other bytes, without the characters that others have a part in."""
+    first, last = -(-8 * before // 6), 8 * (before + len(raw)) // 6
+    padded = bytes(before) + raw
+    yield b64encode(padded).decode()[first:last]
+    yield urlsafe_b64encode(padded).decode()[first:last]
+
+
+def _base32_inside(raw: bytes, before: int) -> str:
+    first, last = -(-8 * before // 5), 8 * (before + len(raw)) // 5
+    return b32encode(bytes(before) + raw).decode()[first:last]
