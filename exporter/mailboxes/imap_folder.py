@@ -10,6 +10,7 @@ from exporter.net.imap_reader import Response, number
 FIRST_DOUBT, LONGEST_DOUBT = 5.0, 60.0  # seconds without news until a folder is selected again; the same, later on
 AGAIN, LONGEST_AGAIN = 0.25, 15.0  # seconds until a message that cannot be read yet is read again; the same, later on
 MOST_TRIES = 12  # two minutes
+MOST_NAMELESS = 4  # tries to read a message whose UID the server does not tell: 4 s
 MOST_GROWTH = 100  # times that a folder's growth is remembered for
 SWEEP = 1000  # so many older messages are looked at when a folder is opened for the first time
 
@@ -28,6 +29,7 @@ class Bookmark:
     validity: int  # UIDVALIDITY, beyond which a UID means nothing
     next_uid: int  # the first UID that has not been looked at
     older: tuple[int, ...] = ()  # messages that were there before us and have still to be looked at, the newest first
+    nameless: bool = False  # the session ended since the server did not tell the UIDs of messages
     refused: int = 0  # times that the server would not show what is new, session after session
     handed: frozenset[int] = frozenset()  # from next_uid on, what has been looked at before what could not be read
 
@@ -86,10 +88,12 @@ class Folder:
         self.exists = 0
         self.validity = 0
         self.uidnext = 0  # 0: the server did not tell
+        self.uidnext_is_told = True
         self.told = 0  # the same, as it was told without selecting the folder
         self.missing = 0  # messages that were announced and could not be read yet
         self.again_at = 0.0  # when that is tried again
-        self._tries = 0
+        self.tries = 0  # how many times that was tried
+        self.nameless = False  # the server sends messages without their UIDs
         self._announced = 0  # messages since the last look
         self._watched_validity = -1
         self._looked = 0  # so many messages, from the first on, have been looked at
@@ -169,7 +173,7 @@ class Folder:
 
     def last_message_is(self, uid: int) -> None:
         """Makes up for a UIDNEXT that the server does not tell; 0 if there is no message."""
-        known = self.bookmark.next_uid if self.bookmark.validity == self.validity else 1
+        known, self.uidnext_is_told = self.bookmark.next_uid if self.bookmark.validity == self.validity else 1, False
         self.uidnext = max(uid + 1, known)
 
     def start_over(self, uids: Iterable[int]) -> None:
@@ -199,25 +203,30 @@ class Folder:
     def lacks(self, missing: int, handed: Iterable[int], now: float) -> bool:
         """So many messages could not be read. False if that is so for good, or if there are none."""
         if self.missing and now < self.again_at:
-            self._tries -= 1  # something else was looked for
-        if not missing or self._tries >= MOST_TRIES:
-            self.missing = self._tries = 0
+            self.tries -= 1  # something else was looked for
+        if not missing or self.tries >= MOST_TRIES:
+            self.missing = self.tries = 0
             self.bookmark = replace(self.bookmark, handed=frozenset())
             return False
         self.missing = missing
-        self.again_at = now + min(AGAIN * 2**self._tries, LONGEST_AGAIN)
-        self._tries += 1
+        self.again_at = now + min(AGAIN * 2**self.tries, LONGEST_AGAIN)
+        self.tries += 1
         self.bookmark = replace(self.bookmark, handed=self.bookmark.handed.union(handed))
         return True
 
     @property
     def may_try_again(self) -> bool:
-        return self._tries < MOST_TRIES
+        return self.tries < MOST_TRIES
 
     @property
     def reading_again(self) -> bool:
         """Some of the messages from the bookmark on were looked at already, or some cannot be read."""
         return bool(self.missing or self.bookmark.handed)
+
+    @property
+    def hopeless(self) -> bool:
+        """The server does not tell the UID of what it shows, and has had its time to do so."""
+        return self.nameless and (self.bookmark.nameless or self.tries >= MOST_NAMELESS)
 
     def advance(self, next_uid: int) -> None:
         """Moves the bookmark, never backwards."""

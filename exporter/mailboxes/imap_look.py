@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from exporter.mailboxes.imap_folder import Folder, Ref
-from exporter.mailboxes.imap_selection import CHUNK, Selection, in_turns, uid_of
+from exporter.mailboxes.imap_selection import CHUNK, Selection, in_turns
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.model import ProbeError, Reason, Step
 from exporter.net.imap import ImapConnection
 from exporter.net.imap_names import uid_set
-from exporter.net.imap_reader import attributes
+from exporter.net.imap_reader import attributes, number
 from exporter.net.imap_reply import Reply
 from exporter.run import Run
 
@@ -21,6 +21,7 @@ class Look:
         self._imap = imap
         self._run = run
         self._selection = selection
+        self._last_time = False  # a trip is about to be overdue
 
     async def into(self, folder: Folder, lag: float, *, again: bool = False) -> list[Sighting]:
         """New messages first, then a part of the older ones.
@@ -28,6 +29,7 @@ class Look:
         A message may have been seen `lag` seconds late. With `again`, what could not be read is tried now.
         """
         found = []
+        self._last_time = again
         due = folder.missing and (again or self._run.now() >= folder.again_at)
         if folder.unseen or due:
             with self._run.step(Step.FETCH, folder.title):
@@ -38,6 +40,16 @@ class Look:
                 found += headers
                 folder.bookmark = replace(folder.bookmark, older=older[CHUNK:])
         return found
+
+    async def at(self, folder: Folder, refs: Sequence[Ref]) -> list[Sighting]:
+        """These messages once more, as far as they can be read."""
+        uids = {ref.uid for ref in refs if ref.validity == folder.validity}
+        try:
+            return (await self._fetch(folder, uid_set(uids), "", 0.0, uids))[0] if uids else []
+        except ProbeError as refusal:
+            if not self._may_go_on(folder, refusal):
+                raise
+            return []
 
     async def _new(self, folder: Folder, lag: float) -> list[Sighting]:
         """The messages from the bookmark on; the oldest of them if they are many.
@@ -62,7 +74,8 @@ class Look:
     ) -> tuple[list[Sighting], set[int]]:
         """What could be read, and the UIDs of what could not. If they are refused together, each is tried alone."""
         if listed is None:
-            return await self._fetch(folder, f"{first}:*", "", lag, lambda uid: uid >= first)
+            found, empty = await self._fetch(folder, f"{first}:*", "", lag, lambda uid: uid >= first)
+            return await self._there(folder, found, first), empty
         wanted, found = set(listed[:CHUNK]), list[Sighting]()
         try:
             if wanted:
@@ -73,6 +86,14 @@ class Look:
             for uid in sorted(wanted):
                 found += await self._read_one(folder, uid, lag)
         return found, wanted - {sighting.ref.uid for sighting in found}
+
+    async def _there(self, folder: Folder, found: list[Sighting], first: int) -> list[Sighting]:
+        """Without what has a UID that is in doubt, since others were due, and that the folder does not have."""
+        last = max(first, folder.uidnext) + max(folder.exists, len(found))
+        if not folder.uidnext_is_told or all(sighting.ref.uid < last for sighting in found):
+            return found
+        there = set(await self._selection.uids(f"{first}:*", by_uid=True))
+        return [sighting for sighting in found if sighting.ref.uid in there]
 
     async def _read_one(self, folder: Folder, uid: int, lag: float) -> list[Sighting]:
         try:
@@ -109,13 +130,17 @@ class Look:
         last = uids[-1] if uids else 0
         missing = max(missing - left, 0)
         given_up = folder.missing
+        if missing and (folder.hopeless or (folder.nameless and self._last_time)):
+            folder.bookmark = replace(folder.bookmark, nameless=True)
+            detail = f"{self._imap.server} sends FETCH responses without the UID (RFC 9051, 7.5.2)"
+            raise ProbeError(Reason.PROTOCOL, detail)
         lacks = folder.lacks(missing, uids, self._run.now())
         folder.end_look(left)
         if not lacks:
             if missing:
                 self._run.note(f"-- {max(missing, given_up)} messages were announced and cannot be read: passed over")
                 folder.advance(max(listed[:CHUNK], default=0) + 1 if listed else 0)
-            folder.bookmark = replace(folder.bookmark, refused=0)
+            folder.bookmark = replace(folder.bookmark, refused=0, nameless=False)
             folder.advance(last + 1 if last else 0)
             if not left:
                 folder.advance(folder.uidnext)
@@ -132,10 +157,17 @@ class Look:
         found: dict[int, Sighting] = {}
         empty = set[int]()
         async for line in in_turns(lines):
-            if line.name != "FETCH" or not (uid := uid_of(line)) or not is_wanted(uid):
+            if line.name != "FETCH":
                 continue
             told = attributes(line)
-            raw = next((told[key] for key in told if key.startswith("BODY[")), b"")
+            uid = number(told.get("UID"))
+            raw = next((told[key] for key in told if key.startswith("BODY[")), None)
+            if not uid and raw:
+                folder.nameless = True
+                empty.add(-line.number)
+            if not uid or not is_wanted(uid):
+                continue
+            folder.nameless = False
             if not isinstance(raw, bytes) or not raw:
                 empty.add(uid)
                 continue

@@ -10,6 +10,7 @@ from exporter.mailboxes.imap_folder import FIRST_DOUBT, UNKNOWN, Bookmark, Folde
 from exporter.mailboxes.imap_listing import gmail, look_up
 from exporter.mailboxes.imap_look import Look
 from exporter.mailboxes.imap_selection import LEFT_ALONE, Selection
+from exporter.mailboxes.second_look import SecondLook
 from exporter.mailboxes.session import Sighting
 from exporter.model import ProbeError, Reason, Step
 from exporter.net.imap import ImapConnection
@@ -66,6 +67,7 @@ class ImapSession:
         self._others_at = run.now()
         self._may_idle = "IDLE" in imap.capabilities
         self._look = Look(imap, run, selection)
+        self._second_look = SecondLook()
         self._doubts = False
 
     @property
@@ -95,8 +97,8 @@ class ImapSession:
             found = await self._look_everywhere(now - asked if now - asked > SLOW else 0.0, doubts)
         except ProbeError:
             for folder in self._selection.folders:
-                known = self._bookmarks.get(folder.name, UNKNOWN)
-                self._bookmarks[folder.name] = replace(known, refused=folder.bookmark.refused)
+                known, mark = self._bookmarks.get(folder.name, UNKNOWN), folder.bookmark
+                self._bookmarks[folder.name] = replace(known, refused=mark.refused, nameless=mark.nameless)
             raise
         for folder in self._selection.folders:  # only now, since what a scan found before it failed is lost
             self._bookmarks[folder.name] = folder.bookmark
@@ -104,12 +106,26 @@ class ImapSession:
         return found
 
     async def _look_everywhere(self, lag: float, doubts: bool) -> list[Sighting]:
-        found = await self._look.into(self._main, lag, again=doubts)
+        found = await self._look_again(self._main, doubts)
+        found += await self._look.into(self._main, lag, again=doubts)
         if doubts or self._run.now() - self._others_at >= OTHERS_EVERY:
             for folder in self._selection.others:
                 found += await self._visit(folder, doubts)
             self._others_at = self._run.now()
         return found
+
+    def read_again(self, sighting: Sighting, times: int) -> bool:
+        """A message that seems to be incomplete (the protocol `Rereading`)."""
+        if again := self._second_look.take(sighting, times, self._run.now()):
+            self._run.note(f"-- a message in {sighting.folder} seems to be incomplete: it is read again")
+        return again
+
+    async def _look_again(self, folder: Folder, doubts: bool) -> list[Sighting]:
+        """Reads what seemed to be incomplete in the selected folder once more."""
+        if not (due := self._second_look.due(self._run.now(), folder.title, all_of_them=doubts)):
+            return []
+        with self._run.step(Step.FETCH, f"{folder.title}: incomplete messages"):
+            return self._second_look.read(due, await self._look.at(folder, [one.ref for one in due]))
 
     async def _visit(self, folder: Folder, doubts: bool) -> list[Sighting]:
         now = self._run.now()
@@ -128,14 +144,16 @@ class ImapSession:
         """Looks into a folder besides the first, if it has news, or if the server is doubted."""
         noticed = self._run.now()
         news = await self._selection.has_news(folder)
-        if not news and not doubts and not folder.trust.due(noticed):
+        due = self._second_look.due(noticed, folder.title)
+        if not news and not due and not doubts and not folder.trust.due(noticed):
             return []
         async with self._selection.inside(folder):
+            again = await self._look_again(folder, doubts)
             if not news or 0 < folder.told < folder.uidnext:
                 await self._selection.doubt(folder, noticed)
             elif folder.unseen:
                 folder.trust.told(noticed)
-            return await self._look.into(folder, self._selection.lag(folder, OTHERS_EVERY), again=doubts)
+            return again + await self._look.into(folder, self._selection.lag(folder, OTHERS_EVERY), again=doubts)
 
     # ---------------------------------------------------------------- waiting
 
@@ -145,6 +163,7 @@ class ImapSession:
             return
         now = self._run.now()
         others_at = self._others_at + OTHERS_EVERY
+        seconds = min(seconds, self._second_look.seconds(now))
         for folder in self._selection.folders:
             if folder.missing:
                 again_at = folder.again_at if folder is self._main else max(folder.again_at, others_at)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from exporter.mailboxes.completeness import is_complete
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.reader import Reader
 from exporter.mailboxes.session import Sighting
@@ -11,7 +12,11 @@ from exporter.mailboxes.strays import Judge, Strays
 from exporter.message import Kind, Reading
 from exporter.model import Phase
 from exporter.run import Run
-from exporter.tokens import Mint, NotOurs, Token
+from exporter.tokens import Mint, NotOurs, Rejection, Token
+
+MOST_READINGS, MOST_OF_OTHERS = 5, 8  # of a message that seems to be incomplete: ours, for 4 s; others, for 30 s
+Again = Callable[[Sighting, int], bool]
+"""Has a session read a message again; False if it does not, or if it has done so as many times as told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +41,24 @@ class Matcher:
         self._now = now
         self._strays = Strays(stray, now)
 
-    async def settle_all(self, sightings: list[Sighting], run: Run, delete: Callable[[Sighting], None]) -> list[str]:
+    async def settle_all(
+        self, sightings: list[Sighting], run: Run, delete: Callable[[Sighting], None], again: Again | None = None
+    ) -> list[str]:
         """Matches messages, has those deleted that may go, and returns the trips that ours belong to."""
         trips = []
         for sighting in sightings:
-            settled = await self.settle(sighting, run)
+            settled = await self.settle(sighting, run, again)
             if settled.trip:
                 trips.append(settled.trip)
             if settled.may_go:
                 delete(sighting)
         return trips
 
-    async def settle(self, sighting: Sighting, run: Run) -> Settled:
-        """Matches a message that a session has seen in `run`."""
+    async def settle(self, sighting: Sighting, run: Run, again: Again | None = None) -> Settled:
+        """Matches a message that a session has seen in `run`, and does so later if it seems to be incomplete."""
         reading = await self._reader.read(sighting.raw)
+        if again and not sighting.cut and (unfinished := self._unfinished(sighting, reading, again)):
+            return unfinished
         token = self._verified(reading)
         if token is None:
             return Settled(None, may_go=False)
@@ -77,13 +86,29 @@ class Matcher:
         """What was left alone in the old one means nothing to the new one."""
         self._strays = Strays(self._judge, self._now)
 
+    def _unfinished(self, sighting: Sighting, reading: Reading, again: Again) -> Settled | None:
+        """A server was seen to show the beginning of a message that it was still writing."""
+        token, _ = self._token(reading)
+        waits = any(not one.found.done() for one in self.awaited.values())
+        if not waits or (token and token.trip not in self.awaited) or is_complete(sighting.raw, reading, token):
+            return None
+        if not again(sighting, MOST_READINGS if token else MOST_OF_OTHERS):
+            return None
+        return Settled(token.trip if token else None, may_go=False)
+
     def _verified(self, reading: Reading) -> Token | None:
         """The token that proves that a message is ours; what only looks like one is counted and left alone."""
-        rejections = []
+        token, rejections = self._token(reading)
+        if token is None:
+            self._statistics.rejected.update(rejections[:1])
+        return token
+
+    def _token(self, reading: Reading) -> tuple[Token | None, list[Rejection]]:
+        """The token that proves that a message is ours, and why others do not."""
+        rejections: list[Rejection] = []
         for word in reading.tokens:
             try:
-                return self._mint.verify(word)
+                return self._mint.verify(word), rejections
             except NotOurs as error:
                 rejections.append(error.why)
-        self._statistics.rejected.update(rejections[:1])
-        return None
+        return None, rejections

@@ -102,6 +102,14 @@ class Illiterate(Protocol):
         """Why a message that came at that monotonic time or later could not be read; empty if all of them could."""
 
 
+@runtime_checkable
+class Rereading(Protocol):
+    """A session whose server may show a message before all of it is there."""
+
+    def read_again(self, sighting: Sighting, times: int) -> bool:
+        """A later scan yields it once more. False if it was read so many times already, and is taken as it is."""
+
+
 Wanted = Callable[[bytes], Awaitable[bool]]
 """Whether a message is ours, by what was read of it."""
 

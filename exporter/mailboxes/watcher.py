@@ -16,7 +16,7 @@ from exporter.mailboxes.deletions import Deletions
 from exporter.mailboxes.expectation import Expectation, Found
 from exporter.mailboxes.matching import Matcher
 from exporter.mailboxes.reader import Reader
-from exporter.mailboxes.session import Doubting, Illiterate, Mailbox, Rationed, Session, Sighting
+from exporter.mailboxes.session import Doubting, Illiterate, Mailbox, Rationed, Rereading, Session, Sighting
 from exporter.mailboxes.statistics import Statistics
 from exporter.mailboxes.strays import Judge
 from exporter.model import Fact, Leg, Phase, ProbeError, Reason, Span
@@ -240,7 +240,8 @@ class Watcher:
             self.trouble, self.statistics.connected = None, True
             self.statistics.messages = session.messages
             if sightings:
-                trips = await self._matcher.settle_all(sightings, run, self._deletions.add)
+                again = session.read_again if isinstance(session, Rereading) else None
+                trips = await self._matcher.settle_all(sightings, run, self._deletions.add, again)
                 self._transcript.concerns(began, trips)
                 if others := len(sightings) - len(trips):
                     run.note(f"-- new messages that are not ours: {others}")
