@@ -12,7 +12,7 @@ from exporter.composition import ProbeMessage
 from exporter.config.address import PLACEHOLDER
 from exporter.mailboxes import MAILBOXES
 from exporter.mailboxes.session import Rationed
-from exporter.model import Exchanger, Fact, Failure, Phase, ProbeError, Reason, Span, TlsSession
+from exporter.model import Exchanger, Fact, Failure, Phase, PlaintextFallback, ProbeError, Reason, Span, TlsSession
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.run import Clock, Run
@@ -119,7 +119,8 @@ async def _tried(plan: _Plan, clock: Clock) -> Attempt:
         failure = run.failure(error)
         run.learn(error)
     took, facts, spans = run.now() - run.started, tuple(run.facts), tuple(run.spans)
-    return Attempt(plan.what, plan.where, took, failure, facts, spans, remarks=tuple(plan.remarks))
+    fallbacks = [Remark(Doubt.PLAINTEXT, one.host, one.why) for one in facts if isinstance(one, PlaintextFallback)]
+    return Attempt(plan.what, plan.where, took, failure, facts, spans, remarks=(*fallbacks, *plan.remarks))
 
 
 # ---------------------------------------------------------------- what may be in the way
@@ -136,7 +137,7 @@ async def _as_strangers_see_us(attempt: Attempt, send: SendOptions, resolver: Re
     if send.smtp and (int(port) != SMTP or send.smtp.username or not public):
         return attempt
     found = await remarks(host, how, how.ehlo_name or own_name(), resolver)
-    return replace(attempt, to_strangers=True, public=public, remarks=tuple(found))
+    return replace(attempt, to_strangers=True, public=public, remarks=(*attempt.remarks, *found))
 
 
 async def _beside_the_others(attempt: Attempt, tasks: Sequence[asyncio.Task[Attempt]]) -> Attempt:

@@ -42,6 +42,12 @@ def _authserv_id(text: str) -> str:
     return text.lower()
 
 
+def _no_reference(value: Any) -> Any:
+    if isinstance(value, dict) and value.keys() & {"file", "env"}:
+        raise ValueError("the value of a header is text: {file: PATH} and {env: NAME} are for passwords and keys")
+    return value
+
+
 def _header_value(text: str) -> str:
     return _one_line_of(text, _LONGEST_VALUE)
 
@@ -64,7 +70,12 @@ def _codes(value: Any) -> Any:
 HeaderName = Annotated[
     str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "title": "header", "pattern": _NAME.pattern})
 ]
-HeaderValue = Annotated[str, AfterValidator(_header_value), WithJsonSchema({"type": "string", "title": "line of text"})]
+HeaderValue = Annotated[
+    str,
+    BeforeValidator(_no_reference),
+    AfterValidator(_header_value),
+    WithJsonSchema({"type": "string", "title": "line of text"}),
+]
 Subject = Annotated[str, AfterValidator(_subject), WithJsonSchema({"type": "string", "title": "line of text"})]
 """A line of text that may hold `{token}`."""
 

@@ -7,6 +7,7 @@ directly. Time-outs are the caller's: a cancelled session is aborted, never used
 import asyncio
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -42,8 +43,20 @@ class _Protocol(SMTPProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.first += data[: MOST - len(self.first)]
+        pending = self._response_pending and self._response_waiter and not self._response_waiter.done()
         super().data_received(data)
-        self.too_much = bool(self._response_waiter and self._response_waiter.done() and self._buffer)
+        self.too_much = bool(not pending or (self._response_waiter and self._response_waiter.done() and self._buffer))
+
+    async def shake_hands(self, context: ssl.SSLContext, name: str) -> None:
+        """The handshake after STARTTLS. The library's own method throws away what came too early, and then waits."""
+        if self.transport is None or self.transport.is_closing():
+            raise SMTPServerDisconnected("Connection lost")
+        transport = await self._loop.start_tls(
+            cast(asyncio.Transport, self.transport), self, context, server_hostname=name, ssl_handshake_timeout=NEVER
+        )
+        if transport is None:  # asyncio: lost in the very moment in which the handshake was complete
+            raise ConnectionResetError
+        self.transport, self._over_ssl = transport, True
 
     def pause_writing(self) -> None:
         self.unsent = True
@@ -108,15 +121,14 @@ class SmtpSession:
             if "starttls" not in self.extensions:
                 raise ProbeError(Reason.TLS, f"{self.server} does not offer STARTTLS")
             context, name = client_context(options), options.server_name or self.server
-            self.note("C: STARTTLS")
             self.tls_broken = True
-            with translated(self.server, Leg.SEND, starttls=True):
-                try:
-                    await self._protocol.start_tls(context, server_hostname=name, timeout=NEVER)
-                except SMTPResponseException as error:
-                    self.expect(SMTPResponse(error.code, error.message), 220, Step.TLS)
+            reply = await self._command("STARTTLS")
+            self.tls_broken = True  # whatever the reply
+            self.expect(reply, 220, Step.TLS)
             if self._protocol.too_much:  # whoever sits in between wants us to believe it (CVE-2011-0411)
                 raise ProbeError(Reason.TLS, f"{self.server} sends plain text where the TLS handshake has to begin")
+            with self._border(), translated(self.server, Leg.SEND, starttls=True):
+                await self._protocol.shake_hands(context, name)
             self.extensions, self.mechanisms = {}, []
             self._note_tls()
 

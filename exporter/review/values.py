@@ -1,5 +1,6 @@
 """Values that can be read, and that are hardly meant."""
 
+import re
 from collections.abc import Iterator
 
 from exporter.config.load import Reading
@@ -8,9 +9,12 @@ from exporter.config.types import Secret
 from exporter.review.findings import Finding, values
 from exporter.settings import Settings
 
+_OLD = ("TLS10", "TLS11")
+_REFERENCE = re.compile(r"\{\s*(file|env)\s*:.*\}|\$\w+|\$\{\w+\}")
+
 
 def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
-    """Secrets that a comment cuts short, and options without an effect."""
+    """Secrets that a comment cuts short, options without an effect, old TLS, headers that nothing is read for."""
     for path, value in values(reading.options):
         if isinstance(value, Secret) and (comment := reading.node(path).comment):
             glued = comment == "##"
@@ -21,3 +25,9 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
             useless = [one for one in ("ca_file", "verify", "server_name") if one in value.model_fields_set]
             if useless:
                 yield Finding((*path, useless[0]), f"{', '.join(useless)}: without effect, for tls: none", warning=True)
+        elif isinstance(value, TlsOptions) and value.tls_min_version in _OLD:
+            text = f"{value.tls_min_version} is insecure (RFC 8996), and lets short keys, SHA-1 and old ciphers in, too"
+            yield Finding((*path, "tls_min_version"), text, warning=True)
+        elif path[-2:-1] == ("headers",) and isinstance(value, str) and _REFERENCE.fullmatch(value):
+            text = "is taken as it is: nothing is read from a file or a variable for the value of a header"
+            yield Finding(path, text, warning=True)

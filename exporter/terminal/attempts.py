@@ -31,6 +31,8 @@ _WORDS = {
     "to {more}, else messages are overdue",
     Doubt.OTHER_PORT: "mail for {about}, port 25, on this machine. The receiver listens on {more}: lead port 25 there "
     "(Docker: `--publish 25:2525`; a redirection in the firewall), or listen on it; else messages are overdue",
+    Doubt.PLAINTEXT: "{about} offers STARTTLS, and TLS with it is broken: {more}. Messages leave in plain text. "
+    "`tls: starttls` refuses that, `tls: none` asks for no TLS",
     Doubt.ALL_DOWN: "no exchanger can be reached, tried: {about}. The network does not block port 25, since {more} can "
     "be reached: these servers are down, or turn us away",
 }

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from exporter.config.load import reading
+from exporter.config.mistakes import Mistakes
 from exporter.review import in_the_way, review
 from exporter.settings import Settings, _references
 
@@ -239,3 +240,27 @@ def test_in_the_way_of_a_trip_is_what_its_module_and_its_mailboxes_name() -> Non
     read = reading(Settings, [("f", text.encode())], _references)
     for module, missing in {"a": ["NO_M", "NO_A"], "b": ["NO_B"], "nowhere": []}.items():
         assert [str(one).split()[-4] for one in in_the_way(read, module)] == missing
+
+
+@pytest.mark.parametrize("version", ["TLS10", "TLS11"])
+def test_old_tls_is_a_warning(version: str) -> None:
+    (line,) = found(MAILBOX % f"imap: {{host: h, {LOGIN}, tls_min_version: {version}}}")
+    assert f"warning: mailboxes.m.imap.tls_min_version: {version} is insecure (RFC 8996)" in line
+    assert found(MAILBOX % f"imap: {{host: h, {LOGIN}, tls_min_version: TLS12}}") == []
+
+
+@pytest.mark.parametrize("value", ['"{file: /run/x}"', "'{ env: X }'", "$TOKEN", "${TOKEN}"])
+def test_a_header_that_looks_like_a_reference_is_a_warning(value: str) -> None:
+    headers = f"headers: {{X-Team: {value}, X-Other: mail}}" if not value.startswith("$") else ""
+    headers = headers or f"headers: {{X-Team: '{value}', X-Other: mail}}"
+    (line,) = found(SENDER.replace("mailbox: m,", f"mailbox: m, {headers},") % "smtp: {host: h}")
+    assert "headers.X-Team: is taken as it is: nothing is read from a file or a variable" in line
+    assert "warning" in line
+
+
+@pytest.mark.parametrize("kind", ["file", "env"])
+def test_a_header_cannot_be_a_reference(kind: str) -> None:
+    text = SENDER.replace("mailbox: m,", f"mailbox: m, headers: {{X-Team: {{{kind}: X}}}},") % "smtp: {host: h}"
+    with pytest.raises(Mistakes) as caught:
+        found(text)
+    assert "headers.X-Team: the value of a header is text: {file: PATH} and {env: NAME} are for" in str(caught.value)

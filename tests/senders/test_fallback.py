@@ -1,5 +1,6 @@
 """Opportunistic TLS that is offered and broken: the message leaves in plain text, and that is told."""
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
@@ -11,9 +12,13 @@ import trustme
 from exporter.model import Exchanger, Leg, PlaintextFallback, Reason, Step, TlsSession
 from exporter.net.dns import Resolver
 from exporter.run import Run
+from exporter.senders.appearance import Doubt
+from exporter.settings import Settings
+from exporter.terminal.attempts import lines
+from exporter.trying import attempts
 from tests.left_behind import nothing_left_behind
 from tests.senders.bench import make_sender
-from tests.senders.names import names
+from tests.senders.names import name_server, names
 from tests.senders.sending import new_run, probe_message, send
 from tests.senders.smtp_bench import ZONE
 from tests.senders.witness import Act, Cut, Freeze, Line, Reply, SmtpWitness, Stage, witness
@@ -33,11 +38,28 @@ class Handshake:
         return False
 
 
+class TooMuch:
+    """More text than the reply, in one piece with it or at once after it; then silence."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    async def on(self, line: Line) -> bool:
+        for words in self._words:
+            line.writer.write(words.encode())
+            await line.writer.drain()
+            await asyncio.sleep(0)
+        return await Freeze().on(line)
+
+
 BROKEN: dict[str, tuple[Stage, Act]] = {
     "refused for now": (Stage.STARTTLS, Reply("454 4.7.0 TLS not available due to local problem")),
     "refused for good": (Stage.STARTTLS, Reply("502 5.5.1 not implemented")),
     "nonsense": (Stage.STARTTLS, Reply("what was that?")),
     "no TLS": (Stage.TLS, Reply("220 and now for something different")),
+    "text injected": (Stage.STARTTLS, TooMuch("220 go ahead\r\n250 2.0.0 injected\r\n")),
+    "half a line injected": (Stage.STARTTLS, TooMuch("220 go ahead\r\nSTARTTLS")),
+    "text injected later": (Stage.STARTTLS, TooMuch("220 go ahead\r\n", "250 2.0.0 injected\r\n")),
     "cut at once": (Stage.STARTTLS, Cut()),
     "cut": (Stage.TLS, Cut()),
     "reset": (Stage.TLS, Cut(reset=True)),
@@ -69,7 +91,7 @@ async def delivered(there: tuple[SmtpWitness, Resolver], patience: float, **opti
 
 
 def patience(way: str) -> float:
-    return 1.5 if "frozen" in way or way == "no TLS" else 20
+    return 1.5 if "frozen" in way else 20
 
 
 @every_way
@@ -97,6 +119,21 @@ async def test_who_demands_tls_does_without_nothing(way: str) -> None:
     assert failure.startswith(("send/tls", "send/ehlo"))
     assert not one.received
     assert len(one.lines) == 1
+
+
+class Welcome(Handshake):
+    """Begins it with another code of success."""
+
+    async def on(self, line: Line) -> bool:
+        line.say("250 go ahead")
+        return await super().on(line)
+
+
+async def test_another_success_than_220_begins_the_handshake_too() -> None:
+    async with exchanger(Stage.STARTTLS, Welcome()) as there:
+        run, failure = await delivered(there, 20)
+    assert not failure
+    assert any("-- TLSv1" in line for line in run.transcript)
 
 
 async def test_a_certificate_that_is_refused_is_no_broken_tls() -> None:
@@ -147,3 +184,20 @@ async def test_an_exchanger_that_wants_tls_and_cannot_is_blamed_for_its_tls() ->
     one, _ = there
     assert failure.startswith("send/tls: disconnected")
     assert len(one.lines) == 2
+
+
+async def test_the_command_line_says_that_it_would_be_plain_text() -> None:
+    async with name_server(ZONE) as address, witness(offers=["STARTTLS"]) as one:
+        one.always(Stage.TLS, Cut())
+        text = f"""
+resolver: {{nameservers: ["{address}"]}}
+mailboxes: {{m: {{maildir: {{path: /nowhere}}}}}}
+modules: {{a: {{roundtrip: {{from: a@example.test, mailbox: m, send: {{mx: {{port: {one.port}}}}}}}}}}}
+probes: [{{name: p, module: a, target: someone@example.test}}]
+"""
+        tried = [attempt async for attempt in attempts(Settings.parse(text.encode(), "f")) if attempt.exchanger]
+    (remark,) = (remark for remark in tried[0].remarks if remark.doubt is Doubt.PLAINTEXT)
+    assert remark.about == "mx.example.test"
+    said = "\n".join(lines(tried[0]))
+    assert "note: mx.example.test offers STARTTLS, and TLS with it is broken: mx.example.test cut" in said
+    assert "Messages leave in plain text." in said
