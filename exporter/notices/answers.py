@@ -93,7 +93,8 @@ _AUTOMATIC_SUBJECT = Phrases(
     (?:we(?:'ve| have) received|received your)
     (?:your )?(?:request|message|e-?mail|mail|ticket|case|inquiry) (?:has been |was )?received
     (?:your )?(?:support )?(?:request|ticket|case)\b.{0,40}(?:created|received|opened|registered)
-    (?:ihre (?:anfrage|nachricht|e-?mail)|eingangsbestätigung|empfangsbestätigung|votre (?:demande|message))
+    (?:eingangsbestätigung|empfangsbestätigung)
+    (?:ihre (?:anfrage|nachricht|e-?mail)|votre (?:demande|message))(?!.* (?:nicht|pas)\b)
     (?:confirm\b|confirmation|please confirm|please verify|verify\b|verification|challenge)
     (?:action required|approve|authorization)
     (?:read|not read|gelesen|ungelesen|lu|leído|letto|lida|gelezen|läst|læst|lest):
@@ -112,9 +113,9 @@ _TICKET = re.compile(
 )
 _MARKERS = Phrases(
     r"""
-    (?<!-)-{2,}+ ?(?:forwarded|original|weitergeleitete|ursprüngliche|message transf|message d'origine)
-    (?<!-)-{2,}+ ?(?:mensaje|messaggio|mensagem) (?:reenviado|original|inoltrato|encaminhada)
-    (?<!-)-{2,}+ ?(?:doorgestuurd|oorspronkelijk|vidarebefordrat|videresendt|przekazan|転送|转发|轉寄|пересыл)
+    (?<!-)-{2,}+ ?(?:forwarded|weitergeleitete|message transf)
+    (?<!-)-{2,}+ ?(?:mensaje|messaggio|mensagem) (?:reenviado|inoltrato|encaminhada)
+    (?<!-)-{2,}+ ?(?:doorgestuurd|vidarebefordrat|videresendt|przekazan|転送|转发|轉寄|пересыл)
     (?:begin|start of) (?:forwarded|resent)
     anfang der weitergeleiteten
     début du message (?:réexpédié|transféré)

@@ -200,6 +200,7 @@ FAILURE = Phrases(
     5\d\d[- ]#?5\.\d{{1,3}}\.\d{{1,3}}
     """,
     languages.FAILURE,
+    languages.REASON,
 )
 """It was not delivered."""
 
