@@ -73,7 +73,7 @@ _AUTOMATIC_SUBJECT = Phrases(
     (?:işyeri dışında|отсутств|я в отпуске|απουσία|tự động trả lời|ตอบกลับอัตโนมัติ)
     balasan otomatis
     auto(?:-?respon|-?antwort|svar|odpowied)
-    auto:
+    auto:(?! ?(?:fwd?|wg|tr|rv|enc)\b)
     out[- ]of[- ](?:the[- ])?office
     (?:ooo|ooto)\b
     (?:away from|away until|away:|i'?m away|i am away|is away|on (?:vacation|holiday|leave))
@@ -103,7 +103,7 @@ _AUTOMATIC_SUBJECT = Phrases(
     (?:lesebestätigung|开封|開封|已读|已讀|accusé de (?:lecture|réception))
     (?:abuse|spam|feedback|complaint) (?:digest|report|about|quarantine)
     (?:complaint|email feedback|report domain:|dmarc|tls report)
-    (?:quarantine|virus|your (?:spam|quarantine)|spamtrap)
+    (?:quarantine|virus(?! in mail from you)|your (?:spam|quarantine)|spamtrap)
     your message to .{1,80} awaits
     """
 )
@@ -172,6 +172,11 @@ def is_forwarded(part: Part) -> bool:
     """By its subject: `Fwd:` in the languages of mail programs."""
     words = subject(part)
     return _FORWARD.match(words) is not None or "(fwd)" in words or words.startswith("[fwd:")
+
+
+def is_journal(part: Part) -> bool:
+    """A copy that Exchange keeps of what has arrived, with the message attached, in the name of its daemon (MS-OXCMAIL)."""
+    return bool(part.all("x-ms-journal-report"))
 
 
 def untagged(part: Part) -> str:

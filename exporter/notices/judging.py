@@ -140,7 +140,9 @@ class _Layer:
     def _from_daemon(self) -> bool:
         if self.part.get("x-failed-recipients"):
             return True
-        return _DAEMON.search(self._author) is not None and not answers.is_forwarded(self.part)
+        return (
+            _DAEMON.search(self._author) is not None and not answers.is_forwarded(self.part) and not self._copies_ours
+        )
 
     @cached_property
     def _from_postmaster(self) -> bool:
@@ -208,15 +210,24 @@ class _Layer:
 
     @property
     def _forwards_ours(self) -> bool:
-        whole = self._unquoted or any(_Layer(inner).is_ours for inner in inner_messages(self.part))
-        return whole and answers.is_forwarded(self.part) and _DAEMON.search(self._author) is None
+        whole = self._unquoted or self._holds_ours
+        forwards = whole and answers.is_forwarded(self.part) and _DAEMON.search(self._author) is None
+        return forwards or self._copies_ours
+
+    @cached_property
+    def _holds_ours(self) -> bool:
+        return any(_Layer(inner).is_ours for inner in inner_messages(self.part))
+
+    @property
+    def _copies_ours(self) -> bool:
+        return answers.is_journal(self.part) and self._holds_ours
 
     @property
     def _sends_on(self) -> bool:
         """Whether it has nothing to say of its own, but our message: marked, attached, or as its text."""
         above = ("".join(text.split()).partition(_OPENING) for text in self._texts)
         begins = any(opening and (not words or candidates(words) == [words]) for words, opening, _ in above)
-        return begins or self._marked or any(_Layer(inner).is_ours for inner in inner_messages(self.part))
+        return begins or self._marked or self._holds_ours
 
     @property
     def _is_sealed(self) -> bool:

@@ -66,6 +66,11 @@ OPENINGS = Phrases(
     had (?:permanent|transient non-)? ?fatal errors
     your message has encountered delivery problems
     this has been a permanent failure
+    delivery of (?:the|your) (?:e-?mail|mail|message) (?:was stopped|failed)
+    was considered unsolicited
+    your (?:message|mail|e-?mail|post)\b.{0,80}? (?:was|has been) (?:automatically )?(?:rejected|refused|bounced)
+    your e-?mail (?:message )?to .{1,80}didn't work
+    address (?:no longer accepts|does not accept) (?:mail|e-?mail|messages)
     you are not (?:allowed|authorized|permitted) to (?:post|send)
     (?:is|are) not (?:a )?members?\b.{0,40}(?:list|ml)\b
     only (?:subscribers|members) (?:may|can) post
@@ -93,6 +98,10 @@ SUBJECTS = Phrases(
     warning[-: ]+(?:could not|message|delayed|mail|e-?mail)\b
     there was an error sending
     request to mailing list .{1,80} rejected
+    considered unsolicited bulk
+    (?:virus|banned contents?) (?:in mail )?from you
+    message not posted
+    permanent (?:delivery )?(?:error|failure)
     """,
     languages.SUBJECTS,
 )
@@ -195,6 +204,9 @@ FAILURE = Phrases(
     may not exist
     (?:is|are) not (?:a )?members?\b
     was aborted
+    was stopped
+    didn't work
+    no longer accepts
     giv(?:en|ing) up
     expired\b
     5\d\d[- ]#?5\.\d{{1,3}}\.\d{{1,3}}

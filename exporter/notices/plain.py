@@ -64,7 +64,7 @@ def read(subject: str, text: str, fields: Bounce | None) -> Bounce | None:
     return replace(
         found,
         action=action,
-        status=_better(found.status, code_in(words) or _first_code(text)),
+        status=_better(found.status, _enhanced(words) or _enhanced(text) or code_in(words)),
         reporter=found.reporter or _server(_REPORTER, text),
         diagnostic=one_line(without_tokens(words)),
         remote=found.remote or _server(_REMOTE, f"{found.diagnostic}\n{text}"),
@@ -76,8 +76,10 @@ def _better(told: str, read_in_text: str) -> str:
     return told if told and not told.endswith(".0.0") else read_in_text or told
 
 
-def _first_code(text: str) -> str:
-    return next((code[0] for code in CODE.finditer(text) if code[0][0] != "2"), "")
+def _enhanced(text: str) -> str:
+    """The first that says more than X.0.0, else the first."""
+    codes = [code[0] for code in CODE.finditer(text) if code[0][0] != "2"]
+    return next((code for code in codes if not code.endswith(".0.0")), next(iter(codes), ""))
 
 
 def happened(subject: str, text: str) -> str:
