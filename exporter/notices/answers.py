@@ -175,7 +175,7 @@ def is_forwarded(part: Part) -> bool:
 
 
 def is_journal(part: Part) -> bool:
-    """A copy that Exchange keeps of what has arrived, with the message attached, in the name of its daemon (MS-OXCMAIL)."""
+    """A copy that Exchange keeps of what has arrived: the message is attached, and a daemon is the author."""
     return bool(part.all("x-ms-journal-report"))
 
 
