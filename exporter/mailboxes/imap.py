@@ -134,7 +134,7 @@ class ImapMailbox:
             with run.step(Step.TLS):
                 await imap.secure(client_context(self._options), server_name)
         with run.step(Step.GREETING):
-            await imap.greeting()
+            await imap.greeting(run.session_timeout)
         if mode == "starttls":
             with run.step(Step.TLS):
                 await imap.starttls(client_context(self._options), server_name)

@@ -45,6 +45,7 @@ class Selection:
             folder.checked_at = self._run.now()
             await self.has_news(folder)
         await self.take_up(self.main)
+        await self._check_rights(self.main)
         self.main.trust.begins(self._run.now())
 
     # ---------------------------------------------------------------- asking
@@ -118,6 +119,28 @@ class Selection:
         hint = " (use `id: true`)" if "unsafe login" in reply.text.lower() else ""
         folder.opened(reply.data(f"SELECT of the folder {folder.title}{hint}")[-MOST_TOLD:])
         self._selected = folder
+        if reply.code == "READ-ONLY":
+            self._readonly(folder)
+
+    def _readonly(self, folder: Folder) -> None:
+        """What is found there cannot be deleted, which is told before something is sent there."""
+        if folder.optional or folder not in self.folders:
+            self._run.note(f"-- {folder.title} is read-only: messages can't be deleted there")
+            return
+        raise ProbeError(Reason.REJECTED, f"mailbox is read-only: messages can't be deleted from {folder.title}")
+
+    async def _check_rights(self, folder: Folder) -> None:
+        """MYRIGHTS, where the server offers access control lists (RFC 4314; `d` is RFC 2086's for both `t` and `e`)."""
+        if "ACL" not in self._imap.capabilities:
+            return
+        reply: Reply = await self._imap.simple_command("MYRIGHTS", quote(folder.name))
+        told = next((line.values[-1] for line in reply.lines if line.name == "MYRIGHTS" and line.values), None)
+        if reply.result != "OK" or not isinstance(told, bytes) or b"d" in told or {*b"te"} <= {*told}:
+            return
+        detail = (
+            f"messages can't be deleted from {folder.title}: the rights there are {told.decode('ascii', 'replace')}"
+        )
+        raise ProbeError(Reason.REJECTED, f"mailbox is read-only: {detail} (`t` and `e` are needed)", code="NOPERM")
 
     @asynccontextmanager
     async def inside(self, folder: Folder) -> AsyncIterator[None]:

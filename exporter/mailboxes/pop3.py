@@ -109,7 +109,7 @@ class Pop3Mailbox:
             with run.step(Step.TLS):
                 await pop3.secure(client_context(self._options), server_name)
         with run.step(Step.GREETING):
-            await pop3.greeting(self._greeted)
+            await pop3.greeting(self._greeted, run.session_timeout)
             self._greeted = True
         if mode == "starttls":
             with run.step(Step.TLS):

@@ -22,15 +22,13 @@ from exporter.net.imap_wire import MAX_ANSWER as MAX_ANSWER
 from exporter.net.imap_wire import ImapWire
 from exporter.net.redaction import Redaction
 from exporter.net.tls import translated
-from exporter.net.wrong_port import patiently, plain
+from exporter.net.wrong_port import greeted, patiently, plain
 
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
 Answer = bytes | Callable[[str], Awaitable[bytes]]
 """What is said to a continuation, or what makes it of its text."""
 
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
-
-
 SHOWN = 2000  # bytes of a response that go into the transcript, where a line has 500 characters
 MOST_STRANGE = 50  # lines of a session that are none of IMAP's, and are passed over
 _LOGINS = frozenset({"LOGIN", "AUTHENTICATE"})
@@ -38,6 +36,8 @@ _LOGINS = frozenset({"LOGIN", "AUTHENTICATE"})
 
 class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
     """Call `greeting` first. One command at a time. Every failure is a ProbeError and ends the connection."""
+
+    simple_commands = frozenset({*IMAP4ClientProtocol.simple_commands, "MYRIGHTS"})
 
     def __init__(
         self, server: str, clock: Callable[[], float], note: Callable[[str], None], redaction: Redaction | None = None
@@ -49,6 +49,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._pending: Command | None = None
         self._awaited_tag = ""
         self._strange = 0  # lines that are none of IMAP's
+        self._tells_nothing = False  # it does not understand CAPABILITY
         self.passed_over = 0  # responses that were not understood
         self._bye = ""  # the server's last words, if it has said any
 
@@ -167,39 +168,40 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
 
     # ---------------------------------------------------------------- from the greeting to the login
 
-    async def greeting(self) -> None:
+    async def greeting(self, seconds: float | None = None) -> None:
+        """`seconds` are those of the whole conversation, if they are bounded."""
         if self.tls:
-            response = await self.next()
+            response = await greeted(self.next(), self._server, "IMAP", seconds)
         else:
             peer = self.transport.get_extra_info("peername")
             response = await patiently(self.next(), peer, self._server, "IMAP")
-        if response.tag == "*" and response.name in ("OK", "PREAUTH"):
-            self.state = NONAUTH if response.name == "OK" else AUTH
-        elif response.name == "BYE":
-            raise self._failure(Reason.UNAVAILABLE, f"{self._server} takes no connections now: {response.text}")
-        else:
-            raise self._failure(Reason.PROTOCOL, f"{self._server} does not greet like an IMAP server")
+        if response.tag != "*" or response.name not in ("OK", "PREAUTH"):
+            self.abort()
+            raise self._end(response, []).no_greeting()
+        self.state = NONAUTH if response.name == "OK" else AUTH
 
     @property
     def authenticated(self) -> bool:
         return bool(self.state != CONNECTED and self.state != NONAUTH)
 
     async def capability(self) -> set[str]:
-        """What the server offers, asked for only if it has not told it by itself."""
-        if not self.capabilities:
-            (await self.execute(Command("CAPABILITY", self.new_tag()))).data("CAPABILITY")
-        offered: set[str] = self.capabilities
-        return offered
+        """What the server offers, asked for only if it has not told it by itself. Nothing, if it does not say."""
+        if not self.capabilities and not self._tells_nothing:
+            reply = await self.execute(Command("CAPABILITY", self.new_tag()))
+            if reply.result != "OK":
+                self._note("-- the server does not tell what it offers: it is taken to offer nothing but IMAP4rev1")
+                self._tells_nothing = True
+        return set(self.capabilities)
 
     async def starttls(self, context: ssl.SSLContext, server_name: str) -> None:
         """STARTTLS and the handshake. What was said in the clear before counts no more (RFC 3501 section 6.2.1)."""
         if self.authenticated:  # whoever sits in between may have put it there to keep us from TLS
             raise self._failure(Reason.TLS, f"{self._server} greets with PREAUTH, so that STARTTLS is impossible")
-        if "STARTTLS" not in await self.capability():
+        if "STARTTLS" not in await self.capability() and not self._tells_nothing:
             raise self._failure(Reason.TLS, f"{self._server} does not offer STARTTLS")
         (await self.execute(Command("STARTTLS", self.new_tag()))).data("STARTTLS", Reason.TLS)
         await self.secure(context, server_name)
-        self.capabilities = set()
+        self.capabilities, self._tells_nothing = set(), False
 
     async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
         """The TLS handshake. What came before it in the clear may be anybody's, and is an error (CVE-2011-0411)."""
@@ -229,6 +231,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         if reply.result == "OK":
             self.state = AUTH
             self.redaction.logged_in()
+            self._tells_nothing = False
             await self.capability()
         else:
             self.capabilities = offered

@@ -17,7 +17,7 @@ from exporter.net.imap_values import parse as parse
 MAX_LINE = 1 << 20  # bytes; the answer to a SEARCH in a large folder is one line
 MAX_RESPONSE = 16 << 20  # bytes, literals included; we ask for 64 KiB of a message
 STATUSES = frozenset({"OK", "NO", "BAD", "BYE", "PREAUTH"})
-NEEDED = frozenset({"FETCH", "LIST", "STATUS", "SEARCH", "CAPABILITY"})
+NEEDED = frozenset({"FETCH", "LIST", "STATUS", "SEARCH", "CAPABILITY", "MYRIGHTS"})
 """What is read; everything else a server says is only noted."""
 
 _COUNTS = frozenset({"EXISTS", "EXPUNGE"})

@@ -72,6 +72,17 @@ class Reply:
             return not _ACCOUNT.search(self.text) and not re.search("authentication fail", self.text, re.IGNORECASE)
         return bool(_MECHANISM.search(self.text))
 
+    def no_greeting(self) -> ProbeError:
+        """What it means that a server begins with this: BYE, or NO, most often says that it has no place now."""
+        code = self.code if self.code in _CODES else ""
+        detail = f"[{self.code}] {self.text}" if self.code else self.text
+        if self.result not in ("BYE", "NO"):
+            words = f": {detail}" if detail else ""
+            return ProbeError(Reason.PROTOCOL, f"{self.server} does not greet like an IMAP server{words}")
+        if self.code in _FINAL:
+            return ProbeError(Reason.REJECTED, f"{self.server} refuses the connection: {detail}", code=code)
+        return ProbeError(Reason.UNAVAILABLE, f"{self.server} takes no connections now: {detail}", code=code)
+
     def data(self, doing: str, refused: Reason = Reason.REJECTED) -> list[Response]:
         """The data of a success. Otherwise raises what the refusal means, judged by its code, else by its words."""
         if self.result == "OK":

@@ -18,7 +18,7 @@ from exporter.net.pop3_reader import MAX_LINE, Pop3Reader
 from exporter.net.pop3_reply import Reply, UniqueIds, capabilities_in, size_in
 from exporter.net.sasl import Conversation, Mechanism, refused
 from exporter.net.tls import translated
-from exporter.net.wrong_port import patiently, plain
+from exporter.net.wrong_port import greeted, patiently, plain
 
 NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
@@ -71,11 +71,16 @@ class Pop3Connection(Pop3Reader):
 
     # ---------------------------------------------------------------- from the greeting to the login
 
-    async def greeting(self, known: bool = False) -> None:
-        """Of a server that is not `known` to greet as it should, it is found out what it speaks if it is silent."""
+    async def greeting(self, known: bool = False, seconds: float | None = None) -> None:
+        """Of a server that is not `known` to greet as it should, it is found out what it speaks if it is silent.
+
+        `seconds` are those of the whole conversation, if they are bounded.
+        """
         with self._whole():
-            if self.tls or known:
+            if known:
                 reply = await self._reply()
+            elif self.tls:
+                reply = await greeted(self._reply(), self._server, "POP3", seconds)
             else:
                 peer = self.transport.get_extra_info("peername")
                 reply = await patiently(self._reply(), peer, self._server, "POP3")

@@ -21,16 +21,17 @@ from exporter.config.server import NetworkOptions, TlsOptions
 from exporter.model import Leg, ProbeError, Reason, Reply, Step, one_line
 from exporter.net.dns import Resolver
 from exporter.net.redaction import Redaction
+from exporter.net.smtp_reply import no_smtp
+from exporter.net.smtp_reply import reason_for as reason_for
 from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact, translated
-from exporter.net.wrong_port import MOST, cure, patiently
+from exporter.net.wrong_port import MOST, cure, greeted, patiently
 from exporter.run import Run
 
 NEVER = 86400.0  # seconds; the library's own limits are out of the way, since our caller cancels
 CODES = range(200, 600)  # RFC 5321 section 4.2; whatever else a server makes up becomes no label
 BETWEEN_SERVERS = 25  # the port where some servers punish who speaks before the greeting
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
-_ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463
 _NOT_ESMTP = frozenset({500, 501, 502, 504})
 
 
@@ -103,8 +104,11 @@ class SmtpSession:
             if self._protocol.transport is None:
                 connected.close()
         with self.run.step(Step.GREETING):
-            peer = None if implicit_tls or port == BETWEEN_SERVERS else connected_to
-            self.expect(await self._greeting(peer), 220, Step.GREETING)
+            if implicit_tls:
+                reply = await greeted(self._answer(), self.server, "SMTP", self.run.session_timeout)
+            else:
+                reply = await self._greeting(None if port == BETWEEN_SERVERS else connected_to)
+            self.expect(reply, 220, Step.GREETING)
 
     async def ehlo(self, name: str) -> None:
         """EHLO, or HELO for a server that does not know it."""
@@ -231,6 +235,7 @@ class SmtpSession:
             if valid:
                 self._decide(reply)
             detail = f"{self.server} answered {reply.code} {one_line(self._clean(reply.message))}"
+            detail += no_smtp(reply.code, self._protocol.first) if step is Step.EHLO else ""
             raise ProbeError(reason_for(step, reply.code, reply.message), detail, code=reply.code if valid else "")
 
     def _decide(self, reply: SMTPResponse) -> None:
@@ -267,23 +272,6 @@ def session(server: str, run: Run, redaction: Redaction | None = None) -> Iterat
         yield conversation
     finally:
         conversation.close()
-
-
-def reason_for(step: Step, code: int, text: str) -> Reason:
-    """What a refusing reply means, from its codes alone (RFC 5321 section 4.2, RFC 3463, RFC 4954)."""
-    enhanced = _ENHANCED.match(text)
-    subject_detail = (enhanced[2], enhanced[3]) if enhanced else None
-    if not 400 <= code < 600:
-        return Reason.PROTOCOL
-    if step is Step.TLS:
-        return Reason.TLS
-    if code == 421 or (code < 500 and step in (Step.GREETING, Step.EHLO, Step.AUTH)):
-        return Reason.UNAVAILABLE
-    if step is Step.AUTH or code in (530, 534, 535, 538):
-        return Reason.AUTH
-    if subject_detail == ("2", "2") or (code == 552 and not enhanced):
-        return Reason.MAILBOX_FULL
-    return Reason.DEFERRED if code < 500 else Reason.REJECTED
 
 
 def _dot_stuffed(message: bytes) -> bytes:

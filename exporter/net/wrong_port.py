@@ -11,12 +11,15 @@ import ssl
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
+from exporter.fairness import fair_timeout
 from exporter.model import ProbeError, Reason
 
+TLS_SHARE = 0.7  # of the time for a conversation, that may pass without a greeting inside TLS
 SILENCE = 2.0  # seconds without a greeting until we try whether the port expects TLS
 PATIENCE = 3.0  # seconds for the second connection
 MOST = 512  # bytes of somebody's first words
 _PORTS = {"IMAP": "993 or 143", "POP3": "995 or 110", "SMTP": "587, 465 or 25"}
+_TLS_PORTS = {"IMAP": 993, "POP3": 995, "SMTP": 465}
 _TLS = re.compile(rb"[\x15\x16]\x03[\0-\4]")  # an alert or a handshake (RFC 8446 section 5.1)
 _SPEAKERS = {
     "IMAP": re.compile(rb"\* (OK|PREAUTH|BYE)\b", re.IGNORECASE),
@@ -79,6 +82,24 @@ async def patiently(
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def greeted(first: Awaitable[Answer], server: str, wanted: str, seconds: float | None) -> Answer:
+    """Waits for a greeting inside TLS, which says nothing of what is spoken: a web server waits for us to begin.
+
+    `seconds` are those of the whole conversation. Raises ProbeError (timeout) with the likely cause, or what `first`
+    raises.
+    """
+    if seconds is None:
+        return await first
+    patience = TLS_SHARE * seconds
+    try:
+        async with fair_timeout(patience, patience):
+            return await first
+    except TimeoutError:
+        silence = f"{server} sends no greeting within {patience:.3g} s after a completed TLS handshake"
+        cause = f"is this an {wanted} port? With `tls: implicit` it is {_TLS_PORTS[wanted]} on most servers"
+        raise ProbeError(Reason.TIMEOUT, f"{silence}: {cause.replace('an POP3', 'a POP3')}") from None
 
 
 def plain(first: bytes, wanted: str) -> str:

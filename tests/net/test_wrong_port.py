@@ -11,7 +11,7 @@ from exporter.mailboxes.imap import ImapMailbox, ImapOptions
 from exporter.model import Leg, ProbeError, Reason, Step
 from exporter.net.dns import Resolver
 from exporter.net.tls import translated
-from exporter.net.wrong_port import cure, patiently, plain, speaker
+from exporter.net.wrong_port import TLS_SHARE, cure, greeted, patiently, plain, speaker
 from exporter.run import Clock, Run
 from tests.net.imap_conversation import AUTHORITY, trusting
 
@@ -98,9 +98,13 @@ async def server(
         await listening.wait_closed()
 
 
-async def failed(address: tuple[str, int], tls: str) -> tuple[ProbeError, Step | None]:
+async def failed(
+    address: tuple[str, int], tls: str, session_timeout: float | None = None
+) -> tuple[ProbeError, Step | None]:
     options = {"host": address[0], "port": address[1], "tls": tls, "username": "me", "password": "labpass"}
-    run = Run(Clock())
+    run = Run(Clock(), session_timeout=session_timeout)
+    if session_timeout:
+        options["verify"] = False
     with pytest.raises(ProbeError) as caught:
         async with asyncio.timeout(15):
             await ImapMailbox(ImapOptions.model_validate(options), Resolver()).open(run, lambda raw: True)
@@ -168,6 +172,36 @@ async def test_any_protocol_gets_the_words_of_a_server_that_does_not_know_tls() 
             await asyncio.open_connection(*address, ssl=trusting(), server_hostname="127.0.0.1")
     assert caught.value.reason is Reason.TLS
     assert caught.value.detail.startswith("no TLS with mx.test: ")
+
+
+# ------------------------------------------------------------ silence inside TLS
+
+
+async def test_a_web_server_waits_for_us_to_begin() -> None:
+    async with server(b"HTTP/1.1 400 Bad Request\r\n\r\n", at_once=False, tls=CERTIFICATE) as address:
+        error, step = await failed(address, "implicit", session_timeout=1.0)
+    assert (error.reason, step) == (Reason.TIMEOUT, Step.GREETING)
+    assert "127.0.0.1 sends no greeting within 0.7 s after a completed TLS handshake: is this an IMAP port?" in str(
+        error
+    )
+
+
+@pytest.mark.parametrize(("wanted", "words"), [
+    ("IMAP", "is this an IMAP port? With `tls: implicit` it is 993 on most servers"),
+    ("POP3", "is this a POP3 port? With `tls: implicit` it is 995 on most servers"),
+    ("SMTP", "is this an SMTP port? With `tls: implicit` it is 465 on most servers"),
+])  # fmt: skip
+async def test_silence_inside_tls_has_a_likely_cause(wanted: str, words: str) -> None:
+    with pytest.raises(ProbeError) as caught:
+        await greeted(asyncio.Event().wait(), "mx.test", wanted, 0.1)
+    assert caught.value.reason is Reason.TIMEOUT
+    assert caught.value.detail.endswith(words)
+
+
+async def test_a_greeting_inside_tls_may_take_its_time() -> None:
+    assert 0.5 < TLS_SHARE < 1
+    assert await greeted(asyncio.sleep(0.01, "hello"), "mx.test", "IMAP", 20.0) == "hello"
+    assert await greeted(asyncio.sleep(0.01, "hello"), "mx.test", "IMAP", None) == "hello"
 
 
 # ------------------------------------------------------------ patience
