@@ -129,6 +129,8 @@ class App:
         is closed after them, and one that has changed is opened anew under those that wait.
         """
         old = self.settings
+        if settings == old:
+            return
         if settings.state != old.state:
             raise Mistakes([Mistake("", None, "state", "does not change while mailtrip runs: restart it")])
         changed = {name for name, module in settings.modules.items() if module != old.modules.get(name)}

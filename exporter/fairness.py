@@ -1,12 +1,15 @@
-"""A time limit that counts only time in which we ourselves were there.
+"""Time limits that count only time in which we ourselves were there, and long work that lets others have their turn.
 
 When the event loop was held up (by other work, a stopped process, a busy machine), the answers that came meanwhile lie
 unread in our sockets, and a time limit of asyncio's ends at the very moment in which they are read.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 TICKS = 40  # in the time of a limit: how late they are tells how late we are
 SHORTEST = 0.05  # seconds between two ticks
@@ -64,3 +67,11 @@ async def fair_timeout(seconds: float, most: float) -> AsyncIterator[FairLimit]:
             yield limit
         finally:
             limit.stop()
+
+
+async def in_turns(items: Iterable[T], at_a_time: int) -> AsyncIterator[T]:
+    """The same items; after every `at_a_time` of them the event loop runs what else is due."""
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % at_a_time == 0:
+            await asyncio.sleep(0)

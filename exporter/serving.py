@@ -1,6 +1,7 @@
 """`mailtrip serve`: the parts that make trips and those that tell of them, from the first signal to the last."""
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import Callable, Sequence
@@ -62,6 +63,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             whereabouts=options.whereabouts,
         )  # fmt: skip
         await stack.enter_async_context(server)
+        _spare_the_collector()
         options.ready()
         courses = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
         async with asyncio.TaskGroup() as group:
@@ -70,6 +72,13 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             log.info("stopping; trips in flight stay pending")
             for task in tasks:
                 task.cancel()
+
+
+def _spare_the_collector() -> None:
+    """What is there from the start stays. A full collection that looks at all of it each time holds up the event loop
+    for a tenth of a second, whenever strangers have had us make enough objects."""
+    gc.collect()
+    gc.freeze()
 
 
 def _until_told() -> asyncio.Event:

@@ -32,3 +32,22 @@ def test_who_is_told_to_end_while_it_starts_ends_at_once_and_without_a_word(
     starting.send_signal(number)
     said, _ = starting.communicate(timeout=10)
     assert (starting.returncode, said) == (status, "")
+
+
+def test_what_is_there_from_the_start_is_nothing_for_the_garbage_collector(tmp_path: Path) -> None:
+    """Else each full collection would hold up the event loop for a tenth of a second."""
+    script = """
+import asyncio, gc, os, signal, sys
+from pathlib import Path
+from exporter.serving import Options, serve
+from exporter.settings import Settings
+
+def ready():
+    print(gc.get_freeze_count(), len(gc.get_objects()))
+    os.kill(os.getpid(), signal.SIGTERM)
+
+asyncio.run(serve(Settings(), Path(sys.argv[1]), Options(doors=[], ready=ready)))
+"""
+    said = subprocess.check_output([sys.executable, "-c", script, tmp_path], text=True, timeout=30)
+    frozen, left = map(int, said.split())
+    assert frozen > 20 * left

@@ -12,6 +12,7 @@ from exporter.config.types import Listen
 from exporter.net.listening import why_not
 
 BACKLOG = 512
+AT_ONCE = 16 << 10  # bytes that are read of a client in one go, or twice as many; nobody has more to say
 _FIRST = 3  # the first descriptor that systemd hands over: sd_listen_fds(3)
 
 
@@ -65,17 +66,25 @@ def handed_over() -> list[Door]:
 
 async def opened(where: Door, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
     """A server that answers there. Raises CannotListen."""
-    loop = asyncio.get_running_loop()
     try:
-        if isinstance(where, UnixPath):
-            await asyncio.to_thread(_require_free, where)
-            return await loop.create_unix_server(protocol, where, backlog=BACKLOG)
-        if isinstance(where, Listen):
-            return await loop.create_server(protocol, where.host or None, where.port, backlog=BACKLOG)
-        make = loop.create_unix_server if where.family == socket.AF_UNIX else loop.create_server
-        return await make(protocol, sock=where, backlog=BACKLOG)
+        server = await _server(where, protocol)
     except (OSError, UnicodeError) as error:
         raise CannotListen(why_not(str(where), error)) from None
+    for listener in server.sockets:
+        with suppress(OSError):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AT_ONCE)  # its connections inherit it
+    return server
+
+
+async def _server(where: Door, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    if isinstance(where, UnixPath):
+        await asyncio.to_thread(_require_free, where)
+        return await loop.create_unix_server(protocol, where, backlog=BACKLOG)
+    if isinstance(where, Listen):
+        return await loop.create_server(protocol, where.host or None, where.port, backlog=BACKLOG)
+    make = loop.create_unix_server if where.family == socket.AF_UNIX else loop.create_server
+    return await make(protocol, sock=where, backlog=BACKLOG)
 
 
 def left(where: Door) -> None:

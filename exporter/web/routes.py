@@ -68,7 +68,7 @@ class Routes:
         self._whereabouts = whereabouts
         self._foreign = foreign  # whose page had a request sent; empty if it was none of somebody else
         self._everything, self._series, self._from_disk = Together(), Together(), Together()  # none holds up another
-        self._shown: tuple[object, str] | None = None  # the settings, and what they look like
+        self._shown: tuple[object, asyncio.Future[str]] | None = None  # the settings, and what they look like
         self._waiting: set[asyncio.Timeout] = set()
         self._in_a_hurry = False
 
@@ -153,8 +153,8 @@ class Routes:
         """The configuration in force, with its defaults, every secret hidden."""
         settings = self._probes.settings
         if self._shown is None or self._shown[0] is not settings:
-            self._shown = settings, settings.shown()  # which takes a while, and stays the same
-        return web.Response(text=self._shown[1], headers=_PLAIN_HEADERS)
+            self._shown = settings, asyncio.ensure_future(asyncio.to_thread(settings.shown))  # and stays the same
+        return web.Response(text=await asyncio.shield(self._shown[1]), headers=_PLAIN_HEADERS)
 
     async def home(self, request: web.Request) -> web.Response:
         raise web.HTTPFound(f"{self._whereabouts.prefix}/")
@@ -176,7 +176,7 @@ class Routes:
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]
         page = await self._pages.trip(trip)
-        return _page(page) if page else _page(self._pages.missing(trip), HTTPStatus.NOT_FOUND)
+        return _page(page) if page else _page(await self._pages.missing(trip), HTTPStatus.NOT_FOUND)
 
     async def style(self, request: web.Request) -> web.Response:
         """Its address changes with it."""

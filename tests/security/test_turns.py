@@ -1,26 +1,33 @@
 """What a stranger's mail takes of our time, nobody else has to wait for."""
 
 import asyncio
+import contextlib
 import socket
 import time
 from contextlib import AsyncExitStack
 
 import pytest
 
+from exporter.config.types import Listen
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.mailboxes.watcher import Watcher
 from exporter.message import Kind
+from exporter.model import Outcome, ProbeKey
 from exporter.net.imap_reader import Reader
 from exporter.net.imap_reply import Reply
 from exporter.net.imap_values import MAX_WORDS
 from exporter.net.pop3_reply import reply_in
 from exporter.run import Clock, Run
 from exporter.tokens import Token
+from exporter.web.doors import AT_ONCE, opened
+from exporter.web.pages import Pages
 from tests.net.imap_attacker import Ticker, attacked
+from tests.pauses import with_pauses
 from tests.pretend import PretendMailbox
 from tests.receiver import receiver
 from tests.smtp_client import RawClient
 from tests.watching import MINT, message
+from tests.web.site import site
 
 HOSTILE = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(99)) + "base64\r\n"
 MANY = 60
@@ -126,3 +133,54 @@ def test_long_refusals(words: str) -> None:
     assert refusal
     assert max(len(refusal.text), len(reply.text)) <= 1000
     assert time.process_time() - began < 1  # unbounded, each takes several seconds, and the first one minutes
+
+
+class NoRecords:
+    """No trips, and no thread that looks for them."""
+
+    async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]:
+        return []
+
+    async def outcome(self, trip_id: str) -> Outcome | None:
+        return None
+
+
+async def test_many_probes() -> None:
+    """A page about many probes is written a few milliseconds at a time."""
+    async with site() as here:
+        pages = Pages(here.probes, NoRecords(), {}, time.time)
+        few = with_pauses(pages.overview())[1]
+        for number in range(300):
+            here.probes.get(ProbeKey("submission", f"{number}@example.org"))
+        page, pauses = with_pauses(pages.overview())
+        assert page.count("@example.org</a>") == 300
+    assert pauses > few + 10
+
+
+class Counting(asyncio.Protocol):
+    """Notes how much comes at once."""
+
+    def __init__(self, pieces: list[int], over: asyncio.Event) -> None:
+        self._pieces, self._over = pieces, over
+
+    def data_received(self, data: bytes) -> None:
+        self._pieces.append(len(data))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._over.set()
+
+
+async def test_much_at_once() -> None:
+    """Of what an HTTP client sends, at most 32 KiB are taken at a time."""
+    pieces, over = list[int](), asyncio.Event()
+    server = await opened(Listen("127.0.0.1:0"), lambda: Counting(pieces, over))
+    with contextlib.closing(socket.create_connection(server.sockets[0].getsockname())) as client:
+        client.setblocking(False)
+        while sum(pieces) < 1 << 20:
+            with contextlib.suppress(BlockingIOError):
+                while client.send(b"1\r\nx\r\n" * 1000):
+                    pass
+            await asyncio.sleep(0.001)
+    await over.wait()
+    server.close()
+    assert max(pieces) <= 2 * AT_ONCE

@@ -206,7 +206,7 @@ async def test_blocklists_are_told_apart() -> None:
             Listing("gone", "192.0.2.1", ListState.UNKNOWN, text="no answer in time"),
         )  # fmt: skip
         await kept(here, replace(FAILED, facts=facts))
-        rows = {row.name: (row.state, row.text, row.listed) for row in blocklist_rows(here.probes)}
+        rows = {row.name: (row.state, row.text, row.listed) for row in await blocklist_rows(here.probes)}
     assert rows == {
         "bad": (BAD, "is believed", ("192.0.2.1",)),
         "gone": (PLAIN, "is unusable: no answer in time", ()),

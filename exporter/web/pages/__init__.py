@@ -8,6 +8,7 @@ from typing import Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exporter import __version__
+from exporter.fairness import in_turns
 from exporter.mailboxes.watcher import Watcher
 from exporter.model import Outcome, ProbeKey
 from exporter.probes import ProbeTable
@@ -17,6 +18,7 @@ from exporter.web.pages.trip import TripView
 from exporter.web.pages.words import ago, duration, moment
 
 MOST_TRIPS = 60  # in a list
+WORDS = 500  # texts and values of a page that are written at a time: a millisecond of work
 HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text(encoding="utf-8")
 STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
@@ -48,16 +50,18 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"duration": duration, "moment": moment}
+        for name in self._templates.list_templates():
+            self._templates.get_template(name)  # compiled before there is anybody to wait for it
 
     async def overview(self) -> str:
         """Probes, mailboxes, blocklists, the newest trips."""
         probes = list(self._probes)
-        return self._page(
+        return await self._page(
             "overview.html",
             root="",
-            probes=probe_rows(probes),
+            probes=await probe_rows(probes),
             mailboxes=mailbox_rows(self._mailboxes),
-            blocklists=blocklist_rows(probes),
+            blocklists=await blocklist_rows(probes),
             trips=self._listed(await self._records.recent(None, 20)),
         )
 
@@ -66,28 +70,33 @@ class Pages:
         probe = self._probes.look(key)
         kept = self._listed(await self._records.recent(key, MOST_TRIPS))
         flights = [TripView(outcome, probe.name, under_way=True) for outcome in reversed(probe.under_way())]
-        return self._page("trips.html", root="", probe=probe, trips=[*flights, *kept])
+        return await self._page("trips.html", root="", probe=probe, trips=[*flights, *kept])
 
     async def trip(self, trip_id: str) -> str | None:
         """One trip, also while it is under way."""
         for probe in self._probes:
             if trip_id in probe.runs:
                 outcome = next(one for one in probe.under_way() if one.trip == trip_id)
-                return self._page("trip.html", root="../", trip=TripView(outcome, probe.name, under_way=True))
+                return await self._page("trip.html", root="../", trip=TripView(outcome, probe.name, under_way=True))
         kept = await self._records.outcome(trip_id)
-        return self._page("trip.html", root="../", trip=self._listed([kept])[0]) if kept else None
+        return await self._page("trip.html", root="../", trip=self._listed([kept])[0]) if kept else None
 
-    def missing(self, trip_id: str) -> str:
+    async def missing(self, trip_id: str) -> str:
         """What to say of a trip that is not kept, or never was."""
-        return self._page("missing.html", root="../", trip_id=trip_id)
+        return await self._page("missing.html", root="../", trip_id=trip_id)
 
     def _listed(self, outcomes: list[Outcome]) -> list[TripView]:
         names = {probe.key: probe.name for probe in self._probes}
         return [TripView(outcome, names.get(outcome.probe)) for outcome in outcomes]
 
-    def _page(self, template: str, **values: object) -> str:
-        """Without tokens: with that of a trip under way, a reader could send a message that passes for ours."""
+    async def _page(self, template: str, **values: object) -> str:
+        """Without tokens: with that of a trip under way, a reader could send a message that passes for ours.
+
+        It is written in pieces, since there may be ten thousand probes; a value stands wholly in one of them.
+        """
         now = self._now()
         values |= {"version": __version__, "style": STYLE_VERSION, "now": now, "ago": lambda then: ago(now - then)}
-        page = without_tokens(self._templates.get_template(template).render(**values))
-        return page.replace("<token>", "&lt;token&gt;")
+        words = self._templates.get_template(template).stream(**values)
+        words.enable_buffering(WORDS)
+        pieces = [without_tokens(piece) async for piece in in_turns(words, 1)]
+        return "".join(pieces).replace("<token>", "&lt;token&gt;")
