@@ -226,8 +226,8 @@ def _plain(options: Options) -> Any:
 def _references(data: Any) -> Iterator[tuple[Path, str]]:
     """What is wrong between mailboxes, modules and probes, as far as each of them can be read."""
     data = data if isinstance(data, dict) else {}
-    mailboxes = _mapping(data.get("mailboxes"))
-    modules = _mapping(data.get("modules"))
+    mailboxes = _mapping(data.get(_section("mailboxes", data)))
+    modules = _mapping(data.get(_section("modules", data)))
     listed = data.get("probes")
     probes = {n: _readable(Probe, one) for n, one in enumerate(listed if isinstance(listed, list) else ())}
     readable = {name: _readable(Module, one) for name, one in modules.items()}
@@ -280,6 +280,12 @@ def _probe_mistakes(probes: Mapping[int, Probe], modules: Mapping[str, Module | 
             else:
                 if pairs.setdefault(key, probe.name) != probe.name:
                     yield path, f"has the same module and target as the probe {pairs[key]}"
+
+
+def _section(name: str, data: Mapping[str, Any]) -> str:
+    """Or the key that is that name misspelt: what it holds is not unknown besides."""
+    misspelt = (key for key in data if suggestion(key, (name,)).endswith("?"))
+    return name if name in data else next(misspelt, name)
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

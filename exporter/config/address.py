@@ -23,6 +23,7 @@ from exporter.config.grammar import (
     ip_of,
     literal_of,
 )
+from exporter.config.odd import ends_oddly, lookalike_in
 
 PLACEHOLDER = "{target}"
 _ZONED = "write the address without its zone, the part from the % on"
@@ -45,7 +46,9 @@ def check_host(text: str) -> str:
         raise ValueError("not a host; the port is an option of its own")
     if len(text) > LONGEST_DOMAIN:
         raise ValueError(f"not a host; it is longer than the {LONGEST_DOMAIN} characters that the DNS allows")
-    raise ValueError("not a host; write a name, such as mail.example.org, or an address, such as 192.0.2.1")
+    raise ValueError(
+        f"not a host; write a name, such as mail.example.org, or an address, such as 192.0.2.1{_odd(text)}"
+    )
 
 
 def check_email(text: str) -> str:
@@ -67,7 +70,13 @@ def check_email(text: str) -> str:
     if max(len(text) + 2 - LONGEST_PATH, len(local) - LONGEST_LOCAL) > 0:
         most = f"{LONGEST_LOCAL} characters in front of the @, and {LONGEST_PATH - 2} in all"
         raise ValueError(f"not an e-mail address; it may have {most} (RFC 5321)")
-    raise ValueError("not an e-mail address; write it as local@domain, such as probe@example.org")
+    raise ValueError(f"not an e-mail address; write it as local@domain, such as probe@example.org{_odd(text)}")
+
+
+def _odd(text: str) -> str:
+    """What nobody sees in it, as the end of a message. What is at an end of it is told by whoever reads the file."""
+    odd = "" if ends_oddly(text) else lookalike_in(text)
+    return f"; it holds {odd}" if odd else ""
 
 
 def _is_zoned(text: str) -> bool:

@@ -8,13 +8,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from exporter.config.mistakes import Mistake, Mistakes, Path, ordered, suggestion, written
-from exporter.config.odd import ends_oddly, mark_in
+from exporter.config.odd import ends_oddly, lookalike_in, mark_in
 from exporter.config.parts import Whole
 from exporter.config.schema import json_schema, keys_at
 from exporter.config.types import Options
 from exporter.config.yaml import MAX_BYTES, Blank, Node, parse
 
 Root = TypeVar("Root", bound=Options)
+
+MOST_MISTAKES = 1000
+"""That are looked at, in the options of a configuration: a file of another program may have as many as lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,11 @@ def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond
         options = root.model_validate(data)
     except ValidationError as error:
         schema = json_schema(root)
-        details = error.errors(include_url=False, include_input=False)
-        mistakes += [m for detail in details if (m := _mistake(detail, whole, schema))]
+        told = {(mistake.file, mistake.place) for mistake in mistakes}
+        for detail in error.errors(include_url=False, include_input=False)[:MOST_MISTAKES]:
+            mistake = _mistake(detail, whole, schema)
+            if mistake and (mistake.file, mistake.place) not in told:  # YAML may have told it already
+                mistakes.append(mistake)
     mistakes += [_at(whole, path, text) for path, text in beyond(data)]
     if options is None or mistakes:
         raise Mistakes(mistakes)
@@ -94,6 +100,8 @@ def _mistake(error: ErrorDetails, whole: Whole, schema: dict[str, Any]) -> Mista
     if kind == "missing":
         return Mistake(file, tree.place_of(path[:-1]), written(path[:-1]), f"{path[-1]} is missing")
     node = tree.find(path)
+    if kind == "value_error" and isinstance(node.value, dict) and _is_spoilt_inside(node):
+        return None
     if kind == "extra_forbidden":
         text = "unknown key" + suggestion(path[-1], keys_at(schema, path[:-1]))
     elif node.value is Blank.SPOILT:
@@ -103,6 +111,10 @@ def _mistake(error: ErrorDetails, whole: Whole, schema: dict[str, Any]) -> Mista
     else:
         text = _in_words(error, node.value)
     return Mistake(file, tree.place_of(path, key=is_key), written(path), text)
+
+
+def _is_spoilt_inside(node: Node) -> bool:
+    return any(inner.value is Blank.SPOILT for _, _, inner in node.entries())
 
 
 def _in_words(error: ErrorDetails, value: object) -> str:
@@ -121,8 +133,9 @@ def _in_words(error: ErrorDetails, value: object) -> str:
                 return "must be text, not a mapping" + (': put "{target}" in quotes' if [*value] == ["target"] else "")
             return "must be text, not a list" if isinstance(value, list) else "must be text: put it in quotes"
         case "int_type":
-            quoted = isinstance(value, str) and value.isdecimal()
-            return "must be a whole number" + (", without quotes" if quoted else "")
+            quoted = isinstance(value, str) and value.isdecimal() and value.isascii()
+            odd = lookalike_in(value) if isinstance(value, str) else ""
+            return "must be a whole number" + (", without quotes" if quoted else "") + (odd and f"; it holds {odd}")
         case "bool_type":
             return "must be true or false"
         case "list_type":

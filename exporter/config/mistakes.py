@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from exporter.model import one_line
 
 MAX_SUGGESTIONS = 20
+MAX_SHOWN = 200  # mistakes; nobody reads more, and one wrong indentation can be thousands
 
 Path = tuple[str | int, ...]
 """The keys, and positions in lists, from the top of the file down to a value."""
@@ -35,9 +36,10 @@ class Mistake:
     """Whether it may be meant all the same."""
 
     def __str__(self) -> str:
+        file = one_line(self.file)
         where = f":{self.place.line}:{self.place.column}" if self.place else ""
         kind = "warning: " if self.warning else ""
-        return f"{self.file}{where}: {kind}{f'{self.path}: ' if self.path else ''}{self.text}"
+        return f"{file}{where}: {kind}{f'{self.path}: ' if self.path else ''}{self.text}"
 
 
 class Mistakes(Exception):
@@ -45,7 +47,10 @@ class Mistakes(Exception):
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = ordered(mistakes)
-        super().__init__("\n".join(map(str, self.mistakes)))
+        lines = [*map(str, self.mistakes[:MAX_SHOWN])]
+        if more := len(self.mistakes) - len(lines):
+            lines.append(f"{one_line(self.mistakes[MAX_SHOWN].file)}: at least {more} more mistakes")
+        super().__init__("\n".join(lines))
 
 
 def ordered(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:

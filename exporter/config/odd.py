@@ -15,6 +15,8 @@ _ENDS_ODDLY = re.compile(rf"^[\s{_INVISIBLE}]|[\s{_INVISIBLE}]$")
 
 def called(character: str) -> str:
     """Its name, as one looks it up."""
+    if character == "\t":
+        return "a tab"
     return f"U+{ord(character):04X} ({unicodedata.name(character, 'unnamed').lower()})"
 
 
@@ -22,6 +24,25 @@ def odd_in(text: str) -> str:
     """The first blank that is no space, or invisible character, by its name; empty if there is none."""
     found = _ODD.search(text)
     return called(found[0]) if found else ""
+
+
+def lookalike_in(text: str) -> str:
+    """The first character that looks like one of ASCII or like nothing, by its name; empty if there is none.
+
+    One of ASCII is what compatibility makes of it (Unicode, NFKC), such as of the wide ＠. Letters of other scripts are
+    no mistake, whatever they look like.
+    """
+    for one in text:
+        plain = unicodedata.normalize("NFKC", one)
+        hidden = unicodedata.category(one) in ("Cf", "Zs", "Zl", "Zp") and one not in " \u200c\u200d"
+        if not one.isascii() and (hidden or one in _OPENING + _CLOSING or (plain.isascii() and not one.isalpha())):
+            return called(one)
+    return ""
+
+
+def plain_of(text: str) -> str:
+    """The word that was most likely meant: without what looks like nothing or like a space, and typographic quotes."""
+    return _ODD.sub("", text).strip(f" {_OPENING}{_CLOSING}")
 
 
 def oddly_indented(text: str) -> Iterator[tuple[int, int, str]]:

@@ -12,13 +12,30 @@ FILE_OR_ENV = "write {file: PATH} or {env: NAME}"
 IN_A_FILE = "if it really is the secret, keep it in a file, and write {file: PATH}"
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
-_VARIABLE = re.compile(r"\$\$?[A-Za-z_][A-Za-z0-9_]*|%[A-Za-z_][A-Za-z0-9_]*%|os\.(environ|getenv)\b.*|`[^`]+`")
+_VARIABLE = re.compile(
+    r"\$\$?[A-Za-z_]\w*\$?|%[A-Za-z_]\w*%|os\.(environ|getenv)\b.*|`[^`]+`"
+    r"|%\(\w+\)s|[%#]\{[^{}]+\}|%env\([^()]+\)%"  # Python, Logstash, Ruby, Symfony
+    r"|\$env:\w+|\$?ENV[\[{(][^\[\]{}()]+[\]})]|process\.env\.\w+"  # PowerShell, Perl, Ruby, Node
+    r"|@@?[A-Z][A-Z0-9_]+@@?|__[A-Z][A-Z0-9_]*__",  # Autoconf and its kin
+    re.ASCII,
+)
 _IN_BRACES = re.compile(r"\$(__[a-z]+)?\{[^{}]*\}|\$\([^()]+\)|\{\{.*\}\}|<%.*%>")
 _REFERENCE = re.compile(r"\{\s*[\"']?(file|env)[\"']?\s*[:=].*", re.IGNORECASE | re.DOTALL)
 _PREFIX = re.compile(r"(env|environ|file)\s*[:=]\s*\S.*|env\.[A-Za-z_]\w*", re.IGNORECASE)
-_SCHEME = re.compile(r"(file|env|vault|op|ssm|secrets?|keyring|[a-z]+kms|ref\+[a-z]+)://\S+", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://\S+|arn:aws[a-z-]*:\S+|(vault|keychain|keyring|pass):\S+", re.IGNORECASE)
 _TAG = re.compile(r"!(vault|secret|env|env_var|file|include|password)\b.*", re.IGNORECASE | re.DOTALL)
 _ENCRYPTED = re.compile(r"ENC\[.*\]|\$ANSIBLE_VAULT;.*", re.DOTALL)
+_PLACEHOLDER = re.compile(
+    r"<(?!secret>)[^<>]+>|[*•]{3,}|\.{3,}|…|x{4,}|redacted|placeholder|todo|tbd"
+    r"|(change|replace|fill)[-_ ]?(me|this|it|in)"
+    r"|(your|insert|enter)[-_ ].{0,30}(password|passwd|secret|token|key)([-_ ]here)?|(password|secret)[-_ ]here",
+    re.IGNORECASE,
+)
+_LONGEST_PLACEHOLDER = 60
+HIDDEN = "<secret>"
+"""What pages show for every secret. A configuration that is copied from there can be read, and `check` minds it."""
+
+_ASSIGNED = re.compile(r"(export )?([A-Z][A-Z0-9_]{2,}=|(?i:pass(word|wd)?) ?[:=] ?)[^=\s].*")
 _PATH = re.compile(r"@?(/(run|etc|var|home|root|opt|srv|mnt|secrets|usr)/|~/|\.\.?/)[\w./@+-]+")
 _NOT_FILLED_IN_A_PATH = re.compile(r"(^|/)(\$\{?\w|%[A-Za-z_]\w*%|\{\{)")
 
@@ -28,23 +45,54 @@ def filled_in_elsewhere(text: str) -> bool:
     return bool(_VARIABLE.fullmatch(text) or _IN_BRACES.search(text))
 
 
+def stand_in(text: str) -> str:
+    """Why this is hardly a secret itself, as the rest of a sentence; empty if it may be one."""
+    if filled_in_elsewhere(text):
+        return "looks like a variable, and none is filled in here"
+    if _REFERENCE.fullmatch(text):
+        return "is text, since it stands in quotes"
+    if _PREFIX.fullmatch(text) or _SCHEME.fullmatch(text) or _PATH.fullmatch(text):
+        return "looks like the place where the secret is kept"
+    if _TAG.fullmatch(text) or _ENCRYPTED.fullmatch(text):
+        return "looks like what another program decrypts or fills in"
+    if len(text) <= _LONGEST_PLACEHOLDER and _PLACEHOLDER.fullmatch(text):
+        return "looks like a placeholder for the secret"
+    return ""
+
+
+def no_secret(value: object) -> str:
+    """What is wrong with what is neither text nor a place where a secret is kept."""
+    for key in value if isinstance(value, dict) and len(value) == 1 else ():
+        if key != (lower := key.lower()) and lower in ("file", "env"):
+            return f"not a secret; write {lower} in lower case: {{{lower}: …}}"
+    return "not a secret; write {file: PATH}, {env: NAME} or, if it must be, the text itself in quotes"
+
+
 def secret_mistake(text: str) -> str:
     """What is wrong with a secret that is written into the configuration, and the cure; empty if nothing is."""
     if not text.strip():
         return f"is empty or nothing but blanks; {FILE_OR_ENV}"
-    if filled_in_elsewhere(text):
-        return f"looks like a variable, and none is filled in here: {FILE_OR_ENV}; {IN_A_FILE}"
-    if _REFERENCE.fullmatch(text):
-        return f"is text, since it stands in quotes: {FILE_OR_ENV}, without quotes around the braces"
-    if _PREFIX.fullmatch(text) or _SCHEME.fullmatch(text) or _PATH.fullmatch(text):
-        return f"looks like the place where the secret is kept: {FILE_OR_ENV}; {IN_A_FILE}"
-    if _TAG.fullmatch(text) or _ENCRYPTED.fullmatch(text):
-        return f"looks like what another program decrypts or fills in: {FILE_OR_ENV}; {IN_A_FILE}"
+    if why := stand_in(text):
+        quoted = why.endswith("quotes")
+        return f"{why}: {FILE_OR_ENV}" + (", without quotes around the braces" if quoted else f"; {IN_A_FILE}")
     if quoted_oddly(text):
         return "stands in typographic quotes, which are no quotes here: write \" or '"
     if odd := odd_in(text):
         return f"holds {odd}: type it again; {IN_A_FILE}"
     return ""
+
+
+def kept_oddly(text: str) -> str:
+    """What is odd about a secret as its file or variable holds it, as the rest of a sentence; empty if nothing is."""
+    if _REFERENCE.fullmatch(text):
+        return "looks like the place where the secret is kept"
+    if why := stand_in(text):
+        return why
+    if _ASSIGNED.fullmatch(text):
+        return "looks like a name and the secret: only the secret belongs there"
+    if len(text) > 2 and ((text[0] == text[-1] and text[0] in "\"'") or quoted_oddly(text)):
+        return "stands in quotes, which are part of the secret"
+    return f"holds {odd}" if (odd := odd_in(text)) else ""
 
 
 def path_mistake(path: str) -> str:

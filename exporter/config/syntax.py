@@ -63,7 +63,8 @@ def unreadable(error: yaml.YAMLError, text: str) -> tuple[Place | None, str]:
     if isinstance(error, yaml.reader.ReaderError):
         before = text.encode()[: error.position].decode(errors="replace").split("\n")
         place = Place(len(before), len(before[-1]) + 1)
-        return place, f"the control character U+{error.character:04X} must not be here"
+        cure = "" if error.character else ": save the file as UTF-8, if it is UTF-16"
+        return place, f"the control character U+{error.character:04X} must not be here{cure}"
     if not isinstance(error, yaml.MarkedYAMLError) or not error.problem_mark:
         return None, "is not YAML"
     problem, mark = error.problem or "", error.problem_mark

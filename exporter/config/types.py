@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
 from exporter.config.odd import ends_oddly
-from exporter.config.stand_ins import env_mistake, filled_in_elsewhere, path_mistake, secret_mistake
+from exporter.config.stand_ins import HIDDEN, env_mistake, filled_in_elsewhere, no_secret, path_mistake, secret_mistake
 
 _DECIMAL = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w|y)")
 _SECONDS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
@@ -234,7 +234,7 @@ class Secret:
         return self._file or (f"the environment variable {self._env}" if self._env else "")
 
     def __repr__(self) -> str:
-        return "<secret>"
+        return HIDDEN
 
     __str__ = __repr__
 
@@ -261,7 +261,7 @@ class Secret:
                 if mistake := path_mistake(name) if kind == "file" else env_mistake(name):
                     raise ValueError(mistake)
                 return cls(**{kind: name})
-        raise ValueError("not a secret; write {file: PATH}, {env: NAME} or, if it must be, the text itself in quotes")
+        raise ValueError(no_secret(value))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 
 from exporter.config.mistakes import Mistake, Mistakes, Path, Place, written
-from exporter.config.odd import mark_in, odd_in, quoted_oddly
+from exporter.config.odd import mark_in, odd_in, plain_of, quoted_oddly
 from exporter.config.syntax import VARIABLE, oddly_written, unreadable
 from exporter.model import one_line
 
@@ -108,7 +108,8 @@ def parse(raw: bytes, file: str) -> tuple[Node, list[Mistake]]:
         return composer.document(), composer.mistakes
     except yaml.YAMLError as error:
         where, message = unreadable(error, text)
-        raise Mistakes([*composer.mistakes, Mistake(file, where, "", message)]) from None
+        near = [one for one in composer.odd if where and where.line - 1 <= one.line <= where.line]
+        raise Mistakes([*composer.mistakes, *([] if near else [Mistake(file, where, "", message)])]) from None
 
 
 def dump(data: Any) -> str:
@@ -121,6 +122,7 @@ class _Composer:
 
     def __init__(self, text: str, file: str) -> None:
         self.mistakes: list[Mistake] = []
+        self.odd: list[Place] = []  # keys with odd characters: what YAML says of the same lines follows from them
         self._file = file
         self._text = text
         self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
@@ -147,8 +149,7 @@ class _Composer:
             raise self._end(place, f"more than {MAX_VALUES} values")
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, place)
-        anchor = event.anchor
-        if anchor:
+        if anchor := event.anchor:
             self._anchors[anchor] = None
         if isinstance(event, yaml.ScalarEvent):
             node = self._scalar(event, place)
@@ -210,7 +211,9 @@ class _Composer:
             key, merge = self._key(event)
             self._path.append(key)
             node = self._node(next(self._events))
-            if node.value is Blank.EMPTY and ":" in key:  # {password:hunter2} must not show up in a message
+            if node.value is Blank.EMPTY and _place(event) in self.odd:
+                node.value = Blank.SPOILT
+            elif node.value is Blank.EMPTY and ":" in key:  # {password:hunter2} must not show up in a message
                 key = self._path[-1] = key.partition(":")[0]
                 node = self._spoilt(_place(event), "a space is missing after the colon")
             if merge:
@@ -238,6 +241,8 @@ class _Composer:
             return one_line(event.value), False
         if not event.style and (odd := _odd(event.value, key=True)):
             self._note(_place(event), odd)
+            self.odd.append(_place(event))
+            return plain_of(event.value).partition(":")[0], False
         return event.value, event.value == "<<" and not event.style
 
     def _mergeable(self, node: Node) -> list[Node]:

@@ -32,8 +32,9 @@ def _of_a_server(path: Path, options: ServerOptions, port: int | None) -> Iterat
     spoken = _SPOKEN[type(options)]
     if port is None:
         return
-    yield from _of_another_protocol(path, spoken, port)
-    if port in _IMPLICIT and options.tls not in (None, "implicit"):
+    if another := [*_of_another_protocol(path, spoken, port)]:
+        yield from another
+    elif port in _IMPLICIT and options.tls not in (None, "implicit"):
         text = f"tls: {options.tls} cannot work on port {port}, where TLS begins at once: write tls: implicit"
         yield Finding((*path, "tls"), f"{text}, or {_instead(spoken, 'starttls')}")
     elif port in _PLAIN and options.tls == "implicit":

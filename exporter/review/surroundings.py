@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from exporter.config.mistakes import Path
 from exporter.config.server import TlsOptions
+from exporter.config.stand_ins import kept_oddly
 from exporter.config.types import NamedFile, Secret, SecretUnavailable
 from exporter.mailboxes.smtpd import ReceiverTls
 from exporter.model import ProbeError
@@ -40,13 +41,26 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
     except SecretUnavailable as error:
         yield Finding(path, str(error))
         return
-    if not secret.origin or revealed.lstrip().startswith(("{", "-----BEGIN ")):  # a service account's key has lines
+    if not secret.origin:
+        yield from _of_a_literal(path, revealed)
         return
     where = secret.origin
+    if odd := kept_oddly(revealed.strip()):
+        yield Finding(path, f"the text in {where} {odd}", warning=True)
+        return
+    if revealed.lstrip().startswith(("{", "-----BEGIN ")):  # a service account's key has lines
+        return
     if "\n" in revealed.strip("\r\n") or revealed.endswith(("\n", "\r")):
         yield Finding(path, f"{where} has more than one line, and all of them are the secret", warning=True)
     elif revealed != revealed.strip():
         yield Finding(path, f"{where} has a blank at an end of its line, which is part of the secret", warning=True)
+
+
+def _of_a_literal(path: Path, text: str) -> Iterator[Finding]:
+    """A relative path has nothing about it that tells it from a secret, but for the file."""
+    if ("/" in text or "." in text) and os.path.isfile(text):
+        cure = "if the secret is in that file, write {file: PATH}"
+        yield Finding(path, f"is taken for the secret itself, and there is a file of that name: {cure}", warning=True)
 
 
 def _of_a_file(path: Path, file: str) -> Iterator[Finding]:

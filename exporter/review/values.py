@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 
 from exporter.config.load import Reading
+from exporter.config.mistakes import Path
 from exporter.config.server import TlsOptions
+from exporter.config.stand_ins import FILE_OR_ENV, HIDDEN
 from exporter.config.types import Secret
 from exporter.review.findings import Finding, values
 from exporter.settings import Settings
@@ -21,6 +23,8 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
             what = "what follows" if glued else "the comment behind it"
             text = f"YAML cuts the secret off before the #, and {what} is no part of it: put the secret in quotes"
             yield Finding(path, text, warning=not glued)
+        elif isinstance(value, Secret):
+            yield from _of_a_literal(path, value)
         elif isinstance(value, TlsOptions) and getattr(value, "tls", None) == "none":
             useless = [one for one in ("ca_file", "verify", "server_name") if one in value.model_fields_set]
             if useless:
@@ -31,3 +35,16 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
         elif path[-2:-1] == ("headers",) and isinstance(value, str) and _REFERENCE.fullmatch(value):
             text = "is taken as it is: nothing is read from a file or a variable for the value of a header"
             yield Finding(path, text, warning=True)
+    for number, probe in enumerate(reading.options.probes):
+        if "*" in probe.target:
+            text = "is one target, and * stands for itself: patterns are for `targets` of a module"
+            yield Finding(("probes", number, "target"), text, warning=True)
+
+
+def _of_a_literal(path: Path, secret: Secret) -> Iterator[Finding]:
+    if secret.origin:
+        return
+    if secret.reveal() == HIDDEN:
+        yield Finding(path, f"is what pages of mailtrip show for a secret, and not the secret: {FILE_OR_ENV}")
+    elif secret.reveal() != secret.reveal().strip():
+        yield Finding(path, "has a blank at an end, which is part of the secret", warning=True)

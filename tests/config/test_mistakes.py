@@ -62,3 +62,26 @@ def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
         Settings.load(str(tmp_path))
     with pytest.raises(Mistakes, match="cannot be read: embedded null byte"):
         Settings.load("a\0b")
+
+
+def test_a_file_of_another_program_is_not_answered_with_as_many_lines_as_it_has() -> None:
+    with pytest.raises(Mistakes) as caught:
+        Settings.parse("".join(f"key{n}: 1\n" for n in range(20_000)).encode(), "other.yml")
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 201
+    assert lines[0].startswith("other.yml:1:1: key0: unknown key")
+    assert lines[-1] == "other.yml: at least 800 more mistakes"
+
+
+def test_a_file_whose_name_has_line_breaks_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(Mistakes) as caught:
+        Settings.load(str(tmp_path / "a\nb.yml"))
+    assert str(caught.value) == f"{tmp_path}/a b.yml: cannot be read: No such file or directory"
+
+
+def test_utf_16_without_its_mark_is_called_so() -> None:
+    (line,) = mistakes_in("probes: []".encode("utf-16-le"))
+    assert (
+        line
+        == "mailtrip.yml:1:2: the control character U+0000 must not be here: save the file as UTF-8, if it is UTF-16"
+    )

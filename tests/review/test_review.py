@@ -45,6 +45,8 @@ CONTRADICTIONS = {
     f"smtp: {{host: h, port: 993, {LOGIN}}}": "993 is the port of IMAP, and this speaks SMTP: 25 or 465 or 587",
     "smtp: {host: h, port: 143}": "143 is the port of IMAP, and this speaks SMTP",
     "mx: {port: 465}": "exchangers take mail on port 25; 465 is for clients",
+    "smtp: {host: h, port: 993, tls: starttls}": "993 is the port of IMAP, and this speaks SMTP",
+    f"imap: {{host: h, port: 110, tls: implicit, {LOGIN}}}": "110 is the port of POP3, and this speaks IMAP",
     "mx: {port: 995}": "995 is the port of POP3, and this speaks SMTP",
 }
 
@@ -114,6 +116,12 @@ def test_a_secret_that_is_not_there_or_empty_is_told_of(tmp_path: Path, monkeypa
     for more in (b"hunter2\n\n", b"hunter2\n# old: hunter1\n", b"hunter2\r\n\r\n"):
         (line,) = lines_of(file, more)
         assert "has more than one line, and all of them are the secret" in line
+
+
+def test_a_pattern_is_no_target_of_a_probe() -> None:
+    text = SENDER % "mx: {}" + 'probes: [{name: p, module: a, target: "*@d.example"}]\n'
+    (line,) = found(text)
+    assert "warning: probes[0].target: is one target, and * stands for itself" in line
 
 
 def test_what_can_be_read_only_once_is_left_for_the_one_who_needs_it(tmp_path: Path) -> None:
