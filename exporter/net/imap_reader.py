@@ -16,6 +16,7 @@ from exporter.net.imap_values import parse as parse
 
 MAX_LINE = 1 << 20  # bytes; the answer to a SEARCH in a large folder is one line
 MAX_RESPONSE = 16 << 20  # bytes, literals included; we ask for 64 KiB of a message
+MAX_PIECES = 2000  # texts and literals of one response, which are read in one go
 STATUSES = frozenset({"OK", "NO", "BAD", "BYE", "PREAUTH"})
 NEEDED = frozenset({"FETCH", "LIST", "STATUS", "SEARCH", "CAPABILITY", "MYRIGHTS"})
 """What is read; everything else a server says is only noted."""
@@ -25,6 +26,7 @@ _TOLD = NEEDED | _COUNTS | {"RECENT", "VANISHED", "FLAGS", "ENABLED", "ID", "NAM
 _UNTAGGED = re.compile(rb"[ \t]*\*[ \t]*(?:(\d{1,20})[ \t]+)?([A-Za-z][A-Za-z0-9-]*)(?:[ \t]+|$|(?=[\[(]))")
 _TAGGED = re.compile(rb"([^\s*+(){%\"\\]{1,60})[ \t]+(OK|NO|BAD|BYE)(?:[ \t]+|$|(?=\[))", re.IGNORECASE)
 _CODE = re.compile(r"\[([A-Za-z0-9-]++)(?: ++([^\]]*+))?\] ?(.*)", re.DOTALL)
+_WANTED = re.compile(rb"UID|BODY", re.IGNORECASE)  # of a message
 _HEAD = 128  # bytes in which a response has said what it is
 _MOST_WORDS = 1000  # characters of a text for people, behind a code that may be longer
 
@@ -66,6 +68,8 @@ class Reader:
         self._buffer += data
         while (piece := self._next_piece()) is not None:
             self._pieces.append(piece)
+            if len(self._pieces) > MAX_PIECES:
+                raise Malformed(f"a response of more than {MAX_PIECES // 2:,} literals")
             if self._in_literal:
                 self._in_literal = False
             elif size := self._announced(piece):
@@ -141,6 +145,8 @@ def _values(name: str, pieces: list[bytes]) -> list[Value]:
         return listed(pieces)
     if name == "STATUS":  # the name before it may be badly quoted
         pieces = [b"(" + pieces[-1].rpartition(b"(")[2]]
+    if name == "FETCH" and len(pieces) == 1 and not _WANTED.search(pieces[0]):
+        return []  # flags, most often, which nobody needs; thousands of lists keep the garbage collector busy
     if name in ("SEARCH", "CAPABILITY") and len(pieces) == 1 and len(pieces[0]) > LONG:
         return words(pieces)
     try:

@@ -3,6 +3,7 @@
 import pytest
 
 from exporter.model import ProbeError, Reason
+from exporter.net.imap_reader import attributes
 from exporter.net.imap_values import MAX_WORDS, parse
 from tests.net.imap_attacker import Ticker, attacked
 
@@ -32,6 +33,10 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
     "small capabilities": ((b"* CAPABILITY" + b" A" * 1000 + b"\r\n") * 200, ""),
     "codes": ((b"* OK [" + b"A" * 60_000 + b"\r\n") * 60, ""),
     "nonsense": (b"* (\r\n" * 100_000, "more than 32 MiB for one command"),
+    "tiny literals": (b"* 1 FETCH (UID 1" + b" X {1}\r\na" * 200_000 + b")\r\n", "more than 1,000 literals"),
+    "empty literals": (b"* 1 FETCH (UID 1" + b" X {0}\r\n" * 200_000 + b")\r\n", "more than 1,000 literals"),
+    "flags": (b"".join(b"* %d FETCH (FLAGS (\\Seen a b c d e))\r\n" % n for n in range(15_000)), ""),
+    "ranges": (b"* VANISHED (EARLIER) 1:4294967295\r\n" * 5000, ""),
     "no line": (b"a" * 3_000_000, "a line of more than 1024 KiB"),
     "empty lines": (b" \r\n" * 300_000, ""),
     "continuations": (b"+ go on\r\n" * 100_000, ""),
@@ -70,6 +75,14 @@ async def test_what_came_before_the_end_is_read_before_it_is_told() -> None:
         with pytest.raises(ProbeError, match="that was all") as caught:
             await imap.simple_command("NOOP")
         assert caught.value.reason is Reason.DISCONNECTED
+
+
+async def test_what_nobody_needs_of_a_message_is_not_kept() -> None:
+    async with attacked(b"* 1 FETCH (FLAGS (\\Seen))\r\n* 1 FETCH (FLAGS (\\Seen) UID 7)\r\n") as imap:
+        await imap.greeting()
+        flags, uid = (await imap.simple_command("NOOP")).lines
+    assert flags.values == []
+    assert attributes(uid)["UID"] == b"7"
 
 
 def test_a_response_has_no_more_words_than_anybody_needs() -> None:
