@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from exporter.tokens import Mint, load_key, new_key, read_key
 
 log = logging.getLogger(__name__)
 
+TIME_TO_STOP = 4.0  # seconds; who stops us kills us later
+LEAST_FOR_STATE = 1.0  # of them for what waits to be written
 HOUSEKEEPING = 30.0  # seconds between two looks for what is lost or forgotten
 KEY_FILE = "token.key"
 
@@ -59,6 +62,7 @@ class App:
         self._means = Means(resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from)
         self._reader = Reader()
         self._retiring: set[asyncio.Task[None]] = set()
+        self.stop_by: float | None = None  # by the clock of the event loop; None until somebody stops us
         for name, options in settings.mailboxes.items():
             self._open(name, self._mailbox(options), _patience(settings))
         self.probes = ProbeTable(settings, self.prober, self.metrics, self.clock, self._make, max_targets)
@@ -90,13 +94,18 @@ class App:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """Trips in flight stay pending: the next start goes on with them."""
-        for probe in (*self.probes, *self.probes.leaving):
-            await self.prober.abandon(probe)
+        """Trips in flight stay pending: the next start goes on with them. Nothing is waited for after `stop_by`."""
+        stop_by = self.stop_by or asyncio.get_running_loop().time() + TIME_TO_STOP
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(stop_by - LEAST_FOR_STATE):
+                await self._end_what_runs()
+        await self.store.close(max(stop_by - asyncio.get_running_loop().time(), LEAST_FOR_STATE))
+
+    async def _end_what_runs(self) -> None:
+        await asyncio.gather(*(self.prober.abandon(probe) for probe in (*self.probes, *self.probes.leaving)))
         watchers = (watcher.close() for watcher in self.watchers.values())
         await asyncio.gather(self.blocklists.close(), *watchers, *self._retiring)
         await self.accounts.close()
-        await self.store.close()
 
     def recover(self) -> None:
         """Goes on where an earlier process stopped."""

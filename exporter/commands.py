@@ -4,7 +4,9 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import sys
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -12,6 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from exporter.aside import at_work
 from exporter.by_hand import CannotReceive, Unknown, key_of, left_behind, may_still_come, one_trip, picture_of
 from exporter.config.load import Reading
 from exporter.config.mistakes import Mistake, Mistakes
@@ -42,6 +45,9 @@ class CannotStart(Exception):
     """Why a command cannot do its work: one clear line."""
 
 
+LAST_MOMENT = 4.7  # seconds from the signal to the end
+_NOT_ENDED = "not everything has ended %g s after the signal: leaving all the same"
+
 REFUSALS = (CannotStart, CannotListen, CannotReceive, ProbeRefused, StateUnusable, Unknown)
 """What ends a command with one clear line."""
 
@@ -69,9 +75,32 @@ def run_serve(options: argparse.Namespace) -> int:
     how = Options(
         doors, options.web_max_targets, web_file, whereabouts, partial(_read_again, files),
         files=lambda: state_of_all(files), files_as_read=state_of_files, watch=options.auto_reload, ready=ready,
+        stopping=leave_in_time,
     )  # fmt: skip
     asyncio.run(serve(settings, state_dir, how))
+    if at_work():
+        leave_at_once()
     return OK
+
+
+def leave_at_once() -> None:
+    """Without closing what a thread has in its hands: a disk that stalls does not close a file either."""
+    logging.shutdown()
+    os._exit(OK)
+
+
+def leave_in_time(seconds: float = LAST_MOMENT, leave: Callable[[int], object] = os._exit) -> None:
+    """Ends the process after so many seconds, whatever it waits for: a disk that stalls, a thread that computes."""
+
+    def end() -> None:
+        told = threading.Thread(target=log.error, args=(_NOT_ENDED, seconds), daemon=True)  # the log's disk, perhaps
+        told.start()
+        told.join(0.1)
+        leave(OK)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 async def check_embedded(settings: Settings) -> None:

@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
-from typing import TypeVar
 
+from exporter.aside import off_the_loop, retrieved
 from exporter.state_file import StateUnusable, is_refusal
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,6 @@ MOST_BYTES = 16 << 20  # of the evidence among them, which goes first
 Change = Callable[[sqlite3.Connection], object]
 Tell = Callable[[str], None]
 """Is called once: with "" when a change is on the disk, else with why it is not. Perhaps by another thread."""
-
-Result = TypeVar("Result")
 
 
 class Once:
@@ -90,7 +88,7 @@ class Commits:
         """Queues a change. The future is done when it is on the disk, or has the exception that made it impossible."""
         loop = asyncio.get_running_loop()
         waiting = _Waiting(change, loop.create_future(), weight)
-        waiting.done.add_done_callback(_retrieved)
+        waiting.done.add_done_callback(retrieved)
         if tell:
             waiting.tell = Once(tell)
             waiting.timer = loop.call_later(PATIENCE, self._tell_without_the_disk, waiting)
@@ -118,11 +116,11 @@ class Commits:
             newest = self._waiting[-1].done
             await asyncio.wait({newest, self._refusal()}, timeout=SHORT_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
 
-    async def close(self) -> bool:
+    async def close(self, patience: float = LAST_PATIENCE) -> bool:
         """Writes what waits, if that can be. Whether the disk has let go of us, so that the file may be closed."""
         self._closing.set()
         if self._task:
-            await asyncio.wait({self._task}, timeout=LAST_PATIENCE)
+            await asyncio.wait({self._task}, timeout=patience)
             self._task.cancel()
         if self._waiting:
             why = self._trouble or "no answer from the disk"
@@ -252,38 +250,3 @@ def _problem_of(change: Change, connection: sqlite3.Connection) -> Exception | N
 
 def _words(problem: BaseException) -> str:
     return str(problem) or type(problem).__name__
-
-
-def _retrieved(done: "asyncio.Future[Result]") -> None:
-    """Perhaps nobody asks any more."""
-    if not done.cancelled():
-        done.exception()
-
-
-def off_the_loop(work: Callable[[], Result], *, threaded: bool) -> "asyncio.Future[Result]":
-    """The result of `work`, done by a thread that nobody waits for at the end: a disk may stall for ever."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Result] = loop.create_future()
-    done.add_done_callback(_retrieved)
-
-    def settle(result: Result | None, error: BaseException | None) -> None:
-        if not done.done():
-            done.set_exception(error) if error else done.set_result(result)  # type: ignore[arg-type]
-
-    def body(hand_over: Callable[..., object]) -> None:
-        try:
-            result = work()
-        except BaseException as error:
-            hand_over(settle, None, error)
-        else:
-            hand_over(settle, result, None)
-
-    def in_a_thread() -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
-            body(loop.call_soon_threadsafe)
-
-    if threaded:
-        threading.Thread(target=in_a_thread, name="store", daemon=True).start()
-    else:
-        body(lambda call, *arguments: call(*arguments))
-    return done

@@ -174,10 +174,10 @@ class Prober:
 
     async def abandon(self, probe: Probe) -> None:
         """Ends the trips in flight without an outcome: their tokens stay pending, and a restart goes on with them."""
-        for flight in list(probe.flights.values()):
+        flights = list(probe.flights.values())
+        for flight in flights:
             flight.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await flight
+        await asyncio.gather(*flights, return_exceptions=True)
 
     # ---------------------------------------------------------------- one trip
 

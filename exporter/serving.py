@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exporter.app import App, key_of
+from exporter.app import TIME_TO_STOP, App, key_of
 from exporter.probes import DEFAULT_MAX_TARGETS
 from exporter.reloading import Reloader
 from exporter.scheduler import Scheduler
@@ -38,6 +38,7 @@ class Options:
     files_as_read: object = None  # what that was when the settings were read
     watch: bool = False  # them, and reload
     ready: Callable[[], None] = lambda: None  # called once, when the state and all doors are open
+    stopping: Callable[[], None] = lambda: None  # called once, when we are told to stop
 
 
 async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
@@ -69,6 +70,8 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(course) for course in courses]
             await stop.wait()
+            app.stop_by = asyncio.get_running_loop().time() + TIME_TO_STOP
+            options.stopping()
             log.info("stopping; trips in flight stay pending")
             for task in tasks:
                 task.cancel()

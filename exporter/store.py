@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from exporter import evidence, state_file
-from exporter.commits import PATIENCE, Commits, Tell, off_the_loop
+from exporter.aside import off_the_loop
+from exporter.commits import LAST_PATIENCE, PATIENCE, Commits, Tell
 from exporter.history import MOST_BEATS, Beat, beat_of
 from exporter.model import Outcome, ProbeKey
 from exporter.rows import forget_the_rest, sensible
 from exporter.state_file import StateUnusable
 
 Result = TypeVar("Result")
+CLOSING = 0.5  # seconds that the disk has to close a file
 
 
 class State(StrEnum):
@@ -236,13 +238,17 @@ class Store:
     def _change(self, statement: str, *values: object, tell: Tell | None = None) -> "asyncio.Future[None]":
         return self._commits.add(lambda c: c.execute(statement, values), tell=tell)
 
-    async def close(self) -> None:
-        """Writes what waits, and gives the state directory free."""
-        if await self._commits.close() and (self._reading is None or self._reading.done()):
-            self._reader.close()
-            self._connection.close()
+    async def close(self, patience: float = LAST_PATIENCE) -> None:
+        """Writes what waits, for so many seconds, and gives the state directory free."""
+        if await self._commits.close(patience) and (self._reading is None or self._reading.done()):
+            closed = off_the_loop(self._close_files, threaded=self._threaded)  # the last one to close writes, too
+            await asyncio.wait({closed}, timeout=CLOSING)
         if self._lock is not None:
             os.close(self._lock)
+
+    def _close_files(self) -> None:
+        self._reader.close()
+        self._connection.close()
 
 
 @contextmanager

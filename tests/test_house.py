@@ -38,7 +38,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "composition transcript logs",
         "tokens bounces headers config",
         "model",
-        "arrival fairness mime private_file",
+        "arrival aside fairness mime private_file",
         "__init__",
     )
 )

@@ -1,10 +1,10 @@
 """SCRAM-SHA-256 (RFC 5802, RFC 7677)."""
 
-import asyncio
 import re
 
 from scramp import ScramClient, ScramException
 
+from exporter.aside import off_the_loop
 from exporter.model import ProbeError, Reason, one_line
 
 SCRAM = "scram-sha-256"
@@ -40,7 +40,7 @@ class Scram:
                 return b""
             self._judge(first := challenge.decode())
             self._client.set_server_first(first)
-            final = str(await asyncio.to_thread(self._client.get_client_final))
+            final = str(await off_the_loop(self._client.get_client_final))
             self.secrets = (*self.secrets, final.rpartition(",p=")[2])
             return final.encode()
 
