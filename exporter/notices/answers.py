@@ -103,13 +103,31 @@ _AUTOMATIC_SUBJECT = Phrases(
     (?:lesebestätigung|开封|開封|已读|已讀|accusé de (?:lecture|réception))
     (?:abuse|spam|feedback|complaint) (?:digest|report|about|quarantine)
     (?:complaint|email feedback|report domain:|dmarc|tls report)
-    (?:quarantine|virus(?! in mail from you)|your (?:spam|quarantine)|spamtrap)
+    (?:quarantine(?!d? (?:message )?releas)|virus(?! in mail from you)|your (?:spam|quarantine)|spamtrap)
     your message to .{1,80} awaits
+    currently(?! (?:unable|not|undeliv))
+    (?:i am|i'm|limited access|delayed response|no longer (?:with|at|employed|working)|do not reply)\b
+    (?:on )?(?:annual|maternity|paternity|parental|sick|medical) leave
+    (?:(?:new|changed) (?:e-?mail )?address|e-?mail address (?:has )?changed|holiday (?:notice|message|closure))
+    (?:please whitelist|your e-?mail requires verification|auto-?matic message)
+    (?:ich bin|im urlaub|urlaub|nicht erreichbar|vielen dank für ihre)
+    (?:en congé|accusé de réception|nous avons (?:bien )?reçu|je suis (?:absent|en)|message automatique)
+    (?:estoy|de vacaciones|acuse de recibo|hemos recibido|mensaje automático)
+    (?:estou|de férias|recebemos|confirmação de recebimento|mensagem automática)
+    (?:sono|in ferie|abbiamo ricevuto|messaggio automatico)
+    (?:jestem|na urlopie|urlop|potwierdzenie o|otrzymaliśmy)
+    (?:меня нет|в отпуске|ваш[еа]? (?!.*\bне\b).{0,40}(?:получен|зарегистр|принят))
+    (?:otomatik (?:cevap|mesaj)|izinde|ofis dışı|(?:mesajınız|iletiniz) (?:alındı|ulaştı)\b)
+    (?:休暇|夏季休業|年末年始|お問い?合わ?せ.{0,6}(?:受|ありがとう)|受付(?:完了|しました)|受け付け)
+    (?:我?(?:正在)?休假|我们?已收到|已收到|已經?收到)
+    (?:휴가|문의.{0,8}접수|접수)
+    (?:ik ben|met vakantie|vakantie|wij hebben uw)
     """
 )
 _TICKET = re.compile(
-    r"[\[(#]\s*(?:ticket|case|request|support|incident|req|inc|anfrage|vorgang|rt|otrs)?\s*[#:№ -]{0,3}\d{3,}"
+    r"[\[(#]\s*(?:ticket|case|request|support|incident|req|inc|id|anfrage|vorgang|rt|otrs)?\s*[#:№ -]{0,3}\d{3,}"
     r"|\b(?:ticket|case|request|incident|vorgang)\s*(?:id|no\.?|number|nr\.?)?\s*[#:]\s*\w*\d{2,}|\[\S{1,40} #\d+\]"
+    r"|\b(?:ticket|case|request|incident|vorgang|anfrage) \d{4,}\b"
 )
 _MARKERS = Phrases(
     r"""
@@ -122,6 +140,21 @@ _MARKERS = Phrases(
     inicio del mensaje reenviado
     inizio (?:del )?messaggio inoltrato
     (?:this is a )?forwarded message
+    """
+)
+_PASSED_ON = Phrases(
+    r"""
+    (?:was|been|is|and|now) (?:manually |automatically )?released
+    released (?:by|from|message|mail|e-?mail|to you|:)
+    (?:message|mail|quarantine) release
+    auto(?:matically|matic|-)? ?forward
+    forward(?:ed|ing) (?:message|mail|e-?mail|by|from|on behalf|as |below|copy|for)
+    (?:original|following) (?:message|mail|e-?mail) (?:follows|is|was (?:received|sent|delivered|addressed))
+    (?:copy|redirect(?:ed|ion)|resent|re-?delivered|delivered) (?:of|by|from|for|on)
+    (?:freigegeben|weiterleitung|weitergeleitet von|wurde weitergeleitet|umgeleitet)
+    (?:liberad[oa]|reenviad[oa]|encaminhad[oa]|inoltrat[oa]|rilasciat[oa]|vrijgegeven|doorgestuurd)
+    (?:libérée?|transférée?|réacheminée?|zwolnion|przekazan|przekierowan|vidarebefordra|frisläppt|frigivet)
+    (?:转发|轉發|轉寄|放行|释放|転送|隔離解除|전달|격리 해제|переслан|перенаправлен|освобожден|iletildi|serbest bırak)
     """
 )
 
@@ -196,3 +229,8 @@ def _plain_subject(part: Part) -> str:
 def marks_forwarded(text: str) -> bool:
     """By the line that mail programs put above what they forward."""
     return _MARKERS.found_in(squeezed(text))
+
+
+def passes_on(part: Part, text: str) -> bool:
+    """Whether its subject or its text speaks of passing on what stands below: filters do, automatic answers do not."""
+    return _PASSED_ON.found_in(subject(part)) or _PASSED_ON.found_in(squeezed(text))

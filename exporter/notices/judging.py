@@ -15,7 +15,8 @@ holds another one, this is asked; the first that has an answer gives it.
 4. A null return path: nothing that a person forwards has one (RFC 5321 section 4.5.5). A notice, or unclear; but some
    filters forward with one, and say so in the subject, above or around our whole message.
 5. Somebody answers (`In-Reply-To`, `Re:`, a ticket's number), and does not forward.
-6. Our whole message is attached, or its text is inside, or the subject or the text says that it is forwarded: it came.
+6. Our whole message is attached, or the subject or the text says that it is forwarded, or its text is inside, alone or
+   with our subject: it came. Our text below the words of somebody, under a subject of his own, proves nothing.
 7. The rest only mentions us: unclear.
 """
 
@@ -209,6 +210,10 @@ class _Layer:
         return any(_OPENING in "".join(text.split()) for text in self._texts)
 
     @property
+    def _passes_on(self) -> bool:
+        return any(answers.passes_on(self.part, text.partition(_FIRST_WORDS)[0]) for text in self._texts)
+
+    @property
     def _forwards_ours(self) -> bool:
         whole = self._unquoted or self._holds_ours
         forwards = whole and answers.is_forwarded(self.part) and _DAEMON.search(self._author) is None
@@ -225,17 +230,32 @@ class _Layer:
     @property
     def _sends_on(self) -> bool:
         """Whether it has nothing to say of its own, but our message: marked, attached, or as its text."""
+        return self._is_our_text or self._marked or self._holds_ours
+
+    @property
+    def _is_our_text(self) -> bool:
+        """Whether nothing of its own stands above our text."""
         above = ("".join(text.split()).partition(_OPENING) for text in self._texts)
-        begins = any(opening and (not words or candidates(words) == [words]) for words, opening, _ in above)
-        return begins or self._marked or self._holds_ours
+        return any(opening and (not words or candidates(words) == [words]) for words, opening, _ in above)
+
+    @property
+    def _names_our_subject(self) -> bool:
+        """Whether our subject is its own, or stands above our text as mail programs have it there."""
+        if candidates(self._subject):
+            return True
+        above = (text.partition(_FIRST_WORDS)[0].lower() for text in self._texts)
+        return any(words.count(token) > 1 for words in above for token in candidates(words))
 
     @property
     def _is_sealed(self) -> bool:
         """Whether a gateway encrypted what has our subject, or put our text where only programs look for it."""
         if self.part.content_type in _ENCRYPTED and candidates(self._subject):
             return True
-        return any(_OPENING in "".join(leaf.content.split()) for leaf in own_leaves(self.part))
+        hidden = (leaf for leaf in own_leaves(self.part) if not leaf.content_type.startswith(("text/", "multipart/")))
+        return any(_OPENING in "".join(leaf.content.split()) for leaf in hidden)
 
     def came(self) -> bool:
         """Whether it brings our message: its text, or the word of a mail program that it does."""
-        return self._marked or self._unquoted or self._is_sealed
+        if self._unquoted and (self._is_our_text or self._names_our_subject or self._passes_on):
+            return True
+        return self._marked or self._is_sealed

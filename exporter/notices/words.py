@@ -6,8 +6,11 @@ _QUOTES = str.maketrans("’´`‘", "''''")
 
 
 def squeezed(text: str) -> str:
-    """The text as phrases are written: in small letters, on one line, with single blanks and plain apostrophes."""
-    return " ".join(text.lower().translate(_QUOTES).split())
+    """The text as phrases are written: in small letters, on one line, with single blanks and plain apostrophes.
+
+    Python makes of the Turkish İ an i with a dot of its own above.
+    """
+    return " ".join(text.lower().translate(_QUOTES).split()).replace("i\u0307", "i")
 
 
 class Phrases:
