@@ -19,7 +19,7 @@ from exporter.net.imap_names import quote
 from exporter.net.imap_reader import Malformed, Response
 from exporter.net.imap_reply import Reply
 from exporter.net.imap_wire import MAX_ANSWER as MAX_ANSWER
-from exporter.net.imap_wire import ImapWire
+from exporter.net.imap_wire import ImapWire, invited
 from exporter.net.redaction import Redaction
 from exporter.net.tls import translated
 from exporter.net.wrong_port import greeted, patiently, plain
@@ -49,7 +49,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._pending: Command | None = None
         self._awaited_tag = ""
         self._strange = 0  # lines that are none of IMAP's
-        self._tells_nothing = False  # it does not understand CAPABILITY
+        self._tells_nothing = False  # it does not understand CAPABILITY, or has answered with nothing
         self.passed_over = 0  # responses that were not understood
         self._bye = ""  # the server's last words, if it has said any
 
@@ -65,11 +65,11 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         super().connection_lost(exc)
 
     def _words(self, problem: Malformed) -> str:
-        reads = self._pending and self._pending.name == "FETCH"  # then it may be a piece of a message
-        return problem.what if reads else self._clean(str(problem))
+        piece = self._pending and self._pending.name == "FETCH"  # of a message, perhaps
+        return problem.what if piece else self._clean(str(problem))
 
     def _hear(self, response: Response) -> None:
-        command = self._pending.name if self._pending else ""
+        command, response = self._pending.name if self._pending else "", invited(response, self._awaited_tag)
         if response.tag == "?" or (response.tag == "*" and not response.name):
             self._pass_over(response, command)
             return
@@ -98,7 +98,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         """A harmless slip, unless it stands where the greeting, an answer or a message should be."""
         self._strange += response.tag == "?"
         needed = response.text.startswith(self._awaited_tag) if self._awaited_tag else not self._greeted
-        if response.tag == "?" and (needed or command == "FETCH" or self._strange > MOST_STRANGE):
+        needed |= command == "FETCH" and response.text.strip() != ")"  # a line end before the end (Domino)
+        if response.tag == "?" and (needed or self._strange > MOST_STRANGE):
             raise Malformed("a line that is not IMAP", response.text.encode())
         self._note(f"S: {self._shown(response)}")
         self._note("-- not understood, and passed over")
@@ -169,7 +170,6 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
     # ---------------------------------------------------------------- from the greeting to the login
 
     async def greeting(self, seconds: float | None = None) -> None:
-        """`seconds` are those of the whole conversation, if they are bounded."""
         if self.tls:
             response = await greeted(self.next(), self._server, "IMAP", seconds)
         else:
@@ -186,9 +186,9 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
 
     async def capability(self) -> set[str]:
         """What the server offers, asked for only if it has not told it by itself. Nothing, if it does not say."""
-        if not self.capabilities and not self._tells_nothing:
-            reply = await self.execute(Command("CAPABILITY", self.new_tag()))
-            if reply.result != "OK":
+        if not (self.capabilities or self._tells_nothing):
+            await self.execute(Command("CAPABILITY", self.new_tag()))
+            if not self.capabilities:
                 self._note("-- the server does not tell what it offers: it is taken to offer nothing but IMAP4rev1")
                 self._tells_nothing = True
         return set(self.capabilities)

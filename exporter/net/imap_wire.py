@@ -1,9 +1,11 @@
 """The wire under a conversation in IMAP: what arrives is read bit by bit, so that no server keeps us busy."""
 
 import asyncio
+import re
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import cast
 
 from exporter.model import Reason
@@ -16,6 +18,17 @@ MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
 RESPONSE_WEIGHT = 1536  # bytes for which even the shortest response counts: 20,000 of them are enough for any command
 TEXT_WEIGHT = 8  # bytes for each that is no literal: the words of a list take many times their length
 TURN = 100_000  # of this weight are read before others have their turn: a few milliseconds
+
+
+def invited(response: Response, tag: str) -> Response:
+    """The same; a continuation, if it is one with the tag of the command before it (grommunio)."""
+    if (
+        response.tag == "?"
+        and tag
+        and (words := re.match(re.escape(tag) + r" \+(?: (.*))?$", response.text, re.DOTALL))
+    ):
+        return replace(response, tag="+", text=words[1] or "")
+    return response
 
 
 class ImapWire(Connection):

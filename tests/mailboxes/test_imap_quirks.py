@@ -85,7 +85,7 @@ async def test_a_server_with_habits_of_its_own_is_borne_with(name: str) -> None:
 
 
 def test_each_dialogue_has_its_source() -> None:
-    assert len(QUIRKS) > 60
+    assert len(QUIRKS) > 120
     for name in QUIRKS:
         first, second = (DIALOGUES / "quirks" / f"{name}.txt").read_text(encoding="utf-8").splitlines()[:2]
         assert first.startswith("# ")
