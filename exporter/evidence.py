@@ -8,13 +8,14 @@ from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
 
-from exporter.model import Outcome, ProbeKey
+from exporter.model import Fact, Outcome, ProbeKey
 
 SUCCESSES, FAILURES = 10, 50  # of each probe
 DAY = 86400.0
 SUCCESSES_FOR, FAILURES_FOR = 7 * DAY, 30 * DAY  # seconds
 MOST_BYTES = 64 << 20  # of all probes together; beyond it the oldest go, successes first
 _OUTCOME = TypeAdapter(Outcome)
+_FACTS = TypeAdapter(tuple[Fact, ...])
 
 
 def written(outcome: Outcome) -> str:
@@ -32,6 +33,19 @@ def readable(text: str) -> Outcome | None:
         return _OUTCOME.validate_json(text)
     except ValidationError:
         return None
+
+
+def facts_written(facts: tuple[Fact, ...]) -> str:
+    """As JSON, which is no outcome's."""
+    return _FACTS.dump_json(facts).decode()
+
+
+def facts_readable(text: str) -> tuple[Fact, ...]:
+    """None of them if any cannot be read."""
+    try:
+        return _FACTS.validate_json(text)
+    except ValidationError:
+        return ()
 
 
 def keep(connection: Connection, outcome: Outcome, text: str) -> None:

@@ -89,7 +89,8 @@ class Ledger:
     def _accepted(self, trip_id: str, run: Run) -> None:
         """It is logged when it is on the disk: then a restart goes on with the trip, and tells how it has ended."""
         if known := self._in_flight.get(trip_id):
-            trip = replace(known, state=State.SENT, sending_since=run.sending_since, accepted=run.accepted)
+            taken = replace(known, state=State.SENT, sending_since=run.sending_since, accepted=run.accepted)
+            trip = replace(taken, facts=run.facts_of_sending())
             self._in_flight[trip_id] = trip
             words = f"the message is accepted{': ' if run.answer else ''}{run.answer}"
             self._store.accepted(trip, partial(_tell, logging.INFO, trip, words))

@@ -17,7 +17,7 @@ from exporter.commits import Once, Tell
 from exporter.history import MOST_BEATS, Beat, beat_of
 from exporter.ledger import Ledger, MailObserver, not_written
 from exporter.logs import about
-from exporter.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Span
+from exporter.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Reply, Span
 from exporter.run import Clock, Run
 from exporter.store import Trip
 from exporter.tokens import Mint, Token, new_trip
@@ -157,7 +157,8 @@ class Prober:
             return
         run = Run(self._clock, session_timeout=probe.session_timeout)
         run.started, run.accepted, run.sending_since = trip.started, trip.accepted, trip.sending_since
-        run.started_at = trip.started_at
+        run.started_at, run.facts = trip.started_at, [*trip.facts]
+        run.answer = next((f"{one.code} {one.text}" for one in trip.facts if isinstance(one, Reply)), "")
         probe.last_start = max(probe.last_start, run.started)
         # However long we were away, there must be time to look whether the message has come.
         timeout = max(0.0 if trip.verdict else probe.timeout, run.now() - run.started + probe.session_timeout)

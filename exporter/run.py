@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 
 from exporter.fairness import FairLimit, fair_timeout
-from exporter.model import Fact, Failure, Leg, Phase, ProbeError, Reason, Span, Step, one_line
+from exporter.model import Fact, Failure, Leg, Phase, ProbeError, Reason, Reply, Span, Step, TlsSession, one_line
 from exporter.transcript import MOST_LINES, Overheard, Transcript, told
 
 MAX_SPANS = 500
@@ -248,6 +248,12 @@ class Run:
                 yield
         except TimeoutError as error:
             raise self.timeout_error() if self._limit and self._limit.expired() else error from None
+
+    def facts_of_sending(self) -> tuple[Fact, ...]:
+        """What a restart could not find out again."""
+        return tuple(
+            one for one in self.facts if isinstance(one, Reply) or (isinstance(one, TlsSession) and one.leg is Leg.SEND)
+        )
 
     def extend(self) -> None:
         """The message is back: the trip may end politely, within `session_timeout`, whatever its deadline was."""

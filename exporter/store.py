@@ -20,7 +20,7 @@ from exporter import evidence, state_file
 from exporter.aside import off_the_loop
 from exporter.commits import LAST_PATIENCE, PATIENCE, Commits, Tell
 from exporter.history import MOST_BEATS, Beat, beat_of
-from exporter.model import Outcome, ProbeKey
+from exporter.model import Fact, Outcome, ProbeKey
 from exporter.rows import forget_the_rest, sensible
 from exporter.state_file import StateUnusable
 
@@ -63,6 +63,7 @@ class Trip:
     sending_since: float | None = None
     accepted: float | None = None
     verdict: Outcome | None = None  # of a trip whose message was found, as far as it had come then
+    facts: tuple[Fact, ...] = ()  # of one whose message was accepted: what the sending has taught
 
     @property
     def expires(self) -> float:
@@ -183,8 +184,9 @@ class Store:
 
     def accepted(self, trip: Trip, tell: Tell) -> None:
         """A server has taken the message. `tell` hears when that is on the disk: see commits.py."""
-        change = "UPDATE trips SET state = ?, sending_since = ?, accepted = ? WHERE id = ?"
-        self._change(change, State.SENT, trip.sending_since, trip.accepted, trip.id, tell=tell)
+        change = "UPDATE trips SET state = ?, sending_since = ?, accepted = ?, verdict = ? WHERE id = ?"
+        facts = evidence.facts_written(trip.facts) if trip.facts else None
+        self._change(change, State.SENT, trip.sending_since, trip.accepted, facts, trip.id, tell=tell)
 
     async def found(self, verdict: Outcome) -> None:
         """Returns when it is on the disk that the message is back, and what the trip has to say so far.
@@ -275,5 +277,6 @@ def _trip(row: tuple[Any, ...]) -> Trip:
     *row_to_state, started_at, boot, started, sending_since, accepted, expires_at, verdict = row
     trip_id, module, target, mailbox, state = row_to_state
     times = (started, expires_at, sending_since, accepted)
-    said = evidence.readable(verdict) if verdict else None
-    return Trip(trip_id, ProbeKey(module, target), mailbox, State(state), started_at, boot, *times, said)
+    said = evidence.readable(verdict) if verdict and state != State.SENT else None
+    facts = evidence.facts_readable(verdict) if verdict and state == State.SENT else ()
+    return Trip(trip_id, ProbeKey(module, target), mailbox, State(state), started_at, boot, *times, said, facts)

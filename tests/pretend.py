@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from exporter.composition import ProbeMessage
 from exporter.mailboxes.session import Sighting
-from exporter.model import ProbeError, Reason, Step
+from exporter.model import Fact, ProbeError, Reason, Step
 from exporter.run import Run
 
 
@@ -116,6 +116,7 @@ class PretendSender:
         self.on_the_way: Callable[[bytes], bytes] = bytes  # what becomes of a message
         self.sent: list[bytes] = []
         self.gap = 0.0
+        self.facts: tuple[Fact, ...] = ()  # that the sending teaches
 
     def destination(self, message: ProbeMessage) -> str:
         return "everywhere"
@@ -129,6 +130,7 @@ class PretendSender:
             await asyncio.sleep(self.effort)
             for line in (said := self.says(message.raw)):
                 run.note(f"S: {line}")
+            run.facts.extend(self.facts)
             if self.refusal:
                 raise ProbeError(self.refusal, self.words, code=550)
             self.sent.append(message.raw)
