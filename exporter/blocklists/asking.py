@@ -12,7 +12,8 @@ from exporter.blocklists.standing import Query, QueryFailure, Standing, Statisti
 from exporter.blocklists.verdict import Verdict, judge
 from exporter.config.types import SecretUnavailable
 from exporter.model import Listing, ListState, one_line
-from exporter.net.dns import Answer, Resolver, Said
+from exporter.net.dns import Resolver
+from exporter.net.dns_answer import Answer, Said
 from exporter.run import Clock, Run
 
 MOST_AT_ONCE = 256  # questions, whatever the list

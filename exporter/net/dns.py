@@ -5,12 +5,10 @@ import ipaddress
 import os
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from itertools import islice
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-import dns.asyncquery
 import dns.asyncresolver
 import dns.exception
 import dns.flags
@@ -27,6 +25,7 @@ from exporter.config.grammar import host_of, ip_of
 from exporter.fairness import fair_timeout
 from exporter.model import Exchanger, ProbeError, Reason, one_line
 from exporter.net.datagrams import Datagrams, Reply
+from exporter.net.dns_answer import Answer, Said, over_tcp
 from exporter.net.hosts_file import addresses_of
 from exporter.run import Clock
 
@@ -36,29 +35,7 @@ REPETITION = 2.0  # seconds until a question goes to the next server, or to the 
 DOMAIN = 53  # the port of name servers
 MOST_NAMED = 3  # name servers in an error
 PAYLOAD = 1232  # bytes of an answer that fit into any datagram (dnsflagday.net, 2020)
-
-
-class Said(StrEnum):
-    """What came of a question."""
-
-    RECORDS = "records"
-    NODATA = "nodata"  # the name exists, but has no such record
-    NXDOMAIN = "nxdomain"
-    SERVFAIL = "servfail"
-    REFUSED = "refused"
-    TIMEOUT = "timeout"
-    NETWORK = "network"  # no nameserver can be reached
-    SENSELESS = "senseless"  # an answer that is none
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the nameservers say of a name. It does not hold the name, which may be a secret."""
-
-    said: Said
-    records: tuple[str, ...] = ()
-    ttl: float = 0.0  # seconds for which it holds, also that there is no such name (RFC 2308)
-    took: float = 0.0  # seconds from the first datagram to the answer, or until we gave up
+MOST_RECORDS = 1000  # of an answer
 
 
 class Resolver:
@@ -84,7 +61,7 @@ class Resolver:
     def _configured(self) -> dns.asyncresolver.Resolver:
         resolver = dns.asyncresolver.Resolver(configure=False)
         servers = [server.rpartition(":") for server in self._nameservers]
-        resolver.nameservers = [_nameserver(host.strip("[]"), int(port)) for host, _, port in servers]
+        resolver.nameservers = [_NameServer(host.strip("[]"), int(port)) for host, _, port in servers]
         return resolver
 
     def _current(self) -> dns.asyncresolver.Resolver:
@@ -93,6 +70,7 @@ class Resolver:
                 changed = os.stat(self._resolv_conf).st_mtime_ns
                 if changed != self._changed:
                     self._dns, self._changed = dns.asyncresolver.Resolver(str(self._resolv_conf)), changed
+                    self._dns.nameservers = [_NameServer(str(one), self._dns.port) for one in self._dns.nameservers]
             except (OSError, dns.resolver.NoResolverConfiguration):
                 raise ProbeError(
                     Reason.DNS, f"no nameserver in {self._resolv_conf}; set resolver.nameservers"
@@ -205,23 +183,18 @@ class Resolver:
         try:
             if reply.wire[2] & _TRUNCATED:
                 started = clock.monotonic()
-                message = await dns.asyncquery.tcp(dns.message.from_wire(query), server[0], port=server[1])
+                message = await _asked_over_tcp(server, dns.message.from_wire(query))
                 took += clock.monotonic() - started
             else:
-                message = dns.message.from_wire(reply.wire)
+                message = await _read(reply.wire)
             return _answer(message, took)
         except (dns.exception.DNSException, EOFError):
             return Answer(Said.SENSELESS, took=took)
 
     def _servers(self) -> list[dns.nameserver.AddressAndPortNameserver]:
         """Those to ask, in this order. Raises ProbeError."""
-        current = self._current()
-        return [
-            server
-            if isinstance(server, dns.nameserver.AddressAndPortNameserver)
-            else dns.nameserver.Do53Nameserver(str(server), current.port)
-            for server in current.nameservers
-        ]
+        servers = self._current().nameservers
+        return [server for server in servers if isinstance(server, dns.nameserver.AddressAndPortNameserver)]
 
     def _asked(self) -> str:
         """Whom, for people."""
@@ -249,7 +222,7 @@ class Resolver:
             raise ProbeError(Reason.DNS, f"cannot look up {name}: {type(error).__name__}") from error
         except OSError as error:
             raise ProbeError(Reason.DNS, f"cannot ask for {name}: {error.strerror}; {self._asked()}") from error
-        return [record.to_text() for record in answer.rrset or ()]
+        return [record.to_text() for record in islice(answer.rrset or (), MOST_RECORDS)]
 
 
 _ANSWERS = (Said.RECORDS, Said.NODATA, Said.NXDOMAIN)
@@ -276,7 +249,7 @@ def _answer(message: dns.message.Message, took: float) -> Answer:
     chain = message.resolve_chaining()
     if chain.answer is None:
         return Answer(said, ttl=chain.minimum_ttl, took=took)
-    return Answer(Said.RECORDS, tuple(map(_text, chain.answer)), chain.minimum_ttl, took)
+    return Answer(Said.RECORDS, tuple(map(_text, islice(chain.answer, MOST_RECORDS))), chain.minimum_ttl, took)
 
 
 def _negative_ttl(message: dns.message.Message) -> float:
@@ -293,5 +266,32 @@ def _text(record: object) -> str:
     return str(record)
 
 
-def _nameserver(host: str, port: int) -> dns.nameserver.Nameserver:
-    return dns.nameserver.Do53Nameserver(host, port)
+async def _read(wire: bytes) -> dns.message.Message:
+    """A long answer is read in a thread: dnspython takes a tenth of a second for some thousands of records."""
+    read = dns.message.from_wire
+    return await asyncio.to_thread(read, wire) if len(wire) > PAYLOAD else read(wire)
+
+
+async def _asked_over_tcp(server: tuple[str, int], query: dns.message.Message) -> dns.message.Message:
+    answer = await _read(await over_tcp(server, query.to_wire()))
+    if not query.is_response(answer):
+        raise dns.exception.FormError
+    return answer
+
+
+class _NameServer(dns.nameserver.Do53Nameserver):
+    """Others have their turn while what came over TCP is read."""
+
+    async def async_query(
+        self, request: dns.message.QueryMessage, timeout: float, source: str | None, source_port: int, max_size: bool,
+        backend: Any, one_rr_per_rrset: bool = False, ignore_trailing: bool = False,
+    ) -> dns.message.Message:  # fmt: skip
+        if not max_size:
+            return await super().async_query(
+                request, timeout, source, source_port, max_size, backend, one_rr_per_rrset, ignore_trailing
+            )
+        try:
+            async with asyncio.timeout(timeout):
+                return await _asked_over_tcp((self.address, self.port), request)
+        except TimeoutError:
+            raise dns.exception.Timeout from None

@@ -73,9 +73,9 @@ class _Udp(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def names_server(saying: Saying, **options: Any) -> AsyncIterator[NamesServer]:
+async def names_server(saying: Saying | NamesServer, **options: Any) -> AsyncIterator[NamesServer]:
     """One on a free port of 127.0.0.1, as long as the block lasts."""
-    server = NamesServer(saying, **options)
+    server = saying if isinstance(saying, NamesServer) else NamesServer(saying, **options)
     transport, port = await _udp(server)
     tcp = None
     while not tcp:

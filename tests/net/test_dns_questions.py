@@ -15,7 +15,8 @@ import dns.rcode
 import pytest
 
 from exporter.net.datagrams import MOST_QUESTIONS, Datagrams
-from exporter.net.dns import Answer, Resolver, Said
+from exporter.net.dns import Resolver
+from exporter.net.dns_answer import Answer, Said
 from exporter.run import Clock
 from tests.blocklists.names_server import names_server
 from tests.lab.client import Lab

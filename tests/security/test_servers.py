@@ -17,7 +17,8 @@ from exporter.mailboxes.imap import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import READ_LIMIT, Session, Sighting
 from exporter.model import ProbeError, Reason
-from exporter.net.dns import Resolver, Said
+from exporter.net.dns import Resolver
+from exporter.net.dns_answer import Said
 from exporter.net.pop3 import converse
 from exporter.net.tcp import connect
 from exporter.run import Clock, Run

@@ -6,6 +6,8 @@ import socket
 import time
 from contextlib import AsyncExitStack
 
+import dns.message
+import dns.rrset
 import pytest
 
 from exporter.config.types import Listen
@@ -13,6 +15,8 @@ from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.mailboxes.watcher import Watcher
 from exporter.message import Kind
 from exporter.model import Outcome, ProbeKey
+from exporter.net.dns import MOST_RECORDS, Resolver
+from exporter.net.dns_answer import Said
 from exporter.net.imap_reader import Reader
 from exporter.net.imap_reply import Reply
 from exporter.net.imap_values import MAX_WORDS
@@ -21,6 +25,7 @@ from exporter.run import Clock, Run
 from exporter.tokens import Token
 from exporter.web.doors import AT_ONCE, opened
 from exporter.web.pages import Pages
+from tests.blocklists.names_server import NamesServer, names_server
 from tests.net.imap_attacker import Ticker, attacked
 from tests.pauses import with_pauses
 from tests.pretend import PretendMailbox
@@ -184,3 +189,41 @@ async def test_much_at_once() -> None:
     await over.wait()
     server.close()
     assert max(pieces) <= 2 * AT_ONCE
+
+
+class Prepared(NamesServer):
+    """Has its answers ready, so that only we compute."""
+
+    def __init__(self, answer: dns.message.Message) -> None:
+        super().__init__(lambda name, kind: [], truncate=True)
+        self.wire = answer.to_wire(max_size=65535)
+
+    async def over_tcp(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        query = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
+        writer.write(len(self.wire).to_bytes(2) + query[:2] + self.wire[2:])
+        writer.close()
+
+
+@pytest.mark.parametrize("way", ["ask", "addresses"])
+async def test_long_answers_of_name_servers(way: str) -> None:
+    """Long DNS answers are read in a thread, and at most 1,000 records of one are looked at."""
+    assert MOST_RECORDS == 1000
+    answer = dns.message.make_response(dns.message.make_query("mx.example.org.", "A"))
+    records = [f"192.0.{n // 250}.{n % 250}" for n in range(3900)]
+    answer.answer = [dns.rrset.from_text_list("mx.example.org.", 60, "IN", "A", records)]
+    prepared = Prepared(answer)
+    for _ in range(2):  # the first time it imports
+        began = time.thread_time()
+        dns.message.from_wire(prepared.wire)
+        cost = time.thread_time() - began
+    async with names_server(prepared) as server:
+        resolver = Resolver([server.address], 20)
+        ticker = Ticker()
+        if way == "ask":
+            said = await resolver.ask("mx.example.org", "A", Clock())
+            assert (said.said, len(said.records)) == (Said.RECORDS, 1000)
+        else:
+            assert len(await resolver.addresses("mx.example.org", "4")) == 1000
+        await asyncio.sleep(0)
+        ticker.stop()
+    assert ticker.longest < cost / 2

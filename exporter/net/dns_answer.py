@@ -1,0 +1,44 @@
+"""What name servers say to a question, and the conversation in which they say more than a datagram holds."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Said(StrEnum):
+    """What came of a question."""
+
+    RECORDS = "records"
+    NODATA = "nodata"  # the name exists, but has no such record
+    NXDOMAIN = "nxdomain"
+    SERVFAIL = "servfail"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    NETWORK = "network"  # no nameserver can be reached
+    SENSELESS = "senseless"  # an answer that is none
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the nameservers say of a name. It does not hold the name, which may be a secret."""
+
+    said: Said
+    records: tuple[str, ...] = ()
+    ttl: float = 0.0  # seconds for which it holds, also that there is no such name (RFC 2308)
+    took: float = 0.0  # seconds from the first datagram to the answer, or until we gave up
+
+
+async def over_tcp(server: tuple[str, int], query: bytes) -> bytes:
+    """The answer to a query (RFC 7766), however long that takes. Raises OSError and EOFError."""
+    reader, writer = await asyncio.open_connection(*server)
+    try:
+        writer.write(len(query).to_bytes(2) + query)
+        while True:
+            answer = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
+            if answer[:2] == query[:2]:
+                return answer
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
