@@ -105,6 +105,7 @@ _AUTOMATIC_SUBJECT = Phrases(
     (?:complaint|email feedback|report domain:|dmarc|tls report)
     (?:quarantine(?!d? (?:message )?releas)|virus(?! in mail from you)|your (?:spam|quarantine)|spamtrap)
     your message to .{1,80} awaits
+    (?:message|post) (?:is )?(?:pending|being held|held|awaiting)
     currently(?! (?:unable|not|undeliv))
     (?:i am|i'm|limited access|delayed response|no longer (?:with|at|employed|working)|do not reply)\b
     (?:on )?(?:annual|maternity|paternity|parental|sick|medical) leave

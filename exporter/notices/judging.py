@@ -30,7 +30,7 @@ from exporter.composition import OPENING, TOKEN_HEADER
 from exporter.mime import Part, decoded
 from exporter.notices import answers, plain
 from exporter.notices.events import LONGEST, event_in
-from exporter.notices.leaves import inner_messages, notice, own_leaves, texts
+from exporter.notices.leaves import LONGEST_TEXT, inner_messages, notice, own_leaves, texts
 from exporter.notices.phrases import OPENINGS, SUBJECTS
 from exporter.notices.words import squeezed
 from exporter.tokens import candidates
@@ -92,7 +92,12 @@ class _Layer:
 
     @property
     def is_ours(self) -> bool:
-        return any(candidates(value) for name in ("message-id", TOKEN_HEADER.lower()) for value in self.part.all(name))
+        """By its Message-ID, else by our header; but who answers may keep that, and names our Message-ID."""
+        return self._has("message-id") or (self._has(TOKEN_HEADER.lower()) and not self._has("in-reply-to"))
+
+    def _has(self, name: str) -> bool:
+        """Whether a token stands in that header."""
+        return any(map(candidates, self.part.all(name)))
 
     @cached_property
     def _subject(self) -> str:
@@ -113,7 +118,8 @@ class _Layer:
     def _fields(self) -> Bounce | None:
         leaves = list(own_leaves(self.part))
         reports = [leaf.content for leaf in leaves if leaf.content_type in _REPORTS]
-        return bounce_in(reports or [text for text in self._texts if has_fields(text)][:1])
+        others = (leaf.text(LONGEST_TEXT) for leaf in leaves if leaf.content_type.startswith("application/"))
+        return bounce_in(reports or [text for text in (*self._texts, *others) if has_fields(text)][:1])
 
     @cached_property
     def _event(self) -> Bounce | None:
@@ -167,7 +173,7 @@ class _Layer:
     def own_verdict(self) -> Verdict:
         if self._is_report and self._fields:
             return self._as_notice()
-        proven = self._text_is_ours and not (self._null and self._opens)
+        proven = self._text_is_ours and not ((self._null or not self._has("message-id")) and self._opens)
         return self._as_notice() if not proven and (self._null or self._opens) else (Kind.MESSAGE, None)
 
     def verdict(self) -> Verdict | None:
@@ -196,8 +202,7 @@ class _Layer:
             return False
         if answers.is_reply(self.part):
             return True
-        names = any(candidates(value) for value in self.part.all("in-reply-to"))
-        return names and not self._marked and not list(inner_messages(self.part))
+        return self._has("in-reply-to") and not self._marked and not list(inner_messages(self.part))
 
     @cached_property
     def _marked(self) -> bool:

@@ -125,7 +125,7 @@ SUBJECTS = r"""
     échec
     non (?:remis|délivr)
     avis de non
-    message (?:non|d.erreur)
+    message (?:non|d.erreur|en attente)
     no se p(?:udo|uede)
     no entregado
     error de entrega
@@ -212,55 +212,15 @@ SUBJECTS = r"""
     配送(?:失敗|不能|でき|エラー)
     (?:邮件|郵件|信件).{0,6}失[败敗]
     (?:邮件|郵件|信件)(?:被退|无法|無法|未能)
-"""
-
-DELAY = r"""
-    verzögert
-    retardée?\b
-    différée?\b
-    retrasad
-    retardad
-    in ritardo
-    atrasad
-    vertraagd
-    försenad
-    forsinket
-    viivästy
-    opóźni
-    zpožd
-    отложен
-    задерж
-    gecikti
-    遅延
-    遅れて
-    延迟
-    延遲
-    지연
-"""
-
-RETRY = r"""
-    wird weiterhin versucht
-    再送を(?:続|試)
-    再試行
-    继续尝试
-    (?:系统|系統|将|將).{0,6}重[试試]
-"""
-
-GIVEN_UP = r"""
-    endgültig (?:fehl|nicht|aufgegeben)
-    endgueltig
-    définitivement
-    definitivamente
-"""
-
-SUCCESS = r"""
-    erfolgreich (?:zugestellt|übermittelt)
-    remis avec succès
-    entregado correctamente
-    配信済み
-    配信されました
-    已送达
-    成功投递
+    (?:remise|livraison) (?:diff|retard)
+    entrega (?:retras|demor|atras|adiad)
+    consegna (?:ritard|in rit)
+    (?:dostarczenie|doręczenie) opóźn
+    доставка (?:отлож|задерж)
+    teslim\S{0,4} gecik
+    (?:配信|配送|配達)(?:の)?(?:遅延|が遅れ)
+    (?:邮件|郵件).{0,4}延[迟遲]
+    (?:bezorging vertraag|leverans\S{0,3} försen|levering\S{0,3} forsink)
 """
 
 REASON = r"""

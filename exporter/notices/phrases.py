@@ -1,11 +1,11 @@
 """The words of mail servers: forms of notices that are no RFC 3464 reports, and how they say what has happened.
 
 The forms are facts about programs, learned from their sources, their manuals and collections of bounces. What they say
-in other languages than English is in `languages`. No pattern has a nested repetition, and one that begins with a
-repetition begins where that does, so that a long row is walked once, and not from each of its places.
+in other languages than English is in `languages` and `lateness`. No pattern has a nested repetition, and one that
+begins with a repetition begins where that does, so that a long row is walked once, and not from each of its places.
 """
 
-from exporter.notices import languages
+from exporter.notices import languages, lateness
 from exporter.notices.words import Phrases
 
 NOT = r"(?:could|can|did|does|was|were|has|have|is|are|will|would)(?: ?not|n't)"
@@ -101,6 +101,7 @@ SUBJECTS = Phrases(
     considered unsolicited bulk
     (?:virus|banned contents?) (?:in mail )?from you
     message not posted
+    (?:your )?message (?:is )?(?:still (?:undeliver|not deliver|queued|waiting)|waiting)
     permanent (?:delivery )?(?:error|failure)
     """,
     languages.SUBJECTS,
@@ -133,7 +134,7 @@ DELAY = Phrases(
     temporary problem delivering
     undeliverable for \d+ (?:hour|day)
     """,
-    languages.DELAY,
+    lateness.DELAY,
 )
 """It may come yet."""
 
@@ -146,7 +147,7 @@ RETRY = Phrases(
     delivery attempts will continue
     again until
     """,
-    languages.RETRY,
+    lateness.RETRY,
 )
 """The same, if nothing speaks against it."""
 
@@ -169,7 +170,7 @@ GIVEN_UP = Phrases(
     aborted after
     will be deleted from queue
     """,
-    languages.GIVEN_UP,
+    lateness.GIVEN_UP,
 )
 """It will not."""
 
@@ -227,6 +228,6 @@ SUCCESS = Phrases(
     \((?:relayed|relay|success)\)
     (?:relayed|delivered|expanded):
     """,
-    languages.SUCCESS,
+    lateness.SUCCESS,
 )
 """It was delivered, or another server is responsible for it."""
