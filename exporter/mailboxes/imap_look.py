@@ -22,6 +22,7 @@ class Look:
         self._run = run
         self._selection = selection
         self._last_time = False  # a trip is about to be overdue
+        self._answered = False  # the last FETCH has shown something
 
     async def into(self, folder: Folder, lag: float, *, again: bool = False) -> list[Sighting]:
         """New messages first, then a part of the older ones.
@@ -75,7 +76,10 @@ class Look:
         """What could be read, and the UIDs of what could not. If they are refused together, each is tried alone."""
         if listed is None:
             found, empty = await self._fetch(folder, f"{first}:*", "", lag, lambda uid: uid >= first)
-            return await self._there(folder, found, first), empty
+            if not self._answered and folder.exists:  # the last message always fits `n:*` (RFC 3501 section 6.4.8)
+                empty.add(0)
+            there = await self._there(folder, found, first)
+            return there, empty | {sighting.ref.uid for sighting in found if sighting not in there}
         wanted, found = set(listed[:CHUNK]), list[Sighting]()
         try:
             if wanted:
@@ -155,10 +159,11 @@ class Look:
         lines = await self._selection.observed(reply.what_is_left("FETCH"))
         is_wanted = wanted.__contains__ if isinstance(wanted, set) else wanted
         found: dict[int, Sighting] = {}
-        empty = set[int]()
+        empty, self._answered = set[int](), False
         async for line in in_turns(lines):
             if line.name != "FETCH":
                 continue
+            self._answered = True
             told = attributes(line)
             uid = number(told.get("UID"))
             raw = next((told[key] for key in told if key.startswith("BODY[")), None)

@@ -162,3 +162,12 @@ async def test_another_folder_need_not_tell_its_uidnext() -> None:
         for expected in ([(4, b"old", False)], [(5, b"new", True)]):
             here.now += 1.1
             assert seen(await session.scan()) == expected
+
+
+async def test_a_message_that_select_counts_and_fetch_does_not_show_yet_is_found() -> None:
+    async with opened("not-there-yet-at-select") as (session, here):
+        assert await session.scan() == []
+        session.doubt()
+        assert await session.scan() == []
+        here.now += 1.0
+        assert seen(await session.scan()) == [(31, b"hello", False)]
