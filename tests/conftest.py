@@ -3,6 +3,7 @@
 Missing servers are an error with its cure, never a skip. In CI (the variable CI is set) nothing may be skipped at all.
 """
 
+import gc
 import os
 import subprocess
 from collections.abc import Callable, Generator, Iterator
@@ -42,6 +43,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("container")
         if "image" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(600))  # whichever comes first builds it
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: to look it all through took most of the time of tests that ask for `gc.collect`."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(wrapper=True)
