@@ -21,13 +21,17 @@ WHEELS := .newer/wheels/done
 
 PYTHONS := trixie forky
 
-.PHONY: help run test pythons lowest check docs image suite servers newer wheels lab lab-down bench fuzz
+.PHONY: help run quick test pythons lowest check docs image suite servers newer wheels lab lab-down bench fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mail.yml"
 	@exec $(BIN)/mailtrip serve $(ARGS)
+
+quick: $(TOOLS) ## style, types, and the tests that need no server, no root and start no program: in a minute
+	@$(MAKE) --no-print-directory check
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "pure and not slow" -q -n 2 --hypothesis-profile=quick $(ARGS)
 
 test: suite servers newer wheels check ## install the servers that the tests need, run all checks and all tests
 	@tests/sudo.sh "mail servers and containers of the tests run as root" || true # if not, the tests say so

@@ -24,12 +24,14 @@ TESTS = Path(__file__).resolve().parent
 
 # How long one example may take says more of the machine than of the test.
 hypothesis.settings.register_profile("mailtrip", hypothesis.settings(), deadline=None)
+hypothesis.settings.register_profile("quick", hypothesis.settings(), deadline=None, max_examples=10)
 hypothesis.settings.load_profile("mailtrip")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "lab: needs the lab of mail servers (set by the fixture `lab`)")
     config.addinivalue_line("markers", "container: needs containers (set by the fixture `podman`)")
+    config.addinivalue_line("markers", "slow: starts processes, or takes as long (not in `make quick`)")
     config.addinivalue_line("markers", "pure: needs Python alone (set where nothing asks for the fixture `servers`)")
 
 
@@ -46,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays: to look it all through took most of the time of tests that ask for `gc.collect`."""
+    """What is imported by now stays. Most of the time of the tests was `gc.collect`, looking it all through."""
     gc.collect()
     gc.freeze()
 

@@ -22,6 +22,8 @@ from tests.prometheus import free_port
 from tests.screen import Screen
 from tests.test_cli import mailtrip
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = """\
 resolver: {{nameservers: ["{dns}"]}}
 mailboxes:

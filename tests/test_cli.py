@@ -15,6 +15,8 @@ import pytest
 
 from tests.exporter import Exporter
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = """\
 mailboxes:
   dead: {imap: {host: 127.0.0.1, port: 1, username: me, password: {env: MAILTRIP_TEST_PASSWORD}}}

@@ -13,6 +13,8 @@ from exporter.greeting import FIRST, own_command
 from exporter.settings import Settings
 from tests.test_cli import free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = Path(sys.executable).with_name("mailtrip")
 

@@ -10,6 +10,8 @@ from tests.exporter import Exporter
 from tests.interposer import Interposer
 from tests.lab.client import Lab, LabUser
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = """\
 mailboxes:
   monitor: {{imap: {{host: 127.0.0.1, port: {imap}, tls: none, username: {user}, password: {password}}}}}

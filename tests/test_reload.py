@@ -12,6 +12,8 @@ import pytest
 
 from tests.exporter import Exporter
 
+pytestmark = pytest.mark.slow
+
 GOOD = "mailtrip_config_last_reload_successful"
 WHEN = "mailtrip_config_last_reload_success_timestamp_seconds"
 READ = "the configuration is read anew"

@@ -20,6 +20,8 @@ import pytest
 from tests.exporter import Exporter
 from tests.prometheus import Prometheus, free_port
 
+pytestmark = pytest.mark.slow
+
 CONFIGURATION = """\
 mailboxes:
   own: {smtpd: {listen: "127.0.0.1:%(receiver)d", recipients: [self@mon.example.org]}}

@@ -15,6 +15,8 @@ from exporter.settings import Settings
 from tests.exporter import Exporter
 from tests.test_cli import CONFIGURATION, free_port, mailtrip
 
+pytestmark = pytest.mark.slow
+
 OWN = """\
 mailboxes: {own: {smtpd: {listen: "127.0.0.1:%(port)s", recipients: [self@mon.example.org]}}}
 modules:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.lab.shell import wait_until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def starting(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:

@@ -19,6 +19,8 @@ from tests.pretend import PretendMailbox
 from tests.test_restart import resumed
 from tests.workbench import Bench
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_message_that_is_seen_while_we_stop_is_neither_double_nor_awaited_in_vain(tmp_path: Path) -> None:
     async def course() -> None:

@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.lab.client import Lab, LabUser
 from tests.prometheus import free_port
 from tests.test_cli import mailtrip
+
+pytestmark = pytest.mark.slow
 
 CONFIGURATION = """\
 resolver: {{nameservers: ["{dns}"]}}

@@ -20,6 +20,8 @@ from tests.web.test_sending import ask as unread
 from tests.web.test_sending import large, reading
 from tests.web.test_web_login import SlowBcrypt, basic, guesses
 
+pytestmark = pytest.mark.slow
+
 UNREAD = 256 << 10  # bytes
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 
+import pytest
+
 from exporter.composition import TOKEN_HEADER
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.message import Kind, headers, is_whole, read, received
@@ -184,6 +186,7 @@ probes:
 """
 
 
+@pytest.mark.slow
 def test_messages_of_others(start: Start, listener: Callable[..., Listener], tmp_path: Path) -> None:
     """Messages of others in a mailbox are looked through for tokens, and that is all: they are not moved, flagged or
     deleted, and nothing of them is on a page, in the log or in the state."""

@@ -65,6 +65,7 @@ async def test_relaying() -> None:
         assert (await client.ask("RCPT TO:<monitor@mon.test>"))[:3] == "250"
 
 
+@pytest.mark.slow
 def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
     """It refuses a message without a token, with one that is forged, or with one of another mailtrip, and keeps
     nothing of it."""

@@ -15,6 +15,8 @@ from tests.exporter import Exporter
 from tests.security.conftest import Start
 from tests.security.peers import Listener
 
+pytestmark = pytest.mark.slow
+
 Listening = Callable[..., Listener]
 
 CONFIGURATION = """

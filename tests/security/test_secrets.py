@@ -127,6 +127,7 @@ def expect_no_piece(text: str) -> None:
             assert secret[n : n + 8].lower() not in text.lower(), secret
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("said", "form"), [(SAID, "text"), (SAID, "json"), (LATER, "text"), (EARLY, "text")])
 def test_secrets_while_it_runs(
     start: Start, listener: Listening, tmp_path: Path, said: dict[str, dict[str, str]], form: str
@@ -228,6 +229,7 @@ async def test_secrets_and_the_sendmail_program(tmp_path: Path) -> None:
 # ------------------------------------------------------------ what a crash leaves
 
 
+@pytest.mark.slow
 def test_crashes(start: Start, tmp_path: Path) -> None:
     """A crash leaves no core file, which would hold the passwords: its limit is 0, whatever it was before."""
     before = resource.getrlimit(resource.RLIMIT_CORE)
@@ -258,6 +260,7 @@ async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> 
     assert str(outcome.failure) == "send/data: internal: ValueError: see the log"
 
 
+@pytest.mark.slow
 def test_values_that_are_secrets_without_saying_so(start: Start) -> None:
     """What only looks like a secret is hidden as one: a key in the zone of a blocklist, the value of a header such as
     `Authorization`, the query of a `token_url`."""

@@ -4,8 +4,12 @@ import itertools
 import urllib.parse
 from pathlib import Path
 
+import pytest
+
 from tests.security.conftest import Start
 from tests.security.test_requests import Listening, ask, probe
+
+pytestmark = pytest.mark.slow
 
 CONFIGURATION = """
 modules:

@@ -20,6 +20,8 @@ from tests.security.test_receiver import OWN, free_port
 from tests.web.site import GOOD, site
 from tests.workbench import Bench
 
+pytestmark = pytest.mark.slow
+
 KEY = b"k" * 32
 SENT_AT = 1_700_000_000
 

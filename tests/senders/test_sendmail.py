@@ -227,6 +227,7 @@ async def expect_gone(tmp_path: Path) -> None:
 # ------------------------------------------------------------ rights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("forbidden", "script", "told"),
     [

@@ -18,6 +18,8 @@ from tests.prometheus import Prometheus
 from tests.test_cli import CONFIGURATION, free_port, mailtrip
 from tests.web.folder import CLIENTS, HASH, PASSWORD, TLS, USERS, Folder
 
+pytestmark = pytest.mark.slow
+
 FILE = "--web.config.file"
 
 
