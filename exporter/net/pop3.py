@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from exporter.model import Leg, ProbeError, Reason
 from exporter.net.credentials import Credentials
 from exporter.net.pop3_reader import MAX_LINE, Pop3Reader
-from exporter.net.pop3_reply import Reply, UniqueIds, capabilities_in, size_in
+from exporter.net.pop3_reply import Reply, UniqueIds, capabilities_in, lines_in, size_in
 from exporter.net.sasl import Conversation, Mechanism, refused
 from exporter.net.tls import translated
 from exporter.net.wrong_port import greeted, patiently, plain
@@ -179,7 +179,7 @@ class Pop3Connection(Pop3Reader):
             return []
         reply.expect("UIDL, without which messages cannot be told apart", Reason.REJECTED)
         ids = UniqueIds()
-        for number, line in enumerate(data.splitlines()):
+        for number, line in enumerate(lines_in(data)):
             if number >= MOST_MESSAGES:
                 raise self._failure(Reason.PROTOCOL, f"{self._server} lists more than {MOST_MESSAGES:,} messages")
             ids.add(line)

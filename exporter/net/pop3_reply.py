@@ -1,6 +1,7 @@
 """What a POP3 server says, and what it means. Pure."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exporter.model import ProbeError, Reason
@@ -10,6 +11,7 @@ _STATUS = re.compile(
     r"(\+OK|[-+]ERR)(?![A-Z0-9])[ \t]*(?:\[([A-Z0-9/-]{1,40})\][ \t]*)?(.*)", re.IGNORECASE | re.DOTALL
 )
 _NUMBER = re.compile(r"\d{1,10}")
+LONGEST = 2000  # bytes of a line that names a message
 _MOST_WORDS = 1000  # characters of what a server says to people, who read less of it
 _EMPTY = re.compile(r"\b(empty|no (new )?(messages|mail)|0 messages|zero messages|nothing to list)\b", re.IGNORECASE)
 _NO_MESSAGE = re.compile(
@@ -103,11 +105,14 @@ class UniqueIds:
     def __init__(self) -> None:
         self.odd: list[bytes] = []  # lines that name no message, or one that was named before
         self._ids: dict[int, tuple[str, str]] = {}
+        self._short: set[str] = set()
 
     def add(self, line: bytes) -> None:
         number, _, rest = line.decode("latin-1").strip().replace("\t", " ").partition(" ")
         if _NUMBER.fullmatch(number) and rest.strip() and int(number) not in self._ids:
-            self._ids[int(number)] = rest.split()[0], rest.strip()
+            short = rest.split(None, 1)[0]
+            self._ids[int(number)] = short, rest.strip()
+            self._short.add(short)
         elif line.strip():
             self.odd.append(line)
 
@@ -116,9 +121,17 @@ class UniqueIds:
         without. Raises ValueError with a line if none of them is one."""
         if self.odd and not self._ids:
             raise ValueError(f"a line that is none: {self.odd[0][:80].decode('ascii', 'replace')}")
-        short = [uid for uid, _ in self._ids.values()]
-        unique = len(set(short)) == len(short)
+        unique = len(self._short) == len(self._ids)
         return [(number, uid if unique else whole) for number, (uid, whole) in self._ids.items()]
+
+
+def lines_in(data: bytes) -> Iterator[bytes]:
+    """The lines of an answer one by one, since it may have millions; of a long one only the beginning."""
+    place = 0
+    while place < len(data):
+        end = data.find(b"\n", place) + 1 or len(data)
+        yield data[place : min(end, place + LONGEST)].rstrip(b"\r\n")
+        place = end
 
 
 def size_in(reply: Reply) -> int | None:
