@@ -20,6 +20,7 @@ from exporter.tokens import MAX_CANDIDATES, PREFIX, Token, candidates, without_t
 
 _MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % PREFIX.encode(), re.IGNORECASE)
 _ESCAPED = re.compile(r"\\+u003[cCeE]")  # < and > in JSON: a letter right before a token hides it
+_ARMOUR = "-----BEGIN PGP MESSAGE-----"  # a gateway encrypted the text, as it stands
 _MUCH = 100  # characters of a stranger's words that are shown
 
 
@@ -118,6 +119,8 @@ def is_whole(raw: bytes, token: Token) -> bool:
     """Whether our text is there as a whole, in a plain message that nothing wrapped; True where nobody can say."""
     message = _parsed(raw)
     if message.content_type != "text/plain" or token.word not in _all(message, "message-id").lower():
+        return True
+    if message.content.lstrip().startswith(_ARMOUR):
         return True
     return is_sealed(in_charset(message.content, message.parameters.get("charset", "")), token)
 

@@ -141,6 +141,12 @@ def test_a_text_whose_lines_were_broken_elsewhere_is_whole(way: Callable[[str], 
         assert not is_whole(f"{head}\n\n{text}".replace("Prometheus", "Epimetheus").encode(), TOKEN)
 
 
+def test_of_a_text_that_a_gateway_encrypted_nobody_can_say_that_it_was_altered() -> None:
+    head = composed(Content()).decode().replace("\r\n", "\n").partition("\n\n")[0]
+    assert is_whole(f"{head}\n\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA0\n-----END PGP MESSAGE-----\n".encode(), TOKEN)
+    assert not is_whole(f"{head}\n\nhQEMA0\n".encode(), TOKEN)
+
+
 def test_a_message_that_an_older_mailtrip_sent_is_whole() -> None:
     """One may come days after an upgrade. Its last line was the token and the digest of the lines above it."""
     text = f"{TOKEN.word}\n\nThis is a test message of mailtrip,\nthat was sent before.\n"

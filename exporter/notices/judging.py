@@ -163,7 +163,12 @@ class _Layer:
     @cached_property
     def _opens(self) -> bool:
         """Whether its text, above ours, begins like a notice."""
-        return OPENINGS.found_in(squeezed(self._notice.partition(_FIRST_WORDS)[0]))
+        return OPENINGS.found_in(squeezed(self._above))
+
+    @property
+    def _above(self) -> str:
+        """What it says above our text; below that stand what lists and companies put under everything."""
+        return self._notice.partition(_FIRST_WORDS)[0]
 
     @cached_property
     def _text_is_ours(self) -> bool:
@@ -186,12 +191,12 @@ class _Layer:
             return self._as_notice()
         if automatic:
             return self._as_notice() if self._form and answers.is_refusal(self.part) else (Kind.REPLY, None)
-        if self._from_postmaster and (understood := self._as_notice())[1]:
+        if self._from_postmaster and (understood := self._as_notice(self._above))[1]:
             return understood
         return (Kind.REPLY, None) if self._answers() else None
 
-    def _as_notice(self) -> Verdict:
-        told = self._event or plain.read(self._subject, self._notice, self._fields)
+    def _as_notice(self, words: str | None = None) -> Verdict:
+        told = self._event or plain.read(self._subject, self._notice if words is None else words, self._fields)
         if told is None:
             return Kind.UNCLEAR, None
         return (Kind.BOUNCE if told.final else Kind.REPLY), told
