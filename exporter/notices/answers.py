@@ -103,7 +103,8 @@ _AUTOMATIC_SUBJECT = Phrases(
     (?:lesebestätigung|开封|開封|已读|已讀|accusé de (?:lecture|réception))
     (?:abuse|spam|feedback|complaint) (?:digest|report|about|quarantine)
     (?:complaint|email feedback|report domain:|dmarc|tls report)
-    (?:quarantine(?!d? (?:message )?releas)|virus(?! in mail from you|[ -]?(?:scan|free|check))|your (?:spam|quarantine)|spamtrap)
+    (?:quarantine(?!d? (?:message )?releas)|your (?:spam|quarantine)|spamtrap)
+    virus(?! in mail from you|[ -]?(?:scan|free|check))
     your message to .{1,80} awaits
     (?:message|post) (?:is )?(?:pending|being held|held|awaiting)
     currently(?! (?:unable|not|undeliv))
@@ -126,7 +127,8 @@ _AUTOMATIC_SUBJECT = Phrases(
     """
 )
 _TICKET = re.compile(
-    r"[\[(#]\s*(?:ticket|case|request|support|incident|req|inc|id|bug|issue|anfrage|vorgang|rt|otrs)?\s*[#:№ -]{0,3}\d{3,}"
+    r"[\[(#]\s*(?:ticket|case|request|support|incident|req|inc|id|bug|issue|anfrage|vorgang|rt|otrs)?"
+    r"\s*[#:№ -]{0,3}\d{3,}"
     r"|\b(?:ticket|case|request|incident|vorgang)\s*(?:id|no\.?|number|nr\.?)?\s*[#:]\s*\w*\d{2,}|\[\S{1,40} #\d+\]"
     r"|\b(?:ticket|case|request|incident|vorgang|anfrage) \d{4,}\b"
 )
