@@ -16,7 +16,7 @@ from exporter.config.oauth2 import OAuth2Options
 from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
 from exporter.config.server import ServerOptions
-from exporter.config.types import Duration, Name, OneWord, Options, Secret, Text, duration_text
+from exporter.config.types import Duration, Name, OneWord, Options, Secret, WrittenPath, duration_text
 from exporter.config.yaml import dump
 from exporter.mailboxes import MailboxOptions
 from exporter.model import ProbeKey
@@ -44,7 +44,7 @@ Interval = Annotated[Duration, AfterValidator(_interval)]
 class StateOptions(Options):
     """What must survive a restart: the tokens of messages that are on their way, and the key that signs them."""
 
-    dir: Text = Field(default_factory=_default_dir)
+    dir: WrittenPath = Field(default_factory=_default_dir)
     """A directory of our own, on a local disk. Default: `$STATE_DIRECTORY`, which systemd sets, else
     `./mailtrip-state`."""
 
@@ -246,7 +246,7 @@ def _mailbox_mistakes(name: str, module: Mapping[str, Any], mailboxes: Mapping[s
         check = _mapping(module[kind])
         for option in MAILBOX_OPTIONS:
             mailbox = check.get(option)
-            if isinstance(mailbox, str) and mailbox not in mailboxes:
+            if isinstance(mailbox, str) and mailbox.strip() and mailbox not in mailboxes:
                 known = suggestion(mailbox, mailboxes) or "; there are none in this file"
                 yield ("modules", name, kind, option), f"unknown mailbox {mailbox}{known}"
 

@@ -130,8 +130,12 @@ def _ehlo_name(text: str) -> str:
 
 def _pattern(text: str) -> str:
     """A network is told from a pattern by its slash, from an address with a slash (RFC 5322 allows it) by the @."""
-    if "{" in text:
+    if "{" in text or "(" in text or (text.startswith("^") and text.endswith("$")):
         raise ValueError("a pattern knows only * ? and [...]; write each alternative as an entry of its own")
+    if odd := ends_oddly(text) or lookalike_in(text):
+        raise ValueError(f"fits no target: {odd if odd.startswith('it ') else f'it holds {odd}'}")
+    if ", " in text or text.count("@") > 1:
+        raise ValueError("fits no target: write each address or pattern as an entry of its own")
     if not text.isprintable():
         raise ValueError("a control character fits no target")
     if _is_zoned(text) or ("@[" in text and _is_zoned(text.rpartition("@")[2])):

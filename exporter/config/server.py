@@ -7,7 +7,7 @@ from pydantic import Field, WithJsonSchema
 
 from exporter.config.address import Host, IpAddress, IpFamily
 from exporter.config.oauth2 import OAuth2Options
-from exporter.config.types import Options, ReadFile, Secret, Text
+from exporter.config.types import OneWord, Options, ReadFile, Secret
 
 TlsMode = Literal["none", "starttls", "implicit"]
 TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
@@ -57,7 +57,7 @@ class ServerOptions(TlsOptions, NetworkOptions):
     """`implicit` is TLS from the start. Default: `implicit` on the ports 465, 993 and 995, `starttls` on 587; on any
     other port `starttls` if there is a password, so that none goes out in the clear unasked, else `none`."""
 
-    username: Text | None = None
+    username: OneWord | None = None
     """Who logs in."""
 
     password: Secret | None = None

@@ -25,7 +25,6 @@ from exporter.config.stand_ins import HIDDEN, env_mistake, filled_in_elsewhere, 
 _DECIMAL = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w|y)")
 _SECONDS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
 _TOGETHER = re.compile("(?=.)" + "".join(f"(?:([0-9]{{1,12}}){unit})?" for unit in _SECONDS))
-_YEAR = 365 * 86400
 _SIZE = re.compile(r"([0-9]{1,15})(B|KiB|MiB|GiB)?")
 _BYTES = {None: 1, "B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -86,7 +85,7 @@ def _duration(value: object) -> float:
         seconds = float(match[1]) * _SECONDS[match[2]]
     else:
         raise ValueError("not a duration; write a number with a unit: 250ms, 15s, 10m, 1h, 7d; or several: 1h30m")
-    if not 0.001 <= seconds <= _YEAR:
+    if not 0.001 <= seconds <= _SECONDS["y"]:
         raise ValueError("a duration must be between 1ms and 365d")
     return seconds
 
@@ -156,8 +155,7 @@ Name = Annotated[
 ]
 """What a module, a mailbox or a probe is called, fit for a label and for a URL."""
 
-Text = Annotated[str, AfterValidator(_text)]
-"""Text that is taken as it stands."""
+Text = Annotated[str, AfterValidator(_text)]  # taken as it stands
 
 
 def _one_word(value: str) -> str:
@@ -179,11 +177,11 @@ ReadFile = Annotated[str, AfterValidator(lambda text: NamedFile(_path(text)))]
 """The name of a file that is read when it is used, such as a certificate."""
 
 
-class SecretUnavailable(Exception):
-    """A secret's file or environment variable cannot be read, or is empty.
+WrittenPath = Annotated[str, AfterValidator(_path)]  # of a directory of ours
 
-    The message names it and never holds the secret.
-    """
+
+class SecretUnavailable(Exception):
+    """A secret's file or variable cannot be read, or is empty. The message names it and never holds the secret."""
 
 
 class Secret:
@@ -285,6 +283,8 @@ class Listen(str):
     def __new__(cls, text: str) -> "Listen":
         host, colon, port = text.rpartition(":")
         bracketed = host.startswith("[") and host.endswith("]")
+        if host == "*":
+            raise ValueError(f"not an address to listen on; for every address of this machine write :{port}")
         if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or (":" in host and not bracketed):
             raise ValueError("not an address to listen on; write HOST:PORT, such as 127.0.0.1:2525 or [::1]:2525")
         self = super().__new__(cls, text)

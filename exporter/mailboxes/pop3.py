@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from exporter.config.server import Port, ServerOptions, TlsMode
-from exporter.config.types import Duration, SecretUnavailable, Text
+from exporter.config.types import Duration, OneWord, SecretUnavailable
 from exporter.mailboxes.pop3_maildrop import Maildrop
 from exporter.mailboxes.pop3_session import Pop3Session
 from exporter.mailboxes.session import Wanted
@@ -31,7 +31,7 @@ class Pop3Options(ServerOptions):
     """`none`, `starttls` (STLS) or `implicit`. Default: `implicit` on port 995 and when no port is given; on any other
     port `starttls`, so that no password goes out in the clear unasked."""
 
-    username: Text
+    username: OneWord
     """Who logs in."""
 
     auth: Literal["user", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None

@@ -15,6 +15,7 @@ from exporter.net.certificate import ServerCertificate
 from exporter.net.tls import client_context
 from exporter.review.findings import Finding, values
 from exporter.settings import Settings
+from exporter.tokens import read_key
 
 _OF_A_UNIT = re.compile(r"(/run/credentials/[^/]+)/.+")
 
@@ -45,6 +46,12 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
         yield from _of_a_literal(path, revealed)
         return
     where = secret.origin
+    if path == ("state", "token_key"):
+        try:
+            read_key(revealed)
+        except ValueError as error:
+            yield Finding(path, f"what is in {where} {error}")
+        return
     if odd := kept_oddly(revealed.strip()):
         yield Finding(path, f"the text in {where} {odd}", warning=True)
         return

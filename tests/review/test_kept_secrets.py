@@ -48,3 +48,13 @@ def test_a_secret_that_is_no_secret_is_told_of(tmp_path: Path, monkeypatch: pyte
     (line,) = found(text % "secrets/imap")
     assert line.startswith(where % "warning: " + "is taken for the secret itself, and there is a file of that name")
     assert found(text % "secrets/pop3") == []
+
+
+def test_a_key_for_tokens_that_is_none_is_told_of(tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    key.write_text("hunter2\n")
+    text = f"state: {{token_key: {{file: {key}}}}}\n"
+    (line,) = found(text)
+    assert line.startswith(f"f:1:20: state.token_key: what is in {key} must have 64 or more hexadecimal digits")
+    key.write_text("0a" * 32 + "\n")
+    assert found(text) == []
