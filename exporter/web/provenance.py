@@ -57,8 +57,10 @@ class Provenance:
 
         By TLS, the certificate says who we are, and no browser goes on with another name.
         """
-        host = request.headers.get(hdrs.HOST, "")
-        if not host or request.secure or self.is_ours(host) or _is_a_scrape(request):
+        stated = request.headers.get(hdrs.HOST, "")
+        named = (stated, request.host) if stated else ()  # the latter also of a target http://NAME/… (RFC 9112)
+        host = next((name for name in named if name and not self.is_ours(name)), "")
+        if not host or request.secure or _is_a_scrape(request):
             return ""
         shown = one_line(host.encode(errors="surrogateescape").decode(errors="replace"), 100)
         cure = f"start mailtrip with {ALLOWED_HOST} {domain_of(_name(host)) or 'NAME'}"

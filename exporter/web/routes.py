@@ -31,6 +31,7 @@ _PAGE_HEADERS = {
 }
 _PLAIN_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 RETRY_AFTER = "10"  # seconds
+_YES = ("true", "1", "yes", "on")
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
 
@@ -96,7 +97,7 @@ class Routes:
         With `debug=true`, as in blackbox_exporter, its evidence; then nothing is sent and nothing awaited, nor is it by
         HEAD.
         """
-        debug = request.query.get("debug") == "true"
+        debug = any(value.lower() in _YES for value in request.query.getall("debug", ()))
         looks = debug or request.method == hdrs.METH_HEAD
         try:
             key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"), looking=looks)

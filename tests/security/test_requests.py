@@ -175,7 +175,7 @@ def test_looking(start: Start, listener: Listening) -> None:
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port), "--web.max-targets", "1")
     for number in range(5):
-        for path in ("/trips?", "/probe?debug=true&"):
+        for path in ("/trips?", "/probe?debug=true&", "/probe?debug=1&", "/probe?debug=&debug=True&"):
             for method in ("GET", "HEAD"):
                 status, _, text = ask(exporter, f"{path}module=open&target=a{number}@lab.test", method)
                 assert status == 200, (path, method)
@@ -224,6 +224,8 @@ def test_rebinding(start: Start) -> None:
             status, _, text = ask(exporter, path, Host=host)
             assert status == 421, (host, path)
             assert "--web.allowed-host" in text
+    absolute = say(exporter, b"GET http://evil.test/config HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert absolute[9:12] == b"421"
     for host in (exporter.address, "localhost", "mailtrip:10925", "mailtrip.mail.svc", "Mine.example.org", "[::1]:1"):
         assert ask(exporter, "/sd", Host=host)[0] == 200, host
 
