@@ -116,7 +116,7 @@ async def test_lateness() -> None:
 async def test_what_an_imap_server_says() -> None:
     """IMAP responses are read a few milliseconds at a time, and at most 1,000 words of one response are parsed."""
     assert MAX_WORDS == 1000
-    async with attacked(b"* 1 FETCH (" + b"() " * 5000 + b"\r\n" + b"* OK\r\n" * 5000) as imap:
+    async with attacked(b"* 1 FETCH (UID 1 " + b"() " * 5000 + b"\r\n" + b"* OK\r\n" * 5000) as imap:
         await imap.greeting()
         ticker = Ticker()
         reply = await imap.simple_command("NOOP")
