@@ -13,6 +13,9 @@ LAB := $(AS_ROOT) $(BIN)/python -B -m tests.lab
 TARGETS := headers message bounce imap imap_list imap_untagged pop3
 SECONDS := 600
 
+# Hypothesis tries fewer examples than in `make test`.
+QUICKLY := --hypothesis-profile=quick
+
 # Stamp files: what they stand for is done again only when what they depend on has changed.
 VENV := .venv/made
 PROGRAM := .venv/program
@@ -31,14 +34,14 @@ run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mai
 
 quick: $(TOOLS) ## style, types, and the tests that need no server, no root and start no program: in a minute
 	@$(MAKE) --no-print-directory check
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "pure and not slow" -q -n 2 --hypothesis-profile=quick $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "pure and not slow" -q -n 2 $(QUICKLY) $(ARGS)
 
 test: suite servers newer wheels check ## install the servers that the tests need, run all checks and all tests
 	@tests/sudo.sh "mail servers and containers of the tests run as root" || true # if not, the tests say so
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.again $(ARGS) # hundreds of mailtrips start, and are compiled once
 
 pythons: servers $(TOOLS) ## as root: the tests that need Python alone, with the Pythons of newer Debians
-	@for suite in $(PYTHONS); do tests/pythons.sh $$suite .pythons -q -n 4 $(ARGS) || exit 1; done
+	@for suite in $(PYTHONS); do tests/pythons.sh $$suite .pythons -q -n 4 $(QUICKLY) $(ARGS) || exit 1; done
 
 check: $(TOOLS) ## style and types only
 	$(BIN)/ruff check
@@ -46,7 +49,7 @@ check: $(TOOLS) ## style and types only
 	$(BIN)/mypy
 
 lowest: $(TOOLS) ## the tests that need Python alone, with the oldest libraries that pyproject.toml allows
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.lowest -q -n 4 $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.lowest -q -n 4 $(QUICKLY) $(ARGS)
 
 docs: $(TOOLS) ## write the generated pages anew
 	$(BIN)/python -m docs.configuration

@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tests.prometheus import free_port
+from tests.ports import free_port
 
 ALERTMANAGER = Path("/usr/bin/prometheus-alertmanager")
 AMTOOL = Path("/usr/bin/amtool")

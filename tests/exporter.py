@@ -2,7 +2,6 @@
 
 import resource
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -12,6 +11,8 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+
+from tests.ports import free_port
 
 
 class Exporter:
@@ -34,9 +35,7 @@ class Exporter:
         self.file = file = directory / "mailtrip.yml"
         self.configure(configuration)
         self.log = directory / "mailtrip.log"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.address = f"127.0.0.1:{probe.getsockname()[1]}"
+        self.address = f"127.0.0.1:{free_port()}"
         command = ["-m", "exporter", "serve", "--config.file", str(file), "--state.dir", str(directory / "state")]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(

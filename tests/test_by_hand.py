@@ -18,7 +18,7 @@ from exporter.model import Fact, Failure, Outcome, Phase, ProbeKey, Reason, Span
 from exporter.terminal import waterfall
 from exporter.terminal.written import KINDS
 from tests.lab.client import Lab
-from tests.prometheus import free_port
+from tests.ports import free_port
 from tests.screen import Screen
 from tests.test_cli import mailtrip
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.exporter import Exporter
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 
@@ -45,12 +46,6 @@ def mailtrip(*arguments: str, directory: Path, **environment: str) -> subprocess
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), **environment}
     command = [sys.executable, "-W", "error", "-m", "exporter", *arguments]
     return subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, timeout=60)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.greeting import FIRST, own_command
 from exporter.settings import Settings
-from tests.test_cli import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.slow
 

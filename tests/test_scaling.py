@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from tests.exporter import Exporter
-from tests.prometheus import Prometheus, free_port
+from tests.ports import free_port
+from tests.prometheus import Prometheus
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/sharding.yml"
 TARGETS = [f"person{number}@mon.example.org" for number in range(8)]

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from tests.exporter import Exporter
-from tests.prometheus import Prometheus, free_port
+from tests.ports import free_port
+from tests.prometheus import Prometheus
 
 pytestmark = pytest.mark.slow
 

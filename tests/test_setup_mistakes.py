@@ -13,7 +13,8 @@ import pytest
 from exporter.commands import CannotStart, check_embedded
 from exporter.settings import Settings
 from tests.exporter import Exporter
-from tests.test_cli import CONFIGURATION, free_port, mailtrip
+from tests.ports import free_port
+from tests.test_cli import CONFIGURATION, mailtrip
 
 pytestmark = pytest.mark.slow
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.client import Lab, LabUser
-from tests.prometheus import free_port
+from tests.ports import free_port
 from tests.test_cli import mailtrip
 
 pytestmark = pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,8 @@ import pytest
 from tests.exporter import Exporter
 from tests.kubernetes.manifests import objects
 from tests.kubernetes.operator import scrape_of_pods, scrape_of_probe
-from tests.prometheus import Prometheus, free_port
+from tests.ports import free_port
+from tests.prometheus import Prometheus
 from tests.test_scaling import CONFIGURATION, TARGETS, probed_by
 
 NAMES = ["mailtrip-0", "mailtrip-1"]
@@ -20,11 +20,7 @@ NAMES = ["mailtrip-0", "mailtrip-1"]
 @pytest.fixture
 def port() -> int:
     """One that is free on the addresses of both replicas."""
-    with socket.socket() as first, socket.socket() as second:
-        first.bind((address(0), 0))
-        chosen: int = first.getsockname()[1]
-        second.bind((address(1), chosen))
-        return chosen
+    return free_port()
 
 
 def address(number: int | str) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import smtplib
-import socket
 from typing import ClassVar
 
 import pytest
@@ -16,6 +15,7 @@ from tests.lab.client import StoredMail
 from tests.mailboxes.bench import FOREIGN, LONG, FilesOnDisk
 from tests.mailboxes.maildir_bench import Maildir
 from tests.mailboxes.wire import Wire
+from tests.ports import free_port
 
 
 class MaildirBench(FilesOnDisk):
@@ -66,8 +66,7 @@ class SmtpdBench:
     wire: Wire | None = None
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
+        self._port = free_port()
 
     def mailbox(self) -> Mailbox:
         options = SmtpdOptions(listen=Listen(f"127.0.0.1:{self._port}"), recipients=["monitor@mon.test"])

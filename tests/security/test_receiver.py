@@ -2,7 +2,6 @@
 
 import asyncio
 import smtplib
-import socket
 import tracemalloc
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from exporter.mailboxes.session import READ_LIMIT
 from exporter.mailboxes.smtpd import MAX_WAITING
 from exporter.net.smtpd_limits import UNENDED_LINE, Limits
 from exporter.tokens import Mint, load_key, new_key
+from tests.ports import free_port
 from tests.receiver import NAME, Certificates, receiver, split
 from tests.security.conftest import Start
 from tests.smtp_client import RawClient
@@ -26,12 +26,6 @@ modules:
     interval: 1h
     roundtrip: {{from: probe@mon.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}, mailbox: own}}
 """
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 # ------------------------------------------------------------ no open relay

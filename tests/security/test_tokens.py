@@ -14,9 +14,10 @@ import pytest
 from exporter import tokens
 from exporter.tokens import LENGTH, Mint, NotOurs, Rejection, candidates, load_key
 from tests import virtual
+from tests.ports import free_port
 from tests.pretend import PretendMailbox
 from tests.security.conftest import Start
-from tests.security.test_receiver import OWN, free_port
+from tests.security.test_receiver import OWN
 from tests.web.site import GOOD, site
 from tests.workbench import Bench
 

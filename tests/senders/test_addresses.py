@@ -10,6 +10,7 @@ import pytest
 from exporter.model import Exchanger, Failure, Reason, Step
 from exporter.run import Run
 from tests.left_behind import nothing_left_behind
+from tests.ports import free_port
 from tests.senders.bench import make_sender
 from tests.senders.names import Zone, names
 from tests.senders.sending import SENDER, new_run, probe_message, send
@@ -57,7 +58,7 @@ class Machine:
 @pytest.fixture
 async def machine() -> AsyncIterator[Machine]:
     async with AsyncExitStack() as stack:
-        four = await stack.enter_async_context(witness())
+        four = await stack.enter_async_context(witness(port=free_port()))
         six = await stack.enter_async_context(witness("::1", four.port, [o for o in OFFERS if o != "SMTPUTF8"]))
         yield Machine(four, six)
 

@@ -12,6 +12,7 @@ import pytest
 from exporter.composition import ProbeMessage
 from exporter.model import Exchanger, Failure, Reason, Step
 from exporter.run import Run
+from tests.ports import free_port
 from tests.senders.bench import make_sender
 from tests.senders.names import Zone, names
 from tests.senders.sending import RECIPIENT, SENDER, new_run, probe_message, send
@@ -56,7 +57,7 @@ class Domain:
 @pytest.fixture
 async def domain() -> AsyncIterator[Domain]:
     async with AsyncExitStack() as stack:
-        first = await stack.enter_async_context(witness(ADDRESSES[0]))
+        first = await stack.enter_async_context(witness(ADDRESSES[0], free_port()))
         second = await stack.enter_async_context(witness(ADDRESSES[1], first.port))
         yield Domain(first, second, {"port": first.port, "retry_after": "1h"})
 

@@ -5,7 +5,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -19,6 +18,7 @@ from exporter.settings import Settings
 from tests.container.podman import Podman
 from tests.container.running import Container
 from tests.lab.shell import wait_until
+from tests.ports import free_port
 from tests.systemd.seccomp import profile
 from tests.systemd.unit import DROP_INS, UNITS, Unit
 
@@ -171,8 +171,7 @@ def test_it_makes_its_trips_with_the_system_calls_and_capabilities_of_the_unit(
 def test_a_scrape_at_the_socket_of_the_unit_is_answered(tmp_path: Path) -> None:
     unit = Unit("mailtrip.service", "socket.conf")
     assert Unit("mailtrip.socket").one("ListenStream") == "10925"
-    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
-        address, mail = f"127.0.0.1:{free.getsockname()[1]}", other.getsockname()[1]
+    address, mail = f"127.0.0.1:{free_port()}", free_port()
     file = tmp_path / "mailtrip.yml"
     file.write_text(configuration(mail).replace(CREDENTIALS, str(tmp_path)))
     (tmp_path / "imap").write_text(KEY)

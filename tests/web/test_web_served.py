@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.prometheus import Prometheus
-from tests.test_cli import CONFIGURATION, free_port, mailtrip
+from tests.test_cli import CONFIGURATION, mailtrip
 from tests.web.folder import CLIENTS, HASH, PASSWORD, TLS, USERS, Folder
 
 pytestmark = pytest.mark.slow
