@@ -6,8 +6,6 @@ from errno import EADDRINUSE
 from pathlib import Path
 from urllib.parse import quote
 
-from rich.console import Console
-
 from exporter.app import KEY_FILE, App, shared_key
 from exporter.config.mistakes import suggestion
 from exporter.model import Leg, Outcome, Phase, ProbeKey, Reason
@@ -16,6 +14,7 @@ from exporter.prober import Mailing, Probe
 from exporter.settings import Settings
 from exporter.store import Store
 from exporter.terminal import PICTURES, Course, Picture
+from exporter.terminal.screen import Screen
 from exporter.tokens import PREFIX
 
 
@@ -72,7 +71,7 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
 
     When it is interrupted, by Ctrl-C or SIGTERM, it says what becomes of the message.
     """
-    console, aside = Console(stderr=True, quiet=quiet, highlight=False), Console(stderr=True, highlight=False)
+    console, aside = Screen(stderr=True, quiet=quiet), Screen(stderr=True)
     if current := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     await check_receiver(settings, key)

@@ -12,8 +12,6 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
-
 from exporter.aside import at_work
 from exporter.by_hand import CannotReceive, Unknown, key_of, left_behind, may_still_come, one_trip, picture_of
 from exporter.config.load import Reading
@@ -31,6 +29,7 @@ from exporter.settings import Settings
 from exporter.state_file import StateUnusable
 from exporter.terminal import as_json, transcript
 from exporter.terminal.attempts import lines
+from exporter.terminal.screen import Screen
 from exporter.trying import attempts
 from exporter.web.doors import CannotListen, Door, handed_over
 from exporter.web.webfile import WebFile, load_web_options
@@ -198,7 +197,7 @@ def _in_a_web_file(file: str) -> str:
 
 async def _try(configurations: Sequence[Sequence[str]]) -> int:
     status = OK
-    with Console(highlight=False).status("asking the servers; one that is silent takes its session_timeout …"):
+    with Screen().status("asking the servers; one that is silent takes its session_timeout …"):
         for files in configurations:
             async for attempt in attempts(Settings.load(*files)):
                 print(*lines(attempt), sep="\n", flush=True)
@@ -217,7 +216,7 @@ def run_probe(options: argparse.Namespace) -> int:
     if options.json:
         print(as_json(outcome))
     else:
-        console = Console(highlight=False)
+        console = Screen()
         if outcome.failure or options.transcript:
             transcript(outcome, console)  # it is long, and what is read first comes last
         picture_of(settings, key).result(outcome, console)

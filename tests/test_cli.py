@@ -155,6 +155,22 @@ def test_a_reader_that_has_read_enough_is_no_bug(tmp_path: Path) -> None:
         assert (process.stderr.read(), process.wait(60)) == (b"", 141)
 
 
+@pytest.mark.parametrize(("stream", "status"), [("stdout", 141), ("stderr", 0)])
+def test_a_reader_that_goes_away_makes_no_trip_a_failed_one(
+    stream: str, status: int, file: str, tmp_path: Path
+) -> None:
+    """1 would say that the trip has failed."""
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "MAILTRIP_TEST_PASSWORD": "x"}
+    line = [sys.executable, "-W", "error", "-m", "exporter", "probe", "--config.file", file, "me", "--transcript"]
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams: dict[str, int] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {stream: writer}
+    done = subprocess.run(line, cwd=tmp_path, env=env, timeout=60, **streams)  # type: ignore[call-overload]
+    os.close(writer)
+    assert done.returncode == status
+    assert b"Traceback" not in (done.stderr or b"")
+
+
 def test_a_locale_that_cannot_say_everything_is_no_bug(file: str, tmp_path: Path) -> None:
     done = mailtrip("probe", "--config.file", file, "me", directory=tmp_path, PYTHONIOENCODING="latin-1")
     assert done.returncode == 0

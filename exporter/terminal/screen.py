@@ -1,0 +1,23 @@
+"""Where a command of ours writes: standard output or standard error, as a terminal or not."""
+
+import os
+import sys
+
+from rich.console import Console
+
+
+class Screen(Console):
+    """A console whose reader may go away, as `head` does when it has read enough."""
+
+    def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
+        super().__init__(stderr=stderr, quiet=quiet, highlight=False)
+
+    def on_broken_pipe(self) -> None:
+        """rich would end the process with 1, which says here that a trip has failed.
+
+        Progress that nobody reads ends no trip. For a result that nobody reads it raises BrokenPipeError.
+        """
+        self.quiet = True
+        if not self.stderr:
+            raise BrokenPipeError
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # else Python complains when it flushes
