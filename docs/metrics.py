@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from exporter.blocklists import QueryFailure
+from exporter.core.model import Phase, Reason, Step
 from exporter.metrics.definitions import (
     OF_A_BLOCKLIST_CHECK,
     OF_A_ROUND_TRIP,
@@ -18,14 +19,13 @@ from exporter.metrics.definitions import (
     ONLY_ON_PROBE,
     Definition,
 )
-from exporter.model import Phase, Reason, Step
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/metrics.md"
 COMMAND = "python -m docs.metrics"
 
 INTRODUCTION = f"""\
-<!-- Generated from exporter/metrics/definitions.py and exporter/model.py by "{COMMAND}". Change those. -->
+<!-- Generated from exporter/metrics/definitions.py and exporter/core/model.py by "{COMMAND}". Change those. -->
 
 # Metrics
 

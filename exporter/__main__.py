@@ -11,7 +11,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # else process 1 of a container would ignore it
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a traceback
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # must neither end a mailtrip that starts, nor be lost
-    from exporter.cli import main as run
+    from exporter.commands.cli import main as run
 
     run()
 

@@ -11,23 +11,23 @@ from exporter.blocklists import Blocklists
 from exporter.checks import CHECKS, Means
 from exporter.config.mistakes import Mistake, Mistakes
 from exporter.config.types import Secret, SecretUnavailable
-from exporter.ledger import Ledger
+from exporter.core.model import Outcome, ProbeKey
+from exporter.core.run import Clock
+from exporter.mail.tokens import Mint, load_key, new_key, read_key
 from exporter.mailboxes import MAILBOXES, MailboxOptions
-from exporter.mailboxes.reader import Reader
 from exporter.mailboxes.session import Mailbox
-from exporter.mailboxes.watcher import Watcher
+from exporter.mailboxes.watcher.reader import Reader
+from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics
-from exporter.model import Outcome, ProbeKey
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.prober import Probe, Prober
-from exporter.probes import DEFAULT_MAX_TARGETS, ProbeTable
-from exporter.run import Clock
+from exporter.probing.ledger import Ledger
+from exporter.probing.prober import Probe, Prober
+from exporter.probing.probes import DEFAULT_MAX_TARGETS, ProbeTable
 from exporter.senders.pace import Pace
 from exporter.settings import Settings, StateOptions
-from exporter.state_file import StateUnusable
-from exporter.store import Store
-from exporter.tokens import Mint, load_key, new_key, read_key
+from exporter.state.schema import StateUnusable
+from exporter.state.store import Store
 
 log = logging.getLogger(__name__)
 

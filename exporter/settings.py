@@ -18,10 +18,10 @@ from exporter.config.schema import json_schema
 from exporter.config.server import ServerOptions
 from exporter.config.types import Duration, Name, OneWord, Options, Secret, WrittenPath, duration_text
 from exporter.config.yaml import dump
+from exporter.core.model import ProbeKey
+from exporter.mail.tokens import read_key
 from exporter.mailboxes import MailboxOptions
-from exporter.model import ProbeKey
 from exporter.net.dns import DEFAULT_TIMEOUT
-from exporter.tokens import read_key
 
 EMBEDDED = "embedded.yml"
 Part = TypeVar("Part", bound=Options)

@@ -12,12 +12,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.alertmanager import AMTOOL, Alertmanager
 from tests.container.image import build
 from tests.container.podman import Podman, PodmanError
 from tests.lab.client import Lab, LabUser
 from tests.lab.shell import LabError
-from tests.prometheus import BINARIES, PROMTOOL, Prometheus
+from tests.support.alertmanager import AMTOOL, Alertmanager
+from tests.support.prometheus import BINARIES, PROMTOOL, Prometheus
 
 TESTS = Path(__file__).resolve().parent
 

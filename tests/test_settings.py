@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from exporter.config.mistakes import Mistakes
 from exporter.settings import Settings
-from tests.test_examples import OF_PROVIDERS, PEOPLE
+from tests.trips.test_examples import OF_PROVIDERS, PEOPLE
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = [ROOT / "examples" / name for name in (*PEOPLE, *sorted(OF_PROVIDERS))]

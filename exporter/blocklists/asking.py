@@ -11,10 +11,10 @@ from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.standing import Query, QueryFailure, Standing, Statistics
 from exporter.blocklists.verdict import Verdict, judge
 from exporter.config.types import SecretUnavailable
-from exporter.model import Listing, ListState, one_line
+from exporter.core.model import Listing, ListState, one_line
+from exporter.core.run import Clock, Run
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Answer, Said
-from exporter.run import Clock, Run
 
 MOST_AT_ONCE = 256  # questions, whatever the list
 DAY = 86400.0

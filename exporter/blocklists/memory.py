@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from exporter.blocklists.blocklist import Blocklist
 from exporter.blocklists.names import Subject
-from exporter.model import Listing
+from exporter.core.model import Listing
 
 MOST_ANSWERS = 50_000
 LONGEST = 86400.0  # seconds, whatever a TTL says

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from exporter.blocklists.blocklist import Blocklist
 from exporter.blocklists.standing import QueryFailure
-from exporter.model import ListState
+from exporter.core.model import ListState
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
 REFUSALS = {

@@ -10,7 +10,7 @@ from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.options import MAILBOX_OPTIONS, RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.config.choice import Choice
-from exporter.mailboxes.watcher import Watcher
+from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.senders.pace import Pace

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from exporter.blocklists import Blocklist, Blocklists, Query, Subject, SubjectKind
 from exporter.checks.dnsbl_options import DnsblOptions
-from exporter.model import Asked, Listing, ListState, Phase, ProbeError, Reason, Span, Step
+from exporter.core.model import Asked, Listing, ListState, Phase, ProbeError, Reason, Span, Step
+from exporter.core.run import Run
 from exporter.net.dns import Resolver
-from exporter.run import Run
 
 MOST_ADDRESSES = 64
 SPARE = 0.05  # of the time that is left is kept for the verdict, when a list does not answer at all

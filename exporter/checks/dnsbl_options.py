@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field
 
 from exporter.blocklists import AddressLists, DomainLists, Subject, SubjectKind
 from exporter.config.types import Name, Options
-from exporter.model import one_line
+from exporter.core.model import one_line
 
 
 class SentAddresses(Options):

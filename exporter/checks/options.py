@@ -6,12 +6,12 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_serializer, field_validator
 
-from exporter.arrival import is_secret
 from exporter.config.address import PLACEHOLDER, EmailAddress, EmailTemplate, check_email, check_host
 from exporter.config.grammar import domain_of, email_of, host_of, literal_of
 from exporter.config.header import MOST_HEADERS, TOKEN_PLACE, AuthservIds, HeaderName, HeaderValue, ReplyCodes, Subject
 from exporter.config.types import Duration, Name, Options, Secret, Size, size_text
-from exporter.model import one_line
+from exporter.core.facts import is_secret
+from exporter.core.model import one_line
 from exporter.senders import SendOptions
 
 LARGEST = 50 << 20  # bytes of a message

@@ -4,24 +4,24 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from exporter.arrival import Arrival, ArrivedHeaders, Hop, LeftFrom
 from exporter.checks.options import RoundtripOptions
-from exporter.composition import Content, ProbeMessage, compose
-from exporter.headers.authentication import authentication
-from exporter.headers.received import hops
-from exporter.headers.receiver import left_from
-from exporter.headers.shown import shown
-from exporter.headers.spam import spam_scores
-from exporter.mailboxes.expectation import Expectation, Found
-from exporter.mailboxes.watcher import Watcher
-from exporter.message import headers, is_whole, received
-from exporter.model import Fact, Phase, ProbeError, Reason, Step, one_line
+from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LeftFrom
+from exporter.core.model import Fact, Phase, ProbeError, Reason, Step, one_line
+from exporter.core.run import Run
+from exporter.mail.composition import Content, ProbeMessage, compose
+from exporter.mail.headers.authentication import authentication
+from exporter.mail.headers.received import hops
+from exporter.mail.headers.receiver import left_from
+from exporter.mail.headers.shown import shown
+from exporter.mail.headers.spam import spam_scores
+from exporter.mail.message import headers, is_whole, received
+from exporter.mail.tokens import Token
+from exporter.mailboxes.watcher.expectation import Expectation, Found
+from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.run import Run
 from exporter.senders import SENDERS, Sender
 from exporter.senders.pace import Pace
-from exporter.tokens import Token
 
 LONGEST_FOLDER = 100  # characters of its name, which is the server's and becomes a label
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from exporter.model import one_line
+from exporter.core.model import one_line
 
 MAX_SUGGESTIONS = 20
 MAX_SHOWN = 200  # mistakes; nobody reads more, and one wrong indentation can be thousands

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from exporter.config.mistakes import Mistakes
-from exporter.model import ProbeError, one_line
+from exporter.core.model import ProbeError, one_line
 
 log = logging.getLogger(__name__)
 

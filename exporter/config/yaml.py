@@ -20,7 +20,7 @@ import yaml
 from exporter.config.mistakes import Mistake, Mistakes, Path, Place, written
 from exporter.config.odd import mark_in, odd_in, plain_of, quoted_oddly
 from exporter.config.syntax import VARIABLE, oddly_written, unreadable
-from exporter.model import one_line
+from exporter.core.model import one_line
 
 MAX_BYTES = 10 << 20
 MAX_DEPTH = 40

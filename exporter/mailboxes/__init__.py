@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 from exporter.config.choice import Choice
-from exporter.mailboxes.imap import ImapMailbox, ImapOptions
-from exporter.mailboxes.maildir import MaildirMailbox, MaildirOptions
-from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
+from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
+from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions
 from exporter.net.dns import Resolver

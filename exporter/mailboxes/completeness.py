@@ -2,8 +2,8 @@
 
 import re
 
-from exporter.message import Kind, Reading, is_whole
-from exporter.tokens import Token
+from exporter.mail.message import Kind, Reading, is_whole
+from exporter.mail.tokens import Token
 
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|From ")  # RFC 5322 section 2.2, or a line of mbox
 _END_OF_HEADER = re.compile(rb"\n\r?\n")

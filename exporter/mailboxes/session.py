@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from exporter.run import Run
+from exporter.core.run import Run
 
 
 @dataclass(frozen=True, slots=True)

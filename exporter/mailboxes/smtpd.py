@@ -10,14 +10,14 @@ from pydantic import Field
 from exporter.config.address import EmailAddress
 from exporter.config.grammar import email_of
 from exporter.config.types import Listen, Options, ReadFile, Size
+from exporter.core.model import Step
+from exporter.core.run import Run
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
-from exporter.model import Step
 from exporter.net.certificate import ServerCertificate
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.net.smtpd import Receiver
-from exporter.net.smtpd_limits import LIMITS, Limits
-from exporter.run import Run
+from exporter.net.smtpd.limits import LIMITS, Limits
+from exporter.net.smtpd.server import Receiver
 
 MAX_WAITING = 500  # messages that have come and were not looked at; the watcher looks as soon as one has come
 

@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
 
 from exporter import __version__
-from exporter.fairness import in_turns
-from exporter.mailboxes.statistics import Statistics
+from exporter.core.fairness import in_turns
+from exporter.core.model import Outcome, ProbeKey
+from exporter.mail.tokens import Rejection
+from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
 from exporter.metrics.exposition import Format, page, process_page
 from exporter.metrics.outcome import ProbeSeries, RoundTripSeries
 from exporter.metrics.rendered import Rendered
 from exporter.metrics.series import Labels, Series
-from exporter.model import Outcome, ProbeKey
 from exporter.net.oauth2 import Standing
-from exporter.tokens import Rejection
 
 REFUSALS = ("bad_request", "unknown_module", "bad_target", "target_not_allowed", "too_many_targets", "foreign_page")
 PARTS = 5000  # of a text that are gathered at a time

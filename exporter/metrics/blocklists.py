@@ -1,10 +1,10 @@
 """Outcome → series, for a probe that asks blocklists."""
 
 from exporter.blocklists import QueryFailure
+from exporter.core.model import Asked, Listing, ListState, Outcome
 from exporter.metrics.definitions import BLOCKLIST_FAILURES, OF_A_BLOCKLIST_CHECK
 from exporter.metrics.outcome import ProbeSeries
 from exporter.metrics.series import Labels
-from exporter.model import Asked, Listing, ListState, Outcome
 
 
 class BlocklistSeries(ProbeSeries):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from exporter.model import Phase, Reason, Step
+from exporter.core.model import Phase, Reason, Step
 
 SMTP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 DELAY_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0)

@@ -2,18 +2,8 @@
 
 from collections.abc import Iterable
 
-from exporter.arrival import Arrival, Authentication, Hop, SpamScore
-from exporter.metrics.definitions import (
-    MAILBOX_STEPS,
-    OF_A_ROUND_TRIP,
-    OF_EVERY_PROBE,
-    ONLY_ON_PROBE,
-    ROUND_TRIP_FAILURES,
-    SMTP_STEPS,
-    Definition,
-)
-from exporter.metrics.series import Labels, Series
-from exporter.model import (
+from exporter.core.facts import Arrival, Authentication, Hop, SpamScore
+from exporter.core.model import (
     Exchanger,
     Fact,
     Leg,
@@ -26,6 +16,16 @@ from exporter.model import (
     Step,
     TlsSession,
 )
+from exporter.metrics.definitions import (
+    MAILBOX_STEPS,
+    OF_A_ROUND_TRIP,
+    OF_EVERY_PROBE,
+    ONLY_ON_PROBE,
+    ROUND_TRIP_FAILURES,
+    SMTP_STEPS,
+    Definition,
+)
+from exporter.metrics.series import Labels, Series
 
 
 class ProbeSeries(Series):

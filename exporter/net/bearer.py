@@ -3,10 +3,10 @@
 import json
 from collections.abc import Awaitable, Callable, Collection
 
-from exporter.model import ProbeError, Reason, Step, one_line
+from exporter.core.model import ProbeError, Reason, Step, one_line
+from exporter.core.run import Run
 from exporter.net.oauth2 import Account, Token
 from exporter.net.sasl import NoLoginSent
-from exporter.run import Run
 
 BEARERS = ("oauthbearer", "xoauth2")
 _TOLD = ("status", "error", "error_description", "scope")

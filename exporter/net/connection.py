@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from exporter.model import ProbeError, Reason
+from exporter.core.model import ProbeError, Reason
 from exporter.net.redaction import Redaction
 
 

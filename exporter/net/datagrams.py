@@ -12,7 +12,7 @@ import struct
 import sys
 from dataclasses import dataclass
 
-from exporter.run import Clock
+from exporter.core.run import Clock
 
 MOST_QUESTIONS = 64  # over one socket
 MAX_DATAGRAM = 65535

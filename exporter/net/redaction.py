@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from html import unescape
 
-from exporter.model import ProbeError
+from exporter.core.model import ProbeError
 from exporter.net.encodings import BLANK, bare, letter, letters, runs_in, runs_of, small, to_bytes
 from exporter.net.encodings import RUN as RUN
 

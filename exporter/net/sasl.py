@@ -6,7 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
-from exporter.model import ProbeError, Reason, one_line
+from exporter.core.model import ProbeError, Reason, one_line
 from exporter.net.redaction import Redaction
 
 MOST_CHALLENGES = 5  # of one login; SCRAM has two

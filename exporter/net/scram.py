@@ -4,8 +4,8 @@ import re
 
 from scramp import ScramClient, ScramException
 
-from exporter.aside import off_the_loop
-from exporter.model import ProbeError, Reason, one_line
+from exporter.core.model import ProbeError, Reason, one_line
+from exporter.core.threads import off_the_loop
 
 SCRAM = "scram-sha-256"
 FEWEST_ITERATIONS = 4096  # RFC 7677 section 4; with fewer, who listens or stands in between guesses passwords quickly

@@ -7,9 +7,9 @@ import socket
 import aiohappyeyeballs
 
 from exporter.config.server import NetworkOptions
-from exporter.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.run import Run
 from exporter.net.dns import Resolver
-from exporter.run import Run
 
 HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
 MAX_ADDRESSES = 20  # of a host; whoever writes thousands into the DNS has us knock at none of the others

@@ -13,7 +13,7 @@ from cryptography import x509
 
 from exporter.config.renewal import unreadable
 from exporter.config.server import TlsOptions, TlsVersion
-from exporter.model import Leg, ProbeError, Reason, TlsSession
+from exporter.core.model import Leg, ProbeError, Reason, TlsSession
 from exporter.net.tls_words import NO_TLS, refusal, trouble
 from exporter.net.wrong_port import MOST, plain
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from cryptography import x509
 
-from exporter.model import one_line
+from exporter.core.model import one_line
 
 MAX_NAMES = 3  # of a certificate, which may have hundreds
 

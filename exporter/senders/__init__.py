@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from exporter.composition import ProbeMessage
 from exporter.config.choice import Choice
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.run import Run
 from exporter.senders.mx import MxOptions, MxSender
 from exporter.senders.sendmail import SendmailOptions, SendmailSender
 from exporter.senders.smtp import SmtpOptions, SmtpSender

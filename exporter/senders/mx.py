@@ -5,15 +5,23 @@ import random
 import ssl
 from typing import Literal
 
-from exporter.composition import ProbeMessage
 from exporter.config.address import EhloName
 from exporter.config.server import NetworkOptions, Port, TlsOptions
 from exporter.config.types import Duration
-from exporter.model import Exchanger, Leg, PlaintextFallback, ProbeError, Reason, Step, TlsSession
+from exporter.core.model import (
+    Exchanger,
+    Leg,
+    PlaintextFallback,
+    ProbeError,
+    Reason,
+    Step,
+    TlsSession,
+)
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.net.smtp import SmtpSession, session
-from exporter.run import Run
+from exporter.net.smtp.session import SmtpSession, session
 from exporter.senders.pace import PacedOptions
 from exporter.senders.smtp import hand_over, own_name
 

@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager, suppress
 from errno import errorcode
 from typing import cast
 
-from exporter.composition import ProbeMessage
 from exporter.config.types import Text
-from exporter.model import ProbeError, Reason, Step, one_line
+from exporter.core.model import ProbeError, Reason, Step, one_line
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.net.smtp import reason_for
-from exporter.run import Run
+from exporter.net.smtp.session import reason_for
 from exporter.senders.pace import PacedOptions
 
 MOST_OUTPUT = 2048  # bytes of what the program says; the rest is read and forgotten, so that it never blocks

@@ -3,18 +3,18 @@
 import socket
 from functools import cache
 
-from exporter.composition import ProbeMessage
 from exporter.config.address import EhloName, HostTemplate
 from exporter.config.grammar import domain_of
 from exporter.config.server import Port, ServerOptions
-from exporter.model import Step
+from exporter.core.model import Step
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
 from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
 from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts, Token
-from exporter.net.smtp import SmtpSession, session
-from exporter.net.smtp_login import Auth, authenticate, login
-from exporter.run import Run
+from exporter.net.smtp.login import Auth, authenticate, login
+from exporter.net.smtp.session import SmtpSession, session
 from exporter.senders.pace import PacedOptions
 
 

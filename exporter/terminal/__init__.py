@@ -7,7 +7,7 @@ from io import StringIO
 from rich.console import Console
 from rich.status import Status
 
-from exporter.model import Outcome, Span
+from exporter.core.model import Outcome, Span
 from exporter.terminal import listings, trip
 from exporter.terminal.course import Course
 from exporter.terminal.trip import waterfall

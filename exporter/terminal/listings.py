@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from exporter.model import Listing, ListState, Outcome, Span
+from exporter.core.model import Listing, ListState, Outcome, Span
 from exporter.terminal.course import Course
 
 _STYLES = {ListState.LISTED: "red", ListState.CLEAN: "green", ListState.UNKNOWN: "yellow"}

@@ -7,8 +7,17 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from exporter.arrival import Arrival, Authentication, Hop, LeftFrom, SpamScore, Unclear
-from exporter.model import Exchanger, Outcome, Phase, PlaintextFallback, Reply, Span, TlsSession, one_line
+from exporter.core.facts import Arrival, Authentication, Hop, LeftFrom, SpamScore, Unclear
+from exporter.core.model import (
+    Exchanger,
+    Outcome,
+    Phase,
+    PlaintextFallback,
+    Reply,
+    Span,
+    TlsSession,
+    one_line,
+)
 from exporter.terminal.course import Course
 
 LEAST_BAR, MOST_BAR = 6, 32  # characters

@@ -5,8 +5,25 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore, Unclear
-from exporter.model import Asked, Exchanger, Fact, Listing, Outcome, PlaintextFallback, Reply, TlsSession
+from exporter.core.facts import (
+    Arrival,
+    ArrivedHeaders,
+    Authentication,
+    Hop,
+    LeftFrom,
+    SpamScore,
+    Unclear,
+)
+from exporter.core.model import (
+    Asked,
+    Exchanger,
+    Fact,
+    Listing,
+    Outcome,
+    PlaintextFallback,
+    Reply,
+    TlsSession,
+)
 
 KINDS: dict[type[Fact], str] = {
     TlsSession: "tls",

@@ -7,11 +7,11 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, cast
 
 from exporter.net.listening import origin
-from exporter.web.sending import PIECE
+from exporter.web.bodies import PIECE
 from exporter.web.tls import Tls
 
 if TYPE_CHECKING:
-    from exporter.web.guard import Guard
+    from exporter.web.connection_limits import Guard
 
 
 class State(Enum):

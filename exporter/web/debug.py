@@ -3,10 +3,10 @@
 from functools import partial
 
 from exporter import __version__
-from exporter.model import Outcome
-from exporter.prober import Probe
+from exporter.core.model import Outcome
+from exporter.mail.tokens import without_tokens
+from exporter.probing.prober import Probe
 from exporter.terminal import PICTURES, Drawing, as_text, transcript, waterfall
-from exporter.tokens import without_tokens
 
 MOST_FLIGHTS = 5  # that are shown, the newest
 

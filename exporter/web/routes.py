@@ -9,15 +9,15 @@ from typing import Any, Protocol
 from aiohttp import hdrs, web
 
 from exporter.config.mistakes import Mistakes
+from exporter.core.model import ProbeKey, ProbeRefused
 from exporter.metrics.exposition import Format
-from exporter.model import ProbeKey, ProbeRefused
-from exporter.probes import ProbeTable
-from exporter.state_file import StateUnusable
+from exporter.probing.probes import ProbeTable
+from exporter.state.schema import StateUnusable
+from exporter.web.bodies import SMALL, Body, Together
 from exporter.web.debug import debug_page
+from exporter.web.external_url import Whereabouts
 from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages
-from exporter.web.sending import SMALL, Body, Together
-from exporter.web.whereabouts import Whereabouts
 
 DEFAULT_PATIENCE = 10.0  # seconds; Prometheus' own scrape time-out when nobody says otherwise
 LONGEST_PATIENCE = 120.0

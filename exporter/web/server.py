@@ -11,15 +11,15 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.config.types import Listen
-from exporter.probes import ProbeTable
-from exporter.web.doors import Door, left, opened
-from exporter.web.gate import MAX_BODY, SERVER, Gate, Handler
-from exporter.web.guard import LIMITS, Guard, Limits
+from exporter.probing.probes import ProbeTable
+from exporter.web.bodies import Pieces
+from exporter.web.connection_limits import LIMITS, Guard, Limits
+from exporter.web.external_url import Whereabouts
+from exporter.web.listeners import Door, left, opened
+from exporter.web.middleware import MAX_BODY, SERVER, Gate, Handler
+from exporter.web.origin import Provenance
 from exporter.web.pages import Pages
-from exporter.web.provenance import Provenance
 from exporter.web.routes import MARGIN, Exposition, Reload, Routes
-from exporter.web.sending import Pieces
-from exporter.web.whereabouts import Whereabouts
 
 log = logging.getLogger(__name__)
 

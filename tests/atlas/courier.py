@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Callable
 
 from tests.lab.client import LabUser
-from tests.senders.witness import Act, Line, SmtpWitness
+from tests.support.smtp_witness import Act, Line, SmtpWitness
 
 
 class Courier:
-    """What a witness (see tests/senders/witness.py) does at the final dot."""
+    """What a witness (see tests/support/smtp_witness.py) does at the final dot."""
 
     def __init__(self, user: LabUser, witness: SmtpWitness, change: Callable[[bytes], bytes]) -> None:
         self.port = witness.port

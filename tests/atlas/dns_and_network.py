@@ -4,11 +4,11 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from exporter.model import Reason, Step
+from exporter.core.model import Reason, Step
 from tests.atlas.table import Changes, Fault, Known, Make, given, opening, send
 from tests.atlas.world import World
-from tests.senders.names import Zone
-from tests.senders.witness import Act, Cut, Drip, Freeze, Stage
+from tests.support.name_server import Zone
+from tests.support.smtp_witness import Act, Cut, Drip, Freeze, Stage
 
 ELSEWHERE = {"host": "127.0.0.1", "tls": "none", "ca_file": None, "username": None, "password": None}
 """A server of our own in the place of the relay: no TLS, no login."""

@@ -10,7 +10,7 @@ from tests.atlas.mailbox import POP3
 from tests.atlas.meddler import Meddler, Rule, answer, cut
 from tests.atlas.table import Changes, Disturbance, Lever, Make
 from tests.atlas.world import PLAIN, World
-from tests.pauses import at_once
+from tests.support.pauses import at_once
 
 FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's business.\r\n"
 MANY = 10_000

@@ -6,13 +6,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Literal
 
-from exporter.run import Clock
-from tests import virtual
+from exporter.core.run import Clock
 from tests.atlas.courier import Courier
 from tests.atlas.table import Changes, Course, Disturbance, Series
 from tests.atlas.world import World
-from tests.exporter import Exporter
-from tests.workbench import Bench
+from tests.support import virtual_time as virtual
+from tests.support.mailtrip_process import Exporter
+from tests.support.prober_rig import Bench
 
 PAGE = "/probe?module=trip&target=the-row"
 HOUR = 3600.0

@@ -12,7 +12,7 @@ from tests.atlas.table import Changes, Course, Disturbance, Make, Series, given
 from tests.atlas.transit import notice, reply, riddle
 from tests.atlas.world import World
 from tests.lab.hop import rewritten
-from tests.senders.witness import Act, Cut, Freeze, Reply, Stage
+from tests.support.smtp_witness import Act, Cut, Freeze, Reply, Stage
 
 RETRIES, DUPLICATES, UNCLEAR = frozenset({"retries"}), frozenset({"duplicates"}), frozenset({"unclear"})
 MAIN, SECOND = "127.0.0.2", "127.0.0.1"

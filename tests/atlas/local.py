@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable
 
 from exporter.app import App
-from exporter.model import Reason, Step
+from exporter.core.model import Reason, Step
 from tests.atlas.table import Changes, Fault, Known, Lever, Make, given, opening, send, watching
 from tests.atlas.world import World
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from exporter.app import App
-from exporter.model import Phase, Reason, Step
+from exporter.core.model import Phase, Reason, Step
 from tests.atlas.meddler import Rule, answer, cut, freeze
 from tests.atlas.table import Changes, Fault, Known, Make, Verdict, deleting, given, opening, watching
 from tests.atlas.world import PLAIN, World

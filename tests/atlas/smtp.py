@@ -1,9 +1,9 @@
 """What SMTP servers refuse, and nonsense."""
 
-from exporter.model import Reason, Step
+from exporter.core.model import Reason, Step
 from tests.atlas.dns_and_network import ELSEWHERE, misbehaving, with_login
 from tests.atlas.table import Fault, Known, Lever, Make, Verdict, given, send
-from tests.senders.witness import Reply, Stage
+from tests.support.smtp_witness import Reply, Stage
 
 DIRECTLY = {**ELSEWHERE, "host": "<mx>", "port": 25, "source_address": "<mon>"}
 """To the recipients' real exchanger, past the relay."""

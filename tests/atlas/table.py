@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from exporter.model import Leg, Outcome, Phase, Reason, Step
+from exporter.core.model import Leg, Outcome, Phase, Reason, Step
 from tests.atlas.world import World
 
 Changes = Mapping[str, Mapping[str, Any]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.model import Outcome
+from exporter.core.model import Outcome
 from tests.atlas.faults import FAULTS
 from tests.atlas.running import run_all
 from tests.atlas.table import Fault, Known, Verdict

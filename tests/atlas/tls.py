@@ -10,12 +10,12 @@ from typing import Any
 
 import trustme
 
-from exporter.model import Reason, Step
+from exporter.core.model import Reason, Step
 from tests.atlas.dns_and_network import ELSEWHERE
 from tests.atlas.meddler import Rule
 from tests.atlas.table import Changes, Fault, Known, Lever, Make, given, opening, send
 from tests.atlas.world import PLAIN, World
-from tests.senders.witness import OFFERS, Act, Freeze, Reply, Stage
+from tests.support.smtp_witness import OFFERS, Act, Freeze, Reply, Stage
 
 LOOK = "`openssl s_client -starttls smtp -connect HOST:PORT`"
 LOOK_IMAP = "`openssl s_client -connect HOST:993`"

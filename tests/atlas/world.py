@@ -10,16 +10,16 @@ from typing import Any
 import yaml
 
 from exporter.app import App
-from exporter.model import Outcome, Phase, ProbeKey, Span
+from exporter.core.model import Outcome, Phase, ProbeKey, Span
+from exporter.mail.tokens import new_key
 from exporter.settings import Settings
-from exporter.store import Store
-from exporter.tokens import new_key
+from exporter.state.store import Store
 from tests.atlas.courier import Courier
 from tests.atlas.meddler import Meddler, Rule, meddling
 from tests.lab.client import Lab, LabUser
-from tests.pauses import at_once
-from tests.senders.names import Zone, name_server
-from tests.senders.witness import OFFERS, Act, SmtpWitness, Stage, witness
+from tests.support.name_server import Zone, name_server
+from tests.support.pauses import at_once
+from tests.support.smtp_witness import OFFERS, Act, SmtpWitness, Stage, witness
 
 TIMEOUT, SESSION_TIMEOUT, RESOLVER_TIMEOUT = 10, 4, 1  # seconds
 

@@ -7,9 +7,9 @@ import dns.rcode
 import pytest
 
 from exporter.blocklists import Query, QueryFailure, Subject
-from exporter.model import ListState
-from tests.blocklists.bench import Asking, a_list
-from tests.blocklists.names_server import NamesServer, Saying, names_server
+from exporter.core.model import ListState
+from tests.support.blocklist_rig import Asking, a_list
+from tests.support.broken_nameserver import NamesServer, Saying, names_server
 
 Said = list[str] | dns.rcode.Rcode | None
 

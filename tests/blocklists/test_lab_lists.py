@@ -5,10 +5,10 @@ import asyncio
 import pytest
 
 from exporter.blocklists import QueryFailure
-from exporter.model import ListState
-from tests.blocklists.bench import Asking, a_list
+from exporter.core.model import ListState
 from tests.lab.client import Lab
 from tests.lab.shell import has_address, wait_until
+from tests.support.blocklist_rig import Asking, a_list
 
 TTL = 3600.0  # of the lab's entries, at most; Unbound hands out no more than a second
 

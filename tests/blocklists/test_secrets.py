@@ -7,11 +7,11 @@ import dns.rcode
 import pytest
 
 from exporter.blocklists import Blocklists, Subject
-from exporter.model import ListState
+from exporter.core.model import ListState
+from exporter.core.run import Clock, Run
 from exporter.net.dns import Resolver
-from exporter.run import Clock, Run
-from tests.blocklists.bench import Asking, a_list
-from tests.blocklists.names_server import names_server
+from tests.support.blocklist_rig import Asking, a_list
+from tests.support.broken_nameserver import names_server
 
 Said = list[str] | dns.rcode.Rcode | None
 KEY = "abcdefghijklmnopqrstuvwxyz"

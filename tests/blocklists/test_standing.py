@@ -3,8 +3,8 @@
 from exporter.blocklists import QueryFailure, Statistics, Subject, SubjectKind
 from exporter.blocklists.memory import Memory
 from exporter.blocklists.standing import Standing
-from exporter.model import Listing, ListState
-from tests.blocklists.bench import a_list
+from exporter.core.model import Listing, ListState
+from tests.support.blocklist_rig import a_list
 
 BL = a_list("bl.test")
 

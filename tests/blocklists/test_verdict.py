@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from exporter.blocklists import Blocklist, BlockListOptions, QueryFailure
 from exporter.blocklists.verdict import judge
-from exporter.model import ListState
+from exporter.core.model import ListState
 
 PLAIN = Blocklist("plain.example")
 

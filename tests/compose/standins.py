@@ -6,10 +6,10 @@ images. Grafana is not in Debian, so there is none of it.
 
 from pathlib import Path
 
-from tests.alertmanager import ALERTMANAGER
 from tests.container.podman import Podman
 from tests.container.standin import stand_in
-from tests.prometheus import BINARIES
+from tests.support.alertmanager import ALERTMANAGER
+from tests.support.prometheus import BINARIES
 
 TEMPLATES = "/usr/share/prometheus/alertmanager"
 """Debian's Alertmanager reads its own templates there; others have them built in."""

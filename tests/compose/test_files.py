@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.cli import DEFAULT_LISTEN
+from exporter.commands.cli import DEFAULT_LISTEN
 from tests.compose.files import EXAMPLES, FILE, Object, elsewhere, mounts, read
 
 SERVICES = read(FILE)["services"]

@@ -16,7 +16,7 @@ from tests.compose.files import EXAMPLES, elsewhere, read
 from tests.compose.standins import PROGRAMS, make
 from tests.container.podman import Podman
 from tests.lab.shell import wait_until
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 RULES = EXAMPLES.parent / "dashboards/rules"
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exporter.config.grammar import domain_of, email_of, host_of, in_unicode, ip_of, is_line, literal_of
-from exporter.model import CONTROL
+from exporter.core.model import CONTROL
 
 RULES: dict[str, Callable[[str], str | None]] = {
     "domain": domain_of, "host": host_of, "literal": literal_of, "e-mail": email_of,

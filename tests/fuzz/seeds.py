@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from exporter.composition import Content, compose
+from exporter.mail.composition import Content, compose
 from tests.fuzz.targets import SENT_AT, TOKEN
-from tests.notices import arrived, expected
+from tests.mail.notices import arrived, expected
 
 TESTS = Path(__file__).parent.parent
 PLAIN = compose(TOKEN, "probe@example.org", "someone@example.net", SENT_AT, Content()).raw

@@ -5,17 +5,17 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from exporter.headers.authentication import METHODS, OTHER, RESULTS, authentication
-from exporter.headers.received import MAX_HOPS, hops
-from exporter.headers.receiver import left_from, trusted_part
-from exporter.headers.spam import SCANNERS, spam_scores
-from exporter.mailboxes.imap_folder import Folder
-from exporter.message import Kind, headers, is_whole, read, received
-from exporter.net.imap_names import decode_folder, quote
-from exporter.net.imap_reader import Malformed, Reader, attributes, folders, number
-from exporter.net.imap_reply import Reply
-from exporter.net.pop3_reply import UniqueIds, capabilities_in, reply_in, size_in
-from exporter.tokens import PREFIX, Mint, candidates
+from exporter.mail.headers.authentication import METHODS, OTHER, RESULTS, authentication
+from exporter.mail.headers.received import MAX_HOPS, hops
+from exporter.mail.headers.receiver import left_from, trusted_part
+from exporter.mail.headers.spam import SCANNERS, spam_scores
+from exporter.mail.message import Kind, headers, is_whole, read, received
+from exporter.mail.tokens import PREFIX, Mint, candidates
+from exporter.mailboxes.imap.folder import Folder
+from exporter.net.imap.names import decode_folder, quote
+from exporter.net.imap.reader import Malformed, Reader, attributes, folders, number
+from exporter.net.imap.reply import Reply
+from exporter.net.pop3.reply import UniqueIds, capabilities_in, reply_in, size_in
 
 SENT_AT = datetime(2025, 2, 1, tzinfo=UTC).timestamp()
 TOKEN = Mint(b"k" * 32).mint(SENT_AT)

@@ -13,7 +13,7 @@ from cloudcoil.models.prometheus_operator import v1 as operator
 
 from dashboards import prometheus_rule
 from dashboards.__main__ import COMMAND
-from exporter.cli import DEFAULT_LISTEN
+from exporter.commands.cli import DEFAULT_LISTEN
 from exporter.settings import Settings
 from tests.kubernetes.manifests import (
     CONFIGURATION,

@@ -13,7 +13,7 @@ from tests.container.podman import ROOT, Podman, PodmanError
 from tests.kubernetes.manifests import CONFIGURATION, Object, container, objects, pod
 from tests.lab.client import Lab, LabUser
 from tests.lab.shell import wait_until
-from tests.ports import free_port
+from tests.support.ports import free_port
 
 NAME = "mailtrip-in-a-pod"
 MOUNTED = "/etc/mailtrip/mailtrip.yml"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter import Exporter
 from tests.kubernetes.manifests import objects
 from tests.kubernetes.operator import scrape_of_pods, scrape_of_probe
-from tests.ports import free_port
-from tests.prometheus import Prometheus
-from tests.test_scaling import CONFIGURATION, TARGETS, probed_by
+from tests.support.mailtrip_process import Exporter
+from tests.support.ports import free_port
+from tests.support.prometheus import Prometheus
+from tests.trips.test_scaling import CONFIGURATION, TARGETS, probed_by
 
 NAMES = ["mailtrip-0", "mailtrip-1"]
 

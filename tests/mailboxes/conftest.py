@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.mailboxes.bench import Bench
+from tests.support.mailbox_bench import Bench
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ from typing import TypeVar
 
 import pytest
 
+from exporter.core.model import ProbeError, Reason
+from exporter.core.run import Clock, Run
 from exporter.mailboxes import MAILBOXES
 from exporter.mailboxes.session import Mailbox, Session, Sighting
-from exporter.model import ProbeError, Reason
-from exporter.run import Clock, Run
-from tests.left_behind import nothing_left_behind
-from tests.mailboxes.bench import FOREIGN, LONG, Bench
-from tests.mailboxes.benches import BENCHES, every
-from tests.mailboxes.wanting import those
+from tests.support.left_behind import nothing_left_behind
+from tests.support.mailbox_bench import FOREIGN, LONG, Bench
+from tests.support.mailbox_benches import BENCHES, every
+from tests.support.wanting import those
 
 OURS = b"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: ours %d\r\n\r\nHello.\r\n"
 
@@ -57,7 +57,7 @@ async def found(session: Session, count: int) -> list[Sighting]:
 
 def test_every_kind_of_mailbox_has_a_bench() -> None:
     lacking = sorted(MAILBOXES.keys() - BENCHES.keys())
-    assert not lacking, f"write a bench for {lacking} and put it into BENCHES, in tests/mailboxes/benches.py"
+    assert not lacking, f"write a bench for {lacking} and put it into BENCHES, in tests/support/mailbox_benches.py"
     assert BENCHES.keys() <= MAILBOXES.keys()
 
 

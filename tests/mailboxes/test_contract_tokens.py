@@ -1,11 +1,11 @@
 """Only what we signed is touched: forged, foreign, old and doubled tokens in every kind of mailbox."""
 
-from exporter.tokens import Mint, Rejection, Token, new_key
-from tests.left_behind import until
-from tests.mailboxes.bench import Bench
-from tests.mailboxes.benches import every
-from tests.mailboxes.trips import Exporter, running
-from tests.watching import message
+from exporter.mail.tokens import Mint, Rejection, Token, new_key
+from tests.support.left_behind import until
+from tests.support.mailbox_bench import Bench
+from tests.support.mailbox_benches import every
+from tests.support.mailbox_trips import Exporter, running
+from tests.support.watcher_rig import message
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 AN_HOUR = 3600.0

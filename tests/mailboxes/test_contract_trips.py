@@ -5,11 +5,11 @@ import contextlib
 
 import pytest
 
-from tests.left_behind import nothing_left_behind, until
-from tests.mailboxes.bench import FOREIGN, Bench
-from tests.mailboxes.benches import every
-from tests.mailboxes.trips import Exporter, Trip, running
-from tests.watching import message
+from tests.support.left_behind import nothing_left_behind, until
+from tests.support.mailbox_bench import FOREIGN, Bench
+from tests.support.mailbox_benches import every
+from tests.support.mailbox_trips import Exporter, Trip, running
+from tests.support.watcher_rig import message
 
 MOMENTS = (0, 0.002, 0.005, 0.01, 0.02, 0.05, 0.2, 0.6)  # seconds
 WAY = 0.5  # seconds that a message is under way

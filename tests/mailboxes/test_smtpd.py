@@ -10,11 +10,11 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.config.types import Listen
+from exporter.core.model import ProbeError, Reason
 from exporter.mailboxes.smtpd import SmtpdOptions
-from exporter.model import ProbeError, Reason
-from tests.mailboxes.wanting import those
-from tests.receiver import MESSAGE, Certificates, arrival, deliver, receiver
-from tests.smtp_client import RawClient
+from tests.support.smtp_client import RawClient
+from tests.support.smtp_receiver import MESSAGE, Certificates, arrival, deliver, receiver
+from tests.support.wanting import those
 
 
 @pytest.fixture

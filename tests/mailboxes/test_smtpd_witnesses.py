@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.lab.client import Lab
-from tests.mailboxes.wanting import those
-from tests.receiver import Certificates, arrival, receiver
+from tests.support.smtp_receiver import Certificates, arrival, receiver
+from tests.support.wanting import those
 
 
 @pytest.fixture

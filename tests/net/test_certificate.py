@@ -10,10 +10,10 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from exporter.model import ProbeError
+from exporter.core.model import ProbeError
 from exporter.net.certificate import ServerCertificate
-from tests.receiver import NAME, Certificates, deliver, receiver
-from tests.smtp_client import RawClient
+from tests.support.smtp_client import RawClient
+from tests.support.smtp_receiver import NAME, Certificates, deliver, receiver
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from exporter.model import ProbeError, Reason
+from exporter.core.model import ProbeError, Reason
 from exporter.net.redaction import Redaction
 from exporter.net.sasl import MOST_CHALLENGES, Conversation, CramMd5, Login, Mechanism, Plain
 from exporter.net.scram import MOST_ITERATIONS, Scram

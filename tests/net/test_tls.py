@@ -12,7 +12,7 @@ import pytest
 import trustme
 
 from exporter.config.server import TlsOptions
-from exporter.model import Leg, ProbeError, Reason, TlsSession
+from exporter.core.model import Leg, ProbeError, Reason, TlsSession
 from exporter.net.tls import client_context, session_fact, translated
 
 AUTHORITY = trustme.CA()

@@ -12,12 +12,12 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.config.server import TlsOptions
-from exporter.model import Leg, ProbeError, Reason, TlsSession
+from exporter.core.model import Leg, ProbeError, Reason, TlsSession
 from exporter.net.certificate import ServerCertificate
 from exporter.net.tls import accept_from, client_context, session_fact, translated
-from tests.net.old_tls import OLD_VERSIONS, old_context
-from tests.receiver import Certificates
-from tests.security.peers import Listener
+from tests.support.old_tls_server import OLD_VERSIONS, old_context
+from tests.support.recording_peers import Listener
+from tests.support.smtp_receiver import Certificates
 
 OLD = pytest.mark.parametrize("version", OLD_VERSIONS)
 SHORT_DH = "DHE-RSA-AES128-SHA"

@@ -10,9 +10,9 @@ import pytest
 import trustme
 
 from exporter.config.server import TlsOptions
-from exporter.model import Leg, ProbeError, Reason
+from exporter.core.model import Leg, ProbeError, Reason
 from exporter.net.tls import client_context, translated
-from tests.security.peers import Listener
+from tests.support.recording_peers import Listener
 
 PLAIN = [
     "220 mx.example.org ESMTP Postfix",

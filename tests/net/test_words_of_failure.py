@@ -5,11 +5,11 @@ import socket
 import pytest
 
 from exporter.config.server import NetworkOptions
-from exporter.model import ProbeError
+from exporter.core.model import ProbeError
+from exporter.core.run import Clock, Run
 from exporter.net.dns import Resolver
 from exporter.net.tcp import dial
-from exporter.run import Clock, Run
-from tests.senders.names import name_server, names
+from tests.support.name_server import name_server, names
 
 ZONE = {
     "smtp.example.test": {"A": ["127.0.33.98"]},

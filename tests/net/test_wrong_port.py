@@ -7,13 +7,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from exporter.mailboxes.imap import ImapMailbox, ImapOptions
-from exporter.model import Leg, ProbeError, Reason, Step
+from exporter.core.model import Leg, ProbeError, Reason, Step
+from exporter.core.run import Clock, Run
+from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns import Resolver
 from exporter.net.tls import translated
 from exporter.net.wrong_port import TLS_SHARE, cure, greeted, patiently, plain, speaker
-from exporter.run import Clock, Run
-from tests.net.imap_conversation import AUTHORITY, trusting
+from tests.support.imap_conversation import AUTHORITY, trusting
 
 FIRST_WORDS = {
     "IMAP": [b"* OK ready\r\n", b"* PREAUTH x\r\n", b"* BYE too many\r\n", b"* ok\r\n"],

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.exporter import Exporter
-from tests.security.peers import Listener
+from tests.support.mailtrip_process import Exporter
+from tests.support.recording_peers import Listener
 
 Start = Callable[..., Exporter]
 

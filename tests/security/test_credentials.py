@@ -12,21 +12,21 @@ from pydantic import ValidationError
 
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.server import ServerOptions
-from exporter.mailboxes.imap import ImapMailbox, ImapOptions
-from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
-from exporter.model import Phase, ProbeError, Reason
+from exporter.core.model import Phase, ProbeError, Reason
+from exporter.core.run import Clock, Run
+from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.run import Clock, Run
 from exporter.senders import SENDERS, SendOptions
 from exporter.senders.smtp import SmtpOptions
-from tests.mailboxes.imap_bench import bench
-from tests.mailboxes.wanting import all_of_them
-from tests.net.old_tls import OLD_VERSIONS, old_context
-from tests.security.peers import Listener
-from tests.senders.bench import make_sender
-from tests.senders.names import names
-from tests.senders.sending import PATIENCE, new_run, probe_message
+from tests.support.imap_rig import bench
+from tests.support.name_server import names
+from tests.support.old_tls_server import OLD_VERSIONS, old_context
+from tests.support.recording_peers import Listener
+from tests.support.sender_bench import make_sender
+from tests.support.sending import PATIENCE, new_run, probe_message
+from tests.support.wanting import all_of_them
 
 Listening = Callable[..., Listener]
 USER, PASSWORD = "monitor", "hunter2"

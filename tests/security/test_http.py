@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from exporter.web.guard import Limits
-from exporter.web.login import Login
-from tests.exporter import Exporter
+from exporter.web.basic_auth import Login
+from exporter.web.connection_limits import Limits
 from tests.security.test_requests import CONFIGURATION, ask, say
-from tests.web.folder import PASSWORD, USERS, Folder
-from tests.web.site import site, until
-from tests.web.test_sending import ask as unread
-from tests.web.test_sending import large, reading
-from tests.web.test_web_login import SlowBcrypt, basic, guesses
+from tests.support.http_site import site, until
+from tests.support.mailtrip_process import Exporter
+from tests.support.web_config_folder import PASSWORD, USERS, Folder
+from tests.web.test_basic_auth import SlowBcrypt, basic, guesses
+from tests.web.test_bodies import ask as unread
+from tests.web.test_bodies import large, reading
 
 pytestmark = pytest.mark.slow
 

@@ -13,18 +13,18 @@ from pathlib import Path
 import pytest
 
 from exporter.config.mistakes import Mistakes
-from exporter.logs import log_to_stderr
+from exporter.core.logs import log_to_stderr
 from exporter.net.dns import Resolver
 from exporter.settings import Settings
-from tests import virtual
-from tests.exporter import Exporter
 from tests.security.conftest import Start
-from tests.security.peers import Listener
 from tests.security.test_requests import probe
-from tests.senders.bench import make_sender
-from tests.senders.sending import MESSAGES, new_run, probe_message, send
-from tests.senders.witness import BARE, witness
-from tests.workbench import Bench
+from tests.support import virtual_time as virtual
+from tests.support.mailtrip_process import Exporter
+from tests.support.prober_rig import Bench
+from tests.support.recording_peers import Listener
+from tests.support.sender_bench import make_sender
+from tests.support.sending import MESSAGES, new_run, probe_message, send
+from tests.support.smtp_witness import BARE, witness
 
 pytestmark = pytest.mark.slow
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.model import Reason
-from tests.security.peers import Listener
+from exporter.core.model import Reason
 from tests.security.test_credentials import GREETING, PASSWORD, SECRETS, USER, refused, visit
+from tests.support.recording_peers import Listener
 
 Listening = Callable[..., Listener]
 ASK_FOR_NAME = f"334 {b64encode(b'Username:').decode()}"

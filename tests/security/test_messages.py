@@ -11,15 +11,15 @@ from types import FrameType
 
 import pytest
 
-from exporter.composition import TOKEN_HEADER
+from exporter.mail.composition import TOKEN_HEADER
+from exporter.mail.message import Kind, headers, is_whole, read, received
+from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import READ_LIMIT
-from exporter.message import Kind, headers, is_whole, read, received
-from exporter.tokens import Mint
-from tests.mailboxes import maildir_bench
-from tests.notices import arrived, expected
-from tests.receiver import deliver, receiver
+from tests.mail.notices import arrived, expected
 from tests.security.conftest import Start
-from tests.security.peers import Listener
+from tests.support import maildir_rig as maildir_bench
+from tests.support.recording_peers import Listener
+from tests.support.smtp_receiver import deliver, receiver
 
 TOKEN = Mint(b"k" * 32).mint(1_000_000_000)
 OURS = f"Message-ID: <{TOKEN.word}@lab.test>\r\n{TOKEN_HEADER}: {TOKEN.word}\r\n"

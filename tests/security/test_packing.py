@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.mailboxes.maildir_packing import MOST_PACKED
+from exporter.mailboxes.maildir.packing import MOST_PACKED
 from exporter.mailboxes.session import READ_LIMIT
-from tests.mailboxes.maildir_bench import Maildir, found, opened
 from tests.security.test_servers import MIB, costs_at_most
+from tests.support.maildir_rig import Maildir, found, opened
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zlib.compress])

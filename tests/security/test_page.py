@@ -5,7 +5,7 @@ import ast
 import re
 from pathlib import Path
 
-from tests.security.limits import LIMITS
+from tests.support.documented_limits import LIMITS
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent.parent / "docs" / "security.md"

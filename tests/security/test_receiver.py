@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
+from exporter.mail.tokens import Mint, load_key, new_key
 from exporter.mailboxes.session import READ_LIMIT
 from exporter.mailboxes.smtpd import MAX_WAITING
-from exporter.net.smtpd_limits import UNENDED_LINE, Limits
-from exporter.tokens import Mint, load_key, new_key
-from tests.ports import free_port
-from tests.receiver import NAME, Certificates, receiver, split
+from exporter.net.smtpd.limits import UNENDED_LINE, Limits
 from tests.security.conftest import Start
-from tests.smtp_client import RawClient
+from tests.support.ports import free_port
+from tests.support.smtp_client import RawClient
+from tests.support.smtp_receiver import NAME, Certificates, receiver, split
 
 OWN = """
 mailboxes:

@@ -11,9 +11,9 @@ from collections.abc import Callable
 import bcrypt
 import pytest
 
-from tests.exporter import Exporter
 from tests.security.conftest import Start
-from tests.security.peers import Listener
+from tests.support.mailtrip_process import Exporter
+from tests.support.recording_peers import Listener
 
 pytestmark = pytest.mark.slow
 

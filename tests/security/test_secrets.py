@@ -10,16 +10,16 @@ from urllib.parse import quote
 
 import pytest
 
-from exporter.cli import main
+from exporter.commands.cli import main
 from exporter.config.mistakes import Mistakes
+from exporter.mail.tokens import new_key
 from exporter.net.dns import Resolver
 from exporter.settings import Settings
-from exporter.tokens import new_key
 from tests.security.conftest import Start
-from tests.security.peers import Listener
-from tests.senders.bench import make_sender
-from tests.senders.sending import new_run, probe_message, send
-from tests.workbench import Bench
+from tests.support.prober_rig import Bench
+from tests.support.recording_peers import Listener
+from tests.support.sender_bench import make_sender
+from tests.support.sending import new_run, probe_message, send
 
 Listening = Callable[..., Listener]
 PASSWORD = "correct-horse-battery"

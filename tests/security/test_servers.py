@@ -13,23 +13,23 @@ import dns.message
 import dns.rrset
 import pytest
 
-from exporter.mailboxes.imap import ImapMailbox, ImapOptions
-from exporter.mailboxes.pop3 import Pop3Mailbox, Pop3Options
+from exporter.core.model import ProbeError, Reason
+from exporter.core.run import Clock, Run
+from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
+from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import READ_LIMIT, Session, Sighting
-from exporter.model import ProbeError, Reason
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Said
-from exporter.net.pop3 import converse
+from exporter.net.pop3.connection import converse
 from exporter.net.tcp import connect
-from exporter.run import Clock, Run
-from tests.mailboxes import maildir_bench
-from tests.mailboxes.wanting import all_of_them
-from tests.oauth2.bench import bench, refusal
-from tests.security.peers import Endless, Listener
 from tests.security.test_credentials import KINDS, refused, visit
-from tests.senders.bench import make_sender
-from tests.senders.names import names
-from tests.senders.sending import new_run, probe_message, send
+from tests.support import maildir_rig as maildir_bench
+from tests.support.name_server import names
+from tests.support.oauth2_rig import bench, refusal
+from tests.support.recording_peers import Endless, Listener
+from tests.support.sender_bench import make_sender
+from tests.support.sending import new_run, probe_message, send
+from tests.support.wanting import all_of_them
 
 Listening = Callable[..., Listener]
 MIB = 1 << 20

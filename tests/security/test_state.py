@@ -4,14 +4,14 @@ import asyncio
 import sqlite3
 from pathlib import Path
 
-from exporter import state_file
-from exporter.model import Reason
-from exporter.run import Clock
-from exporter.store import Store
-from tests import virtual
-from tests.balky import balky, store_on
-from tests.test_odd_state import changed, filled
-from tests.workbench import Bench
+from exporter.core.model import Reason
+from exporter.core.run import Clock
+from exporter.state import schema as state_file
+from exporter.state.store import Store
+from tests.state.test_rows import changed, filled
+from tests.support import virtual_time as virtual
+from tests.support.balky_disk import balky, store_on
+from tests.support.prober_rig import Bench
 
 
 def test_a_disk_that_refuses() -> None:

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from exporter import tokens
-from exporter.tokens import LENGTH, Mint, NotOurs, Rejection, candidates, load_key
-from tests import virtual
-from tests.ports import free_port
-from tests.pretend import PretendMailbox
+from exporter.mail import tokens
+from exporter.mail.tokens import LENGTH, Mint, NotOurs, Rejection, candidates, load_key
 from tests.security.conftest import Start
 from tests.security.test_receiver import OWN
-from tests.web.site import GOOD, site
-from tests.workbench import Bench
+from tests.support import virtual_time as virtual
+from tests.support.http_site import GOOD, site
+from tests.support.ports import free_port
+from tests.support.pretend import PretendMailbox
+from tests.support.prober_rig import Bench
 
 pytestmark = pytest.mark.slow
 

@@ -11,28 +11,28 @@ import dns.rrset
 import pytest
 
 from exporter.config.types import Listen
+from exporter.core.model import Outcome, ProbeKey
+from exporter.core.run import Clock, Run
+from exporter.mail.message import Kind
+from exporter.mail.tokens import Token
 from exporter.mailboxes.session import READ_LIMIT, Sighting
-from exporter.mailboxes.watcher import Watcher
-from exporter.message import Kind
-from exporter.model import Outcome, ProbeKey
+from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import MOST_RECORDS, Resolver
 from exporter.net.dns_answer import Said
-from exporter.net.imap_reader import Reader
-from exporter.net.imap_reply import Reply
-from exporter.net.imap_values import MAX_WORDS
-from exporter.net.pop3_reply import reply_in
-from exporter.run import Clock, Run
-from exporter.tokens import Token
-from exporter.web.doors import AT_ONCE, opened
+from exporter.net.imap.reader import Reader
+from exporter.net.imap.reply import Reply
+from exporter.net.imap.values import MAX_WORDS
+from exporter.net.pop3.reply import reply_in
+from exporter.web.listeners import AT_ONCE, opened
 from exporter.web.pages import Pages
-from tests.blocklists.names_server import NamesServer, names_server
-from tests.net.imap_attacker import Ticker, attacked
-from tests.pauses import with_pauses
-from tests.pretend import PretendMailbox
-from tests.receiver import receiver
-from tests.smtp_client import RawClient
-from tests.watching import MINT, message
-from tests.web.site import site
+from tests.support.broken_nameserver import NamesServer, names_server
+from tests.support.http_site import site
+from tests.support.imap_attacker import Ticker, attacked
+from tests.support.pauses import with_pauses
+from tests.support.pretend import PretendMailbox
+from tests.support.smtp_client import RawClient
+from tests.support.smtp_receiver import receiver
+from tests.support.watcher_rig import MINT, message
 
 HOSTILE = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(99)) + "base64\r\n"
 MANY = 60

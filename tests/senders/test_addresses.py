@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from exporter.model import Exchanger, Failure, Reason, Step
-from exporter.run import Run
-from tests.left_behind import nothing_left_behind
-from tests.ports import free_port
-from tests.senders.bench import make_sender
-from tests.senders.names import Zone, names
-from tests.senders.sending import SENDER, new_run, probe_message, send
-from tests.senders.witness import OFFERS, Received, SmtpWitness, witness
+from exporter.core.model import Exchanger, Failure, Reason, Step
+from exporter.core.run import Run
+from tests.support.left_behind import nothing_left_behind
+from tests.support.name_server import Zone, names
+from tests.support.ports import free_port
+from tests.support.sender_bench import make_sender
+from tests.support.sending import SENDER, new_run, probe_message, send
+from tests.support.smtp_witness import OFFERS, Received, SmtpWitness, witness
 
 ZONE: Zone = {
     "both.test": {"MX": ["10 mx.both.test."]},

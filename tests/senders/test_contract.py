@@ -5,15 +5,24 @@ from itertools import count, pairwise
 
 import pytest
 
-from exporter.composition import ProbeMessage
-from exporter.model import Phase, Span
-from exporter.run import Clock, Run
+from exporter.core.model import Phase, Span
+from exporter.core.run import Clock, Run
+from exporter.mail.composition import ProbeMessage
 from exporter.senders import SENDERS
-from tests.left_behind import nothing_left_behind
-from tests.senders.bench import Trouble
-from tests.senders.benches import BENCHES
-from tests.senders.sending import HEAD, MESSAGES, RECIPIENT, SENDER, new_run, probe_message, send, steps
-from tests.senders.witness import Received
+from tests.support.left_behind import nothing_left_behind
+from tests.support.sender_bench import Trouble
+from tests.support.sender_benches import BENCHES
+from tests.support.sending import (
+    HEAD,
+    MESSAGES,
+    RECIPIENT,
+    SENDER,
+    new_run,
+    probe_message,
+    send,
+    steps,
+)
+from tests.support.smtp_witness import Received
 
 every_kind = pytest.mark.parametrize("kind", SENDERS)
 every_stage = pytest.mark.parametrize(("kind", "stage"), [(k, stage) for k in SENDERS for stage in BENCHES[k].stages])

@@ -9,15 +9,25 @@ from typing import Any, cast
 
 import pytest
 
-from exporter.composition import ProbeMessage
-from exporter.model import Exchanger, Failure, Reason, Step
-from exporter.run import Run
-from tests.ports import free_port
-from tests.senders.bench import make_sender
-from tests.senders.names import Zone, names
-from tests.senders.sending import RECIPIENT, SENDER, new_run, probe_message, send
-from tests.senders.smtp_bench import STAGES
-from tests.senders.witness import Act, Cut, Freeze, Line, Received, Reply, SmtpWitness, Stage, witness
+from exporter.core.model import Exchanger, Failure, Reason, Step
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
+from tests.support.name_server import Zone, names
+from tests.support.ports import free_port
+from tests.support.sender_bench import make_sender
+from tests.support.sending import RECIPIENT, SENDER, new_run, probe_message, send
+from tests.support.smtp_bench import STAGES
+from tests.support.smtp_witness import (
+    Act,
+    Cut,
+    Freeze,
+    Line,
+    Received,
+    Reply,
+    SmtpWitness,
+    Stage,
+    witness,
+)
 
 ADDRESSES = ("127.0.0.1", "127.0.0.2")
 ZONE: Zone = {

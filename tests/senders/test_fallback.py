@@ -9,19 +9,19 @@ from typing import Any
 import pytest
 import trustme
 
-from exporter.model import Exchanger, Leg, PlaintextFallback, Reason, Step, TlsSession
+from exporter.commands.preflight.attempts import attempts
+from exporter.commands.preflight.reputation import Doubt
+from exporter.commands.preflight.words import lines
+from exporter.core.model import Exchanger, Leg, PlaintextFallback, Reason, Step, TlsSession
+from exporter.core.run import Run
 from exporter.net.dns import Resolver
-from exporter.run import Run
-from exporter.senders.appearance import Doubt
 from exporter.settings import Settings
-from exporter.terminal.attempts import lines
-from exporter.trying import attempts
-from tests.left_behind import nothing_left_behind
-from tests.senders.bench import make_sender
-from tests.senders.names import name_server, names
-from tests.senders.sending import new_run, probe_message, send
-from tests.senders.smtp_bench import ZONE
-from tests.senders.witness import Act, Cut, Freeze, Line, Reply, SmtpWitness, Stage, witness
+from tests.support.left_behind import nothing_left_behind
+from tests.support.name_server import name_server, names
+from tests.support.sender_bench import make_sender
+from tests.support.sending import new_run, probe_message, send
+from tests.support.smtp_bench import ZONE
+from tests.support.smtp_witness import Act, Cut, Freeze, Line, Reply, SmtpWitness, Stage, witness
 
 
 class Handshake:

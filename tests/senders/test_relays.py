@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 import pytest
 
 from exporter.app import App
-from exporter.model import Outcome, ProbeKey, ProbeRefused
+from exporter.core.model import Outcome, ProbeKey, ProbeRefused
+from exporter.mail.tokens import new_key
 from exporter.settings import Settings
-from exporter.store import Store
-from exporter.tokens import new_key
+from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser
-from tests.pauses import at_once
+from tests.support.pauses import at_once
 
 CONFIGURATION = """
 resolver: {{nameservers: ["{dns}"]}}

@@ -9,15 +9,15 @@ from typing import Any, get_args
 
 import pytest
 
-from exporter.model import Reason, Reply, Step
-from exporter.run import Run
+from exporter.core.model import Reason, Reply, Step
+from exporter.core.run import Run
 from exporter.senders import SENDERS, SendOptions
-from tests.senders.bench import make_sender
-from tests.senders.names import names
-from tests.senders.sending import new_run, probe_message, send
-from tests.senders.smtp_bench import ZONE
-from tests.senders.witness import Line, Stage, witness
-from tests.senders.witness import Reply as Answer
+from tests.support.name_server import names
+from tests.support.sender_bench import make_sender
+from tests.support.sending import new_run, probe_message, send
+from tests.support.smtp_bench import ZONE
+from tests.support.smtp_witness import Line, Stage, witness
+from tests.support.smtp_witness import Reply as Answer
 
 USER, PASSWORD = "monitor", "correct horse"
 MECHANISMS = ["plain", "login", "cram-md5"]

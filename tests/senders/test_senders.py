@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from exporter.composition import ProbeMessage
-from exporter.message import tokens_in
-from exporter.model import Exchanger, Failure, Leg, Reason, Step, TlsSession
+from exporter.core.model import Exchanger, Failure, Leg, Reason, Step, TlsSession
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
+from exporter.mail.message import tokens_in
 from exporter.net.dns import Resolver
-from exporter.run import Run
 from tests.lab.client import Lab, LabUser
-from tests.senders.bench import make_sender
-from tests.senders.sending import new_run, probe_message, send, steps
+from tests.support.sender_bench import make_sender
+from tests.support.sending import new_run, probe_message, send, steps
 
 
 async def sent(lab: Lab, how: dict[str, Any], message: ProbeMessage) -> tuple[Run, Failure | None]:

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from exporter.composition import ProbeMessage
-from exporter.model import Failure, Reason, Step
+from exporter.core.model import Failure, Reason, Step
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
-from exporter.run import Run
 from tests.lab.client import Lab, LabUser
-from tests.left_behind import nothing_left_behind
-from tests.senders.bench import make_sender
-from tests.senders.sending import new_run, probe_message, send
+from tests.support.left_behind import nothing_left_behind
+from tests.support.sender_bench import make_sender
+from tests.support.sending import new_run, probe_message, send
 
 Program = Callable[[str], str]
 

@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from exporter.composition import ProbeMessage
-from exporter.model import Reason, Step
+from exporter.core.model import Reason, Step
+from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.senders import SENDERS
 from tests.lab.client import Lab, LabUser
-from tests.senders.bench import make_sender
-from tests.senders.names import names
-from tests.senders.sending import MESSAGES, RECIPIENT, SENDER, new_run, probe_message, send
-from tests.senders.smtp_bench import ZONE
-from tests.senders.witness import Received
+from tests.support.name_server import names
+from tests.support.sender_bench import make_sender
+from tests.support.sending import MESSAGES, RECIPIENT, SENDER, new_run, probe_message, send
+from tests.support.smtp_bench import ZONE
+from tests.support.smtp_witness import Received
 
 LAB: dict[str, Callable[[Lab], dict[str, Any]]] = {
     "smtp": lambda lab: {"host": lab.relay_name, "tls": "starttls", "port": 25, "ca_file": lab.ca},

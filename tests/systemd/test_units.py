@@ -18,7 +18,7 @@ from exporter.settings import Settings
 from tests.container.podman import Podman
 from tests.container.running import Container
 from tests.lab.shell import wait_until
-from tests.ports import free_port
+from tests.support.ports import free_port
 from tests.systemd.seccomp import profile
 from tests.systemd.unit import DROP_INS, UNITS, Unit
 

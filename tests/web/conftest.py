@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.folder import Folder
+from tests.support.web_config_folder import Folder
 
 
 @pytest.fixture

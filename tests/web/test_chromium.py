@@ -8,11 +8,22 @@ from itertools import product
 
 import pytest
 
-from exporter.arrival import Arrival, ArrivedHeaders
-from exporter.model import Asked, Failure, Listing, ListState, Outcome, Phase, ProbeKey, Reason, Reply, Step
-from tests.web.chromium import DESKTOP, PHONE, Browser, chromium
-from tests.web.site import GOOD as SCRAPE
-from tests.web.site import Site, site, until
+from exporter.core.facts import Arrival, ArrivedHeaders
+from exporter.core.model import (
+    Asked,
+    Failure,
+    Listing,
+    ListState,
+    Outcome,
+    Phase,
+    ProbeKey,
+    Reason,
+    Reply,
+    Step,
+)
+from tests.support.chromium import DESKTOP, PHONE, Browser, chromium
+from tests.support.http_site import GOOD as SCRAPE
+from tests.support.http_site import Site, site, until
 from tests.web.test_pages import EVIL, FAILED, KEY, SPANS, kept
 
 LONG = "x" * 300

@@ -6,13 +6,13 @@ import re
 import pytest
 
 from exporter.app import App
-from exporter.message import tokens_in
-from exporter.model import Reason
+from exporter.core.model import Reason
+from exporter.mail.message import tokens_in
+from exporter.mail.tokens import new_key
 from exporter.settings import Settings
-from exporter.store import Store
-from exporter.tokens import new_key
+from exporter.state.store import Store
 from exporter.web.debug import MOST_FLIGHTS, debug_page
-from tests.web.site import GOOD, site
+from tests.support.http_site import GOOD, site
 
 DEBUG = f"{GOOD}&debug=true"
 BLOCKLISTS = b"""

@@ -7,7 +7,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from exporter.metrics.exposition import Format
 from exporter.web.negotiation import form_for
-from tests.web.site import GOOD, Site, site
+from tests.support.http_site import GOOD, Site, site
 
 OM, TEXT = Format.OPENMETRICS, Format.TEXT
 

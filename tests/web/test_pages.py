@@ -5,16 +5,27 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.arrival import Arrival, Hop
-from exporter.history import Beat
-from exporter.model import Asked, Failure, Listing, ListState, Outcome, Phase, ProbeKey, Reason, Span, Step
-from exporter.tokens import candidates
+from exporter.core.facts import Arrival, Hop
+from exporter.core.model import (
+    Asked,
+    Failure,
+    Listing,
+    ListState,
+    Outcome,
+    Phase,
+    ProbeKey,
+    Reason,
+    Span,
+    Step,
+)
+from exporter.mail.tokens import candidates
+from exporter.state.history import Beat
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, blocklist_rows
 from exporter.web.pages.spark import HEIGHT, LEAST, spark
 from exporter.web.pages.trip import WIDTH, TripView
 from exporter.web.pages.words import ago, duration
-from tests.web.site import GOOD as SCRAPE
-from tests.web.site import Site, site, until
+from tests.support.http_site import GOOD as SCRAPE
+from tests.support.http_site import Site, site, until
 
 KEY = ProbeKey("submission", "a@example.org")
 EVIL = "<script>alert(1)</script>\"'&"

@@ -4,10 +4,10 @@ import sqlite3
 
 import pytest
 
-from exporter.store import Store
-from tests.balky import balky, store_on
-from tests.web.site import GOOD as SCRAPE
-from tests.web.site import site
+from exporter.state.store import Store
+from tests.support.balky_disk import balky, store_on
+from tests.support.http_site import GOOD as SCRAPE
+from tests.support.http_site import site
 
 
 def unreadable() -> Store:

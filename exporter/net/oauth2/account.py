@@ -7,12 +7,12 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from exporter.config.oauth2 import OAuth2Options
-from exporter.fairness import fair_timeout
-from exporter.model import ProbeError, Reason
+from exporter.core.fairness import fair_timeout
+from exporter.core.model import ProbeError, Reason
+from exporter.core.run import Clock
 from exporter.net.oauth2.grant import grant
 from exporter.net.oauth2.provider import ask
 from exporter.net.oauth2.token import Token
-from exporter.run import Clock
 
 log = logging.getLogger(__name__)
 

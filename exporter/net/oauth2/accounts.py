@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from exporter.config.oauth2 import OAuth2Options
-from exporter.model import Reason
+from exporter.core.model import Reason
+from exporter.core.run import Clock
 from exporter.net.oauth2.account import Account
-from exporter.run import Clock
 
 REASONS = (
     Reason.AUTH, Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.UNAVAILABLE, Reason.DISCONNECTED,

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from exporter.config.server import TlsOptions
-from exporter.model import ProbeError, Reason, one_line
+from exporter.core.model import ProbeError, Reason, one_line
 from exporter.net.oauth2.grant import Grant
 from exporter.net.redaction import Redaction
 from exporter.net.tls import client_context

@@ -8,11 +8,11 @@ from typing import Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exporter import __version__
-from exporter.fairness import in_turns
-from exporter.mailboxes.watcher import Watcher
-from exporter.model import Outcome, ProbeKey
-from exporter.probes import ProbeTable
-from exporter.tokens import without_tokens
+from exporter.core.fairness import in_turns
+from exporter.core.model import Outcome, ProbeKey
+from exporter.mail.tokens import without_tokens
+from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.probing.probes import ProbeTable
 from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
 from exporter.web.pages.trip import TripView
 from exporter.web.pages.words import ago, duration, moment

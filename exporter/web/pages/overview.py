@@ -4,11 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from exporter.arrival import Arrival
-from exporter.fairness import in_turns
-from exporter.mailboxes.watcher import Watcher
-from exporter.model import Asked, Listing, ListState, Outcome
-from exporter.prober import Probe
+from exporter.core.facts import Arrival
+from exporter.core.fairness import in_turns
+from exporter.core.model import Asked, Listing, ListState, Outcome
+from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.probing.prober import Probe
 from exporter.web.pages.spark import Spark, spark
 
 PLAIN, GOOD, BAD = "none", "good", "bad"

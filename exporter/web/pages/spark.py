@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exporter.history import Beat
+from exporter.state.history import Beat
 
 HEIGHT, STEP, THICK = 20.0, 4.0, 3.0
 LEAST = 2.0  # of a bar, so that it can be seen

@@ -5,8 +5,26 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from exporter.arrival import Arrival, ArrivedHeaders, Authentication, Hop, LeftFrom, SpamScore, Unclear
-from exporter.model import Exchanger, Listing, Outcome, Phase, PlaintextFallback, Reason, Reply, Span, TlsSession
+from exporter.core.facts import (
+    Arrival,
+    ArrivedHeaders,
+    Authentication,
+    Hop,
+    LeftFrom,
+    SpamScore,
+    Unclear,
+)
+from exporter.core.model import (
+    Exchanger,
+    Listing,
+    Outcome,
+    Phase,
+    PlaintextFallback,
+    Reason,
+    Reply,
+    Span,
+    TlsSession,
+)
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
 
 WIDTH = 1000.0  # of the whole trip, in the units of the drawing

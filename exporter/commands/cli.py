@@ -1,0 +1,100 @@
+"""The command line: reads it, runs one command, and ends the process with its exit status.
+
+It is read before the program is imported, which takes a second: `--help`, `--version` and slips are answered at once.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
+from io import TextIOWrapper
+from typing import TextIO
+
+from exporter.commands.flags import DEFAULT_LISTEN, USAGE, read
+
+__all__ = ["DEFAULT_LISTEN", "main"]
+
+INTERRUPTED, UNHEARD, TERMINATED = 130, 141, 143  # what a shell says when SIGINT, SIGPIPE, SIGTERM ends a command
+_UNWRITABLE = {EBADF, EDQUOT, EFBIG, EIO, ENOSPC}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command, and ends the process with its exit status."""
+    _open_what_is_closed()
+    _take_any_encoding()
+    if not os.environ.get("COLUMNS", "80").strip("0"):
+        del os.environ["COLUMNS"]  # rich would write nothing at all into no columns
+    try:
+        options = read(sys.argv[1:] if arguments is None else arguments)
+    except OSError as error:  # of its help; newer Pythons keep it for themselves
+        sys.exit(_unwritten(error))
+    from exporter.commands.commands import COMMANDS
+    from exporter.core.private_file import write_no_core_file
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which asyncio wants to find
+    write_no_core_file()
+    if options.command != "serve":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # a terminal that is closed ends the command
+    sys.exit(_status(lambda: COMMANDS[options.command](options)))
+
+
+def _status(command: Callable[[], int]) -> int:
+    from exporter.commands.commands import REFUSALS
+    from exporter.config.mistakes import Mistakes
+
+    try:
+        status = command()
+        sys.stdout.flush()
+    except (*REFUSALS, Mistakes) as error:
+        _say(str(error) if isinstance(error, Mistakes) else f"mailtrip: {error}")
+        status = USAGE
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    except asyncio.CancelledError:
+        status = TERMINATED
+    except BrokenPipeError:  # whoever reads has read enough, such as `head`
+        _drop(sys.stdout)
+        status = UNHEARD
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        status = _unwritten(error)
+    return status
+
+
+def _unwritten(error: OSError) -> int:
+    """The disk of the output is full, or the like: what was to be said is lost, whatever it was."""
+    _drop(sys.stdout)
+    _say(f"mailtrip: cannot write the output: {error.strerror}")
+    return USAGE
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _drop(sys.stderr)
+
+
+def _drop(stream: TextIO) -> None:
+    """Else Python complains when it flushes what is left."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _open_what_is_closed() -> None:
+    """Standard streams that the shell has closed (`>&-`): the next file that is opened would get their number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _take_any_encoding() -> None:
+    """In a locale that cannot say ✓, a question mark will do."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")

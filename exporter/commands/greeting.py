@@ -1,0 +1,76 @@
+"""The first words of `mailtrip serve`, when all doors are open: what it does, and where to look."""
+
+import logging
+import os
+import shlex
+import shutil
+import socket
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from exporter import __version__
+from exporter.config.types import Listen
+from exporter.settings import Settings
+from exporter.web.external_url import Whereabouts
+from exporter.web.listeners import Door, UnixPath
+
+FIRST = Path(__file__).resolve().parents[1] / "config" / "first.yml"
+"""A configuration to begin with. README.md shows the same."""
+
+log = logging.getLogger(__name__)
+
+
+def greet(
+    files: Sequence[str], settings: Settings, state_dir: Path, first: Door, whereabouts: Whereabouts, *,
+    https: bool, as_log: bool,
+) -> None:  # fmt: skip
+    """To standard output, or as one event of the log."""
+    url = whereabouts.external_url or f"{'https' if https else 'http'}://{_host(first)}{whereabouts.prefix}"
+    if as_log:
+        log.info("mailtrip %s: %s; state in %s; see %s/", __version__, counts(settings), state_dir, url)
+        return
+    print(f"mailtrip {__version__}")
+    if files:
+        print(f"  {', '.join(files)}: {counts(settings)}; state in {state_dir}; see {url}/", flush=True)
+        return
+    key = settings.probes[0]
+    print("  There is no configuration, so mailtrip sends messages to itself and receives them itself.")
+    print(f"  Look here:  {url}/  and  {url}/metrics  and  {url}/probe?module={key.module}&target={key.target}")
+    print(f"  State:      {state_dir}")
+    mailtrip = own_command(sys.argv[0])
+    print("  Do next:    save this as mailtrip.yml, with your own servers, addresses, and files with passwords:\n")
+    print(FIRST.read_text(encoding="utf-8"))
+    print(
+        f"  Then:       {mailtrip} check --try mailtrip.yml && {mailtrip} serve --config.file mailtrip.yml", flush=True
+    )
+
+
+def own_command(program: str) -> str:
+    """How to start mailtrip from here, as a shell reads it. `program` is what was started: sys.argv[0]."""
+    if os.path.basename(program) == "__main__.py":
+        return f"{shlex.quote(sys.executable)} -m exporter"
+    on_path = shutil.which("mailtrip")
+    if on_path and os.path.realpath(on_path) == os.path.realpath(program):
+        return "mailtrip"
+    below = os.path.relpath(program)
+    return shlex.quote(program if below.startswith("..") else below)
+
+
+def counts(settings: Settings) -> str:
+    """How much there is of everything."""
+    return f"modules: {len(settings.modules)}, mailboxes: {len(settings.mailboxes)}, probes: {len(settings.probes)}"
+
+
+def _host(door: Door) -> str:
+    """Where we are reached there, for a URL."""
+    if isinstance(door, UnixPath):
+        return str(door)
+    host, port = (door.host, door.port) if isinstance(door, Listen) else _inet(door)
+    host = host if host not in ("", "0.0.0.0", "::") else "localhost"  # noqa: S104
+    return f"{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _inet(door: socket.socket) -> tuple[str, int]:
+    name = door.getsockname()
+    return (name[0], name[1]) if isinstance(name, tuple) else (str(name), 0)

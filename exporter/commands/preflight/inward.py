@@ -1,0 +1,55 @@
+"""How others find the way to an SMTP receiver of ours: by MX records, to port 25. Nobody is asked but DNS."""
+
+import socket
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from exporter.commands.preflight.reputation import SMTP, Doubt, Remark
+from exporter.config.types import Listen
+from exporter.core.model import ProbeError, Reason
+from exporter.net.dns import Resolver
+
+
+async def of_receiver(listen: Listen, recipients: Iterable[str], resolver: Resolver) -> list[Remark]:
+    """For each domain of its recipients, whether mail finds it. One that listens on loopback alone is for ourselves."""
+    if listen.host == "localhost" or (_is_ip(listen.host) and ip_address(listen.host).is_loopback):
+        return []
+    found: list[Remark] = []
+    for domain in dict.fromkeys(recipient.rpartition("@")[2].lower() for recipient in recipients):
+        if not domain.startswith("["):
+            found += await _of_domain(listen, domain, resolver)
+    return found
+
+
+async def _of_domain(listen: Listen, domain: str, resolver: Resolver) -> list[Remark]:
+    try:
+        exchangers = await resolver.exchangers(domain)
+        named = [one.host for one in sorted(exchangers, key=lambda one: (one.preference, one.host))]
+        addresses = {host: await resolver.published(host) for host in named or [domain]}
+    except ProbeError as error:
+        answered = error.reason is Reason.NULL_MX or error.code == "NXDOMAIN"
+        return [Remark(Doubt.NO_WAY_HERE if answered else Doubt.UNSEEN, error.detail)]
+    if not any(addresses.values()):
+        which = f"{', '.join(named)}, its MX, has no address" if named else "it has neither an MX nor an address record"
+        return [Remark(Doubt.NO_WAY_HERE, f"{domain}: {which}")]
+    goes = ", ".join(f"{host} ({', '.join(ours)})" for host, ours in addresses.items() if ours)
+    if not any(_is_ours(address) for ours in addresses.values() for address in ours):
+        return [Remark(Doubt.LEADS_ELSEWHERE, f"{domain} goes to {goes}", listen)]
+    return [Remark(Doubt.OTHER_PORT, f"{domain} goes to {goes}", listen)] if listen.port not in (0, SMTP) else []
+
+
+def _is_ours(address: str) -> bool:
+    """Whether an address is one of this machine's: only then can a socket have it."""
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+        return True
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        return False

@@ -1,0 +1,121 @@
+"""`mailtrip probe`: one trip in this process, which an impatient person may interrupt."""
+
+import asyncio
+import signal
+from errno import EADDRINUSE
+from pathlib import Path
+from urllib.parse import quote
+
+from exporter.app import KEY_FILE, App, shared_key
+from exporter.config.mistakes import suggestion
+from exporter.core.model import Leg, Outcome, Phase, ProbeKey, Reason
+from exporter.mail.tokens import PREFIX
+from exporter.net.listening import hindrance
+from exporter.probing.prober import Mailing, Probe
+from exporter.settings import Settings
+from exporter.state.store import Store
+from exporter.terminal import PICTURES, Course, Picture
+from exporter.terminal.screen import Screen
+
+
+class Unknown(Exception):
+    """There is no such probe: one clear line."""
+
+
+_TAKEN = (
+    "Most likely `mailtrip serve` runs here and receives for the mailbox {mailbox}. It refuses messages of another"
+    " process. Ask that one instead: its page shows the newest trip, and {page} makes one when it is due. Or stop it"
+)
+
+
+class CannotReceive(Exception):
+    """The SMTP receiver that the trip needs cannot listen: one clear line."""
+
+
+def key_of(settings: Settings, name: str, module: str | None, *, configured: bool = True) -> ProbeKey:
+    """The probe of that name, or the module pointed at a target of that name. Raises Unknown."""
+    if module:
+        return ProbeKey(module, name)
+    named = {probe.name: probe for probe in settings.probes}
+    if name in named:
+        return settings.key(named[name].module, named[name].target)
+    known = suggestion(name, named) or "; there are none in the configuration"
+    without = "" if configured else "; no --config.file is given"
+    raise Unknown(f"no probe {name!r}{without}{known} (for any other target: --module MODULE TARGET)")
+
+
+async def check_receiver(settings: Settings, key: ProbeKey) -> None:
+    """Raises CannotReceive if the SMTP receiver of this probe cannot listen: then no message could ever arrive."""
+    module = settings.modules.get(key.module)
+    for name in module.mailboxes if module else ():
+        if not (receiver := settings.mailboxes[name].smtpd):
+            continue
+        number, why = await hindrance(receiver.listen)
+        if number == EADDRINUSE:
+            page = f"/probe?module={quote(key.module)}&target={quote(key.target)}"
+            why += f". {_TAKEN.format(mailbox=name, page=page)}"
+        if number:
+            raise CannotReceive(why)
+
+
+def picture_of(settings: Settings, key: ProbeKey) -> Picture:
+    """Of a module that does not exist it does not matter: the trip will be refused."""
+    module = settings.modules.get(key.module)
+    return PICTURES[module.chosen[0] if module else "roundtrip"]
+
+
+async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
+    """With the key of the state, so that what it has to leave behind is cleaned away by `serve`.
+
+    Raises ProbeRefused and CannotReceive.
+
+    When it is interrupted, by Ctrl-C or SIGTERM, it says what becomes of the message.
+    """
+    console, aside = Screen(stderr=True, quiet=quiet), Screen(stderr=True)
+    if current := asyncio.current_task():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
+    await check_receiver(settings, key)
+    async with App(settings, Store.open(None), shared_key(settings.state)) as app:
+        probe = app.probes.get(key := app.probes.key(key.module, key.target))
+        with console.status("…") as status:
+            course = Course(app.clock, probe.timeout)
+            flight = app.prober.start(probe, picture_of(settings, key).progress(console, status, course))
+            try:
+                outcome = await asyncio.shield(flight)  # we hear of the interruption before it does
+            except asyncio.CancelledError:
+                status.stop()
+                aside.print(f"\n{_interrupted(probe, settings)}", markup=False, soft_wrap=True)
+                console.quiet = True
+                raise
+    return outcome
+
+
+def _interrupted(probe: Probe, settings: Settings) -> str:
+    (run,) = probe.runs.values()
+    after = f"interrupted after {run.now() - run.started:.1f} s"
+    if not isinstance(probe.check, Mailing):
+        return after
+    if run.accepted is None and not run.uncertain:
+        return f"{after}; no message was sent"
+    left = "may have left" if run.uncertain else "has left"
+    return f"{after}; the message {left}. {left_behind(probe.key, settings)}".rstrip()
+
+
+def may_still_come(outcome: Outcome) -> bool:
+    """Whether its message was taken by a server, and the trip ended before anybody saw it, or word of its failure."""
+    failure = outcome.failure
+    if not failure or failure.reason is Reason.BOUNCED or not outcome.legs.get(Leg.SEND):
+        return False
+    return failure.phase in (Phase.OPEN, Phase.DELIVER)
+
+
+def left_behind(key: ProbeKey, settings: Settings) -> str:
+    """What becomes of a message that is sent and that this process does not await any longer."""
+    trip = settings.modules[key.module].roundtrip
+    if not trip or not trip.mailbox:
+        return ""
+    where = f"If it still comes to the mailbox {trip.mailbox},"
+    if settings.state.token_key or (Path(settings.state.dir) / KEY_FILE).exists():
+        return f"{where} a `mailtrip serve` with the same state deletes it an hour after it was sent."
+    alone = f"nobody deletes it: no `mailtrip serve` has used {settings.state.dir}"
+    return f"{where} {alone}. Its subject has a word that begins with {PREFIX}."

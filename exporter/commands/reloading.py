@@ -1,0 +1,91 @@
+"""The configuration is read again: when somebody asks for it, one reading after the other, never two at once."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from exporter.config.mistakes import Mistakes
+from exporter.core.run import Clock
+from exporter.settings import Settings
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 2.0  # seconds between two looks at the files
+
+
+class Witness(Protocol):
+    """Who tells the world how it went."""
+
+    def configured(self, moment: float) -> None: ...
+    def not_configured(self) -> None: ...
+
+
+class Reloader:
+    """`read` reads the settings, in a thread, and `apply` puts them into force; both raise Mistakes.
+
+    `wanted` is set by who wants it done soon; however often that is until it begins, it is done once.
+    `state` is what differs when the files have changed, `as_read` what it was when the settings in force were read.
+    Files are looked at, not subscribed to: so a ConfigMap, whose
+    files are links to links, and a network file system are no special cases.
+    """
+
+    def __init__(
+        self,
+        read: Callable[[], Settings],
+        apply: Callable[[Settings], None],
+        witness: Witness,
+        clock: Clock,
+        wanted: asyncio.Event,
+        state: Callable[[], object] = lambda: None,
+        as_read: object = None,
+    ) -> None:
+        self._read = read
+        self._apply = apply
+        self._witness = witness
+        self._clock = clock
+        self._state = state
+        self._as_read = as_read
+        self._wanted = wanted
+        self._one_at_a_time = asyncio.Lock()
+
+    async def reload(self) -> None:
+        """Now, or after a reading that is under way. Raises Mistakes: then nothing has changed."""
+        async with self._one_at_a_time:
+            try:
+                self._apply(await asyncio.to_thread(self._read))
+            except Mistakes as mistakes:
+                self._witness.not_configured()
+                log.error("the configuration stays as it was: %s", "; ".join(str(mistakes).splitlines()))
+                raise
+            except Exception:
+                self._witness.not_configured()
+                log.exception("the configuration could not be put into force: a bug of mailtrip")
+                raise
+            self._witness.configured(self._clock.wall())
+            log.info("the configuration is read anew")
+
+    async def run(self, *, watch: bool = False) -> None:
+        """Does what is asked for; with `watch` also what changed files ask for. Until it is cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._answer())
+            if watch:
+                group.create_task(self._watch())
+
+    async def _answer(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            with contextlib.suppress(Exception):  # it is in the log
+                await self.reload()
+
+    async def _watch(self) -> None:
+        """A file that is still being written is left alone until two looks see the same."""
+        read = seen = self._as_read
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            before, seen = seen, await asyncio.to_thread(self._state)
+            if seen == before and seen != read:
+                read = seen
+                self._wanted.set()

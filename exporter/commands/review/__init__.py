@@ -1,0 +1,42 @@
+"""What `check` says of a configuration that can be read: what cannot work as it stands, and what is hardly meant.
+
+`serve` tells the same in its log and goes on: a probe that fails shows it, and the others are none the worse.
+"""
+
+from collections.abc import Iterator
+
+from exporter.commands.review.combinations import of_combinations
+from exporter.commands.review.findings import Finding
+from exporter.commands.review.ports import of_ports
+from exporter.commands.review.surroundings import of_surroundings
+from exporter.commands.review.usage import of_usage
+from exporter.commands.review.values import of_values
+from exporter.config.load import Reading
+from exporter.config.mistakes import Mistake
+from exporter.settings import Settings
+
+__all__ = ["in_the_way", "review"]
+
+
+def review(reading: Reading[Settings], *, here: bool = True, usage: bool = True) -> tuple[Mistake, ...]:
+    """All of it, in the order of the files.
+
+    Without `here` nothing is said of files and variables, which another machine may have; without `usage` nothing of
+    what no probe uses.
+    """
+    settings = reading.options
+    found = [*of_ports(settings), *of_values(reading), *of_combinations(settings)]
+    found += of_surroundings(settings) if here else ()
+    found += of_usage(settings) if usage else ()
+    return reading.told((one.path, one.text, one.warning) for one in found)
+
+
+def in_the_way(reading: Reading[Settings], module: str) -> tuple[Mistake, ...]:
+    """What this machine lacks for a trip of that module: secrets and files that cannot be read."""
+    return reading.told((one.path, one.text, False) for one in _of_a_module(reading.options, module))
+
+
+def _of_a_module(settings: Settings, module: str) -> Iterator[Finding]:
+    named = settings.modules[module].mailboxes if module in settings.modules else ()
+    parts = {("modules", module), *(("mailboxes", name) for name in named)}
+    return (one for one in of_surroundings(settings) if one.path[:2] in parts and not one.warning)

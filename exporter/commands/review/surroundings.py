@@ -1,0 +1,120 @@
+"""Files and environment variables that the configuration names, as this machine has them for this user."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+
+from exporter.commands.review.findings import Finding, values
+from exporter.config.mistakes import Path
+from exporter.config.server import TlsOptions
+from exporter.config.stand_ins import kept_oddly
+from exporter.config.types import NamedFile, Secret, SecretUnavailable
+from exporter.core.model import ProbeError
+from exporter.mail.tokens import read_key
+from exporter.mailboxes.smtpd import ReceiverTls
+from exporter.net.certificate import ServerCertificate
+from exporter.net.tls import client_context
+from exporter.settings import Settings
+
+_OF_A_UNIT = re.compile(r"(/run/credentials/[^/]+)/.+")
+
+
+def of_surroundings(settings: Settings) -> Iterator[Finding]:
+    """What cannot be read, is empty, or is no certificate. What a secret is, is never said."""
+    for path, value in values(settings):
+        if isinstance(value, Secret):
+            yield from _of_a_secret(path, value)
+        elif isinstance(value, NamedFile):
+            yield from _of_a_file(path, value)
+        elif isinstance(value, ReceiverTls):
+            yield from _of_a_certificate(path, value)
+
+
+def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
+    if _of_a_running_unit(secret.origin):
+        yield Finding(path, _WHILE_IT_RUNS, warning=True)
+        return
+    if _can_be_read_only_once(secret.origin):
+        return
+    try:
+        revealed = secret.reveal()
+    except SecretUnavailable as error:
+        yield Finding(path, str(error))
+        return
+    if not secret.origin:
+        yield from _of_a_literal(path, revealed)
+        return
+    where = secret.origin
+    if path == ("state", "token_key"):
+        try:
+            read_key(revealed)
+        except ValueError as error:
+            yield Finding(path, f"what is in {where} {error}")
+        return
+    if odd := kept_oddly(revealed.strip()):
+        yield Finding(path, f"the text in {where} {odd}", warning=True)
+        return
+    if revealed.lstrip().startswith(("{", "-----BEGIN ")):  # a service account's key has lines
+        return
+    if "\n" in revealed.strip("\r\n") or revealed.endswith(("\n", "\r")):
+        yield Finding(path, f"{where} has more than one line, and all of them are the secret", warning=True)
+    elif revealed != revealed.strip():
+        yield Finding(path, f"{where} has a blank at an end of its line, which is part of the secret", warning=True)
+
+
+def _of_a_literal(path: Path, text: str) -> Iterator[Finding]:
+    """A relative path has nothing about it that tells it from a secret, but for the file."""
+    if ("/" in text or "." in text) and os.path.isfile(text):
+        cure = "if the secret is in that file, write {file: PATH}"
+        yield Finding(path, f"is taken for the secret itself, and there is a file of that name: {cure}", warning=True)
+
+
+def _of_a_file(path: Path, file: str) -> Iterator[Finding]:
+    if _of_a_running_unit(file):
+        yield Finding(path, _WHILE_IT_RUNS, warning=True)
+        return
+    if _can_be_read_only_once(file):
+        return
+    try:
+        with open(file, "rb") as opened:
+            empty = not opened.read(1)
+    except OSError as error:
+        yield Finding(path, f"cannot read {file}: {error.strerror}")
+        return
+    if empty:
+        yield Finding(path, f"the file {file} is empty")
+    elif path[-1] == "ca_file":
+        try:
+            client_context(TlsOptions(ca_file=file))
+        except ProbeError as error:
+            yield Finding(path, error.detail)
+
+
+def _of_a_certificate(path: Path, tls: ReceiverTls) -> Iterator[Finding]:
+    if all(os.path.isfile(file) and os.access(file, os.R_OK) for file in (tls.cert_file, tls.key_file)):
+        try:
+            ServerCertificate(tls.cert_file, tls.key_file)
+        except ProbeError as error:
+            yield Finding((*path, "cert_file"), error.detail)
+
+
+_WHILE_IT_RUNS = (
+    "exists only while the unit runs, and systemd shows it to that unit and to root, so it cannot be checked now"
+)
+
+
+def _can_be_read_only_once(file: str) -> bool:
+    """A pipe (`<(pass show imap)` in a shell), a socket, a terminal: who looks into it takes away what is in it."""
+    try:
+        found = os.stat(file)
+        is_null = stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
+    except OSError:
+        return False
+    return not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode) or is_null)
+
+
+def _of_a_running_unit(file: str) -> bool:
+    """Whether it is a credential of a unit that does not run, or that we are not (systemd.exec(5), LoadCredential=)."""
+    unit = _OF_A_UNIT.fullmatch(file)
+    return unit is not None and not os.access(unit[1], os.X_OK)

@@ -1,0 +1,21 @@
+"""What nobody ever uses."""
+
+from collections.abc import Iterator
+
+from exporter.commands.review.findings import Finding
+from exporter.settings import Settings
+
+
+def of_usage(settings: Settings) -> Iterator[Finding]:
+    """Modules that can have no probe, and mailboxes that no module names."""
+    probed = {probe.module for probe in settings.probes}
+    if not settings.modules:
+        yield Finding((), "there are no modules, so nothing is ever probed", warning=True)
+    for name, module in settings.modules.items():
+        if name not in probed and not module.targets:
+            text = "nothing can use this module: no entry in probes names it, and it has no targets for /probe"
+            yield Finding(("modules", name), text, warning=True)
+    used = {mailbox for module in settings.modules.values() for mailbox in module.mailboxes}
+    for name in settings.mailboxes:
+        if name not in used:
+            yield Finding(("mailboxes", name), "no module awaits messages in this mailbox", warning=True)

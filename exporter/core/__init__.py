@@ -1,0 +1,1 @@
+"""The vocabulary of a trip, and what every room needs: facts, clock, trace, transcript, log."""

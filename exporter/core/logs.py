@@ -1,0 +1,57 @@
+"""The log, on standard error: one event is one line, as text or as JSON, whatever strangers have said in it."""
+
+import json
+import logging
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from exporter.core.model import CONTROL, ProbeKey
+
+FORMATS = ("text", "json")
+_CONTROL = re.compile(f"[{CONTROL}]")
+
+
+def about(trip: str, probe: ProbeKey | None = None) -> Mapping[str, Mapping[str, str]]:
+    """The `extra` of a log call: what it is about, as fields of their own in JSON."""
+    return {"about": {"trip": trip} | ({"module": probe.module, "target": probe.target} if probe else {})}
+
+
+def log_to_stderr(level: str, form: str = FORMATS[0]) -> None:
+    """From now on, for all of the program."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Json() if form == "json" else _Text())
+    logging.basicConfig(level=level, handlers=[handler])
+
+
+class _Text(logging.Formatter):
+    """Only a traceback, which is for us, has more lines; each is indented, since an error may repeat strangers."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+        self.converter = time.gmtime
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        return _harmless(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(f"  {_harmless(line)}" for line in super().formatException(ei).split("\n"))
+
+
+def _harmless(text: str) -> str:
+    return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+class _Json(logging.Formatter):
+    """With the names of Go's slog, as Prometheus writes them; ASCII, so that nothing in it can break a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        event = {"time": moment.replace("+00:00", "Z"), "level": record.levelname, "source": record.name}
+        event["msg"] = record.getMessage()
+        event |= getattr(record, "about", {})
+        if record.exc_info:
+            event["error"] = self.formatException(record.exc_info)
+        return json.dumps(event)

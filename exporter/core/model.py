@@ -1,0 +1,308 @@
+"""The vocabulary: what a trip is made of and what it has to say in the end.
+
+A trip runs through phases; inside a phase, steps say which detail of a protocol takes the time. What went wrong is
+a phase, a step, a reason and a code, all from closed lists, so that they may become labels. Texts are for people.
+"""
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from exporter.core.facts import (
+    Arrival,
+    ArrivedHeaders,
+    Authentication,
+    Hop,
+    LeftFrom,
+    SpamScore,
+    Unclear,
+)
+
+MAX_DETAIL = 300  # characters of somebody else's text that we keep
+CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+"""What may do something to a terminal, a log or a line, with what turns text around (Unicode's Bidi_Control); and
+surrogates, which stand for bytes that are no text, and cannot be written anywhere."""
+
+_CONTROL = re.compile(f"[{CONTROL}]+")
+
+
+class Phase(StrEnum):
+    """The parts of a trip, disjoint and in this order."""
+
+    OPEN = "open"  # the mailbox is made ready
+    SEND = "send"  # until someone else is responsible for the message
+    DELIVER = "deliver"  # until it is seen in the mailbox
+    VERIFY = "verify"  # it is what was sent, where it should be
+    DELETE = "delete"  # it is gone from the mailbox
+
+
+class Step(StrEnum):
+    """The details inside a phase."""
+
+    RESOLVE = "resolve"  # the names of the server, and of its domain, are looked up in DNS
+    TOKEN = "token"  # noqa: S105  # asking an identity provider for a token (OAuth 2.0)
+    CONNECT = "connect"  # the TCP connection; for the SMTP receiver, listening
+    TLS = "tls"  # the TLS handshake, and STARTTLS or STLS before it
+    GREETING = "greeting"  # the server's first line
+    EHLO = "ehlo"  # EHLO, and HELO where that is all that it knows (SMTP)
+    AUTH = "auth"  # the login at an SMTP server
+    MAIL = "mail"  # MAIL FROM: the server judges the sender
+    RCPT = "rcpt"  # RCPT TO: the server judges the recipient
+    DATA = "data"  # the message, up to the reply to its final dot
+    PROGRAM = "program"  # the sendmail program of this machine, from its start to its end
+    RETRY = "retry"  # waiting until the message is sent again to an exchanger that deferred it
+    LOGIN = "login"  # the login at a mailbox (IMAP, POP3)
+    SELECT = "select"  # a folder is opened, or a Maildir
+    IDLE = "idle"  # the mailbox is watched: IDLE, NOOP and their like
+    FETCH = "fetch"  # a message is read
+    DELETE = "delete"  # a message is deleted
+    LOGOUT = "logout"  # the session ends, which for POP3 is when messages are deleted
+
+
+class Reason(StrEnum):
+    """Why a trip failed: a closed list, so that it can be a label and a word in an alert."""
+
+    DNS = "dns"  # a name has no address or no answer
+    NULL_MX = "null_mx"  # the domain says that it takes no mail (RFC 7505)
+    CONNECT = "connect"  # refused, unreachable, no route
+    TIMEOUT = "timeout"  # a server did not answer within session_timeout
+    TLS = "tls"  # not offered, handshake failed, certificate refused
+    AUTH = "auth"  # the credentials were refused, or none of the mechanisms fits
+    UNAVAILABLE = "unavailable"  # the server answers, but says that it cannot work now
+    DEFERRED = "deferred"  # 4xx: try again later
+    REJECTED = "rejected"  # 5xx: never
+    MAILBOX_FULL = "mailbox_full"  # over quota
+    DISCONNECTED = "disconnected"  # the connection broke in the middle
+    PROTOCOL = "protocol"  # the server's answer makes no sense
+    PROGRAM = "program"  # the local sendmail program failed, or cannot be run; the code is its exit code
+    OVERDUE = "overdue"  # sent, but not back within timeout
+    BOUNCED = "bounced"  # a server on the way gave up and said so (RFC 3464); the code is the enhanced one
+    JUNK = "junk"  # it was filed as spam
+    ALTERED = "altered"  # it came, but its text is not whole
+    LISTED = "listed"  # a blocklist lists the address or the domain
+    UNUSABLE = "unusable"  # no blocklist could be asked
+    ACCEPTED = "accepted"  # it was taken, and should have been refused (`expect`)
+    INTERNAL = "internal"  # a bug of ours: see the log
+
+
+class Leg(StrEnum):
+    """Which of the three parts of the path to blame."""
+
+    SEND = "send"
+    MAILBOX = "mailbox"
+    DELIVERY = "delivery"
+
+
+_DELIVERY_REASONS = frozenset({Reason.OVERDUE, Reason.BOUNCED})
+
+
+def leg_of(phase: Phase, reason: Reason) -> Leg:
+    """The part of the path that a failure in this phase, for this reason, speaks against."""
+    if phase is Phase.SEND:
+        return Leg.SEND
+    if phase is Phase.VERIFY or reason in _DELIVERY_REASONS:
+        return Leg.DELIVERY
+    return Leg.MAILBOX
+
+
+class ProbeError(Exception):
+    """Something of the outside world failed, in the words of this project.
+
+    Code says where it is with `Run.phase` and `Run.step`; an error does not carry its place. The one exception is an
+    error that is raised again later, or in another trip: `Run.located` writes `phase` and `step` into it.
+    """
+
+    phase: Phase | None = None
+    step: Step | None = None
+
+    def __init__(self, reason: Reason, detail: str, *, code: int | str = "", facts: "tuple[Fact, ...]" = ()) -> None:
+        self.reason = reason
+        self.facts = facts  # what the failure teaches, such as a certificate's end
+        self.detail = one_line(detail)
+        self.code = str(code)
+        super().__init__(f"{reason}: {self.detail}")
+
+    def at(self, phase: Phase | None, step: Step | None) -> "ProbeError":
+        """The same error, with its place written into it."""
+        error = ProbeError(self.reason, self.detail, code=self.code, facts=self.facts)
+        error.phase, error.step, error.__cause__ = phase, step, self.__cause__
+        return error
+
+
+def one_line(text: str, limit: int = MAX_DETAIL) -> str:
+    """`text` fit for a log line, a page, a terminal or the disk: no control characters, at most `limit` characters."""
+    text = _CONTROL.sub(" ", text).strip()
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time in a trip: a whole phase (`step` is None) or a step inside it. Seconds since its start."""
+
+    phase: Phase
+    step: Step | None
+    start: float
+    duration: float
+    reason: Reason | None = None  # set when it ended with an error, also with one that was got over
+    note: str = ""  # for people: which host, which folder
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The reply that decided: the final one after DATA, or the one that ended the attempt."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchanger:
+    """A mail exchanger of the recipient's domain; as a fact, the one that took the message."""
+
+    host: str
+    preference: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlaintextFallback:
+    """The message left in plain text, since TLS with the exchanger that offers it is broken."""
+
+    host: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class TlsSession:
+    """What TLS agreed on with a server. Version and cipher are empty when its certificate was refused."""
+
+    leg: Leg
+    version: str
+    cipher: str
+    expires_at: float | None  # end of the leaf certificate, seconds since the epoch
+
+
+class ListState(StrEnum):
+    """What a blocklist says. Whatever is no clear answer is unknown, and never a listing."""
+
+    LISTED = "listed"
+    CLEAN = "clean"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What one blocklist says of one address or domain."""
+
+    blocklist: str  # its name, without secrets
+    subject: str  # the address or the domain, in its canonical form
+    state: ListState
+    codes: tuple[str, ...] = ()  # the A records of a listing, sorted
+    meanings: tuple[str, ...] = ()  # what those mean, for people
+    text: str = ""  # the TXT record of a listing, or why it is unknown
+    alarming: bool = True  # False for a list that only informs, or that lists the good ones
+    severity: str = ""
+    delisting: str = ""  # the page that tells how to get off it
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a blocklist behaved when a trip asked it."""
+
+    blocklist: str
+    usable: bool
+    why: str = ""  # why it is not usable, for people
+    durations: tuple[float, ...] = ()  # of the questions that went over the network, self-tests included; seconds
+    failures: tuple[str, ...] = ()  # words of blocklists/standing.py: why questions had no answer
+
+
+Fact = (
+    Reply | Exchanger | PlaintextFallback | TlsSession | Hop | LeftFrom | Authentication | SpamScore | Arrival
+    | ArrivedHeaders | Unclear | Listing | Asked
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Where a trip broke and why."""
+
+    phase: Phase
+    step: Step | None
+    reason: Reason
+    code: str = ""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        place = f"{self.phase}/{self.step}" if self.step else str(self.phase)
+        code = f" {self.code}" if self.code else ""
+        return f"{place}: {self.reason}{code}: {self.detail}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeKey:
+    """A probe: a module pointed at a target."""
+
+    module: str
+    target: str
+
+    def __str__(self) -> str:
+        return f"{self.module} → {self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a finished trip has to say. `/metrics`, `/probe`, the pages, the store and the log all read this."""
+
+    trip: str
+    probe: ProbeKey
+    started_at: float  # seconds since the epoch, for people
+    duration: float  # seconds
+    spans: tuple[Span, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    failure: Failure | None = None
+    transcript: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def success(self) -> bool:
+        return self.failure is None
+
+    @property
+    def finished_at(self) -> float:
+        return self.started_at + self.duration
+
+    @property
+    def legs(self) -> dict[Leg, bool]:
+        """The verdict on each leg that was reached. A trip can have two failing legs, though only one failure.
+
+        Whatever went wrong on the way, a message that came back speaks for all legs.
+        """
+        legs: dict[Leg, bool] = {}
+        for span in (span for span in self.spans if span.step is None):
+            for leg in _LEGS_REACHED[span.phase]:
+                legs.setdefault(leg, True)
+            if not span.reason or not self.failure:
+                continue
+            if span.phase is Phase.DELIVER and self.failure.phase is not Phase.DELIVER:
+                legs.pop(Leg.DELIVERY, None)  # it was perhaps never sent, and nobody knows
+                continue
+            blamed = leg_of(span.phase, span.reason)
+            if span.phase is Phase.VERIFY and blamed not in legs:
+                continue  # blocklists were asked, and no message was sent
+            legs[blamed] = False
+            if span.phase is Phase.DELIVER and blamed is Leg.MAILBOX:
+                legs.pop(Leg.DELIVERY, None)  # nobody could look, so nobody knows
+        return legs
+
+
+_LEGS_REACHED: dict[Phase, tuple[Leg, ...]] = {
+    Phase.OPEN: (Leg.MAILBOX,), Phase.SEND: (Leg.SEND,), Phase.DELIVER: (Leg.DELIVERY,), Phase.VERIFY: (),
+    Phase.DELETE: (),
+}  # fmt: skip
+
+
+class ProbeRefused(Exception):
+    """A request for a probe that is not made: an HTTP status, a kind that may become a label, one line for people."""
+
+    def __init__(self, status: int, kind: str, text: str) -> None:
+        self.status = status
+        self.kind = kind  # one of metrics.REFUSALS
+        super().__init__(one_line(text))

@@ -1,0 +1,121 @@
+"""Delivery status notifications (RFC 3464): what a mail server says when it could not deliver. Pure, never raising."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from exporter.core.model import one_line
+from exporter.mail.mime import headers_of
+
+MAX_BLOCKS = 20  # of a notification; one for each recipient
+_MAX_FIELDS = 50  # of a block
+_LONGEST_HOST = 100
+
+CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)", re.ASCII)  # RFC 3463 section 2
+REPLY_CODE = re.compile(r"(?:^|(?<=[\s;:'\"(>#]))[45]\d\d(?=[\s,;:.'\")-]|$)", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*", re.ASCII)
+_BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
+_FIELDS = re.compile(r"^[ \t]*(Action|Final-Recipient|Diagnostic-Code|Status)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+FAILED, DELAYED, DELIVERED = "failed", "delayed", "delivered"
+_ACTIONS = {
+    FAILED: FAILED, "failure": FAILED, "fail": FAILED, "error": FAILED, "expired": FAILED, "undeliverable": FAILED,
+    DELAYED: DELAYED, "delay": DELAYED, "deferred": DELAYED, "queued": DELAYED,
+    DELIVERED: DELIVERED, "delivery": DELIVERED, "deliverable": DELIVERED, "relayed": "relayed", "expanded": "expanded",
+}  # fmt: skip
+"""Those of RFC 3464, and what some servers write in their place."""
+_OF_CLASS = {"5": FAILED, "4": DELAYED, "2": DELIVERED}
+
+_UNPROVEN = "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be signed"
+_HINTS = {  # codes of one provider each, whose texts do not tell what to do
+    "5.7.520": "Microsoft 365 forwards nothing to other organisations until its outbound spam policy allows it",
+    "5.7.509": _UNPROVEN,  # Exchange Online, of DMARC
+    "5.7.26": _UNPROVEN,  # Gmail
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Bounce:
+    """The part of a notification that speaks of our message. Texts are clean and cut; what is not told is empty."""
+
+    action: str  # failed, delayed, delivered, relayed or expanded
+    status: str  # enhanced code (RFC 3463), such as 5.1.1; else the code of an SMTP reply, such as 550
+    reporter: str  # the server that wrote the notification
+    diagnostic: str
+    remote: str = ""  # the server that refused the message
+
+    @property
+    def final(self) -> bool:
+        """False for a notice that delivery is only delayed."""
+        return self.action == FAILED
+
+    @property
+    def hint(self) -> str:
+        """What an administrator should know of this code, or nothing."""
+        return _HINTS.get(self.status, "")
+
+
+def bounce_in(texts: Iterable[str]) -> Bounce | None:
+    """What the fields of a notification say; `texts` are the parts that hold such fields, in order."""
+    blocks = list(_blocks(texts))
+    recipients = [block for block in blocks if block.keys() & {"action", "status"}]
+    if not recipients:
+        return None
+    told = next((block for block in recipients if _action(block) == FAILED), recipients[0])
+    diagnostic = typed_value(told.get("diagnostic-code", ""))
+    reporter = next((block["reporting-mta"] for block in blocks if "reporting-mta" in block), "")
+    return Bounce(
+        action=_action(told),
+        status=_status(told.get("status", "")),
+        reporter=typed_value(reporter),
+        diagnostic=diagnostic,
+        remote=host(typed_value(told.get("remote-mta", ""))),
+    )
+
+
+def has_fields(text: str) -> bool:
+    """Whether a text that does not say so is a notification: some gateways make plain text of every part."""
+    names = {match[1].lower() for match in _FIELDS.finditer(text)}
+    return "final-recipient" in names and len(names) > 1
+
+
+def _blocks(texts: Iterable[str]) -> Iterator[dict[str, str]]:
+    """Fields that stand together, names in small letters; the first block is about the message, others about one
+    recipient each."""
+    found = (block for text in texts for block in _BLANK_LINES.split(text.strip("\n"), MAX_BLOCKS))
+    for block, _ in zip(found, range(MAX_BLOCKS), strict=False):
+        lines, _ = headers_of(block, _MAX_FIELDS)
+        yield {name.lower(): " ".join(value.split()) for name, value in reversed(lines)}
+
+
+def _action(block: dict[str, str]) -> str:
+    """The word of RFC 3464, without the comment that may follow it; else what the class of the status says."""
+    word = re.match(r"[a-z]*", block.get("action", "").lower())
+    status = block.get("status", "").lstrip()[:1]
+    return _ACTIONS.get(word[0] if word else "", _OF_CLASS.get(status, ""))
+
+
+def _status(field: str) -> str:
+    """A code without the comment that may follow it: it becomes a label, and everybody can send a notification."""
+    told = CODE.match(field.strip())
+    return told[0] if told else ""
+
+
+def code_in(text: str) -> str:
+    """The enhanced code in the words of a server, else the code of its reply, else nothing."""
+    codes = (code[0] for code in CODE.finditer(text))
+    enhanced = next((code for code in codes if code[0] != "2" and not code.endswith(".0.0")), "")
+    reply = REPLY_CODE.search(text)
+    return enhanced or (reply[0] if reply else "")
+
+
+def host(text: str) -> str:
+    """The name or the address of a server that a text begins with."""
+    name = _HOST.match(text.strip().lstrip("[<("))
+    return name[0].rstrip(".:").lower()[:_LONGEST_HOST] if name else ""
+
+
+def typed_value(field: str) -> str:
+    """A typed field, `dns; mx.example.org`, without its type."""
+    kind, semicolon, value = field.partition(";")
+    return one_line((value if semicolon and " " not in kind.strip() else field).strip())

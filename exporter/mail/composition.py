@@ -1,0 +1,150 @@
+"""Composes the probe message, and tells whether one that came back still has its text as a whole.
+
+The token stands in the Message-ID, in a header of its own, in the Subject and in the body, because every one of them
+gets lost somewhere: forwarding strips headers, gateways rewrite subjects, replies keep only References.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.header import Header
+from email.utils import formatdate
+from hashlib import sha256
+
+from exporter.config.header import TOKEN_PLACE
+from exporter.mail.tokens import Token
+
+TOKEN_HEADER = "X-Mailtrip-Token"  # noqa: S105
+LONGEST_LINE = 71  # characters of a line of the text: some servers wrap at 72, and RFC 5322 asks for at most 78
+_SEAL = "mailtrip digest"
+_MOST_TRIES = 3  # places where the text may begin, and where it may end
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeMessage:
+    """A message ready to leave."""
+
+    sender: str  # of the envelope
+    recipient: str
+    raw: bytes  # with CRLF line ends
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a module wants its messages to look like."""
+
+    subject: str = f"mailtrip {TOKEN_PLACE}"  # the token is added at the end if there is no place for it
+    headers: tuple[tuple[str, str], ...] = ()  # on top of ours
+    size: int = 0  # bytes that the message has at least; without filler it has about one thousand
+
+
+_BODY = """\
+{token}
+
+This is a test message of mailtrip, the e-mail round-trip exporter for
+Prometheus. It proves that the path from its sender to its recipient
+works, and is deleted on arrival by the program that sent it. If you
+read this in your mailbox, it may be deleted too.
+
+{sender}
+{recipient}
+"""
+OPENING = "This is a test message of mailtrip, the e-mail round-trip exporter for Prometheus."
+_DIGEST = re.compile(rf"{_SEAL.replace(' ', '')}([0-9a-f]{{32}})(?![0-9a-f])")
+
+
+def compose(token: Token, sender: str, recipient: str, sent_at: float, content: Content = Content()) -> ProbeMessage:
+    """The probe message with its envelope; `sent_at` in seconds since the epoch.
+
+    Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress (Exchange) keep vacation replies away.
+    """
+    ascii_only = sender.isascii() and recipient.isascii()
+    headers = {
+        "From": f"<{sender}>",
+        "To": f"<{recipient}>",
+        "Subject": _subject(content.subject, token),
+        "Date": formatdate(sent_at),
+        "Message-ID": f"<{token.word}@{_ascii_domain(sender)}>",
+        TOKEN_HEADER: token.word,
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        **{name: _encoded(name, value) for name, value in content.headers},
+        "MIME-Version": "1.0",
+        "Content-Type": f"text/plain; charset={'us-ascii' if ascii_only else 'utf-8'}",
+        "Content-Transfer-Encoding": "7bit" if ascii_only else "8bit",
+    }
+    head = "".join(f"{name}: {value}\n" for name, value in headers.items())
+    ends = (f"From: {sender}"[:LONGEST_LINE], f"To: {recipient}"[:LONGEST_LINE])
+    text = _BODY.format(token=token.word, sender=ends[0], recipient=ends[1])
+    last_line = len(_seal(text)) + 3
+    bare = len(f"{head}\n{text}".replace("\n", "\r\n").encode()) + last_line
+    text += "".join(_filler(content.size - bare))
+    whole = f"{head}\n{text}{_seal(text)}\n"
+    return ProbeMessage(sender, recipient, whole.replace("\n", "\r\n").encode())
+
+
+def _subject(wanted: str, token: Token) -> str:
+    """The token stands outside of encoded words, so that whoever searches for it can read it."""
+    before, place, after = wanted.partition(TOKEN_PLACE)
+    parts = (_encoded("Subject", before.strip()), token.word, _encoded("Subject", after.strip() if place else ""))
+    return " ".join(filter(None, parts))
+
+
+def _encoded(name: str, value: str) -> str:
+    """As it stands, or in encoded words (RFC 2047), folded."""
+    return value if value.isascii() else Header(value, "utf-8", header_name=name).encode()
+
+
+def _ascii_domain(address: str) -> str:
+    domain = address.rpartition("@")[2]
+    try:
+        return domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return "localhost"
+
+
+def _filler(size: int) -> Iterator[str]:
+    """Lines that make up so many bytes with their CRLF, or a few more. None of them begins with a dot."""
+    if size > 0:
+        yield "\n"
+    for number in range(1, -(-(size - 2) // (LONGEST_LINE + 2)) + 1):
+        yield f"This line, number {number}, only gives the message its size".ljust(LONGEST_LINE, "~") + "\n"
+
+
+def _seal(text: str) -> str:
+    """The last line: a digest of the text above it, from the line with the token on."""
+    return f"{_SEAL} {_digest(_squeezed(text))}"
+
+
+def _digest(text: str) -> str:
+    return sha256(text.strip("\n").encode()).hexdigest()[:32]
+
+
+def is_sealed(body: str, token: Token) -> bool:
+    """Whether our text is in a body as a whole. What others wrote above or below does not count, nor where its lines
+    are broken, since servers wrap them anew (RFC 3676, and by force).
+
+    The digest travels in the message, so nothing need be known of how it was composed.
+    """
+    text = _squeezed(body)
+    starts = [match.start() for match, _ in zip(re.finditer(token.word, text), range(_MOST_TRIES), strict=False)]
+    ends = [match for match, _ in zip(_DIGEST.finditer(text), range(_MOST_TRIES), strict=False)]
+    found = (_digest(text[start : end.start()]) == end[1] for start in starts for end in ends if start < end.start())
+    return any(found) or _is_sealed_as_before(body, token)
+
+
+def _squeezed(text: str) -> str:
+    """The text without white space inside of its paragraphs, and with an end of line for each empty line."""
+    return "".join("".join(line.split()) or "\n" for line in text.splitlines())
+
+
+def _is_sealed_as_before(body: str, token: Token) -> bool:
+    """The same of a message that mailtrip 0.1 sent, which may come late: its last line was of 87 characters."""
+    lines = [line.rstrip() for line in body.strip().splitlines()]
+    try:
+        first = lines.index(token.word)
+        last = next(n for n in range(first + 1, len(lines)) if lines[n].startswith(f"{token.word} "))
+    except (ValueError, StopIteration):
+        return False
+    digest = sha256("\n".join(lines[first:last]).strip().encode()).hexdigest()[:32]
+    return lines[last] == f"{token.word} {digest}"

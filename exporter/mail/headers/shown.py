@@ -1,0 +1,34 @@
+"""The headers of an arrived message, for people to read: bounded, and without what a page or a terminal would obey."""
+
+from collections.abc import Sequence
+
+from exporter.core.facts import is_secret
+from exporter.core.model import one_line
+from exporter.mail.headers.receiver import Header
+
+MOST_LINES = 150
+LONGEST_LINE = 1000  # characters
+MOST_TEXT = 16 << 10  # characters in all
+LEFT_OUT = "(further headers are left out)"
+
+
+def shown(messages: Sequence[Sequence[Header]]) -> tuple[str, ...]:
+    """A line for each header of these messages, which are the outermost and those inside it; an empty one between."""
+    lines: list[str] = []
+    size = 0
+    for place, headers in enumerate(messages):
+        for text in ([""] if place else []) + [_line(header) for header in headers]:
+            size += len(text)
+            if size > MOST_TEXT or len(lines) == MOST_LINES:
+                return (*lines, LEFT_OUT)
+            lines.append(text)
+    return tuple(lines)
+
+
+def _line(header: Header) -> str:
+    """Headers are bytes without a charset, nearly always UTF-8."""
+    name, value = header
+    if is_secret(name):
+        value = "<secret>"
+    text = f"{name}: {value[: 4 * LONGEST_LINE]}".encode("latin-1", "replace").decode(errors="replace")
+    return one_line(" ".join(one_line(text, 4 * LONGEST_LINE).split()), LONGEST_LINE)

@@ -1,0 +1,159 @@
+"""Reads an arrived message: which tokens does it carry, where, and what has become of ours."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from exporter.core.facts import Unclear
+from exporter.core.model import one_line
+from exporter.mail.bounces import Bounce
+from exporter.mail.composition import TOKEN_HEADER, is_sealed
+from exporter.mail.mime import MAX_DEPTH as MAX_DEPTH
+from exporter.mail.mime import MAX_PARTS as MAX_PARTS
+from exporter.mail.mime import Part, decoded, in_charset, parse
+from exporter.mail.notices.judging import Kind as Kind
+from exporter.mail.notices.judging import judge
+from exporter.mail.notices.leaves import notice, texts
+from exporter.mail.tokens import MAX_CANDIDATES, PREFIX, Token, candidates, without_tokens
+
+_MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % PREFIX.encode(), re.IGNORECASE)
+_ESCAPED = re.compile(r"\\+u003[cCeE]")  # < and > in JSON: a letter right before a token hides it
+_ARMOUR = "-----BEGIN PGP MESSAGE-----"  # a gateway encrypted the text, as it stands
+_MUCH = 100  # characters of a stranger's words that are shown
+
+
+class FoundIn(StrEnum):
+    """Where in an arrived message the token was found; the first of these that has it is told."""
+
+    HEADER = "header"
+    SUBJECT = "subject"
+    BODY = "body"
+    ATTACHMENT = "attachment"
+    REFERENCES = "references"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What an arrived message says. The words still have to be verified."""
+
+    tokens: dict[str, FoundIn]
+    kind: Kind
+    bounce: Bounce | None = None  # of a bounce, and of other notices that were understood
+    about: Unclear | None = None  # who wrote it and what, unless it is the message itself; for people
+
+
+def read(raw: bytes) -> Reading:
+    """What a message says that arrived; `raw` may be cut anywhere. Never raises; any thread may call it."""
+    if not may_have_tokens(raw):
+        return Reading({}, Kind.MESSAGE)
+    message = _parsed(raw)
+    tokens: dict[str, FoundIn] = {}
+    for text, place in _texts(message):
+        for word in candidates(text):
+            tokens.setdefault(word, place)
+        if len(tokens) >= MAX_CANDIDATES:
+            break
+    if not tokens:
+        return Reading({}, Kind.MESSAGE)
+    kind, bounce = judge(message)
+    return Reading(tokens, kind, bounce, None if kind is Kind.MESSAGE else _about(message))
+
+
+def may_have_tokens(raw: bytes) -> bool:
+    """Most mail is somebody else's. A token is in plain sight unless an encoding hides it."""
+    return _MAY_HIDE_A_TOKEN.search(raw) is not None
+
+
+def _about(message: Part) -> Unclear:
+    words = (
+        decoded(message.get("from")),
+        decoded(message.get("subject")),
+        " ".join(notice(message, texts(message)).split()),
+    )
+    return Unclear(*(one_line(without_tokens(text)[:1000], _MUCH) for text in words))
+
+
+def tokens_in(raw: bytes) -> dict[str, FoundIn]:
+    """Every word in a message that has the shape of a token, with the best place it was found in."""
+    return read(raw).tokens
+
+
+def received(raw: bytes, word: str) -> list[str]:
+    """The `Received` headers on the whole way of the message with this token, oldest first.
+
+    When it was forwarded as an attachment, the first half of the way is told inside it and the second outside.
+    """
+    message = _parsed(raw)
+    wrappings = _wrappings(message, word) or [message]
+    return [value for part in reversed(wrappings) for value in reversed(part.all("received"))]
+
+
+def headers(raw: bytes, word: str) -> list[list[tuple[str, str]]]:
+    """Those of the outermost message, and of each part around the one that was sent with this token, and its own.
+
+    Each list has the newest first: what the servers wrote that had it last.
+    """
+    message = _parsed(raw)
+    return [part.headers for part in _wrappings(message, word) or [message]]
+
+
+def _wrappings(message: Part, word: str) -> list[Part]:
+    """From the outermost message to the one that was sent with this token; empty when it is not inside."""
+    if word in _ids(message).lower():
+        return [message]
+    for part in message.parts:
+        if inside := _wrappings(part, word):
+            return [message, *inside]
+    return []
+
+
+@lru_cache(maxsize=4)
+def _parsed(raw: bytes) -> Part:
+    """Parsed once, though several things are asked of the same message, one after the other; nobody changes it."""
+    return parse(raw)
+
+
+def is_whole(raw: bytes, token: Token) -> bool:
+    """Whether our text is there as a whole, in a plain message that nothing wrapped; True where nobody can say."""
+    message = _parsed(raw)
+    if message.content_type != "text/plain" or token.word not in _all(message, "message-id").lower():
+        return True
+    if message.content.lstrip().startswith(_ARMOUR):
+        return True
+    return is_sealed(in_charset(message.content, message.parameters.get("charset", "")), token)
+
+
+def _texts(message: Part) -> Iterator[tuple[str, FoundIn]]:
+    """What to look through, in the order of FoundIn."""
+    yield _ids(message), FoundIn.HEADER
+    yield decoded(_all(message, "subject")), FoundIn.SUBJECT
+    for part, attached in _parts(message):
+        yield from _texts_of_part(part, attached)
+    yield f"{_all(message, 'in-reply-to')} {_all(message, 'references')}", FoundIn.REFERENCES
+
+
+def _texts_of_part(part: Part, attached: bool) -> Iterator[tuple[str, FoundIn]]:
+    place = FoundIn.ATTACHMENT if attached else FoundIn.BODY
+    if attached:
+        yield f"{_ids(part)} {decoded(_all(part, 'subject'))}", place
+    if not part.parts:
+        yield _ESCAPED.sub(" ", part.content).replace("\0", ""), place  # UTF-16, as far as it matters
+
+
+def _parts(part: Part, attached: bool = False) -> Iterator[tuple[Part, bool]]:
+    """The message and the parts below it; `attached` from the first message or attachment inside on."""
+    yield part, attached or part.content_type.startswith("message/")
+    for inner in part.parts:
+        apart = inner.get("content-disposition").lower().startswith("attachment")
+        yield from _parts(inner, attached or part.is_message or apart)
+
+
+def _ids(part: Part) -> str:
+    return f"{_all(part, 'message-id')} {_all(part, TOKEN_HEADER.lower())}"
+
+
+def _all(part: Part, name: str) -> str:
+    """All headers of that name; a fold in front of a long word is white space, never part of it."""
+    return " ".join(part.all(name))

@@ -1,0 +1,153 @@
+"""Reads a notice that was written for people: what happened, the code, the server that refused, its words."""
+
+import re
+from dataclasses import replace
+
+from exporter.core.model import one_line
+from exporter.mail.bounces import (
+    CODE,
+    DELAYED,
+    DELIVERED,
+    FAILED,
+    REPLY_CODE,
+    Bounce,
+    code_in,
+    host,
+)
+from exporter.mail.notices.phrases import DELAY, FAILURE, GIVEN_UP, OPENINGS, RETRY, SUCCESS
+from exporter.mail.notices.words import squeezed
+from exporter.mail.tokens import without_tokens
+
+_MOST_LINES = 200
+_MOST_CONTINUED = 6  # lines of one reply
+_SERVER = r"\[?([A-Za-z0-9_-][A-Za-z0-9._-]*\.[A-Za-z0-9-]+|[0-9a-fA-F:.]{7,45})\]?"
+
+_ADDRESS = r"(?: ?[\[(][^\])]{1,60}[\])])?"
+
+
+def _forms(*forms: str) -> list[re.Pattern[str]]:
+    return [re.compile(form, re.IGNORECASE | re.MULTILINE) for form in forms]
+
+
+_REMOTE = _forms(
+    rf"(?:while talking to|conversation with|talking to|(?:response|reply|answer) from) {_SERVER}",  # sendmail
+    rf"\bhost:? '?{_SERVER}'?{_ADDRESS}(?: said|:| refused| rejected| replied| while| reason)",  # Postfix, Exim
+    rf"\b(?:server|mta) {_SERVER}{_ADDRESS} (?:said|failed|refused|rejected|replied|returned)",
+    rf"^[ \t]*{_SERVER}{_ADDRESS} (?:did not like our|does not like recipient|failed after|gave this|said|refused)",
+    rf"^[ \t]*{_SERVER}{_ADDRESS} rejected (?:your|the) (?:message|mail)",
+    rf"(?:connected to|remote (?:host|server|mta)(?: at)?|giving up on) <?{_SERVER}",  # qmail
+    rf"server for the recipient domain \S{{1,200}} by {_SERVER}",  # Gmail
+    rf"(?:smtp|mail|mx) (?:server|host) <?{_SERVER}",
+    rf"^[ \t]*{_SERVER} #?<?{_SERVER}? ?#?[45]\d\d[ #-]",  # Exchange: mx.example.org #550 5.1.1 …
+    rf"\bby (?:the )?(?:server |mta |host )?{_SERVER}\. ?\[",  # Gmail
+    rf"^(?:remote|receiving|recipient)[- ]?(?:mta|server|host)(?: name)?:? *(?:dns; ?)?{_SERVER}",
+    rf"^\[?{_SERVER}\]?: ?[45]\d\d[ -]",
+    rf"\[{_SERVER}\],? ?:? ?[45]\d\d[ -]",
+)
+_REPORTER = _forms(
+    r"(?:program|mail (?:sub|delivery )?system|agent v?[\w.+]{1,20}|mail server|firewall|maildrop) "
+    rf"(?:at|on)(?: host)? {_SERVER}",
+    rf"generating server: *{_SERVER}",
+)
+_RECIPIENT = re.compile(
+    r"^(?:<[^<>\s]{1,250}@[^<>\s]{1,250}>|[^\s<>:,]{1,100}@[^\s<>:,]{1,250})(?::\s*(.*)|\s*|\s+on\s.*|\s*\(.*)$"
+)
+_NO_CONTINUATION = ("-", "<<<", ">>>", "...", "Giving up", "Final-", "Action:", "***", "[<")
+_REASON = re.compile(
+    r"^\W*(?:the )?(?:following )?(?:reasons?|because|error(?: type| message)?|diagnostic(?: code| info\w*)?)\b"
+    r"[^:]{0,40}:\s*(.*)$",
+    re.IGNORECASE,
+)
+
+
+def read(subject: str, text: str, fields: Bounce | None) -> Bounce | None:
+    """What a notice says, fields first; None when nobody can tell. All texts are clean and cut."""
+    action = (fields.action if fields else "") or happened(subject, text)
+    if not action:
+        return None
+    found = fields or Bounce(action, "", "", "")
+    words = found.diagnostic
+    if not words or not (code_in(words) or found.status):
+        words = words_of(text) or words
+    words = re.sub(r"^([45]\d\d)-", r"\1 ", words)
+    return replace(
+        found,
+        action=action,
+        status=_better(found.status, _enhanced(words) or _enhanced(text) or code_in(words)),
+        reporter=found.reporter or _server(_REPORTER, text),
+        diagnostic=one_line(without_tokens(words)),
+        remote=found.remote or _server(_REMOTE, f"{found.diagnostic}\n{text}"),
+    )
+
+
+def _better(told: str, read_in_text: str) -> str:
+    """X.0.0 says nothing (RFC 3463 section 3.1), so that what the refusing server answered is better."""
+    return told if told and not told.endswith(".0.0") else read_in_text or told
+
+
+def _enhanced(text: str) -> str:
+    """The first that says more than X.0.0, else the first."""
+    codes = [code[0] for code in CODE.finditer(text) if code[0][0] != "2"]
+    return next((code for code in codes if not code.endswith(".0.0")), next(iter(codes), ""))
+
+
+def happened(subject: str, text: str) -> str:
+    """Failed, delayed, delivered, or nothing, by the words of a notice."""
+    subject, said, code = squeezed(subject), squeezed(text), code_in(text)
+    if DELAY.found_in(subject) and not GIVEN_UP.found_in(subject):
+        return DELAYED
+    failed = FAILURE.found_in(subject)
+    if SUCCESS.found_in(subject) and not failed:
+        return DELIVERED
+    given_up = GIVEN_UP.found_in(f"{subject} {said}")
+    if not given_up and (DELAY.found_in(said) or (not code.startswith("5") and RETRY.found_in(said))):
+        return DELAYED
+    if given_up or failed or FAILURE.found_in(said) or (code and OPENINGS.found_in(said)):
+        return FAILED
+    return DELIVERED if SUCCESS.found_in(said) else ""
+
+
+def words_of(text: str) -> str:
+    """The words with which a server refused: from the code of its reply on, else what stands at the recipient, else
+    the line that speaks of failure."""
+    lines = [line.rstrip() for line in text.split("\n")[:_MOST_LINES]]
+    both = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) and CODE.search(line))
+    either = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) or CODE.search(line))
+    first = next(both, next(either, None))
+    if first is not None:
+        return _answer(lines, first)
+    stated = next((said for form in (_REASON, _RECIPIENT) if (said := _after(form, lines))), "")
+    return stated or next((line.strip() for line in lines if FAILURE.found_in(squeezed(line))), "")
+
+
+def _answer(lines: list[str], number: int) -> str:
+    """The reply that begins in a line, with the lines that it goes on in."""
+    line = lines[number].strip()
+    if reply := REPLY_CODE.search(line):
+        said = [line[reply.start() :]]
+    elif line.startswith(("<", "#", "(")) and number and lines[number - 1]:  # <mx.example.org #5.1.1> below the words
+        return f"{lines[number - 1].strip()} {line}"
+    else:
+        said = [line]
+    for more in lines[number + 1 : number + _MOST_CONTINUED]:
+        if not more or _RECIPIENT.match(more) or more.strip().startswith(_NO_CONTINUATION):
+            break
+        said.append(re.sub(r"^[45]\d\d[ -](?:[45]\.\d{1,3}\.\d{1,3} )?", "", more.strip()))
+    return re.sub(r"^(\d{3})-", r"\1 ", " ".join(said).strip("'\" "))
+
+
+def _after(form: re.Pattern[str], lines: list[str]) -> str:
+    """What stands behind the first match, on the same line or below."""
+    for number, line in enumerate(lines):
+        if match := form.match(line.strip()):
+            said = match[1] or next((more.strip() for more in lines[number + 1 : number + 4] if more), "")
+            if said and not _RECIPIENT.match(said) and not _REASON.match(said):
+                return said
+    return ""
+
+
+def _server(forms: list[re.Pattern[str]], text: str) -> str:
+    for form in forms:
+        if (match := form.search(text)) and (name := host(match[1])) and "." in name + ":":
+            return name
+    return ""

@@ -1,0 +1,184 @@
+"""One look into the selected folder of an IMAP mailbox: what is new, and a part of what is older."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.run import Run
+from exporter.mailboxes.imap.folder import Folder, Ref
+from exporter.mailboxes.imap.selection import CHUNK, Selection, in_turns
+from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.net.imap.connection import ImapConnection
+from exporter.net.imap.names import uid_set
+from exporter.net.imap.reader import attributes, number
+from exporter.net.imap.reply import Reply
+
+
+class Look:
+    """Reads messages without marking them as read."""
+
+    def __init__(self, imap: ImapConnection, run: Run, selection: Selection) -> None:
+        self._imap = imap
+        self._run = run
+        self._selection = selection
+        self._last_time = False  # a trip is about to be overdue
+        self._answered = False  # the last FETCH has shown something
+
+    async def into(self, folder: Folder, lag: float, *, again: bool = False) -> list[Sighting]:
+        """New messages first, then a part of the older ones.
+
+        A message may have been seen `lag` seconds late. With `again`, what could not be read is tried now.
+        """
+        found = []
+        self._last_time = again
+        due = folder.missing and (again or self._run.now() >= folder.again_at)
+        if folder.unseen or due:
+            with self._run.step(Step.FETCH, folder.title):
+                found = await self._new(folder, lag)
+        if older := folder.bookmark.older:
+            with self._run.step(Step.FETCH, f"{folder.title}: older messages"):
+                headers, _ = await self._fetch(folder, uid_set(older[:CHUNK]), "HEADER", lag, set(older[:CHUNK]))
+                found += headers
+                folder.bookmark = replace(folder.bookmark, older=older[CHUNK:])
+        return found
+
+    async def at(self, folder: Folder, refs: Sequence[Ref]) -> list[Sighting]:
+        """These messages once more, as far as they can be read."""
+        uids = {ref.uid for ref in refs if ref.validity == folder.validity}
+        try:
+            return (await self._fetch(folder, uid_set(uids), "", 0.0, uids))[0] if uids else []
+        except ProbeError as refusal:
+            if not self._may_go_on(folder, refusal):
+                raise
+            return []
+
+    async def _new(self, folder: Folder, lag: float) -> list[Sighting]:
+        """The messages from the bookmark on; the oldest of them if they are many.
+
+        What was announced and does not come yet (Microsoft 365, Exchange), or comes as NIL, is asked for again.
+        """
+        first, handed = folder.bookmark.next_uid, folder.bookmark.handed
+        listed: list[int] | None = None
+        one_by_one = folder.reading_again or not 0 < folder.unseen <= CHUNK
+        promised = folder.begin_look()
+        try:
+            if one_by_one:
+                uids = await self._selection.uids(f"{first}:*", by_uid=True)
+                listed = sorted(uid for uid in uids if uid >= first and uid not in handed)
+            found, empty = await self._read_from(folder, first, listed, lag)
+        except ProbeError as refusal:
+            found, empty = [], await self._refused(folder, refusal)
+        return self._account(folder, found, listed, max(promised - len(found), len(empty)))
+
+    async def _read_from(
+        self, folder: Folder, first: int, listed: Sequence[int] | None, lag: float
+    ) -> tuple[list[Sighting], set[int]]:
+        """What could be read, and the UIDs of what could not. If they are refused together, each is tried alone."""
+        if listed is None:
+            found, empty = await self._fetch(folder, f"{first}:*", "", lag, lambda uid: uid >= first)
+            if not self._answered and folder.exists:  # the last message always fits `n:*` (RFC 3501 section 6.4.8)
+                empty.add(0)
+            there = await self._there(folder, found, first)
+            return there, empty | {sighting.ref.uid for sighting in found if sighting not in there}
+        wanted, found = set(listed[:CHUNK]), list[Sighting]()
+        try:
+            if wanted:
+                found, _ = await self._fetch(folder, uid_set(wanted), "", lag, wanted)
+        except ProbeError as refusal:
+            if len(wanted) == 1 or not self._may_go_on(folder, refusal):
+                raise
+            for uid in sorted(wanted):
+                found += await self._read_one(folder, uid, lag)
+        return found, wanted - {sighting.ref.uid for sighting in found}
+
+    async def _there(self, folder: Folder, found: list[Sighting], first: int) -> list[Sighting]:
+        """Without what has a UID that is in doubt, since others were due, and that the folder does not have."""
+        last = max(first, folder.uidnext) + max(folder.exists, len(found))
+        if not folder.uidnext_is_told or all(sighting.ref.uid < last for sighting in found):
+            return found
+        there = set(await self._selection.uids(f"{first}:*", by_uid=True))
+        return [sighting for sighting in found if sighting.ref.uid in there]
+
+    async def _read_one(self, folder: Folder, uid: int, lag: float) -> list[Sighting]:
+        try:
+            return (await self._fetch(folder, str(uid), "", lag, {uid}))[0]
+        except ProbeError as refusal:
+            if not self._may_go_on(folder, refusal):
+                raise
+            return []
+
+    async def _refused(self, folder: Folder, refusal: ProbeError) -> set[int]:
+        """A message that cannot be read now may be readable in a moment; the server says so in its own words."""
+        folder.bookmark = replace(folder.bookmark, refused=folder.bookmark.refused + 1)
+        if not self._may_go_on(folder, refusal):
+            raise refusal
+        self._run.note(f"-- {refusal.detail}: tried again")
+        return {0}
+
+    def _may_go_on(self, folder: Folder, refusal: ProbeError) -> bool:
+        """Of a server that is not available, a new session may see more; but one bad message may be all that is wrong
+        (Yahoo, Exchange)."""
+        refused = refusal.reason is Reason.REJECTED or (
+            refusal.reason is Reason.UNAVAILABLE and folder.bookmark.refused > 1
+        )
+        return refused and self._imap.alive
+
+    def _account(
+        self, folder: Folder, found: list[Sighting], listed: Sequence[int] | None, missing: int
+    ) -> list[Sighting]:
+        """Writes down how far the folder has been looked through."""
+        uids = sorted(sighting.ref.uid for sighting in found)
+        left = len(listed[CHUNK:]) if listed is not None else 0
+        if len(uids) > CHUNK:  # more came than were announced: the rest is for the next look
+            left, uids = len(uids) - CHUNK, uids[:CHUNK]
+        last = uids[-1] if uids else 0
+        missing = max(missing - left, 0)
+        given_up = folder.missing
+        if missing and (folder.hopeless or (folder.nameless and self._last_time)):
+            folder.bookmark = replace(folder.bookmark, nameless=True)
+            detail = f"{self._imap.server} sends FETCH responses without the UID (RFC 9051, 7.5.2)"
+            raise ProbeError(Reason.PROTOCOL, detail)
+        lacks = folder.lacks(missing, uids, self._run.now())
+        folder.end_look(left)
+        if not lacks:
+            if missing:
+                self._run.note(f"-- {max(missing, given_up)} messages were announced and cannot be read: passed over")
+                folder.advance(max(listed[:CHUNK], default=0) + 1 if listed else 0)
+            folder.bookmark = replace(folder.bookmark, refused=0, nameless=False)
+            folder.advance(last + 1 if last else 0)
+            if not left:
+                folder.advance(folder.uidnext)
+                folder.checked_at = self._run.now()
+        return [sighting for sighting in found if sighting.ref.uid <= last]
+
+    async def _fetch(
+        self, folder: Folder, uids: str, section: str, lag: float, wanted: set[int] | Callable[[int], bool]
+    ) -> tuple[list[Sighting], set[int]]:
+        """The messages, and the UIDs of those that are named and not shown. What nobody has asked for is ignored."""
+        reply: Reply = await self._imap.fetch(uids, f"(UID BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True)
+        lines = await self._selection.observed(reply.what_is_left("FETCH"))
+        is_wanted = wanted.__contains__ if isinstance(wanted, set) else wanted
+        found: dict[int, Sighting] = {}
+        empty, self._answered = set[int](), False
+        async for line in in_turns(lines):
+            if line.name != "FETCH":
+                continue
+            self._answered = True
+            told = attributes(line)
+            uid = number(told.get("UID"))
+            raw = next((told[key] for key in told if key.startswith("BODY[")), None)
+            if not uid and raw:
+                folder.nameless = True
+                empty.add(-line.number)
+            if not uid or not is_wanted(uid):
+                continue
+            folder.nameless = False
+            if not isinstance(raw, bytes) or not raw:
+                empty.add(uid)
+                continue
+            seen_at = folder.seen_at(line.number) or line.received_at
+            watched = uid >= folder.watched_from
+            cut = bool(section) or len(raw) >= READ_LIMIT
+            ref = Ref(folder.validity, uid)
+            found[uid] = Sighting(ref, folder.title, raw[:READ_LIMIT], seen_at, watched, lag, junk=folder.junk, cut=cut)
+        return list(found.values()), empty - found.keys()

@@ -1,0 +1,198 @@
+"""A mailbox on an IMAP server."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field
+
+from exporter import __version__
+from exporter.config.server import Port, ServerOptions, TlsMode
+from exporter.config.types import SecretUnavailable, Text
+from exporter.core.fairness import fair_timeout
+from exporter.core.model import Leg, ProbeError, Reason, Step
+from exporter.core.run import Run
+from exporter.mailboxes.imap.folder import Bookmark
+from exporter.mailboxes.imap.session import ImapSession, begin
+from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
+from exporter.net.credentials import Credentials
+from exporter.net.dns import Resolver
+from exporter.net.imap.connection import ImapConnection, converse
+from exporter.net.imap.login import authenticate, login
+from exporter.net.oauth2 import Account, Accounts, Token
+from exporter.net.sasl import NoLoginSent, Plain
+from exporter.net.scram import SCRAM, Scram
+from exporter.net.tcp import dial
+from exporter.net.tls import client_context, session_fact
+
+ID_PATIENCE = 5.0  # seconds; who has not answered it by then is asked without
+
+
+class ImapOptions(ServerOptions):
+    """A mailbox on an IMAP server (RFC 3501)."""
+
+    port: Port | None = None
+    """TCP port. Default: 993 with `tls: implicit`, else 143."""
+
+    tls: TlsMode | None = None
+    """`none`, `starttls` or `implicit`. Default: `implicit` on port 993 and when no port is given; on any other port
+    `starttls` if there is a password, so that none goes out in the clear unasked, else `none`."""
+
+    folders: list[Text] = Field(default=["INBOX", "\\Junk"], min_length=1, max_length=8)
+    """The folders that are looked into; only the first is watched without a pause. A name that begins with a backslash
+    is a special use (RFC 6154), and is left out if the server has no such folder. Where the server marks none as
+    `\\Junk`, it is the one that is called Junk or Spam in one of many languages."""
+
+    auth: Literal["login", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
+    """The one mechanism that is used: the command LOGIN, or AUTHENTICATE with another one. Default: what the server
+    offers of login, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2."""
+
+    id: bool = True
+    """Whether to send the name and version of this program to a server that offers ID (RFC 2971). NetEase (163, 126,
+    yeah) opens no folder without it."""
+
+    @property
+    def tls_mode(self) -> TlsMode:
+        """`tls`, or what it defaults to."""
+        return "implicit" if self.tls is None and self.port is None else super().tls_mode
+
+    @property
+    def tcp_port(self) -> int:
+        """`port`, or what it defaults to."""
+        return self.port or (993 if self.tls_mode == "implicit" else 143)
+
+
+class ImapMailbox:
+    """A configured mailbox. It remembers between two sessions how far its folders have been looked through."""
+
+    listens = False
+
+    def __init__(
+        self,
+        options: ImapOptions,
+        resolver: Resolver,
+        accounts: Accounts | None = None,
+        id_patience: float = ID_PATIENCE,
+    ) -> None:
+        """`id_patience` in seconds."""
+        self._options = options
+        self._resolver = resolver
+        self._bookmarks: dict[str, Bookmark] = {}
+        self._id_patience = id_patience
+        self._broken_id = False  # the server has not lived through it, or not answered it
+        self._account = (accounts or Accounts()).of(options.oauth2, options.username or "") if options.oauth2 else None
+
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> ImapSession:
+        """Connects, logs in and selects the first folder. Cancelling it, like every failure, drops the connection."""
+        options = self._options
+        token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
+        connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
+        credentials = Credentials(options.username or "", options.password, token.value if token else "")
+        imap = await converse(connected, options.host, run.now, run.note, credentials.redaction)
+        try:
+            with imap.redaction.of_errors():
+                return await self._begin(imap, credentials, token, run)
+        except BaseException:
+            imap.abort()
+            raise
+
+    async def _begin(
+        self, imap: ImapConnection, credentials: Credentials, token: Token | None, run: Run
+    ) -> ImapSession:
+        await self._secure_and_greet(imap, run)
+        if not imap.authenticated:
+            with run.step(Step.LOGIN):
+                await self._log_in(imap, credentials, token, run)
+        with run.step(Step.SELECT):
+            identified = await self._identify(imap) if self._options.id else True
+            session = await begin(imap, run, self._options.folders, self._bookmarks)
+            self._broken_id = not identified
+        return session
+
+    async def _identify(self, imap: ImapConnection) -> bool:
+        """ID (RFC 2971). False if it was left out, since the server has cut the last connection or fallen silent at it.
+
+        That is forgotten if the server does not do without it either.
+        """
+        if self._broken_id:
+            self._broken_id = False
+            imap.note("-- no ID, since the server offers it and does not answer it")
+            return False
+        self._broken_id = True
+        try:
+            async with fair_timeout(self._id_patience, self._id_patience):
+                await imap.identify({"name": "mailtrip", "version": __version__})
+        except TimeoutError:
+            detail = f"{self._options.host} offers ID and does not answer it: it is left out next time"
+            raise ProbeError(Reason.DISCONNECTED, detail) from None
+        self._broken_id = False
+        return True
+
+    async def _secure_and_greet(self, imap: ImapConnection, run: Run) -> None:
+        """The greeting comes inside TLS, or before STARTTLS. A password leaves in the clear only if `tls` says so."""
+        mode, server_name = self._options.tls_mode, self._options.server_name or self._options.host
+        if mode == "implicit":
+            with run.step(Step.TLS):
+                await imap.secure(client_context(self._options), server_name)
+        with run.step(Step.GREETING):
+            await imap.greeting(run.session_timeout)
+        if mode == "starttls":
+            with run.step(Step.TLS):
+                await imap.starttls(client_context(self._options), server_name)
+        if imap.tls:
+            fact = session_fact(imap.tls, Leg.MAILBOX)
+            run.fact(fact)
+            run.note(f"-- {fact.version} {fact.cipher}")
+
+    async def _log_in(self, imap: ImapConnection, credentials: Credentials, token: Token | None, run: Run) -> None:
+        host, user = self._options.host, self._options.username
+        if self._account and token:
+            await self._show(imap, self._account, token, run)
+            return
+        if user is None or self._options.password is None:
+            raise ProbeError(Reason.AUTH, f"{host} wants a login, and no username is configured") from NoLoginSent()
+        try:
+            password = credentials.reveal()
+        except SecretUnavailable as error:
+            raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
+        await self._try(imap, user, password)
+
+    async def _try(self, imap: ImapConnection, user: str, password: str) -> None:
+        """One mechanism; another one only if the server would not hear of the first, whatever the password."""
+        host, first = self._options.host, None
+        for name in self._mechanisms(await imap.capability(), encrypted=bool(imap.tls)):
+            if name == SCRAM:
+                reply = await authenticate(imap, Scram(user, password, host))
+            elif name == "plain":
+                reply = await authenticate(imap, Plain(user, password))
+            else:
+                reply = await login(imap, user, password)
+            if not reply.mechanism_refused:
+                reply.data("the login", Reason.AUTH)
+                return
+            first = first or reply
+        if first:
+            first.data("the login", Reason.AUTH)
+
+    async def _show(self, imap: ImapConnection, account: Account, token: Token, run: Run) -> None:
+        options = self._options
+        offered = {name.removeprefix("AUTH=").lower() for name in await imap.capability() if name.startswith("AUTH=")}
+        mechanism = bearer_mechanism(options.host, options.auth, offered)
+
+        async def attempt(value: str) -> None:
+            bearer = Bearer(mechanism, account.username, value, options.host, options.tcp_port)
+            (await authenticate(imap, bearer)).data("the login", Reason.AUTH)
+
+        await bear(account, token, run, attempt)
+
+    def _mechanisms(self, offered: set[str], *, encrypted: bool) -> list[str]:
+        """What may be tried, in this order. Raises ProbeError (auth) if that is nothing."""
+        host, wanted = self._options.host, self._options.auth
+        usable = [name for name in ("plain", SCRAM) if f"AUTH={name.upper()}" in offered]
+        if "LOGINDISABLED" not in offered:
+            usable.insert(0, "login")
+        if wanted and wanted not in usable and wanted != "login":
+            raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE {wanted.upper()}") from NoLoginSent()
+        if (wanted or "login") not in usable and not (usable and not wanted):
+            hint = "" if encrypted else " on connections without TLS"
+            raise ProbeError(Reason.AUTH, f"{host} takes no LOGIN{hint} (LOGINDISABLED)") from NoLoginSent()
+        return [wanted] if wanted else usable

@@ -1,0 +1,232 @@
+"""An open IMAP mailbox: polls and idles in the first folder, and looks into the others now and then."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.run import Run
+from exporter.mailboxes.imap.deletion import Deletion
+from exporter.mailboxes.imap.folder import FIRST_DOUBT, UNKNOWN, Bookmark, Folder
+from exporter.mailboxes.imap.listing import gmail, look_up
+from exporter.mailboxes.imap.look import Look
+from exporter.mailboxes.imap.second_look import SecondLook
+from exporter.mailboxes.imap.selection import LEFT_ALONE, Selection
+from exporter.mailboxes.session import Sighting
+from exporter.net.imap.connection import ImapConnection
+from exporter.net.imap.reply import Reply
+
+OTHERS_EVERY = 1.0  # seconds between two looks into the folders besides the first
+OTHERS_DOUBT = 15.0  # seconds until one of those is selected though the server tells of nothing new
+SLOW = 0.5  # seconds; a server that takes as long to answer has us see what came so much later
+IDLE_WORTH = 1.0  # seconds; Dovecot tells an idling client after half a second, so for less a poll is better
+IDLE_AT_MOST = 300.0  # seconds; some servers cut off who idles for ten minutes
+LOGOUT_PATIENCE = 2.0  # seconds; LOGOUT is only good manners
+
+
+async def begin(imap: ImapConnection, run: Run, wanted: Sequence[str], bookmarks: dict[str, Bookmark]) -> "ImapSession":
+    """Finds the folders and selects the first. What comes from now on is watched."""
+    listing = await look_up(imap, wanted)
+    names = listing.named(wanted)
+    if not names:
+        raise ProbeError(Reason.REJECTED, f"the server has none of the folders {', '.join(wanted)}")
+    named = listing.named(name for name in wanted if not name.startswith("\\"))
+    folders = [
+        Folder(
+            name, bookmarks.get(name, UNKNOWN), junk=listing.is_junk(name), optional=bool(index) and name not in named,
+            doubt=OTHERS_DOUBT if index else FIRST_DOUBT,
+        )
+        for index, name in enumerate(names)
+    ]  # fmt: skip
+    for folder in folders:
+        if folder.name not in named:  # the server's own word
+            folder.title = imap.redaction.clean(folder.title)
+    selection = Selection(imap, run, folders)
+    await selection.begin()
+    trash = listing.special("\\Trash") if gmail(imap) else ""
+    if gmail(imap) and not trash:
+        run.note("-- no folder is the trash (is it hidden from IMAP?): what is deleted may stay in All Mail")
+    return ImapSession(
+        imap, run, selection, Deletion(imap, run, selection, Folder(trash) if trash else None), bookmarks
+    )
+
+
+class ImapSession:
+    """An open mailbox (the protocol `Session`). `bookmarks` are the mailbox's, by folder, and outlive the session."""
+
+    def __init__(
+        self, imap: ImapConnection, run: Run, selection: Selection, deletion: Deletion, bookmarks: dict[str, Bookmark]
+    ) -> None:
+        self.messages: int | None = None
+        self._imap = imap
+        self._run = run
+        self._selection = selection
+        self._deletion = deletion
+        self._bookmarks = bookmarks
+        self._others_at = run.now()
+        self._may_idle = "IDLE" in imap.capabilities
+        self._look = Look(imap, run, selection)
+        self._second_look = SecondLook()
+        self._doubts = False
+
+    @property
+    def _main(self) -> Folder:
+        return self._selection.main
+
+    # ---------------------------------------------------------------- looking
+
+    def doubt(self) -> None:
+        """The next scan selects the folders again, since some servers show new messages only then."""
+        self._doubts = True
+
+    async def scan(self) -> list[Sighting]:
+        """The messages that came since the last scan, and some older ones until all of those have been looked at."""
+        doubts, self._doubts = self._doubts, False
+        asked = self._run.now()
+        with self._blamed_on(Step.IDLE):
+            reply: Reply = await self._imap.simple_command("NOOP")
+            await self._selection.observed(reply.data("NOOP", Reason.UNAVAILABLE))
+        now = self._run.now()
+        if self._main.validity != self._main.bookmark.validity:
+            await self._selection.take_up(self._main)
+        elif not self._main.unseen and (doubts or self._main.trust.due(now)):
+            with self._blamed_on(Step.SELECT):
+                await self._selection.doubt(self._main, now)
+        try:
+            found = await self._look_everywhere(now - asked if now - asked > SLOW else 0.0, doubts)
+        except ProbeError:
+            for folder in self._selection.folders:
+                known, mark = self._bookmarks.get(folder.name, UNKNOWN), folder.bookmark
+                self._bookmarks[folder.name] = replace(known, refused=mark.refused, nameless=mark.nameless)
+            raise
+        for folder in self._selection.folders:  # only now, since what a scan found before it failed is lost
+            self._bookmarks[folder.name] = folder.bookmark
+        self.messages = self._main.exists
+        return found
+
+    async def _look_everywhere(self, lag: float, doubts: bool) -> list[Sighting]:
+        found = await self._look_again(self._main, doubts)
+        found += await self._look.into(self._main, lag, again=doubts)
+        if doubts or self._run.now() - self._others_at >= OTHERS_EVERY:
+            for folder in self._selection.others:
+                found += await self._visit(folder, doubts)
+            self._others_at = self._run.now()
+        return found
+
+    def read_again(self, sighting: Sighting, times: int) -> bool:
+        """A message that seems to be incomplete (the protocol `Rereading`)."""
+        if again := self._second_look.take(sighting, times, self._run.now()):
+            self._run.note(f"-- a message in {sighting.folder} seems to be incomplete: it is read again")
+        return again
+
+    async def _look_again(self, folder: Folder, doubts: bool) -> list[Sighting]:
+        """Reads what seemed to be incomplete in the selected folder once more."""
+        if not (due := self._second_look.due(self._run.now(), folder.title, all_of_them=doubts)):
+            return []
+        with self._run.step(Step.FETCH, f"{folder.title}: incomplete messages"):
+            return self._second_look.read(due, await self._look.at(folder, [one.ref for one in due]))
+
+    async def _visit(self, folder: Folder, doubts: bool) -> list[Sighting]:
+        now = self._run.now()
+        if not doubts and now < max(folder.closed_until, folder.again_at if folder.missing else 0.0):
+            return []
+        try:
+            with self._blamed_on(Step.FETCH):
+                return await self._look_around(folder, doubts)
+        except ProbeError as refusal:
+            if not self._selection.bearable(folder, refusal):
+                raise
+            folder.closed_until = now + LEFT_ALONE
+            return []
+
+    async def _look_around(self, folder: Folder, doubts: bool) -> list[Sighting]:
+        """Looks into a folder besides the first, if it has news, or if the server is doubted."""
+        noticed = self._run.now()
+        news = await self._selection.has_news(folder)
+        due = self._second_look.due(noticed, folder.title)
+        if not news and not due and not doubts and not folder.trust.due(noticed):
+            return []
+        async with self._selection.inside(folder):
+            again = await self._look_again(folder, doubts)
+            if not news or 0 < folder.told < folder.uidnext:
+                await self._selection.doubt(folder, noticed)
+            elif folder.unseen:
+                folder.trust.told(noticed)
+            return again + await self._look.into(folder, self._selection.lag(folder, OTHERS_EVERY), again=doubts)
+
+    # ---------------------------------------------------------------- waiting
+
+    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+        """Sleeps if it is for a moment, else idles. Ends early if messages come, and at once if some are left."""
+        if self._main.unseen or self._main.bookmark.older or wake.is_set():
+            return
+        now = self._run.now()
+        others_at = self._others_at + OTHERS_EVERY
+        seconds = min(seconds, self._second_look.seconds(now))
+        for folder in self._selection.folders:
+            if folder.missing:
+                again_at = folder.again_at if folder is self._main else max(folder.again_at, others_at)
+                seconds = min(seconds, max(again_at - now, 0.0))
+        with self._blamed_on(Step.IDLE):
+            try:
+                idling = seconds > IDLE_WORTH and self._may_idle and await self._begin_idling()
+                await self._listen(min(seconds, IDLE_AT_MOST), wake)
+                if idling:
+                    await self._selection.observed(await self._imap.done())
+            except BaseException:
+                self.abort()
+                raise
+
+    async def _begin_idling(self) -> bool:
+        self._may_idle = await self._imap.idle()
+        return self._may_idle
+
+    async def _listen(self, seconds: float, wake: asyncio.Event) -> None:
+        """Until the time is over, `wake` is set, or the server tells of a message; at once if the connection breaks."""
+        tasks = [asyncio.ensure_future(self._message_comes()), asyncio.ensure_future(wake.wait())]
+        try:
+            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _message_comes(self) -> bool:
+        while (response := await self._imap.push()).tag in ("*", "+"):
+            if self._main.observe(response):
+                self._main.trust.told(self._run.now())
+                break
+        return True
+
+    # ---------------------------------------------------------------- deleting, and the end
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        with self._run.step(Step.DELETE):
+            await self._deletion.delete(sightings)
+
+    async def close(self) -> None:
+        """LOGOUT. A server that does not answer, or is gone, is left alone."""
+        try:
+            async with asyncio.timeout(LOGOUT_PATIENCE):
+                with self._run.step(Step.LOGOUT):
+                    await self._imap.logout()
+        except (ProbeError, TimeoutError):
+            self._run.note("-- LOGOUT was not answered")
+        finally:
+            self.abort()
+        await self._imap.closed()
+
+    def abort(self) -> None:
+        self._imap.abort()
+
+    @contextmanager
+    def _blamed_on(self, step: Step) -> Iterator[None]:
+        """Only a failure leaves a span: thousands of good polls would say nothing."""
+        try:
+            yield
+        except BaseException:
+            with self._run.step(step):
+                raise

@@ -1,0 +1,221 @@
+"""A Maildir on this machine, or on a file system that it mounts."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, Field
+
+from exporter.config.types import Options, Text
+from exporter.core.model import Step
+from exporter.core.run import Run
+from exporter.mailboxes.junk import is_junk
+from exporter.mailboxes.maildir.events import directory_events
+from exporter.mailboxes.maildir.files import Illegible, Letter, MaildirFiles
+from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, unique_name
+from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+def _folder(name: str) -> str:
+    if name.startswith("\\") and name.lower() != "\\junk":
+        raise ValueError("the only special folder of a Maildir is \\Junk; write the name of any other")
+    return name
+
+
+class MaildirOptions(Options):
+    """A Maildir (https://cr.yp.to/proto/maildir.html). mailtrip's user must be allowed to read and delete in it.
+
+    Where the kernel tells of new files (inotify) they are seen at once; they are looked for as well, since no network
+    file system tells what other machines do. Mount such a one with `actimeo=1` or less: delays are no more exact.
+
+    Files that Dovecot has compressed are read: gzip, bzip2, xz, deflate, zstd. Of what it has encrypted (mail_crypt)
+    the trip says so; await such mail over IMAP or POP3. The same is said of files that another program has encrypted
+    as a whole (PGP, S/MIME, age), and of LZ4.
+    """
+
+    path: Text
+    """The directory that holds `new`, `cur` and `tmp`."""
+
+    folders: list[Annotated[Text, AfterValidator(_folder)]] = Field(
+        default=["INBOX", "\\Junk"], min_length=1, max_length=8
+    )
+    """The folders that are looked into: `INBOX` is the Maildir itself, `Archive.2026` its subdirectory `.Archive.2026`
+    (the layout of Maildir++, Dovecot, Courier). `\\Junk` is whatever is called Junk or Spam in one of many languages,
+    and is left out if there is nothing of the kind."""
+
+
+class MaildirMailbox:
+    """A configured Maildir. It remembers between two sessions how far its folders have been looked through.
+
+    Its files are touched by one thread of its own: a network file system may hang for minutes, and must then hold up
+    nobody else. While it hangs, what else is asked of the Maildir waits behind it and is given up by its caller.
+    """
+
+    listens = False
+
+    def __init__(self, options: MaildirOptions, resolver: Resolver, accounts: Accounts | None = None) -> None:
+        self._options = options
+        self._folders: dict[str, Folder] = {}
+        self._thread = ThreadPoolExecutor(1, "maildir")
+
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "MaildirSession":
+        """Takes in what is there. Raises ProbeError if there is no such Maildir, or we may not delete in it."""
+        files = MaildirFiles(self._options.path, self._options.folders, run.now)
+        session = MaildirSession(files, run, self._folders, self._thread)
+        try:
+            with run.step(Step.SELECT):
+                await session.begin()
+        except BaseException:
+            session.abort()
+            raise
+        return session
+
+
+class MaildirSession:
+    """An open Maildir (the protocol `Session`). `folders` are the mailbox's, by directory, and outlive the session."""
+
+    def __init__(self, files: MaildirFiles, run: Run, folders: dict[str, Folder], thread: ThreadPoolExecutor) -> None:
+        self.messages: int | None = None
+        self._files = files
+        self._run = run
+        self._folders = folders
+        self._thread = thread
+        self._before: set[Ref] = set()  # messages that came before this session
+        self._appeared: dict[Ref, float] = {}  # when the kernel told of them
+        self._illegible = float("-inf"), ""
+        self._news = asyncio.Event()
+        self._watched: set[str] = set()
+        self._events = directory_events(self._note_appearance, self._note_end)
+
+    async def begin(self) -> None:
+        """What comes from now on is watched."""
+        if self._events is None:
+            self._run.note("-- no inotify: new messages are only looked for")
+        folders = await self._in_thread(self._files.survey, self._folders)
+        await self._in_thread(self._files.check_access, folders)
+        for directory, folder in folders.items():
+            if directory not in self._folders:
+                folders[directory] = folder.as_found()
+            self._before.update(Ref(directory, unique) for unique in folders[directory].fresh)
+        self._folders.update(folders)
+        await self._watch(folders)
+
+    # ---------------------------------------------------------------- looking
+
+    async def scan(self) -> list[Sighting]:
+        """The messages that came since the last scan, and some older ones until all of those have been looked at."""
+        began = self._run.now()
+        self._news.clear()
+        with self._blamed_on(Step.IDLE):
+            folders = await self._in_thread(self._files.survey, self._folders)
+            await self._watch(folders)
+        letters: list[Letter] = []
+        if titles := [folder.title for folder in folders.values() if folder.fresh or folder.older]:
+            with self._run.step(Step.FETCH, ", ".join(titles)):
+                folders, letters, unreadable = await self._in_thread(self._files.read, folders)
+            self._tell(unreadable)
+        self._folders.update(folders)  # only now: what a scan found before it failed is found once more
+        self.messages = next(iter(folders.values())).messages
+        if any(folder.fresh or folder.older for folder in folders.values()):
+            self._news.set()
+        sightings = [self._sighting(letter) for letter in letters]
+        self._appeared = {ref: moment for ref, moment in self._appeared.items() if moment >= began}
+        return sightings
+
+    def _sighting(self, letter: Letter) -> Sighting:
+        ref, folder, raw, junk = letter.ref, letter.folder, letter.raw, is_junk(letter.folder)
+        cut = len(raw) >= READ_LIMIT
+        if letter.noticed is None:
+            return Sighting(ref, folder, raw, self._run.now(), watched=False, junk=junk, cut=True)
+        seen_at, lag = letter.noticed
+        if ref in self._appeared:
+            seen_at, lag = min(seen_at, self._appeared[ref]), 0.0
+        return Sighting(ref, folder, raw, seen_at, ref not in self._before, lag, junk=junk, cut=cut)
+
+    def _tell(self, illegible: list[Illegible]) -> None:
+        for one in illegible[:3]:
+            log.warning("%s: a message cannot be read: %s: %s", self._files.path, one.file, one.why)
+        for one in illegible:
+            if one.fresh:
+                self._illegible = self._run.now(), one.why
+                self._run.note(f"-- a message that has come cannot be read: {one.why}")
+
+    def illegible_since(self, moment: float) -> str:
+        """Why a message that came then or later could not be read; empty if all of them could."""
+        at, why = self._illegible
+        return why if at >= moment else ""
+
+    # ---------------------------------------------------------------- waiting
+
+    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+        """Sleeps. Ends early if the kernel tells of messages, and at once if some are left to be read."""
+        tasks = [asyncio.ensure_future(event.wait()) for event in (self._news, wake)]
+        try:
+            await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _watch(self, directories: Iterable[str]) -> None:
+        """Has the kernel tell of what comes into these folders, and of new folders. Where it cannot, we only look."""
+        paths = [self._files.path]
+        paths += (self._files.place(directory, sub) for directory in directories for sub in SUBDIRECTORIES)
+        for path in paths:
+            if self._events and path not in self._watched:
+                with suppress(OSError):  # none left (fs.inotify.max_user_watches), or the directory is gone
+                    await self._in_thread(self._events.watch, path)
+                self._watched.add(path)
+
+    def _note_appearance(self, path: str, name: str) -> None:
+        """Keeps the moment of a message that is not known; a reader that moves or flags a known one is no news."""
+        if path == self._files.path:
+            if name.startswith("."):
+                self._news.set()
+            return
+        places = ((one, self._files.place(one, sub)) for one in self._folders for sub in SUBDIRECTORIES)
+        directory = next((one for one, place in places if place == path), None)
+        ref = Ref(directory or "", unique_name(name))
+        if directory is None or ref.unique not in self._folders[directory].known:
+            self._appeared.setdefault(ref, self._run.now())
+            self._news.set()
+
+    def _note_end(self) -> None:
+        """A directory is gone, or another one stands in its place."""
+        self._watched.clear()
+        self._news.set()
+
+    # ---------------------------------------------------------------- deleting, and the end
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        """Removes exactly these messages, each only if it is still what was seen. One that is gone is no mistake."""
+        with self._run.step(Step.DELETE):
+            for note in await self._in_thread(self._files.remove, {one.ref: one.raw for one in sightings}):
+                self._run.note(f"-- {note}")
+
+    async def close(self) -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        if self._events:
+            self._events.close()
+
+    async def _in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+    @contextmanager
+    def _blamed_on(self, step: Step) -> Iterator[None]:
+        """Only a failure leaves a span: thousands of good polls would say nothing."""
+        try:
+            yield
+        except BaseException:
+            with self._run.step(step):
+                raise

@@ -1,0 +1,69 @@
+"""One file of a Maildir: what is read of a message, and what a quota counts for it. All of this may block."""
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
+
+from exporter.mailboxes.maildir.packing import Unreadable, unpacked
+from exporter.mailboxes.session import READ_LIMIT
+
+TRASH = ".Trash"
+_END_OF_HEADER = re.compile(rb"\r?\n\r?\n")
+_TOLD_SIZE = re.compile(r",S=(\d{1,15})(?=[,:]|$)")
+_READ = os.O_RDONLY | os.O_CLOEXEC
+
+
+def header_of(raw: bytes) -> bytes:
+    """The header of a message, with the empty line behind it."""
+    end = _END_OF_HEADER.search(raw)
+    return raw[: end.end()] if end else raw
+
+
+def read_message(directory: int, file: str) -> bytes:
+    """The beginning of a message, unpacked; nothing of what is no ordinary file. Raises OSError and Unreadable."""
+    try:
+        descriptor = os.open(file, _READ | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+            return b""
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b""
+        raw = b""
+        while len(raw) < READ_LIMIT and (piece := os.read(descriptor, READ_LIMIT - len(raw))):
+            raw += piece
+        return unpacked(raw, partial(os.read, descriptor), READ_LIMIT)
+    finally:
+        os.close(descriptor)
+
+
+def begins_with(descriptor: int, file: str, raw: bytes) -> bool:
+    """Whether it is the message of which this was read. Raises OSError."""
+    with suppress(Unreadable):
+        return read_message(descriptor, file).startswith(raw)
+    return False
+
+
+def counted_size(descriptor: int, file: str) -> int:
+    """As quotas count it: that of the message, which the name tells, also if the file is compressed."""
+    told = _TOLD_SIZE.search(file)
+    return int(told[1]) if told else os.stat(file, dir_fd=descriptor, follow_symlinks=False).st_size
+
+
+def settle_quota(root: int, freed: Iterable[tuple[str, int]]) -> None:
+    """Maildir++: whoever removes messages says so in the file `maildirsize`, where there is one (maildirquota(7)).
+
+    What is in the Trash does not count. That it cannot be written is no harm: deliverers count again, once in a while.
+    """
+    lines = "".join(f"-{size} -1\n" for directory, size in freed if directory != TRASH)
+    with suppress(OSError):
+        descriptor = os.open("maildirsize", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=root)
+        try:
+            os.write(descriptor, lines.encode())
+        finally:
+            os.close(descriptor)

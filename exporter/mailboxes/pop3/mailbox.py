@@ -1,0 +1,166 @@
+"""A mailbox on a POP3 server."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from exporter.config.server import Port, ServerOptions, TlsMode
+from exporter.config.types import Duration, OneWord, SecretUnavailable
+from exporter.core.model import Leg, ProbeError, Reason, Step, TlsSession
+from exporter.core.run import Run
+from exporter.mailboxes.pop3.maildrop import Maildrop
+from exporter.mailboxes.pop3.session import Pop3Session
+from exporter.mailboxes.session import Wanted
+from exporter.net.bearer import BEARERS, Bearer, bear, bearer_mechanism, obtain
+from exporter.net.credentials import Credentials
+from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Account, Accounts
+from exporter.net.pop3.connection import Pop3Connection, converse
+from exporter.net.sasl import NoLoginSent, Plain
+from exporter.net.scram import SCRAM, Scram
+from exporter.net.tcp import dial
+from exporter.net.tls import client_context, session_fact
+
+
+class Pop3Options(ServerOptions):
+    """A mailbox on a POP3 server (RFC 1939), which must know UIDL. A folder for junk cannot be seen over POP3."""
+
+    port: Port | None = None
+    """TCP port. Default: 995 with `tls: implicit`, else 110."""
+
+    tls: TlsMode | None = None
+    """`none`, `starttls` (STLS) or `implicit`. Default: `implicit` on port 995 and when no port is given; on any other
+    port `starttls`, so that no password goes out in the clear unasked."""
+
+    username: OneWord
+    """Who logs in."""
+
+    auth: Literal["user", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
+    """The one mechanism that is used: the commands USER and PASS, or AUTH with another one. Default: what the server
+    offers of user, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2. `user` is tried also where it is not
+    offered: some servers take it all the same."""
+
+    poll_interval: Duration = 0.5
+    """The least time from one login to the next. POP3 shows new messages only to a new login: about every second while
+    a message is fresh, then less and less often. Make it longer for a provider that limits logins; a limit that the
+    server announces (LOGIN-DELAY) is kept in any case. A delay is told only if it is known within a second or a tenth
+    of it, so with `10s` none that is shorter than 100 s."""
+
+    @classmethod
+    def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        """The username is required, so it is missed on its own."""
+        if given.get("password") is None and given.get("oauth2") is None:
+            yield "password is missing, or oauth2"
+        yield from cls._of_tokens(given)
+
+    @property
+    def tls_mode(self) -> TlsMode:
+        """`tls`, or what it defaults to."""
+        return "implicit" if self.tls is None and self.port is None else super().tls_mode
+
+    @property
+    def tcp_port(self) -> int:
+        """`port`, or what it defaults to."""
+        return self.port or (995 if self.tls_mode == "implicit" else 110)
+
+
+class Pop3Mailbox:
+    """A configured mailbox. It remembers between two sessions what the last login has shown."""
+
+    listens = False
+
+    def __init__(self, options: Pop3Options, resolver: Resolver, accounts: Accounts | None = None) -> None:
+        self._options = options
+        self._resolver = resolver
+        self._maildrop = Maildrop()
+        self._tls: TlsSession | None = None
+        self._greeted = False
+        self._account = (accounts or Accounts()).of(options.oauth2, options.username) if options.oauth2 else None
+
+    async def open(self, run: Run, wanted: Wanted) -> Pop3Session:
+        """Logs in and lists the maildrop. Cancelling it, like every failure, drops the connection."""
+        session = Pop3Session(self._connect, self._log_in, self._maildrop, self._options.poll_interval, run, wanted)
+        try:
+            await session.begin()
+        except BaseException:
+            session.abort()
+            raise
+        if self._tls:
+            run.fact(self._tls)
+        return session
+
+    async def _connect(self, run: Run) -> Pop3Connection:
+        options = self._options
+        token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
+        connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
+        credentials = Credentials(options.username, options.password, token.value if token else "")
+        pop3 = await converse(connected, options.host, run.note, credentials)
+        try:
+            with pop3.redaction.of_errors():
+                await self._secure_and_greet(pop3, run)
+        except BaseException:
+            pop3.abort()
+            raise
+        return pop3
+
+    async def _secure_and_greet(self, pop3: Pop3Connection, run: Run) -> None:
+        """The greeting comes inside TLS, or before STLS. A password leaves in the clear only if `tls` says so."""
+        mode, server_name = self._options.tls_mode, self._options.server_name or self._options.host
+        if mode == "implicit":
+            with run.step(Step.TLS):
+                await pop3.secure(client_context(self._options), server_name)
+        with run.step(Step.GREETING):
+            await pop3.greeting(self._greeted, run.session_timeout)
+            self._greeted = True
+        if mode == "starttls":
+            with run.step(Step.TLS):
+                await pop3.stls(client_context(self._options), server_name)
+        self._tls = session_fact(pop3.tls, Leg.MAILBOX) if pop3.tls else None
+        if self._tls:
+            run.note(f"-- {self._tls.version} {self._tls.cipher}")
+
+    async def _log_in(self, pop3: Pop3Connection, run: Run) -> None:
+        with pop3.redaction.of_errors():
+            await self._show_who_we_are(pop3, run)
+
+    async def _show_who_we_are(self, pop3: Pop3Connection, run: Run) -> None:
+        user = self._options.username
+        if self._account:
+            await self._show(pop3, self._account, run)
+            return
+        try:
+            password = pop3.credentials.reveal()
+        except SecretUnavailable as error:
+            raise ProbeError(Reason.AUTH, str(error)) from NoLoginSent()
+        chosen = self._mechanism(await pop3.capa())
+        if chosen == SCRAM:
+            await pop3.authenticate(Scram(user, password, self._options.host))
+        elif chosen == "plain":
+            await pop3.authenticate(Plain(user, password))
+        else:
+            await pop3.user(user, password)
+
+    async def _show(self, pop3: Pop3Connection, account: Account, run: Run) -> None:
+        """The token is in memory, if it is good; `_connect` has asked for it before."""
+        options, capabilities = self._options, await pop3.capa()
+        offered = BEARERS[1:] if capabilities is None else [name.lower() for name in capabilities.get("SASL", ())]
+        mechanism = bearer_mechanism(options.host, options.auth, offered)
+
+        async def attempt(value: str) -> None:
+            await pop3.authenticate(Bearer(mechanism, account.username, value, options.host, options.tcp_port))
+
+        await bear(account, await account.token(), run, attempt)
+
+    def _mechanism(self, offered: dict[str, list[str]] | None) -> str:
+        """A server that does not tell what it offers is taken to know USER, as all did before there was CAPA. Some know
+        it without saying so, and are asked when `auth` is written."""
+        sasl = (offered or {}).get("SASL", ())
+        offers = {"user": offered is None or "USER" in offered}
+        offers |= {name: name.upper() in sasl for name in ("plain", SCRAM)}
+        usual = next((name for name, is_offered in offers.items() if is_offered), "user")
+        chosen: str = self._options.auth or usual
+        if self._options.auth == "user":
+            return chosen
+        if offered is not None and not offers[chosen]:
+            command = "USER and PASS" if chosen == "user" else f"AUTH {chosen.upper()}"
+            raise ProbeError(Reason.AUTH, f"{self._options.host} does not offer {command}") from NoLoginSent()
+        return chosen

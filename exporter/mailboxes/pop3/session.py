@@ -1,0 +1,225 @@
+"""An open POP3 mailbox. It shows new messages only to a new login, locks others out, and deletes at QUIT.
+
+So a session is a series of logins: each lists the maildrop, reads what is new, perhaps deletes, and quits at once.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+
+from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.run import Run
+from exporter.mailboxes.pop3.maildrop import Login, Maildrop
+from exporter.mailboxes.session import COARSE, READ_LIMIT, Sighting, Wanted
+from exporter.net.pop3.connection import Pop3Connection
+
+BODY_LINES = 1000
+LARGEST = 1 << 20  # bytes; a larger message is not read from a server without TOP, which would send all of it
+CHUNK = 100  # messages in one scan
+HOLD = 0.5  # seconds that we stay when something was found, since most likely it is to be deleted
+QUIT_PATIENCE = 2.0  # seconds; without deletions QUIT is only good manners
+
+
+class Pop3Session:
+    """The protocol `Session`. `connect` returns a connection that has been greeted and the coroutine that logs in."""
+
+    def __init__(
+        self, connect: Callable[[Run], Awaitable[Pop3Connection]],
+        log_in: Callable[[Pop3Connection, Run], Awaitable[None]],
+        maildrop: Maildrop, interval: float, run: Run, wanted: Wanted,
+    ) -> None:  # fmt: skip
+        self.messages: int | None = None
+        self._connect = connect
+        self._log_in = log_in
+        self._maildrop = maildrop
+        self._interval = interval
+        self._run = run
+        self._wanted = wanted
+        self._gap = 0.0
+        self._doubted = False
+        self._stay_until = 0.0
+        self._pop3: Pop3Connection | None = None
+        self._numbers: list[tuple[int, str]] = []  # as this login has listed them
+        self._certain: set[str] = set()  # what was read in this login
+        self._unreadable: set[str] = set()
+
+    # ---------------------------------------------------------------- logins
+
+    async def begin(self) -> None:
+        """Logs in, unless the last session did so a moment ago: what has come since is found at the next login."""
+        if self._run.now() >= self._maildrop.may_log_in_at(self._interval):
+            await self._enter()
+
+    async def _enter(self) -> Pop3Connection:
+        """A new login, and what it shows."""
+        began = self._run.now()
+        pop3 = self._pop3 = await self._connect(self._run)
+        with self._run.step(Step.LOGIN):
+            asked = self._run.now()
+            await self._log_in(pop3, self._run)
+            login = Login(began, asked, self._run.now())
+        with self._run.step(Step.FETCH, "UIDL"):
+            self._numbers = await pop3.uidl()
+        self._maildrop.listed([uid for _, uid in self._numbers], login)
+        self._maildrop.login_delay = pop3.login_delay
+        self._certain, self._unreadable = set(), set()
+        self.messages = len(self._numbers)
+        return pop3
+
+    async def _leave(self) -> None:
+        """QUIT when nothing was deleted. A server that does not answer, or is gone, is left alone."""
+        pop3, self._pop3 = self._pop3, None
+        if not pop3:
+            return
+        try:
+            async with asyncio.timeout(QUIT_PATIENCE):
+                with self._run.step(Step.LOGOUT):
+                    await pop3.quit()
+        except (ProbeError, TimeoutError):
+            self._run.note("-- QUIT was not answered")
+        finally:
+            pop3.abort()
+        await pop3.closed()
+
+    # ---------------------------------------------------------------- how often
+
+    def doubt(self) -> None:
+        """The next scan logs in if that is allowed: a trip is about to fail because nothing was seen."""
+        self._doubted = True
+
+    @property
+    def looked_at(self) -> float:
+        return self._maildrop.login.asked if self._maildrop.login else float("-inf")
+
+    @property
+    def may_look_at(self) -> float:
+        return self._maildrop.may_log_in_at(self._interval)
+
+    @property
+    def ration(self) -> str:
+        if (delay := self._maildrop.login_delay) > self._interval:
+            return f"the server allows one login every {delay:g} s (LOGIN-DELAY)"
+        return f"`poll_interval` allows one login every {self._interval:g} s"
+
+    # ---------------------------------------------------------------- looking
+
+    async def scan(self) -> list[Sighting]:
+        """What came since the last login, if it is time for another one, and some older messages."""
+        due = self._maildrop.due_at(self._gap, self._interval)
+        if self._run.now() >= (self._maildrop.may_log_in_at(self._interval) if self._doubted else due):
+            self._doubted = False
+            await self._leave()
+            await self._enter()
+        found = await self._read(self._pop3) if self._pop3 else []
+        if found:
+            self._stay_until = self._run.now() + HOLD
+        if not self._left() and self._run.now() >= self._stay_until:
+            await self._leave()
+        return found
+
+    def _left(self) -> list[tuple[int, str]]:
+        """What this login can still read: new messages first, the newest of the older ones next."""
+        if not self._pop3:
+            return []
+        numbers = {uid: number for number, uid in self._numbers}
+        wanted = (uid for uid in (*self._maildrop.news, *self._maildrop.older) if uid not in self._unreadable)
+        return [(numbers[uid], uid) for uid in wanted if uid in numbers]
+
+    async def _read(self, pop3: Pop3Connection) -> list[Sighting]:
+        chunk = self._left()[:CHUNK]
+        if not chunk:
+            return []
+        found = []
+        with self._run.step(Step.FETCH, f"{len(chunk)} messages"):
+            for number, uid in chunk:
+                if (raw := await self._message(pop3, number, uid in self._maildrop.news)) is None:
+                    self._unreadable.add(uid)
+                else:
+                    found.append(self._sighting(uid, raw))
+        self._certain |= {sighting.ref for sighting in found}
+        self._maildrop.read(self._certain)  # only now, since what a scan found before it failed is lost
+        return found
+
+    def _sighting(self, uid: str, raw: bytes) -> Sighting:
+        news = self._maildrop.news.get(uid)
+        if not news:
+            return Sighting(uid, "INBOX", raw, self._run.now(), watched=False, cut=True)
+        cut = len(raw) >= READ_LIMIT or raw.partition(b"\r\n\r\n")[2].count(b"\n") >= BODY_LINES
+        return Sighting(uid, "INBOX", raw, news.seen_at, watched=True, lag=news.lag, precision=COARSE, cut=cut)
+
+    async def _message(self, pop3: Pop3Connection, number: int, whole: bool = True) -> bytes | None:
+        """The header, and the `whole` begin of the body; None for a message that is gone, broken or too large."""
+        if pop3.offers_top:
+            reply, raw = await pop3.top(number, BODY_LINES if whole else 0, READ_LIMIT)
+            if reply.ok:
+                return raw
+            if reply.coded:
+                reply.expect("to show a message", Reason.UNAVAILABLE)
+            if reply.says_gone:
+                return None
+        if (await pop3.size(number) or 0) > LARGEST:
+            self._run.note(f"-- message {number} is too large to be read without TOP")
+            return None
+        reply, raw = await pop3.retr(number, READ_LIMIT)
+        if reply.ok:
+            pop3.offers_top = False  # in this login; a server may offer what it then refuses
+        elif reply.coded:
+            reply.expect("to show a message", Reason.UNAVAILABLE)
+        return raw if reply.ok else None
+
+    # ---------------------------------------------------------------- waiting
+
+    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+        """Sleeps until the next login is due; not at all if this one has something left to read."""
+        if wake.is_set() or self._left():
+            return
+        self._gap, now = seconds, self._run.now()
+        end = min(now + seconds, max(self._maildrop.due_at(seconds, self._interval), now))
+        if self._pop3 and self._stay_until > now:
+            await self._sleep(min(self._stay_until, end), wake)
+        if self._run.now() >= self._stay_until and not wake.is_set():
+            await self._leave()
+        await self._sleep(end, wake)
+
+    async def _sleep(self, until: float, wake: asyncio.Event) -> None:
+        """Until then, or `wake` is set."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(max(until - self._run.now(), 0)):
+                await wake.wait()
+
+    # ---------------------------------------------------------------- deleting, and the end
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        """Removes exactly these messages, and returns when the server has said so, to QUIT."""
+        uids = {sighting.ref for sighting in sightings}
+        pop3 = self._pop3 or await self._enter()
+        with self._run.step(Step.DELETE):
+            deleted = 0
+            for number, uid in self._numbers:
+                if uid in uids and await self._is_still_ours(pop3, number, uid):
+                    await pop3.dele(number)
+                    deleted += 1
+        with self._run.step(Step.LOGOUT):
+            await pop3.quit()
+        self._maildrop.deleted(uids)
+        self.messages = len(self._numbers) - deleted
+        self._pop3 = None
+        pop3.abort()
+        await pop3.closed()
+
+    async def _is_still_ours(self, pop3: Pop3Connection, number: int, uid: str) -> bool:
+        """A unique id that stands for one message, which this login has read, needs no second look."""
+        if uid in self._certain and sum(uid == other for _, other in self._numbers) == 1:
+            return True
+        raw = await self._message(pop3, number)
+        if raw is not None and await self._wanted(raw):
+            return True
+        self._run.note(f"-- message {number} has the id of one of ours, and is not ours: it stays")
+        return False
+
+    async def close(self) -> None:
+        await self._leave()
+
+    def abort(self) -> None:
+        if self._pop3:
+            self._pop3.abort()

@@ -1,0 +1,110 @@
+"""When a mailbox that failed may be tried again, and what is said of it meanwhile.
+
+A pause protects accounts, which get locked for many tries, and servers. Anything else may be mended at any moment, so a
+new trip tries at once; pauses are then only between the attempts of those that wait already.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from math import inf
+
+from exporter.config.types import SecretUnavailable
+from exporter.core.model import MAX_DETAIL, ProbeError, Reason, one_line
+from exporter.core.run import Clock
+from exporter.net.sasl import NoLoginSent
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts
+NEW_TRIP_PAUSE = 2.0  # the same between two attempts to connect when a new trip has come
+REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 60.0, 900.0  # after a refused login: accounts get locked for many tries
+IN_USE_PAUSE, LONGEST_IN_USE_PAUSE = 5.0, 60.0  # POP3: another client has the mailbox, most often for a moment
+_LOGIN_DELAY = "LOGIN-DELAY"  # POP3: every try may prolong it
+_REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
+_OF_SERVERS = frozenset({Reason.CONNECT, Reason.TIMEOUT, Reason.DISCONNECTED, Reason.UNAVAILABLE})
+_MOST_WORDS = MAX_DETAIL - 100  # characters of somebody else's text, so that the times behind it are not cut off
+
+
+def refuses(error: ProbeError) -> bool:
+    """The mailbox does not want us: a trip that waits for it would wait in vain."""
+    return error.reason in _REFUSALS
+
+
+def _protected(error: ProbeError) -> bool:
+    """Another attempt would do harm, whoever asks for it."""
+    return _locks(error) or error.code == _LOGIN_DELAY
+
+
+def _locks(error: ProbeError) -> bool:
+    """A login was sent and refused; where none was sent (no password can be read), nobody counts it."""
+    return error.reason is Reason.AUTH and not isinstance(error.__cause__, NoLoginSent | SecretUnavailable)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What an attempt has failed with. Moments are monotonic, those for people wall times."""
+
+    error: ProbeError
+    at: float
+    pause: float  # seconds until the next attempt, unless a new trip asks for it before
+    at_wall: float
+
+    @property
+    def following(self) -> str:
+        """When it is tried again, for the log of this moment."""
+        sooner = "" if _protected(self.error) else ", or sooner for a new trip"
+        return f"next attempt in {self.pause:.1f} s{sooner}"
+
+    def __str__(self) -> str:
+        """For a page, which is read at any time."""
+        until = f", next attempt not before {_time(self.at_wall + self.pause)}" if _protected(self.error) else ""
+        return f"{self.error} (last attempt at {_time(self.at_wall)}{until})"
+
+    def told(self, began: float = inf) -> ProbeError:
+        """To a trip that began at that moment. What was not tried in its time is not told as if it had been seen."""
+        if began <= self.at and not (_protected(self.error) and not refuses(self.error)):
+            return self.error
+        last, following = _time(self.at_wall), _time(self.at_wall + self.pause)
+        words = f"{one_line(self.error.detail, _MOST_WORDS)} at {last}; next attempt at {following}"
+        words = words if began <= self.at else f"not tried again: {words}"
+        told = ProbeError(self.error.reason, words, code=self.error.code, facts=self.error.facts)
+        return told.at(None, self.error.step)
+
+
+class BackOff:
+    """The pauses become longer as long as it fails, and are short again after it has been well for a while."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.until = 0.0  # monotonic: no attempt before
+        self._clock = clock
+        self._pause = 0.0
+        self._last: Trouble | None = None
+
+    def failed(self, error: ProbeError) -> Trouble:
+        """Takes a failure, and says what it costs."""
+        now = self._clock.monotonic()
+        first, longest = FIRST_PAUSE, LONGEST_PAUSE
+        if _protected(error):
+            first, longest = REFUSED_PAUSE, LONGEST_REFUSED_PAUSE
+        elif error.code == "IN-USE":
+            first, longest = IN_USE_PAUSE, LONGEST_IN_USE_PAUSE
+        if now - self.until > longest:
+            self._pause = 0.0
+        self._pause = min(max(self._pause * 2, first), longest)
+        self.until = now + self._pause
+        self._last = Trouble(error, now, self._pause, self._clock.wall())
+        return self._last
+
+    def protects_account(self) -> bool:
+        """A login was refused, and it is too early to try another one, also for a new trip."""
+        early = self._clock.monotonic() < self.until
+        return early and self._last is not None and _locks(self._last.error)
+
+    def hasten(self) -> None:
+        """A new trip needs the mailbox, and there may be nothing to be protected."""
+        if self._last is None or _protected(self._last.error):
+            return
+        pause = NEW_TRIP_PAUSE if self._last.error.reason in _OF_SERVERS else 0.0
+        self.until = min(self.until, self._last.at + pause)
+
+
+def _time(wall: float) -> str:
+    return f"{datetime.fromtimestamp(wall, UTC):%H:%M:%S} UTC"

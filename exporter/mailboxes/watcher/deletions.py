@@ -1,0 +1,43 @@
+"""Messages of ours that are to be deleted as soon as a session can."""
+
+import asyncio
+from collections.abc import Iterable
+
+from exporter.core.model import ProbeError, Reason
+from exporter.core.run import Run
+from exporter.mailboxes.session import Session, Sighting
+
+
+class Deletions:
+    """What is left when a session fails is deleted in the next one."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Sighting, asyncio.Future[None] | None]] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, sighting: Sighting, done: "asyncio.Future[None] | None" = None) -> None:
+        """`done` is settled when the message is gone."""
+        self._waiting.append((sighting, done))
+
+    def extend(self, sightings: Iterable[Sighting]) -> None:
+        self._waiting += [(sighting, None) for sighting in sightings]
+
+    def part_with(self, why: str) -> None:
+        """They cannot be deleted any more."""
+        for _, done in self._waiting:
+            if done is not None and not done.done():
+                done.set_exception(ProbeError(Reason.DISCONNECTED, why))
+        self._waiting.clear()
+
+    async def carry_out(self, session: Session, run: Run) -> int:
+        """Deletes them all, and returns how many. Raises ProbeError."""
+        deletions = list(self._waiting)
+        async with run.conversation():
+            await session.delete([sighting for sighting, _ in deletions])
+        del self._waiting[: len(deletions)]
+        for _, done in deletions:
+            if done is not None and not done.done():
+                done.set_result(None)
+        return len(deletions)

@@ -1,0 +1,298 @@
+"""One watcher for each mailbox: all trips that await the same mailbox share its one session.
+
+It connects when someone waits, matches every new message by its token, hands it to the trip that waits or reports it as
+a stray, deletes it, reconnects with back-off, and goes away when nobody waits. So locks, connection limits, duplicates,
+late mail and restarts are dealt with in one place, whatever the protocol.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from exporter.core.model import Fact, Leg, Phase, ProbeError, Reason, Span
+from exporter.core.run import Clock, Run
+from exporter.core.transcript import Transcript
+from exporter.mail.tokens import Mint
+from exporter.mailboxes.session import Doubting, Illiterate, Mailbox, Rationed, Rereading, Session, Sighting
+from exporter.mailboxes.watcher.back_off import BackOff, Trouble, refuses
+from exporter.mailboxes.watcher.deletions import Deletions
+from exporter.mailboxes.watcher.expectation import Expectation, Found
+from exporter.mailboxes.watcher.matching import Matcher
+from exporter.mailboxes.watcher.reader import Reader
+from exporter.mailboxes.watcher.statistics import Statistics
+from exporter.mailboxes.watcher.strays import Judge
+
+log = logging.getLogger(__name__)
+
+SHORTEST_GAP = 0.08  # seconds between two looks into the mailbox while a message is fresh
+GAP_FRACTION = 0.04  # of the time waited: so the delay's error stays below 5 % and 100 ms, a round trip included
+LONGEST_GAP = 300.0
+SENDING_GAP = 1.0  # while messages are being sent, when an accepted one wakes us, and while we linger
+LINGER = 5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
+GOODBYE = 2.0  # seconds for the last deletions when the program stops
+
+
+class Watcher:
+    """Call everything from the event loop's thread.
+
+    `patience` bounds one exchange with the server, in seconds. `stray` is told of every message with a token of ours
+    that no trip awaits. All watchers of a program should share one `reader`.
+    """
+
+    def __init__(
+        self, name: str, mailbox: Mailbox, mint: Mint, clock: Clock, patience: float, stray: Judge,
+        reader: Reader | None = None,
+    ) -> None:  # fmt: skip
+        self.name = name
+        self.statistics = Statistics()
+        self.trouble: Trouble | None = None  # until the mailbox has been looked into again: to open it proves little
+        self.entering: Run | None = None  # of a session that is being opened
+        self.rationed: Rationed | None = None  # the newest session, if it may not look at any time
+        self.illiterate: Illiterate | None = None  # the same, if it may meet messages that it cannot read
+        self._mailbox = mailbox
+        self._clock = clock
+        self._patience = patience
+        self._matcher = Matcher(mint, self.statistics, stray, clock.monotonic, reader or Reader())
+        self._awaited = self._matcher.awaited
+        self._transcript = Transcript(Leg.MAILBOX)
+        self._late: dict[str, float] = {}
+        self._deletions = Deletions()
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
+        self._linger_until = float("-inf")
+        self._back_off = BackOff(clock)
+        self._closing = False
+
+    # ---------------------------------------------------------------- for trips
+
+    @property
+    def receives(self) -> bool:
+        """Others deliver to us, and what we have taken is nowhere else."""
+        return self._mailbox.listens
+
+    def start(self) -> None:
+        """Opens a receiver for good; for any other mailbox nothing is done before somebody waits."""
+        if self._mailbox.listens:
+            self._watch()
+
+    @contextmanager
+    def expect(self, trip: str, run: Run, found: "asyncio.Future[Found] | None" = None) -> Iterator[Expectation]:
+        """Inside, the watcher looks for the message of this trip; with `found`, another's future, only for bounces."""
+        expectation = self._awaited[trip] = Expectation(self, run, found)
+        run.overhear(self._transcript, trip)
+        if self._opening:
+            self._hand_open(expectation)
+        elif self.trouble and self._back_off.protects_account():
+            told = self.trouble.told()
+            self._transcript.note(run.now(), f"-- {told}")
+            expectation.refuse(told)
+        else:
+            self._back_off.hasten()
+        self._watch()
+        try:
+            yield expectation
+        finally:
+            del self._awaited[trip]
+            self._release(expectation)
+            self.wake()
+
+    def keep_watching(self, trip: str, accepted: float) -> None:
+        """Goes on looking for a message that was accepted at that monotonic time and is overdue."""
+        self._late[trip] = accepted
+        self._watch()
+
+    def stop_watching(self, trip: str) -> None:
+        if self._late.pop(trip, None) is not None:
+            self.wake()
+
+    def delete(self, sighting: Sighting, done: "asyncio.Future[None] | None" = None) -> None:
+        """Removes a message of ours as soon as the session can."""
+        self._deletions.add(sighting, done)
+        self._watch()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def configure(self, mailbox: Mailbox | None, patience: float) -> None:
+        """From now on with these options. With another mailbox, the session ends, and whoever waits goes on there."""
+        self._patience = patience
+        if mailbox is not None:
+            self._mailbox, self._back_off, self.trouble = mailbox, BackOff(self._clock), None
+            self._watch()
+
+    async def close(self) -> None:
+        """Ends the session, after its last deletions. Trips that wait are the caller's to end.
+
+        A receiver keeps what it has accepted in memory alone: that is looked at before it goes.
+        """
+        self._closing = True
+        if self._task and self._opening and (self._deletions or self._mailbox.listens):
+            self.wake()
+            await asyncio.wait([self._task], timeout=GOODBYE)
+        if self._task:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    # ---------------------------------------------------------------- one session after the other
+
+    def _watch(self) -> None:
+        self._wake.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._sessions(), name=f"watcher of {self.name}")
+
+    @property
+    def _wanted(self) -> bool:
+        if self._closing:
+            return bool(self._deletions and self._opening)
+        lingers = self._opening and self._clock.monotonic() < self._linger_until
+        return bool(self._awaited or self._late or self._deletions or self._mailbox.listens or lingers)
+
+    async def _sessions(self) -> None:
+        while self._wanted:
+            if (pause := self._back_off.until - self._clock.monotonic()) > 0:
+                await self._nap(pause)
+                continue
+            began = self._transcript.position
+            run = self.entering = Run(self._clock, session_timeout=self._patience, transcript=self._transcript)
+            mailbox = self._mailbox
+            try:
+                await self._one_session(mailbox, run)
+            except ProbeError as error:
+                self._failed(mailbox, run.located(error), run)
+            except Exception:
+                log.exception("mailbox %s: a bug of mailtrip; it is opened again", self.name)
+                self._failed(mailbox, ProbeError(Reason.INTERNAL, "see the log"), run)
+            if self.trouble:  # one attempt of many, perhaps
+                self._transcript.looked(began)
+            if mailbox is not self._mailbox:
+                self._part_with_sightings()
+        self.statistics.connected = self.trouble is None
+
+    async def _one_session(self, mailbox: Mailbox, run: Run) -> None:
+        async with run.conversation():
+            session = await mailbox.open(run, self._matcher.is_ours)
+        try:
+            self._opening = run.spans.copy(), run.facts.copy(), run.started
+            self.entering = None
+            self.rationed = session if isinstance(session, Rationed) else None
+            self.illiterate = session if isinstance(session, Illiterate) else None
+            for expectation in self._awaited.values():
+                self._hand_open(expectation)
+            while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
+                run.spans.clear()
+                await self._look(session, run)
+            self._opening = None  # whoever comes now needs a session that lasts
+            try:
+                await session.close()
+            finally:
+                if mailbox.listens:
+                    await self._look(session, run)
+        finally:
+            self._opening = None
+            session.abort()
+
+    @property
+    def _holds_sightings(self) -> bool:
+        """What was seen in this session is still to be deleted, which only this session can do for certain."""
+        return bool(self._deletions) or any(expected.found.done() for expected in self._awaited.values())
+
+    def _part_with_sightings(self) -> None:
+        """The mailbox is another one now: what a session of the old one saw means nothing to the new one."""
+        self._deletions.part_with("the mailbox's configuration has changed")
+        self._matcher.another_mailbox()
+
+    def _failed(self, mailbox: Mailbox, error: ProbeError, run: Run) -> None:
+        self.entering = None
+        if mailbox is not self._mailbox:
+            return  # it is no longer asked for: the new one is tried at once
+        error = error.at(None, error.step)  # the phase of our session is none of the trips'
+        self.trouble = trouble = self._back_off.failed(error)
+        self.statistics.connected = False
+        self.statistics.reconnects += 1
+        run.note(f"-- {error}; {trouble.following}")
+        log.warning("mailbox %s: %s; %s", self.name, error, trouble.following)
+        for expectation in self._awaited.values():
+            if not expectation.opened.done() and run.started >= expectation.run.started:
+                expectation.run.adopt(run.spans, Phase.OPEN, run.started)
+            if refuses(error):
+                expectation.refuse(error)
+
+    async def _nap(self, seconds: float) -> None:
+        """Sleeps; a change in who waits ends it."""
+        self._wake.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    # ---------------------------------------------------------------- inside a session
+
+    async def _look(self, session: Session, run: Run) -> None:
+        """One look into the mailbox, then a wait until the next one is due."""
+        began, idle = self._transcript.position, not self._deletions
+        if not self._closing or self._mailbox.listens:  # elsewhere, what comes now is for the next start to find
+            self._doubt(session)
+            async with run.conversation():
+                sightings = await session.scan()
+            self.trouble, self.statistics.connected = None, True
+            self.statistics.messages = session.messages
+            if sightings:
+                again = session.read_again if isinstance(session, Rereading) else None
+                trips = await self._matcher.settle_all(sightings, run, self._deletions.add, again)
+                self._transcript.concerns(began, trips)
+                if others := len(sightings) - len(trips):
+                    run.note(f"-- new messages that are not ours: {others}")
+            self._deletions.extend(await self._matcher.due())
+            idle = not sightings and not self._deletions
+        if self._deletions:
+            began = self._transcript.position
+            trips = [trip for trip, one in self._awaited.items() if one.deleted and not one.deleted.done()]
+            try:
+                self.statistics.deleted += await self._deletions.carry_out(session, run)
+            finally:
+                self._transcript.concerns(began, trips)
+        elif self._wanted and self._opening:
+            gap = self._gap()
+            async with run.conversation(idle=gap):
+                await session.wait(gap, self._wake)
+            self._wake.clear()
+        if idle:
+            self._transcript.looked(began)
+
+    def _gap(self) -> float:
+        """Seconds until the next look: a small part of what the youngest message has been under way."""
+        moments = [e.run.accepted for e in self._awaited.values() if e.run.accepted is not None and not e.found.done()]
+        moments += self._late.values()
+        if not moments:
+            return LONGEST_GAP if self._mailbox.listens else SENDING_GAP
+        due = max(min((expectation.doubt_in() for expectation in self._awaited.values()), default=LONGEST_GAP), 0.0)
+        return min(max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP, due)
+
+    def _doubt(self, session: Session) -> None:
+        """Before a trip is overdue, a session that relies on announcements looks for itself, once."""
+        due = [expectation for expectation in self._awaited.values() if expectation.doubt_in() <= 0]
+        for expectation in due:
+            expectation.doubted()
+        if due and isinstance(session, Doubting):
+            session.doubt()
+
+    def _hand_open(self, expectation: Expectation) -> None:
+        if not expectation.opened.done() and self._opening:
+            spans, facts, began = self._opening
+            if began >= expectation.run.started:  # the session was opened for this trip, among others
+                expectation.run.adopt(spans, Phase.OPEN, began)
+            expectation.run.facts.extend(facts)
+            expectation.opened.set_result(None)
+
+    def _release(self, expectation: Expectation) -> None:
+        """A trip has ended, perhaps before it could delete its message."""
+        expectation.opened.cancel()
+        found = expectation.found
+        if expectation.for_bounces or found.cancel() or found.cancelled() or found.exception():
+            return
+        self._linger_until = self._clock.monotonic() + LINGER
+        if not expectation.deleted:
+            self.delete(found.result().sighting)

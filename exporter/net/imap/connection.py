@@ -1,0 +1,300 @@
+"""One conversation with an IMAP server: aioimaplib behind a layer that keeps its promises.
+
+The library contributes tags, commands, the states they are legal in, and the coroutines that say SELECT, FETCH or
+LOGOUT. Everything that touches the wire is ours: a lost connection is an error at once and not after a time-out, a
+response is read by a loop and not by a recursion, TLS can be begun, and no password gets into a log. There are no
+time-outs: the caller cancels, and a cancelled command ends the connection, whose next reply would be the wrong one.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from aioimaplib.aioimaplib import AUTH, CONNECTED, NONAUTH, Command, Commands, IMAP4ClientProtocol
+
+from exporter.core.model import Leg, Reason
+from exporter.net.imap.names import quote
+from exporter.net.imap.reader import Malformed, Response
+from exporter.net.imap.reply import Reply
+from exporter.net.imap.wire import MAX_ANSWER as MAX_ANSWER
+from exporter.net.imap.wire import ImapWire, invited
+from exporter.net.redaction import Redaction
+from exporter.net.tls import translated
+from exporter.net.wrong_port import greeted, patiently, plain
+
+NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
+Answer = bytes | Callable[[str], Awaitable[bytes]]
+"""What is said to a continuation, or what makes it of its text."""
+
+SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
+SHOWN = 2000  # bytes of a response that go into the transcript, where a line has 500 characters
+MOST_STRANGE = 50  # lines of a session that are none of IMAP's, and are passed over
+_LOGINS = frozenset({"LOGIN", "AUTHENTICATE"})
+
+
+class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
+    """Call `greeting` first. One command at a time. Every failure is a ProbeError and ends the connection."""
+
+    simple_commands = frozenset({*IMAP4ClientProtocol.simple_commands, "MYRIGHTS"})
+
+    def __init__(
+        self, server: str, clock: Callable[[], float], note: Callable[[str], None], redaction: Redaction | None = None
+    ) -> None:
+        IMAP4ClientProtocol.__init__(self, asyncio.get_running_loop())
+        ImapWire.__init__(self, server, clock, redaction)
+        self._note = note
+        self._heard: deque[Response] = deque()
+        self._pending: Command | None = None
+        self._awaited_tag = ""
+        self._strange = 0  # lines that are none of IMAP's
+        self._tells_nothing = False  # it does not understand CAPABILITY, or has answered with nothing
+        self.passed_over = 0  # responses that were not understood
+        self._bye = ""  # the server's last words, if it has said any
+
+    # ---------------------------------------------------------------- called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.state = CONNECTED
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._bye and not self._behind:
+            self._fail(Reason.DISCONNECTED, self._bye)
+        super().connection_lost(exc)
+
+    def _words(self, problem: Malformed) -> str:
+        piece = self._pending and self._pending.name == "FETCH"  # of a message, perhaps
+        return problem.what if piece else self._clean(str(problem))
+
+    def _hear(self, response: Response) -> None:
+        command, response = self._pending.name if self._pending else "", invited(response, self._awaited_tag)
+        if response.tag == "?" or (response.tag == "*" and not response.name):
+            self._pass_over(response, command)
+            return
+        tagged = response.tag not in ("*", "+")
+        if tagged and response.tag.upper() == "DONE":
+            self._note("-- DONE came too late, and was taken for a command")
+            return
+        if tagged and response.tag != self._awaited_tag:
+            self._fail(Reason.PROTOCOL, f"{self._server} answers a command that was never given")
+            return
+        if not (command == "NOOP" and tagged and response.name == "OK"):
+            self._note(f"S: {self._shown(response)}")
+        self._learn(response)
+        if response.name == "BYE" and self._greeted and command != "LOGOUT":
+            self._bye = f"{self._server} ends the session: {self._clean(response.text)}"
+            if command not in _LOGINS:  # there, what has been wrong follows, or the end of the connection
+                self._fail(Reason.DISCONNECTED, self._bye)
+                return
+        if response.tag != "+" or command:
+            self._awaited_tag = "" if tagged else self._awaited_tag
+            self._greeted = True
+            self._heard.append(response)
+            self._wake()
+
+    def _pass_over(self, response: Response, command: str) -> None:
+        """A harmless slip, unless it stands where the greeting, an answer or a message should be."""
+        self._strange += response.tag == "?"
+        needed = response.text.startswith(self._awaited_tag) if self._awaited_tag else not self._greeted
+        needed |= command == "FETCH" and response.text.strip() != ")"  # a line end before the end (Domino)
+        if response.tag == "?" and (needed or self._strange > MOST_STRANGE):
+            raise Malformed("a line that is not IMAP", response.text.encode())
+        self._note(f"S: {self._shown(response)}")
+        self._note("-- not understood, and passed over")
+        self.passed_over += 1
+
+    def _shown(self, response: Response) -> str:
+        return self._clean(response.shown[:SHOWN].decode("utf-8", "replace"))
+
+    def _learn(self, response: Response) -> None:
+        """A server may tell its capabilities in the greeting, after the login, or when asked (RFC 3501 section 7.1)."""
+        if response.name == "CAPABILITY":
+            self.capabilities = {
+                str(word, "ascii", "replace").upper() for word in response.values if isinstance(word, bytes)
+            }
+        elif response.code == "CAPABILITY":
+            self.capabilities = set(response.argument.upper().split())
+
+    # ---------------------------------------------------------------- commands
+
+    async def next(self) -> Response:
+        """The next response, whatever it is. Cancelling it loses nothing."""
+        while not self._heard:
+            await self._more()
+        return self._heard.popleft()
+
+    async def execute(self, command: Command, scrub: str | None = None) -> Reply:
+        """The library's coroutines end here. (`scrub` is the library's idea of hiding a password; not enough.)"""
+        return await self._converse(command)
+
+    async def _converse(self, command: Command, answers: Sequence[Answer] = ()) -> Reply:
+        """Gives a command and, at every continuation that the server sends, the next of `answers`."""
+        self._begin(command)
+        lines: list[Response] = []
+        for answer in answers:
+            if (turn := await self._turn(lines)).tag != "+":
+                return self._end(turn, lines)
+            self._write(answer if isinstance(answer, bytes) else await answer(turn.text))
+        if (turn := await self._turn(lines)).tag == "+":
+            raise self._failure(Reason.PROTOCOL, f"{self._server} asks for more after {command.name}")
+        return self._end(turn, lines)
+
+    def _begin(self, command: Command) -> None:
+        self._raise_if_lost()
+        if self._pending or self.state not in Commands[command.name].valid_states:
+            raise RuntimeError(f"{command.name} is out of order in state {self.state}")
+        self._pending, self._awaited_tag, self._received = command, command.tag, 0
+        self._write(str(command).encode("utf-8", "surrogateescape"), silent=command.name == "NOOP")
+
+    def _write(self, line: bytes, *, silent: bool = False) -> None:
+        if not silent:  # thousands of polls would fill the transcript
+            self._note(f"C: {self._clean(line.decode('utf-8', 'replace'))}")
+        self.transport.write(line + b"\r\n")
+
+    async def _turn(self, lines: list[Response]) -> Response:
+        """Collects data until the server has said its part: a continuation, or the tagged end of the command."""
+        try:
+            while (response := await self.next()).tag == "*":
+                lines.append(response)
+        except BaseException:
+            self.abort()
+            raise
+        return response
+
+    def _end(self, end: Response, lines: list[Response]) -> Reply:
+        self._pending = None
+        return Reply(self._server, end.name, end.code, self._clean(end.text), lines)
+
+    # ---------------------------------------------------------------- from the greeting to the login
+
+    async def greeting(self, seconds: float | None = None) -> None:
+        if self.tls:
+            response = await greeted(self.next(), self._server, "IMAP", seconds)
+        else:
+            peer = self.transport.get_extra_info("peername")
+            response = await patiently(self.next(), peer, self._server, "IMAP")
+        if response.tag != "*" or response.name not in ("OK", "PREAUTH"):
+            self.abort()
+            raise self._end(response, []).no_greeting()
+        self.state = NONAUTH if response.name == "OK" else AUTH
+
+    @property
+    def authenticated(self) -> bool:
+        return bool(self.state != CONNECTED and self.state != NONAUTH)
+
+    async def capability(self) -> set[str]:
+        """What the server offers, asked for only if it has not told it by itself. Nothing, if it does not say."""
+        if not (self.capabilities or self._tells_nothing):
+            await self.execute(Command("CAPABILITY", self.new_tag()))
+            if not self.capabilities:
+                self._note("-- the server does not tell what it offers: it is taken to offer nothing but IMAP4rev1")
+                self._tells_nothing = True
+        return set(self.capabilities)
+
+    async def starttls(self, context: ssl.SSLContext, server_name: str) -> None:
+        """STARTTLS and the handshake. What was said in the clear before counts no more (RFC 3501 section 6.2.1)."""
+        if self.authenticated:  # whoever sits in between may have put it there to keep us from TLS
+            raise self._failure(Reason.TLS, f"{self._server} greets with PREAUTH, so that STARTTLS is impossible")
+        if "STARTTLS" not in await self.capability() and not self._tells_nothing:
+            raise self._failure(Reason.TLS, f"{self._server} does not offer STARTTLS")
+        (await self.execute(Command("STARTTLS", self.new_tag()))).data("STARTTLS", Reason.TLS)
+        await self.secure(context, server_name)
+        self.capabilities, self._tells_nothing = set(), False
+
+    async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
+        """The TLS handshake. What came before it in the clear may be anybody's, and is an error (CVE-2011-0411)."""
+        if self._heard or not self._silent:
+            words = plain(self._first, "IMAP") if self.state == CONNECTED else ""
+            detail = f"{self._server} sends plain text where the TLS handshake has to begin"
+            raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
+        self._raise_if_lost()
+        try:
+            with translated(self._server, Leg.MAILBOX, "IMAP"):
+                transport = await self.loop.start_tls(
+                    self.transport, self, context, server_hostname=server_name,
+                    ssl_handshake_timeout=NEVER, ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
+                )  # fmt: skip
+                if transport is None:  # asyncio: lost in the very moment in which the handshake was complete
+                    raise ConnectionResetError
+        except BaseException:
+            self.abort()
+            self._closed.set()  # asyncio tells a protocol nothing of a connection that ends in the handshake
+            raise
+        self.transport = transport
+
+    async def log_in(self, name: str, arguments: Sequence[str], answers: Sequence[Answer]) -> Reply:
+        """LOGIN or AUTHENTICATE. The caller lets `redaction` learn what must not be shown."""
+        offered, self.capabilities = self.capabilities, set()
+        reply = await self._converse(Command(name, self.new_tag(), *arguments), answers)
+        if reply.result == "OK":
+            self.state = AUTH
+            self.redaction.logged_in()
+            self._tells_nothing = False
+            await self.capability()
+        else:
+            self.capabilities = offered
+        return reply
+
+    async def identify(self, who: Mapping[str, str]) -> None:
+        """ID (RFC 2971), if it is offered. Whatever the server answers does not matter."""
+        if "ID" in await self.capability():
+            words = " ".join(f"{quote(name)} {quote(value)}" for name, value in who.items())
+            await self.execute(Command("ID", self.new_tag(), f"({words})"))
+
+    @property
+    def server(self) -> str:
+        return self._server
+
+    def note(self, line: str) -> None:
+        self._note(line)
+
+    def _clean(self, text: str) -> str:
+        """Without secrets. Some servers repeat the command that they do not like."""
+        return self.redaction.clean(text)
+
+    # ---------------------------------------------------------------- IDLE (RFC 2177)
+
+    async def idle(self) -> bool:
+        """Begins to idle; False when the server refuses. `push` waits for news, `done` ends it."""
+        command = Command("IDLE", self.new_tag())
+        self._begin(command)
+        lines: list[Response] = []
+        turn = await self._turn(lines)
+        self._heard.extendleft(reversed(lines))
+        if turn.tag != "+":
+            self._end(turn, lines)
+        return turn.tag == "+"
+
+    async def push(self) -> Response:
+        """What the server says without being asked, while idling or between two commands."""
+        response = await self.next()
+        if response.tag not in ("*", "+"):  # it ends the idling of its own accord
+            self._pending = None
+        return response
+
+    async def done(self) -> list[Response]:
+        """Ends the idling, and returns what came until then."""
+        lines: list[Response] = []
+        if self._pending:
+            if self._awaited_tag:  # else it has ended the idling already
+                self._write(b"DONE")
+            while (turn := await self._turn(lines)).tag == "+":
+                pass  # "+ still here", from a server that says so with the wrong word
+            self._end(turn, lines)
+        return lines
+
+
+async def converse(
+    connected: socket.socket, server: str, clock: Callable[[], float], note: Callable[[str], None],
+    redaction: Redaction | None = None,
+) -> ImapConnection:  # fmt: skip
+    """A conversation over a connected socket, which it closes. `server` is the name in errors."""
+    connection = ImapConnection(server, clock, note, redaction)
+    try:
+        await connection.loop.create_connection(lambda: connection, sock=connected)
+    except BaseException:
+        connected.close()
+        raise
+    return connection

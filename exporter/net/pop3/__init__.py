@@ -1,0 +1,1 @@
+"""A POP3 client (RFC 1939)."""

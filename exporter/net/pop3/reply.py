@@ -1,0 +1,140 @@
+"""What a POP3 server says, and what it means. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exporter.core.model import ProbeError, Reason
+from exporter.net.passing import passes
+
+_STATUS = re.compile(
+    r"(\+OK|[-+]ERR)(?![A-Z0-9])[ \t]*(?:\[([A-Z0-9/-]{1,40})\][ \t]*)?(.*)", re.IGNORECASE | re.DOTALL
+)
+_NUMBER = re.compile(r"\d{1,10}")
+LONGEST = 2000  # bytes of a line that names a message
+_MOST_WORDS = 1000  # characters of what a server says to people, who read less of it
+_EMPTY = re.compile(r"\b(empty|no (new )?(messages|mail)|0 messages|zero messages|nothing to list)\b", re.IGNORECASE)
+_NO_MESSAGE = re.compile(
+    r"no such|no message|delet|expunge|not (found|exist)|n't exist|(bad|invalid|unknown) (message|msg)|gone|range",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(r"\d{1,10} (\d{1,15})\b")
+_REASONS = {  # RFC 2449 section 8.1, RFC 3206
+    "AUTH": Reason.AUTH,
+    "IN-USE": Reason.UNAVAILABLE,
+    "LOGIN-DELAY": Reason.UNAVAILABLE,
+    "SYS/TEMP": Reason.UNAVAILABLE,
+    "SYS/PERM": Reason.REJECTED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A status line. One that neither agrees nor refuses asks for more, as AUTH does."""
+
+    server: str
+    status: str  # +OK, -ERR or +
+    code: str  # the response code, in capitals
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        return self.status == "+OK"
+
+    @property
+    def continues(self) -> bool:
+        return self.status == "+"
+
+    @property
+    def coded(self) -> bool:
+        """Whether a refusal tells what it means."""
+        return self.code in _REASONS
+
+    @property
+    def says_empty(self) -> bool:
+        """A refusal to list a maildrop that holds nothing, as some servers have it."""
+        return not self.ok and _EMPTY.search(self.text) is not None
+
+    @property
+    def says_gone(self) -> bool:
+        """A refusal to show a message that is not there any more."""
+        return not self.ok and _NO_MESSAGE.search(self.text) is not None
+
+    def expect(self, doing: str, refused: Reason) -> None:
+        """Raises what a refusal means, judged by its code; `refused` if it has none and does not sound as if it would
+        pass, as when a server has too many connections."""
+        if self.ok:
+            return
+        if self.continues:
+            raise ProbeError(Reason.PROTOCOL, f"{self.server} asks for more at {doing}: {self.text}")
+        detail = " ".join(filter(None, (f"[{self.code}]" if self.code else "", self.text)))
+        words = f"{self.server} refuses {doing}{f': {detail}' if detail else ' and gives no reason'}"
+        raise ProbeError(self._reason or refused, words, code=self.code if self.coded else "")
+
+    @property
+    def _reason(self) -> Reason | None:
+        if self.coded:
+            return _REASONS[self.code]
+        return Reason.UNAVAILABLE if passes(self.text) else None
+
+
+def reply_in(server: str, line: str) -> Reply | None:
+    """The reply that a line is; None if it is none."""
+    if match := _STATUS.fullmatch(line):
+        status = match[1].upper().replace("+ERR", "-ERR")  # hMailServer (pull request 594): a refusal all the same
+        return Reply(server, status, (match[2] or "").upper(), match[3][:_MOST_WORDS])
+    return Reply(server, "+", "", line[1:].strip()) if line == "+" or line.startswith("+ ") else None
+
+
+def capabilities_in(data: bytes) -> dict[str, list[str]]:
+    """The answer to CAPA."""
+    found: dict[str, list[str]] = {}
+    for words in (line.upper().split() for line in data.decode("ascii", "replace").splitlines()):
+        if words:
+            found.setdefault(words[0], []).extend(words[1:])
+    return found
+
+
+class UniqueIds:
+    """The answer to UIDL, line by line.
+
+    Not every line need be one that RFC 1939 section 7 allows: a message that cannot be named is left alone, and the
+    others are not hidden by it. Ids may be longer than 70 characters and hold any character but white space.
+    """
+
+    def __init__(self) -> None:
+        self.odd: list[bytes] = []  # lines that name no message, or one that was named before
+        self._ids: dict[int, tuple[str, str]] = {}
+        self._short: set[str] = set()
+
+    def add(self, line: bytes) -> None:
+        number, _, rest = line.decode("latin-1").strip().replace("\t", " ").partition(" ")
+        if _NUMBER.fullmatch(number) and rest.strip() and int(number) not in self._ids:
+            short = rest.split(None, 1)[0]
+            self._ids[int(number)] = short, rest.strip()
+            self._short.add(short)
+        elif line.strip():
+            self.odd.append(line)
+
+    def found(self) -> list[tuple[int, str]]:
+        """The number and the unique id of every message. What stands behind an id belongs to it if it is not unique
+        without. Raises ValueError with a line if none of them is one."""
+        if self.odd and not self._ids:
+            raise ValueError(f"a line that is none: {self.odd[0][:80].decode('ascii', 'replace')}")
+        unique = len(self._short) == len(self._ids)
+        return [(number, uid if unique else whole) for number, (uid, whole) in self._ids.items()]
+
+
+def lines_in(data: bytes) -> Iterator[bytes]:
+    """The lines of an answer one by one, since it may have millions; of a long one only the beginning."""
+    place = 0
+    while place < len(data):
+        end = data.find(b"\n", place) + 1 or len(data)
+        yield data[place : min(end, place + LONGEST)].rstrip(b"\r\n")
+        place = end
+
+
+def size_in(reply: Reply) -> int | None:
+    """The answer to LIST with a number."""
+    match = _SIZE.match(reply.text) if reply.ok else None
+    return int(match[1]) if match else None

@@ -1,0 +1,1 @@
+"""The border to aiosmtplib: an SMTP client (RFC 5321)."""

@@ -1,0 +1,78 @@
+"""The ways to log in to an SMTP server (RFC 4954). Each takes one try, since accounts get locked for many."""
+
+from typing import Literal
+
+from aiosmtplib.response import SMTPResponse
+
+from exporter.config.types import SecretUnavailable
+from exporter.core.model import ProbeError, Reason, Step
+from exporter.net.credentials import Credentials
+from exporter.net.sasl import Conversation, CramMd5, Login, Mechanism, Plain, refused
+from exporter.net.scram import SCRAM, Scram
+from exporter.net.smtp.session import SmtpSession
+
+Auth = Literal["plain", "login", "cram-md5", "scram-sha-256", "xoauth2", "oauthbearer"]
+FOR_PASSWORDS: tuple[Auth, ...] = ("plain", "login", "scram-sha-256", "cram-md5")
+LONGEST_COMMAND = 510  # octets without the line end (RFC 5321 section 4.5.3.1.4)
+# Too long, or not understood (RFC 4954 section 4): no word of the password.
+_NOT_TAKEN = frozenset({500, 501, 502, 504})
+
+
+async def login(smtp: SmtpSession, username: str, credentials: Credentials, mechanism: Auth | None) -> None:
+    """AUTH by one mechanism for passwords, once; by the next only if the server does not take one that it offers."""
+    with smtp.run.step(Step.AUTH):
+        known = (mechanism,) if mechanism else FOR_PASSWORDS
+        if not (chosen := [name for name in known if name in smtp.mechanisms]):
+            offered = ", ".join(smtp.mechanisms) or "nothing"
+            wanted = mechanism or "a login that we know"
+            raise ProbeError(Reason.AUTH, f"{smtp.server} does not offer {wanted}; it offers {offered}")
+        try:
+            revealed = credentials.reveal()
+        except SecretUnavailable as error:
+            raise ProbeError(Reason.AUTH, str(error)) from None
+        while True:
+            talk, reply = await _converse(smtp, _mechanism(chosen.pop(0), username, revealed, smtp.server))
+            if reply.code not in _NOT_TAKEN or talk.challenges or not chosen:
+                break
+        _conclude(smtp, talk, reply)
+
+
+async def authenticate(smtp: SmtpSession, mechanism: Mechanism) -> None:
+    """AUTH by that mechanism, which must be offered."""
+    with smtp.run.step(Step.AUTH):
+        talk, reply = await _converse(smtp, mechanism)
+        _conclude(smtp, talk, reply)
+
+
+def _mechanism(name: Auth, user: str, password: str, server: str) -> Mechanism:
+    if name == SCRAM:
+        return Scram(user, password, server)
+    if name == "cram-md5":
+        return CramMd5(user, password, server)
+    return Login(user, password, server) if name == "login" else Plain(user, password)
+
+
+async def _converse(smtp: SmtpSession, mechanism: Mechanism) -> tuple[Conversation, SMTPResponse]:
+    """The first word goes with the command if the line does not get too long for RFC 5321, and the server takes it."""
+    talk = Conversation(mechanism, smtp.server, smtp.redaction, smtp.note)
+    command = f"AUTH {mechanism.name}"
+    word = talk.initial(LONGEST_COMMAND - len(command) - 1)
+    smtp.note(f"C: {command} <secret>" if word else f"C: {command}")
+    reply = await smtp.execute(command.encode(), *([word.encode()] if word else []))
+    if word and reply.code in _NOT_TAKEN:
+        talk.take_back()
+        smtp.note(f"C: {command}")
+        reply = await smtp.execute(command.encode())
+    while reply.code == 334:
+        answer = await talk.answer(reply.message)
+        smtp.note("C: *" if answer == "*" else "C: <secret>" if answer else "C: (an empty line)")
+        reply = await smtp.execute(answer.encode())
+    return talk, reply
+
+
+def _conclude(smtp: SmtpSession, talk: Conversation, reply: SMTPResponse) -> None:
+    try:
+        smtp.expect(reply, 235, Step.AUTH)
+    except ProbeError as error:
+        raise refused(error, talk.words) from None
+    talk.succeeded()

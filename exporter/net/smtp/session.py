@@ -1,0 +1,279 @@
+"""One conversation with an SMTP server (RFC 5321), every command a step with its own time.
+
+aiosmtplib speaks the protocol. Its `SMTP` class merges steps that we time apart, so its protocol class is used
+directly. Time-outs are the caller's: a cancelled session is aborted, never used again.
+"""
+
+import asyncio
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from aiosmtplib.errors import SMTPResponseException, SMTPServerDisconnected
+from aiosmtplib.esmtp import parse_esmtp_extensions
+from aiosmtplib.protocol import SMTPProtocol
+from aiosmtplib.response import SMTPResponse
+
+from exporter.config.server import NetworkOptions, TlsOptions
+from exporter.core.model import Leg, ProbeError, Reason, Reply, Step, one_line
+from exporter.core.run import Run
+from exporter.net.dns import Resolver
+from exporter.net.redaction import Redaction
+from exporter.net.smtp.reply import no_smtp
+from exporter.net.smtp.reply import reason_for as reason_for
+from exporter.net.tcp import dial
+from exporter.net.tls import client_context, session_fact, translated
+from exporter.net.wrong_port import MOST, cure, greeted, patiently
+
+NEVER = 86400.0  # seconds; the library's own limits are out of the way, since our caller cancels
+CODES = range(200, 600)  # RFC 5321 section 4.2; whatever else a server makes up becomes no label
+BETWEEN_SERVERS = 25  # the port where some servers punish who speaks before the greeting
+QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
+_NOT_ESMTP = frozenset({500, 501, 502, 504})
+
+
+class _Protocol(SMTPProtocol):
+    """Knows whether much of what was written is still on this side, with it the end of it, and who says too much."""
+
+    unsent = False
+    first = b""  # what the server has begun with
+    too_much = False  # with the last reply came more
+
+    def data_received(self, data: bytes) -> None:
+        self.first += data[: MOST - len(self.first)]
+        pending = self._response_pending and self._response_waiter and not self._response_waiter.done()
+        super().data_received(data)
+        self.too_much = bool(not pending or (self._response_waiter and self._response_waiter.done() and self._buffer))
+
+    async def shake_hands(self, context: ssl.SSLContext, name: str) -> None:
+        """The handshake after STARTTLS. The library's own method throws away what came too early, and then waits."""
+        if self.transport is None or self.transport.is_closing():
+            raise SMTPServerDisconnected("Connection lost")
+        transport = await self._loop.start_tls(
+            cast(asyncio.Transport, self.transport), self, context, server_hostname=name, ssl_handshake_timeout=NEVER
+        )
+        if transport is None:  # asyncio: lost in the very moment in which the handshake was complete
+            raise ConnectionResetError
+        self.transport, self._over_ssl = transport, True
+
+    def pause_writing(self) -> None:
+        self.unsent = True
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        self.unsent = False
+        super().resume_writing()
+
+
+class SmtpSession:
+    """A conversation from connecting to QUIT. Every failure is a ProbeError. See `session`."""
+
+    def __init__(self, server: str, run: Run, redaction: Redaction | None = None) -> None:
+        self.extensions: dict[str, str] = {}
+        self.mechanisms: list[str] = []
+        self._protocol = _Protocol(loop=asyncio.get_running_loop())
+        self.server = server
+        self.run = run
+        self.redaction = redaction or Redaction()
+        self.tls_broken = False  # it was begun, and nothing has been said inside it yet
+
+    # ---------------------------------------------------------------- commands
+
+    async def connect(
+        self, resolver: Resolver, port: int, network: NetworkOptions, implicit_tls: TlsOptions | None = None
+    ) -> None:
+        """Connects, with TLS from the start if so told, and hears the greeting."""
+        connected = await dial(resolver, self.server, port, network, self.run)
+        connected_to = connected.getpeername()
+        try:
+            if implicit_tls:
+                with self.run.step(Step.TLS), translated(self.server, Leg.SEND, "SMTP"):
+                    await self._take_over(
+                        connected,
+                        ssl=client_context(implicit_tls),
+                        server_hostname=implicit_tls.server_name or self.server,
+                        ssl_handshake_timeout=NEVER,
+                    )
+                    self._note_tls()
+            else:
+                await self._take_over(connected)
+        finally:
+            if self._protocol.transport is None:
+                connected.close()
+        with self.run.step(Step.GREETING):
+            if implicit_tls:
+                reply = await greeted(self._answer(), self.server, "SMTP", self.run.session_timeout)
+            else:
+                reply = await self._greeting(None if port == BETWEEN_SERVERS else connected_to)
+            self.expect(reply, 220, Step.GREETING)
+
+    async def ehlo(self, name: str) -> None:
+        """EHLO, or HELO for a server that does not know it."""
+        with self.run.step(Step.EHLO):
+            reply = await self._command(f"EHLO {name}")
+            if reply.code in _NOT_ESMTP:
+                reply = await self._command(f"HELO {name}")
+            self.expect(reply, 250, Step.EHLO)
+            self.extensions, self.mechanisms = parse_esmtp_extensions(reply.message)
+
+    async def starttls(self, options: TlsOptions) -> None:
+        """STARTTLS and the handshake. What the server has offered before counts no more: say EHLO again."""
+        with self.run.step(Step.TLS):
+            if "starttls" not in self.extensions:
+                raise ProbeError(Reason.TLS, f"{self.server} does not offer STARTTLS")
+            context, name = client_context(options), options.server_name or self.server
+            self.tls_broken = True
+            reply = await self._command("STARTTLS")
+            self.tls_broken = True  # whatever the reply
+            self.expect(reply, 220, Step.TLS)
+            if self._protocol.too_much:  # whoever sits in between wants us to believe it (CVE-2011-0411)
+                raise ProbeError(Reason.TLS, f"{self.server} sends plain text where the TLS handshake has to begin")
+            with self._border(), translated(self.server, Leg.SEND, starttls=True):
+                await self._protocol.shake_hands(context, name)
+            self.extensions, self.mechanisms = {}, []
+            self._note_tls()
+
+    async def mail(self, sender: str, size: int, *, utf8: bool) -> None:
+        """MAIL with the size of the message, if the server wants to know it (RFC 1870): it may refuse it at once."""
+        with self.run.step(Step.MAIL):
+            if utf8 and "smtputf8" not in self.extensions:
+                raise ProbeError(Reason.PROTOCOL, f"{self.server} does not offer SMTPUTF8, which these addresses need")
+            parameters = f" SIZE={size}" if "size" in self.extensions else ""
+            parameters += " BODY=8BITMIME SMTPUTF8" if utf8 else ""
+            self.expect(await self._command(f"MAIL FROM:<{sender}>{parameters}"), 250, Step.MAIL)
+
+    async def rcpt(self, recipient: str) -> None:
+        with self.run.step(Step.RCPT, recipient):
+            self.expect(await self._command(f"RCPT TO:<{recipient}>"), 250, Step.RCPT)
+
+    async def data(self, message: bytes) -> None:
+        """DATA up to the final reply, with which the server takes responsibility."""
+        with self.run.step(Step.DATA):
+            self.expect(await self._command("DATA"), 354, Step.DATA)
+            self.note(f"C: {{{len(message)} bytes}}")
+            reply = await self._final_answer(_dot_stuffed(message))
+            self.expect(reply, 250, Step.DATA)
+            self._decide(reply)
+            self.run.accept(f"{reply.code} {one_line(self._clean(reply.message))}")
+
+    async def quit(self) -> None:
+        """Says good-bye, and does not mind whether it is heard: the message is theirs already."""
+        try:
+            async with asyncio.timeout(QUIT_PATIENCE):
+                await self._command("QUIT")
+        except (ProbeError, TimeoutError):
+            self.note("-- QUIT was not answered")
+
+    def close(self) -> None:
+        """Ends the conversation at once."""
+        transport = cast("asyncio.Transport | None", self._protocol.transport)
+        if transport is not None:
+            transport.abort()
+
+    # ---------------------------------------------------------------- wire
+
+    async def _take_over(self, connected: socket.socket, **tls: Any) -> None:
+        await asyncio.get_running_loop().create_connection(lambda: self._protocol, sock=connected, **tls)
+
+    async def _command(self, line: str) -> SMTPResponse:
+        self.note(f"C: {line}")
+        return await self.execute(line.encode())
+
+    async def execute(self, *words: bytes) -> SMTPResponse:
+        """A command that is noted by the caller, if at all."""
+        with self._border():
+            return self._heard(await self._protocol.execute_command(*words, timeout=None))
+
+    async def _answer(self) -> SMTPResponse:
+        """The reply that comes unasked, or to a message."""
+        with self._border():
+            return self._heard(await self._protocol.read_response())
+
+    async def _greeting(self, peer: tuple[Any, ...] | None) -> SMTPResponse:
+        """What the server begins with; if it is another protocol's, or nothing, the likely cure is told."""
+        try:
+            return await (patiently(self._answer(), peer, self.server, "SMTP") if peer else self._answer())
+        except ProbeError as error:
+            if error.reason is Reason.PROTOCOL and (words := cure(self._protocol.first, "SMTP")):
+                raise ProbeError(error.reason, f"{error.detail} ({words})") from None
+            raise
+
+    async def _final_answer(self, message: bytes) -> SMTPResponse:
+        """The reply to the whole message. Without one, the message may have been taken, unless its end never left."""
+        with self._border():
+            self._protocol.write(message)
+        self.run.uncertain = True
+        try:
+            reply = await self._answer()
+        except BaseException:
+            self.run.uncertain = not self._protocol.unsent
+            raise
+        self.run.uncertain = False
+        return reply
+
+    def _heard(self, reply: SMTPResponse) -> SMTPResponse:
+        self.tls_broken = False
+        for line in self._clean(reply.message).split("\n"):
+            self.run.note(f"S: {reply.code} {line}")
+        return reply
+
+    def note(self, line: str) -> None:
+        """A line of the transcript."""
+        self.run.note(self._clean(line))
+
+    def _clean(self, text: str) -> str:
+        """Without secrets, since some servers repeat the command that they do not like, and as proper text."""
+        return self.redaction.clean(text).encode(errors="surrogateescape").decode(errors="replace")
+
+    def expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
+        """Any success of the expected hundred will do: 251 is as good as 250."""
+        if reply.code // 100 != code // 100:
+            valid = reply.code in CODES
+            if valid:
+                self._decide(reply)
+            detail = f"{self.server} answered {reply.code} {one_line(self._clean(reply.message))}"
+            detail += no_smtp(reply.code, self._protocol.first) if step is Step.EHLO else ""
+            raise ProbeError(reason_for(step, reply.code, reply.message), detail, code=reply.code if valid else "")
+
+    def _decide(self, reply: SMTPResponse) -> None:
+        """This reply counts: the final one after DATA, or the one that ended the attempt. Never that to QUIT."""
+        self.run.facts = [fact for fact in self.run.facts if not isinstance(fact, Reply)]
+        self.run.fact(Reply(reply.code, one_line(self._clean(reply.message))))
+
+    @contextmanager
+    def _border(self) -> Iterator[None]:
+        """The library's exceptions end here."""
+        try:
+            yield
+        except SMTPServerDisconnected as error:
+            raise ProbeError(Reason.DISCONNECTED, f"{self.server} cut the connection") from error
+        except SMTPResponseException as error:
+            raise ProbeError(
+                Reason.PROTOCOL, f"{self.server} does not speak SMTP: {self._clean(error.message)}"
+            ) from error
+        except ValueError:
+            raise ProbeError(Reason.PROTOCOL, "an address or name holds a control character") from None
+
+    def _note_tls(self) -> None:
+        transport = cast(asyncio.Transport, self._protocol.transport)
+        fact = session_fact(transport.get_extra_info("ssl_object"), Leg.SEND)
+        self.run.fact(fact)
+        self.note(f"-- {fact.version} {fact.cipher}")
+
+
+@contextmanager
+def session(server: str, run: Run, redaction: Redaction | None = None) -> Iterator[SmtpSession]:
+    """A conversation with `server`, the name that is resolved, that TLS checks and that errors tell."""
+    conversation = SmtpSession(server, run, redaction)
+    try:
+        yield conversation
+    finally:
+        conversation.close()
+
+
+def _dot_stuffed(message: bytes) -> bytes:
+    """The message, which has CRLF line ends, with leading dots doubled and the final dot."""
+    return re.sub(rb"(?m)^\.", b"..", message) + b".\r\n"

@@ -1,0 +1,1 @@
+"""The border to aiosmtpd: an SMTP receiver (RFC 5321)."""

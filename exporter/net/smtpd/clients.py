@@ -1,0 +1,44 @@
+"""Who is connected to the receiver, by address: none may have all the places, or all our attention."""
+
+import asyncio
+from collections.abc import Hashable, Iterator
+from typing import Generic, TypeVar
+
+from exporter.net.listening import origin
+from exporter.net.smtpd.limits import Limits
+
+Connection = TypeVar("Connection", bound=Hashable)
+
+
+class Clients(Generic[Connection]):
+    """The connections that have a place."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._addresses: dict[Connection, str] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(list(self._addresses))
+
+    def admit(self, connection: Connection, peer: object) -> str | None:
+        """Gives a new connection a place; or the reply that turns it away."""
+        if len(self._addresses) >= self._limits.connections:
+            return "421 4.7.0 Too many connections"
+        address = origin(peer)
+        if sum(address == other for other in self._addresses.values()) >= self._limits.per_address:
+            return "421 4.7.0 Too many connections from your address"
+        self._addresses[connection] = address
+        return None
+
+    def forget(self, connection: Connection) -> None:
+        address = self._addresses.pop(connection, None)
+        if address is not None and address not in self._addresses.values():
+            self._turns.pop(address, None)
+
+    def turn(self, connection: Connection) -> asyncio.Lock:
+        """Is held by the one connection, of all from its address, whose message is being judged.
+
+        So an address takes one place among those that wait, however many connections it opens.
+        """
+        return self._turns.setdefault(self._addresses.get(connection, ""), asyncio.Lock())

@@ -1,0 +1,300 @@
+"""The border to aiosmtpd: an SMTP receiver (RFC 5321) that strangers may talk to.
+
+aiosmtpd speaks the protocol. Here stands what it leaves out: caps on connections, on the length of a session and of a
+line, replies that tell nothing of our insides, and connections that are gone when they are over.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import Sequence
+from typing import AnyStr, Protocol, cast
+
+from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
+
+from exporter.config.types import Listen
+from exporter.core.model import ProbeError, Reason
+from exporter.core.run import Clock
+from exporter.mail.headers.received import trace
+from exporter.net.certificate import ServerCertificate
+from exporter.net.listening import why_not
+from exporter.net.smtpd.clients import Clients
+from exporter.net.smtpd.limits import UNENDED_LINE, Limits
+from exporter.net.smtpd.text import incoming_text
+
+_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(=[^\s=]\S*)?")  # RFC 5321 section 4.1.2: esmtp-param
+_OFFERED = frozenset({"BODY", "SIZE", "SMTPUTF8"})
+
+log = logging.getLogger(__name__)
+
+
+class Desk(Protocol):
+    """Who decides what is taken in."""
+
+    def refusal(self, recipient: str) -> str | None:
+        """The reply that refuses mail for this recipient, or None."""
+
+    keep: int
+    """So many bytes of a message are kept."""
+
+    async def receive(self, raw: bytes, size: int) -> str:
+        """Judges a message by its beginning, our trace on top, and its size. With the reply 250 we are responsible.
+
+        Of one client address, one message is judged at a time.
+        """
+
+
+class Receiver:
+    """An SMTP server on one address. It offers STARTTLS if there is a certificate, and never AUTH."""
+
+    def __init__(
+        self,
+        hostname: str,
+        desk: Desk,
+        max_message_size: int,
+        certificate: ServerCertificate | None,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self.hostname = hostname
+        self.desk = desk
+        self.max_message_size = max_message_size
+        self.certificate = certificate
+        self.limits = limits
+        self.clock = clock
+        self.closing = False
+        self.clients: Clients[_Connection] = Clients(limits)
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, listen: Listen) -> None:
+        """Begins to take connections. Raises ProbeError (connect)."""
+        logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's: a line for every command of a stranger
+        loop = asyncio.get_running_loop()
+        try:
+            self._server = await loop.create_server(lambda: _Connection(self), listen.host or None, listen.port)
+        except (OSError, UnicodeError) as error:
+            raise ProbeError(Reason.CONNECT, why_not(listen, error)) from error
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on, which the system chose if it was given as 0."""
+        return cast(int, self._server.sockets[0].getsockname()[1]) if self._server and self._server.sockets else 0
+
+    def admit(self, connection: "_Connection", peer: object) -> str | None:
+        """Gives a new connection a place; or the reply that turns it away."""
+        if self.closing:
+            return "421 4.3.2 Shutting down"
+        return self.clients.admit(connection, peer)
+
+    async def close(self) -> None:
+        """Stops listening and says goodbye to everybody; returns when all connections are gone."""
+        self.closing = True
+        for listener in self._server.sockets if self._server else ():
+            asyncio.get_running_loop().remove_reader(listener)
+        await asyncio.sleep(0)  # asyncio forgets a connection that is half accepted when its server is closed
+        self._stop_listening()
+        gone = [connection.gone for connection in self.clients]
+        for connection in self.clients:
+            connection.part("421 4.3.2 Shutting down")
+        if gone:
+            await asyncio.wait(gone, timeout=2 * self.limits.goodbye)
+
+    def abort(self) -> None:
+        """Stops listening and drops all connections. May be called twice."""
+        self._stop_listening()
+        for connection in self.clients:
+            connection.abort()
+
+    def _stop_listening(self) -> None:
+        self.closing = True
+        if self._server:
+            self._server.close()
+
+
+class _Hooks:
+    """What aiosmtpd asks in the course of a session. It finds the methods by their names."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    async def handle_EHLO(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, hostname: str, replies: list[str]
+    ) -> list[str]:
+        session.host_name = hostname
+        return [reply for reply in replies if not reply.startswith("250-AUTH")]
+
+    async def handle_RCPT(  # noqa: N802
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        refusal = self._receiver.desk.refusal(address)
+        if refusal:
+            return refusal
+        envelope.rcpt_tos.append(address)
+        return "250 2.1.5 OK"
+
+    async def handle_exception(self, error: Exception) -> str:
+        if not isinstance(error, TLSSetupException | ConnectionError):
+            log.error("SMTP receiver: a session met an unexpected error", exc_info=error)
+        return "451 4.3.0 Local error"
+
+
+class _Connection(SMTP):
+    """One client, from its first byte to its last, TLS or not."""
+
+    def __init__(self, receiver: Receiver) -> None:
+        certificate, limits = receiver.certificate, receiver.limits
+        super().__init__(
+            _Hooks(receiver),
+            data_size_limit=receiver.max_message_size,
+            enable_SMTPUTF8=True,
+            hostname=receiver.hostname,
+            ident="ESMTP",
+            tls_context=certificate.context() if certificate else None,
+            timeout=limits.idle,
+            command_call_limit=limits.commands,
+            loop=asyncio.get_running_loop(),
+        )
+        self.gone: asyncio.Future[None] = self.loop.create_future()
+        self._receiver = receiver
+        self._link: asyncio.Transport | None = None  # the TCP connection, also below TLS
+        self._deadline: asyncio.TimerHandle | None = None
+        self._last_byte = b""
+        self._unended = 0
+        self._refusals = 0
+
+    # ---------------------------------------------------------------- what asyncio calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Is called a second time after the handshake of STARTTLS."""
+        if self._link is None:
+            self._link = cast(asyncio.Transport, transport)
+            reply = self._receiver.admit(self, transport.get_extra_info("peername"))
+            if reply:
+                _turn_away(self._link, reply)
+                return
+            limits = self._receiver.limits
+            self._deadline = self.loop.call_later(limits.session, self.part, "421 4.4.2 This session takes too long")
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        recent = self._last_byte + data
+        end = recent.rfind(b"\r\n")
+        self._unended = self._unended + len(data) if end < 0 else len(recent) - end - 2
+        self._last_byte = data[-1:]
+        if self._unended > UNENDED_LINE:
+            self.abort()
+        else:
+            super().data_received(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Is called twice when the handshake of STARTTLS fails."""
+        if self._deadline:
+            self._deadline.cancel()
+        self._receiver.clients.forget(self)
+        super().connection_lost(error)
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    async def push(self, status: AnyStr) -> None:
+        """A client that is gone gets no more replies: it may have left hundreds of commands behind.
+
+        With each reply others have their turn. aiosmtpd answers all commands that have come in one go, and neither
+        counts nor limits those that are none: a flood of empty lines would hold up everything that we do for seconds.
+        """
+        if self._link and self._link.is_closing():
+            raise ConnectionResetError
+        await super().push(status)
+        self._refusals += status[:1] in ("5", b"5")
+        if self._refusals > self._receiver.limits.refusals:
+            self.part("421 4.7.0 Too many errors")
+        await asyncio.sleep(0)
+
+    # ---------------------------------------------------------------- how it ends
+
+    def part(self, reply: str) -> None:
+        """Says goodbye. A client that does not even read that is cut off."""
+        if self._deadline:
+            self._deadline.cancel()
+        self._deadline = self.loop.call_later(self._receiver.limits.goodbye, self.abort)
+        if not self._writer.is_closing():  # a transport of TLS that is closed breaks when it is written to
+            self._writer.write(reply.encode() + b"\r\n")
+        self._writer.close()
+
+    def abort(self) -> None:
+        if self._link:
+            self._link.abort()
+
+    # ---------------------------------------------------------------- commands that need another answer
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """The standard library's parser breaks on some malformed addresses, where it should say so."""
+        try:
+            return super()._getaddr(arg)
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
+            return None, None
+
+    def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
+        """Parameters that nobody offered are passed over: to refuse them would be a bounce.
+
+        Exchange Online sends XOORG, sendmail AUTH, others what belongs to DSN (aiosmtpd, issues 299 and 367).
+        """
+        if not all(map(_PARAMETER.fullmatch, params)):
+            return None
+        return super()._getparams([one for one in params if one.partition("=")[0] in _OFFERED])
+
+    async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
+        if self._tls_protocol:
+            await self.push("503 5.5.1 TLS is on already")
+            return
+        await super().smtp_STARTTLS(arg)
+        if self._link and self._link.is_closing():  # asyncio tells nobody that a connection broke in the handshake
+            self.connection_lost(None)
+
+    async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
+        if await self.check_helo_needed():
+            return
+        if arg or not (self.envelope and self.envelope.rcpt_tos):
+            await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
+            return
+        await self.push("354 End data with <CR><LF>.<CR><LF>")
+        envelope, desk = self.envelope, self._receiver.desk
+        text = await incoming_text(self._reader, desk.keep)
+        self._set_post_data_state()  # type: ignore[no-untyped-call]
+        if text.size > self._receiver.max_message_size:
+            reply = "552 Error: Too much mail data"
+        elif self._receiver.closing:
+            reply = "421 4.3.2 Shutting down"
+        else:
+            above = self._trace(envelope)
+            async with self._receiver.clients.turn(self):
+                reply = await desk.receive(above + text.beginning, len(above) + text.size)
+        await self.push(reply)
+
+    def _trace(self, envelope: Envelope) -> bytes:
+        """Is written above a message that was taken."""
+        session = self.session
+        assert session  # noqa: S101 - from the first byte on
+        protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"
+        return trace(
+            helo=session.host_name or "",
+            address=session.peer[0] if session.peer else "",
+            name=self._receiver.hostname,
+            protocol=f"{protocol}S" if session.ssl else protocol,  # RFC 3848, RFC 6531
+            sender=(envelope.mail_from or "").removeprefix("<").removesuffix(">"),  # the null sender comes as <>
+            at=self._receiver.clock.wall(),
+        )
+
+    async def smtp_VRFY(self, arg: str) -> None:  # noqa: N802
+        await self.push("252 2.5.1 Send a message to find out")
+
+    async def smtp_HELP(self, arg: str) -> None:  # noqa: N802
+        await self.push("214 2.0.0 See RFC 5321")
+
+    async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
+        await self.push("502 5.5.1 Nobody logs in here")
+
+
+def _turn_away(link: asyncio.Transport, reply: str) -> None:
+    link.set_protocol(asyncio.Protocol())
+    link.write(reply.encode() + b"\r\n")
+    link.close()

@@ -1,0 +1,283 @@
+"""The wall around a trip: its deadline, the one broad except, and exactly one Outcome whatever happens inside.
+
+It also sees to it that trips are not made too often: two Prometheus servers, a curl and a restart never send twice.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+from exporter.core.facts import LeftFrom
+from exporter.core.logs import about
+from exporter.core.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Reply, Span
+from exporter.core.run import Clock, Run
+from exporter.core.transcript import FEW_LINES, MOST_LINES, Transcript
+from exporter.mail.tokens import Mint, Token, new_trip
+from exporter.probing.ledger import Ledger, MailObserver, not_written
+from exporter.state.commits import Once, Tell
+from exporter.state.history import MOST_BEATS, Beat, beat_of
+from exporter.state.store import Trip
+
+log = logging.getLogger(__name__)
+
+SLACK = 0.05  # of the interval: a scrape that comes a little early still starts the trip that it is meant to start
+MOST_SLACK = 0.5  # seconds
+
+
+@runtime_checkable
+class Mailing(Protocol):
+    """A check that sends a message, which outlives the process."""
+
+    mailbox: str  # where its messages are awaited; empty for those that nobody should take
+    late_after: float
+
+    async def run(self, run: Run, token: Token) -> None: ...
+
+    async def resume(self, run: Run, trip: str) -> None: ...
+
+
+class Inquiry(Protocol):
+    """A check that only asks. A restart that interrupts it leaves nothing to go on with."""
+
+    blocklists: tuple[str, ...]  # whom it asks
+
+    async def ask(self, run: Run) -> None: ...
+
+
+Check = Mailing | Inquiry
+"""What a module does to a target."""
+
+
+class Observer(MailObserver, Protocol):
+    """Who counts and shows."""
+
+    def known(self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...], falls_back: bool) -> None: ...
+    def started(self, probe: ProbeKey) -> None: ...
+    def finished(self, outcome: Outcome) -> None: ...
+    def forgotten(self, probe: ProbeKey) -> None: ...
+
+
+@dataclass
+class Probe:
+    """A module pointed at a target, and the trips it makes. Times in seconds, moments monotonic."""
+
+    key: ProbeKey
+    check: Check
+    interval: float
+    timeout: float
+    session_timeout: float
+    name: str | None = None  # of an entry in `probes:`
+    removed: bool = False  # from the configuration: its last trips end, and are no longer shown
+    newest: Outcome | None = None
+    left_from: str = ""  # the address that its newest message came from that is known to have come
+    flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)  # of the flights
+    history: deque[Beat] = field(default_factory=lambda: deque(maxlen=MOST_BEATS))  # of its newest trips
+    last_start: float = float("-inf")
+    last_asked: float = float("-inf")
+
+    @property
+    def blocklists(self) -> tuple[str, ...]:
+        """Those that it asks; none if it sends messages."""
+        return () if isinstance(self.check, Mailing) else self.check.blocklists
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether its messages may leave in plain text when TLS is broken."""
+        return bool(getattr(self.check, "falls_back", False))  # only round trips have it
+
+    def become(self, other: "Probe") -> None:
+        """Takes over the configuration of another; trips in flight end as they began, and the beat is kept."""
+        self.check, self.interval = other.check, other.interval
+        self.timeout, self.session_timeout = other.timeout, other.session_timeout
+
+    def show(self, outcome: Outcome) -> None:
+        """A trip is over. One that failed does not make us forget where mail left from."""
+        self.newest = outcome  # whatever the wall clock says: it may have been set
+        self.history.append(beat_of(outcome))
+        self.left_from = next((one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from)
+
+    def remember(self, outcome: Outcome, history: Iterable[Beat]) -> None:
+        """What is known from before a restart: the newest outcome, and how those before it ended."""
+        self.history.extend(history)
+        self.show(outcome)
+
+    def under_way(self) -> list[Outcome]:
+        """The trips in flight, as far as they have come."""
+        return [_outcome(trip, self, run, None) for trip, run in self.runs.items()]
+
+    def landed(self, trip: str) -> None:
+        del self.flights[trip], self.runs[trip]
+
+    def due(self, now: float) -> bool:
+        return now - self.last_start >= self.interval - min(self.interval * SLACK, MOST_SLACK)
+
+
+class Prober:
+    """Makes trips."""
+
+    def __init__(self, mint: Mint, ledger: Ledger, observer: Observer, clock: Clock) -> None:
+        self._mint = mint
+        self._ledger = ledger
+        self._observer = observer
+        self._clock = clock
+
+    # ---------------------------------------------------------------- when
+
+    def start_if_due(self, probe: Probe) -> None:
+        """Starts a trip unless the newest one is younger than the interval. It does not wait for the last one."""
+        if probe.due(self._clock.monotonic()):
+            self.start(probe)
+
+    def start(self, probe: Probe, progress: Callable[[Span], None] | None = None) -> "asyncio.Task[Outcome]":
+        """Starts a trip now."""
+        transcript = Transcript(Leg.SEND if isinstance(probe.check, Mailing) else "lists")
+        run = Run(self._clock, session_timeout=probe.session_timeout, progress=progress, transcript=transcript)
+        probe.last_start = run.started
+        if isinstance(probe.check, Mailing):
+            token = self._mint.mint(self._clock.wall())
+            trip, keep = token.trip, probe.timeout + probe.check.late_after
+            course = partial(self._mail, probe.check, probe.key, run, token, keep)
+        else:
+            trip, course = new_trip(), partial(probe.check.ask, run)
+        return self._launch(probe, trip, run, self._flight(probe, run, trip, course, probe.timeout))
+
+    def resume(self, probe: Probe, trip: Trip) -> None:
+        """Goes on with a trip whose message left before this process began, if its module still sends messages.
+
+        If it was found already, its verdict stands, and one more look tells whether it still has to be deleted.
+        """
+        if not isinstance(probe.check, Mailing):
+            self._ledger.abandon(trip)
+            return
+        run = Run(self._clock, session_timeout=probe.session_timeout)
+        run.started, run.accepted, run.sending_since = trip.started, trip.accepted, trip.sending_since
+        run.started_at, run.facts = trip.started_at, [*trip.facts]
+        run.answer = next((f"{one.code} {one.text}" for one in trip.facts if isinstance(one, Reply)), "")
+        probe.last_start = max(probe.last_start, run.started)
+        # However long we were away, there must be time to look whether the message has come.
+        timeout = max(0.0 if trip.verdict else probe.timeout, run.now() - run.started + probe.session_timeout)
+        course = partial(probe.check.resume, run, trip.id)
+        self._launch(probe, trip.id, run, self._flight(probe, run, trip.id, course, timeout, trip.verdict))
+
+    async def ask(self, probe: Probe, patience: float) -> None:
+        """What a scrape does: starts a trip if one is due, and waits for the newest in flight, within `patience`."""
+        probe.last_asked = self._clock.monotonic()
+        self.start_if_due(probe)
+        if probe.flights:
+            newest = next(reversed(probe.flights.values()))
+            await asyncio.wait([newest], timeout=max(patience, 0.0))
+
+    async def abandon(self, probe: Probe) -> None:
+        """Ends the trips in flight without an outcome: their tokens stay pending, and a restart goes on with them."""
+        flights = list(probe.flights.values())
+        for flight in flights:
+            flight.cancel()
+        await asyncio.gather(*flights, return_exceptions=True)
+
+    # ---------------------------------------------------------------- one trip
+
+    def _launch(
+        self, probe: Probe, trip: str, run: Run, flight: Coroutine[None, None, Outcome]
+    ) -> "asyncio.Task[Outcome]":
+        task = asyncio.create_task(flight, name=f"trip {trip}")
+        probe.flights[trip], probe.runs[trip] = task, run
+        task.add_done_callback(lambda _: probe.landed(trip))
+        with self._guarded(trip, probe.key):
+            self._observer.started(probe.key)
+        return task
+
+    async def _mail(self, check: Mailing, probe: ProbeKey, run: Run, token: Token, keep: float) -> None:
+        """The course of a trip with a message. Trouble with our own state does not keep it from being made."""
+        with self._guarded(token.trip, probe):
+            await self._ledger.begin(token, probe, check.mailbox, run, keep)
+        await check.run(run, token)
+
+    async def _flight(
+        self, probe: Probe, run: Run, trip: str, course: Callable[[], Awaitable[None]], timeout: float,
+        verdict: Outcome | None = None,
+    ) -> Outcome:  # fmt: skip
+        """The wall: nothing of a trip is outside of its deadline and of the broad except."""
+        failure: Failure | None = None
+        run.before_deletion = partial(self._before_deletion, probe, run, trip, verdict)
+        try:
+            async with run.deadline(timeout):
+                await course()
+        except ProbeError as error:
+            failure = run.failure(error)
+            run.learn(error)
+        except asyncio.CancelledError as error:
+            if _is_meant_for_us():
+                self._ledger.leave(trip)
+                raise
+            failure = self._bug(error, run, trip, probe.key)
+        except Exception as error:
+            failure = self._bug(error, run, trip, probe.key)
+        outcome = verdict or Outcome(trip, probe.key, run.started_at, run.now() - run.started, failure=failure)
+        with self._guarded(trip, probe.key):
+            outcome = verdict or _outcome(trip, probe, run, failure)
+        # After a failed deletion the message may be seen again, and must not be taken for a duplicate then.
+        self._conclude(probe, run, outcome, arrived=failure is None or failure.phase is Phase.VERIFY)
+        return outcome
+
+    async def _before_deletion(self, probe: Probe, run: Run, trip: str, verdict: Outcome | None) -> None:
+        with self._guarded(trip, probe.key):
+            await self._ledger.found(verdict or _outcome(trip, probe, run, _judged(run)))
+
+    def _bug(self, error: BaseException, run: Run, trip: str, probe: ProbeKey) -> Failure:
+        log.error("trip %s of %s: a bug of mailtrip", trip, probe, exc_info=error, extra=about(trip, probe))
+        return run.failure(error)
+
+    def _conclude(self, probe: Probe, run: Run, outcome: Outcome, *, arrived: bool) -> None:
+        """Everybody who has to know is told, whatever happens to others, and the log when it is on the disk."""
+        tell = Once(partial(_tell, outcome))
+        with self._guarded(outcome.trip, probe.key, otherwise=tell):
+            self._ledger.end(outcome, run, arrived=arrived, tell=tell)
+        with self._guarded(outcome.trip, probe.key):
+            probe.show(outcome)
+        with self._guarded(outcome.trip, probe.key):
+            if not probe.removed:
+                self._observer.finished(outcome)
+
+    @contextlib.contextmanager
+    def _guarded(self, trip: str, probe: ProbeKey, otherwise: Tell | None = None) -> Iterator[None]:
+        """Whatever breaks in here is a bug, is told as one, and changes nothing of the trip's outcome."""
+        try:
+            yield
+        except Exception:
+            log.exception("trip %s of %s: a bug of mailtrip", trip, probe, extra=about(trip, probe))
+            if otherwise:
+                otherwise("a bug of mailtrip")
+
+
+def _is_meant_for_us() -> bool:
+    """Whether the task of this trip was cancelled, and not only something that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _tell(outcome: Outcome, why: str) -> None:
+    """Once it is on the disk, or with `why` it is not: then a restart may tell it again."""
+    extra, more = about(outcome.trip, outcome.probe), not_written(why)
+    if outcome.failure:
+        log.warning("trip %s of %s failed: %s%s", outcome.trip, outcome.probe, outcome.failure, more, extra=extra)
+    else:
+        duration = outcome.duration
+        log.info("trip %s of %s is good after %.2f s%s", outcome.trip, outcome.probe, duration, more, extra=extra)
+
+
+def _outcome(trip: str, probe: Probe, run: Run, failure: Failure | None) -> Outcome:
+    facts, duration = tuple(run.facts), run.now() - run.started
+    transcript = run.said(MOST_LINES if failure else FEW_LINES)
+    return Outcome(trip, probe.key, run.started_at, duration, run.trace(), facts, failure, transcript)
+
+
+def _judged(run: Run) -> Failure | None:
+    """What is wrong with the message of a trip that is not over. A trip that is gets its failure from the error."""
+    reasons = (span.reason for span in run.spans if span.phase is Phase.VERIFY and span.reason)
+    return next((Failure(Phase.VERIFY, None, reason, detail="found before a restart") for reason in reasons), None)

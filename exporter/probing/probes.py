@@ -1,0 +1,161 @@
+"""The probes that there are: those of `probes:`, and the pairs of module and target that somebody scrapes."""
+
+import difflib
+from collections.abc import Callable, Container, Iterator
+
+from exporter.config.mistakes import suggestion
+from exporter.core.model import ProbeKey, ProbeRefused
+from exporter.core.run import Clock
+from exporter.probing.prober import Observer, Probe, Prober
+from exporter.settings import Settings
+
+FORGET_AFTER_INTERVALS = 3
+FORGET_AFTER = 600.0  # seconds, at least
+DEFAULT_MAX_TARGETS = 10_000
+
+
+class ProbeTable:
+    """Finds, makes and forgets probes, by the `settings` in force.
+
+    `make` builds one from its key, its name and its own interval.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        prober: Prober,
+        observer: Observer,
+        clock: Clock,
+        make: Callable[[ProbeKey, str | None, float | None], Probe],
+        max_targets: int = DEFAULT_MAX_TARGETS,
+    ) -> None:
+        self.settings = settings
+        self._prober = prober
+        self._observer = observer
+        self._clock = clock
+        self._make = make
+        self._max_targets = max_targets
+        self._probes: dict[ProbeKey, Probe] = {}
+        self._leaving: list[Probe] = []
+        for key, entry in settings.entries.items():
+            self._add(key, entry.name, entry.interval)
+
+    def __iter__(self) -> Iterator[Probe]:
+        return iter(list(self._probes.values()))
+
+    @property
+    def named(self) -> list[Probe]:
+        return [probe for probe in self if probe.name]
+
+    @property
+    def leaving(self) -> list[Probe]:
+        """Those that are no longer configured, and whose last trips are not over."""
+        self._leaving = [probe for probe in self._leaving if probe.flights]
+        return list(self._leaving)
+
+    def configure(self, settings: Settings, changed: Container[str]) -> list[Probe]:
+        """From now on with these settings; the modules of these names differ. Returns the probes that are new."""
+        self.settings = settings
+        entries = settings.entries
+        for probe in self:
+            if probe.key != self.current(probe.key):
+                self._remove(probe)
+            elif probe.key.module in changed:
+                self._rebuild(probe)
+        new = []
+        for key, entry in entries.items():
+            if key not in self._probes:
+                new.append(self._add(key, entry.name, entry.interval))
+        for probe in self:
+            own = entries.get(probe.key)
+            probe.name = own.name if own else None
+            probe.interval = (own and own.interval) or settings.modules[probe.key.module].interval
+            self._observer.known(probe.key, probe.name, probe.blocklists, probe.falls_back)
+        return new
+
+    def _rebuild(self, probe: Probe) -> None:
+        """One that does something else has other series: the old one leaves, and a new one takes over its beat."""
+        fresh = self._make(probe.key, probe.name, None)
+        if fresh.blocklists == probe.blocklists:
+            probe.become(fresh)
+        else:
+            self._remove(probe)
+            self._add(probe.key, probe.name, None).last_start = probe.last_start
+
+    def _remove(self, probe: Probe) -> None:
+        probe.removed = True
+        self._leaving.append(probe)
+        del self._probes[probe.key]
+        self._observer.forgotten(probe.key)
+
+    def key(self, module: str, target: str, *, looking: bool = False) -> ProbeKey:
+        """The key of a probe that may be asked for, whatever the spelling of its target. Raises ProbeRefused.
+
+        Whoever is only `looking` takes no place, and needs none.
+        """
+        modules = self.settings.modules
+        if module not in modules:
+            close = difflib.get_close_matches(module, modules, n=1)
+            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(modules)[:20]) or 'none'}"
+            raise ProbeRefused(400, "unknown_module", f"unknown module {module!r}; {hint}")
+        try:
+            key = self.settings.key(module, target)
+        except ValueError as error:
+            raise ProbeRefused(400, "bad_target", f"module {module} can do nothing with {target!r}: {error}") from None
+        if key in self._probes:
+            return key
+        if not self.current(key):
+            cure = f"add a pattern that fits it to modules.{module}.targets, or a probe for it to probes"
+            raise ProbeRefused(403, "target_not_allowed", f"target {target!r} is not allowed; {cure}")
+        if not looking and len(self._probes) >= self._max_targets:
+            raise ProbeRefused(429, "too_many_targets", f"{self._max_targets} probes are known; no more are taken")
+        return key
+
+    def by_name(self, name: str) -> ProbeKey:
+        """The key of the entry of this name in `probes:`. Raises ProbeRefused."""
+        named = {probe.name: key for key, probe in self._probes.items() if probe.name}
+        if name not in named:
+            hint = suggestion(name, named) or "; there are none in the configuration"
+            raise ProbeRefused(404, "unknown_probe", f"no probe {name!r}{hint}")
+        return named[name]
+
+    def current(self, key: ProbeKey) -> ProbeKey | None:
+        """The key that a probe of other settings, or of an earlier mailtrip, has today; None if it is not allowed."""
+        if key.module not in self.settings.modules or not self.settings.allows(key.module, key.target):
+            return None
+        return self.settings.key(key.module, key.target)
+
+    def kind(self, key: ProbeKey) -> str:
+        """What the probe's module is: a key in CHECKS."""
+        return self.settings.modules[key.module].chosen[0]
+
+    def configuration(self, key: ProbeKey) -> str:
+        """That of the probe's module, as YAML, every secret hidden."""
+        return self.settings.shown_module(key.module)
+
+    async def ask(self, key: ProbeKey, patience: float) -> None:
+        """What a scrape of this probe does. See Prober.ask."""
+        await self._prober.ask(self.get(key), patience)
+
+    def get(self, key: ProbeKey) -> Probe:
+        """The probe of an allowed key, made if there was none."""
+        return self._probes.get(key) or self._add(key, None, None)
+
+    def look(self, key: ProbeKey) -> Probe:
+        """The probe of an allowed key; if there is none, one that is kept nowhere, and that nobody asks for a trip."""
+        return self._probes.get(key) or self._make(key, None, None)
+
+    def forget_idle(self) -> None:
+        """Forgets the pairs that nobody scrapes any more. To be called once in a while."""
+        now = self._clock.monotonic()
+        for probe in self:
+            idle = max(FORGET_AFTER_INTERVALS * probe.interval, FORGET_AFTER)
+            if probe.name is None and not probe.flights and now - max(probe.last_asked, probe.last_start) > idle:
+                del self._probes[probe.key]
+                self._observer.forgotten(probe.key)
+
+    def _add(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
+        probe = self._probes[key] = self._make(key, name, interval)
+        probe.last_asked = self._clock.monotonic()
+        self._observer.known(key, name, probe.blocklists, probe.falls_back)
+        return probe

@@ -1,0 +1,83 @@
+"""The outcomes of recent trips, each with its trace and transcript, in the file of the store.
+
+Of every probe the newest are kept, of failures more and for longer, since somebody wants to know why.
+"""
+
+from json import dumps
+from sqlite3 import Connection
+
+from pydantic import TypeAdapter, ValidationError
+
+from exporter.core.model import Fact, Outcome, ProbeKey
+
+SUCCESSES, FAILURES = 10, 50  # of each probe
+DAY = 86400.0
+SUCCESSES_FOR, FAILURES_FOR = 7 * DAY, 30 * DAY  # seconds
+MOST_BYTES = 64 << 20  # of all probes together; beyond it the oldest go, successes first
+_OUTCOME = TypeAdapter(Outcome)
+_FACTS = TypeAdapter(tuple[Fact, ...])
+
+
+def written(outcome: Outcome) -> str:
+    """As JSON. What is no text, such as a byte of a command line that is no UTF-8, becomes a question mark."""
+    try:
+        return _OUTCOME.dump_json(outcome).decode()
+    except ValueError:  # pydantic's, of surrogates
+        plain = dumps(_OUTCOME.dump_python(outcome, mode="json"), ensure_ascii=False)
+        return plain.encode("utf-8", "replace").decode()
+
+
+def readable(text: str) -> Outcome | None:
+    """None for what another version wrote and we cannot read."""
+    try:
+        return _OUTCOME.validate_json(text)
+    except ValidationError:
+        return None
+
+
+def facts_written(facts: tuple[Fact, ...]) -> str:
+    """As JSON, which is no outcome's."""
+    return _FACTS.dump_json(facts).decode()
+
+
+def facts_readable(text: str) -> tuple[Fact, ...]:
+    """None of them if any cannot be read."""
+    try:
+        return _FACTS.validate_json(text)
+    except ValidationError:
+        return ()
+
+
+def keep(connection: Connection, outcome: Outcome, text: str) -> None:
+    """Adds the newest outcome of its probe, which is `text` when written, and drops one that gives way to it."""
+    probe = outcome.probe.module, outcome.probe.target, outcome.success
+    row = (outcome.trip, *probe, outcome.finished_at, len(text.encode()), text)
+    insert = """INSERT OR REPLACE INTO recent (trip, module, target, success, finished_at, size, outcome)
+        VALUES (?, ?, ?, ?, ?, ?, ?)"""
+    connection.execute(insert, row)
+    surplus = """DELETE FROM recent WHERE number IN (SELECT number FROM recent
+        WHERE module = ? AND target = ? AND success = ? ORDER BY number DESC LIMIT -1 OFFSET ?)"""
+    connection.execute(surplus, (*probe, SUCCESSES if outcome.success else FAILURES))
+
+
+def prune(connection: Connection, now: float) -> None:
+    """Drops what is too old at `now`, in seconds since the epoch, and what is too much."""
+    for success, age in ((True, SUCCESSES_FOR), (False, FAILURES_FOR)):
+        connection.execute("DELETE FROM recent WHERE success = ? AND finished_at < ?", (success, now - age))
+    (size,) = connection.execute("SELECT total(size) FROM recent").fetchone()
+    if size > MOST_BYTES:
+        surplus = """DELETE FROM recent WHERE number IN (SELECT number FROM
+            (SELECT number, sum(size) OVER (ORDER BY success, number DESC) AS room FROM recent) WHERE room > ?)"""
+        connection.execute(surplus, (MOST_BYTES,))
+
+
+def newest(connection: Connection, probe: ProbeKey | None, limit: int) -> list[Outcome]:
+    """The newest first, of one probe or of all."""
+    where, which = ("WHERE module = ? AND target = ?", (probe.module, probe.target)) if probe else ("", ())
+    rows = connection.execute(f"SELECT outcome FROM recent {where} ORDER BY number DESC LIMIT ?", (*which, limit))  # noqa: S608
+    return [outcome for (text,) in rows if (outcome := readable(text))]
+
+
+def of_trip(connection: Connection, trip: str) -> Outcome | None:
+    row = connection.execute("SELECT outcome FROM recent WHERE trip = ?", (trip,)).fetchone()
+    return readable(row[0]) if row else None

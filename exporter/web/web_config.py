@@ -1,0 +1,110 @@
+"""The web configuration file, as it is now: read again when it changes, at the next connection or request."""
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from pydantic import ValidationError
+
+from exporter.config.load import load, read
+from exporter.config.mistakes import Mistake, Mistakes, Path
+from exporter.config.renewal import FromFiles, unreadable
+from exporter.core.model import ProbeError
+from exporter.net.certificate import ServerCertificate
+from exporter.web.options import RateLimitOptions, TlsServerOptions, WebOptions
+from exporter.web.tls import Tls, can_set, unusable
+
+log = logging.getLogger(__name__)
+
+TLS = "tls_server_config"
+
+
+class Bucket:
+    """Holds tokens, one for each request; a new one comes in every interval, as long as there is room."""
+
+    def __init__(self, options: RateLimitOptions) -> None:
+        self.options = options
+        self._tokens = float(options.burst)
+        self._counted = 0.0
+
+    def take(self, now: float) -> bool:
+        """Whether there is a token. `now` is in seconds, of a clock that never goes back."""
+        if not self.options.interval:
+            return True
+        came = (now - self._counted) / self.options.interval
+        self._tokens = min(self._tokens + came, float(self.options.burst))
+        self._counted = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the file says. Without a file there is no rule at all."""
+
+    tls: Tls | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    users: Mapping[str, bytes] | None = None
+    bucket: Bucket | None = None
+
+
+class WebFile:
+    """Raises Mistakes. What goes wrong later is logged, and what was read last stays in use."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._last, self._is_read = Rules(), False
+        self._rules = FromFiles("the web configuration", [path], self._read)
+
+    @property
+    def rules(self) -> Rules:
+        """For the next connection or request."""
+        return self._rules.current()
+
+    def _read(self) -> Rules:
+        if self._is_read and (problem := unreadable(self._path)):  # now nobody may wait for a FIFO
+            raise Mistakes([Mistake(self._path, None, "", f"cannot be read: {problem}")])
+        options = load_web_options(self._path)
+        last, tls, limit = self._last, options.tls_server_config, options.rate_limit
+        if last.tls and not tls:
+            raise Mistakes([Mistake(self._path, None, TLS, "is missing; TLS is switched off only by a restart")])
+        same_bucket = last.bucket if last.bucket and last.bucket.options == limit else None
+        users = {name: hashed.get_secret_value().encode() for name, hashed in (options.basic_auth_users or {}).items()}
+        headers = options.http_server_config.headers.model_dump(by_alias=True, exclude_none=True)
+        bucket = same_bucket or (Bucket(limit) if limit else None)
+        self._last = Rules(Tls(tls) if tls else None, headers, users, bucket)
+        self._is_read = True
+        return self._last
+
+
+def load_web_options(path: str) -> WebOptions:
+    """The options in a file, paths as seen from where we run. Raises Mistakes, all at once, also for its PEM files."""
+    directory = os.path.dirname(path)
+    options = load(WebOptions, [(path, read(path))], partial(_unusable_files, directory))
+    tls = options.tls_server_config
+    for curve in (tls and tls.curve_preferences) or ():
+        if not can_set(curve):
+            log.warning("%s: curve_preferences: this Python cannot set %s; all curves of OpenSSL are on", path, curve)
+    return options.model_copy(update={TLS: tls.seen_from(directory)}) if tls else options
+
+
+def _unusable_files(directory: str, data: Any) -> Iterator[tuple[Path, str]]:
+    try:
+        options = TlsServerOptions.model_validate(data[TLS]).seen_from(directory)
+    except (ValidationError, KeyError, TypeError):
+        return  # told already, or there is none
+    problems = {name: f"{path} cannot be read: {problem}" for name, path in options.files().items()
+        if (problem := unreadable(path))}  # fmt: skip
+    yield from (((TLS, name), problem) for name, problem in problems.items())
+    if problems:
+        return
+    try:
+        ServerCertificate(options.cert_file, options.key_file)
+    except ProbeError as error:
+        yield (TLS, "cert_file"), error.detail
+    yield from (((TLS, name), problem) for name, problem in unusable(options))

@@ -1,0 +1,175 @@
+"""What a module may want of its messages: their content, a gap between them, that they are refused."""
+
+import asyncio
+from functools import partial
+from itertools import pairwise
+
+import pytest
+
+from exporter.app import App
+from exporter.config.mistakes import Mistakes
+from exporter.core.model import Leg, Phase, ProbeKey, Reason
+from exporter.mail.message import tokens_in
+from exporter.mail.tokens import new_key
+from exporter.senders.pace import Pace
+from exporter.settings import Settings
+from exporter.state.store import Store
+from tests.lab.client import Lab, LabUser
+from tests.support import virtual_time as virtual
+from tests.support.prober_rig import TIMEOUT, Bench
+
+# ---------------------------------------------------------------- content
+
+
+@virtual.on_a(partial(Bench, size="20KiB", subject="Report {token} of today", headers={"X-Team": "mail"}))
+async def test_a_message_has_the_content_that_was_asked_for(bench: Bench) -> None:
+    assert (await bench.trip()).success
+    (raw,) = bench.sender.sent
+    (word,) = tokens_in(raw)
+    assert len(raw) >= 20 << 10
+    assert f"\r\nSubject: Report {word} of today\r\n".encode() in raw
+    assert b"\r\nX-Team: mail\r\n" in raw
+
+
+@virtual.on_a(partial(Bench, size="200KiB"))
+async def test_a_message_that_was_not_read_as_a_whole_is_not_called_altered(bench: Bench) -> None:
+    bench.mailbox.read_limit = 65536
+    assert (await bench.trip()).success
+
+
+# ---------------------------------------------------------------- a gap
+
+
+@virtual.on_a(Bench)
+async def test_messages_to_one_destination_keep_their_gap_and_the_waiting_is_no_latency(bench: Bench) -> None:
+    bench.sender.gap = 10
+    outcomes = await asyncio.gather(*(bench.prober.start(bench.probe) for _ in range(4)))
+    starts = sorted(span.start for o in outcomes for span in o.spans if span.phase is Phase.SEND and not span.step)
+    assert [later - earlier for earlier, later in pairwise(starts)] == pytest.approx([10, 10, 10])
+    assert all(outcome.success for outcome in outcomes)
+    assert bench.series()["mailtrip_send_duration_seconds_sum"] == pytest.approx(4 * bench.sender.effort)
+
+
+@virtual.on_a(Bench)
+async def test_a_message_whose_turn_would_come_too_late_is_not_sent_and_says_why(bench: Bench) -> None:
+    bench.sender.gap = TIMEOUT * 0.8
+    outcomes = await asyncio.gather(*(bench.prober.start(bench.probe) for _ in range(3)))
+    (failed,) = (outcome for outcome in outcomes if not outcome.success)
+    assert str(failed.failure) == (
+        "send: timeout: not sent: its turn would come in 960 s, since messages to everywhere keep a gap of 480 s"
+    )
+    assert failed.duration < 1
+    assert failed.legs[Leg.SEND] is False
+    assert len(bench.sender.sent) == 2
+
+
+def test_turns_are_taken_for_each_destination_on_its_own_and_forgotten_in_time() -> None:
+    pace = Pace()
+    assert [pace.turn("a", 5, 100, 60) for _ in range(3)] == [0, 5, 10]
+    assert pace.turn("b", 5, 100, 60) == 0
+    assert pace.turn("a", 5, 100, 12) == 15  # too late: not taken
+    assert pace.turn("a", 5, 100, 60) == 15
+    assert pace.turn("a", 5, 130, 60) == 0
+    assert pace.turn("c", 0, 130, 60) == pace.turn("c", 0, 130, 60) == 0
+
+
+# ---------------------------------------------------------------- a refusal
+
+
+REFUSED = partial(Bench, expect={"code": [554, 550]})
+
+
+@virtual.on_a(REFUSED)
+async def test_a_message_that_is_refused_as_expected_is_a_success(bench: Bench) -> None:
+    bench.sender.refusal = Reason.REJECTED
+    outcome = await bench.trip()
+    assert outcome.success
+    assert outcome.legs == {Leg.SEND: True}
+    series = bench.series()
+    assert series["probe_success"] == 1
+    assert sum(value for name, value in series.items() if name.startswith("mailtrip_failures_total")) == 0
+    assert bench.mailbox.opened == 0
+    assert bench.store.unsettled() == []
+
+
+@virtual.on_a(REFUSED)
+async def test_a_message_that_is_taken_though_it_should_be_refused_is_the_failure(bench: Bench) -> None:
+    outcome = await bench.trip()
+    assert str(outcome.failure) == "send: accepted: the message was taken, and should have been refused with 550 or 554"
+    assert outcome.legs == {Leg.SEND: False}
+    assert bench.series()['mailtrip_failures_total{phase="send",reason="accepted"}'] == 1
+    await asyncio.sleep(100_000)
+    bench.ledger.expire()
+    assert bench.series()["mailtrip_lost_total"] == 0
+
+
+@virtual.on_a(partial(Bench, expect={"code": 554}))
+async def test_another_refusal_than_the_expected_one_stays_a_failure(bench: Bench) -> None:
+    bench.sender.refusal = Reason.REJECTED
+    outcome = await bench.trip()
+    assert outcome.failure is not None
+    assert (outcome.failure.reason, outcome.failure.code) == (Reason.REJECTED, "550")
+
+
+@virtual.on_a(REFUSED)
+async def test_when_nobody_knows_whether_it_was_taken_it_was_not_refused(bench: Bench) -> None:
+    bench.sender.uncertain = True
+    outcome = await bench.trip()
+    assert outcome.failure is not None
+    assert (outcome.failure.phase, outcome.failure.reason) == (Phase.SEND, Reason.DISCONNECTED)
+
+
+def test_a_message_needs_a_mailbox_unless_it_must_be_refused() -> None:
+    text = "modules: {a: {roundtrip: {from: a@b.example, send: {mx: {}}, %s}}}"
+    Settings.parse((text % "expect: {code: 554}").encode(), "mailtrip.yml")
+    with pytest.raises(Mistakes, match="mailbox is missing"):
+        Settings.parse((text % "junk: ok").encode(), "mailtrip.yml")
+
+
+# ---------------------------------------------------------------- on real servers
+
+CONFIGURATION = """
+resolver: {{nameservers: ["{dns}"]}}
+mailboxes:
+  imap: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: {password}}}}}
+  pop3: {{pop3: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: {password}}}}}
+  maildir: {{maildir: {{path: {maildir}}}}}
+modules:
+  closed:
+    targets: ["*@lab.test"]
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: mx1.lab.test}}}}, expect: {{code: 554}}}}
+"""
+MODULE = """
+  {mailbox}:
+    timeout: 30s
+    targets: ["*@lab.test"]
+    roundtrip:
+      from: probe@lab.test
+      send: {{smtp: {{host: relay.lab.test}}}}
+      mailbox: {mailbox}
+      size: 200KiB
+      subject: "Grüße aus Köln"
+      headers: {{X-Team: "Poststelle Köln"}}
+"""
+
+
+def settings(user: LabUser) -> Settings:
+    lab = user.lab
+    values = {"dns": lab.dns, "ca": lab.ca, "password": lab.password, "user": user.name, "maildir": user.maildir}
+    text = CONFIGURATION.format(**values) + "".join(MODULE.format(mailbox=m) for m in ("imap", "pop3", "maildir"))
+    return Settings.parse(text.encode(), "sending.yml")
+
+
+@pytest.mark.parametrize("mailbox", ["imap", "pop3", "maildir"])
+async def test_a_large_message_in_a_user_s_own_words_makes_the_trip(lab_user: LabUser, mailbox: str) -> None:
+    async with App(settings(lab_user), Store.open(None), new_key()) as app:
+        outcome = await app.prober.start(app.probes.get(ProbeKey(mailbox, lab_user.address)))
+        assert outcome.success, outcome.failure
+        assert lab_user.mails() == []
+
+
+@pytest.mark.parametrize(("recipient", "verdict"), [("reject@lab.test", ""), ("blackhole@lab.test", "accepted")])
+async def test_a_relay_that_must_refuse_is_judged_by_its_refusal(lab: Lab, recipient: str, verdict: str) -> None:
+    async with App(settings(lab.user("probe")), Store.open(None), new_key()) as app:
+        outcome = await app.prober.start(app.probes.get(ProbeKey("closed", recipient)))
+        assert (outcome.failure.reason if outcome.failure else "") == verdict

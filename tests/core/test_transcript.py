@@ -1,0 +1,260 @@
+"""What was said on both legs, as every trip keeps it."""
+
+import asyncio
+
+import pytest
+
+from exporter.core.model import Leg, Outcome, Phase, ProbeError, Reason
+from exporter.core.transcript import (
+    FEW_LINES,
+    LEFT_OUT,
+    LONGEST_LINE,
+    MOST_LINES,
+    MOST_TEXT,
+    Overheard,
+    Transcript,
+    told,
+)
+from tests.support import virtual_time as virtual
+from tests.support.name_server import names
+from tests.support.prober_rig import Bench
+from tests.support.sender_bench import make_sender
+from tests.support.sending import new_run, probe_message, send
+from tests.support.smtp_bench import ZONE
+from tests.support.smtp_witness import Line, Stage, witness
+
+
+def lines(transcripts: list[Transcript], began: float = 0.0) -> list[tuple[str, ...]]:
+    return [tuple(line.split(maxsplit=2)) for line in told(transcripts, began)]
+
+
+def test_both_legs_are_told_in_the_order_of_time_from_the_start_of_the_trip() -> None:
+    send, mailbox = Transcript(Leg.SEND), Transcript(Leg.MAILBOX)
+    mailbox.note(9.5, "before the trip")
+    mailbox.note(10.0, "C: LOGIN")
+    send.note(10.5, "C: EHLO")
+    send.note(10.5, "S: 250")
+    mailbox.note(10.25, "S: OK")
+    assert lines([send, mailbox], 10.0) == [
+        ("0.000", "mailbox", "C: LOGIN"),
+        ("0.250", "mailbox", "S: OK"),
+        ("0.500", "send", "C: EHLO"),
+        ("0.500", "send", "S: 250"),
+    ]
+
+
+@pytest.mark.parametrize("length", [10, 300, 10_000])
+def test_the_newest_lines_are_told_and_they_are_bounded(length: int) -> None:
+    send, mailbox = Transcript(Leg.SEND), Transcript(Leg.MAILBOX)
+    for number in range(10_000):
+        send.note(number, "x" * length)
+        mailbox.note(number, f"{number}")
+    texts = told([send, mailbox], 0.0)
+    assert texts[0] == LEFT_OUT
+    assert texts[-1].endswith("mailbox 9999")
+    assert len(texts) <= MOST_LINES + 1
+    assert sum(map(len, texts)) <= MOST_TEXT + len(LEFT_OUT)
+    assert max(map(len, texts)) <= LONGEST_LINE + 20
+    assert len(told([send, mailbox], 0.0, FEW_LINES)) <= FEW_LINES + 1
+
+
+def test_what_is_left_out_of_the_time_before_the_trip_is_nothing_to_tell() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    for number in range(MOST_LINES + 10):
+        mailbox.note(number, "busy")
+    assert told([mailbox], 10.0)[0] != LEFT_OUT
+    assert told([mailbox], 9.0)[0] == LEFT_OUT
+
+
+@pytest.mark.parametrize(
+    "evil", ["\x1b[31mred\x1b[0m", "\x9b31m", "a\r\nb", "a\x00b\x08", "\u2028", "\u202etxt.exe", "\x7f"]
+)
+def test_nothing_that_a_terminal_obeys_is_in_a_line(evil: str) -> None:
+    transcript = Transcript(Leg.SEND)
+    transcript.note(0, f"S: 220 {evil} ready")
+    (line,) = told([transcript], 0)
+    assert line.isprintable()
+
+
+# ---------------------------------------------------------------- trips
+
+
+@virtual.on_a(Bench)
+async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_shares(bench: Bench) -> None:
+    first = await bench.trip()
+    second = await bench.trip()
+    for outcome in (first, second):
+        said = spoken(outcome)
+        assert [leg for _, leg, _ in said].count("send") == 2
+        assert ("mailbox", "C: EXPUNGE") in [(leg, text) for _, leg, text in said]
+        assert [float(moment) for moment, _, _ in said] == sorted(float(moment) for moment, _, _ in said)
+        assert all(0 <= float(moment) <= outcome.duration + 0.001 for moment, _, _ in said)
+    assert "C: LOGIN" in str(first.transcript)
+    assert "C: LOGIN" not in str(second.transcript)  # the session was open
+
+
+@virtual.on_a(Bench)
+async def test_an_attempt_that_fails_as_the_last_one_did_keeps_its_cause(bench: Bench) -> None:
+    cause = "cannot connect to imap.example.org [192.0.2.1] port 993: connection refused"
+    bench.mailbox.down = ProbeError(Reason.CONNECT, cause)
+    for _ in range(3):
+        outcome = await bench.trip()
+        assert cause in str(outcome.transcript)
+
+
+@virtual.on_a(Bench)
+async def test_a_mailbox_that_cannot_be_opened_leaves_its_reasons_in_the_transcript(bench: Bench) -> None:
+    bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
+    first = await bench.trip()
+    assert first.failure
+    assert first.failure.phase is Phase.OPEN
+    assert "mailbox -- auth: wrong password; next attempt in 60.0 s" in str(first.transcript)
+    second = await bench.trip()
+    assert "mailbox -- auth: not tried again: wrong password at 22:13:20 UTC; next attempt at 22:14:20 UTC" in str(
+        second.transcript
+    )
+    assert second.failure
+    assert second.failure.detail in str(second.transcript)
+
+
+@virtual.on_a(Bench)
+async def test_a_failure_is_told_at_more_length_than_a_success(bench: Bench) -> None:
+    bench.sender.says = lambda raw: [f"250-{number}" for number in range(1000)]
+    assert len((await bench.trip()).transcript) == FEW_LINES + 1
+    bench.sender.delay = None
+    assert len((await bench.trip()).transcript) == MOST_LINES + 1
+
+
+@virtual.on_a(Bench)
+async def test_a_trip_under_way_shows_how_far_it_has_come(bench: Bench) -> None:
+    bench.sender.delay = None
+    flight = bench.prober.start(bench.probe)
+    await asyncio.sleep(30)
+    (outcome,) = bench.probe.under_way()
+    opened, data, sent, delivering = (span for span in outcome.spans if span.step is None or span.phase is Phase.SEND)
+    assert (opened.phase, sent.phase, delivering.phase) == (Phase.OPEN, Phase.SEND, Phase.DELIVER)
+    assert data.duration == pytest.approx(1.0)
+    assert delivering.start + delivering.duration == pytest.approx(outcome.duration) == pytest.approx(30.0)
+    assert "S: 250 taken" in str(outcome.transcript)
+    assert (await flight).failure
+    assert bench.probe.under_way() == []
+    assert bench.probe.runs == {}
+
+
+class Chatterbox:
+    """Has much to offer."""
+
+    async def on(self, line: Line) -> bool:
+        line.say(*(f"250-{number}" for number in range(3000)))  # 32 KiB are too much for aiosmtplib
+        return True
+
+
+async def test_a_server_that_talks_without_end_leaves_a_bounded_transcript() -> None:
+    async with names(ZONE) as resolver, witness() as one:
+        one.always(Stage.EHLO, Chatterbox())
+        sender = make_sender("smtp", {"host": "mx.example.test", "port": one.port, "tls": "none"}, resolver)
+        run = new_run()
+        assert await send(sender, probe_message(), run) is None
+        assert LEFT_OUT in run.transcript
+        assert len(run.transcript) <= MOST_LINES + 1
+        assert sum(map(len, run.transcript)) <= MOST_TEXT + len(LEFT_OUT)
+
+
+def spoken(outcome: Outcome) -> list[tuple[str, str, str]]:
+    return [(moment, leg, text) for moment, leg, text in (line.split(maxsplit=2) for line in outcome.transcript)]
+
+
+# ---------------------------------------------------------------- a mailbox that many share
+
+
+def of(transcript: Transcript, trip: str, began: float = 0.0) -> list[str]:
+    return [line.split(maxsplit=2)[2] for line in told([Overheard(transcript, trip)], began)]
+
+
+def test_a_mailbox_that_says_much_pushes_nothing_of_the_sending_out() -> None:
+    send, mailbox, bounces = Transcript(Leg.SEND), Transcript(Leg.MAILBOX), Transcript(Leg.MAILBOX)
+    for number in range(30):
+        send.note(number / 100, f"C: {number} " + "x" * 100)
+    for number in range(5000):
+        mailbox.note(1 + number, f"S: {number}" + "y" * 300)
+        bounces.note(1 + number, f"S: {number}" + "z" * 300)
+    for most in (MOST_LINES, FEW_LINES):
+        texts = told([send, mailbox, bounces], 0.0, most)
+        assert sum(" send " in text for text in texts) == 30
+        assert sum(map(len, texts)) <= MOST_TEXT + 3 * len(LEFT_OUT) + 100
+        assert len(texts) <= most + 2
+        assert texts[30].endswith(f"mailbox {LEFT_OUT}"), "and it says where something is missing"
+        assert "4999" in texts[-1]
+
+
+@pytest.mark.parametrize("tagged", [True, False])
+def test_looks_that_bring_nothing_are_one_line_with_their_number(tagged: bool) -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    mailbox.note(0.0, "C: LOGIN")
+    for number in range(1000):
+        began, tag = mailbox.position, f"KGJM{number} " if tagged else ""
+        mailbox.note(1 + number, f"C: {tag}STATUS Junk (MESSAGES)")
+        mailbox.note(1 + number, "S: * STATUS Junk (MESSAGES 3)")
+        mailbox.note(1 + number, f"S: {tag}OK Status completed (0.00{number % 7} + 0.000 secs).")
+        mailbox.looked(began)
+    mailbox.note(2000, "C: LOGOUT")
+    whole = of(mailbox, "t")
+    assert len(whole) == 6
+    assert whole[0] == "C: LOGIN"
+    assert whole[4] == "-- C: STATUS Junk (MESSAGES) … ×500, last at 1000.0"
+    assert whole[5] == "C: LOGOUT"
+    assert of(mailbox, "t", 990.5)[0] == "-- C: STATUS Junk (MESSAGES) … ×10, last at 9.5", (
+        "those in the time of the trip"
+    )
+
+
+def test_a_look_that_tells_something_else_stands_in_full() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    for number, messages in enumerate((3, 3, 3, 4, 4, 3)):
+        began = mailbox.position
+        mailbox.note(number, "C: STATUS")
+        mailbox.note(number, f"S: * STATUS (MESSAGES {messages})")
+        mailbox.looked(began)
+    assert [text for text in of(mailbox, "") if not text.startswith("C:")] == [
+        "S: * STATUS (MESSAGES 3)",
+        "-- C: STATUS … ×2, last at 2.0",
+        "S: * STATUS (MESSAGES 4)",
+        "-- C: STATUS … ×1, last at 4.0",
+        "S: * STATUS (MESSAGES 3)",
+    ]
+
+
+def test_what_is_about_the_message_of_one_trip_is_no_other_trip_s() -> None:
+    mailbox = Transcript(Leg.MAILBOX)
+    mailbox.note(0, "C: SELECT")
+    for number, trips in enumerate((["a"], ["b"], ["a", "c"], [])):
+        began = mailbox.position
+        mailbox.note(1 + number, f"C: FETCH {number}")
+        mailbox.concerns(began, trips)
+    mailbox.note(9, "C: LOGOUT")
+    assert of(mailbox, "a") == ["C: SELECT", "C: FETCH 0", "C: FETCH 2", "C: LOGOUT"]
+    assert of(mailbox, "b") == ["C: SELECT", "C: FETCH 1", "C: LOGOUT"]
+    assert of(mailbox, "d") == ["C: SELECT", "C: LOGOUT"]
+    assert len(of(mailbox, "")) == 6
+
+
+@virtual.on_a(Bench)
+async def test_an_overdue_trip_in_a_busy_mailbox_keeps_its_sending_and_tells_nothing_of_others(bench: Bench) -> None:
+    bench.mailbox.talks = True
+    bench.sender.delay = None
+    overdue = bench.prober.start(bench.probe)
+    await asyncio.sleep(10)
+    bench.sender.delay = 3
+    for _ in range(30):
+        assert (await bench.trip()).success
+    bench.mailbox.deliver(b"Subject: of a stranger\r\n\r\nhello")
+    said = "\n".join((await overdue).transcript)
+    assert "send    C: DATA" in said
+    assert LEFT_OUT not in said
+    assert "RETR" not in said
+    assert "EXPUNGE" not in said
+    assert "-- new messages that are not ours: 1" in said
+    assert "… ×" in said
+    bench.sender.delay = 3
+    own = "\n".join((await bench.trip()).transcript)
+    assert own.count("C: RETR") == own.count("C: EXPUNGE") == 1

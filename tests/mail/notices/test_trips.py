@@ -1,0 +1,133 @@
+"""What becomes of a trip when something else comes than its message, in virtual time."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from exporter.core.facts import Unclear
+from exporter.core.model import MAX_DETAIL, Outcome, Reason
+from exporter.mail.bounces import Bounce
+from exporter.mail.message import tokens_in
+from exporter.mailboxes.watcher.expectation import MOST_UNCLEAR, returned
+from tests.mail.notices import TOKEN, arrived
+from tests.support import virtual_time as virtual
+from tests.support.prober_rig import Bench
+
+
+def about(sent: bytes, file: str) -> bytes:
+    """That file, about the message that was sent."""
+    (word,) = tokens_in(sent)
+    return arrived(file).replace(TOKEN.word.encode(), word.encode())
+
+
+async def trip_that_gets(bench: Bench, *files: str) -> Outcome:
+    """A trip to whose mailbox these come, one each second, while its message is under way."""
+    flight = bench.prober.start(bench.probe)
+    await asyncio.sleep(3)  # the mailbox is opened, and the message sent
+    for file in files:
+        await asyncio.sleep(1)
+        bench.mailbox.deliver(about(bench.sender.sent[0], file))
+    return await flight
+
+
+@pytest.mark.parametrize("file", ["notices/dma", "notices/opensmtpd-7", "notices/qmail", "notices/exim-4"])
+def test_a_bounce_in_plain_words_ends_the_trip_at_once(file: str) -> None:
+    @virtual.on_a(Bench)
+    async def course(bench: Bench) -> None:
+        bench.sender.on_the_way = partial(about, file=file)
+        outcome = await bench.trip()
+        assert outcome.failure is not None
+        assert (outcome.failure.reason, outcome.failure.code[:1]) == (Reason.BOUNCED, "5")
+        assert outcome.duration < 10
+        await asyncio.sleep(10)
+        assert bench.mailbox.messages == {}
+        assert bench.series()["mailtrip_bounces_total"] == 1
+
+    course()
+
+
+@pytest.mark.parametrize("file", ["notices/dma", "notices/qmail"])
+def test_a_bounce_in_plain_words_is_found_in_the_sender_s_mailbox(file: str) -> None:
+    @virtual.on_a(partial(Bench, bounces="sender"))
+    async def course(bench: Bench) -> None:
+        bench.sender.delay = None
+        flight = bench.prober.start(bench.probe)
+        await asyncio.sleep(60)
+        bench.sender_s_mailbox.deliver(about(bench.sender.sent[0], file))
+        outcome = await flight
+        assert outcome.failure is not None
+        assert outcome.failure.reason is Reason.BOUNCED
+        assert outcome.duration == pytest.approx(60, rel=0.05)
+
+    course()
+
+
+@virtual.on_a(Bench)
+async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(bench: Bench) -> None:
+    bench.sender.delay = 20.0
+    files = (
+        "notices/exim-delayed",
+        "notices/postfix-delivered",
+        "answers/ticket-of-otrs",
+        "answers/receipt-of-reading",
+    )
+    outcome = await trip_that_gets(bench, *files)
+    assert outcome.success
+    assert outcome.duration > 20
+    told = [line for line in outcome.transcript if "not the message" in line]
+    assert len(told) == len(files)
+    assert "reply from Mail Delivery System" in told[0]
+    assert "delayed: " in told[0]
+    await asyncio.sleep(10)
+    assert bench.mailbox.messages == {}
+    series = bench.series()
+    assert [series[f"mailtrip_{name}_total"] for name in ("bounces", "unclear", "duplicates")] == [0, 0, 0]
+
+
+@virtual.on_a(Bench)
+async def test_what_is_not_understood_is_counted_and_shown_and_watching_goes_on(bench: Bench) -> None:
+    bench.sender.delay = 20.0
+    outcome = await trip_that_gets(bench, "notices/daemon-and-no-words")
+    assert outcome.success
+    assert outcome.duration > 20
+    assert Unclear("MAILER-DAEMON@odd.example.net", "Klingon", "nuqneH <token>") in outcome.facts
+    assert any("not the message: unclear from MAILER-DAEMON@odd.example.net" in line for line in outcome.transcript)
+    assert bench.series()["mailtrip_unclear_total"] == 1
+    assert bench.mailbox.messages == {}
+
+
+@virtual.on_a(Bench)
+async def test_what_is_not_understood_is_named_when_the_message_does_not_come(bench: Bench) -> None:
+    bench.sender.delay = None
+    outcome = await trip_that_gets(bench, *["notices/null-sender-and-no-words"] * (MOST_UNCLEAR + 2))
+    assert outcome.failure is not None
+    assert outcome.failure.reason is Reason.OVERDUE
+    words = "a message about it that is not understood came from Somebody <somebody@example.net>: About your mail"
+    assert words in outcome.failure.detail
+    assert len([fact for fact in outcome.facts if isinstance(fact, Unclear)]) == MOST_UNCLEAR
+    assert bench.series()["mailtrip_unclear_total"] == MOST_UNCLEAR + 2
+    word = tokens_in(bench.sender.sent[0]).popitem()[0]
+    assert word not in f"{outcome.failure} {outcome.facts} {outcome.transcript}"
+
+
+@virtual.on_a(Bench)
+async def test_what_is_not_understood_leaves_an_overdue_message_awaited(bench: Bench) -> None:
+    bench.sender.delay = 3600.0
+    outcome = await bench.trip()
+    assert outcome.failure is not None
+    bench.mailbox.deliver(about(bench.sender.sent[0], "notices/daemon-and-no-words"))
+    await asyncio.sleep(4000)
+    series = bench.series()
+    assert (series["mailtrip_unclear_total"], series["mailtrip_late_total"], series["mailtrip_lost_total"]) == (1, 1, 0)
+
+
+def test_the_words_of_a_bounce_name_who_returned_it_and_who_refused_it() -> None:
+    both = returned(Bounce("failed", "5.1.1", "relay.example.org", "550 5.1.1 gone", "mx.example.net"))
+    assert both.detail == "relay.example.org returned it: 550 5.1.1 gone (refused by mx.example.net)"
+    assert returned(Bounce("failed", "", "", "gone", "mx.example.net")).detail == "mx.example.net returned it: gone"
+    same = returned(Bounce("failed", "", "a.example", "gone", "a.example"))
+    assert same.detail == "a.example returned it: gone"
+    long = returned(Bounce("failed", "5.1.1", "relay.example.org", "550 " + "x" * 290, "mx.example.net"))
+    assert long.detail.endswith("… (refused by mx.example.net)")
+    assert len(long.detail) <= MAX_DETAIL

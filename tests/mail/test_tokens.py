@@ -1,0 +1,135 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exporter.mail.tokens import (
+    LENGTH,
+    PREFIX,
+    Mint,
+    NotOurs,
+    Rejection,
+    candidates,
+    load_key,
+    read_key,
+)
+
+OURS = Mint(b"k" * 32)
+keys = st.binary(min_size=32, max_size=64)
+moments = st.integers(min_value=0, max_value=2**32 - 1)
+
+
+@given(keys, moments)
+def test_a_token_verifies_with_its_key_whatever_its_case(key: bytes, now: int) -> None:
+    mint = Mint(key)
+    token = mint.mint(now)
+    assert mint.verify(token.word.upper()) == token
+    assert token.minted_at == now
+
+
+def test_a_token_is_one_run_of_lower_case_letters_and_digits_that_fits_into_a_local_part() -> None:
+    word = OURS.mint(0).word
+    assert word.isascii()
+    assert word.isalnum()
+    assert word == word.lower()
+    assert len(word) == LENGTH <= 64
+
+
+@given(st.integers(min_value=0), st.integers(min_value=1, max_value=31))
+def test_a_token_never_verifies_with_one_letter_changed(position: int, shift: int) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz234567"
+    word = OURS.mint(1_700_000_000).word
+    at = len(PREFIX) + position % (len(word) - len(PREFIX))
+    other = letters[(letters.index(word[at]) + shift) % 32]
+    with pytest.raises(NotOurs):
+        OURS.verify(word[:at] + other + word[at + 1 :])
+
+
+def test_a_token_of_another_key_is_foreign_and_a_forged_one_of_ours_has_a_bad_signature() -> None:
+    foreign = Mint(b"x" * 32).mint(0).word
+    with pytest.raises(NotOurs) as caught:
+        OURS.verify(foreign)
+    assert caught.value.why is Rejection.FOREIGN_INSTANCE
+    word = OURS.mint(0).word
+    with pytest.raises(NotOurs) as caught:
+        OURS.verify(word[:-1] + ("a" if word[-1] != "a" else "b"))
+    assert caught.value.why is Rejection.BAD_SIGNATURE
+
+
+@pytest.mark.parametrize("word", ["", PREFIX, "mtrip1" + "a" * 47, "mtrip1" + "a" * 49, "mtrip1" + "1" * 48])
+def test_what_has_not_the_shape_of_a_token_is_malformed(word: str) -> None:
+    with pytest.raises(NotOurs) as caught:
+        OURS.verify(word)
+    assert caught.value.why is Rejection.MALFORMED
+
+
+def test_tokens_of_exporters_that_share_a_key_are_each_others() -> None:
+    token = Mint(b"k" * 32).mint(5)
+    assert OURS.verify(token.word) == token
+
+
+@given(st.text())
+def test_candidates_are_found_in_any_text_around_them(text: str) -> None:
+    word = OURS.mint(7).word
+    assert word in candidates(f"{text} <{word.upper()}@example.org> {text}")
+
+
+def test_a_token_inside_a_longer_word_is_none() -> None:
+    word = OURS.mint(7).word
+    assert candidates(f"x{word}") == []
+    assert candidates(f"{word}2") == []
+
+
+def test_candidates_are_bounded() -> None:
+    assert len(candidates(" ".join(OURS.mint(n).word for n in range(80)))) == 50
+
+
+def test_a_key_is_made_once_for_us_alone_and_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    key = load_key(file)
+    assert len(key) == 32
+    assert load_key(file) == key
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+def test_a_key_is_for_us_alone_whatever_the_umask_and_whoever_made_it(tmp_path: Path, umask: int) -> None:
+    file = tmp_path / "key"
+    before = os.umask(umask)
+    try:
+        key = load_key(file)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+    file.chmod(0o644)
+    assert load_key(file) == key
+    assert stat.S_IMODE(os.stat(file).st_mode) == 0o600
+
+
+def test_a_damaged_key_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("abcd\n")
+    with pytest.raises(ValueError, match="must have 64 or more hexadecimal digits"):
+        load_key(file)
+
+
+def test_a_key_is_never_half_written_whenever_we_are_killed(tmp_path: Path) -> None:
+    (tmp_path / "token.new").write_text("abc")  # as far as an earlier process came
+    file = tmp_path / "token.key"
+    key = load_key(file)
+    assert [load_key(one) for one in tmp_path.iterdir()] == [key]
+
+
+@pytest.mark.parametrize("text", ["ab" * 32, "AB" * 32, "0a" * 40, " \n" + "ab" * 32 + "\r\n"])
+def test_a_key_is_64_or_more_hexadecimal_digits(text: str) -> None:
+    assert read_key(text) == bytes.fromhex(text)
+
+
+@pytest.mark.parametrize("text", ["", "ab" * 31, "ab" * 32 + "a", "ab" * 31 + "xy", "ab " * 32, "ü" * 64])
+def test_what_is_no_key_is_told_without_showing_it(text: str) -> None:
+    with pytest.raises(ValueError, match="must have 64 or more hexadecimal digits") as caught:
+        read_key(text)
+    assert not text or text not in str(caught.value)

@@ -1,0 +1,124 @@
+"""A server may show a message before all of it is there; and it may show it under no name, or another's."""
+
+import asyncio
+
+import pytest
+
+from exporter.core.model import ProbeError, Reason
+from exporter.mail.message import Kind, Reading, read
+from exporter.mail.tokens import Mint
+from exporter.mailboxes.completeness import is_complete
+from exporter.mailboxes.imap.second_look import MOST, SecondLook
+from exporter.mailboxes.session import Sighting
+from tests.support.imap_shower import UID, Shown, awaited, fetched
+from tests.support.watcher_rig import message
+
+NOTHING = Reading({}, Kind.MESSAGE)
+
+
+def first(early: Shown) -> Shown:
+    return lambda asked, raw: early(asked, raw) if asked == 1 else fetched(raw)
+
+
+EARLY: dict[str, Shown] = {
+    "one byte": lambda _, raw: fetched(raw[:1]),
+    "a piece of a line": lambda _, raw: fetched(raw[:60]),
+    "a piece of the header": lambda _, raw: fetched(raw[: raw.index(b"\n", 10) + 1]),
+    "the header": lambda _, raw: fetched(raw[: raw.index(b"\r\n\r\n") + 4]),
+    "no line of the text more": lambda _, raw: fetched(raw[: raw.rindex(b"\r\n", 0, -2) + 2]),
+    "a piece of the text": lambda _, raw: fetched(raw[:-30]),
+    "an empty line": lambda _, raw: fetched(b"\r\n"),
+    "no UID": lambda _, raw: fetched(raw, None),
+    "another UID": lambda _, raw: fetched(raw, UID + 40),
+    "a piece with another UID": lambda _, raw: fetched(raw[:60], UID + 40),
+    "a lower UID": lambda _, raw: fetched(raw, UID - 1),
+}
+
+
+@pytest.mark.parametrize("name", EARLY)
+async def test_a_message_that_is_whole_when_it_is_read_again_is_found_and_deleted(name: str) -> None:
+    async with asyncio.timeout(20), awaited(first(EARLY[name])) as (expected, server, run):
+        found = await expected.arrival()
+        assert found.sighting.raw.endswith(b"\r\n")
+        assert found.sighting.ref.uid == UID
+        assert found.sighting.delay_since(run.accepted) is not None
+        await expected.delete()
+        assert server.expunged == [b"EXPUNGE %d" % UID]
+
+
+async def test_what_stays_incomplete_is_taken_as_it_is() -> None:
+    async with asyncio.timeout(20), awaited(lambda _, raw: fetched(raw[:-30])) as (expected, _, run):
+        found = await expected.arrival()
+        assert not found.sighting.raw.endswith(b"\r\n")
+        assert "-- a message in INBOX seems to be incomplete: it is read again" in "\n".join(run.transcript)
+
+
+async def test_a_server_that_never_tells_a_uid_is_said_to() -> None:
+    async with asyncio.timeout(30), awaited(lambda _, raw: fetched(raw, None)) as (expected, _, run):
+        while "without the UID" not in str(expected.overdue()):
+            await asyncio.sleep(0.05)
+        told = expected.overdue()
+    assert told.reason is Reason.PROTOCOL
+    assert told.detail.startswith("127.0.0.1 sends FETCH responses without the UID (RFC 9051, 7.5.2)")
+    assert isinstance(told, ProbeError)
+    assert run.transcript
+
+
+# ------------------------------------------------------------ what is complete
+
+COMPLETE = [
+    b"From: a\r\nSubject: b\r\n\r\nc",
+    b"From: a@example.org\nSubject: b\n\nc",
+    b"From a@example.org Mon\nSubject: b\n\nc\n",
+    b'Content-Type: multipart/mixed; boundary="x"\r\n\r\n--x\r\n\r\na\r\n--x--\r\n',
+    b"Content-Type: multipart/mixed;\r\n boundary=x\r\n\r\n--x\r\n\r\na\r\n--x--",
+]
+INCOMPLETE = [
+    b"",
+    b"F",
+    b"\r\n",
+    b"\r\n\r\n",
+    b"From: a@example.org\r\nSubject: b",
+    b"From: a@example.org\r\nSubject: b\r\n",
+    b"From: a@example.org\r\nSubject: b\r\n\r\n",
+    b'Content-Type: multipart/mixed; boundary="x"\r\n\r\n--x\r\n\r\na\r\n--x',
+    b"Content-Type: multipart/mixed;\r\n boundary=x\r\n\r\n--x\r\n\r\na\r\n",
+]
+
+
+@pytest.mark.parametrize("raw", COMPLETE)
+def test_a_message_with_header_and_text_is_complete(raw: bytes) -> None:
+    assert is_complete(raw, NOTHING, None)
+
+
+@pytest.mark.parametrize("raw", INCOMPLETE)
+def test_the_beginning_of_one_is_not(raw: bytes) -> None:
+    assert not is_complete(raw, NOTHING, None)
+
+
+def test_ours_is_complete_with_its_last_line() -> None:
+    token = Mint(b"k" * 32).mint(0)
+    raw = message(token)
+    assert is_complete(raw, read(raw), token)
+    assert not is_complete(raw[:-4], read(raw[:-4]), token)
+
+
+# ------------------------------------------------------------ when
+
+
+def test_each_pause_is_longer_than_the_one_before_and_there_is_an_end() -> None:
+    look, one, now, pauses = SecondLook(), Sighting("a", "INBOX", b"x", 1.0, True), 1000.0, []
+    while look.take(one, 5, now):
+        pauses.append(look.seconds(now))
+        assert look.due(now, "INBOX") == []
+        assert look.due(now, "INBOX", all_of_them=True) == [one]
+        now += look.seconds(now)
+        assert look.due(now, "Junk") == []
+        (one,) = look.read(look.due(now, "INBOX"), [])
+    assert pauses == [0.25, 0.5, 1.0, 2.0]
+    assert look.seconds(now) == float("inf")
+
+
+def test_only_so_many_are_read_again_at_a_time() -> None:
+    look = SecondLook()
+    assert [look.take(Sighting(n, "INBOX", b"", 1.0, True), 5, 0.0) for n in range(MOST + 1)] == [True] * MOST + [False]

@@ -1,0 +1,145 @@
+"""A POP3 server that allows few logins (LOGIN-DELAY): nobody may look, and that is not the delivery's fault."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from exporter.commands.preflight.attempts import attempts
+from exporter.commands.preflight.words import lines
+from exporter.core.model import Leg, Phase, Reason
+from exporter.core.run import Run
+from exporter.mailboxes.session import Sighting
+from exporter.settings import Settings
+from tests.support import virtual_time as virtual
+from tests.support.imap_server import playing
+from tests.support.pop3_conversation import script
+from tests.support.pop3_rig import opened
+from tests.support.pretend import PretendMailbox, PretendSession
+from tests.support.prober_rig import Bench
+
+SOON = script("login-delay").partition("[next connection]")[0]
+EMPTY = "[login]\nC: UIDL\nS: +OK\nS: .\n[quit]\n"
+
+
+class RationedMailbox(PretendMailbox):
+    """It may be looked into every 60 seconds."""
+
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "RationedSession":
+        await super().open(run, wanted)
+        return RationedSession(self, run)
+
+
+class RationedSession(PretendSession):
+    looked_at = float("-inf")
+    ration = "the server allows one login every 60 s (LOGIN-DELAY)"
+
+    @property
+    def may_look_at(self) -> float:
+        return self.looked_at + 60
+
+    async def scan(self) -> list[Sighting]:
+        if self._run.now() < self.may_look_at:
+            return []
+        self.looked_at = self._run.now()
+        return await super().scan()
+
+
+def on_a_rationed_mailbox(course: Callable[[Bench], Awaitable[None]]) -> None:
+    async def with_bench() -> None:
+        bench = Bench(mailbox=RationedMailbox())
+        await course(bench)
+        await bench.close()
+
+    virtual.run(with_bench())
+
+
+def test_a_server_that_allows_no_second_look_in_time_is_to_blame_and_not_the_delivery() -> None:
+    async def course(bench: Bench) -> None:
+        bench.probe.timeout = 40.0
+        outcome = await bench.trip()
+        assert outcome.failure
+        assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.UNAVAILABLE)
+        assert outcome.failure.code == "LOGIN-DELAY"
+        assert outcome.failure.detail == (
+            "mailbox monitor could not be looked into after the message was sent: the server allows one login every "
+            "60 s (LOGIN-DELAY); `timeout` must be longer than that"
+        )
+        assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}
+
+    on_a_rationed_mailbox(course)
+
+
+def test_a_message_that_is_not_there_at_the_second_look_is_overdue() -> None:
+    async def course(bench: Bench) -> None:
+        bench.probe.timeout = 100.0
+        bench.sender.delay = None
+        outcome = await bench.trip()
+        assert outcome.failure
+        assert outcome.failure.reason is Reason.OVERDUE
+        assert outcome.legs[Leg.DELIVERY] is False
+
+    on_a_rationed_mailbox(course)
+
+
+def test_a_message_that_is_there_at_the_second_look_has_come() -> None:
+    async def course(bench: Bench) -> None:
+        bench.probe.timeout = 100.0
+        assert (await bench.trip()).success
+
+    on_a_rationed_mailbox(course)
+
+
+@pytest.mark.parametrize(("dialogue", "options", "seconds", "words"), [
+    (SOON, {}, 60, "the server allows one login every 60 s (LOGIN-DELAY)"),
+    (EMPTY, {"poll_interval": "5m"}, 300, "`poll_interval` allows one login every 300 s"),
+])  # fmt: skip
+async def test_a_pop3_session_says_who_allows_how_much(
+    dialogue: str, options: dict[str, object], seconds: float, words: str
+) -> None:
+    async with opened(dialogue, **options) as (session, _):
+        assert (session.looked_at, session.may_look_at, session.ration) == (1000, 1000 + seconds, words)
+        await session.close()
+
+
+async def test_before_a_trip_is_overdue_a_login_is_made_that_is_not_due_but_allowed() -> None:
+    async with opened("nothing-new") as (session, here):
+        await session.scan()
+        wake = asyncio.Event()
+        wake.set()
+        session._gap = 100.0
+        here.now += 10
+        said = len(here.run.transcript)
+        await session.scan()
+        assert len(here.run.transcript) == said
+        session.doubt()
+        await session.scan()
+        assert len(here.run.transcript) > said
+        said = len(here.run.transcript)
+        here.now += 10
+        await session.scan()
+        assert len(here.run.transcript) == said
+
+
+@pytest.mark.parametrize(("timeout", "remarks"), [("1m", 1), ("10m", 0)])
+async def test_check_tells_of_it_when_it_has_tried(timeout: str, remarks: int) -> None:
+    text = script("login-delay").partition("[next connection]")[0]
+    async with playing(text) as peer:
+        settings = Settings.parse(
+            f"""
+mailboxes:
+  m: {{pop3: {{host: {peer.host}, port: {peer.port}, tls: none, username: me, password: labpass}}}}
+modules:
+  a: &a
+    timeout: {timeout}
+    session_timeout: 5s
+    roundtrip: {{from: a@lab.test, send: {{sendmail: {{path: /bin/true}}}}, mailbox: m}}
+  b: {{<<: *a, timeout: 20m}}
+probes: [{{name: a, module: a, target: a@lab.test}}]
+""".encode(),
+            "test.yml",
+        )
+        attempt = next(iter([attempt async for attempt in attempts(settings)]))
+        notes = [line for line in lines(attempt) if "note: " in line]
+        assert len(notes) == remarks
+        assert all("one login every 60 s (LOGIN-DELAY), and the shortest `timeout`" in note for note in notes)

@@ -1,0 +1,244 @@
+"""Several exporters on one mailbox: with keys of their own, with one key, and after one has died."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from exporter.app import App, key_of, shared_key
+from exporter.config.mistakes import Mistakes
+from exporter.core.model import Outcome, ProbeKey
+from exporter.mail.tokens import Mint, new_key
+from exporter.mailboxes.watcher.strays import MOST_PUT_OFF
+from exporter.settings import Settings
+from exporter.state.schema import StateUnusable
+from exporter.state.store import Store
+from tests.lab.client import Lab, LabUser
+from tests.support import virtual_time as virtual
+from tests.support.pauses import at_once
+from tests.support.prober_rig import Bench
+from tests.support.watcher_rig import message
+
+HOUR = 3600.0
+KEY, OTHER_KEY = b"k" * 32, b"x" * 32
+NOT_A_KEY = "must have 64 or more hexadecimal digits, two for each byte; `openssl rand -hex 32` makes one"
+
+
+# ---------------------------------------------------------------- leftovers, in virtual time
+
+
+def test_a_message_whose_owner_died_is_deleted_after_an_hour_also_by_one_that_was_started_since(tmp_path: Path) -> None:
+    async def course() -> None:
+        owner = Bench(tmp_path / "owner", key=KEY)
+        owner.sender.delay = 100
+        owner.prober.start(owner.probe)
+        await asyncio.sleep(50)
+        await owner.close()
+
+        first = Bench(tmp_path / "partner", owner.mailbox, key=KEY)
+        await beats(first, until=HOUR / 2)
+        assert len(first.mailbox.messages) == 1
+        await first.close()
+        second = Bench(tmp_path / "partner", owner.mailbox, key=KEY)
+        await beats(second, until=HOUR - 30)
+        assert len(second.mailbox.messages) == 1
+        await beats(second, until=HOUR + 600)
+        assert second.mailbox.messages == {}
+        assert second.watchers["monitor"].statistics.deleted > len(second.sender.sent)
+        expect_nothing_odd(second)
+        await second.close()
+
+    virtual.run(course())
+
+
+async def beats(bench: Bench, until: float) -> None:
+    """A trip every five minutes until that moment; the last one is over then."""
+    while bench.clock.monotonic() + 300 <= until:
+        assert (await bench.trip()).success
+        await asyncio.sleep(300 - bench.clock.monotonic() % 300)
+    await asyncio.sleep(until - bench.clock.monotonic())
+
+
+def expect_nothing_odd(bench: Bench) -> None:
+    series = bench.series()
+    for name in ("late", "lost", "duplicates", "bounces"):
+        assert series[f"mailtrip_{name}_total"] == 0, name
+    assert series["mailtrip_success"] == 1
+
+
+@virtual.on_a(Bench)
+async def test_what_an_earlier_process_left_is_deleted_and_what_is_young_or_another_instance_s_stays(
+    bench: Bench,
+) -> None:
+    ours, theirs = Mint(KEY), Mint(OTHER_KEY)
+    old, young = virtual.BEGIN - HOUR - 1, virtual.BEGIN - HOUR + 60
+    left = [bench.mailbox.deliver(message(ours.mint(moment))) for moment in (old, old - 40 * HOUR, young)]
+    foreign = [bench.mailbox.deliver(message(theirs.mint(moment))) for moment in (old, old - 400 * HOUR, young)]
+    assert (await bench.trip()).success
+    await asyncio.sleep(10)
+    assert set(bench.mailbox.messages) == {left[2], *foreign}
+    assert bench.watchers["monitor"].statistics.deleted == 3
+    for _ in range(20):
+        await asyncio.sleep(HOUR)
+        await bench.trip()
+    await asyncio.sleep(10)
+    assert set(bench.mailbox.messages) == {*foreign}
+    expect_nothing_odd(bench)
+
+
+@virtual.on_a(Bench)
+async def test_only_so_many_messages_of_others_with_our_key_are_remembered(bench: Bench) -> None:
+    mint, too_many = Mint(KEY), 5
+    for _ in range(MOST_PUT_OFF + too_many):
+        bench.mailbox.deliver(message(mint.mint(virtual.BEGIN)))
+    bench.sender.delay = None  # so that the mailbox is watched all the time, in one session
+    await bench.trip()
+    assert bench.mailbox.deleted == []
+    await asyncio.sleep(HOUR)
+    assert len(bench.mailbox.messages) == too_many
+    assert bench.mailbox.opened == 1
+    next_one = Bench(mailbox=bench.mailbox, key=KEY)
+    assert (await next_one.trip()).success
+    await asyncio.sleep(10)
+    assert next_one.mailbox.messages == {}
+    await next_one.close()
+
+
+# ---------------------------------------------------------------- whole exporters, on a real server
+
+CONFIGURATION = """
+resolver: {{nameservers: ["{dns}"]}}
+mailboxes:
+  monitor: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: {password}}}}}
+modules:
+  relay:
+    timeout: 30s
+    targets: ["*@lab.test"]
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}}, mailbox: monitor}}
+"""
+Running = Callable[[bytes], AbstractAsyncContextManager[App]]
+
+
+@pytest.fixture
+def running(lab: Lab, lab_user: LabUser) -> Running:
+    """Call it with a key: an exporter that awaits mail in the mailbox of `lab_user`."""
+    values = {"dns": lab.dns, "ca": lab.ca, "password": lab.password, "relay": lab.relay_ip, "user": lab_user.name}
+    settings = Settings.parse(CONFIGURATION.format(**values).encode(), "sharing.yml")
+
+    @asynccontextmanager
+    async def app(key: bytes) -> AsyncIterator[App]:
+        async with App(settings, Store.open(None), key) as app:
+            yield app
+
+    return app
+
+
+async def trips(app: App, target: str) -> list[Outcome]:
+    """Ten trips, of which some are always under way."""
+    outcomes: list[Outcome] = []
+    probe = app.probes.get(ProbeKey("relay", target))
+    for _ in range(5):
+        outcomes += await asyncio.gather(app.prober.start(probe), app.prober.start(probe))
+    return outcomes
+
+
+@pytest.mark.parametrize("keys", [(KEY, KEY), (KEY, OTHER_KEY)], ids=["one key", "two keys"])
+async def test_two_exporters_on_one_mailbox_never_touch_each_others_messages(
+    running: Running, lab_user: LabUser, keys: tuple[bytes, bytes]
+) -> None:
+    async with running(keys[0]) as one, running(keys[1]) as other:
+        both = await asyncio.gather(trips(one, lab_user.address), trips(other, lab_user.address))
+        assert [outcome.failure for outcomes in both for outcome in outcomes] == [None] * 20
+        for app in (one, other):
+            assert app.watchers["monitor"].statistics.deleted == 10
+            text = at_once(app.metrics.probe(ProbeKey("relay", lab_user.address))).decode()
+            assert "mailtrip_duplicates_total 0.0" in text
+            assert "mailtrip_late_total 0.0" in text
+        assert lab_user.mails() == []
+
+
+async def test_leftovers_are_swept_and_those_of_another_instance_stay_as_they_are(
+    running: Running, lab_user: LabUser
+) -> None:
+    ours, theirs = Mint(KEY), Mint(OTHER_KEY)
+    async with running(KEY) as app:
+        old, young = app.clock.wall() - HOUR - 1, app.clock.wall()
+        for token in (theirs.mint(old), theirs.mint(young), ours.mint(young)):
+            lab_user.deliver(message(token))
+        before = lab_user.mails()
+        lab_user.deliver(message(ours.mint(old)))
+        assert (await app.prober.start(app.probes.get(ProbeKey("relay", lab_user.address)))).success
+        while app.watchers["monitor"].statistics.deleted < 2:
+            await asyncio.sleep(0.02)
+        assert app.watchers["monitor"].statistics.rejected.total() == 2
+    assert lab_user.mails() == before  # flags included
+
+
+# ---------------------------------------------------------------- one key for two
+
+
+def settings(key: str) -> Settings:
+    return Settings.parse(f"state: {{dir: nowhere, token_key: {key}}}\n".encode(), "mailtrip.yml")
+
+
+def test_the_key_of_a_pair_is_given_and_the_single_trip_uses_it_too(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY.hex() + "\n")
+    for state in (settings(f"{{file: {tmp_path}/key}}").state, settings(f'"{KEY.hex()}"').state):
+        assert key_of(state, tmp_path) == shared_key(state) == KEY
+    assert [file.name for file in tmp_path.iterdir()] == ["key"]
+
+
+def test_without_one_each_state_directory_has_a_key_of_its_own(tmp_path: Path) -> None:
+    state = Settings.parse(f"state: {{dir: {tmp_path}}}\n".encode(), "mailtrip.yml").state
+    passing = shared_key(state)
+    assert not list(tmp_path.iterdir())
+    key = key_of(state, tmp_path)
+    assert key == key_of(state, tmp_path) == shared_key(state) != passing
+
+
+@pytest.mark.parametrize("key", ["'abcdef31337'", f"'{'31337'.ljust(63, '0')}'", f"'{'hunter2'.ljust(64, '0')}'"])
+def test_a_key_that_is_none_is_a_mistake_in_the_file_and_is_not_shown(key: str) -> None:
+    with pytest.raises(Mistakes) as caught:
+        settings(key)
+    assert str(caught.value) == f"mailtrip.yml:1:34: state.token_key: {NOT_A_KEY}"
+
+
+def test_a_key_in_the_configuration_is_never_shown() -> None:
+    key = new_key().hex()
+    assert key not in settings(f'"{key}"').shown()
+    assert "token_key: <secret>" in settings(f'"{key}"').shown()
+
+
+def test_a_key_elsewhere_that_is_none_is_told_at_the_start_with_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "key").write_text("hunter2\n")
+    monkeypatch.setenv("SHORT", "31337")
+    monkeypatch.delenv("MISSING", raising=False)
+    for key, problem in (
+        (f"{{file: {tmp_path}/key}}", f"cannot use the key in {tmp_path}/key: {NOT_A_KEY}"),
+        ("{env: SHORT}", f"cannot use the key in the environment variable SHORT: {NOT_A_KEY}"),
+        ("{env: MISSING}", "the environment variable MISSING is not set"),
+        (f"{{file: {tmp_path}/none}}", f"cannot read the secret in {tmp_path}/none: No such file or directory"),
+    ):
+        state = settings(key).state
+        for use in (lambda state: key_of(state, tmp_path), shared_key):
+            with pytest.raises(StateUnusable) as caught:
+                use(state)
+            assert str(caught.value) == f"state.token_key: {problem}"
+
+
+def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("hunter2\n")
+    file = tmp_path / "mailtrip.yml"
+    file.write_text(f"state: {{dir: {tmp_path}/state, token_key: {{file: {tmp_path}/key}}}}\n")
+    command = [sys.executable, "-m", "exporter", "serve", "--config.file", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (
+        2,
+        f"mailtrip: state.token_key: cannot use the key in {tmp_path}/key: {NOT_A_KEY}\n",
+    )

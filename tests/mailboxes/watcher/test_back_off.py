@@ -1,0 +1,179 @@
+"""When a mailbox that failed is tried again, and what a trip says that did not try."""
+
+import asyncio
+
+import pytest
+
+from exporter.config.types import SecretUnavailable
+from exporter.core.model import MAX_DETAIL, ProbeError, Reason, Step
+from exporter.mailboxes.watcher.expectation import Expectation
+from exporter.net.sasl import NoLoginSent
+from tests.support import virtual_time as virtual
+from tests.support.watcher_rig import Bench
+
+
+async def why_not(bench: Bench, patience: float = 30.0) -> ProbeError | None:
+    """What another trip that needs the mailbox fails with, if it does."""
+    token, run = bench.trip()
+    with bench.watcher.expect(token.trip, run) as expected:
+        try:
+            async with asyncio.timeout(patience):
+                await expected.ready()
+        except ProbeError as error:
+            return error
+        except TimeoutError:
+            return expected.trouble()
+        return None
+
+
+def broken(bench: Bench, reason: Reason, detail: str = "old words", code: str = "") -> None:
+    bench.mailbox.down = ProbeError(reason, detail, code=code)
+
+
+@pytest.mark.parametrize(
+    "reason", [Reason.TLS, Reason.DNS, Reason.PROTOCOL, Reason.REJECTED, Reason.UNAVAILABLE, Reason.CONNECT]
+)
+def test_a_cured_server_is_well_at_the_next_trip(reason: Reason) -> None:
+    async def course() -> None:
+        bench = Bench()
+        broken(bench, reason)
+        for _ in range(12):  # long enough for the longest pause
+            assert await why_not(bench, patience=0.5)
+            await asyncio.sleep(60)
+        token, run = bench.trip()
+        bench.watcher.keep_watching(token.trip, run.now())  # with somebody who waits, attempts go on
+        await asyncio.sleep(100)
+        bench.mailbox.down = None
+        assert await why_not(bench, patience=3) is None
+        bench.watcher.stop_watching(token.trip)
+        await bench.close()
+
+    virtual.run(course())
+
+
+@virtual.on_a(Bench)
+async def test_every_new_trip_sees_for_itself_and_tells_what_it_saw(bench: Bench) -> None:
+    for number in range(5):
+        broken(bench, Reason.TLS, f"words {number}")
+        error = await why_not(bench)
+        assert error
+        assert (error.reason, error.detail, error.step) == (Reason.TLS, f"words {number}", Step.CONNECT)
+        await asyncio.sleep(1)
+    assert bench.mailbox.opened == 5
+
+
+@virtual.on_a(Bench)
+async def test_trips_that_come_together_share_an_attempt_and_a_dead_server_is_not_flooded(bench: Bench) -> None:
+    broken(bench, Reason.CONNECT)
+    trips = []
+    for _ in range(100):
+        trips.append(asyncio.create_task(why_not(bench)))
+        await asyncio.sleep(0.3)
+    errors = await asyncio.gather(*trips)
+    assert all(errors)
+    assert bench.mailbox.opened < 60 / 2
+
+
+@virtual.on_a(Bench)
+async def test_a_trip_that_was_not_tried_for_the_account_s_sake_says_so_with_both_times(bench: Bench) -> None:
+    broken(bench, Reason.AUTH, "no such user", "AUTHENTICATIONFAILED")
+    first = await why_not(bench)
+    assert first
+    assert first.detail == "no such user"
+    await asyncio.sleep(10)
+    second = await why_not(bench)
+    assert second
+    assert second.detail == "not tried again: no such user at 22:13:20 UTC; next attempt at 22:14:20 UTC"
+    assert (second.reason, second.code, second.step) == (Reason.AUTH, "AUTHENTICATIONFAILED", Step.CONNECT)
+    assert bench.mailbox.opened == 1
+    assert str(bench.watcher.trouble) == (
+        "auth: no such user (last attempt at 22:13:20 UTC, next attempt not before 22:14:20 UTC)"
+    )
+
+
+@virtual.on_a(Bench)
+async def test_the_log_says_that_a_new_trip_may_come_before_the_next_attempt(bench: Bench) -> None:
+    broken(bench, Reason.CONNECT, "connection refused")
+    assert await why_not(bench)
+    assert bench.watcher.trouble
+    assert bench.watcher.trouble.following.endswith(" s, or sooner for a new trip")
+    broken(bench, Reason.AUTH, "no such user", "AUTHENTICATIONFAILED")
+    await why_not(bench)
+    assert bench.watcher.trouble.following == "next attempt in 60.0 s"
+
+
+@virtual.on_a(Bench)
+async def test_words_of_any_length_leave_room_for_the_times(bench: Bench) -> None:
+    broken(bench, Reason.AUTH, "no " * MAX_DETAIL)
+    await why_not(bench)
+    error = await why_not(bench)
+    assert error
+    assert error.detail.endswith("next attempt at 22:14:20 UTC")
+
+
+@virtual.on_a(Bench)
+async def test_a_login_delay_is_kept_for_new_trips_too_and_told_with_its_times(bench: Bench) -> None:
+    broken(bench, Reason.UNAVAILABLE, "too often", "LOGIN-DELAY")
+    first = await why_not(bench)
+    assert first
+    assert first.detail == "too often at 22:13:20 UTC; next attempt at 22:14:20 UTC"
+    second = await why_not(bench)
+    assert second
+    assert second.detail == "not tried again: too often at 22:13:20 UTC; next attempt at 22:14:20 UTC"
+    assert bench.mailbox.opened == 1
+
+
+@virtual.on_a(Bench)
+async def test_a_mailbox_that_is_in_use_for_a_moment_costs_no_trip(bench: Bench) -> None:
+    broken(bench, Reason.UNAVAILABLE, "in use", "IN-USE")
+    asyncio.get_running_loop().call_later(4, setattr, bench.mailbox, "down", None)
+    assert await why_not(bench) is None
+
+
+@virtual.on_a(Bench)
+async def test_an_attempt_that_hangs_is_told_and_not_the_trouble_of_long_ago(bench: Bench) -> None:
+    broken(bench, Reason.CONNECT)
+    assert await why_not(bench, patience=0.5)
+    await asyncio.sleep(100)
+    bench.mailbox.hangs = True
+    error = await why_not(bench, patience=20)
+    assert error
+    assert (error.reason, error.step, error.detail) == (
+        *(Reason.TIMEOUT, Step.CONNECT),
+        "mailbox monitor is not open after 20 s",
+    )
+
+
+@virtual.on_a(Bench)
+async def test_a_page_says_when_the_last_attempt_was(bench: Bench) -> None:
+    broken(bench, Reason.TLS, "expired")
+    await why_not(bench)
+    assert str(bench.watcher.trouble) == "tls: expired (last attempt at 22:13:20 UTC)"
+
+
+def test_an_expectation_without_trouble_has_none() -> None:
+    async def course() -> None:
+        bench = Bench()
+        token, run = bench.trip()
+        with bench.watcher.expect(token.trip, run) as expected:
+            await expected.ready()
+            assert isinstance(expected, Expectation)
+            assert expected.trouble() is None
+        await bench.close()
+
+    virtual.run(course())
+
+
+@pytest.mark.parametrize("cause", [NoLoginSent(), SecretUnavailable("cannot read the secret in /none: no such file")])
+def test_where_no_login_was_sent_no_account_is_protected(cause: Exception) -> None:
+    async def course() -> None:
+        bench = Bench()
+        broken(bench, Reason.AUTH)
+        assert bench.mailbox.down
+        bench.mailbox.down.__cause__ = cause
+        assert await why_not(bench)
+        bench.mailbox.down = None
+        assert await why_not(bench) is None
+        await bench.close()
+
+    virtual.run(course())

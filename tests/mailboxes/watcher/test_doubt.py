@@ -1,0 +1,80 @@
+"""Before a trip is overdue, a session that relies on announcements looks for itself."""
+
+import asyncio
+
+import pytest
+
+from exporter.core.run import Run
+from exporter.mailboxes.session import Sighting
+from tests.support import virtual_time as virtual
+from tests.support.pretend import PretendMailbox, PretendSession
+from tests.support.watcher_rig import Bench, message
+
+
+class _Silent(PretendSession):
+    """Shows messages only when it doubts the server."""
+
+    def __init__(self, mailbox: PretendMailbox, run: Run) -> None:
+        super().__init__(mailbox, run)
+        self.doubts: list[float] = []
+        self._looks = False
+
+    def doubt(self) -> None:
+        self.doubts.append(self._run.now())
+        self._looks = True
+
+    async def scan(self) -> list[Sighting]:
+        looks, self._looks = self._looks, False
+        return await super().scan() if looks else []
+
+
+class _Mailbox(PretendMailbox):
+    session: _Silent
+
+    async def open(self, run: Run, wanted: object) -> _Silent:
+        self.open_now += 1
+        self.session = _Silent(self, run)
+        return self.session
+
+
+class _Bench(Bench):
+    def __init__(self) -> None:
+        super().__init__()
+        self.silent = self.mailbox = _Mailbox()
+        self.watcher.configure(self.mailbox, 30)
+
+
+@pytest.mark.parametrize("timeout", [2.0, 8.0, 600.0])
+def test_the_last_look_before_the_verdict_is_a_thorough_one(timeout: float) -> None:
+    @virtual.on_a(_Bench)
+    async def course(bench: _Bench) -> None:
+        token, run = bench.trip()
+        began = run.now()
+        async with run.deadline(timeout):
+            with bench.watcher.expect(token.trip, run) as expected:
+                await expected.ready()
+                run.accept()
+                bench.mailbox.deliver(message(token))
+                await expected.arrival()
+                assert run.time_left() <= 5.0
+                await expected.delete()
+        assert run.now() - began < timeout
+        assert len(bench.silent.session.doubts) == 1
+
+    course()
+
+
+@virtual.on_a(_Bench)
+async def test_each_trip_gets_one_thorough_look(bench: _Bench) -> None:
+    async def one(timeout: float) -> None:
+        token, run = bench.trip()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(timeout + 1), run.deadline(timeout):
+                with bench.watcher.expect(token.trip, run) as expected:
+                    await expected.ready()
+                    run.accept()
+                    run.timeout_error = lambda: TimeoutError()  # type: ignore[assignment,return-value]
+                    await expected.arrival()
+
+    await asyncio.gather(one(20), one(60), one(60))
+    assert len(bench.silent.session.doubts) == 2

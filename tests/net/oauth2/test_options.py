@@ -1,0 +1,58 @@
+"""Mistakes in `oauth2:` are told before anything is sent."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from exporter.mailboxes.imap.mailbox import ImapOptions
+from exporter.mailboxes.pop3.mailbox import Pop3Options
+from exporter.senders.smtp import SmtpOptions
+from exporter.settings import Settings
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
+GOOD = {"provider": "microsoft", "tenant": "example.org", "client_id": "1", "client_secret": "2"}
+USUAL = {"host": "mail.example.org", "username": "probe"}
+
+
+@pytest.mark.parametrize("kind", [ImapOptions, Pop3Options, SmtpOptions])
+def test_each_protocol_takes_a_token_in_place_of_a_password(kind: Any) -> None:
+    options = kind.model_validate({**USUAL, "oauth2": GOOD, "auth": "xoauth2"})
+    assert options.oauth2.endpoint == "https://login.microsoftonline.com/example.org/oauth2/v2.0/token"
+    assert options.tls_mode != "none"
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"oauth2": GOOD, "password": "x"}, "only one of these can be given: password, oauth2"),
+        ({"oauth2": GOOD, "tls": "none"}, "oauth2 needs TLS"),
+        ({"oauth2": GOOD, "auth": "plain"}, "auth: plain is not for oauth2"),
+        ({"password": "x", "auth": "xoauth2"}, "auth: xoauth2 is not for passwords"),
+        ({"oauth2": GOOD | {"tenant": None}}, "tenant is missing"),
+        ({"oauth2": GOOD | {"tenant": "../x"}}, "not a tenant"),
+        ({"oauth2": GOOD | {"client_id": None}}, "client_id is missing"),
+        ({"oauth2": GOOD | {"client_secret": None}}, "one of these is missing"),
+        ({"oauth2": GOOD | {"federated_token_file": "/x"}}, "only one of these can be given: client_secret, fed"),
+        ({"oauth2": GOOD | {"service_account": "{}"}}, "service_account stands alone"),
+        ({"oauth2": GOOD | {"provider": None, "tenant": None}}, "token_url is missing, or provider"),
+        ({"oauth2": GOOD | {"provider": "google", "tenant": None}}, "Google issues tokens for mail only for"),
+        ({"oauth2": GOOD | {"token_url": "http://idp.example.org/token"}}, "write https://HOST/PATH"),
+    ],
+)
+@pytest.mark.parametrize("kind", [ImapOptions, Pop3Options, SmtpOptions])
+def test_what_does_not_fit_together_is_told(kind: Any, given: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        kind.model_validate(USUAL | given)
+
+
+def test_a_token_needs_a_name() -> None:
+    with pytest.raises(ValidationError, match="username and oauth2 go together: username is missing"):
+        ImapOptions.model_validate({"host": "mail.example.org", "oauth2": GOOD})
+
+
+@pytest.mark.parametrize("name", ["microsoft365.yml", "gmail.yml"])
+def test_the_examples_of_providers_are_good(name: str) -> None:
+    settings = Settings.load(str(EXAMPLES / name))
+    assert len(set(settings.logins)) in (1, 2)

@@ -1,0 +1,108 @@
+"""The reply that decided: what the message was taken with, or what ended the attempt, and never the one to QUIT."""
+
+import logging
+import stat
+from pathlib import Path
+
+import pytest
+
+from exporter.core.model import Reason, Reply
+from exporter.core.run import Run
+from exporter.net.dns import Resolver
+from tests.support import virtual_time as virtual
+from tests.support.name_server import names
+from tests.support.prober_rig import Bench
+from tests.support.sender_bench import make_sender
+from tests.support.sending import new_run, probe_message, send
+from tests.support.smtp_bench import ZONE
+from tests.support.smtp_witness import Act, Cut, Stage, witness
+from tests.support.smtp_witness import Reply as Answer
+
+TAKEN = "250 2.0.0 Ok: queued as 4XyZ8q3hVGz1"
+
+
+def replies(run: Run) -> list[Reply]:
+    return [fact for fact in run.facts if isinstance(fact, Reply)]
+
+
+async def sent(kind: str, stage: Stage | None = None, act: Act | None = None) -> Run:
+    async with names(ZONE) as resolver, witness() as one:
+        if stage and act:
+            one.always(stage, act)
+        host = {"host": "mx.example.test", "tls": "none"} if kind == "smtp" else {"retry_after": "1h"}
+        run = new_run()
+        await send(make_sender(kind, {"port": one.port, **host}, resolver), probe_message(), run)
+        return run
+
+
+@pytest.mark.parametrize("kind", ["smtp", "mx"])
+async def test_the_final_reply_has_the_name_in_the_queue(kind: str) -> None:
+    for stage, act in ((None, None), (Stage.QUIT, Cut()), (Stage.QUIT, Answer("451 4.3.0 no"))):
+        run = await sent(kind, stage, act)
+        assert replies(run) == [Reply(250, "2.0.0 Ok: taken")]
+        assert run.answer == "250 2.0.0 Ok: taken"
+
+
+@pytest.mark.parametrize("kind", ["smtp", "mx"])
+@pytest.mark.parametrize("stage", [Stage.GREETING, Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT])
+async def test_a_refusal_is_the_reply_that_counts(kind: str, stage: Stage) -> None:
+    run = await sent(kind, stage, Answer("554 5.7.1 not you"))
+    assert replies(run) == [Reply(554, "5.7.1 not you")]
+    assert not run.answer
+
+
+async def test_a_connection_that_is_cut_was_ended_by_no_reply() -> None:
+    assert replies(await sent("smtp", Stage.RCPT, Cut())) == []
+
+
+@virtual.on_a(Bench)
+async def test_the_words_of_a_trip_that_is_overdue_name_the_message_in_the_queue(bench: Bench) -> None:
+    bench.sender.delay = None
+    bench.sender.says = lambda raw: [TAKEN]
+    outcome = await bench.trip()
+    assert outcome.failure
+    assert outcome.failure.reason is Reason.OVERDUE
+    assert TAKEN in outcome.failure.detail
+
+
+def test_acceptance_is_logged_with_the_reply(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+    @virtual.on_a(Bench)
+    async def trip(bench: Bench) -> None:
+        bench.sender.says = lambda raw: [TAKEN]
+        await bench.trip()
+
+    trip()
+    assert f"the message is accepted: {TAKEN}" in caplog.text
+
+
+async def test_a_program_s_own_words_are_told(tmp_path: Path) -> None:
+    program = tmp_path / "sendmail"
+    program.write_text("#!/bin/sh\necho 250 queued as 7\nexec cat > /dev/null\n")
+    program.chmod(stat.S_IRWXU)
+    run = new_run()
+    assert await send(make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), run) is None
+    assert run.answer == "250 queued as 7"
+
+
+@pytest.mark.parametrize(("exits", "says", "reason"), [
+    (1, "sendmail: RCPT TO:<nobody@x.test> (550 5.1.1 No such mailbox here)", Reason.REJECTED),
+    (70, "550 5.1.1 No such mailbox here", Reason.REJECTED),
+    (77, "msmtp: authentication failed: 535 5.7.8 Error: authentication failed", Reason.AUTH),
+    (1, "451 4.7.1 greylisted", Reason.DEFERRED),
+    (1, "552 5.2.2 mailbox full", Reason.MAILBOX_FULL),
+    (1, "line 550 of the configuration", Reason.PROGRAM),
+    (77, "this user may not send", Reason.REJECTED),
+    (78, "535 5.7.8 no", Reason.PROGRAM),
+])  # fmt: skip
+async def test_a_refusal_that_a_program_passes_on_is_understood(
+    tmp_path: Path, exits: int, says: str, reason: Reason
+) -> None:
+    program = tmp_path / "sendmail"
+    program.write_text(f"#!/bin/sh\ncat > /dev/null\necho '{says}' >&2\nexit {exits}\n")
+    program.chmod(stat.S_IRWXU)
+    failure = await send(make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), new_run())
+    assert failure
+    assert (failure.reason, failure.code) == (reason, str(exits))
+    assert says in failure.detail

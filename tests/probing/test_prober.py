@@ -1,0 +1,298 @@
+"""Whole trips through prober, ledger, watcher and metrics, in virtual time, over a pretended mailbox and sender."""
+
+import asyncio
+
+import pytest
+
+from exporter.core.facts import Arrival
+from exporter.core.model import Leg, Phase, ProbeError, ProbeKey, Reason, Step
+from exporter.core.run import Run
+from tests.support import virtual_time as virtual
+from tests.support.prober_rig import TIMEOUT, Bench
+
+
+@virtual.on_a(Bench)
+async def test_a_good_trip_says_how_long_every_part_took(bench: Bench) -> None:
+    outcome = await bench.trip()
+    assert outcome.success
+    assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: True}
+    (arrival,) = (fact for fact in outcome.facts if isinstance(fact, Arrival))
+    assert arrival.delay == pytest.approx(5, rel=0.05)
+    assert arrival.round_trip == pytest.approx(6, rel=0.05)
+    assert bench.mailbox.messages == {}
+    phases = [span.phase for span in outcome.spans if span.step is None]
+    assert phases == list(Phase)
+    series = bench.series()
+    assert series["probe_success"] == 1
+    assert series["mailtrip_trips_total"] == 1
+    assert series["mailtrip_trips_in_flight"] == 0
+    assert series["mailtrip_delivery_delay_seconds_count"] == 1
+    assert series['mailtrip_delivery_delay_seconds_bucket{le="5.0"}'] == 0
+    assert series['mailtrip_delivery_delay_seconds_bucket{le="10.0"}'] == 1
+    assert series['mailtrip_smtp_step_duration_seconds_count{step="data"}'] == 1
+    assert series["mailtrip_last_send_duration_seconds"] == pytest.approx(1)
+
+
+@virtual.on_a(Bench)
+async def test_a_refused_message_fails_at_once_with_place_reason_and_code(bench: Bench) -> None:
+    bench.sender.refusal = Reason.REJECTED
+    outcome = await bench.trip()
+    assert outcome.failure is not None
+    assert str(outcome.failure) == "send/data: rejected 550: refused"
+    assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: False}
+    assert outcome.duration < 5
+    series = bench.series()
+    assert series["probe_success"] == 0
+    assert series['mailtrip_failures_total{phase="send",reason="rejected"}'] == 1
+    info = 'mailtrip_last_failure_info{code="550",phase="send",reason="rejected",step="data"}'
+    assert series[info] == 1
+    assert bench.store.unsettled() == []
+    bench.sender.refusal = None
+    assert (await bench.trip()).success
+    assert info not in bench.series()
+
+
+@virtual.on_a(Bench)
+async def test_a_message_that_was_perhaps_taken_is_never_sent_again_and_watched_for(bench: Bench) -> None:
+    bench.sender.uncertain = True
+    outcome = await bench.trip()
+    assert outcome.success
+    assert len(bench.sender.sent) == 1
+    assert bench.series()["mailtrip_delivery_delay_seconds_count"] == 0  # nobody knows since when
+
+    bench.sender.delay = None
+    outcome = await bench.trip()
+    assert str(outcome.failure) == "send/data: disconnected: cut after the final dot"
+    assert outcome.duration == pytest.approx(TIMEOUT)
+    assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: False}
+
+
+@virtual.on_a(Bench)
+async def test_late_is_not_lost(bench: Bench) -> None:
+    bench.sender.delay = 3600
+    outcome = await bench.trip()
+    assert outcome.failure is not None
+    assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.OVERDUE)
+    assert outcome.duration == pytest.approx(TIMEOUT)
+    assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: False}
+    assert bench.series()["mailtrip_delivery_delay_seconds_count"] == 0
+    await asyncio.sleep(3600)
+    series = bench.series()
+    assert series["mailtrip_late_total"] == 1
+    assert series["mailtrip_last_delivery_delay_seconds"] == pytest.approx(3600, rel=0.05)
+    assert series["mailtrip_delivery_delay_seconds_count"] == 1
+    assert series["mailtrip_lost_total"] == 0
+    assert bench.mailbox.messages == {}
+
+
+@virtual.on_a(Bench)
+async def test_what_never_comes_is_lost(bench: Bench) -> None:
+    bench.sender.delay = None
+    await bench.trip()
+    await asyncio.sleep(86_000)
+    bench.ledger.expire()
+    assert bench.series()["mailtrip_lost_total"] == 0
+    await asyncio.sleep(1000)
+    bench.ledger.expire()
+    await asyncio.sleep(1)
+    assert bench.series()["mailtrip_lost_total"] == 1
+    assert bench.mailbox.open_now == 0
+    assert bench.store.unsettled() == []
+
+
+@virtual.on_a(Bench)
+async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: Bench) -> None:
+    bench.sender.copies = 2
+    assert (await bench.trip()).success
+    bench.mailbox.deliver(bench.sender.sent[0])  # and a third, when nobody waits any more
+    assert (await bench.trip()).success
+    await asyncio.sleep(10)
+    assert bench.series()["mailtrip_duplicates_total"] == 3  # the second trip's message came twice as well
+    assert bench.mailbox.messages == {}
+
+
+@virtual.on_a(Bench)
+async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an_hour(bench: Bench) -> None:
+    other = Bench(mailbox=bench.mailbox)  # its own store, but the same key and mailbox
+    other.sender.delay = 100
+    flight = other.prober.start(other.probe)
+    await asyncio.sleep(99)
+    bench.sender.delay = 60
+    assert (await bench.trip()).success  # looks into the mailbox while the other's message comes
+    assert (await flight).success
+    assert bench.series()["mailtrip_duplicates_total"] == other.series()["mailtrip_duplicates_total"] == 0
+    bench.mailbox.deliver(other.sender.sent[0])
+    await bench.trip()
+    assert len(bench.mailbox.messages) == 1
+    await asyncio.sleep(3600)
+    await bench.trip()
+    await asyncio.sleep(10)
+    assert bench.mailbox.messages == {}
+    await other.close()
+
+
+@virtual.on_a(Bench)
+async def test_if_the_mailbox_is_closed_the_message_is_sent_all_the_same(bench: Bench) -> None:
+    bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
+    outcome = await bench.trip()
+    assert outcome.failure is not None
+    assert (outcome.failure.phase, outcome.failure.step) == (Phase.OPEN, Step.CONNECT)
+    assert outcome.failure.reason is Reason.AUTH
+    assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}
+    assert len(bench.sender.sent) == 1
+    assert bench.series()["mailtrip_send_duration_seconds_count"] == 1
+    bench.mailbox.down = None
+    await asyncio.sleep(1000)
+    assert (await bench.trip()).success
+    await asyncio.sleep(10)
+    assert bench.mailbox.messages == {}  # the first message was cleaned away
+    assert bench.series()["mailtrip_late_total"] == 0
+
+
+@virtual.on_a(Bench)
+async def test_a_dead_mailbox_is_tried_for_session_timeout_and_told_by_its_last_error(bench: Bench) -> None:
+    bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
+    outcome = await bench.trip()
+    assert str(outcome.failure) == "open/connect: connect: connection refused"
+    attempts = [span for span in outcome.spans if (span.phase, span.step) == (Phase.OPEN, Step.CONNECT)]
+    assert 3 <= len(attempts) <= 10  # each of them can be seen
+    assert {span.reason for span in attempts} == {Reason.CONNECT}
+    assert outcome.duration == pytest.approx(31, abs=0.5)
+
+
+@virtual.on_a(Bench)
+async def test_a_mailbox_that_restarts_while_a_trip_begins_costs_no_trip(bench: Bench) -> None:
+    bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
+    asyncio.get_running_loop().call_later(5, setattr, bench.mailbox, "down", None)
+    assert (await bench.trip()).success
+
+
+@virtual.on_a(Bench)
+async def test_a_bug_is_one_outcome_too(bench: Bench) -> None:
+    async def broken(message: object, run: object) -> None:
+        raise ZeroDivisionError
+
+    bench.sender.send = broken  # type: ignore[method-assign]
+    outcome = await bench.trip()
+    assert outcome.failure is not None
+    assert (outcome.failure.phase, outcome.failure.reason) == (Phase.SEND, Reason.INTERNAL)
+    assert bench.series()['mailtrip_failures_total{phase="send",reason="internal"}'] == 1
+
+
+@virtual.on_a(Bench)
+async def test_any_number_of_scrapes_makes_one_trip_in_an_interval(bench: Bench) -> None:
+    await asyncio.gather(*(bench.prober.ask(bench.probe, 10) for _ in range(20)))
+    assert bench.series()["probe_success"] == 1
+    for _ in range(10):
+        await asyncio.sleep(20)
+        await bench.prober.ask(bench.probe, 10)
+    assert len(bench.sender.sent) == 1
+    await asyncio.sleep(299.7 - bench.clock.monotonic())  # a scrape that comes a little early
+    await bench.prober.ask(bench.probe, 10)
+    assert len(bench.sender.sent) == 2
+
+
+@virtual.on_a(Bench)
+async def test_a_scrape_waits_no_longer_than_it_is_told_and_does_not_disturb_the_trip(bench: Bench) -> None:
+    bench.sender.delay = 100
+    await bench.prober.ask(bench.probe, 9.5)
+    assert bench.clock.monotonic() == pytest.approx(9.5)
+    series = bench.series()
+    assert series["mailtrip_trips_in_flight"] == 1
+    assert "probe_success" not in series
+    await asyncio.sleep(100)
+    assert bench.series()["probe_success"] == 1
+
+
+@virtual.on_a(Bench)
+async def test_trips_overlap_when_they_take_longer_than_the_interval(bench: Bench) -> None:
+    bench.sender.delay = 450
+    bench.prober.start_if_due(bench.probe)
+    await asyncio.sleep(310)
+    bench.prober.start_if_due(bench.probe)
+    assert bench.series()["mailtrip_trips_in_flight"] == 2
+    await asyncio.sleep(600)
+    assert bench.series()["mailtrip_trips_total"] == 2
+    assert bench.series()["mailtrip_success"] == 1
+
+
+@virtual.on_a(Bench)
+async def test_every_counter_exists_from_the_start(bench: Bench) -> None:
+    series = bench.series()
+    for name in ("late", "lost", "duplicates", "trips"):
+        assert series[f"mailtrip_{name}_total"] == 0
+    assert series['mailtrip_failures_total{phase="deliver",reason="overdue"}'] == 0
+    assert series['mailtrip_smtp_step_duration_seconds_count{step="tls"}'] == 0
+    assert "probe_success" not in series
+
+
+class Questions:
+    """A check that only asks."""
+
+    blocklists: tuple[str, ...] = ("bl.example.org",)
+
+    def __init__(self, seconds: float, error: Exception | None = None) -> None:
+        self._seconds = seconds
+        self._error = error
+
+    async def ask(self, run: Run) -> None:
+        async with run.phase(Phase.VERIFY):
+            await asyncio.sleep(self._seconds)
+            if self._error:
+                raise self._error
+
+
+@virtual.on_a(Bench)
+async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_pending(bench: Bench) -> None:
+    bench.probe.check = Questions(3)
+    flight = bench.prober.start(bench.probe)
+    await asyncio.sleep(1)
+    assert bench.store.unsettled() == []
+    assert list(bench.probe.flights) != []
+    outcome = await flight
+    assert (outcome.success, outcome.legs) == (True, {})
+    assert outcome.duration == pytest.approx(3)
+    await asyncio.sleep(1)
+    assert [known.outcome.trip for known in bench.store.last_known()] == [outcome.trip]
+    assert bench.ledger.last_starts() == {}
+
+    bench.probe.check = Questions(2 * TIMEOUT)
+    assert str((await bench.trip()).failure) == "verify: timeout: not finished within the module's timeout"
+    bench.probe.check = Questions(1, RuntimeError("a bug"))
+    assert str((await bench.trip()).failure) == "verify: internal: RuntimeError: see the log"
+    bench.probe.check = Questions(1, ProbeError(Reason.LISTED, "192.0.2.1 is on bl.example.org", code="127.0.0.2"))
+    assert (await bench.trip()).legs == {}
+
+
+@virtual.on_a(Bench)
+async def test_a_trip_that_ends_while_it_waits_for_its_turn_has_failed_in_send(bench: Bench) -> None:
+    bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")  # which is got over
+    bench.probe.timeout = 40
+    bench.sender.gap = 40
+    flights = [bench.prober.start(bench.probe) for _ in range(2)]
+    outcomes = await asyncio.gather(*flights)
+    assert {str(outcome.failure).partition(":")[0] for outcome in outcomes} <= {"send", "open/connect"}
+    assert len(bench.sender.sent) == 1
+
+
+@pytest.mark.parametrize("words", ["\udcff", "b\udc80c"])
+def test_text_that_is_no_text_costs_no_outcome(words: str) -> None:
+    """Python reads bytes that are no UTF-8 so, from a command line and from mail."""
+
+    async def course() -> None:
+        bench = Bench()
+        bench.probe.key = ProbeKey("submission", f"{words}@example.org")
+        bench.metrics.known(bench.probe.key, None)
+        outcome = await bench.trip()
+        assert outcome.success
+        other = Bench(mailbox=bench.mailbox, store=bench.store)
+        assert (await other.trip()).success
+        assert [known.outcome.trip for known in bench.store.last_known()][-1] == other.probe.newest.trip  # type: ignore[union-attr]
+        assert bench.store.unsettled() == []
+        await bench.prober.abandon(bench.probe)
+        for one in (bench, other):
+            for watcher in one.watchers.values():
+                await watcher.close()
+        await bench.store.close()
+
+    virtual.run(course())

@@ -1,0 +1,279 @@
+"""What a restart does to messages under way, in virtual time."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exporter.app import App
+from exporter.core.facts import Arrival
+from exporter.core.model import Failure, Outcome, Phase, ProbeError, ProbeKey, Reason
+from exporter.core.run import Run
+from exporter.mail.tokens import new_key
+from exporter.mailboxes.session import Sighting
+from exporter.settings import Settings
+from exporter.state.history import beat_of
+from exporter.state.store import State, Store
+from tests.support import virtual_time as virtual
+from tests.support.pauses import at_once
+from tests.support.pretend import PretendMailbox, PretendSession
+from tests.support.prober_rig import TIMEOUT, Bench
+
+
+def test_a_restart_goes_on_with_the_trips_in_flight(tmp_path: Path) -> None:
+    async def course() -> None:
+        first = Bench(tmp_path)
+        first.sender.delay = 100
+        first.prober.start(first.probe)
+        await asyncio.sleep(50)
+        await first.close()
+        assert first.store is not None
+
+        await asyncio.sleep(10)
+        second = Bench(tmp_path, first.mailbox)
+        (trip,) = second.ledger.recover()
+        assert trip.state is State.SENT
+        second.prober.resume(second.probe, trip)
+        await second.prober.ask(second.probe, 100)
+        assert second.sender.sent == []  # it is not sent again
+        assert second.probe.newest is not None
+        assert second.probe.newest.trip == trip.id
+        (arrival,) = (fact for fact in second.probe.newest.facts if isinstance(fact, Arrival))
+        assert arrival.delay == pytest.approx(100, rel=0.05)
+        assert arrival.round_trip == pytest.approx(101, rel=0.05)
+        assert second.mailbox.messages == {}
+        await second.close()
+
+    virtual.run(course())
+
+
+def test_a_message_that_came_during_a_restart_is_a_success_without_an_invented_delay(tmp_path: Path) -> None:
+    async def course() -> None:
+        first = Bench(tmp_path)
+        first.sender.delay = 55
+        first.prober.start(first.probe)
+        await asyncio.sleep(50)
+        await first.close()
+        await asyncio.sleep(10)
+        second = Bench(tmp_path, first.mailbox)
+        (trip,) = second.ledger.recover()
+        second.prober.resume(second.probe, trip)
+        await second.prober.ask(second.probe, 100)
+        assert second.probe.newest is not None
+        assert second.probe.newest.success
+        assert second.series()["mailtrip_delivery_delay_seconds_count"] == 0
+        await second.close()
+
+    virtual.run(course())
+
+
+def test_late_mail_is_recognised_after_a_restart(tmp_path: Path) -> None:
+    async def course() -> None:
+        first = Bench(tmp_path)
+        first.sender.delay = 3600
+        assert not (await first.trip()).success
+        await first.close()
+        second = Bench(tmp_path, first.mailbox)
+        assert second.ledger.recover() == []
+        await asyncio.sleep(3600)
+        series = second.series()
+        assert series["mailtrip_late_total"] == 1
+        assert series["mailtrip_last_delivery_delay_seconds"] == pytest.approx(3600, rel=0.05)
+        await second.close()
+
+    virtual.run(course())
+
+
+def test_a_trip_that_was_killed_before_its_message_was_accepted_is_void(tmp_path: Path) -> None:
+    async def course() -> None:
+        first = Bench(tmp_path)
+        first.prober.start(first.probe)
+        await asyncio.sleep(0.6)
+        await first.close()
+        second = Bench(tmp_path, first.mailbox)
+        assert second.ledger.recover() == []
+        await second.close()
+
+    virtual.run(course())
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_after_a_long_absence_the_mailbox_is_looked_into_before_a_trip_is_overdue(
+    tmp_path: Path, arrives: bool
+) -> None:
+    async def course() -> None:
+        first = Bench(tmp_path)
+        first.sender.delay = 100 if arrives else None
+        first.prober.start(first.probe)
+        await asyncio.sleep(50)
+        await first.close()
+        await asyncio.sleep(5 * TIMEOUT)
+        second = Bench(tmp_path, first.mailbox)
+        (trip,) = second.ledger.recover()
+        second.prober.resume(second.probe, trip)
+        (flight,) = second.probe.flights.values()
+        assert (await flight).success is arrives
+        assert second.series()["mailtrip_late_total"] == 0
+        assert second.mailbox.messages == {}
+        await second.close()
+
+    virtual.run(course())
+
+
+class Stubborn(PretendMailbox):
+    """Deletes nothing before it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_delete = asyncio.Event()
+
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> PretendSession:
+        await super().open(run, wanted)
+        return StubbornSession(self, run)
+
+
+class StubbornSession(PretendSession):
+    def __init__(self, mailbox: Stubborn, run: Run) -> None:
+        super().__init__(mailbox, run)
+        self._may_delete = mailbox.may_delete
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        await self._may_delete.wait()
+        await super().delete(sightings)
+
+
+async def stopped_while_deleting(directory: Path, *, junk: bool = False, uncertain: bool = False) -> Stubborn:
+    """A trip whose message is back, and which was stopped before it knew that the message was deleted."""
+    mailbox = Stubborn()
+    mailbox.junk = junk
+    bench = Bench(directory, mailbox)
+    bench.sender.uncertain = uncertain
+    bench.prober.start(bench.probe)
+    while [trip.state for trip in bench.store.unsettled()] != [State.FOUND]:
+        await asyncio.sleep(0.05)
+    await bench.close()
+    mailbox.may_delete.set()
+    return mailbox
+
+
+@pytest.mark.parametrize("gone", [True, False])
+@pytest.mark.parametrize("restarts", [0, 5])
+def test_a_message_that_was_back_before_the_restart_is_one_success_whether_it_was_deleted_or_not(
+    tmp_path: Path, gone: bool, restarts: int
+) -> None:
+    async def course() -> None:
+        mailbox = await stopped_while_deleting(tmp_path)
+        if gone:
+            mailbox.messages.clear()
+        mailbox.may_delete.clear()
+        for seconds in range(restarts):  # each too short to find out
+            bench = resumed(Bench(tmp_path, mailbox))
+            await asyncio.sleep(seconds)
+            await bench.close()
+        mailbox.may_delete.set()
+        bench = resumed(Bench(tmp_path, mailbox))
+        resumed_at = bench.clock.monotonic()
+        (flight,) = bench.probe.flights.values()
+        assert (await flight).success
+        assert bench.clock.monotonic() - resumed_at < TIMEOUT / 2
+        await asyncio.sleep(2 * TIMEOUT)
+        series = bench.series()
+        assert series["mailtrip_trips_total"] == 1
+        assert series["mailtrip_delivery_delay_seconds_count"] == 1
+        assert series["mailtrip_last_delivery_delay_seconds"] == pytest.approx(5, rel=0.05)
+        assert series["mailtrip_duplicates_total"] == series["mailtrip_late_total"] == 0
+        assert mailbox.messages == {}
+        await bench.close()
+        last = Bench(tmp_path, mailbox)
+        assert last.ledger.recover() == []
+        await last.close()
+
+    virtual.run(course())
+
+
+def resumed(bench: Bench) -> Bench:
+    for trip in bench.ledger.recover():
+        bench.prober.resume(bench.probe, trip)
+    return bench
+
+
+def test_the_verdict_of_a_message_that_was_back_before_the_restart_stands(tmp_path: Path) -> None:
+    async def course() -> None:
+        mailbox = await stopped_while_deleting(tmp_path, junk=True)
+        mailbox.messages.clear()
+        bench = resumed(Bench(tmp_path, mailbox))
+        (flight,) = bench.probe.flights.values()
+        assert str((await flight).failure) == "verify: junk: found before a restart"
+        assert bench.series()["mailtrip_junk_total"] == 1
+        await bench.close()
+
+    virtual.run(course())
+
+
+@pytest.mark.parametrize("uncertain", [False, True])
+def test_a_message_that_could_not_be_looked_for_after_the_restart_is_no_duplicate_when_it_is_seen(
+    tmp_path: Path, uncertain: bool
+) -> None:
+    async def course() -> None:
+        mailbox = await stopped_while_deleting(tmp_path, uncertain=uncertain)
+        mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
+        bench = resumed(Bench(tmp_path, mailbox))
+        (flight,) = bench.probe.flights.values()
+        assert (await flight).success
+        mailbox.down = None
+        await asyncio.sleep(60)
+        await bench.trip()
+        await asyncio.sleep(10)
+        assert bench.series()["mailtrip_duplicates_total"] == 0
+        assert mailbox.messages == {}
+        await bench.close()
+
+    virtual.run(course())
+
+
+def test_a_late_message_that_was_seen_before_the_restart_and_not_deleted_is_cleaned_away(tmp_path: Path) -> None:
+    async def course() -> None:
+        first = Bench(tmp_path)
+        first.sender.delay = 2 * TIMEOUT
+        await first.trip()
+        await asyncio.sleep(2 * TIMEOUT)
+        assert first.series()["mailtrip_late_total"] == 1
+        await first.close()
+        second = Bench(tmp_path, first.mailbox)
+        assert second.ledger.recover() == []
+        second.mailbox.deliver(first.sender.sent[0])  # as if it had not been deleted
+        await second.trip()
+        await asyncio.sleep(10)
+        series = second.series()
+        assert (
+            series["mailtrip_late_total"] == series["mailtrip_duplicates_total"] == series["mailtrip_lost_total"] == 0
+        )
+        assert second.mailbox.messages == {}
+        second.mailbox.deliver(first.sender.sent[0])
+        await second.trip()
+        await asyncio.sleep(10)
+        assert second.series()["mailtrip_duplicates_total"] == 1
+        await second.close()
+
+    virtual.run(course())
+
+
+async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_has_failed(tmp_path: Path) -> None:
+    settings = Settings.embedded()
+    (entry,) = settings.probes
+    good = Outcome("t1", ProbeKey(entry.module, entry.target), 1000.0, 2.5)
+    bad = replace(good, trip="t2", started_at=2000.0, failure=Failure(Phase.DELIVER, None, Reason.OVERDUE))
+    store = Store.open(tmp_path)
+    store.finished(good)
+    store.finished(bad)
+    await store.close()
+    app = App(settings, Store.open(tmp_path), new_key())
+    app.recover()
+    page = at_once(app.metrics.probe(good.probe)).decode()
+    assert "mailtrip_last_success_timestamp_seconds 1002.5\n" in page
+    assert "mailtrip_last_trip_timestamp_seconds 2002.5\n" in page
+    assert "mailtrip_success 0.0\n" in page
+    assert list(app.probes.get(good.probe).history) == [beat_of(good), beat_of(bad)], "the page draws them"
+    await app.store.close()

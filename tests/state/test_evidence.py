@@ -1,0 +1,192 @@
+"""The outcomes of recent trips, which the store keeps for those who ask why."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from exporter.core.model import Failure, Outcome, Phase, ProbeKey, Reason, Span, Step
+from exporter.state import evidence
+from exporter.state import schema as state_file
+from exporter.state.evidence import DAY, FAILURES, SUCCESSES
+from exporter.state.schema import StateUnusable
+from exporter.state.store import LastKnown, Moment, Store
+
+PROBE, OTHER = ProbeKey("submission", "someone@example.org"), ProbeKey("submission", "other@example.org")
+SPANS = (Span(Phase.SEND, Step.RCPT, 0.5, 1.0, Reason.REJECTED, "mx:25"), Span(Phase.SEND, None, 0.0, 2.0))
+SAID = ("    0.500 send    C: RCPT TO:<someone@example.org>", "    1.500 send    S: 550 5.1.1 \u00a7 nobody")
+FAILURE = Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "550", "mx answered 550 5.1.1 nobody")
+
+
+def bad(trip: str, probe: ProbeKey = PROBE, at: float = 1000.0) -> Outcome:
+    return Outcome(trip, probe, at, 2.0, SPANS, (), FAILURE, SAID)
+
+
+def good(trip: str, probe: ProbeKey = PROBE, at: float = 1000.0) -> Outcome:
+    return Outcome(trip, probe, at, 2.0, SPANS[1:], transcript=SAID[:1])
+
+
+async def trips(store: Store, probe: ProbeKey | None = None) -> list[str]:
+    return [outcome.trip for outcome in await store.recent(probe, 10_000)]
+
+
+async def test_trace_and_transcript_of_a_trip_survive_a_restart(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(bad("a"))
+    store.finished(good("b"))
+    store.finished(bad("c", OTHER))
+    await store.close()
+    store = Store.open(tmp_path)
+    assert await store.outcome("a") == bad("a")
+    assert await store.outcome("nobody") is None
+    assert await store.recent(PROBE, 10) == [good("b"), bad("a")]
+    assert await store.recent(None, 2) == [bad("c", OTHER), good("b")]
+    await store.close()
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+async def test_who_asks_at_once_is_told_what_was_finished_before(tmp_path: Path, threaded: bool) -> None:
+    store = Store.open(tmp_path, threaded=threaded)
+    for number in range(20):
+        store.finished(bad(str(number)))
+        assert (await trips(store))[0] == str(number)
+    await store.close()
+
+
+async def test_of_every_probe_the_newest_are_kept_and_more_of_the_failures(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(good("other", OTHER))
+    for number in range(100):
+        store.finished(bad(f"bad{number}"))
+        store.finished(good(f"good{number}"))
+    kept = await trips(store, PROBE)
+    assert [trip for trip in kept if trip.startswith("good")] == [f"good{n}" for n in range(99, 99 - SUCCESSES, -1)]
+    assert [trip for trip in kept if trip.startswith("bad")] == [f"bad{n}" for n in range(99, 99 - FAILURES, -1)]
+    assert await trips(store, OTHER) == ["other"]
+    await store.close()
+
+
+async def test_a_clock_that_is_set_back_does_not_make_new_trips_old() -> None:
+    store = Store.open(None)
+    for number in range(SUCCESSES):
+        store.finished(good(f"before{number}", at=5000.0))
+    store.finished(good("after", at=100.0))
+    assert (await trips(store))[0] == "after"
+    assert len(await trips(store)) == SUCCESSES
+    await store.close()
+
+
+async def test_failures_are_kept_for_longer_than_successes() -> None:
+    store = Store.open(None)
+    for day in (0, 10, 25):
+        store.finished(good(f"good{day}", at=day * DAY))
+        store.finished(bad(f"bad{day}", at=day * DAY))
+    store.forget_expired(Moment("boot", 0.0, 31 * DAY))
+    assert await trips(store) == ["bad25", "good25", "bad10"]
+    store.forget_expired(Moment("boot", 0.0, 60 * DAY))
+    assert await trips(store) == []
+    await store.close()
+
+
+def test_all_together_are_bounded_and_old_successes_go_before_old_failures() -> None:
+    with closing(state_file.in_memory()) as connection:
+        each = evidence.MOST_BYTES // 20
+        for number in range(15):
+            for outcome in (bad(f"bad{number}"), good(f"good{number}")):
+                key = ProbeKey("m", outcome.trip)
+                text = evidence.written(outcome)
+                evidence.keep(connection, replace(outcome, probe=key), text + " " * (each - len(text.encode())))
+        evidence.prune(connection, 1000.0)
+        kept = [outcome.trip for outcome in evidence.newest(connection, None, 100)]
+        (size,) = connection.execute("SELECT sum(length(CAST(outcome AS BLOB))) FROM recent").fetchone()
+    assert size <= evidence.MOST_BYTES
+    assert [trip for trip in kept if trip.startswith("bad")] == [f"bad{n}" for n in range(14, -1, -1)]
+    assert [trip for trip in kept if trip.startswith("good")] == [f"good{n}" for n in range(14, 9, -1)]
+
+
+async def test_a_trip_that_is_told_twice_is_kept_once(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(bad("a"))
+    store.finished(good("b"))
+    store.finished(good("a"))
+    assert await store.recent(None, 10) == [good("a"), good("b")]
+    await store.close()
+
+
+async def test_an_outcome_and_what_is_kept_of_it_are_one_commit(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(bad("a"))
+    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as reader:
+        while not (rows := reader.execute("SELECT (SELECT count(*) FROM recent), count(*) FROM outcomes").fetchall()):
+            await asyncio.sleep(0)
+        assert rows in ([(0, 0)], [(1, 1)])
+        await trips(store)
+        assert reader.execute("SELECT size = length(CAST(outcome AS BLOB)) FROM recent").fetchall() == [(1,)]
+        assert reader.execute("SELECT (SELECT count(*) FROM recent), count(*) FROM outcomes").fetchall() == [(1, 1)]
+    await store.close()
+
+
+async def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(bad("a"))
+    store.finished(bad("b"))
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
+        file.execute("UPDATE recent SET outcome = '{\"trip\": 1}' WHERE trip = 'b'")
+        file.commit()
+    store = Store.open(tmp_path)
+    assert await trips(store) == ["a"]
+    assert await store.outcome("b") is None
+    await store.close()
+
+
+async def test_a_store_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
+        file.execute("DROP TABLE recent")
+        file.commit()
+    with pytest.raises(StateUnusable, match="no such table"):
+        await store.recent(None, 1)
+    await store.close()
+
+
+# ---------------------------------------------------------------- what an older version wrote
+
+OF_VERSION_2 = """
+CREATE TABLE trips (
+    id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
+    started_at REAL NOT NULL, boot TEXT NOT NULL, started REAL NOT NULL, sending_since REAL,
+    accepted REAL, expires_at REAL NOT NULL, verdict TEXT
+) WITHOUT ROWID;
+CREATE TABLE outcomes (
+    module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
+    PRIMARY KEY (module, target)
+) WITHOUT ROWID;
+PRAGMA user_version = 2;
+"""
+
+
+async def test_a_file_of_version_2_loses_nothing_and_its_outcomes_are_evidence(tmp_path: Path) -> None:
+    newest = [bad("b", PROBE, at=2000.0), good("a", OTHER, at=1000.0)]
+    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
+        file.executescript(OF_VERSION_2)
+        texts = [(o.probe, o.finished_at, TypeAdapter(Outcome).dump_json(o).decode()) for o in newest]
+        for probe, finished_at, text in (*texts, (ProbeKey("m", "t"), 1.0, "no JSON")):
+            row = (probe.module, probe.target, finished_at, text, 5.0)
+            file.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", row)
+        file.commit()
+    for _ in range(2):  # once is enough
+        store = Store.open(tmp_path)
+        assert await store.recent(None, 10) == newest
+        known = sorted(store.last_known(), key=lambda one: one.outcome.trip)
+        assert known == [LastKnown(newest[1], 5.0, ()), LastKnown(newest[0], 5.0, ())]
+        await store.close()
+    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
+        rows = file.execute("SELECT trip, success, size FROM recent ORDER BY trip").fetchall()
+    assert rows == [
+        (o.trip, o.success, len(text.encode())) for o, (_, _, text) in zip(newest[::-1], texts[::-1], strict=True)
+    ]

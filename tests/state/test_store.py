@@ -1,0 +1,296 @@
+import asyncio
+import os
+import signal
+import sqlite3
+import stat
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter
+
+from exporter.core.facts import Arrival
+from exporter.core.model import (
+    Exchanger,
+    Failure,
+    Leg,
+    Outcome,
+    Phase,
+    ProbeKey,
+    Reason,
+    Reply,
+    Span,
+    Step,
+    TlsSession,
+)
+from exporter.state.history import MOST_BEATS, beat_of
+from exporter.state.schema import StateUnusable
+from exporter.state.store import LastKnown, Moment, State, Store, Trip
+
+PROBE = ProbeKey("submission", "someone@example.org")
+TRIP = Trip("t1", PROBE, "monitor", State.LEAVING, 1000.5, "boot", 5.25, 9000.0)
+OUTCOME = Outcome(
+    "t1",
+    PROBE,
+    1000.5,
+    2.5,
+    (Span(Phase.SEND, Step.TLS, 0.5, 1.0, Reason.TLS, "mx:25"), Span(Phase.SEND, None, 0.0, 2.0)),
+    (
+        Reply(250, "ok"),
+        Exchanger("mx", 10),
+        TlsSession(Leg.SEND, "TLSv1.3", "x", None),
+        Arrival("", "header", None, 1.0),
+    ),
+    Failure(Phase.SEND, Step.TLS, Reason.TLS, "", "expired"),
+    ("C: EHLO",),
+)
+
+
+def ignore(why: str) -> None:
+    pass
+
+
+async def test_a_trip_goes_through_its_states_and_survives_a_restart(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    await store.begin(TRIP)
+    assert store.unsettled() == [TRIP]
+    store.accepted(replace(TRIP, sending_since=6.0, accepted=7.0), ignore)
+    await store.close()
+
+    store = Store.open(tmp_path)
+    assert store.unsettled() == [replace(TRIP, state=State.SENT, sending_since=6.0, accepted=7.0)]
+    store.settle("t1", State.ARRIVED)
+    await store.close()
+
+    store = Store.open(tmp_path)
+    assert store.unsettled() == []
+    known = await store.trip("t1")
+    assert known is not None
+    assert known.state is State.ARRIVED
+    store.forget_expired(Moment("boot", 8005.0, 0.0))
+    await store.close()
+
+    store = Store.open(tmp_path)
+    assert await store.trip("t1") is None
+    await store.close()
+
+
+async def test_the_newest_outcome_of_a_probe_is_kept_whole(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(replace(OUTCOME, trip="older"))
+    store.finished(OUTCOME)
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.last_known() == [LastKnown(OUTCOME, None, (beat_of(OUTCOME),))]
+    await store.close()
+
+
+async def test_a_trip_is_on_the_disk_when_begin_returns_even_if_the_process_is_killed(tmp_path: Path) -> None:
+    program = """
+import asyncio, os, signal, sys
+from pathlib import Path
+from exporter.store import Store
+from tests.test_store import TRIP
+async def main():
+    store = Store.open(Path(sys.argv[1]))
+    await store.begin(TRIP)
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", program, str(tmp_path))
+    assert await killed.wait() == -signal.SIGKILL
+    store = Store.open(tmp_path)
+    assert store.unsettled() == [TRIP]
+    await store.close()
+
+
+async def test_many_trips_that_begin_at_once_share_commits(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    await asyncio.gather(*(store.begin(replace(TRIP, id=f"t{n}")) for n in range(500)))
+    assert len(store.unsettled()) == 500
+    await store.close()
+
+
+async def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with pytest.raises(StateUnusable, match="another mailtrip uses the state directory"):
+        Store.open(tmp_path)
+    await store.close()
+
+
+def test_a_directory_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StateUnusable, match="cannot write in the state directory .*file/state: Not a directory"):
+        Store.open(tmp_path / "file" / "state")
+
+
+@pytest.mark.parametrize("damage", [b"this is no database" * 100, b"SQLite format 3\0" + os.urandom(4000)])
+async def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
+    tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "mailtrip.sqlite"
+    file.write_bytes(damage)
+    store = Store.open(tmp_path)
+    assert store.unsettled() == []
+    await store.close()
+    assert (tmp_path / "mailtrip.damaged").read_bytes() == damage
+    assert "is damaged" in caplog.text
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o777])
+async def test_what_is_kept_is_for_us_alone_whatever_the_umask_and_whoever_made_it(tmp_path: Path, umask: int) -> None:
+    directory = tmp_path / "state"
+    directory.mkdir(mode=0o755)
+    before = os.umask(umask)
+    try:
+        store = Store.open(directory)
+        await store.begin(TRIP)
+        assert modes(directory) == dict.fromkeys(["lock", *FILES], 0o600)
+        copies = {name: (directory / name).read_bytes() for name in FILES}
+        await store.close()
+    finally:
+        os.umask(before)
+    for name, content in copies.items():  # as a kill leaves them
+        (directory / name).write_bytes(content)
+    (directory / "mailtrip.damaged").touch()
+    for file in directory.iterdir():
+        file.chmod(0o666)
+    store = Store.open(directory)
+    assert modes(directory) == dict.fromkeys(["lock", "mailtrip.damaged", *FILES], 0o600)
+    assert len(store.unsettled()) == 1
+    await store.close()
+
+
+async def test_a_damaged_file_that_others_could_read_is_set_aside_for_us_alone(tmp_path: Path) -> None:
+    (tmp_path / "mailtrip.sqlite").write_bytes(b"this is no database" * 100)
+    (tmp_path / "mailtrip.sqlite").chmod(0o644)
+    store = Store.open(tmp_path)
+    assert set(modes(tmp_path).values()) == {0o600}
+    await store.close()
+
+
+FILES = ("mailtrip.sqlite", "mailtrip.sqlite-wal", "mailtrip.sqlite-shm")
+
+
+def modes(directory: Path) -> dict[str, int]:
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in directory.iterdir()}
+
+
+def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "mailtrip.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(StateUnusable, match="another version of mailtrip"):
+        Store.open(tmp_path)
+
+
+async def test_what_the_disk_refuses_is_said(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    await store.begin(TRIP)
+    with pytest.raises(StateUnusable, match="could not be written"):
+        await store.begin(TRIP)  # the same trip twice: the database refuses it
+    await store.close()
+
+
+OF_VERSION_1 = """
+CREATE TABLE trips (
+    id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
+    started_at REAL NOT NULL, boot TEXT NOT NULL, started REAL NOT NULL, sending_since REAL,
+    accepted REAL, expires_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE outcomes (
+    module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL,
+    PRIMARY KEY (module, target)
+) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+OTHER = ProbeKey("submission", "other@example.org")
+
+
+async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
+    good = replace(OUTCOME, probe=OTHER, failure=None)
+    with closing(sqlite3.connect(tmp_path / "mailtrip.sqlite")) as file:
+        file.executescript(OF_VERSION_1)
+        trips = [("t1", "sent", 7.0), ("t2", "overdue", 7.0), ("t3", "arrived", 7.0), ("t4", "leaving", None)]
+        for name, state, accepted in trips:
+            row = (name, PROBE.module, PROBE.target, "monitor", state, 1000.5, "boot", 5.25, accepted, accepted, 9000.0)
+            file.execute("INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        for outcome in (OUTCOME, good):
+            text = TypeAdapter(Outcome).dump_json(outcome).decode()
+            key = (outcome.probe.module, outcome.probe.target)
+            file.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?)", (*key, outcome.finished_at, text))
+        file.commit()
+
+    for _ in range(2):  # once is enough
+        store = Store.open(tmp_path)
+        sent = replace(TRIP, state=State.SENT, sending_since=7.0, accepted=7.0)
+        leaving = replace(TRIP, id="t4", state=State.LEAVING)
+        assert store.unsettled() == [sent, replace(sent, id="t2", state=State.OVERDUE), leaving]
+        known = await store.trip("t3")
+        assert known is not None
+        assert known.state is State.ARRIVED
+        assert store.last_known() == [LastKnown(good, good.finished_at, ()), LastKnown(OUTCOME, None, ())]
+        await store.close()
+    store = Store.open(tmp_path)
+    await store.found(replace(good, trip="t1"))
+    store.finished(replace(OUTCOME, probe=OTHER, started_at=2000.0))
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.unsettled()[0].verdict == replace(good, trip="t1")
+    newest = replace(OUTCOME, probe=OTHER, started_at=2000.0)
+    assert store.last_known()[0] == LastKnown(newest, good.finished_at, ())
+    await store.close()
+
+
+async def test_the_time_of_the_last_success_outlives_failures_and_restarts(tmp_path: Path) -> None:
+    good = replace(OUTCOME, failure=None)
+    seen = []
+    for outcome in (OUTCOME, good, OUTCOME, OUTCOME, replace(good, started_at=5000.0)):
+        store = Store.open(tmp_path)
+        store.finished(outcome)
+        await store.close()
+        store = Store.open(tmp_path)
+        seen += [known.last_success for known in store.last_known()]
+        await store.close()
+    assert seen == [None, 1003.0, 1003.0, 1003.0, 5002.5]
+
+
+async def test_how_the_newest_trips_ended_outlives_restarts_and_does_not_grow_without_end(tmp_path: Path) -> None:
+    made = [replace(OUTCOME, duration=float(n), failure=OUTCOME.failure if n % 3 else None) for n in range(100)]
+    for start in (0, 3, 50):
+        store = Store.open(tmp_path)
+        for outcome in made[start : start + 50]:
+            store.finished(outcome)
+        await store.close()
+        store = Store.open(tmp_path)
+        (known,) = store.last_known()
+        await store.close()
+    assert known == LastKnown(made[99], made[99].finished_at, tuple(map(beat_of, made[60:99])))
+    assert len(known.history) + 1 == MOST_BEATS
+
+
+async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_settled(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    await store.begin(TRIP)
+    await store.found(OUTCOME)
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.unsettled() == [replace(TRIP, state=State.FOUND, verdict=OUTCOME)]
+    store.settle("t1", State.FAILED)
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.unsettled() == [replace(TRIP, state=State.FAILED)]
+    await store.close()
+
+
+async def test_the_store_tells_when_the_newest_trip_of_each_probe_began() -> None:
+    store = Store.open(None)
+    for name, probe, started_at in (("a", PROBE, 5.0), ("b", PROBE, 7.0), ("c", PROBE, 6.0), ("d", OTHER, 1.0)):
+        await store.begin(replace(TRIP, id=name, probe=probe, started_at=started_at, started=started_at + 2))
+        store.settle(name, State.ARRIVED)
+    assert store.last_starts(Moment("boot", 100.0, 2000.0)) == {PROBE: 9.0, OTHER: 3.0}
+    assert store.last_starts(Moment("another", 100.0, 50.0)) == {PROBE: 57.0, OTHER: 51.0}
+    assert store.last_starts(Moment("another", 100.0, 3.0)) == {PROBE: 100.0, OTHER: 98.0}  # the clock was set back
+    await store.close()

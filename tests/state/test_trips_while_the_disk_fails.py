@@ -1,0 +1,242 @@
+"""Trips while the state is in trouble: each has exactly one outcome, and no restart tells another one."""
+
+import asyncio
+import logging
+import random
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from exporter.core.model import Outcome, Phase, ProbeKey, Reason
+from exporter.core.run import VERDICT_PATIENCE
+from exporter.metrics import Metrics
+from exporter.state.commits import PATIENCE
+from exporter.state.store import State, Store, Trip
+from tests.support import virtual_time as virtual
+from tests.support.balky_disk import Balky, balky, store_on
+from tests.support.prober_rig import TIMEOUT, Bench
+
+
+class Broken(Store):
+    """Breaks, or never answers, where a test says so."""
+
+    def __init__(self, connection: sqlite3.Connection, rng: random.Random, often: float) -> None:
+        super().__init__(connection, None, None, threaded=False)
+        self._rng, self._often = rng, often
+
+    async def _strike(self) -> None:
+        if self._rng.random() < self._often:
+            if self._rng.random() < 0.3:
+                await asyncio.Event().wait()
+            raise self._rng.choice([ZeroDivisionError(), OSError(5, "x"), KeyError("x")])
+
+    async def begin(self, trip: Trip) -> None:
+        await self._strike()
+        await super().begin(trip)
+
+    async def found(self, verdict: Outcome) -> None:
+        await self._strike()
+        await super().found(verdict)
+
+    def finished(self, outcome: Outcome, tell: Callable[[str], None] | None = None) -> None:
+        if self._rng.random() < self._often:
+            raise ZeroDivisionError
+        super().finished(outcome, tell)
+
+    def settle(self, trip_id: str, state: State, tell: Callable[[str], None] | None = None) -> "asyncio.Future[None]":
+        if self._rng.random() < self._often:
+            raise ZeroDivisionError
+        return super().settle(trip_id, state, tell)
+
+
+def test_of_four_hundred_trips_with_a_state_that_breaks_in_every_way_each_has_one_outcome_in_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def course() -> None:
+        bench = Bench(store=Broken(balky(), random.Random(7), often=0.2))
+        flights = []
+        for number in range(400):
+            bench.sender.delay = None if number % 5 == 0 else 5.0
+            flights.append(bench.prober.start(bench.probe))
+            await asyncio.sleep(3)
+        outcomes = await asyncio.gather(*flights)
+        await asyncio.sleep(1)
+        assert len({outcome.trip for outcome in outcomes}) == 400
+        assert bench.series()["mailtrip_trips_total"] == 400
+        assert bench.series()["mailtrip_trips_in_flight"] == 0
+        verdicts = Counter(
+            record.args[0]  # type: ignore[index]
+            for record in caplog.records
+            if "is good after" in record.msg or "failed: %s" in record.msg
+        )
+        assert verdicts == Counter(outcome.trip for outcome in outcomes), "and one line in the log"
+        for outcome in outcomes:
+            assert outcome.duration <= TIMEOUT + 2 * PATIENCE
+            if outcome.failure:
+                assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.OVERDUE)
+        assert 310 <= sum(outcome.success for outcome in outcomes) <= 330
+        assert bench.mailbox.messages == {}
+        await bench.close()
+
+    with caplog.at_level(logging.INFO):
+        virtual.run(course())
+
+
+class Unlucky(Metrics):
+    """Breaks at everything that a trip tells it."""
+
+    def started(self, probe: ProbeKey) -> None:
+        raise ZeroDivisionError
+
+    def finished(self, outcome: Outcome) -> None:
+        raise ZeroDivisionError
+
+
+def test_who_counts_and_breaks_costs_no_outcome_and_no_later_trip(caplog: pytest.LogCaptureFixture) -> None:
+    async def course() -> None:
+        bench = Bench(metrics=Unlucky)
+        for _ in range(2):
+            bench.prober.start_if_due(bench.probe)
+            (flight,) = bench.probe.flights.values()
+            outcome = await flight
+            assert outcome.success
+            assert bench.probe.newest == outcome
+            await asyncio.sleep(300)
+        assert [known.outcome for known in bench.store.last_known()] == [outcome]
+        assert bench.store.unsettled() == []
+        await bench.close()
+
+    virtual.run(course())
+    assert caplog.text.count("a bug of mailtrip") == 4
+
+
+def test_what_only_looks_like_the_end_of_the_program_is_an_outcome_too() -> None:
+    async def course() -> None:
+        bench = Bench()
+
+        async def cancelled(message: object, run: object) -> None:
+            raise asyncio.CancelledError
+
+        bench.sender.send = cancelled  # type: ignore[method-assign]
+        outcome = await bench.trip()
+        assert str(outcome.failure) == "send: internal: CancelledError: see the log"
+        assert bench.series()["mailtrip_trips_in_flight"] == 0
+        await bench.close()
+
+    virtual.run(course())
+
+
+# ---------------------------------------------------------------- a disk that does not answer
+
+
+@pytest.mark.parametrize("delay", [5.0, None])
+def test_a_disk_that_stalls_makes_no_trip_fail_and_none_endless(
+    delay: float | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    flowing = threading.Event()
+
+    async def course() -> None:
+        connection = balky()
+        connection.flowing = flowing
+        bench = Bench(store=store_on(connection))
+        bench.sender.delay = delay
+        outcome = await bench.trip()
+        assert outcome.success is (delay is not None)
+        assert outcome.duration <= TIMEOUT + 1
+        assert bench.mailbox.messages == {}
+        if outcome.success:
+            assert {span.phase for span in outcome.spans if span.step is None} == set(Phase)
+            assert sum(span.duration for span in outcome.spans if span.step is None) < 8, "our wait is in no phase"
+            assert outcome.duration < 8 + PATIENCE + VERDICT_PATIENCE
+        else:
+            assert str(outcome.failure).startswith("deliver: overdue")
+        await asyncio.sleep(PATIENCE + 1)
+        told = "is good after" if outcome.success else "failed: deliver"
+        (line,) = [record.message for record in caplog.records if told in record.message]
+        assert "(not yet in the state: no answer from the disk" in line
+        bench.sender.delay = 5.0
+        assert (await bench.trip()).success
+        await bench.prober.abandon(bench.probe)
+        for watcher in bench.watchers.values():
+            await watcher.close()
+
+    with caplog.at_level(logging.INFO):
+        virtual.run(course())
+    flowing.set()
+
+
+# ---------------------------------------------------------------- a disk that refuses for a while, and a restart
+
+
+class Disk:
+    """What has to survive a restart: the rows of a state in memory."""
+
+    def __init__(self) -> None:
+        self.rows: list[str] = []
+
+    def save(self, connection: sqlite3.Connection) -> None:
+        self.rows = list(connection.iterdump())
+
+    def load(self) -> Balky:
+        connection = balky()
+        connection.executescript("DROP TABLE trips; DROP TABLE outcomes; DROP TABLE recent;")
+        connection.executescript("\n".join(self.rows))
+        return connection
+
+
+@pytest.mark.parametrize("begins", [0.0, 0.5, 3.0, 6.05, 7.0])  # seconds in the life of a trip of 6 s
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY])
+@pytest.mark.parametrize("lasts", [4.0, 30.0])
+def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_ended(
+    begins: float, code: int, lasts: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def course() -> None:
+        disk, connection = Disk(), balky()
+        bench = Bench(store=store_on(connection))
+        loop = asyncio.get_running_loop()
+        loop.call_later(begins, setattr, connection, "refuses", code)
+        loop.call_later(begins + lasts, setattr, connection, "refuses", 0)
+        outcome = await bench.trip()
+        assert outcome.success
+        await asyncio.sleep(begins + lasts + 3)
+        disk.save(connection)
+        await bench.close()
+
+        after = Bench(mailbox=bench.mailbox, store=store_on(disk.load()))
+        assert after.ledger.recover() == []
+        await asyncio.sleep(100_000)
+        after.ledger.expire()
+        series = after.series()
+        assert series["mailtrip_trips_total"] == series["mailtrip_lost_total"] == series["mailtrip_late_total"] == 0
+        assert [known.outcome for known in after.store.last_known()] == [outcome]
+        assert len(bench.sender.sent) == 1
+        await after.close()
+
+    with caplog.at_level(logging.INFO):
+        virtual.run(course())
+    assert len([record for record in caplog.records if "is good after" in record.message]) == 1
+    assert "is lost" not in caplog.text
+
+
+@pytest.mark.parametrize("delay", [700.0, None])
+def test_what_is_overdue_while_the_disk_refuses_is_late_or_lost_once(delay: float | None) -> None:
+    async def course() -> None:
+        connection = balky()
+        bench = Bench(store=store_on(connection))
+        bench.sender.delay = delay
+        loop = asyncio.get_running_loop()
+        loop.call_later(500, setattr, connection, "refuses", sqlite3.SQLITE_FULL)
+        loop.call_later(800, setattr, connection, "refuses", 0)
+        await bench.trip()
+        await asyncio.sleep(90_000)
+        bench.ledger.expire()
+        await asyncio.sleep(1)
+        series = bench.series()
+        assert (series["mailtrip_late_total"], series["mailtrip_lost_total"]) == ((0, 1) if delay is None else (1, 0))
+        assert bench.store.unsettled() == []
+        await bench.close()
+
+    virtual.run(course())

@@ -1,0 +1,45 @@
+"""Lists that are asked in a test, and a clock that the test moves on."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from exporter.blocklists import Blocklist, BlockListOptions, Blocklists, Query, Subject
+from exporter.core.model import Listing
+from exporter.core.run import Clock, Run
+from exporter.net.dns import Resolver
+
+
+class Moving:
+    """Time goes on as it does, and in leaps when the test says so."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def leap(self, seconds: float) -> None:
+        self.ahead += seconds
+
+    def clock(self) -> Clock:
+        return Clock(monotonic=lambda: time.monotonic() + self.ahead)
+
+
+def a_list(zone: str, *, domains: bool = False, **options: Any) -> Blocklist:
+    return BlockListOptions.model_validate({"zone": zone, **options}).blocklist(domains=domains)
+
+
+@dataclass
+class Asking:
+    """The program's lists, asked through a nameserver."""
+
+    nameserver: str
+    timeout: float = 5.0
+    time: Moving = field(default_factory=Moving)
+    queries: list[Query] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.clock = self.time.clock()
+        self.run = Run(self.clock)
+        self.lists = Blocklists(Resolver([self.nameserver], self.timeout), self.clock, self.queries.append)
+
+    async def ask(self, blocklist: Blocklist, subject: str) -> Listing:
+        return await self.lists.ask(blocklist, Subject.of(subject), self.run)

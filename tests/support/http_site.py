@@ -1,0 +1,69 @@
+"""The HTTP side on a real socket, in front of a prober with a pretended mailbox, in real time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+
+from exporter.config.types import Listen
+from exporter.core.model import ProbeKey
+from exporter.core.run import Clock
+from exporter.probing.prober import Probe
+from exporter.probing.probes import ProbeTable
+from exporter.state.store import Store
+from exporter.web.connection_limits import LIMITS, Limits
+from exporter.web.middleware import Gate
+from exporter.web.pages import Pages
+from exporter.web.server import Server
+from tests.probing.test_probes import SETTINGS
+from tests.support.prober_rig import Bench
+
+GOOD = "/probe?module=submission&target=a@example.org"
+
+
+class Site:
+    """A server on a free port, and what stands behind it."""
+
+    def __init__(
+        self, bench: Bench, probes: ProbeTable, pages: Pages, server: Server, http: aiohttp.ClientSession
+    ) -> None:
+        self.bench, self.probes, self.pages, self.server, self.http = bench, probes, pages, server, http
+        self.host, self.port = server.addresses[0]
+
+    async def get(self, path: str, *, method: str = "GET", **headers: str) -> tuple[int, str]:
+        url = f"http://{self.host}:{self.port}{path}"
+        async with self.http.request(
+            method, url, headers={k.replace("_", "-"): v for k, v in headers.items()}
+        ) as answer:
+            return answer.status, await answer.text()
+
+    async def raw(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(self.host, self.port)
+
+
+@asynccontextmanager
+async def site(
+    limits: Limits = LIMITS, delay: float | None = 0.05, gate: Gate | None = None, store: Store | None = None
+) -> AsyncIterator[Site]:
+    bench = Bench(clock=Clock(), store=store)
+    bench.sender.delay, bench.sender.effort = delay, 0.01
+
+    def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
+        return Probe(key, bench.probe.check, 300, 600, 30, name)
+
+    probes = ProbeTable(SETTINGS, bench.prober, bench.metrics, bench.clock, make)
+    pages = Pages(probes, bench.store, bench.watchers, bench.clock.wall)
+    async with (
+        Server(probes, bench.metrics, pages, [Listen("127.0.0.1:0")], limits, gate) as server,
+        aiohttp.ClientSession() as http,
+    ):
+        yield Site(bench, probes, pages, server, http)
+    for probe in probes:
+        await bench.prober.abandon(probe)
+    await bench.close()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():
+        await asyncio.sleep(0.01)

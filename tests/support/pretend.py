@@ -1,0 +1,145 @@
+"""A mailbox and a sender that live in memory, for what the watcher and the prober do in virtual time."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Sequence
+
+from exporter.core.model import Fact, ProbeError, Reason, Step
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
+from exporter.mailboxes.session import Sighting
+
+
+class PretendMailbox:
+    """Holds messages. `down` is what opening, and the next command of an open session, fails with."""
+
+    def __init__(self, *, listens: bool = False) -> None:
+        self.listens = listens
+        self.down: ProbeError | None = None
+        self.hangs = False
+        self.talks = False  # notes every look, and every message that is read
+        self.junk = False
+        self.folder = "INBOX"
+        self.read_limit: int | None = None  # bytes of a message that a session reads
+        self.goodbye = 0.01  # seconds that it takes to part
+        self.messages: dict[int, tuple[bytes, float]] = {}
+        self.opened = 0
+        self.open_now = 0
+        self.deleted: list[int] = []
+        self.scans = 0
+        self._next = 1
+        self._clock: Callable[[], float] = asyncio.get_running_loop().time
+
+    def deliver(self, raw: bytes) -> int:
+        number, self._next = self._next, self._next + 1
+        self.messages[number] = (raw, self._clock())
+        return number
+
+    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "PretendSession":
+        self.opened += 1
+        with run.step(Step.CONNECT):
+            await asyncio.sleep(0.1)
+            await self.check()
+            run.note("C: LOGIN")
+        self.open_now += 1
+        return PretendSession(self, run)
+
+    async def check(self) -> None:
+        if self.hangs:
+            await asyncio.sleep(10_000)
+        if self.down:
+            raise self.down
+
+
+class PretendSession:
+    def __init__(self, mailbox: PretendMailbox, run: Run) -> None:
+        self.messages: int | None = None
+        self._mailbox = mailbox
+        self._run = run
+        self._since = run.now()
+        self._seen: set[int] = set()
+        self._aborted = False
+
+    async def scan(self) -> list[Sighting]:
+        with self._run.step(Step.FETCH):
+            await self._mailbox.check()
+            self._mailbox.scans += 1
+            fresh = {n: m for n, m in self._mailbox.messages.items() if n not in self._seen}
+            if self._mailbox.talks:
+                self._run.note("C: NOOP")
+                for number in fresh:
+                    self._run.note(f"C: RETR {number}")
+            self._seen |= set(fresh)
+            self.messages = len(self._mailbox.messages)
+            now = self._run.now()
+            return [self._sighting(n, raw, now, came) for n, (raw, came) in fresh.items()]
+
+    def _sighting(self, number: int, raw: bytes, now: float, came: float) -> Sighting:
+        read, junk = raw[: self._mailbox.read_limit], self._mailbox.junk
+        return Sighting(
+            number, self._mailbox.folder, read, now, came >= self._since, junk=junk, cut=len(read) < len(raw)
+        )
+
+    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await wake.wait()
+
+    async def delete(self, sightings: Sequence[Sighting]) -> None:
+        await self._mailbox.check()
+        self._run.note("C: EXPUNGE")
+        for sighting in sightings:
+            if self._mailbox.messages.pop(sighting.ref, None):
+                self._mailbox.deleted.append(sighting.ref)
+
+    async def close(self) -> None:
+        await asyncio.sleep(self._mailbox.goodbye)
+
+    def abort(self) -> None:
+        if not self._aborted:
+            self._aborted = True
+            self._mailbox.open_now -= 1
+
+
+class PretendSender:
+    """Delivers into a mailbox after `delay` seconds, or never when it is None; sending takes `effort` seconds."""
+
+    def __init__(self, mailbox: PretendMailbox, delay: float | None = 5.0) -> None:
+        self.mailbox = mailbox
+        self.delay = delay
+        self.effort = 1.0
+        self.copies = 1
+        self.says: Callable[[bytes], list[str]] = lambda raw: ["250 taken"]  # the server, to a message
+        self.refusal: Reason | None = None
+        self.words = "refused"
+        self.uncertain = False
+        self.on_the_way: Callable[[bytes], bytes] = bytes  # what becomes of a message
+        self.sent: list[bytes] = []
+        self.gap = 0.0
+        self.facts: tuple[Fact, ...] = ()  # that the sending teaches
+
+    def destination(self, message: ProbeMessage) -> str:
+        return "everywhere"
+
+    async def knock(self, message: ProbeMessage, run: Run) -> None:
+        """Nobody asks for it here."""
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        with run.step(Step.DATA):
+            run.note("C: DATA")
+            await asyncio.sleep(self.effort)
+            for line in (said := self.says(message.raw)):
+                run.note(f"S: {line}")
+            run.facts.extend(self.facts)
+            if self.refusal:
+                raise ProbeError(self.refusal, self.words, code=550)
+            self.sent.append(message.raw)
+            run.uncertain = self.uncertain
+            if not self.uncertain:
+                run.accept("".join(said[-1:]))
+        if self.delay is not None:
+            for _ in range(self.copies):
+                asyncio.get_running_loop().call_later(self.delay, self.mailbox.deliver, self.on_the_way(message.raw))
+        if self.uncertain:
+            with run.step(Step.DATA):
+                raise ProbeError(Reason.DISCONNECTED, "cut after the final dot")

@@ -1,0 +1,86 @@
+"""A terminal of our own: what a person sees of a command, at any moment, and what was written to draw it."""
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pyte
+
+ROOT = Path(__file__).resolve().parents[2]
+LINES = 60
+PATIENCE = 40.0  # seconds
+
+
+class Screen:
+    """A command that runs in a terminal of this width."""
+
+    def __init__(
+        self, *arguments: str, directory: Path, columns: int = 80, environment: Mapping[str, str] | None = None
+    ) -> None:
+        self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
+        self._screen = pyte.Screen(columns, LINES)
+        self._stream = pyte.ByteStream(self._screen)
+        self.written = b""
+        self.seen: list[str] = []  # every picture there was, oldest first
+        command = [sys.executable, "-m", "exporter", *arguments]
+        kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+        env = {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **(environment or {})}
+        self._process = subprocess.Popen(
+            command, cwd=directory, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+        )  # fmt: skip
+        os.close(theirs)
+
+    @property
+    def now(self) -> str:
+        """What stands there."""
+        return "\n".join(line.rstrip() for line in self._screen.display).rstrip()
+
+    @property
+    def cursor_is_hidden(self) -> bool:
+        hidden: bool = self._screen.cursor.hidden
+        return hidden
+
+    def wait(self, until: Callable[[str], bool]) -> str:
+        """Watches until the picture is so, and returns it. Raises TimeoutError."""
+        end = time.monotonic() + PATIENCE
+        while not until(self.now):
+            if time.monotonic() > end or not self._read():
+                raise TimeoutError(f"it did not come to this:\n{self.now}")
+        return self.now
+
+    def close(self) -> int:
+        """Watches until the command ends, and returns its exit code."""
+        while self._read():
+            pass
+        os.close(self._ours)
+        return self._process.wait(PATIENCE)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self._ours, keys)
+
+    def send(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def _read(self) -> bool:
+        """Whether there may be more."""
+        if not select.select([self._ours], [], [], PATIENCE)[0]:
+            raise TimeoutError(f"nothing more was written:\n{self.now}")
+        try:
+            some = os.read(self._ours, 1 << 16)
+        except OSError:  # so Linux says that nobody holds the other end
+            some = b""
+        self.written += some
+        self._stream.feed(some)
+        self.seen.append(self.now)
+        return bool(some)

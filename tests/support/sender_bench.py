@@ -1,0 +1,68 @@
+"""What the contract asks of a bench: a sender, and somebody who receives what it sends and misbehaves on demand."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from exporter.core.model import Reason, Step
+from exporter.net.dns import Resolver
+from exporter.senders import SENDERS, Sender, SendOptions
+from tests.support.sending import RECIPIENT
+from tests.support.smtp_witness import Received
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that goes wrong, and what a sender has to make of it."""
+
+    name: str
+    how: Any  # for the bench alone
+    step: Step
+    reason: Reason
+    code: str = ""
+    uncertain: bool = False  # nobody knows whether the message was taken
+
+
+class Hold(Protocol):
+    """Somebody who waits in the middle of a conversation until the test lets go."""
+
+    async def reached(self) -> None: ...
+    def release(self) -> None: ...
+
+
+class Bench(Protocol):
+    """A sender and its receiver."""
+
+    @property
+    def sender(self) -> Sender: ...
+
+    @property
+    def received(self) -> Sequence[Received]:
+        """What the receiver has been given, whatever it answered; raw as in RFC 5322, with CRLF."""
+
+    def misbehave(self, trouble: Trouble) -> None: ...
+    def behave(self) -> None: ...
+
+    def hold(self, stage: str, clients: int = 1) -> Hold:
+        """The receiver will wait at this stage; `reached` when so many clients are there."""
+
+    async def ended(self) -> None:
+        """Returns when the receiver is alone."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one kind of sender is proven."""
+
+    bench: Callable[[], AbstractAsyncContextManager[Bench]]
+    steps: tuple[Step, ...]  # of a success
+    stages: tuple[str, ...]  # where the receiver can be held, up to its verdict
+    afterwards: tuple[str, ...]  # where it can be held when it has the message, and has said so
+    uncertain: tuple[str, ...]  # those of them where the whole message has left, and no verdict has come
+    troubles: tuple[Trouble, ...]
+
+
+def make_sender(kind: str, options: dict[str, Any], resolver: Resolver) -> Sender:
+    name, chosen = SendOptions.model_validate({kind: options}).chosen
+    return SENDERS[name](chosen, resolver, RECIPIENT, None)

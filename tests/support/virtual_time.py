@@ -1,0 +1,83 @@
+"""Virtual time: an event loop whose clock jumps to the next timer, so that ten minutes of waiting take no time."""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from exporter.core.run import Clock
+
+
+class Bench(Protocol):
+    """What a test is made on; it is made and closed in virtual time."""
+
+    async def close(self) -> None: ...
+
+
+Result = TypeVar("Result")
+SomeBench = TypeVar("SomeBench", bound=Bench)
+Course = Callable[[SomeBench], Coroutine[Any, Any, None]]
+BEGIN = 1_700_000_000.0  # the wall clock when the loop begins
+
+
+class _JumpingSelector(selectors.DefaultSelector):
+    """Where the loop would sleep, the clock jumps."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready = super().select(0)
+        if not ready and timeout is None:
+            raise RuntimeError("nothing will ever happen: every task waits, and no timer runs")
+        if not ready and timeout:
+            self.now += timeout
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    def __init__(self) -> None:
+        self._jumping = _JumpingSelector()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now
+
+    def stall(self, seconds: float) -> None:
+        """Time goes by in which nobody has a turn, as when a callback computes for so long."""
+        self._jumping.now += seconds
+
+
+def run(course: Coroutine[Any, Any, Result]) -> Result:
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        return runner.run(course)
+
+
+def stall(seconds: float) -> None:
+    """The same on the running virtual loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualLoop)
+    loop.stall(seconds)
+
+
+def clock() -> Clock:
+    """The clock of the running virtual loop."""
+    loop = asyncio.get_running_loop()
+    return Clock(monotonic=loop.time, wall=lambda: BEGIN + loop.time())
+
+
+def on_a(make: Callable[[], SomeBench]) -> Callable[[Course[SomeBench]], Callable[[], None]]:
+    """Makes a test of a course that wants a bench."""
+
+    def decorator(course: Course[SomeBench]) -> Callable[[], None]:
+        async def with_bench() -> None:
+            bench = make()
+            await course(bench)
+            await bench.close()
+
+        def test() -> None:
+            run(with_bench())
+
+        test.__name__ = course.__name__
+        return test
+
+    return decorator

@@ -1,0 +1,87 @@
+"""Everything that the dashboards can show: round trips of many kinds and blocklists, scraped in both ways."""
+
+import json
+import urllib.error
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.lab import facts
+from tests.lab.client import Lab, LabUser
+from tests.support.identity_provider import CLIENT, SECRET, Identity
+from tests.support.mailtrip_process import Exporter
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CONFIGURATION = """\
+resolver: {{nameservers: ["{dns}"]}}
+
+mailboxes:
+  monitor: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: {password}}}}}
+  spam: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: junk, password: {password}}}}}
+
+modules:
+  submission: &module
+    interval: 2s
+    timeout: 10s
+    session_timeout: 2s
+    targets: ["*@lab.test"]
+    roundtrip: &trip
+      from: probe@lab.test
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
+      mailbox: monitor
+      trusted_authserv_id: mx1.lab.test
+  inbound: {{<<: *module, roundtrip: {{<<: *trip, from: probe@mon.test, send: {{mx: {{source_address: {mon}}}}}}}}}
+  token:
+    <<: *module
+    roundtrip:
+      <<: *trip
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: {user}, oauth2: {oauth2}}}}}
+  spam: {{<<: *module, roundtrip: {{<<: *trip, mailbox: spam}}}}
+  reputation:
+    interval: 2s
+    timeout: 2s
+    session_timeout: 1s
+    targets: ["{net}.0.0/16"]
+    dnsbl: {{lists: [bl.lab.test, blclean.lab.test, blerr.lab.test]}}
+
+probes:
+  - {{name: relay, module: submission, target: {user}@lab.test}}
+  - {{name: exchanger, module: inbound, target: {user}@lab.test}}
+  - {{name: token, module: token, target: {user}@lab.test}}
+  - {{name: junk, module: spam, target: junk@lab.test}}
+  - {{name: outgoing, module: reputation, target: {net}.66.1}}
+"""
+
+
+def configuration(lab: Lab, user: LabUser, identity: Identity) -> str:
+    """Of a mailtrip that shows everything."""
+    oauth2 = f"{{token_url: '{identity.url}', client_id: {CLIENT}, client_secret: {SECRET}, ca_file: {lab.ca}}}"
+    values = {"oauth2": oauth2, "dns": lab.dns, "ca": lab.ca, "user": user.name, "password": lab.password}
+    return CONFIGURATION.format(mon=lab.mon_ip, net=facts.NET, **values)
+
+
+def scrapes(address: str, user: LabUser) -> str:
+    """The example for Prometheus, in a hurry and without alerts; blocklists are asked for on /probe, too."""
+    text = (ROOT / "examples/prometheus.yml").read_text(encoding="utf-8")
+    content: dict[str, Any] = yaml.safe_load(text.replace("localhost:10925", address))
+    content["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    content["rule_files"] = [str(ROOT / "dashboards/rules/mailtrip.recording.yml")]
+    del content["alerting"]
+    own, mail = content["scrape_configs"]
+    jobs = [("mail", "submission", user.address), ("exchangers", "inbound", user.address)]
+    jobs += [("junk", "spam", "junk@lab.test"), ("reputation", "reputation", f"{facts.NET}.66.1")]
+    content["scrape_configs"] = [own] + [
+        mail | {"job_name": job, "params": {"module": [module]}, "static_configs": [{"targets": [target]}]}
+        for job, module, target in jobs
+    ]
+    return json.dumps(content)
+
+
+def provoke(exporter: Exporter, lab: Lab) -> None:
+    """Asks for what is not allowed, and stops the blocklists."""
+    lab.stop("rbl")
+    with suppress(urllib.error.HTTPError):
+        exporter.get("/probe?module=submission&target=boss@example.org")

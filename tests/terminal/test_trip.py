@@ -1,0 +1,216 @@
+"""`mailtrip probe` as a person sees it in a terminal, and as a script reads it."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from rich.console import Console
+
+from exporter.commands.probe import may_still_come
+from exporter.core.model import Fact, Failure, Outcome, Phase, ProbeKey, Reason, Span, Step
+from exporter.terminal import waterfall
+from exporter.terminal.written import KINDS
+from tests.commands.test_cli import mailtrip
+from tests.lab.client import Lab
+from tests.support.ports import free_port
+from tests.support.screen import Screen
+
+pytestmark = pytest.mark.slow
+
+CONFIGURATION = """\
+resolver: {{nameservers: ["{dns}"]}}
+mailboxes:
+  slow: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: slow2, password: {password}}}}}
+modules:
+  slow: &module
+    timeout: 30s
+    session_timeout: 5s
+    roundtrip: &trip
+      from: probe@lab.test
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
+      mailbox: slow
+  never: {{<<: *module, timeout: 5s, roundtrip: *trip}}
+  refused: {{<<: *module, roundtrip: {{<<: *trip, send: {{smtp: {{host: dead.lab.test}}}}}}}}
+  lists: {{timeout: 5s, dnsbl: {{lists: [bl.lab.test, blclean.lab.test]}}}}
+probes:
+  - {{name: slow, module: slow, target: slow2@lab.test}}
+  - {{name: never, module: never, target: blackhole@lab.test}}
+  - {{name: refused, module: refused, target: slow2@lab.test}}
+  - {{name: lists, module: lists, target: {mx}}}
+"""
+SILENT = """\
+mailboxes: {{own: {{smtpd: {{listen: "127.0.0.1:{receiver}", recipients: [a@mon.example]}}}}}}
+modules:
+  silent:
+    roundtrip: {{from: a@mon.example, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}, mailbox: own}}
+probes: [{{name: silent, module: silent, target: a@mon.example}}]
+"""
+PROBE = ("probe", "--config.file", "mailtrip.yml")
+WAITING = "waiting for the message to arrive …"
+
+
+@pytest.fixture
+def directory(lab: Lab, tmp_path: Path) -> Path:
+    text = CONFIGURATION.format(dns=lab.dns, ca=lab.ca, password=lab.password, mx=lab.mx_ip)
+    (tmp_path / "mailtrip.yml").write_text(text)
+    return tmp_path
+
+
+def test_while_the_message_travels_the_screen_tells_where_it_is_and_how_long_and_then_shows_the_trip(
+    directory: Path,
+) -> None:
+    screen = Screen(*PROBE, "slow", directory=directory)
+    assert screen.close() == 0
+    line = re.compile(rf"{WAITING}  (\d+) s, (\d+) s left$")
+    moments = {found.groups() for picture in screen.seen if (found := line.search(picture))}
+    assert len(moments) >= 2, "the line is drawn again while nothing happens"
+    assert all(29 <= int(gone) + int(left) <= 31 for gone, left in moments)
+    assert screen.now.startswith("✓ open "), "nothing of the line is left over"
+    assert "…" not in screen.now
+    assert "slow → slow2@lab.test  success" in screen.now
+    assert not screen.cursor_is_hidden
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_who_interrupts_it_hears_what_becomes_of_the_message(
+    directory: Path, number: signal.Signals, code: int
+) -> None:
+    screen = Screen(*PROBE, "never", directory=directory, columns=200)
+    screen.wait(lambda picture: WAITING in picture)
+    if number is signal.SIGINT:
+        screen.type(b"\x03")
+    else:
+        screen.send(number)
+    assert screen.close() == code
+    said = screen.now.splitlines()[-1]
+    assert re.match(
+        r"interrupted after \d+\.\d s; the message has left\. If it still comes to the mailbox slow, nobody", said
+    )
+    assert "Its subject has a word that begins with mtrip1." in said
+    assert "timeout" not in screen.now, "the end of the waiting is no failure of the mailbox"
+    assert WAITING not in screen.now
+    assert not screen.cursor_is_hidden
+
+
+def test_a_message_that_may_come_late_is_told_of_after_the_verdict(directory: Path) -> None:
+    (directory / "mailtrip-state").mkdir()
+    (directory / "mailtrip-state/token.key").write_text(f"{'0a' * 32}\n")
+    late = mailtrip(*PROBE, "never", "--json", directory=directory)
+    assert late.returncode == 1
+    assert json.loads(late.stdout)["failure"]["reason"] == "overdue"
+    words = "a `mailtrip serve` with the same state deletes it an hour after it was sent."
+    assert late.stderr == f"If it still comes to the mailbox slow, {words}\n"
+
+
+def ended(reason: Reason | None, phase: Phase = Phase.DELIVER, *, sending: Reason | None = None) -> Outcome:
+    """A trip that ended in that phase, after sending went well or did not."""
+    spans = [
+        Span(Phase.OPEN, None, 0, 1),
+        Span(Phase.SEND, None, 1, 1, sending),
+        Span(Phase.DELIVER, None, 2, 1, reason),
+    ]
+    failure = Failure(phase, None, reason) if reason else None
+    return Outcome("0123456789abcd", ProbeKey("m", "t"), 0.0, 3.0, tuple(spans), (), failure)
+
+
+def test_a_message_may_still_come_when_it_was_taken_and_nobody_saw_it_or_its_bounce() -> None:
+    """Also when the mailbox was the trouble: seen with an IMAP server that was stopped in mid-trip."""
+    assert may_still_come(ended(Reason.OVERDUE))
+    assert may_still_come(ended(Reason.CONNECT))
+    assert may_still_come(ended(Reason.AUTH, Phase.OPEN))
+    assert not may_still_come(ended(Reason.BOUNCED))
+    assert not may_still_come(ended(Reason.JUNK, Phase.VERIFY))
+    assert not may_still_come(ended(Reason.REJECTED, Phase.SEND, sending=Reason.REJECTED))
+    assert not may_still_come(ended(None))
+
+
+def test_a_script_that_is_interrupted_reads_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        (tmp_path / "mailtrip.yml").write_text(SILENT.format(port=silent.getsockname()[1], receiver=free_port()))
+        pipe = subprocess.PIPE
+        command = [sys.executable, "-m", "exporter", *PROBE, "silent", "--json"]
+        with (
+            subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True) as process,
+            silent.accept()[0],  # the trip is under way
+        ):
+            process.send_signal(signal.SIGINT)
+            out, said = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert re.fullmatch(r"\ninterrupted after \d+\.\d s; no message was sent\n", said)
+
+
+def test_who_tries_silent_servers_sees_that_something_is_under_way(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        text = SILENT.format(port=port, receiver=free_port()).replace("silent:", "silent:\n    session_timeout: 1s")
+        (tmp_path / "mailtrip.yml").write_text(text)
+        screen = Screen("check", "--try", "mailtrip.yml", directory=tmp_path, columns=120)
+        screen.wait(lambda picture: "asking the servers" in picture)
+        assert screen.close() == 1
+    assert "asking the servers" not in screen.now
+    assert "send/greeting: timeout: no answer from 127.0.0.1 within 1 s" in screen.now
+    assert not screen.cursor_is_hidden
+
+
+def test_the_verdict_stands_below_what_was_said(directory: Path) -> None:
+    failed = mailtrip(*PROBE, "refused", directory=directory)
+    assert failed.returncode == 1
+    assert failed.stdout.index("transcript (seconds") < failed.stdout.index("trip ")
+    assert failed.stdout.splitlines()[-1].startswith("send/connect: connect: cannot connect to ")
+    assert re.search(r"^✗ send/connect +\d\.\d{3} s  connect  dead\.lab\.test:25$", failed.stderr, re.MULTILINE)
+    assert "\x1b" not in failed.stdout + failed.stderr, "a file wants no control characters"
+    assert "\r" not in failed.stdout + failed.stderr
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_who_wants_no_colours_gets_none(directory: Path, environment: dict[str, str]) -> None:
+    screen = Screen(*PROBE, "refused", directory=directory, environment=environment)
+    assert screen.close() == 1
+    assert "FAILED" in screen.now
+    assert not re.search(rb"\x1b\[[\d;]*[34]\d", screen.written)
+    if "TERM" in environment:
+        assert b"\x1b" not in screen.written
+
+
+@pytest.mark.parametrize(("probe", "code"), [("slow", 0), ("refused", 1), ("lists", 1)])
+def test_json_is_one_document_with_the_verdict_first_whatever_happens(directory: Path, probe: str, code: int) -> None:
+    done = mailtrip(*PROBE, probe, "--json", directory=directory)
+    assert (done.returncode, done.stderr) == (code, "")
+    told = json.loads(done.stdout)
+    fields = ["trip", "probe", "success", "failure", "started_at", "duration", "spans", "facts", "transcript"]
+    assert list(told) == fields
+    assert told["success"] is (code == 0)
+    assert (told["failure"] is None) is told["success"]
+    kinds = {fact["fact"] for fact in told["facts"]}
+    assert (
+        kinds >= {"slow": {"tls", "reply", "hop", "arrival"}, "refused": {"tls"}, "lists": {"listing", "asked"}}[probe]
+    )
+
+
+def test_every_kind_of_fact_has_a_name_for_scripts() -> None:
+    assert set(KINDS) == set(get_args(Fact))
+    assert len(set(KINDS.values())) == len(KINDS)
+
+
+@pytest.mark.parametrize("width", [60, 80, 300])
+def test_the_picture_fits_into_the_terminal(width: int) -> None:
+    spans = (
+        Span(Phase.OPEN, None, 0, 0.5),
+        Span(Phase.OPEN, Step.CONNECT, 0.1, 0.3, None, "imap.example.org:993"),
+        Span(Phase.SEND, None, 0.5, 1.5, Reason.CONNECT),
+        Span(Phase.SEND, Step.CONNECT, 1.9, 0.1, Reason.CONNECT, "mx1.example.org:25"),
+    )
+    shown = StringIO()
+    console = Console(file=shown, width=width, highlight=False)
+    waterfall(Outcome("0123456789abcd", ProbeKey("a", "b@c.example"), 0.0, 2.0, spans), console)
+    lines = shown.getvalue().splitlines()[2:]
+    assert max(map(len, lines)) <= width
+    ends = {len(re.split(r"\d\.\d{3} s", line)[0]) for line in lines}
+    assert len(ends) == 1, "the times stand below each other"

@@ -1,0 +1,182 @@
+"""End to end: real mail servers break, and the right words reach whoever is on call.
+
+mailtrip, Prometheus and Alertmanager are real, and so are the rules and the examples. Only what would make the test
+take an hour is changed: intervals, and every `for` by the same factor.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.lab.client import Lab, LabUser
+from tests.support.alertmanager import Alertmanager, Webhook
+from tests.support.mailtrip_process import Exporter
+from tests.support.prometheus import BINARIES, NEWER, Prometheus
+
+ROOT = Path(__file__).resolve().parents[2]
+RULES = ROOT / "dashboards/rules"
+EACH_VERSION = pytest.mark.parametrize("prometheus", [BINARIES, NEWER], indirect=True, ids=["debian", "newer"])
+HURRY = 150  # 5 minutes, an interval, become two seconds
+
+CONFIGURATION = """\
+resolver: {{nameservers: ["{dns}"]}}
+
+mailboxes:
+  monitor: {{imap: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: {password}}}}}
+
+modules:
+  submission:
+    interval: 2s
+    timeout: 10s
+    session_timeout: 2s
+    targets: ["*@lab.test"]
+    roundtrip:
+      from: probe@lab.test
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
+      mailbox: monitor
+
+probes:
+  - {{name: relay, module: submission, target: {user}@lab.test}}
+"""
+
+
+def in_seconds(duration: str) -> int:
+    number, unit = re.fullmatch(r"(\d+)([smh])", duration).groups()  # type: ignore[union-attr]
+    return int(number) * {"s": 1, "m": 60, "h": 3600}[unit]
+
+
+def hurried_rules(directory: Path) -> str:
+    """The rules in a directory of their own; a pattern that finds them."""
+    for file in RULES.glob("*.yml"):
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+        for rule in (rule for group in content["groups"] for rule in group["rules"]):
+            for wait in rule.keys() & {"for", "keep_firing_for"}:
+                rule[wait] = f"{in_seconds(rule[wait]) * 1000 // HURRY}ms"
+        (directory / file.name).write_text(json.dumps(content))
+    return str(directory / "mailtrip.*.yml")
+
+
+def scrapes(address: str, alertmanager: str, rules: str, target: str) -> str:
+    """The example for Prometheus, in a hurry, with addresses of this test and one target for /probe."""
+    text = (ROOT / "examples/prometheus.yml").read_text(encoding="utf-8")
+    for theirs, ours in (("localhost:10925", address), ("localhost:9093", alertmanager), ("each-relay", "submission")):
+        assert theirs in text
+        text = text.replace(theirs, ours)
+    content = yaml.safe_load(text)
+    content["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    content["rule_files"] = [rules]
+    content["scrape_configs"][1]["static_configs"][0]["targets"] = [target]
+    return json.dumps(content)
+
+
+def routes(webhook: str) -> str:
+    """The example for Alertmanager, in a hurry; every receiver is a path of the webhook."""
+    content: dict[str, Any] = yaml.safe_load((ROOT / "examples/alertmanager.yml").read_text(encoding="utf-8"))
+    del content["global"]
+    content["route"] |= {"group_wait": "6s", "group_interval": "1s"}
+    names = [receiver["name"] for receiver in content["receivers"]]
+    content["receivers"] = [
+        {"name": name, "webhook_configs": [{"url": f"{webhook}/{name}", "send_resolved": True}]} for name in names
+    ]
+    return json.dumps(content)
+
+
+@dataclass
+class Watched:
+    """Everything that runs."""
+
+    exporter: Exporter
+    prometheus: Prometheus
+    alertmanager: Alertmanager
+    webhook: Webhook
+
+
+@pytest.fixture
+async def webhook() -> AsyncIterator[Webhook]:
+    async with Webhook() as webhook:
+        yield webhook
+
+
+@pytest.fixture
+def exporter(lab: Lab, lab_user: LabUser, tmp_path: Path) -> Iterator[Exporter]:
+    values = {"dns": lab.dns, "ca": lab.ca, "user": lab_user.name, "password": lab.password}
+    exporter = Exporter(CONFIGURATION.format(**values), tmp_path / "mailtrip")
+    yield exporter
+    exporter.kill()
+
+
+@pytest.fixture
+async def watched(
+    exporter: Exporter,
+    lab_user: LabUser,
+    webhook: Webhook,
+    prometheus: Callable[[str], Prometheus],
+    alertmanager: Callable[[str], Alertmanager],
+    tmp_path: Path,
+) -> Watched:
+    """All is well, and Prometheus knows."""
+    (tmp_path / "rules").mkdir()
+    told = await asyncio.to_thread(alertmanager, routes(webhook.url))
+    configuration = scrapes(exporter.address, told.address, hurried_rules(tmp_path / "rules"), lab_user.address)
+    server = await asyncio.to_thread(prometheus, configuration)
+    await server.wait_for('count({__name__="probe:mailtrip_failures:in_a_row"} == 0) == 2')  # /metrics and /probe
+    return Watched(exporter, server, told, webhook)
+
+
+async def held_back(alertmanager: Alertmanager, name: str) -> dict[str, str]:
+    """Waits until Alertmanager keeps such an alert to itself; returns its labels."""
+    while True:
+        for labels in await asyncio.to_thread(alertmanager.held_back):
+            if labels["alertname"] == name:
+                return labels
+        await asyncio.sleep(0.2)
+
+
+def told(webhook: Webhook) -> set[str]:
+    return {notice.name for notice in webhook.notices}
+
+
+@EACH_VERSION
+async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(watched: Watched, lab: Lab) -> None:
+    await asyncio.to_thread(lab.stop, "imap")
+    notice = await watched.webhook.wait_for("MailtripMailboxUnwatched", "firing")
+    assert notice.where == "on-call"
+    assert notice.labels["mailbox"] == "monitor"
+    assert notice.annotations["summary"] == "The mailbox monitor cannot be watched: connect"
+    assert "relay (open/connect: connect)" in notice.annotations["description"]
+
+    # Its trips fail, on both ways of scraping, and nobody is told a second time.
+    await watched.prometheus.wait_for('count(ALERTS{alertname="MailtripFailing", alertstate="firing"}) == 2')
+    await watched.prometheus.wait_for('count(ALERTS{alertname="MailtripMailboxToBlame", alertstate="firing"}) == 2')
+    assert not (await held_back(watched.alertmanager, "MailtripFailing")).keys() & {"phase", "step", "reason", "code"}
+    await held_back(watched.alertmanager, "MailtripMailboxToBlame")
+
+    await asyncio.to_thread(lab.start, "imap")
+    await watched.webhook.wait_for("MailtripMailboxUnwatched", "resolved")
+    await watched.prometheus.wait_for('absent(ALERTS{alertname="MailtripFailing"})')
+    assert not told(watched.webhook) & {"MailtripFailing", "MailtripMailboxToBlame"}
+
+
+@EACH_VERSION
+async def test_a_dead_relay_is_told_with_its_reason_and_a_dead_exporter_once(watched: Watched, lab: Lab) -> None:
+    await asyncio.to_thread(lab.stop, "relay")
+    notice = await watched.webhook.wait_for("MailtripFailing", "firing")
+    assert not notice.labels.keys() & {"phase", "step", "reason", "code"}, "one outage is one alert"
+    assert notice.annotations["summary"].endswith(" fails: send/connect: connect")
+    assert notice.where == {"mail": "on-call", "network": "network-on-call"}[notice.labels["team"]]
+
+    await asyncio.to_thread(lab.start, "relay")
+    await watched.webhook.wait_for("MailtripFailing", "resolved")
+
+    await asyncio.to_thread(watched.exporter.stop)
+    notice = await watched.webhook.wait_for("MailtripExporterDown", "firing")
+    assert notice.labels["instance"] == watched.exporter.address
+    await held_back(watched.alertmanager, "MailtripProbeNotScraped")
+    assert "MailtripProbeNotScraped" not in told(watched.webhook)

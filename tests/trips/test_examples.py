@@ -1,0 +1,207 @@
+"""Every file in examples/ is run against the lab of real servers: only what is of the outside world is replaced."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.app import App
+from exporter.core.model import Phase, ProbeKey, Reason, Step
+from exporter.mail.tokens import new_key
+from exporter.settings import Settings
+from exporter.state.store import Store
+from tests.lab.client import Lab, LabUser
+
+DIRECTORY = Path(__file__).resolve().parents[2] / "examples"
+
+OTHERS = {"prometheus.yml", "sharding.yml", "alertmanager.yml", "web.yml", "compose.yml"}
+OTHERS |= {"grafana", "systemd", "kubernetes", "compose"}
+"""What may lie there and is no configuration of mailtrip."""
+
+OF_PROVIDERS = {"microsoft365.yml", "gmail.yml"}
+"""These need the provider itself; trips with tokens are in tests/oauth2."""
+
+SERVERS = {
+    "imap.example.org": "imap.lab.test",
+    "imap.example.net": "imap.lab.test",
+    "pop.example.org": "imap.lab.test",
+    "smtp.example.org": "relay.lab.test",
+    "smtp.example.net": "relay.lab.test",
+    "relay.example.net": "relay.lab.test",
+    "mon.example.org": "mon.test",
+    "monitor@mon.example.org": "monitor@mon.test",
+    "probe@mon.example.org": "probe@mon.test",
+    "0.0.0.0:2525": "{mon_ip}:2525",
+    "/usr/sbin/sendmail": "{sendmail}",
+    "192.0.2.53": "{dns}",
+}
+"""What means the same in all examples, and in the lab."""
+
+PEOPLE = {
+    "straight.yml": {"monitor@example.org": "{user}", "pop@example.org": "{other}"},
+    "mx.yml": {"monitor@example.org": "{user}"},
+    "forwarded.yml": {"mailtrip@example.org": "forward@lab.test", "mailtrip@example.net": "alias@lab.test"},
+    "forwarded-mailbox.yml": {
+        "mailtrip@example.org": "forward@lab.test",
+        "watched@example.org": "alias@lab.test",
+        "monitor@example.net": "monitor@lab.test",
+        "probe@example.net": "{other}",
+        "/home/monitor/Maildir": "{monitor_s_maildir}",
+    },
+    "relay.yml": {"monitor@example.org": "{user}", "probe@example.org": "{user}", "shop": "probe"},
+    "sendmail.yml": {"monitor@example.org": "{user}"},
+    "untouched.yml": {"mailtrip@example.org": "forward@lab.test"},
+    "reputation.yml": {
+        "192.0.2.1": "192.0.2.1",
+        "relay.example.org": "relay.lab.test",
+        "example.org": "lab.test",
+        "zen.spamhaus.org": "blclean.lab.test",
+        "bl.spamcop.net": "blall.lab.test",
+        "psbl.surriel.com": "blerr.lab.test",
+        "dnsbl-3.uceprotect.net": "bl.lab.test",
+        "dbl.spamhaus.org": "dbl.lab.test",
+    },
+    "explained.yml": {
+        "monitor": "{user}",
+        "monitor@example.org": "{user}",
+        "forwarded@example.org": "rewrite-full@lab.test",
+        "probe@example.org": "{other}",
+        "relay1.example.org": "relay.lab.test",
+    },
+}
+"""Who they are, in each example. A file that is added needs a line here."""
+
+PAGES = {"reputation.yml": "docs/blocklists.md"}
+"""Where an example is explained, if not in docs/scenarios.md."""
+
+FORWARDED_TO_DOVECOT = {"forwarded-mailbox.yml"}
+"""Where mail for mon.test goes to the mailbox `monitor`, instead of to our receiver."""
+
+PROBES = [(file, probe.name) for file in PEOPLE for probe in Settings.load(str(DIRECTORY / file)).probes]
+WITHOUT_BOUNCES = {"mx.yml", "reputation.yml", "explained.yml"}
+PROBES_WITH_BOUNCES = [(file, name) for file, name in PROBES if file not in WITHOUT_BOUNCES]
+FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's business.\r\n"
+
+
+class Moved:
+    """A configuration, moved into the lab."""
+
+    def __init__(self, file: str, values: dict[str, str], ca: str) -> None:
+        self._places = {old: new.format(**values) for old, new in (SERVERS | PEOPLE[file]).items()}
+        self._password, self._ca = values["password"], ca
+        self.replaced: set[str] = set()
+        self.left: set[str] = set()
+        text = (DIRECTORY / file).read_text(encoding="utf-8")
+        self.data = {"resolver": {"nameservers": [values["dns"]]}} | self._moved(yaml.safe_load(text))
+
+    def _moved(self, value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            trusted = {"ca_file": self._ca} if "password" in value else {}
+            return {name: self._moved(one, name) for name, one in value.items()} | trusted
+        if isinstance(value, list):
+            return value if key == "targets" else [self._moved(one) for one in value]
+        if str(value).startswith("/run/secrets/"):
+            return self._password
+        if value in self._places and key not in ("name", "module", "mailbox", "bounces"):
+            self.replaced.add(value)
+            return self._places[value]
+        if "example." in str(value):
+            self.left.add(value)
+        return value
+
+
+@pytest.fixture
+def other_user(lab: Lab) -> Iterator[LabUser]:
+    with lab.fresh_user() as user:
+        yield user
+
+
+@pytest.fixture
+def places(
+    lab: Lab, lab_user: LabUser, other_user: LabUser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    (tmp_path / "password").write_text(f"{lab.password}\n")
+    monkeypatch.setenv("SMTP_PASSWORD", lab.password)
+    return {
+        "dns": lab.dns,
+        "mon_ip": lab.mon_ip,
+        "sendmail": lab.sendmail,
+        "user": lab_user.address,
+        "other": other_user.address,
+        "monitor_s_maildir": str(lab.user("monitor").maildir),
+        "password": str(tmp_path / "password"),
+    }
+
+
+def test_every_example_is_run() -> None:
+    unknown = {file.name for file in DIRECTORY.iterdir()} - OTHERS - OF_PROVIDERS - set(PEOPLE)
+    assert not unknown, f"say in PEOPLE who is who in examples/{unknown.pop()}, or in OTHERS that it is none of ours"
+    assert {name for name in PEOPLE if not (DIRECTORY / name).exists()} == set()
+
+
+@pytest.mark.parametrize(("file", "name"), PROBES, ids=[f"{file}-{name}" for file, name in PROBES])
+async def test_an_example_makes_its_trip(
+    file: str, name: str, places: dict[str, str], lab: Lab, lab_user: LabUser, other_user: LabUser
+) -> None:
+    read = [lab_user, other_user]
+    if file in FORWARDED_TO_DOVECOT:
+        await asyncio.to_thread(lab.send_mon_to, "dovecot")
+        await asyncio.to_thread(lab.user("monitor").purge)
+        read.append(lab.user("monitor"))
+    for user in read:
+        user.deliver(FOREIGN)
+    before = [user.mails() for user in read]
+
+    moved = Moved(file, places, lab.ca)
+    assert set(PEOPLE[file]) <= moved.replaced, "there is more in PEOPLE than in the file"
+    assert not moved.left, f"say in PEOPLE or SERVERS what stands for {moved.left}"
+    settings = Settings.parse(yaml.safe_dump(moved.data).encode(), file)
+    (probe,) = (probe for probe in settings.probes if probe.name == name)
+    async with asyncio.timeout(60), App(settings, Store.open(None), new_key()) as app:
+        outcome = await app.prober.start(app.probes.get(ProbeKey(probe.module, probe.target)))
+    assert outcome.failure is None
+    assert set(outcome.legs.values()) == ({True} if settings.modules[probe.module].roundtrip else set())
+    assert [user.mails() for user in read] == before
+
+
+@pytest.mark.parametrize(("file", "name"), PROBES_WITH_BOUNCES, ids=["-".join(one) for one in PROBES_WITH_BOUNCES])
+async def test_an_example_learns_at_once_that_its_message_was_returned(
+    file: str, name: str, places: dict[str, str], lab: Lab
+) -> None:
+    settings = Settings.parse(yaml.safe_dump(Moved(file, places, lab.ca).data).encode(), file)
+    (probe,) = (probe for probe in settings.probes if probe.name == name)
+    async with asyncio.timeout(60), App(settings, Store.open(None), new_key()) as app:
+        outcome = await app.prober.start(app.probes.get(ProbeKey(probe.module, "full@lab.test")))
+    assert outcome.failure is not None
+    assert (outcome.failure.reason, outcome.failure.code) == (Reason.BOUNCED, "5.2.2")
+
+
+@pytest.mark.parametrize("file", PEOPLE)
+def test_an_example_says_what_to_do_beforehand_and_then(file: str) -> None:
+    settings, text = Settings.load(str(DIRECTORY / file)), (DIRECTORY / file).read_text(encoding="utf-8")
+    if file == "explained.yml":  # the page of the options is built around it
+        return
+    head = text.partition("\n\n")[0].splitlines()
+    assert all(line.startswith("#") for line in head)
+    comment = " ".join(line.removeprefix("#").strip() for line in head)
+    assert "Beforehand" in comment
+    assert PAGES.get(file, "docs/scenarios.md") in comment
+    assert f"mailtrip check {file} && mailtrip probe --config.file {file} {settings.probes[0].name}" in comment
+    assert f"mailtrip serve --config.file {file}" in comment
+
+
+def test_the_page_of_scenarios_shows_every_example_and_speaks_of_failures_in_mailtrip_s_words() -> None:
+    page = (DIRECTORY.parent / "docs/scenarios.md").read_text(encoding="utf-8")
+    assert {file for file in PEOPLE if f"(../examples/{file})" not in page} == set(PAGES)
+    failures = re.findall(r"`([a-z]+)(?:/([a-z]+))?: ([a-z_]+)(?: [A-Z0-9.]+)?`", page)
+    assert len(failures) > 30
+    for phase, step, reason in failures:
+        assert phase in list(Phase)
+        assert step in ["", *Step]
+        assert reason in list(Reason)
+    drawings = [line for line in page.splitlines() if not set(line).isdisjoint("─▶◀")]
+    assert max(map(len, drawings)) <= 100

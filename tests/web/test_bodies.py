@@ -1,0 +1,172 @@
+"""Large answers: shared by those who ask together, and never ahead of a client that does not read."""
+
+import asyncio
+import contextlib
+import gzip
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+
+from exporter.core.model import ProbeKey
+from exporter.web.bodies import PIECE, Together
+from exporter.web.connection_limits import LIMITS, Limits
+from tests.support.http_site import Site, site, until
+
+ASK = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@contextlib.asynccontextmanager
+async def large(limits: Limits = LIMITS) -> AsyncIterator[Site]:
+    """One whose /metrics has some megabytes."""
+    async with site(limits) as here:
+        for number in range(150):
+            here.bench.metrics.known(ProbeKey("relay", f"{number}@example.org"), f"probe-{number}")
+        yield here
+
+
+async def ask(here: Site, source: str = "127.0.0.2", request: bytes = ASK) -> socket.socket:
+    """A client that asks, and does not read."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.setblocking(False)
+    client.bind((source, 0))
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(client, (here.host, here.port))
+    await loop.sock_sendall(client, request)
+    return client
+
+
+async def read(client: socket.socket) -> bytes:
+    """All that comes until the connection is cut."""
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        while piece := await asyncio.get_running_loop().sock_recv(client, 1 << 16):
+            answer += piece
+    client.close()
+    return answer
+
+
+def reading(here: Site) -> list[bytes]:
+    guard = here.server._guard
+    assert guard is not None
+    return [one.answer for one in guard._connections.values() if one.answer]
+
+
+async def test_who_does_not_read_costs_one_piece_and_one_answer_is_shared() -> None:
+    async with large() as here:
+        clients = [await ask(here, request=b"") for _ in range(60)]
+        for client in clients:  # in one turn of the event loop
+            assert client.send(ASK) == len(ASK)
+        await until(lambda: len(reading(here)) == 60)
+        assert min(map(len, reading(here))) > 20 * PIECE
+        assert len({id(answer) for answer in reading(here)}) < 30, "who came together got the same"
+        assert here.server._guard is not None
+        transports = [one._transport for one in here.server._guard._connections.values()]
+        assert max(one.get_write_buffer_size() for one in transports if one) < 3 * PIECE
+        assert (await here.get("/-/healthy"))[0] == 200
+        for client in clients:
+            client.close()
+        await until(lambda: not reading(here))
+
+
+@pytest.mark.parametrize("limits", [Limits(stalled=0.2), Limits(answer=0.2)])
+async def test_who_reads_nothing_or_too_slowly_is_cut_off(limits: Limits) -> None:
+    async with large(limits) as here:
+        client = await ask(here)
+        await until(lambda: bool(reading(here)))
+        dripping = asyncio.create_task(drip(client)) if limits.answer < 1 else None
+        await until(lambda: not reading(here))
+        if dripping:
+            dripping.cancel()
+        assert len(await read(client)) < 20 * PIECE
+
+
+async def drip(client: socket.socket) -> None:
+    while True:
+        await asyncio.get_running_loop().sock_recv(client, 1000)
+        await asyncio.sleep(0.005)
+
+
+async def test_who_reads_slowly_and_in_time_gets_all_of_it() -> None:
+    async with large() as here:
+        client = await ask(here, request=ASK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        await until(lambda: bool(reading(here)))
+        head, _, body = (await read(client)).partition(b"\r\n\r\n")
+        assert f"Content-Length: {len(body)}\r\n".encode() in head
+        assert body.count(b"mailtrip_trips_total{") == 152
+        assert body.endswith(b"\n")
+
+
+async def test_when_too_much_is_unread_the_greediest_client_loses_its_oldest_answer() -> None:
+    async with large() as here:
+        size = len((await here.get("/metrics"))[1])
+        guard = here.server._guard
+        assert guard is not None
+        guard.limits = Limits(unread=7 * size // 2)
+        modest = await ask(here, "127.0.0.3")
+        await until(lambda: len(reading(here)) == 1)
+        greedy = []
+        for number in range(4):
+            greedy.append(await ask(here))
+            there = min(number + 1, 2)
+            await until(lambda: sum(one.origin == "127.0.0.2" for one in guard._connections.values()) == there)  # noqa: B023
+            await asyncio.sleep(0.05)  # so that the next one has an answer of its own
+        assert len({id(answer) for answer in reading(here)}) <= 3
+        assert {one.origin for one in guard._connections.values() if one.answer} == {"127.0.0.2", "127.0.0.3"}
+        for client in (modest, *greedy):
+            client.close()
+
+
+@pytest.mark.parametrize("path", ["/", "/config", "/metrics", "/probe?module=submission&target=a@example.org"])
+async def test_head_is_answered_without_a_body(path: str) -> None:
+    async with large() as here:
+        reader, writer = await here.raw()
+        writer.write(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() + ASK)
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"Content-Length: " in head
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200"), "and so the next answer begins"
+        writer.close()
+
+
+async def test_what_is_compressed_is_the_same() -> None:
+    async with large() as here:
+        url = f"http://{here.host}:{here.port}/metrics"
+        headers = {"gzip": True, "gzip;q=0": False, "*": True, "br, GZIP;q=0.5": True, "br": False}
+        for accept, packed in headers.items():
+            async with here.http.get(url, headers={"Accept-Encoding": accept}, auto_decompress=False) as answer:
+                body = await answer.read()
+                assert (answer.headers.get("Content-Encoding") == "gzip") is packed, accept
+                assert (gzip.decompress(body) if packed else body).count(b"mailtrip_trips_total{") == 152
+
+
+async def test_an_answer_is_made_once_for_all_who_ask_together_and_is_never_older_than_its_question() -> None:
+    together, made, go = Together(), list[int](), asyncio.Event()
+
+    async def make() -> bytes:
+        made.append(len(made))
+        await go.wait()
+        return b"%d" % made[-1]
+
+    first = asyncio.create_task(together.ask("a", make))
+    await asyncio.sleep(0.01)
+    later = [asyncio.create_task(together.ask("a", make)) for _ in range(50)]
+    await asyncio.sleep(0.01)
+    assert made == [0]
+    later.pop().cancel()
+    go.set()
+    assert (await first).plain == b"0"
+    assert {(await one).plain for one in later} == {b"1"}
+    assert made == [0, 1]
+    assert not vars(together)["_next"]
+
+
+async def test_an_answer_that_cannot_be_made_is_everybodys_error_and_the_next_one_is_tried_again() -> None:
+    together = Together()
+
+    async def fail() -> bytes:
+        raise OSError
+
+    for _ in range(2):
+        results = await asyncio.gather(*(together.ask("a", fail) for _ in range(3)), return_exceptions=True)
+        assert [type(result) for result in results] == [OSError] * 3
