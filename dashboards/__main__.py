@@ -20,7 +20,10 @@ FILES = {
 
 def texts() -> dict[str, str]:
     """The content of every file."""
-    return {name: json.dumps(module.build(), indent=1, ensure_ascii=False) + "\n" for name, module in FILES.items()}
+    return {
+        name: json.dumps(module.build(), indent=1, ensure_ascii=False) + "\n"
+        for name, module in FILES.items()
+    }
 
 
 if __name__ == "__main__":

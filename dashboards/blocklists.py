@@ -18,7 +18,7 @@ from dashboards.panels import (
     steps,
     table,
     timeline,
-)  # fmt: skip
+)
 
 LISTED = mapped(zero=("clean", GREEN), one=("listed", RED))
 USABLE = mapped(zero=("unusable", YELLOW), one=("usable", GREEN))
@@ -26,66 +26,141 @@ USABLE = mapped(zero=("unusable", YELLOW), one=("usable", GREEN))
 
 def at_a_glance() -> list[Json]:
     return [
-        stat("Listings", "Addresses and domains on lists, each pair of the two counted once.",
-             f"count(max by (list, address) (mailtrip_dnsbl_listed{{{MANY}}}) == 1) or vector(0)",
-             thresholds=steps(GREEN, (1, RED)), width=6),
-        stat("Asked about", "Addresses and domains that at least one list has answered for.",
-             f"count(count by (address) (mailtrip_dnsbl_listed{{{MANY}}}))", color="fixed", width=6),
-        stat("Lists that cannot be used", "They refuse us, do not answer, or fail their own test entries: nothing that "
-             "they say is believed.", f"count(max by (list) (mailtrip_dnsbl_list_usable{{{MANY}}}) == 0) or vector(0)",
-             thresholds=steps(GREEN, (1, YELLOW)), width=6),
-        stat("Oldest check", "How long ago a check last finished, where that is longest.",
-             f"max(time() - mailtrip_last_trip_timestamp_seconds{{{MANY}}} "
-             f"and on (job, instance, probe) mailtrip_dnsbl_query_duration_seconds_count{{{MANY}}})", "s",
-             thresholds=steps(GREEN, (6 * 3600, YELLOW), (2 * 86400, RED)), width=6),
-    ]  # fmt: skip
+        stat(
+            "Listings",
+            "Addresses and domains on lists, each pair of the two counted once.",
+            f"count(max by (list, address) (mailtrip_dnsbl_listed{{{MANY}}}) == 1) or vector(0)",
+            thresholds=steps(GREEN, (1, RED)),
+            width=6,
+        ),
+        stat(
+            "Asked about",
+            "Addresses and domains that at least one list has answered for.",
+            f"count(count by (address) (mailtrip_dnsbl_listed{{{MANY}}}))",
+            color="fixed",
+            width=6,
+        ),
+        stat(
+            "Lists that cannot be used",
+            "They refuse us, do not answer, or fail their own test entries: nothing that "
+            "they say is believed.",
+            f"count(max by (list) (mailtrip_dnsbl_list_usable{{{MANY}}}) == 0) or vector(0)",
+            thresholds=steps(GREEN, (1, YELLOW)),
+            width=6,
+        ),
+        stat(
+            "Oldest check",
+            "How long ago a check last finished, where that is longest.",
+            f"max(time() - mailtrip_last_trip_timestamp_seconds{{{MANY}}} "
+            f"and on (job, instance, probe) mailtrip_dnsbl_query_duration_seconds_count{{{MANY}}})",
+            "s",
+            thresholds=steps(GREEN, (6 * 3600, YELLOW), (2 * 86400, RED)),
+            width=6,
+        ),
+    ]
 
 
 def listings() -> list[Json]:
     codes = f"mailtrip_dnsbl_code_info{{{MANY}}}"
     stripes = f"max by (list, address) (mailtrip_dnsbl_listed{{{MANY}}})"
     return [
-        table("Who is listed", "A row for each address on a list, with the list's code. docs/blocklists.md "
-              "of mailtrip says what to do; mailtrip probe shows the list's reason and its page for delisting.",
-              [rows(named(codes))],
-              {"address": "Address", "list": "List", "code": "Code", "name": "Probe"}, width=12, height=9,
-              sort=[{"displayName": "Address", "desc": False}]),
-        table("Lists", "Whether each list can be believed now, as each probe found it.",
-              [rows(named(f"mailtrip_dnsbl_list_usable{{{MANY}}}"))],
-              {"list": "List", "Value": "State", "name": "Probe"}, width=12, height=9,
-              overrides=[colored("State", mappings=USABLE)], sort=[{"displayName": "State", "desc": False}]),
+        table(
+            "Who is listed",
+            "A row for each address on a list, with the list's code. docs/blocklists.md of mailtrip"
+            " says what to do; mailtrip probe shows the list's reason and its page for delisting.",
+            [rows(named(codes))],
+            {"address": "Address", "list": "List", "code": "Code", "name": "Probe"},
+            width=12,
+            height=9,
+            sort=[{"displayName": "Address", "desc": False}],
+        ),
+        table(
+            "Lists",
+            "Whether each list can be believed now, as each probe found it.",
+            [rows(named(f"mailtrip_dnsbl_list_usable{{{MANY}}}"))],
+            {"list": "List", "Value": "State", "name": "Probe"},
+            width=12,
+            height=9,
+            overrides=[colored("State", mappings=USABLE)],
+            sort=[{"displayName": "State", "desc": False}],
+        ),
         row("Since when"),
-        timeline("Listed", "Each address on each list: green clean, red listed. No colour: nobody knows.",
-                 [query(stripes, "{{address}} · {{list}}")], LISTED),
-        timeline("Usable", "Each list: green usable, yellow not.",
-                 [query(f"max by (list) (mailtrip_dnsbl_list_usable{{{MANY}}})", "{{list}}")], USABLE),
-    ]  # fmt: skip
+        timeline(
+            "Listed",
+            "Each address on each list: green clean, red listed. No colour: nobody knows.",
+            [query(stripes, "{{address}} · {{list}}")],
+            LISTED,
+        ),
+        timeline(
+            "Usable",
+            "Each list: green usable, yellow not.",
+            [query(f"max by (list) (mailtrip_dnsbl_list_usable{{{MANY}}})", "{{list}}")],
+            USABLE,
+        ),
+    ]
 
 
 def questions() -> list[Json]:
     bucket = f"mailtrip_dnsbl_query_duration_seconds_bucket{{{MANY}}}"
     quick = f"sum by (le) (increase({bucket}[1h]))"
-    failed = f"sum by (list, reason) (increase(mailtrip_dnsbl_query_failures_total{{{MANY}}}[$__rate_interval])) > 0"
+    failed = (
+        "sum by (list, reason)"
+        f" (increase(mailtrip_dnsbl_query_failures_total{{{MANY}}}[$__rate_interval])) > 0"
+    )
     return [
         row("Asking"),
-        lines("How long an answer takes", "From our packet to the answer, over an hour. Half and 9 of 10 were quicker.",
-              [query(f"histogram_quantile(0.5, {quick}) >= 0", "half"),
-               query(f"histogram_quantile(0.9, {quick}) >= 0", "9 of 10")], thresholds=steps(GREEN, (1, YELLOW))),
-        bars("Questions without an answer", "By list and reason, tests of the lists included. refused: ask through a "
-             "resolver of your own.", [query(failed, "{{list}}: {{reason}}")], interval="1h"),
-        bars("Questions", "How many were asked; what was remembered is no question. Lists limit how many are free.",
-             [query(f"sum(increase(mailtrip_dnsbl_query_duration_seconds_count{{{MANY}}}[$__rate_interval]))",
-                    "questions")], interval="1h"),
-        bars("Checks that failed", "By reason: listed; or unusable, no list could be asked.",
-             [query('sum by (reason) (increase(mailtrip_failures_total{phase="verify", '
-                    f'reason=~"listed|unusable|dns", {MANY}}}[$__rate_interval])) > 0', "{{reason}}")], interval="1h"),
-    ]  # fmt: skip
+        lines(
+            "How long an answer takes",
+            "From our packet to the answer, over an hour. Half and 9 of 10 were quicker.",
+            [
+                query(f"histogram_quantile(0.5, {quick}) >= 0", "half"),
+                query(f"histogram_quantile(0.9, {quick}) >= 0", "9 of 10"),
+            ],
+            thresholds=steps(GREEN, (1, YELLOW)),
+        ),
+        bars(
+            "Questions without an answer",
+            "By list and reason, tests of the lists included. refused: ask through a "
+            "resolver of your own.",
+            [query(failed, "{{list}}: {{reason}}")],
+            interval="1h",
+        ),
+        bars(
+            "Questions",
+            "How many were asked; what was remembered is no question. Lists limit how many are"
+            " free.",
+            [
+                query(
+                    f"sum(increase(mailtrip_dnsbl_query_duration_seconds_count{{{MANY}}}[$__rate_interval]))",
+                    "questions",
+                )
+            ],
+            interval="1h",
+        ),
+        bars(
+            "Checks that failed",
+            "By reason: listed; or unusable, no list could be asked.",
+            [
+                query(
+                    'sum by (reason) (increase(mailtrip_failures_total{phase="verify", '
+                    f'reason=~"listed|unusable|dns", {MANY}}}[$__rate_interval])) > 0',
+                    "{{reason}}",
+                )
+            ],
+            interval="1h",
+        ),
+    ]
 
 
 def build() -> Json:
     only = f'{MANY}, reason=~"listed|unusable"'
     return dashboard(
-        "blocklists", "Blocklists", "Who lists us, and which lists can be believed",
-        [*at_a_glance(), *listings(), *questions()], time="now-7d", annotations=[failures(only)], links=[STATUS],
+        "blocklists",
+        "Blocklists",
+        "Who lists us, and which lists can be believed",
+        [*at_a_glance(), *listings(), *questions()],
+        time="now-7d",
+        annotations=[failures(only)],
+        links=[STATUS],
         variables=probes("mailtrip_dnsbl_query_duration_seconds_count", many=True),
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""The exporter itself: does it run, does it see its mailboxes, what does it cost. Only /metrics knows."""
+"""The exporter itself: does it run, does it see its mailboxes, what does it cost. Only /metrics
+knows."""
 
 from dashboards.frame import STATUS, address, choice, dashboard, datasource
 from dashboards.panels import (
@@ -17,7 +18,7 @@ from dashboards.panels import (
     steps,
     table,
     timeline,
-)  # fmt: skip
+)
 
 HERE = 'job=~"$job", instance=~"$instance"'
 ITS_PROBES = f'{HERE}, probe!=""'
@@ -28,25 +29,65 @@ EACH = "{{instance}} · {{mailbox}}"
 def at_a_glance() -> list[Json]:
     one_is_good = steps(RED, (1, GREEN))
     return [
-        stat("Answers", "1 if Prometheus can scrape every chosen mailtrip, 0 if one does not answer.",
-             f"min(up{{{HERE}}} and on (job, instance) last_over_time({BUILD}[1d]))", "none",
-             mappings=mapped(zero=("down", RED), one=("up", GREEN)), thresholds=one_is_good),
-        stat("Configuration", "Whether the configuration was read without a mistake the last time. If not, the old one "
-             "is in force.", f"min(mailtrip_config_last_reload_successful{{{HERE}}})", "none",
-             mappings=mapped(zero=("mistake", RED), one=("good", GREEN)), thresholds=one_is_good),
-        stat("Configuration read", "How long ago it was last read without a mistake.",
-             f"max(time() - mailtrip_config_last_reload_success_timestamp_seconds{{{HERE}}})", "s", color="fixed"),
-        stat("Runs since", "How long the process has been running, where that is shortest.",
-             f"min(time() - process_start_time_seconds{{{HERE}}} and on (job, instance) {BUILD})", "s", color="fixed"),
-        stat("Probes", "Probes on /metrics.", f"count(mailtrip_trips_total{{{ITS_PROBES}}})", color="fixed"),
-        stat("Mailboxes not watched", "Mailboxes that are needed and cannot be looked into.",
-             f"count(mailtrip_mailbox_connected{{{HERE}}} == 0) or vector(0)", thresholds=steps(GREEN, (1, RED))),
-        table("Version", "What is running, and with which Python.", [rows(BUILD)],
-              {"instance": "Instance", "job": "Job", "version": "mailtrip", "python": "Python"}, width=12, height=5),
-        timeline("Mailboxes", "Green: it is watched. Red: it is needed and cannot be watched; the log says why.",
-                 [query(f"mailtrip_mailbox_connected{{{HERE}}}", EACH)],
-                 mapped(zero=("not watched", RED), one=("watched", GREEN)), height=5),
-    ]  # fmt: skip
+        stat(
+            "Answers",
+            "1 if Prometheus can scrape every chosen mailtrip, 0 if one does not answer.",
+            f"min(up{{{HERE}}} and on (job, instance) last_over_time({BUILD}[1d]))",
+            "none",
+            mappings=mapped(zero=("down", RED), one=("up", GREEN)),
+            thresholds=one_is_good,
+        ),
+        stat(
+            "Configuration",
+            "Whether the configuration was read without a mistake the last time. If not, the old"
+            " one is in force.",
+            f"min(mailtrip_config_last_reload_successful{{{HERE}}})",
+            "none",
+            mappings=mapped(zero=("mistake", RED), one=("good", GREEN)),
+            thresholds=one_is_good,
+        ),
+        stat(
+            "Configuration read",
+            "How long ago it was last read without a mistake.",
+            f"max(time() - mailtrip_config_last_reload_success_timestamp_seconds{{{HERE}}})",
+            "s",
+            color="fixed",
+        ),
+        stat(
+            "Runs since",
+            "How long the process has been running, where that is shortest.",
+            f"min(time() - process_start_time_seconds{{{HERE}}} and on (job, instance) {BUILD})",
+            "s",
+            color="fixed",
+        ),
+        stat(
+            "Probes",
+            "Probes on /metrics.",
+            f"count(mailtrip_trips_total{{{ITS_PROBES}}})",
+            color="fixed",
+        ),
+        stat(
+            "Mailboxes not watched",
+            "Mailboxes that are needed and cannot be looked into.",
+            f"count(mailtrip_mailbox_connected{{{HERE}}} == 0) or vector(0)",
+            thresholds=steps(GREEN, (1, RED)),
+        ),
+        table(
+            "Version",
+            "What is running, and with which Python.",
+            [rows(BUILD)],
+            {"instance": "Instance", "job": "Job", "version": "mailtrip", "python": "Python"},
+            width=12,
+            height=5,
+        ),
+        timeline(
+            "Mailboxes",
+            "Green: it is watched. Red: it is needed and cannot be watched; the log says why.",
+            [query(f"mailtrip_mailbox_connected{{{HERE}}}", EACH)],
+            mapped(zero=("not watched", RED), one=("watched", GREEN)),
+            height=5,
+        ),
+    ]
 
 
 def mailboxes() -> list[Json]:
@@ -55,14 +96,31 @@ def mailboxes() -> list[Json]:
 
     return [
         row("In the mailboxes"),
-        lines("Messages in them", "When they were last looked into. Growing: something comes in that mailtrip does not "
-              "delete.", [query(f"mailtrip_mailbox_messages{{{HERE}}}", EACH)], "short"),
-        bars("Deleted", "Messages of ours that were deleted.", count("mailtrip_messages_deleted_total", EACH)),
-        bars("Broken sessions", "Sessions with a mailbox that failed or broke. A few in a day are normal: servers "
-             "close what is idle.", count("mailtrip_mailbox_reconnects_total", EACH)),
-        bars("Tokens that are not ours", "Messages whose token is not to be believed: another mailtrip in the same "
-             "mailbox, damage, or a forger.", count("mailtrip_tokens_rejected_total", EACH + ": {{reason}}")),
-    ]  # fmt: skip
+        lines(
+            "Messages in them",
+            "When they were last looked into. Growing: something comes in that mailtrip does not "
+            "delete.",
+            [query(f"mailtrip_mailbox_messages{{{HERE}}}", EACH)],
+            "short",
+        ),
+        bars(
+            "Deleted",
+            "Messages of ours that were deleted.",
+            count("mailtrip_messages_deleted_total", EACH),
+        ),
+        bars(
+            "Broken sessions",
+            "Sessions with a mailbox that failed or broke. A few in a day are normal: servers "
+            "close what is idle.",
+            count("mailtrip_mailbox_reconnects_total", EACH),
+        ),
+        bars(
+            "Tokens that are not ours",
+            "Messages whose token is not to be believed: another mailtrip in the same "
+            "mailbox, damage, or a forger.",
+            count("mailtrip_tokens_rejected_total", EACH + ": {{reason}}"),
+        ),
+    ]
 
 
 def logins() -> list[Json]:
@@ -70,12 +128,20 @@ def logins() -> list[Json]:
     failures = f"increase(mailtrip_oauth2_refresh_failures_total{{{HERE}}}[$__rate_interval])"
     return [
         row("Logins with tokens (OAuth 2.0)"),
-        lines("Tokens are good for", "How long the token of each account is still good. It is renewed after three "
-              "quarters of its life; nearer to 0, the identity provider does not give a new one.",
-              [query(expiry, "{{instance}} · {{account}}")], "s"),
-        bars("Tokens not given", "Requests for a token that failed, by reason. auth: the identity provider refuses; "
-             "the others: it cannot be asked.", [query(failures, "{{instance}} · {{account}}: {{reason}}")]),
-    ]  # fmt: skip
+        lines(
+            "Tokens are good for",
+            "How long the token of each account is still good. It is renewed after three "
+            "quarters of its life; nearer to 0, the identity provider does not give a new one.",
+            [query(expiry, "{{instance}} · {{account}}")],
+            "s",
+        ),
+        bars(
+            "Tokens not given",
+            "Requests for a token that failed, by reason. auth: the identity provider refuses; "
+            "the others: it cannot be asked.",
+            [query(failures, "{{instance}} · {{account}}: {{reason}}")],
+        ),
+    ]
 
 
 def work() -> list[Json]:
@@ -84,23 +150,72 @@ def work() -> list[Json]:
     return [
         row("Work and cost"),
         bars("Trips", "Finished trips of the probes on /metrics.", [query(trips, "{{instance}}")]),
-        lines("Trips under way", "Of the probes on /metrics. Growing without end: trips are begun and do not finish.",
-              [query(f"sum by (instance) (mailtrip_trips_in_flight{{{ITS_PROBES}}})", "{{instance}}")], "short"),
-        lines("Processor", "Cores in use; 1 is one core.",
-              [query(f"rate(process_cpu_seconds_total{{{HERE}}}[$__rate_interval]) and on (job, instance) {BUILD}",
-                     "{{instance}}")], "short", thresholds=steps(GREEN, (0.7, YELLOW), (0.95, RED))),
-        lines("Memory", "Resident memory of the process.",
-              [query(f"process_resident_memory_bytes{{{HERE}}} and on (job, instance) {BUILD}", "{{instance}}")],
-              "bytes"),
-        lines("Open files", "Connections and files, and how many there may be.",
-              [query(f"process_open_fds{{{HERE}}} and on (job, instance) {BUILD}", "{{instance}}"),
-               query(f"process_max_fds{{{HERE}}} and on (job, instance) {BUILD}", "{{instance}}, most")], "short",
-              custom={"scaleDistribution": {"type": "log", "log": 10}}, defaults={}),
-        lines("Scrape", "How long Prometheus waits for /metrics.",
-              [query(f"scrape_duration_seconds{{{HERE}}} and on (job, instance) {BUILD}", "{{instance}}")]),
-        bars("Refused requests to /probe", "By reason: an unknown module, or a target that is not allowed.",
-             [query(refused, "{{instance}}: {{reason}}")], width=24, height=6),
-    ]  # fmt: skip
+        lines(
+            "Trips under way",
+            "Of the probes on /metrics. Growing without end: trips are begun and do not finish.",
+            [
+                query(
+                    f"sum by (instance) (mailtrip_trips_in_flight{{{ITS_PROBES}}})", "{{instance}}"
+                )
+            ],
+            "short",
+        ),
+        lines(
+            "Processor",
+            "Cores in use; 1 is one core.",
+            [
+                query(
+                    f"rate(process_cpu_seconds_total{{{HERE}}}[$__rate_interval]) and on (job,"
+                    f" instance) {BUILD}",
+                    "{{instance}}",
+                )
+            ],
+            "short",
+            thresholds=steps(GREEN, (0.7, YELLOW), (0.95, RED)),
+        ),
+        lines(
+            "Memory",
+            "Resident memory of the process.",
+            [
+                query(
+                    f"process_resident_memory_bytes{{{HERE}}} and on (job, instance) {BUILD}",
+                    "{{instance}}",
+                )
+            ],
+            "bytes",
+        ),
+        lines(
+            "Open files",
+            "Connections and files, and how many there may be.",
+            [
+                query(f"process_open_fds{{{HERE}}} and on (job, instance) {BUILD}", "{{instance}}"),
+                query(
+                    f"process_max_fds{{{HERE}}} and on (job, instance) {BUILD}",
+                    "{{instance}}, most",
+                ),
+            ],
+            "short",
+            custom={"scaleDistribution": {"type": "log", "log": 10}},
+            defaults={},
+        ),
+        lines(
+            "Scrape",
+            "How long Prometheus waits for /metrics.",
+            [
+                query(
+                    f"scrape_duration_seconds{{{HERE}}} and on (job, instance) {BUILD}",
+                    "{{instance}}",
+                )
+            ],
+        ),
+        bars(
+            "Refused requests to /probe",
+            "By reason: an unknown module, or a target that is not allowed.",
+            [query(refused, "{{instance}}: {{reason}}")],
+            width=24,
+            height=6,
+        ),
+    ]
 
 
 def build() -> Json:
@@ -111,11 +226,24 @@ def build() -> Json:
         address(),
     ]
     restarts: Json = {
-        "name": "Restarts", "datasource": DATASOURCE, "enable": True, "iconColor": "blue", "step": "1m",
-        "expr": f"time() - process_start_time_seconds{{{HERE}}} < 120 and on (job, instance) {BUILD}",
-        "titleFormat": "{{instance}} was started", "textFormat": "", "tagKeys": "job",
-    }  # fmt: skip
+        "name": "Restarts",
+        "datasource": DATASOURCE,
+        "enable": True,
+        "iconColor": "blue",
+        "step": "1m",
+        "expr": (
+            f"time() - process_start_time_seconds{{{HERE}}} < 120 and on (job, instance) {BUILD}"
+        ),
+        "titleFormat": "{{instance}} was started",
+        "textFormat": "",
+        "tagKeys": "job",
+    }
     return dashboard(
-        "exporter", "The exporter itself", "Does it run, does it see its mailboxes, what does it cost",
-        [*at_a_glance(), *mailboxes(), *logins(), *work()], variables=variables, annotations=[restarts], links=[STATUS],
-    )  # fmt: skip
+        "exporter",
+        "The exporter itself",
+        "Does it run, does it see its mailboxes, what does it cost",
+        [*at_a_glance(), *mailboxes(), *logins(), *work()],
+        variables=variables,
+        annotations=[restarts],
+        links=[STATUS],
+    )

@@ -8,28 +8,44 @@ from dashboards.panels import DATASOURCE, Json
 WIDTH = 24  # of Grafana's grid
 
 MANY = 'job=~"$job", instance=~"$instance", probe=~"$probe"'
-"""Selects probes where several may be chosen. A probe from /probe has no label `probe`, which `.*` matches too."""
+"""Selects probes where several may be chosen. A probe from /probe has no label `probe`, which `.*`
+matches too."""
 ONE = 'job="$job", instance="$instance", probe="$probe"'
-"""Selects one probe. From /probe it has no label `probe`; then the variable is empty, which is what `=""` selects."""
+"""Selects one probe. From /probe it has no label `probe`; then the variable is empty, which is what
+`=""` selects."""
 
 TRIPS: Json = {
     "title": "Trips of this probe, each as a waterfall",
     "url": "${mailtrip}/trips?probe=${probe}&module=${module}&target=${instance}",
     "targetBlank": True,
 }
-"""The one place that says where trips can be seen. From /probe, series know no module: the reader has to say it."""
-STATUS: Json = {"title": "mailtrip: every probe, with links to its trips", "url": "${mailtrip}/", "targetBlank": True}
+"""The one place that says where trips can be seen. From /probe, series know no module: the reader
+has to say it."""
+STATUS: Json = {
+    "title": "mailtrip: every probe, with links to its trips",
+    "url": "${mailtrip}/",
+    "targetBlank": True,
+}
 
 ONE_PROBE: Json = {
     "title": "Show this probe",
-    "url": "/d/mailtrip-one-probe?${__url_time_range}&var-datasource=${datasource}&var-mailtrip=${mailtrip}"
-    "&var-job=${__data.fields.job}&var-instance=${__data.fields.instance}&var-probe=${__data.fields.probe}",
+    "url": (
+        "/d/mailtrip-one-probe?${__url_time_range}&var-datasource=${datasource}&var-mailtrip=${mailtrip}"
+        "&var-job=${__data.fields.job}&var-instance=${__data.fields.instance}&var-probe=${__data.fields.probe}"
+    ),
 }
-FROM_SERIES: Json = ONE_PROBE | {"url": ONE_PROBE["url"].replace("__data.fields.", "__field.labels.")}
+FROM_SERIES: Json = ONE_PROBE | {
+    "url": ONE_PROBE["url"].replace("__data.fields.", "__field.labels.")
+}
 
 
 def datasource() -> Json:
-    return {"name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus"}
+    return {
+        "name": "datasource",
+        "label": "Data source",
+        "type": "datasource",
+        "query": "prometheus",
+    }
 
 
 def choice(name: str, label: str, series: str, *, many: bool) -> Json:
@@ -47,7 +63,9 @@ def choice(name: str, label: str, series: str, *, many: bool) -> Json:
         "multi": many,
         "includeAll": many,
     }
-    return common | ({"allValue": ".*", "current": {"text": "All", "value": "$__all"}} if many else {})
+    return common | (
+        {"allValue": ".*", "current": {"text": "All", "value": "$__all"}} if many else {}
+    )
 
 
 def written(name: str, label: str, default: str, description: str) -> Json:
@@ -64,17 +82,26 @@ def probes(series: str, *, many: bool) -> list[Json]:
         datasource(),
         choice("job", "Job", series, many=many),
         choice("instance", "Instance", f'{series}{{job{equals}"$job"}}', many=many),
-        choice("probe", "Probe", f'{series}{{job{equals}"$job", instance{equals}"$instance"}}', many=many),
+        choice(
+            "probe",
+            "Probe",
+            f'{series}{{job{equals}"$job", instance{equals}"$instance"}}',
+            many=many,
+        ),
         address(),
     ]
 
 
 def address() -> Json:
-    return written("mailtrip", "mailtrip's address", "http://localhost:10925", "Where links to trips lead")
+    return written(
+        "mailtrip", "mailtrip's address", "http://localhost:10925", "Where links to trips lead"
+    )
 
 
 def module() -> Json:
-    return written("module", "Module", "", "Its name in mailtrip's configuration: for the link to the trips")
+    return written(
+        "module", "Module", "", "Its name in mailtrip's configuration: for the link to the trips"
+    )
 
 
 def failures(selector: str) -> Json:
@@ -108,9 +135,13 @@ def placed(panels: Sequence[Json]) -> list[Json]:
 def dashboard(name: str, title: str, description: str, panels: Sequence[Json], **more: Any) -> Json:
     """A whole dashboard. `more`: variables, annotations, links, time."""
     others = {
-        "title": "mailtrip", "type": "dashboards", "tags": ["mailtrip"], "asDropdown": True, "includeVars": False,
+        "title": "mailtrip",
+        "type": "dashboards",
+        "tags": ["mailtrip"],
+        "asDropdown": True,
+        "includeVars": False,
         "keepTime": True,
-    }  # fmt: skip
+    }
     links = [{"type": "link", **link} for link in more.get("links", [])]
     return {
         "uid": f"mailtrip-{name}",

@@ -19,7 +19,7 @@ from dashboards.panels import (
     steps,
     table,
     timeline,
-)  # fmt: skip
+)
 
 DELAY = "probe:mailtrip_delivery_delay_seconds"
 SEND = "probe:mailtrip_send_duration_seconds"
@@ -34,57 +34,136 @@ def of(series: str, matchers: str = "") -> str:
 def at_a_glance() -> list[Json]:
     share = steps(RED, (0.99, YELLOW), (0.999, GREEN))
     return [
-        stat("State", "Whether the newest finished trip succeeded.", of("mailtrip_success"), "none",
-             mappings=WORKS, links=[TRIPS], thresholds=steps(RED, (1, GREEN))),
-        stat("Last success", "How long ago a trip last succeeded.",
-             f"time() - {of('mailtrip_last_success_timestamp_seconds')}", "s",
-             thresholds=steps(GREEN, (7200, YELLOW), (DAY, RED))),
-        stat("Failures in a row", "Trips that have failed since the newest success.",
-             of("probe:mailtrip_failures:in_a_row"), thresholds=steps(GREEN, (1, YELLOW), (2, RED))),
-        stat("Good trips in a day", "The part of all trips of the last 24 hours that succeeded.",
-             of("probe:mailtrip_trips:success_ratio_1d"), "percentunit", thresholds=share),
-        stat("Newest delay", "From the server's final 250 to the message seen in the mailbox.",
-             of("mailtrip_last_delivery_delay_seconds"), "s", thresholds=steps(GREEN, (60, YELLOW), (300, RED))),
-        stat("Trips under way", "Trips that are being made now, late messages not included.",
-             of("mailtrip_trips_in_flight"), color="fixed", thresholds=steps(GREEN)),
-        table("Newest failure", "Where and why the newest trip broke; empty while it is good. docs/faults.md of "
-              "mailtrip has this line and what to look at first.", [rows(of("mailtrip_last_failure_info"))],
-              {"phase": "Phase", "step": "Step", "reason": "Reason", "code": "Code"}, width=12, height=5,
-              links=[TRIPS], defaults={"noValue": "None: the newest trip is good"}),
-        timeline("Legs", "Each leg of the path as the newest trip saw it: send, delivery, mailbox. No colour: it was "
-                 "not reached.", [query(of("mailtrip_leg_success"), "{{leg}}")], WORKS, height=5),
-    ]  # fmt: skip
+        stat(
+            "State",
+            "Whether the newest finished trip succeeded.",
+            of("mailtrip_success"),
+            "none",
+            mappings=WORKS,
+            links=[TRIPS],
+            thresholds=steps(RED, (1, GREEN)),
+        ),
+        stat(
+            "Last success",
+            "How long ago a trip last succeeded.",
+            f"time() - {of('mailtrip_last_success_timestamp_seconds')}",
+            "s",
+            thresholds=steps(GREEN, (7200, YELLOW), (DAY, RED)),
+        ),
+        stat(
+            "Failures in a row",
+            "Trips that have failed since the newest success.",
+            of("probe:mailtrip_failures:in_a_row"),
+            thresholds=steps(GREEN, (1, YELLOW), (2, RED)),
+        ),
+        stat(
+            "Good trips in a day",
+            "The part of all trips of the last 24 hours that succeeded.",
+            of("probe:mailtrip_trips:success_ratio_1d"),
+            "percentunit",
+            thresholds=share,
+        ),
+        stat(
+            "Newest delay",
+            "From the server's final 250 to the message seen in the mailbox.",
+            of("mailtrip_last_delivery_delay_seconds"),
+            "s",
+            thresholds=steps(GREEN, (60, YELLOW), (300, RED)),
+        ),
+        stat(
+            "Trips under way",
+            "Trips that are being made now, late messages not included.",
+            of("mailtrip_trips_in_flight"),
+            color="fixed",
+            thresholds=steps(GREEN),
+        ),
+        table(
+            "Newest failure",
+            "Where and why the newest trip broke; empty while it is good. docs/faults.md of "
+            "mailtrip has this line and what to look at first.",
+            [rows(of("mailtrip_last_failure_info"))],
+            {"phase": "Phase", "step": "Step", "reason": "Reason", "code": "Code"},
+            width=12,
+            height=5,
+            links=[TRIPS],
+            defaults={"noValue": "None: the newest trip is good"},
+        ),
+        timeline(
+            "Legs",
+            "Each leg of the path as the newest trip saw it: send, delivery, mailbox. No colour: it"
+            " was not reached.",
+            [query(of("mailtrip_leg_success"), "{{leg}}")],
+            WORKS,
+            height=5,
+        ),
+    ]
 
 
 def delay() -> list[Json]:
     whole = "mailtrip_round_trip_duration_seconds"
     mean = f"increase({of(f'{whole}_sum')}[1h]) / (increase({of(f'{whole}_count')}[1h]) > 0)"
-    half = f"histogram_quantile(0.5, increase({of('mailtrip_delivery_delay_seconds_bucket')}[1h])) >= 0"
-    heat = f"sum by (le) (increase({of('mailtrip_delivery_delay_seconds_bucket')}[$__rate_interval]))"
+    half = (
+        f"histogram_quantile(0.5, increase({of('mailtrip_delivery_delay_seconds_bucket')}[1h]))"
+        " >= 0"
+    )
+    heat = (
+        f"sum by (le) (increase({of('mailtrip_delivery_delay_seconds_bucket')}[$__rate_interval]))"
+    )
     return [
         row("Delivery"),
-        lines("Delay", "From the server's final 250 to the mailbox. Half, 9 of 10 and 99 of 100 messages were quicker; "
-              "usual is the mean of a week's daily medians. An exemplar leads to its trip.",
-              [query(half, "half, 1 hour", **EXEMPLARS),  # not the recorded series, which has no exemplars
-               query(of(f"{DELAY}:p90_1h"), "9 of 10, 1 hour"),
-               query(of(f"{DELAY}:p99_1d"), "99 of 100, 1 day"), query(of(f"{DELAY}:usual"), "usual")],
-              thresholds=steps(GREEN, (300, RED)), links=[TRIPS]),
-        panel("heatmap", "Delay, every message", "How many messages took how long. A second stripe above the usual: "
-              "some take another way, or are tried again.", [query(heat, "{{le}}", format="heatmap", **EXEMPLARS)], "s",
-              interval="5m", options={
-                  "calculate": False, "yAxis": {"unit": "s"}, "exemplars": {"color": "orange"},
-                  "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64}, "cellGap": 1,
-                  "tooltip": {"mode": "single", "yHistogram": True}, "legend": {"show": True},
-              }, links=[TRIPS]),
-        lines("Round trip", "From the start of sending to the message seen: the newest of each, and an hour's mean.",
-              [query(of("mailtrip_last_round_trip_duration_seconds"), "round trip"),
-               query(mean, "round trip, mean"),
-               query(of("mailtrip_last_delivery_delay_seconds"), "delivery"),
-               query(of("mailtrip_last_send_duration_seconds"), "sending")]),
-        lines("Delay of each hop", "By the Received headers of the newest message, in whole seconds. A server that "
-              "keeps a message shows at the hop after it.",
-              [query(of("mailtrip_hop_delay_seconds"), "{{hop}} {{by}}")], links=[TRIPS]),
-    ]  # fmt: skip
+        lines(
+            "Delay",
+            "From the server's final 250 to the mailbox. Half, 9 of 10 and 99 of 100 messages were"
+            " quicker; usual is the mean of a week's daily medians. An exemplar leads to its trip.",
+            [
+                query(
+                    half, "half, 1 hour", **EXEMPLARS
+                ),  # not the recorded series, which has no exemplars
+                query(of(f"{DELAY}:p90_1h"), "9 of 10, 1 hour"),
+                query(of(f"{DELAY}:p99_1d"), "99 of 100, 1 day"),
+                query(of(f"{DELAY}:usual"), "usual"),
+            ],
+            thresholds=steps(GREEN, (300, RED)),
+            links=[TRIPS],
+        ),
+        panel(
+            "heatmap",
+            "Delay, every message",
+            "How many messages took how long. A second stripe above the usual: "
+            "some take another way, or are tried again.",
+            [query(heat, "{{le}}", format="heatmap", **EXEMPLARS)],
+            "s",
+            interval="5m",
+            options={
+                "calculate": False,
+                "yAxis": {"unit": "s"},
+                "exemplars": {"color": "orange"},
+                "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64},
+                "cellGap": 1,
+                "tooltip": {"mode": "single", "yHistogram": True},
+                "legend": {"show": True},
+            },
+            links=[TRIPS],
+        ),
+        lines(
+            "Round trip",
+            "From the start of sending to the message seen: the newest of each, and an hour's"
+            " mean.",
+            [
+                query(of("mailtrip_last_round_trip_duration_seconds"), "round trip"),
+                query(mean, "round trip, mean"),
+                query(of("mailtrip_last_delivery_delay_seconds"), "delivery"),
+                query(of("mailtrip_last_send_duration_seconds"), "sending"),
+            ],
+        ),
+        lines(
+            "Delay of each hop",
+            "By the Received headers of the newest message, in whole seconds. A server that "
+            "keeps a message shows at the hop after it.",
+            [query(of("mailtrip_hop_delay_seconds"), "{{hop}} {{by}}")],
+            links=[TRIPS],
+        ),
+    ]
 
 
 def sending() -> list[Json]:
@@ -94,81 +173,200 @@ def sending() -> list[Json]:
         f"increase({of(f'{steps_of}_sum')}[$__rate_interval]) "
         f"/ (increase({of(f'{steps_of}_count')}[$__rate_interval]) > 0)"
     )
-    stacked = {"drawStyle": "line", "fillOpacity": 40, "lineWidth": 0, "stacking": {"mode": "normal", "group": "A"}}
+    stacked = {
+        "drawStyle": "line",
+        "fillOpacity": 40,
+        "lineWidth": 0,
+        "stacking": {"mode": "normal", "group": "A"},
+    }
     return [
         row("Conversations"),
-        lines("SMTP, by command", "How long each step of the newest sending took, one on top of the other.",
-              [query(of("mailtrip_last_smtp_step_duration_seconds"), "{{step}}")], custom=stacked),
-        lines("Sending in all", "Half, 9 of 10 and 99 of 100 messages were taken by the server within this time.",
-              [query(of(f"{SEND}:p50_1h"), "half, 1 hour"), query(of(f"{SEND}:p90_1h"), "9 of 10, 1 hour"),
-               query(of(f"{SEND}:p99_1d"), "99 of 100, 1 day")], thresholds=steps(GREEN, (10, RED))),
-        lines("SMTP, by command, 9 of 10", "Nine of ten times, in the last hour, each step of sending was quicker.",
-              [query(f"histogram_quantile(0.9, increase({buckets}[1h])) >= 0", "{{step}}")]),
-        lines("Mailbox, by step", "The mean time of each step with the mailbox.", [query(mean, "{{step}}")],
-              interval="5m"),
-        stat("Last SMTP reply", "The code that decided the newest sending: 2xx is good, 4xx try again later, 5xx "
-             "never.", of("mailtrip_smtp_reply_code"), "none", height=6,
-             thresholds=steps(GREEN, (400, YELLOW), (500, RED))),
-        stat("Servers passed", "Servers that took the newest message.", of("mailtrip_hops"), "none", height=6,
-             color="fixed"),
-        table("Exchanger", "The exchanger that took the newest message, if mailtrip sends by MX itself.",
-              [rows(of("mailtrip_mx_info"))], {"host": "Host", "preference": "Preference"}, width=12, height=6,
-              defaults={"noValue": "Another server sends"}),
-        stat("Plain text", "1 if the newest message left in plain text, since TLS with the exchanger is broken.",
-             of("mailtrip_tls_plaintext_fallback"), "none", height=6, thresholds=steps(GREEN, (1, RED)),
-             defaults={"noValue": "–"}),
-    ]  # fmt: skip
+        lines(
+            "SMTP, by command",
+            "How long each step of the newest sending took, one on top of the other.",
+            [query(of("mailtrip_last_smtp_step_duration_seconds"), "{{step}}")],
+            custom=stacked,
+        ),
+        lines(
+            "Sending in all",
+            "Half, 9 of 10 and 99 of 100 messages were taken by the server within this time.",
+            [
+                query(of(f"{SEND}:p50_1h"), "half, 1 hour"),
+                query(of(f"{SEND}:p90_1h"), "9 of 10, 1 hour"),
+                query(of(f"{SEND}:p99_1d"), "99 of 100, 1 day"),
+            ],
+            thresholds=steps(GREEN, (10, RED)),
+        ),
+        lines(
+            "SMTP, by command, 9 of 10",
+            "Nine of ten times, in the last hour, each step of sending was quicker.",
+            [query(f"histogram_quantile(0.9, increase({buckets}[1h])) >= 0", "{{step}}")],
+        ),
+        lines(
+            "Mailbox, by step",
+            "The mean time of each step with the mailbox.",
+            [query(mean, "{{step}}")],
+            interval="5m",
+        ),
+        stat(
+            "Last SMTP reply",
+            "The code that decided the newest sending: 2xx is good, 4xx try again later, 5xx "
+            "never.",
+            of("mailtrip_smtp_reply_code"),
+            "none",
+            height=6,
+            thresholds=steps(GREEN, (400, YELLOW), (500, RED)),
+        ),
+        stat(
+            "Servers passed",
+            "Servers that took the newest message.",
+            of("mailtrip_hops"),
+            "none",
+            height=6,
+            color="fixed",
+        ),
+        table(
+            "Exchanger",
+            "The exchanger that took the newest message, if mailtrip sends by MX itself.",
+            [rows(of("mailtrip_mx_info"))],
+            {"host": "Host", "preference": "Preference"},
+            width=12,
+            height=6,
+            defaults={"noValue": "Another server sends"},
+        ),
+        stat(
+            "Plain text",
+            "1 if the newest message left in plain text, since TLS with the exchanger is broken.",
+            of("mailtrip_tls_plaintext_fallback"),
+            "none",
+            height=6,
+            thresholds=steps(GREEN, (1, RED)),
+            defaults={"noValue": "–"},
+        ),
+    ]
 
 
 def security() -> list[Json]:
     expiry = f"{of('mailtrip_tls_certificate_expiry_timestamp_seconds')} - time()"
     return [
         row("Security and placement"),
-        table("TLS", "What the newest trip spoke with each server.", [rows(of("mailtrip_tls_info"))],
-              {"leg": "Leg", "version": "Version", "cipher": "Cipher"}, width=8, height=6,
-              overrides=[column("Leg", custom__width=75), column("Version", custom__width=75)]),
-        stat("Certificates end in", "Time until the servers' certificates end.", expiry, "s", width=4, height=6,
-             thresholds=steps(RED, (3 * DAY, YELLOW), (14 * DAY, GREEN)), text="value_and_name", legend="{{leg}}"),
-        table("Authentication", "What the receiver says of the newest message: SPF, DKIM, DMARC, ARC. It needs "
-              "the option trusted_authserv_id.", [rows(of("mailtrip_authentication_result"))],
-              {"method": "Method", "result": "Result"}, width=6, height=6, overrides=[
-                  colored("Result", mappings=[{"type": "value", "options": {
-                      "pass": {"color": GREEN}, "fail": {"color": RED}, "softfail": {"color": YELLOW},
-                      "permerror": {"color": RED}, "temperror": {"color": YELLOW}}}])]),
-        table("Placement", "The folder in which the newest message was found, and how it was found.",
-              [rows(of("mailtrip_arrival_info"))], {"folder": "Folder", "found_in": "Found in"}, width=6, height=6),
-        lines("Spam score", "Of the newest message, on the scanner's own scale.",
-              [query(of("mailtrip_spam_score"), "{{scanner}}")], "none", defaults={}, height=7),
-        table("Hops", "The servers that the newest message passed, by their own headers, and how far each clock is "
-              "behind the one before.", [rows(of("mailtrip_hop_delay_seconds")),
-                                         rows(of("mailtrip_hop_clock_skew_seconds"))],
-              {"hop": "Hop", "by": "Server", "Value #A": "Delay", "Value #B": "Clock"}, width=12, height=7, unit="s",
-              sort=[{"displayName": "Hop", "desc": False}],
-              overrides=[column("Hop", unit="none", custom__width=60)]),
-    ]  # fmt: skip
+        table(
+            "TLS",
+            "What the newest trip spoke with each server.",
+            [rows(of("mailtrip_tls_info"))],
+            {"leg": "Leg", "version": "Version", "cipher": "Cipher"},
+            width=8,
+            height=6,
+            overrides=[column("Leg", custom__width=75), column("Version", custom__width=75)],
+        ),
+        stat(
+            "Certificates end in",
+            "Time until the servers' certificates end.",
+            expiry,
+            "s",
+            width=4,
+            height=6,
+            thresholds=steps(RED, (3 * DAY, YELLOW), (14 * DAY, GREEN)),
+            text="value_and_name",
+            legend="{{leg}}",
+        ),
+        table(
+            "Authentication",
+            "What the receiver says of the newest message: SPF, DKIM, DMARC, ARC. It needs "
+            "the option trusted_authserv_id.",
+            [rows(of("mailtrip_authentication_result"))],
+            {"method": "Method", "result": "Result"},
+            width=6,
+            height=6,
+            overrides=[
+                colored(
+                    "Result",
+                    mappings=[
+                        {
+                            "type": "value",
+                            "options": {
+                                "pass": {"color": GREEN},
+                                "fail": {"color": RED},
+                                "softfail": {"color": YELLOW},
+                                "permerror": {"color": RED},
+                                "temperror": {"color": YELLOW},
+                            },
+                        }
+                    ],
+                )
+            ],
+        ),
+        table(
+            "Placement",
+            "The folder in which the newest message was found, and how it was found.",
+            [rows(of("mailtrip_arrival_info"))],
+            {"folder": "Folder", "found_in": "Found in"},
+            width=6,
+            height=6,
+        ),
+        lines(
+            "Spam score",
+            "Of the newest message, on the scanner's own scale.",
+            [query(of("mailtrip_spam_score"), "{{scanner}}")],
+            "none",
+            defaults={},
+            height=7,
+        ),
+        table(
+            "Hops",
+            "The servers that the newest message passed, by their own headers, and how far each"
+            " clock is behind the one before.",
+            [rows(of("mailtrip_hop_delay_seconds")), rows(of("mailtrip_hop_clock_skew_seconds"))],
+            {"hop": "Hop", "by": "Server", "Value #A": "Delay", "Value #B": "Clock"},
+            width=12,
+            height=7,
+            unit="s",
+            sort=[{"displayName": "Hop", "desc": False}],
+            overrides=[column("Hop", unit="none", custom__width=60)],
+        ),
+    ]
 
 
 def irregularities() -> list[Json]:
     counters = {
-        "late": "late", "lost": "lost", "bounces": "returned", "junk": "junk", "duplicates": "doubled",
-        "retries": "sent again", "unclear": "not understood",
-    }  # fmt: skip
-    counted = [query(f"increase({of(f'mailtrip_{name}_total')}[$__rate_interval])", legend)
-               for name, legend in counters.items()]  # fmt: skip
+        "late": "late",
+        "lost": "lost",
+        "bounces": "returned",
+        "junk": "junk",
+        "duplicates": "doubled",
+        "retries": "sent again",
+        "unclear": "not understood",
+    }
+    counted = [
+        query(f"increase({of(f'mailtrip_{name}_total')}[$__rate_interval])", legend)
+        for name, legend in counters.items()
+    ]
     why = f"increase({of('mailtrip_failures_total')}[$__rate_interval]) > 0"
     return [
         row("What went wrong"),
-        bars("Late, lost, returned, junk, doubled, sent again", "Messages. Late: after timeout. Lost: a day later they "
-             "had still not come.", counted, links=[TRIPS]),
-        bars("Failures by place and reason", "Failed trips, by phase and reason.",
-             [query(why, "{{phase}}: {{reason}}")], links=[TRIPS]),
-    ]  # fmt: skip
+        bars(
+            "Late, lost, returned, junk, doubled, sent again",
+            "Messages. Late: after timeout. Lost: a day later they had still not come.",
+            counted,
+            links=[TRIPS],
+        ),
+        bars(
+            "Failures by place and reason",
+            "Failed trips, by phase and reason.",
+            [query(why, "{{phase}}: {{reason}}")],
+            links=[TRIPS],
+        ),
+    ]
 
 
 def build() -> Json:
     one = probes("mailtrip_delivery_delay_seconds_count", many=False)
     return dashboard(
-        "one-probe", "One probe", "Everything that the trips of one probe say",
+        "one-probe",
+        "One probe",
+        "Everything that the trips of one probe say",
         [*at_a_glance(), *delay(), *sending(), *security(), *irregularities()],
-        variables=[*one, module()], annotations=[failures(ONE)], links=[TRIPS, STATUS],
-    )  # fmt: skip
+        variables=[*one, module()],
+        annotations=[failures(ONE)],
+        links=[TRIPS, STATUS],
+    )

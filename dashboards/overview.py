@@ -19,45 +19,89 @@ from dashboards.panels import (
     steps,
     table,
     timeline,
-)  # fmt: skip
+)
 
 FAILING = f"mailtrip_success{{{MANY}}} == 0"
-STATE = f"(0 * mailtrip_last_failure_info{{{MANY}}}) or ignoring (phase, step, reason, code) mailtrip_success{{{MANY}}}"
+STATE = (
+    f"(0 * mailtrip_last_failure_info{{{MANY}}}) or ignoring (phase, step, reason, code)"
+    f" mailtrip_success{{{MANY}}}"
+)
 
 
 def at_a_glance() -> list[Json]:
     share = steps(RED, (0.99, YELLOW), (0.999, GREEN))
     bad = steps(GREEN, (1, RED))
     return [
-        stat("Probes that work", "Probes whose newest finished trip succeeded.",
-             f"count(mailtrip_success{{{MANY}}} == 1) or vector(0)", thresholds=steps(RED, (1, GREEN))),
-        stat("Probes that fail", "Probes whose newest finished trip failed. The table below says where and why.",
-             f"count({FAILING}) or vector(0)", thresholds=bad),
-        stat("Longest failure", "Trips in a row that have failed, at the probe where it is most. From 2 on there is an "
-             "alert, MailtripFailing.", f"max(probe:mailtrip_failures:in_a_row{{{MANY}}})",
-             thresholds=steps(GREEN, (1, YELLOW), (2, RED))),
-        stat("Oldest result", "How long ago a trip last finished, at the probe where that is longest. Far more than "
-             "the interval: nothing is watched there.", f"max(time() - mailtrip_last_trip_timestamp_seconds{{{MANY}}})",
-             "s", thresholds=steps(GREEN, (7200, YELLOW), (86400, RED))),
-        stat("Good trips in a day", "The part of all trips of the last 24 hours that succeeded, at the worst probe.",
-             f"min(probe:mailtrip_trips:success_ratio_1d{{{MANY}}})", "percentunit", thresholds=share),
-        stat("Mailboxes not watched", "Mailboxes that mailtrip cannot look into now, of all exporters. Trips that wait "
-             "there say nothing about delivery.", "count(mailtrip_mailbox_connected == 0) or vector(0)",
-             thresholds=bad),
-    ]  # fmt: skip
+        stat(
+            "Probes that work",
+            "Probes whose newest finished trip succeeded.",
+            f"count(mailtrip_success{{{MANY}}} == 1) or vector(0)",
+            thresholds=steps(RED, (1, GREEN)),
+        ),
+        stat(
+            "Probes that fail",
+            "Probes whose newest finished trip failed. The table below says where and why.",
+            f"count({FAILING}) or vector(0)",
+            thresholds=bad,
+        ),
+        stat(
+            "Longest failure",
+            "Trips in a row that have failed, at the probe where it is most. From 2 on there is an "
+            "alert, MailtripFailing.",
+            f"max(probe:mailtrip_failures:in_a_row{{{MANY}}})",
+            thresholds=steps(GREEN, (1, YELLOW), (2, RED)),
+        ),
+        stat(
+            "Oldest result",
+            "How long ago a trip last finished, at the probe where that is longest. Far more than "
+            "the interval: nothing is watched there.",
+            f"max(time() - mailtrip_last_trip_timestamp_seconds{{{MANY}}})",
+            "s",
+            thresholds=steps(GREEN, (7200, YELLOW), (86400, RED)),
+        ),
+        stat(
+            "Good trips in a day",
+            "The part of all trips of the last 24 hours that succeeded, at the worst probe.",
+            f"min(probe:mailtrip_trips:success_ratio_1d{{{MANY}}})",
+            "percentunit",
+            thresholds=share,
+        ),
+        stat(
+            "Mailboxes not watched",
+            "Mailboxes that mailtrip cannot look into now, of all exporters. Trips that wait "
+            "there say nothing about delivery.",
+            "count(mailtrip_mailbox_connected == 0) or vector(0)",
+            thresholds=bad,
+        ),
+    ]
 
 
 def every_probe() -> Json:
     columns = {
-        "name": "Probe", "Value #A": "State", "phase": "Phase", "step": "Step", "reason": "Reason", "code": "Code",
-        "Value #B": "Failures in a row", "Value #C": "Last success", "Value #D": "Delay, 9 of 10",
-        "Value #E": "Good, 1 day", "job": "job", "instance": "instance", "probe": "probe",
-    }  # fmt: skip
-    hidden = {"viz": True, "legend": True, "tooltip": True}  # the second since Grafana 12; links need them
+        "name": "Probe",
+        "Value #A": "State",
+        "phase": "Phase",
+        "step": "Step",
+        "reason": "Reason",
+        "code": "Code",
+        "Value #B": "Failures in a row",
+        "Value #C": "Last success",
+        "Value #D": "Delay, 9 of 10",
+        "Value #E": "Good, 1 day",
+        "job": "job",
+        "instance": "instance",
+        "probe": "probe",
+    }
+    hidden = {
+        "viz": True,
+        "legend": True,
+        "tooltip": True,
+    }  # the second since Grafana 12; links need them
     return table(
         "What works, what does not, since when, and why",
-        "One row for each probe, failures first. Phase, step, reason and code are where and why its newest trip broke: "
-        "docs/faults.md of mailtrip says what to look at. Click on a probe to see all of it.",
+        "One row for each probe, failures first. Phase, step, reason and code are where and why its"
+        " newest trip broke: docs/faults.md of mailtrip says what to look at. Click on a probe to"
+        " see all of it.",
         [
             rows(named(STATE)),
             rows(named(f"probe:mailtrip_failures:in_a_row{{{MANY}}}")),
@@ -71,63 +115,132 @@ def every_probe() -> Json:
         overrides=[
             column("Probe", links=[ONE_PROBE]),
             colored("State", mappings=WORKS, custom__width=90),
-            colored("Failures in a row", thresholds=steps("transparent", (1, YELLOW), (2, RED)), decimals=0),
+            colored(
+                "Failures in a row",
+                thresholds=steps("transparent", (1, YELLOW), (2, RED)),
+                decimals=0,
+            ),
             column("Last success", unit="s"),
-            colored("Delay, 9 of 10", unit="s", thresholds=steps("transparent", (60, YELLOW), (300, RED))),
-            colored("Good, 1 day", unit="percentunit", thresholds=steps(RED, (0.99, YELLOW), (0.999, "transparent"))),
-            *(column(name, custom__hidden=True, custom__hideFrom=hidden) for name in ("instance", "probe")),
+            colored(
+                "Delay, 9 of 10",
+                unit="s",
+                thresholds=steps("transparent", (60, YELLOW), (300, RED)),
+            ),
+            colored(
+                "Good, 1 day",
+                unit="percentunit",
+                thresholds=steps(RED, (0.99, YELLOW), (0.999, "transparent")),
+            ),
+            *(
+                column(name, custom__hidden=True, custom__hideFrom=hidden)
+                for name in ("instance", "probe")
+            ),
         ],
     )
 
 
 def over_time() -> list[Json]:
-    blame = f"sum by (phase, reason) (increase(mailtrip_failures_total{{{MANY}}}[$__rate_interval])) > 0"
+    blame = (
+        "sum by (phase, reason)"
+        f" (increase(mailtrip_failures_total{{{MANY}}}[$__rate_interval])) > 0"
+    )
     legs = f"min by (leg, name) ({named(f'mailtrip_leg_success{{{MANY}}}')})"
     return [
         row("Since when"),
-        timeline("Works or fails", "The newest trip of each probe: green works, red fails. Red begins when the failing "
-                 "trip ended.", [query(named(f"mailtrip_success{{{MANY}}}"))], WORKS,
-                 defaults={"links": [FROM_SERIES]}),
-        timeline("Which part is to blame", "Each leg as the newest trip saw it: send (the server that takes "
-                 "our message), delivery (all between it and the mailbox), mailbox. No colour: it was not reached.",
-                 [query(legs, "{{name}} · {{leg}}")], WORKS),
-        bars("Failures by place and reason", "Failed trips of all chosen probes, by phase and reason.",
-             [query(blame, "{{phase}}: {{reason}}")]),
-        lines("Messages not delivered", "The part of the messages that were refused, lost, late, returned, junked or "
-              "changed, over 6 hours. The objective allows 0.1 %.",
-              [query(named(f"probe:mailtrip_undelivered:ratio_6h{{{MANY}}}"))], "percentunit",
-              thresholds=steps(GREEN, (0.001, YELLOW), (0.006, RED))),
+        timeline(
+            "Works or fails",
+            "The newest trip of each probe: green works, red fails. Red begins when the failing "
+            "trip ended.",
+            [query(named(f"mailtrip_success{{{MANY}}}"))],
+            WORKS,
+            defaults={"links": [FROM_SERIES]},
+        ),
+        timeline(
+            "Which part is to blame",
+            "Each leg as the newest trip saw it: send (the server that takes our message), delivery"
+            " (all between it and the mailbox), mailbox. No colour: it was not reached.",
+            [query(legs, "{{name}} · {{leg}}")],
+            WORKS,
+        ),
+        bars(
+            "Failures by place and reason",
+            "Failed trips of all chosen probes, by phase and reason.",
+            [query(blame, "{{phase}}: {{reason}}")],
+        ),
+        lines(
+            "Messages not delivered",
+            "The part of the messages that were refused, lost, late, returned, junked or "
+            "changed, over 6 hours. The objective allows 0.1 %.",
+            [query(named(f"probe:mailtrip_undelivered:ratio_6h{{{MANY}}}"))],
+            "percentunit",
+            thresholds=steps(GREEN, (0.001, YELLOW), (0.006, RED)),
+        ),
         row("How fast"),
-        lines("Delivery delay", "Nine of ten messages of the last hour were quicker than this, from the server's final "
-              "250 to the mailbox (of the last day, where an hour has fewer than three).",
-              [query(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}"))],
-              thresholds=steps(GREEN, (300, RED)), defaults={"min": 0, "links": [FROM_SERIES]}),
-        lines("Sending", "Half of the messages of the last hour were taken by the server within this time.",
-              [query(named(f"probe:mailtrip_send_duration_seconds:p50_recent{{{MANY}}}"))],
-              thresholds=steps(GREEN, (10, RED)), defaults={"min": 0, "links": [FROM_SERIES]}),
-    ]  # fmt: skip
+        lines(
+            "Delivery delay",
+            "Nine of ten messages of the last hour were quicker than this, from the server's final "
+            "250 to the mailbox (of the last day, where an hour has fewer than three).",
+            [query(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}"))],
+            thresholds=steps(GREEN, (300, RED)),
+            defaults={"min": 0, "links": [FROM_SERIES]},
+        ),
+        lines(
+            "Sending",
+            "Half of the messages of the last hour were taken by the server within this time.",
+            [query(named(f"probe:mailtrip_send_duration_seconds:p50_recent{{{MANY}}}"))],
+            thresholds=steps(GREEN, (10, RED)),
+            defaults={"min": 0, "links": [FROM_SERIES]},
+        ),
+    ]
 
 
 def problems() -> list[Json]:
-    late = {"late": "late", "lost": "lost", "bounces": "returned", "junk": "junk", "duplicates": "doubled"}
+    late = {
+        "late": "late",
+        "lost": "lost",
+        "bounces": "returned",
+        "junk": "junk",
+        "duplicates": "doubled",
+    }
     counted = [
         query(f"sum(increase(mailtrip_{name}_total{{{MANY}}}[$__rate_interval]))", legend)
         for name, legend in late.items()
     ]
-    days = f"min by (name, leg) ({named(f'mailtrip_tls_certificate_expiry_timestamp_seconds{{{MANY}}} - time()')})"
+    days = (
+        "min by (name, leg)"
+        f" ({named(f'mailtrip_tls_certificate_expiry_timestamp_seconds{{{MANY}}} - time()')})"
+    )
     return [
         row("What is going to be a problem"),
-        bars("Late, lost, returned, junk, doubled", "Messages of all chosen probes. Late: after timeout. Lost: a day "
-             "later they had still not come.", counted),
-        stat("Certificates", "Time until the certificate of each server ends, by probe and leg. The alert is raised "
-              "14 days before.", days, "s", thresholds=steps(RED, (3 * 86400, YELLOW), (14 * 86400, GREEN)),
-              width=12, height=8, text="value_and_name", legend="{{name}} · {{leg}}"),
-    ]  # fmt: skip
+        bars(
+            "Late, lost, returned, junk, doubled",
+            "Messages of all chosen probes. Late: after timeout. Lost: a day "
+            "later they had still not come.",
+            counted,
+        ),
+        stat(
+            "Certificates",
+            "Time until the certificate of each server ends, by probe and leg. The alert is raised "
+            "14 days before.",
+            days,
+            "s",
+            thresholds=steps(RED, (3 * 86400, YELLOW), (14 * 86400, GREEN)),
+            width=12,
+            height=8,
+            text="value_and_name",
+            legend="{{name}} · {{leg}}",
+        ),
+    ]
 
 
 def build() -> Json:
     description = "What works, what does not, since when, and which part is to blame"
     return dashboard(
-        "overview", "Mail overview", description, [*at_a_glance(), every_probe(), *over_time(), *problems()],
-        variables=probes("mailtrip_trips_total", many=True), annotations=[failures(MANY)], links=[STATUS],
-    )  # fmt: skip
+        "overview",
+        "Mail overview",
+        description,
+        [*at_a_glance(), every_probe(), *over_time(), *problems()],
+        variables=probes("mailtrip_trips_total", many=True),
+        annotations=[failures(MANY)],
+        links=[STATUS],
+    )

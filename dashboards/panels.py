@@ -21,19 +21,29 @@ WORKS = mapped(zero=("fails", RED), one=("works", GREEN))
 
 def steps(first: str, *above: tuple[float, str]) -> Json:
     """Colours by limits: `steps(GREEN, (1, RED))` is red from 1 on."""
-    limits = [{"color": first, "value": None}, *({"color": color, "value": value} for value, color in above)]
+    limits = [
+        {"color": first, "value": None},
+        *({"color": color, "value": value} for value, color in above),
+    ]
     return {"mode": "absolute", "steps": limits}
 
 
 def named(expression: str) -> str:
-    """Adds the label `name`: of a probe from /metrics its `probe`, of one from /probe its `instance`."""
+    """Adds the label `name`: of a probe from /metrics its `probe`, of one from /probe its
+    `instance`."""
     by_instance = f'label_replace({expression}, "name", "$1", "instance", "(.*)")'
     return f'label_replace({by_instance}, "name", "$1", "probe", "(.+)")'
 
 
 def query(expression: str, legend: str = "{{name}} · {{job}}", **more: Any) -> Json:
     """A query over the time range. `more` goes into the JSON."""
-    return {"datasource": DATASOURCE, "expr": expression, "legendFormat": legend, "range": True, **more}
+    return {
+        "datasource": DATASOURCE,
+        "expr": expression,
+        "legendFormat": legend,
+        "range": True,
+        **more,
+    }
 
 
 def now(expression: str, legend: str = "") -> Json:
@@ -46,8 +56,11 @@ def rows(expression: str) -> Json:
     return now(expression) | {"format": "table"}
 
 
-def panel(kind: str, title: str, description: str, queries: Sequence[Json], unit: str, **more: Any) -> Json:
-    """Any panel. `more`: thresholds, mappings, options, custom, overrides, links, interval, width, height."""
+def panel(
+    kind: str, title: str, description: str, queries: Sequence[Json], unit: str, **more: Any
+) -> Json:
+    """Any panel. `more`: thresholds, mappings, options, custom, overrides, links, interval, width,
+    height."""
     defaults = {
         "unit": unit,
         "color": {"mode": more.get("color", "palette-classic")},
@@ -79,10 +92,20 @@ def stat(title: str, description: str, expression: str, unit: str = "short", **m
         "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
     }
     kept = {"width": 4, "height": 4, "color": "thresholds"} | more
-    return panel("stat", title, description, [now(expression, more.get("legend", ""))], unit, options=options, **kept)
+    return panel(
+        "stat",
+        title,
+        description,
+        [now(expression, more.get("legend", ""))],
+        unit,
+        options=options,
+        **kept,
+    )
 
 
-def lines(title: str, description: str, queries: Sequence[Json], unit: str = "s", **more: Any) -> Json:
+def lines(
+    title: str, description: str, queries: Sequence[Json], unit: str = "s", **more: Any
+) -> Json:
     """Curves over time."""
     custom = {
         "drawStyle": "line",
@@ -99,26 +122,46 @@ def lines(title: str, description: str, queries: Sequence[Json], unit: str = "s"
     return panel("timeseries", title, description, queries, unit, **kept)
 
 
-def bars(title: str, description: str, queries: Sequence[Json], unit: str = "short", **more: Any) -> Json:
-    """Stacked bars: how many in each stretch of time. `interval` keeps a bar wider than the time between trips."""
+def bars(
+    title: str, description: str, queries: Sequence[Json], unit: str = "short", **more: Any
+) -> Json:
+    """Stacked bars: how many in each stretch of time. `interval` keeps a bar wider than the time
+    between trips."""
     custom: Json = {"drawStyle": "bars", "fillOpacity": 70, "lineWidth": 0, "axisSoftMax": 1}
     custom["stacking"] = {"mode": "normal", "group": "A"}
     kept = {"custom": custom, "interval": "5m", "defaults": {"min": 0, "decimals": 0}} | more
     return lines(title, description, queries, unit, **kept)
 
 
-def timeline(title: str, description: str, queries: Sequence[Json], mappings: list[Json], **more: Any) -> Json:
+def timeline(
+    title: str, description: str, queries: Sequence[Json], mappings: list[Json], **more: Any
+) -> Json:
     """A stripe for each series, in the colours of its states."""
-    options = {"mergeValues": True, "showValue": "never", "rowHeight": 0.8, "legend": {"displayMode": "list"}}
-    kept = {"options": options, "color": "thresholds", "custom": {"fillOpacity": 75, "lineWidth": 0}} | more
+    options = {
+        "mergeValues": True,
+        "showValue": "never",
+        "rowHeight": 0.8,
+        "legend": {"displayMode": "list"},
+    }
+    kept = {
+        "options": options,
+        "color": "thresholds",
+        "custom": {"fillOpacity": 75, "lineWidth": 0},
+    } | more
     return panel("state-timeline", title, description, queries, "none", mappings=mappings, **kept)
 
 
-def table(title: str, description: str, queries: Sequence[Json], columns: dict[str, str], **more: Any) -> Json:
+def table(
+    title: str, description: str, queries: Sequence[Json], columns: dict[str, str], **more: Any
+) -> Json:
     """A table of these columns, in their order: `{"instance": "Target", "Value #A": "State"}`."""
-    organized = {"indexByName": {name: number for number, name in enumerate(columns)}, "renameByName": columns}
+    organized = {
+        "indexByName": {name: number for number, name in enumerate(columns)},
+        "renameByName": columns,
+    }
     transformations = [
-        # First, since rows are merged only if all that they share is equal, and the names of the series are not.
+        # First, since rows are merged only if all that they share is equal, and the names of the
+        # series are not.
         {"id": "filterFieldsByName", "options": {"include": {"names": list(columns)}}},
         {"id": "merge", "options": {}},
         {"id": "organize", "options": organized},
@@ -127,7 +170,16 @@ def table(title: str, description: str, queries: Sequence[Json], columns: dict[s
     kept = {"color": "thresholds", "width": 24, "custom": {"align": "left"}} | more
     unit: str = more.get("unit", "none")
     kept.pop("unit", None)
-    return panel("table", title, description, queries, unit, options=options, transformations=transformations, **kept)
+    return panel(
+        "table",
+        title,
+        description,
+        queries,
+        unit,
+        options=options,
+        transformations=transformations,
+        **kept,
+    )
 
 
 def column(name: str, **properties: Any) -> Json:
@@ -138,9 +190,17 @@ def column(name: str, **properties: Any) -> Json:
 
 def colored(name: str, **properties: Any) -> Json:
     """A column whose cells have the colour of their thresholds or mappings."""
-    return column(name, custom__cellOptions={"type": "color-background", "mode": "basic"}, **properties)
+    return column(
+        name, custom__cellOptions={"type": "color-background", "mode": "basic"}, **properties
+    )
 
 
 def row(title: str) -> Json:
     """A heading."""
-    return {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": {"w": 24, "h": 1}}
+    return {
+        "type": "row",
+        "title": title,
+        "collapsed": False,
+        "panels": [],
+        "gridPos": {"w": 24, "h": 1},
+    }

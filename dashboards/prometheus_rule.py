@@ -1,4 +1,5 @@
-"""The rules as the Prometheus Operator takes them: a PrometheusRule for examples/kubernetes, in the words of rules/."""
+"""The rules as the Prometheus Operator takes them: a PrometheusRule for examples/kubernetes, in the
+words of rules/."""
 
 from pathlib import Path
 
@@ -6,8 +7,9 @@ HERE = Path(__file__).resolve().parent
 SOURCES = sorted((HERE / "rules").glob("*.yml"))
 FILE = HERE.parent / "examples/kubernetes/rules.yaml"
 HEAD = """\
-# Prometheus Operator: the rules of dashboards/rules, made from them by python -m dashboards. Change them there. Your
-# Prometheus resource must select it (ruleSelector, ruleNamespaceSelector). docs/alerts.md: what to do for each alert.
+# Prometheus Operator: the rules of dashboards/rules, made from them by python -m dashboards.
+# Change them there. Your Prometheus resource must select it (ruleSelector,
+# ruleNamespaceSelector). docs/alerts.md: what to do for each alert.
 
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
@@ -21,7 +23,8 @@ spec:
 
 
 def text() -> str:
-    """The content of the file: the groups of both files, word for word, deeper by one indentation."""
+    """The content of the file: the groups of both files, word for word, deeper by one
+    indentation."""
     lines = [HEAD.rstrip("\n")]
     for file in SOURCES:
         groups = file.read_text(encoding="utf-8").partition("\ngroups:\n")[2]

@@ -1,4 +1,5 @@
-"""Writes docs/configuration.md from the configuration's JSON Schema, which comes from the models and their docstrings.
+"""Writes docs/configuration.md from the configuration's JSON Schema, which comes from the models
+and their docstrings.
 
 Run it in the project's directory: python -m docs.configuration
 """
@@ -77,7 +78,8 @@ class Page:
         return "\n".join(lines).rstrip() + "\n"
 
     def _section(self, option: dict[str, Any], path: str) -> Iterator[str]:
-        """The mapping that an option holds, and all mappings below it; nothing for any other option."""
+        """The mapping that an option holds, and all mappings below it; nothing for any other
+        option."""
         own = path
         path, definition = self._mapping(option, path)
         if not definition or not path.startswith(own):
@@ -96,7 +98,9 @@ class Page:
             found = [self._mapping(one, path) for one in option["anyOf"]]
             return next((one for one in found if one[1]), found[0])
         if reference := option.get("$ref"):
-            return self._places.setdefault(reference, path), self._definitions[reference.rpartition("/")[2]]
+            return self._places.setdefault(reference, path), self._definitions[
+                reference.rpartition("/")[2]
+            ]
         return path, None
 
     def _table(self, definition: dict[str, Any], path: str) -> Iterator[str]:
@@ -111,7 +115,9 @@ class Page:
             else:
                 default = f"`{_written(option['default'])}`" if "default" in option else ""
             kind = self._kind(option, f"{path}.{name}".removeprefix("."))
-            yield f"| `{name}` | {kind} | {default} | {_paragraph(option['description'])} |".replace("|  |", "| |")
+            yield f"| `{name}` | {kind} | {default} | {_paragraph(option['description'])} |".replace(
+                "|  |", "| |"
+            )
 
     def _kind(self, option: dict[str, Any], path: str) -> str:
         if "anyOf" in option and "title" not in option:
@@ -133,7 +139,9 @@ class Page:
             return "mapping of texts"
         if option["type"] == "array":
             return f"list: {self._kind(option['items'], f'{path}[]')}"
-        return {"string": "text", "integer": "whole number", "boolean": "`true` or `false`"}[option["type"]]
+        return {"string": "text", "integer": "whole number", "boolean": "`true` or `false`"}[
+            option["type"]
+        ]
 
 
 def _anchor(heading: str) -> str:

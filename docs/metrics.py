@@ -1,4 +1,5 @@
-"""Writes docs/metrics.md from the table of series in exporter/metrics/definitions.py and the vocabulary in model.py.
+"""Writes docs/metrics.md from the table of series in exporter/metrics/definitions.py and the
+vocabulary in model.py.
 
 Run it in the project's directory: python -m docs.metrics
 """
@@ -128,10 +129,18 @@ def _comments(words: type[StrEnum]) -> dict[str, str]:
     source = Path(inspect.getfile(words)).read_text(encoding="utf-8")
     lines = source.splitlines()
     (found,) = (
-        node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == words.__name__
+        node
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == words.__name__
     )
-    members = (node for node in found.body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name))
-    return {ast.unparse(node.targets[0]): lines[node.lineno - 1].rpartition("# ")[2] for node in members}
+    members = (
+        node
+        for node in found.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    )
+    return {
+        ast.unparse(node.targets[0]): lines[node.lineno - 1].rpartition("# ")[2] for node in members
+    }
 
 
 if __name__ == "__main__":

@@ -41,9 +41,13 @@ class App:
     """The parts of a running mailtrip. `key` signs the tokens."""
 
     def __init__(
-        self, settings: Settings, store: Store, key: bytes,
-        max_targets: int = DEFAULT_MAX_TARGETS, clock: Clock | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        settings: Settings,
+        store: Store,
+        key: bytes,
+        max_targets: int = DEFAULT_MAX_TARGETS,
+        clock: Clock | None = None,
+    ) -> None:
         self.clock = clock or Clock()
         self.settings = settings
         self.store = store
@@ -52,20 +56,27 @@ class App:
         self.accounts = Accounts(self.clock)
         self.accounts.configure(settings.logins)
         self.metrics = Metrics(
-            lambda: {name: watcher.statistics for name, watcher in self.watchers.items()}, self.accounts.standings
+            lambda: {name: watcher.statistics for name, watcher in self.watchers.items()},
+            self.accounts.standings,
         )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock)
         resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
         self.blocklists = Blocklists(resolver, self.clock)
         self._resolver = resolver
-        self._means = Means(resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from)
+        self._means = Means(
+            resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from
+        )
         self._reader = Reader()
         self._retiring: set[asyncio.Task[None]] = set()
-        self.stop_by: float | None = None  # by the clock of the event loop; None until somebody stops us
+        self.stop_by: float | None = (
+            None  # by the clock of the event loop; None until somebody stops us
+        )
         for name, options in settings.mailboxes.items():
             self._open(name, self._mailbox(options), _patience(settings))
-        self.probes = ProbeTable(settings, self.prober, self.metrics, self.clock, self._make, max_targets)
+        self.probes = ProbeTable(
+            settings, self.prober, self.metrics, self.clock, self._make, max_targets
+        )
         self.metrics.configured(self.clock.wall())
 
     def _mailbox(self, options: MailboxOptions) -> Mailbox:
@@ -73,7 +84,9 @@ class App:
         return MAILBOXES[kind](how, self._resolver, self.accounts)
 
     def _open(self, name: str, mailbox: Mailbox, patience: float) -> Watcher:
-        watcher = Watcher(name, mailbox, self.mint, self.clock, patience, self.ledger.stray, self._reader)
+        watcher = Watcher(
+            name, mailbox, self.mint, self.clock, patience, self.ledger.stray, self._reader
+        )
         self.watchers[name] = watcher
         return watcher
 
@@ -81,7 +94,9 @@ class App:
         module = self.settings.modules[key.module]
         kind, how = module.chosen
         check = CHECKS[kind](how, key.target, self._means)
-        return Probe(key, check, interval or module.interval, module.timeout, module.session_timeout, name)
+        return Probe(
+            key, check, interval or module.interval, module.timeout, module.session_timeout, name
+        )
 
     def _left_from(self, name: str) -> str:
         return next((probe.left_from for probe in self.probes if probe.name == name), "")
@@ -94,7 +109,8 @@ class App:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """Trips in flight stay pending: the next start goes on with them. Nothing is waited for after `stop_by`."""
+        """Trips in flight stay pending: the next start goes on with them. Nothing is waited for
+        after `stop_by`."""
         stop_by = self.stop_by or asyncio.get_running_loop().time() + TIME_TO_STOP
         with suppress(TimeoutError):
             async with asyncio.timeout_at(stop_by - LEAST_FOR_STATE):
@@ -102,7 +118,9 @@ class App:
         await self.store.close(max(stop_by - asyncio.get_running_loop().time(), LEAST_FOR_STATE))
 
     async def _end_what_runs(self) -> None:
-        await asyncio.gather(*(self.prober.abandon(probe) for probe in (*self.probes, *self.probes.leaving)))
+        await asyncio.gather(
+            *(self.prober.abandon(probe) for probe in (*self.probes, *self.probes.leaving))
+        )
         watchers = (watcher.close() for watcher in self.watchers.values())
         await asyncio.gather(self.blocklists.close(), *watchers, *self._retiring)
         await self.accounts.close()
@@ -125,7 +143,9 @@ class App:
                 self.metrics.restored(outcome, known.last_success)
                 self._keep_beat(probe, outcome.started_at)
         for stored, started in self.ledger.last_starts().items():
-            if key := wanted(stored):  # perhaps its message has left, though we were killed before we knew
+            if key := wanted(
+                stored
+            ):  # perhaps its message has left, though we were killed before we knew
                 probe = self.probes.get(key)
                 probe.last_start = max(probe.last_start, started)
 
@@ -134,15 +154,20 @@ class App:
     def configure(self, settings: Settings) -> None:
         """Puts other settings into force, at one stroke. Raises Mistakes if that needs a restart.
 
-        What has not changed does not notice. Trips in flight end as they began; a mailbox that is no longer configured
-        is closed after them, and one that has changed is opened anew under those that wait.
+        What has not changed does not notice. Trips in flight end as they began; a mailbox that is
+        no longer configured is closed after them, and one that has changed is opened anew under
+        those that wait.
         """
         old = self.settings
         if settings == old:
             return
         if settings.state != old.state:
-            raise Mistakes([Mistake("", None, "state", "does not change while mailtrip runs: restart it")])
-        changed = {name for name, module in settings.modules.items() if module != old.modules.get(name)}
+            raise Mistakes(
+                [Mistake("", None, "state", "does not change while mailtrip runs: restart it")]
+            )
+        changed = {
+            name for name, module in settings.modules.items() if module != old.modules.get(name)
+        }
         mailboxes = {
             name: self._mailbox(options)
             for name, options in settings.mailboxes.items()
@@ -156,7 +181,9 @@ class App:
         new = {probe.key for probe in self.probes.configure(settings, changed)}
         if new:
             try:
-                self._restore(lambda stored: key if (key := self.probes.current(stored)) in new else None)
+                self._restore(
+                    lambda stored: key if (key := self.probes.current(stored)) in new else None
+                )
             except StateUnusable as error:
                 log.error("%s; the new probes begin without their history", error)
 
@@ -168,28 +195,37 @@ class App:
         for name in settings.mailboxes:
             if name in self.watchers:
                 kept = name not in self.settings.mailboxes  # under another name
-                self.watchers[name].configure(None if kept else fresh.get(name), _patience(settings))
+                self.watchers[name].configure(
+                    None if kept else fresh.get(name), _patience(settings)
+                )
             else:
                 self._open(name, fresh[name], _patience(settings)).start()
 
     def _retire(self, name: str, settings: Settings, flights: list[asyncio.Task[Outcome]]) -> None:
         """A mailbox that only has another name now keeps its session."""
         watcher = self.watchers.pop(name)
-        same = (new for new, how in settings.mailboxes.items() if how == self.settings.mailboxes[name])
-        renamed = next((new for new in same if new not in self.settings.mailboxes | self.watchers), None)
+        same = (
+            new for new, how in settings.mailboxes.items() if how == self.settings.mailboxes[name]
+        )
+        renamed = next(
+            (new for new in same if new not in self.settings.mailboxes | self.watchers), None
+        )
         if renamed:
             watcher.name = renamed
             self.watchers[renamed] = watcher
             return
-        retiring = asyncio.create_task(_close_after(watcher, flights), name=f"end of the mailbox {name}")
+        retiring = asyncio.create_task(
+            _close_after(watcher, flights), name=f"end of the mailbox {name}"
+        )
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
 
     def _keep_beat(self, probe: Probe, started_at: float) -> None:
         """No restart, and no row of them, makes more trips than one in an interval.
 
-        What seems to be in the future began before the clock was set back. Then it is not known how long ago, and the
-        beat must not stand still until that time has come once more, however often we are restarted.
+        What seems to be in the future began before the clock was set back. Then it is not known how
+        long ago, and the beat must not stand still until that time has come once more, however
+        often we are restarted.
         """
         ago = self.clock.wall() - started_at
         if ago > -probe.interval:
@@ -227,7 +263,8 @@ def shared_key(state: StateOptions) -> bytes:
 
 
 def key_of(state: StateOptions, directory: Path) -> bytes:
-    """The key that signs tokens: a given one, else that of the directory, made if need be. Raises StateUnusable."""
+    """The key that signs tokens: a given one, else that of the directory, made if need be. Raises
+    StateUnusable."""
     if state.token_key:
         return _given(state.token_key)
     file = directory / KEY_FILE
@@ -244,4 +281,6 @@ def _given(secret: Secret) -> bytes:
     except SecretUnavailable as error:
         raise StateUnusable(f"state.token_key: {error}") from None
     except ValueError as error:
-        raise StateUnusable(f"state.token_key: cannot use the key in {secret.origin}: {error}") from None
+        raise StateUnusable(
+            f"state.token_key: cannot use the key in {secret.origin}: {error}"
+        ) from None

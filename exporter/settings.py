@@ -5,7 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from exporter.checks import CheckOptions
 from exporter.checks.options import MAILBOX_OPTIONS
@@ -16,7 +23,15 @@ from exporter.config.oauth2 import OAuth2Options
 from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
 from exporter.config.server import ServerOptions
-from exporter.config.types import Duration, Name, OneWord, Options, Secret, WrittenPath, duration_text
+from exporter.config.types import (
+    Duration,
+    Name,
+    OneWord,
+    Options,
+    Secret,
+    WrittenPath,
+    duration_text,
+)
 from exporter.config.yaml import dump
 from exporter.core.model import ProbeKey
 from exporter.mail.tokens import read_key
@@ -42,17 +57,19 @@ Interval = Annotated[Duration, AfterValidator(_interval)]
 
 
 class StateOptions(Options):
-    """What must survive a restart: the tokens of messages that are on their way, and the key that signs them."""
+    """What must survive a restart: the tokens of messages that are on their way, and the key that
+    signs them."""
 
     dir: WrittenPath = Field(default_factory=_default_dir)
-    """A directory of our own, on a local disk. Default: `$STATE_DIRECTORY`, which systemd sets, else
-    `./mailtrip-state`."""
+    """A directory of our own, on a local disk. Default: `$STATE_DIRECTORY`, which systemd sets,
+    else `./mailtrip-state`."""
 
     token_key: Secret | None = None
-    """The key that signs tokens, in 64 or more hexadecimal digits, such as `openssl rand -hex 32` prints. Give the same
-    one to the exporters of a fail-over pair, each with a `dir` of its own, and no other: each makes trips of its own,
-    leaves the other's messages alone for an hour, and then deletes what is left over. Default: one of our own, made at
-    the first start and kept in `dir`, so that exporters that share a mailbox never touch each other's messages."""
+    """The key that signs tokens, in 64 or more hexadecimal digits, such as `openssl rand -hex 32`
+    prints. Give the same one to the exporters of a fail-over pair, each with a `dir` of its own,
+    and no other: each makes trips of its own, leaves the other's messages alone for an hour, and
+    then deletes what is left over. Default: one of our own, made at the first start and kept in
+    `dir`, so that exporters that share a mailbox never touch each other's messages."""
 
     @field_validator("token_key", mode="before")
     @classmethod
@@ -64,35 +81,40 @@ class StateOptions(Options):
 
 
 class ResolverOptions(Options):
-    """Who answers questions about names. Answers are not kept, since a trip tells how long a name takes."""
+    """Who answers questions about names. Answers are not kept, since a trip tells how long a name
+    takes."""
 
     nameservers: list[Nameserver] = Field(default_factory=list)
-    """The servers to ask, in this order. Default: those of `/etc/resolv.conf`, which is read again when it changes."""
+    """The servers to ask, in this order. Default: those of `/etc/resolv.conf`, which is read again
+    when it changes."""
 
     timeout: Duration = DEFAULT_TIMEOUT
     """How long one question may take, all servers and repetitions together."""
 
 
 class Module(CheckOptions):
-    """A named check with its options. What it is pointed at, the target, comes from `probes` or from Prometheus."""
+    """A named check with its options. What it is pointed at, the target, comes from `probes` or
+    from Prometheus."""
 
     interval: Interval = 300.0
-    """One trip for each target in this time, however often it is scraped. Default for `dnsbl`: 1h, since blocklists
-    count who asks how often."""
+    """One trip for each target in this time, however often it is scraped. Default for `dnsbl`: 1h,
+    since blocklists count who asks how often."""
 
     timeout: Duration = 600.0
-    """The message must be back by then, or the trip fails as overdue. Mail between providers often takes minutes. It
-    may be longer than `interval`: then trips overlap. A blocklist that has not answered by then is not waited for."""
+    """The message must be back by then, or the trip fails as overdue. Mail between providers often
+    takes minutes. It may be longer than `interval`: then trips overlap. A blocklist that has not
+    answered by then is not waited for."""
 
     session_timeout: Duration = 30.0
     """How long one conversation with a mail server may take, from connecting to the end."""
 
     targets: list[TargetPattern] = Field(default_factory=list)
-    """The targets that may be asked for on `/probe`: patterns with `*`, `?` and `[...]`, and networks such as
-    `192.0.2.0/24`. The targets in `probes` are always allowed, all others never: the module lends its credentials. A
-    pattern without a wildcard is one target. All spellings of a domain or an IP address are one target, and small and
-    capital letters in front of the `@` are not: what a wildcard fits there is a target of its own, each with its own
-    messages. `%` and `!` in front of the `@` fit no `*`: a mail server may read them as the way to somebody else."""
+    """The targets that may be asked for on `/probe`: patterns with `*`, `?` and `[...]`, and
+    networks such as `192.0.2.0/24`. The targets in `probes` are always allowed, all others never:
+    the module lends its credentials. A pattern without a wildcard is one target. All spellings of a
+    domain or an IP address are one target, and small and capital letters in front of the `@` are
+    not: what a wildcard fits there is a target of its own, each with its own messages. `%` and `!`
+    in front of the `@` fit no `*`: a mail server may read them as the way to somebody else."""
 
     @model_validator(mode="before")
     @classmethod
@@ -104,17 +126,21 @@ class Module(CheckOptions):
     def _within_the_trip(cls, value: float, info: ValidationInfo) -> float:
         timeout = info.data.get("timeout", value)
         if value > timeout:
-            raise ValueError(f"is longer than timeout, {duration_text(timeout)}: lower the one or raise the other")
+            raise ValueError(
+                f"is longer than timeout, {duration_text(timeout)}: lower the one or raise the"
+                " other"
+            )
         return value
 
     def canonical(self, target: str) -> str:
-        """The one form of all spellings of a target. Raises ValueError with a line for administrators if the module can
-        do nothing with it."""
+        """The one form of all spellings of a target. Raises ValueError with a line for
+        administrators if the module can do nothing with it."""
         form: str = self.chosen[1].canonical(target)
         return form
 
     def fits(self, target: str) -> bool:
-        """Whether one of the patterns in `targets` fits this target, which is in its canonical form."""
+        """Whether one of the patterns in `targets` fits this target, which is in its canonical
+        form."""
         return any(fits(pattern, target, self.canonical) for pattern in self.targets)
 
 
@@ -128,7 +154,8 @@ class Probe(Options):
     """A name from `modules`."""
 
     target: OneWord
-    """What the module is pointed at: most often a recipient, or the server that its `send` names with `{target}`."""
+    """What the module is pointed at: most often a recipient, or the server that its `send` names
+    with `{target}`."""
 
     interval: Interval | None = None
     """Default: the module's."""
@@ -144,23 +171,26 @@ class Settings(Options):
     """Who answers questions about names."""
 
     mailboxes: dict[Name, MailboxOptions] = Field(default_factory=dict)
-    """The places where messages are awaited, by name. All modules that name the same mailbox share one session."""
+    """The places where messages are awaited, by name. All modules that name the same mailbox share
+    one session."""
 
     modules: dict[Name, Module] = Field(default_factory=dict)
     """The checks, by name."""
 
     probes: list[Probe] = Field(default_factory=list)
-    """The probes that run by themselves and stand on `/metrics`. Any other is made when Prometheus asks `/probe`."""
+    """The probes that run by themselves and stand on `/metrics`. Any other is made when Prometheus
+    asks `/probe`."""
 
     @classmethod
     def load(cls, *paths: str) -> Self:
-        """The settings in these files and directories, which are one configuration together. Raises Mistakes, all of
-        them at once."""
+        """The settings in these files and directories, which are one configuration together. Raises
+        Mistakes, all of them at once."""
         return cls.reading(*paths).options
 
     @classmethod
     def reading(cls, *paths: str) -> Reading[Self]:
-        """The same, with the places where everything is written. Without a path it is the embedded configuration."""
+        """The same, with the places where everything is written. Without a path it is the embedded
+        configuration."""
         texts = [(file, read(file)) for file in files_in(paths)]
         embedded = [(EMBEDDED, files("exporter.config").joinpath(EMBEDDED).read_bytes())]
         return reading(cls, texts if paths else embedded, _references)
@@ -186,11 +216,13 @@ class Settings(Options):
         return {self.key(probe.module, probe.target): probe for probe in self.probes}
 
     def key(self, module: str, target: str) -> ProbeKey:
-        """What a module of these and a target in any spelling are as a probe. Raises ValueError, see `canonical`."""
+        """What a module of these and a target in any spelling are as a probe. Raises ValueError,
+        see `canonical`."""
         return ProbeKey(module, self.modules[module].canonical(target))
 
     def allows(self, module: str, target: str) -> bool:
-        """Whether `/probe` may point this module at this target. False also if the module can do nothing with it."""
+        """Whether `/probe` may point this module at this target. False also if the module can do
+        nothing with it."""
         try:
             key = self.key(module, target)
         except ValueError:
@@ -201,7 +233,9 @@ class Settings(Options):
     def logins(self) -> Iterator[tuple[OAuth2Options, str]]:
         """Who logs in with a token, and how."""
         ways = [mailbox.chosen[1] for mailbox in self.mailboxes.values()]
-        ways += [module.roundtrip.send.chosen[1] for module in self.modules.values() if module.roundtrip]
+        ways += [
+            module.roundtrip.send.chosen[1] for module in self.modules.values() if module.roundtrip
+        ]
         for way in ways:
             if isinstance(way, ServerOptions) and way.oauth2:
                 yield way.oauth2, way.username or ""
@@ -212,8 +246,13 @@ class Settings(Options):
 
     def shown_module(self, name: str) -> str:
         """The same, of one module and the mailboxes that it names."""
-        mailboxes = {mailbox: _plain(self.mailboxes[mailbox]) for mailbox in self.modules[name].mailboxes}
-        return dump({"modules": {name: _plain(self.modules[name])}} | ({"mailboxes": mailboxes} if mailboxes else {}))
+        mailboxes = {
+            mailbox: _plain(self.mailboxes[mailbox]) for mailbox in self.modules[name].mailboxes
+        }
+        return dump(
+            {"modules": {name: _plain(self.modules[name])}}
+            | ({"mailboxes": mailboxes} if mailboxes else {})
+        )
 
 
 def _plain(options: Options) -> Any:
@@ -229,7 +268,9 @@ def _references(data: Any) -> Iterator[tuple[Path, str]]:
     mailboxes = _mapping(data.get(_section("mailboxes", data)))
     modules = _mapping(data.get(_section("modules", data)))
     listed = data.get("probes")
-    probes = {n: _readable(Probe, one) for n, one in enumerate(listed if isinstance(listed, list) else ())}
+    probes = {
+        n: _readable(Probe, one) for n, one in enumerate(listed if isinstance(listed, list) else ())
+    }
     readable = {name: _readable(Module, one) for name, one in modules.items()}
     for name, module in modules.items():
         yield from _mailbox_mistakes(name, _mapping(module), mailboxes)
@@ -241,7 +282,9 @@ def _references(data: Any) -> Iterator[tuple[Path, str]]:
     yield from _probe_mistakes({n: probe for n, probe in probes.items() if probe}, readable)
 
 
-def _mailbox_mistakes(name: str, module: Mapping[str, Any], mailboxes: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+def _mailbox_mistakes(
+    name: str, module: Mapping[str, Any], mailboxes: Mapping[str, Any]
+) -> Iterator[tuple[Path, str]]:
     for kind in CheckOptions.model_fields.keys() & module.keys():
         check = _mapping(module[kind])
         for option in MAILBOX_OPTIONS:
@@ -254,15 +297,29 @@ def _mailbox_mistakes(name: str, module: Mapping[str, Any], mailboxes: Mapping[s
 def _sender_mistakes(
     path: Path, sender: str, probes: Iterable[Probe], modules: Mapping[str, Module | None]
 ) -> Iterator[tuple[Path, str]]:
-    """Whether the addresses of a probe's mail can be known: it must be a probe whose messages arrive."""
+    """Whether the addresses of a probe's mail can be known: it must be a probe whose messages
+    arrive."""
     named = {probe.name: probe for probe in probes}
     if sender not in named:
-        yield path, f"unknown probe {sender}{suggestion(sender, named) or '; there are none in this file'}"
-    elif (module := modules.get(named[sender].module)) and not (module.roundtrip and module.roundtrip.mailbox):
-        yield path, f"no message of the probe {sender} ever arrives, so that nobody sees where its mail leaves from"
+        yield (
+            path,
+            f"unknown probe {sender}{suggestion(sender, named) or '; there are none in this file'}",
+        )
+    elif (module := modules.get(named[sender].module)) and not (
+        module.roundtrip and module.roundtrip.mailbox
+    ):
+        yield (
+            path,
+            (
+                f"no message of the probe {sender} ever arrives, so that nobody sees where its mail"
+                " leaves from"
+            ),
+        )
 
 
-def _probe_mistakes(probes: Mapping[int, Probe], modules: Mapping[str, Module | None]) -> Iterator[tuple[Path, str]]:
+def _probe_mistakes(
+    probes: Mapping[int, Probe], modules: Mapping[str, Module | None]
+) -> Iterator[tuple[Path, str]]:
     names: dict[str, int] = {}
     pairs: dict[ProbeKey, str] = {}
     for n, probe in probes.items():

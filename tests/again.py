@@ -1,13 +1,16 @@
-"""Runs pytest as `make test` does: in two halves at once; in CI, a few tests that failed run once more, alone.
+"""Runs pytest as `make test` does: in two halves at once; in CI, a few tests that failed run once
+more, alone.
 
     python -m tests.again [--pure] [ARGUMENT OF PYTEST]...
 
-One half is what needs the lab or containers, of which there is one store; the other is the rest. Both mostly wait. What
-the second says is printed when the first is done. With `--pure` only those run that need Python alone, at once.
+One half is what needs the lab or containers, of which there is one store; the other is the rest.
+Both mostly wait. What the second says is printed when the first is done. With `--pure` only those
+run that need Python alone, at once.
 
-The tests talk to real servers in real time, and a machine that stalls for seconds fails a test that is right. Up to
-FEW failures get a second chance, each named at the end of the output, so that a test which often needs it is seen and
-mended. More failures, or an error outside a test, are final at once.
+The tests talk to real servers in real time, and a machine that stalls for seconds fails a test that
+is right. Up to FEW failures get a second chance, each named at the end of the output, so that a
+test which often needs it is seen and mended. More failures, or an error outside a test, are final
+at once.
 """
 
 import json
@@ -41,7 +44,12 @@ def main(arguments: list[str]) -> int:
     if few > FEW:
         return status
     print(f"\n=== {few} failed; once more, alone ===", flush=True)
-    again = [*arguments, "--last-failed", "--last-failed-no-failures=none", *(["-n0"] if pure else [])]
+    again = [
+        *arguments,
+        "--last-failed",
+        "--last-failed-no-failures=none",
+        *(["-n0"] if pure else []),
+    ]
     status = _status([_pytest(again, half) for half in markers if failed[half]])
     for test in sorted(chain(*failed.values())) if status == pytest.ExitCode.OK else []:
         print(f"FAILED ONCE, PASSED ALONE: {test}", flush=True)
@@ -62,7 +70,9 @@ def _pytest(arguments: list[str], half: str, output: IO[str] | None = None) -> i
     own = ["-m", (HALVES | PURE)[half], "-o", f"cache_dir={_cache(half)}"]
     if half == "rest" and not arguments:  # everything is asked for, and that is long
         own += ["-n", "2"]
-    return subprocess.run([sys.executable, "-m", "pytest", *own, *arguments], stdout=output, check=False).returncode
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", *own, *arguments], stdout=output, check=False
+    ).returncode
 
 
 def _status(statuses: list[int]) -> int:

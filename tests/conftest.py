@@ -1,6 +1,7 @@
 """What every test may ask for: the lab of mail servers, a person who lives there, and Prometheus.
 
-Missing servers are an error with its cure, never a skip. In CI (the variable CI is set) nothing may be skipped at all.
+Missing servers are an error with its cure, never a skip. In CI (the variable CI is set) nothing may
+be skipped at all.
 """
 
 import gc
@@ -29,15 +30,23 @@ hypothesis.settings.load_profile("mailtrip")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "lab: needs the lab of mail servers (set by the fixture `lab`)")
+    config.addinivalue_line(
+        "markers", "lab: needs the lab of mail servers (set by the fixture `lab`)"
+    )
     config.addinivalue_line("markers", "container: needs containers (set by the fixture `podman`)")
-    config.addinivalue_line("markers", "slow: starts processes, or takes as long (not in `make quick`)")
-    config.addinivalue_line("markers", "pure: needs Python alone (set where nothing asks for the fixture `servers`)")
+    config.addinivalue_line(
+        "markers", "slow: starts processes, or takes as long (not in `make quick`)"
+    )
+    config.addinivalue_line(
+        "markers", "pure: needs Python alone (set where nothing asks for the fixture `servers`)"
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "servers" not in getattr(item, "fixturenames", ()) and not item.get_closest_marker("lab"):
+        if "servers" not in getattr(item, "fixturenames", ()) and not item.get_closest_marker(
+            "lab"
+        ):
             item.add_marker("pure")
         if "lab" in getattr(item, "fixturenames", ()):
             item.add_marker("lab")
@@ -48,7 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is imported by now stays. Most of the time of the tests was `gc.collect`, looking it all through."""
+    """What is imported by now stays. Most of the time of the tests was `gc.collect`, looking it all
+    through."""
     gc.collect()
     gc.freeze()
 
@@ -75,7 +85,9 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def servers() -> None:
     """The Debian packages that the tests need are installed."""
     packages = (TESTS / "packages.txt").read_text().split()
-    check = subprocess.run([TESTS / "debian.sh", "--check", *packages], capture_output=True, text=True)
+    check = subprocess.run(
+        [TESTS / "debian.sh", "--check", *packages], capture_output=True, text=True
+    )
     if check.returncode:
         pytest.fail(check.stderr.strip(), pytrace=False)
 
@@ -109,8 +121,11 @@ def lab_user(lab: Lab) -> Iterator[LabUser]:
 
 
 @pytest.fixture
-def prometheus(servers: None, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Prometheus]]:
-    """Call it with the text of a prometheus.yml: returns a Prometheus that runs until the test ends.
+def prometheus(
+    servers: None, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Callable[[str], Prometheus]]:
+    """Call it with the text of a prometheus.yml: returns a Prometheus that runs until the test
+    ends.
 
     A test's parameter for this fixture is the directory of another version.
     """
@@ -157,7 +172,8 @@ def image(podman: Podman) -> str:
 
 @pytest.fixture
 def alertmanager(servers: None, tmp_path: Path) -> Iterator[Callable[[str], Alertmanager]]:
-    """Call it with the text of an alertmanager.yml: returns an Alertmanager that runs until the test ends."""
+    """Call it with the text of an alertmanager.yml: returns an Alertmanager that runs until the
+    test ends."""
     running: list[Alertmanager] = []
 
     def start(configuration: str) -> Alertmanager:

@@ -1,6 +1,8 @@
-"""The tests that need Python alone, with the oldest libraries that pyproject.toml allows, as a distribution may have.
+"""The tests that need Python alone, with the oldest libraries that pyproject.toml allows, as a
+distribution may have.
 
-`make lowest` runs this. The environment is kept in .pythons, and made again when pyproject.toml changes.
+`make lowest` runs this. The environment is kept in .pythons, and made again when pyproject.toml
+changes.
 """
 
 import re
@@ -21,13 +23,25 @@ def main(arguments: list[str]) -> int:
         print("making an environment with the oldest libraries", flush=True)
         make()
         stamp.write_bytes(PROJECT.read_bytes())
-    return subprocess.run([PYTHON, "-m", "tests.again", "--pure", *arguments], cwd=ROOT, check=False).returncode
+    return subprocess.run(
+        [PYTHON, "-m", "tests.again", "--pure", *arguments], cwd=ROOT, check=False
+    ).returncode
 
 
 def make() -> None:
-    """Our libraries in their lowest versions, then what the tests need beside them. What fails says so itself."""
+    """Our libraries in their lowest versions, then what the tests need beside them. What fails says
+    so itself."""
     _run(sys.executable, "-m", "venv", "--clear", "--without-pip", HOME)
-    install: list[str | Path] = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", PYTHON]
+    install: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        PYTHON,
+    ]
     _run(*install, "--resolution", "lowest-direct", "--editable", ".")
     limits = HOME / "limits"
     limits.write_text(frozen())
@@ -39,18 +53,34 @@ def make() -> None:
 def lowest(project: str) -> dict[str, str]:
     """The lowest version of each library that this pyproject.toml allows."""
     requirements = tomllib.loads(project)["project"]["dependencies"]
-    found = (re.match(r"([A-Za-z0-9-]+)(?:>=([0-9.]+))?", requirement) for requirement in requirements)
+    found = (
+        re.match(r"([A-Za-z0-9-]+)(?:>=([0-9.]+))?", requirement) for requirement in requirements
+    )
     return {match[1]: match[2] or "" for match in found if match}
 
 
 def missed(wanted: dict[str, str], freeze: str) -> list[str]:
-    """Libraries that are not there in their lowest version, or have none. 4.1 may be 4.1.1, if there is no 4.1.0."""
+    """Libraries that are not there in their lowest version, or have none. 4.1 may be 4.1.1, if
+    there is no 4.1.0."""
     found = dict(line.lower().split("==") for line in freeze.splitlines() if "==" in line)
-    return [name for name, version in wanted.items() if not f"{found.get(name)}.0.0".startswith(f"{version}.")]
+    return [
+        name
+        for name, version in wanted.items()
+        if not f"{found.get(name)}.0.0".startswith(f"{version}.")
+    ]
 
 
 def frozen() -> str:
-    command = [sys.executable, "-m", "uv", "pip", "freeze", "--exclude-editable", "--python", str(PYTHON)]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "freeze",
+        "--exclude-editable",
+        "--python",
+        str(PYTHON),
+    ]
     return subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 

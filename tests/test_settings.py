@@ -23,7 +23,8 @@ modules:
     roundtrip: {from: probe@example.org, send: {mx: {}}, mailbox: monitor}
   servers:
     targets: ["relay?.example.org", 192.0.2.0/24, "2001:db8::1", "10.*"]
-    roundtrip: {from: probe@example.org, to: a@example.org, send: {smtp: {host: "{target}"}}, mailbox: monitor}
+    roundtrip: {from: probe@example.org, to: a@example.org, send: {smtp: {host: "{target}"}},
+        mailbox: monitor}
   closed:
     roundtrip: {from: probe@example.org, send: {mx: {}}, mailbox: monitor}
 probes:
@@ -48,7 +49,10 @@ def test_without_a_configuration_mailtrip_makes_trips_to_itself_through_its_own_
     _, receiver = embedded.mailboxes[check.mailbox].chosen
     assert (probe.name, kind, module.interval, module.timeout) == ("self", "roundtrip", 15, 60)
     assert receiver.recipients == [probe.target]
-    assert (check.send.smtp.host, check.send.smtp.port) == (receiver.listen.host, receiver.listen.port)
+    assert (check.send.smtp.host, check.send.smtp.port) == (
+        receiver.listen.host,
+        receiver.listen.port,
+    )
     assert check.send.smtp.tls_mode == "none"
 
 
@@ -84,7 +88,9 @@ def test_a_file_with_nothing_but_an_empty_mapping_has_only_defaults() -> None:
         ("people", "One@example.com", False),  # it is a target of another module's probe
     ],
 )
-def test_only_listed_targets_that_the_module_can_use_are_allowed(module: str, target: str, allowed: bool) -> None:
+def test_only_listed_targets_that_the_module_can_use_are_allowed(
+    module: str, target: str, allowed: bool
+) -> None:
     assert settings().allows(module, target) is allowed
 
 
@@ -97,7 +103,12 @@ def test_a_target_that_a_module_cannot_use_is_told_why() -> None:
 
 @pytest.mark.parametrize(
     ("directory", "expected"),
-    [(None, "./mailtrip-state"), ("", "./mailtrip-state"), ("/var/lib/a", "/var/lib/a"), ("/a:/b", "/a")],
+    [
+        (None, "./mailtrip-state"),
+        ("", "./mailtrip-state"),
+        ("/var/lib/a", "/var/lib/a"),
+        ("/a:/b", "/a"),
+    ],
 )
 def test_the_state_lives_where_systemd_says(
     directory: str | None, expected: str, monkeypatch: pytest.MonkeyPatch
@@ -114,12 +125,17 @@ def test_what_is_shown_hides_secrets_and_loads_again() -> None:
     assert "hunter2" not in shown
     assert "interval: 5m" in shown
     again = settings(shown)
-    assert (again.probes, again.modules, again.resolver) == (settings().probes, settings().modules, settings().resolver)
+    assert (again.probes, again.modules, again.resolver) == (
+        settings().probes,
+        settings().modules,
+        settings().resolver,
+    )
 
 
 def test_the_session_may_only_take_longer_than_the_trip_by_default() -> None:
     module = (
-        "mailboxes: {a: {imap: {host: a}}}\nmodules: {m: {TIMES, roundtrip: {from: a@b, send: {mx: {}}, mailbox: a}}}"
+        "mailboxes: {a: {imap: {host: a}}}\nmodules: {m: {TIMES, roundtrip: {from: a@b, send: {mx:"
+        " {}}, mailbox: a}}}"
     )
     assert settings(module.replace("TIMES", "timeout: 10s")).modules["m"].session_timeout == 30
     with pytest.raises(Mistakes, match=r"session_timeout: is longer than timeout, 10s"):
@@ -129,13 +145,22 @@ def test_the_session_may_only_take_longer_than_the_trip_by_default() -> None:
 @pytest.mark.parametrize(
     ("text", "refused"),
     [(file.read_text(encoding="utf-8"), False) for file in EXAMPLES]
-    + [("mailbox: {}", True), ("probes: [{name: a}]", True), ("mailboxes: {a: {}}", True), ("modules: {a: {}}", True)],
+    + [
+        ("mailbox: {}", True),
+        ("probes: [{name: a}]", True),
+        ("mailboxes: {a: {}}", True),
+        ("modules: {a: {}}", True),
+    ],
 )
-def test_the_json_schema_takes_what_loads_and_refuses_what_does_not(text: str, refused: bool) -> None:
+def test_the_json_schema_takes_what_loads_and_refuses_what_does_not(
+    text: str, refused: bool
+) -> None:
     assert VALIDATOR.is_valid(yaml.safe_load(text)) is not refused
 
 
-@pytest.mark.parametrize("name", ["missing-keys", "unknown-keys", "wrong-types", "wrong-values", "whole-list"])
+@pytest.mark.parametrize(
+    "name", ["missing-keys", "unknown-keys", "wrong-types", "wrong-values", "whole-list"]
+)
 def test_the_json_schema_refuses_what_a_file_alone_shows_to_be_wrong(name: str) -> None:
     text = (Path(__file__).parent / f"config/bad/{name}.yml").read_text(encoding="utf-8")
     assert not VALIDATOR.is_valid(yaml.safe_load(text.replace("\t", " ")))
@@ -146,14 +171,21 @@ def test_the_json_schema_is_one_and_its_words_have_no_line_ends() -> None:
     assert SCHEMA["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
     interval = SCHEMA["$defs"]["Module"]["properties"]["interval"]["description"]
     assert interval.endswith("Default for `dnsbl`: 1h, since blocklists count who asks how often.")
-    assert not re.search(r'"description": "[^"]*\\n', json.dumps(SCHEMA)), "editors end a paragraph there"
+    assert not re.search(r'"description": "[^"]*\\n', json.dumps(SCHEMA)), (
+        "editors end a paragraph there"
+    )
 
 
 def test_a_thousand_probes_load(capsys: pytest.CaptureFixture[str]) -> None:
     probes = "".join(
-        f"  - name: probe{n}\n    module: people\n    target: u{n}@example.org\n    interval: 5m\n" for n in range(1000)
+        f"  - name: probe{n}\n    module: people\n    target: u{n}@example.org\n    interval: 5m\n"
+        for n in range(1000)
     )
     start = time.process_time()
     assert len(settings(MODULES + probes).probes) == 1001
     with capsys.disabled():
-        print(f" [1,000 probes load in {(time.process_time() - start) * 1000:.0f} ms of CPU] ", end="", flush=True)
+        print(
+            f" [1,000 probes load in {(time.process_time() - start) * 1000:.0f} ms of CPU] ",
+            end="",
+            flush=True,
+        )

@@ -1,4 +1,5 @@
-"""Asks lists, with manners: answers are kept for their TTL, few questions at a time, a pause after a refusal."""
+"""Asks lists, with manners: answers are kept for their TTL, few questions at a time, a pause after
+a refusal."""
 
 import asyncio
 from collections.abc import Callable
@@ -44,7 +45,8 @@ class _Heard:
 
 
 class Blocklists:
-    """All lists that this program asks: one for the program. Call everything from the event loop's thread."""
+    """All lists that this program asks: one for the program. Call everything from the event loop's
+    thread."""
 
     def __init__(self, resolver: Resolver, clock: Clock, observe: Observer = _nobody) -> None:
         self.statistics: dict[str, Statistics] = {}
@@ -56,18 +58,24 @@ class Blocklists:
         self._standings: dict[tuple[Blocklist, SubjectKind], Standing] = {}
         self._memory = Memory()
 
-    async def ask(self, blocklist: Blocklist, subject: Subject, run: Run, observe: Observer = _nobody) -> Listing:
-        """What a list says of a subject. Never raises ProbeError: what cannot be known is UNKNOWN, and `text` says why.
+    async def ask(
+        self, blocklist: Blocklist, subject: Subject, run: Run, observe: Observer = _nobody
+    ) -> Listing:
+        """What a list says of a subject. Never raises ProbeError: what cannot be known is UNKNOWN,
+        and `text` says why.
 
-        The list is tested first unless it was within a day. `observe` is told of every query made for this answer, as
-        is the `observe` of the constructor. Cancel it at will.
+        The list is tested first unless it was within a day. `observe` is told of every query made
+        for this answer, as is the `observe` of the constructor. Cancel it at will.
         """
         try:
             listing = await self._find_out(blocklist, subject, observe)
         except SecretUnavailable as error:
             listing = _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=str(error)))
         details = " ".join(filter(None, (*listing.codes, listing.text)))
-        run.note(f"-- {listing.blocklist}: {listing.subject} {listing.state}{': ' * bool(details)}{details}")
+        run.note(
+            f"-- {listing.blocklist}: {listing.subject}"
+            f" {listing.state}{': ' * bool(details)}{details}"
+        )
         return listing
 
     async def close(self) -> None:
@@ -88,9 +96,15 @@ class Blocklists:
             return known
         age = standing.age
         heard = await self._hear(standing, subject, observe)
-        if heard.verdict.state is ListState.LISTED and not await self._is_believed(standing, FRESH, observe):
+        if heard.verdict.state is ListState.LISTED and not await self._is_believed(
+            standing, FRESH, observe
+        ):
             return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=standing.why))
-        text = await self._reason(standing, subject, observe) if heard.verdict.state is ListState.LISTED else ""
+        text = (
+            await self._reason(standing, subject, observe)
+            if heard.verdict.state is ListState.LISTED
+            else ""
+        )
         listing = _listing(blocklist, subject, heard.verdict, text)
         if listing.state is not ListState.UNKNOWN:
             until = self._clock.monotonic() + min(heard.ttl, LONGEST)
@@ -131,8 +145,11 @@ class Blocklists:
         else:
             standing.passed(self._clock.monotonic())
 
-    async def _fault(self, standing: Standing, subject: Subject, wanted: ListState, observe: Observer) -> str:
-        """What speaks against the list in its answer to a test; nothing if it is as it should be."""
+    async def _fault(
+        self, standing: Standing, subject: Subject, wanted: ListState, observe: Observer
+    ) -> str:
+        """What speaks against the list in its answer to a test; nothing if it is as it should
+        be."""
         heard = await self._hear(standing, subject, observe, testing=True)
         verdict = heard.verdict
         if verdict.state is wanted:
@@ -141,23 +158,34 @@ class Blocklists:
             return verdict.why
         if wanted is ListState.CLEAN:
             return (
-                f"it lists {subject.text}, which no list may: it lists everything, or refuses us (RFC 5782 section 5)"
+                f"it lists {subject.text}, which no list may: it lists everything, or refuses us"
+                " (RFC 5782 section 5)"
             )
-        return f"it does not list {subject.text}, which every list must: it is empty or gone (RFC 5782 section 5)"
+        return (
+            f"it does not list {subject.text}, which every list must: it is empty or gone (RFC 5782"
+            " section 5)"
+        )
 
     # ---------------------------------------------------------------- one question
 
-    async def _hear(self, standing: Standing, subject: Subject, observe: Observer, *, testing: bool = False) -> _Heard:
+    async def _hear(
+        self, standing: Standing, subject: Subject, observe: Observer, *, testing: bool = False
+    ) -> _Heard:
         """Asks for the A records of a subject."""
         async with standing.turns, self._turns:
-            if not testing and standing.is_paused(self._clock.monotonic()):  # it fell while we waited
+            if not testing and standing.is_paused(
+                self._clock.monotonic()
+            ):  # it fell while we waited
                 return _Heard(Verdict(ListState.UNKNOWN, why=standing.why))
             answer = await self._query(standing, subject, "A")
         if answer.said in _FAILURES:
             failure, why = _FAILURES[answer.said]
             verdict = Verdict(ListState.UNKNOWN, why=why, failure=failure)
         elif answer.said is Said.NODATA and not _may_be_nodata(standing, subject):
-            why = "the name exists and has no address: perhaps the resolver hides addresses in 127.0.0.0/8"
+            why = (
+                "the name exists and has no address: perhaps the resolver hides addresses in"
+                " 127.0.0.0/8"
+            )
             verdict = Verdict(ListState.UNKNOWN, why=why, failure=QueryFailure.SENSELESS)
         else:
             verdict = judge(standing.blocklist, answer.records)
@@ -166,14 +194,17 @@ class Blocklists:
         return _Heard(verdict, answer.ttl)
 
     async def _reason(self, standing: Standing, subject: Subject, observe: Observer) -> str:
-        """The TXT record that says why something is listed (RFC 5782 section 2.1), if there is one."""
+        """The TXT record that says why something is listed (RFC 5782 section 2.1), if there is
+        one."""
         async with standing.turns, self._turns:
             answer = await self._query(standing, subject, "TXT")
         failure, _ = _FAILURES.get(answer.said, (None, ""))
         self._tell(Query(standing.blocklist.name, answer.took, failure), observe)
         return one_line(standing.blocklist.redacted(" / ".join(answer.records)))
 
-    async def _query(self, standing: Standing, subject: Subject, kind: Literal["A", "TXT"]) -> Answer:
+    async def _query(
+        self, standing: Standing, subject: Subject, kind: Literal["A", "TXT"]
+    ) -> Answer:
         name = f"{subject.labels}.{standing.blocklist.zone()}"
         return await self._resolver.ask(f"{name}.", kind, self._clock)
 
@@ -185,9 +216,11 @@ class Blocklists:
 
 
 def _may_be_nodata(standing: Standing, subject: Subject) -> bool:
-    """Whether a name without address says that it is not listed: below an unlisted domain there may be listed ones.
+    """Whether a name without address says that it is not listed: below an unlisted domain there may
+    be listed ones.
 
-    Nothing is below an address. And only the test entry proves that the resolver does not hide listings.
+    Nothing is below an address. And only the test entry proves that the resolver does not hide
+    listings.
     """
     return subject.kind is SubjectKind.DOMAIN and subject.kind in standing.blocklist.test_points
 

@@ -27,13 +27,15 @@ class Blocklist:
     delisting: str = ""
     """The page that tells how to get off it."""
     codes: tuple[tuple[str, str], ...] = ()
-    """What an A record means; `*` stands for any octet. Empty: any of 127.0.0.0/8 that is no refusal is a listing."""
+    """What an A record means; `*` stands for any octet. Empty: any of 127.0.0.0/8 that is no
+    refusal is a listing."""
     bits: tuple[tuple[int, str], ...] = ()
     """What each bit of the last octet means."""
     errors: frozenset[str] = frozenset()
     """A records by which the list refuses an answer, besides 127.255.255.0/24."""
     test_points: frozenset[SubjectKind] = frozenset(SubjectKind)
-    """What it has the test entries of RFC 5782 section 5 for. What must not be listed is asked everywhere."""
+    """What it has the test entries of RFC 5782 section 5 for. What must not be listed is asked
+    everywhere."""
     test_entry: str = ""
     """What is listed for tests, if not 127.0.0.2, ::FFFF:7F00:2 or TEST."""
     _zone: str | Secret = ""
@@ -51,9 +53,12 @@ class Blocklist:
     def tests(self, kind: SubjectKind) -> tuple[Subject | None, Subject]:
         """What must be listed, if there is something, and what must not be.
 
-        A list without a test entry for IPv6 has to show the one for IPv4: a zone that is gone has neither.
+        A list without a test entry for IPv6 has to show the one for IPv4: a zone that is gone has
+        neither.
         """
-        point = SubjectKind.IPV4 if kind is SubjectKind.IPV6 and kind not in self.test_points else kind
+        point = (
+            SubjectKind.IPV4 if kind is SubjectKind.IPV6 and kind not in self.test_points else kind
+        )
         if point not in self.test_points or not self.takes(point):
             return None, TESTS[kind][1]
         listed = Subject(point, self.test_entry) if self.test_entry else TESTS[point][0]
@@ -66,8 +71,11 @@ class Blocklist:
         return self._zone.replace(KEY, self._key.reveal().strip()) if self._key else self._zone
 
     def redacted(self, text: str) -> str:
-        """What a list says, without its secrets; of a secret zone, the first label is one. Raises SecretUnavailable."""
-        words = [self.zone(), self.zone().partition(".")[0]] if isinstance(self._zone, Secret) else []
+        """What a list says, without its secrets; of a secret zone, the first label is one. Raises
+        SecretUnavailable."""
+        words = (
+            [self.zone(), self.zone().partition(".")[0]] if isinstance(self._zone, Secret) else []
+        )
         words += [self._key.reveal().strip()] if self._key else []
         for word in filter(None, words):
             text = re.sub(re.escape(word), "<secret>", text, flags=re.IGNORECASE)

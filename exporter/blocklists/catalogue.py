@@ -11,7 +11,9 @@ from exporter.blocklists.names import SubjectKind
 from exporter.config.load import load
 from exporter.config.types import Options
 
-_Kinds = Annotated[frozenset[SubjectKind], BeforeValidator(lambda names: frozenset(map(SubjectKind, names)))]
+_Kinds = Annotated[
+    frozenset[SubjectKind], BeforeValidator(lambda names: frozenset(map(SubjectKind, names)))
+]
 
 
 class Entry(ListFacts):
@@ -29,7 +31,10 @@ class _Catalogue(Options):
 @cache
 def _entries() -> dict[str, Entry]:
     raw = files("exporter.blocklists").joinpath("catalogue.yml").read_bytes()
-    return {entry.zone: entry for entry in load(_Catalogue, [("catalogue.yml", raw)], lambda data: ()).lists}
+    return {
+        entry.zone: entry
+        for entry in load(_Catalogue, [("catalogue.yml", raw)], lambda data: ()).lists
+    }
 
 
 def entry(zone: str) -> Entry | None:

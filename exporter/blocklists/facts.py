@@ -13,21 +13,31 @@ _CODE = re.compile(r"127(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}")
 
 
 def check_zone(text: str) -> str:
-    """A zone, in lower case. Raises ValueError with the cure, which never repeats the zone: it may hold a key."""
+    """A zone, in lower case. Raises ValueError with the cure, which never repeats the zone: it may
+    hold a key."""
     zone = text.removesuffix(".").lower()
     plain = zone.replace(KEY, "key", 1)
     try:
-        fit = check_host(plain) == plain and plain.isascii() and "." in plain and not plain[-1].isdigit()
+        fit = (
+            check_host(plain) == plain
+            and plain.isascii()
+            and "." in plain
+            and not plain[-1].isdigit()
+        )
     except ValueError:
         fit = False
     if not fit or ":" in plain:
-        raise ValueError("not a zone; write a name such as zen.spamhaus.org, with {key} where a key stands")
+        raise ValueError(
+            "not a zone; write a name such as zen.spamhaus.org, with {key} where a key stands"
+        )
     return zone
 
 
 def _code(text: str) -> str:
     if not _CODE.fullmatch(text.replace("*", "0")):
-        raise ValueError("not a code; write an address such as 127.0.0.2, where * stands for any octet")
+        raise ValueError(
+            "not a code; write an address such as 127.0.0.2, where * stands for any octet"
+        )
     return text
 
 
@@ -43,7 +53,11 @@ def _page(text: str) -> str:
     return text
 
 
-Code = Annotated[str, AfterValidator(_code), WithJsonSchema({"type": "string", "title": "address in 127.0.0.0/8"})]
+Code = Annotated[
+    str,
+    AfterValidator(_code),
+    WithJsonSchema({"type": "string", "title": "address in 127.0.0.0/8"}),
+]
 Bit = Annotated[str, AfterValidator(_bit), WithJsonSchema({"type": "string", "title": "bit"})]
 Page = Annotated[str, AfterValidator(_page), WithJsonSchema({"type": "string", "title": "URL"})]
 
@@ -52,17 +66,21 @@ class ListFacts(Options):
     """What both know. None means that nothing is said."""
 
     kind: Kind | None = None
-    """`block`: to be listed is a failure. `allow`: it lists the good ones. `info`: it is a fact, and nothing more."""
+    """`block`: to be listed is a failure. `allow`: it lists the good ones. `info`: it is a fact,
+    and nothing more."""
 
     severity: Severity | None = None
-    """How much a listing hurts: `high`, `medium` or `low`. Default: as the catalogue says, else `medium`."""
+    """How much a listing hurts: `high`, `medium` or `low`. Default: as the catalogue says, else
+    `medium`."""
 
     codes: dict[Code, Text] | None = None
-    """The answers that are a listing, and what each means, such as `{127.0.0.2: spam source}`; `*` stands for any
-    octet. Default: as the catalogue says, else everything in 127.0.0.0/8 but 127.0.0.1 and 127.255.255.0/24."""
+    """The answers that are a listing, and what each means, such as `{127.0.0.2: spam source}`; `*`
+    stands for any octet. Default: as the catalogue says, else everything in 127.0.0.0/8 but
+    127.0.0.1 and 127.255.255.0/24."""
 
     bits: dict[Bit, Text] | None = None
-    """For a list whose answers are sums: what each bit of the last octet means, such as `{2: black, 4: grey}`."""
+    """For a list whose answers are sums: what each bit of the last octet means, such as `{2: black,
+    4: grey}`."""
 
     errors: list[Code] | None = None
     """The answers that are none: the list refuses us. 127.255.255.0/24 is known to be."""

@@ -1,4 +1,5 @@
-"""Finds the key that an administrator has written into the zone of a list, so that it is kept as a secret."""
+"""Finds the key that an administrator has written into the zone of a list, so that it is kept as a
+secret."""
 
 import re
 
@@ -6,12 +7,14 @@ from exporter.blocklists import catalogue
 from exporter.blocklists.blocklist import KEY
 
 _PROVIDERS = ("dq.spamhaus.net", "mail.abusix.zone")
-"""Whose zones always begin with a customer's key: https://docs.spamhaus.com and https://docs.abusix.com."""
+"""Whose zones always begin with a customer's key: https://docs.spamhaus.com and
+https://docs.abusix.com."""
 _RANDOM = re.compile(
     r"(?=[a-z0-9]*[0-9])(?=[a-z0-9]*[a-z])[a-z0-9]{14,}|[0-9a-f]{14,}|[a-z0-9]{20,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     re.IGNORECASE,
 )
-"""As nobody names a host: fourteen letters and digits or more, mixed; twenty of one kind; or a UUID."""
+"""As nobody names a host: fourteen letters and digits or more, mixed; twenty of one kind; or a
+UUID."""
 
 
 def split(zone: str) -> tuple[str, str] | None:
@@ -35,4 +38,8 @@ def _before(zone: str, ends: "tuple[str, ...] | list[str]", between: int) -> tup
 def _random(zone: str) -> tuple[str, str] | None:
     """The longest label that looks like one, but for the two that make the list's own domain."""
     key = max(filter(_RANDOM.fullmatch, zone.split(".")[:-2]), key=len, default="")
-    return (".".join(KEY if label == key else label for label in zone.split(".")).lower(), key) if key else None
+    return (
+        (".".join(KEY if label == key else label for label in zone.split(".")).lower(), key)
+        if key
+        else None
+    )

@@ -18,19 +18,24 @@ class _Known:
 
 
 class Memory:
-    """Answers by their TTL; the oldest give way. `age` is the standing's: what was said before a fall is forgotten."""
+    """Answers by their TTL; the oldest give way. `age` is the standing's: what was said before a
+    fall is forgotten."""
 
     def __init__(self, most: int = MOST_ANSWERS) -> None:
         self._most = most
         self._known: dict[tuple[Blocklist, Subject], _Known] = {}
 
-    def recall(self, blocklist: Blocklist, subject: Subject, age: int, now: float) -> Listing | None:
+    def recall(
+        self, blocklist: Blocklist, subject: Subject, age: int, now: float
+    ) -> Listing | None:
         known = self._known.get((blocklist, subject))
         if known and known.age == age and now < known.until:
             return known.listing
         return None
 
-    def keep(self, blocklist: Blocklist, subject: Subject, listing: Listing, age: int, until: float) -> None:
+    def keep(
+        self, blocklist: Blocklist, subject: Subject, listing: Listing, age: int, until: float
+    ) -> None:
         key = blocklist, subject
         self._known.pop(key, None)
         if len(self._known) >= self._most:

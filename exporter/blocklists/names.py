@@ -1,4 +1,5 @@
-"""What a blocklist can be asked about, and the name that asks it (RFC 5782 sections 2.1, 2.4 and 3.1)."""
+"""What a blocklist can be asked about, and the name that asks it (RFC 5782 sections 2.1, 2.4 and
+3.1)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,16 +19,19 @@ class SubjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An address or a domain that lists are asked about. `text` is its canonical form, fit for a label."""
+    """An address or a domain that lists are asked about. `text` is its canonical form, fit for a
+    label."""
 
     kind: SubjectKind
     text: str
 
     @classmethod
     def of(cls, text: str) -> "Subject":
-        """An IPv4 address, an IPv6 address (with or without brackets) or a domain. Raises ValueError with the cure.
+        """An IPv4 address, an IPv6 address (with or without brackets) or a domain. Raises
+        ValueError with the cure.
 
-        An IPv4 address inside an IPv6 one (::ffff:192.0.2.1) is the IPv4 address: it is the same host.
+        An IPv4 address inside an IPv6 one (::ffff:192.0.2.1) is the IPv4 address: it is the same
+        host.
         """
         address = ip_of(text.removeprefix("[").removesuffix("]"))
         if address is None:
@@ -36,7 +40,8 @@ class Subject:
 
     @property
     def labels(self) -> str:
-        """What stands before the zone in a question: octets or nibbles in reverse order, or the domain itself."""
+        """What stands before the zone in a question: octets or nibbles in reverse order, or the
+        domain itself."""
         if self.kind is SubjectKind.IPV4:
             return ".".join(reversed(self.text.split(".")))
         if self.kind is SubjectKind.IPV6:
@@ -46,8 +51,17 @@ class Subject:
 
 
 TESTS = {
-    SubjectKind.IPV4: (Subject(SubjectKind.IPV4, "127.0.0.2"), Subject(SubjectKind.IPV4, "127.0.0.1")),
-    SubjectKind.IPV6: (Subject(SubjectKind.IPV6, "::ffff:7f00:2"), Subject(SubjectKind.IPV6, "::ffff:7f00:1")),
-    SubjectKind.DOMAIN: (Subject(SubjectKind.DOMAIN, "test"), Subject(SubjectKind.DOMAIN, "invalid")),
+    SubjectKind.IPV4: (
+        Subject(SubjectKind.IPV4, "127.0.0.2"),
+        Subject(SubjectKind.IPV4, "127.0.0.1"),
+    ),
+    SubjectKind.IPV6: (
+        Subject(SubjectKind.IPV6, "::ffff:7f00:2"),
+        Subject(SubjectKind.IPV6, "::ffff:7f00:1"),
+    ),
+    SubjectKind.DOMAIN: (
+        Subject(SubjectKind.DOMAIN, "test"),
+        Subject(SubjectKind.DOMAIN, "invalid"),
+    ),
 }
 """What every list must have, and what none may have (RFC 5782 section 5)."""

@@ -4,7 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    PlainValidator,
+    WithJsonSchema,
+)
 
 from exporter.blocklists import catalogue, keys
 from exporter.blocklists.blocklist import KEY, Blocklist
@@ -26,7 +33,9 @@ def _zone(value: object) -> str | Secret:
             return Secret(file=file)
         case {"env": str(env), **other} if env and not other:
             return Secret(env=env)
-    raise ValueError("not a zone; write its name, such as zen.spamhaus.org, or, if it is secret, {file: PATH}")
+    raise ValueError(
+        "not a zone; write its name, such as zen.spamhaus.org, or, if it is secret, {file: PATH}"
+    )
 
 
 Zone = Annotated[
@@ -51,14 +60,17 @@ Zone = Annotated[
 
 
 class BlockListOptions(ListFacts):
-    """A blocklist. What is left out comes from the catalogue of known lists, or else from RFC 5782."""
+    """A blocklist. What is left out comes from the catalogue of known lists, or else from RFC
+    5782."""
 
     zone: Zone
-    """The zone that is asked, such as `zen.spamhaus.org`. A key inside is written `{key}` and given as `key`; a zone
-    that is a secret as a whole is `{file: PATH}` or `{env: NAME}`, and needs a `name`."""
+    """The zone that is asked, such as `zen.spamhaus.org`. A key inside is written `{key}` and given
+    as `key`; a zone that is a secret as a whole is `{file: PATH}` or `{env: NAME}`, and needs a
+    `name`."""
 
     key: Secret | None = None
-    """What stands for `{key}` in the zone: `{file: PATH}`, `{env: NAME}` or the text itself. It is never shown."""
+    """What stands for `{key}` in the zone: `{file: PATH}`, `{env: NAME}` or the text itself. It is
+    never shown."""
 
     name: Name | None = None
     """What the list is called on pages and in labels. Default: the zone without its key."""
@@ -67,8 +79,9 @@ class BlockListOptions(ListFacts):
     """Whether it is asked about IPv6 addresses. Default: as the catalogue says, else no."""
 
     test_points: bool | None = None
-    """Whether it lists what a list must list for tests (RFC 5782): 127.0.0.2, ::FFFF:7F00:2 or TEST. Without them,
-    only what it must not list is asked. Default: as the catalogue says, else yes."""
+    """Whether it lists what a list must list for tests (RFC 5782): 127.0.0.2, ::FFFF:7F00:2 or
+    TEST. Without them, only what it must not list is asked. Default: as the catalogue says, else
+    yes."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
@@ -93,7 +106,13 @@ class BlockListOptions(ListFacts):
         """The list as it is asked; `domains` for an entry of `domain_lists`."""
         known = self._known or catalogue.Entry(zone="unknown.invalid")
         bits = known.bits or {} if self.bits is None else self.bits
-        points = known.test_points if self.test_points is None else SubjectKind if self.test_points else ()
+        points = (
+            known.test_points
+            if self.test_points is None
+            else SubjectKind
+            if self.test_points
+            else ()
+        )
         six = SubjectKind.IPV6 in known.asks if self.ipv6 is None else self.ipv6
         addresses = ADDRESSES if six else ADDRESSES - {SubjectKind.IPV6}
         return Blocklist(
@@ -125,16 +144,21 @@ class BlockListOptions(ListFacts):
 class _ZoneOrMapping:
     """An entry is a zone or a mapping: says so in the JSON Schema."""
 
-    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: Any, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         return {"anyOf": [{"type": "string", "title": "zone"}, handler(schema)]}
 
 
 def _entry(value: object) -> object:
-    """A zone alone is a mapping with a zone. A key that was written into a zone becomes a secret."""
+    """A zone alone is a mapping with a zone. A key that was written into a zone becomes a
+    secret."""
     given = {"zone": value} if isinstance(value, str) else value
     zone = given.get("zone") if isinstance(given, dict) and "key" not in given else None
     found = keys.split(zone) if isinstance(zone, str) else None
-    return {**given, "zone": found[0], "key": found[1]} if found and isinstance(given, dict) else given
+    return (
+        {**given, "zone": found[0], "key": found[1]} if found and isinstance(given, dict) else given
+    )
 
 
 def _of_addresses(options: BlockListOptions) -> BlockListOptions:
@@ -159,11 +183,15 @@ def _distinct(lists: list[BlockListOptions]) -> list[BlockListOptions]:
 _Entry = Annotated[BlockListOptions, BeforeValidator(_entry), _ZoneOrMapping()]
 
 AddressLists = Annotated[
-    list[Annotated[_Entry, AfterValidator(_of_addresses)]], Field(max_length=_MAX_LISTS), AfterValidator(_distinct)
+    list[Annotated[_Entry, AfterValidator(_of_addresses)]],
+    Field(max_length=_MAX_LISTS),
+    AfterValidator(_distinct),
 ]
 """The type of the option `lists`: each entry is a zone or a mapping. Names are distinct."""
 
 DomainLists = Annotated[
-    list[Annotated[_Entry, AfterValidator(_of_domains)]], Field(max_length=_MAX_LISTS), AfterValidator(_distinct)
+    list[Annotated[_Entry, AfterValidator(_of_domains)]],
+    Field(max_length=_MAX_LISTS),
+    AfterValidator(_distinct),
 ]
 """The type of the option `domain_lists`."""

@@ -12,7 +12,8 @@ from exporter.blocklists.names import SubjectKind
 log = logging.getLogger(__name__)
 
 MOST_AT_ONCE = 16  # questions to one list
-FIRST_PAUSE = 60.0  # seconds after a refusal, a failed test or a row of failures; then twice as long each time
+# seconds after a refusal, a failed test or a row of failures; then twice as long each time
+FIRST_PAUSE = 60.0
 LONGEST_PAUSE = 3600.0
 MOST_FAILURES = 5  # in a row, before a list that does not answer is left alone
 
@@ -22,9 +23,9 @@ class QueryFailure(StrEnum):
 
     TIMEOUT = "timeout"  # nobody answered
     SERVFAIL = "servfail"  # the resolver could not find out
-    REFUSED = "refused"  # the resolver or the list refuses us: REFUSED, 127.255.255.254 and the like
+    REFUSED = "refused"  # by the resolver or the list: REFUSED, 127.255.255.254 and the like
     NETWORK = "network"  # the nameserver cannot be reached
-    SENSELESS = "senseless"  # an answer that no blocklist gives: outside 127.0.0.0/8, or a broken message
+    SENSELESS = "senseless"  # no blocklist's answer: outside 127.0.0.0/8, or a broken message
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,13 @@ class Statistics:
 
     failures: Counter[QueryFailure] = field(default_factory=Counter)
     trouble: dict[SubjectKind, str] = field(default_factory=dict)
-    """Why it is not usable, for each kind of subject that it was asked about; empty text if it is."""
+    """Why it is not usable, for each kind of subject that it was asked about; empty text if it
+    is."""
 
     @property
     def usable(self) -> bool | None:
-        """Whether it may be believed in all that it is asked about; None until it was asked for the first time."""
+        """Whether it may be believed in all that it is asked about; None until it was asked for the
+        first time."""
         return not any(self.trouble.values()) if self.trouble else None
 
     @property

@@ -1,7 +1,8 @@
-"""From the A records of an answer to a verdict. Whatever no list would say of a listed address is no listing.
+"""From the A records of an answer to a verdict. Whatever no list would say of a listed address is
+no listing.
 
-A resolver that rewrites answers, a zone whose domain has expired, a list that refuses us: each has been taken for a
-listing by somebody, and mail was lost for it.
+A resolver that rewrites answers, a zone whose domain has expired, a list that refuses us: each has
+been taken for a listing by somebody, and mail was lost for it.
 """
 
 from collections.abc import Iterable
@@ -16,11 +17,15 @@ LOOPBACK = IPv4Network("127.0.0.0/8")
 REFUSALS = {
     # https://www.spamhaus.org/faqs/dnsbl-usage/ ; others have taken up the range
     "127.255.255.252": "the zone's name is misspelt",
-    "127.255.255.254": "it is not asked through public resolvers, nor from addresses with a generic name",
+    "127.255.255.254": (
+        "it is not asked through public resolvers, nor from addresses with a generic name"
+    ),
     "127.255.255.255": "it was asked too often",
 }
 REFUSING = IPv4Network("127.255.255.0/24")
-NEVER_A_LISTING = "127.0.0.1"  # RFC 5782 section 5: must not be listed; URIBL and others refuse with it
+NEVER_A_LISTING = (  # RFC 5782 section 5: must not be listed; URIBL and others refuse with it
+    "127.0.0.1"
+)
 MAX_CODES = 32  # of one answer
 
 
@@ -45,15 +50,24 @@ def judge(blocklist: Blocklist, addresses: Iterable[str]) -> Verdict:
             return _unknown(f"the list refuses to answer: {_refusal(code)}", QueryFailure.REFUSED)
     for code in codes:
         if IPv4Address(code) not in LOOPBACK:
-            return _unknown(f"{code} is no answer of a list: a resolver rewrites it, or the zone has a new owner")
+            return _unknown(
+                f"{code} is no answer of a list: a resolver rewrites it, or the zone has a new"
+                " owner"
+            )
     meanings = {code: _meanings(blocklist, code) for code in codes}
     documented = [code for code in codes if meanings[code]]
     if not blocklist.codes and not blocklist.bits:
         documented = [code for code in codes if code != NEVER_A_LISTING]
     if not documented:
-        problem = "means no listing anywhere" if codes == [NEVER_A_LISTING] else "is none of the list's codes"
+        problem = (
+            "means no listing anywhere"
+            if codes == [NEVER_A_LISTING]
+            else "is none of the list's codes"
+        )
         return _unknown(f"{' and '.join(codes)} {problem}")
-    return Verdict(ListState.LISTED, tuple(documented), tuple(m for code in documented for m in meanings[code]))
+    return Verdict(
+        ListState.LISTED, tuple(documented), tuple(m for code in documented for m in meanings[code])
+    )
 
 
 def _unknown(why: str, failure: QueryFailure = QueryFailure.SENSELESS) -> Verdict:

@@ -41,16 +41,23 @@ class Means:
     pace: Pace
     blocklists: Blocklists
     accounts: Accounts
-    left_from: Callable[[str], str]  # the address that the mail of the probe of this name left from; empty if unknown
+    left_from: Callable[
+        [str], str
+    ]  # the address that the mail of the probe of this name left from; empty if unknown
 
 
 def _roundtrip(options: RoundtripOptions, target: str, means: Means) -> RoundTrip:
-    return RoundTrip(options, target, means.resolver, means.watchers, means.pace, accounts=means.accounts)
+    return RoundTrip(
+        options, target, means.resolver, means.watchers, means.pace, accounts=means.accounts
+    )
 
 
 def _dnsbl(options: DnsblOptions, target: str, means: Means) -> BlocklistCheck:
     return BlocklistCheck(options, target, means.resolver, means.blocklists, means.left_from)
 
 
-CHECKS: dict[str, Callable[[Any, str, Means], RoundTrip | BlocklistCheck]] = {"roundtrip": _roundtrip, "dnsbl": _dnsbl}
+CHECKS: dict[str, Callable[[Any, str, Means], RoundTrip | BlocklistCheck]] = {
+    "roundtrip": _roundtrip,
+    "dnsbl": _dnsbl,
+}
 """By key in a module. Called with the options, the target and the means."""

@@ -21,7 +21,8 @@ Question = tuple[Blocklist, Subject]
 
 
 class BlocklistCheck:
-    """Asks the blocklists of one module about one target. `left_from` says from which address a probe's mail left."""
+    """Asks the blocklists of one module about one target. `left_from` says from which address a
+    probe's mail left."""
 
     def __init__(
         self,
@@ -39,17 +40,24 @@ class BlocklistCheck:
         self._expand = options.expand
         self._lists = [entry.blocklist() for entry in options.lists]
         self._domain_lists = [entry.blocklist(domains=True) for entry in options.domain_lists]
-        self.blocklists = tuple(dict.fromkeys(one.name for one in (*self._lists, *self._domain_lists)))
+        self.blocklists = tuple(
+            dict.fromkeys(one.name for one in (*self._lists, *self._domain_lists))
+        )
 
     async def ask(self, run: Run) -> None:
-        """Raises ProbeError if the target is listed, and if nobody can know. What every list says becomes a fact."""
+        """Raises ProbeError if the target is listed, and if nobody can know. What every list says
+        becomes a fact."""
         async with run.phase(Phase.VERIFY):
             subjects, problem = await self._subjects(run)
             questions = self._questions(subjects)
-            with run.step(Step.RESOLVE, f"{len(questions)} questions to {len(self.blocklists)} lists"):
+            with run.step(
+                Step.RESOLVE, f"{len(questions)} questions to {len(self.blocklists)} lists"
+            ):
                 listings = await self._answers(questions, run)
             run.facts.extend(listings)
-            if listed := [one for one in listings if one.alarming and one.state is ListState.LISTED]:
+            if listed := [
+                one for one in listings if one.alarming and one.state is ListState.LISTED
+            ]:
                 raise _listed(listed)
             if problem:
                 raise problem
@@ -58,18 +66,23 @@ class BlocklistCheck:
     # ---------------------------------------------------------------- whom to ask about
 
     async def _subjects(self, run: Run) -> tuple[list[Subject], ProbeError | None]:
-        """What to ask about; and what kept us from finding the rest, which must not pass for clean."""
+        """What to ask about; and what kept us from finding the rest, which must not pass for
+        clean."""
         if self._target.kind is not SubjectKind.DOMAIN or not self._lists:
             return [self._target], None
         addresses, problem = await self._addresses(run)
         found = list(dict.fromkeys(map(Subject.of, addresses)))
         if len(found) > MOST_ADDRESSES:
-            text = f"{self._target.text} has {len(found)} addresses; only {MOST_ADDRESSES} of them are asked about"
+            text = (
+                f"{self._target.text} has {len(found)} addresses; only {MOST_ADDRESSES} of them are"
+                " asked about"
+            )
             problem = ProbeError(Reason.DNS, text)
         return [self._target, *found[:MOST_ADDRESSES]], problem
 
     async def _addresses(self, run: Run) -> tuple[list[str], ProbeError | None]:
-        """All that can be found. One exchanger that has none does not keep the others from being asked about."""
+        """All that can be found. One exchanger that has none does not keep the others from being
+        asked about."""
         addresses: list[str] = []
         problem: ProbeError | None = None
         try:
@@ -87,7 +100,8 @@ class BlocklistCheck:
         return addresses, problem
 
     async def _hosts(self, run: Run) -> list[str]:
-        """The target itself, or its exchangers. A domain without MX records is its own (RFC 5321 section 5.1)."""
+        """The target itself, or its exchangers. A domain without MX records is its own (RFC 5321
+        section 5.1)."""
         domain = self._target.text
         if not self._expand:
             return [domain]
@@ -96,13 +110,17 @@ class BlocklistCheck:
         return [one.host for one in exchangers[:MOST_ADDRESSES]] or [domain]
 
     async def _sent_from(self, run: Run) -> str:
-        """After the very first start the probe's message may still be on its way, so there is some patience."""
+        """After the very first start the probe's message may still be on its way, so there is some
+        patience."""
         patience = min(PATIENCE, run.time_left() * (1 - SPARE))
         with run.step(Step.RESOLVE, f"where the mail of the probe {self._sender} leaves from"):
             while not (address := self._left_from(self._sender)):
                 if patience < LOOK_AGAIN:
                     problem = f"no message of the probe {self._sender} has come yet"
-                    raise ProbeError(Reason.UNUSABLE, f"{problem}, so that nobody knows where its mail leaves from")
+                    raise ProbeError(
+                        Reason.UNUSABLE,
+                        f"{problem}, so that nobody knows where its mail leaves from",
+                    )
                 patience -= LOOK_AGAIN
                 await asyncio.sleep(LOOK_AGAIN)
         return address
@@ -118,26 +136,44 @@ class BlocklistCheck:
     # ---------------------------------------------------------------- asking
 
     async def _answers(self, questions: Sequence[Question], run: Run) -> list[Listing]:
-        """What the lists say, in the order of the questions. Who is not done in time does not hold up the others."""
+        """What the lists say, in the order of the questions. Who is not done in time does not hold
+        up the others."""
         answers: dict[Question, Listing] = {}
         queries: list[Query] = []
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(run.time_left() * (1 - SPARE), 0.0)), asyncio.TaskGroup() as group:
+            async with (
+                asyncio.timeout(max(run.time_left() * (1 - SPARE), 0.0)),
+                asyncio.TaskGroup() as group,
+            ):
                 for question in questions:
                     group.create_task(self._put(question, run, answers, queries))
         run.facts.extend(self._standing(questions, queries))
         return [answers.get(question) or _unanswered(*question) for question in questions]
 
-    async def _put(self, question: Question, run: Run, answers: dict[Question, Listing], queries: list[Query]) -> None:
+    async def _put(
+        self, question: Question, run: Run, answers: dict[Question, Listing], queries: list[Query]
+    ) -> None:
         blocklist, subject = question
         start = run.now()
         answer = answers[question] = await self._all.ask(blocklist, subject, run, queries.append)
         note = f"{subject.text} on {blocklist.name}"
-        run.add(Span(Phase.VERIFY, Step.RESOLVE, start - run.started, run.now() - start, _reason(answer), note))
+        run.add(
+            Span(
+                Phase.VERIFY,
+                Step.RESOLVE,
+                start - run.started,
+                run.now() - start,
+                _reason(answer),
+                note,
+            )
+        )
 
     def _standing(self, questions: Sequence[Question], queries: Iterable[Query]) -> list[Asked]:
         """How each list that was asked behaved."""
-        durations, failures = defaultdict[str, list[float]](list), defaultdict[str, Counter[str]](Counter)
+        durations, failures = (
+            defaultdict[str, list[float]](list),
+            defaultdict[str, Counter[str]](Counter),
+        )
         for query in queries:
             durations[query.blocklist].append(query.duration)
             if query.failure:
@@ -163,23 +199,34 @@ def _reason(answer: Listing) -> Reason | None:
 def _unanswered(blocklist: Blocklist, subject: Subject) -> Listing:
     text = "no answer within the module's timeout"
     return Listing(
-        blocklist.name, subject.text, ListState.UNKNOWN, text=text,
-        alarming=blocklist.alarming, severity=blocklist.severity, delisting=blocklist.delisting,
-    )  # fmt: skip
+        blocklist.name,
+        subject.text,
+        ListState.UNKNOWN,
+        text=text,
+        alarming=blocklist.alarming,
+        severity=blocklist.severity,
+        delisting=blocklist.delisting,
+    )
 
 
 def _listed(listings: list[Listing]) -> ProbeError:
     """The lists that matter most come first, since a long line is cut."""
-    ordered = sorted(listings, key=lambda one: _SEVERITIES.index(one.severity) if one.severity in _SEVERITIES else 9)
+    ordered = sorted(
+        listings,
+        key=lambda one: _SEVERITIES.index(one.severity) if one.severity in _SEVERITIES else 9,
+    )
     by_subject: dict[str, list[str]] = {}
     for one in ordered:
         by_subject.setdefault(one.subject, []).append(f"{one.blocklist} ({' '.join(one.codes)})")
-    detail = "; ".join(f"{subject} is on {', '.join(lists)}" for subject, lists in by_subject.items())
+    detail = "; ".join(
+        f"{subject} is on {', '.join(lists)}" for subject, lists in by_subject.items()
+    )
     return ProbeError(Reason.LISTED, detail, code=next(iter(ordered[0].codes), ""))
 
 
 def _require_an_answer(listings: list[Listing], subjects: list[Subject]) -> None:
-    """At least one list must have said something, one that blocks if there is any. Silence is not clean."""
+    """At least one list must have said something, one that blocks if there is any. Silence is not
+    clean."""
     if not listings:
         about = ", ".join(subject.text for subject in subjects)
         raise ProbeError(Reason.UNUSABLE, f"none of the lists can be asked about {about}")

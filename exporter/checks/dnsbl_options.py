@@ -14,28 +14,33 @@ class SentAddresses(Options):
     """The addresses that the mail of a probe really left from."""
 
     from_probe: Name
-    """A name from `probes`, of a probe that sends messages. Of its newest message that came, the address that the
-    receiving server saw is asked about; what the receiver's name is, the option `trusted_authserv_id` says."""
+    """A name from `probes`, of a probe that sends messages. Of its newest message that came, the
+    address that the receiving server saw is asked about; what the receiver's name is, the option
+    `trusted_authserv_id` says."""
 
 
 class DnsblOptions(Options):
-    """Asks blocklists (RFC 5782) about the target: an address; or a name, which is asked about as a domain in
-    `domain_lists`, and whose addresses are asked about in `lists`. Nothing is sent."""
+    """Asks blocklists (RFC 5782) about the target: an address; or a name, which is asked about as a
+    domain in `domain_lists`, and whose addresses are asked about in `lists`. Nothing is sent."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["lists"]}, {"required": ["domain_lists"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["lists"]}, {"required": ["domain_lists"]}]}
+    )
 
     lists: AddressLists = Field(default_factory=list)
-    """Lists of addresses: each is a zone, such as `zen.spamhaus.org`, or a mapping that says more."""
+    """Lists of addresses: each is a zone, such as `zen.spamhaus.org`, or a mapping that says
+    more."""
 
     domain_lists: DomainLists = Field(default_factory=list)
     """Lists of domains, such as `dbl.spamhaus.org`."""
 
     expand: Literal["mx"] | None = None
-    """`mx`: the target is a mail domain, and the addresses are those of its exchangers. Default: the target's own."""
+    """`mx`: the target is a mail domain, and the addresses are those of its exchangers. Default:
+    the target's own."""
 
     addresses: SentAddresses | None = None
-    """The addresses come from a probe: those that its mail really left from. The target, a domain, is asked about in
-    `domain_lists` alone."""
+    """The addresses come from a probe: those that its mail really left from. The target, a domain,
+    is asked about in `domain_lists` alone."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
@@ -44,13 +49,15 @@ class DnsblOptions(Options):
             yield "lists or domain_lists is missing"
         sources = [option for option in ("expand", "addresses") if given.get(option) is not None]
         if len(sources) > 1:
-            yield "expand and addresses exclude each other: either says where the addresses come from"
+            yield (
+                "expand and addresses exclude each other: either says where the addresses come from"
+            )
         elif sources and not given.get("lists"):
             yield f"{sources[0]} is of no use without lists: the addresses are asked about nowhere"
 
     def canonical(self, target: str) -> str:
-        """The one form of all spellings of a target. Raises ValueError with a line for administrators if blocklists
-        cannot be asked about it."""
+        """The one form of all spellings of a target. Raises ValueError with a line for
+        administrators if blocklists cannot be asked about it."""
         try:
             subject = Subject.of(target)
         except ValueError as error:
@@ -59,9 +66,16 @@ class DnsblOptions(Options):
             return subject.text
         if self.expand or self.addresses:
             option = "expand" if self.expand else "addresses"
-            raise ValueError(f"{target} is an address, and with the option {option} the target is a domain")
+            raise ValueError(
+                f"{target} is an address, and with the option {option} the target is a domain"
+            )
         if not self.lists:
-            raise ValueError(f"{target} is an address, and domain_lists know only domains: add lists")
+            raise ValueError(
+                f"{target} is an address, and domain_lists know only domains: add lists"
+            )
         if not any(entry.blocklist().takes(subject.kind) for entry in self.lists):
-            raise ValueError(f"{target} is an IPv6 address, and none of the lists is asked about those (option ipv6)")
+            raise ValueError(
+                f"{target} is an IPv6 address, and none of the lists is asked about those (option"
+                " ipv6)"
+            )
         return subject.text

@@ -6,9 +6,23 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_serializer, field_validator
 
-from exporter.config.address import PLACEHOLDER, EmailAddress, EmailTemplate, check_email, check_host
+from exporter.config.address import (
+    PLACEHOLDER,
+    EmailAddress,
+    EmailTemplate,
+    check_email,
+    check_host,
+)
 from exporter.config.grammar import domain_of, email_of, host_of, literal_of
-from exporter.config.header import MOST_HEADERS, TOKEN_PLACE, AuthservIds, HeaderName, HeaderValue, ReplyCodes, Subject
+from exporter.config.header import (
+    MOST_HEADERS,
+    TOKEN_PLACE,
+    AuthservIds,
+    HeaderName,
+    HeaderValue,
+    ReplyCodes,
+    Subject,
+)
 from exporter.config.types import Duration, Name, Options, Secret, Size, size_text
 from exporter.core.facts import is_secret
 from exporter.core.model import one_line
@@ -23,24 +37,28 @@ MAILBOX_OPTIONS = ("mailbox", "bounces")
 
 
 class RefusalOptions(Options):
-    """The message must be refused, as by a relay that is open to nobody; a server that takes it is the failure."""
+    """The message must be refused, as by a relay that is open to nobody; a server that takes it is
+    the failure."""
 
     code: ReplyCodes
-    """The reply code of the refusal, such as 554, or a list of codes; for `sendmail` the exit code. At which command it
-    comes does not matter. Every other failure stays one."""
+    """The reply code of the refusal, such as 554, or a list of codes; for `sendmail` the exit code.
+    At which command it comes does not matter. Every other failure stays one."""
 
 
 class RoundtripOptions(Options):
     """Sends a signed message, awaits it in a mailbox, and deletes it there."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["mailbox"]}, {"required": ["expect"]}]})
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["mailbox"]}, {"required": ["expect"]}]}
+    )
 
     sender: EmailAddress = Field(alias="from")
-    """The sender: in the envelope and in the header `From`. Choose an address whose bounces somebody reads."""
+    """The sender: in the envelope and in the header `From`. Choose an address whose bounces
+    somebody reads."""
 
     to: EmailTemplate = PLACEHOLDER
-    """The recipient. By default the target, which must then be an e-mail address. Mail to it must arrive in `mailbox`,
-    directly or by forwarding."""
+    """The recipient. By default the target, which must then be an e-mail address. Mail to it must
+    arrive in `mailbox`, directly or by forwarding."""
 
     send: SendOptions
     """How the message leaves."""
@@ -49,33 +67,37 @@ class RoundtripOptions(Options):
     """Where it is awaited: a name from `mailboxes`."""
 
     bounces: Name | None = None
-    """Where delivery status notifications to `from` arrive: a name from `mailboxes`. A message that bounces then fails
-    its trip at once, with the reason that the other server gave. Those that arrive in `mailbox` are read anyway."""
+    """Where delivery status notifications to `from` arrive: a name from `mailboxes`. A message that
+    bounces then fails its trip at once, with the reason that the other server gave. Those that
+    arrive in `mailbox` are read anyway."""
 
     junk: Literal["fail", "ok"] = "fail"
     """Whether a message that was filed as spam is a failure. It is counted in either case."""
 
     trusted_authserv_id: AuthservIds | None = None
-    """The name with which the receiving server begins its Authentication-Results (RFC 8601), such as mx.example.org, or
-    a list of them. A domain stands for the names below it if the receiver's servers have theirs there (icloud.com).
-    Its results for SPF, DKIM, DMARC and ARC are told; without this option none are, since everybody can write such a
-    header. Microsoft 365 leaves its name out; write mx.microsoft.com. Also, the address that this server saw is the one
-    from which the mail left."""
+    """The name with which the receiving server begins its Authentication-Results (RFC 8601), such
+    as mx.example.org, or a list of them. A domain stands for the names below it if the receiver's
+    servers have theirs there (icloud.com). Its results for SPF, DKIM, DMARC and ARC are told;
+    without this option none are, since everybody can write such a header. Microsoft 365 leaves its
+    name out; write mx.microsoft.com. Also, the address that this server saw is the one from which
+    the mail left."""
 
     late_after: Duration = 86400.0
-    """How long a message that is overdue may still come and count as late. After that it is lost."""
+    """How long a message that is overdue may still come and count as late. After that it is
+    lost."""
 
     size: Size | None = None
-    """How large the message is, headers included; filler makes up for what is missing. Default: about 1 KiB. What is
-    larger than 64 KiB is not read as a whole, so that nobody can say whether it was altered."""
+    """How large the message is, headers included; filler makes up for what is missing. Default:
+    about 1 KiB. What is larger than 64 KiB is not read as a whole, so that nobody can say whether
+    it was altered."""
 
     subject: Subject = f"mailtrip {TOKEN_PLACE}"
-    """The subject. `{token}` stands for the signed word by which the message is recognised; without it, the word is
-    added at the end."""
+    """The subject. `{token}` stands for the signed word by which the message is recognised; without
+    it, the word is added at the end."""
 
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=MOST_HEADERS)
-    """More headers, such as `{X-Team: mail, Precedence: bulk}`. The value of one whose name says that it is a secret,
-    such as `Authorization` or `X-Api-Key`, is shown nowhere."""
+    """More headers, such as `{X-Team: mail, Precedence: bulk}`. The value of one whose name says
+    that it is a secret, such as `Authorization` or `X-Api-Key`, is shown nowhere."""
 
     expect: RefusalOptions | None = None
     """The message must be refused: then the refusal is the success. It is awaited nowhere."""
@@ -87,11 +109,14 @@ class RoundtripOptions(Options):
             yield "mailbox is missing"
         for option in ("mailbox", "bounces"):
             if given.get(option) is not None and given.get("expect") is not None:
-                yield f"{option} and expect exclude each other: a message that must be refused is awaited nowhere"
+                yield (
+                    f"{option} and expect exclude each other: a message that must be refused is"
+                    " awaited nowhere"
+                )
 
     def canonical(self, target: str) -> str:
-        """The one form of all spellings of a target. Raises ValueError with a line for administrators if a trip to it
-        cannot be made."""
+        """The one form of all spellings of a target. Raises ValueError with a line for
+        administrators if a trip to it cannot be made."""
         form = self._form(target) or target
         if PLACEHOLDER in self.to:
             _check("to", check_email, self.to.replace(PLACEHOLDER, form))
@@ -100,7 +125,8 @@ class RoundtripOptions(Options):
         return form
 
     def _form(self, target: str) -> str | None:
-        """As a recipient or a host; a target that stands in a local part alone is taken as it is."""
+        """As a recipient or a host; a target that stands in a local part alone is taken as it
+        is."""
         host = self.send.smtp.host if self.send.smtp else ""
         if self.to == PLACEHOLDER:
             return email_of(target)
@@ -108,11 +134,19 @@ class RoundtripOptions(Options):
             return None
         if _PART_OF_A_LABEL.search(f"{host} {self.to.rpartition('@')[2]}"):
             return target.lower()
-        return host_of(target) or literal_of(target) or (domain_of(f"{target}.a") or "").removesuffix(".a") or None
+        return (
+            host_of(target)
+            or literal_of(target)
+            or (domain_of(f"{target}.a") or "").removesuffix(".a")
+            or None
+        )
 
     @field_serializer("headers", when_used="json")
     def _shown(self, headers: dict[str, str]) -> dict[str, str]:
-        return {name: str(Secret(value)) if is_secret(name) else value for name, value in headers.items()}
+        return {
+            name: str(Secret(value)) if is_secret(name) else value
+            for name, value in headers.items()
+        }
 
     @field_validator("size")
     @classmethod
@@ -125,7 +159,10 @@ class RoundtripOptions(Options):
     @classmethod
     def _target_is_one_thing(cls, send: SendOptions, info: ValidationInfo) -> SendOptions:
         if info.data.get("to") == PLACEHOLDER and send.smtp and PLACEHOLDER in send.smtp.host:
-            raise ValueError("the target is the server here, so `to` needs an address, such as postmaster@{target}")
+            raise ValueError(
+                "the target is the server here, so `to` needs an address, such as"
+                " postmaster@{target}"
+            )
         return send
 
 

@@ -42,7 +42,9 @@ class RoundTrip:
         self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
         names = filter(None, (options.mailbox, options.bounces))
-        self._watchers = {name: watchers[name] for name in names}  # a trip ends where it began, whatever is reloaded
+        self._watchers = {
+            name: watchers[name] for name in names
+        }  # a trip ends where it began, whatever is reloaded
         self._bounces = options.bounces
         self._pace = pace
         self._content = Content(options.subject, tuple(options.headers.items()), options.size or 0)
@@ -96,10 +98,13 @@ class RoundTrip:
 
     def _taken(self) -> ProbeError:
         wanted = " or ".join(sorted(self._refusals))
-        return ProbeError(Reason.ACCEPTED, f"the message was taken, and should have been refused with {wanted}")
+        return ProbeError(
+            Reason.ACCEPTED, f"the message was taken, and should have been refused with {wanted}"
+        )
 
     async def _send(self, token: Token, run: Run) -> ProbeError | None:
-        """Sends the message. When nobody knows whether it was taken, it is not sent again; we keep watching for it."""
+        """Sends the message. When nobody knows whether it was taken, it is not sent again; we keep
+        watching for it."""
         run.head_for(Phase.SEND)
         message = compose(token, self._from, self._to, run.started_at, self._content)
         crowded = await self._await_turn(message, run)
@@ -117,18 +122,24 @@ class RoundTrip:
         return None
 
     async def _await_turn(self, message: ProbeMessage, run: Run) -> ProbeError | None:
-        """Keeps the sender's gap. Returns why not to send at all: the turn would come after the trip's end."""
+        """Keeps the sender's gap. Returns why not to send at all: the turn would come after the
+        trip's end."""
         destination, patience = self._sender.destination(message), run.time_left()
         wait = self._pace.turn(destination, self._sender.gap, run.now(), patience)
         if wait > patience:
-            problem = f"not sent: its turn would come in {wait:.0f} s, since messages to {destination} keep a gap of "
+            problem = (
+                f"not sent: its turn would come in {wait:.0f} s, since messages to {destination}"
+                " keep a gap of "
+            )
             return ProbeError(Reason.TIMEOUT, f"{problem}{self._sender.gap:g} s")
         if wait:
             run.note(f"-- waits {wait:.1f} s for its turn to send to {destination}")
             await asyncio.sleep(wait)
         return None
 
-    async def _receive(self, expected: Expectation, run: Run, uncertain: ProbeError | None = None) -> None:
+    async def _receive(
+        self, expected: Expectation, run: Run, uncertain: ProbeError | None = None
+    ) -> None:
         run.timeout_error = lambda: uncertain or expected.overdue()
         async with run.phase(Phase.DELIVER):
             found = await expected.arrival()
@@ -148,16 +159,21 @@ class RoundTrip:
                 run.facts.extend(_told(found, run, self._trusted))
                 run.fact(_arrival(found, run))
                 if sighting.junk and self._junk_fails:
-                    raise ProbeError(Reason.JUNK, f"it was filed as spam, in the folder {sighting.folder}")
+                    raise ProbeError(
+                        Reason.JUNK, f"it was filed as spam, in the folder {sighting.folder}"
+                    )
                 if not is_whole(sighting.raw, found.token) and not sighting.cut:
-                    raise ProbeError(Reason.ALTERED, "its text is not whole: something on the way changed it")
+                    raise ProbeError(
+                        Reason.ALTERED, "its text is not whole: something on the way changed it"
+                    )
         except ProbeError as error:
             return run.located(error)
         return None
 
 
 async def _open(expected: Expectation, run: Run) -> ProbeError | None:
-    """Waits until the mailbox is watched, or says why it cannot be, also at the end of the whole trip."""
+    """Waits until the mailbox is watched, or says why it cannot be, also at the end of the whole
+    trip."""
     otherwise = run.timeout_error
     run.timeout_error = lambda: expected.trouble() or otherwise()
     refusal = None
@@ -172,7 +188,8 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
 
 
 def _told(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]:
-    """What servers wrote into the message. Its receiver wrote into the outermost one, if it was wrapped."""
+    """What servers wrote into the message. Its receiver wrote into the outermost one, if it was
+    wrapped."""
     way, messages = _hops(found, run), headers(found.sighting.raw, found.token.word)
     outermost = messages[0]
     facts: list[Fact] = [*way]
@@ -184,7 +201,8 @@ def _told(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]
 
 
 def _hops(found: Found, run: Run) -> list[Hop]:
-    """The servers on the way. Their clocks are theirs, so how long it took by ours sets a limit to what is believed."""
+    """The servers on the way. Their clocks are theirs, so how long it took by ours sets a limit to
+    what is believed."""
     sending_since, seen_at = run.sending_since, found.sighting.seen_at
     took = None if sending_since is None else seen_at - sending_since
     sent_at = run.started_at + (0.0 if sending_since is None else sending_since - run.started)
@@ -192,8 +210,11 @@ def _hops(found: Found, run: Run) -> list[Hop]:
 
 
 def _arrival(found: Found, run: Run) -> Arrival:
-    """No delay is told when nobody watched, since then the moment of seeing says nothing of the delivery."""
+    """No delay is told when nobody watched, since then the moment of seeing says nothing of the
+    delivery."""
     sighting = found.sighting
     delay = sighting.delay_since(run.accepted)
     round_trip = None if delay is None else sighting.delay_since(run.sending_since)
-    return Arrival(one_line(sighting.folder, LONGEST_FOLDER), found.found_in, delay, round_trip, sighting.junk)
+    return Arrival(
+        one_line(sighting.folder, LONGEST_FOLDER), found.found_in, delay, round_trip, sighting.junk
+    )

@@ -1,6 +1,7 @@
 """The command line: reads it, runs one command, and ends the process with its exit status.
 
-It is read before the program is imported, which takes a second: `--help`, `--version` and slips are answered at once.
+It is read before the program is imported, which takes a second: `--help`, `--version` and slips are
+answered at once.
 """
 
 import asyncio
@@ -17,7 +18,11 @@ from exporter.commands.flags import DEFAULT_LISTEN, USAGE, read
 
 __all__ = ["DEFAULT_LISTEN", "main"]
 
-INTERRUPTED, UNHEARD, TERMINATED = 130, 141, 143  # what a shell says when SIGINT, SIGPIPE, SIGTERM ends a command
+INTERRUPTED, UNHEARD, TERMINATED = (
+    130,
+    141,
+    143,
+)  # what a shell says when SIGINT, SIGPIPE, SIGTERM ends a command
 _UNWRITABLE = {EBADF, EDQUOT, EFBIG, EIO, ENOSPC}
 
 
@@ -37,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which asyncio wants to find
     write_no_core_file()
     if options.command != "serve":
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # a terminal that is closed ends the command
+        signal.pthread_sigmask(
+            signal.SIG_UNBLOCK, {signal.SIGHUP}
+        )  # a terminal that is closed ends the command
     sys.exit(_status(lambda: COMMANDS[options.command](options)))
 
 
@@ -86,11 +93,14 @@ def _drop(stream: TextIO) -> None:
 
 
 def _open_what_is_closed() -> None:
-    """Standard streams that the shell has closed (`>&-`): the next file that is opened would get their number."""
+    """Standard streams that the shell has closed (`>&-`): the next file that is opened would get
+    their number."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             os.dup2(os.open(os.devnull, os.O_RDWR), number)
-            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115
+            mode = "w" if number else "r"
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def _take_any_encoding() -> None:

@@ -62,7 +62,9 @@ REFUSALS = (CannotStart, CannotListen, CannotReceive, ProbeRefused, StateUnusabl
 def run_serve(options: argparse.Namespace) -> int:
     log_to_stderr(options.log_level, options.log_format)
     files = options.config_files
-    state_of_files = state_of_all(files)  # before they are read: what changes from now on is another configuration
+    state_of_files = state_of_all(
+        files
+    )  # before they are read: what changes from now on is another configuration
     reading = Settings.reading(*files)
     settings, doubts = reading.options, review(reading)
     web_file = WebFile(options.web_config_file) if options.web_config_file else None
@@ -75,15 +77,28 @@ def run_serve(options: argparse.Namespace) -> int:
         with suppress(OSError):  # the disk of the log is full: mail is probed all the same
             https = bool(web_file and web_file.rules.tls)
             greet(
-                files, settings, state_dir, doors[0], whereabouts, https=https, as_log=options.log_format != FORMATS[0]
+                files,
+                settings,
+                state_dir,
+                doors[0],
+                whereabouts,
+                https=https,
+                as_log=options.log_format != FORMATS[0],
             )
         _warn(doubts)
 
     how = Options(
-        doors, options.web_max_targets, web_file, whereabouts, partial(_read_again, files),
-        files=lambda: state_of_all(files), files_as_read=state_of_files, watch=options.auto_reload, ready=ready,
+        doors,
+        options.web_max_targets,
+        web_file,
+        whereabouts,
+        partial(_read_again, files),
+        files=lambda: state_of_all(files),
+        files_as_read=state_of_files,
+        watch=options.auto_reload,
+        ready=ready,
         stopping=leave_in_time,
-    )  # fmt: skip
+    )
     asyncio.run(serve(settings, state_dir, how))
     if at_work():
         leave_at_once()
@@ -91,16 +106,20 @@ def run_serve(options: argparse.Namespace) -> int:
 
 
 def leave_at_once() -> None:
-    """Without closing what a thread has in its hands: a disk that stalls does not close a file either."""
+    """Without closing what a thread has in its hands: a disk that stalls does not close a file
+    either."""
     logging.shutdown()
     os._exit(OK)
 
 
 def leave_in_time(seconds: float = LAST_MOMENT, leave: Callable[[int], object] = os._exit) -> None:
-    """Ends the process after so many seconds, whatever it waits for: a disk that stalls, a thread that computes."""
+    """Ends the process after so many seconds, whatever it waits for: a disk that stalls, a thread
+    that computes."""
 
     def end() -> None:
-        told = threading.Thread(target=log.error, args=(_NOT_ENDED, seconds), daemon=True)  # the log's disk, perhaps
+        told = threading.Thread(
+            target=log.error, args=(_NOT_ENDED, seconds), daemon=True
+        )  # the log's disk, perhaps
         told.start()
         told.join(0.1)
         leave(OK)
@@ -119,7 +138,9 @@ async def check_embedded(settings: Settings) -> None:
         number, why = await hindrance(mailbox.smtpd.listen) if mailbox.smtpd else (0, "")
         if number:
             another = "another mailtrip without a configuration runs here, most likely"
-            raise CannotStart(f"{why}: {another}. Stop it, or give this one a configuration: --config.file FILE")
+            raise CannotStart(
+                f"{why}: {another}. Stop it, or give this one a configuration: --config.file FILE"
+            )
 
 
 def _read_again(files: Sequence[str]) -> Settings:
@@ -137,12 +158,15 @@ def _doors(options: argparse.Namespace) -> list[Door]:
     if not options.web_systemd_socket:
         return _apart(options.web_listen_address or [Listen(DEFAULT_LISTEN)])
     if options.web_listen_address:
-        raise CannotStart("--web.systemd-socket and --web.listen-address exclude each other: use one of them")
+        raise CannotStart(
+            "--web.systemd-socket and --web.listen-address exclude each other: use one of them"
+        )
     return handed_over()
 
 
 def _apart(doors: list[Door]) -> list[Door]:
-    """Raises CannotStart if two of them want the same port: it would be in use, and by nobody else."""
+    """Raises CannotStart if two of them want the same port: it would be in use, and by nobody
+    else."""
     ports = [one for one in doors if isinstance(one, Listen) and one.port]
     for number, one in enumerate(ports):
         for other in ports[:number]:
@@ -156,19 +180,25 @@ def _apart(doors: list[Door]) -> list[Door]:
 
 def _whereabouts(options: argparse.Namespace) -> Whereabouts:
     try:
-        return Whereabouts.of(options.web_external_url, options.web_route_prefix, options.web_allowed_hosts)
+        return Whereabouts.of(
+            options.web_external_url, options.web_route_prefix, options.web_allowed_hosts
+        )
     except ValueError as error:
         raise CannotStart(str(error)) from None
 
 
 def run_check(options: argparse.Namespace) -> int:
-    configurations = [[file] for file in options.files] + ([options.config_files] if options.config_files else [])
+    configurations = [[file] for file in options.files] + (
+        [options.config_files] if options.config_files else []
+    )
     good = partial(_in_a_configuration, here=not options.syntax_only, usage=not options.attempt)
     checks: list[tuple[list[str], Callable[..., str]]] = [(files, good) for files in configurations]
     if options.web_config_file:
         checks.append(([options.web_config_file], _in_a_web_file))
     if not checks:
-        raise CannotStart("there is nothing to check: name a FILE, --config.file FILE or --web.config.file FILE")
+        raise CannotStart(
+            "there is nothing to check: name a FILE, --config.file FILE or --web.config.file FILE"
+        )
     status = OK
     for files, what_is in checks:
         try:
@@ -200,7 +230,10 @@ def _in_a_web_file(file: str) -> str:
     scheme = "HTTPS" if options.tls_server_config else "HTTP"
     users = len(options.basic_auth_users or ())
     limit = options.rate_limit and options.rate_limit.interval
-    return f"{scheme}, users: {users or 'everybody'}, requests: {'limited' if limit else 'without limit'}"
+    return (
+        f"{scheme}, users: {users or 'everybody'}, requests:"
+        f" {'limited' if limit else 'without limit'}"
+    )
 
 
 async def _try(configurations: Sequence[Sequence[str]]) -> int:

@@ -1,4 +1,5 @@
-"""The flags of the command line, spelled as those of Prometheus' own exporters. Imports nothing that takes long."""
+"""The flags of the command line, spelled as those of Prometheus' own exporters. Imports nothing
+that takes long."""
 
 import argparse
 import os
@@ -30,7 +31,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def read(arguments: Sequence[str]) -> argparse.Namespace:
-    """What the command line says. Ends the process when that is enough, or nothing that can be done."""
+    """What the command line says. Ends the process when that is enough, or nothing that can be
+    done."""
     parser, commands = _parser()
     if not arguments:
         parser.print_help(sys.stderr)
@@ -38,12 +40,18 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
     for argument in arguments:
         if _CONFIG.fullmatch(argument) and argument.partition("=")[0] != "--config.file":
             parser.error(
-                f"unknown flag {argument.partition('=')[0]}: the configuration is given with --config.file FILE"
+                f"unknown flag {argument.partition('=')[0]}: the configuration is given with"
+                " --config.file FILE"
             )
     options, left = parser.parse_known_args(arguments)
-    if left or (options.command == "probe" and not options.config_files and _is_a_file(options.name)):
+    if left or (
+        options.command == "probe" and not options.config_files and _is_a_file(options.name)
+    ):
         parser.error(_left_over(options, left, _flags_of(commands[options.command])))
-    if options.command == "probe" and not (named := f"{options.name}{options.module or ''}").isprintable():
+    if (
+        options.command == "probe"
+        and not (named := f"{options.name}{options.module or ''}").isprintable()
+    ):
         odd = odd_in(named)
         must = f"holds {odd}: type it again" if odd else "must be UTF-8, without control characters"
         parser.error(f"a NAME or TARGET {must}")
@@ -55,10 +63,13 @@ def _flags_of(command: argparse.ArgumentParser) -> list[str]:
 
 
 def _meant(word: str, flags: Sequence[str]) -> str:
-    """The flag that was most likely meant: of one name in other signs, of a similar name, or of a longer one."""
+    """The flag that was most likely meant: of one name in other signs, of a similar name, or of a
+    longer one."""
     named = {re.sub("[-_.]+", ".", flag.strip("-")): flag for flag in flags}
     asked = re.sub("[-_.]+", ".", word.partition("=")[0].strip("-")).lower()
-    close = get_close_matches(asked, named, 1) or [name for name in named if len(asked) > 3 and asked in name]
+    close = get_close_matches(asked, named, 1) or [
+        name for name in named if len(asked) > 3 and asked in name
+    ]
     return named[close[0]] if close else ""
 
 
@@ -67,14 +78,24 @@ def _left_over(options: argparse.Namespace, left: Sequence[str], flags: Sequence
     file = next((word for word in words if not word.startswith("-") and _is_a_file(word)), "")
     if options.command not in ("serve", "probe") or not file:
         meant = _meant(left[0], flags) if left and left[0].startswith("-") else ""
-        return f"unknown arguments: {' '.join(left)}" + (f"; did you mean {meant}?" if meant else "")
-    name = next((f" {word}" for word in words if word and word != file and not word.startswith("-")), " NAME")
-    command = f"mailtrip {options.command} --config.file {file}{name if options.command == 'probe' else ''}"
+        return f"unknown arguments: {' '.join(left)}" + (
+            f"; did you mean {meant}?" if meant else ""
+        )
+    name = next(
+        (f" {word}" for word in words if word and word != file and not word.startswith("-")),
+        " NAME",
+    )
+    command = (
+        f"mailtrip {options.command} --config.file"
+        f" {file}{name if options.command == 'probe' else ''}"
+    )
     return f"{file} is not expected here; the configuration is given with --config.file: {command}"
 
 
 def _is_a_file(word: str) -> bool:
-    return "@" not in word and (word.endswith((".yml", ".yaml")) or (os.sep in word and os.path.exists(word)))
+    return "@" not in word and (
+        word.endswith((".yml", ".yaml")) or (os.sep in word and os.path.exists(word))
+    )
 
 
 def _door(text: str) -> Any:
@@ -87,7 +108,8 @@ def _door(text: str) -> Any:
 
 
 def _given(text: str) -> str:
-    """Of a variable that is not set nothing is left, and nothing must not pass for the current directory."""
+    """Of a variable that is not set nothing is left, and nothing must not pass for the current
+    directory."""
     if not text:
         raise argparse.ArgumentTypeError("its value is empty; is a variable not set?")
     return text
@@ -107,32 +129,76 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     """The parser, and those of the commands by their names."""
     parser = _Parser(prog="mailtrip", description="E-mail round-trip exporter for Prometheus.")
     parser.add_argument("--version", action="version", version=f"mailtrip {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=_Parser
+    )
     configuration = _Parser(add_help=False)
-    help_files = "a file, or a directory of them; several are one configuration together; default: a trip to itself"
-    configuration.add_argument("--config.file", dest="config_files", metavar="FILE", type=_given, action="append",
-        default=[], help=help_files)  # fmt: skip
+    help_files = (
+        "a file, or a directory of them; several are one configuration together; default: a trip to"
+        " itself"
+    )
+    configuration.add_argument(
+        "--config.file",
+        dest="config_files",
+        metavar="FILE",
+        type=_given,
+        action="append",
+        default=[],
+        help=help_files,
+    )
 
-    serving = commands.add_parser("serve", parents=[configuration], help="make trips and answer Prometheus")
+    serving = commands.add_parser(
+        "serve", parents=[configuration], help="make trips and answer Prometheus"
+    )
     _add_serve_flags(serving)
 
     checking = commands.add_parser("check", help="report every mistake in configuration files")
     checking.add_argument(
-        "files", nargs="*", metavar="FILE", type=_given, help="a file or a directory; each is a configuration"
+        "files",
+        nargs="*",
+        metavar="FILE",
+        type=_given,
+        help="a file or a directory; each is a configuration",
     )
     help_together = "a file of several that are one configuration together"
-    checking.add_argument("--config.file", dest="config_files", metavar="FILE", type=_given, action="append",
-        default=[], help=help_together)  # fmt: skip
-    checking.add_argument("--web.config.file", dest="web_config_file", metavar="FILE", type=_given,
-        help="a web configuration, too")  # fmt: skip
-    help_try = "also resolve, connect and log in wherever a trip would; sends nothing; exit 1 if something fails"
-    help_syntax = "for another machine: do not look at the files and environment variables that it names"
+    checking.add_argument(
+        "--config.file",
+        dest="config_files",
+        metavar="FILE",
+        type=_given,
+        action="append",
+        default=[],
+        help=help_together,
+    )
+    checking.add_argument(
+        "--web.config.file",
+        dest="web_config_file",
+        metavar="FILE",
+        type=_given,
+        help="a web configuration, too",
+    )
+    help_try = (
+        "also resolve, connect and log in wherever a trip would; sends nothing; exit 1 if something"
+        " fails"
+    )
+    help_syntax = (
+        "for another machine: do not look at the files and environment variables that it names"
+    )
     checking.add_argument("--syntax-only", action="store_true", help=help_syntax)
     checking.add_argument("--try", dest="attempt", action="store_true", help=help_try)
 
-    probing = commands.add_parser("probe", parents=[configuration], help="make one trip now and show it")
-    probing.add_argument("name", metavar="NAME|TARGET", help="a name in probes:, or with --module a target")
-    probing.add_argument("--module", metavar="MODULE", type=_given, help="a name in modules:, to be pointed at TARGET")
+    probing = commands.add_parser(
+        "probe", parents=[configuration], help="make one trip now and show it"
+    )
+    probing.add_argument(
+        "name", metavar="NAME|TARGET", help="a name in probes:, or with --module a target"
+    )
+    probing.add_argument(
+        "--module",
+        metavar="MODULE",
+        type=_given,
+        help="a name in modules:, to be pointed at TARGET",
+    )
     help_json = "print the outcome as one JSON document; see docs/cli.md"
     probing.add_argument("--json", action="store_true", help=help_json)
     help_transcript = "print what was said with the servers; after a failure that is done anyhow"
@@ -144,25 +210,73 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
 
 def _add_serve_flags(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    help_listen = f"where to answer HTTP; also unix:PATH; may be given several times; default {DEFAULT_LISTEN}"
-    add("--web.listen-address", dest="web_listen_address", metavar="HOST:PORT", type=_door, action="append",
-        help=help_listen)  # fmt: skip
+    help_listen = (
+        "where to answer HTTP; also unix:PATH; may be given several times; default"
+        f" {DEFAULT_LISTEN}"
+    )
+    add(
+        "--web.listen-address",
+        dest="web_listen_address",
+        metavar="HOST:PORT",
+        type=_door,
+        action="append",
+        help=help_listen,
+    )
     help_socket = "answer HTTP on the sockets of systemd's .socket unit"
     add("--web.systemd-socket", dest="web_systemd_socket", action="store_true", help=help_socket)
     help_url = "the URL by which people and Prometheus reach mailtrip, if that is a proxy's"
     add("--web.external-url", dest="web_external_url", metavar="URL", help=help_url)
     help_prefix = "the path in front of all others; default: that of --web.external-url"
     add("--web.route-prefix", dest="web_route_prefix", metavar="PATH", help=help_prefix)
-    help_host = "answer under this name, too; *.NAME for all below it, * for every one; may be given several times"
-    add("--web.allowed-host", dest="web_allowed_hosts", metavar="NAME", action="append", default=[], help=help_host)
-    help_reload = "reload when the configuration's files change; without it: SIGHUP, or POST /-/reload"
+    help_host = (
+        "answer under this name, too; *.NAME for all below it, * for every one; may be given"
+        " several times"
+    )
+    add(
+        "--web.allowed-host",
+        dest="web_allowed_hosts",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help=help_host,
+    )
+    help_reload = (
+        "reload when the configuration's files change; without it: SIGHUP, or POST /-/reload"
+    )
     add("--config.enable-auto-reload", dest="auto_reload", action="store_true", help=help_reload)
-    help_web = "TLS, logins and limits, in the format of Prometheus' exporter-toolkit; see docs/web.md"
+    help_web = (
+        "TLS, logins and limits, in the format of Prometheus' exporter-toolkit; see docs/web.md"
+    )
     add("--web.config.file", dest="web_config_file", metavar="FILE", type=_given, help=help_web)
     help_targets = "at most so many probes are kept; default %(default)s"
-    add("--web.max-targets", dest="web_max_targets", metavar="N", type=_count, default=MAX_TARGETS,
-        help=help_targets)  # fmt: skip
-    add("--state.dir", dest="state_dir", metavar="DIR", type=_path, help="overrides state.dir of the configuration")
-    add("--log.level", dest="log_level", default="INFO", type=str.upper, choices=LOG_LEVELS, help="default %(default)s")
+    add(
+        "--web.max-targets",
+        dest="web_max_targets",
+        metavar="N",
+        type=_count,
+        default=MAX_TARGETS,
+        help=help_targets,
+    )
+    add(
+        "--state.dir",
+        dest="state_dir",
+        metavar="DIR",
+        type=_path,
+        help="overrides state.dir of the configuration",
+    )
+    add(
+        "--log.level",
+        dest="log_level",
+        default="INFO",
+        type=str.upper,
+        choices=LOG_LEVELS,
+        help="default %(default)s",
+    )
     help_format = "json: one object a line, with the trip's id; default %(default)s"
-    add("--log.format", dest="log_format", default=LOG_FORMATS[0], choices=LOG_FORMATS, help=help_format)
+    add(
+        "--log.format",
+        dest="log_format",
+        default=LOG_FORMATS[0],
+        choices=LOG_FORMATS,
+        help=help_format,
+    )

@@ -22,32 +22,58 @@ log = logging.getLogger(__name__)
 
 
 def greet(
-    files: Sequence[str], settings: Settings, state_dir: Path, first: Door, whereabouts: Whereabouts, *,
-    https: bool, as_log: bool,
-) -> None:  # fmt: skip
+    files: Sequence[str],
+    settings: Settings,
+    state_dir: Path,
+    first: Door,
+    whereabouts: Whereabouts,
+    *,
+    https: bool,
+    as_log: bool,
+) -> None:
     """To standard output, or as one event of the log."""
-    url = whereabouts.external_url or f"{'https' if https else 'http'}://{_host(first)}{whereabouts.prefix}"
+    url = (
+        whereabouts.external_url
+        or f"{'https' if https else 'http'}://{_host(first)}{whereabouts.prefix}"
+    )
     if as_log:
-        log.info("mailtrip %s: %s; state in %s; see %s/", __version__, counts(settings), state_dir, url)
+        log.info(
+            "mailtrip %s: %s; state in %s; see %s/", __version__, counts(settings), state_dir, url
+        )
         return
     print(f"mailtrip {__version__}")
     if files:
-        print(f"  {', '.join(files)}: {counts(settings)}; state in {state_dir}; see {url}/", flush=True)
+        print(
+            f"  {', '.join(files)}: {counts(settings)}; state in {state_dir}; see {url}/",
+            flush=True,
+        )
         return
     key = settings.probes[0]
-    print("  There is no configuration, so mailtrip sends messages to itself and receives them itself.")
-    print(f"  Look here:  {url}/  and  {url}/metrics  and  {url}/probe?module={key.module}&target={key.target}")
+    print(
+        "  There is no configuration, so mailtrip sends messages to itself and receives them"
+        " itself."
+    )
+    print(
+        f"  Look here:  {url}/  and  {url}/metrics  and "
+        f" {url}/probe?module={key.module}&target={key.target}"
+    )
     print(f"  State:      {state_dir}")
     mailtrip = own_command(sys.argv[0])
-    print("  Do next:    save this as mailtrip.yml, with your own servers, addresses, and files with passwords:\n")
+    print(
+        "  Do next:    save this as mailtrip.yml, with your own servers, addresses, and files with"
+        " passwords:\n"
+    )
     print(FIRST.read_text(encoding="utf-8"))
     print(
-        f"  Then:       {mailtrip} check --try mailtrip.yml && {mailtrip} serve --config.file mailtrip.yml", flush=True
+        f"  Then:       {mailtrip} check --try mailtrip.yml && {mailtrip} serve --config.file"
+        " mailtrip.yml",
+        flush=True,
     )
 
 
 def own_command(program: str) -> str:
-    """How to start mailtrip from here, as a shell reads it. `program` is what was started: sys.argv[0]."""
+    """How to start mailtrip from here, as a shell reads it. `program` is what was started:
+    sys.argv[0]."""
     if os.path.basename(program) == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m exporter"
     on_path = shutil.which("mailtrip")
@@ -59,7 +85,10 @@ def own_command(program: str) -> str:
 
 def counts(settings: Settings) -> str:
     """How much there is of everything."""
-    return f"modules: {len(settings.modules)}, mailboxes: {len(settings.mailboxes)}, probes: {len(settings.probes)}"
+    return (
+        f"modules: {len(settings.modules)}, mailboxes: {len(settings.mailboxes)}, probes:"
+        f" {len(settings.probes)}"
+    )
 
 
 def _host(door: Door) -> str:

@@ -23,8 +23,9 @@ class Unknown(Exception):
 
 
 _TAKEN = (
-    "Most likely `mailtrip serve` runs here and receives for the mailbox {mailbox}. It refuses messages of another"
-    " process. Ask that one instead: its page shows the newest trip, and {page} makes one when it is due. Or stop it"
+    "Most likely `mailtrip serve` runs here and receives for the mailbox {mailbox}. It refuses"
+    " messages of another process. Ask that one instead: its page shows the newest trip, and {page}"
+    " makes one when it is due. Or stop it"
 )
 
 
@@ -32,7 +33,9 @@ class CannotReceive(Exception):
     """The SMTP receiver that the trip needs cannot listen: one clear line."""
 
 
-def key_of(settings: Settings, name: str, module: str | None, *, configured: bool = True) -> ProbeKey:
+def key_of(
+    settings: Settings, name: str, module: str | None, *, configured: bool = True
+) -> ProbeKey:
     """The probe of that name, or the module pointed at a target of that name. Raises Unknown."""
     if module:
         return ProbeKey(module, name)
@@ -41,11 +44,14 @@ def key_of(settings: Settings, name: str, module: str | None, *, configured: boo
         return settings.key(named[name].module, named[name].target)
     known = suggestion(name, named) or "; there are none in the configuration"
     without = "" if configured else "; no --config.file is given"
-    raise Unknown(f"no probe {name!r}{without}{known} (for any other target: --module MODULE TARGET)")
+    raise Unknown(
+        f"no probe {name!r}{without}{known} (for any other target: --module MODULE TARGET)"
+    )
 
 
 async def check_receiver(settings: Settings, key: ProbeKey) -> None:
-    """Raises CannotReceive if the SMTP receiver of this probe cannot listen: then no message could ever arrive."""
+    """Raises CannotReceive if the SMTP receiver of this probe cannot listen: then no message could
+    ever arrive."""
     module = settings.modules.get(key.module)
     for name in module.mailboxes if module else ():
         if not (receiver := settings.mailboxes[name].smtpd):
@@ -79,7 +85,9 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
         probe = app.probes.get(key := app.probes.key(key.module, key.target))
         with console.status("…") as status:
             course = Course(app.clock, probe.timeout)
-            flight = app.prober.start(probe, picture_of(settings, key).progress(console, status, course))
+            flight = app.prober.start(
+                probe, picture_of(settings, key).progress(console, status, course)
+            )
             try:
                 outcome = await asyncio.shield(flight)  # we hear of the interruption before it does
             except asyncio.CancelledError:
@@ -102,7 +110,8 @@ def _interrupted(probe: Probe, settings: Settings) -> str:
 
 
 def may_still_come(outcome: Outcome) -> bool:
-    """Whether its message was taken by a server, and the trip ended before anybody saw it, or word of its failure."""
+    """Whether its message was taken by a server, and the trip ended before anybody saw it, or word
+    of its failure."""
     failure = outcome.failure
     if not failure or failure.reason is Reason.BOUNCED or not outcome.legs.get(Leg.SEND):
         return False
@@ -116,6 +125,8 @@ def left_behind(key: ProbeKey, settings: Settings) -> str:
         return ""
     where = f"If it still comes to the mailbox {trip.mailbox},"
     if settings.state.token_key or (Path(settings.state.dir) / KEY_FILE).exists():
-        return f"{where} a `mailtrip serve` with the same state deletes it an hour after it was sent."
+        return (
+            f"{where} a `mailtrip serve` with the same state deletes it an hour after it was sent."
+        )
     alone = f"nobody deletes it: no `mailtrip serve` has used {settings.state.dir}"
     return f"{where} {alone}. Its subject has a word that begins with {PREFIX}."

@@ -1,4 +1,5 @@
-"""The configuration is read again: when somebody asks for it, one reading after the other, never two at once."""
+"""The configuration is read again: when somebody asks for it, one reading after the other, never
+two at once."""
 
 import asyncio
 import contextlib
@@ -23,12 +24,13 @@ class Witness(Protocol):
 
 
 class Reloader:
-    """`read` reads the settings, in a thread, and `apply` puts them into force; both raise Mistakes.
+    """`read` reads the settings, in a thread, and `apply` puts them into force; both raise
+    Mistakes.
 
-    `wanted` is set by who wants it done soon; however often that is until it begins, it is done once.
-    `state` is what differs when the files have changed, `as_read` what it was when the settings in force were read.
-    Files are looked at, not subscribed to: so a ConfigMap, whose
-    files are links to links, and a network file system are no special cases.
+    `wanted` is set by who wants it done soon; however often that is until it begins, it is done
+    once. `state` is what differs when the files have changed, `as_read` what it was when the
+    settings in force were read. Files are looked at, not subscribed to: so a ConfigMap, whose files
+    are links to links, and a network file system are no special cases.
     """
 
     def __init__(
@@ -57,7 +59,9 @@ class Reloader:
                 self._apply(await asyncio.to_thread(self._read))
             except Mistakes as mistakes:
                 self._witness.not_configured()
-                log.error("the configuration stays as it was: %s", "; ".join(str(mistakes).splitlines()))
+                log.error(
+                    "the configuration stays as it was: %s", "; ".join(str(mistakes).splitlines())
+                )
                 raise
             except Exception:
                 self._witness.not_configured()
@@ -67,7 +71,8 @@ class Reloader:
             log.info("the configuration is read anew")
 
     async def run(self, *, watch: bool = False) -> None:
-        """Does what is asked for; with `watch` also what changed files ask for. Until it is cancelled."""
+        """Does what is asked for; with `watch` also what changed files ask for. Until it is
+        cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._answer())
             if watch:

@@ -1,4 +1,5 @@
-"""`mailtrip serve`: the parts that make trips and those that tell of them, from the first signal to the last."""
+"""`mailtrip serve`: the parts that make trips and those that tell of them, from the first signal to
+the last."""
 
 import asyncio
 import gc
@@ -34,7 +35,9 @@ class Options:
     web_file: WebFile | None = None
     whereabouts: Whereabouts = field(default_factory=Whereabouts)
     read: Callable[[], Settings] = Settings.embedded  # the configuration, anew
-    files: Callable[[], object] = lambda: None  # what differs when the configuration's files have changed
+    files: Callable[[], object] = lambda: (
+        None
+    )  # what differs when the configuration's files have changed
     files_as_read: object = None  # what that was when the settings were read
     watch: bool = False  # them, and reload
     ready: Callable[[], None] = lambda: None  # called once, when the state and all doors are open
@@ -42,7 +45,8 @@ class Options:
 
 
 async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
-    """Runs until SIGINT or SIGTERM; a second one ends it at once. Raises StateUnusable and CannotListen."""
+    """Runs until SIGINT or SIGTERM; a second one ends it at once. Raises StateUnusable and
+    CannotListen."""
     stop, asked = _until_told(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came early comes now
@@ -58,11 +62,18 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             app.configure(new)
             scheduler.changed()
 
-        reloader = Reloader(options.read, apply, app.metrics, app.clock, asked, options.files, options.files_as_read)
+        reloader = Reloader(
+            options.read, apply, app.metrics, app.clock, asked, options.files, options.files_as_read
+        )
         server = Server(
-            app.probes, app.metrics, pages, options.doors, gate=Gate(options.web_file), reload=reloader.reload,
+            app.probes,
+            app.metrics,
+            pages,
+            options.doors,
+            gate=Gate(options.web_file),
+            reload=reloader.reload,
             whereabouts=options.whereabouts,
-        )  # fmt: skip
+        )
         await stack.enter_async_context(server)
         _spare_the_collector()
         options.ready()
@@ -78,14 +89,16 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
 
 
 def _spare_the_collector() -> None:
-    """What is there from the start stays. A full collection that looks at all of it each time holds up the event loop
-    for a tenth of a second, whenever strangers have had us make enough objects."""
+    """What is there from the start stays. A full collection that looks at all of it each time holds
+    up the event loop for a tenth of a second, whenever strangers have had us make enough
+    objects."""
     gc.collect()
     gc.freeze()
 
 
 def _until_told() -> asyncio.Event:
-    """What is set by the first signal that asks us to stop. The second does what it does to any program."""
+    """What is set by the first signal that asks us to stop. The second does what it does to any
+    program."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)
 

@@ -1,1 +1,2 @@
-"""What a configuration file is made of: typed values, YAML with line numbers, mistakes in one clear line each."""
+"""What a configuration file is made of: typed values, YAML with line numbers, mistakes in one clear
+line each."""

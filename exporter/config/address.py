@@ -1,7 +1,8 @@
-"""Host names, network addresses and e-mail addresses in a configuration: each mistake with its cure.
+"""Host names, network addresses and e-mail addresses in a configuration: each mistake with its
+cure.
 
-What they may be is said by `grammar`. International names are kept as they are written (RFC 5890, RFC 6531); whether a
-server can handle them is for the trip to say.
+What they may be is said by `grammar`. International names are kept as they are written (RFC 5890,
+RFC 6531); whether a server can handle them is for the trip to say.
 """
 
 from collections.abc import Callable
@@ -40,19 +41,26 @@ def check_host(text: str) -> str:
     if _is_zoned(text):
         raise ValueError(f"not a host; {_ZONED}")
     if ip_of(text.partition("[")[2].partition("]")[0]):
-        raise ValueError("not a host; write an IPv6 address without brackets, and the port as an option of its own")
+        raise ValueError(
+            "not a host; write an IPv6 address without brackets, and the port as an option of"
+            " its own"
+        )
     name, _, port = text.rpartition(":")
     if port.isdecimal() and host_of(name):
         raise ValueError("not a host; the port is an option of its own")
     if len(text) > LONGEST_DOMAIN:
-        raise ValueError(f"not a host; it is longer than the {LONGEST_DOMAIN} characters that the DNS allows")
+        raise ValueError(
+            f"not a host; it is longer than the {LONGEST_DOMAIN} characters that the DNS allows"
+        )
     raise ValueError(
-        f"not a host; write a name, such as mail.example.org, or an address, such as 192.0.2.1{_odd(text)}"
+        "not a host; write a name, such as mail.example.org, or an address, such as"
+        f" 192.0.2.1{_odd(text)}"
     )
 
 
 def check_email(text: str) -> str:
-    """An address as in an envelope (RFC 5321 section 4.1.2, without quoted local parts), as it came.
+    """An address as in an envelope (RFC 5321 section 4.1.2, without quoted local parts), as it
+    came.
 
     Raises ValueError with the cure.
     """
@@ -70,11 +78,14 @@ def check_email(text: str) -> str:
     if max(len(text) + 2 - LONGEST_PATH, len(local) - LONGEST_LOCAL) > 0:
         most = f"{LONGEST_LOCAL} characters in front of the @, and {LONGEST_PATH - 2} in all"
         raise ValueError(f"not an e-mail address; it may have {most} (RFC 5321)")
-    raise ValueError(f"not an e-mail address; write it as local@domain, such as probe@example.org{_odd(text)}")
+    raise ValueError(
+        f"not an e-mail address; write it as local@domain, such as probe@example.org{_odd(text)}"
+    )
 
 
 def _odd(text: str) -> str:
-    """What nobody sees in it, as the end of a message. What is at an end of it is told by whoever reads the file."""
+    """What nobody sees in it, as the end of a message. What is at an end of it is told by whoever
+    reads the file."""
     odd = "" if ends_oddly(text) else lookalike_in(text)
     return f"; it holds {odd}" if odd else ""
 
@@ -86,7 +97,8 @@ def _is_zoned(text: str) -> bool:
 
 
 def _host_template(text: str) -> str:
-    """`{target}` may stand in a host or for all of it; any target that is a name must make it a host."""
+    """`{target}` may stand in a host or for all of it; any target that is a name must make it a
+    host."""
     _only_placeholder(text)
     check_host(text.replace(PLACEHOLDER, "target"))
     return text
@@ -117,21 +129,29 @@ def _nameserver(text: str) -> str:
     host, _, port = (text, "", "53") if ip_of(text) or text.endswith("]") else text.rpartition(":")
     address = ip_of(host.removeprefix("[").removesuffix("]"))
     if not address or not port.isdecimal() or not port.isascii() or not 0 < int(port[:6]) <= 65535:
-        raise ValueError("not a nameserver; write an IP address, and the port if it is not 53, such as 192.0.2.53:5353")
+        raise ValueError(
+            "not a nameserver; write an IP address, and the port if it is not 53, such as"
+            " 192.0.2.53:5353"
+        )
     return f"[{address}]:{port}" if address.version == 6 else f"{address}:{port}"
 
 
 def _ehlo_name(text: str) -> str:
     """A host name in ASCII, or an address literal (RFC 5321 sections 4.1.1.1 and 4.1.3)."""
     if not (name := literal_of(text) or domain_of(text)):
-        raise ValueError("not a name for EHLO; write a host name or an address in brackets, such as [192.0.2.1]")
+        raise ValueError(
+            "not a name for EHLO; write a host name or an address in brackets, such as [192.0.2.1]"
+        )
     return text if text.isascii() else name
 
 
 def _pattern(text: str) -> str:
-    """A network is told from a pattern by its slash, from an address with a slash (RFC 5322 allows it) by the @."""
+    """A network is told from a pattern by its slash, from an address with a slash (RFC 5322 allows
+    it) by the @."""
     if "{" in text or "(" in text or (text.startswith("^") and text.endswith("$")):
-        raise ValueError("a pattern knows only * ? and [...]; write each alternative as an entry of its own")
+        raise ValueError(
+            "a pattern knows only * ? and [...]; write each alternative as an entry of its own"
+        )
     if odd := ends_oddly(text) or lookalike_in(text):
         raise ValueError(f"fits no target: {odd if odd.startswith('it ') else f'it holds {odd}'}")
     if ", " in text or text.count("@") > 1:
@@ -144,24 +164,30 @@ def _pattern(text: str) -> str:
         try:
             network = ip_network(text, strict=False)
         except ValueError:
-            raise ValueError("not a network; write one such as 192.0.2.0/24 or 2001:db8::/32") from None
+            raise ValueError(
+                "not a network; write one such as 192.0.2.0/24 or 2001:db8::/32"
+            ) from None
         if ip_network(text.partition("/")[0]).network_address != network.network_address:
             raise ValueError(f"the address has bits outside its network; write {network}")
     return text
 
 
 _ROUTING = frozenset("%!")
-"""In user%example.com@relay and example.com!user@relay: Postfix, as it comes, reads these as mail for example.com.
+"""In user%example.com@relay and example.com!user@relay: Postfix, as it comes, reads these as mail
+for example.com.
 
-It refuses it from strangers (allow_untrusted_routing), but a relay that trusts us may send it on (allow_percent_hack).
+It refuses it from strangers (allow_untrusted_routing), but a relay that trusts us may send it on
+(allow_percent_hack).
 """
 
 
 def fits(pattern: str, target: str, canonical: Callable[[str], str]) -> bool:
-    """Whether a pattern of `targets` fits a target, which is in its canonical form, as `canonical` makes it of any.
+    """Whether a pattern of `targets` fits a target, which is in its canonical form, as `canonical`
+    makes it of any.
 
-    A network is compared as one; a pattern without a wildcard is one target, in whatever spelling; in all others the
-    case of a domain does not count, but that of a local part does: only its server may say that case is nothing.
+    A network is compared as one; a pattern without a wildcard is one target, in whatever spelling;
+    in all others the case of a domain does not count, but that of a local part does: only its
+    server may say that case is nothing.
     """
     if address := ip_of(target):
         network = _network(pattern)
@@ -171,17 +197,24 @@ def fits(pattern: str, target: str, canonical: Callable[[str], str]) -> bool:
             return target == canonical(pattern)
         return False
     way = _ROUTING & set(target.rpartition("@")[0])
-    return way <= set(pattern) and any(_matches(pattern, form) for form in (target, in_unicode(target)))
+    return way <= set(pattern) and any(
+        _matches(pattern, form) for form in (target, in_unicode(target))
+    )
 
 
 def _network(pattern: str) -> IPv4Network | IPv6Network | None:
-    """Of IPv4, also if it is written inside of IPv6, as are the addresses that it is compared with."""
+    """Of IPv4, also if it is written inside of IPv6, as are the addresses that it is compared
+    with."""
     try:
         network = ip_network(pattern)
     except ValueError:
         return None
     mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
-    return IPv4Network((mapped, network.prefixlen - 96)) if mapped and network.prefixlen >= 96 else network
+    return (
+        IPv4Network((mapped, network.prefixlen - 96))
+        if mapped and network.prefixlen >= 96
+        else network
+    )
 
 
 def _has_wildcard(pattern: str) -> bool:
@@ -202,17 +235,31 @@ def _family(value: object) -> object:
 
 
 IpFamily = BeforeValidator(_family)
-Host = Annotated[str, AfterValidator(check_host), WithJsonSchema({"type": "string", "title": "host"})]
-HostTemplate = Annotated[str, AfterValidator(_host_template), WithJsonSchema({"type": "string", "title": "host"})]
+Host = Annotated[
+    str, AfterValidator(check_host), WithJsonSchema({"type": "string", "title": "host"})
+]
+HostTemplate = Annotated[
+    str, AfterValidator(_host_template), WithJsonSchema({"type": "string", "title": "host"})
+]
 """A host that may hold `{target}`."""
-EhloName = Annotated[str, AfterValidator(_ehlo_name), WithJsonSchema({"type": "string", "title": "host"})]
+EhloName = Annotated[
+    str, AfterValidator(_ehlo_name), WithJsonSchema({"type": "string", "title": "host"})
+]
 EmailAddress = Annotated[
     str, AfterValidator(check_email), WithJsonSchema({"type": "string", "title": "e-mail address"})
 ]
 EmailTemplate = Annotated[
-    str, AfterValidator(_email_template), WithJsonSchema({"type": "string", "title": "e-mail address"})
+    str,
+    AfterValidator(_email_template),
+    WithJsonSchema({"type": "string", "title": "e-mail address"}),
 ]
 """An e-mail address that may be, or hold, `{target}`."""
-IpAddress = Annotated[str, AfterValidator(_ip_address), WithJsonSchema({"type": "string", "title": "IP address"})]
-Nameserver = Annotated[str, AfterValidator(_nameserver), WithJsonSchema({"type": "string", "title": "ADDRESS:PORT"})]
-TargetPattern = Annotated[str, AfterValidator(_pattern), WithJsonSchema({"type": "string", "title": "pattern"})]
+IpAddress = Annotated[
+    str, AfterValidator(_ip_address), WithJsonSchema({"type": "string", "title": "IP address"})
+]
+Nameserver = Annotated[
+    str, AfterValidator(_nameserver), WithJsonSchema({"type": "string", "title": "ADDRESS:PORT"})
+]
+TargetPattern = Annotated[
+    str, AfterValidator(_pattern), WithJsonSchema({"type": "string", "title": "pattern"})
+]

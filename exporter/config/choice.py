@@ -13,7 +13,8 @@ def _exactly_one(schema: dict[str, Any], model: "type[Choice]") -> None:
 
 
 class Choice(Options):
-    """The fields of a class that derives from this one are alternatives: each is optional, and exactly one is given.
+    """The fields of a class that derives from this one are alternatives: each is optional, and
+    exactly one is given.
 
     A class further down may add ordinary options, as a module does to its check.
     """
@@ -41,4 +42,6 @@ class Choice(Options):
     @property
     def chosen(self) -> tuple[str, Any]:
         """The key and its options, which only the entry of a registry knows better."""
-        return next((name, options) for name in self.choices if (options := getattr(self, name)) is not None)
+        return next(
+            (name, options) for name in self.choices if (options := getattr(self, name)) is not None
+        )

@@ -1,4 +1,5 @@
-"""Headers that users put into the probe message or trust in it, and the reply codes that they expect."""
+"""Headers that users put into the probe message or trust in it, and the reply codes that they
+expect."""
 
 import re
 from typing import Annotated, Any
@@ -10,13 +11,32 @@ from exporter.config.grammar import is_line
 TOKEN_PLACE = "{token}"  # noqa: S105
 MOST_HEADERS = 20
 MOST_NAMES = 20  # of one receiver
-OURS = frozenset((
-    "from", "to", "cc", "bcc", "subject", "date", "message-id", "x-mailtrip-token", "auto-submitted", "received",
-    "x-auto-response-suppress", "mime-version", "content-type", "content-transfer-encoding", "return-path",
-))  # fmt: skip
+OURS = frozenset(
+    (
+        "from",
+        "to",
+        "cc",
+        "bcc",
+        "subject",
+        "date",
+        "message-id",
+        "x-mailtrip-token",
+        "auto-submitted",
+        "received",
+        "x-auto-response-suppress",
+        "mime-version",
+        "content-type",
+        "content-transfer-encoding",
+        "return-path",
+    )
+)
 _NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 section 3.6.8
-_AUTHSERV_ID = re.compile(r"[!#-'*-:<>-~]{1,253}")  # RFC 8601 section 2.2: a word, and without `=` it is no result
-_LONGEST_VALUE = 400  # characters; four bytes each in encoded words, and a line of ASCII stays below 998
+_AUTHSERV_ID = re.compile(
+    r"[!#-'*-:<>-~]{1,253}"
+)  # RFC 8601 section 2.2: a word, and without `=` it is no result
+_LONGEST_VALUE = (
+    400  # characters; four bytes each in encoded words, and a line of ASCII stays below 998
+)
 _LONGEST_SUBJECT = 200
 
 
@@ -38,13 +58,18 @@ def _one_line_of(text: str, longest: int) -> str:
 
 def _authserv_id(text: str) -> str:
     if not _AUTHSERV_ID.fullmatch(text):
-        raise ValueError("not one word of ASCII; write what Authentication-Results begins with, such as mx.example.org")
+        raise ValueError(
+            "not one word of ASCII; write what Authentication-Results begins with, such as"
+            " mx.example.org"
+        )
     return text.lower()
 
 
 def _no_reference(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() & {"file", "env"}:
-        raise ValueError("the value of a header is text: {file: PATH} and {env: NAME} are for passwords and keys")
+        raise ValueError(
+            "the value of a header is text: {file: PATH} and {env: NAME} are for passwords and keys"
+        )
     return value
 
 
@@ -55,7 +80,10 @@ def _header_value(text: str) -> str:
 def _subject(text: str) -> str:
     _one_line_of(text, _LONGEST_SUBJECT)
     if text.count(TOKEN_PLACE) > 1 or set(text.replace(TOKEN_PLACE, "")) & set("{}"):
-        raise ValueError("the only placeholder is `{token}`, with one brace on either side, and it may stand once")
+        raise ValueError(
+            "the only placeholder is `{token}`, with one brace on either side, and it may stand"
+            " once"
+        )
     return text
 
 
@@ -63,12 +91,16 @@ def _codes(value: Any) -> Any:
     """One code is a list of one."""
     codes = value if isinstance(value, list) else [value]
     if not codes or not all(type(code) is int and 1 <= code <= 599 for code in codes):
-        raise ValueError("not a reply code; write a number such as 554, or a list such as [550, 554]")
+        raise ValueError(
+            "not a reply code; write a number such as 554, or a list such as [550, 554]"
+        )
     return tuple(codes)
 
 
 HeaderName = Annotated[
-    str, AfterValidator(_header_name), WithJsonSchema({"type": "string", "title": "header", "pattern": _NAME.pattern})
+    str,
+    AfterValidator(_header_name),
+    WithJsonSchema({"type": "string", "title": "header", "pattern": _NAME.pattern}),
 ]
 HeaderValue = Annotated[
     str,
@@ -76,19 +108,28 @@ HeaderValue = Annotated[
     AfterValidator(_header_value),
     WithJsonSchema({"type": "string", "title": "line of text"}),
 ]
-Subject = Annotated[str, AfterValidator(_subject), WithJsonSchema({"type": "string", "title": "line of text"})]
+Subject = Annotated[
+    str, AfterValidator(_subject), WithJsonSchema({"type": "string", "title": "line of text"})
+]
 """A line of text that may hold `{token}`."""
 
 _CODE = {"type": "integer", "minimum": 1, "maximum": 599}
 ReplyCodes = Annotated[
     tuple[int, ...],
     BeforeValidator(_codes),
-    WithJsonSchema({"anyOf": [_CODE, {"type": "array", "items": _CODE, "minItems": 1}], "title": "code or codes"}),
+    WithJsonSchema(
+        {
+            "anyOf": [_CODE, {"type": "array", "items": _CODE, "minItems": 1}],
+            "title": "code or codes",
+        }
+    ),
 ]
 """One code, or a list of them."""
 
 AuthservId = Annotated[
-    str, AfterValidator(_authserv_id), WithJsonSchema({"type": "string", "pattern": f"^{_AUTHSERV_ID.pattern}$"})
+    str,
+    AfterValidator(_authserv_id),
+    WithJsonSchema({"type": "string", "pattern": f"^{_AUTHSERV_ID.pattern}$"}),
 ]
 """The name of a server in its Authentication-Results, in small letters."""
 

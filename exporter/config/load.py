@@ -17,7 +17,8 @@ from exporter.config.yaml import MAX_BYTES, Blank, Node, parse
 Root = TypeVar("Root", bound=Options)
 
 MOST_MISTAKES = 1000
-"""That are looked at, in the options of a configuration: a file of another program may have as many as lines."""
+"""That are looked at, in the options of a configuration: a file of another program may have as many
+as lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,11 @@ class Reading(Generic[Root]):
         return self._whole.tree.find(path)
 
     def told(self, found: Iterable[tuple[Path, str, bool]]) -> tuple[Mistake, ...]:
-        """What was found at these paths, each once, in the order of the files; True is for a warning."""
-        return ordered(_at(self._whole, path, text, warning=warning) for path, text, warning in found)
+        """What was found at these paths, each once, in the order of the files; True is for a
+        warning."""
+        return ordered(
+            _at(self._whole, path, text, warning=warning) for path, text, warning in found
+        )
 
 
 def read(path: str) -> bytes:
@@ -55,10 +59,11 @@ def load(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond) -
 
 
 def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond) -> Reading[Root]:
-    """The options in a file, or in several that are one configuration together: each with its name and its text.
+    """The options in a file, or in several that are one configuration together: each with its name
+    and its text.
 
-    Raises Mistakes with every mistake at once. `beyond` looks for what no single mapping can see, such as references,
-    in data that may hold other mistakes.
+    Raises Mistakes with every mistake at once. `beyond` looks for what no single mapping can see,
+    such as references, in data that may hold other mistakes.
     """
     parts: list[tuple[str, Node]] = []
     mistakes: list[Mistake] = []
@@ -77,7 +82,9 @@ def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond
         told = {(mistake.file, mistake.place) for mistake in mistakes}
         for detail in error.errors(include_url=False, include_input=False)[:MOST_MISTAKES]:
             mistake = _mistake(detail, whole, schema)
-            if mistake and (mistake.file, mistake.place) not in told:  # YAML may have told it already
+            if (
+                mistake and (mistake.file, mistake.place) not in told
+            ):  # YAML may have told it already
                 mistakes.append(mistake)
     mistakes += [_at(whole, path, text) for path, text in beyond(data)]
     if options is None or mistakes:
@@ -107,7 +114,11 @@ def _mistake(error: ErrorDetails, whole: Whole, schema: dict[str, Any]) -> Mista
     elif node.value is Blank.SPOILT:
         return None
     elif node.value is Blank.EMPTY and not is_key:
-        text = "is empty: give it a value, or remove it" if path else "there is no configuration in this file"
+        text = (
+            "is empty: give it a value, or remove it"
+            if path
+            else "there is no configuration in this file"
+        )
     else:
         text = _in_words(error, node.value)
     return Mistake(file, tree.place_of(path, key=is_key), written(path), text)
@@ -127,22 +138,36 @@ def _in_words(error: ErrorDetails, value: object) -> str:
         case "literal_error":
             allowed = str(context["expected"]).replace("'", "").replace(" or ", ", ").split(", ")
             meant = suggestion(value, allowed) if isinstance(value, str) else ""
-            return f"must be one of {', '.join(allowed)}" + (meant if "did you mean" in meant else "")
+            return f"must be one of {', '.join(allowed)}" + (
+                meant if "did you mean" in meant else ""
+            )
         case "string_type":
             if isinstance(value, dict):
-                return "must be text, not a mapping" + (': put "{target}" in quotes' if [*value] == ["target"] else "")
-            return "must be text, not a list" if isinstance(value, list) else "must be text: put it in quotes"
+                return "must be text, not a mapping" + (
+                    ': put "{target}" in quotes' if [*value] == ["target"] else ""
+                )
+            return (
+                "must be text, not a list"
+                if isinstance(value, list)
+                else "must be text: put it in quotes"
+            )
         case "int_type":
             quoted = isinstance(value, str) and value.isdecimal() and value.isascii()
             odd = lookalike_in(value) if isinstance(value, str) else ""
-            return "must be a whole number" + (", without quotes" if quoted else "") + (odd and f"; it holds {odd}")
+            return (
+                "must be a whole number"
+                + (", without quotes" if quoted else "")
+                + (odd and f"; it holds {odd}")
+            )
         case "bool_type":
             return "must be true or false"
         case "list_type":
             return f"must be a list, such as [one, two], not {_kind(value)}"
         case "dict_type" | "model_type":
             mark = mark_in(value) if isinstance(value, str) else ""
-            return f"must be a mapping of keys to values, not {_kind(value)}" + (mark and f"; it holds {mark}")
+            return f"must be a mapping of keys to values, not {_kind(value)}" + (
+                mark and f"; it holds {mark}"
+            )
         case "greater_than_equal":
             return f"must be at least {context['ge']}"
         case "less_than_equal":
@@ -157,7 +182,14 @@ def _in_words(error: ErrorDetails, value: object) -> str:
 
 
 def _kind(value: object) -> str:
-    names = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    names = {
+        dict: "a mapping",
+        list: "a list",
+        str: "text",
+        bool: "true or false",
+        int: "a number",
+        float: "a number",
+    }
     return names[type(value)]
 
 

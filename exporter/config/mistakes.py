@@ -43,22 +43,28 @@ class Mistake:
 
 
 class Mistakes(Exception):
-    """A configuration cannot be used. Its text has one line for each mistake, in the order of the files."""
+    """A configuration cannot be used. Its text has one line for each mistake, in the order of the
+    files."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
         self.mistakes = ordered(mistakes)
         lines = [*map(str, self.mistakes[:MAX_SHOWN])]
         if more := len(self.mistakes) - len(lines):
-            lines.append(f"{one_line(self.mistakes[MAX_SHOWN].file)}: at least {more} more mistakes")
+            lines.append(
+                f"{one_line(self.mistakes[MAX_SHOWN].file)}: at least {more} more mistakes"
+            )
         super().__init__("\n".join(lines))
 
 
 def ordered(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
-    """In the order of the files. What an alias repeats elsewhere, in the same place and the same words, comes once."""
+    """In the order of the files. What an alias repeats elsewhere, in the same place and the same
+    words, comes once."""
     once: dict[object, Mistake] = {}
     for one in mistakes:
         once.setdefault((one.file, one.place, one.text) if one.place else one, one)
-    files = {file: number for number, file in enumerate(dict.fromkeys(one.file for one in once.values()))}
+    files = {
+        file: number for number, file in enumerate(dict.fromkeys(one.file for one in once.values()))
+    }
     return tuple(sorted(once.values(), key=lambda one: (files[one.file], one.place or _TOP)))
 
 
@@ -74,5 +80,7 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     close = get_close_matches(word.lower(), words, 1) if isinstance(word, str) else []
     if close:
         return f"; did you mean {words[close[0]]}?"
-    shown = ", ".join([*words.values()][:MAX_SUGGESTIONS]) + (", …" if len(words) > MAX_SUGGESTIONS else "")
+    shown = ", ".join([*words.values()][:MAX_SUGGESTIONS]) + (
+        ", …" if len(words) > MAX_SUGGESTIONS else ""
+    )
     return f"; known here: {shown}" if words else ""

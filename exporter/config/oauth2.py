@@ -21,7 +21,9 @@ def _https(url: str) -> str:
 
 def _tenant(text: str) -> str:
     if not _TENANT.fullmatch(text):
-        raise ValueError("not a tenant; write its id (a GUID) or a domain of it, such as example.onmicrosoft.com")
+        raise ValueError(
+            "not a tenant; write its id (a GUID) or a domain of it, such as example.onmicrosoft.com"
+        )
     return text
 
 
@@ -38,12 +40,15 @@ HttpsUrl = Annotated[
     WithJsonSchema({"type": "string", "pattern": f"^{_URL.pattern}$", "title": "https URL"}),
 ]
 Tenant = Annotated[
-    str, AfterValidator(_tenant), WithJsonSchema({"type": "string", "pattern": f"^{_TENANT.pattern}$", "title": "text"})
+    str,
+    AfterValidator(_tenant),
+    WithJsonSchema({"type": "string", "pattern": f"^{_TENANT.pattern}$", "title": "text"}),
 ]
 
 
 class CertificateOptions(Options):
-    """A certificate that the identity provider knows, whose key signs what we say of ourselves (RFC 7523)."""
+    """A certificate that the identity provider knows, whose key signs what we say of ourselves (RFC
+    7523)."""
 
     cert_file: ReadFile
     """The certificate, PEM."""
@@ -53,9 +58,10 @@ class CertificateOptions(Options):
 
 
 class OAuth2Options(Options):
-    """A login with a token of an identity provider (OAuth 2.0). It is fetched when it is needed, renewed after three
-    quarters of its life, shared by all that log in with the same options and username, and kept in memory only. The
-    environment variables `HTTPS_PROXY` and `NO_PROXY` count."""
+    """A login with a token of an identity provider (OAuth 2.0). It is fetched when it is needed,
+    renewed after three quarters of its life, shared by all that log in with the same options and
+    username, and kept in memory only. The environment variables `HTTPS_PROXY` and `NO_PROXY`
+    count."""
 
     provider: Literal["microsoft", "google"] | None = None
     """Fills in `token_url` and `scope`."""
@@ -67,27 +73,32 @@ class OAuth2Options(Options):
     """The application, as the identity provider calls it."""
 
     client_secret: Secret | None = None
-    """The application's password. Alone it is the grant `client_credentials`, as are the next two."""
+    """The application's password. Alone it is the grant `client_credentials`, as are the next
+    two."""
 
     certificate: CertificateOptions | None = None
     """Instead of a secret."""
 
     federated_token_file: ReadFile | None = None
-    """Instead of a secret: a file with a token of a platform that the identity provider trusts, such as the projected
-    token of a service account in Kubernetes (workload identity). It is read again at every use."""
+    """Instead of a secret: a file with a token of a platform that the identity provider trusts,
+    such as the projected token of a service account in Kubernetes (workload identity). It is read
+    again at every use."""
 
     refresh_token: Secret | None = None
-    """What a person's consent has left: the grant `refresh_token`. A newer one that comes with an answer is kept in
-    memory only, so the identity provider must go on taking this one, as Microsoft and Google do."""
+    """What a person's consent has left: the grant `refresh_token`. A newer one that comes with an
+    answer is kept in memory only, so the identity provider must go on taking this one, as Microsoft
+    and Google do."""
 
     service_account: Secret | None = None
-    """Of Google: the JSON key of a service account with domain-wide delegation, which then acts as `username`."""
+    """Of Google: the JSON key of a service account with domain-wide delegation, which then acts as
+    `username`."""
 
     token_url: HttpsUrl | None = None
     """Where tokens are issued. Default: that of `provider`."""
 
     scope: Text | None = None
-    """What the token is for, words with blanks between them. Default: all mail protocols of `provider`."""
+    """What the token is for, words with blanks between them. Default: all mail protocols of
+    `provider`."""
 
     ca_file: ReadFile | None = None
     """Certificates of the authorities to trust at `token_url`, PEM. Default: the system's."""

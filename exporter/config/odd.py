@@ -1,13 +1,18 @@
-"""Characters that look like others or like nothing, as they come along from web pages and word processors."""
+"""Characters that look like others or like nothing, as they come along from web pages and word
+processors."""
 
 import re
 import unicodedata
 from collections.abc import Iterator
 
 _BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_INVISIBLE = "\u00ad\u180e\u200b\u2060\ufeff"  # not the joiners U+200C and U+200D, which some languages need
+_INVISIBLE = (
+    "\u00ad\u180e\u200b\u2060\ufeff"  # not the joiners U+200C and U+200D, which some languages need
+)
 _ODD = re.compile(f"[{_BLANKS}{_INVISIBLE}]")
-_INDENTED_ODDLY = re.compile(rf"^[ \t]*([{_BLANKS}{_INVISIBLE}]|[–—−•·‣](?=[ {_BLANKS}]))", re.MULTILINE)
+_INDENTED_ODDLY = re.compile(
+    rf"^[ \t]*([{_BLANKS}{_INVISIBLE}]|[–—−•·‣](?=[ {_BLANKS}]))", re.MULTILINE
+)
 _MARKS = re.compile("[：﹕∶，｛｝［］＃]")
 _OPENING, _CLOSING = "“”„‟«»‘’‚‹›「『", "“”‟«»‘’‹›」』"
 _ENDS_ODDLY = re.compile(rf"^[\s{_INVISIBLE}]|[\s{_INVISIBLE}]$")
@@ -21,32 +26,40 @@ def called(character: str) -> str:
 
 
 def odd_in(text: str) -> str:
-    """The first blank that is no space, or invisible character, by its name; empty if there is none."""
+    """The first blank that is no space, or invisible character, by its name; empty if there is
+    none."""
     found = _ODD.search(text)
     return called(found[0]) if found else ""
 
 
 def lookalike_in(text: str) -> str:
-    """The first character that looks like one of ASCII or like nothing, by its name; empty if there is none.
+    """The first character that looks like one of ASCII or like nothing, by its name; empty if there
+    is none.
 
-    One of ASCII is what compatibility makes of it (Unicode, NFKC), such as of the wide ＠. Letters of other scripts are
-    no mistake, whatever they look like.
+    One of ASCII is what compatibility makes of it (Unicode, NFKC), such as of the wide ＠. Letters
+    of other scripts are no mistake, whatever they look like.
     """
     for one in text:
         plain = unicodedata.normalize("NFKC", one)
-        hidden = unicodedata.category(one) in ("Cf", "Zs", "Zl", "Zp") and one not in " \u200c\u200d"
-        if not one.isascii() and (hidden or one in _OPENING + _CLOSING or (plain.isascii() and not one.isalpha())):
+        hidden = (
+            unicodedata.category(one) in ("Cf", "Zs", "Zl", "Zp") and one not in " \u200c\u200d"
+        )
+        if not one.isascii() and (
+            hidden or one in _OPENING + _CLOSING or (plain.isascii() and not one.isalpha())
+        ):
             return called(one)
     return ""
 
 
 def plain_of(text: str) -> str:
-    """The word that was most likely meant: without what looks like nothing or like a space, and typographic quotes."""
+    """The word that was most likely meant: without what looks like nothing or like a space, and
+    typographic quotes."""
     return _ODD.sub("", text).strip(f" {_OPENING}{_CLOSING}")
 
 
 def oddly_indented(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where a line begins with what looks like a space or a hyphen: line and column from 1, and the name."""
+    """Where a line begins with what looks like a space or a hyphen: line and column from 1, and the
+    name."""
     line, read = 1, 0
     for match in _INDENTED_ODDLY.finditer(text):
         start = match.start(1)
@@ -60,7 +73,8 @@ def quoted_oddly(text: str) -> bool:
 
 
 def mark_in(text: str) -> str:
-    """The first colon, comma or bracket that is not the one of ASCII, by its name; empty if there is none."""
+    """The first colon, comma or bracket that is not the one of ASCII, by its name; empty if there
+    is none."""
     found = _MARKS.search(text)
     return called(found[0]) if found else ""
 
@@ -71,4 +85,6 @@ def ends_oddly(text: str) -> str:
         return ""
     where = "begins" if _ENDS_ODDLY.match(text) else "ends"
     character = text[0] if where == "begins" else text[-1]
-    return f"it {where} with a space" if character == " " else f"it {where} with {called(character)}"
+    return (
+        f"it {where} with a space" if character == " " else f"it {where} with {called(character)}"
+    )

@@ -13,9 +13,11 @@ SUFFIXES = (".yml", ".yaml")
 
 
 def files_in(paths: Iterable[str]) -> list[str]:
-    """The files, and for a directory those in it that end in .yml or .yaml, in the order of their names.
+    """The files, and for a directory those in it that end in .yml or .yaml, in the order of their
+    names.
 
-    Hidden ones are left out, among them what Kubernetes keeps beside a ConfigMap's files. Raises Mistakes.
+    Hidden ones are left out, among them what Kubernetes keeps beside a ConfigMap's files. Raises
+    Mistakes.
     """
     files: list[str] = []
     for path in paths:
@@ -24,11 +26,19 @@ def files_in(paths: Iterable[str]) -> list[str]:
             files.append(path)
             continue
         try:
-            found = sorted(one for one in directory.iterdir() if one.suffix in SUFFIXES and one.name[0] != ".")
+            found = sorted(
+                one for one in directory.iterdir() if one.suffix in SUFFIXES and one.name[0] != "."
+            )
         except OSError as error:
             raise Mistakes([Mistake(path, None, "", f"cannot be read: {error.strerror}")]) from None
         if not found:
-            raise Mistakes([Mistake(path, None, "", "is a directory without a file that ends in .yml or .yaml")])
+            raise Mistakes(
+                [
+                    Mistake(
+                        path, None, "", "is a directory without a file that ends in .yml or .yaml"
+                    )
+                ]
+            )
         files += map(str, found)
     return list(dict.fromkeys(files))
 

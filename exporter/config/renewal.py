@@ -16,8 +16,8 @@ Made = TypeVar("Made")
 
 
 class FromFiles(Generic[Made]):
-    """`make` raises Mistakes or ProbeError: the first time to the caller; later it is logged, once, and what was made
-    last stays in use.
+    """`make` raises Mistakes or ProbeError: the first time to the caller; later it is logged, once,
+    and what was made last stays in use.
 
     Nobody watches the files: whoever asks for what is made of them has them looked at.
     """
@@ -32,7 +32,9 @@ class FromFiles(Generic[Made]):
 
     def current(self) -> Made:
         state = self._state()
-        if state != self._seen or self._problem:  # what was wrong may also have been mended in a file beyond these
+        if (
+            state != self._seen or self._problem
+        ):  # what was wrong may also have been mended in a file beyond these
             self._renew(state)
         return self._made
 
@@ -61,7 +63,8 @@ def _in_one_line(error: Exception) -> str:
 
 
 def unreadable(file: str) -> str | None:
-    """Why a file cannot be read; None if it can. Returns at once, also for a FIFO that nobody writes to."""
+    """Why a file cannot be read; None if it can. Returns at once, also for a FIFO that nobody
+    writes to."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a null byte, or what no file name can hold
@@ -76,7 +79,8 @@ def unreadable(file: str) -> str | None:
 
 
 def state_of(file: str) -> tuple[int, ...] | None:
-    """What differs after every change; a ConfigMap in Kubernetes becomes another file altogether."""
+    """What differs after every change; a ConfigMap in Kubernetes becomes another file
+    altogether."""
     try:
         found = os.stat(file)
     except (OSError, ValueError):

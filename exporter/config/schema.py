@@ -1,4 +1,5 @@
-"""The JSON Schema of a configuration: for editors, for the page in docs/, and to know which keys a mapping knows."""
+"""The JSON Schema of a configuration: for editors, for the page in docs/, and to know which keys a
+mapping knows."""
 
 from inspect import get_annotations
 from typing import Any
@@ -13,7 +14,8 @@ _WRITTEN = {"duration": duration_text, "size": size_text}
 
 
 def json_schema(root: type[Options]) -> dict[str, Any]:
-    """Draft 2020-12. `title` names the kind of a value in words, `description` is the option's docstring."""
+    """Draft 2020-12. `title` names the kind of a value in words, `description` is the option's
+    docstring."""
     schema = root.model_json_schema(schema_generator=_AsWritten)
     described: dict[str, Any] = _in_one_line({"$schema": _AsWritten.schema_dialect, **schema})
     return described
@@ -25,16 +27,23 @@ def _in_one_line(part: Any) -> Any:
         return [_in_one_line(one) for one in part]
     if not isinstance(part, dict):
         return part
-    spoken = {"description": " ".join(part["description"].split())} if isinstance(part.get("description"), str) else {}
+    spoken = (
+        {"description": " ".join(part["description"].split())}
+        if isinstance(part.get("description"), str)
+        else {}
+    )
     return {name: _in_one_line(one) for name, one in part.items()} | spoken
 
 
 def keys_at(schema: dict[str, Any], path: Path) -> list[str]:
-    """The keys that the mapping at a path may have; none if it is free to name them, or is no mapping."""
+    """The keys that the mapping at a path may have; none if it is free to name them, or is no
+    mapping."""
     here = _resolved(schema, schema)
     for part in path:
         named = next(iter(here.get("patternProperties", {}).values()), None)
-        here = _resolved(schema, here.get("properties", {}).get(part) or named or here.get("items") or {})
+        here = _resolved(
+            schema, here.get("properties", {}).get(part) or named or here.get("items") or {}
+        )
     return list(here.get("properties", ()))
 
 
@@ -46,7 +55,8 @@ def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 
 class _AsWritten(GenerateJsonSchema):
-    """Describes what is written in the file: nothing is null there, and a default reads like a value."""
+    """Describes what is written in the file: nothing is null there, and a default reads like a
+    value."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -56,7 +66,10 @@ class _AsWritten(GenerateJsonSchema):
         default = schema.get("default")
         if default is None or isinstance(default, Options):
             return inner
-        return {**inner, "default": _WRITTEN.get(inner.get("title", ""), lambda value: value)(default)}
+        return {
+            **inner,
+            "default": _WRITTEN.get(inner.get("title", ""), lambda value: value)(default),
+        }
 
     def dict_schema(self, schema: core_schema.DictSchema) -> JsonSchemaValue:
         found = super().dict_schema(schema)

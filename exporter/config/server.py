@@ -1,4 +1,5 @@
-"""The options that every client of a mail server shares: where it is, how TLS is used, who logs in."""
+"""The options that every client of a mail server shares: where it is, how TLS is used, who logs
+in."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -21,22 +22,25 @@ class TlsOptions(Options):
     """Certificates of the authorities to trust, PEM. Default: the system's."""
 
     verify: bool = True
-    """Whether a certificate that is expired, for another name or of an unknown authority ends the trip."""
+    """Whether a certificate that is expired, for another name or of an unknown authority ends the
+    trip."""
 
     server_name: Host | None = None
     """The name that the certificate must carry. Default: the host."""
 
     tls_min_version: TlsVersion = "TLS12"
-    """The oldest version of TLS that is accepted. `TLS10` and `TLS11` are insecure (RFC 8996), and only for an old
-    server that has to be watched all the same: they also accept short keys, SHA-1, old ciphers and servers without
-    secure renegotiation (OpenSSL's security level 0)."""
+    """The oldest version of TLS that is accepted. `TLS10` and `TLS11` are insecure (RFC 8996), and
+    only for an old server that has to be watched all the same: they also accept short keys, SHA-1,
+    old ciphers and servers without secure renegotiation (OpenSSL's security level 0)."""
 
 
 class NetworkOptions(Options):
     """How a connection is made."""
 
     ip: Annotated[
-        Literal["any", "4", "6"], IpFamily, WithJsonSchema({"enum": ["any", 4, 6, "4", "6"], "title": "any, 4 or 6"})
+        Literal["any", "4", "6"],
+        IpFamily,
+        WithJsonSchema({"enum": ["any", 4, 6, "4", "6"], "title": "any, 4 or 6"}),
     ] = "any"
     """Which addresses of a host are used."""
 
@@ -54,8 +58,9 @@ class ServerOptions(TlsOptions, NetworkOptions):
     """TCP port. The default depends on the protocol and on `tls`."""
 
     tls: TlsMode | None = None
-    """`implicit` is TLS from the start. Default: `implicit` on the ports 465, 993 and 995, `starttls` on 587; on any
-    other port `starttls` if there is a password, so that none goes out in the clear unasked, else `none`."""
+    """`implicit` is TLS from the start. Default: `implicit` on the ports 465, 993 and 995,
+    `starttls` on 587; on any other port `starttls` if there is a password, so that none goes out in
+    the clear unasked, else `none`."""
 
     username: OneWord | None = None
     """Who logs in."""
@@ -64,16 +69,22 @@ class ServerOptions(TlsOptions, NetworkOptions):
     """`{file: PATH}`, `{env: NAME}` or the text itself. A file is read again at every use."""
 
     oauth2: OAuth2Options | None = None
-    """Instead of `password`: a login with a token (OAuth 2.0), as Microsoft 365 and Gmail want it."""
+    """Instead of `password`: a login with a token (OAuth 2.0), as Microsoft 365 and Gmail want
+    it."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
         yield from super()._between(given)
-        username, password, oauth2 = (given.get(name) is not None for name in ("username", "password", "oauth2"))
+        username, password, oauth2 = (
+            given.get(name) is not None for name in ("username", "password", "oauth2")
+        )
         if username and not (password or oauth2):
             yield "username and password go together: password is missing, or oauth2"
         if not username and (password or oauth2):
-            yield f"username and {'password' if password else 'oauth2'} go together: username is missing"
+            yield (
+                f"username and {'password' if password else 'oauth2'} go together: username is"
+                " missing"
+            )
         yield from cls._of_tokens(given)
 
     @classmethod

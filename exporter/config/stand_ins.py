@@ -1,7 +1,9 @@
-"""Text that stands for something else in other programs, and that we would take as it is: found, each with its cure.
+"""Text that stands for something else in other programs, and that we would take as it is: found,
+each with its cure.
 
-A shell, Docker Compose, Ansible, Helm or Home Assistant fills in `$NAME` or `!secret name`. Taken literally it would be
-tried as a password until the account is locked. Nothing here ever repeats what it has found.
+A shell, Docker Compose, Ansible, Helm or Home Assistant fills in `$NAME` or `!secret name`. Taken
+literally it would be tried as a password until the account is locked. Nothing here ever repeats
+what it has found.
 """
 
 import re
@@ -22,18 +24,24 @@ _VARIABLE = re.compile(
 _IN_BRACES = re.compile(r"\$(__[a-z]+)?\{[^{}]*\}|\$\([^()]+\)|\{\{.*\}\}|<%.*%>")
 _REFERENCE = re.compile(r"\{\s*[\"']?(file|env)[\"']?\s*[:=].*", re.IGNORECASE | re.DOTALL)
 _PREFIX = re.compile(r"(env|environ|file)\s*[:=]\s*\S.*|env\.[A-Za-z_]\w*", re.IGNORECASE)
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://\S+|arn:aws[a-z-]*:\S+|(vault|keychain|keyring|pass):\S+", re.IGNORECASE)
-_TAG = re.compile(r"!(vault|secret|env|env_var|file|include|password)\b.*", re.IGNORECASE | re.DOTALL)
+_SCHEME = re.compile(
+    r"[a-z][a-z0-9+.-]*://\S+|arn:aws[a-z-]*:\S+|(vault|keychain|keyring|pass):\S+", re.IGNORECASE
+)
+_TAG = re.compile(
+    r"!(vault|secret|env|env_var|file|include|password)\b.*", re.IGNORECASE | re.DOTALL
+)
 _ENCRYPTED = re.compile(r"ENC\[.*\]|\$ANSIBLE_VAULT;.*", re.DOTALL)
 _PLACEHOLDER = re.compile(
     r"<(?!secret>)[^<>]+>|[*•]{3,}|\.{3,}|…|x{4,}|redacted|placeholder|todo|tbd"
     r"|(change|replace|fill)[-_ ]?(me|this|it|in)"
-    r"|(your|insert|enter)[-_ ].{0,30}(password|passwd|secret|token|key)([-_ ]here)?|(password|secret)[-_ ]here",
+    r"|(your|insert|enter)[-_ ].{0,30}(password|passwd|secret|token|key)([-_"
+    r" ]here)?|(password|secret)[-_ ]here",
     re.IGNORECASE,
 )
 _LONGEST_PLACEHOLDER = 60
 HIDDEN = "<secret>"
-"""What pages show for every secret. A configuration that is copied from there can be read, and `check` minds it."""
+"""What pages show for every secret. A configuration that is copied from there can be read, and
+`check` minds it."""
 
 _ASSIGNED = re.compile(r"(export )?([A-Z][A-Z0-9_]{2,}=|(?i:pass(word|wd)?) ?[:=] ?)[^=\s].*")
 _PATH = re.compile(r"@?(/(run|etc|var|home|root|opt|srv|mnt|secrets|usr)/|~/|\.\.?/)[\w./@+-]+")
@@ -65,16 +73,21 @@ def no_secret(value: object) -> str:
     for key in value if isinstance(value, dict) and len(value) == 1 else ():
         if key != (lower := key.lower()) and lower in ("file", "env"):
             return f"not a secret; write {lower} in lower case: {{{lower}: …}}"
-    return "not a secret; write {file: PATH}, {env: NAME} or, if it must be, the text itself in quotes"
+    return (
+        "not a secret; write {file: PATH}, {env: NAME} or, if it must be, the text itself in quotes"
+    )
 
 
 def secret_mistake(text: str) -> str:
-    """What is wrong with a secret that is written into the configuration, and the cure; empty if nothing is."""
+    """What is wrong with a secret that is written into the configuration, and the cure; empty if
+    nothing is."""
     if not text.strip():
         return f"is empty or nothing but blanks; {FILE_OR_ENV}"
     if why := stand_in(text):
         quoted = why.endswith("quotes")
-        return f"{why}: {FILE_OR_ENV}" + (", without quotes around the braces" if quoted else f"; {IN_A_FILE}")
+        return f"{why}: {FILE_OR_ENV}" + (
+            ", without quotes around the braces" if quoted else f"; {IN_A_FILE}"
+        )
     if quoted_oddly(text):
         return "stands in typographic quotes, which are no quotes here: write \" or '"
     if odd := odd_in(text):
@@ -83,7 +96,8 @@ def secret_mistake(text: str) -> str:
 
 
 def kept_oddly(text: str) -> str:
-    """What is odd about a secret as its file or variable holds it, as the rest of a sentence; empty if nothing is."""
+    """What is odd about a secret as its file or variable holds it, as the rest of a sentence; empty
+    if nothing is."""
     if _REFERENCE.fullmatch(text):
         return "looks like the place where the secret is kept"
     if why := stand_in(text):
@@ -96,7 +110,8 @@ def kept_oddly(text: str) -> str:
 
 
 def path_mistake(path: str) -> str:
-    """What is wrong with the name of a file, whether or not the file is there; empty if nothing is."""
+    """What is wrong with the name of a file, whether or not the file is there; empty if nothing
+    is."""
     if path.startswith("~"):
         return "`~` is not filled in here: write the whole path"
     if "://" in path:
@@ -110,4 +125,7 @@ def env_mistake(name: str) -> str:
     """What is wrong with the name of an environment variable."""
     if ENV_NAME.fullmatch(name):
         return ""
-    return "not the name of an environment variable; write it without $, % and braces, such as {env: IMAP_PASSWORD}"
+    return (
+        "not the name of an environment variable; write it without $, % and braces, such as {env:"
+        " IMAP_PASSWORD}"
+    )

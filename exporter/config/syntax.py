@@ -1,7 +1,7 @@
 """What libyaml says about a file that is not YAML, in words for administrators.
 
-libyaml's messages are fixed texts; PyYAML offers nothing else to tell its errors apart. One that is not known here is
-shown as it is: none of them quotes the file.
+libyaml's messages are fixed texts; PyYAML offers nothing else to tell its errors apart. One that is
+not known here is shown as it is: none of them quotes the file.
 """
 
 from itertools import islice
@@ -11,20 +11,30 @@ import yaml
 from exporter.config.mistakes import Place
 from exporter.config.odd import mark_in, odd_in, oddly_indented
 
-VARIABLE = "braces in braces: no variable is filled in here; write the value, or for a secret {file: PATH}"
-_FIT = "does not fit here: wrong indentation, text after a closing quote, or something unclosed above"
+VARIABLE = (
+    "braces in braces: no variable is filled in here; write the value, or for a secret {file: PATH}"
+)
+_FIT = (
+    "does not fit here: wrong indentation, text after a closing quote, or something unclosed above"
+)
 _ESCAPE = "no such escape: in double quotes a \\ begins one; use single quotes for text with a \\"
 _TAG = "an unquoted ! begins a tag, and there are none here: put the value in quotes"
 _ANCHOR = "an unquoted & or * begins an anchor or an alias: put the value in quotes"
 
 _AT_PROBLEM = {
-    "found character that cannot start any token": "no value begins with this character: put it in quotes",
-    "mapping values are not allowed in this context": "a colon too many: wrong indentation, a colon above"
-    " without a space after it, or a value that needs quotes",
+    "found character that cannot start any token": (
+        "no value begins with this character: put it in quotes"
+    ),
+    "mapping values are not allowed in this context": (
+        "a colon too many: wrong indentation, a colon above"
+        " without a space after it, or a value that needs quotes"
+    ),
     "block sequence entries are not allowed in this context": "a list begins in a line of its own",
     "did not find expected key": _FIT,
     "did not find expected <document start>": _FIT,
-    "did not find expected '-' indicator": "the entries of a list begin with - in the same column, nothing else does",
+    "did not find expected '-' indicator": (
+        "the entries of a list begin with - in the same column, nothing else does"
+    ),
     "did not find expected node content": "a value is missing here, or must be put in quotes",
     "found unknown escape character": _ESCAPE,
     "found invalid Unicode character escape code": _ESCAPE,
@@ -35,15 +45,20 @@ _AT_PROBLEM = {
     "did not find expected '!'": _TAG,
     "did not find expected alphabetic or numeric character": _ANCHOR,
     "exceeded maximum nesting depth": "nested deeper than 1000 levels",
-    "did not find expected comment or line break": "an unquoted | or > begins text of several lines: put the value in"
-    " quotes",
+    "did not find expected comment or line break": (
+        "an unquoted | or > begins text of several lines: put the value in quotes"
+    ),
 }
 _AT_CONTEXT = {
     "could not find expected ':'": "a key without a colon and a space after it",
     "found unexpected end of stream": "this quote is never closed",
     "found unexpected document indicator": "this quote is never closed",
-    "did not find expected ',' or ']'": "this [ is not closed, or a comma is missing after an entry",
-    "did not find expected ',' or '}'": "this { is not closed, or a comma is missing after an entry",
+    "did not find expected ',' or ']'": (
+        "this [ is not closed, or a comma is missing after an entry"
+    ),
+    "did not find expected ',' or '}'": (
+        "this { is not closed, or a comma is missing after an entry"
+    ),
 }
 
 
@@ -51,9 +66,13 @@ MOST_LINES = 20  # of a file that was copied from a web page
 
 
 def oddly_written(text: str) -> list[tuple[Place, str]]:
-    """Where lines begin with what looks like a space or a hyphen: whatever YAML says of them is a riddle."""
+    """Where lines begin with what looks like a space or a hyphen: whatever YAML says of them is a
+    riddle."""
     return [
-        (Place(line, column), f"the line begins with {name}: YAML wants spaces, and - before the entries of a list")
+        (
+            Place(line, column),
+            f"the line begins with {name}: YAML wants spaces, and - before the entries of a list",
+        )
         for line, column, name in islice(oddly_indented(text), MOST_LINES)
     ]
 

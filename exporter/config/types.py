@@ -1,4 +1,5 @@
-"""The kinds of values in a configuration: durations, sizes, names, secrets, addresses to listen on."""
+"""The kinds of values in a configuration: durations, sizes, names, secrets, addresses to listen
+on."""
 
 import os
 import re
@@ -20,7 +21,14 @@ from pydantic import (
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
 from exporter.config.odd import ends_oddly
-from exporter.config.stand_ins import HIDDEN, env_mistake, filled_in_elsewhere, no_secret, path_mistake, secret_mistake
+from exporter.config.stand_ins import (
+    HIDDEN,
+    env_mistake,
+    filled_in_elsewhere,
+    no_secret,
+    path_mistake,
+    secret_mistake,
+)
 
 _DECIMAL = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w|y)")
 _SECONDS = {"y": 365 * 86400, "w": 7 * 86400, "d": 86400, "h": 3600, "m": 60, "s": 1, "ms": 0.001}
@@ -33,7 +41,8 @@ LARGEST_SECRET = 1 << 20  # characters; /dev/zero has more
 
 
 class Options(BaseModel):
-    """A mapping in the configuration. Unknown keys are mistakes; a field's docstring is its documentation."""
+    """A mapping in the configuration. Unknown keys are mistakes; a field's docstring is its
+    documentation."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -48,27 +57,33 @@ class Options(BaseModel):
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
         """What is wrong among the options that are given, whatever their values.
 
-        It is not asked if a key is unknown: that key is most likely what seems to be missing, misspelt.
+        It is not asked if a key is unknown: that key is most likely what seems to be missing,
+        misspelt.
         """
         yield from ()
 
     @model_validator(mode="wrap")
     @classmethod
     def _all_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Tells what is wrong among the options together with what is wrong in each; pydantic would tell one first.
+        """Tells what is wrong among the options together with what is wrong in each; pydantic would
+        tell one first.
 
         No input goes into the error: it may be a secret, or hold one.
         """
         known = {field.alias or name for name, field in cls.model_fields.items()}
         problems = cls._between(data) if isinstance(data, dict) and known.issuperset(data) else ()
         found: list[InitErrorDetails] = [
-            {"type": "value_error", "input": None, "ctx": {"error": ValueError(problem)}} for problem in problems
+            {"type": "value_error", "input": None, "ctx": {"error": ValueError(problem)}}
+            for problem in problems
         ]
         try:
             options = handler(data)
         except ValidationError as error:
             inner = error.errors(include_url=False)
-            found += [{"type": e["type"], "loc": e["loc"], "input": None, "ctx": e.get("ctx", {})} for e in inner]
+            found += [
+                {"type": e["type"], "loc": e["loc"], "input": None, "ctx": e.get("ctx", {})}
+                for e in inner
+            ]
         else:
             if not found:
                 return options
@@ -76,7 +91,8 @@ class Options(BaseModel):
 
 
 def _duration(value: object) -> float:
-    """As Prometheus reads it (`1h30m`, the larger unit first), and also one decimal number with a unit (`1.5h`)."""
+    """As Prometheus reads it (`1h30m`, the larger unit first), and also one decimal number with a
+    unit (`1.5h`)."""
     text = value if isinstance(value, str) else ""
     if together := _TOGETHER.fullmatch(text):
         numbers = zip(together.groups("0"), _SECONDS.values(), strict=True)
@@ -84,7 +100,9 @@ def _duration(value: object) -> float:
     elif match := _DECIMAL.fullmatch(text):
         seconds = float(match[1]) * _SECONDS[match[2]]
     else:
-        raise ValueError("not a duration; write a number with a unit: 250ms, 15s, 10m, 1h, 7d; or several: 1h30m")
+        raise ValueError(
+            "not a duration; write a number with a unit: 250ms, 15s, 10m, 1h, 7d; or several: 1h30m"
+        )
     if not 0.001 <= seconds <= _SECONDS["y"]:
         raise ValueError("a duration must be between 1ms and 365d")
     return seconds
@@ -116,7 +134,9 @@ def size_text(size: int) -> str:
 
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
-        raise ValueError("not a name; use up to 100 of the letters a-z and A-Z, digits, and - _ . inside")
+        raise ValueError(
+            "not a name; use up to 100 of the letters a-z and A-Z, digits, and - _ . inside"
+        )
     return value
 
 
@@ -124,7 +144,9 @@ def _text(value: str) -> str:
     if "{target}" in value:
         raise ValueError("`{target}` is not filled in here")
     if filled_in_elsewhere(value):
-        raise ValueError("looks like a variable, and none is filled in here: write the value itself")
+        raise ValueError(
+            "looks like a variable, and none is filled in here: write the value itself"
+        )
     return value
 
 
@@ -138,7 +160,13 @@ Duration = Annotated[
     float,
     BeforeValidator(_duration),
     PlainSerializer(duration_text, when_used="json"),
-    WithJsonSchema({"type": "string", "pattern": f"^({_TOGETHER.pattern}|{_DECIMAL.pattern})$", "title": "duration"}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^({_TOGETHER.pattern}|{_DECIMAL.pattern})$",
+            "title": "duration",
+        }
+    ),
 ]
 """Seconds, written with a unit. Defaults are given in seconds."""
 
@@ -146,12 +174,16 @@ Size = Annotated[
     int,
     BeforeValidator(_size),
     PlainSerializer(size_text, when_used="json"),
-    WithJsonSchema({"type": ["string", "integer"], "pattern": f"^{_SIZE.pattern}$", "title": "size"}),
+    WithJsonSchema(
+        {"type": ["string", "integer"], "pattern": f"^{_SIZE.pattern}$", "title": "size"}
+    ),
 ]
 """Bytes, written with or without a unit."""
 
 Name = Annotated[
-    str, AfterValidator(_name), WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$", "title": "name"})
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$", "title": "name"}),
 ]
 """What a module, a mailbox or a probe is called, fit for a label and for a URL."""
 
@@ -159,7 +191,8 @@ Text = Annotated[str, AfterValidator(_text)]  # taken as it stands
 
 
 def _one_word(value: str) -> str:
-    """Blanks at an end are seen by nobody, so a message about what is wrong with the rest would be a riddle."""
+    """Blanks at an end are seen by nobody, so a message about what is wrong with the rest would be
+    a riddle."""
     if ends := ends_oddly(_text(value)):
         raise ValueError(f"{ends}, which is part of it: remove it")
     return value
@@ -181,28 +214,38 @@ WrittenPath = Annotated[str, AfterValidator(_path)]  # of a directory of ours
 
 
 class SecretUnavailable(Exception):
-    """A secret's file or variable cannot be read, or is empty. The message names it and never holds the secret."""
+    """A secret's file or variable cannot be read, or is empty. The message names it and never holds
+    the secret."""
 
 
 class Secret:
-    """A password or key: a literal, `{file: PATH}` or `{env: NAME}`. Printing it in any way shows `<secret>`.
+    """A password or key: a literal, `{file: PATH}` or `{env: NAME}`. Printing it in any way shows
+    `<secret>`.
 
     A file is read again at every use, so that a rotated password needs no restart.
     """
 
     __slots__ = ("_env", "_file", "_literal")
 
-    def __init__(self, literal: str | None = None, *, file: str | None = None, env: str | None = None) -> None:
+    def __init__(
+        self, literal: str | None = None, *, file: str | None = None, env: str | None = None
+    ) -> None:
         self._literal, self._file, self._env = literal, file, env
 
     def reveal(self) -> str:
         """The secret itself. Raises SecretUnavailable."""
         if self._literal is not None:
             return self._literal
-        text = self._in_environment(self._env) if self._env is not None else self._in_file(self._file or "")
+        text = (
+            self._in_environment(self._env)
+            if self._env is not None
+            else self._in_file(self._file or "")
+        )
         if not text.strip():
             where = self.origin if self._env is not None else f"the file {self._file}"
-            raise SecretUnavailable(f"{where} is empty{' but for blanks' if text else ''}: there is no secret in it")
+            raise SecretUnavailable(
+                f"{where} is empty{' but for blanks' if text else ''}: there is no secret in it"
+            )
         return text
 
     @staticmethod
@@ -221,9 +264,13 @@ class Secret:
             problem = error.strerror if isinstance(error, OSError) else "not UTF-8"
             raise SecretUnavailable(f"cannot read the secret in {path}: {problem}") from None
         if len(text) > LARGEST_SECRET:
-            raise SecretUnavailable(f"the file {path} is larger than {size_text(LARGEST_SECRET)}: no secret is")
+            raise SecretUnavailable(
+                f"the file {path} is larger than {size_text(LARGEST_SECRET)}: no secret is"
+            )
         if "\0" in text:  # no login takes one (RFC 4616, RFC 9051)
-            raise SecretUnavailable(f"the file {path} holds a null byte, which no secret does: save it as UTF-8")
+            raise SecretUnavailable(
+                f"the file {path} holds a null byte, which no secret does: save it as UTF-8"
+            )
         return text.removesuffix("\n").removesuffix("\r")
 
     @property
@@ -269,7 +316,12 @@ class Secret:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: Any) -> dict[str, Any]:
-        one = {"type": "object", "maxProperties": 1, "minProperties": 1, "additionalProperties": False}
+        one = {
+            "type": "object",
+            "maxProperties": 1,
+            "minProperties": 1,
+            "additionalProperties": False,
+        }
         reference = {**one, "properties": {"file": {"type": "string"}, "env": {"type": "string"}}}
         return {"anyOf": [{"type": "string"}, reference], "title": "secret"}
 
@@ -284,9 +336,18 @@ class Listen(str):
         host, colon, port = text.rpartition(":")
         bracketed = host.startswith("[") and host.endswith("]")
         if host == "*":
-            raise ValueError(f"not an address to listen on; for every address of this machine write :{port}")
-        if not colon or not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or (":" in host and not bracketed):
-            raise ValueError("not an address to listen on; write HOST:PORT, such as 127.0.0.1:2525 or [::1]:2525")
+            raise ValueError(
+                f"not an address to listen on; for every address of this machine write :{port}"
+            )
+        if (
+            not colon
+            or not re.fullmatch("[0-9]{1,5}", port)
+            or int(port) > 65535
+            or (":" in host and not bracketed)
+        ):
+            raise ValueError(
+                "not an address to listen on; write HOST:PORT, such as 127.0.0.1:2525 or [::1]:2525"
+            )
         self = super().__new__(cls, text)
         self.host, self.port = host.strip("[]"), int(port)
         return self

@@ -1,11 +1,13 @@
 """YAML in which every value knows its line and column.
 
-libyaml tells the events, and we build the tree from them ourselves. PyYAML's own loaders follow YAML 1.1, where `no` is
-false, `1:30` is ninety, 0777 is octal and of two equal keys the last one wins; this one follows the core schema of
-YAML 1.2.2 (section 10.3.2) and calls the rest a mistake. Merge keys (`<<`) are kept, because people use them.
-Everything that could grow beyond reason is bounded: the file, its depth, and what aliases expand to.
+libyaml tells the events, and we build the tree from them ourselves. PyYAML's own loaders follow
+YAML 1.1, where `no` is false, `1:30` is ninety, 0777 is octal and of two equal keys the last one
+wins; this one follows the core schema of YAML 1.2.2 (section 10.3.2) and calls the rest a mistake.
+Merge keys (`<<`) are kept, because people use them. Everything that could grow beyond reason is
+bounded: the file, its depth, and what aliases expand to.
 
-A message here never repeats a tag, an anchor or an alias: a password that is not quoted may look like one.
+A message here never repeats a tag, an anchor or an alias: a password that is not quoted may look
+like one.
 """
 
 import codecs
@@ -27,18 +29,23 @@ MAX_DEPTH = 40
 MAX_VALUES = 500_000  # aliases expanded; 10,000 probes are 50,000
 
 QUOTE = "put the value in quotes"
-TAGS_OF_OTHERS = frozenset({"!vault", "!secret", "!env", "!env_var", "!file", "!include", "!password", "!sops"})
+TAGS_OF_OTHERS = frozenset(
+    {"!vault", "!secret", "!env", "!env_var", "!file", "!include", "!password", "!sops"}
+)
 
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]{1,18}")
 _BASED = re.compile(r"0o[0-7]{1,18}|0x[0-9a-fA-F]{1,15}")
-_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_FLOAT = re.compile(
+    r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+)
 _NOT_ONE_LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Blank(Enum):
-    """Stands where there is no value. Neither is None, so that no option takes one for its default."""
+    """Stands where there is no value. Neither is None, so that no option takes one for its
+    default."""
 
     EMPTY = "nothing is written"
     SPOILT = "what is written is a mistake, and told already"
@@ -53,7 +60,8 @@ class Node:
     keys: dict[str, Place] = field(default_factory=dict)
     size: int = 1  # values in it, aliases expanded
     height: int = 0  # levels below it
-    comment: str = ""  # `#` if the line goes on with a comment, `##` if that is glued to its sign; never what it says
+    # `#` if the line goes on with a comment, `##` if that is glued to its sign; never what it says
+    comment: str = ""
 
     def plain(self) -> Any:
         """The value alone."""
@@ -64,7 +72,8 @@ class Node:
         return self.value
 
     def entries(self) -> "Iterator[tuple[str, Place, Node]]":
-        """The keys of a mapping, where they stand, and their values; nothing for any other value."""
+        """The keys of a mapping, where they stand, and their values; nothing for any other
+        value."""
         if isinstance(self.value, dict):
             for key, node in self.value.items():
                 yield key, self.keys[key], node
@@ -82,7 +91,8 @@ class Node:
         return node
 
     def place_of(self, path: Path, *, key: bool = False) -> Place:
-        """Where to point for the value at a path, or for its key. Nothing has no place, so its key stands in."""
+        """Where to point for the value at a path, or for its key. Nothing has no place, so its key
+        stands in."""
         node, parent = self.find(path), self.find(path[:-1])
         if path and (key or node.value is Blank.EMPTY):
             return parent.keys.get(str(path[-1]), node.place)
@@ -109,7 +119,9 @@ def parse(raw: bytes, file: str) -> tuple[Node, list[Mistake]]:
     except yaml.YAMLError as error:
         where, message = unreadable(error, text)
         near = [one for one in composer.odd if where and where.line - 1 <= one.line <= where.line]
-        raise Mistakes([*composer.mistakes, *([] if near else [Mistake(file, where, "", message)])]) from None
+        raise Mistakes(
+            [*composer.mistakes, *([] if near else [Mistake(file, where, "", message)])]
+        ) from None
 
 
 def dump(data: Any) -> str:
@@ -118,11 +130,14 @@ def dump(data: Any) -> str:
 
 
 class _Composer:
-    """Builds the tree from libyaml's events. Depth and size are checked on the way down, before they can hurt."""
+    """Builds the tree from libyaml's events. Depth and size are checked on the way down, before
+    they can hurt."""
 
     def __init__(self, text: str, file: str) -> None:
         self.mistakes: list[Mistake] = []
-        self.odd: list[Place] = []  # keys with odd characters: what YAML says of the same lines follows from them
+        self.odd: list[
+            Place
+        ] = []  # keys with odd characters: what YAML says of the same lines follows from them
         self._file = file
         self._text = text
         self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
@@ -137,7 +152,10 @@ class _Composer:
         root = self._node(next(self._events))
         next(self._events)  # the end of the document
         if isinstance(event := next(self._events), yaml.DocumentStartEvent):
-            raise self._end(_place(event), "a second document begins here: a configuration is one, without a line ---")
+            raise self._end(
+                _place(event),
+                "a second document begins here: a configuration is one, without a line ---",
+            )
         return root
 
     def _node(self, event: Any) -> Node:
@@ -160,7 +178,9 @@ class _Composer:
         if event.tag is not None:
             cure = f"for a secret write {{file: PATH}} or {{env: NAME}}, else {QUOTE}"
             cure = cure if event.tag.lower() in TAGS_OF_OTHERS else QUOTE
-            node = self._spoilt(place, f"an unquoted ! begins a tag, and there are none here: {cure}")
+            node = self._spoilt(
+                place, f"an unquoted ! begins a tag, and there are none here: {cure}"
+            )
         if anchor:
             self._anchors[anchor] = node
         return node
@@ -171,11 +191,14 @@ class _Composer:
             return self._spoilt(place, "this alias stands inside of what it stands for")
         if node is None:
             return self._spoilt(
-                place, "an unquoted * begins an alias, and its anchor is not above: put a text in quotes"
+                place,
+                "an unquoted * begins an alias, and its anchor is not above: put a text in quotes",
             )
         self._values += node.size
         if len(self._path) + node.height > MAX_DEPTH:
-            raise self._end(place, f"nested deeper than {MAX_DEPTH} levels, with its aliases expanded")
+            raise self._end(
+                place, f"nested deeper than {MAX_DEPTH} levels, with its aliases expanded"
+            )
         if self._values > MAX_VALUES:
             raise self._end(place, f"more than {MAX_VALUES} values, with all aliases expanded")
         return Node(place, node.value, node.keys, node.size, node.height)
@@ -184,13 +207,19 @@ class _Composer:
         plain = event.implicit[0] and not event.style
         value = _resolved(event.value) if plain else event.value
         if event.tag is None and isinstance(value, str) and _NOT_ONE_LINE.search(value):
-            return self._spoilt(place, "holds a line break or another control character: write it in one line")
+            return self._spoilt(
+                place, "holds a line break or another control character: write it in one line"
+            )
         if plain and (odd := _odd(event.value)):
             return self._spoilt(place, odd)
         return Node(place, value, comment=self._comment_after(event) if plain else "")
 
     def _comment_after(self, event: Any) -> str:
-        rest = self._text[event.end_mark.index : event.end_mark.index + 200].partition("\n")[0].strip(" \t")
+        rest = (
+            self._text[event.end_mark.index : event.end_mark.index + 200]
+            .partition("\n")[0]
+            .strip(" \t")
+        )
         if not rest.startswith("#"):
             return ""
         return "##" if rest[1:2].strip() else "#"
@@ -213,13 +242,17 @@ class _Composer:
             node = self._node(next(self._events))
             if node.value is Blank.EMPTY and _place(event) in self.odd:
                 node.value = Blank.SPOILT
-            elif node.value is Blank.EMPTY and ":" in key:  # {password:hunter2} must not show up in a message
+            elif (
+                node.value is Blank.EMPTY and ":" in key
+            ):  # {password:hunter2} must not show up in a message
                 key = self._path[-1] = key.partition(":")[0]
                 node = self._spoilt(_place(event), "a space is missing after the colon")
             if merge:
                 merged += self._mergeable(node)
             elif key in entries:
-                self._note(_place(event), f"is given twice, first in line {keys[key].line}: remove one")
+                self._note(
+                    _place(event), f"is given twice, first in line {keys[key].line}: remove one"
+                )
             else:
                 entries[key], keys[key] = node, _place(event)
             self._path.pop()
@@ -233,9 +266,14 @@ class _Composer:
         if isinstance(event, yaml.MappingStartEvent) and event.flow_style:
             raise self._end(_place(event), VARIABLE)
         if not isinstance(event, yaml.ScalarEvent):
-            raise self._end(_place(event), "a key must be a word, not a list, a mapping or an alias")
+            raise self._end(
+                _place(event), "a key must be a word, not a list, a mapping or an alias"
+            )
         if event.tag is not None:
-            self._note(_place(event), "an unquoted ! begins a tag, and there are none here: put the key in quotes")
+            self._note(
+                _place(event),
+                "an unquoted ! begins a tag, and there are none here: put the key in quotes",
+            )
         if _NOT_ONE_LINE.search(event.value):
             self._note(_place(event), "a key holds a line break or another control character")
             return one_line(event.value), False
@@ -247,7 +285,9 @@ class _Composer:
 
     def _mergeable(self, node: Node) -> list[Node]:
         sources = node.value if isinstance(node.value, list) else [node]
-        if all(isinstance(source.value, dict) or source.value is Blank.SPOILT for source in sources):
+        if all(
+            isinstance(source.value, dict) or source.value is Blank.SPOILT for source in sources
+        ):
             return sources
         self._note(node.place, "<< takes a mapping, or a list of mappings, most often an *alias")
         return []
@@ -288,7 +328,8 @@ def _odd(text: str, *, key: bool = False) -> str:
 
 
 def _resolved(text: str) -> str | int | float | bool | Blank:
-    """What a plain scalar means in the core schema. Numbers beyond 18 digits are not told apart, and become floats."""
+    """What a plain scalar means in the core schema. Numbers beyond 18 digits are not told apart,
+    and become floats."""
     if text in _NULL:
         return Blank.EMPTY
     if text in _BOOL:
@@ -297,4 +338,8 @@ def _resolved(text: str) -> str | int | float | bool | Blank:
         return int(text)
     if _BASED.fullmatch(text):
         return int(text, 0)
-    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan")) if _FLOAT.fullmatch(text) else text
+    return (
+        float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        if _FLOAT.fullmatch(text)
+        else text
+    )

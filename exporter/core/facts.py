@@ -1,19 +1,25 @@
-"""The facts that an arrived message tells: where and when it was found, and what servers wrote into it."""
+"""The facts that an arrived message tells: where and when it was found, and what servers wrote into
+it."""
 
 import re
 from dataclasses import dataclass
 
-_SECRET = re.compile(r"authorization|api-?key|secret|passw(or)?d|cookie|credential|(?<!mailtrip-)token", re.IGNORECASE)
+_SECRET = re.compile(
+    r"authorization|api-?key|secret|passw(or)?d|cookie|credential|(?<!mailtrip-)token",
+    re.IGNORECASE,
+)
 
 
 def is_secret(header: str) -> bool:
-    """Whether a header of this name holds what others may not read. Our own token is hidden as such."""
+    """Whether a header of this name holds what others may not read. Our own token is hidden as
+    such."""
     return _SECRET.search(header) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Where the message was found, and when. A duration is None when nobody watched the mailbox at that moment."""
+    """Where the message was found, and when. A duration is None when nobody watched the mailbox at
+    that moment."""
 
     folder: str
     found_in: str  # header, subject, body, attachment or references
@@ -24,7 +30,8 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A message about ours that is neither ours itself nor a notice that can be understood. Clean, cut, for people."""
+    """A message about ours that is neither ours itself nor a notice that can be understood. Clean,
+    cut, for people."""
 
     sender: str
     subject: str
@@ -33,9 +40,11 @@ class Unclear:
 
 @dataclass(frozen=True, slots=True)
 class ArrivedHeaders:
-    """The headers of the message as it arrived, for people: unfolded, clean, cut (see mail/headers/shown.py).
+    """The headers of the message as it arrived, for people: unfolded, clean, cut (see
+    mail/headers/shown.py).
 
-    If it was wrapped, those of the wrapping come first, and after an empty line those of what is inside, down to ours.
+    If it was wrapped, those of the wrapping come first, and after an empty line those of what is
+    inside, down to ours.
     """
 
     lines: tuple[str, ...]
@@ -43,7 +52,8 @@ class ArrivedHeaders:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A server that took the message, by its `Received` header (mail/headers/received.py). Unsaid is empty or None.
+    """A server that took the message, by its `Received` header (mail/headers/received.py). Unsaid
+    is empty or None.
 
     Times are by the servers' own clocks, in whole seconds.
     """
@@ -55,19 +65,23 @@ class Hop:
     protocol: str
     at: float | None  # seconds since the epoch
     delay: float | None  # since the hop before, seconds; never negative, never longer than the trip
-    skew: float | None  # seconds by which its clock is behind that of the hop before; 0 when they may agree
+    skew: (
+        float | None
+    )  # seconds by which its clock is behind that of the hop before; 0 when they may agree
 
 
 @dataclass(frozen=True, slots=True)
 class LeftFrom:
-    """The IP address from which the mail really left, as the receiving server saw it (see mail/headers/receiver.py)."""
+    """The IP address from which the mail really left, as the receiving server saw it (see
+    mail/headers/receiver.py)."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """What the trusted receiver found out about the sender (RFC 8601). Both are words of authentication.py."""
+    """What the trusted receiver found out about the sender (RFC 8601). Both are words of
+    authentication.py."""
 
     method: str  # spf, dkim, dmarc or arc
     result: str  # pass, fail, softfail, …, or other

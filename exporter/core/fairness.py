@@ -1,7 +1,9 @@
-"""Time limits that count only time in which we ourselves were there, and long work that lets others have their turn.
+"""Time limits that count only time in which we ourselves were there, and long work that lets others
+have their turn.
 
-When the event loop was held up (by other work, a stopped process, a busy machine), the answers that came meanwhile lie
-unread in our sockets, and a time limit of asyncio's ends at the very moment in which they are read.
+When the event loop was held up (by other work, a stopped process, a busy machine), the answers that
+came meanwhile lie unread in our sockets, and a time limit of asyncio's ends at the very moment in
+which they are read.
 """
 
 import asyncio
@@ -17,8 +19,9 @@ NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is w
 
 
 class FairLimit:
-    """Used as asyncio.Timeout is, in the loop's time. It grows by what its ticks are late, but by no more than `most`
-    seconds. After a process was stopped for long, they begin when it goes on: there has to be time for a look."""
+    """Used as asyncio.Timeout is, in the loop's time. It grows by what its ticks are late, but by
+    no more than `most` seconds. After a process was stopped for long, they begin when it goes on:
+    there has to be time for a look."""
 
     def __init__(self, limit: asyncio.Timeout, end: float, most: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -55,12 +58,15 @@ class FairLimit:
         if now < self._end:
             self._plan()
         else:
-            self._limit.reschedule(now)  # acts in the next turn: what came is given to who waits for it in this one
+            self._limit.reschedule(
+                now
+            )  # acts in the next turn: what came is given to who waits for it in this one
 
 
 @asynccontextmanager
 async def fair_timeout(seconds: float, most: float) -> AsyncIterator[FairLimit]:
-    """Raises TimeoutError after so many seconds, and as many more, up to `most`, as the event loop was late."""
+    """Raises TimeoutError after so many seconds, and as many more, up to `most`, as the event loop
+    was late."""
     async with asyncio.timeout(None) as inner:
         limit = FairLimit(inner, asyncio.get_running_loop().time() + seconds, most)
         try:

@@ -1,4 +1,5 @@
-"""The log, on standard error: one event is one line, as text or as JSON, whatever strangers have said in it."""
+"""The log, on standard error: one event is one line, as text or as JSON, whatever strangers have
+said in it."""
 
 import json
 import logging
@@ -16,7 +17,10 @@ _CONTROL = re.compile(f"[{CONTROL}]")
 
 def about(trip: str, probe: ProbeKey | None = None) -> Mapping[str, Mapping[str, str]]:
     """The `extra` of a log call: what it is about, as fields of their own in JSON."""
-    return {"about": {"trip": trip} | ({"module": probe.module, "target": probe.target} if probe else {})}
+    return {
+        "about": {"trip": trip}
+        | ({"module": probe.module, "target": probe.target} if probe else {})
+    }
 
 
 def log_to_stderr(level: str, form: str = FORMATS[0]) -> None:
@@ -27,7 +31,8 @@ def log_to_stderr(level: str, form: str = FORMATS[0]) -> None:
 
 
 class _Text(logging.Formatter):
-    """Only a traceback, which is for us, has more lines; each is indented, since an error may repeat strangers."""
+    """Only a traceback, which is for us, has more lines; each is indented, since an error may
+    repeat strangers."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
@@ -45,11 +50,16 @@ def _harmless(text: str) -> str:
 
 
 class _Json(logging.Formatter):
-    """With the names of Go's slog, as Prometheus writes them; ASCII, so that nothing in it can break a terminal."""
+    """With the names of Go's slog, as Prometheus writes them; ASCII, so that nothing in it can
+    break a terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        event = {"time": moment.replace("+00:00", "Z"), "level": record.levelname, "source": record.name}
+        event = {
+            "time": moment.replace("+00:00", "Z"),
+            "level": record.levelname,
+            "source": record.name,
+        }
         event["msg"] = record.getMessage()
         event |= getattr(record, "about", {})
         if record.exc_info:

@@ -1,7 +1,8 @@
 """The vocabulary: what a trip is made of and what it has to say in the end.
 
-A trip runs through phases; inside a phase, steps say which detail of a protocol takes the time. What went wrong is
-a phase, a step, a reason and a code, all from closed lists, so that they may become labels. Texts are for people.
+A trip runs through phases; inside a phase, steps say which detail of a protocol takes the time.
+What went wrong is a phase, a step, a reason and a code, all from closed lists, so that they may
+become labels. Texts are for people.
 """
 
 import re
@@ -20,8 +21,9 @@ from exporter.core.facts import (
 
 MAX_DETAIL = 300  # characters of somebody else's text that we keep
 CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
-"""What may do something to a terminal, a log or a line, with what turns text around (Unicode's Bidi_Control); and
-surrogates, which stand for bytes that are no text, and cannot be written anywhere."""
+"""What may do something to a terminal, a log or a line, with what turns text around (Unicode's
+Bidi_Control); and surrogates, which stand for bytes that are no text, and cannot be written
+anywhere."""
 
 _CONTROL = re.compile(f"[{CONTROL}]+")
 
@@ -74,9 +76,9 @@ class Reason(StrEnum):
     MAILBOX_FULL = "mailbox_full"  # over quota
     DISCONNECTED = "disconnected"  # the connection broke in the middle
     PROTOCOL = "protocol"  # the server's answer makes no sense
-    PROGRAM = "program"  # the local sendmail program failed, or cannot be run; the code is its exit code
+    PROGRAM = "program"  # the sendmail program failed or cannot be run; the code is its exit code
     OVERDUE = "overdue"  # sent, but not back within timeout
-    BOUNCED = "bounced"  # a server on the way gave up and said so (RFC 3464); the code is the enhanced one
+    BOUNCED = "bounced"  # a bounce (RFC 3464) reported failure; the code is the enhanced one
     JUNK = "junk"  # it was filed as spam
     ALTERED = "altered"  # it came, but its text is not whole
     LISTED = "listed"  # a blocklist lists the address or the domain
@@ -108,14 +110,17 @@ def leg_of(phase: Phase, reason: Reason) -> Leg:
 class ProbeError(Exception):
     """Something of the outside world failed, in the words of this project.
 
-    Code says where it is with `Run.phase` and `Run.step`; an error does not carry its place. The one exception is an
-    error that is raised again later, or in another trip: `Run.located` writes `phase` and `step` into it.
+    Code says where it is with `Run.phase` and `Run.step`; an error does not carry its place. The
+    one exception is an error that is raised again later, or in another trip: `Run.located` writes
+    `phase` and `step` into it.
     """
 
     phase: Phase | None = None
     step: Step | None = None
 
-    def __init__(self, reason: Reason, detail: str, *, code: int | str = "", facts: "tuple[Fact, ...]" = ()) -> None:
+    def __init__(
+        self, reason: Reason, detail: str, *, code: int | str = "", facts: "tuple[Fact, ...]" = ()
+    ) -> None:
         self.reason = reason
         self.facts = facts  # what the failure teaches, such as a certificate's end
         self.detail = one_line(detail)
@@ -130,14 +135,16 @@ class ProbeError(Exception):
 
 
 def one_line(text: str, limit: int = MAX_DETAIL) -> str:
-    """`text` fit for a log line, a page, a terminal or the disk: no control characters, at most `limit` characters."""
+    """`text` fit for a log line, a page, a terminal or the disk: no control characters, at most
+    `limit` characters."""
     text = _CONTROL.sub(" ", text).strip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time in a trip: a whole phase (`step` is None) or a step inside it. Seconds since its start."""
+    """A stretch of time in a trip: a whole phase (`step` is None) or a step inside it. Seconds
+    since its start."""
 
     phase: Phase
     step: Step | None
@@ -173,7 +180,8 @@ class PlaintextFallback:
 
 @dataclass(frozen=True, slots=True)
 class TlsSession:
-    """What TLS agreed on with a server. Version and cipher are empty when its certificate was refused."""
+    """What TLS agreed on with a server. Version and cipher are empty when its certificate was
+    refused."""
 
     leg: Leg
     version: str
@@ -211,14 +219,27 @@ class Asked:
     blocklist: str
     usable: bool
     why: str = ""  # why it is not usable, for people
-    durations: tuple[float, ...] = ()  # of the questions that went over the network, self-tests included; seconds
+    durations: tuple[
+        float, ...
+    ] = ()  # of the questions that went over the network, self-tests included; seconds
     failures: tuple[str, ...] = ()  # words of blocklists/standing.py: why questions had no answer
 
 
 Fact = (
-    Reply | Exchanger | PlaintextFallback | TlsSession | Hop | LeftFrom | Authentication | SpamScore | Arrival
-    | ArrivedHeaders | Unclear | Listing | Asked
-)  # fmt: skip
+    Reply
+    | Exchanger
+    | PlaintextFallback
+    | TlsSession
+    | Hop
+    | LeftFrom
+    | Authentication
+    | SpamScore
+    | Arrival
+    | ArrivedHeaders
+    | Unclear
+    | Listing
+    | Asked
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +271,8 @@ class ProbeKey:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a finished trip has to say. `/metrics`, `/probe`, the pages, the store and the log all read this."""
+    """What a finished trip has to say. `/metrics`, `/probe`, the pages, the store and the log all
+    read this."""
 
     trip: str
     probe: ProbeKey
@@ -271,7 +293,8 @@ class Outcome:
 
     @property
     def legs(self) -> dict[Leg, bool]:
-        """The verdict on each leg that was reached. A trip can have two failing legs, though only one failure.
+        """The verdict on each leg that was reached. A trip can have two failing legs, though only
+        one failure.
 
         Whatever went wrong on the way, a message that came back speaks for all legs.
         """
@@ -294,13 +317,17 @@ class Outcome:
 
 
 _LEGS_REACHED: dict[Phase, tuple[Leg, ...]] = {
-    Phase.OPEN: (Leg.MAILBOX,), Phase.SEND: (Leg.SEND,), Phase.DELIVER: (Leg.DELIVERY,), Phase.VERIFY: (),
+    Phase.OPEN: (Leg.MAILBOX,),
+    Phase.SEND: (Leg.SEND,),
+    Phase.DELIVER: (Leg.DELIVERY,),
+    Phase.VERIFY: (),
     Phase.DELETE: (),
-}  # fmt: skip
+}
 
 
 class ProbeRefused(Exception):
-    """A request for a probe that is not made: an HTTP status, a kind that may become a label, one line for people."""
+    """A request for a probe that is not made: an HTTP status, a kind that may become a label, one
+    line for people."""
 
     def __init__(self, status: int, kind: str, text: str) -> None:
         self.status = status

@@ -1,8 +1,9 @@
 """One trip in flight: its clock, its deadlines, its trace and its facts.
 
-Code says where it is (`async with run.phase(...)`, `with run.step(...)`), never where it failed: the innermost span
-open when an exception escapes is the failure's place. Opening a new span forgets an error that was got over, so when
-the first exchanger is down and the second works, nobody is blamed.
+Code says where it is (`async with run.phase(...)`, `with run.step(...)`), never where it failed:
+the innermost span open when an exception escapes is the failure's place. Opening a new span forgets
+an error that was got over, so when the first exchanger is down and the second works, nobody is
+blamed.
 """
 
 import asyncio
@@ -34,14 +35,16 @@ MAX_TRANSLATIONS = 10  # of an error, on its way up
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """The only place where the time is read. `monotonic` measures, `wall` is for people and for other machines."""
+    """The only place where the time is read. `monotonic` measures, `wall` is for people and for
+    other machines."""
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
 
 
 def boot_id() -> str:
-    """Names the period in which monotonic times may be compared, also across a restart of this program (Linux)."""
+    """Names the period in which monotonic times may be compared, also across a restart of this
+    program (Linux)."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
@@ -56,9 +59,10 @@ async def _nothing() -> None:
 class Run:
     """What happens in one trip, or in one session of a mailbox that many trips share.
 
-    `session_timeout` bounds one conversation with a server, in seconds; None means no bound. `progress` is called
-    with every span that ends, and with every one that begins (its duration is then negative). What is said is noted in
-    `transcript`, where the sessions of a mailbox share one.
+    `session_timeout` bounds one conversation with a server, in seconds; None means no bound.
+    `progress` is called with every span that ends, and with every one that begins (its duration is
+    then negative). What is said is noted in `transcript`, where the sessions of a mailbox share
+    one.
     """
 
     def __init__(
@@ -77,7 +81,8 @@ class Run:
         self.facts: list[Fact] = []
         self.sending_since: float | None = None
         self.accepted: float | None = None
-        self.answer = ""  # of whoever has taken the message: a reply with the queue's name, most often
+        # Of the server that has taken the message: a reply with the queue's name, most often.
+        self.answer = ""
         self.uncertain = False  # the whole message was sent, and the final reply has not come
         self.on_accepted: Callable[[float], None] = lambda moment: None
         self.before_deletion: Callable[[], Awaitable[None]] = _nothing
@@ -92,20 +97,25 @@ class Run:
         self._phase: Phase | None = None
         self._step: Step | None = None
         self._heading = Phase.OPEN  # the phase that we are in, or on the way to
-        self._place: tuple[Phase | None, Step | None] | None = None  # where the newest error came from
+        self._place: tuple[Phase | None, Step | None] | None = (
+            None  # where the newest error came from
+        )
         self._broke: BaseException | None = None  # that error
 
     def now(self) -> float:
-        """Monotonic seconds; comparable with `started`, `accepted` and every other Run of this machine."""
+        """Monotonic seconds; comparable with `started`, `accepted` and every other Run of this
+        machine."""
         return self.clock.monotonic()
 
     # ---------------------------------------------------------------- where we are
 
     @asynccontextmanager
     async def phase(self, phase: Phase) -> AsyncIterator[None]:
-        """Everything inside belongs to `phase`. `send` ends, and `deliver` begins, when the message was accepted.
+        """Everything inside belongs to `phase`. `send` ends, and `deliver` begins, when the message
+        was accepted.
 
-        Before `delete` begins, `before_deletion` is awaited: the mailbox is about to forget that the message was there.
+        Before `delete` begins, `before_deletion` is awaited: the mailbox is about to forget that
+        the message was there.
         """
         self.head_for(phase)
         if phase is Phase.DELETE:
@@ -123,22 +133,26 @@ class Run:
             self._phase = None
 
     async def _before_deletion(self) -> None:
-        """In seconds of its own: a disk that stalls is no fault of the mailbox, and no message stays because of it."""
+        """In seconds of its own: a disk that stalls is no fault of the mailbox, and no message
+        stays because of it."""
         try:
             async with asyncio.timeout(VERDICT_PATIENCE):
                 await self.before_deletion()
         except TimeoutError:
             self.note(
-                f"-- the verdict is not on the disk after {VERDICT_PATIENCE:g} s; the message is deleted all the same"
+                f"-- the verdict is not on the disk after {VERDICT_PATIENCE:g} s; the message is"
+                " deleted all the same"
             )
 
     def head_for(self, phase: Phase) -> None:
-        """What follows is on the way to `phase`, though it has not begun: what breaks now broke there."""
+        """What follows is on the way to `phase`, though it has not begun: what breaks now broke
+        there."""
         self._heading, self._place = phase, None
 
     @contextmanager
     def step(self, step: Step, note: str = "") -> Iterator[None]:
-        """Everything inside is `step` of the phase we are in (of `open` in a session that trips share)."""
+        """Everything inside is `step` of the phase we are in (of `open` in a session that trips
+        share)."""
         outer = self._step
         self._step = step
         try:
@@ -148,7 +162,9 @@ class Run:
             self._step = outer
 
     @contextmanager
-    def _span(self, phase: Phase, step: Step | None, start: float, note: str = "") -> Iterator[None]:
+    def _span(
+        self, phase: Phase, step: Step | None, start: float, note: str = ""
+    ) -> Iterator[None]:
         self._place = None
         offset = start - self.started
         begun = Span(phase, step, offset, -1.0, note=note)
@@ -166,7 +182,12 @@ class Run:
         finally:
             end = self.now()
             self._under_way.remove(begun)
-            if phase is Phase.SEND and step is None and reason is None and self.accepted is not None:
+            if (
+                phase is Phase.SEND
+                and step is None
+                and reason is None
+                and self.accepted is not None
+            ):
                 end = self.accepted
             self.add(Span(phase, step, offset, max(end - start, 0.0), reason, note))
 
@@ -177,7 +198,8 @@ class Run:
         self._tell(span)
 
     def adopt(self, spans: Iterable[Span], phase: Phase, began: float) -> None:
-        """Takes over spans of a shared session that `began` at that monotonic time, as steps of our `phase`."""
+        """Takes over spans of a shared session that `began` at that monotonic time, as steps of our
+        `phase`."""
         shift = began - self.started
         for span in spans:
             self.add(replace(span, phase=phase, start=span.start + shift))
@@ -185,7 +207,10 @@ class Run:
     def trace(self) -> tuple[Span, ...]:
         """The spans that have ended, and those that are under way, as long as they are by now."""
         now = self.now() - self.started
-        return (*self.spans, *(replace(span, duration=max(now - span.start, 0.0)) for span in self._under_way))
+        return (
+            *self.spans,
+            *(replace(span, duration=max(now - span.start, 0.0)) for span in self._under_way),
+        )
 
     def _tell(self, span: Span) -> None:
         if self._progress:
@@ -199,7 +224,8 @@ class Run:
     # ---------------------------------------------------------------- what happens
 
     def accept(self, answer: str = "") -> None:
-        """The message has been accepted: from this moment someone else is responsible for it, who said `answer`."""
+        """The message has been accepted: from this moment someone else is responsible for it, who
+        said `answer`."""
         self.answer = one_line(answer)
         self.accepted = self.now()
         self.on_accepted(self.accepted)
@@ -212,11 +238,13 @@ class Run:
         self.facts.extend(fact for fact in error.facts if fact not in self.facts)
 
     def note(self, line: str) -> None:
-        """A line of the transcript, which keeps the newest. The caller leaves out secrets and message bodies."""
+        """A line of the transcript, which keeps the newest. The caller leaves out secrets and
+        message bodies."""
         self._transcript.note(self.now(), line)
 
     def overhear(self, transcript: Transcript, trip: str = "") -> None:
-        """What is noted there in the time of this trip, and not about others, belongs to its transcript."""
+        """What is noted there in the time of this trip, and not about others, belongs to its
+        transcript."""
         self._heard.append(Overheard(transcript, trip))
 
     @property
@@ -230,12 +258,18 @@ class Run:
 
     @asynccontextmanager
     async def conversation(
-        self, otherwise: Callable[[], ProbeError | None] = lambda: None, *, server: str = "", idle: float = 0.0
+        self,
+        otherwise: Callable[[], ProbeError | None] = lambda: None,
+        *,
+        server: str = "",
+        idle: float = 0.0,
     ) -> AsyncIterator[None]:
-        """One conversation with a server: past `session_timeout` it fails with `otherwise()`, or as a timeout.
+        """One conversation with a server: past `session_timeout` it fails with `otherwise()`, or as
+        a timeout.
 
-        `idle` seconds of silence are allowed on top. The name of the server is for people. When we were late ourselves,
-        the server has that time on top, but no more than once more its `session_timeout`.
+        `idle` seconds of silence are allowed on top. The name of the server is for people. When we
+        were late ourselves, the server has that time on top, but no more than once more its
+        `session_timeout`.
         """
         if self.session_timeout is None:
             yield
@@ -246,16 +280,21 @@ class Run:
                 yield
         except TimeoutError:
             whose = f" from {server}" if server else ""
-            raise otherwise() or ProbeError(Reason.TIMEOUT, f"no answer{whose} within {limit:g} s") from None
+            raise otherwise() or ProbeError(
+                Reason.TIMEOUT, f"no answer{whose} within {limit:g} s"
+            ) from None
 
     # ---------------------------------------------------------------- how it ended
 
     @asynccontextmanager
     async def deadline(self, seconds: float) -> AsyncIterator[None]:
-        """The end of the whole trip, counted from its start: past it, it fails with `timeout_error()`."""
+        """The end of the whole trip, counted from its start: past it, it fails with
+        `timeout_error()`."""
         left = self.started + seconds - self.now()
         try:
-            async with fair_timeout(left, seconds if self.session_timeout is None else self.session_timeout) as limit:
+            async with fair_timeout(
+                left, seconds if self.session_timeout is None else self.session_timeout
+            ) as limit:
                 self._limit = limit
                 yield
         except TimeoutError as error:
@@ -264,25 +303,36 @@ class Run:
     def facts_of_sending(self) -> tuple[Fact, ...]:
         """What a restart could not find out again."""
         return tuple(
-            one for one in self.facts if isinstance(one, Reply) or (isinstance(one, TlsSession) and one.leg is Leg.SEND)
+            one
+            for one in self.facts
+            if isinstance(one, Reply) or (isinstance(one, TlsSession) and one.leg is Leg.SEND)
         )
 
     def extend(self) -> None:
-        """The message is back: the trip may end politely, within `session_timeout`, whatever its deadline was."""
-        self.timeout_error = lambda: ProbeError(Reason.TIMEOUT, "the message could not be deleted in time")
+        """The message is back: the trip may end politely, within `session_timeout`, whatever its
+        deadline was."""
+        self.timeout_error = lambda: ProbeError(
+            Reason.TIMEOUT, "the message could not be deleted in time"
+        )
         if self._limit and self.session_timeout is not None:
             self._limit.reschedule(
-                max(self._limit.when(), asyncio.get_running_loop().time() + 2 * self.session_timeout + VERDICT_PATIENCE)
+                max(
+                    self._limit.when(),
+                    asyncio.get_running_loop().time() + 2 * self.session_timeout + VERDICT_PATIENCE,
+                )
             )
 
     def located(self, error: ProbeError) -> ProbeError:
-        """A copy of the error just caught that knows its place, so that it may be raised again later."""
+        """A copy of the error just caught that knows its place, so that it may be raised again
+        later."""
         phase, step = self._place or (None, None)
         return error.at(error.phase or phase, error.step or step)
 
     def time_left(self) -> float:
         """Seconds until the trip's deadline."""
-        return self._limit.when() - asyncio.get_running_loop().time() if self._limit else float("inf")
+        return (
+            self._limit.when() - asyncio.get_running_loop().time() if self._limit else float("inf")
+        )
 
     def failure(self, error: BaseException) -> Failure:
         """Where and why, for an exception that escaped from the trip."""
@@ -290,19 +340,27 @@ class Run:
         phase = phase or self._heading
         if not isinstance(error, ProbeError):
             return Failure(phase, step, Reason.INTERNAL, "", f"{type(error).__name__}: see the log")
-        return Failure(error.phase or phase, error.step or step, error.reason, error.code, error.detail)
+        return Failure(
+            error.phase or phase, error.step or step, error.reason, error.code, error.detail
+        )
 
     def _reason_of(self, error: BaseException) -> Reason:
-        """The reason to write at a span that `error` ended. A time limit ends a span by cancelling it."""
+        """The reason to write at a span that `error` ended. A time limit ends a span by cancelling
+        it."""
         if isinstance(error, ProbeError):
             return error.reason
         if isinstance(error, asyncio.CancelledError):
-            return self.timeout_error().reason if self._limit and self._limit.expired() else Reason.TIMEOUT
+            return (
+                self.timeout_error().reason
+                if self._limit and self._limit.expired()
+                else Reason.TIMEOUT
+            )
         return Reason.INTERNAL
 
 
 def _comes_of(error: BaseException, other: BaseException | None) -> bool:
-    """Whether an error is another one, or its translation: it was raised while that was being dealt with."""
+    """Whether an error is another one, or its translation: it was raised while that was being dealt
+    with."""
     for _ in range(MAX_TRANSLATIONS):
         if error is other:
             return True

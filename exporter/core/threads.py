@@ -1,4 +1,5 @@
-"""Work in a thread of its own that nobody waits for at the end of the program: a disk may stall for ever."""
+"""Work in a thread of its own that nobody waits for at the end of the program: a disk may stall for
+ever."""
 
 import asyncio
 import threading
@@ -17,7 +18,8 @@ def retrieved(done: "asyncio.Future[Result]") -> None:
 
 
 def off_the_loop(work: Callable[[], Result], *, threaded: bool = True) -> "asyncio.Future[Result]":
-    """The result of `work`, done by a daemon thread; without `threaded` by the caller's, at once."""
+    """The result of `work`, done by a daemon thread; without `threaded` by the caller's, at
+    once."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Result] = loop.create_future()
     done.add_done_callback(retrieved)
@@ -46,5 +48,6 @@ def off_the_loop(work: Callable[[], Result], *, threaded: bool = True) -> "async
 
 
 def at_work() -> bool:
-    """Whether such a thread still runs: at the end of the program, what it uses cannot be taken down in good order."""
+    """Whether such a thread still runs: at the end of the program, what it uses cannot be taken
+    down in good order."""
     return any(thread.name == NAME for thread in threading.enumerate())

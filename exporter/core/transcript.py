@@ -1,7 +1,8 @@
 """What was said: the newest lines of a conversation with a server. Bounded, one clean line each.
 
-Whoever notes a line leaves out secrets and what is in messages. A mailbox's transcript is shared by its trips. Looks
-that brought nothing are one line with their number; what was said about the message of one trip is no other trip's.
+Whoever notes a line leaves out secrets and what is in messages. A mailbox's transcript is shared by
+its trips. Looks that brought nothing are one line with their number; what was said about the
+message of one trip is no other trip's.
 """
 
 import re
@@ -24,7 +25,9 @@ Line = tuple[float, str, str]
 """The monotonic moment, the part of the path, and the text."""
 
 _TAG = re.compile(r"^([CS]: )[A-Z]+[0-9]+ ")  # of IMAP's commands
-_PASSING = re.compile(r"<[^>]*>|[0-9]+\.[0-9]+")  # the stamp in a POP3 server's greeting, and how long something took
+_PASSING = re.compile(
+    r"<[^>]*>|[0-9]+\.[0-9]+"
+)  # the stamp in a POP3 server's greeting, and how long something took
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +35,9 @@ class _Noted:
     number: int
     moment: float
     text: str
-    owners: frozenset[str] | None = None  # the trips that it is about; None: it is about the session
+    owners: frozenset[str] | None = (
+        None  # the trips that it is about; None: it is about the session
+    )
 
     def told(self, since: float, began: float) -> tuple[float, str] | None:
         return (self.moment, self.text) if self.moment >= since else None
@@ -66,13 +71,16 @@ class _Looks:
 
 
 class Transcript:
-    """The conversation on one leg. That of a mailbox is shared by its trips, and goes on from session to session."""
+    """The conversation on one leg. That of a mailbox is shared by its trips, and goes on from
+    session to session."""
 
     def __init__(self, leg: str) -> None:
         self._leg = leg
         self._entries: deque[_Noted | _Looks] = deque()
         self._number = 0
-        self._looked: tuple[int, tuple[str, ...]] | None = None  # where the newest look ended that stands in full
+        self._looked: tuple[int, tuple[str, ...]] | None = (
+            None  # where the newest look ended that stands in full
+        )
         self._forgotten = float("-inf")  # when the newest line was noted of those that are gone
 
     def note(self, moment: float, text: str) -> None:
@@ -81,7 +89,9 @@ class Transcript:
     def since(self, moment: float, began: float | None = None, trip: str = "") -> list[Line]:
         """The lines from that moment on, without those about other trips than that one."""
         began = moment if began is None else began
-        entries = (one for one in self._entries if one.owners is None or not trip or trip in one.owners)
+        entries = (
+            one for one in self._entries if one.owners is None or not trip or trip in one.owners
+        )
         told = (entry.told(moment, began) for entry in entries)
         return [(when, self._leg, text) for when, text in filter(None, told)]
 
@@ -103,7 +113,8 @@ class Transcript:
                 entry.owners = owners
 
     def looked(self, position: int) -> None:
-        """What was noted from that position on was a look that brought nothing: one of many, perhaps."""
+        """What was noted from that position on was a look that brought nothing: one of many,
+        perhaps."""
         look = [entry for entry in self._from(position) if isinstance(entry, _Noted)][::-1]
         if not look or look[0].number != position or any(line.owners is not None for line in look):
             return
@@ -144,15 +155,23 @@ class Overheard:
     trip: str = ""
 
 
-def told(heard: Sequence[Overheard | Transcript], began: float, most: int = MOST_LINES) -> tuple[str, ...]:
-    """The newest lines of each leg, in the order of time, each with the seconds since `began` and its leg.
+def told(
+    heard: Sequence[Overheard | Transcript], began: float, most: int = MOST_LINES
+) -> tuple[str, ...]:
+    """The newest lines of each leg, in the order of time, each with the seconds since `began` and
+    its leg.
 
     Each leg has its own room: a mailbox that says much pushes nothing of the sending out.
     """
     views = [one if isinstance(one, Overheard) else Overheard(one) for one in heard]
     legs = [view.transcript.since(began, trip=view.trip) for view in views]
-    by_lines = [lines[len(lines) - room :] for lines, room in zip(legs, _rooms(map(len, legs), most), strict=True)]
-    rooms = _rooms((sum(len(_text(line, began)) for line in lines) for lines in by_lines), MOST_TEXT)
+    by_lines = [
+        lines[len(lines) - room :]
+        for lines, room in zip(legs, _rooms(map(len, legs), most), strict=True)
+    ]
+    rooms = _rooms(
+        (sum(len(_text(line, began)) for line in lines) for lines in by_lines), MOST_TEXT
+    )
     kept = [_newest(lines, room, began) for lines, room in zip(by_lines, rooms, strict=True)]
     cut = [
         len(some) < len(lines) or not view.transcript.is_whole_since(began)
@@ -161,13 +180,17 @@ def told(heard: Sequence[Overheard | Transcript], began: float, most: int = MOST
     if all(cut):
         return (LEFT_OUT, *_in_order(kept, began))
     marks = [
-        [(some[0][0], some[0][1], LEFT_OUT)] if is_cut and some else [] for some, is_cut in zip(kept, cut, strict=True)
+        [(some[0][0], some[0][1], LEFT_OUT)] if is_cut and some else []
+        for some, is_cut in zip(kept, cut, strict=True)
     ]
     return tuple(_in_order([[*mark, *some] for mark, some in zip(marks, kept, strict=True)], began))
 
 
 def _in_order(legs: Sequence[Sequence[Line]], began: float) -> list[str]:
-    return [_text(line, began) for line in sorted((line for lines in legs for line in lines), key=itemgetter(0))]
+    return [
+        _text(line, began)
+        for line in sorted((line for lines in legs for line in lines), key=itemgetter(0))
+    ]
 
 
 def _text(line: Line, began: float) -> str:
@@ -186,10 +209,13 @@ def _newest(lines: Sequence[Line], room: int, began: float) -> list[Line]:
 
 
 def _rooms(wanted: Iterator[int], most: int) -> list[int]:
-    """Shares what there is: nobody gets more than is wanted, and what one leaves is for the others."""
+    """Shares what there is: nobody gets more than is wanted, and what one leaves is for the
+    others."""
     wants = list(wanted)
     rooms, left = [0] * len(wants), most
-    for count, place in zip(range(len(wants), 0, -1), sorted(range(len(wants)), key=wants.__getitem__), strict=True):
+    for count, place in zip(
+        range(len(wants), 0, -1), sorted(range(len(wants)), key=wants.__getitem__), strict=True
+    ):
         rooms[place] = min(wants[place], left // count)
         left -= rooms[place]
     return rooms

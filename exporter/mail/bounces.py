@@ -1,4 +1,5 @@
-"""Delivery status notifications (RFC 3464): what a mail server says when it could not deliver. Pure, never raising."""
+"""Delivery status notifications (RFC 3464): what a mail server says when it could not deliver.
+Pure, never raising."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -15,20 +16,40 @@ CODE = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)", re.ASCII)  # RF
 REPLY_CODE = re.compile(r"(?:^|(?<=[\s;:'\"(>#]))[45]\d\d(?=[\s,;:.'\")-]|$)", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]*", re.ASCII)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n)+")
-_FIELDS = re.compile(r"^[ \t]*(Action|Final-Recipient|Diagnostic-Code|Status)[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_FIELDS = re.compile(
+    r"^[ \t]*(Action|Final-Recipient|Diagnostic-Code|Status)[ \t]*:", re.IGNORECASE | re.MULTILINE
+)
 
 FAILED, DELAYED, DELIVERED = "failed", "delayed", "delivered"
 _ACTIONS = {
-    FAILED: FAILED, "failure": FAILED, "fail": FAILED, "error": FAILED, "expired": FAILED, "undeliverable": FAILED,
-    DELAYED: DELAYED, "delay": DELAYED, "deferred": DELAYED, "queued": DELAYED,
-    DELIVERED: DELIVERED, "delivery": DELIVERED, "deliverable": DELIVERED, "relayed": "relayed", "expanded": "expanded",
-}  # fmt: skip
+    FAILED: FAILED,
+    "failure": FAILED,
+    "fail": FAILED,
+    "error": FAILED,
+    "expired": FAILED,
+    "undeliverable": FAILED,
+    DELAYED: DELAYED,
+    "delay": DELAYED,
+    "deferred": DELAYED,
+    "queued": DELAYED,
+    DELIVERED: DELIVERED,
+    "delivery": DELIVERED,
+    "deliverable": DELIVERED,
+    "relayed": "relayed",
+    "expanded": "expanded",
+}
 """Those of RFC 3464, and what some servers write in their place."""
 _OF_CLASS = {"5": FAILED, "4": DELAYED, "2": DELIVERED}
 
-_UNPROVEN = "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be signed"
+_UNPROVEN = (
+    "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be"
+    " signed"
+)
 _HINTS = {  # codes of one provider each, whose texts do not tell what to do
-    "5.7.520": "Microsoft 365 forwards nothing to other organisations until its outbound spam policy allows it",
+    "5.7.520": (
+        "Microsoft 365 forwards nothing to other organisations until its outbound spam policy"
+        " allows it"
+    ),
     "5.7.509": _UNPROVEN,  # Exchange Online, of DMARC
     "5.7.26": _UNPROVEN,  # Gmail
 }
@@ -36,10 +57,13 @@ _HINTS = {  # codes of one provider each, whose texts do not tell what to do
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """The part of a notification that speaks of our message. Texts are clean and cut; what is not told is empty."""
+    """The part of a notification that speaks of our message. Texts are clean and cut; what is not
+    told is empty."""
 
     action: str  # failed, delayed, delivered, relayed or expanded
-    status: str  # enhanced code (RFC 3463), such as 5.1.1; else the code of an SMTP reply, such as 550
+    status: (
+        str  # enhanced code (RFC 3463), such as 5.1.1; else the code of an SMTP reply, such as 550
+    )
     reporter: str  # the server that wrote the notification
     diagnostic: str
     remote: str = ""  # the server that refused the message
@@ -56,7 +80,8 @@ class Bounce:
 
 
 def bounce_in(texts: Iterable[str]) -> Bounce | None:
-    """What the fields of a notification say; `texts` are the parts that hold such fields, in order."""
+    """What the fields of a notification say; `texts` are the parts that hold such fields, in
+    order."""
     blocks = list(_blocks(texts))
     recipients = [block for block in blocks if block.keys() & {"action", "status"}]
     if not recipients:
@@ -74,14 +99,15 @@ def bounce_in(texts: Iterable[str]) -> Bounce | None:
 
 
 def has_fields(text: str) -> bool:
-    """Whether a text that does not say so is a notification: some gateways make plain text of every part."""
+    """Whether a text that does not say so is a notification: some gateways make plain text of every
+    part."""
     names = {match[1].lower() for match in _FIELDS.finditer(text)}
     return "final-recipient" in names and len(names) > 1
 
 
 def _blocks(texts: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Fields that stand together, names in small letters; the first block is about the message, others about one
-    recipient each."""
+    """Fields that stand together, names in small letters; the first block is about the message,
+    others about one recipient each."""
     found = (block for text in texts for block in _BLANK_LINES.split(text.strip("\n"), MAX_BLOCKS))
     for block, _ in zip(found, range(MAX_BLOCKS), strict=False):
         lines, _ = headers_of(block, _MAX_FIELDS)
@@ -89,14 +115,16 @@ def _blocks(texts: Iterable[str]) -> Iterator[dict[str, str]]:
 
 
 def _action(block: dict[str, str]) -> str:
-    """The word of RFC 3464, without the comment that may follow it; else what the class of the status says."""
+    """The word of RFC 3464, without the comment that may follow it; else what the class of the
+    status says."""
     word = re.match(r"[a-z]*", block.get("action", "").lower())
     status = block.get("status", "").lstrip()[:1]
     return _ACTIONS.get(word[0] if word else "", _OF_CLASS.get(status, ""))
 
 
 def _status(field: str) -> str:
-    """A code without the comment that may follow it: it becomes a label, and everybody can send a notification."""
+    """A code without the comment that may follow it: it becomes a label, and everybody can send a
+    notification."""
     told = CODE.match(field.strip())
     return told[0] if told else ""
 

@@ -1,7 +1,8 @@
 """Composes the probe message, and tells whether one that came back still has its text as a whole.
 
-The token stands in the Message-ID, in a header of its own, in the Subject and in the body, because every one of them
-gets lost somewhere: forwarding strips headers, gateways rewrite subjects, replies keep only References.
+The token stands in the Message-ID, in a header of its own, in the Subject and in the body, because
+every one of them gets lost somewhere: forwarding strips headers, gateways rewrite subjects, replies
+keep only References.
 """
 
 import re
@@ -15,7 +16,8 @@ from exporter.config.header import TOKEN_PLACE
 from exporter.mail.tokens import Token
 
 TOKEN_HEADER = "X-Mailtrip-Token"  # noqa: S105
-LONGEST_LINE = 71  # characters of a line of the text: some servers wrap at 72, and RFC 5322 asks for at most 78
+# characters of a line of the text: some servers wrap at 72, and RFC 5322 asks for at most 78
+LONGEST_LINE = 71
 _SEAL = "mailtrip digest"
 _MOST_TRIES = 3  # places where the text may begin, and where it may end
 
@@ -33,7 +35,9 @@ class ProbeMessage:
 class Content:
     """What a module wants its messages to look like."""
 
-    subject: str = f"mailtrip {TOKEN_PLACE}"  # the token is added at the end if there is no place for it
+    subject: str = (
+        f"mailtrip {TOKEN_PLACE}"  # the token is added at the end if there is no place for it
+    )
     headers: tuple[tuple[str, str], ...] = ()  # on top of ours
     size: int = 0  # bytes that the message has at least; without filler it has about one thousand
 
@@ -53,7 +57,9 @@ OPENING = "This is a test message of mailtrip, the e-mail round-trip exporter fo
 _DIGEST = re.compile(rf"{_SEAL.replace(' ', '')}([0-9a-f]{{32}})(?![0-9a-f])")
 
 
-def compose(token: Token, sender: str, recipient: str, sent_at: float, content: Content = Content()) -> ProbeMessage:
+def compose(
+    token: Token, sender: str, recipient: str, sent_at: float, content: Content = Content()
+) -> ProbeMessage:
     """The probe message with its envelope; `sent_at` in seconds since the epoch.
 
     Auto-Submitted (RFC 3834) and X-Auto-Response-Suppress (Exchange) keep vacation replies away.
@@ -86,7 +92,11 @@ def compose(token: Token, sender: str, recipient: str, sent_at: float, content: 
 def _subject(wanted: str, token: Token) -> str:
     """The token stands outside of encoded words, so that whoever searches for it can read it."""
     before, place, after = wanted.partition(TOKEN_PLACE)
-    parts = (_encoded("Subject", before.strip()), token.word, _encoded("Subject", after.strip() if place else ""))
+    parts = (
+        _encoded("Subject", before.strip()),
+        token.word,
+        _encoded("Subject", after.strip() if place else ""),
+    )
     return " ".join(filter(None, parts))
 
 
@@ -104,11 +114,15 @@ def _ascii_domain(address: str) -> str:
 
 
 def _filler(size: int) -> Iterator[str]:
-    """Lines that make up so many bytes with their CRLF, or a few more. None of them begins with a dot."""
+    """Lines that make up so many bytes with their CRLF, or a few more. None of them begins with a
+    dot."""
     if size > 0:
         yield "\n"
     for number in range(1, -(-(size - 2) // (LONGEST_LINE + 2)) + 1):
-        yield f"This line, number {number}, only gives the message its size".ljust(LONGEST_LINE, "~") + "\n"
+        yield (
+            f"This line, number {number}, only gives the message its size".ljust(LONGEST_LINE, "~")
+            + "\n"
+        )
 
 
 def _seal(text: str) -> str:
@@ -121,29 +135,41 @@ def _digest(text: str) -> str:
 
 
 def is_sealed(body: str, token: Token) -> bool:
-    """Whether our text is in a body as a whole. What others wrote above or below does not count, nor where its lines
-    are broken, since servers wrap them anew (RFC 3676, and by force).
+    """Whether our text is in a body as a whole. What others wrote above or below does not count,
+    nor where its lines are broken, since servers wrap them anew (RFC 3676, and by force).
 
     The digest travels in the message, so nothing need be known of how it was composed.
     """
     text = _squeezed(body)
-    starts = [match.start() for match, _ in zip(re.finditer(token.word, text), range(_MOST_TRIES), strict=False)]
+    starts = [
+        match.start()
+        for match, _ in zip(re.finditer(token.word, text), range(_MOST_TRIES), strict=False)
+    ]
     ends = [match for match, _ in zip(_DIGEST.finditer(text), range(_MOST_TRIES), strict=False)]
-    found = (_digest(text[start : end.start()]) == end[1] for start in starts for end in ends if start < end.start())
+    found = (
+        _digest(text[start : end.start()]) == end[1]
+        for start in starts
+        for end in ends
+        if start < end.start()
+    )
     return any(found) or _is_sealed_as_before(body, token)
 
 
 def _squeezed(text: str) -> str:
-    """The text without white space inside of its paragraphs, and with an end of line for each empty line."""
+    """The text without white space inside of its paragraphs, and with an end of line for each empty
+    line."""
     return "".join("".join(line.split()) or "\n" for line in text.splitlines())
 
 
 def _is_sealed_as_before(body: str, token: Token) -> bool:
-    """The same of a message that mailtrip 0.1 sent, which may come late: its last line was of 87 characters."""
+    """The same of a message that mailtrip 0.1 sent, which may come late: its last line was of 87
+    characters."""
     lines = [line.rstrip() for line in body.strip().splitlines()]
     try:
         first = lines.index(token.word)
-        last = next(n for n in range(first + 1, len(lines)) if lines[n].startswith(f"{token.word} "))
+        last = next(
+            n for n in range(first + 1, len(lines)) if lines[n].startswith(f"{token.word} ")
+        )
     except (ValueError, StopIteration):
         return False
     digest = sha256("\n".join(lines[first:last]).strip().encode()).hexdigest()[:32]

@@ -41,11 +41,14 @@ class Reading:
     tokens: dict[str, FoundIn]
     kind: Kind
     bounce: Bounce | None = None  # of a bounce, and of other notices that were understood
-    about: Unclear | None = None  # who wrote it and what, unless it is the message itself; for people
+    about: Unclear | None = (
+        None  # who wrote it and what, unless it is the message itself; for people
+    )
 
 
 def read(raw: bytes) -> Reading:
-    """What a message says that arrived; `raw` may be cut anywhere. Never raises; any thread may call it."""
+    """What a message says that arrived; `raw` may be cut anywhere. Never raises; any thread may
+    call it."""
     if not may_have_tokens(raw):
         return Reading({}, Kind.MESSAGE)
     message = _parsed(raw)
@@ -76,14 +79,16 @@ def _about(message: Part) -> Unclear:
 
 
 def tokens_in(raw: bytes) -> dict[str, FoundIn]:
-    """Every word in a message that has the shape of a token, with the best place it was found in."""
+    """Every word in a message that has the shape of a token, with the best place it was found
+    in."""
     return read(raw).tokens
 
 
 def received(raw: bytes, word: str) -> list[str]:
     """The `Received` headers on the whole way of the message with this token, oldest first.
 
-    When it was forwarded as an attachment, the first half of the way is told inside it and the second outside.
+    When it was forwarded as an attachment, the first half of the way is told inside it and the
+    second outside.
     """
     message = _parsed(raw)
     wrappings = _wrappings(message, word) or [message]
@@ -91,7 +96,8 @@ def received(raw: bytes, word: str) -> list[str]:
 
 
 def headers(raw: bytes, word: str) -> list[list[tuple[str, str]]]:
-    """Those of the outermost message, and of each part around the one that was sent with this token, and its own.
+    """Those of the outermost message, and of each part around the one that was sent with this
+    token, and its own.
 
     Each list has the newest first: what the servers wrote that had it last.
     """
@@ -100,7 +106,8 @@ def headers(raw: bytes, word: str) -> list[list[tuple[str, str]]]:
 
 
 def _wrappings(message: Part, word: str) -> list[Part]:
-    """From the outermost message to the one that was sent with this token; empty when it is not inside."""
+    """From the outermost message to the one that was sent with this token; empty when it is not
+    inside."""
     if word in _ids(message).lower():
         return [message]
     for part in message.parts:
@@ -111,14 +118,19 @@ def _wrappings(message: Part, word: str) -> list[Part]:
 
 @lru_cache(maxsize=4)
 def _parsed(raw: bytes) -> Part:
-    """Parsed once, though several things are asked of the same message, one after the other; nobody changes it."""
+    """Parsed once, though several things are asked of the same message, one after the other; nobody
+    changes it."""
     return parse(raw)
 
 
 def is_whole(raw: bytes, token: Token) -> bool:
-    """Whether our text is there as a whole, in a plain message that nothing wrapped; True where nobody can say."""
+    """Whether our text is there as a whole, in a plain message that nothing wrapped; True where
+    nobody can say."""
     message = _parsed(raw)
-    if message.content_type != "text/plain" or token.word not in _all(message, "message-id").lower():
+    if (
+        message.content_type != "text/plain"
+        or token.word not in _all(message, "message-id").lower()
+    ):
         return True
     if message.content.lstrip().startswith(_ARMOUR):
         return True
@@ -139,11 +151,15 @@ def _texts_of_part(part: Part, attached: bool) -> Iterator[tuple[str, FoundIn]]:
     if attached:
         yield f"{_ids(part)} {decoded(_all(part, 'subject'))}", place
     if not part.parts:
-        yield _ESCAPED.sub(" ", part.content).replace("\0", ""), place  # UTF-16, as far as it matters
+        yield (
+            _ESCAPED.sub(" ", part.content).replace("\0", ""),
+            place,
+        )  # UTF-16, as far as it matters
 
 
 def _parts(part: Part, attached: bool = False) -> Iterator[tuple[Part, bool]]:
-    """The message and the parts below it; `attached` from the first message or attachment inside on."""
+    """The message and the parts below it; `attached` from the first message or attachment inside
+    on."""
     yield part, attached or part.content_type.startswith("message/")
     for inner in part.parts:
         apart = inner.get("content-disposition").lower().startswith("attachment")

@@ -1,9 +1,10 @@
 """Takes a message apart (RFC 5322, RFC 2045 to 2047), whatever it is: pure, bounded, never raising.
 
-The standard library's parser compares each line with the boundary of every multipart that it is in, so that 64 KiB of a
-stranger's mail cost half a second. Here each part is searched once on each level, there are at most MAX_DEPTH levels
-and MAX_PARTS parts, and what comes after them is not read. Text is one character for each byte (latin-1), so that
-nothing is lost before its charset is known.
+The standard library's parser compares each line with the boundary of every multipart that it is in,
+so that 64 KiB of a stranger's mail cost half a second. Here each part is searched once on each
+level, there are at most MAX_DEPTH levels and MAX_PARTS parts, and what comes after them is not
+read. Text is one character for each byte (latin-1), so that nothing is lost before its charset is
+known.
 """
 
 import codecs
@@ -26,7 +27,8 @@ _LONGEST_BOUNDARY = 250  # RFC 2046 section 5.1.1 allows 70
 _HEADER = re.compile(r"([!-9;-~]*)[ \t]*:((?:.*\n?)(?:[ \t].*\n?)*)")
 _TYPE = re.compile(r"\s*([^\s;/()<>@,\"]{1,80}/[^\s;/()<>@,\"]{1,80})")
 _PARAMETER = re.compile(
-    r';\s*([\w!#$&^`{}~+.-]{1,60})(\*\d{1,3})?(\*)?\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)', re.ASCII | re.DOTALL
+    r';\s*([\w!#$&^`{}~+.-]{1,60})(\*\d{1,3})?(\*)?\s*=\s*("(?:[^"\\]|\\.)*"|[^;\s]*)',
+    re.ASCII | re.DOTALL,
 )
 _ENCODED_WORD_GAP = re.compile(r"\?=\s+=\?")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]+")
@@ -34,7 +36,8 @@ _CHARSET = re.compile(
     r"(us-)?ascii|utf-?8|utf-?16(le|be)?|iso-?8859-\d{1,2}|windows-\d{3,4}|cp\d{3,4}|koi8-[rut]|big5(-?hkscs)?|gb2312|gbk|gb18030|"
     r"hz(-gb-2312)?|shift[_-]?jis|sjis|euc-?(jp|kr|cn)|ks_c_5601-1987|iso-2022-(jp|kr)(-[123])?|iso-2022-jp-ms|tis-620|mac-?\w{1,12}|latin-?1"
 )
-"""Those that mail is written in. Some others of Python's take quadratic time (punycode), or are no charsets at all."""
+"""Those that mail is written in. Some others of Python's take quadratic time (punycode), or are no
+charsets at all."""
 
 
 class Part:
@@ -62,7 +65,11 @@ class Part:
 
     def all(self, name: str) -> list[str]:
         """All headers of that name, in small letters, the topmost first."""
-        return [value for key, value in self.headers if key.lower() == name] if name in self._first else []
+        return (
+            [value for key, value in self.headers if key.lower() == name]
+            if name in self._first
+            else []
+        )
 
     @property
     def is_message(self) -> bool:
@@ -71,7 +78,8 @@ class Part:
 
     @property
     def content(self) -> str:
-        """The body of a leaf, its transfer encoding undone as far as it goes; one character for each byte."""
+        """The body of a leaf, its transfer encoding undone as far as it goes; one character for
+        each byte."""
         if self._content is None:
             self._content = _undone(self.body, self.get("content-transfer-encoding").lower())
         return self._content
@@ -95,7 +103,9 @@ def _parsed(text: str, default: str, depth: int, left: list[int]) -> Part:
         return part
     if part.is_message:
         part.parts = [_parsed(part.content, "text/plain", depth + 1, left)]
-    elif part.content_type.startswith("multipart/") and (boundary := part.parameters.get("boundary")):
+    elif part.content_type.startswith("multipart/") and (
+        boundary := part.parameters.get("boundary")
+    ):
         inside = "message/rfc822" if part.content_type == "multipart/digest" else "text/plain"
         for piece in _pieces(part.body, boundary):
             if left[0] <= 0:
@@ -108,7 +118,9 @@ def headers_of(text: str, limit: int = MAX_HEADERS) -> tuple[list[tuple[str, str
     """The headers that a text begins with, and where what follows them begins."""
     found: list[tuple[str, str]] = []
     place = 0
-    while text.startswith(("From ", ">From ", " ", "\t"), place) and (end := text.find("\n", place) + 1):
+    while text.startswith(("From ", ">From ", " ", "\t"), place) and (
+        end := text.find("\n", place) + 1
+    ):
         place = end  # the line above a message in a mailbox file; a fold of nothing
         if place > MAX_VALUE:
             break
@@ -122,12 +134,15 @@ def headers_of(text: str, limit: int = MAX_HEADERS) -> tuple[list[tuple[str, str
 
 
 def _pieces(body: str, boundary: str) -> Iterator[str]:
-    """What stands between the delimiters (RFC 2046 section 5.1.1), without what stands above the first."""
+    """What stands between the delimiters (RFC 2046 section 5.1.1), without what stands above the
+    first."""
     delimiter, place, start = f"--{boundary}", 0, None
     while (place := body.find(delimiter, place)) >= 0:
         end = body.find("\n", place)
         end = len(body) if end < 0 else end
-        rest = body[place + len(delimiter) : min(end, place + len(delimiter) + MAX_VALUE)].strip(" \t")
+        rest = body[place + len(delimiter) : min(end, place + len(delimiter) + MAX_VALUE)].strip(
+            " \t"
+        )
         if (place == 0 or body[place - 1] == "\n") and rest in ("", "--"):
             if start is not None:
                 yield body[start : max(place - 1, start)]
@@ -140,7 +155,8 @@ def _pieces(body: str, boundary: str) -> Iterator[str]:
 
 
 def parameters(value: str) -> dict[str, str]:
-    """Those of a header such as Content-Type, names in small letters, with their continuations (RFC 2231)."""
+    """Those of a header such as Content-Type, names in small letters, with their continuations (RFC
+    2231)."""
     found: dict[str, str] = {}
     pieces: dict[str, dict[int, str]] = {}
     for match, _ in zip(_PARAMETER.finditer(value), range(_MAX_PARAMETERS), strict=False):
@@ -148,7 +164,9 @@ def parameters(value: str) -> dict[str, str]:
         if text.startswith('"'):
             text = re.sub(r"\\(.)", r"\1", text[1:-1], flags=re.DOTALL)
         if extended:
-            text = unquote_to_bytes(text.rpartition("'")[2] if not number or number == "*0" else text).decode("latin-1")
+            text = unquote_to_bytes(
+                text.rpartition("'")[2] if not number or number == "*0" else text
+            ).decode("latin-1")
         if number:
             pieces.setdefault(name, {}).setdefault(int(number[1:]), text)
         else:
@@ -163,7 +181,9 @@ def _undone(body: str, encoding: str) -> str:
         return decodestring(body.encode("latin-1", "replace")).decode("latin-1")
     if encoding == "base64":
         letters = _NOT_BASE64.sub(b"", body.encode("latin-1", "replace"))
-        whole = len(letters) - (len(letters) % 4 == 1)  # one letter alone is no byte: the text was cut there
+        whole = len(letters) - (
+            len(letters) % 4 == 1
+        )  # one letter alone is no byte: the text was cut there
         return b64decode(letters[:whole] + b"==").decode("latin-1").replace("\r\n", "\n")
     return body
 
@@ -179,21 +199,26 @@ def _codec(charset: str) -> str:
 
 
 def in_charset(text: str, charset: str) -> str:
-    """Bytes that were taken for characters, as the characters that they are; UTF-8 where nobody knows."""
+    """Bytes that were taken for characters, as the characters that they are; UTF-8 where nobody
+    knows."""
     codec = _codec(charset.lower()[:40])
     if text.isascii() and not codec.startswith(("iso2022", "hz", "utf-16")):
         return text
-    return text.encode("latin-1", "replace").decode("utf-8" if codec == "ascii" else codec, "replace")
+    return text.encode("latin-1", "replace").decode(
+        "utf-8" if codec == "ascii" else codec, "replace"
+    )
 
 
 def decoded(text: str) -> str:
-    """Encoded words (RFC 2047) decoded; adjacent ones are joined, since a long word may have been split over two."""
+    """Encoded words (RFC 2047) decoded; adjacent ones are joined, since a long word may have been
+    split over two."""
     if "=?" not in text:
         return in_charset(text, "utf-8")
     try:
         pieces = decode_header(_ENCODED_WORD_GAP.sub("?= =?", text[:MAX_VALUE]))
         return "".join(
-            p if isinstance(p, str) else in_charset(p.decode("latin-1"), charset or "") for p, charset in pieces
+            p if isinstance(p, str) else in_charset(p.decode("latin-1"), charset or "")
+            for p, charset in pieces
         )
     except (ValueError, LookupError, MessageError, AssertionError):
         return text

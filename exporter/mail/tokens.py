@@ -1,9 +1,10 @@
 """Mints and verifies the signed word that proves that a message is ours, whose, and which.
 
-A token is one run of lower-case letters and digits, so that no search engine, line folding or change of case can tear
-it: `mtrip1`, then the base32 of instance (4 bytes), time (4), trip (7) and a shortened HMAC-SHA-256 over those (15).
-Two exporters may share a mailbox: each has a key, the instance is derived from the key, and a token of another instance
-is none of our business. Exporters that share the key are one instance.
+A token is one run of lower-case letters and digits, so that no search engine, line folding or
+change of case can tear it: `mtrip1`, then the base32 of instance (4 bytes), time (4), trip (7) and
+a shortened HMAC-SHA-256 over those (15). Two exporters may share a mailbox: each has a key, the
+instance is derived from the key, and a token of another instance is none of our business. Exporters
+that share the key are one instance.
 """
 
 import base64
@@ -124,11 +125,15 @@ def read_key(text: str) -> bytes:
 
 
 def load_key(path: Path) -> bytes:
-    """The key in `path`, which only we may read; made if it does not exist. Raises OSError, ValueError."""
+    """The key in `path`, which only we may read; made if it does not exist. Raises OSError,
+    ValueError."""
     if path.exists():
         keep_private(path)
         return read_key(path.read_text(encoding="ascii", errors="replace"))
-    key, draft = new_key(), path.with_suffix(".new")  # so that there is never half a key, whenever we are killed
+    key, draft = (
+        new_key(),
+        path.with_suffix(".new"),
+    )  # so that there is never half a key, whenever we are killed
     draft.unlink(missing_ok=True)
     with os.fdopen(open_private(draft, os.O_WRONLY | os.O_EXCL), "w", encoding="ascii") as file:
         file.write(key.hex() + "\n")

@@ -1,4 +1,5 @@
-"""Where messages are awaited: the kinds of mailbox, and the one session that all trips to a mailbox share."""
+"""Where messages are awaited: the kinds of mailbox, and the one session that all trips to a mailbox
+share."""
 
 from collections.abc import Callable
 from typing import Any

@@ -7,12 +7,17 @@ from exporter.mail.tokens import Token
 
 _FIELD = re.compile(rb"[!-9;-~]+[ \t]*:|From ")  # RFC 5322 section 2.2, or a line of mbox
 _END_OF_HEADER = re.compile(rb"\n\r?\n")
-_BOUNDARY = re.compile(rb'^Content-Type:\s*multipart/[^\n]*(?:\n[ \t][^\n]*)*?boundary="?([^"\s;]{1,70})', re.I | re.M)
-_SHORT = 20  # bytes; no message has fewer: `From:` and `Date:` are obligatory (RFC 5322 section 3.6)
+_BOUNDARY = re.compile(
+    rb'^Content-Type:\s*multipart/[^\n]*(?:\n[ \t][^\n]*)*?boundary="?([^"\s;]{1,70})', re.I | re.M
+)
+_SHORT = (
+    20  # bytes; no message has fewer: `From:` and `Date:` are obligatory (RFC 5322 section 3.6)
+)
 
 
 def is_complete(raw: bytes, reading: Reading, token: Token | None) -> bool:
-    """Whether nothing seems to be missing at the end of a message. `token` is the one of ours that it carries."""
+    """Whether nothing seems to be missing at the end of a message. `token` is the one of ours that
+    it carries."""
     if token is not None and reading.kind is Kind.MESSAGE:
         return _ends_well(raw) and is_whole(raw, token)
     return _ends_well(raw)

@@ -1,17 +1,19 @@
-"""What a folder for junk is called where nothing else says which one it is: no special use (RFC 6154), no server."""
+"""What a folder for junk is called where nothing else says which one it is: no special use (RFC
+6154), no server."""
 
 from unicodedata import normalize
 
 _NAMES = """
-    Junk, Spam, Junk E-mail, Junk Email, Junk-E-Mail, Junk Mail, Bulk, Bulk Mail, Spamverdacht, Unerwünscht,
-    Unerwünschte Werbung, Courrier indésirable, Indésirables, Pourriel, Pourriels, Correo no deseado,
-    No deseado, Correo basura, Correu brossa, Lixo eletrônico, Lixo eletrónico, Posta indesiderata,
-    Ongewenste e-mail, Ongewenste mail, Uønsket mail, Uønsket e-mail, Uønsket post, Søppelpost, Skräppost,
-    Roskaposti, Rämpspost, Niechciane, Wiadomości-śmieci, Nevyžádaná pošta, Nevyžiadaná pošta, Neželena pošta,
-    Neželjena pošta, Levélszemét, Mesaje nedorite, Спам, Нежелательная почта, Небажана пошта, Нежелана поща,
-    Gereksiz, Gereksiz e-posta, Önemsiz e-posta, İstenmeyen e-posta, Ανεπιθύμητα, Ανεπιθύμητη αλληλογραφία,
-    דואר זבל, البريد العشوائي, هرزنامه, Thư rác, สแปม, 迷惑メール, 垃圾邮件, 垃圾郵件, 垃圾電郵, 스팸,
-    스팸메일함, 정크 메일
+    Junk, Spam, Junk E-mail, Junk Email, Junk-E-Mail, Junk Mail, Bulk, Bulk Mail, Spamverdacht,
+    Unerwünscht, Unerwünschte Werbung, Courrier indésirable, Indésirables, Pourriel, Pourriels,
+    Correo no deseado, No deseado, Correo basura, Correu brossa, Lixo eletrônico, Lixo
+    eletrónico, Posta indesiderata, Ongewenste e-mail, Ongewenste mail, Uønsket mail, Uønsket
+    e-mail, Uønsket post, Søppelpost, Skräppost, Roskaposti, Rämpspost, Niechciane,
+    Wiadomości-śmieci, Nevyžádaná pošta, Nevyžiadaná pošta, Neželena pošta, Neželjena pošta,
+    Levélszemét, Mesaje nedorite, Спам, Нежелательная почта, Небажана пошта, Нежелана поща,
+    Gereksiz, Gereksiz e-posta, Önemsiz e-posta, İstenmeyen e-posta, Ανεπιθύμητα, Ανεπιθύμητη
+    αλληλογραφία, דואר זבל, البريد العشوائي, هرزنامه, Thư rác, สแปม, 迷惑メール,
+    垃圾邮件, 垃圾郵件, 垃圾電郵, 스팸, 스팸메일함, 정크 메일
 """
 
 
@@ -23,5 +25,6 @@ _JUNK = frozenset(_canonical(name.strip()) for name in _NAMES.split(","))
 
 
 def is_junk(name: str) -> bool:
-    """Whether a folder of this name, decoded and without the folders above it, is the one for junk."""
+    """Whether a folder of this name, decoded and without the folders above it, is the one for
+    junk."""
     return _canonical(name) in _JUNK

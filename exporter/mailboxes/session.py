@@ -1,6 +1,8 @@
-"""Where messages are awaited. A protocol file knows how to open a session, to yield new messages and to delete some.
+"""Where messages are awaited. A protocol file knows how to open a session, to yield new messages
+and to delete some.
 
-Everything else (sharing one session among many trips, matching, reconnecting, settling late mail) is the watcher's.
+Everything else (sharing one session among many trips, matching, reconnecting, settling late mail)
+is the watcher's.
 """
 
 from asyncio import Event
@@ -13,7 +15,8 @@ from exporter.core.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How far a delay that is told may be off: by so many seconds or by that share of it, whichever is more."""
+    """How far a delay that is told may be off: by so many seconds or by that share of it, whichever
+    is more."""
 
     seconds: float
     share: float
@@ -32,17 +35,24 @@ class Sighting:
     folder: str
     raw: bytes  # the header and as much of the body as was read
     seen_at: float  # monotonic seconds
-    watched: bool  # the session was watching when the message came, so `seen_at` tells when that was
-    lag: float = 0.0  # seconds by which it may have been seen late on top of the time between two scans
+    watched: (
+        bool  # the session was watching when the message came, so `seen_at` tells when that was
+    )
+    lag: float = (
+        0.0  # seconds by which it may have been seen late on top of the time between two scans
+    )
     precision: Precision = FINE
     junk: bool = False  # it was found in the folder for spam
     cut: bool = False  # the message goes on behind what was read
 
     def delay_since(self, moment: float | None) -> float | None:
-        """Seconds from a monotonic moment to seen; None unless that is known as well as `precision` wants it."""
+        """Seconds from a monotonic moment to seen; None unless that is known as well as `precision`
+        wants it."""
         if moment is None or not self.watched:
             return None
-        delay = max(self.seen_at - moment, 0.0)  # our own receiver sees a message before it says 250
+        delay = max(
+            self.seen_at - moment, 0.0
+        )  # our own receiver sees a message before it says 250
         lag = min(self.lag, delay)  # it cannot have come before that moment
         return delay if lag <= max(self.precision.seconds, self.precision.share * delay) else None
 
@@ -54,16 +64,19 @@ class Session(Protocol):
     """How many messages the mailbox holds, ours and others'; None while unknown."""
 
     async def scan(self) -> list[Sighting]:
-        """The messages that came since the last scan. The first scan may also yield older ones, not watched."""
+        """The messages that came since the last scan. The first scan may also yield older ones, not
+        watched."""
 
     async def wait(self, seconds: float, wake: Event) -> None:
-        """Returns after that time, sooner when messages may have come, at once when `wake` is or becomes set."""
+        """Returns after that time, sooner when messages may have come, at once when `wake` is or
+        becomes set."""
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         """Removes exactly these messages, and returns when the server has said so."""
 
     async def close(self) -> None:
-        """Parts politely (LOGOUT, QUIT). Never raises ProbeError: what it could not do is the server's loss."""
+        """Parts politely (LOGOUT, QUIT). Never raises ProbeError: what it could not do is the
+        server's loss."""
 
     def abort(self) -> None:
         """Drops the connection at once. May be called at any time, also twice."""
@@ -99,7 +112,8 @@ class Illiterate(Protocol):
     """A session that meets messages which it cannot read."""
 
     def illegible_since(self, moment: float) -> str:
-        """Why a message that came at that monotonic time or later could not be read; empty if all of them could."""
+        """Why a message that came at that monotonic time or later could not be read; empty if all
+        of them could."""
 
 
 @runtime_checkable
@@ -107,7 +121,8 @@ class Rereading(Protocol):
     """A session whose server may show a message before all of it is there."""
 
     def read_again(self, sighting: Sighting, times: int) -> bool:
-        """A later scan yields it once more. False if it was read so many times already, and is taken as it is."""
+        """A later scan yields it once more. False if it was read so many times already, and is
+        taken as it is."""
 
 
 Wanted = Callable[[bytes], Awaitable[bool]]
@@ -118,11 +133,13 @@ class Mailbox(Protocol):
     """A configured mailbox."""
 
     listens: bool
-    """True for a receiver that others deliver to: its session stays open even when no trip waits."""
+    """True for a receiver that others deliver to: its session stays open even when no trip
+    waits."""
 
     async def open(self, run: Run, wanted: Wanted) -> Session:
-        """Opens a session, its steps timed by `run`. The session keeps `run` for its clock, trace and transcript.
+        """Opens a session, its steps timed by `run`. The session keeps `run` for its clock, trace
+        and transcript.
 
-        A receiver asks `wanted` about a message before it takes responsibility for it, and POP3 before it deletes one
-        by a name that may have gone over to another; others have no say.
+        A receiver asks `wanted` about a message before it takes responsibility for it, and POP3
+        before it deletes one by a name that may have gone over to another; others have no say.
         """

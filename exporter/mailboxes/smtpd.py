@@ -19,7 +19,9 @@ from exporter.net.oauth2 import Accounts
 from exporter.net.smtpd.limits import LIMITS, Limits
 from exporter.net.smtpd.server import Receiver
 
-MAX_WAITING = 500  # messages that have come and were not looked at; the watcher looks as soon as one has come
+MAX_WAITING = (
+    500  # messages that have come and were not looked at; the watcher looks as soon as one has come
+)
 
 
 class ReceiverTls(Options):
@@ -35,15 +37,16 @@ class ReceiverTls(Options):
 class SmtpdOptions(Options):
     """The exporter's own SMTP receiver. It takes mail for its recipients only and relays nothing.
 
-    Of their mail it takes the probe messages of this mailtrip and refuses all others, since it would throw them away.
+    Of their mail it takes the probe messages of this mailtrip and refuses all others, since it
+    would throw them away.
     """
 
     listen: Listen
     """HOST:PORT to listen on."""
 
     recipients: list[EmailAddress] = Field(min_length=1)
-    """The addresses that it takes mail for, in whatever case; everybody else is refused. The receiver greets its
-    clients with the domain of the first one."""
+    """The addresses that it takes mail for, in whatever case; everybody else is refused. The
+    receiver greets its clients with the domain of the first one."""
 
     max_message_size: Size = 1 << 20
     """A larger message is refused."""
@@ -58,13 +61,18 @@ class SmtpdMailbox:
     listens = True
 
     def __init__(
-        self, options: SmtpdOptions, resolver: Resolver, accounts: Accounts | None = None, limits: Limits = LIMITS
+        self,
+        options: SmtpdOptions,
+        resolver: Resolver,
+        accounts: Accounts | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         self._options = options
         self._limits = limits
 
     async def open(self, run: Run, wanted: Wanted) -> "SmtpdSession":
-        """Begins to listen. Raises ProbeError: connect when the address is taken or forbidden, tls for bad files."""
+        """Begins to listen. Raises ProbeError: connect when the address is taken or forbidden, tls
+        for bad files."""
         options = self._options
         certificate = None
         if options.tls:
@@ -77,10 +85,12 @@ class SmtpdMailbox:
 
 
 class SmtpdSession:
-    """Listens. What has been accepted waits in memory for the next scan, also when the receiver is closed already."""
+    """Listens. What has been accepted waits in memory for the next scan, also when the receiver is
+    closed already."""
 
     messages: int | None = 0  # it keeps none
-    keep = READ_LIMIT  # strangers may write to us: what they send costs no more than in other mailboxes
+    # strangers may write to us: what they send costs no more than in other mailboxes
+    keep = READ_LIMIT
 
     def __init__(
         self,
@@ -97,9 +107,12 @@ class SmtpdSession:
         self._waiting: deque[Sighting] = deque()
         self._numbers = count(1)
         self._arrived = asyncio.Event()
-        # Not the name of this machine: Postfix on the same one would believe that its mail loops back to itself.
+        # Not the name of this machine: Postfix on the same one would believe that its mail loops
+        # back to itself.
         hostname = _domain(_canonical(options.recipients[0]))
-        self.receiver = Receiver(hostname, self, options.max_message_size, certificate, limits, run.clock)
+        self.receiver = Receiver(
+            hostname, self, options.max_message_size, certificate, limits, run.clock
+        )
 
     # ---------------------------------------------------------------- for the watcher
 
@@ -136,7 +149,11 @@ class SmtpdSession:
         address = _canonical(recipient)
         if address in self._recipients:
             return None
-        reply = "550 5.1.1 No such mailbox here" if _domain(address) in self._domains else "550 5.7.1 Relaying denied"
+        reply = (
+            "550 5.1.1 No such mailbox here"
+            if _domain(address) in self._domains
+            else "550 5.7.1 Relaying denied"
+        )
         self._run.note(f"-- for {recipient}: {reply}")
         return reply
 
@@ -155,14 +172,16 @@ class SmtpdSession:
         if len(self._waiting) >= MAX_WAITING:
             return "452 4.3.1 Too many messages are waiting"
         cut = size > len(beginning)
-        self._waiting.append(Sighting(next(self._numbers), "", beginning, seen_at, watched=True, cut=cut))
+        self._waiting.append(
+            Sighting(next(self._numbers), "", beginning, seen_at, watched=True, cut=cut)
+        )
         self._arrived.set()
         return "250 2.6.0 Seen"
 
 
 def _canonical(address: str) -> str:
-    """The form in which addresses are compared: our own recipients' local parts in whatever case, domains in whatever
-    spelling. What is no address is none of ours."""
+    """The form in which addresses are compared: our own recipients' local parts in whatever case,
+    domains in whatever spelling. What is no address is none of ours."""
     return (email_of(address) or address).casefold()
 
 

@@ -18,7 +18,14 @@ from exporter.metrics.rendered import Rendered
 from exporter.metrics.series import Labels, Series
 from exporter.net.oauth2 import Standing
 
-REFUSALS = ("bad_request", "unknown_module", "bad_target", "target_not_allowed", "too_many_targets", "foreign_page")
+REFUSALS = (
+    "bad_request",
+    "unknown_module",
+    "bad_target",
+    "target_not_allowed",
+    "too_many_targets",
+    "foreign_page",
+)
 PARTS = 5000  # of a text that are gathered at a time
 LARGE = 2 << 20  # bytes; to copy more takes some milliseconds
 
@@ -41,14 +48,21 @@ class Metrics:
         for kind in REFUSALS:
             self._exporter.add("mailtrip_probe_requests_refused_total", 0, kind)
 
-    # ---------------------------------------------------------------- told by the prober and the ledger
+    # ---------------------------------------------------------------- told by the prober and the
+    # ledger
 
     def known(
-        self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...] = (), falls_back: bool = False
+        self,
+        probe: ProbeKey,
+        name: str | None,
+        blocklists: tuple[str, ...] = (),
+        falls_back: bool = False,
     ) -> None:
-        """There is such a probe: one that asks these blocklists, or else one that makes round trips, whose messages may
-        leave in plain text if it `falls_back`."""
-        series = self._probes.setdefault(probe, BlocklistSeries(blocklists) if blocklists else RoundTripSeries())
+        """There is such a probe: one that asks these blocklists, or else one that makes round
+        trips, whose messages may leave in plain text if it `falls_back`."""
+        series = self._probes.setdefault(
+            probe, BlocklistSeries(blocklists) if blocklists else RoundTripSeries()
+        )
         if isinstance(series, RoundTripSeries):
             series.can_fall_back(falls_back)
         if name is None:
@@ -92,15 +106,18 @@ class Metrics:
         self._mail_of(probe).add("mailtrip_duplicates_total", 1)
 
     def _of(self, probe: ProbeKey) -> ProbeSeries:
-        """The probe's series; a mere stand-in for one that was forgotten while its message was under way."""
+        """The probe's series; a mere stand-in for one that was forgotten while its message was
+        under way."""
         return self._probes.get(probe) or ProbeSeries()
 
     def _mail_of(self, probe: ProbeKey) -> RoundTripSeries:
-        """The same, of a probe that sends messages; it may be none any more when one of them comes late."""
+        """The same, of a probe that sends messages; it may be none any more when one of them comes
+        late."""
         series = self._probes.get(probe)
         return series if isinstance(series, RoundTripSeries) else RoundTripSeries()
 
-    # ---------------------------------------------------------------- told by the server and the configuration
+    # ---------------------------------------------------------------- told by the server and the
+    # configuration
 
     def refused(self, kind: str) -> None:
         self._exporter.add("mailtrip_probe_requests_refused_total", 1, kind)
@@ -123,7 +140,11 @@ class Metrics:
     async def everything(self, form: Format = Format.TEXT) -> bytes:
         """Every named probe's series, the mailboxes', the exporter's own and the process's."""
         now = list(self._names.items())
-        named = [await self._text(key).lines(form, name) for key, name in now if self._names.get(key) == name]
+        named = [
+            await self._text(key).lines(form, name)
+            for key, name in now
+            if self._names.get(key) == name
+        ]
         self._read_mailboxes()
         self._read_accounts()
         own = await Rendered(self._exporter).page(form)
@@ -137,9 +158,15 @@ class Metrics:
 
     def _read_accounts(self) -> None:
         now = self._accounts()
-        ends: dict[Labels, float] = {(name,): one.expires_at for name, one in now.items() if one.expires_at is not None}
+        ends: dict[Labels, float] = {
+            (name,): one.expires_at for name, one in now.items() if one.expires_at is not None
+        }
         failures: dict[Labels, float]
-        failures = {(name, reason): float(count) for name, one in now.items() for reason, count in one.failures.items()}
+        failures = {
+            (name, reason): float(count)
+            for name, one in now.items()
+            for reason, count in one.failures.items()
+        }
         self._exporter.replace("mailtrip_oauth2_token_expiry_timestamp_seconds", ends)
         self._exporter.replace("mailtrip_oauth2_refresh_failures_total", failures)
 
@@ -147,19 +174,30 @@ class Metrics:
         """A mailbox that is no longer configured has no series."""
         now = {(name,): statistics for name, statistics in self._mailboxes().items()}
         replace = self._exporter.replace
-        replace("mailtrip_mailbox_connected", {label: float(one.connected) for label, one in now.items()})
-        replace("mailtrip_mailbox_reconnects_total", {label: one.reconnects for label, one in now.items()})
-        replace("mailtrip_messages_deleted_total", {label: one.deleted for label, one in now.items()})
+        replace(
+            "mailtrip_mailbox_connected",
+            {label: float(one.connected) for label, one in now.items()},
+        )
+        replace(
+            "mailtrip_mailbox_reconnects_total",
+            {label: one.reconnects for label, one in now.items()},
+        )
+        replace(
+            "mailtrip_messages_deleted_total", {label: one.deleted for label, one in now.items()}
+        )
         messages: dict[Labels, float]
         messages = {label: one.messages for label, one in now.items() if one.messages is not None}
         replace("mailtrip_mailbox_messages", messages)
         rejected: dict[Labels, float]
-        rejected = {(*label, why): one.rejected[why] for label, one in now.items() for why in Rejection}
+        rejected = {
+            (*label, why): one.rejected[why] for label, one in now.items() for why in Rejection
+        }
         replace("mailtrip_tokens_rejected_total", rejected)
 
 
 async def _joined(pieces: Iterable[bytes]) -> bytes:
-    """Much is copied in a thread, beside us: Python holds its lock only while it joins less than 1 MiB."""
+    """Much is copied in a thread, beside us: Python holds its lock only while it joins less than 1
+    MiB."""
     parts = [piece async for piece in in_turns(pieces, PARTS)]
     large = sum(map(len, parts)) > LARGE
     return await asyncio.to_thread(b"".join, parts) if large else b"".join(parts)

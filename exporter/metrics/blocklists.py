@@ -25,16 +25,25 @@ class BlocklistSeries(ProbeSeries):
         super().finished(outcome)
 
     def show(self, outcome: Outcome) -> None:
-        """Nothing of an earlier trip stays: an address that is not asked about any more is not known to be listed."""
+        """Nothing of an earlier trip stays: an address that is not asked about any more is not
+        known to be listed."""
         super().show(outcome)
-        known = [fact for fact in outcome.facts if isinstance(fact, Listing) and fact.state is not ListState.UNKNOWN]
+        known = [
+            fact
+            for fact in outcome.facts
+            if isinstance(fact, Listing) and fact.state is not ListState.UNKNOWN
+        ]
         listed: dict[Labels, float] = {
             (one.blocklist, one.subject): float(one.state is ListState.LISTED) for one in known
         }
-        codes: dict[Labels, float] = {(one.blocklist, one.subject, code): 1.0 for one in known for code in one.codes}
+        codes: dict[Labels, float] = {
+            (one.blocklist, one.subject, code): 1.0 for one in known for code in one.codes
+        }
         self.replace("mailtrip_dnsbl_listed", listed)
         self.replace("mailtrip_dnsbl_code_info", codes)
-        usable: dict[Labels, float] = {(asked.blocklist,): float(asked.usable) for asked in _asked(outcome)}
+        usable: dict[Labels, float] = {
+            (asked.blocklist,): float(asked.usable) for asked in _asked(outcome)
+        }
         self.replace("mailtrip_dnsbl_list_usable", usable)
 
 

@@ -6,7 +6,12 @@ from functools import cache
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    Exemplar,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+)
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
@@ -43,7 +48,9 @@ class _Families:
         yield from self._families
 
 
-def pieces(definition: Definition, series: Series, form: Format, probe: str | None = None) -> Iterator[bytes]:
+def pieces(
+    definition: Definition, series: Series, form: Format, probe: str | None = None
+) -> Iterator[bytes]:
     """The lines of one family, a piece at a time; with the label `probe`, if that has a name."""
     lines_of_one = len(definition.buckets) + 3 if definition.kind == "histogram" else 1
     many = list(series.of(definition.name).items())
@@ -80,7 +87,9 @@ def _rendered(families: Iterable[Metric], form: Format) -> bytes:
     return generate_latest(_Families(families))
 
 
-def _family(definition: Definition, many: Iterable[tuple[Labels, float | Histogram]], probe: str | None) -> Metric:
+def _family(
+    definition: Definition, many: Iterable[tuple[Labels, float | Histogram]], probe: str | None
+) -> Metric:
     name, prefix = definition.name, [] if probe is None else [probe]
     labels = [*(() if probe is None else ("probe",)), *definition.labels]
     if definition.kind == "histogram":

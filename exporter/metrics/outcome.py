@@ -29,9 +29,12 @@ from exporter.metrics.series import Labels, Series
 
 
 class ProbeSeries(Series):
-    """The series of one probe: those that every kind of probe has, and more `definitions` of its own."""
+    """The series of one probe: those that every kind of probe has, and more `definitions` of its
+    own."""
 
-    def __init__(self, definitions: Iterable[Definition] = (), failures: Iterable[Labels] = ()) -> None:
+    def __init__(
+        self, definitions: Iterable[Definition] = (), failures: Iterable[Labels] = ()
+    ) -> None:
         super().__init__((*ONLY_ON_PROBE, *OF_EVERY_PROBE, *definitions))
         for labels in failures:
             self.add("mailtrip_failures_total", 0, *labels)
@@ -65,7 +68,10 @@ class RoundTripSeries(ProbeSeries):
         super().__init__(OF_A_ROUND_TRIP, ROUND_TRIP_FAILURES)
 
     def finished(self, outcome: Outcome) -> None:
-        self.add("mailtrip_bounces_total", float(bool(outcome.failure and outcome.failure.reason is Reason.BOUNCED)))
+        self.add(
+            "mailtrip_bounces_total",
+            float(bool(outcome.failure and outcome.failure.reason is Reason.BOUNCED)),
+        )
         waits = [span.duration for span in outcome.spans if span.step is Step.RETRY]
         self.add("mailtrip_retries_total", len(waits))
         for span in outcome.spans:
@@ -78,7 +84,9 @@ class RoundTripSeries(ProbeSeries):
 
     def show(self, outcome: Outcome) -> None:
         super().show(outcome)
-        self.replace("mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()})
+        self.replace(
+            "mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()}
+        )
         self._show_facts(outcome.facts)
 
     def can_fall_back(self, can: bool) -> None:
@@ -124,7 +132,9 @@ class RoundTripSeries(ProbeSeries):
                     self.set("mailtrip_smtp_reply_code", fact.code)
                 case Exchanger():
                     self.replace("mailtrip_mx_info", {(fact.host, str(fact.preference)): 1.0})
-                    self._show_fallback(any(isinstance(other, PlaintextFallback) for other in facts))
+                    self._show_fallback(
+                        any(isinstance(other, PlaintextFallback) for other in facts)
+                    )
                 case TlsSession():
                     self._show_tls(fact)
                 case Arrival():
@@ -135,15 +145,21 @@ class RoundTripSeries(ProbeSeries):
     def _show_hops(self, hops: list[Hop]) -> None:
         """Of a message that came. The newest ones are told, so the last number counts all."""
         self.set("mailtrip_hops", hops[-1].number if hops else 0)
-        delays: dict[Labels, float] = {(str(hop.number), hop.by): hop.delay for hop in hops if hop.delay is not None}
-        skews: dict[Labels, float] = {(str(hop.number),): hop.skew for hop in hops if hop.skew is not None}
+        delays: dict[Labels, float] = {
+            (str(hop.number), hop.by): hop.delay for hop in hops if hop.delay is not None
+        }
+        skews: dict[Labels, float] = {
+            (str(hop.number),): hop.skew for hop in hops if hop.skew is not None
+        }
         self.replace("mailtrip_hop_delay_seconds", delays)
         self.replace("mailtrip_hop_clock_skew_seconds", skews)
 
     def _show_judgements(self, facts: tuple[Fact, ...]) -> None:
         """Of a message that came: what its receiver thinks of it."""
         results = [fact for fact in facts if isinstance(fact, Authentication)]
-        self.replace("mailtrip_authentication_result", {(fact.method, fact.result): 1.0 for fact in results})
+        self.replace(
+            "mailtrip_authentication_result", {(fact.method, fact.result): 1.0 for fact in results}
+        )
         scores = [fact for fact in facts if isinstance(fact, SpamScore)]
         self.replace("mailtrip_spam_score", {(fact.scanner,): fact.score for fact in scores})
 
@@ -151,11 +167,15 @@ class RoundTripSeries(ProbeSeries):
         if self.numbers["mailtrip_tls_plaintext_fallback"]:
             self.set("mailtrip_tls_plaintext_fallback", float(fell_back))
         if fell_back:
-            others = {labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != Leg.SEND}
+            others = {
+                labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != Leg.SEND
+            }
             self.replace("mailtrip_tls_info", others)
 
     def _show_tls(self, fact: TlsSession) -> None:
-        others = {labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != fact.leg}
+        others = {
+            labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != fact.leg
+        }
         if fact.version:
             self.replace("mailtrip_tls_info", others | {(fact.leg, fact.version, fact.cipher): 1.0})
         if fact.expires_at is not None:

@@ -8,7 +8,8 @@ from exporter.metrics.series import Series
 
 
 class Rendered:
-    """Some series as text, written again only after a change, and while that lasts others have their turn."""
+    """Some series as text, written again only after a change, and while that lasts others have
+    their turn."""
 
     def __init__(self, series: Series) -> None:
         self._series = series
@@ -31,7 +32,9 @@ class Rendered:
                 written = 0
             found.setdefault(name, []).append(piece)
             written += piece.count(b"\n")
-        self._kept = {key: kept for key, kept in self._kept.items() if kept[0] == self._series.version}
+        self._kept = {
+            key: kept for key, kept in self._kept.items() if kept[0] == self._series.version
+        }
         self._kept[probe, form] = version, {name: b"".join(parts) for name, parts in found.items()}
         return self._kept[probe, form][1]
 

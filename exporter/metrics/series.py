@@ -1,4 +1,5 @@
-"""Numbers by family and label values; as many as a probe needs, and no more, since there may be ten thousand probes."""
+"""Numbers by family and label values; as many as a probe needs, and no more, since there may be ten
+thousand probes."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -7,11 +8,13 @@ from exporter.metrics.definitions import Definition
 
 Labels = tuple[str, ...]
 Exemplar = tuple[str, float, float]
-"""A trip that an observation is of: its name, the value, and when it was made, in seconds since the epoch."""
+"""A trip that an observation is of: its name, the value, and when it was made, in seconds since the
+epoch."""
 
 
 class Histogram:
-    """Observations by bucket. `counts` are not cumulative; the last one is for what exceeds every bound."""
+    """Observations by bucket. `counts` are not cumulative; the last one is for what exceeds every
+    bound."""
 
     __slots__ = ("bounds", "counts", "exemplars", "sum")
 
@@ -44,7 +47,9 @@ class Series:
         self.version = 0
         for name, definition in self.definitions.items():
             if definition.kind == "histogram":
-                self.histograms[name] = {labels: Histogram(definition.buckets) for labels in definition.start}
+                self.histograms[name] = {
+                    labels: Histogram(definition.buckets) for labels in definition.start
+                }
             else:
                 self.numbers[name] = dict.fromkeys(definition.start, 0)
 
@@ -77,8 +82,11 @@ class Series:
         values[labels] = values.get(labels, 0) + amount
         self.version += 1
 
-    def observe(self, name: str, value: float, *labels: str, trip: str = "", at: float = 0.0) -> None:
-        """With `trip`, the observation can be traced to it: `at` is when it was made, in seconds since the epoch."""
+    def observe(
+        self, name: str, value: float, *labels: str, trip: str = "", at: float = 0.0
+    ) -> None:
+        """With `trip`, the observation can be traced to it: `at` is when it was made, in seconds
+        since the epoch."""
         histograms = self.histograms[name]
         if labels not in histograms:
             histograms[labels] = Histogram(self.definitions[name].buckets)

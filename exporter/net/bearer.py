@@ -13,7 +13,8 @@ _TOLD = ("status", "error", "error_description", "scope")
 
 
 class Bearer:
-    """A token. A challenge tells why it is refused, and is answered so that the server may say so."""
+    """A token. A challenge tells why it is refused, and is answered so that the server may say
+    so."""
 
     def __init__(self, name: str, user: str, token: str, host: str, port: int) -> None:
         self.name = name.upper()
@@ -22,7 +23,8 @@ class Bearer:
         self._user, self._token, self._host, self._port = user, token, host, port
 
     def begin(self) -> bytes:
-        """RFC 7628 section 3.1 with the name as in RFC 5801; or as Google has defined it for XOAUTH2."""
+        """RFC 7628 section 3.1 with the name as in RFC 5801; or as Google has defined it for
+        XOAUTH2."""
         bearer = f"auth=Bearer {self._token}\1\1"
         if self.name == "XOAUTH2":
             return f"user={self._user}\1{bearer}".encode()
@@ -45,7 +47,9 @@ def _told(challenge: bytes) -> str:
     except (ValueError, RecursionError):
         found = None
     if isinstance(found, dict):
-        return one_line(", ".join(f"{name} {found[name]}" for name in _TOLD if found.get(name)), 200)
+        return one_line(
+            ", ".join(f"{name} {found[name]}" for name in _TOLD if found.get(name)), 200
+        )
     return one_line(challenge.decode(errors="replace"), 200)
 
 
@@ -55,7 +59,8 @@ def bearer_mechanism(server: str, wanted: str | None, offered: Collection[str]) 
     if chosen is None:
         names = wanted or " or ".join(BEARERS)
         raise ProbeError(
-            Reason.AUTH, f"{server} does not offer {names}; it offers {', '.join(sorted(offered)) or 'nothing'}"
+            Reason.AUTH,
+            f"{server} does not offer {names}; it offers {', '.join(sorted(offered)) or 'nothing'}",
         ) from NoLoginSent()
     return chosen
 
@@ -66,8 +71,11 @@ async def obtain(account: Account, run: Run, instead_of: Token | None = None) ->
         return await account.token(instead_of)
 
 
-async def bear(account: Account, token: Token, run: Run, attempt: Callable[[str], Awaitable[None]]) -> None:
-    """Logs in with the token; one that is refused is renewed once, since it may have been revoked."""
+async def bear(
+    account: Account, token: Token, run: Run, attempt: Callable[[str], Awaitable[None]]
+) -> None:
+    """Logs in with the token; one that is refused is renewed once, since it may have been
+    revoked."""
     try:
         await attempt(token.value)
     except ProbeError as error:
@@ -77,7 +85,11 @@ async def bear(account: Account, token: Token, run: Run, attempt: Callable[[str]
 
 
 async def _bear_another(
-    account: Account, token: Token, run: Run, attempt: Callable[[str], Awaitable[None]], refusal: ProbeError
+    account: Account,
+    token: Token,
+    run: Run,
+    attempt: Callable[[str], Awaitable[None]],
+    refusal: ProbeError,
 ) -> None:
     run.note("-- the token is refused: another one is asked for")
     try:

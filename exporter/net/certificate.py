@@ -12,7 +12,9 @@ _PROBLEMS = {
     "KEY_TYPE_MISMATCH": "they do not belong together",
     "EE_KEY_TOO_SMALL": "the key is too short; make one of 2048 bits or more (RSA), or of 256 (EC)",
     "CA_KEY_TOO_SMALL": "the key of an authority in it is too short",
-    "CA_MD_TOO_WEAK": "an authority in it signs with a digest that is no longer secure, such as SHA-1",
+    "CA_MD_TOO_WEAK": (
+        "an authority in it signs with a digest that is no longer secure, such as SHA-1"
+    ),
     "EE_MD_TOO_WEAK": "it is signed with a digest that is no longer secure, such as SHA-1",
 }
 """By the reasons of OpenSSL."""
@@ -26,7 +28,8 @@ class ServerCertificate:
     """A certificate and its key from two PEM files, which are read again when they change.
 
     `dress` sets everything else in a context, perhaps from files of its own: name them in `also`.
-    Raises ProbeError (tls) when they cannot be used. A renewal that goes wrong is logged, and the old ones stay in use.
+    Raises ProbeError (tls) when they cannot be used. A renewal that goes wrong is logged, and the
+    old ones stay in use.
     """
 
     def __init__(
@@ -54,10 +57,16 @@ class ServerCertificate:
         try:
             context.load_cert_chain(cert_file, key_file, password=_no_password)
         except ssl.SSLError as error:
-            problem = _PROBLEMS.get(error.reason or "", "not a certificate and a plain key in PEM format")
-            raise ProbeError(Reason.TLS, f"cannot use {cert_file} with {key_file}: {problem}") from None
+            problem = _PROBLEMS.get(
+                error.reason or "", "not a certificate and a plain key in PEM format"
+            )
+            raise ProbeError(
+                Reason.TLS, f"cannot use {cert_file} with {key_file}: {problem}"
+            ) from None
         except OSError as error:  # it has gone, or changed, meanwhile
-            raise ProbeError(Reason.TLS, f"cannot read {cert_file} or {key_file}: {error.strerror}") from None
+            raise ProbeError(
+                Reason.TLS, f"cannot read {cert_file} or {key_file}: {error.strerror}"
+            ) from None
         self._dress(context)
         return context
 

@@ -1,4 +1,5 @@
-"""How a connection ends, whatever is spoken over it: once, for one reason, which every later call raises."""
+"""How a connection ends, whatever is spoken over it: once, for one reason, which every later call
+raises."""
 
 import asyncio
 import os
@@ -8,7 +9,8 @@ from exporter.net.redaction import Redaction
 
 
 class Connection(asyncio.Protocol):
-    """A connection to `server`, which is the name in errors. They hold no secret that `redaction` knows."""
+    """A connection to `server`, which is the name in errors. They hold no secret that `redaction`
+    knows."""
 
     transport: asyncio.Transport
 
@@ -20,7 +22,9 @@ class Connection(asyncio.Protocol):
         self._closed = asyncio.Event()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        problem = f": {os.strerror(exc.errno).lower()}" if isinstance(exc, OSError) and exc.errno else ""
+        problem = (
+            f": {os.strerror(exc.errno).lower()}" if isinstance(exc, OSError) and exc.errno else ""
+        )
         self._fail(Reason.DISCONNECTED, f"{self._server} cut the connection{problem}")
         self._closed.set()
 

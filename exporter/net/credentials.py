@@ -1,11 +1,13 @@
-"""What a session may log in with, read before the server says anything: it may know it from an earlier session."""
+"""What a session may log in with, read before the server says anything: it may know it from an
+earlier session."""
 
 from exporter.config.types import Secret, SecretUnavailable
 from exporter.net.redaction import Redaction
 
 
 class Credentials:
-    """The password, read once, since its file may be a pipe; or a token. The session's redaction knows them."""
+    """The password, read once, since its file may be a pipe; or a token. The session's redaction
+    knows them."""
 
     def __init__(self, user: str = "", password: Secret | None = None, token: str = "") -> None:
         self.redaction = Redaction()

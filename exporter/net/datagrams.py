@@ -1,8 +1,9 @@
 """Questions and answers over UDP, many at a time over few sockets, timed by the kernel.
 
-A socket for each question costs as much as all the rest of it (measured with dnspython). So some share one, which is
-connected to the server: the kernel drops what others send, and says at once that nobody listens. It is given up for
-another port before long, as RFC 5452 section 9.2 wants ports to be hard to guess.
+A socket for each question costs as much as all the rest of it (measured with dnspython). So some
+share one, which is connected to the server: the kernel drops what others send, and says at once
+that nobody listens. It is given up for another port before long, as RFC 5452 section 9.2 wants
+ports to be hard to guess.
 """
 
 import asyncio
@@ -18,14 +19,17 @@ MOST_QUESTIONS = 64  # over one socket
 MAX_DATAGRAM = 65535
 HEADER = 12  # bytes before the question (RFC 1035 section 4.1.1)
 IS_RESPONSE = 0x80  # in the third byte
-SO_TIMESTAMPNS = 35  # Linux, asm-generic/socket.h: the kernel says when a datagram came. Python does not name it
+SO_TIMESTAMPNS = (
+    35  # Linux, asm-generic/socket.h: the kernel says when a datagram came. Python does not name it
+)
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A datagram that answers a question. `took` is the network's and the server's time, not that of our own queue."""
+    """A datagram that answers a question. `took` is the network's and the server's time, not that
+    of our own queue."""
 
     wire: bytes
     took: float  # seconds
@@ -47,7 +51,8 @@ class Datagrams:
         self._line: _Line | None = None
 
     async def ask(self, query: bytes) -> Reply:
-        """Sends a DNS query, whose id is replaced by a random one, and waits for as long as it takes. Raises OSError.
+        """Sends a DNS query, whose id is replaced by a random one, and waits for as long as it
+        takes. Raises OSError.
 
         An answer is one if its id and its question are ours; its rest is for the caller to judge.
         """
@@ -64,7 +69,9 @@ class _Line:
         self._clock = clock
         self._asked = 0
         self._pending: dict[int, _Pending] = {}
-        self._socket = socket.socket(socket.AF_INET6 if len(server) == 4 else socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket = socket.socket(
+            socket.AF_INET6 if len(server) == 4 else socket.AF_INET, socket.SOCK_DGRAM
+        )
         try:
             self._socket.setblocking(False)
             if sys.platform == "linux":
@@ -110,15 +117,22 @@ class _Line:
                         pending.future.set_exception(OSError(error.errno, error.strerror))
                 return
             pending_one = self._pending.get(int.from_bytes(wire[:2]))
-            if pending_one and not pending_one.future.done() and _answers(wire, pending_one.question):
+            if (
+                pending_one
+                and not pending_one.future.done()
+                and _answers(wire, pending_one.question)
+            ):
                 elapsed = self._clock.monotonic() - pending_one.sent
                 waited = self._clock.wall() - moment if (moment := _received_at(ancillary)) else 0.0
-                took = elapsed - waited if 0.0 <= waited <= elapsed else elapsed  # the wall clock may have been set
+                took = (
+                    elapsed - waited if 0.0 <= waited <= elapsed else elapsed
+                )  # the wall clock may have been set
                 pending_one.future.set_result(Reply(wire, took))
 
 
 def _question(wire: bytes) -> bytes:
-    """The question section of a query, which has one question: the name in labels, its type and its class."""
+    """The question section of a query, which has one question: the name in labels, its type and its
+    class."""
     end = HEADER
     while wire[end]:
         end += wire[end] + 1

@@ -1,4 +1,5 @@
-"""Names: addresses and exchangers, through dnspython. The C library's resolver would queue probes in few threads."""
+"""Names: addresses and exchangers, through dnspython. The C library's resolver would queue probes
+in few threads."""
 
 import asyncio
 import ipaddress
@@ -45,7 +46,10 @@ class Resolver:
     """
 
     def __init__(
-        self, nameservers: Sequence[str] = (), timeout: float = DEFAULT_TIMEOUT, resolv_conf: Path = RESOLV_CONF
+        self,
+        nameservers: Sequence[str] = (),
+        timeout: float = DEFAULT_TIMEOUT,
+        resolv_conf: Path = RESOLV_CONF,
     ) -> None:
         self._resolv_conf = resolv_conf
         self._datagrams: dict[tuple[str, int], Datagrams] = {}
@@ -56,12 +60,16 @@ class Resolver:
         self._nameservers = nameservers
         self._timeout = timeout
         self._changed = -1
-        self._dns = self._configured() if nameservers else dns.asyncresolver.Resolver(configure=False)
+        self._dns = (
+            self._configured() if nameservers else dns.asyncresolver.Resolver(configure=False)
+        )
 
     def _configured(self) -> dns.asyncresolver.Resolver:
         resolver = dns.asyncresolver.Resolver(configure=False)
         servers = [server.rpartition(":") for server in self._nameservers]
-        resolver.nameservers = [_NameServer(host.strip("[]"), int(port)) for host, _, port in servers]
+        resolver.nameservers = [
+            _NameServer(host.strip("[]"), int(port)) for host, _, port in servers
+        ]
         return resolver
 
     def _current(self) -> dns.asyncresolver.Resolver:
@@ -69,8 +77,13 @@ class Resolver:
             try:
                 changed = os.stat(self._resolv_conf).st_mtime_ns
                 if changed != self._changed:
-                    self._dns, self._changed = dns.asyncresolver.Resolver(str(self._resolv_conf)), changed
-                    self._dns.nameservers = [_NameServer(str(one), self._dns.port) for one in self._dns.nameservers]
+                    self._dns, self._changed = (
+                        dns.asyncresolver.Resolver(str(self._resolv_conf)),
+                        changed,
+                    )
+                    self._dns.nameservers = [
+                        _NameServer(str(one), self._dns.port) for one in self._dns.nameservers
+                    ]
             except (OSError, dns.resolver.NoResolverConfiguration):
                 raise ProbeError(
                     Reason.DNS, f"no nameserver in {self._resolv_conf}; set resolver.nameservers"
@@ -81,21 +94,30 @@ class Resolver:
         return self._dns
 
     async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
-        """The addresses of a host, IPv6 and IPv4 in turns; an address is its own. The hosts file goes first."""
+        """The addresses of a host, IPv6 and IPv4 in turns; an address is its own. The hosts file
+        goes first."""
         kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
         if literal := ip_of(host.strip("[]")):
             if ip not in ("any", str(literal.version)):
                 raise ProbeError(Reason.DNS, f"{host} is no {kind}address, and ip is {ip}")
             return [str(literal)]
         families = [family for family in ("6", "4") if ip in ("any", family)]
-        known = [address for address in addresses_of(host) if ("6" if ":" in address else "4") in families]
+        known = [
+            address
+            for address in addresses_of(host)
+            if ("6" if ":" in address else "4") in families
+        ]
         if known:
             return known
         answers: dict[str, list[str]] = {}
         for family in families:
-            answers[family] = await self._records(host, "AAAA" if family == "6" else "A", search=True)
+            answers[family] = await self._records(
+                host, "AAAA" if family == "6" else "A", search=True
+            )
         longest = max(len(found) for found in answers.values())
-        addresses = [found[n] for n in range(longest) for found in answers.values() if n < len(found)]
+        addresses = [
+            found[n] for n in range(longest) for found in answers.values() if n < len(found)
+        ]
         if not addresses:
             raise ProbeError(Reason.DNS, f"{host} has no {kind}address; {self._asked()}")
         return addresses
@@ -106,9 +128,14 @@ class Resolver:
         A name that no host can have is passed over, as if it could not be resolved.
         """
         records = await self._records(domain, "MX")
-        exchangers = [Exchanger(host.rstrip("."), int(preference)) for preference, host in map(str.split, records)]
+        exchangers = [
+            Exchanger(host.rstrip("."), int(preference))
+            for preference, host in map(str.split, records)
+        ]
         if len(exchangers) == 1 and not exchangers[0].host:
-            raise ProbeError(Reason.NULL_MX, f"{domain} says that it takes no mail (null MX, RFC 7505)")
+            raise ProbeError(
+                Reason.NULL_MX, f"{domain} says that it takes no mail (null MX, RFC 7505)"
+            )
         hosts = [exchanger for exchanger in exchangers if host_of(exchanger.host)]
         if exchangers and not hosts:
             detail = f"{domain} names an exchanger that is no host: {exchangers[0].host!r}"
@@ -121,7 +148,8 @@ class Resolver:
         return [name.rstrip(".") for name in await self._published(reverse, "PTR")]
 
     async def published(self, host: str) -> list[str]:
-        """The addresses that others find for a host: in DNS alone, under this very name; none is an empty list."""
+        """The addresses that others find for a host: in DNS alone, under this very name; none is an
+        empty list."""
         return [*await self._published(host, "AAAA"), *await self._published(host, "A")]
 
     async def _published(self, name: str, kind: str) -> list[str]:
@@ -133,7 +161,8 @@ class Resolver:
             return []
 
     async def ask(self, name: str, kind: Literal["A", "TXT"], clock: Clock) -> Answer:
-        """Asks for this very name: no search list, no hosts file. Never raises ProbeError, and never tells the name.
+        """Asks for this very name: no search list, no hosts file. Never raises ProbeError, and
+        never tells the name.
 
         Made for thousands of questions: several times cheaper than the other methods.
         """
@@ -151,8 +180,11 @@ class Resolver:
         except TimeoutError:
             return Answer(Said.TIMEOUT, took=clock.monotonic() - started)
 
-    async def _ask_in_turns(self, query: bytes, servers: list[tuple[str, int]], clock: Clock, started: float) -> Answer:
-        """Asks one server after the other, again and again; one that says that it cannot tell is not asked again."""
+    async def _ask_in_turns(
+        self, query: bytes, servers: list[tuple[str, int]], clock: Clock, started: float
+    ) -> Answer:
+        """Asks one server after the other, again and again; one that says that it cannot tell is
+        not asked again."""
         failure, turn = Answer(Said.NETWORK), 0
         while servers:
             server = servers[turn % len(servers)]
@@ -177,7 +209,9 @@ class Resolver:
             self._datagrams[server] = Datagrams(dns.inet.low_level_address_tuple(server), clock)
         return self._datagrams[server]
 
-    async def _read(self, reply: Reply, query: bytes, server: tuple[str, int], clock: Clock, before: float) -> Answer:
+    async def _read(
+        self, reply: Reply, query: bytes, server: tuple[str, int], clock: Clock, before: float
+    ) -> Answer:
         """The answer in a datagram, or over TCP if it did not fit into one. Raises OSError."""
         took = before + reply.took
         try:
@@ -194,20 +228,28 @@ class Resolver:
     def _servers(self) -> list[dns.nameserver.AddressAndPortNameserver]:
         """Those to ask, in this order. Raises ProbeError."""
         servers = self._current().nameservers
-        return [server for server in servers if isinstance(server, dns.nameserver.AddressAndPortNameserver)]
+        return [
+            server
+            for server in servers
+            if isinstance(server, dns.nameserver.AddressAndPortNameserver)
+        ]
 
     def _asked(self) -> str:
         """Whom, for people."""
         servers = [(server.address, server.port) for server in self._servers()]
-        names = [host if port == DOMAIN else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-                 for host, port in servers[:MOST_NAMED]]  # fmt: skip
+        names = [
+            host if port == DOMAIN else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+            for host, port in servers[:MOST_NAMED]
+        ]
         return f"asked {', '.join(names)}{' and others' if len(servers) > MOST_NAMED else ''}"
 
     async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
         """The records as text; none, but the name exists: an empty list."""
         try:
             absolute = dns.name.from_text(name) if name.endswith(".") or not search else name
-            answer = await self._current().resolve(absolute, kind, search=search, raise_on_no_answer=False)
+            answer = await self._current().resolve(
+                absolute, kind, search=search, raise_on_no_answer=False
+            )
         except dns.resolver.NXDOMAIN:
             raise ProbeError(
                 Reason.DNS, f"{name} does not exist (NXDOMAIN); {self._asked()}", code="NXDOMAIN"
@@ -219,25 +261,38 @@ class Resolver:
             detail = f"no server could answer for {name} {kind}; {self._asked()}"
             raise ProbeError(Reason.DNS, detail, code="SERVFAIL") from error
         except (dns.exception.DNSException, UnicodeError) as error:
-            raise ProbeError(Reason.DNS, f"cannot look up {name}: {type(error).__name__}") from error
+            raise ProbeError(
+                Reason.DNS, f"cannot look up {name}: {type(error).__name__}"
+            ) from error
         except OSError as error:
-            raise ProbeError(Reason.DNS, f"cannot ask for {name}: {error.strerror}; {self._asked()}") from error
+            raise ProbeError(
+                Reason.DNS, f"cannot ask for {name}: {error.strerror}; {self._asked()}"
+            ) from error
         return [record.to_text() for record in islice(answer.rrset or (), MOST_RECORDS)]
 
 
 _ANSWERS = (Said.RECORDS, Said.NODATA, Said.NXDOMAIN)
 _TYPES = {"A": 1, "TXT": 16}
 _TRUNCATED = 0x02  # in the third byte of a message
-_RCODES = {dns.rcode.NOERROR: Said.NODATA, dns.rcode.NXDOMAIN: Said.NXDOMAIN, dns.rcode.REFUSED: Said.REFUSED}
+_RCODES = {
+    dns.rcode.NOERROR: Said.NODATA,
+    dns.rcode.NXDOMAIN: Said.NXDOMAIN,
+    dns.rcode.REFUSED: Said.REFUSED,
+}
 
 
 def _query(name: dns.name.Name, kind: Literal["A", "TXT"]) -> bytes:
-    """A query with EDNS and recursion desired (RFC 1035 section 4.1, RFC 6891 section 6.1.2), and without an id.
+    """A query with EDNS and recursion desired (RFC 1035 section 4.1, RFC 6891 section 6.1.2), and
+    without an id.
 
     Written here because dnspython takes as long for it as everything else in a question does.
     """
     question = name.to_digestable() + struct.pack("!HH", _TYPES[kind], 1)
-    return struct.pack("!6H", 0, 0x0100, 1, 0, 0, 1) + question + struct.pack("!BHHIH", 0, 41, PAYLOAD, 0, 0)
+    return (
+        struct.pack("!6H", 0, 0x0100, 1, 0, 0, 1)
+        + question
+        + struct.pack("!BHHIH", 0, 41, PAYLOAD, 0, 0)
+    )
 
 
 def _answer(message: dns.message.Message, took: float) -> Answer:
@@ -249,7 +304,9 @@ def _answer(message: dns.message.Message, took: float) -> Answer:
     chain = message.resolve_chaining()
     if chain.answer is None:
         return Answer(said, ttl=chain.minimum_ttl, took=took)
-    return Answer(Said.RECORDS, tuple(map(_text, islice(chain.answer, MOST_RECORDS))), chain.minimum_ttl, took)
+    return Answer(
+        Said.RECORDS, tuple(map(_text, islice(chain.answer, MOST_RECORDS))), chain.minimum_ttl, took
+    )
 
 
 def _negative_ttl(message: dns.message.Message) -> float:
@@ -267,12 +324,15 @@ def _text(record: object) -> str:
 
 
 async def _read(wire: bytes) -> dns.message.Message:
-    """A long answer is read in a thread: dnspython takes a tenth of a second for some thousands of records."""
+    """A long answer is read in a thread: dnspython takes a tenth of a second for some thousands of
+    records."""
     read = dns.message.from_wire
     return await asyncio.to_thread(read, wire) if len(wire) > PAYLOAD else read(wire)
 
 
-async def _asked_over_tcp(server: tuple[str, int], query: dns.message.Message) -> dns.message.Message:
+async def _asked_over_tcp(
+    server: tuple[str, int], query: dns.message.Message
+) -> dns.message.Message:
     answer = await _read(await over_tcp(server, query.to_wire()))
     if not query.is_response(answer):
         raise dns.exception.FormError
@@ -283,12 +343,26 @@ class _NameServer(dns.nameserver.Do53Nameserver):
     """Others have their turn while what came over TCP is read."""
 
     async def async_query(
-        self, request: dns.message.QueryMessage, timeout: float, source: str | None, source_port: int, max_size: bool,
-        backend: Any, one_rr_per_rrset: bool = False, ignore_trailing: bool = False,
-    ) -> dns.message.Message:  # fmt: skip
+        self,
+        request: dns.message.QueryMessage,
+        timeout: float,
+        source: str | None,
+        source_port: int,
+        max_size: bool,
+        backend: Any,
+        one_rr_per_rrset: bool = False,
+        ignore_trailing: bool = False,
+    ) -> dns.message.Message:
         if not max_size:
             return await super().async_query(
-                request, timeout, source, source_port, max_size, backend, one_rr_per_rrset, ignore_trailing
+                request,
+                timeout,
+                source,
+                source_port,
+                max_size,
+                backend,
+                one_rr_per_rrset,
+                ignore_trailing,
             )
         try:
             async with asyncio.timeout(timeout):

@@ -1,4 +1,5 @@
-"""What name servers say to a question, and the conversation in which they say more than a datagram holds."""
+"""What name servers say to a question, and the conversation in which they say more than a datagram
+holds."""
 
 import asyncio
 import contextlib

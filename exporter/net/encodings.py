@@ -1,4 +1,5 @@
-"""The forms in which a secret may be repeated: in encodings, and in texts in which separators do not count."""
+"""The forms in which a secret may be repeated: in encodings, and in texts in which separators do
+not count."""
 
 import re
 import unicodedata
@@ -8,7 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 RUN = 8  # characters of a secret in a row that are hidden
-BLANK = r"[\s\\\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff]+"  # with backslashes, so that escaped quotes do not matter
+# with backslashes, so that escaped quotes do not matter
+BLANK = r"[\s\\\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff]+"
 _BLANKS = re.compile(BLANK)
 _LONG = 256  # characters; a token, which nobody encodes but in base64
 
@@ -31,7 +33,8 @@ def bare(text: str) -> str:
 
 
 def letters(text: str) -> str:
-    """The letters and digits alone, small, without accents, and full-width ones as the usual ones."""
+    """The letters and digits alone, small, without accents, and full-width ones as the usual
+    ones."""
     if text.isascii():
         return "".join(filter(str.isalnum, text)).lower()
     return "".join(map(letter, text))
@@ -46,7 +49,8 @@ def letter(char: str) -> str:
 
 @lru_cache(maxsize=256)
 def runs_of(secret: str) -> frozenset[str]:
-    """Every run of a secret in every form. To be looked for in small letters without blanks, or in `letters`."""
+    """Every run of a secret in every form. To be looked for in small letters without blanks, or in
+    `letters`."""
     return frozenset(run for form in _forms(secret) for run in runs_in(form))
 
 
@@ -67,7 +71,11 @@ def _forms(secret: str) -> Iterator[str]:
         return
     yield from (secret[::-1], encode(secret, "rot13"))
     yield from _numbers(raw)
-    for coded in (raw, secret.encode("utf-16-le", "surrogatepass"), secret.encode("utf-16-be", "surrogatepass")):
+    for coded in (
+        raw,
+        secret.encode("utf-16-le", "surrogatepass"),
+        secret.encode("utf-16-be", "surrogatepass"),
+    ):
         yield coded.hex()
         for before in range(5):
             yield _base32_inside(coded, before)
@@ -103,7 +111,8 @@ def _utf7(secret: str) -> Iterator[str]:
 
 
 def _base64_inside(raw: bytes, before: int) -> Iterator[str]:
-    """What base64 makes of it after so many other bytes, without the characters that others have a part in."""
+    """What base64 makes of it after so many other bytes, without the characters that others have a
+    part in."""
     first, last = -(-8 * before // 6), 8 * (before + len(raw)) // 6
     padded = bytes(before) + raw
     yield b64encode(padded).decode()[first:last]

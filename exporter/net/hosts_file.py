@@ -1,4 +1,5 @@
-"""The hosts file of this machine (hosts(5)). dnspython does not read it, and containers rely on it."""
+"""The hosts file of this machine (hosts(5)). dnspython does not read it, and containers rely on
+it."""
 
 from pathlib import Path
 

@@ -1,4 +1,5 @@
-"""What servers of ours have in common: why an address cannot be listened on, and who counts as one client."""
+"""What servers of ours have in common: why an address cannot be listened on, and who counts as one
+client."""
 
 import asyncio
 import errno
@@ -14,9 +15,12 @@ def why_not(listen: str, error: OSError | UnicodeError) -> str:
 
 
 async def hindrance(listen: Listen) -> tuple[int, str]:
-    """Why it cannot be listened on now: the error's number and the words, or 0 and nothing if it can."""
+    """Why it cannot be listened on now: the error's number and the words, or 0 and nothing if it
+    can."""
     try:
-        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, listen.host or None, listen.port)
+        server = await asyncio.get_running_loop().create_server(
+            asyncio.Protocol, listen.host or None, listen.port
+        )
     except (OSError, UnicodeError) as error:
         return getattr(error, "errno", None) or errno.EADDRNOTAVAIL, why_not(listen, error)
     server.close()
@@ -27,15 +31,22 @@ async def hindrance(listen: Listen) -> tuple[int, str]:
 def _problem(error: OSError | UnicodeError) -> str:
     if isinstance(error, UnicodeError):
         return "not a host name"
-    number = error.errno or errno.EADDRNOTAVAIL  # Python 3.13 keeps the number of this one to itself
+    number = (
+        error.errno or errno.EADDRNOTAVAIL
+    )  # Python 3.13 keeps the number of this one to itself
     if number not in errno.errorcode:  # of the resolver, which has numbers of its own
         return str(error.strerror).lower()
-    hint = " (a port below 1024 needs CAP_NET_BIND_SERVICE)" if isinstance(error, PermissionError) else ""
+    hint = (
+        " (a port below 1024 needs CAP_NET_BIND_SERVICE)"
+        if isinstance(error, PermissionError)
+        else ""
+    )
     return os.strerror(number).lower() + hint
 
 
 def origin(peer: object) -> str:
-    """Who a client is: an IPv4 address, or the network of an IPv6 address, of which one machine may have all."""
+    """Who a client is: an IPv4 address, or the network of an IPv6 address, of which one machine may
+    have all."""
     if not isinstance(peer, tuple):
         return ""
     address = ip_address(peer[0].partition("%")[0])

@@ -1,8 +1,10 @@
-"""Refusals that pass: what servers write that have no response code for it, or do not use the one they have. Pure.
+"""Refusals that pass: what servers write that have no response code for it, or do not use the one
+they have. Pure.
 
-Microsoft 365 and Exchange: "Server Unavailable. 15", "Request is throttled. Suggested Backoff Time: …", "User is
-authenticated but not connected."; Gmail: "Too many simultaneous connections"; Courier: "Temporary problem, please try
-again later"; qpopper and UW: "maildrop lock busy", "Can't get lock. Mailbox in use".
+Microsoft 365 and Exchange: "Server Unavailable. 15", "Request is throttled. Suggested Backoff Time:
+…", "User is authenticated but not connected."; Gmail: "Too many simultaneous connections"; Courier:
+"Temporary problem, please try again later"; qpopper and UW: "maildrop lock busy", "Can't get lock.
+Mailbox in use".
 """
 
 import re
@@ -28,6 +30,6 @@ _OF_THE_ACCOUNT = re.compile(
 
 
 def passes(text: str) -> bool:
-    """Whether a refusal sounds as if it would be over in a moment. Where accounts get locked for many tries, it does
-    not: to try again would do harm."""
+    """Whether a refusal sounds as if it would be over in a moment. Where accounts get locked for
+    many tries, it does not: to try again would do harm."""
     return bool(_PASSING.search(text)) and not _OF_THE_ACCOUNT.search(text)

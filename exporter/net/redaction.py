@@ -1,7 +1,8 @@
 """What must not leave a session: its passwords and tokens, however a server repeats them.
 
-Servers repeat the command that they do not like, and they cut it, fold it, change its case, decode or escape it (Exim,
-sendmail: `500 5.5.1 Command unrecognized: "…"`). So a piece of a secret is hidden, too, in every usual encoding.
+Servers repeat the command that they do not like, and they cut it, fold it, change its case, decode
+or escape it (Exim, sendmail: `500 5.5.1 Command unrecognized: "…"`). So a piece of a secret is
+hidden, too, in every usual encoding.
 """
 
 import re
@@ -19,7 +20,8 @@ HIDDEN = "<secret>"
 MOST = 1 << 12  # characters of a text that are looked at; the rest is dropped
 _SHORT = 4  # characters; a shorter password stands in too many words to be hidden after the login
 _DROPPED = re.compile(
-    r"(?:^|(?<=\n))(?:[245]\.\d{1,3}\.\d{1,3}[ \t]|(?:\S{1,20} )?(?:ok|no|bad|bye|[+]ok|-err)[ \t])|" + BLANK
+    r"(?:^|(?<=\n))(?:[245]\.\d{1,3}\.\d{1,3}[ \t]|(?:\S{1,20} )?(?:ok|no|bad|bye|[+]ok|-err)["
+    r" \t])|" + BLANK
 )
 """What may stand between the pieces of a secret: blanks, and what a line of a reply begins with."""
 
@@ -27,7 +29,8 @@ _ESCAPE = re.compile(
     r"[%=+][0-9a-f]{2}|%u[0-9a-f]{4}|=\r?\n|\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\[ux]\{[0-9a-f]{1,5}\}|\\[0-7]{3}"
     r"|&(?:#\d{1,6};?|#x[0-9a-f]{1,5};?|[a-z]{2,24}\d{0,2};)|&-"
 )
-"""Of URLs, quoted-printable, xtext (RFC 3461), C, JSON, HTML and modified UTF-7, in small letters."""
+"""Of URLs, quoted-printable, xtext (RFC 3461), C, JSON, HTML and modified UTF-7, in small
+letters."""
 
 _Piece = tuple[str, int, int]  # a text, and where in the original it begins and ends
 
@@ -40,7 +43,8 @@ class Redaction:
         self._wholes: set[str] = set()
         self._short: list[re.Pattern[str]] = []
         self._until_login: list[re.Pattern[str]] = []
-        # Of what was looked at last, as it is and its letters: a secret may go on in the next response.
+        # Of what was looked at last, as it is and its letters: a secret may go on in the next
+        # response.
         self._tail, self._tail_of_letters = "", ""
 
     def learn(self, *secrets: str) -> None:
@@ -59,13 +63,15 @@ class Redaction:
             self.learn_word(b64encode(to_bytes(f"\0{user}\0{password}")).decode())
 
     def learn_word(self, word: str) -> None:
-        """A word in base64 that holds a secret, and perhaps a user name, as it goes over the wire."""
+        """A word in base64 that holds a secret, and perhaps a user name, as it goes over the
+        wire."""
         self._runs.update(runs_in(word))
         if whole := bare(word):
             self._wholes.add(whole)
 
     def logged_in(self) -> None:
-        """The server has taken the login: passwords of up to three characters are no longer hidden, but in base64."""
+        """The server has taken the login: passwords of up to three characters are no longer hidden,
+        but in base64."""
         self._until_login = []
 
     def clean(self, text: str) -> str:
@@ -97,7 +103,8 @@ class Redaction:
 
     @contextmanager
     def of_errors(self) -> Iterator[None]:
-        """What a ProbeError says that ends this: text of a server may be in it, whoever has raised it."""
+        """What a ProbeError says that ends this: text of a server may be in it, whoever has raised
+        it."""
         try:
             yield
         except ProbeError as error:
@@ -108,7 +115,9 @@ class Redaction:
     def _learn_short(self, secret: str) -> None:
         flags = re.IGNORECASE if len(secret) >= _SHORT else re.NOFLAG
         quoted = re.sub(r'(["\\])', r"\\\1", secret)
-        spaced = r"[\W_]?".join(map(re.escape, secret)) if len(secret) >= _SHORT else re.escape(secret)
+        spaced = (
+            r"[\W_]?".join(map(re.escape, secret)) if len(secret) >= _SHORT else re.escape(secret)
+        )
         alone = re.compile(rf"(?<![^\W_])(?:{spaced}|{re.escape(quoted)})(?![^\W_])", flags)
         (self._short if len(secret) >= _SHORT else self._until_login).append(alone)
         encoded = re.escape(b64encode(to_bytes(secret)).decode().rstrip("="))
@@ -126,7 +135,9 @@ class Redaction:
         places = [(0, 0)] * len(before)
         for piece, start, end in found:
             alike = len(piece) == end - start
-            places += [(start + n, start + n + 1) if alike else (start, end) for n in range(len(piece))]
+            places += [
+                (start + n, start + n + 1) if alike else (start, end) for n in range(len(piece))
+            ]
         hits = [(n, n + RUN) for n in range(len(bare) - RUN + 1) if bare[n : n + RUN] in self._runs]
         for whole in self._wholes:
             hits += [match.span() for match in re.finditer(re.escape(whole), bare)]
@@ -139,7 +150,9 @@ def _nothing(match: re.Match[str]) -> str:
     return ""
 
 
-def _pieces(text: str, pattern: re.Pattern[str], meaning: Callable[[re.Match[str]], str]) -> Iterator[_Piece]:
+def _pieces(
+    text: str, pattern: re.Pattern[str], meaning: Callable[[re.Match[str]], str]
+) -> Iterator[_Piece]:
     """The text with something else in the place of each match."""
     end = 0
     for match in pattern.finditer(text):
@@ -193,6 +206,9 @@ def _masked(text: str, hidden: bytearray) -> str:
     parts, end = [], 0
     for match in re.finditer(rb"\x01+", hidden):
         inside = text[match.start() : match.end()].split("\n")
-        parts += [text[end : match.start()], "\n".join(HIDDEN if line.strip() else line for line in inside)]
+        parts += [
+            text[end : match.start()],
+            "\n".join(HIDDEN if line.strip() else line for line in inside),
+        ]
         end = match.end()
     return "".join((*parts, text[end:])).replace(f'"{HIDDEN}"', HIDDEN)

@@ -1,4 +1,5 @@
-"""Logging in by SASL (RFC 4422), whatever protocol carries it: the order of the words, and mechanisms for passwords."""
+"""Logging in by SASL (RFC 4422), whatever protocol carries it: the order of the words, and
+mechanisms for passwords."""
 
 import hmac
 import re
@@ -43,20 +44,26 @@ class Mechanism(Protocol):
 
 
 class Conversation:
-    """The words of one login in base64, in their order. Nothing secret that is said can be repeated by the server."""
+    """The words of one login in base64, in their order. Nothing secret that is said can be repeated
+    by the server."""
 
-    def __init__(self, mechanism: Mechanism, server: str, redaction: Redaction, note: Callable[[str], None]) -> None:
+    def __init__(
+        self, mechanism: Mechanism, server: str, redaction: Redaction, note: Callable[[str], None]
+    ) -> None:
         redaction.learn(*mechanism.secrets)
         self._mechanism = mechanism
         self._server = server
         self._redaction = redaction
         self._note = note
         self._first = mechanism.begin()
-        self.held = self._first is not None  # the first word is to be said when the server asks for it
+        self.held = (
+            self._first is not None
+        )  # the first word is to be said when the server asks for it
         self.challenges = 0  # that were answered
 
     def initial(self, most: int) -> str:
-        """The first word, to go with the command, if it has at most so many characters; else it is empty."""
+        """The first word, to go with the command, if it has at most so many characters; else it is
+        empty."""
         word = self._encoded(self._first) if self._first is not None else ""
         if len(word) > most:
             return ""
@@ -64,16 +71,22 @@ class Conversation:
         return word
 
     def take_back(self) -> None:
-        """The server takes no word with the command (RFC 4954 section 4: 501), so that nobody has looked at it."""
+        """The server takes no word with the command (RFC 4954 section 4: 501), so that nobody has
+        looked at it."""
         self.held = self._first is not None
 
     async def answer(self, challenge: str) -> str:
         """What is said to a challenge. Raises ProbeError."""
         self.challenges += 1
         if self.challenges > MOST_CHALLENGES:
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} asks and asks, and does not end the login")
-        # An empty challenge after the first word has gone with the command: the server has passed it over.
-        if self._first is not None and (self.held or (self.challenges == 1 and not challenge.strip(" ="))):
+            raise ProbeError(
+                Reason.PROTOCOL, f"{self._server} asks and asks, and does not end the login"
+            )
+        # An empty challenge after the first word has gone with the command: the server has passed
+        # it over.
+        if self._first is not None and (
+            self.held or (self.challenges == 1 and not challenge.strip(" ="))
+        ):
             self.held = False
             return self._encoded(self._first)
         said = await self._mechanism.answer(self._decoded(challenge))
@@ -103,9 +116,13 @@ class Conversation:
             decoded = b64decode(challenge.strip(), validate=True)
         except ValueError:
             if not isinstance(self._mechanism, Login):
-                raise ProbeError(Reason.PROTOCOL, f"{self._server} sent a challenge that is no base64") from None
+                raise ProbeError(
+                    Reason.PROTOCOL, f"{self._server} sent a challenge that is no base64"
+                ) from None
             return challenge.encode(errors="replace")  # some ask in the clear
-        in_the_clear = isinstance(self._mechanism, Login) and not decoded.isascii()  # "Username" is base64, too
+        in_the_clear = (
+            isinstance(self._mechanism, Login) and not decoded.isascii()
+        )  # "Username" is base64, too
         return challenge.encode(errors="replace") if in_the_clear else decoded
 
 
@@ -132,8 +149,9 @@ class Plain:
 class Login:
     """LOGIN (draft-murchison-sasl-login): the server asks for the name, and then for the password.
 
-    Servers differ in what they ask with ("Username:", "User Name", nothing), and in whether they take the name with the
-    command; many that do not ask for it again, and would be told the password in its place. So it waits to be asked.
+    Servers differ in what they ask with ("Username:", "User Name", nothing), and in whether they
+    take the name with the command; many that do not ask for it again, and would be told the
+    password in its place. So it waits to be asked.
     """
 
     name = "LOGIN"
@@ -153,8 +171,13 @@ class Login:
         for_password = bool(_ASKS_FOR_PASSWORD.search(words))
         for_name = bool(_ASKS_FOR_NAME.search(words)) and not for_password
         if self._asked > 2 or (for_password if self._asked == 1 else for_name):
-            turn = {1: "before the user name", 2: "where the password is due"}.get(self._asked, "after the password")
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} asks for {one_line(words, 40)!r} {turn} (AUTH LOGIN)")
+            turn = {1: "before the user name", 2: "where the password is due"}.get(
+                self._asked, "after the password"
+            )
+            raise ProbeError(
+                Reason.PROTOCOL,
+                f"{self._server} asks for {one_line(words, 40)!r} {turn} (AUTH LOGIN)",
+            )
         return as_it_is(self._user if self._asked == 1 else self._password)
 
     def succeeded(self) -> None:
@@ -176,7 +199,9 @@ class CramMd5:
 
     async def answer(self, challenge: bytes) -> bytes:
         if not challenge.strip():  # a digest of nothing is as good as the password
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} sent a CRAM-MD5 challenge without sense")
+            raise ProbeError(
+                Reason.PROTOCOL, f"{self._server} sent a CRAM-MD5 challenge without sense"
+            )
         digest = hmac.new(as_it_is(self._password), challenge, "md5").hexdigest()
         self.secrets = (self._password, digest)
         return as_it_is(f"{self._user} {digest}")
@@ -192,4 +217,6 @@ def as_it_is(text: str) -> bytes:
 
 def refused(error: ProbeError, words: str) -> ProbeError:
     """The server's refusal with what its challenge had to say."""
-    return ProbeError(error.reason, f"{error.detail} ({words})", code=error.code) if words else error
+    return (
+        ProbeError(error.reason, f"{error.detail} ({words})", code=error.code) if words else error
+    )

@@ -8,7 +8,8 @@ from exporter.core.model import ProbeError, Reason, one_line
 from exporter.core.threads import off_the_loop
 
 SCRAM = "scram-sha-256"
-FEWEST_ITERATIONS = 4096  # RFC 7677 section 4; with fewer, who listens or stands in between guesses passwords quickly
+# RFC 7677 section 4; with fewer, who listens or stands in between guesses passwords quickly
+FEWEST_ITERATIONS = 4096
 MOST_ITERATIONS = 1_000_000  # half a second; servers have 4096 to 600,000
 _ITERATIONS = re.compile(r",i=([0-9]{1,20})(?:,|$)")
 
@@ -45,18 +46,29 @@ class Scram:
             return final.encode()
 
     def _judge(self, first: str) -> None:
-        """The server chooses how long we compute, and how hard it is to guess the password from what we say."""
+        """The server chooses how long we compute, and how hard it is to guess the password from
+        what we say."""
         iterations = _ITERATIONS.search(first)
         count = int(iterations[1]) if iterations else 0
         if iterations and not FEWEST_ITERATIONS <= count <= MOST_ITERATIONS:
             bounds = f"{FEWEST_ITERATIONS} to {MOST_ITERATIONS} are accepted"
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} wants {count} iterations of SCRAM-SHA-256: {bounds}")
-        if re.match(rf"r={re.escape(str(self._client.c_nonce))}(,|$)", first):  # RFC 5802 section 5.1
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} adds nothing of its own to the nonce of SCRAM-SHA-256")
+            raise ProbeError(
+                Reason.PROTOCOL,
+                f"{self._server} wants {count} iterations of SCRAM-SHA-256: {bounds}",
+            )
+        if re.match(
+            rf"r={re.escape(str(self._client.c_nonce))}(,|$)", first
+        ):  # RFC 5802 section 5.1
+            raise ProbeError(
+                Reason.PROTOCOL,
+                f"{self._server} adds nothing of its own to the nonce of SCRAM-SHA-256",
+            )
 
     def succeeded(self) -> None:
         if self._stage != 2:
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} does not prove that it knows the password")
+            raise ProbeError(
+                Reason.PROTOCOL, f"{self._server} does not prove that it knows the password"
+            )
 
 
 class _Translated:
@@ -70,4 +82,6 @@ class _Translated:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ScramException | ValueError):
-            raise ProbeError(Reason.PROTOCOL, f"{self._server} and we disagree about SCRAM-SHA-256") from None
+            raise ProbeError(
+                Reason.PROTOCOL, f"{self._server} and we disagree about SCRAM-SHA-256"
+            ) from None

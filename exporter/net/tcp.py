@@ -1,4 +1,5 @@
-"""TCP connections: every address of a host is tried, the families racing (RFC 8305); one error says what happened."""
+"""TCP connections: every address of a host is tried, the families racing (RFC 8305); one error says
+what happened."""
 
 import errno
 import os
@@ -12,11 +13,16 @@ from exporter.core.run import Run
 from exporter.net.dns import Resolver
 
 HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
-MAX_ADDRESSES = 20  # of a host; whoever writes thousands into the DNS has us knock at none of the others
+MAX_ADDRESSES = (
+    20  # of a host; whoever writes thousands into the DNS has us knock at none of the others
+)
 
 
-async def dial(resolver: Resolver, host: str, port: int, network: NetworkOptions, run: Run) -> socket.socket:
-    """A connected socket, in the steps `resolve` and `connect`. Raises ProbeError (dns, connect)."""
+async def dial(
+    resolver: Resolver, host: str, port: int, network: NetworkOptions, run: Run
+) -> socket.socket:
+    """A connected socket, in the steps `resolve` and `connect`. Raises ProbeError (dns,
+    connect)."""
     with run.step(Step.RESOLVE, host):
         addresses = (await resolver.addresses(host, network.ip))[:MAX_ADDRESSES]
     with run.step(Step.CONNECT, f"{host}:{port}"):
@@ -26,16 +32,26 @@ async def dial(resolver: Resolver, host: str, port: int, network: NetworkOptions
     return connected
 
 
-async def connect(addresses: list[str], port: int, source_address: str | None = None, host: str = "") -> socket.socket:
-    """A non-blocking socket, connected to the first address that answers. Raises ProbeError (connect).
+async def connect(
+    addresses: list[str], port: int, source_address: str | None = None, host: str = ""
+) -> socket.socket:
+    """A non-blocking socket, connected to the first address that answers. Raises ProbeError
+    (connect).
 
     `host` is the name that the addresses are of, for people.
     """
     name = f" ({host})" if host and host.strip("[]") not in addresses else ""
-    where = f"{', '.join(addresses[:4])}{name} port {port}{f' from {source_address}' if source_address else ''}"
-    infos = [_address_info(address, port) for address in addresses if _can_reach(source_address, address)]
+    where = (
+        f"{', '.join(addresses[:4])}{name} port"
+        f" {port}{f' from {source_address}' if source_address else ''}"
+    )
+    infos = [
+        _address_info(address, port) for address in addresses if _can_reach(source_address, address)
+    ]
     if not infos:
-        raise ProbeError(Reason.CONNECT, f"cannot connect to {where}: one is IPv4, the other is IPv6")
+        raise ProbeError(
+            Reason.CONNECT, f"cannot connect to {where}: one is IPv4, the other is IPv6"
+        )
     source = [_address_info(source_address, 0)] if source_address else None
     try:
         connected = await aiohappyeyeballs.start_connection(
@@ -57,7 +73,9 @@ def source_towards(address: str, source_address: str | None = None) -> str:
         return ""
     if source_address:
         return source_address
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as ours:
+    with socket.socket(
+        socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM
+    ) as ours:
         try:
             ours.connect((address, 25))
         except OSError:
@@ -70,13 +88,20 @@ def _can_reach(source: str | None, address: str) -> bool:
     return source is None or (":" in source) == (":" in address)
 
 
-def _address_info(address: str, port: int) -> tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]:
+def _address_info(
+    address: str, port: int
+) -> tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]:
     if ":" in address:
         return socket.AF_INET6, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port, 0, 0)
     return socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port)
 
 
 def _problem(error: OSError) -> str:
-    """Several addresses fail with one OSError without a number; the single errors are told by their numbers."""
+    """Several addresses fail with one OSError without a number; the single errors are told by their
+    numbers."""
     known = error.errno is not None and error.errno in errno.errorcode
-    return os.strerror(error.errno or 0).lower() if known else error.strerror or "no address can be reached"
+    return (
+        os.strerror(error.errno or 0).lower()
+        if known
+        else error.strerror or "no address can be reached"
+    )

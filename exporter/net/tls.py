@@ -1,4 +1,5 @@
-"""TLS towards mail servers: contexts from options, facts about a session, and what went wrong in one line."""
+"""TLS towards mail servers: contexts from options, facts about a session, and what went wrong in
+one line."""
 
 import os
 import ssl
@@ -25,11 +26,14 @@ _VERSIONS = {
 }
 _LEGACY = ("TLS10", "TLS11")
 _OLD_CIPHERS = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0"  # never those that know no certificates
-_LEGACY_SERVER_CONNECT = 0x4  # SSL_OP_LEGACY_SERVER_CONNECT: a server without RFC 5746; named from Python 3.12 on
+_LEGACY_SERVER_CONNECT = (
+    0x4  # SSL_OP_LEGACY_SERVER_CONNECT: a server without RFC 5746; named from Python 3.12 on
+)
 
 
 def client_context(options: TlsOptions) -> ssl.SSLContext:
-    """The context for a client with these options, made once as long as the CA file does not change.
+    """The context for a client with these options, made once as long as the CA file does not
+    change.
 
     Raises ProbeError (tls).
     """
@@ -40,7 +44,9 @@ def client_context(options: TlsOptions) -> ssl.SSLContext:
         changed = os.stat(path).st_mtime_ns if path else 0
         return _context(path, changed, options.verify, options.tls_min_version)
     except ssl.SSLError:
-        raise ProbeError(Reason.TLS, f"cannot use ca_file {path}: no certificates in it (PEM format)") from None
+        raise ProbeError(
+            Reason.TLS, f"cannot use ca_file {path}: no certificates in it (PEM format)"
+        ) from None
     except OSError as error:
         raise ProbeError(Reason.TLS, f"cannot read ca_file {path}: {error.strerror}") from None
     except ValueError as error:  # an OpenSSL that was built without old versions
@@ -51,9 +57,12 @@ def client_context(options: TlsOptions) -> ssl.SSLContext:
 def _context(ca_file: str | None, changed: int, verify: bool, oldest: TlsVersion) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=ca_file)
     context.sslobject_class = _Conversation
-    # Python 3.13 began to refuse certificates that break rules of RFC 5280 which no mail server looks at, such as one
-    # of an authority without a key identifier. The verdict must not depend on the Python.
-    context.verify_flags = ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    # Python 3.13 began to refuse certificates that break rules of RFC 5280 which no mail server
+    # looks at, such as one of an authority without a key identifier. The verdict must not depend on
+    # the Python.
+    context.verify_flags = (
+        ssl.VerifyFlags.VERIFY_X509_TRUSTED_FIRST | ssl.VerifyFlags.VERIFY_X509_PARTIAL_CHAIN
+    )
     accept_from(context, oldest)
     if not verify:
         context.check_hostname = False
@@ -64,8 +73,9 @@ def _context(ca_file: str | None, changed: int, verify: bool, oldest: TlsVersion
 def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
     """Sets the oldest version that is spoken; an openssl.cnf that wants a newer one keeps its word.
 
-    The Pythons of Debian and Ubuntu set none, and then it is what OpenSSL was built with. Below TLS 1.2, what such
-    servers have is accepted, too: keys, digests and ciphers that OpenSSL's security levels 1 and 2 forbid.
+    The Pythons of Debian and Ubuntu set none, and then it is what OpenSSL was built with. Below TLS
+    1.2, what such servers have is accepted, too: keys, digests and ciphers that OpenSSL's security
+    levels 1 and 2 forbid.
     """
     if oldest not in _LEGACY:
         context.minimum_version = max(context.minimum_version, _VERSIONS[oldest])
@@ -79,12 +89,18 @@ def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
 def session_fact(tls: ssl.SSLObject, leg: Leg) -> TlsSession:
     """What was agreed on, as a fact of the trip."""
     cipher = tls.cipher()
-    return TlsSession(leg, tls.version() or "", cipher[0] if cipher else "", _expiry(tls.getpeercert(True)))
+    return TlsSession(
+        leg, tls.version() or "", cipher[0] if cipher else "", _expiry(tls.getpeercert(True))
+    )
 
 
 def _expiry(certificate: bytes | None) -> float | None:
     try:
-        return x509.load_der_x509_certificate(certificate).not_valid_after_utc.timestamp() if certificate else None
+        return (
+            x509.load_der_x509_certificate(certificate).not_valid_after_utc.timestamp()
+            if certificate
+            else None
+        )
     except ValueError:
         return None
 
@@ -102,8 +118,8 @@ class _NoTls(ssl.SSLError):
 
 
 class _Conversation(ssl.SSLObject):
-    """Reads the server's certificate also when it is refused, so that nobody has to connect again without verifying;
-    and the server's first words, when they are no TLS."""
+    """Reads the server's certificate also when it is refused, so that nobody has to connect again
+    without verifying; and the server's first words, when they are no TLS."""
 
     _incoming: ssl.MemoryBIO
     _first = b""
@@ -134,7 +150,8 @@ class _Conversation(ssl.SSLObject):
             raise strange from None
 
     def _shown(self) -> bytes | None:
-        """`getpeercert` knows only certificates that verified; the chain as it came is public from Python 3.13 on."""
+        """`getpeercert` knows only certificates that verified; the chain as it came is public from
+        Python 3.13 on."""
         if sys.version_info >= (3, 13):
             return next(iter(self.get_unverified_chain()), None)
         chain = self._sslobj.get_unverified_chain()  # type: ignore[attr-defined]
@@ -142,10 +159,14 @@ class _Conversation(ssl.SSLObject):
 
 
 @contextmanager
-def translated(server: str, leg: Leg, wanted: str = "", *, starttls: bool = False) -> Iterator[None]:
-    """Turns every error of a TLS handshake, perhaps one after STARTTLS, into a ProbeError (tls, disconnected).
+def translated(
+    server: str, leg: Leg, wanted: str = "", *, starttls: bool = False
+) -> Iterator[None]:
+    """Turns every error of a TLS handshake, perhaps one after STARTTLS, into a ProbeError (tls,
+    disconnected).
 
-    A server that speaks in the clear is named, with the cure for a client of `wanted`: IMAP, POP3, SMTP.
+    A server that speaks in the clear is named, with the cure for a client of `wanted`: IMAP, POP3,
+    SMTP.
     """
     try:
         yield
@@ -153,9 +174,13 @@ def translated(server: str, leg: Leg, wanted: str = "", *, starttls: bool = Fals
         raise _refused(server, leg, error) from error
     except ssl.SSLError as error:
         speaks = plain(error.first, wanted) if isinstance(error, _NoTls) else ""
-        raise ProbeError(Reason.TLS, f"no TLS with {server}: {trouble(error, speaks, starttls=starttls)}") from error
+        raise ProbeError(
+            Reason.TLS, f"no TLS with {server}: {trouble(error, speaks, starttls=starttls)}"
+        ) from error
     except (ConnectionError, OSError) as error:
-        raise ProbeError(Reason.DISCONNECTED, f"{server} cut the connection in the TLS handshake") from error
+        raise ProbeError(
+            Reason.DISCONNECTED, f"{server} cut the connection in the TLS handshake"
+        ) from error
 
 
 def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:

@@ -11,32 +11,55 @@ MAX_NAMES = 3  # of a certificate, which may have hundreds
 
 # Numbers of OpenSSL's x509_vfy.h, X509_V_ERR_…
 _HAS_EXPIRED = 10
-NO_ISSUER = frozenset({2, 18, 19, 20, 21})  # unable to get the (local) issuer, self-signed, only the first one came
+NO_ISSUER = frozenset(
+    {2, 18, 19, 20, 21}
+)  # unable to get the (local) issuer, self-signed, only the first one came
 _OTHER_NAME = frozenset({62, 64})  # host name or IP address mismatch
 _TOO_WEAK = frozenset({66, 67, 68})  # short keys, weak digests
 
-# Reasons of OpenSSL's sslerr.h. Which one a line of plain text gives depends on the line and on OpenSSL's version.
+# Reasons of OpenSSL's sslerr.h. Which one a line of plain text gives depends on the line and on
+# OpenSSL's version.
 NO_TLS = frozenset(
     {
         *("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"),
         *("UNKNOWN_PROTOCOL", "BAD_RECORD_TYPE", "DATA_LENGTH_TOO_LONG"),
     }
 )
-_OLD_VERSION = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"})
+_OLD_VERSION = frozenset(
+    {"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"}
+)
 _OLD_PARAMETERS = frozenset(
     {
-        *("DH_KEY_TOO_SMALL", "EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK", "EE_MD_TOO_WEAK"),
-        *("UNSAFE_LEGACY_RENEGOTIATION_DISABLED", "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED", "WRONG_SIGNATURE_TYPE"),
-        *("NO_SUITABLE_SIGNATURE_ALGORITHM", "NO_CIPHERS_AVAILABLE", "WRONG_CIPHER_RETURNED", "NO_SHARED_CIPHER"),
+        *(
+            "DH_KEY_TOO_SMALL",
+            "EE_KEY_TOO_SMALL",
+            "CA_KEY_TOO_SMALL",
+            "CA_MD_TOO_WEAK",
+            "EE_MD_TOO_WEAK",
+        ),
+        *(
+            "UNSAFE_LEGACY_RENEGOTIATION_DISABLED",
+            "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED",
+            "WRONG_SIGNATURE_TYPE",
+        ),
+        *(
+            "NO_SUITABLE_SIGNATURE_ALGORITHM",
+            "NO_CIPHERS_AVAILABLE",
+            "WRONG_CIPHER_RETURNED",
+            "NO_SHARED_CIPHER",
+        ),
         *("SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INSUFFICIENT_SECURITY"),
     }
 )
-TRUST = "trust its authority with `ca_file`, or have the server send its intermediate certificates, too"
+TRUST = (
+    "trust its authority with `ca_file`, or have the server send its intermediate certificates, too"
+)
 _UPDATE = "update the server, or accept old TLS with `tls_min_version: TLS10`"
 
 
 def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
-    """Why there is no TLS, after STARTTLS or from the start. `speaks` says what the server speaks, if that is known."""
+    """Why there is no TLS, after STARTTLS or from the start. `speaks` says what the server speaks,
+    if that is known."""
     reason = error.reason or ""
     words = reason.lower().replace("_", " ") or "the handshake failed"
     if reason in NO_TLS and starttls:
@@ -51,16 +74,28 @@ def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
     return words
 
 
-def refusal(error: ssl.SSLCertVerificationError, leaf: bytes | None, expires_at: float | None) -> str:
-    """Why a certificate is refused. `leaf` is the server's own (DER), `expires_at` its end (Unix time)."""
-    code, words = error.verify_code, (error.verify_message or "it does not verify").removesuffix(".")
+def refusal(
+    error: ssl.SSLCertVerificationError, leaf: bytes | None, expires_at: float | None
+) -> str:
+    """Why a certificate is refused. `leaf` is the server's own (DER), `expires_at` its end (Unix
+    time)."""
+    code, words = (
+        error.verify_code,
+        (error.verify_message or "it does not verify").removesuffix("."),
+    )
     if code == _HAS_EXPIRED and expires_at is not None:  # it, or one above it
-        return f"{words}; the server's own is valid until {datetime.fromtimestamp(expires_at, UTC):%Y-%m-%d %H:%M} UTC"
+        return (
+            f"{words}; the server's own is valid until"
+            f" {datetime.fromtimestamp(expires_at, UTC):%Y-%m-%d %H:%M} UTC"
+        )
     if code in NO_ISSUER:
         return f"{words}: {TRUST}"
     if code in _OTHER_NAME:
         names = ", ".join(_names(leaf)) or "no name"
-        return f"{words}, but for {names}: set `server_name` to the name to expect, or mend the certificate"
+        return (
+            f"{words}, but for {names}: set `server_name` to the name to expect, or mend the"
+            " certificate"
+        )
     if code in _TOO_WEAK:
         return f"{words}: {_UPDATE}"
     return words
@@ -73,7 +108,17 @@ def _names(leaf: bytes | None) -> list[str]:
     try:
         extensions = x509.load_der_x509_certificate(leaf).extensions
         also = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-        names = [str(name.value) for name in also if isinstance(name, x509.DNSName | x509.IPAddress)]
-    except (ValueError, x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        names = [
+            str(name.value) for name in also if isinstance(name, x509.DNSName | x509.IPAddress)
+        ]
+    except (
+        ValueError,
+        x509.ExtensionNotFound,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ):
         return []
-    return [*(one_line(name, 80) for name in names[:MAX_NAMES]), *(["…"] if len(names) > MAX_NAMES else [])]
+    return [
+        *(one_line(name, 80) for name in names[:MAX_NAMES]),
+        *(["…"] if len(names) > MAX_NAMES else []),
+    ]

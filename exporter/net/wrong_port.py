@@ -1,7 +1,7 @@
 """What answers on a port where another protocol was expected, and the likely cure.
 
-A client that waits for a greeting in the clear waits for ever on a port for TLS, or for HTTP. That is settled by a
-second connection, on which nothing is sent but a ClientHello.
+A client that waits for a greeting in the clear waits for ever on a port for TLS, or for HTTP. That
+is settled by a second connection, on which nothing is sent but a ClientHello.
 """
 
 import asyncio
@@ -28,7 +28,9 @@ _SPEAKERS = {
     "HTTP": re.compile(rb"HTTP/\d|<!doctype html|<html", re.IGNORECASE),
     "FTP": re.compile(rb"220[ -].*\bFTP|220[ -].*\w*FTPd?\b", re.IGNORECASE | re.DOTALL),
     "LMTP": re.compile(rb"220[ -].*\bLMTP\b", re.IGNORECASE | re.DOTALL),
-    "NNTP": re.compile(rb"20[01] [^\n]*\bN(NTP|NRP|etNews|ews)|(400|502) [^\n]*\bN(NTP|NRP)", re.IGNORECASE),
+    "NNTP": re.compile(
+        rb"20[01] [^\n]*\bN(NTP|NRP|etNews|ews)|(400|502) [^\n]*\bN(NTP|NRP)", re.IGNORECASE
+    ),
     "SMTP": re.compile(rb"(220|421|521|554)([ -]|\r?\n)"),
     "ManageSieve": re.compile(rb'"(IMPLEMENTATION|SIEVE|VERSION)"', re.IGNORECASE),
     "XMPP": re.compile(rb"<\?xml[^\n]*jabber|<stream:"),
@@ -40,14 +42,16 @@ Answer = TypeVar("Answer")
 
 
 def speaker(first: bytes) -> str:
-    """The protocol of a server that begins with these bytes: IMAP, POP3, SMTP, TLS, HTTP, …; empty if unknown."""
+    """The protocol of a server that begins with these bytes: IMAP, POP3, SMTP, TLS, HTTP, …; empty
+    if unknown."""
     if _TLS.match(first):
         return "TLS"
     return next((name for name, words in _SPEAKERS.items() if words.match(first.lstrip())), "")
 
 
 def cure(first: bytes, wanted: str) -> str:
-    """What to change when a server that should speak `wanted` (IMAP, POP3, SMTP) begins with these bytes in the clear.
+    """What to change when a server that should speak `wanted` (IMAP, POP3, SMTP) begins with these
+    bytes in the clear.
 
     Empty if that is no other protocol that we know.
     """
@@ -55,19 +59,32 @@ def cure(first: bytes, wanted: str) -> str:
         return "it speaks TLS on this port: use `tls: implicit`"
     if found in ("", wanted):
         return ""
-    option = f"use `{found.lower()}`, or" if {found, wanted} == {"IMAP", "POP3"} else f"for {wanted} use"
-    return f"this is {'an' if found[0] in 'FHILNSVX' and found != 'VNC' else 'a'} {found} server: {option} " + (
-        f"port {_PORTS[wanted]}" if option.endswith("use") else f"{wanted}'s port, {_PORTS[wanted]}"
+    option = (
+        f"use `{found.lower()}`, or" if {found, wanted} == {"IMAP", "POP3"} else f"for {wanted} use"
+    )
+    return (
+        f"this is {'an' if found[0] in 'FHILNSVX' and found != 'VNC' else 'a'} {found} server:"
+        f" {option} "
+        + (
+            f"port {_PORTS[wanted]}"
+            if option.endswith("use")
+            else f"{wanted}'s port, {_PORTS[wanted]}"
+        )
     )
 
 
 async def patiently(
-    first: Awaitable[Answer], peer: tuple[Any, ...], server: str, wanted: str, silence: float = SILENCE
+    first: Awaitable[Answer],
+    peer: tuple[Any, ...],
+    server: str,
+    wanted: str,
+    silence: float = SILENCE,
 ) -> Answer:
-    """Waits for a greeting in the clear; after a silence it is tried whether this is another protocol's port, or TLS's.
+    """Waits for a greeting in the clear; after a silence it is tried whether this is another
+    protocol's port, or TLS's.
 
-    `peer` is the address that the connection leads to. Not for port 25, where some servers punish who speaks first.
-    Raises ProbeError (protocol), or what `first` raises.
+    `peer` is the address that the connection leads to. Not for port 25, where some servers punish
+    who speaks first. Raises ProbeError (protocol), or what `first` raises.
     """
     tasks: list[asyncio.Future[Any]] = [waiting := asyncio.ensure_future(first)]
     try:
@@ -84,11 +101,14 @@ async def patiently(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def greeted(first: Awaitable[Answer], server: str, wanted: str, seconds: float | None) -> Answer:
-    """Waits for a greeting inside TLS, which says nothing of what is spoken: a web server waits for us to begin.
+async def greeted(
+    first: Awaitable[Answer], server: str, wanted: str, seconds: float | None
+) -> Answer:
+    """Waits for a greeting inside TLS, which says nothing of what is spoken: a web server waits for
+    us to begin.
 
-    `seconds` are those of the whole conversation. Raises ProbeError (timeout) with the likely cause, or what `first`
-    raises.
+    `seconds` are those of the whole conversation. Raises ProbeError (timeout) with the likely
+    cause, or what `first` raises.
     """
     if seconds is None:
         return await first
@@ -97,9 +117,16 @@ async def greeted(first: Awaitable[Answer], server: str, wanted: str, seconds: f
         async with fair_timeout(patience, patience):
             return await first
     except TimeoutError:
-        silence = f"{server} sends no greeting within {patience:.3g} s after a completed TLS handshake"
-        cause = f"is this an {wanted} port? With `tls: implicit` it is {_TLS_PORTS[wanted]} on most servers"
-        raise ProbeError(Reason.TIMEOUT, f"{silence}: {cause.replace('an POP3', 'a POP3')}") from None
+        silence = (
+            f"{server} sends no greeting within {patience:.3g} s after a completed TLS handshake"
+        )
+        cause = (
+            f"is this an {wanted} port? With `tls: implicit` it is {_TLS_PORTS[wanted]} on most"
+            " servers"
+        )
+        raise ProbeError(
+            Reason.TIMEOUT, f"{silence}: {cause.replace('an POP3', 'a POP3')}"
+        ) from None
 
 
 def plain(first: bytes, wanted: str) -> str:
@@ -114,7 +141,8 @@ def plain(first: bytes, wanted: str) -> str:
 
 
 def _client_hello() -> bytes:
-    """The first flight of a client that does not care who answers: nothing is sent over what it would set up."""
+    """The first flight of a client that does not care who answers: nothing is sent over what it
+    would set up."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -124,7 +152,8 @@ def _client_hello() -> bytes:
 
 
 async def _answer(peer: tuple[Any, ...], said: bytes) -> bytes:
-    """The first bytes that the server answers to `said` on a connection of its own; none if it does not."""
+    """The first bytes that the server answers to `said` on a connection of its own; none if it does
+    not."""
     writer = None
     try:
         async with asyncio.timeout(PATIENCE):

@@ -1,7 +1,9 @@
-"""What is known of messages under way: which trip each belongs to, and what becomes of late, lost and doubled ones.
+"""What is known of messages under way: which trip each belongs to, and what becomes of late, lost
+and doubled ones.
 
-Late is not lost. A trip that is overdue has failed, but its token stays known for `late_after`: if the message comes,
-it counts as late, its true delay is observed and it is deleted; if not, it counts as lost. Restarts change nothing.
+Late is not lost. A trip that is overdue has failed, but its token stays known for `late_after`: if
+the message comes, it counts as late, its true delay is observed and it is deleted; if not, it
+counts as lost. Restarts change nothing.
 """
 
 import asyncio
@@ -26,7 +28,8 @@ log = logging.getLogger(__name__)
 
 LEFT_OVER_AFTER = 3600.0  # seconds
 LOOK_FOR = 15.0  # seconds, at least, after a restart before a message is lost
-LOOK_AGAIN = 10.0  # seconds until a stray is judged again that cannot be judged while the state cannot be read
+# seconds until a stray is judged again that cannot be judged while the state cannot be read
+LOOK_AGAIN = 10.0
 MOST_LEFT_ALONE = 1000  # messages of others, of which we know for how long we have left them alone
 _SEEN_BEFORE = frozenset({State.FOUND, State.ARRIVED})
 
@@ -42,15 +45,20 @@ class MailObserver(Protocol):
 
 
 class Ledger:
-    """Keeps the store and the watchers in step. `watchers` may be filled after the ledger was made."""
+    """Keeps the store and the watchers in step. `watchers` may be filled after the ledger was
+    made."""
 
-    def __init__(self, store: Store, watchers: dict[str, Watcher], observer: MailObserver, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, watchers: dict[str, Watcher], observer: MailObserver, clock: Clock
+    ) -> None:
         self._store = store
         self._watchers = watchers
         self._observer = observer
         self._clock = clock
         self._boot = boot_id()
-        self._epoch = clock.wall() - clock.monotonic()  # the wall clock may be set: no time passes by that
+        self._epoch = (
+            clock.wall() - clock.monotonic()
+        )  # the wall clock may be set: no time passes by that
         self._in_flight: dict[str, Trip] = {}
         self._overdue: dict[str, Trip] = {}
         self._left: set[str] = set()  # trips that a restart goes on with
@@ -64,49 +72,74 @@ class Ledger:
 
     # ---------------------------------------------------------------- a trip's life
 
-    async def begin(self, token: Token, probe: ProbeKey, mailbox: str, run: Run, keep: float) -> None:
-        """Returns when the token is on the disk, so that it is known whatever happens to us from now on."""
+    async def begin(
+        self, token: Token, probe: ProbeKey, mailbox: str, run: Run, keep: float
+    ) -> None:
+        """Returns when the token is on the disk, so that it is known whatever happens to us from
+        now on."""
         trip = Trip(
-            token.trip, probe, mailbox, State.LEAVING, run.started_at, self._boot, run.started, run.started_at + keep
+            token.trip,
+            probe,
+            mailbox,
+            State.LEAVING,
+            run.started_at,
+            self._boot,
+            run.started,
+            run.started_at + keep,
         )
         self._in_flight[trip.id] = trip
         run.on_accepted = lambda moment: self._accepted(trip.id, run)
         patience = min(PATIENCE, run.time_left() / 4)  # most of the trip's time is for the servers
         await self._on_disk(self._store.begin(trip), trip, patience)
 
-    async def _on_disk(self, change: Awaitable[object], trip: Trip | Outcome, patience: float = PATIENCE) -> None:
-        """Returns when the change is on the disk, or when that takes too long: it is kept to be written then."""
+    async def _on_disk(
+        self, change: Awaitable[object], trip: Trip | Outcome, patience: float = PATIENCE
+    ) -> None:
+        """Returns when the change is on the disk, or when that takes too long: it is kept to be
+        written then."""
         try:
             async with asyncio.timeout(patience):
                 await change
         except (StateUnusable, TimeoutError) as error:
-            name, why = _name_of(trip), str(error) or f"the state is not written within {patience:.1f} s"
+            name, why = (
+                _name_of(trip),
+                str(error) or f"the state is not written within {patience:.1f} s",
+            )
             extra = about(name, trip.probe)
             log.error(
-                "%s; trip %s goes on, but a restart before it is written would forget this", why, name, extra=extra
+                "%s; trip %s goes on, but a restart before it is written would forget this",
+                why,
+                name,
+                extra=extra,
             )
 
     def _accepted(self, trip_id: str, run: Run) -> None:
-        """It is logged when it is on the disk: then a restart goes on with the trip, and tells how it has ended."""
+        """It is logged when it is on the disk: then a restart goes on with the trip, and tells how
+        it has ended."""
         if known := self._in_flight.get(trip_id):
-            taken = replace(known, state=State.SENT, sending_since=run.sending_since, accepted=run.accepted)
+            taken = replace(
+                known, state=State.SENT, sending_since=run.sending_since, accepted=run.accepted
+            )
             trip = replace(taken, facts=run.facts_of_sending())
             self._in_flight[trip_id] = trip
             words = f"the message is accepted{': ' if run.answer else ''}{run.answer}"
             self._store.accepted(trip, partial(_tell, logging.INFO, trip, words))
 
     async def found(self, verdict: Outcome) -> None:
-        """The message is back and going to be deleted: returns when that, and the trip's verdict, is on the disk.
+        """The message is back and going to be deleted: returns when that, and the trip's verdict,
+        is on the disk.
 
-        Were it deleted first and we killed then, a restart would wait for it in vain and take the trip for overdue. But
-        for a disk that stalls nobody waits for long.
+        Were it deleted first and we killed then, a restart would wait for it in vain and take the
+        trip for overdue. But for a disk that stalls nobody waits for long.
         """
         await self._on_disk(self._store.found(verdict), verdict, 0.9 * VERDICT_PATIENCE)
 
     def end(self, outcome: Outcome, run: Run, *, arrived: bool, tell: Tell | None = None) -> None:
-        """A trip has its outcome; what is still to be expected of its message, if it sent one, is written down.
+        """A trip has its outcome; what is still to be expected of its message, if it sent one, is
+        written down.
 
-        `tell` hears when that is on the disk, as commits.py says: then no restart tells it once more.
+        `tell` hears when that is on the disk, as commits.py says: then no restart tells it once
+        more.
         """
         trip = self._in_flight.pop(outcome.trip, None)
         try:
@@ -137,10 +170,11 @@ class Ledger:
             del self._unwritten[trip.id]
 
     def leave(self, trip_id: str) -> None:
-        """We stop before the trip is over, and a restart will go on with it: its message stays for that.
+        """We stop before the trip is over, and a restart will go on with it: its message stays for
+        that.
 
-        Only what our own receiver has taken is lost with us. Then the trip is void: nobody will ever say how long it
-        took, but it must not be awaited in vain.
+        Only what our own receiver has taken is lost with us. Then the trip is void: nobody will
+        ever say how long it took, but it must not be awaited in vain.
         """
         if self._in_flight.pop(trip_id, None):
             self._left.add(trip_id)
@@ -159,15 +193,20 @@ class Ledger:
     # ---------------------------------------------------------------- messages that no trip awaits
 
     async def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
-        """A message of ours that nobody awaits: late, double, an answer, left over. In how many seconds to delete it.
+        """A message of ours that nobody awaits: late, double, an answer, left over. In how many
+        seconds to delete it.
 
-        One that we know nothing of may belong to another process with our key, which must have the time to find it.
+        One that we know nothing of may belong to another process with our key, which must have the
+        time to find it.
         """
         try:
             known = await self._known(token.trip)
         except StateUnusable as error:
             log.warning(
-                "a message of the trip %s is left alone for now: %s", token.trip, error, extra=about(token.trip)
+                "a message of the trip %s is left alone for now: %s",
+                token.trip,
+                error,
+                extra=about(token.trip),
             )
             return LOOK_AGAIN
         if known is None:
@@ -189,7 +228,11 @@ class Ledger:
             self._observer.duplicate(known.probe)
         if known.id not in self._in_flight:
             came_late = late and kind is not Kind.BOUNCE
-            tell = partial(_tell, logging.WARNING, known, "the message came late") if came_late else None
+            tell = (
+                partial(_tell, logging.WARNING, known, "the message came late")
+                if came_late
+                else None
+            )
             settled = self._settle(known, State.FOUND, tell)
             if late:  # were it deleted before that is on the disk, a restart would take it for lost
                 await self._on_disk(self._store.written(settled), known)
@@ -200,18 +243,29 @@ class Ledger:
 
     async def _known(self, trip_id: str) -> Trip | None:
         """Raises StateUnusable."""
-        here = self._overdue.get(trip_id) or self._in_flight.get(trip_id) or self._unwritten.get(trip_id)
+        here = (
+            self._overdue.get(trip_id)
+            or self._in_flight.get(trip_id)
+            or self._unwritten.get(trip_id)
+        )
         return here or await self._store.trip(trip_id)
 
     def _left_over(self, token: Token) -> float:
-        """In how many seconds to delete a message that may be another's: in an hour, of time that really passes."""
+        """In how many seconds to delete a message that may be another's: in an hour, of time that
+        really passes."""
         now = self.now()
         since = self._left_alone.setdefault(token.trip, now.monotonic)
-        age = min(now.wall, self._clock.wall()) - token.minted_at  # one of the two clocks is that of who minted it
+        age = (
+            min(now.wall, self._clock.wall()) - token.minted_at
+        )  # one of the two clocks is that of who minted it
         pause = LEFT_OVER_AFTER - max(age, now.monotonic - since, 0.0)
         if pause <= 0:
             del self._left_alone[token.trip]
-            log.info("trip %s: its message was left over; it is deleted", token.trip, extra=about(token.trip))
+            log.info(
+                "trip %s: its message was left over; it is deleted",
+                token.trip,
+                extra=about(token.trip),
+            )
         elif len(self._left_alone) > MOST_LEFT_ALONE:
             del self._left_alone[next(iter(self._left_alone))]
         return pause
@@ -229,10 +283,12 @@ class Ledger:
     # ---------------------------------------------------------------- after a restart
 
     def recover(self) -> list[Trip]:
-        """The trips whose message was accepted before this process began, and which can go on; late ones are awaited.
+        """The trips whose message was accepted before this process began, and which can go on; late
+        ones are awaited.
 
-        A trip that was interrupted before its message was accepted is void: if the message comes, it is cleaned away.
-        So is one that was found and perhaps not deleted, and it is no duplicate then.
+        A trip that was interrupted before its message was accepted is void: if the message comes,
+        it is cleaned away. So is one that was found and perhaps not deleted, and it is no duplicate
+        then.
         """
         resumable, now = [], self.now()
         self._store.come_back(now, LEFT_OVER_AFTER)
@@ -249,9 +305,13 @@ class Ledger:
         return resumable
 
     def last_starts(self) -> dict[ProbeKey, float]:
-        """When the newest trip of each probe began that is known by its message: monotonic, and never in the future."""
+        """When the newest trip of each probe began that is known by its message: monotonic, and
+        never in the future."""
         now = self.now()
-        return {probe: min(started, now.monotonic) for probe, started in self._store.last_starts(now).items()}
+        return {
+            probe: min(started, now.monotonic)
+            for probe, started in self._store.last_starts(now).items()
+        }
 
     def abandon(self, trip: Trip) -> None:
         """A recovered trip whose probe is no longer configured."""
@@ -265,7 +325,15 @@ def _name_of(trip: Trip | Outcome) -> str:
 
 def _tell(level: int, trip: Trip, what: str, why: str) -> None:
     """Once it is on the disk, or with `why` it is not: then a restart may tell it again."""
-    log.log(level, "trip %s of %s: %s%s", trip.id, trip.probe, what, not_written(why), extra=about(trip.id, trip.probe))
+    log.log(
+        level,
+        "trip %s of %s: %s%s",
+        trip.id,
+        trip.probe,
+        what,
+        not_written(why),
+        extra=about(trip.id, trip.probe),
+    )
 
 
 def not_written(why: str) -> str:

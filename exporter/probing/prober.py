@@ -1,6 +1,8 @@
-"""The wall around a trip: its deadline, the one broad except, and exactly one Outcome whatever happens inside.
+"""The wall around a trip: its deadline, the one broad except, and exactly one Outcome whatever
+happens inside.
 
-It also sees to it that trips are not made too often: two Prometheus servers, a curl and a restart never send twice.
+It also sees to it that trips are not made too often: two Prometheus servers, a curl and a restart
+never send twice.
 """
 
 import asyncio
@@ -25,7 +27,9 @@ from exporter.state.store import Trip
 
 log = logging.getLogger(__name__)
 
-SLACK = 0.05  # of the interval: a scrape that comes a little early still starts the trip that it is meant to start
+# of the interval: a scrape that comes a little early still starts the trip that it is meant to
+# start
+SLACK = 0.05
 MOST_SLACK = 0.5  # seconds
 
 
@@ -56,7 +60,9 @@ Check = Mailing | Inquiry
 class Observer(MailObserver, Protocol):
     """Who counts and shows."""
 
-    def known(self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...], falls_back: bool) -> None: ...
+    def known(
+        self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...], falls_back: bool
+    ) -> None: ...
     def started(self, probe: ProbeKey) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def forgotten(self, probe: ProbeKey) -> None: ...
@@ -77,7 +83,9 @@ class Probe:
     left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)  # of the flights
-    history: deque[Beat] = field(default_factory=lambda: deque(maxlen=MOST_BEATS))  # of its newest trips
+    history: deque[Beat] = field(
+        default_factory=lambda: deque(maxlen=MOST_BEATS)
+    )  # of its newest trips
     last_start: float = float("-inf")
     last_asked: float = float("-inf")
 
@@ -92,7 +100,8 @@ class Probe:
         return bool(getattr(self.check, "falls_back", False))  # only round trips have it
 
     def become(self, other: "Probe") -> None:
-        """Takes over the configuration of another; trips in flight end as they began, and the beat is kept."""
+        """Takes over the configuration of another; trips in flight end as they began, and the beat
+        is kept."""
         self.check, self.interval = other.check, other.interval
         self.timeout, self.session_timeout = other.timeout, other.session_timeout
 
@@ -100,10 +109,13 @@ class Probe:
         """A trip is over. One that failed does not make us forget where mail left from."""
         self.newest = outcome  # whatever the wall clock says: it may have been set
         self.history.append(beat_of(outcome))
-        self.left_from = next((one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from)
+        self.left_from = next(
+            (one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from
+        )
 
     def remember(self, outcome: Outcome, history: Iterable[Beat]) -> None:
-        """What is known from before a restart: the newest outcome, and how those before it ended."""
+        """What is known from before a restart: the newest outcome, and how those before it
+        ended."""
         self.history.extend(history)
         self.show(outcome)
 
@@ -130,14 +142,22 @@ class Prober:
     # ---------------------------------------------------------------- when
 
     def start_if_due(self, probe: Probe) -> None:
-        """Starts a trip unless the newest one is younger than the interval. It does not wait for the last one."""
+        """Starts a trip unless the newest one is younger than the interval. It does not wait for
+        the last one."""
         if probe.due(self._clock.monotonic()):
             self.start(probe)
 
-    def start(self, probe: Probe, progress: Callable[[Span], None] | None = None) -> "asyncio.Task[Outcome]":
+    def start(
+        self, probe: Probe, progress: Callable[[Span], None] | None = None
+    ) -> "asyncio.Task[Outcome]":
         """Starts a trip now."""
         transcript = Transcript(Leg.SEND if isinstance(probe.check, Mailing) else "lists")
-        run = Run(self._clock, session_timeout=probe.session_timeout, progress=progress, transcript=transcript)
+        run = Run(
+            self._clock,
+            session_timeout=probe.session_timeout,
+            progress=progress,
+            transcript=transcript,
+        )
         probe.last_start = run.started
         if isinstance(probe.check, Mailing):
             token = self._mint.mint(self._clock.wall())
@@ -148,25 +168,38 @@ class Prober:
         return self._launch(probe, trip, run, self._flight(probe, run, trip, course, probe.timeout))
 
     def resume(self, probe: Probe, trip: Trip) -> None:
-        """Goes on with a trip whose message left before this process began, if its module still sends messages.
+        """Goes on with a trip whose message left before this process began, if its module still
+        sends messages.
 
-        If it was found already, its verdict stands, and one more look tells whether it still has to be deleted.
+        If it was found already, its verdict stands, and one more look tells whether it still has to
+        be deleted.
         """
         if not isinstance(probe.check, Mailing):
             self._ledger.abandon(trip)
             return
         run = Run(self._clock, session_timeout=probe.session_timeout)
-        run.started, run.accepted, run.sending_since = trip.started, trip.accepted, trip.sending_since
+        run.started, run.accepted, run.sending_since = (
+            trip.started,
+            trip.accepted,
+            trip.sending_since,
+        )
         run.started_at, run.facts = trip.started_at, [*trip.facts]
-        run.answer = next((f"{one.code} {one.text}" for one in trip.facts if isinstance(one, Reply)), "")
+        run.answer = next(
+            (f"{one.code} {one.text}" for one in trip.facts if isinstance(one, Reply)), ""
+        )
         probe.last_start = max(probe.last_start, run.started)
         # However long we were away, there must be time to look whether the message has come.
-        timeout = max(0.0 if trip.verdict else probe.timeout, run.now() - run.started + probe.session_timeout)
+        timeout = max(
+            0.0 if trip.verdict else probe.timeout, run.now() - run.started + probe.session_timeout
+        )
         course = partial(probe.check.resume, run, trip.id)
-        self._launch(probe, trip.id, run, self._flight(probe, run, trip.id, course, timeout, trip.verdict))
+        self._launch(
+            probe, trip.id, run, self._flight(probe, run, trip.id, course, timeout, trip.verdict)
+        )
 
     async def ask(self, probe: Probe, patience: float) -> None:
-        """What a scrape does: starts a trip if one is due, and waits for the newest in flight, within `patience`."""
+        """What a scrape does: starts a trip if one is due, and waits for the newest in flight,
+        within `patience`."""
         probe.last_asked = self._clock.monotonic()
         self.start_if_due(probe)
         if probe.flights:
@@ -174,7 +207,8 @@ class Prober:
             await asyncio.wait([newest], timeout=max(patience, 0.0))
 
     async def abandon(self, probe: Probe) -> None:
-        """Ends the trips in flight without an outcome: their tokens stay pending, and a restart goes on with them."""
+        """Ends the trips in flight without an outcome: their tokens stay pending, and a restart
+        goes on with them."""
         flights = list(probe.flights.values())
         for flight in flights:
             flight.cancel()
@@ -192,16 +226,24 @@ class Prober:
             self._observer.started(probe.key)
         return task
 
-    async def _mail(self, check: Mailing, probe: ProbeKey, run: Run, token: Token, keep: float) -> None:
-        """The course of a trip with a message. Trouble with our own state does not keep it from being made."""
+    async def _mail(
+        self, check: Mailing, probe: ProbeKey, run: Run, token: Token, keep: float
+    ) -> None:
+        """The course of a trip with a message. Trouble with our own state does not keep it from
+        being made."""
         with self._guarded(token.trip, probe):
             await self._ledger.begin(token, probe, check.mailbox, run, keep)
         await check.run(run, token)
 
     async def _flight(
-        self, probe: Probe, run: Run, trip: str, course: Callable[[], Awaitable[None]], timeout: float,
+        self,
+        probe: Probe,
+        run: Run,
+        trip: str,
+        course: Callable[[], Awaitable[None]],
+        timeout: float,
         verdict: Outcome | None = None,
-    ) -> Outcome:  # fmt: skip
+    ) -> Outcome:
         """The wall: nothing of a trip is outside of its deadline and of the broad except."""
         failure: Failure | None = None
         run.before_deletion = partial(self._before_deletion, probe, run, trip, verdict)
@@ -218,23 +260,37 @@ class Prober:
             failure = self._bug(error, run, trip, probe.key)
         except Exception as error:
             failure = self._bug(error, run, trip, probe.key)
-        outcome = verdict or Outcome(trip, probe.key, run.started_at, run.now() - run.started, failure=failure)
+        outcome = verdict or Outcome(
+            trip, probe.key, run.started_at, run.now() - run.started, failure=failure
+        )
         with self._guarded(trip, probe.key):
             outcome = verdict or _outcome(trip, probe, run, failure)
-        # After a failed deletion the message may be seen again, and must not be taken for a duplicate then.
-        self._conclude(probe, run, outcome, arrived=failure is None or failure.phase is Phase.VERIFY)
+        # After a failed deletion the message may be seen again, and must not be taken for a
+        # duplicate then.
+        self._conclude(
+            probe, run, outcome, arrived=failure is None or failure.phase is Phase.VERIFY
+        )
         return outcome
 
-    async def _before_deletion(self, probe: Probe, run: Run, trip: str, verdict: Outcome | None) -> None:
+    async def _before_deletion(
+        self, probe: Probe, run: Run, trip: str, verdict: Outcome | None
+    ) -> None:
         with self._guarded(trip, probe.key):
             await self._ledger.found(verdict or _outcome(trip, probe, run, _judged(run)))
 
     def _bug(self, error: BaseException, run: Run, trip: str, probe: ProbeKey) -> Failure:
-        log.error("trip %s of %s: a bug of mailtrip", trip, probe, exc_info=error, extra=about(trip, probe))
+        log.error(
+            "trip %s of %s: a bug of mailtrip",
+            trip,
+            probe,
+            exc_info=error,
+            extra=about(trip, probe),
+        )
         return run.failure(error)
 
     def _conclude(self, probe: Probe, run: Run, outcome: Outcome, *, arrived: bool) -> None:
-        """Everybody who has to know is told, whatever happens to others, and the log when it is on the disk."""
+        """Everybody who has to know is told, whatever happens to others, and the log when it is on
+        the disk."""
         tell = Once(partial(_tell, outcome))
         with self._guarded(outcome.trip, probe.key, otherwise=tell):
             self._ledger.end(outcome, run, arrived=arrived, tell=tell)
@@ -246,7 +302,8 @@ class Prober:
 
     @contextlib.contextmanager
     def _guarded(self, trip: str, probe: ProbeKey, otherwise: Tell | None = None) -> Iterator[None]:
-        """Whatever breaks in here is a bug, is told as one, and changes nothing of the trip's outcome."""
+        """Whatever breaks in here is a bug, is told as one, and changes nothing of the trip's
+        outcome."""
         try:
             yield
         except Exception:
@@ -265,19 +322,42 @@ def _tell(outcome: Outcome, why: str) -> None:
     """Once it is on the disk, or with `why` it is not: then a restart may tell it again."""
     extra, more = about(outcome.trip, outcome.probe), not_written(why)
     if outcome.failure:
-        log.warning("trip %s of %s failed: %s%s", outcome.trip, outcome.probe, outcome.failure, more, extra=extra)
+        log.warning(
+            "trip %s of %s failed: %s%s",
+            outcome.trip,
+            outcome.probe,
+            outcome.failure,
+            more,
+            extra=extra,
+        )
     else:
         duration = outcome.duration
-        log.info("trip %s of %s is good after %.2f s%s", outcome.trip, outcome.probe, duration, more, extra=extra)
+        log.info(
+            "trip %s of %s is good after %.2f s%s",
+            outcome.trip,
+            outcome.probe,
+            duration,
+            more,
+            extra=extra,
+        )
 
 
 def _outcome(trip: str, probe: Probe, run: Run, failure: Failure | None) -> Outcome:
     facts, duration = tuple(run.facts), run.now() - run.started
     transcript = run.said(MOST_LINES if failure else FEW_LINES)
-    return Outcome(trip, probe.key, run.started_at, duration, run.trace(), facts, failure, transcript)
+    return Outcome(
+        trip, probe.key, run.started_at, duration, run.trace(), facts, failure, transcript
+    )
 
 
 def _judged(run: Run) -> Failure | None:
-    """What is wrong with the message of a trip that is not over. A trip that is gets its failure from the error."""
+    """What is wrong with the message of a trip that is not over. A trip that is gets its failure
+    from the error."""
     reasons = (span.reason for span in run.spans if span.phase is Phase.VERIFY and span.reason)
-    return next((Failure(Phase.VERIFY, None, reason, detail="found before a restart") for reason in reasons), None)
+    return next(
+        (
+            Failure(Phase.VERIFY, None, reason, detail="found before a restart")
+            for reason in reasons
+        ),
+        None,
+    )

@@ -1,4 +1,5 @@
-"""The probes that there are: those of `probes:`, and the pairs of module and target that somebody scrapes."""
+"""The probes that there are: those of `probes:`, and the pairs of module and target that somebody
+scrapes."""
 
 import difflib
 from collections.abc import Callable, Container, Iterator
@@ -54,7 +55,8 @@ class ProbeTable:
         return list(self._leaving)
 
     def configure(self, settings: Settings, changed: Container[str]) -> list[Probe]:
-        """From now on with these settings; the modules of these names differ. Returns the probes that are new."""
+        """From now on with these settings; the modules of these names differ. Returns the probes
+        that are new."""
         self.settings = settings
         entries = settings.entries
         for probe in self:
@@ -74,7 +76,8 @@ class ProbeTable:
         return new
 
     def _rebuild(self, probe: Probe) -> None:
-        """One that does something else has other series: the old one leaves, and a new one takes over its beat."""
+        """One that does something else has other series: the old one leaves, and a new one takes
+        over its beat."""
         fresh = self._make(probe.key, probe.name, None)
         if fresh.blocklists == probe.blocklists:
             probe.become(fresh)
@@ -89,26 +92,40 @@ class ProbeTable:
         self._observer.forgotten(probe.key)
 
     def key(self, module: str, target: str, *, looking: bool = False) -> ProbeKey:
-        """The key of a probe that may be asked for, whatever the spelling of its target. Raises ProbeRefused.
+        """The key of a probe that may be asked for, whatever the spelling of its target. Raises
+        ProbeRefused.
 
         Whoever is only `looking` takes no place, and needs none.
         """
         modules = self.settings.modules
         if module not in modules:
             close = difflib.get_close_matches(module, modules, n=1)
-            hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(sorted(modules)[:20]) or 'none'}"
+            hint = (
+                f"did you mean {close[0]}?"
+                if close
+                else f"there are: {', '.join(sorted(modules)[:20]) or 'none'}"
+            )
             raise ProbeRefused(400, "unknown_module", f"unknown module {module!r}; {hint}")
         try:
             key = self.settings.key(module, target)
         except ValueError as error:
-            raise ProbeRefused(400, "bad_target", f"module {module} can do nothing with {target!r}: {error}") from None
+            raise ProbeRefused(
+                400, "bad_target", f"module {module} can do nothing with {target!r}: {error}"
+            ) from None
         if key in self._probes:
             return key
         if not self.current(key):
-            cure = f"add a pattern that fits it to modules.{module}.targets, or a probe for it to probes"
-            raise ProbeRefused(403, "target_not_allowed", f"target {target!r} is not allowed; {cure}")
+            cure = (
+                f"add a pattern that fits it to modules.{module}.targets, or a probe for it to"
+                " probes"
+            )
+            raise ProbeRefused(
+                403, "target_not_allowed", f"target {target!r} is not allowed; {cure}"
+            )
         if not looking and len(self._probes) >= self._max_targets:
-            raise ProbeRefused(429, "too_many_targets", f"{self._max_targets} probes are known; no more are taken")
+            raise ProbeRefused(
+                429, "too_many_targets", f"{self._max_targets} probes are known; no more are taken"
+            )
         return key
 
     def by_name(self, name: str) -> ProbeKey:
@@ -120,8 +137,11 @@ class ProbeTable:
         return named[name]
 
     def current(self, key: ProbeKey) -> ProbeKey | None:
-        """The key that a probe of other settings, or of an earlier mailtrip, has today; None if it is not allowed."""
-        if key.module not in self.settings.modules or not self.settings.allows(key.module, key.target):
+        """The key that a probe of other settings, or of an earlier mailtrip, has today; None if it
+        is not allowed."""
+        if key.module not in self.settings.modules or not self.settings.allows(
+            key.module, key.target
+        ):
             return None
         return self.settings.key(key.module, key.target)
 
@@ -142,7 +162,8 @@ class ProbeTable:
         return self._probes.get(key) or self._add(key, None, None)
 
     def look(self, key: ProbeKey) -> Probe:
-        """The probe of an allowed key; if there is none, one that is kept nowhere, and that nobody asks for a trip."""
+        """The probe of an allowed key; if there is none, one that is kept nowhere, and that nobody
+        asks for a trip."""
         return self._probes.get(key) or self._make(key, None, None)
 
     def forget_idle(self) -> None:
@@ -150,7 +171,11 @@ class ProbeTable:
         now = self._clock.monotonic()
         for probe in self:
             idle = max(FORGET_AFTER_INTERVALS * probe.interval, FORGET_AFTER)
-            if probe.name is None and not probe.flights and now - max(probe.last_asked, probe.last_start) > idle:
+            if (
+                probe.name is None
+                and not probe.flights
+                and now - max(probe.last_asked, probe.last_start) > idle
+            ):
                 del self._probes[probe.key]
                 self._observer.forgotten(probe.key)
 

@@ -1,6 +1,7 @@
 """When: every probe of `probes:` has a fixed beat, with a splay that its name decides.
 
-The splay spreads the first trips, so that a thousand probes do not start at once; few probes start at once anyway.
+The splay spreads the first trips, so that a thousand probes do not start at once; few probes start
+at once anyway.
 """
 
 import asyncio
@@ -21,7 +22,8 @@ def splay(name: str, interval: float, probes: int) -> float:
 
 
 class Scheduler:
-    """Keeps the beat of the probes until it is cancelled. `probes` are asked for again after `changed`."""
+    """Keeps the beat of the probes until it is cancelled. `probes` are asked for again after
+    `changed`."""
 
     def __init__(self, prober: Prober, clock: Clock, probes: Callable[[], list[Probe]]) -> None:
         self._prober = prober
@@ -40,7 +42,9 @@ class Scheduler:
             probes = self._probes()
             self._first = {probe.key: self._first_of(probe, len(probes)) for probe in probes}
             async with asyncio.TaskGroup() as group:
-                beats = [group.create_task(self._beat(one), name=f"beat of {one.name}") for one in probes]
+                beats = [
+                    group.create_task(self._beat(one), name=f"beat of {one.name}") for one in probes
+                ]
                 await self._changed.wait()
                 for beat in beats:
                     beat.cancel()
@@ -51,7 +55,8 @@ class Scheduler:
         return splayed if known is None else min(known, splayed)
 
     async def _beat(self, probe: Probe) -> None:
-        """A trip that a scrape has started counts for the beat; a late beat does not shift those that follow."""
+        """A trip that a scrape has started counts for the beat; a late beat does not shift those
+        that follow."""
         next_beat = max(self._first[probe.key], probe.last_start + probe.interval)
         while True:
             await asyncio.sleep(max(next_beat - self._clock.monotonic(), 0.0))

@@ -23,13 +23,15 @@ class Sender(Protocol):
         """Who must not be flooded: a server, a domain."""
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
-        """Returns when someone else is responsible for the message; `run.accept()` marks that moment.
+        """Returns when someone else is responsible for the message; `run.accept()` marks that
+        moment.
 
         Raises ProbeError. Cancelling drops the connection.
         """
 
     async def knock(self, message: ProbeMessage, run: Run) -> None:
-        """All that `send` does up to the envelope, of which the server learns nothing. Raises ProbeError."""
+        """All that `send` does up to the envelope, of which the server learns nothing. Raises
+        ProbeError."""
 
 
 class SendOptions(Choice):
@@ -39,7 +41,8 @@ class SendOptions(Choice):
     """To an SMTP server given by name, with or without a login."""
 
     mx: MxOptions | None = None
-    """To the exchangers of the recipient's domain, found through MX records, as a mail server does."""
+    """To the exchangers of the recipient's domain, found through MX records, as a mail server
+    does."""
 
     sendmail: SendmailOptions | None = None
     """Through the sendmail program of this machine, whose queue takes it from there."""

@@ -1,4 +1,5 @@
-"""Sends to the exchangers of the recipient's domain, as a mail server does (RFC 5321 section 5.1)."""
+"""Sends to the exchangers of the recipient's domain, as a mail server does (RFC 5321 section
+5.1)."""
 
 import asyncio
 import random
@@ -39,29 +40,33 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     """TCP port of the exchangers."""
 
     tls: Literal["none", "starttls"] | None = None
-    """`starttls` demands it, `none` never uses it. Default: it is used if offered, as a mail server would; if it is
-    offered and broken, the message leaves in plain text over another connection, and `mailtrip_tls_plaintext_fallback`
-    says so."""
+    """`starttls` demands it, `none` never uses it. Default: it is used if offered, as a mail server
+    would; if it is offered and broken, the message leaves in plain text over another connection,
+    and `mailtrip_tls_plaintext_fallback` says so."""
 
     verify: bool = False
     """Whether the exchanger's certificate is verified. Mail servers do not either."""
 
     retry_after: Duration = 30.0
-    """How long to wait before a message that was deferred (greylisted) is sent again. The next waits are longer: twice,
-    four times, up to ten times as long. What does not fit into the module's `timeout` is not waited for."""
+    """How long to wait before a message that was deferred (greylisted) is sent again. The next
+    waits are longer: twice, four times, up to ten times as long. What does not fit into the
+    module's `timeout` is not waited for."""
 
     ehlo_name: EhloName | None = None
     """What we call ourselves. Default: the name of this machine."""
 
     gap: Duration | None = 1.0
-    """The least time between two messages to the same domain, of all modules and targets together. Trips wait for
-    their turn before they send, and the waiting is no latency."""
+    """The least time between two messages to the same domain, of all modules and targets together.
+    Trips wait for their turn before they send, and the waiting is no latency."""
 
 
 class MxSender:
-    """Tries the exchangers by preference until one of them takes the message or refuses it for good."""
+    """Tries the exchangers by preference until one of them takes the message or refuses it for
+    good."""
 
-    def __init__(self, options: MxOptions, resolver: Resolver, target: str, accounts: Accounts | None = None) -> None:
+    def __init__(
+        self, options: MxOptions, resolver: Resolver, target: str, accounts: Accounts | None = None
+    ) -> None:
         self._options = options
         self._resolver = resolver
         self.falls_back = options.tls is None
@@ -71,7 +76,8 @@ class MxSender:
         return _domain(message)
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
-        """We are our own queue: the same envelope and message again after 4xx, with growing gaps (RFC 5321 4.5.4.1)."""
+        """We are our own queue: the same envelope and message again after 4xx, with growing gaps
+        (RFC 5321 4.5.4.1)."""
         wait = self._options.retry_after
         while True:
             try:
@@ -107,18 +113,21 @@ class MxSender:
                 await self._visit(exchanger, message, run)
             except ProbeError as error:
                 problems.append(located := run.located(error))
-                # A 5xx greeting turns away this client, not this message: the next one may take it, as Postfix has it.
+                # A 5xx greeting turns away this client, not this message: the next one may take it,
+                # as Postfix has it.
                 if (error.reason in _FINAL and located.step is not Step.GREETING) or run.uncertain:
                     raise
                 run.note(f"-- {exchanger.host}: {error}")
             else:
                 run.fact(exchanger)
                 return
-        # Who answered tells more than who could not be reached: a greylisting server before a dead one.
+        # Who answered tells more than who could not be reached: a greylisting server before a dead
+        # one.
         raise next((error for error in problems if error.reason not in _NOT_REACHED), problems[-1])
 
     async def exchangers(self, domain: str, run: Run) -> list[Exchanger]:
-        """In the order in which they are tried: by preference, equals shuffled; without an MX the domain itself."""
+        """In the order in which they are tried: by preference, equals shuffled; without an MX the
+        domain itself."""
         async with run.conversation():
             with run.step(Step.RESOLVE, f"{domain} MX"):
                 exchangers = await self._resolver.exchangers(domain)
@@ -128,13 +137,16 @@ class MxSender:
         return sorted(exchangers, key=lambda exchanger: exchanger.preference)[:MAX_EXCHANGERS]
 
     async def _visit(self, exchanger: Exchanger, message: ProbeMessage | None, run: Run) -> None:
-        """Opportunistic TLS that is offered and broken is done without (RFC 7435), as Postfix and Exim have it."""
+        """Opportunistic TLS that is offered and broken is done without (RFC 7435), as Postfix and
+        Exim have it."""
         with session(exchanger.host, run) as smtp:
             try:
                 await self._converse(smtp, message, run, tls=self._options.tls)
                 return
             except ProbeError as error:
-                refused = isinstance(error.__cause__, ssl.SSLCertVerificationError)  # TLS works, and `verify` was asked
+                refused = isinstance(
+                    error.__cause__, ssl.SSLCertVerificationError
+                )  # TLS works, and `verify` was asked
                 if not self.falls_back or not smtp.tls_broken or refused:
                     raise
                 broken = run.located(error)
@@ -145,7 +157,11 @@ class MxSender:
     ) -> None:
         """Another connection, without TLS. There are no credentials that could be seen."""
         run.note(f"-- {broken.detail}: once more, in plain text")
-        run.facts = [fact for fact in run.facts if not (isinstance(fact, TlsSession) and fact.leg is Leg.SEND)]
+        run.facts = [
+            fact
+            for fact in run.facts
+            if not (isinstance(fact, TlsSession) and fact.leg is Leg.SEND)
+        ]
         with session(exchanger.host, run) as smtp:
             try:
                 await self._converse(smtp, message, run, tls="none")
@@ -154,11 +170,18 @@ class MxSender:
                     raise broken from None
                 place = run.located(error)
                 detail = f"{error.detail} (in plain text, since: {broken.detail})"
-                raise ProbeError(error.reason, detail, code=error.code).at(place.phase, place.step) from error
+                raise ProbeError(error.reason, detail, code=error.code).at(
+                    place.phase, place.step
+                ) from error
         run.fact(PlaintextFallback(exchanger.host, broken.detail))
 
     async def _converse(
-        self, smtp: SmtpSession, message: ProbeMessage | None, run: Run, *, tls: Literal["none", "starttls"] | None
+        self,
+        smtp: SmtpSession,
+        message: ProbeMessage | None,
+        run: Run,
+        *,
+        tls: Literal["none", "starttls"] | None,
     ) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
         async with run.conversation(server=smtp.server):

@@ -7,8 +7,8 @@ class PacedOptions(Options):
     """How fast messages may follow each other."""
 
     gap: Duration | None = None
-    """The least time between two messages to this server, of all modules and targets together. Trips wait for their
-    turn before they send, and the waiting is no latency. Default: none."""
+    """The least time between two messages to this server, of all modules and targets together.
+    Trips wait for their turn before they send, and the waiting is no latency. Default: none."""
 
 
 class Pace:
@@ -18,7 +18,8 @@ class Pace:
         self._next: dict[str, float] = {}
 
     def turn(self, destination: str, gap: float, now: float, patience: float) -> float:
-        """Takes the next turn, and says in how many seconds it comes; more than `patience` takes none."""
+        """Takes the next turn, and says in how many seconds it comes; more than `patience` takes
+        none."""
         self._next = {name: moment for name, moment in self._next.items() if moment > now}
         wait = max(self._next.get(destination, now) - now, 0.0)
         if gap and wait <= patience:

@@ -1,7 +1,8 @@
-"""Sends through the sendmail program of this machine: every mail server for Unix has one, and msmtp and the like too.
+"""Sends through the sendmail program of this machine: every mail server for Unix has one, and msmtp
+and the like too.
 
-That it exits with 0 means that it has taken the message over, into its queue most often. What becomes of it then is for
-the mailbox to tell.
+That it exits with 0 means that it has taken the message over, into its queue most often. What
+becomes of it then is for the mailbox to tell.
 """
 
 import asyncio
@@ -22,8 +23,11 @@ from exporter.net.oauth2 import Accounts
 from exporter.net.smtp.session import reason_for
 from exporter.senders.pace import PacedOptions
 
-MOST_OUTPUT = 2048  # bytes of what the program says; the rest is read and forgotten, so that it never blocks
-LAST_WORDS = 0.5  # seconds for what a program that failed has said to arrive; a child of it may hold the pipe open
+MOST_OUTPUT = (
+    2048  # bytes of what the program says; the rest is read and forgotten, so that it never blocks
+)
+# seconds for what a program that failed has said to arrive; a child of it may hold the pipe open
+LAST_WORDS = 0.5
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 _EXIT_CODES = {  # sysexits.h
     64: (Reason.PROGRAM, "EX_USAGE, it does not understand how it was called"),
@@ -48,14 +52,18 @@ _OF_MAIL = frozenset({Reason.DNS, Reason.REJECTED, Reason.DEFERRED, Reason.PROTO
 """What a program fails with when it has come as far as a server."""
 
 
-_COARSE = frozenset({1, 70, 77})  # what ssmtp, esmtp and msmtp exit with, whatever the server has said
+_COARSE = frozenset(
+    {1, 70, 77}
+)  # what ssmtp, esmtp and msmtp exit with, whatever the server has said
 _REPLY = re.compile(r"\b([45]\d\d)[ -]([45]\.\d{1,3}\.\d{1,3})\b")
-"""A server's refusal that a program passes on, recognised only together with an enhanced code (RFC 3463)."""
+"""A server's refusal that a program passes on, recognised only together with an enhanced code (RFC
+3463)."""
 
 
 class SendmailOptions(PacedOptions):
-    """The sendmail program of this machine. Its exit code is the verdict, and a good one means handed over: into its
-    queue most often. It is called as `sendmail -i -f FROM -- TO`, without a shell, with the message as its input."""
+    """The sendmail program of this machine. Its exit code is the verdict, and a good one means
+    handed over: into its queue most often. It is called as `sendmail -i -f FROM -- TO`, without a
+    shell, with the message as its input."""
 
     path: Text = "/usr/sbin/sendmail"
     """The program."""
@@ -65,7 +73,11 @@ class SendmailSender:
     """One message is one call of the program."""
 
     def __init__(
-        self, options: SendmailOptions, resolver: Resolver, target: str, accounts: Accounts | None = None
+        self,
+        options: SendmailOptions,
+        resolver: Resolver,
+        target: str,
+        accounts: Accounts | None = None,
     ) -> None:
         self._path = options.path
         self.gap = options.gap or 0.0
@@ -75,24 +87,36 @@ class SendmailSender:
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
         if message.sender.startswith("-"):  # no `--` can stand in front of the value of -f
-            problem = f"the sender {message.sender} begins with a dash, and {self._path} could take it for an option"
+            problem = (
+                f"the sender {message.sender} begins with a dash, and {self._path} could take it"
+                " for an option"
+            )
             raise ProbeError(Reason.PROGRAM, problem)
         arguments = ("-i", "-f", message.sender, "--", message.recipient)
-        async with _listening() as output, run.conversation(lambda: self._overtime(run, output.text)):
+        async with (
+            _listening() as output,
+            run.conversation(lambda: self._overtime(run, output.text)),
+        ):
             with run.step(Step.PROGRAM, self._path):
                 run.note(f"$ {self._path} {' '.join(arguments)}")
-                code, complete = await self._call(arguments, message.raw.replace(b"\r\n", b"\n"), output, run)
+                code, complete = await self._call(
+                    arguments, message.raw.replace(b"\r\n", b"\n"), output, run
+                )
                 said = await output.last_words() if code or not complete else output.text
                 run.note(f"-- exit code {code}{': ' if said else ''}{said}")
                 self._judge(code, complete, said)
                 run.accept(said)
 
-    async def _call(self, arguments: tuple[str, ...], raw: bytes, output: "_Output", run: Run) -> tuple[int, bool]:
+    async def _call(
+        self, arguments: tuple[str, ...], raw: bytes, output: "_Output", run: Run
+    ) -> tuple[int, bool]:
         """Runs the program. Returns its exit code, and whether it took the whole message."""
         complete = True
         async with self._running(arguments, output) as (process, stdin):
             try:
-                if stdin.is_closing():  # it has ended already, and asyncio would drop without a word what we write
+                if (
+                    stdin.is_closing()
+                ):  # it has ended already, and asyncio would drop without a word what we write
                     raise BrokenPipeError
                 stdin.write(raw)
                 await stdin.drain()
@@ -109,19 +133,27 @@ class SendmailSender:
     async def _running(
         self, arguments: tuple[str, ...], output: "_Output"
     ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamWriter]]:
-        """The program, in a process group of its own. Left early, all of the group is killed, and no zombie stays.
+        """The program, in a process group of its own. Left early, all of the group is killed, and
+        no zombie stays.
 
         A program that has ended by itself may leave a child behind that delivers in the background.
         """
         try:
             process = await asyncio.create_subprocess_exec(
-                self._path, *(argument.encode() for argument in arguments),
-                stdin=asyncio.subprocess.PIPE, stdout=output.pipe, stderr=output.pipe,
-                env=_ENVIRONMENT, cwd="/", start_new_session=True,
-            )  # fmt: skip
+                self._path,
+                *(argument.encode() for argument in arguments),
+                stdin=asyncio.subprocess.PIPE,
+                stdout=output.pipe,
+                stderr=output.pipe,
+                env=_ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+            )
         except OSError as error:
             problem, code = error.strerror or "unknown error", errorcode.get(error.errno or 0, "")
-            raise ProbeError(Reason.PROGRAM, f"cannot run {self._path}: {problem.lower()}", code=code) from None
+            raise ProbeError(
+                Reason.PROGRAM, f"cannot run {self._path}: {problem.lower()}", code=code
+            ) from None
         output.begin()
         try:
             yield process, cast("asyncio.StreamWriter", process.stdin)
@@ -139,7 +171,9 @@ class SendmailSender:
 
     def _overtime(self, run: Run, said: str) -> ProbeError:
         problem = f"{self._path} had not ended after {run.session_timeout:g} s and was killed"
-        return ProbeError(Reason.TIMEOUT, f"{problem}{': ' if said else ''}{said}{_without_new_rights()}")
+        return ProbeError(
+            Reason.TIMEOUT, f"{problem}{': ' if said else ''}{said}{_without_new_rights()}"
+        )
 
     def _judge(self, code: int, complete: bool, said: str) -> None:
         """Raises ProbeError unless the program has taken the message."""
@@ -152,13 +186,19 @@ class SendmailSender:
             if code in _COARSE and (reply := _REPLY.search(said)):
                 reason = reason_for(Step.RCPT, int(reply[1]), reply[2])
             words += "" if reason in _OF_MAIL else _without_new_rights()
-            raise ProbeError(reason, f"{self._path} exited with {code} ({meaning}){words}", code=code)
+            raise ProbeError(
+                reason, f"{self._path} exited with {code} ({meaning}){words}", code=code
+            )
         if not complete:
-            raise ProbeError(Reason.PROGRAM, f"{self._path} exited with 0, and did not take the whole message{words}")
+            raise ProbeError(
+                Reason.PROGRAM,
+                f"{self._path} exited with 0, and did not take the whole message{words}",
+            )
 
 
 class _Output(asyncio.Protocol):
-    """What the program says. The end of the program does not end it: a child may hold the pipe open."""
+    """What the program says. The end of the program does not end it: a child may hold the pipe
+    open."""
 
     def __init__(self, pipe: int) -> None:
         self.pipe = pipe
@@ -192,7 +232,9 @@ class _Output(asyncio.Protocol):
 async def _listening() -> AsyncIterator[_Output]:
     inward, outward = os.pipe()
     output = _Output(outward)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: output, os.fdopen(inward, "rb", 0))
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: output, os.fdopen(inward, "rb", 0)
+    )
     try:
         yield output
     finally:
@@ -201,13 +243,17 @@ async def _listening() -> AsyncIterator[_Output]:
 
 
 def _without_new_rights() -> str:
-    """A cause that none of these programs names, and that most of them die of: Postfix's tries for ever."""
+    """A cause that none of these programs names, and that most of them die of: Postfix's tries for
+    ever."""
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as status:
             forbidden = any(line.split() == ["NoNewPrivs:", "1"] for line in status)
     except OSError:
         return ""
-    cause = "NoNewPrivileges is set for mailtrip, so programs that are set-uid or set-gid do not work (docs/running.md)"
+    cause = (
+        "NoNewPrivileges is set for mailtrip, so programs that are set-uid or set-gid do not work"
+        " (docs/running.md)"
+    )
     return f"; {cause}" if forbidden else ""
 
 

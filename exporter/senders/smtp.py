@@ -28,8 +28,8 @@ class SmtpOptions(ServerOptions, PacedOptions):
     """TCP port. Default: 465 with `tls: implicit`, 587 with a login or `tls: starttls`, else 25."""
 
     auth: Auth | None = None
-    """The one mechanism that is used. Default: the first of plain, login, scram-sha-256, cram-md5 that the server
-    offers; with `oauth2` the first of oauthbearer, xoauth2."""
+    """The one mechanism that is used. Default: the first of plain, login, scram-sha-256, cram-md5
+    that the server offers; with `oauth2` the first of oauthbearer, xoauth2."""
 
     ehlo_name: EhloName | None = None
     """What we call ourselves. Default: the name of this machine."""
@@ -43,12 +43,22 @@ class SmtpOptions(ServerOptions, PacedOptions):
 class SmtpSender:
     """One server, one try: what the server says is the verdict."""
 
-    def __init__(self, options: SmtpOptions, resolver: Resolver, target: str, accounts: Accounts | None = None) -> None:
+    def __init__(
+        self,
+        options: SmtpOptions,
+        resolver: Resolver,
+        target: str,
+        accounts: Accounts | None = None,
+    ) -> None:
         self._options = options
         self._resolver = resolver
         self._host = options.host.replace("{target}", target)
         self.gap = options.gap or 0.0
-        self._account = (accounts or Accounts()).of(options.oauth2, options.username or "") if options.oauth2 else None
+        self._account = (
+            (accounts or Accounts()).of(options.oauth2, options.username or "")
+            if options.oauth2
+            else None
+        )
 
     def destination(self, message: ProbeMessage) -> str:
         return f"{self._host.lower()}:{self._options.tcp_port}"
@@ -61,9 +71,16 @@ class SmtpSender:
 
     async def _visit(self, message: ProbeMessage | None, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
-        token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
-        credentials = Credentials(options.username or "", options.password, token.value if token else "")
-        with credentials.redaction.of_errors(), session(self._host, run, credentials.redaction) as smtp:
+        token = (
+            await obtain(self._account, run) if self._account else None
+        )  # before the server has to wait for us
+        credentials = Credentials(
+            options.username or "", options.password, token.value if token else ""
+        )
+        with (
+            credentials.redaction.of_errors(),
+            session(self._host, run, credentials.redaction) as smtp,
+        ):
             async with run.conversation(server=self._host):
                 implicit = options if options.tls_mode == "implicit" else None
                 await smtp.connect(self._resolver, options.tcp_port, options, implicit)
@@ -76,7 +93,9 @@ class SmtpSender:
                     await hand_over(smtp, message)
             await smtp.quit()
 
-    async def _log_in(self, smtp: SmtpSession, credentials: Credentials, token: Token | None, run: Run) -> None:
+    async def _log_in(
+        self, smtp: SmtpSession, credentials: Credentials, token: Token | None, run: Run
+    ) -> None:
         options = self._options
         if options.username is not None and options.password is not None:
             await login(smtp, options.username, credentials, options.auth)
@@ -86,7 +105,9 @@ class SmtpSender:
                 mechanism = bearer_mechanism(self._host, options.auth, smtp.mechanisms)
 
             async def attempt(value: str) -> None:
-                await authenticate(smtp, Bearer(mechanism, user, value, self._host, options.tcp_port))
+                await authenticate(
+                    smtp, Bearer(mechanism, user, value, self._host, options.tcp_port)
+                )
 
             await bear(self._account, token, run, attempt)
 
@@ -101,6 +122,7 @@ async def hand_over(smtp: SmtpSession, message: ProbeMessage) -> None:
 
 @cache
 def own_name() -> str:
-    """What this machine calls itself, fit for EHLO: a name with a dot, else an address literal (RFC 5321 4.1.4)."""
+    """What this machine calls itself, fit for EHLO: a name with a dot, else an address literal (RFC
+    5321 4.1.4)."""
     name = domain_of(socket.gethostname()) or ""
     return name if "." in name else "[127.0.0.1]"

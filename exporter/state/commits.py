@@ -1,8 +1,10 @@
-"""Changes of the state on their way to the disk: in their order, many in one commit, each with its own fate.
+"""Changes of the state on their way to the disk: in their order, many in one commit, each with its
+own fate.
 
-A disk that is full, or a file that another program has locked, refuses everything for a while. What waits is then kept
-and tried again, always before whatever is newer, so that nothing that was settled is unsettled. A change that is
-impossible in itself, such as one with text that is no UTF-8, is given up alone.
+A disk that is full, or a file that another program has locked, refuses everything for a while. What
+waits is then kept and tried again, always before whatever is newer, so that nothing that was
+settled is unsettled. A change that is impossible in itself, such as one with text that is no UTF-8,
+is given up alone.
 """
 
 import asyncio
@@ -31,7 +33,8 @@ MOST_BYTES = 16 << 20  # of the evidence among them, which goes first
 
 Change = Callable[[sqlite3.Connection], object]
 Tell = Callable[[str], None]
-"""Is called once: with "" when a change is on the disk, else with why it is not. Perhaps by another thread."""
+"""Is called once: with "" when a change is on the disk, else with why it is not. Perhaps by another
+thread."""
 
 
 class Once:
@@ -59,15 +62,21 @@ class _Waiting:
 
 
 class Commits:
-    """The only writer. `place` says what is wrong with where the file is, or ""; `sync` waits for the disk.
+    """The only writer. `place` says what is wrong with where the file is, or ""; `sync` waits for
+    the disk.
 
-    Without `threaded` the event loop's thread commits, which virtual time and a state in memory want.
+    Without `threaded` the event loop's thread commits, which virtual time and a state in memory
+    want.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, place: Callable[[], str], *, threaded: bool,
+        self,
+        connection: sqlite3.Connection,
+        place: Callable[[], str],
+        *,
+        threaded: bool,
         sync: Callable[[], None] = lambda: None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._connection = connection
         self._place = place
         self._sync = sync
@@ -82,10 +91,14 @@ class Commits:
         self._misplaced = ""
         self._closing = asyncio.Event()
 
-    # ---------------------------------------------------------------- for those who change something
+    # ---------------------------------------------------------------- for those who change
+    # something
 
-    def add(self, change: Change, *, weight: int = 0, tell: Tell | None = None) -> "asyncio.Future[None]":
-        """Queues a change. The future is done when it is on the disk, or has the exception that made it impossible."""
+    def add(
+        self, change: Change, *, weight: int = 0, tell: Tell | None = None
+    ) -> "asyncio.Future[None]":
+        """Queues a change. The future is done when it is on the disk, or has the exception that
+        made it impossible."""
         loop = asyncio.get_running_loop()
         waiting = _Waiting(change, loop.create_future(), weight)
         waiting.done.add_done_callback(retrieved)
@@ -100,10 +113,13 @@ class Commits:
         return waiting.done
 
     async def wait(self, done: "asyncio.Future[None]") -> None:
-        """Returns when that change is on the disk. Raises StateUnusable soon if it is not: perhaps it will be yet."""
+        """Returns when that change is on the disk. Raises StateUnusable soon if it is not: perhaps
+        it will be yet."""
         limit = SHORT_PATIENCE if self._trouble else PATIENCE
         if not done.done():
-            await asyncio.wait({done, self._refusal()}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {done, self._refusal()}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+            )
         if not done.done():
             self._is_in_trouble(self._trouble or f"no answer from the disk within {limit:g} s")
             raise StateUnusable(f"the state could not be written: {self._trouble}")
@@ -114,17 +130,26 @@ class Commits:
         """Returns when all that waits now is on the disk, or when the disk is slow or refuses."""
         if self._waiting and not self._trouble:
             newest = self._waiting[-1].done
-            await asyncio.wait({newest, self._refusal()}, timeout=SHORT_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(
+                {newest, self._refusal()},
+                timeout=SHORT_PATIENCE,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
 
     async def close(self, patience: float = LAST_PATIENCE) -> bool:
-        """Writes what waits, if that can be. Whether the disk has let go of us, so that the file may be closed."""
+        """Writes what waits, if that can be. Whether the disk has let go of us, so that the file
+        may be closed."""
         self._closing.set()
         if self._task:
             await asyncio.wait({self._task}, timeout=patience)
             self._task.cancel()
         if self._waiting:
             why = self._trouble or "no answer from the disk"
-            log.error("the state could not be written: %s; changes that are lost: %d", why, len(self._waiting))
+            log.error(
+                "the state could not be written: %s; changes that are lost: %d",
+                why,
+                len(self._waiting),
+            )
             for waiting in self._waiting:
                 self._settle(waiting, StateUnusable(f"the state could not be written: {why}"))
             self._waiting.clear()
@@ -144,7 +169,9 @@ class Commits:
                 continue
             self._is_well(len(batch))
             for waiting, problem in zip(batch, problems, strict=True):
-                if self._waiting and self._waiting[0] is waiting:  # else it had to make room meanwhile
+                if (
+                    self._waiting and self._waiting[0] is waiting
+                ):  # else it had to make room meanwhile
                     self._waiting.popleft()
                     self._bytes -= waiting.weight
                 if problem:
@@ -158,11 +185,15 @@ class Commits:
             await asyncio.wait_for(self._closing.wait(), RETRY)
 
     def _commit(self, batch: list[_Waiting]) -> list[Exception | None]:
-        """Writes all that can be written, and returns what is wrong with the rest. Raises when the disk refuses."""
+        """Writes all that can be written, and returns what is wrong with the rest. Raises when the
+        disk refuses."""
         problems = self._transaction(batch)
         for waiting, problem in zip(batch, problems, strict=True):
             if waiting.tell and not problem:
-                waiting.tell("")  # in this very moment: who is killed a little later has told it, and tells it once
+                waiting.tell(
+                    ""
+                    # in this very moment: who is killed a little later has told it, and tells it once
+                )
         try:
             self._sync()
         except OSError as error:  # it is committed all the same, and must not be so twice
@@ -206,14 +237,18 @@ class Commits:
 
     def _is_in_trouble(self, trouble: str) -> None:
         if not self._trouble:
-            log.error("the state could not be written: %s; it is tried again every %g s", trouble, RETRY)
+            log.error(
+                "the state could not be written: %s; it is tried again every %g s", trouble, RETRY
+            )
         self._trouble = trouble
         if self._refused and not self._refused.done():
             self._refused.set_result(None)
 
     def _is_well(self, written: int) -> None:
         if self._trouble:
-            lost = f"; changes that were too many to be kept: {self._dropped}" if self._dropped else ""
+            lost = (
+                f"; changes that were too many to be kept: {self._dropped}" if self._dropped else ""
+            )
             log.warning("the state is written again; changes that had waited: %d%s", written, lost)
         self._trouble, self._dropped = "", 0
 

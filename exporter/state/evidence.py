@@ -1,6 +1,7 @@
 """The outcomes of recent trips, each with its trace and transcript, in the file of the store.
 
-Of every probe the newest are kept, of failures more and for longer, since somebody wants to know why.
+Of every probe the newest are kept, of failures more and for longer, since somebody wants to know
+why.
 """
 
 from json import dumps
@@ -19,7 +20,8 @@ _FACTS = TypeAdapter(tuple[Fact, ...])
 
 
 def written(outcome: Outcome) -> str:
-    """As JSON. What is no text, such as a byte of a command line that is no UTF-8, becomes a question mark."""
+    """As JSON. What is no text, such as a byte of a command line that is no UTF-8, becomes a
+    question mark."""
     try:
         return _OUTCOME.dump_json(outcome).decode()
     except ValueError:  # pydantic's, of surrogates
@@ -49,7 +51,8 @@ def facts_readable(text: str) -> tuple[Fact, ...]:
 
 
 def keep(connection: Connection, outcome: Outcome, text: str) -> None:
-    """Adds the newest outcome of its probe, which is `text` when written, and drops one that gives way to it."""
+    """Adds the newest outcome of its probe, which is `text` when written, and drops one that gives
+    way to it."""
     probe = outcome.probe.module, outcome.probe.target, outcome.success
     row = (outcome.trip, *probe, outcome.finished_at, len(text.encode()), text)
     insert = """INSERT OR REPLACE INTO recent (trip, module, target, success, finished_at, size, outcome)
@@ -63,7 +66,9 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
 def prune(connection: Connection, now: float) -> None:
     """Drops what is too old at `now`, in seconds since the epoch, and what is too much."""
     for success, age in ((True, SUCCESSES_FOR), (False, FAILURES_FOR)):
-        connection.execute("DELETE FROM recent WHERE success = ? AND finished_at < ?", (success, now - age))
+        connection.execute(
+            "DELETE FROM recent WHERE success = ? AND finished_at < ?", (success, now - age)
+        )
     (size,) = connection.execute("SELECT total(size) FROM recent").fetchone()
     if size > MOST_BYTES:
         surplus = """DELETE FROM recent WHERE number IN (SELECT number FROM
@@ -73,8 +78,13 @@ def prune(connection: Connection, now: float) -> None:
 
 def newest(connection: Connection, probe: ProbeKey | None, limit: int) -> list[Outcome]:
     """The newest first, of one probe or of all."""
-    where, which = ("WHERE module = ? AND target = ?", (probe.module, probe.target)) if probe else ("", ())
-    rows = connection.execute(f"SELECT outcome FROM recent {where} ORDER BY number DESC LIMIT ?", (*which, limit))  # noqa: S608
+    where, which = (
+        ("WHERE module = ? AND target = ?", (probe.module, probe.target)) if probe else ("", ())
+    )
+    rows = connection.execute(
+        f"SELECT outcome FROM recent {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
+        (*which, limit),
+    )
     return [outcome for (text,) in rows if (outcome := readable(text))]
 
 

@@ -17,5 +17,7 @@ class Beat:
 
 
 def beat_of(outcome: Outcome) -> Beat:
-    delays = (fact.delay for fact in outcome.facts if isinstance(fact, Arrival) and fact.delay is not None)
+    delays = (
+        fact.delay for fact in outcome.facts if isinstance(fact, Arrival) and fact.delay is not None
+    )
     return Beat(outcome.success, next(delays, outcome.duration))

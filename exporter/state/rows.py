@@ -1,4 +1,5 @@
-"""Which rows of the state file make sense. Bits rot, disks lie, and a newer mailtrip may know words that we do not."""
+"""Which rows of the state file make sense. Bits rot, disks lie, and a newer mailtrip may know words
+that we do not."""
 
 import logging
 import sqlite3
@@ -14,7 +15,10 @@ def _texts(*columns: str) -> list[str]:
 
 
 def _numbers(*columns: str) -> list[str]:
-    return [f"typeof({column}) IN ('real', 'integer') AND abs({column}) < {LARGEST:.0f}" for column in columns]
+    return [
+        f"typeof({column}) IN ('real', 'integer') AND abs({column}) < {LARGEST:.0f}"
+        for column in columns
+    ]
 
 
 def _perhaps(condition: list[str], column: str) -> str:
@@ -22,7 +26,8 @@ def _perhaps(condition: list[str], column: str) -> str:
 
 
 def sensible(states: Iterable[str]) -> dict[str, str]:
-    """What each table's rows have to fulfil, in SQL. `states` are the words that a trip may be in."""
+    """What each table's rows have to fulfil, in SQL. `states` are the words that a trip may be
+    in."""
     known = ", ".join(f"'{state}'" for state in states)
     return {
         "trips": " AND ".join(
@@ -42,17 +47,27 @@ def sensible(states: Iterable[str]) -> dict[str, str]:
             )
         ),
         "recent": " AND ".join(
-            (*_texts("trip", "module", "target", "outcome"), *_numbers("success", "finished_at", "size"))
+            (
+                *_texts("trip", "module", "target", "outcome"),
+                *_numbers("success", "finished_at", "size"),
+            )
         ),
     }
 
 
 def forget_the_rest(connection: sqlite3.Connection, sensible: dict[str, str]) -> None:
-    """Deletes the rows that make no sense, and says how many. They are not read, also if the disk refuses that now."""
+    """Deletes the rows that make no sense, and says how many. They are not read, also if the disk
+    refuses that now."""
     for table, condition in sensible.items():
-        (odd,) = connection.execute(f"SELECT count(*) FROM {table} WHERE NOT ({condition})").fetchone()  # noqa: S608
+        (odd,) = connection.execute(
+            f"SELECT count(*) FROM {table} WHERE NOT ({condition})"  # noqa: S608
+        ).fetchone()
         if odd:
-            log.error("the state holds rows that make no sense, and they are forgotten: %d of table %s", odd, table)
+            log.error(
+                "the state holds rows that make no sense, and they are forgotten: %d of table %s",
+                odd,
+                table,
+            )
             try:
                 connection.execute(f"DELETE FROM {table} WHERE NOT ({condition})")  # noqa: S608
             except sqlite3.Error as error:

@@ -1,4 +1,5 @@
-"""The SQLite file in the state directory: its schema, its versions, its lock. One process for one directory."""
+"""The SQLite file in the state directory: its schema, its versions, its lock. One process for one
+directory."""
 
 import fcntl
 import logging
@@ -67,7 +68,8 @@ def in_memory(kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Co
 
 
 def in_directory(directory: Path) -> tuple[sqlite3.Connection, int]:
-    """The state that is kept there, and the lock on it, to be closed at the end. Raises StateUnusable.
+    """The state that is kept there, and the lock on it, to be closed at the end. Raises
+    StateUnusable.
 
     A damaged file is set aside, and a new one begun.
     """
@@ -85,14 +87,17 @@ def in_directory(directory: Path) -> tuple[sqlite3.Connection, int]:
 
 def for_reading(directory: Path) -> sqlite3.Connection:
     """Another connection to the same file. Those who read do not wait for those who write."""
-    connection = sqlite3.connect(directory / FILE, isolation_level=None, check_same_thread=False, timeout=BUSY)
+    connection = sqlite3.connect(
+        directory / FILE, isolation_level=None, check_same_thread=False, timeout=BUSY
+    )
     connection.text_factory = _text
     connection.execute("PRAGMA query_only = 1")
     return connection
 
 
 def place_of(directory: Path) -> Callable[[], str]:
-    """Tells whether the file that is open now is still where the next start will look: what is wrong, or ""."""
+    """Tells whether the file that is open now is still where the next start will look: what is
+    wrong, or ""."""
     file = directory / FILE
     begun = os.stat(file)
 
@@ -101,19 +106,27 @@ def place_of(directory: Path) -> Callable[[], str]:
             now = os.stat(file)
         except OSError as error:
             why = (error.strerror or "gone").lower()
-            return f"the state file {file} is gone ({why}): whatever is under way is forgotten at the next start"
+            return (
+                f"the state file {file} is gone ({why}): whatever is under way is forgotten at the"
+                " next start"
+            )
         if not os.path.samestat(begun, now):
-            return f"the state file {file} is another one now: whatever is under way is forgotten at the next start"
+            return (
+                f"the state file {file} is another one now: whatever is under way is forgotten at"
+                " the next start"
+            )
         return ""
 
     return problem
 
 
 def sync_of(directory: Path) -> Callable[[], None]:
-    """What brings to the disk all that was committed, as FULL would with each commit (sqlite.org/wal.html).
+    """What brings to the disk all that was committed, as FULL would with each commit
+    (sqlite.org/wal.html).
 
-    Apart from the commit, so that in between it can be logged: a process that is killed while it waits for the disk has
-    committed, and would never say so. Nobody locks the log file, so another descriptor of it does no harm.
+    Apart from the commit, so that in between it can be logged: a process that is killed while it
+    waits for the disk has committed, and would never say so. Nobody locks the log file, so another
+    descriptor of it does no harm.
     """
     file = Path(f"{directory / FILE}-wal")
 
@@ -147,13 +160,21 @@ def _usable(file: Path) -> sqlite3.Connection:
 
 
 _REFUSALS = {
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_READONLY,
-}  # fmt: skip
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_READONLY,
+}
 
 
 def is_refusal(error: sqlite3.Error) -> bool:
-    """Whether the surroundings refuse whatever is asked at that moment: the disk, a lock, permissions.
+    """Whether the surroundings refuse whatever is asked at that moment: the disk, a lock,
+    permissions.
 
     All else is about what was asked, or about what is in the file (sqlite.org/rescode.html).
     """
@@ -162,7 +183,8 @@ def is_refusal(error: sqlite3.Error) -> bool:
 
 
 def _keep_private(file: Path) -> None:
-    """The state tells what servers said. SQLite gives the files beside it the permissions of the first one."""
+    """The state tells what servers said. SQLite gives the files beside it the permissions of the
+    first one."""
     with suppress(OSError):  # SQLite says it better
         os.close(open_private(file, os.O_RDWR))
     for suffix in ("-wal", "-shm"):
@@ -176,17 +198,22 @@ def _lock(directory: Path) -> int:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = open_private(directory / "lock", os.O_RDWR)
     except OSError as error:
-        raise StateUnusable(f"cannot write in the state directory {directory}: {error.strerror}") from None
+        raise StateUnusable(
+            f"cannot write in the state directory {directory}: {error.strerror}"
+        ) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(lock)
-        raise StateUnusable(f"another mailtrip uses the state directory {directory}; give this one its own") from None
+        raise StateUnusable(
+            f"another mailtrip uses the state directory {directory}; give this one its own"
+        ) from None
     return lock
 
 
 def _connect(file: str, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-    """Commits by hand. NORMAL: what is committed outlives a kill at once; the power cut it outlives after `sync_of`."""
+    """Commits by hand. NORMAL: what is committed outlives a kill at once; the power cut it outlives
+    after `sync_of`."""
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, factory=kind)
     connection.text_factory = _text
     try:
@@ -203,13 +230,19 @@ def _prepare(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA synchronous = NORMAL")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version in _STEPS:
-        connection.executescript(f"BEGIN;{_STEPS[version]}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+        connection.executescript(
+            f"BEGIN;{_STEPS[version]}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
+        )
     elif version != SCHEMA_VERSION:
-        raise StateUnusable(f"cannot use {_file_of(connection)}: {OTHER_VERSION} (schema {version})")
+        raise StateUnusable(
+            f"cannot use {_file_of(connection)}: {OTHER_VERSION} (schema {version})"
+        )
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
         raise sqlite3.DatabaseError(verdict)
-    if odd := [table for table, columns in _columns().items() if _columns_of(connection, table) != columns]:
+    if odd := [
+        table for table, columns in _columns().items() if _columns_of(connection, table) != columns
+    ]:
         raise sqlite3.DatabaseError(f"not as it should be: table {', '.join(odd)}")
 
 
@@ -218,7 +251,9 @@ def _columns() -> dict[str, list[object]]:
     """What each table has to look like."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(_SCHEMA)
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        tables = connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table'"
+        ).fetchall()
         return {table: _columns_of(connection, table) for (table,) in tables}
 
 

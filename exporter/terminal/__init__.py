@@ -13,7 +13,16 @@ from exporter.terminal.course import Course
 from exporter.terminal.trip import waterfall
 from exporter.terminal.written import as_json
 
-__all__ = ["PICTURES", "Course", "Drawing", "Picture", "as_json", "as_text", "transcript", "waterfall"]
+__all__ = [
+    "PICTURES",
+    "Course",
+    "Drawing",
+    "Picture",
+    "as_json",
+    "as_text",
+    "transcript",
+    "waterfall",
+]
 
 WIDTH = 100  # characters, where there is no terminal to ask
 Drawing = Callable[[Outcome, Console], None]
@@ -27,14 +36,19 @@ class Picture:
     result: Drawing
 
 
-PICTURES = {"roundtrip": Picture(trip.progress, waterfall), "dnsbl": Picture(listings.progress, listings.table)}
+PICTURES = {
+    "roundtrip": Picture(trip.progress, waterfall),
+    "dnsbl": Picture(listings.progress, listings.table),
+}
 """By key in a module."""
 
 
 def transcript(outcome: Outcome, console: Console) -> None:
     """What was said, as lines."""
     lines = outcome.transcript or ("nothing was said",)
-    console.out("", "transcript (seconds, leg, C: we, S: the server)", *lines, sep="\n", highlight=False)
+    console.out(
+        "", "transcript (seconds, leg, C: we, S: the server)", *lines, sep="\n", highlight=False
+    )
 
 
 def as_text(outcome: Outcome, drawing: Drawing) -> str:

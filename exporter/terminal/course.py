@@ -7,7 +7,8 @@ from exporter.core.run import Clock
 
 
 class Course:
-    """What is under way, for how long the trip has been, and how long it may still be. Drawn at every refresh."""
+    """What is under way, for how long the trip has been, and how long it may still be. Drawn at
+    every refresh."""
 
     def __init__(self, clock: Clock, timeout: float) -> None:
         self._clock = clock

@@ -1,4 +1,5 @@
-"""Blocklists in a terminal: what has been answered while they are asked, then a table of what each says."""
+"""Blocklists in a terminal: what has been answered while they are asked, then a table of what each
+says."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -12,8 +13,8 @@ from exporter.terminal.course import Course
 
 _STYLES = {ListState.LISTED: "red", ListState.CLEAN: "green", ListState.UNKNOWN: "yellow"}
 _ALIKE = (
-    "All lists fail alike. Most likely it is the resolver: it answers NXDOMAIN to everything, or the lists refuse it"
-    " (a public one). Set `resolver` to one of your own"
+    "All lists fail alike. Most likely it is the resolver: it answers NXDOMAIN to everything, or"
+    " the lists refuse it (a public one). Set `resolver` to one of your own"
 )
 _HEAD = ("list", "about", "state")
 
@@ -41,7 +42,11 @@ def table(outcome: Outcome, console: Console) -> None:
     """What every list says of every address, and how to get off it."""
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     verdict = _verdict(listings) if outcome.success else Text("FAILED", "bold red")
-    console.print(Text.assemble(f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"))
+    console.print(
+        Text.assemble(
+            f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"
+        )
+    )
     rows = [(one.blocklist, one.subject, str(one.state)) for one in listings]
     widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
     if listings:
@@ -60,7 +65,9 @@ def _verdict(listings: list[Listing]) -> Text:
     unknown = {one.blocklist for one in listings if one.state is ListState.UNKNOWN}
     if not unknown:
         return Text("not listed", "bold green")
-    return Text(f"not listed, as far as known: {len(unknown)} of {len(lists)} lists unknown", "bold yellow")
+    return Text(
+        f"not listed, as far as known: {len(unknown)} of {len(lists)} lists unknown", "bold yellow"
+    )
 
 
 def _fail_alike(listings: list[Listing]) -> bool:
@@ -72,9 +79,15 @@ def _fail_alike(listings: list[Listing]) -> bool:
     )
 
 
-def _row(console: Console, cells: tuple[str, ...], widths: list[int], style: str, remarks: list[str]) -> None:
+def _row(
+    console: Console, cells: tuple[str, ...], widths: list[int], style: str, remarks: list[str]
+) -> None:
     """The remarks stand below each other in the last column."""
-    begin = "  " + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)) + "  "
+    begin = (
+        "  "
+        + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        + "  "
+    )
     first = Text.assemble((begin, style), remarks[0])
     first.rstrip()
     console.print(first, soft_wrap=True)

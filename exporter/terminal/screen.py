@@ -15,9 +15,12 @@ class Screen(Console):
     def on_broken_pipe(self) -> None:
         """rich would end the process with 1, which says here that a trip has failed.
 
-        Progress that nobody reads ends no trip. For a result that nobody reads it raises BrokenPipeError.
+        Progress that nobody reads ends no trip. For a result that nobody reads it raises
+        BrokenPipeError.
         """
         self.quiet = True
         if not self.stderr:
             raise BrokenPipeError
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # else Python complains when it flushes
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno()
+        )  # else Python complains when it flushes

@@ -1,4 +1,5 @@
-"""A round trip in a terminal: progress while it runs, then the waterfall of its phases and steps."""
+"""A round trip in a terminal: progress while it runs, then the waterfall of its phases and
+steps."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,9 +26,12 @@ BESIDE_BAR = 27  # the name, and the time
 LONG_NOTE = 30  # one that is longer may be broken
 _PHASES = list(Phase)
 _DOING = {
-    "open": "opening the mailbox", "send": "sending", "deliver": "waiting for the message to arrive",
-    "verify": "checking it", "delete": "deleting it",
-}  # fmt: skip
+    "open": "opening the mailbox",
+    "send": "sending",
+    "deliver": "waiting for the message to arrive",
+    "verify": "checking it",
+    "delete": "deleting it",
+}
 
 
 def progress(console: Console, status: Status, course: Course) -> Callable[[Span], None]:
@@ -52,12 +56,21 @@ def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) ->
     verdict = Text("success", "bold green") if outcome.success else Text("FAILED", "bold red")
     if under_way:
         verdict = Text("under way", "bold")
-    console.print(Text.assemble(f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"))
+    console.print(
+        Text.assemble(
+            f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"
+        )
+    )
     width = _bar_width(outcome, console.width)
-    for span in sorted(outcome.spans, key=lambda span: (_PHASES.index(span.phase), span.step is not None, span.start)):
+    for span in sorted(
+        outcome.spans,
+        key=lambda span: (_PHASES.index(span.phase), span.step is not None, span.start),
+    ):
         console.print(_bar(span, outcome.duration, width), soft_wrap=True)
     for line in _facts(outcome):
-        console.print(f"  {one_line(line)}", highlight=False, markup=False, emoji=False, soft_wrap=True)
+        console.print(
+            f"  {one_line(line)}", highlight=False, markup=False, emoji=False, soft_wrap=True
+        )
     if outcome.failure:
         console.print(Text(f"\n{outcome.failure}", "bold red"), soft_wrap=True)
 
@@ -66,13 +79,17 @@ def _line(span: Span) -> Text:
     mark, style = ("✗", "red") if span.reason else ("✓", "green")
     place = f"{span.phase}/{span.step}" if span.step else str(span.phase)
     why = f"  {span.reason}  {one_line(span.note)}".rstrip() if span.reason else ""
-    return Text.assemble((f"{mark} ", style), f"{place:16}", f"{span.duration:9.3f} s", (why, style))
+    return Text.assemble(
+        (f"{mark} ", style), f"{place:16}", f"{span.duration:9.3f} s", (why, style)
+    )
 
 
 def _bar_width(outcome: Outcome, width: int) -> int:
     """So that what stands beside most bars fits into a line."""
     beside = [len(one_line(f"{span.reason or ''} {span.note}")) for span in outcome.spans]
-    return max(LEAST_BAR, min(MOST_BAR, width - BESIDE_BAR - min(max(beside, default=0), LONG_NOTE)))
+    return max(
+        LEAST_BAR, min(MOST_BAR, width - BESIDE_BAR - min(max(beside, default=0), LONG_NOTE))
+    )
 
 
 def _bar(span: Span, total: float, width: int) -> Text:
@@ -113,12 +130,16 @@ def _facts(outcome: Outcome) -> list[str]:
             case SpamScore():
                 lines.append(f"spam score        {fact.score:g} ({fact.scanner})")
             case Unclear():
-                lines.append(f"not understood    a message from {fact.sender}: {fact.subject}: {fact.text}")
+                lines.append(
+                    f"not understood    a message from {fact.sender}: {fact.subject}: {fact.text}"
+                )
             case Arrival():
                 where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
                 lines.append(f"found in          {where}")
                 delay = (
-                    "unknown: the mailbox was not polled often enough" if fact.delay is None else f"{fact.delay:.3f} s"
+                    "unknown: the mailbox was not polled often enough"
+                    if fact.delay is None
+                    else f"{fact.delay:.3f} s"
                 )
                 lines.append(f"delivery delay    {delay}")
     return lines
@@ -126,7 +147,11 @@ def _facts(outcome: Outcome) -> list[str]:
 
 def _tls(fact: TlsSession) -> str:
     agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
-    return agreed if fact.expires_at is None else f"{agreed}, certificate valid until {_day(fact.expires_at)}"
+    return (
+        agreed
+        if fact.expires_at is None
+        else f"{agreed}, certificate valid until {_day(fact.expires_at)}"
+    )
 
 
 def _day(moment: float) -> str:
@@ -134,9 +159,12 @@ def _day(moment: float) -> str:
 
 
 def _hop(hop: Hop) -> str:
-    """Who took the message, after how long, from whom. Text of strangers has been cleaned when it was read."""
+    """Who took the message, after how long, from whom. Text of strangers has been cleaned when it
+    was read."""
     after = "at an unknown time" if hop.delay is None else f"{hop.delay:.0f} s"
     if hop.skew:
         after += f" (its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'})"
     origin = " ".join(filter(None, (hop.helo, hop.address and f"[{hop.address}]")))
-    return "  ".join(filter(None, (hop.by or "(no name)", after, origin and f"from {origin}", hop.protocol)))
+    return "  ".join(
+        filter(None, (hop.by or "(no name)", after, origin and f"from {origin}", hop.protocol))
+    )

@@ -1,4 +1,5 @@
-"""An outcome for scripts: `mailtrip probe --json`. Its fields are told in docs/cli.md, and only grow in number."""
+"""An outcome for scripts: `mailtrip probe --json`. Its fields are told in docs/cli.md, and only
+grow in number."""
 
 import json
 from typing import Any
@@ -48,6 +49,14 @@ _OUTCOME = TypeAdapter(Outcome)
 def as_json(outcome: Outcome) -> str:
     """One document. The verdict comes first, and every fact says what it is."""
     plain: dict[str, Any] = _OUTCOME.dump_python(outcome, mode="json")
-    facts = [{"fact": KINDS[type(fact)], **told} for fact, told in zip(outcome.facts, plain["facts"], strict=True)]
-    told = {"trip": outcome.trip, "probe": plain["probe"], "success": outcome.success, "failure": plain["failure"]}
+    facts = [
+        {"fact": KINDS[type(fact)], **told}
+        for fact, told in zip(outcome.facts, plain["facts"], strict=True)
+    ]
+    told = {
+        "trip": outcome.trip,
+        "probe": plain["probe"],
+        "success": outcome.success,
+        "failure": plain["failure"],
+    }
     return json.dumps(told | plain | {"facts": facts}, indent=2)

@@ -16,20 +16,25 @@ from exporter.web.turns import WaitingRoom
 
 CHALLENGE = 'Basic realm="mailtrip", charset="UTF-8"'
 MOST_WAITING, MOST_OF_ONE_CLIENT = 256, 32  # logins that bcrypt has to look at
-LONGEST = 72  # bytes that bcrypt looks at; others ignore the rest, as we do, and the library refuses it
+LONGEST = (
+    72  # bytes that bcrypt looks at; others ignore the rest, as we do, and the library refuses it
+)
 
 
 class Login:
-    """Remembers who has logged in. bcrypt is slow on purpose: it works in a thread of its own, once at a time.
+    """Remembers who has logged in. bcrypt is slow on purpose: it works in a thread of its own, once
+    at a time.
 
-    Whoever is not remembered waits for it, within bounds; clients have turns, so that one who tries many passwords is
-    the only one to wait for them. `fits` says whether a password fits a hash.
+    Whoever is not remembered waits for it, within bounds; clients have turns, so that one who tries
+    many passwords is the only one to wait for them. `fits` says whether a password fits a hash.
     """
 
     def __init__(self, fits: Callable[[bytes, bytes], bool] = bcrypt.checkpw) -> None:
         self._fits = fits
         self._key = secrets.token_bytes(32)
-        self._fitted: dict[str, bytes] = {}  # a user, and a digest of the hash and the password that fitted last
+        self._fitted: dict[
+            str, bytes
+        ] = {}  # a user, and a digest of the hash and the password that fitted last
         self._thread = ThreadPoolExecutor(1, "bcrypt")
         self._waiting = WaitingRoom(MOST_WAITING, MOST_OF_ONE_CLIENT)
         self._worker: asyncio.Task[None] | None = None
@@ -39,8 +44,11 @@ class Login:
             self._worker.cancel()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    async def admits(self, users: Mapping[str, bytes], authorization: str | None, client: str = "") -> bool:
-        """Whether this header is that of one of the users, each given with the hash of the password. Raises Busy.
+    async def admits(
+        self, users: Mapping[str, bytes], authorization: str | None, client: str = ""
+    ) -> bool:
+        """Whether this header is that of one of the users, each given with the hash of the
+        password. Raises Busy.
 
         `client` is who asks, as far as a connection tells.
         """
@@ -56,16 +64,21 @@ class Login:
         compare = partial(self._compare, user, password, hashed, digest)
         async with self._waiting.place((user, digest), client, compare) as answer:
             if not self._worker or self._worker.done():
-                self._worker = asyncio.create_task(self._waiting.work(self._in_thread), name="logins")
+                self._worker = asyncio.create_task(
+                    self._waiting.work(self._in_thread), name="logins"
+                )
             return await asyncio.shield(answer) and user is not None
 
     def _in_thread(self, compare: Callable[[], bool]) -> "asyncio.Future[bool]":
         return asyncio.get_running_loop().run_in_executor(self._thread, compare)
 
     def _stand_in(self, users: Mapping[str, bytes], name: str) -> bytes:
-        """A real hash, always the same one for a name: so a name that is unknown takes the time of one that is not."""
+        """A real hash, always the same one for a name: so a name that is unknown takes the time of
+        one that is not."""
         hashes = sorted(users.values())
-        return hashes[int.from_bytes(self._digest(name.encode(errors="surrogateescape"))) % len(hashes)]
+        return hashes[
+            int.from_bytes(self._digest(name.encode(errors="surrogateescape"))) % len(hashes)
+        ]
 
     def _compare(self, user: str | None, password: bytes, hashed: bytes, digest: bytes) -> bool:
         """In the thread."""
@@ -89,4 +102,8 @@ def _credentials(authorization: str) -> tuple[str, bytes] | None:
     except (binascii.Error, ValueError):
         return None
     name, colon, password = decoded.partition(b":")
-    return (name.decode(errors="surrogateescape"), password) if colon and scheme.lower() == "basic" else None
+    return (
+        (name.decode(errors="surrogateescape"), password)
+        if colon and scheme.lower() == "basic"
+        else None
+    )

@@ -1,7 +1,8 @@
-"""What is answered: bodies that many clients may share, and that are handed to the system a piece at a time.
+"""What is answered: bodies that many clients may share, and that are handed to the system a piece
+at a time.
 
-asyncio keeps a copy of what a client does not read. A hundred clients that ask for a page of 6 MB and read nothing
-would cost 600 MB; so each of them is given 64 KiB, and more when it has read them.
+asyncio keeps a copy of what a client does not read. A hundred clients that ask for a page of 6 MB
+and read nothing would cost 600 MB; so each of them is given 64 KiB, and more when it has read them.
 """
 
 import asyncio
@@ -55,10 +56,12 @@ class Pieces(Payload):
 
 
 class Together:
-    """Makes an answer once for all who ask for it at the same time, and never one that is older than its question.
+    """Makes an answer once for all who ask for it at the same time, and never one that is older
+    than its question.
 
-    Whoever comes while one is being made shares the next one with all others who do. Answers are made one after the
-    other, so that those who ask for many at once hold up nobody who asks for something else.
+    Whoever comes while one is being made shares the next one with all others who do. Answers are
+    made one after the other, so that those who ask for many at once hold up nobody who asks for
+    something else.
     """
 
     def __init__(self) -> None:

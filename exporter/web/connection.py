@@ -1,4 +1,5 @@
-"""One connection: hands everything on to aiohttp's handler, inside TLS if there is to be, and keeps the time."""
+"""One connection: hands everything on to aiohttp's handler, inside TLS if there is to be, and keeps
+the time."""
 
 import asyncio
 import socket
@@ -39,7 +40,9 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._handshake: asyncio.Task[None] | None = None
-        self._early: list[bytes] = []  # what TLS brings before we are told that its handshake is over
+        self._early: list[
+            bytes
+        ] = []  # what TLS brings before we are told that its handshake is over
 
     @property
     def state(self) -> State:
@@ -93,12 +96,16 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self.origin = origin(transport.get_extra_info("peername"))
         with suppress(OSError):  # else the system takes megabytes for a client that does not read
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PIECE)
+            transport.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PIECE
+            )
         if not self._guard.admit(self):
             self._transport.abort()
         elif tls := self._guard.tls():
             self._transport.pause_reading()  # every byte is for TLS
-            self._handshake = asyncio.get_running_loop().create_task(self._shake_hands(tls, self._transport))
+            self._handshake = asyncio.get_running_loop().create_task(
+                self._shake_hands(tls, self._transport)
+            )
         else:
             self._open(self._transport)
 
@@ -106,9 +113,13 @@ class Connection(asyncio.Protocol):
         limits, secure = self._guard.limits, None
         with suppress(OSError):  # a client that does not want what we want is none of our trouble
             secure = await asyncio.get_running_loop().start_tls(
-                transport, self, tls.context(), server_side=True,
-                ssl_handshake_timeout=limits.header, ssl_shutdown_timeout=limits.goodbye,
-            )  # fmt: skip
+                transport,
+                self,
+                tls.context(),
+                server_side=True,
+                ssl_handshake_timeout=limits.header,
+                ssl_shutdown_timeout=limits.goodbye,
+            )
         self._handshake = None
         if secure and tls.admits(secure.get_extra_info("peercert")):
             self._open(secure)
@@ -123,7 +134,8 @@ class Connection(asyncio.Protocol):
             self.handler.data_received(data)
         self._early.clear()
 
-    # ---------------------------------------------------------------- what asyncio calls from then on
+    # ---------------------------------------------------------------- what asyncio calls from then
+    # on
 
     def connection_lost(self, error: Exception | None) -> None:
         self._over()

@@ -1,4 +1,5 @@
-"""Bounds what a slow, idle or greedy client may use up: aiohttp waits for a request's header as long as it takes."""
+"""Bounds what a slow, idle or greedy client may use up: aiohttp waits for a request's header as
+long as it takes."""
 
 import asyncio
 from collections import Counter
@@ -14,9 +15,14 @@ class Limits:
     """Times in seconds, sizes in bytes."""
 
     connections: int = 512
-    per_address: int = 256  # Prometheus, or a proxy, comes with many at once; nobody else takes the rest
-    header: float = 10.0  # from connecting to the end of the first request's header, with the TLS handshake
-    idle: float = 75.0  # from an answer to the end of the next request's header; Prometheus scrapes once a minute
+    per_address: int = (
+        256  # Prometheus, or a proxy, comes with many at once; nobody else takes the rest
+    )
+    header: float = (
+        10.0  # from connecting to the end of the first request's header, with the TLS handshake
+    )
+    # from an answer to the end of the next request's header; Prometheus scrapes once a minute
+    idle: float = 75.0
     goodbye: float = 2.0  # for a client to part as TLS wants it
     stalled: float = 10.0  # in which a client reads nothing of its answer
     answer: float = 60.0  # until a client has read the whole of its answer
@@ -31,8 +37,8 @@ def _no_tls() -> None:
 
 
 class Guard:
-    """Knows the open connections. When there are too many, one has to go: that of the client who has the most of them
-    that is missed the least. `tls` is asked for every new connection.
+    """Knows the open connections. When there are too many, one has to go: that of the client who
+    has the most of them that is missed the least. `tls` is asked for every new connection.
     """
 
     def __init__(
@@ -59,17 +65,22 @@ class Guard:
     def admit(self, connection: Connection) -> bool:
         """Whether a new connection may stay. Another one may have to go for it."""
         everybody = list(self._connections.values())
-        neighbours = [one for one in everybody if connection.origin and one.origin == connection.origin]
+        neighbours = [
+            one for one in everybody if connection.origin and one.origin == connection.origin
+        ]
         if len(neighbours) >= self.limits.per_address and not _drop_one(neighbours):
             return False
-        if len(self._connections) >= self.limits.connections and not self._make_room(connection.origin):
+        if len(self._connections) >= self.limits.connections and not self._make_room(
+            connection.origin
+        ):
             return False
         self._connections[connection.handler] = connection
         connection.expect_request(self.limits.header)
         return True
 
     def _make_room(self, origin: str) -> bool:
-        """Who has the most connections has to give one up, for somebody else even one that is being answered."""
+        """Who has the most connections has to give one up, for somebody else even one that is being
+        answered."""
         greediest = _greediest(self._connections.values())
         theirs = [one for one in self._connections.values() if one.origin == greediest]
         return _drop_one(theirs, also_busy=greediest != origin)
@@ -97,7 +108,8 @@ class Guard:
             connection.expect_request(self.limits.idle)
 
     def _bound(self, newest: bytes) -> None:
-        """Who holds the most answers loses the oldest of them, until what is left is not too much."""
+        """Who holds the most answers loses the oldest of them, until what is left is not too
+        much."""
         while True:
             reading = [one for one in self._connections.values() if one.answer]
             answers = {id(one.answer): len(one.answer) for one in reading}

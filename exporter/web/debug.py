@@ -1,4 +1,5 @@
-"""`/probe?…&debug=true`: the evidence of the newest trip and of those under way, as plain text. It makes no trip."""
+"""`/probe?…&debug=true`: the evidence of the newest trip and of those under way, as plain text. It
+makes no trip."""
 
 from functools import partial
 
@@ -12,12 +13,16 @@ MOST_FLIGHTS = 5  # that are shown, the newest
 
 
 def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
-    """Trace and transcript, the configuration of the module, which is of this kind, and what a scrape would get.
+    """Trace and transcript, the configuration of the module, which is of this kind, and what a
+    scrape would get.
 
-    Without tokens: with that of a trip under way, whoever reads the page could send a message that passes for ours.
+    Without tokens: with that of a trip under way, whoever reads the page could send a message that
+    passes for ours.
     """
     under_way = probe.under_way()
-    flights = [_drawn(outcome, partial(waterfall, under_way=True)) for outcome in under_way[-MOST_FLIGHTS:]]
+    flights = [
+        _drawn(outcome, partial(waterfall, under_way=True)) for outcome in under_way[-MOST_FLIGHTS:]
+    ]
     newest = [_drawn(probe.newest, PICTURES[kind].result)] if probe.newest else []
     parts = {
         f"Trips under way ({len(under_way)})": "\n".join(flights) or "There are none.\n",
@@ -26,7 +31,9 @@ def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
         "Series that a scrape would get": series,
     }
     head = f"mailtrip {__version__}, {probe.key}\n"
-    return without_tokens("\n".join([head, *(f"{title}:\n\n{text}\n" for title, text in parts.items())]))
+    return without_tokens(
+        "\n".join([head, *(f"{title}:\n\n{text}\n" for title, text in parts.items())])
+    )
 
 
 def _drawn(outcome: Outcome, *pictures: Drawing) -> str:

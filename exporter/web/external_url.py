@@ -13,9 +13,11 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """`external_url` has no slash at its end, and may be empty; `prefix` is empty or such as /mailtrip.
+    """`external_url` has no slash at its end, and may be empty; `prefix` is empty or such as
+    /mailtrip.
 
-    `names` are those that we are called by besides, in small letters: a name, `*.` and a name, or `*` for every one.
+    `names` are those that we are called by besides, in small letters: a name, `*.` and a name, or
+    `*` for every one.
     """
 
     external_url: str = ""
@@ -23,18 +25,25 @@ class Whereabouts:
     names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, external_url: str | None, route_prefix: str | None, allowed_hosts: Iterable[str] = ()) -> "Whereabouts":
-        """From the flags, as Prometheus understands them. Raises ValueError with a line for administrators."""
+    def of(
+        cls, external_url: str | None, route_prefix: str | None, allowed_hosts: Iterable[str] = ()
+    ) -> "Whereabouts":
+        """From the flags, as Prometheus understands them. Raises ValueError with a line for
+        administrators."""
         url = _url(external_url or "")
-        prefix = (urlsplit(url).path if route_prefix is None else f"/{route_prefix.strip('/')}").rstrip("/")
+        prefix = (
+            urlsplit(url).path if route_prefix is None else f"/{route_prefix.strip('/')}"
+        ).rstrip("/")
         if not _PREFIX.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
             raise ValueError(f"--web.route-prefix: {prefix!r} is no path such as /mailtrip")
         return cls(url, prefix, tuple(map(_name, allowed_hosts)))
 
     def probe_from(self, scheme: str, host: str) -> tuple[str, str, str]:
-        """Scheme, address and path of `/probe` for a client that has reached us by this scheme and `Host`.
+        """Scheme, address and path of `/probe` for a client that has reached us by this scheme and
+        `Host`.
 
-        One that came by the external URL, most likely through a proxy, is told to come that way again.
+        One that came by the external URL, most likely through a proxy, is told to come that way
+        again.
         """
         outside = urlsplit(self.external_url)
         if outside.netloc.lower() == host.lower():

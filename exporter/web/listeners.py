@@ -12,7 +12,9 @@ from exporter.config.types import Listen
 from exporter.net.listening import why_not
 
 BACKLOG = 512
-AT_ONCE = 16 << 10  # bytes that are read of a client in one go, or twice as many; nobody has more to say
+AT_ONCE = (
+    16 << 10
+)  # bytes that are read of a client in one go, or twice as many; nobody has more to say
 _FIRST = 3  # the first descriptor that systemd hands over: sd_listen_fds(3)
 
 
@@ -21,7 +23,8 @@ class CannotListen(Exception):
 
 
 class UnixPath(str):
-    """A socket in the file system, for a proxy on this machine. Its directory, or the umask, says who may connect."""
+    """A socket in the file system, for a proxy on this machine. Its directory, or the umask, says
+    who may connect."""
 
     __slots__ = ()
 
@@ -35,13 +38,18 @@ def door(text: str) -> Door:
     if scheme != "unix" or not colon:
         return Listen(text)
     path = rest.removeprefix("//")
-    if not path.strip("/") or path.endswith("/") or len(os.fsencode(path)) > 107:  # unix(7): sun_path
-        raise ValueError("not a path of a socket; write unix:/run/mailtrip/web.sock, of at most 107 bytes")
+    if (
+        not path.strip("/") or path.endswith("/") or len(os.fsencode(path)) > 107
+    ):  # unix(7): sun_path
+        raise ValueError(
+            "not a path of a socket; write unix:/run/mailtrip/web.sock, of at most 107 bytes"
+        )
     return UnixPath(path)
 
 
 def handed_over() -> list[Door]:
-    """The sockets that systemd listens on for us, see sd_listen_fds(3). Raises CannotListen if there are none."""
+    """The sockets that systemd listens on for us, see sd_listen_fds(3). Raises CannotListen if
+    there are none."""
     ours = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
     number = os.environ.pop("LISTEN_FDS", "")  # not for the programs that we call
     os.environ.pop("LISTEN_FDNAMES", None)
@@ -58,7 +66,8 @@ def handed_over() -> list[Door]:
             raise CannotListen(f"descriptor {descriptor} of systemd: {error.strerror}") from None
         if given.type != socket.SOCK_STREAM or not listens:
             raise CannotListen(
-                f"descriptor {descriptor} of systemd: write ListenStream= and Accept=no in the .socket unit"
+                f"descriptor {descriptor} of systemd: write ListenStream= and Accept=no in the"
+                " .socket unit"
             )
         doors.append(given)
     return doors
@@ -72,7 +81,9 @@ async def opened(where: Door, protocol: Callable[[], asyncio.Protocol]) -> async
         raise CannotListen(why_not(str(where), error)) from None
     for listener in server.sockets:
         with suppress(OSError):
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AT_ONCE)  # its connections inherit it
+            listener.setsockopt(
+                socket.SOL_SOCKET, socket.SO_RCVBUF, AT_ONCE
+            )  # its connections inherit it
     return server
 
 

@@ -14,7 +14,9 @@ from exporter.web.web_config import Rules, WebFile
 MAX_BODY = 1024  # bytes; nobody has anything to tell us
 SERVER = "mailtrip"  # without a version: strangers need not know which ones run here
 
-_LOOKING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})  # RFC 9110 section 9.2.1
+_LOOKING = frozenset(
+    {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE}
+)  # RFC 9110 section 9.2.1
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -22,9 +24,11 @@ _HEADERS = web.RequestKey("headers", Mapping[str, str])
 
 
 class Gate:
-    """Answers with the toolkit's status codes, and in its order. Without a web file everybody is let in.
+    """Answers with the toolkit's status codes, and in its order. Without a web file everybody is
+    let in.
 
-    `provenance` says whether a request is meant for us, `client` who sends it, as far as its connection tells.
+    `provenance` says whether a request is meant for us, `client` who sends it, as far as its
+    connection tells.
     """
 
     def __init__(self, file: WebFile | None = None, login: Login | None = None) -> None:
@@ -47,21 +51,26 @@ class Gate:
         request[_HEADERS] = rules.headers
         if status := _wrong_body(request):
             refusal = _refusal(status)
-            refusal.force_close()  # else what follows were read as the next request, after hours of this one's body
+            # else what follows were read as the next request, after hours of this one's body
+            refusal.force_close()
             return refusal
         if rules.bucket and not rules.bucket.take(asyncio.get_running_loop().time()):
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS)
         if problem := self.provenance.misdirected(request):
             return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text=f"{problem}\n")
         if request.method not in _LOOKING and (stranger := self.provenance.foreign(request)):
-            return web.Response(status=HTTPStatus.FORBIDDEN, text=f"refused: the request comes from {stranger}\n")
+            return web.Response(
+                status=HTTPStatus.FORBIDDEN, text=f"refused: the request comes from {stranger}\n"
+            )
         try:
             admitted = not rules.users or await self._login.admits(
                 rules.users, request.headers.get("Authorization"), self.client(request)
             )
         except Busy:
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "1"})
-        return None if admitted else _refusal(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": CHALLENGE})
+        return (
+            None if admitted else _refusal(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": CHALLENGE})
+        )
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -79,7 +88,8 @@ def _nobody(request: web.Request) -> str:
 
 
 def _wrong_body(request: web.Request) -> HTTPStatus | None:
-    """Nobody has anything to tell us: a body is not read, and of one in chunks nobody knows how long it becomes."""
+    """Nobody has anything to tell us: a body is not read, and of one in chunks nobody knows how
+    long it becomes."""
     if hdrs.TRANSFER_ENCODING in request.headers:
         return HTTPStatus.LENGTH_REQUIRED
     return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if (request.content_length or 0) > MAX_BODY else None

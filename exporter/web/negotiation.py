@@ -1,4 +1,5 @@
-"""Which form of an answer a client wants, by its headers Accept and Accept-Encoding (RFC 9110 section 12.5)."""
+"""Which form of an answer a client wants, by its headers Accept and Accept-Encoding (RFC 9110
+section 12.5)."""
 
 from exporter.metrics.exposition import Format
 
@@ -7,7 +8,8 @@ MOST_CHOICES = 50  # that are looked at
 
 
 def form_for(accept: str) -> Format:
-    """The one with the greatest weight; OpenMetrics before text, and text for whoever wants neither."""
+    """The one with the greatest weight; OpenMetrics before text, and text for whoever wants
+    neither."""
     weights = {Format.TEXT: 0.0, Format.OPENMETRICS: 0.0}
     for choice in accept.split(",")[:MOST_CHOICES]:
         kind, *given = (part.strip().lower() for part in choice.split(";"))
@@ -15,11 +17,14 @@ def form_for(accept: str) -> Format:
         form = _form(kind, parameters.get("version", ""))
         if form:
             weights[form] = max(weights[form], _weight(parameters.get("q", "1")))
-    return Format.OPENMETRICS if weights[Format.OPENMETRICS] > 0 and _is_best(weights) else Format.TEXT
+    return (
+        Format.OPENMETRICS if weights[Format.OPENMETRICS] > 0 and _is_best(weights) else Format.TEXT
+    )
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Whether a client can read what is compressed, by its header Accept-Encoding (RFC 9110 section 12.5.3)."""
+    """Whether a client can read what is compressed, by its header Accept-Encoding (RFC 9110 section
+    12.5.3)."""
     weights: dict[str, float] = {}
     for choice in accept_encoding.split(",")[:MOST_CHOICES]:
         coding, *given = (part.strip().lower() for part in choice.split(";"))

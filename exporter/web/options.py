@@ -1,11 +1,20 @@
-"""The web configuration file: what exporters of Prometheus have in common, in the format of their exporter-toolkit."""
+"""The web configuration file: what exporters of Prometheus have in common, in the format of their
+exporter-toolkit."""
 
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 from exporter.config.types import Options, Text
 
@@ -24,14 +33,22 @@ CIPHER_SUITES = {
     "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384": "ECDHE-RSA-AES256-GCM-SHA384",
     "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256": "ECDHE-RSA-CHACHA20-POLY1305",
 }
-"""Go's names, and OpenSSL's. Those without one are TLS 1.3's, which are always on, in Go as here."""
+"""Go's names, and OpenSSL's. Those without one are TLS 1.3's, which are always on, in Go as
+here."""
 
 _OF_TLS13 = {name for name, cipher in CIPHER_SUITES.items() if not cipher}
 
-CURVES = {"CurveP256": "prime256v1", "CurveP384": "secp384r1", "CurveP521": "secp521r1", "X25519": "X25519"}
+CURVES = {
+    "CurveP256": "prime256v1",
+    "CurveP384": "secp384r1",
+    "CurveP521": "secp521r1",
+    "X25519": "X25519",
+}
 """Go's names, and OpenSSL's."""
 
-_BCRYPT = re.compile(r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}")
+_BCRYPT = re.compile(
+    r"\$2[aby]\$(0[4-9]|[12][0-9]|3[01])\$[./A-Za-z0-9]{21}[.Oeu][./A-Za-z0-9]{31}"
+)
 _ZERO = re.compile(r"0(ns|us|µs|ms|s|m|h)?")
 _INTERVAL = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(ns|us|µs|ms|s|m|h)")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h": 3600}
@@ -39,7 +56,9 @@ _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h
 
 def _client_auth(value: object) -> object:
     if value in ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert"):
-        raise ValueError("takes any certificate, which proves nothing; write RequireAndVerifyClientCert")
+        raise ValueError(
+            "takes any certificate, which proves nothing; write RequireAndVerifyClientCert"
+        )
     return value
 
 
@@ -60,13 +79,18 @@ def _known(names: Mapping[str, str], what: str) -> Callable[[str], str]:
 
 def _user(name: str) -> str:
     if not name or ":" in name:
-        raise ValueError("not a user name: it must not be empty, and must not hold a colon (RFC 7617)")
+        raise ValueError(
+            "not a user name: it must not be empty, and must not hold a colon (RFC 7617)"
+        )
     return name
 
 
 def _hash(value: SecretStr) -> SecretStr:
     if not _BCRYPT.fullmatch(value.get_secret_value()):
-        raise ValueError("not a hash by bcrypt; make one with: htpasswd -nBC 10 USER, and write what follows the colon")
+        raise ValueError(
+            "not a hash by bcrypt; make one with: htpasswd -nBC 10 USER, and write what follows the"
+            " colon"
+        )
     return value
 
 
@@ -77,18 +101,22 @@ def _header_value(value: str) -> str:
 
 
 def _interval(value: object) -> float:
-    """As Go reads a time.Duration, and in the format of the toolkit 0 stands without a unit, too."""
+    """As Go reads a time.Duration, and in the format of the toolkit 0 stands without a unit,
+    too."""
     text = "" if isinstance(value, bool) else str(value)
     if _ZERO.fullmatch(text):
         return 0.0
     parts = list(_INTERVAL.finditer(text))
     if not parts or "".join(part[0] for part in parts) != text:
-        raise ValueError("not a duration; write numbers with units: 100ms, 1s, 1m30s; or 0 for no limit")
+        raise ValueError(
+            "not a duration; write numbers with units: 100ms, 1s, 1m30s; or 0 for no limit"
+        )
     return sum(float(part[1]) * _SECONDS[part[2]] for part in parts)
 
 
 ClientAuth = Annotated[
-    Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"], BeforeValidator(_client_auth)
+    Literal["NoClientCert", "VerifyClientCertIfGiven", "RequireAndVerifyClientCert"],
+    BeforeValidator(_client_auth),
 ]
 Version = Annotated[Literal["TLS12", "TLS13"], BeforeValidator(_version)]
 CipherSuite = Annotated[
@@ -97,36 +125,44 @@ CipherSuite = Annotated[
     WithJsonSchema({"type": "string", "enum": list(CIPHER_SUITES)}),
 ]
 Curve = Annotated[
-    str, AfterValidator(_known(CURVES, "curve")), WithJsonSchema({"type": "string", "enum": list(CURVES)})
+    str,
+    AfterValidator(_known(CURVES, "curve")),
+    WithJsonSchema({"type": "string", "enum": list(CURVES)}),
 ]
 User = Annotated[str, AfterValidator(_user)]
-Hash = Annotated[SecretStr, AfterValidator(_hash), WithJsonSchema({"type": "string", "title": "hash by bcrypt"})]
+Hash = Annotated[
+    SecretStr, AfterValidator(_hash), WithJsonSchema({"type": "string", "title": "hash by bcrypt"})
+]
 HeaderValue = Annotated[str, AfterValidator(_header_value)]
 Interval = Annotated[
-    float, BeforeValidator(_interval), WithJsonSchema({"type": ["string", "integer"], "title": "duration"})
+    float,
+    BeforeValidator(_interval),
+    WithJsonSchema({"type": ["string", "integer"], "title": "duration"}),
 ]
 
 
 class TlsServerOptions(Options):
-    """HTTPS instead of HTTP. Certificates are read again when their files change. TLS that is on is switched off only
-    by a restart, so that no mistake in this file lays passwords open."""
+    """HTTPS instead of HTTP. Certificates are read again when their files change. TLS that is on is
+    switched off only by a restart, so that no mistake in this file lays passwords open."""
 
     cert_file: Text
-    """The certificate to show, then those that lead to its CA, in PEM format. A path that is not absolute is as seen
-    from the directory of this file; so it is with the other two."""
+    """The certificate to show, then those that lead to its CA, in PEM format. A path that is not
+    absolute is as seen from the directory of this file; so it is with the other two."""
 
     key_file: Text
     """The certificate's key, in PEM format, without a password."""
 
     client_auth_type: ClientAuth = "NoClientCert"
-    """Whether clients show certificates of their own: `VerifyClientCertIfGiven` lets in who has none,
-    `RequireAndVerifyClientCert` does not. The toolkit's other values let in anybody, and are refused here."""
+    """Whether clients show certificates of their own: `VerifyClientCertIfGiven` lets in who has
+    none, `RequireAndVerifyClientCert` does not. The toolkit's other values let in anybody, and are
+    refused here."""
 
     client_ca_file: Text | None = None
     """The CA that signs the certificates of clients, in PEM format."""
 
     client_allowed_sans: list[Text] | None = Field(None, min_length=1)
-    """A client's certificate must have one of these subject alternative names (DNS, IP, e-mail or URI), exactly so."""
+    """A client's certificate must have one of these subject alternative names (DNS, IP, e-mail or
+    URI), exactly so."""
 
     min_version: Version = "TLS12"
     """The oldest version of TLS."""
@@ -135,20 +171,24 @@ class TlsServerOptions(Options):
     """The newest version of TLS."""
 
     cipher_suites: list[CipherSuite] | None = Field(None, min_length=1)
-    """The cipher suites for TLS 1.2, by their names in Go; those of TLS 1.3 are always on. Default: Python's own."""
+    """The cipher suites for TLS 1.2, by their names in Go; those of TLS 1.3 are always on. Default:
+    Python's own."""
 
     prefer_server_cipher_suites: bool = True
     """Whether our order of cipher suites counts, or the client's."""
 
     curve_preferences: list[Curve] | None = Field(None, min_length=1)
-    """The curve for the exchange of keys. Python can set one, and no more: without it, all that OpenSSL has are
-    offered. So they are where Python cannot set that one: X25519 with Debian 12's. Then a warning is logged."""
+    """The curve for the exchange of keys. Python can set one, and no more: without it, all that
+    OpenSSL has are offered. So they are where Python cannot set that one: X25519 with Debian 12's.
+    Then a warning is logged."""
 
     @field_validator("curve_preferences")
     @classmethod
     def _one_curve(cls, value: list[str] | None) -> list[str] | None:
         if value and len(value) > 1:
-            raise ValueError("Python's TLS can be given one curve, and no more; name one, or leave this out")
+            raise ValueError(
+                "Python's TLS can be given one curve, and no more; name one, or leave this out"
+            )
         return value
 
     @classmethod
@@ -158,7 +198,10 @@ class TlsServerOptions(Options):
         for name in ("client_ca_file", "client_allowed_sans"):
             if name in given and policy == "NoClientCert":
                 yield f"{name} does nothing without client_auth_type: RequireAndVerifyClientCert"
-        if policy in ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert") and "client_ca_file" not in given:
+        if (
+            policy in ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
+            and "client_ca_file" not in given
+        ):
             yield "client_ca_file is missing: it says whose certificates are those of clients"
         if given.get("min_version") == "TLS13" and given.get("max_version") == "TLS12":
             yield "min_version is newer than max_version"
@@ -172,7 +215,9 @@ class TlsServerOptions(Options):
 
     def seen_from(self, directory: str) -> Self:
         """With its paths as they are from where we run."""
-        return self.model_copy(update={name: os.path.join(directory, path) for name, path in self.files().items()})
+        return self.model_copy(
+            update={name: os.path.join(directory, path) for name, path in self.files().items()}
+        )
 
     def files(self) -> dict[str, str]:
         """The paths that are given, by option."""
@@ -203,7 +248,8 @@ class HttpServerOptions(Options):
     """How HTTP is spoken."""
 
     http2: bool = True
-    """May be given, and changes nothing: mailtrip speaks HTTP/1.1, which every client falls back to."""
+    """May be given, and changes nothing: mailtrip speaks HTTP/1.1, which every client falls back
+    to."""
 
     headers: HeaderOptions = HeaderOptions()
     """Headers for every answer."""
@@ -213,7 +259,8 @@ class RateLimitOptions(Options):
     """Requests beyond the limit are answered with 429. It holds for all clients together."""
 
     interval: Interval
-    """The time in which one more request becomes possible, such as `100ms` or `1m30s`; `0` for no limit."""
+    """The time in which one more request becomes possible, such as `100ms` or `1m30s`; `0` for no
+    limit."""
 
     burst: int = Field(0, ge=0, validate_default=True)
     """So many requests may come at once. At least 1, unless there is no limit."""
@@ -236,8 +283,8 @@ class WebOptions(Options):
     """Headers for every answer."""
 
     basic_auth_users: dict[User, Hash] | None = Field(None, min_length=1)
-    """Names of users, and the hashes of their passwords by bcrypt. Without it everybody is let in. As in every bcrypt,
-    only the first 72 bytes of a password count."""
+    """Names of users, and the hashes of their passwords by bcrypt. Without it everybody is let in.
+    As in every bcrypt, only the first 72 bytes of a password count."""
 
     rate_limit: RateLimitOptions | None = None
     """How many requests are answered."""

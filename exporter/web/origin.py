@@ -1,7 +1,9 @@
-"""Whether a request is meant for us, and who had it sent: a browser sends whatever a page of anybody tells it to.
+"""Whether a request is meant for us, and who had it sent: a browser sends whatever a page of
+anybody tells it to.
 
-A page that has its own name lead to our address (DNS rebinding) reads what we answer, unless we mind by which name we
-are called. A page that sends a request to our name cannot read the answer, but what the request does is done.
+A page that has its own name lead to our address (DNS rebinding) reads what we answer, unless we
+mind by which name we are called. A page that sends a request to our name cannot read the answer,
+but what the request does is done.
 """
 
 import asyncio
@@ -33,15 +35,19 @@ _PRIVATE = (
     "svc",
     "home.arpa",
 )
-"""What no name of the Internet ends with: RFC 6761, RFC 6762, RFC 8375; ICANN keeps the others out of the root zone.
-Services of Kubernetes end with svc or with cluster.local."""
+"""What no name of the Internet ends with: RFC 6761, RFC 6762, RFC 8375; ICANN keeps the others out
+of the root zone. Services of Kubernetes end with svc or with cluster.local."""
 _OF_PROMETHEUS = ("X-Prometheus-Scrape-Timeout-Seconds", "X-Prometheus-Refresh-Interval-Seconds")
 
 
 class Provenance:
     """Knows by which names we are called: those of our whereabouts, and of where we listen."""
 
-    def __init__(self, whereabouts: Whereabouts = Whereabouts(), listen: Iterable[str] = ()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        whereabouts: Whereabouts = Whereabouts(),  # noqa: B008
+        listen: Iterable[str] = (),
+    ) -> None:
         outside = urlsplit(whereabouts.external_url)
         self._outside = outside.netloc.lower()
         hosts = (*listen, outside.hostname or "", socket.gethostname())
@@ -58,7 +64,9 @@ class Provenance:
         By TLS, the certificate says who we are, and no browser goes on with another name.
         """
         stated = request.headers.get(hdrs.HOST, "")
-        named = (stated, request.host) if stated else ()  # the latter also of a target http://NAME/… (RFC 9112)
+        named = (
+            (stated, request.host) if stated else ()
+        )  # the latter also of a target http://NAME/… (RFC 9112)
         host = next((name for name in named if name and not self.is_ours(name)), "")
         if not host or request.secure or _is_a_scrape(request):
             return ""
@@ -71,11 +79,16 @@ class Provenance:
         return problem
 
     def is_ours(self, host: str) -> bool:
-        """Whether a header Host is ours. Nobody can have an address, a single word or a private name lead elsewhere."""
+        """Whether a header Host is ours. Nobody can have an address, a single word or a private
+        name lead elsewhere."""
         if "*" in self._names:
             return True
         plain = _name(host)
-        if ip_of(plain) or literal_of(plain) or literal_of(f"[IPv6:{plain[1:]}" if plain.startswith("[") else ""):
+        if (
+            ip_of(plain)
+            or literal_of(plain)
+            or literal_of(f"[IPv6:{plain[1:]}" if plain.startswith("[") else "")
+        ):
             return True
         name = domain_of(plain)
         if not name:
@@ -84,7 +97,8 @@ class Provenance:
         return private or any(fnmatchcase(name, pattern) for pattern in self._names)
 
     def foreign(self, request: web.Request) -> str:
-        """Whose page had this request sent, if it was not one of ours; for what changes something or sends mail."""
+        """Whose page had this request sent, if it was not one of ours; for what changes something
+        or sends mail."""
         for site in request.headers.getall("Sec-Fetch-Site", ()):
             if site.lower() not in ("same-origin", "none"):
                 return f"a page of somebody else ({one_line(site, 20)})"
@@ -98,7 +112,8 @@ class Provenance:
 def _referers(request: web.Request) -> list[str]:
     """The origins of the pages that led here, where nothing better tells.
 
-    By plain HTTP browsers send Sec-Fetch-Site to nobody but localhost, and no Origin with an image, a frame or a link.
+    By plain HTTP browsers send Sec-Fetch-Site to nobody but localhost, and no Origin with an image,
+    a frame or a link.
     """
     if "Sec-Fetch-Site" in request.headers:
         return []
@@ -114,19 +129,28 @@ def _name(host: str) -> str:
 def _is_same(origin: str, host: str) -> bool:
     scheme, separator, address = origin.partition("://")
     default = {"http": ":80", "https": ":443"}.get(scheme)
-    return bool(separator and default and host) and address.removesuffix(default or "") == host.removesuffix(
+    return bool(separator and default and host) and address.removesuffix(
         default or ""
-    )
+    ) == host.removesuffix(default or "")
 
 
 def _is_a_scrape(request: web.Request) -> bool:
     """Whether Prometheus sends this, by whatever name it calls us.
 
-    No browser can: it always says which languages and compressions its user likes, scripts cannot change the latter
-    (Fetch standard, forbidden request-headers), and it is more than gzip alone.
+    No browser can: it always says which languages and compressions its user likes, scripts cannot
+    change the latter (Fetch standard, forbidden request-headers), and it is more than gzip alone.
     """
     headers = request.headers
-    browser = {hdrs.ACCEPT_LANGUAGE, hdrs.ORIGIN, hdrs.REFERER, hdrs.COOKIE, "Sec-Fetch-Site", "Sec-Fetch-Mode"}
-    if any(name in headers for name in browser) or headers.getall(hdrs.ACCEPT_ENCODING, ()) != ["gzip"]:
+    browser = {
+        hdrs.ACCEPT_LANGUAGE,
+        hdrs.ORIGIN,
+        hdrs.REFERER,
+        hdrs.COOKIE,
+        "Sec-Fetch-Site",
+        "Sec-Fetch-Mode",
+    }
+    if any(name in headers for name in browser) or headers.getall(hdrs.ACCEPT_ENCODING, ()) != [
+        "gzip"
+    ]:
         return False
     return any(name in headers for name in _OF_PROMETHEUS)

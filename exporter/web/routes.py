@@ -24,8 +24,10 @@ LONGEST_PATIENCE = 120.0
 MARGIN = 0.5  # seconds that an answer needs to be there before Prometheus gives up
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+        "frame-ancestors 'none'"
+    ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
@@ -67,9 +69,17 @@ class Routes:
         self._pages = pages
         self._reload = reload
         self._whereabouts = whereabouts
-        self._foreign = foreign  # whose page had a request sent; empty if it was none of somebody else
-        self._everything, self._series, self._from_disk = Together(), Together(), Together()  # none holds up another
-        self._shown: tuple[object, asyncio.Future[str]] | None = None  # the settings, and what they look like
+        self._foreign = (
+            foreign  # whose page had a request sent; empty if it was none of somebody else
+        )
+        self._everything, self._series, self._from_disk = (
+            Together(),
+            Together(),
+            Together(),
+        )  # none holds up another
+        self._shown: tuple[object, asyncio.Future[str]] | None = (
+            None  # the settings, and what they look like
+        )
         self._waiting: set[asyncio.Timeout] = set()
         self._in_a_hurry = False
 
@@ -89,21 +99,30 @@ class Routes:
             "/-/ready": self.ready,
         }
         home = [web.get(path, self.home) for path in ("/", prefix)] if prefix else []
-        return [*reloading, *(web.get(prefix + path, answer) for path, answer in gets.items()), *home]
+        return [
+            *reloading,
+            *(web.get(prefix + path, answer) for path, answer in gets.items()),
+            *home,
+        ]
 
     async def probe(self, request: web.Request) -> web.Response:
-        """One probe's series: always 200 for a probe that may be asked for, always before Prometheus gives up.
+        """One probe's series: always 200 for a probe that may be asked for, always before
+        Prometheus gives up.
 
-        With `debug=true`, as in blackbox_exporter, its evidence; then nothing is sent and nothing awaited, nor is it by
-        HEAD.
+        With `debug=true`, as in blackbox_exporter, its evidence; then nothing is sent and nothing
+        awaited, nor is it by HEAD.
         """
         debug = any(value.lower() in _YES for value in request.query.getall("debug", ()))
         looks = debug or request.method == hdrs.METH_HEAD
         try:
-            key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"), looking=looks)
+            key = self._probes.key(
+                _parameter(request, "module"), _parameter(request, "target"), looking=looks
+            )
             if not looks and (stranger := self._foreign(request)):
                 cure = "open this address by hand, or add &debug=true, which sends nothing"
-                raise ProbeRefused(403, "foreign_page", f"{stranger} asks for a message to be sent; {cure}")
+                raise ProbeRefused(
+                    403, "foreign_page", f"{stranger} asks for a message to be sent; {cure}"
+                )
         except ProbeRefused as refusal:
             self._exposition.refused(refusal.kind)
             return web.Response(status=refusal.status, text=f"{refusal}\n")
@@ -136,15 +155,18 @@ class Routes:
         return await _series(request, series, form)
 
     async def sd(self, request: web.Request) -> web.Response:
-        """The probes of the configuration, as Prometheus' http_sd_configs wants them: /probe for each, nothing else."""
+        """The probes of the configuration, as Prometheus' http_sd_configs wants them: /probe for
+        each, nothing else."""
         scheme, host, path = self._whereabouts.probe_from(request.scheme, request.host)
         common = {"__scheme__": scheme, "__metrics_path__": path}
         groups = [
             {
                 "targets": [host],
-                "labels": common
-                | {"__param_module": probe.key.module, "__param_target": probe.key.target}
-                | {"instance": probe.key.target, "probe": probe.name},
+                "labels": (
+                    common
+                    | {"__param_module": probe.key.module, "__param_target": probe.key.target}
+                    | {"instance": probe.key.target, "probe": probe.name}
+                ),
             }
             for probe in self._probes.named
         ]
@@ -154,7 +176,10 @@ class Routes:
         """The configuration in force, with its defaults, every secret hidden."""
         settings = self._probes.settings
         if self._shown is None or self._shown[0] is not settings:
-            self._shown = settings, asyncio.ensure_future(asyncio.to_thread(settings.shown))  # and stays the same
+            self._shown = (
+                settings,
+                asyncio.ensure_future(asyncio.to_thread(settings.shown)),
+            )  # and stays the same
         return web.Response(text=await asyncio.shield(self._shown[1]), headers=_PLAIN_HEADERS)
 
     async def home(self, request: web.Request) -> web.Response:
@@ -164,12 +189,15 @@ class Routes:
         return _page(await self._from_disk.ask("overview", self._pages.overview))
 
     async def trips(self, request: web.Request) -> web.Response:
-        """The trips of one probe, by its name (probe=) or by module and target. To look makes none."""
+        """The trips of one probe, by its name (probe=) or by module and target. To look makes
+        none."""
         try:
             if request.query.get("probe") and not request.query.get("module"):
                 key = self._probes.by_name(_parameter(request, "probe"))
             else:
-                key = self._probes.key(_parameter(request, "module"), _parameter(request, "target"), looking=True)
+                key = self._probes.key(
+                    _parameter(request, "module"), _parameter(request, "target"), looking=True
+                )
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         return _page(await self._from_disk.ask(("trips", key), lambda: self._pages.trips(key)))
@@ -181,7 +209,10 @@ class Routes:
 
     async def style(self, request: web.Request) -> web.Response:
         """Its address changes with it."""
-        headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "X-Content-Type-Options": "nosniff",
+        }
         return web.Response(text=STYLE, content_type="text/css", headers=headers)
 
     async def reload(self, request: web.Request) -> web.Response:
@@ -190,7 +221,9 @@ class Routes:
         try:
             await asyncio.shield(self._reload())
         except Mistakes as mistakes:
-            return web.Response(status=500, text=f"the configuration stays as it was:\n{mistakes}\n")
+            return web.Response(
+                status=500, text=f"the configuration stays as it was:\n{mistakes}\n"
+            )
         return web.Response(text="the configuration is read anew\n")
 
     async def healthy(self, request: web.Request) -> web.Response:
@@ -199,7 +232,9 @@ class Routes:
     async def ready(self, request: web.Request) -> web.Response:
         """Nobody is answered before everything is there; so only the end can say no."""
         if self._in_a_hurry:
-            return web.Response(text="mailtrip is stopping\n", status=HTTPStatus.SERVICE_UNAVAILABLE)
+            return web.Response(
+                text="mailtrip is stopping\n", status=HTTPStatus.SERVICE_UNAVAILABLE
+            )
         return web.Response(text="mailtrip is ready\n")
 
 
@@ -218,7 +253,9 @@ def _parameter(request: web.Request, name: str) -> str:
     values = request.query.getall(name, [])
     if len(values) != 1 or not values[0]:
         problem = (
-            f"parameter {name} is given {len(values)} times" if len(values) > 1 else f"parameter {name} is missing"
+            f"parameter {name} is given {len(values)} times"
+            if len(values) > 1
+            else f"parameter {name} is missing"
         )
         example = "/probe?module=submission&target=monitor@example.org"
         raise ProbeRefused(400, "bad_request", f"{problem}; ask for example {example}")
@@ -238,7 +275,10 @@ def _readable(answer: Answer) -> Answer:
         try:
             return await answer(request)
         except StateUnusable as error:
-            text = f"{error}\nProbes go on: /metrics and /probe answer as always, and /probe with debug=true.\n"
+            text = (
+                f"{error}\nProbes go on: /metrics and /probe answer as always, and /probe with"
+                " debug=true.\n"
+            )
             headers = _PLAIN_HEADERS | {"Retry-After": RETRY_AFTER}
             return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
 
@@ -246,7 +286,8 @@ def _readable(answer: Answer) -> Answer:
 
 
 def _page(page: Body | str, status: int = HTTPStatus.OK) -> web.Response:
-    """Nothing but our own style is loaded, and nobody frames us: a page shows what strangers wrote."""
+    """Nothing but our own style is loaded, and nobody frames us: a page shows what strangers
+    wrote."""
     body = page.plain if isinstance(page, Body) else page.encode()
     headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
     return web.Response(body=body, status=status, headers=headers)
@@ -254,7 +295,11 @@ def _page(page: Body | str, status: int = HTTPStatus.OK) -> web.Response:
 
 async def _series(request: web.Request, body: Body, form: Format) -> web.Response:
     """Compressed, if the client can read that."""
-    headers = {"Content-Type": form.value, "Cache-Control": "no-store", "Vary": "Accept, Accept-Encoding"}
+    headers = {
+        "Content-Type": form.value,
+        "Cache-Control": "no-store",
+        "Vary": "Accept, Accept-Encoding",
+    }
     if len(body.plain) <= SMALL or not takes_gzip(request.headers.get("Accept-Encoding", "")):
         return web.Response(body=body.plain, headers=headers)
     return web.Response(body=await body.packed(), headers=headers | {"Content-Encoding": "gzip"})

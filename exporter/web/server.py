@@ -28,7 +28,8 @@ NOWHERE = Whereabouts()
 
 
 class Server:
-    """Runs inside `async with`. Raises CannotListen. `gate` says who is let in; without one, everybody is."""
+    """Runs inside `async with`. Raises CannotListen. `gate` says who is let in; without one,
+    everybody is."""
 
     def __init__(
         self,
@@ -50,14 +51,19 @@ class Server:
         self._prefix = whereabouts.prefix
         self._guard: Guard | None = None
         self._servers: list[asyncio.Server] = []
-        # Who has not passed the gate is not being answered, however long that takes: its time goes on.
+        # Who has not passed the gate is not being answered, however long that takes: its time goes
+        # on.
         middlewares = [self._gate.middleware, self._answering]
         application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
-        self._routes = Routes(probes, exposition, pages, reload, whereabouts, self._gate.provenance.foreign)
+        self._routes = Routes(
+            probes, exposition, pages, reload, whereabouts, self._gate.provenance.foreign
+        )
         application.add_routes(self._routes.table())
         application.on_response_prepare.append(self._gate.sign)
         # What is cancelled is the waiting only: a trip is a task of its own.
-        self._runner = web.AppRunner(application, handler_cancellation=True, shutdown_timeout=GOODBYE)
+        self._runner = web.AppRunner(
+            application, handler_cancellation=True, shutdown_timeout=GOODBYE
+        )
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
@@ -83,7 +89,8 @@ class Server:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """A running scrape may wait a little longer for its trip; then it is answered with what is known."""
+        """A running scrape may wait a little longer for its trip; then it is answered with what is
+        known."""
         for server, door in zip(self._servers, self._doors, strict=False):  # those that were opened
             server.close()
             left(door)
@@ -122,10 +129,18 @@ class Server:
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as refusal:
-            text = f"{refusal.status}: {refusal.reason}; use {' or '.join(sorted(refusal.allowed_methods))}\n"
-            return web.Response(status=refusal.status, text=text, headers={"Allow": refusal.headers["Allow"]})
+            text = (
+                f"{refusal.status}: {refusal.reason}; use"
+                f" {' or '.join(sorted(refusal.allowed_methods))}\n"
+            )
+            return web.Response(
+                status=refusal.status, text=text, headers={"Allow": refusal.headers["Allow"]}
+            )
         except web.HTTPNotFound as refusal:
-            text = f"{refusal.status}: {refusal.reason}; everything there is begins at {self._prefix}/\n"
+            text = (
+                f"{refusal.status}: {refusal.reason}; everything there is begins at"
+                f" {self._prefix}/\n"
+            )
             return web.Response(status=refusal.status, text=text)
 
 
@@ -150,9 +165,12 @@ class _Handler(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """A client that speaks no HTTP is none of our trouble; a bug of ours goes to the log, and nowhere else."""
+        """A client that speaks no HTTP is none of our trouble; a bug of ours goes to the log, and
+        nowhere else."""
         if isinstance(exc, HttpProcessingError):
-            response: web.StreamResponse = web.Response(status=status, text="this is no HTTP request\n")
+            response: web.StreamResponse = web.Response(
+                status=status, text="this is no HTTP request\n"
+            )
             response.force_close()
         else:
             response = super().handle_error(request, status, exc, message)

@@ -20,12 +20,15 @@ _VERIFICATION = {
 
 
 class Tls:
-    """What every new connection is met with. Raises ProbeError (tls) if the files cannot be used."""
+    """What every new connection is met with. Raises ProbeError (tls) if the files cannot be
+    used."""
 
     def __init__(self, options: TlsServerOptions) -> None:
         self._sans = options.client_allowed_sans
         also = [options.client_ca_file] if options.client_ca_file else []
-        self._certificate = ServerCertificate(options.cert_file, options.key_file, partial(dress, options), also)
+        self._certificate = ServerCertificate(
+            options.cert_file, options.key_file, partial(dress, options), also
+        )
 
     def context(self) -> ssl.SSLContext:
         """For the next connection."""
@@ -33,7 +36,11 @@ class Tls:
 
     def admits(self, certificate: Mapping[str, Any] | None) -> bool:
         """Whether this client may stay, by its verified certificate as Python's ssl shows it."""
-        return not certificate or self._sans is None or not set(self._sans).isdisjoint(_names(certificate))
+        return (
+            not certificate
+            or self._sans is None
+            or not set(self._sans).isdisjoint(_names(certificate))
+        )
 
 
 def dress(options: TlsServerOptions, context: ssl.SSLContext) -> None:
@@ -62,7 +69,8 @@ def unusable(options: TlsServerOptions) -> Iterator[tuple[str, str]]:
 
 @cache
 def can_set(curve: str) -> bool:
-    """Whether this Python can offer one curve alone: before 3.11.4 or so it knew no X25519 there."""
+    """Whether this Python can offer one curve alone: before 3.11.4 or so it knew no X25519
+    there."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve(CURVES[curve])
     except (ssl.SSLError, ValueError):
@@ -78,7 +86,9 @@ def _set_ciphers(options: TlsServerOptions, context: ssl.SSLContext) -> None:
         try:
             context.set_ciphers(":".join(ciphers))
         except ssl.SSLError:
-            raise ProbeError(Reason.TLS, "the OpenSSL of this machine offers none of them") from None
+            raise ProbeError(
+                Reason.TLS, "the OpenSSL of this machine offers none of them"
+            ) from None
 
 
 def _trust(options: TlsServerOptions, context: ssl.SSLContext) -> None:
@@ -89,7 +99,9 @@ def _trust(options: TlsServerOptions, context: ssl.SSLContext) -> None:
     try:
         context.load_verify_locations(ca_file)
     except ssl.SSLError:
-        raise ProbeError(Reason.TLS, f"cannot use {ca_file}: there is no certificate in PEM format in it") from None
+        raise ProbeError(
+            Reason.TLS, f"cannot use {ca_file}: there is no certificate in PEM format in it"
+        ) from None
     except OSError as error:
         raise ProbeError(Reason.TLS, f"cannot read {ca_file}: {error.strerror}") from None
 

@@ -1,4 +1,5 @@
-"""Work that clients wait for, one piece at a time: bounded, and in turns, so that a greedy client waits for itself."""
+"""Work that clients wait for, one piece at a time: bounded, and in turns, so that a greedy client
+waits for itself."""
 
 import asyncio
 from collections import OrderedDict
@@ -26,7 +27,9 @@ class WaitingRoom:
     def __init__(self, most: int, most_of_one: int) -> None:
         self._most, self._most_of_one = most, most_of_one
         self._places: dict[Hashable, Place] = {}  # those that wait, and the one that is worked on
-        self._queues: OrderedDict[str, list[Hashable]] = OrderedDict()  # of those that wait, by client
+        self._queues: OrderedDict[str, list[Hashable]] = (
+            OrderedDict()
+        )  # of those that wait, by client
 
     @asynccontextmanager
     async def place(
@@ -66,7 +69,8 @@ class WaitingRoom:
         return place.answer
 
     async def work(self, do: Callable[[Callable[[], bool]], "asyncio.Future[bool]"]) -> None:
-        """Until nobody waits: one piece of a client, then one of the next. `do` begins with a piece."""
+        """Until nobody waits: one piece of a client, then one of the next. `do` begins with a
+        piece."""
         while self._queues:
             client, queue = self._queues.popitem(last=False)
             what = queue.pop(0)

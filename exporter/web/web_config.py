@@ -1,4 +1,5 @@
-"""The web configuration file, as it is now: read again when it changes, at the next connection or request."""
+"""The web configuration file, as it is now: read again when it changes, at the next connection or
+request."""
 
 import logging
 import os
@@ -23,7 +24,8 @@ TLS = "tls_server_config"
 
 
 class Bucket:
-    """Holds tokens, one for each request; a new one comes in every interval, as long as there is room."""
+    """Holds tokens, one for each request; a new one comes in every interval, as long as there is
+    room."""
 
     def __init__(self, options: RateLimitOptions) -> None:
         self.options = options
@@ -72,9 +74,18 @@ class WebFile:
         options = load_web_options(self._path)
         last, tls, limit = self._last, options.tls_server_config, options.rate_limit
         if last.tls and not tls:
-            raise Mistakes([Mistake(self._path, None, TLS, "is missing; TLS is switched off only by a restart")])
+            raise Mistakes(
+                [
+                    Mistake(
+                        self._path, None, TLS, "is missing; TLS is switched off only by a restart"
+                    )
+                ]
+            )
         same_bucket = last.bucket if last.bucket and last.bucket.options == limit else None
-        users = {name: hashed.get_secret_value().encode() for name, hashed in (options.basic_auth_users or {}).items()}
+        users = {
+            name: hashed.get_secret_value().encode()
+            for name, hashed in (options.basic_auth_users or {}).items()
+        }
         headers = options.http_server_config.headers.model_dump(by_alias=True, exclude_none=True)
         bucket = same_bucket or (Bucket(limit) if limit else None)
         self._last = Rules(Tls(tls) if tls else None, headers, users, bucket)
@@ -83,13 +94,18 @@ class WebFile:
 
 
 def load_web_options(path: str) -> WebOptions:
-    """The options in a file, paths as seen from where we run. Raises Mistakes, all at once, also for its PEM files."""
+    """The options in a file, paths as seen from where we run. Raises Mistakes, all at once, also
+    for its PEM files."""
     directory = os.path.dirname(path)
     options = load(WebOptions, [(path, read(path))], partial(_unusable_files, directory))
     tls = options.tls_server_config
     for curve in (tls and tls.curve_preferences) or ():
         if not can_set(curve):
-            log.warning("%s: curve_preferences: this Python cannot set %s; all curves of OpenSSL are on", path, curve)
+            log.warning(
+                "%s: curve_preferences: this Python cannot set %s; all curves of OpenSSL are on",
+                path,
+                curve,
+            )
     return options.model_copy(update={TLS: tls.seen_from(directory)}) if tls else options
 
 
@@ -98,8 +114,11 @@ def _unusable_files(directory: str, data: Any) -> Iterator[tuple[Path, str]]:
         options = TlsServerOptions.model_validate(data[TLS]).seen_from(directory)
     except (ValidationError, KeyError, TypeError):
         return  # told already, or there is none
-    problems = {name: f"{path} cannot be read: {problem}" for name, path in options.files().items()
-        if (problem := unreadable(path))}  # fmt: skip
+    problems = {
+        name: f"{path} cannot be read: {problem}"
+        for name, path in options.files().items()
+        if (problem := unreadable(path))
+    }
     yield from (((TLS, name), problem) for name, problem in problems.items())
     if problems:
         return

@@ -1,4 +1,5 @@
-"""Takes messages by SMTP and brings them to a mailbox of the lab when a row says so, and as the row wants them."""
+"""Takes messages by SMTP and brings them to a mailbox of the lab when a row says so, and as the row
+wants them."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,7 +11,9 @@ from tests.support.smtp_witness import Act, Line, SmtpWitness
 class Courier:
     """What a witness (see tests/support/smtp_witness.py) does at the final dot."""
 
-    def __init__(self, user: LabUser, witness: SmtpWitness, change: Callable[[bytes], bytes]) -> None:
+    def __init__(
+        self, user: LabUser, witness: SmtpWitness, change: Callable[[bytes], bytes]
+    ) -> None:
         self.port = witness.port
         self.witness = witness
         self.at_once = False  # it delivers before it says 250
@@ -27,7 +30,8 @@ class Courier:
         return {"host": "127.0.0.1", "port": self.port, "tls": "none", **nobody}
 
     async def on(self, line: Line) -> bool:
-        """The message is the part of what the client has said since DATA; dots need no care in ours."""
+        """The message is the part of what the client has said since DATA; dots need no care in
+        ours."""
         self._raw = bytes(line.wire).rpartition(b"DATA\r\n")[2].removesuffix(b".\r\n")
         self.taken.set()
         if self.at_once:

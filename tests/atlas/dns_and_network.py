@@ -10,7 +10,13 @@ from tests.atlas.world import World
 from tests.support.name_server import Zone
 from tests.support.smtp_witness import Act, Cut, Drip, Freeze, Stage
 
-ELSEWHERE = {"host": "127.0.0.1", "tls": "none", "ca_file": None, "username": None, "password": None}
+ELSEWHERE = {
+    "host": "127.0.0.1",
+    "tls": "none",
+    "ca_file": None,
+    "username": None,
+    "password": None,
+}
 """A server of our own in the place of the relay: no TLS, no login."""
 
 
@@ -42,7 +48,8 @@ def with_login(stage: Stage, act: Callable[[], Act]) -> Make:
 
 
 async def full(world: World) -> Changes:
-    """Connections to a socket whose queue is full are not answered, as behind a firewall that drops them."""
+    """Connections to a socket whose queue is full are not answered, as behind a firewall that drops
+    them."""
     listening = world.stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
     address = listening.getsockname()
     for _ in range(3):
@@ -65,97 +72,153 @@ RESOLVE = Step.RESOLVE
 
 DNS = (
     Fault(
-        "The relay's name does not exist", "a name that nobody has registered",
-        send(RESOLVE, Reason.DNS, "NXDOMAIN"), Known.AT_ONCE, "`dig` the name that stands in `host`",
+        "The relay's name does not exist",
+        "a name that nobody has registered",
+        send(RESOLVE, Reason.DNS, "NXDOMAIN"),
+        Known.AT_ONCE,
+        "`dig` the name that stands in `host`",
         given(smtp={"host": "relay.nxdomain.test"}),
     ),
     Fault(
-        "The zone of the relay's name is broken", "the name server answers SERVFAIL",
-        send(RESOLVE, Reason.DNS, "SERVFAIL"), Known.AT_ONCE,
+        "The zone of the relay's name is broken",
+        "the name server answers SERVFAIL",
+        send(RESOLVE, Reason.DNS, "SERVFAIL"),
+        Known.AT_ONCE,
         "the zone's name servers, its DNSSEC signatures: `delv`, `dig +cd`",
         names({"relay.lab.test": {"RCODE": ["SERVFAIL"]}}, "smtp"),
     ),
     Fault(
-        "The name server does not answer", "a name server that swallows every question",
-        send(RESOLVE, Reason.DNS, "TIMEOUT"), Known.RESOLVER,
+        "The name server does not answer",
+        "a name server that swallows every question",
+        send(RESOLVE, Reason.DNS, "TIMEOUT"),
+        Known.RESOLVER,
         "`resolver.nameservers`, a firewall on port 53, `dig` from this machine",
         given(resolver={"nameservers": ["<silent_dns>"]}, imap={"host": "<imap>"}),
     ),
     Fault(
-        "No name server runs where one should", "a port where nothing listens",
-        send(RESOLVE, Reason.DNS, "TIMEOUT"), Known.RESOLVER, "whether the local resolver runs", nobody_asked,
+        "No name server runs where one should",
+        "a port where nothing listens",
+        send(RESOLVE, Reason.DNS, "TIMEOUT"),
+        Known.RESOLVER,
+        "whether the local resolver runs",
+        nobody_asked,
     ),
     Fault(
-        "The recipient's domain does not exist", "a domain that nobody has registered",
-        send(RESOLVE, Reason.DNS, "NXDOMAIN"), Known.AT_ONCE, "whether the domain has expired: `whois`",
+        "The recipient's domain does not exist",
+        "a domain that nobody has registered",
+        send(RESOLVE, Reason.DNS, "NXDOMAIN"),
+        Known.AT_ONCE,
+        "whether the domain has expired: `whois`",
         given(send={"mx": {}}, roundtrip={"to": "probe@nxdomain.test"}),
     ),
     Fault(
-        "The recipient's domain has neither an exchanger nor an address", "a domain with a TXT record alone",
-        send(RESOLVE, Reason.DNS), Known.AT_ONCE, "the MX record: `dig MX`",
+        "The recipient's domain has neither an exchanger nor an address",
+        "a domain with a TXT record alone",
+        send(RESOLVE, Reason.DNS),
+        Known.AT_ONCE,
+        "the MX record: `dig MX`",
         names({"example.test": {"TXT": ["x"]}}, "mx", to="x@example.test"),
     ),
     Fault(
-        "The recipient's domain says that it takes no mail", "a null MX (RFC 7505)",
-        send(RESOLVE, Reason.NULL_MX), Known.AT_ONCE, "the MX record: `dig MX`",
+        "The recipient's domain says that it takes no mail",
+        "a null MX (RFC 7505)",
+        send(RESOLVE, Reason.NULL_MX),
+        Known.AT_ONCE,
+        "the MX record: `dig MX`",
         given(send={"mx": {}}, roundtrip={"to": "probe@nullmx.test"}),
     ),
     Fault(
-        "The only exchanger of the domain does not exist", "an MX record with a name that is NXDOMAIN",
-        send(RESOLVE, Reason.DNS, "NXDOMAIN"), Known.AT_ONCE, "the name in the MX record",
+        "The only exchanger of the domain does not exist",
+        "an MX record with a name that is NXDOMAIN",
+        send(RESOLVE, Reason.DNS, "NXDOMAIN"),
+        Known.AT_ONCE,
+        "the name in the MX record",
         names({"example.test": {"MX": ["10 gone.example.test."]}}, "mx", to="x@example.test"),
     ),
     Fault(
-        "The domain's name servers fail when asked for its exchangers", "SERVFAIL for the MX record",
-        send(RESOLVE, Reason.DNS, "SERVFAIL"), Known.AT_ONCE, "the domain's name servers, DNSSEC",
+        "The domain's name servers fail when asked for its exchangers",
+        "SERVFAIL for the MX record",
+        send(RESOLVE, Reason.DNS, "SERVFAIL"),
+        Known.AT_ONCE,
+        "the domain's name servers, DNSSEC",
         names({"example.test": {"RCODE": ["SERVFAIL"]}}, "mx", to="x@example.test"),
     ),
     Fault(
-        "The mailbox server's name does not exist", "a name that nobody has registered",
-        opening(RESOLVE, Reason.DNS, "NXDOMAIN"), Known.SESSION, "`dig` the name that stands in `host`",
+        "The mailbox server's name does not exist",
+        "a name that nobody has registered",
+        opening(RESOLVE, Reason.DNS, "NXDOMAIN"),
+        Known.SESSION,
+        "`dig` the name that stands in `host`",
         given(imap={"host": "imap.nxdomain.test"}),
     ),
     Fault(
-        "The name server does not answer for the mailbox server", "a name server that swallows every question",
-        opening(RESOLVE, Reason.DNS, "TIMEOUT"), Known.SESSION, "`resolver.nameservers`, a firewall on port 53",
+        "The name server does not answer for the mailbox server",
+        "a name server that swallows every question",
+        opening(RESOLVE, Reason.DNS, "TIMEOUT"),
+        Known.SESSION,
+        "`resolver.nameservers`, a firewall on port 53",
         given(resolver={"nameservers": ["<silent_dns>"]}, smtp={"host": "<relay>"}),
     ),
-)  # fmt: skip
+)
 
 NETWORK = (
     Fault(
-        "The relay is down", "an address where nothing listens",
-        send(Step.CONNECT, Reason.CONNECT), Known.AT_ONCE, "whether the mail server runs and listens on that port",
+        "The relay is down",
+        "an address where nothing listens",
+        send(Step.CONNECT, Reason.CONNECT),
+        Known.AT_ONCE,
+        "whether the mail server runs and listens on that port",
         given(smtp={"host": "<dead>"}),
     ),
     Fault(
-        "There is no route to the relay", "an address that no connection can go to",
-        send(Step.CONNECT, Reason.CONNECT), Known.AT_ONCE, "routing, VPN, `ip route get`",
+        "There is no route to the relay",
+        "an address that no connection can go to",
+        send(Step.CONNECT, Reason.CONNECT),
+        Known.AT_ONCE,
+        "routing, VPN, `ip route get`",
         given(smtp={"host": "224.0.0.1"}),
     ),
     Fault(
-        "A firewall drops connections to the relay", "a socket that does not answer",
-        send(Step.CONNECT, Reason.TIMEOUT), Known.SESSION, "firewalls on the way; many providers close port 25", full,
+        "A firewall drops connections to the relay",
+        "a socket that does not answer",
+        send(Step.CONNECT, Reason.TIMEOUT),
+        Known.SESSION,
+        "firewalls on the way; many providers close port 25",
+        full,
     ),
     Fault(
-        "The address to send from is not on this machine", "`source_address` is somebody else's",
-        send(Step.CONNECT, Reason.CONNECT), Known.AT_ONCE, "`source_address`, `ip address`",
+        "The address to send from is not on this machine",
+        "`source_address` is somebody else's",
+        send(Step.CONNECT, Reason.CONNECT),
+        Known.AT_ONCE,
+        "`source_address`, `ip address`",
         given(smtp={"source_address": "192.0.2.77"}),
     ),
     Fault(
-        "The relay resets connections", "it sends a reset in the place of a greeting",
-        send(Step.GREETING, Reason.DISCONNECTED), Known.AT_ONCE, "the server's log: TCP wrappers, limits, a crash",
+        "The relay resets connections",
+        "it sends a reset in the place of a greeting",
+        send(Step.GREETING, Reason.DISCONNECTED),
+        Known.AT_ONCE,
+        "the server's log: TCP wrappers, limits, a crash",
         misbehaving(Stage.GREETING, lambda: Cut(reset=True)),
     ),
     Fault(
-        "The relay takes connections and says nothing", "it never greets",
-        send(Step.GREETING, Reason.TIMEOUT), Known.SESSION, "the server's load; a firewall that inspects SMTP",
-        misbehaving(Stage.GREETING, Freeze), says="no answer from 127.0.0.1 within",
+        "The relay takes connections and says nothing",
+        "it never greets",
+        send(Step.GREETING, Reason.TIMEOUT),
+        Known.SESSION,
+        "the server's load; a firewall that inspects SMTP",
+        misbehaving(Stage.GREETING, Freeze),
+        says="no answer from 127.0.0.1 within",
     ),
     *(
         Fault(
-            f"The relay freezes at {word}", f"it says nothing more after {word}",
-            send(step, Reason.TIMEOUT), Known.SESSION, look, with_login(stage, Freeze),
+            f"The relay freezes at {word}",
+            f"it says nothing more after {word}",
+            send(step, Reason.TIMEOUT),
+            Known.SESSION,
+            look,
+            with_login(stage, Freeze),
         )
         for word, stage, step, look in (
             ("EHLO", Stage.EHLO, Step.EHLO, "its name server: many look up their clients at EHLO"),
@@ -166,35 +229,56 @@ NETWORK = (
         )
     ),
     Fault(
-        "The relay freezes after the whole message", "it does not answer the final dot, and the message is gone",
-        send(Step.DATA, Reason.TIMEOUT), Known.TIMEOUT,
-        "its content filter. It may have taken the message, so nothing is sent again and the trip waits for it",
+        "The relay freezes after the whole message",
+        "it does not answer the final dot, and the message is gone",
+        send(Step.DATA, Reason.TIMEOUT),
+        Known.TIMEOUT,
+        "its content filter. It may have taken the message, so nothing is sent again and the trip"
+        " waits for it",
         misbehaving(Stage.DOT, Freeze),
     ),
     *(
         Fault(
-            f"The relay cuts the connection at {word}", "it closes the connection without an answer",
-            send(step, Reason.DISCONNECTED), Known.AT_ONCE, look, misbehaving(stage, Cut),
+            f"The relay cuts the connection at {word}",
+            "it closes the connection without an answer",
+            send(step, Reason.DISCONNECTED),
+            Known.AT_ONCE,
+            look,
+            misbehaving(stage, Cut),
         )
         for word, stage, step, look in (
-            ("EHLO", Stage.EHLO, Step.EHLO, "the server's log: it does not like our name or address"),
+            (
+                "EHLO",
+                Stage.EHLO,
+                Step.EHLO,
+                "the server's log: it does not like our name or address",
+            ),
             ("RCPT", Stage.RCPT, Step.RCPT, "the server's log: a limit, a crash"),
         )
     ),
     Fault(
-        "The relay cuts the connection after the whole message", "no answer to the final dot, and the message is gone",
-        send(Step.DATA, Reason.DISCONNECTED), Known.TIMEOUT,
-        "the server's log. It may have taken the message, so nothing is sent again and the trip waits for it",
+        "The relay cuts the connection after the whole message",
+        "no answer to the final dot, and the message is gone",
+        send(Step.DATA, Reason.DISCONNECTED),
+        Known.TIMEOUT,
+        "the server's log. It may have taken the message, so nothing is sent again and the trip"
+        " waits for it",
         misbehaving(Stage.DOT, Cut),
     ),
     Fault(
-        "The relay's answer never ends", "another line of the reply to EHLO all the time",
-        send(Step.EHLO, Reason.TIMEOUT), Known.SESSION, "what listens there: a tar pit, another program",
+        "The relay's answer never ends",
+        "another line of the reply to EHLO all the time",
+        send(Step.EHLO, Reason.TIMEOUT),
+        Known.SESSION,
+        "what listens there: a tar pit, another program",
         misbehaving(Stage.EHLO, Drip),
     ),
     Fault(
-        "The mailbox server is down", "an address where nothing listens",
-        opening(Step.CONNECT, Reason.CONNECT), Known.SESSION, "whether the IMAP server runs",
+        "The mailbox server is down",
+        "an address where nothing listens",
+        opening(Step.CONNECT, Reason.CONNECT),
+        Known.SESSION,
+        "whether the IMAP server runs",
         given(imap={"host": "<dead>"}),
     ),
-)  # fmt: skip
+)

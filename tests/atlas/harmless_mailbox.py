@@ -155,7 +155,9 @@ async def copy_in_junk(world: World) -> Changes:
 
 async def pop3_locked(world: World) -> Changes:
     """Another client has the mailbox for a moment when a trip begins."""
-    meddler = await world.meddle(answer("^PASS ", "-ERR [IN-USE] Mailbox is locked", times=1), port=110)
+    meddler = await world.meddle(
+        answer("^PASS ", "-ERR [IN-USE] Mailbox is locked", times=1), port=110
+    )
     pop3 = {**{key: value for key, value in PLAIN.items() if value}, **POP3, "port": meddler.port}
     module = {"timeout": "40s", "session_timeout": "20s"}
     return {"mailbox": {"pop3": world.filled(pop3)}, "module": module}
@@ -178,74 +180,109 @@ WATCHED = "goes on"
 
 MAILBOX = (
     Disturbance(
-        "The IMAP server is restarted while the message is awaited", "a real server is stopped and started", AGAIN,
-        trip(in_mid_wait(restarted, timeout="60s")), lever=Lever.ALONE,
+        "The IMAP server is restarted while the message is awaited",
+        "a real server is stopped and started",
+        AGAIN,
+        trip(in_mid_wait(restarted, timeout="60s")),
+        lever=Lever.ALONE,
     ),
     Disturbance(
-        "The connection to the mailbox breaks while the message is awaited", "it is cut once", AGAIN,
+        "The connection to the mailbox breaks while the message is awaited",
+        "it is cut once",
+        AGAIN,
         trip(in_mid_wait(cut_once)),
     ),
     Disturbance(
-        "The IMAP server says good-bye while the message is awaited", "`* BYE`, and the connection ends", AGAIN,
+        "The IMAP server says good-bye while the message is awaited",
+        "`* BYE`, and the connection ends",
+        AGAIN,
         trip(in_mid_wait(good_bye)),
     ),
     Disturbance(
-        "A server or a firewall drops idle connections", "the connection ends when we idle", AGAIN,
+        "A server or a firewall drops idle connections",
+        "the connection ends when we idle",
+        AGAIN,
         trip(in_mid_wait(idle_is_cut, timeout="60s")),
     ),
     Disturbance(
-        "The IMAP server freezes at IDLE", "nothing after IDLE is answered, on that connection",
+        "The IMAP server freezes at IDLE",
+        "nothing after IDLE is answered, on that connection",
         "gives it up after `session_timeout`, connects again, and finds the message",
         trip(in_mid_wait(idle_is_frozen, timeout="60s")),
     ),
     Disturbance(
-        "The IMAP server's password service stutters", "two logins get `NO [UNAVAILABLE]`",
-        "tries again within `session_timeout`", trip(in_mid_wait(nothing, sorry_once)),
+        "The IMAP server's password service stutters",
+        "two logins get `NO [UNAVAILABLE]`",
+        "tries again within `session_timeout`",
+        trip(in_mid_wait(nothing, sorry_once)),
     ),
     Disturbance(
-        "The IMAP server is busy for a moment", "`NO Server Unavailable. 15` to one login, as Exchange says it",
+        "The IMAP server is busy for a moment",
+        "`NO Server Unavailable. 15` to one login, as Exchange says it",
         "tries again within `session_timeout`",
         trip(in_mid_wait(nothing, refused_once(r"^(\S+) LOGIN ", r"\1 NO Server Unavailable. 15"))),
     ),
     Disturbance(
-        "The IMAP server cannot show a message yet", "`NO` to the first FETCH", "asks for it again",
-        trip(in_mid_wait(refused_once(r"^(\S+) UID FETCH ", r"\1 NO The message is being delivered"))),
+        "The IMAP server cannot show a message yet",
+        "`NO` to the first FETCH",
+        "asks for it again",
+        trip(
+            in_mid_wait(refused_once(r"^(\S+) UID FETCH ", r"\1 NO The message is being delivered"))
+        ),
     ),
     Disturbance(
-        "The IMAP server offers UIDPLUS and refuses it", "`BAD` to UID EXPUNGE",
+        "The IMAP server offers UIDPLUS and refuses it",
+        "`BAD` to UID EXPUNGE",
         "expunges without it, if nothing of others is flagged as deleted",
         trip(in_mid_wait(nothing, refused_once(r"^(\S+) UID EXPUNGE ", r"\1 BAD Unknown command"))),
     ),
     Disturbance(
-        "The IMAP server wants no ID", "`BAD` to ID", WATCHED,
+        "The IMAP server wants no ID",
+        "`BAD` to ID",
+        WATCHED,
         trip(in_mid_wait(nothing, refused_once(r"^(\S+) ID ", r"\1 BAD Unknown command"))),
     ),
     Disturbance(
-        "Somebody else empties the mailbox while the message is awaited", "all that was there is expunged", WATCHED,
+        "Somebody else empties the mailbox while the message is awaited",
+        "all that was there is expunged",
+        WATCHED,
         trip(in_mid_wait(emptied, with_mail)),
     ),
     Disturbance(
-        "Messages of others come while ours is awaited", "three of them", "leaves them alone, unread",
+        "Messages of others come while ours is awaited",
+        "three of them",
+        "leaves them alone, unread",
         trip(in_mid_wait(foreign_mail_comes)),
     ),
     Disturbance(
-        "The mailbox is made anew while the message is awaited (UIDVALIDITY)", "a real one is deleted and made again",
-        "looks through it from the beginning", trip(in_mid_wait(made_anew)),
+        "The mailbox is made anew while the message is awaited (UIDVALIDITY)",
+        "a real one is deleted and made again",
+        "looks through it from the beginning",
+        trip(in_mid_wait(made_anew)),
     ),
     Disturbance(
-        "There are 10,000 messages of others in the mailbox", "a real one with so many", "looks at what is new alone",
+        "There are 10,000 messages of others in the mailbox",
+        "a real one with so many",
+        "looks at what is new alone",
         trip(in_mid_wait(nothing, ten_thousand, timeout="60s", session_timeout="30s")),
     ),
     Disturbance(
-        "A second copy comes to the folder for spam", "the same message in Junk, a moment later",
-        "deletes it, and counts it in `mailtrip_duplicates_total`", trip(copy_in_junk), DUPLICATES,
+        "A second copy comes to the folder for spam",
+        "the same message in Junk, a moment later",
+        "deletes it, and counts it in `mailtrip_duplicates_total`",
+        trip(copy_in_junk),
+        DUPLICATES,
     ),
     Disturbance(
-        "A POP3 mailbox is locked for a moment", "`-ERR [IN-USE]` to the first login",
-        "tries again after five seconds", trip(pop3_locked),
+        "A POP3 mailbox is locked for a moment",
+        "`-ERR [IN-USE]` to the first login",
+        "tries again after five seconds",
+        trip(pop3_locked),
     ),
     Disturbance(
-        "The IMAP server does not answer LOGOUT", "it says nothing after that",
-        "hangs up after two seconds", trip(silent_logout),
+        "The IMAP server does not answer LOGOUT",
+        "it says nothing after that",
+        "hangs up after two seconds",
+        trip(silent_logout),
     ),
-)  # fmt: skip
+)

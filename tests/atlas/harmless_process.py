@@ -29,7 +29,10 @@ class Served:
         self.directory = world.directory / "mailtrip"
         self.directory.mkdir()
         self.courier = courier
-        changes: Changes = {"smtp": courier.options, "module": {"timeout": "60s", "session_timeout": "8s"}}
+        changes: Changes = {
+            "smtp": courier.options,
+            "module": {"timeout": "60s", "session_timeout": "8s"},
+        }
         self.text = world.configuration(changes)
         self.now: Exporter
 
@@ -51,9 +54,13 @@ class Served:
 
 
 def served(
-    *, before: Callable[[Path], object] = bool, event: Event | None = None, proof: Callable[[Served], bool] = bool
+    *,
+    before: Callable[[Path], object] = bool,
+    event: Event | None = None,
+    proof: Callable[[Served], bool] = bool,
 ) -> Course:
-    """`mailtrip serve` with a message under way, something that happens, and in the end the proof that it did."""
+    """`mailtrip serve` with a message under way, something that happens, and in the end the proof
+    that it did."""
 
     async def course(world: World) -> Series:
         one = Served(world, await world.courier())
@@ -86,9 +93,12 @@ async def scraped_twice(one: Served) -> None:
 
 
 async def reloaded(one: Served) -> None:
-    """With another timeout, so that the module is another one, and with the mailbox's session to be opened anew."""
+    """With another timeout, so that the module is another one, and with the mailbox's session to be
+    opened anew."""
     await one.until_sent()
-    text = one.text.replace("timeout: 60s", "timeout: 61s").replace("imap:", "imap:\n      folders: [INBOX]")
+    text = one.text.replace("timeout: 60s", "timeout: 61s").replace(
+        "imap:", "imap:\n      folders: [INBOX]"
+    )
     await asyncio.to_thread(one.now.configure, text)
     assert (await asyncio.to_thread(one.now.reload))[0] == 200
 
@@ -113,16 +123,21 @@ def damaged_state(directory: Path) -> None:
 
 
 def was_set_aside(one: Served) -> bool:
-    return (one.directory / "state/mailtrip.damaged").exists() and "set aside" in one.now.log.read_text()
+    return (
+        one.directory / "state/mailtrip.damaged"
+    ).exists() and "set aside" in one.now.log.read_text()
 
 
 def stepped(seconds: float) -> Course:
-    """In virtual time: the wall clock jumps while the message is under way, and the delay stays true."""
+    """In virtual time: the wall clock jumps while the message is under way, and the delay stays
+    true."""
 
     async def inside() -> Series:
         loop = asyncio.get_running_loop()
         jump = 0.0
-        bench = Bench(clock=Clock(monotonic=loop.time, wall=lambda: virtual.BEGIN + loop.time() + jump))
+        bench = Bench(
+            clock=Clock(monotonic=loop.time, wall=lambda: virtual.BEGIN + loop.time() + jump)
+        )
         bench.sender.delay = 100.0
         flight = bench.prober.start(bench.probe)
         await asyncio.sleep(50)
@@ -162,46 +177,63 @@ GOES_ON = "goes on with the trip and its clock"
 
 PROCESS = (
     Disturbance(
-        "mailtrip is restarted while the message is under way", "SIGTERM, and a new start", GOES_ON,
+        "mailtrip is restarted while the message is under way",
+        "SIGTERM, and a new start",
+        GOES_ON,
         served(event=ended("stop")),
     ),
     Disturbance(
-        "mailtrip is killed while the message is under way", "SIGKILL, and a new start", GOES_ON,
+        "mailtrip is killed while the message is under way",
+        "SIGKILL, and a new start",
+        GOES_ON,
         served(event=ended("kill")),
     ),
     Disturbance(
         "The configuration is reloaded while the message is under way",
-        "`POST /-/reload`, with other options for the module and the mailbox", "ends the trip as it began it",
+        "`POST /-/reload`, with other options for the module and the mailbox",
+        "ends the trip as it began it",
         served(event=reloaded),
     ),
     Disturbance(
-        "Two Prometheus servers scrape at once", "two requests at a time, three times", "makes one trip for all",
+        "Two Prometheus servers scrape at once",
+        "two requests at a time, three times",
+        "makes one trip for all",
         served(event=scraped_twice),
     ),
     Disturbance(
-        "The disk of the log is full", "standard error goes to `/dev/full`", "does without a log",
+        "The disk of the log is full",
+        "standard error goes to `/dev/full`",
+        "does without a log",
         served(before=full_log),
     ),
     Disturbance(
-        "The disk of the state fills up", "no file may grow any more",
+        "The disk of the state fills up",
+        "no file may grow any more",
         "says so once in the log, goes on, and writes what waited when there is room",
         served(event=disk_fills_up, proof=nothing_was_written),
     ),
     Disturbance(
-        "The state file is damaged", "other bytes in its place",
+        "The state file is damaged",
+        "other bytes in its place",
         "sets it aside as `mailtrip.damaged`, says so in the log, and begins a new one",
         served(before=damaged_state, proof=was_set_aside),
     ),
     Disturbance(
-        "The wall clock is put forward by an hour", "while the message is under way, in virtual time",
-        "measures on a clock that never jumps", stepped(HOUR),
+        "The wall clock is put forward by an hour",
+        "while the message is under way, in virtual time",
+        "measures on a clock that never jumps",
+        stepped(HOUR),
     ),
     Disturbance(
-        "The wall clock is put back by an hour", "while the message is under way, in virtual time",
-        "measures on a clock that never jumps", stepped(-HOUR),
+        "The wall clock is put back by an hour",
+        "while the message is under way, in virtual time",
+        "measures on a clock that never jumps",
+        stepped(-HOUR),
     ),
     Disturbance(
-        "The message is in a queue for an hour", "with a `timeout` of two hours, in virtual time", "waits",
+        "The message is in a queue for an hour",
+        "with a `timeout` of two hours, in virtual time",
+        "waits",
         in_virtual_time(slow_queue),
     ),
-)  # fmt: skip
+)

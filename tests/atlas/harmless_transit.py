@@ -14,7 +14,11 @@ from tests.atlas.world import World
 from tests.lab.hop import rewritten
 from tests.support.smtp_witness import Act, Cut, Freeze, Reply, Stage
 
-RETRIES, DUPLICATES, UNCLEAR = frozenset({"retries"}), frozenset({"duplicates"}), frozenset({"unclear"})
+RETRIES, DUPLICATES, UNCLEAR = (
+    frozenset({"retries"}),
+    frozenset({"duplicates"}),
+    frozenset({"unclear"}),
+)
 MAIN, SECOND = "127.0.0.2", "127.0.0.1"
 
 
@@ -28,7 +32,8 @@ def trip(make: Make) -> Course:
 
 
 def first_exchanger(act: Callable[[], Act] | None, name: str = "first.example.test.") -> Make:
-    """A domain with two exchangers; the second one delivers, and the first one does something else."""
+    """A domain with two exchangers; the second one delivers, and the first one does something
+    else."""
 
     async def make(world: World) -> Changes:
         second = await world.courier()
@@ -37,10 +42,15 @@ def first_exchanger(act: Callable[[], Act] | None, name: str = "first.example.te
             await world.witness(Stage.GREETING, act(), address=MAIN, port=second.port)
         zone = {
             "example.test": {"MX": [f"10 {name}", "20 second.example.test."]},
-            "first.example.test": {"A": [MAIN]}, "second.example.test": {"A": [SECOND]},
-        }  # fmt: skip
+            "first.example.test": {"A": [MAIN]},
+            "second.example.test": {"A": [SECOND]},
+        }
         changes = {"resolver": await world.names(zone), "imap": {"host": world.lab.imap_ip}}
-        return {**changes, "send": {"mx": {"port": second.port}}, "roundtrip": {"to": "x@example.test"}}
+        return {
+            **changes,
+            "send": {"mx": {"port": second.port}},
+            "roundtrip": {"to": "x@example.test"},
+        }
 
     return make
 
@@ -53,9 +63,16 @@ def broken_tls(stage: Stage, act: Callable[[], Act]) -> Make:
         courier.at_once = True
         courier.witness.offers += ("STARTTLS",)
         courier.witness.always(stage, act())
-        zone = {"example.test": {"MX": ["10 first.example.test."]}, "first.example.test": {"A": [SECOND]}}
+        zone = {
+            "example.test": {"MX": ["10 first.example.test."]},
+            "first.example.test": {"A": [SECOND]},
+        }
         changes = {"resolver": await world.names(zone), "imap": {"host": world.lab.imap_ip}}
-        return {**changes, "send": {"mx": {"port": courier.port}}, "roundtrip": {"to": "x@example.test"}}
+        return {
+            **changes,
+            "send": {"mx": {"port": courier.port}},
+            "roundtrip": {"to": "x@example.test"},
+        }
 
     return make
 
@@ -65,8 +82,9 @@ async def greylisted(world: World) -> Changes:
     await asyncio.to_thread(world.lab.user("grey").purge)
     changes = given(
         send={"mx": {"source_address": "<mon>", "retry_after": "1s"}},
-        roundtrip={"from": "greylisted@lab.test", "to": "grey@lab.test"}, imap={"username": "grey"},
-    )  # fmt: skip
+        roundtrip={"from": "greylisted@lab.test", "to": "grey@lab.test"},
+        imap={"username": "grey"},
+    )
     return await changes(world)
 
 
@@ -127,7 +145,10 @@ def without_our_headers(raw: bytes) -> bytes:
 
 
 def footer(raw: bytes) -> bytes:
-    return raw.rstrip() + b"\r\n\r\n-- \r\nThis message is confidential. Think before you print it.\r\n"
+    return (
+        raw.rstrip()
+        + b"\r\n\r\n-- \r\nThis message is confidential. Think before you print it.\r\n"
+    )
 
 
 def encoded(raw: bytes, how: str, encode: Callable[[bytes], bytes]) -> bytes:
@@ -155,96 +176,146 @@ def delayed(raw: bytes) -> bytes:
 NEXT = "tries the next one at once"
 
 LEAVING = (
-    Disturbance("The first exchanger is down", "nobody listens there", NEXT, trip(first_exchanger(None))),
     Disturbance(
-        "The first exchanger answers 4xx", "`451 4.3.0` as its greeting", NEXT,
+        "The first exchanger is down", "nobody listens there", NEXT, trip(first_exchanger(None))
+    ),
+    Disturbance(
+        "The first exchanger answers 4xx",
+        "`451 4.3.0` as its greeting",
+        NEXT,
         trip(first_exchanger(lambda: Reply("451 4.3.0 not now"))),
     ),
     Disturbance(
-        "The first exchanger turns us away", "`554 5.7.1` as its greeting", NEXT,
+        "The first exchanger turns us away",
+        "`554 5.7.1` as its greeting",
+        NEXT,
         trip(first_exchanger(lambda: Reply("554 5.7.1 not you"))),
     ),
     Disturbance(
-        "The first exchanger says nothing", "it takes the connection and never greets",
-        "tries the next one after `session_timeout`", trip(first_exchanger(Freeze)),
+        "The first exchanger says nothing",
+        "it takes the connection and never greets",
+        "tries the next one after `session_timeout`",
+        trip(first_exchanger(Freeze)),
     ),
     Disturbance(
-        "The first exchanger does not exist", "an MX record with a name that is NXDOMAIN", NEXT,
+        "The first exchanger does not exist",
+        "an MX record with a name that is NXDOMAIN",
+        NEXT,
         trip(first_exchanger(None, "gone.example.test.")),
     ),
     Disturbance(
-        "The exchanger puts us off at first (greylisting)", "a real exchanger that answers 450 for three seconds",
-        "sends the message again, as mail servers do, and counts it in `mailtrip_retries_total`", trip(greylisted),
+        "The exchanger puts us off at first (greylisting)",
+        "a real exchanger that answers 450 for three seconds",
+        "sends the message again, as mail servers do, and counts it in `mailtrip_retries_total`",
+        trip(greylisted),
         RETRIES,
     ),
     Disturbance(
-        "The relay has two addresses, and one is dead", "nobody listens on its IPv6 address",
-        "tries the other one at the same time (RFC 8305)", trip(dead_first_address),
+        "The relay has two addresses, and one is dead",
+        "nobody listens on its IPv6 address",
+        "tries the other one at the same time (RFC 8305)",
+        trip(dead_first_address),
     ),
     Disturbance(
-        "The name server is slow", "every answer takes half a second", "waits, within `resolver.timeout`",
+        "The name server is slow",
+        "every answer takes half a second",
+        "waits, within `resolver.timeout`",
         trip(slow_names),
     ),
     Disturbance(
-        "The relay does not answer QUIT", "it says nothing after it has taken the message",
-        "hangs up after two seconds: the message is theirs", trip(ends(Stage.QUIT, Freeze)),
+        "The relay does not answer QUIT",
+        "it says nothing after it has taken the message",
+        "hangs up after two seconds: the message is theirs",
+        trip(ends(Stage.QUIT, Freeze)),
     ),
     Disturbance(
-        "The connection breaks before the relay's answer to the whole message", "it has delivered, and hangs up",
-        "does not send again, and waits for the message: it may have been taken", trip(ends(Stage.DOT, Cut)),
+        "The connection breaks before the relay's answer to the whole message",
+        "it has delivered, and hangs up",
+        "does not send again, and waits for the message: it may have been taken",
+        trip(ends(Stage.DOT, Cut)),
     ),
-)  # fmt: skip
+)
 
 TRANSIT = (
     Disturbance(
-        "The message comes twice", "two copies are stored in a real mailbox",
-        "deletes both, and counts one in `mailtrip_duplicates_total`", trip(brought(bytes, bytes)), DUPLICATES,
+        "The message comes twice",
+        "two copies are stored in a real mailbox",
+        "deletes both, and counts one in `mailtrip_duplicates_total`",
+        trip(brought(bytes, bytes)),
+        DUPLICATES,
     ),
     Disturbance(
-        "A vacation reply comes before the message", "a reply with our Message-ID in `References`",
-        "cleans it away, and goes on waiting", trip(brought(reply, bytes)),
+        "A vacation reply comes before the message",
+        "a reply with our Message-ID in `References`",
+        "cleans it away, and goes on waiting",
+        trip(brought(reply, bytes)),
     ),
     Disturbance(
-        "A notice of a delay comes before the message", "a delivery status notification with the action `delayed`",
-        "cleans it away, and goes on waiting", trip(brought(delayed, bytes)),
+        "A notice of a delay comes before the message",
+        "a delivery status notification with the action `delayed`",
+        "cleans it away, and goes on waiting",
+        trip(brought(delayed, bytes)),
     ),
     Disturbance(
-        "The exchanger offers STARTTLS and refuses it", "`454 4.7.0` to STARTTLS",
+        "The exchanger offers STARTTLS and refuses it",
+        "`454 4.7.0` to STARTTLS",
         "sends the message in plain text over another connection, as mail servers do, and sets "
-        "`mailtrip_tls_plaintext_fallback`", trip(broken_tls(Stage.STARTTLS, lambda: Reply("454 4.7.0 no TLS now"))),
+        "`mailtrip_tls_plaintext_fallback`",
+        trip(broken_tls(Stage.STARTTLS, lambda: Reply("454 4.7.0 no TLS now"))),
     ),
     Disturbance(
-        "The exchanger hangs up in the TLS handshake", "it cuts the connection after the first message of TLS",
-        "does the same", trip(broken_tls(Stage.TLS, Cut)),
+        "The exchanger hangs up in the TLS handshake",
+        "it cuts the connection after the first message of TLS",
+        "does the same",
+        trip(broken_tls(Stage.TLS, Cut)),
     ),
     Disturbance(
-        "A notice that cannot be understood comes before the message", "a mailer daemon's words in an unknown language",
+        "A notice that cannot be understood comes before the message",
+        "a mailer daemon's words in an unknown language",
         "counts it in `mailtrip_unclear_total`, tells it on the trip, and goes on waiting",
-        trip(brought(riddle, bytes)), UNCLEAR,
+        trip(brought(riddle, bytes)),
+        UNCLEAR,
     ),
     Disturbance(
-        "A forwarder rewrites the subject", "`[EXTERNAL] Please read`", "finds its token in the header",
+        "A forwarder rewrites the subject",
+        "`[EXTERNAL] Please read`",
+        "finds its token in the header",
         trip(brought(other_subject)),
     ),
     Disturbance(
-        "A server takes our headers away", "no `X-`, no `Message-ID`, no `Auto-Submitted`",
-        "finds its token in the subject", trip(brought(without_our_headers)),
+        "A server takes our headers away",
+        "no `X-`, no `Message-ID`, no `Auto-Submitted`",
+        "finds its token in the subject",
+        trip(brought(without_our_headers)),
     ),
     Disturbance(
-        "A server takes our headers away and rewrites the subject", "both of these",
-        "finds its token in the text", trip(brought(lambda raw: other_subject(without_our_headers(raw)))),
-    ),
-    Disturbance("A footer is added", "a disclaimer below the text", "knows its own text", trip(brought(footer))),
-    Disturbance(
-        "The text is encoded again as quoted-printable", "as a gateway does that is not 8-bit clean",
-        "reads it as what it means", trip(brought(quoted_printable)),
+        "A server takes our headers away and rewrites the subject",
+        "both of these",
+        "finds its token in the text",
+        trip(brought(lambda raw: other_subject(without_our_headers(raw)))),
     ),
     Disturbance(
-        "The text is encoded again as base64", "as Exchange does", "reads it as what it means",
+        "A footer is added",
+        "a disclaimer below the text",
+        "knows its own text",
+        trip(brought(footer)),
+    ),
+    Disturbance(
+        "The text is encoded again as quoted-printable",
+        "as a gateway does that is not 8-bit clean",
+        "reads it as what it means",
+        trip(brought(quoted_printable)),
+    ),
+    Disturbance(
+        "The text is encoded again as base64",
+        "as Exchange does",
+        "reads it as what it means",
         trip(brought(base_64)),
     ),
     Disturbance(
-        "The message is forwarded as an attachment", "another message with ours in `message/rfc822`",
-        "finds its token there", trip(brought(attached)),
+        "The message is forwarded as an attachment",
+        "another message with ours in `message/rfc822`",
+        "finds its token there",
+        trip(brought(attached)),
     ),
-)  # fmt: skip
+)

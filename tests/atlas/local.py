@@ -40,7 +40,10 @@ def maildir(spoil: Callable[[World], None], *, later: bool = False) -> Make:
             world.then = then
         else:
             spoil(world)
-        return {"mailbox": {"maildir": {"path": str(world.directory / "Maildir")}}, "smtp": courier.options}
+        return {
+            "mailbox": {"maildir": {"path": str(world.directory / "Maildir")}},
+            "smtp": courier.options,
+        }
 
     return make
 
@@ -62,77 +65,155 @@ def closed(world: World) -> None:
 async def port_taken(world: World) -> Changes:
     taken = world.stack.enter_context(socket.create_server(("127.0.0.1", 0)))
     port = taken.getsockname()[1]
-    return {"mailbox": {"smtpd": {"listen": f"127.0.0.1:{port}", "recipients": ["monitor@mon.test"]}}}
+    return {
+        "mailbox": {"smtpd": {"listen": f"127.0.0.1:{port}", "recipients": ["monitor@mon.test"]}}
+    }
 
 
 def _exits(name: str, code: int, reason: Reason, look: str) -> Fault:
     verdict = send(Step.PROGRAM, reason, str(code))
-    return Fault(name, f"it exits with {code}", verdict, Known.AT_ONCE, look, program(f"{TAKES}; exit {code}"))
+    return Fault(
+        name,
+        f"it exits with {code}",
+        verdict,
+        Known.AT_ONCE,
+        look,
+        program(f"{TAKES}; exit {code}"),
+    )
 
 
 PROGRAM = Step.PROGRAM
 
 LOCAL = (
     Fault(
-        "The sendmail program is not there", "a path that names nothing",
-        send(PROGRAM, Reason.PROGRAM, "ENOENT"), Known.AT_ONCE, "`path`; whether a mail server is installed",
+        "The sendmail program is not there",
+        "a path that names nothing",
+        send(PROGRAM, Reason.PROGRAM, "ENOENT"),
+        Known.AT_ONCE,
+        "`path`; whether a mail server is installed",
         given(send={"sendmail": {"path": "<directory>/sendmail"}}),
     ),
     Fault(
-        "The sendmail program may not be run", "a file without the right to execute it",
-        send(PROGRAM, Reason.PROGRAM, "EACCES"), Known.AT_ONCE, "`path` and its permissions", program(TAKES, 0o644),
+        "The sendmail program may not be run",
+        "a file without the right to execute it",
+        send(PROGRAM, Reason.PROGRAM, "EACCES"),
+        Known.AT_ONCE,
+        "`path` and its permissions",
+        program(TAKES, 0o644),
     ),
-    _exits("The sendmail program wants it to be tried again later", 75, Reason.DEFERRED, f"{QUEUE}, its disk"),
+    _exits(
+        "The sendmail program wants it to be tried again later",
+        75,
+        Reason.DEFERRED,
+        f"{QUEUE}, its disk",
+    ),
     _exits("The sendmail program does not know the recipient", 67, Reason.REJECTED, "`to`"),
-    _exits("The sendmail program does not know the recipient's host", 68, Reason.DNS, "`to`; `/etc/resolv.conf`"),
-    _exits("The mail service of this machine is not available", 69, Reason.UNAVAILABLE, "whether it runs"),
-    _exits("The sendmail program does not let this user send", 77, Reason.REJECTED, "`authorized_submit_users`"),
-    _exits("The configuration of the sendmail program is wrong", 78, Reason.PROGRAM, "`postfix check`, `exim -bV`"),
-    Fault(
-        "The sendmail program is killed", "it is ended by a signal", send(PROGRAM, Reason.PROGRAM, "SIGKILL"),
-        Known.AT_ONCE, "`dmesg`: out of memory?", program(f"{TAKES}; kill -KILL $$"),
+    _exits(
+        "The sendmail program does not know the recipient's host",
+        68,
+        Reason.DNS,
+        "`to`; `/etc/resolv.conf`",
+    ),
+    _exits(
+        "The mail service of this machine is not available",
+        69,
+        Reason.UNAVAILABLE,
+        "whether it runs",
+    ),
+    _exits(
+        "The sendmail program does not let this user send",
+        77,
+        Reason.REJECTED,
+        "`authorized_submit_users`",
+    ),
+    _exits(
+        "The configuration of the sendmail program is wrong",
+        78,
+        Reason.PROGRAM,
+        "`postfix check`, `exim -bV`",
     ),
     Fault(
-        "The sendmail program does not read the message", "it exits with 0 and has not read a large message",
-        send(PROGRAM, Reason.PROGRAM), Known.AT_ONCE, "`path`: is it another program?",
+        "The sendmail program is killed",
+        "it is ended by a signal",
+        send(PROGRAM, Reason.PROGRAM, "SIGKILL"),
+        Known.AT_ONCE,
+        "`dmesg`: out of memory?",
+        program(f"{TAKES}; kill -KILL $$"),
+    ),
+    Fault(
+        "The sendmail program does not read the message",
+        "it exits with 0 and has not read a large message",
+        send(PROGRAM, Reason.PROGRAM),
+        Known.AT_ONCE,
+        "`path`: is it another program?",
         program("exit 0", size="1MiB"),
     ),
     Fault(
-        "The sendmail program hangs", "it does not end; it is killed, and may have taken the message",
-        send(PROGRAM, Reason.TIMEOUT), Known.TIMEOUT, QUEUE, program(f"{TAKES}; sleep 600"),
+        "The sendmail program hangs",
+        "it does not end; it is killed, and may have taken the message",
+        send(PROGRAM, Reason.TIMEOUT),
+        Known.TIMEOUT,
+        QUEUE,
+        program(f"{TAKES}; sleep 600"),
     ),
     Fault(
-        "The Maildir is not there", "a path that names nothing", opening(Step.SELECT, Reason.UNAVAILABLE, "ENOENT"),
-        Known.SESSION, "`path`; whether its file system is mounted", maildir(removed),
+        "The Maildir is not there",
+        "a path that names nothing",
+        opening(Step.SELECT, Reason.UNAVAILABLE, "ENOENT"),
+        Known.SESSION,
+        "`path`; whether its file system is mounted",
+        maildir(removed),
     ),
     Fault(
-        "The Maildir is a file", "an mbox in its place", opening(Step.SELECT, Reason.REJECTED, "ENOTDIR"),
-        Known.AT_ONCE, "`path`; what the delivering program writes: Maildir or mbox", maildir(a_file),
+        "The Maildir is a file",
+        "an mbox in its place",
+        opening(Step.SELECT, Reason.REJECTED, "ENOTDIR"),
+        Known.AT_ONCE,
+        "`path`; what the delivering program writes: Maildir or mbox",
+        maildir(a_file),
     ),
     Fault(
-        "The Maildir may not be read", "a directory that is closed to us",
-        opening(Step.SELECT, Reason.REJECTED, "EACCES"), Known.AT_ONCE, "its owner and the user that runs mailtrip",
-        maildir(closed), Lever.PRIVILEGES,
+        "The Maildir may not be read",
+        "a directory that is closed to us",
+        opening(Step.SELECT, Reason.REJECTED, "EACCES"),
+        Known.AT_ONCE,
+        "its owner and the user that runs mailtrip",
+        maildir(closed),
+        Lever.PRIVILEGES,
     ),
     Fault(
-        "The Maildir goes away while the message is awaited", "it is removed, as when a file system is unmounted",
-        watching(Step.SELECT, Reason.UNAVAILABLE, "ENOENT"), Known.TIMEOUT, "whether its file system is mounted",
+        "The Maildir goes away while the message is awaited",
+        "it is removed, as when a file system is unmounted",
+        watching(Step.SELECT, Reason.UNAVAILABLE, "ENOENT"),
+        Known.TIMEOUT,
+        "whether its file system is mounted",
         maildir(removed, later=True),
     ),
     Fault(
-        "The port of our own receiver is taken", "another program listens on `listen`",
-        opening(Step.CONNECT, Reason.CONNECT), Known.SESSION, "`ss -ltnp`: who has it?", port_taken,
+        "The port of our own receiver is taken",
+        "another program listens on `listen`",
+        opening(Step.CONNECT, Reason.CONNECT),
+        Known.SESSION,
+        "`ss -ltnp`: who has it?",
+        port_taken,
     ),
     Fault(
-        "The certificate of our own receiver is not there", "`cert_file` names nothing",
-        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, "`cert_file`",
+        "The certificate of our own receiver is not there",
+        "`cert_file` names nothing",
+        opening(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "`cert_file`",
         given(
             mailbox={
                 "smtpd": {
-                    "listen": "127.0.0.1:0", "recipients": ["monitor@mon.test"],
-                    "tls": {"cert_file": "<directory>/none.crt", "key_file": "<directory>/none.key"},
+                    "listen": "127.0.0.1:0",
+                    "recipients": ["monitor@mon.test"],
+                    "tls": {
+                        "cert_file": "<directory>/none.crt",
+                        "key_file": "<directory>/none.key",
+                    },
                 }
             }
         ),
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,5 @@
-"""Stands between mailtrip and a real server, hears every line that either says, and does at some of them as it is told.
+"""Stands between mailtrip and a real server, hears every line that either says, and does at some of
+them as it is told.
 
 It lives in the event loop, since many rows of the atlas run in one.
 """
@@ -15,14 +16,15 @@ ALWAYS = 1 << 30
 
 @dataclass
 class Rule:
-    """What is done when `by` says a line in which `word`, a regular expression, is found; at most `times` times."""
+    """What is done when `by` says a line in which `word`, a regular expression, is found; at most
+    `times` times."""
 
     word: str
     act: Literal["freeze", "cut", "answer", "add", "say"]
     by: Literal["client", "server"] = "client"
-    answer: str = (
-        ""  # what the client hears instead, with the groups of the word; after `say` the connection ends, `add` goes on
-    )
+    # what the client hears instead, with the groups of the word; after `say` the connection ends,
+    # `add` goes on
+    answer: str = ""
     times: int = ALWAYS
     met: int = 0
 
@@ -100,14 +102,22 @@ class Meddler:
             server_writer.transport.abort()
 
     async def _hear(
-        self, who: str, reader: asyncio.StreamReader, sink: asyncio.StreamWriter, client: asyncio.StreamWriter
+        self,
+        who: str,
+        reader: asyncio.StreamReader,
+        sink: asyncio.StreamWriter,
+        client: asyncio.StreamWriter,
     ) -> None:
         while data := await reader.read(1 << 16):
-            for line in data.splitlines(keepends=True):  # what is no text is in pieces that no rule fits
+            for line in data.splitlines(
+                keepends=True
+            ):  # what is no text is in pieces that no rule fits
                 if not await self._one_line(who, line, sink, client):
                     return
 
-    async def _one_line(self, who: str, line: bytes, sink: asyncio.StreamWriter, client: asyncio.StreamWriter) -> bool:
+    async def _one_line(
+        self, who: str, line: bytes, sink: asyncio.StreamWriter, client: asyncio.StreamWriter
+    ) -> bool:
         """Passes a line on, or does what a rule says. False if the connection is over."""
         rule = next((one for one in self.rules if one.by == who and _fits(one, line)), None)
         if rule is None or rule.act == "add":

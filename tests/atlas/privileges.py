@@ -1,4 +1,5 @@
-"""Takes from root, for a while, what lets it read the files of others: then a test for permissions fails for it too."""
+"""Takes from root, for a while, what lets it read the files of others: then a test for permissions
+fails for it too."""
 
 import ctypes
 import os
@@ -14,7 +15,11 @@ class _Header(ctypes.Structure):
 
 
 class _Data(ctypes.Structure):
-    _fields_ = [("effective", ctypes.c_uint32), ("permitted", ctypes.c_uint32), ("inheritable", ctypes.c_uint32)]
+    _fields_ = [
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inheritable", ctypes.c_uint32),
+    ]
 
 
 @contextmanager

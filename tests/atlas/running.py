@@ -1,4 +1,5 @@
-"""Makes the trips of many rows at once, and of those that pull a lever one lever after the other."""
+"""Makes the trips of many rows at once, and of those that pull a lever one lever after the
+other."""
 
 import asyncio
 import logging
@@ -20,7 +21,10 @@ Result = TypeVar("Result")
 
 
 def run_all(
-    rows: Sequence[Row], lab: Lab, directory: Path, course: Callable[[Row, World], Awaitable[Result]]
+    rows: Sequence[Row],
+    lab: Lab,
+    directory: Path,
+    course: Callable[[Row, World], Awaitable[Result]],
 ) -> dict[str, Result | Exception]:
     """What each row comes to, by its name."""
     by_lever: dict[Lever, list[Row]] = defaultdict(list)
@@ -28,14 +32,19 @@ def run_all(
         by_lever[row.lever].append(row)
     results: dict[str, Result | Exception] = {}
     for lever in sorted(by_lever, key=lambda lever: lever.value):
-        for group in [[row] for row in by_lever[lever]] if lever is Lever.ALONE else [by_lever[lever]]:
+        for group in (
+            [[row] for row in by_lever[lever]] if lever is Lever.ALONE else [by_lever[lever]]
+        ):
             with pulled(lever, lab):
                 results |= asyncio.run(_together(group, lab, directory, course))
     return results
 
 
 async def _together(
-    rows: Sequence[Row], lab: Lab, directory: Path, course: Callable[[Row, World], Awaitable[Result]]
+    rows: Sequence[Row],
+    lab: Lab,
+    directory: Path,
+    course: Callable[[Row, World], Awaitable[Result]],
 ) -> dict[str, Result | Exception]:
     places = asyncio.Semaphore(AT_ONCE)
 
@@ -43,7 +52,9 @@ async def _together(
         async with places, AsyncExitStack() as stack:
             own = directory / f"row-{abs(hash(row.name))}"
             own.mkdir()
-            user = await asyncio.to_thread(stack.enter_context, lab.fresh_user())  # the other rows go on meanwhile
+            user = await asyncio.to_thread(
+                stack.enter_context, lab.fresh_user()
+            )  # the other rows go on meanwhile
             world = World(lab, user, own, stack)
             try:
                 return await course(row, world)

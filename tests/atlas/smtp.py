@@ -15,141 +15,310 @@ def _says(words: str, stage: Stage) -> Make:
 
 def _refused(name: str, stage: Stage, words: str, reason: Reason, look: str) -> Fault:
     step = Step.DATA if stage is Stage.DOT else Step(stage.value)
-    place = {Stage.GREETING: "as its greeting", Stage.DOT: "to the whole message"}.get(stage, f"to {stage.upper()}")
+    place = {Stage.GREETING: "as its greeting", Stage.DOT: "to the whole message"}.get(
+        stage, f"to {stage.upper()}"
+    )
     made = f"`{words}` {place}"
-    return Fault(name, made, send(step, reason, words[:3]), Known.AT_ONCE, look, _says(words, stage))
+    return Fault(
+        name, made, send(step, reason, words[:3]), Known.AT_ONCE, look, _says(words, stage)
+    )
 
 
-def _real(name: str, made: str, verdict: Verdict, look: str, make: Make, lever: Lever = Lever.NONE) -> Fault:
+def _real(
+    name: str, made: str, verdict: Verdict, look: str, make: Make, lever: Lever = Lever.NONE
+) -> Fault:
     return Fault(name, made, verdict, Known.AT_ONCE, look, make, lever)
 
 
 UNAVAILABLE, DEFERRED, REJECTED = Reason.UNAVAILABLE, Reason.DEFERRED, Reason.REJECTED
 G, E, A, M, R, D, DOT = (
-    Stage.GREETING, Stage.EHLO, Stage.AUTH, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT,
-)  # fmt: skip
+    Stage.GREETING,
+    Stage.EHLO,
+    Stage.AUTH,
+    Stage.MAIL,
+    Stage.RCPT,
+    Stage.DATA,
+    Stage.DOT,
+)
 
 SMTP = (
-    _refused("The relay is too busy to greet", G, "421 4.3.2 too many connections", UNAVAILABLE, "its load and limits"),
     _refused(
-        "The relay turns us away for now", G, "450 4.7.1 not now", UNAVAILABLE, "its greylisting and rate limits"
+        "The relay is too busy to greet",
+        G,
+        "421 4.3.2 too many connections",
+        UNAVAILABLE,
+        "its load and limits",
     ),
     _refused(
-        "The relay wants nothing to do with us", G, "554 5.7.1 You are on a blocklist", REJECTED,
+        "The relay turns us away for now",
+        G,
+        "450 4.7.1 not now",
+        UNAVAILABLE,
+        "its greylisting and rate limits",
+    ),
+    _refused(
+        "The relay wants nothing to do with us",
+        G,
+        "554 5.7.1 You are on a blocklist",
+        REJECTED,
         "blocklists, reverse DNS of this machine's address",
     ),
-    _refused("The relay shuts down", E, "421 4.3.2 shutting down", UNAVAILABLE, "whether somebody restarts it"),
-    _refused("The relay does not like our name", E, "550 5.7.1 bad HELO", REJECTED, "`ehlo_name`, reverse DNS"),
-    _real(
-        "The relay refuses our password", "a wrong password", send(Step.AUTH, Reason.AUTH, "535"),
-        "whether the password was changed, has expired, or the account is locked", given(smtp={"password": "wrong"}),
-    ),
-    Fault(
-        "The file with the relay's password is not there", "`password: {file: …}` names no file",
-        send(Step.AUTH, Reason.AUTH), Known.AT_ONCE, "the secret's file and who may read it",
-        given(smtp={"password": {"file": "<directory>/none"}}), says="cannot read the secret in",
-    ),
-    Fault(
-        "The file with the relay's password is empty", "`password: {file: …}` names an empty file",
-        send(Step.AUTH, Reason.AUTH), Known.AT_ONCE, "the secret's file; no empty password is ever tried",
-        given(smtp={"password": {"file": "/dev/null"}}), says="there is no secret in it",
+    _refused(
+        "The relay shuts down",
+        E,
+        "421 4.3.2 shutting down",
+        UNAVAILABLE,
+        "whether somebody restarts it",
     ),
     _refused(
-        "The relay's password service is down", A, "454 4.7.0 Temporary authentication failure", UNAVAILABLE,
+        "The relay does not like our name",
+        E,
+        "550 5.7.1 bad HELO",
+        REJECTED,
+        "`ehlo_name`, reverse DNS",
+    ),
+    _real(
+        "The relay refuses our password",
+        "a wrong password",
+        send(Step.AUTH, Reason.AUTH, "535"),
+        "whether the password was changed, has expired, or the account is locked",
+        given(smtp={"password": "wrong"}),
+    ),
+    Fault(
+        "The file with the relay's password is not there",
+        "`password: {file: …}` names no file",
+        send(Step.AUTH, Reason.AUTH),
+        Known.AT_ONCE,
+        "the secret's file and who may read it",
+        given(smtp={"password": {"file": "<directory>/none"}}),
+        says="cannot read the secret in",
+    ),
+    Fault(
+        "The file with the relay's password is empty",
+        "`password: {file: …}` names an empty file",
+        send(Step.AUTH, Reason.AUTH),
+        Known.AT_ONCE,
+        "the secret's file; no empty password is ever tried",
+        given(smtp={"password": {"file": "/dev/null"}}),
+        says="there is no secret in it",
+    ),
+    _refused(
+        "The relay's password service is down",
+        A,
+        "454 4.7.0 Temporary authentication failure",
+        UNAVAILABLE,
         "Dovecot's auth, LDAP, SQL behind the relay",
     ),
-    _refused("The relay wants no passwords without TLS", A, "530 5.7.0 STARTTLS first", Reason.AUTH, "`tls`"),
-    _refused("The relay wants another way to log in", A, "534 5.7.9 too weak", Reason.AUTH, "`auth`; app passwords"),
-    _real(
-        "The relay offers no login", "a real server for clients without one", send(Step.AUTH, Reason.AUTH),
-        "`port`: logins are for 587 and 465", given(smtp={"port": 25}),
+    _refused(
+        "The relay wants no passwords without TLS",
+        A,
+        "530 5.7.0 STARTTLS first",
+        Reason.AUTH,
+        "`tls`",
+    ),
+    _refused(
+        "The relay wants another way to log in",
+        A,
+        "534 5.7.9 too weak",
+        Reason.AUTH,
+        "`auth`; app passwords",
     ),
     _real(
-        "The relay takes nothing without a login", "a real submission port without `username`",
-        send(Step.RCPT, Reason.REJECTED, "554"), "`username` and `password`",
+        "The relay offers no login",
+        "a real server for clients without one",
+        send(Step.AUTH, Reason.AUTH),
+        "`port`: logins are for 587 and 465",
+        given(smtp={"port": 25}),
+    ),
+    _real(
+        "The relay takes nothing without a login",
+        "a real submission port without `username`",
+        send(Step.RCPT, Reason.REJECTED, "554"),
+        "`username` and `password`",
         given(smtp={"username": None, "password": None}),
     ),
-    _refused("The relay wants a login", M, "530 5.7.0 Authentication required", Reason.AUTH, "`username`, `password`"),
-    _refused("The relay shuts down in the middle", M, "421 4.4.2 timeout exceeded", UNAVAILABLE, "its load and limits"),
     _refused(
-        "The relay limits how much we may send", M, "450 4.7.1 rate limit exceeded", DEFERRED,
+        "The relay wants a login",
+        M,
+        "530 5.7.0 Authentication required",
+        Reason.AUTH,
+        "`username`, `password`",
+    ),
+    _refused(
+        "The relay shuts down in the middle",
+        M,
+        "421 4.4.2 timeout exceeded",
+        UNAVAILABLE,
+        "its load and limits",
+    ),
+    _refused(
+        "The relay limits how much we may send",
+        M,
+        "450 4.7.1 rate limit exceeded",
+        DEFERRED,
         "`interval` and `gap`; who else sends from here",
     ),
-    _refused("The relay has a local problem", M, "451 4.3.0 queue file write error", DEFERRED, "its log and its disk"),
     _refused(
-        "The relay's disk is full", M, "452 4.3.1 Insufficient system storage", DEFERRED,
+        "The relay has a local problem",
+        M,
+        "451 4.3.0 queue file write error",
+        DEFERRED,
+        "its log and its disk",
+    ),
+    _refused(
+        "The relay's disk is full",
+        M,
+        "452 4.3.1 Insufficient system storage",
+        DEFERRED,
         "`df` of its queue; Postfix wants 1.5 times `message_size_limit` free",
     ),
     _refused(
-        "The relay does not know our sender", M, "550 5.1.8 no such sender", REJECTED, "`from`; the sender's domain"
+        "The relay does not know our sender",
+        M,
+        "550 5.1.8 no such sender",
+        REJECTED,
+        "`from`; the sender's domain",
     ),
-    _refused("The message is too large", M, "552 5.3.4 exceeds fixed limit", REJECTED, "`size`, the server's limit"),
     _refused(
-        "We may not send as this sender", M, "553 5.7.1 not owned by user probe", REJECTED, "`from` and `username`"
+        "The message is too large",
+        M,
+        "552 5.3.4 exceeds fixed limit",
+        REJECTED,
+        "`size`, the server's limit",
+    ),
+    _refused(
+        "We may not send as this sender",
+        M,
+        "553 5.7.1 not owned by user probe",
+        REJECTED,
+        "`from` and `username`",
     ),
     _real(
-        "The exchanger greylists us", "a real exchanger, asked once", send(Step.RCPT, Reason.DEFERRED, "450"),
+        "The exchanger greylists us",
+        "a real exchanger, asked once",
+        send(Step.RCPT, Reason.DEFERRED, "450"),
         "use `send: {mx: {}}`, which tries again as mail servers do",
         given(smtp=DIRECTLY, roundtrip={"to": "grey@lab.test"}),
     ),
     _real(
-        "The exchanger cannot judge the recipient now", "a real exchanger that is told to",
-        send(Step.RCPT, Reason.DEFERRED, "451"), "its policy services, its recipients' directory",
+        "The exchanger cannot judge the recipient now",
+        "a real exchanger that is told to",
+        send(Step.RCPT, Reason.DEFERRED, "451"),
+        "its policy services, its recipients' directory",
         given(smtp=DIRECTLY, roundtrip={"to": "tempfail@lab.test"}),
     ),
     _refused(
-        "The recipient's mailbox is full for now", R, "452 4.2.2 over quota", Reason.MAILBOX_FULL,
+        "The recipient's mailbox is full for now",
+        R,
+        "452 4.2.2 over quota",
+        Reason.MAILBOX_FULL,
         "the quota; who else writes to the monitored mailbox",
     ),
     _real(
-        "The recipient does not exist", "a real exchanger, asked for somebody unknown",
-        send(Step.RCPT, Reason.REJECTED, "550"), "`to`; whether the account was deleted",
+        "The recipient does not exist",
+        "a real exchanger, asked for somebody unknown",
+        send(Step.RCPT, Reason.REJECTED, "550"),
+        "`to`; whether the account was deleted",
         given(smtp=DIRECTLY, roundtrip={"to": "nobody@lab.test"}),
     ),
     _real(
-        "The exchanger's policy forbids it", "a real exchanger that is told to",
-        send(Step.RCPT, Reason.REJECTED, "554"), "the words of the answer; blocklists, SPF",
+        "The exchanger's policy forbids it",
+        "a real exchanger that is told to",
+        send(Step.RCPT, Reason.REJECTED, "554"),
+        "the words of the answer; blocklists, SPF",
         given(smtp=DIRECTLY, roundtrip={"to": "reject@lab.test"}),
     ),
     _real(
-        "The server does not relay for us", "a real exchanger, asked for a domain of others",
-        send(Step.RCPT, Reason.REJECTED, "554"), "a login; the server's list of networks that it relays for",
+        "The server does not relay for us",
+        "a real exchanger, asked for a domain of others",
+        send(Step.RCPT, Reason.REJECTED, "554"),
+        "a login; the server's list of networks that it relays for",
         given(smtp=DIRECTLY, roundtrip={"to": "probe@elsewhere.test"}),
     ),
     _refused(
-        "The recipient's mailbox is full", R, "552 5.2.2 mailbox full", Reason.MAILBOX_FULL,
+        "The recipient's mailbox is full",
+        R,
+        "552 5.2.2 mailbox full",
+        Reason.MAILBOX_FULL,
         "the quota; who else writes to the monitored mailbox",
     ),
-    _refused("The recipient's address is none", R, "553 5.1.3 bad address syntax", REJECTED, "`to`"),
-    _refused("The relay wants no message after all", D, "451 4.3.0 try again", DEFERRED, "its queue and its log"),
-    _refused("The relay wants no message for nobody", D, "554 5.5.1 no valid recipients", REJECTED, "`to`"),
     _refused(
-        "The relay gives up on the message", DOT, "421 4.3.2 shutting down", UNAVAILABLE, "whether somebody restarts it"
+        "The recipient's address is none", R, "553 5.1.3 bad address syntax", REJECTED, "`to`"
     ),
-    _refused("The content filter is down", DOT, "451 4.7.1 Service unavailable", DEFERRED, "milter, rspamd, Amavis"),
-    _refused("The queue's disk is full", DOT, "452 4.3.1 no space left", DEFERRED, "`df` of the queue"),
     _refused(
-        "The content filter takes us for spam", DOT, "550 5.7.1 looks like spam", REJECTED,
+        "The relay wants no message after all",
+        D,
+        "451 4.3.0 try again",
+        DEFERRED,
+        "its queue and its log",
+    ),
+    _refused(
+        "The relay wants no message for nobody",
+        D,
+        "554 5.5.1 no valid recipients",
+        REJECTED,
+        "`to`",
+    ),
+    _refused(
+        "The relay gives up on the message",
+        DOT,
+        "421 4.3.2 shutting down",
+        UNAVAILABLE,
+        "whether somebody restarts it",
+    ),
+    _refused(
+        "The content filter is down",
+        DOT,
+        "451 4.7.1 Service unavailable",
+        DEFERRED,
+        "milter, rspamd, Amavis",
+    ),
+    _refused(
+        "The queue's disk is full", DOT, "452 4.3.1 no space left", DEFERRED, "`df` of the queue"
+    ),
+    _refused(
+        "The content filter takes us for spam",
+        DOT,
+        "550 5.7.1 looks like spam",
+        REJECTED,
         "the filter's log; SPF, DKIM, DMARC of `from`",
     ),
     _refused(
-        "The mailbox is full, which is seen after the message", DOT, "552 5.2.2 quota exceeded", Reason.MAILBOX_FULL,
+        "The mailbox is full, which is seen after the message",
+        DOT,
+        "552 5.2.2 quota exceeded",
+        Reason.MAILBOX_FULL,
         "the quota; who else writes to the monitored mailbox",
     ),
-    _refused("The message is refused for its form", DOT, "554 5.6.0 refused", REJECTED, "`headers`, `subject`"),
+    _refused(
+        "The message is refused for its form",
+        DOT,
+        "554 5.6.0 refused",
+        REJECTED,
+        "`headers`, `subject`",
+    ),
     Fault(
-        "It is no mail server that answers", "`HTTP/1.1 400 Bad Request` as its greeting",
-        send(Step.GREETING, Reason.PROTOCOL), Known.AT_ONCE, "`host` and `port`: who listens there?",
+        "It is no mail server that answers",
+        "`HTTP/1.1 400 Bad Request` as its greeting",
+        send(Step.GREETING, Reason.PROTOCOL),
+        Known.AT_ONCE,
+        "`host` and `port`: who listens there?",
         misbehaving(G, lambda: Reply("HTTP/1.1 400 Bad Request")),
     ),
     Fault(
-        "The relay talks nonsense in the middle", "`what was that?` to RCPT",
-        send(Step.RCPT, Reason.PROTOCOL), Known.AT_ONCE, "who sits between us and the server",
+        "The relay talks nonsense in the middle",
+        "`what was that?` to RCPT",
+        send(Step.RCPT, Reason.PROTOCOL),
+        Known.AT_ONCE,
+        "who sits between us and the server",
         misbehaving(R, lambda: Reply("what was that?")),
     ),
     Fault(
-        "An answer is one line without end", "a reply of a million bytes",
-        send(Step.EHLO, Reason.PROTOCOL), Known.AT_ONCE, "`host` and `port`: who listens there?",
+        "An answer is one line without end",
+        "a reply of a million bytes",
+        send(Step.EHLO, Reason.PROTOCOL),
+        Known.AT_ONCE,
+        "`host` and `port`: who listens there?",
         misbehaving(E, lambda: Reply("250 " + "x" * 1_000_000)),
     ),
-)  # fmt: skip
+)

@@ -1,4 +1,5 @@
-"""What a row of the atlas is: how to make a fault or a disturbance, and what mailtrip has to say of it."""
+"""What a row of the atlas is: how to make a fault or a disturbance, and what mailtrip has to say of
+it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,8 @@ from exporter.core.model import Leg, Outcome, Phase, Reason, Step
 from tests.atlas.world import World
 
 Changes = Mapping[str, Mapping[str, Any]]
-"""What differs from the configuration that all rows share, by its parts: `{"smtp": {"port": 2525}}`. See world.py."""
+"""What differs from the configuration that all rows share, by its parts: `{"smtp": {"port":
+2525}}`. See world.py."""
 
 Make = Callable[[World], Awaitable[Changes]]
 Series = Mapping[str, float]
@@ -51,7 +53,8 @@ class Verdict:
 
     @classmethod
     def of(cls, outcome: Outcome) -> "Verdict | None":
-        """None for a success. A trip that blames more than one leg, or none, blames nobody in particular."""
+        """None for a success. A trip that blames more than one leg, or none, blames nobody in
+        particular."""
         if not (failure := outcome.failure):
             return None
         (leg,) = (leg for leg, good in outcome.legs.items() if not good)
@@ -73,7 +76,8 @@ class Fault:
     look: str  # where to look first
     make: Make = field(repr=False)
     lever: Lever = Lever.NONE
-    says: str = ""  # a part of the words for people, where they have to tell apart what has the same verdict
+    # a part of the words for people, where they have to tell apart what has the same verdict
+    says: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,9 @@ class Disturbance:
     made: str
     does: str  # what mailtrip does about it
     course: Course = field(repr=False)
-    counts: frozenset[str] = frozenset()  # what else is counted than one success: late, duplicates, retries ...
+    counts: frozenset[str] = (
+        frozenset()
+    )  # what else is counted than one success: late, duplicates, retries ...
     lever: Lever = Lever.NONE
 
 
@@ -92,7 +98,10 @@ def given(**changes: Mapping[str, Any]) -> Make:
     """A fault that is made by configuration alone; `<name>` stands for a value of the lab."""
 
     async def make(world: World) -> Changes:
-        return {part: {key: world.filled(value) for key, value in options.items()} for part, options in changes.items()}
+        return {
+            part: {key: world.filled(value) for key, value in options.items()}
+            for part, options in changes.items()
+        }
 
     return make
 

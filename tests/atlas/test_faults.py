@@ -1,4 +1,5 @@
-"""Every row of docs/faults.md's first table is made, and a whole trip says exactly what the table says."""
+"""Every row of docs/faults.md's first table is made, and a whole trip says exactly what the table
+says."""
 
 import pytest
 
@@ -30,7 +31,9 @@ def results(
 
 
 @pytest.mark.parametrize("fault", ROWS, ids=lambda fault: fault.name)
-def test_a_fault_is_named_for_what_it_is(results: dict[str, tuple[Outcome, float] | Exception], fault: Fault) -> None:
+def test_a_fault_is_named_for_what_it_is(
+    results: dict[str, tuple[Outcome, float] | Exception], fault: Fault
+) -> None:
     result = results[fault.name]
     if isinstance(result, Exception):
         raise result
@@ -45,8 +48,9 @@ def test_a_fault_is_named_for_what_it_is(results: dict[str, tuple[Outcome, float
 
 
 def bounds(known: Known, timeout: float) -> tuple[float, float]:
-    """Seconds between which a failure is known. The upper ones are wide, since a busy machine proves nothing:
-    a failure that is known by waiting too long has the reason `timeout`, which the verdict would show."""
+    """Seconds between which a failure is known. The upper ones are wide, since a busy machine
+    proves nothing: a failure that is known by waiting too long has the reason `timeout`, which the
+    verdict would show."""
     return {
         Known.AT_ONCE: (0.0, timeout),
         Known.RESOLVER: (RESOLVER_TIMEOUT, timeout),

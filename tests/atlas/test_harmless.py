@@ -29,14 +29,20 @@ def results(
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_what_is_harmless_raises_no_alarm(results: dict[str, Series | Exception], row: Disturbance) -> None:
+def test_what_is_harmless_raises_no_alarm(
+    results: dict[str, Series | Exception], row: Disturbance
+) -> None:
     series = results[row.name]
     if isinstance(series, Exception):
         raise series
     assert series["mailtrip_success"] == series["mailtrip_trips_total"] == 1
-    assert not any(value for name, value in series.items() if name.startswith("mailtrip_failures_total"))
+    assert not any(
+        value for name, value in series.items() if name.startswith("mailtrip_failures_total")
+    )
     assert not any(name.startswith("mailtrip_last_failure_info") for name in series)
-    assert {leg: series.get(f'mailtrip_leg_success{{leg="{leg}"}}', 1.0) for leg in LEGS} == dict.fromkeys(LEGS, 1.0)
+    assert {
+        leg: series.get(f'mailtrip_leg_success{{leg="{leg}"}}', 1.0) for leg in LEGS
+    } == dict.fromkeys(LEGS, 1.0)
     assert {name for name in COUNTED if series[f"mailtrip_{name}_total"]} == row.counts
 
 

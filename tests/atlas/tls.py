@@ -35,11 +35,19 @@ async def slipped_in(world: World) -> Changes:
     """A real relay behind somebody who adds a line to what it says in the clear."""
     rule = Rule("^220 .*Ready", "add", "server", "250 2.0.0 and this is not encrypted")
     meddler = await world.meddle(rule, host=world.lab.relay_ip, port=587)
-    return {"smtp": {"host": "127.0.0.1", "port": meddler.port, "tls": "starttls", "server_name": "relay.lab.test"}}
+    return {
+        "smtp": {
+            "host": "127.0.0.1",
+            "port": meddler.port,
+            "tls": "starttls",
+            "server_name": "relay.lab.test",
+        }
+    }
 
 
 def secured(prepare: Callable[[ssl.SSLContext, Path], Any], part: str) -> Make:
-    """A server with TLS from the start, as `prepare` makes it; nobody gets to know what it would say."""
+    """A server with TLS from the start, as `prepare` makes it; nobody gets to know what it would
+    say."""
 
     async def make(world: World) -> Changes:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -92,7 +100,9 @@ async def not_valid_yet(world: World) -> Changes:
     authority.cert_pem.write_to_path(ca)
 
     def prepare(context: ssl.SSLContext, directory: Path) -> None:
-        certificate = authority.issue_cert("127.0.0.1", not_before=tomorrow, not_after=tomorrow.replace(year=2100))
+        certificate = authority.issue_cert(
+            "127.0.0.1", not_before=tomorrow, not_after=tomorrow.replace(year=2100)
+        )
         certificate.configure_cert(context)
 
     changes = await secured(prepare, "smtp")(world)
@@ -114,97 +124,169 @@ def cut_in_the_handshake(part: str) -> Make:
 
 TLS = (
     Fault(
-        "The relay's certificate has expired", "real servers show an expired certificate",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, f"the renewal (certbot) and whether the server was reloaded; {LOOK}",
-        given(imap={"port": 143, "tls": "none", "ca_file": None}), Lever.CERTIFICATES, says="has expired",
+        "The relay's certificate has expired",
+        "real servers show an expired certificate",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        f"the renewal (certbot) and whether the server was reloaded; {LOOK}",
+        given(imap={"port": 143, "tls": "none", "ca_file": None}),
+        Lever.CERTIFICATES,
+        says="has expired",
     ),
     Fault(
-        "The mailbox server's certificate has expired", "real servers show an expired certificate",
-        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, f"the renewal and whether the server was reloaded; {LOOK_IMAP}",
-        given(smtp={"port": 25, "tls": "none", "username": None, "password": None}), Lever.CERTIFICATES,
+        "The mailbox server's certificate has expired",
+        "real servers show an expired certificate",
+        opening(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        f"the renewal and whether the server was reloaded; {LOOK_IMAP}",
+        given(smtp={"port": 25, "tls": "none", "username": None, "password": None}),
+        Lever.CERTIFICATES,
     ),
     Fault(
-        "The relay's certificate is not valid yet", "it begins tomorrow",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "this machine's clock, then the certificate's dates", not_valid_yet,
+        "The relay's certificate is not valid yet",
+        "it begins tomorrow",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "this machine's clock, then the certificate's dates",
+        not_valid_yet,
         says="not yet valid",
     ),
     Fault(
-        "The relay's certificate is of an authority that we do not trust", "the lab's own authority, without `ca_file`",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, f"a missing chain at the server, or a missing `ca_file`; {LOOK}",
+        "The relay's certificate is of an authority that we do not trust",
+        "the lab's own authority, without `ca_file`",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        f"a missing chain at the server, or a missing `ca_file`; {LOOK}",
         given(smtp={"ca_file": None}),
     ),
     Fault(
-        "The mailbox server's certificate is of an authority that we do not trust", "the lab's own, without `ca_file`",
-        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, f"its chain, or a missing `ca_file`; {LOOK_IMAP}",
+        "The mailbox server's certificate is of an authority that we do not trust",
+        "the lab's own, without `ca_file`",
+        opening(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        f"its chain, or a missing `ca_file`; {LOOK_IMAP}",
         given(imap={"ca_file": None}),
     ),
     Fault(
-        "The relay's certificate has signed itself", "a server with such a certificate",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "whether the server lost its configuration in an upgrade",
-        secured(self_signed, "smtp"), says="self-signed",
+        "The relay's certificate has signed itself",
+        "a server with such a certificate",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "whether the server lost its configuration in an upgrade",
+        secured(self_signed, "smtp"),
+        says="self-signed",
     ),
     Fault(
-        "The relay's certificate is for another name", "a real server under a name that its certificate lacks",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, f"the names in it; {LOOK}",
-        given(smtp={"server_name": "smtp.other.test"}), says="Hostname mismatch",
+        "The relay's certificate is for another name",
+        "a real server under a name that its certificate lacks",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        f"the names in it; {LOOK}",
+        given(smtp={"server_name": "smtp.other.test"}),
+        says="Hostname mismatch",
     ),
     Fault(
-        "The mailbox server's certificate is for another name", "a real server under a name that its certificate lacks",
-        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, f"the names in it; {LOOK_IMAP}",
+        "The mailbox server's certificate is for another name",
+        "a real server under a name that its certificate lacks",
+        opening(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        f"the names in it; {LOOK_IMAP}",
         given(imap={"server_name": "imap.other.test"}),
     ),
     Fault(
-        "The relay speaks only old versions of TLS", "a server that knows nothing above TLS 1.1",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "the server's TLS settings, its age", secured(too_old, "smtp"),
+        "The relay speaks only old versions of TLS",
+        "a server that knows nothing above TLS 1.1",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "the server's TLS settings, its age",
+        secured(too_old, "smtp"),
         says="protocol version",
     ),
     Fault(
-        "The mailbox server speaks only old versions of TLS", "a server that knows nothing above TLS 1.1",
-        opening(Step.TLS, Reason.TLS), Known.AT_ONCE, "the server's TLS settings, its age", secured(too_old, "imap"),
+        "The mailbox server speaks only old versions of TLS",
+        "a server that knows nothing above TLS 1.1",
+        opening(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "the server's TLS settings, its age",
+        secured(too_old, "imap"),
     ),
     Fault(
-        "The relay cuts the connection in the handshake", "it hangs up after the first message of TLS",
-        send(Step.TLS, Reason.DISCONNECTED), Known.AT_ONCE, "the server's log: its key cannot be read, often",
+        "The relay cuts the connection in the handshake",
+        "it hangs up after the first message of TLS",
+        send(Step.TLS, Reason.DISCONNECTED),
+        Known.AT_ONCE,
+        "the server's log: its key cannot be read, often",
         cut_in_the_handshake("smtp"),
     ),
     Fault(
-        "The mailbox server cuts the connection in the handshake", "it hangs up after the first message of TLS",
-        opening(Step.TLS, Reason.DISCONNECTED), Known.SESSION, "the server's log: its key cannot be read, often",
+        "The mailbox server cuts the connection in the handshake",
+        "it hangs up after the first message of TLS",
+        opening(Step.TLS, Reason.DISCONNECTED),
+        Known.SESSION,
+        "the server's log: its key cannot be read, often",
         cut_in_the_handshake("imap"),
     ),
     Fault(
-        "The relay freezes in the handshake", "it says nothing after its 220 to STARTTLS",
-        send(Step.TLS, Reason.TIMEOUT), Known.SESSION, "the server's load and entropy; a firewall that inspects TLS",
+        "The relay freezes in the handshake",
+        "it says nothing after its 220 to STARTTLS",
+        send(Step.TLS, Reason.TIMEOUT),
+        Known.SESSION,
+        "the server's load and entropy; a firewall that inspects TLS",
         at_starttls(Stage.TLS, Freeze),
     ),
     Fault(
-        "The relay does not offer STARTTLS", "a real server without it, and `tls: starttls`",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "the server's TLS settings; a firewall (Cisco) that hides it",
-        given(smtp={"port": 2587}), says="does not offer STARTTLS",
+        "The relay does not offer STARTTLS",
+        "a real server without it, and `tls: starttls`",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "the server's TLS settings; a firewall (Cisco) that hides it",
+        given(smtp={"port": 2587}),
+        says="does not offer STARTTLS",
     ),
     Fault(
-        "The relay refuses STARTTLS", "`454 4.7.0` to STARTTLS",
-        send(Step.TLS, Reason.TLS, "454"), Known.AT_ONCE, "the server's log: its key or certificate cannot be read",
-        at_starttls(Stage.STARTTLS, lambda: Reply("454 4.7.0 TLS not available due to local problem")),
+        "The relay refuses STARTTLS",
+        "`454 4.7.0` to STARTTLS",
+        send(Step.TLS, Reason.TLS, "454"),
+        Known.AT_ONCE,
+        "the server's log: its key or certificate cannot be read",
+        at_starttls(
+            Stage.STARTTLS, lambda: Reply("454 4.7.0 TLS not available due to local problem")
+        ),
     ),
     Fault(
-        "Somebody slips plain text in before TLS begins", "more words behind the 220 to STARTTLS (CVE-2011-0411)",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "who sits between us and the server",
-        slipped_in, says="sends plain text",
+        "Somebody slips plain text in before TLS begins",
+        "more words behind the 220 to STARTTLS (CVE-2011-0411)",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "who sits between us and the server",
+        slipped_in,
+        says="sends plain text",
     ),
     Fault(
-        "TLS from the start is spoken to a port for STARTTLS", "`tls: implicit` on port 587",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "`port` and `tls` of the sender", given(smtp={"tls": "implicit"}),
+        "TLS from the start is spoken to a port for STARTTLS",
+        "`tls: implicit` on port 587",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "`port` and `tls` of the sender",
+        given(smtp={"tls": "implicit"}),
         says="wrong version number",
     ),
     Fault(
-        "STARTTLS is awaited on a port for TLS from the start", "`tls: starttls` on port 465: each waits for the other",
-        send(Step.GREETING, Reason.PROTOCOL), Known.AT_ONCE, "`port` and `tls` of the sender",
-        given(smtp={"port": 465, "tls": "starttls"}), says="use `tls: implicit`",
+        "STARTTLS is awaited on a port for TLS from the start",
+        "`tls: starttls` on port 465: each waits for the other",
+        send(Step.GREETING, Reason.PROTOCOL),
+        Known.AT_ONCE,
+        "`port` and `tls` of the sender",
+        given(smtp={"port": 465, "tls": "starttls"}),
+        says="use `tls: implicit`",
     ),
     Fault(
-        "The file with the trusted authorities cannot be read", "`ca_file` is not there",
-        send(Step.TLS, Reason.TLS), Known.AT_ONCE, "`ca_file`", given(smtp={"ca_file": "<directory>/none.crt"}),
+        "The file with the trusted authorities cannot be read",
+        "`ca_file` is not there",
+        send(Step.TLS, Reason.TLS),
+        Known.AT_ONCE,
+        "`ca_file`",
+        given(smtp={"ca_file": "<directory>/none.crt"}),
         says="cannot read ca_file",
     ),
-)  # fmt: skip
+)

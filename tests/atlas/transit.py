@@ -63,8 +63,8 @@ def reply(raw: bytes) -> bytes:
     """A vacation reply (RFC 3834)."""
     (name,) = re.findall(rb"(?m)^Message-ID: (\S+)", raw)
     return (
-        b"From: <away@lab.test>\r\nSubject: Away\r\nAuto-Submitted: auto-replied\r\nIn-Reply-To: %b\r\n"
-        b"References: %b\r\n\r\nI am away.\r\n" % (name, name)
+        b"From: <away@lab.test>\r\nSubject: Away\r\nAuto-Submitted: auto-replied\r\nIn-Reply-To:"
+        b" %b\r\nReferences: %b\r\n\r\nI am away.\r\n" % (name, name)
     )
 
 
@@ -85,7 +85,9 @@ def plain_notice(raw: bytes) -> bytes:
 
 def riddle(raw: bytes) -> bytes:
     """A mailer daemon's words that nobody understands."""
-    head = b"Return-Path: <>\r\nFrom: MAILER-DAEMON@lab.test\r\nSubject: nuqneH\r\n\r\nQapla'\r\n\r\n"
+    head = (
+        b"Return-Path: <>\r\nFrom: MAILER-DAEMON@lab.test\r\nSubject: nuqneH\r\n\r\nQapla'\r\n\r\n"
+    )
     return head + raw.partition(b"\r\n\r\n")[0] + b"\r\n"
 
 
@@ -101,100 +103,175 @@ def rewritten_text(raw: bytes) -> bytes:
 
 
 def reading(to: str, **more: object) -> Make:
-    """Somebody of the lab whose mail has a fate; the notice of it comes to the sender, whose mailbox is read."""
+    """Somebody of the lab whose mail has a fate; the notice of it comes to the sender, whose
+    mailbox is read."""
     return given(roundtrip={"to": to, **more})
 
 
 TRANSIT = (
     Fault(
-        "The message disappears", "real servers take it, and throw it away", delivery(Reason.OVERDUE), Known.TIMEOUT,
-        "the log of the last server that took it: the token stands in its Message-ID", reading("blackhole@lab.test"),
+        "The message disappears",
+        "real servers take it, and throw it away",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        "the log of the last server that took it: the token stands in its Message-ID",
+        reading("blackhole@lab.test"),
     ),
     Fault(
-        "The message is slower than `timeout`", "a real server that holds it back; it counts as late when it comes",
-        delivery(Reason.OVERDUE), Known.TIMEOUT, f"`mailtrip_late_total`; {QUEUE}",
-        given(roundtrip={"to": "slow8@lab.test"}, module={"timeout": "5s", "session_timeout": "4s"}),
+        "The message is slower than `timeout`",
+        "a real server that holds it back; it counts as late when it comes",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        f"`mailtrip_late_total`; {QUEUE}",
+        given(
+            roundtrip={"to": "slow8@lab.test"}, module={"timeout": "5s", "session_timeout": "4s"}
+        ),
     ),
     Fault(
-        "A queue on the way is stopped", "a real exchanger that keeps what it takes", delivery(Reason.OVERDUE),
-        Known.TIMEOUT, QUEUE, given(), Lever.QUEUE,
+        "A queue on the way is stopped",
+        "a real exchanger that keeps what it takes",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        QUEUE,
+        given(),
+        Lever.QUEUE,
     ),
     Fault(
-        "The exchanger behind the relay is down", "the relay keeps the message", delivery(Reason.OVERDUE),
-        Known.TIMEOUT, f"{QUEUE}: they say whom they cannot reach", given(), Lever.MX,
+        "The exchanger behind the relay is down",
+        "the relay keeps the message",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        f"{QUEUE}: they say whom they cannot reach",
+        given(),
+        Lever.MX,
     ),
     Fault(
-        "Nothing is stored in mailboxes", "the store behind a real exchanger is stopped", delivery(Reason.OVERDUE),
-        Known.TIMEOUT, f"LMTP, the store's disk; {QUEUE}",
-        given(smtp={"port": 25, "tls": "none", "username": None, "password": None}), Lever.STORE,
+        "Nothing is stored in mailboxes",
+        "the store behind a real exchanger is stopped",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        f"LMTP, the store's disk; {QUEUE}",
+        given(smtp={"port": 25, "tls": "none", "username": None, "password": None}),
+        Lever.STORE,
     ),
     Fault(
-        "The exchanger puts the recipient off again and again", "a real exchanger that answers 451 to the relay",
-        delivery(Reason.OVERDUE), Known.TIMEOUT, QUEUE, reading("tempfail@lab.test"),
+        "The exchanger puts the recipient off again and again",
+        "a real exchanger that answers 451 to the relay",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        QUEUE,
+        reading("tempfail@lab.test"),
     ),
     Fault(
-        "No exchanger of the domain can be reached", "a real relay, and a domain whose exchangers are down",
-        delivery(Reason.OVERDUE), Known.TIMEOUT, QUEUE, reading("probe@alldead.test"),
+        "No exchanger of the domain can be reached",
+        "a real relay, and a domain whose exchangers are down",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        QUEUE,
+        reading("probe@alldead.test"),
     ),
     Fault(
-        "The message bounces, and nobody reads the sender's mailbox", "an unknown recipient, and `from` somewhere else",
-        delivery(Reason.OVERDUE), Known.TIMEOUT,
+        "The message bounces, and nobody reads the sender's mailbox",
+        "an unknown recipient, and `from` somewhere else",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
         "the mailbox of `from`; name it in `bounces`, and the trip says so at once",
         given(roundtrip={"to": "nobody@lab.test", "from": "probe@lab.test"}),
     ),
     Fault(
-        "Only an automatic reply comes", "a reply with our Message-ID in `References`", delivery(Reason.OVERDUE),
-        Known.TIMEOUT, "whether the recipient's mail is forwarded, or answered in the place of that", brought(reply),
+        "Only an automatic reply comes",
+        "a reply with our Message-ID in `References`",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        "whether the recipient's mail is forwarded, or answered in the place of that",
+        brought(reply),
     ),
     Fault(
-        "A server on the way does not know the recipient", "a real exchanger refuses somebody unknown to the relay",
-        delivery(Reason.BOUNCED, "5.1.1"), Known.NEWS, "`to`; whether the account was deleted",
+        "A server on the way does not know the recipient",
+        "a real exchanger refuses somebody unknown to the relay",
+        delivery(Reason.BOUNCED, "5.1.1"),
+        Known.NEWS,
+        "`to`; whether the account was deleted",
         reading("nobody@lab.test"),
     ),
     Fault(
-        "The message bounces in words alone", "a notice of dma's, which is no RFC 3464 report",
-        delivery(Reason.BOUNCED, "5.1.1"), Known.NEWS, "the words of the notice", brought(plain_notice),
+        "The message bounces in words alone",
+        "a notice of dma's, which is no RFC 3464 report",
+        delivery(Reason.BOUNCED, "5.1.1"),
+        Known.NEWS,
+        "the words of the notice",
+        brought(plain_notice),
     ),
     Fault(
-        "Only a notice comes that cannot be understood", "a mailer daemon's words in an unknown language",
-        delivery(Reason.OVERDUE), Known.TIMEOUT,
-        "the words of the failure, which name the notice; `mailtrip_unclear_total` counts it", brought(riddle),
+        "Only a notice comes that cannot be understood",
+        "a mailer daemon's words in an unknown language",
+        delivery(Reason.OVERDUE),
+        Known.TIMEOUT,
+        "the words of the failure, which name the notice; `mailtrip_unclear_total` counts it",
+        brought(riddle),
     ),
     Fault(
-        "The recipient's mailbox is full, and the message returns", "a real mailbox over its quota",
-        delivery(Reason.BOUNCED, "5.2.2"), Known.NEWS, "the quota; who else writes to the monitored mailbox",
+        "The recipient's mailbox is full, and the message returns",
+        "a real mailbox over its quota",
+        delivery(Reason.BOUNCED, "5.2.2"),
+        Known.NEWS,
+        "the quota; who else writes to the monitored mailbox",
         reading("full@lab.test"),
     ),
     Fault(
-        "A server on the way refuses by policy", "a real exchanger answers 554 5.7.1 to the relay",
-        delivery(Reason.BOUNCED, "5.7.1"), Known.NEWS, "the words of the notice; blocklists, SPF, DKIM, DMARC",
+        "A server on the way refuses by policy",
+        "a real exchanger answers 554 5.7.1 to the relay",
+        delivery(Reason.BOUNCED, "5.7.1"),
+        Known.NEWS,
+        "the words of the notice; blocklists, SPF, DKIM, DMARC",
         reading("reject@lab.test"),
     ),
     Fault(
-        "The relay does not find the recipient's domain", "a real relay, and a domain that does not exist",
-        delivery(Reason.BOUNCED, "5.4.4"), Known.NEWS, "the relay's resolver; whether the domain has expired",
+        "The relay does not find the recipient's domain",
+        "a real relay, and a domain that does not exist",
+        delivery(Reason.BOUNCED, "5.4.4"),
+        Known.NEWS,
+        "the relay's resolver; whether the domain has expired",
         reading("probe@nxdomain.test"),
     ),
     Fault(
-        "The relay finds that the domain takes no mail", "a real relay, and a domain with a null MX",
-        delivery(Reason.BOUNCED, "5.1.0"), Known.NEWS, "the MX record: `dig MX`", reading("probe@nullmx.test"),
+        "The relay finds that the domain takes no mail",
+        "a real relay, and a domain with a null MX",
+        delivery(Reason.BOUNCED, "5.1.0"),
+        Known.NEWS,
+        "the MX record: `dig MX`",
+        reading("probe@nullmx.test"),
     ),
     Fault(
-        "Microsoft 365 does not forward to others", "a notice with 5.7.520",
-        delivery(Reason.BOUNCED, "5.7.520"), Known.NEWS, "the outbound spam policy of the forwarding mailbox's tenant",
+        "Microsoft 365 does not forward to others",
+        "a notice with 5.7.520",
+        delivery(Reason.BOUNCED, "5.7.520"),
+        Known.NEWS,
+        "the outbound spam policy of the forwarding mailbox's tenant",
         brought(forbidden),
     ),
     Fault(
-        "The message is filed as spam", "a real server that files it in Junk", delivery(Reason.JUNK), Known.NEWS,
+        "The message is filed as spam",
+        "a real server that files it in Junk",
+        delivery(Reason.JUNK),
+        Known.NEWS,
         "the filter's headers in the message; SPF, DKIM and DMARC of `from`",
         given(roundtrip={"to": "junk@lab.test"}, imap={"username": "junk"}),
     ),
     Fault(
-        "The message's text is cut", "it is stored without its last lines", delivery(Reason.ALTERED), Known.NEWS,
-        "gateways, content filters, mailing lists on the way", brought(shortened),
+        "The message's text is cut",
+        "it is stored without its last lines",
+        delivery(Reason.ALTERED),
+        Known.NEWS,
+        "gateways, content filters, mailing lists on the way",
+        brought(shortened),
     ),
     Fault(
-        "Somebody rewrites the message's text", "it is stored with other words", delivery(Reason.ALTERED), Known.NEWS,
-        "gateways that rewrite links, add warnings inside, or translate", brought(rewritten_text),
+        "Somebody rewrites the message's text",
+        "it is stored with other words",
+        delivery(Reason.ALTERED),
+        Known.NEWS,
+        "gateways that rewrite links, add warnings inside, or translate",
+        brought(rewritten_text),
     ),
-)  # fmt: skip
+)

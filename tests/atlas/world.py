@@ -41,7 +41,8 @@ modules:
 probes:
   - {{name: trip, module: trip, target: the-row}}
 """
-"""A real relay with a login, and a real mailbox behind a real exchanger. What is in angle brackets is the lab's."""
+"""A real relay with a login, and a real mailbox behind a real exchanger. What is in angle brackets
+is the lab's."""
 
 PARTS: Mapping[str, tuple[str, ...]] = {
     "settings": (),
@@ -54,7 +55,8 @@ PARTS: Mapping[str, tuple[str, ...]] = {
     "send": ("modules", "trip", "roundtrip", "send"),
     "smtp": ("modules", "trip", "roundtrip", "send", "smtp"),
 }
-"""Parts of the configuration that a row may change. Of `mailbox` and `send` nothing of before is kept."""
+"""Parts of the configuration that a row may change. Of `mailbox` and `send` nothing of before is
+kept."""
 KEY = ProbeKey("trip", "the-row")
 PLAIN = {"host": "127.0.0.1", "tls": "none", "ca_file": None}
 """How to reach a server that speaks no TLS and takes a login in the clear."""
@@ -68,15 +70,28 @@ class World:
     user: LabUser
     directory: Path
     stack: AsyncExitStack
-    then: Callable[[App], Awaitable[object]] | None = None  # done when the message has been accepted
+    then: Callable[[App], Awaitable[object]] | None = (
+        None  # done when the message has been accepted
+    )
     sent: asyncio.Event = field(default_factory=asyncio.Event)
     stay: int = 0  # messages of others that have to be in the mailbox when all is over
 
     def filled(self, value: Any) -> Any:
         """A value of the configuration with the lab's own in the place of `<dns>` and the like."""
         lab = self.lab
-        words = {"dns": lab.dns, "silent_dns": lab.silent_dns, "ca": lab.ca, "user": self.user.name, "mx": lab.mx_ip}
-        words |= {"relay": lab.relay_ip, "imap": lab.imap_ip, "dead": lab.dead_ip, "mon": lab.mon_ip}
+        words = {
+            "dns": lab.dns,
+            "silent_dns": lab.silent_dns,
+            "ca": lab.ca,
+            "user": self.user.name,
+            "mx": lab.mx_ip,
+        }
+        words |= {
+            "relay": lab.relay_ip,
+            "imap": lab.imap_ip,
+            "dead": lab.dead_ip,
+            "mon": lab.mon_ip,
+        }
         words |= {"sendmail": lab.sendmail, "directory": str(self.directory)}
         if isinstance(value, str):
             for word, meaning in words.items():
@@ -91,7 +106,8 @@ class World:
         return Settings.parse(self.configuration(changes).encode(), "row.yml")
 
     def configuration(self, changes: Mapping[str, Mapping[str, Any]]) -> str:
-        """The common configuration with these changes; an option that is changed to None is left out."""
+        """The common configuration with these changes; an option that is changed to None is left
+        out."""
         whole: dict[str, Any] = yaml.safe_load(self.filled(BASE))
         for name, options in changes.items():
             part = whole
@@ -112,9 +128,14 @@ class World:
         return {"nameservers": [address]}
 
     async def witness(
-        self, stage: Stage | None = None, act: Act | None = None, *, address: str = "127.0.0.1", port: int = 0,
+        self,
+        stage: Stage | None = None,
+        act: Act | None = None,
+        *,
+        address: str = "127.0.0.1",
+        port: int = 0,
         offers: tuple[str, ...] = (*OFFERS, "AUTH PLAIN"),
-    ) -> SmtpWitness:  # fmt: skip
+    ) -> SmtpWitness:
         """An SMTP server that misbehaves at a stage, and takes messages that go nowhere."""
         one = await self.stack.enter_async_context(witness(address, port, offers))
         if stage and act:
@@ -122,14 +143,17 @@ class World:
         return one
 
     async def courier(self, change: Callable[[bytes], bytes] = bytes) -> Courier:
-        """An SMTP server that takes messages; the row says when they are delivered, and `change` says as what."""
+        """An SMTP server that takes messages; the row says when they are delivered, and `change`
+        says as what."""
         one = Courier(self.user, await self.witness(), change)
         one.witness.always(Stage.DOT, one)
         return one
 
     async def meddle(self, *rules: Rule, port: int = 143, host: str = "") -> Meddler:
         """Stands before the lab's IMAP server, or before another server."""
-        return await self.stack.enter_async_context(meddling((host or self.lab.imap_ip, port), *rules))
+        return await self.stack.enter_async_context(
+            meddling((host or self.lab.imap_ip, port), *rules)
+        )
 
     # ---------------------------------------------------------------- the trip
 
@@ -139,7 +163,8 @@ class World:
             return await self._fly(app)
 
     async def series(self, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-        """The same, and then what the probe's page shows when nothing of ours is left in the mailbox."""
+        """The same, and then what the probe's page shows when nothing of ours is left in the
+        mailbox."""
         async with App(self.settings(changes), Store.open(None), new_key()) as app:
             outcome = await self._fly(app)
             assert outcome.success, outcome.failure

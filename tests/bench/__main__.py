@@ -1,6 +1,8 @@
-"""`make bench`: CPU per round trip, the error of the reported delay, the cost of a scrape. Prints, asserts nothing.
+"""`make bench`: CPU per round trip, the error of the reported delay, the cost of a scrape. Prints,
+asserts nothing.
 
-Everything goes to the lab on loopback. A figure is a ratio to remember on this machine, not a promise for another.
+Everything goes to the lab on loopback. A figure is a ratio to remember on this machine, not a
+promise for another.
 """
 
 import asyncio
@@ -44,28 +46,41 @@ AT_ONCE = 100  # trips that the relay of the lab serves at the same time
 CONFIGURATION = """
 resolver: {{nameservers: ["{dns}"]}}
 mailboxes:
-  monitor: {{imap: {{host: {imap}, port: {port}, tls: {tls}, ca_file: {ca}, username: {user}, password: {password}}}}}
+  monitor: {{imap: {{host: {imap}, port: {port}, tls: {tls}, ca_file: {ca}, username: {user},
+      password: {password}}}}}
 modules:
   plain:
     timeout: 60s
     targets: ["*@lab.test"]
-    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}}, mailbox: monitor}}
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}},
+        mailbox: monitor}}
 """
-MAILBOX = "  {user}: {{imap: {{host: {imap}, tls: none, username: {user}, password: {password}}}}}\n"
+MAILBOX = (
+    "  {user}: {{imap: {{host: {imap}, tls: none, username: {user}, password: {password}}}}}\n"
+)
 MODULE = """\
   {user}:
     timeout: 5m
-    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}}, mailbox: {user}}}
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}},
+        mailbox: {user}}}
 """
 PROBE = "  - {{name: {user}-{number}, module: {user}, target: {user}+{number}@lab.test}}\n"
 
 
 def configuration(lab: Lab, user: LabUser, tls: str = "none") -> str:
-    return CONFIGURATION.format(user=user.name, port=993 if tls == "implicit" else 143, tls=tls, **values(lab))
+    return CONFIGURATION.format(
+        user=user.name, port=993 if tls == "implicit" else 143, tls=tls, **values(lab)
+    )
 
 
 def values(lab: Lab) -> dict[str, str]:
-    return {"dns": lab.dns, "imap": lab.imap_ip, "ca": lab.ca, "password": lab.password, "relay": lab.relay_ip}
+    return {
+        "dns": lab.dns,
+        "imap": lab.imap_ip,
+        "ca": lab.ca,
+        "password": lab.password,
+        "relay": lab.relay_ip,
+    }
 
 
 def many(lab: Lab) -> Settings:
@@ -94,7 +109,9 @@ def main() -> None:
         for name in ("probe", "slow2", "slow8"):
             asyncio.run(error_of_delay(lab, lab.user(name)))
         for measure in (thousand_probes, memory_of_waiting_trips):
-            with ProcessPoolExecutor(1, get_context("spawn")) as process:  # so that each begins with a small one
+            with ProcessPoolExecutor(
+                1, get_context("spawn")
+            ) as process:  # so that each begins with a small one
                 process.submit(in_a_loop, measure).result()
         with lab.fresh_user() as user, TemporaryDirectory() as directory:
             cost_of_a_scrape(lab, user, Path(directory))
@@ -120,8 +137,10 @@ async def cpu_per_trip(lab: Lab, user: LabUser, tls: str) -> None:
         each = (cpu() - began) / len(outcomes) * 1000
         rate = len(outcomes) / (time.perf_counter() - wall)
         good = sum(outcome.success for outcome in outcomes)
-        print(f"{CONCURRENT} trips at once:  {each:5.2f} ms of CPU per trip (IMAP, tls {tls}), "
-              f"{rate:.0f} trips/s, {good} of {len(outcomes)} good")  # fmt: skip
+        print(
+            f"{CONCURRENT} trips at once:  {each:5.2f} ms of CPU per trip (IMAP, tls {tls}), "
+            f"{rate:.0f} trips/s, {good} of {len(outcomes)} good"
+        )
         began = cpu()
         for _ in range(10):
             await app.prober.start(probe)
@@ -136,7 +155,8 @@ def in_a_loop(measure: Callable[[Lab], Coroutine[None, None, None]]) -> None:
 
 
 async def thousand_probes(lab: Lab) -> None:
-    """A trip of every probe, as fast as the lab takes them: it is the ceiling, and shares the processor with us."""
+    """A trip of every probe, as fast as the lab takes them: it is the ceiling, and shares the
+    processor with us."""
     async with App(many(lab), Store.open(None), new_key()) as app:
         probes = list(app.probes)
         began, wall = cpu(), time.perf_counter()
@@ -149,8 +169,11 @@ async def thousand_probes(lab: Lab) -> None:
         outcomes = await asyncio.gather(*map(trip, probes))
         took, used = time.perf_counter() - wall, cpu() - began
         good = sum(outcome.success for outcome in outcomes)
-        print(f"{PROBES} probes on {MAILBOXES} mailboxes, at once:  {len(outcomes) / took:5.0f} trips/s, "
-              f"{used / len(outcomes) * 1000:5.2f} ms of CPU per trip, {good} of {len(outcomes)} good")  # fmt: skip
+        print(
+            f"{PROBES} probes on {MAILBOXES} mailboxes, at once:  {len(outcomes) / took:5.0f}"
+            f" trips/s, {used / len(outcomes) * 1000:5.2f} ms of CPU per trip, {good} of"
+            f" {len(outcomes)} good"
+        )
 
 
 async def memory_of_waiting_trips(lab: Lab) -> None:
@@ -162,9 +185,14 @@ async def memory_of_waiting_trips(lab: Lab) -> None:
             await all_accepted(app, probes)  # sessions, imports and caches stand now
             before, wall = memory(), time.perf_counter()
             await all_accepted(app, probes * (WAITING // PROBES))
-            each, rate = (memory() - before) / WAITING / 1024, WAITING / (time.perf_counter() - wall)
-            print(f"a waiting trip:       {each:5.1f} KiB ({WAITING} on {MAILBOXES} mailboxes, {rate:.0f} sent/s; "
-                  f"{memory() >> 20} MiB in all)")  # fmt: skip
+            each, rate = (
+                (memory() - before) / WAITING / 1024,
+                WAITING / (time.perf_counter() - wall),
+            )
+            print(
+                f"a waiting trip:       {each:5.1f} KiB ({WAITING} on {MAILBOXES} mailboxes,"
+                f" {rate:.0f} sent/s; {memory() >> 20} MiB in all)"
+            )
             began, wall = cpu(), time.perf_counter()
             await asyncio.sleep(20)
             used = (cpu() - began) / (time.perf_counter() - wall)
@@ -214,14 +242,19 @@ async def error_of_delay(lab: Lab, user: LabUser, trips: int = 10) -> None:
     with arrivals(user) as seen:
         async with App(settings, Store.open(None), new_key()) as app:
             probe = app.probes.get(ProbeKey("plain", user.address))
-            outcomes = [await app.prober.start(probe) for _ in range(trips if user.name == "probe" else 3)]
+            outcomes = [
+                await app.prober.start(probe) for _ in range(trips if user.name == "probe" else 3)
+            ]
     for outcome in outcomes:
         delays += delay_of(outcome, seen)
     worst = max(delays, key=lambda delay: abs(delay.error))
     typical = median(delay.true for delay in delays)
     limit = max(0.1, 0.05 * worst.true)
-    print(f"delay of {typical:6.2f} s:  error {median(d.error for d in delays) * 1000:+6.1f} ms typical, "
-          f"{worst.error * 1000:+6.1f} ms at worst of {len(delays)} (allowed: {limit * 1000:.0f} ms)")  # fmt: skip
+    print(
+        f"delay of {typical:6.2f} s:  error {median(d.error for d in delays) * 1000:+6.1f} ms"
+        f" typical, {worst.error * 1000:+6.1f} ms at worst of {len(delays)} (allowed:"
+        f" {limit * 1000:.0f} ms)"
+    )
 
 
 def delay_of(outcome: Outcome, seen: dict[str, float]) -> Iterator[Delay]:
@@ -233,7 +266,8 @@ def delay_of(outcome: Outcome, seen: dict[str, float]) -> Iterator[Delay]:
 
 @contextmanager
 def arrivals(user: LabUser) -> Iterator[dict[str, float]]:
-    """Fills in, by trip, when its message was written into the Maildir; the file is read before it is deleted."""
+    """Fills in, by trip, when its message was written into the Maildir; the file is read before it
+    is deleted."""
     seen: dict[str, float] = {}
     stop = threading.Event()
 
@@ -277,7 +311,10 @@ def cost_of_a_scrape(lab: Lab, user: LabUser, directory: Path) -> None:
         took, used = time.perf_counter() - wall, exporter.cpu_seconds() - began
         lines = text.count("\n")
         answer, processor = took / SCRAPES * 1000, used / SCRAPES * 1000
-        print(f"a cached /probe:      {answer:5.2f} ms to answer, {processor:5.2f} ms of CPU, {lines} lines")
+        print(
+            f"a cached /probe:      {answer:5.2f} ms to answer, {processor:5.2f} ms of CPU, {lines}"
+            " lines"
+        )
     finally:
         exporter.stop()
 

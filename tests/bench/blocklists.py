@@ -26,16 +26,23 @@ def configuration(lab: Lab) -> Settings:
 async def blocklists(lab: Lab) -> None:
     """All addresses at once, as after a start; the query times are as Prometheus sees them."""
     async with App(configuration(lab), Store.open(None), new_key()) as app:
-        probes = [app.probes.get(ProbeKey("reputation", f"203.0.113.{n}")) for n in range(ADDRESSES)]
+        probes = [
+            app.probes.get(ProbeKey("reputation", f"203.0.113.{n}")) for n in range(ADDRESSES)
+        ]
         began, used = time.perf_counter(), cpu()
-        outcomes: list[Outcome] = await asyncio.gather(*(app.prober.start(probe) for probe in probes))
+        outcomes: list[Outcome] = await asyncio.gather(
+            *(app.prober.start(probe) for probe in probes)
+        )
         took, used = time.perf_counter() - began, cpu() - used
     good = sum(outcome.success for outcome in outcomes)
     asked = [fact for outcome in outcomes for fact in outcome.facts if isinstance(fact, Asked)]
     times = sorted(duration for fact in asked for duration in fact.durations)
     typical, slow = (times[int(len(times) * part)] * 1000 for part in (0.5, 0.99))
-    print(f"{ADDRESSES} addresses x {LISTS} lists:  {took:5.2f} s, {good} of {len(outcomes)} good; a question takes "
-          f"{typical:.1f} ms, at 99 % {slow:.1f} ms, and {used / len(times) * 1e6:.0f} µs of CPU")  # fmt: skip
+    print(
+        f"{ADDRESSES} addresses x {LISTS} lists:  {took:5.2f} s, {good} of {len(outcomes)} good; a"
+        f" question takes {typical:.1f} ms, at 99 % {slow:.1f} ms, and"
+        f" {used / len(times) * 1e6:.0f} µs of CPU"
+    )
 
 
 def cpu() -> float:

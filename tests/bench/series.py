@@ -1,4 +1,5 @@
-"""A part of `make bench`: what a scrape of /metrics with many series costs, and for how long nobody else has a turn."""
+"""A part of `make bench`: what a scrape of /metrics with many series costs, and for how long nobody
+else has a turn."""
 
 import asyncio
 import gzip
@@ -38,13 +39,19 @@ class Turns:
 async def scrapes() -> None:
     """Over HTTP, compressed, for a client in a thread."""
     for wanted in WANTED:
-        keys = [ProbeKey("relay", f"{number}@example.org") for number in range(-(-wanted // OF_A_PROBE))]
+        keys = [
+            ProbeKey("relay", f"{number}@example.org") for number in range(-(-wanted // OF_A_PROBE))
+        ]
         for form in Format:
             async with site() as here:
                 metrics, url = here.bench.metrics, f"http://{here.host}:{here.port}/metrics"
                 for key in keys:
                     metrics.known(key, f"probe-{key.target}")
-                for what, changed in (("all new", keys), ("all changed", keys), ("one changed", keys[:1])):
+                for what, changed in (
+                    ("all new", keys),
+                    ("all changed", keys),
+                    ("one changed", keys[:1]),
+                ):
                     make_trips(metrics, changed)
                     await scrape(f"{form.name.lower()}, {what}", url, form)
 
@@ -63,8 +70,10 @@ async def scrape(what: str, url: str, form: Format) -> None:
     took = time.perf_counter() - began
     watching.cancel()
     series = sum(not line.startswith(b"#") for line in text.splitlines())
-    print(f"{series:7} series, {what + ':':25} {took * 1000:7.1f} ms, of which at most {turns.longest * 1000:5.1f} ms "
-          f"without a turn for others")  # fmt: skip
+    print(
+        f"{series:7} series, {what + ':':25} {took * 1000:7.1f} ms, of which at most"
+        f" {turns.longest * 1000:5.1f} ms without a turn for others"
+    )
 
 
 def get(url: str, form: Format) -> bytes:

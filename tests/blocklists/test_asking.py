@@ -15,7 +15,8 @@ Said = list[str] | dns.rcode.Rcode | None
 
 
 def lists_of(**listed: Said) -> Saying:
-    """A healthy list at bl.test that says this of these addresses, whose dots are written as _, and so of the tests."""
+    """A healthy list at bl.test that says this of these addresses, whose dots are written as _, and
+    so of the tests."""
     said = {name.removeprefix("ip").replace("_", "."): what for name, what in listed.items()}
     said.setdefault("127.0.0.2", ["127.0.0.2"])
 
@@ -91,9 +92,13 @@ async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: 
 
 
 async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
-    async with names_server(lists_of(**{f"ip192_0_2_{n}": ["127.255.255.255"] for n in range(200)})) as server:
+    async with names_server(
+        lists_of(**{f"ip192_0_2_{n}": ["127.255.255.255"] for n in range(200)})
+    ) as server:
         asking = Asking(server.address)
-        found = await asyncio.gather(*(asking.ask(BL, f"192.0.2.{number}") for number in range(200)))
+        found = await asyncio.gather(
+            *(asking.ask(BL, f"192.0.2.{number}") for number in range(200))
+        )
         assert {listing.state for listing in found} == {ListState.UNKNOWN}
         assert len(server.asked) <= 2 + 2 * 16
 
@@ -101,7 +106,9 @@ async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
 async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> None:
     async with names_server(lists_of(**{f"ip192_0_2_{n}": None for n in range(200)})) as server:
         asking = Asking(server.address, timeout=0.05)
-        found = await asyncio.gather(*(asking.ask(BL, f"192.0.2.{number}") for number in range(200)))
+        found = await asyncio.gather(
+            *(asking.ask(BL, f"192.0.2.{number}") for number in range(200))
+        )
         assert {listing.state for listing in found} == {ListState.UNKNOWN}
         assert len(server.asked) <= 2 + 2 * 16
         assert "5 questions in a row failed" in asking.lists.statistics["bl.test"].why
@@ -130,7 +137,9 @@ async def test_no_trouble_is_a_verdict(said: Said, failure: str) -> None:
         assert [query.failure for query in asking.queries] == [None, None, failure]
 
 
-async def test_a_domain_with_names_below_it_and_no_address_is_clean_if_the_list_was_seen_to_list() -> None:
+async def test_a_domain_with_names_below_it_and_no_address_is_clean_if_the_list_was_seen_to_list() -> (
+    None
+):
     def saying(name: str, kind: str) -> Said:
         return {"test.dbl.test": ["127.0.1.2"], "org.dbl.test": []}.get(name, dns.rcode.NXDOMAIN)
 
@@ -236,7 +245,11 @@ async def test_each_query_is_told_to_the_one_who_asked_and_to_the_program() -> N
 
 async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() -> None:
     def saying(name: str, kind: str) -> Said:
-        tests: dict[str, Said] = {"2.0.0.127": ["127.0.0.2"], "1.0.0.127": dns.rcode.NXDOMAIN, "9.2.0.192": []}
+        tests: dict[str, Said] = {
+            "2.0.0.127": ["127.0.0.2"],
+            "1.0.0.127": dns.rcode.NXDOMAIN,
+            "9.2.0.192": [],
+        }
         return tests.get(name.rsplit(".", 2)[0])
 
     async with names_server(saying) as server:
@@ -250,5 +263,7 @@ async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() ->
             under_way.append(len(server.asked) - asked)
 
         subjects = [Subject.of(f"192.0.3.{number}") for number in range(20)]
-        await asyncio.gather(*(asking.lists.ask(one, it, asking.run, count) for one in lists for it in subjects))
+        await asyncio.gather(
+            *(asking.lists.ask(one, it, asking.run, count) for one in lists for it in subjects)
+        )
         assert 200 < under_way[0] <= 256

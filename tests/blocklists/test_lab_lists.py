@@ -15,13 +15,16 @@ TTL = 3600.0  # of the lab's entries, at most; Unbound hands out no more than a 
 
 @pytest.fixture(autouse=True)
 def _unbound_has_forgotten_what_the_last_test_listed(lab: Lab) -> None:
-    """Levers are back where they were, but Unbound may remember what it was told for a second or two."""
+    """Levers are back where they were, but Unbound may remember what it was told for a second or
+    two."""
     server = lab.dns.partition(":")[0]
 
     def has(labels: str) -> bool:
         return has_address(f"{labels}.blclean.lab.test", server)
 
-    assert wait_until(lambda: has("2.0.0.127") and not has("1.0.0.127") and not has("1.2.0.192"), 10)
+    assert wait_until(
+        lambda: has("2.0.0.127") and not has("1.0.0.127") and not has("1.2.0.192"), 10
+    )
 
 
 @pytest.fixture
@@ -32,7 +35,11 @@ def asking(lab: Lab) -> Asking:
 async def test_an_address_is_listed_with_its_code_and_its_reason(asking: Asking, lab: Lab) -> None:
     bl = a_list("bl.lab.test", severity="high", delisting="https://bl.lab.test/off")
     listing = await asking.ask(bl, lab.mx_ip)
-    assert (listing.state, listing.codes, listing.blocklist) == (ListState.LISTED, ("127.0.0.2",), "bl.lab.test")
+    assert (listing.state, listing.codes, listing.blocklist) == (
+        ListState.LISTED,
+        ("127.0.0.2",),
+        "bl.lab.test",
+    )
     assert listing.text == f"Listed by bl.lab.test, see http://bl.lab.test/lookup?ip={lab.mx_ip}"
     assert (listing.subject, listing.severity, listing.alarming) == (lab.mx_ip, "high", True)
     assert listing.delisting == "https://bl.lab.test/off"
@@ -46,7 +53,8 @@ async def test_an_address_that_is_not_there_is_clean(asking: Asking, zone: str) 
 
 
 async def test_an_ipv6_address_is_asked_for_where_it_is_served(asking: Asking, lab: Lab) -> None:
-    """That it is clean proves that the list's IPv6 test entry was found: rbldnsd understands our nibbles."""
+    """That it is clean proves that the list's IPv6 test entry was found: rbldnsd understands our
+    nibbles."""
     bl = a_list("bl.lab.test", ipv6=True)
     assert (await asking.ask(bl, "2001:db8::1")).state is ListState.CLEAN
     assert (await asking.ask(bl, f"::ffff:{lab.mx_ip}")).subject == lab.mx_ip  # the same host
@@ -61,7 +69,9 @@ async def test_a_domain_is_listed_with_all_below_it(asking: Asking, name: str, s
     assert (await asking.ask(a_list("dbl.lab.test", domains=True), name)).state == state
 
 
-async def test_a_listing_that_comes_and_goes_is_seen_when_the_answer_has_expired(asking: Asking, lab: Lab) -> None:
+async def test_a_listing_that_comes_and_goes_is_seen_when_the_answer_has_expired(
+    asking: Asking, lab: Lab
+) -> None:
     bl = a_list("bl.lab.test")
     states = [(await asking.ask(bl, "192.0.2.9")).state]
     await asyncio.to_thread(lab.list, "192.0.2.9")
@@ -99,16 +109,26 @@ async def test_a_list_that_fails_its_test_is_never_believed(
 
 async def test_a_list_that_is_gone_is_not_believed_about_ipv6_either(asking: Asking) -> None:
     """Spamhaus has a test entry for IPv4 alone."""
-    listing = await asking.ask(a_list("zen.spamhaus.org"), "2001:db8::1")  # the lab knows no such zone
+    listing = await asking.ask(
+        a_list("zen.spamhaus.org"), "2001:db8::1"
+    )  # the lab knows no such zone
     assert listing.state is ListState.UNKNOWN
     assert "it does not list 127.0.0.2" in listing.text
 
 
-async def test_a_list_without_test_points_is_asked_only_what_it_must_not_list(asking: Asking, lab: Lab) -> None:
-    assert (await asking.ask(a_list("blall.lab.test", test_points=False), lab.mx_ip)).state is ListState.UNKNOWN
+async def test_a_list_without_test_points_is_asked_only_what_it_must_not_list(
+    asking: Asking, lab: Lab
+) -> None:
+    assert (
+        await asking.ask(a_list("blall.lab.test", test_points=False), lab.mx_ip)
+    ).state is ListState.UNKNOWN
     await asyncio.to_thread(lab.unlist, "127.0.0.2", "blclean")
-    assert (await asking.ask(a_list("blclean.lab.test", test_points=False), lab.mx_ip)).state is ListState.CLEAN
-    assert (await asking.ask(a_list("blclean.lab.test", name="x"), lab.mx_ip)).state is ListState.UNKNOWN
+    assert (
+        await asking.ask(a_list("blclean.lab.test", test_points=False), lab.mx_ip)
+    ).state is ListState.CLEAN
+    assert (
+        await asking.ask(a_list("blclean.lab.test", name="x"), lab.mx_ip)
+    ).state is ListState.UNKNOWN
 
 
 async def test_a_list_that_is_emptied_while_we_run_is_noticed_within_a_day_and_comes_back(
@@ -120,13 +140,17 @@ async def test_a_list_that_is_emptied_while_we_run_is_noticed_within_a_day_and_c
     asking.time.leap(86400)
     assert "empty or gone" in (await asking.ask(clean, "192.0.2.1")).text
     await asyncio.to_thread(lab.list, "127.0.0.2", "blclean")
-    assert (await asking.ask(clean, "192.0.2.1")).state is ListState.UNKNOWN  # it is left alone for a while
+    assert (
+        await asking.ask(clean, "192.0.2.1")
+    ).state is ListState.UNKNOWN  # it is left alone for a while
     asking.time.leap(61)
     assert (await asking.ask(clean, "192.0.2.1")).state is ListState.CLEAN
     assert asking.lists.statistics["blclean.lab.test"].usable
 
 
-async def test_a_list_that_goes_mad_between_two_tests_is_not_believed(asking: Asking, lab: Lab) -> None:
+async def test_a_list_that_goes_mad_between_two_tests_is_not_believed(
+    asking: Asking, lab: Lab
+) -> None:
     clean = a_list("blclean.lab.test")
     assert (await asking.ask(clean, "192.0.2.1")).state is ListState.CLEAN
     for address in ("127.0.0.1", "192.0.2.1"):
@@ -149,7 +173,9 @@ async def test_a_list_that_never_answers_holds_up_nobody(lab: Lab) -> None:
         order.append(name)
 
     slow = [asyncio.create_task(asking.ask(dead, subject)) for subject in subjects]
-    quick = [asyncio.create_task(asking.ask(one, subject)) for one in others for subject in subjects]
+    quick = [
+        asyncio.create_task(asking.ask(one, subject)) for one in others for subject in subjects
+    ]
     await asyncio.gather(ask("dead", *slow), ask("others", *quick))
     assert order == ["others", "dead"]
     assert {task.result().state for task in quick} == {ListState.CLEAN}
@@ -158,7 +184,10 @@ async def test_a_list_that_never_answers_holds_up_nobody(lab: Lab) -> None:
 
 
 async def test_a_resolver_that_is_down_makes_every_answer_unknown(lab: Lab) -> None:
-    for nameserver, timeout, failure in ((lab.silent_dns, 0.2, "timeout"), ("127.0.0.1:1", 5.0, "network")):
+    for nameserver, timeout, failure in (
+        (lab.silent_dns, 0.2, "timeout"),
+        ("127.0.0.1:1", 5.0, "network"),
+    ):
         asking = Asking(nameserver, timeout)
         assert (await asking.ask(a_list("bl.lab.test"), "192.0.2.1")).state is ListState.UNKNOWN
         assert list(asking.lists.statistics["bl.lab.test"].failures) == [failure]
@@ -166,7 +195,9 @@ async def test_a_resolver_that_is_down_makes_every_answer_unknown(lab: Lab) -> N
 
 async def test_hundreds_of_questions_at_once_take_the_networks_time_each(asking: Asking) -> None:
     lists = [a_list("blclean.lab.test", name=f"list{number}") for number in range(10)]
-    found = await asyncio.gather(*(asking.ask(one, f"192.0.2.{n}") for one in lists for n in range(100)))
+    found = await asyncio.gather(
+        *(asking.ask(one, f"192.0.2.{n}") for one in lists for n in range(100))
+    )
     assert {listing.state for listing in found} == {ListState.CLEAN}
     assert len(asking.queries) == 10 * (100 + 2)
     assert not any(query.failure for query in asking.queries)

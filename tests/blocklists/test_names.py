@@ -13,23 +13,33 @@ from exporter.blocklists import Subject, SubjectKind
     ("text", "kind", "canonical", "labels"),
     [
         ("192.0.2.99", "ipv4", "192.0.2.99", "99.2.0.192"),
-        ("2001:DB8:1:2:3:4:567:89ab", "ipv6", "2001:db8:1:2:3:4:567:89ab",
-         "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2"),
+        (
+            "2001:DB8:1:2:3:4:567:89ab",
+            "ipv6",
+            "2001:db8:1:2:3:4:567:89ab",
+            "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2",
+        ),
         ("[2001:db8::1]", "ipv6", "2001:db8::1", "1." + "0." * 23 + "8.b.d.0.1.0.0.2"),
         ("::ffff:192.0.2.99", "ipv4", "192.0.2.99", "99.2.0.192"),
         ("Example.ORG.", "domain", "example.org", "example.org"),
         ("Bücher.example", "domain", "xn--bcher-kva.example", "xn--bcher-kva.example"),
-        ("faß.example", "domain", "xn--fa-hia.example", "xn--fa-hia.example"),  # IDNA 2008; in 2003 it was another name
+        (
+            "faß.example",
+            "domain",
+            "xn--fa-hia.example",
+            "xn--fa-hia.example",
+        ),  # IDNA 2008; in 2003 it was another name
         ("_dmarc.example.org", "domain", "_dmarc.example.org", "_dmarc.example.org"),
     ],
-)  # fmt: skip
+)
 def test_a_subject_has_one_name(text: str, kind: str, canonical: str, labels: str) -> None:
     subject = Subject.of(text)
     assert (subject.kind, subject.text, subject.labels) == (SubjectKind(kind), canonical, labels)
 
 
 @pytest.mark.parametrize(
-    "text", ["fe80::1%eth0", "", "a..b", "http://example.org", "192.0.2", "x" * 64 + ".org", "ü" * 70]
+    "text",
+    ["fe80::1%eth0", "", "a..b", "http://example.org", "192.0.2", "x" * 64 + ".org", "ü" * 70],
 )
 def test_what_is_no_subject_is_refused_with_the_cure(text: str) -> None:
     with pytest.raises(ValueError, match=r"not a|zone"):

@@ -28,7 +28,10 @@ def problems(adapter: TypeAdapter[Any], *entries: Any) -> list[str]:
 def test_a_known_list_brings_its_facts() -> None:
     (options,) = lists("ZEN.spamhaus.org.")
     zen = options.blocklist()
-    assert (zen.name, zen.zone(), zen.kind, zen.severity) == ("zen.spamhaus.org",) * 2 + ("block", "high")
+    assert (zen.name, zen.zone(), zen.kind, zen.severity) == ("zen.spamhaus.org",) * 2 + (
+        "block",
+        "high",
+    )
     assert zen.takes(SubjectKind.IPV6)
     assert not zen.takes(SubjectKind.DOMAIN)
     assert dict(zen.codes)["127.0.0.9"].startswith("DROP")
@@ -63,11 +66,26 @@ def test_a_list_may_have_a_test_entry_of_its_own() -> None:
 
 
 def test_what_an_administrator_writes_goes_before_the_catalogue() -> None:
-    (options,) = lists({"zone": "zen.spamhaus.org", "kind": "info", "ipv6": False, "codes": {"127.0.0.9": "DROP"},
-                        "severity": "low", "test_points": False, "name": "spamhaus", "errors": ["127.0.0.77"],
-                        "delisting": "https://example.org/off"})  # fmt: skip
+    (options,) = lists(
+        {
+            "zone": "zen.spamhaus.org",
+            "kind": "info",
+            "ipv6": False,
+            "codes": {"127.0.0.9": "DROP"},
+            "severity": "low",
+            "test_points": False,
+            "name": "spamhaus",
+            "errors": ["127.0.0.77"],
+            "delisting": "https://example.org/off",
+        }
+    )
     mine = options.blocklist()
-    assert (mine.name, mine.kind, mine.alarming, mine.severity) == ("spamhaus", "info", False, "low")
+    assert (mine.name, mine.kind, mine.alarming, mine.severity) == (
+        "spamhaus",
+        "info",
+        False,
+        "low",
+    )
     assert (mine.codes, mine.errors) == ((("127.0.0.9", "DROP"),), frozenset({"127.0.0.77"}))
     assert mine.subjects == {SubjectKind.IPV4}
     assert mine.tests(SubjectKind.IPV4)[0] is None
@@ -75,7 +93,10 @@ def test_what_an_administrator_writes_goes_before_the_catalogue() -> None:
 
 
 def test_two_entries_that_say_the_same_are_the_same_list() -> None:
-    assert lists("zen.spamhaus.org")[0].blocklist() == lists({"zone": "zen.spamhaus.org"})[0].blocklist()
+    assert (
+        lists("zen.spamhaus.org")[0].blocklist()
+        == lists({"zone": "zen.spamhaus.org"})[0].blocklist()
+    )
 
 
 KEYED: list[Any] = [
@@ -100,7 +121,14 @@ def test_a_key_is_used_and_never_shown(entry: Any, monkeypatch: pytest.MonkeyPat
     mine = options.blocklist()
     assert mine.zone().startswith(f"{KEY}.")
     assert not mine.zone().endswith(".")
-    shown = [repr(options), str(options), str(options.model_dump()), options.model_dump_json(), repr(mine), str(mine)]
+    shown = [
+        repr(options),
+        str(options),
+        str(options.model_dump()),
+        options.model_dump_json(),
+        repr(mine),
+        str(mine),
+    ]
     assert not [text for text in (*shown, mine.name, options.label) if KEY in text]
     assert KEY not in mine.redacted(f"see https://example.org/{KEY.upper()}/{mine.zone()}").lower()
 
@@ -126,7 +154,11 @@ def test_a_zone_without_a_key_is_left_as_it_is(zone: str) -> None:
 def test_a_list_of_the_catalogue_is_known_behind_a_key_too() -> None:
     (options,) = lists("geheim.b.barracudacentral.org")
     assert options.label == "b.barracudacentral.org"
-    assert options.blocklist().delisting == lists("b.barracudacentral.org")[0].blocklist().delisting != ""
+    assert (
+        options.blocklist().delisting
+        == lists("b.barracudacentral.org")[0].blocklist().delisting
+        != ""
+    )
 
 
 def test_a_key_in_a_file_is_read_again(tmp_path: Path) -> None:
@@ -172,13 +204,15 @@ def test_lists_of_addresses_and_of_domains_are_not_mixed_up() -> None:
 
 
 def test_names_are_distinct() -> None:
-    assert problems(ADDRESS_LISTS, "bl.example.org", {"zone": "other.example.org", "name": "bl.example.org"}) == [
-        "the same name twice: bl.example.org"
-    ]
+    assert problems(
+        ADDRESS_LISTS, "bl.example.org", {"zone": "other.example.org", "name": "bl.example.org"}
+    ) == ["the same name twice: bl.example.org"]
 
 
 def test_a_mistake_never_repeats_a_zone_which_may_hold_a_key() -> None:
-    assert not any(KEY in problem for problem in problems(ADDRESS_LISTS, f"{KEY}..example.org", f"{KEY} x"))
+    assert not any(
+        KEY in problem for problem in problems(ADDRESS_LISTS, f"{KEY}..example.org", f"{KEY} x")
+    )
 
 
 def test_the_catalogue_is_whole() -> None:
@@ -192,8 +226,12 @@ def test_the_catalogue_is_whole() -> None:
         assert bool(known.test_entry) <= (known.asks == {SubjectKind.DOMAIN})
         assert not set(known.errors or ()) & set(known.codes or {})
         assert known.kind == "allow" or known.delisting
-        options = BlockListOptions.model_validate({"zone": zone, "key": "k"} if "{key}" in zone else {"zone": zone})
-        assert options.blocklist(domains=known.asks == {SubjectKind.DOMAIN}).name == zone.removeprefix("{key}.")
+        options = BlockListOptions.model_validate(
+            {"zone": zone, "key": "k"} if "{key}" in zone else {"zone": zone}
+        )
+        assert options.blocklist(
+            domains=known.asks == {SubjectKind.DOMAIN}
+        ).name == zone.removeprefix("{key}.")
 
 
 def test_dead_lists_are_not_in_it() -> None:

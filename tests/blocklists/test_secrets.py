@@ -26,7 +26,9 @@ def secret_run(caplog: pytest.LogCaptureFixture) -> Iterator[Run]:
     assert KEY not in caplog.text + "".join(run.transcript)
 
 
-@pytest.mark.parametrize("answer", [["127.0.0.3"], ["127.255.255.255"], dns.rcode.SERVFAIL, None], ids=str)
+@pytest.mark.parametrize(
+    "answer", [["127.0.0.3"], ["127.255.255.255"], dns.rcode.SERVFAIL, None], ids=str
+)
 async def test_a_key_reaches_the_list_and_nobody_else(answer: Said, secret_run: Run) -> None:
     def saying(name: str, kind: str) -> Said:
         assert name.endswith(f".{KEY}.bl.test")
@@ -54,7 +56,10 @@ async def test_a_key_that_cannot_be_read_makes_the_answer_unknown_until_it_can(
         asking = Asking(server.address)
         keyed = a_list("{key}.bl.test", key={"env": "LIST_KEY"})
         listing = await asking.ask(keyed, "192.0.2.1")
-        assert (listing.state, listing.text) == (ListState.UNKNOWN, "the environment variable LIST_KEY is not set")
+        assert (listing.state, listing.text) == (
+            ListState.UNKNOWN,
+            "the environment variable LIST_KEY is not set",
+        )
         assert not server.asked
         assert asking.lists.statistics["bl.test"].usable is False
         monkeypatch.setenv("LIST_KEY", "one")

@@ -12,14 +12,18 @@ PLAIN = Blocklist("plain.example")
 
 
 def known(zone: str) -> Blocklist:
-    return BlockListOptions(zone=zone).blocklist(domains="uribl" in zone or "surbl" in zone or "dbl" in zone)
+    return BlockListOptions(zone=zone).blocklist(
+        domains="uribl" in zone or "surbl" in zone or "dbl" in zone
+    )
 
 
 def test_no_such_name_is_clean() -> None:
     assert judge(PLAIN, []).state is ListState.CLEAN
 
 
-@pytest.mark.parametrize("code", ["127.0.0.2", "127.0.0.30", "127.0.1.20", "127.255.254.255", "127.0.0.0"])
+@pytest.mark.parametrize(
+    "code", ["127.0.0.2", "127.0.0.30", "127.0.1.20", "127.255.254.255", "127.0.0.0"]
+)
 def test_without_a_catalogue_every_loopback_address_is_a_listing(code: str) -> None:
     verdict = judge(PLAIN, [code])
     assert (verdict.state, verdict.codes, verdict.failure) == (ListState.LISTED, (code,), None)
@@ -45,7 +49,9 @@ def test_without_a_catalogue_every_loopback_address_is_a_listing(code: str) -> N
         ("multi.surbl.org", ["127.0.0.2"], QueryFailure.SENSELESS),
     ],
 )
-def test_what_no_list_says_of_a_listed_address_is_unknown(zone: str, codes: list[str], failure: QueryFailure) -> None:
+def test_what_no_list_says_of_a_listed_address_is_unknown(
+    zone: str, codes: list[str], failure: QueryFailure
+) -> None:
     verdict = judge(known(zone), codes)
     assert (verdict.state, verdict.codes, verdict.failure) == (ListState.UNKNOWN, (), failure)
     assert any(code in verdict.why for code in codes)
@@ -72,18 +78,27 @@ def test_a_code_that_the_list_does_not_document_is_left_out_among_those_that_it_
         ("list.dnswl.org", "127.0.9.2", ("medium trust",)),
     ],
 )
-def test_bits_and_octets_have_their_meanings(zone: str, code: str, meanings: tuple[str, ...]) -> None:
+def test_bits_and_octets_have_their_meanings(
+    zone: str, code: str, meanings: tuple[str, ...]
+) -> None:
     verdict = judge(known(zone), [code])
     assert (verdict.state, verdict.meanings) == (ListState.LISTED, meanings)
 
 
 def test_an_administrator_may_say_that_127_0_0_1_is_a_listing() -> None:
-    mine = BlockListOptions.model_validate({"zone": "bl.example.org", "codes": {"127.0.0.1": "bad"}}).blocklist()
+    mine = BlockListOptions.model_validate(
+        {"zone": "bl.example.org", "codes": {"127.0.0.1": "bad"}}
+    ).blocklist()
     assert judge(mine, ["127.0.0.1"]).state is ListState.LISTED
 
 
-@given(st.lists(st.ip_addresses(v=4).map(str), max_size=40), st.sampled_from(["plain.example", "zen.spamhaus.org"]))
-def test_a_listing_has_codes_of_127_and_everything_else_has_none(codes: list[str], zone: str) -> None:
+@given(
+    st.lists(st.ip_addresses(v=4).map(str), max_size=40),
+    st.sampled_from(["plain.example", "zen.spamhaus.org"]),
+)
+def test_a_listing_has_codes_of_127_and_everything_else_has_none(
+    codes: list[str], zone: str
+) -> None:
     verdict = judge(known(zone), codes)
     assert (verdict.state is ListState.LISTED) == bool(verdict.codes)
     assert all(code.startswith("127.") and code != "127.0.0.1" for code in verdict.codes)

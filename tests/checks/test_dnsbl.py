@@ -34,18 +34,34 @@ async def test_a_listed_address_is_a_failure_that_names_the_list_and_its_code(la
     async with app(lab.dns, "lists: [bl.lab.test, blclean.lab.test]") as made:
         outcome = await trip(made, lab.mx_ip)
         shown = series(made, lab.mx_ip)
-    assert str(outcome.failure) == f"verify: listed 127.0.0.2: {lab.mx_ip} is on bl.lab.test (127.0.0.2)"
+    assert (
+        str(outcome.failure)
+        == f"verify: listed 127.0.0.2: {lab.mx_ip} is on bl.lab.test (127.0.0.2)"
+    )
     assert states(outcome) == {("bl", lab.mx_ip): LISTED, ("blclean", lab.mx_ip): CLEAN}
     assert outcome.legs == {}
     assert shown[f'mailtrip_dnsbl_listed{{address="{lab.mx_ip}",list="bl.lab.test"}}'] == 1
     assert shown[f'mailtrip_dnsbl_listed{{address="{lab.mx_ip}",list="blclean.lab.test"}}'] == 0
-    assert shown[f'mailtrip_dnsbl_code_info{{address="{lab.mx_ip}",code="127.0.0.2",list="bl.lab.test"}}'] == 1
+    assert (
+        shown[
+            f'mailtrip_dnsbl_code_info{{address="{lab.mx_ip}",code="127.0.0.2",list="bl.lab.test"}}'
+        ]
+        == 1
+    )
     assert shown['mailtrip_dnsbl_list_usable{list="bl.lab.test"}'] == 1
     assert shown['mailtrip_failures_total{phase="verify",reason="listed"}'] == 1
-    assert shown['mailtrip_last_failure_info{code="127.0.0.2",phase="verify",reason="listed",step=""}'] == 1
+    assert (
+        shown['mailtrip_last_failure_info{code="127.0.0.2",phase="verify",reason="listed",step=""}']
+        == 1
+    )
     assert shown["probe_success"] == shown["mailtrip_success"] == 0
-    assert shown["mailtrip_dnsbl_query_duration_seconds_count"] == 7  # two tests of each list, and the TXT record
-    assert not any(name.startswith(("mailtrip_leg_success", "mailtrip_smtp", "mailtrip_delivery")) for name in shown)
+    assert (
+        shown["mailtrip_dnsbl_query_duration_seconds_count"] == 7
+    )  # two tests of each list, and the TXT record
+    assert not any(
+        name.startswith(("mailtrip_leg_success", "mailtrip_smtp", "mailtrip_delivery"))
+        for name in shown
+    )
 
 
 async def test_a_clean_address_is_a_success(lab: Lab) -> None:
@@ -54,7 +70,10 @@ async def test_a_clean_address_is_a_success(lab: Lab) -> None:
         assert outcome.failure is None
         assert set(states(outcome).values()) == {CLEAN}
         assert series(made)["probe_success"] == 1
-        assert series(made)['mailtrip_dnsbl_query_failures_total{list="bl.lab.test",reason="timeout"}'] == 0
+        assert (
+            series(made)['mailtrip_dnsbl_query_failures_total{list="bl.lab.test",reason="timeout"}']
+            == 0
+        )
         assert "on none of 2 blocklists" in await overview(made)
 
 
@@ -77,7 +96,9 @@ async def test_what_is_put_on_a_list_and_taken_off_is_seen_while_running(lab: La
 
 
 @pytest.mark.parametrize("broken", ["blall", "blerr", "bldead"])
-async def test_a_list_that_cannot_be_believed_never_alarms_and_never_says_clean(lab: Lab, broken: str) -> None:
+async def test_a_list_that_cannot_be_believed_never_alarms_and_never_says_clean(
+    lab: Lab, broken: str
+) -> None:
     async with app(lab.dns, f"lists: [{broken}.lab.test, blclean.lab.test]") as made:
         outcome = await trip(made)
         shown = series(made)
@@ -99,7 +120,9 @@ async def test_when_no_list_can_be_asked_that_is_the_failure(lab: Lab) -> None:
         outcome = await trip(made)
         shown = series(made)
     assert outcome.failure is not None
-    assert str(outcome.failure).startswith("verify: unusable: no list could be asked: blall.lab.test: it lists")
+    assert str(outcome.failure).startswith(
+        "verify: unusable: no list could be asked: blall.lab.test: it lists"
+    )
     assert "blerr.lab.test: the list refuses to answer: 127.255.255.254" in outcome.failure.detail
     assert shown['mailtrip_failures_total{phase="verify",reason="unusable"}'] == 1
     assert shown['mailtrip_dnsbl_query_failures_total{list="blerr.lab.test",reason="refused"}'] == 1
@@ -125,11 +148,14 @@ async def overview(made: App) -> str:
 
 async def test_a_dead_list_does_not_hold_up_the_others(lab: Lab) -> None:
     async with name_server({}, silent=True) as silent:
-        outcome = await outcome_of(silent, "lists: [a.example, b.example]", "192.0.2.1", "timeout: 300ms")
+        outcome = await outcome_of(
+            silent, "lists: [a.example, b.example]", "192.0.2.1", "timeout: 300ms"
+        )
     assert outcome.failure is not None
-    assert str(outcome.failure) == (
-        "verify: unusable: no list could be asked: a.example: no answer within the module's timeout; "
-        "b.example: no answer within the module's timeout"
+    assert (
+        str(outcome.failure)
+        == "verify: unusable: no list could be asked: a.example: no answer within the module's"
+        " timeout; b.example: no answer within the module's timeout"
     )
     assert outcome.duration < 5  # the lists wait at the same time
 
@@ -162,15 +188,23 @@ async def test_a_restart_shows_the_newest_outcome_keeps_the_beat_and_has_nothing
         assert not probe.flights
         after = series(made, lab.mx_ip)
         page = at_once(made.metrics.everything()).decode()
-    gauges = [name for name in before if "dnsbl_list" in name or "_code_" in name or "success" in name]
+    gauges = [
+        name for name in before if "dnsbl_list" in name or "_code_" in name or "success" in name
+    ]
     assert len(gauges) > 4
     assert {name: after[name] for name in gauges} == {name: before[name] for name in gauges}
-    assert f'mailtrip_dnsbl_listed{{address="{lab.mx_ip}",list="bl.lab.test",probe="named"}} 1.0' in page
+    assert (
+        f'mailtrip_dnsbl_listed{{address="{lab.mx_ip}",list="bl.lab.test",probe="named"}} 1.0'
+        in page
+    )
     assert 'mailtrip_leg_success{leg="send",probe="named"}' not in page
 
 
 async def test_a_check_that_is_cut_off_by_the_end_leaves_nothing_behind(tmp_path: Path) -> None:
-    async with name_server({}, silent=True) as dns, app(dns, "lists: [a.example]", state=tmp_path) as made:
+    async with (
+        name_server({}, silent=True) as dns,
+        app(dns, "lists: [a.example]", state=tmp_path) as made,
+    ):
         flight = made.prober.start(made.probes.get(ProbeKey("reputation", "192.0.2.1")))
         while made.blocklists.statistics == {}:
             await asyncio.sleep(0.01)
@@ -195,7 +229,9 @@ async def test_nothing_sticks_when_an_address_goes_away() -> None:
         ]
         del zone["host.example.test"]
         assert not (await trip(made, "host.example.test")).success
-        assert not any(name.startswith("mailtrip_dnsbl_listed") for name in series(made, "host.example.test"))
+        assert not any(
+            name.startswith("mailtrip_dnsbl_listed") for name in series(made, "host.example.test")
+        )
 
 
 async def test_scrapes_do_not_ask_the_lists_again_within_the_interval() -> None:
@@ -210,10 +246,15 @@ async def test_scrapes_do_not_ask_the_lists_again_within_the_interval() -> None:
 async def test_progress_tells_every_answer_and_the_outcome_where_time_went(lab: Lab) -> None:
     told: list[Span] = []
     async with app(lab.dns, "lists: [bl.lab.test, blclean.lab.test]") as made:
-        outcome = await made.prober.start(made.probes.get(ProbeKey("reputation", lab.mx_ip)), told.append)
+        outcome = await made.prober.start(
+            made.probes.get(ProbeKey("reputation", lab.mx_ip)), told.append
+        )
     answers = {span.note for span in told if span.duration >= 0 and " on " in span.note}
     assert answers == {f"{lab.mx_ip} on bl.lab.test", f"{lab.mx_ip} on blclean.lab.test"}
-    assert {(span.phase, span.step) for span in outcome.spans} == {(Phase.VERIFY, None), (Phase.VERIFY, Step.RESOLVE)}
+    assert {(span.phase, span.step) for span in outcome.spans} == {
+        (Phase.VERIFY, None),
+        (Phase.VERIFY, Step.RESOLVE),
+    }
 
 
 async def test_a_module_that_has_become_a_blocklist_check_ends_the_trips_of_before(

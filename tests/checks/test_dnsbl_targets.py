@@ -1,4 +1,5 @@
-"""What a blocklist check asks about: addresses, names, exchangers, and where a probe's mail left from."""
+"""What a blocklist check asks about: addresses, names, exchangers, and where a probe's mail left
+from."""
 
 import asyncio
 from dataclasses import replace
@@ -22,33 +23,59 @@ async def test_a_name_is_asked_about_as_a_domain_and_its_addresses_as_addresses(
     assert states(outcome) == {("bl", "192.0.2.1"): CLEAN}
 
 
-async def test_a_domain_on_a_list_of_domains_is_a_failure_whether_it_has_addresses_or_not(lab: Lab) -> None:
+async def test_a_domain_on_a_list_of_domains_is_a_failure_whether_it_has_addresses_or_not(
+    lab: Lab,
+) -> None:
     outcome = await outcome_of(lab.dns, "domain_lists: [dbl.lab.test]", "www.BAD.test.")
-    assert str(outcome.failure) == "verify: listed 127.0.1.2: www.bad.test is on dbl.lab.test (127.0.1.2)"
-    outcome = await outcome_of(lab.dns, "lists: [bl.lab.test], domain_lists: [dbl.lab.test]", "www.bad.test")
-    assert str(outcome.failure) == "verify: listed 127.0.1.2: www.bad.test is on dbl.lab.test (127.0.1.2)"
+    assert (
+        str(outcome.failure)
+        == "verify: listed 127.0.1.2: www.bad.test is on dbl.lab.test (127.0.1.2)"
+    )
+    outcome = await outcome_of(
+        lab.dns, "lists: [bl.lab.test], domain_lists: [dbl.lab.test]", "www.bad.test"
+    )
+    assert (
+        str(outcome.failure)
+        == "verify: listed 127.0.1.2: www.bad.test is on dbl.lab.test (127.0.1.2)"
+    )
 
 
 async def test_a_name_without_addresses_is_not_clean(lab: Lab) -> None:
-    outcome = await outcome_of(lab.dns, "lists: [bl.lab.test], domain_lists: [dbl.lab.test]", "nowhere.lab.test")
-    assert str(outcome.failure).startswith("verify/resolve: dns NXDOMAIN: nowhere.lab.test does not exist (NXDOMAIN)")
+    outcome = await outcome_of(
+        lab.dns, "lists: [bl.lab.test], domain_lists: [dbl.lab.test]", "nowhere.lab.test"
+    )
+    assert str(outcome.failure).startswith(
+        "verify/resolve: dns NXDOMAIN: nowhere.lab.test does not exist (NXDOMAIN)"
+    )
     assert states(outcome) == {("dbl", "nowhere.lab.test"): CLEAN}
 
 
 async def test_the_exchangers_of_a_mail_domain_are_all_asked_about(lab: Lab) -> None:
     options = "lists: [bl.lab.test], domain_lists: [dbl.lab.test], expand: mx"
     outcome = await outcome_of(lab.dns, options, "lab.test")
-    assert states(outcome) == {("dbl", "lab.test"): CLEAN, ("bl", lab.mx_ip): LISTED, ("bl", lab.dead_ip): CLEAN}
-    outcome = await outcome_of(lab.dns, options, "nomx.test")  # has an address, which is its own exchanger
+    assert states(outcome) == {
+        ("dbl", "lab.test"): CLEAN,
+        ("bl", lab.mx_ip): LISTED,
+        ("bl", lab.dead_ip): CLEAN,
+    }
+    outcome = await outcome_of(
+        lab.dns, options, "nomx.test"
+    )  # has an address, which is its own exchanger
     assert states(outcome) == {("dbl", "nomx.test"): CLEAN, ("bl", lab.mx_ip): LISTED}
     outcome = await outcome_of(lab.dns, options, "nullmx.test")
-    assert str(outcome.failure).startswith("verify/resolve: null_mx: nullmx.test says that it takes no mail")
+    assert str(outcome.failure).startswith(
+        "verify/resolve: null_mx: nullmx.test says that it takes no mail"
+    )
 
 
-async def test_an_exchanger_that_has_no_address_does_not_keep_the_others_from_being_asked_about() -> None:
+async def test_an_exchanger_that_has_no_address_does_not_keep_the_others_from_being_asked_about() -> (
+    None
+):
     zone: Zone = {
         **TESTS,
-        "example.test": {"MX": ["10 gone.example.test.", "20 mx.example.test.", "30 also.example.test."]},
+        "example.test": {
+            "MX": ["10 gone.example.test.", "20 mx.example.test.", "30 also.example.test."]
+        },
         "mx.example.test": {"A": ["192.0.2.9"]},
         "also.example.test": {"A": ["192.0.2.9"]},
     }
@@ -56,21 +83,29 @@ async def test_an_exchanger_that_has_no_address_does_not_keep_the_others_from_be
     options = "lists: [bl.example], expand: mx"
     async with name_server(zone) as dns:
         outcome = await outcome_of(dns, options, "example.test")
-    assert str(outcome.failure).startswith("verify/resolve: dns NXDOMAIN: gone.example.test does not exist (NXDOMAIN)")
+    assert str(outcome.failure).startswith(
+        "verify/resolve: dns NXDOMAIN: gone.example.test does not exist (NXDOMAIN)"
+    )
     assert states(outcome) == {("bl.example", "192.0.2.9"): CLEAN}
     assert len([fact for fact in outcome.facts if isinstance(fact, Listing)]) == 1
     async with name_server({**zone, **listed}) as dns:
         outcome = await outcome_of(dns, options, "example.test")
-    assert str(outcome.failure) == "verify: listed 127.0.0.3: 192.0.2.9 is on bl.example (127.0.0.3)"
+    assert (
+        str(outcome.failure) == "verify: listed 127.0.0.3: 192.0.2.9 is on bl.example (127.0.0.3)"
+    )
 
 
-async def test_of_very_many_addresses_some_are_asked_about_and_the_rest_is_a_clear_failure() -> None:
+async def test_of_very_many_addresses_some_are_asked_about_and_the_rest_is_a_clear_failure() -> (
+    None
+):
     many = [f"198.51.100.{n}" for n in range(1, 70)]
     async with name_server({**TESTS, "example.test": {"A": many}}) as dns:
         outcome = await outcome_of(dns, "lists: [bl.example]", "example.test")
     assert outcome.failure is not None
     assert (outcome.failure.phase, outcome.failure.step) == (Phase.VERIFY, None)
-    assert outcome.failure.detail == "example.test has 69 addresses; only 64 of them are asked about"
+    assert (
+        outcome.failure.detail == "example.test has 69 addresses; only 64 of them are asked about"
+    )
     assert len(states(outcome)) == 64
 
 
@@ -81,7 +116,10 @@ async def test_an_ipv6_address_is_asked_about_where_that_is_served() -> None:
         f"{nibbles}.bl.example": {"A": ["127.0.0.2"]},
         "host.example.test": {"A": ["192.0.2.1"], "AAAA": ["2001:db8::1"]},
     }
-    lists = "lists: [{zone: bl.example, ipv6: true, test_points: false}, {zone: old.example, test_points: false}]"
+    lists = (
+        "lists: [{zone: bl.example, ipv6: true, test_points: false}, {zone: old.example,"
+        " test_points: false}]"
+    )
     async with name_server(zone) as dns:
         outcome = await outcome_of(dns, lists, "host.example.test")
     assert outcome.failure is not None
@@ -94,8 +132,12 @@ async def test_an_ipv6_address_is_asked_about_where_that_is_served() -> None:
 
 
 async def test_the_lists_that_matter_most_are_named_first() -> None:
-    zone: Zone = {f"2.0.0.127.{name}.example": {"A": ["127.0.0.2"]} for name in ("low", "high", "plain")}
-    lists = "[{zone: low.example, severity: low}, plain.example, {zone: high.example, severity: high}]"
+    zone: Zone = {
+        f"2.0.0.127.{name}.example": {"A": ["127.0.0.2"]} for name in ("low", "high", "plain")
+    }
+    lists = (
+        "[{zone: low.example, severity: low}, plain.example, {zone: high.example, severity: high}]"
+    )
     async with name_server(zone) as dns:
         outcome = await outcome_of(dns, f"lists: {lists}", "127.0.0.2")
     assert outcome.failure is not None
@@ -134,7 +176,9 @@ probes:
 """
 
 
-async def test_the_address_that_a_probe_s_mail_left_from_is_asked_about(lab: Lab, tmp_path: Path) -> None:
+async def test_the_address_that_a_probe_s_mail_left_from_is_asked_about(
+    lab: Lab, tmp_path: Path
+) -> None:
     with lab.fresh_user() as user:
         text = SENDING.format(dns=lab.dns, ca=lab.ca, user=user.name, password=lab.password)
         settings = Settings.parse(text.encode(), "mailtrip.yml")
@@ -154,7 +198,9 @@ async def test_the_address_that_a_probe_s_mail_left_from_is_asked_about(lab: Lab
             made.recover()
             (mail,) = (probe for probe in made.probes if probe.name == "mail")
             assert mail.newest is not None
-            mail.show(replace(mail.newest, facts=(), failure=Failure(Phase.SEND, None, Reason.REJECTED)))
+            mail.show(
+                replace(mail.newest, facts=(), failure=Failure(Phase.SEND, None, Reason.REJECTED))
+            )
             outcome = await trip(made, "lab.test")
         assert outcome.failure is not None
         assert outcome.failure.detail == f"{lab.relay_ip} is on bl.lab.test (127.0.0.2)"
@@ -163,9 +209,14 @@ async def test_the_address_that_a_probe_s_mail_left_from_is_asked_about(lab: Lab
 async def test_a_first_message_that_is_still_on_its_way_is_waited_for(lab: Lab) -> None:
     with lab.fresh_user() as user:
         text = SENDING.format(dns=lab.dns, ca=lab.ca, user=user.name, password=lab.password)
-        text = text.replace("timeout: 2s", "timeout: 1m").replace("[bl.lab.test]", "[blclean.lab.test]")
+        text = text.replace("timeout: 2s", "timeout: 1m").replace(
+            "[bl.lab.test]", "[blclean.lab.test]"
+        )
         settings = Settings.parse(text.encode(), "mailtrip.yml")
         async with App(settings, Store.open(None), new_key()) as made:
             early = made.prober.start(made.probes.get(ProbeKey("reputation", "lab.test")))
             assert (await trip(made, user.address, "mail")).success
-            assert states(await early) == {("dbl", "lab.test"): CLEAN, ("blclean", lab.relay_ip): CLEAN}
+            assert states(await early) == {
+                ("dbl", "lab.test"): CLEAN,
+                ("blclean", lab.relay_ip): CLEAN,
+            }

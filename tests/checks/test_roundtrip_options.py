@@ -1,4 +1,5 @@
-"""What a module may want of its messages: their content, a gap between them, that they are refused."""
+"""What a module may want of its messages: their content, a gap between them, that they are
+refused."""
 
 import asyncio
 from functools import partial
@@ -21,7 +22,9 @@ from tests.support.prober_rig import TIMEOUT, Bench
 # ---------------------------------------------------------------- content
 
 
-@virtual.on_a(partial(Bench, size="20KiB", subject="Report {token} of today", headers={"X-Team": "mail"}))
+@virtual.on_a(
+    partial(Bench, size="20KiB", subject="Report {token} of today", headers={"X-Team": "mail"})
+)
 async def test_a_message_has_the_content_that_was_asked_for(bench: Bench) -> None:
     assert (await bench.trip()).success
     (raw,) = bench.sender.sent
@@ -41,22 +44,35 @@ async def test_a_message_that_was_not_read_as_a_whole_is_not_called_altered(benc
 
 
 @virtual.on_a(Bench)
-async def test_messages_to_one_destination_keep_their_gap_and_the_waiting_is_no_latency(bench: Bench) -> None:
+async def test_messages_to_one_destination_keep_their_gap_and_the_waiting_is_no_latency(
+    bench: Bench,
+) -> None:
     bench.sender.gap = 10
     outcomes = await asyncio.gather(*(bench.prober.start(bench.probe) for _ in range(4)))
-    starts = sorted(span.start for o in outcomes for span in o.spans if span.phase is Phase.SEND and not span.step)
+    starts = sorted(
+        span.start
+        for o in outcomes
+        for span in o.spans
+        if span.phase is Phase.SEND and not span.step
+    )
     assert [later - earlier for earlier, later in pairwise(starts)] == pytest.approx([10, 10, 10])
     assert all(outcome.success for outcome in outcomes)
-    assert bench.series()["mailtrip_send_duration_seconds_sum"] == pytest.approx(4 * bench.sender.effort)
+    assert bench.series()["mailtrip_send_duration_seconds_sum"] == pytest.approx(
+        4 * bench.sender.effort
+    )
 
 
 @virtual.on_a(Bench)
-async def test_a_message_whose_turn_would_come_too_late_is_not_sent_and_says_why(bench: Bench) -> None:
+async def test_a_message_whose_turn_would_come_too_late_is_not_sent_and_says_why(
+    bench: Bench,
+) -> None:
     bench.sender.gap = TIMEOUT * 0.8
     outcomes = await asyncio.gather(*(bench.prober.start(bench.probe) for _ in range(3)))
     (failed,) = (outcome for outcome in outcomes if not outcome.success)
-    assert str(failed.failure) == (
-        "send: timeout: not sent: its turn would come in 960 s, since messages to everywhere keep a gap of 480 s"
+    assert (
+        str(failed.failure)
+        == "send: timeout: not sent: its turn would come in 960 s, since messages to everywhere"
+        " keep a gap of 480 s"
     )
     assert failed.duration < 1
     assert failed.legs[Leg.SEND] is False
@@ -87,15 +103,23 @@ async def test_a_message_that_is_refused_as_expected_is_a_success(bench: Bench) 
     assert outcome.legs == {Leg.SEND: True}
     series = bench.series()
     assert series["probe_success"] == 1
-    assert sum(value for name, value in series.items() if name.startswith("mailtrip_failures_total")) == 0
+    assert (
+        sum(value for name, value in series.items() if name.startswith("mailtrip_failures_total"))
+        == 0
+    )
     assert bench.mailbox.opened == 0
     assert bench.store.unsettled() == []
 
 
 @virtual.on_a(REFUSED)
-async def test_a_message_that_is_taken_though_it_should_be_refused_is_the_failure(bench: Bench) -> None:
+async def test_a_message_that_is_taken_though_it_should_be_refused_is_the_failure(
+    bench: Bench,
+) -> None:
     outcome = await bench.trip()
-    assert str(outcome.failure) == "send: accepted: the message was taken, and should have been refused with 550 or 554"
+    assert (
+        str(outcome.failure)
+        == "send: accepted: the message was taken, and should have been refused with 550 or 554"
+    )
     assert outcome.legs == {Leg.SEND: False}
     assert bench.series()['mailtrip_failures_total{phase="send",reason="accepted"}'] == 1
     await asyncio.sleep(100_000)
@@ -137,7 +161,8 @@ mailboxes:
 modules:
   closed:
     targets: ["*@lab.test"]
-    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: mx1.lab.test}}}}, expect: {{code: 554}}}}
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: mx1.lab.test}}}},
+        expect: {{code: 554}}}}
 """
 MODULE = """
   {mailbox}:
@@ -155,21 +180,35 @@ MODULE = """
 
 def settings(user: LabUser) -> Settings:
     lab = user.lab
-    values = {"dns": lab.dns, "ca": lab.ca, "password": lab.password, "user": user.name, "maildir": user.maildir}
-    text = CONFIGURATION.format(**values) + "".join(MODULE.format(mailbox=m) for m in ("imap", "pop3", "maildir"))
+    values = {
+        "dns": lab.dns,
+        "ca": lab.ca,
+        "password": lab.password,
+        "user": user.name,
+        "maildir": user.maildir,
+    }
+    text = CONFIGURATION.format(**values) + "".join(
+        MODULE.format(mailbox=m) for m in ("imap", "pop3", "maildir")
+    )
     return Settings.parse(text.encode(), "sending.yml")
 
 
 @pytest.mark.parametrize("mailbox", ["imap", "pop3", "maildir"])
-async def test_a_large_message_in_a_user_s_own_words_makes_the_trip(lab_user: LabUser, mailbox: str) -> None:
+async def test_a_large_message_in_a_user_s_own_words_makes_the_trip(
+    lab_user: LabUser, mailbox: str
+) -> None:
     async with App(settings(lab_user), Store.open(None), new_key()) as app:
         outcome = await app.prober.start(app.probes.get(ProbeKey(mailbox, lab_user.address)))
         assert outcome.success, outcome.failure
         assert lab_user.mails() == []
 
 
-@pytest.mark.parametrize(("recipient", "verdict"), [("reject@lab.test", ""), ("blackhole@lab.test", "accepted")])
-async def test_a_relay_that_must_refuse_is_judged_by_its_refusal(lab: Lab, recipient: str, verdict: str) -> None:
+@pytest.mark.parametrize(
+    ("recipient", "verdict"), [("reject@lab.test", ""), ("blackhole@lab.test", "accepted")]
+)
+async def test_a_relay_that_must_refuse_is_judged_by_its_refusal(
+    lab: Lab, recipient: str, verdict: str
+) -> None:
     async with App(settings(lab.user("probe")), Store.open(None), new_key()) as app:
         outcome = await app.prober.start(app.probes.get(ProbeKey("closed", recipient)))
         assert (outcome.failure.reason if outcome.failure else "") == verdict

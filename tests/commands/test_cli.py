@@ -42,10 +42,14 @@ probes:
 """
 
 
-def mailtrip(*arguments: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+def mailtrip(
+    *arguments: str, directory: Path, **environment: str
+) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **environment}
     command = [sys.executable, "-W", "error", "-m", "exporter", *arguments]
-    return subprocess.run(command, cwd=directory, env=env, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command, cwd=directory, env=env, capture_output=True, text=True, timeout=60
+    )
 
 
 @pytest.fixture
@@ -58,17 +62,26 @@ def file(tmp_path: Path) -> str:
 def test_version_and_help_are_there(tmp_path: Path) -> None:
     assert mailtrip("--version", directory=tmp_path).stdout.startswith("mailtrip 0.")
     shown = mailtrip("serve", "--help", directory=tmp_path).stdout
-    assert all(flag in shown for flag in ("--config.file", "--web.listen-address", "--state.dir", "--log.level"))
+    assert all(
+        flag in shown
+        for flag in ("--config.file", "--web.listen-address", "--state.dir", "--log.level")
+    )
     alone = mailtrip(directory=tmp_path)
     assert alone.returncode == 2
-    assert all(f"\n    {command} " in alone.stderr for command in ("serve", "check", "probe", "schema"))
+    assert all(
+        f"\n    {command} " in alone.stderr for command in ("serve", "check", "probe", "schema")
+    )
 
 
-def test_check_counts_what_is_good_and_tells_every_mistake_with_its_place(file: str, tmp_path: Path) -> None:
+def test_check_counts_what_is_good_and_tells_every_mistake_with_its_place(
+    file: str, tmp_path: Path
+) -> None:
     good = mailtrip("check", file, directory=tmp_path, MAILTRIP_TEST_PASSWORD="x")
     assert (good.returncode, good.stderr) == (0, "")
     assert good.stdout == f"{file}: good: modules: 2, mailboxes: 2, probes: 2\n"
-    Path(file).write_text(Path(file).read_text().replace("listen", "lisen").replace("mailbox: own", "mailbox: onw"))
+    Path(file).write_text(
+        Path(file).read_text().replace("listen", "lisen").replace("mailbox: own", "mailbox: onw")
+    )
     bad = mailtrip("check", file, directory=tmp_path)
     assert bad.returncode == 2
     assert bad.stderr.splitlines() == [
@@ -83,14 +96,27 @@ def test_check_counts_what_is_good_and_tells_every_mistake_with_its_place(file: 
 def test_a_file_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
     for command in (["check", "nowhere.yml"], ["serve", "--config.file", "nowhere.yml"]):
         done = mailtrip(*command, directory=tmp_path)
-        assert (done.returncode, done.stderr) == (2, "nowhere.yml: cannot be read: No such file or directory\n")
+        assert (done.returncode, done.stderr) == (
+            2,
+            "nowhere.yml: cannot be read: No such file or directory\n",
+        )
 
 
-def test_a_good_trip_ends_with_0_and_a_failed_one_with_1_and_a_reason(file: str, tmp_path: Path) -> None:
+def test_a_good_trip_ends_with_0_and_a_failed_one_with_1_and_a_reason(
+    file: str, tmp_path: Path
+) -> None:
     good = mailtrip("probe", "--config.file", file, "me", directory=tmp_path)
     assert good.returncode == 0
     assert "success" in good.stdout
-    bad = mailtrip("probe", "--config.file", file, "nobody", "--json", directory=tmp_path, MAILTRIP_TEST_PASSWORD="x")
+    bad = mailtrip(
+        "probe",
+        "--config.file",
+        file,
+        "nobody",
+        "--json",
+        directory=tmp_path,
+        MAILTRIP_TEST_PASSWORD="x",
+    )
     assert bad.returncode == 1
     failure = json.loads(bad.stdout)["failure"]
     assert (failure["phase"], failure["step"], failure["reason"]) == ("send", "connect", "connect")
@@ -112,12 +138,26 @@ def test_what_was_said_is_printed_after_a_failure_and_on_demand(file: str, tmp_p
 
 
 def test_a_probe_by_module_and_target_must_be_allowed(file: str, tmp_path: Path) -> None:
-    allowed = mailtrip("probe", "--config.file", file, "--module", "self", "self@mon.example.org", directory=tmp_path)
+    allowed = mailtrip(
+        "probe",
+        "--config.file",
+        file,
+        "--module",
+        "self",
+        "self@mon.example.org",
+        directory=tmp_path,
+    )
     assert allowed.returncode == 0
     for arguments, words in (
-        (["--module", "self", "other@mon.example.org"], "target 'other@mon.example.org' is not allowed; add a pattern"),
+        (
+            ["--module", "self", "other@mon.example.org"],
+            "target 'other@mon.example.org' is not allowed; add a pattern",
+        ),
         (["--module", "slef", "self@mon.example.org"], "unknown module 'slef'; did you mean self?"),
-        (["mee"], "no probe 'mee'; did you mean me? (for any other target: --module MODULE TARGET)"),
+        (
+            ["mee"],
+            "no probe 'mee'; did you mean me? (for any other target: --module MODULE TARGET)",
+        ),
         (["xyz"], "no probe 'xyz'; known here: me, nobody (for"),
     ):
         done = mailtrip("probe", "--config.file", file, *arguments, directory=tmp_path)
@@ -129,10 +169,14 @@ def test_a_probe_by_module_and_target_must_be_allowed(file: str, tmp_path: Path)
 def test_who_forgets_the_configuration_is_told_so(tmp_path: Path) -> None:
     done = mailtrip("probe", "me", directory=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith("mailtrip: no probe 'me'; no --config.file is given; known here: self")
+    assert done.stderr.startswith(
+        "mailtrip: no probe 'me'; no --config.file is given; known here: self"
+    )
 
 
-def test_several_files_are_checked_as_one_configuration_or_each_for_itself(file: str, tmp_path: Path) -> None:
+def test_several_files_are_checked_as_one_configuration_or_each_for_itself(
+    file: str, tmp_path: Path
+) -> None:
     more = tmp_path / "more.yml"
     more.write_text("probes:\n  - {name: more, module: self, target: more@mon.example.org}\n")
     have: dict[str, Any] = {"directory": tmp_path, "MAILTRIP_TEST_PASSWORD": "x"}
@@ -141,7 +185,10 @@ def test_several_files_are_checked_as_one_configuration_or_each_for_itself(file:
     assert together.stdout == f"{file}, {more}: good: modules: 2, mailboxes: 2, probes: 3\n"
     apart = mailtrip("check", file, str(more), **have)
     assert apart.returncode == 2
-    assert apart.stderr == f"{more}:2:26: probes[0].module: unknown module self; there are none in this file\n"
+    assert (
+        apart.stderr
+        == f"{more}:2:26: probes[0].module: unknown module self; there are none in this file\n"
+    )
 
 
 def test_a_reader_that_has_read_enough_is_no_bug(tmp_path: Path) -> None:
@@ -160,11 +207,28 @@ def test_a_reader_that_goes_away_makes_no_trip_a_failed_one(
     stream: str, status: int, file: str, tmp_path: Path
 ) -> None:
     """1 would say that the trip has failed."""
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "MAILTRIP_TEST_PASSWORD": "x"}
-    line = [sys.executable, "-W", "error", "-m", "exporter", "probe", "--config.file", file, "me", "--transcript"]
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "MAILTRIP_TEST_PASSWORD": "x",
+    }
+    line = [
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "exporter",
+        "probe",
+        "--config.file",
+        file,
+        "me",
+        "--transcript",
+    ]
     reader, writer = os.pipe()
     os.close(reader)
-    streams: dict[str, int] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {stream: writer}
+    streams: dict[str, int] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | {
+        stream: writer
+    }
     done = subprocess.run(line, cwd=tmp_path, env=env, timeout=60, **streams)  # type: ignore[call-overload]
     os.close(writer)
     assert done.returncode == status
@@ -172,32 +236,58 @@ def test_a_reader_that_goes_away_makes_no_trip_a_failed_one(
 
 
 def test_a_locale_that_cannot_say_everything_is_no_bug(file: str, tmp_path: Path) -> None:
-    done = mailtrip("probe", "--config.file", file, "me", directory=tmp_path, PYTHONIOENCODING="latin-1")
+    done = mailtrip(
+        "probe", "--config.file", file, "me", directory=tmp_path, PYTHONIOENCODING="latin-1"
+    )
     assert done.returncode == 0
     assert done.stderr.startswith("? open")
     assert "success" in done.stdout
 
 
 @pytest.mark.parametrize(
-    "command", [["check", "{file}"], ["schema"], ["probe", "--config.file", "{file}", "me"], ["--help"]]
+    "command",
+    [["check", "{file}"], ["schema"], ["probe", "--config.file", "{file}", "me"], ["--help"]],
 )
-def test_a_full_disk_of_the_output_is_one_clear_line(command: list[str], file: str, tmp_path: Path) -> None:
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "MAILTRIP_TEST_PASSWORD": "x"}
-    line = [sys.executable, "-W", "error", "-m", "exporter", *(word.format(file=file) for word in command)]
+def test_a_full_disk_of_the_output_is_one_clear_line(
+    command: list[str], file: str, tmp_path: Path
+) -> None:
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "MAILTRIP_TEST_PASSWORD": "x",
+    }
+    line = [
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "exporter",
+        *(word.format(file=file) for word in command),
+    ]
     with open("/dev/full", "w") as full:
-        done = subprocess.run(line, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        done = subprocess.run(
+            line, cwd=tmp_path, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60
+        )
     assert done.returncode == 2
-    assert done.stderr.splitlines()[-1] == "mailtrip: cannot write the output: No space left on device"
+    assert (
+        done.stderr.splitlines()[-1] == "mailtrip: cannot write the output: No space left on device"
+    )
     assert "Traceback" not in done.stderr
 
 
 def test_streams_that_are_closed_change_no_exit_status(file: str, tmp_path: Path) -> None:
     """And no file that is opened later, such as the state, gets the number of one."""
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), "MAILTRIP_TEST_PASSWORD": "x"}
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
+        "MAILTRIP_TEST_PASSWORD": "x",
+    }
     python = f"{sys.executable} -W error -m exporter"
 
     def status(line: str) -> int:
-        return subprocess.run(["sh", "-c", f"{python} {line}"], cwd=tmp_path, env=env, timeout=60).returncode
+        return subprocess.run(
+            ["sh", "-c", f"{python} {line}"], cwd=tmp_path, env=env, timeout=60
+        ).returncode
 
     assert status(f"check {file} <&- >&- 2>&-") == 0
     assert status(f"probe --config.file {file} me >&-") == 0
@@ -211,11 +301,16 @@ def test_a_terminal_without_columns_is_written_to_all_the_same(file: str, tmp_pa
     assert (done.returncode, "success" in done.stdout) == (0, True)
 
 
-def test_two_addresses_of_one_port_are_not_blamed_on_another_program(file: str, tmp_path: Path) -> None:
+def test_two_addresses_of_one_port_are_not_blamed_on_another_program(
+    file: str, tmp_path: Path
+) -> None:
     port = free_port()
     for second, said in (
         (f":{port}", f"--web.listen-address :{port} is given twice: remove one"),
-        (f"127.0.0.1:{port}", f":{port} and 127.0.0.1:{port} overlap: without a host it is every address"),
+        (
+            f"127.0.0.1:{port}",
+            f":{port} and 127.0.0.1:{port} overlap: without a host it is every address",
+        ),
     ):
         flags = (f"--web.listen-address=:{port}", f"--web.listen-address={second}")
         done = mailtrip("serve", "--config.file", file, *flags, directory=tmp_path)
@@ -231,13 +326,20 @@ def test_the_schema_is_json_and_knows_the_choices(tmp_path: Path) -> None:
 def test_what_stands_in_the_way_of_serving_is_one_clear_line(file: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        done = mailtrip("serve", "--config.file", file, "--web.listen-address", address, directory=tmp_path)
+        done = mailtrip(
+            "serve", "--config.file", file, "--web.listen-address", address, directory=tmp_path
+        )
         assert done.returncode == 2
-        assert done.stderr.splitlines()[-1] == f"mailtrip: cannot listen on {address}: address already in use"
+        assert (
+            done.stderr.splitlines()[-1]
+            == f"mailtrip: cannot listen on {address}: address already in use"
+        )
     (tmp_path / "state").write_text("")
     done = mailtrip("serve", "--config.file", file, "--state.dir", "state/dir", directory=tmp_path)
     assert done.returncode == 2
-    assert done.stderr == "mailtrip: cannot write in the state directory state/dir: Not a directory\n"
+    assert (
+        done.stderr == "mailtrip: cannot write in the state directory state/dir: Not a directory\n"
+    )
     done = mailtrip("serve", "--web.listen-address", "nonsense", directory=tmp_path)
     assert done.returncode == 2
     assert "write HOST:PORT, such as 127.0.0.1:2525" in done.stderr
@@ -255,9 +357,15 @@ def serving(file: str, directory: Path) -> Iterator[Exporter]:
 def test_two_that_share_a_state_directory_are_one_too_many(file: str, tmp_path: Path) -> None:
     with serving(file, tmp_path):
         state = tmp_path / "serve" / "state"
-        done = mailtrip("serve", "--config.file", file, "--state.dir", str(state), directory=tmp_path)
+        done = mailtrip(
+            "serve", "--config.file", file, "--state.dir", str(state), directory=tmp_path
+        )
         assert done.returncode == 2
-        assert done.stderr == f"mailtrip: another mailtrip uses the state directory {state}; give this one its own\n"
+        assert (
+            done.stderr
+            == f"mailtrip: another mailtrip uses the state directory {state}; give this one its"
+            " own\n"
+        )
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -278,12 +386,23 @@ def test_no_series_of_a_failing_probe_is_missing(file: str, tmp_path: Path) -> N
         assert series['mailtrip_success{probe="nobody"}'] == 0
         assert series['mailtrip_mailbox_connected{mailbox="dead"}'] == 0
         assert series['mailtrip_mailbox_connected{mailbox="own"}'] == 1
-        assert any(name.startswith("mailtrip_last_failure_info") and "nobody" in name for name in series)
-        assert "the environment variable MAILTRIP_TEST_PASSWORD is not set" not in exporter.get("/metrics")
-        named, other = ({family(name) for name in series if f'probe="{probe}"' in name} for probe in ("me", "nobody"))
+        assert any(
+            name.startswith("mailtrip_last_failure_info") and "nobody" in name for name in series
+        )
+        assert "the environment variable MAILTRIP_TEST_PASSWORD is not set" not in exporter.get(
+            "/metrics"
+        )
+        named, other = (
+            {family(name) for name in series if f'probe="{probe}"' in name}
+            for probe in ("me", "nobody")
+        )
         assert {name for name in named - other if not name.startswith("mailtrip_last_")} == {
             "mailtrip_arrival_info",  # it has not arrived
-            *("mailtrip_hops", "mailtrip_hop_delay_seconds", "mailtrip_hop_clock_skew_seconds"),  # nor by any way
+            *(
+                "mailtrip_hops",
+                "mailtrip_hop_delay_seconds",
+                "mailtrip_hop_clock_skew_seconds",
+            ),  # nor by any way
             "mailtrip_smtp_reply_code",  # nobody has replied
         }
 

@@ -1,4 +1,5 @@
-"""Slips on the command line: each is answered with one line, and the cure. Nothing of the program is imported."""
+"""Slips on the command line: each is answered with one line, and the cure. Nothing of the program
+is imported."""
 
 import subprocess
 import sys
@@ -13,10 +14,18 @@ from exporter.probing.probes import DEFAULT_MAX_TARGETS
 NAMED = "the configuration is given with --config.file"
 SLIPS = {
     "serve mt.yml": f"mt.yml is not expected here; {NAMED}: mailtrip serve --config.file mt.yml;",
-    "serve -- mt.yaml": f"mt.yaml is not expected here; {NAMED}: mailtrip serve --config.file mt.yaml;",
-    "probe mt.yml sub": f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml sub;",
-    "probe sub mt.yml": f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml sub;",
-    "probe mt.yml": f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml NAME;",
+    "serve -- mt.yaml": (
+        f"mt.yaml is not expected here; {NAMED}: mailtrip serve --config.file mt.yaml;"
+    ),
+    "probe mt.yml sub": (
+        f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml sub;"
+    ),
+    "probe sub mt.yml": (
+        f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml sub;"
+    ),
+    "probe mt.yml": (
+        f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml NAME;"
+    ),
     "serve --config mt.yml": f"unknown flag --config: {NAMED} FILE;",
     "serve --config=mt.yml": f"unknown flag --config: {NAMED} FILE;",
     "serve --config-file mt.yml": f"unknown flag --config-file: {NAMED} FILE;",
@@ -28,24 +37,40 @@ SLIPS = {
     "probe": "the following arguments are required: NAME|TARGET;",
     "probe --config.file mt.yml a b": "unknown arguments: b;",
     "srve": "argument COMMAND: invalid choice: 'srve' (choose from",
-    "probe --config.file mt.yml a\udcff": "a NAME or TARGET must be UTF-8, without control characters;",
-    "probe --config.file mt.yml --module m a\x1b": "a NAME or TARGET must be UTF-8, without control characters;",
-    "probe --config.file mt.yml --module m a@b\xa0": "a NAME or TARGET holds U+00A0 (no-break space): type it again;",
+    "probe --config.file mt.yml a\udcff": (
+        "a NAME or TARGET must be UTF-8, without control characters;"
+    ),
+    "probe --config.file mt.yml --module m a\x1b": (
+        "a NAME or TARGET must be UTF-8, without control characters;"
+    ),
+    "probe --config.file mt.yml --module m a@b\xa0": (
+        "a NAME or TARGET holds U+00A0 (no-break space): type it again;"
+    ),
     "serve --config.file=": "argument --config.file: its value is empty; is a variable not set?;",
-    "serve --web.config.file=": "argument --web.config.file: its value is empty; is a variable not set?;",
+    "serve --web.config.file=": (
+        "argument --web.config.file: its value is empty; is a variable not set?;"
+    ),
     "serve --state.dir=": "argument --state.dir: its value is empty; is a variable not set?;",
     "check ": "argument FILE: its value is empty; is a variable not set?;",
     "check --config.file=": "argument --config.file: its value is empty; is a variable not set?;",
     "probe --module= me": "argument --module: its value is empty; is a variable not set?;",
-    "serve -config.file=mt.yml": "unknown arguments: -config.file=mt.yml; did you mean --config.file?;",
-    "serve --web.listen-adress :9100": "--web.listen-adress :9100; did you mean --web.listen-address?;",
-    "serve --listen :9100": "unknown arguments: --listen :9100; did you mean --web.listen-address?;",
+    "serve -config.file=mt.yml": (
+        "unknown arguments: -config.file=mt.yml; did you mean --config.file?;"
+    ),
+    "serve --web.listen-adress :9100": (
+        "--web.listen-adress :9100; did you mean --web.listen-address?;"
+    ),
+    "serve --listen :9100": (
+        "unknown arguments: --listen :9100; did you mean --web.listen-address?;"
+    ),
     "serve --log-level info": "unknown arguments: --log-level info; did you mean --log.level?;",
     "serve --state_dir=x": "unknown arguments: --state_dir=x; did you mean --state.dir?;",
     "probe --jsn me": "unknown arguments: --jsn; did you mean --json?;",
     "serve --web.max-targets 0": "argument --web.max-targets: not a whole number from 1 on: '0';",
     "serve --web.max-targets -5": "argument --web.max-targets: not a whole number from 1 on: '-5';",
-    "serve --web.max-targets many": "argument --web.max-targets: not a whole number from 1 on: 'many';",
+    "serve --web.max-targets many": (
+        "argument --web.max-targets: not a whole number from 1 on: 'many';"
+    ),
 }
 
 
@@ -73,10 +98,26 @@ def test_what_is_written_twice_is_the_same() -> None:
 
 @pytest.mark.parametrize("line", ["--version", "serve --help", "serve mt.yml"])
 def test_what_needs_no_program_imports_none(line: str) -> None:
-    heavy = ["pydantic", "aiohttp", "cryptography", "dns", "rich", "aiosmtplib", "yaml", "jinja2", "exporter.settings"]
-    asked = f"import sys, atexit; atexit.register(lambda: print('had', *(m for m in {heavy} if m in sys.modules)))"
+    heavy = [
+        "pydantic",
+        "aiohttp",
+        "cryptography",
+        "dns",
+        "rich",
+        "aiosmtplib",
+        "yaml",
+        "jinja2",
+        "exporter.settings",
+    ]
+    asked = (
+        f"import sys, atexit; atexit.register(lambda: print('had', *(m for m in {heavy} if m in"
+        " sys.modules)))"
+    )
     code = f"{asked}; from exporter.__main__ import main; sys.argv[1:] = {line.split()}; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
     )
     assert done.stdout.splitlines()[-1] == "had"

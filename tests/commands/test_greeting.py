@@ -21,7 +21,9 @@ PROGRAM = Path(sys.executable).with_name("mailtrip")
 
 def test_the_configuration_to_begin_with_is_good_and_is_the_readme_s() -> None:
     assert list(Settings.load(str(FIRST)).mailboxes) == ["monitor"]
-    assert textwrap.indent(FIRST.read_text(), "   ") in (ROOT / "README.md").read_text(encoding="utf-8")
+    assert textwrap.indent(FIRST.read_text(), "   ") in (ROOT / "README.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_program_that_is_not_on_the_path_is_named_as_it_is_found_from_here(
@@ -37,7 +39,10 @@ def test_a_program_that_is_not_on_the_path_is_named_as_it_is_found_from_here(
     assert own_command(str(odd / "mailtrip")) == "'a b/bin/mailtrip'"
     assert own_command("a b/bin/mailtrip") == "'a b/bin/mailtrip'"
     assert own_command(str(plain / "mailtrip")) == "mailtrip"
-    assert own_command("/opt/mailtrip/exporter/__main__.py") == f"{shlex.quote(sys.executable)} -m exporter"
+    assert (
+        own_command("/opt/mailtrip/exporter/__main__.py")
+        == f"{shlex.quote(sys.executable)} -m exporter"
+    )
     monkeypatch.chdir(odd)
     assert own_command(str(plain / "mailtrip")) == "mailtrip"
     monkeypatch.setenv("PATH", "/nowhere")
@@ -49,7 +54,9 @@ def test_a_program_that_is_not_on_the_path_is_named_as_it_is_found_from_here(
 def test_what_is_printed_can_be_saved_and_typed(path: str, tmp_path: Path) -> None:
     environment = {"PATH": path}
     command = [str(PROGRAM), "serve", "--web.listen-address", f"127.0.0.1:{free_port()}"]
-    serving = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, bufsize=1)
+    serving = subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
     assert serving.stdout
     said = ""
     try:
@@ -67,5 +74,7 @@ def test_what_is_printed_can_be_saved_and_typed(path: str, tmp_path: Path) -> No
     then = said.split("Then:")[1].split("&&")[0].strip()
     typed = then.replace(" --try", "")  # its servers do not exist
     assert typed == f"{'mailtrip' if str(PROGRAM.parent) in path else PROGRAM} check mailtrip.yml"
-    done = subprocess.run(["sh", "-c", typed], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        ["sh", "-c", typed], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr

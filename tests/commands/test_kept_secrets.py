@@ -23,7 +23,9 @@ ODD = {
 
 
 @pytest.mark.parametrize(("content", "said"), ODD.items(), ids=map(repr, ODD))
-def test_a_file_that_hardly_holds_the_secret_itself_is_a_warning(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_file_that_hardly_holds_the_secret_itself_is_a_warning(
+    content: bytes, said: str, tmp_path: Path
+) -> None:
     (line,) = lines_of(tmp_path / "kept", content)
     assert f"warning: mailboxes.m.imap.password: the text in {tmp_path}/kept {said}" in line
 
@@ -35,18 +37,24 @@ def test_a_file_that_may_hold_a_secret_is_good(good: bytes, tmp_path: Path) -> N
     assert lines_of(tmp_path / "kept", good) == []
 
 
-def test_a_secret_that_is_no_secret_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_is_no_secret_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     text = MAILBOX % "imap: {host: h, username: u, password: %s}"
     where = "f:2:46: %smailboxes.m.imap.password: "
     blank = "has a blank at an end, which is part of the secret"
     assert found(text % '"hunter2 "') == [where % "warning: " + blank]
     (line,) = found(text % '"<secret>"')
-    assert line.startswith(where % "" + "is what pages of mailtrip show for a secret, and not the secret")
+    assert line.startswith(
+        where % "" + "is what pages of mailtrip show for a secret, and not the secret"
+    )
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "imap").write_text("hunter2")
     monkeypatch.chdir(tmp_path)
     (line,) = found(text % "secrets/imap")
-    assert line.startswith(where % "warning: " + "is taken for the secret itself, and there is a file of that name")
+    assert line.startswith(
+        where % "warning: " + "is taken for the secret itself, and there is a file of that name"
+    )
     assert found(text % "secrets/pop3") == []
 
 
@@ -55,6 +63,8 @@ def test_a_key_for_tokens_that_is_none_is_told_of(tmp_path: Path) -> None:
     key.write_text("hunter2\n")
     text = f"state: {{token_key: {{file: {key}}}}}\n"
     (line,) = found(text)
-    assert line.startswith(f"f:1:20: state.token_key: what is in {key} must have 64 or more hexadecimal digits")
+    assert line.startswith(
+        f"f:1:20: state.token_key: what is in {key} must have 64 or more hexadecimal digits"
+    )
     key.write_text("0a" * 32 + "\n")
     assert found(text) == []

@@ -22,12 +22,14 @@ modules:
     session_timeout: 5s
     roundtrip: &trip
       from: probe@lab.test
-      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe,
+          password: {password}}}}}
       mailbox: monitor
   again: *module
   inbound:
     <<: *module
-    roundtrip: {{<<: *trip, from: a@mon.test, send: {{mx: {{source_address: {mon}, ehlo_name: mx.mon.test}}}}}}
+    roundtrip: {{<<: *trip, from: a@mon.test, send: {{mx: {{source_address: {mon},
+        ehlo_name: mx.mon.test}}}}}}
   each:
     <<: *module
     roundtrip: {{<<: *trip, to: "postmaster@{{target}}", send: {{smtp: {{host: "{{target}}"}}}}}}
@@ -43,15 +45,23 @@ def written(lab: Lab, user: LabUser, directory: Path, **given: str) -> Path:
     for part in ("cur", "new", "tmp"):
         (directory / "Maildir" / part).mkdir(parents=True, exist_ok=True)
     values = {
-        "dns": lab.dns, "mon": lab.mon_ip, "ca": lab.ca, "user": user.name, "password": lab.password,
-        "port": str(free_port()), "maildir": str(directory / "Maildir"), "program": "/bin/true",
-    }  # fmt: skip
+        "dns": lab.dns,
+        "mon": lab.mon_ip,
+        "ca": lab.ca,
+        "user": user.name,
+        "password": lab.password,
+        "port": str(free_port()),
+        "maildir": str(directory / "Maildir"),
+        "program": "/bin/true",
+    }
     file = directory / "mailtrip.yml"
     file.write_text(CONFIGURATION.format(**values | given))
     return file
 
 
-def test_every_server_is_asked_once_and_nothing_is_sent(lab: Lab, lab_user: LabUser, tmp_path: Path) -> None:
+def test_every_server_is_asked_once_and_nothing_is_sent(
+    lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> None:
     file = written(lab, lab_user, tmp_path)
     done = mailtrip("check", "--try", str(file), directory=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
@@ -75,12 +85,26 @@ def test_every_server_is_asked_once_and_nothing_is_sent(lab: Lab, lab_user: LabU
     assert not lab_user.mails()
 
 
-def test_what_fails_is_told_with_its_place_and_reason(lab: Lab, lab_user: LabUser, tmp_path: Path) -> None:
-    given = {"password": "no-such-word", "maildir": str(tmp_path / "nowhere"), "program": "/nowhere/sendmail"}
-    done = mailtrip("check", "--try", str(written(lab, lab_user, tmp_path, **given)), directory=tmp_path)
+def test_what_fails_is_told_with_its_place_and_reason(
+    lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> None:
+    given = {
+        "password": "no-such-word",
+        "maildir": str(tmp_path / "nowhere"),
+        "program": "/nowhere/sendmail",
+    }
+    done = mailtrip(
+        "check", "--try", str(written(lab, lab_user, tmp_path, **given)), directory=tmp_path
+    )
     assert done.returncode == 1
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
-    places = ["open/login: auth ", "open/login: auth", "open/select: ", "send/auth: auth 535: ", "send/program: "]
+    places = [
+        "open/login: auth ",
+        "open/login: auth",
+        "open/select: ",
+        "send/auth: auth 535: ",
+        "send/program: ",
+    ]
     assert len(failed) == len(places)
     for line, place in zip(failed, places, strict=True):
         assert f"): {place}" in line

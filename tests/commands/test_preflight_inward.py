@@ -25,14 +25,22 @@ ZONE: Zone = {
     "broken.test": {"RCODE": ["SERVFAIL"]},
 }
 FOUND = {
-    "here.test": Remark(Doubt.OTHER_PORT, f"here.test goes to mx.here.test ({HERE})", "0.0.0.0:2525"),
-    "implicit.test": Remark(Doubt.OTHER_PORT, f"implicit.test goes to implicit.test ({HERE})", "0.0.0.0:2525"),
+    "here.test": Remark(
+        Doubt.OTHER_PORT, f"here.test goes to mx.here.test ({HERE})", "0.0.0.0:2525"
+    ),
+    "implicit.test": Remark(
+        Doubt.OTHER_PORT, f"implicit.test goes to implicit.test ({HERE})", "0.0.0.0:2525"
+    ),
     "away.test": Remark(
-        Doubt.LEADS_ELSEWHERE, f"away.test goes to mx.away.test ({AWAY}), mx2.away.test (192.0.2.8)", "0.0.0.0:2525"
+        Doubt.LEADS_ELSEWHERE,
+        f"away.test goes to mx.away.test ({AWAY}), mx2.away.test (192.0.2.8)",
+        "0.0.0.0:2525",
     ),
     "bare.test": Remark(Doubt.NO_WAY_HERE, "bare.test: it has neither an MX nor an address record"),
     "lame.test": Remark(Doubt.NO_WAY_HERE, "lame.test: nothing.test, its MX, has no address"),
-    "null.test": Remark(Doubt.NO_WAY_HERE, "null.test says that it takes no mail (null MX, RFC 7505)"),
+    "null.test": Remark(
+        Doubt.NO_WAY_HERE, "null.test says that it takes no mail (null MX, RFC 7505)"
+    ),
     "none.test": Remark(Doubt.NO_WAY_HERE, "none.test does not exist (NXDOMAIN)"),
 }
 
@@ -40,7 +48,9 @@ FOUND = {
 @pytest.mark.parametrize(("domain", "remark"), FOUND.items())
 async def test_where_mail_for_a_receiver_goes_is_looked_up(domain: str, remark: Remark) -> None:
     async with names(ZONE) as resolver:
-        (found,) = await of_receiver(Listen("0.0.0.0:2525"), [f"a@{domain}", f"b@{domain.upper()}"], resolver)
+        (found,) = await of_receiver(
+            Listen("0.0.0.0:2525"), [f"a@{domain}", f"b@{domain.upper()}"], resolver
+        )
     assert replace(found, about=found.about.partition("; asked")[0]) == remark
     attempt = Attempt("mailbox own", "0.0.0.0:2525", skipped="not tried", remarks=(remark,))
     first, note = lines(attempt)

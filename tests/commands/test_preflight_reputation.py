@@ -1,4 +1,5 @@
-"""What `mailtrip check --try` remarks on how we look to servers of strangers, and on who can be reached."""
+"""What `mailtrip check --try` remarks on how we look to servers of strangers, and on who can be
+reached."""
 
 import re
 import socket
@@ -37,14 +38,21 @@ modules:
   nameless:
     <<: *module
     roundtrip: {{<<: *trip, send: {{mx: {{source_address: {dead}, ehlo_name: nobody.mon.test}}}}}}
-  misnamed: {{<<: *module, roundtrip: {{<<: *trip, send: {{mx: {{<<: *mx, source_address: {misnamed}}}}}}}}}
+  misnamed: {{<<: *module, roundtrip: {{<<: *trip, send: {{mx: {{<<: *mx,
+      source_address: {misnamed}}}}}}}}}
 """
-RELAY = "  relay: {<<: *module, roundtrip: {<<: *trip, send: {smtp: {host: relay.lab.test, port: 25}}}}\n"
+RELAY = (
+    "  relay: {<<: *module, roundtrip: {<<: *trip, send: {smtp: {host: relay.lab.test, port:"
+    " 25}}}}\n"
+)
 
 
 def tried(lab: Lab, directory: Path, *probes: tuple[str, str]) -> tuple[int, list[str]]:
-    """The exit code, and what is said of these modules and domains. A relay needs no domain: it is always tried."""
-    text = CONFIGURATION.format(dns=lab.dns, mon=lab.mon_ip, dead=lab.dead_ip, misnamed=lab.misnamed_ip)
+    """The exit code, and what is said of these modules and domains. A relay needs no domain: it is
+    always tried."""
+    text = CONFIGURATION.format(
+        dns=lab.dns, mon=lab.mon_ip, dead=lab.dead_ip, misnamed=lab.misnamed_ip
+    )
     text += (RELAY if "relay" in dict(probes) else "") + "probes:\n"
     for module, domain in probes:
         text += f"  - {{name: {module}-{domain}, module: {module}, target: probe@{domain}}}\n"
@@ -62,12 +70,18 @@ def test_an_address_with_a_name_that_leads_back_gives_no_remark(lab: Lab, tmp_pa
 
 
 def test_what_receivers_mind_is_remarked_once_and_is_no_failure(lab: Lab, tmp_path: Path) -> None:
-    code, shown = tried(lab, tmp_path, ("nameless", "lab.test"), ("nameless", "nomx.test"), ("misnamed", "lab.test"))
+    code, shown = tried(
+        lab, tmp_path, ("nameless", "lab.test"), ("nameless", "nomx.test"), ("misnamed", "lab.test")
+    )
     assert code == 0
     good, nameless, greeting, again, good_too, misnamed = shown
     assert all(line.startswith("good    module") for line in (good, again, good_too))
-    assert nameless.startswith(f"        note: mail leaves from {lab.dead_ip}, which has no PTR record. ")
-    assert greeting.startswith("        note: EHLO says nobody.mon.test, a name that is not in DNS. ")
+    assert nameless.startswith(
+        f"        note: mail leaves from {lab.dead_ip}, which has no PTR record. "
+    )
+    assert greeting.startswith(
+        "        note: EHLO says nobody.mon.test, a name that is not in DNS. "
+    )
     assert misnamed.startswith(
         f"        note: mail leaves from {lab.misnamed_ip}. Its PTR record says mx.mon.test, which "
     )
@@ -77,27 +91,47 @@ def test_one_dead_exchanger_is_no_blocked_port(lab: Lab, tmp_path: Path) -> None
     code, (good, note) = tried(lab, tmp_path, ("good", "deadfirst.test"))
     assert code == 0
     assert good.startswith("good    module good (deadfirst.test): ")
-    assert note.startswith("        note: dead.lab.test:25 cannot be reached. mx1.lab.test:25 can, so mail arrives")
+    assert note.startswith(
+        "        note: dead.lab.test:25 cannot be reached. mx1.lab.test:25 can, so mail arrives"
+    )
 
 
 def test_when_no_exchanger_answers_the_network_is_suspected(lab: Lab, tmp_path: Path) -> None:
-    code, (failed, note, relay) = tried(lab, tmp_path, ("good", "alldead.test"), ("relay", "lab.test"))
+    code, (failed, note, relay) = tried(
+        lab, tmp_path, ("good", "alldead.test"), ("relay", "lab.test")
+    )
     assert code == 1
     assert failed.startswith("FAILED  module good (alldead.test): send/connect: connect: ")
-    assert note.startswith("        note: no exchanger can be reached, tried: dead.lab.test:25, mx2.lab.test:25. Many ")
-    assert "block outgoing port 25. To find out, run `telnet dead.lab.test 25` here and elsewhere." in note
-    assert relay.startswith("good"), "a relay that answers on port 25 says nothing of the way to strangers"
+    assert note.startswith(
+        "        note: no exchanger can be reached, tried: dead.lab.test:25, mx2.lab.test:25. Many "
+    )
+    assert (
+        "block outgoing port 25. To find out, run `telnet dead.lab.test 25` here and elsewhere."
+        in note
+    )
+    assert relay.startswith("good"), (
+        "a relay that answers on port 25 says nothing of the way to strangers"
+    )
 
 
-def test_when_other_exchangers_answer_the_network_is_not_suspected(lab: Lab, tmp_path: Path) -> None:
-    code, (failed, note, good) = tried(lab, tmp_path, ("good", "alldead.test"), ("good", "lab.test"))
+def test_when_other_exchangers_answer_the_network_is_not_suspected(
+    lab: Lab, tmp_path: Path
+) -> None:
+    code, (failed, note, good) = tried(
+        lab, tmp_path, ("good", "alldead.test"), ("good", "lab.test")
+    )
     assert (code, failed[:6], good[:4]) == (1, "FAILED", "good")
-    assert "The network does not block port 25, since mx1.lab.test:25 can be reached: these servers are down" in note
+    assert (
+        "The network does not block port 25, since mx1.lab.test:25 can be reached: these servers"
+        " are down" in note
+    )
 
 
 def test_each_of_several_silent_exchangers_has_its_time(lab: Lab, tmp_path: Path) -> None:
     """Together they take longer than one attempt may elsewhere: 5 s more than session_timeout."""
-    text = CONFIGURATION.format(dns=lab.dns, mon=lab.mon_ip, dead=lab.dead_ip, misnamed=lab.misnamed_ip)
+    text = CONFIGURATION.format(
+        dns=lab.dns, mon=lab.mon_ip, dead=lab.dead_ip, misnamed=lab.misnamed_ip
+    )
     with socket.create_server((lab.dead_ip, 0)) as silent:  # dead.lab.test and mx2.lab.test
         text = text.replace("session_timeout: 5s", "session_timeout: 6s")
         text = text.replace("&mx {", f"&mx {{port: {silent.getsockname()[1]}, ")
@@ -107,29 +141,44 @@ def test_each_of_several_silent_exchangers_has_its_time(lab: Lab, tmp_path: Path
     assert done.returncode == 1
     failed = next(line for line in done.stdout.splitlines() if line.startswith("FAILED"))
     assert re.search(
-        r"\(alldead\.test\): send/greeting: timeout: no answer from (dead|mx2)\.lab\.test within 6 s$", failed
+        r"\(alldead\.test\): send/greeting: timeout: no answer from (dead|mx2)\.lab\.test within"
+        r" 6 s$",
+        failed,
     )
 
 
 def test_servers_that_let_us_wait_count_as_those_that_refuse() -> None:
-    silent = [Span(Phase.SEND, Step.CONNECT, 0, 30, Reason.TIMEOUT, f"mx{n}.example:25") for n in (1, 2)]
-    assert of_connections(silent, []) == [Remark(Doubt.BLOCKED, "mx1.example:25, mx2.example:25", "mx1.example:25")]
+    silent = [
+        Span(Phase.SEND, Step.CONNECT, 0, 30, Reason.TIMEOUT, f"mx{n}.example:25") for n in (1, 2)
+    ]
+    assert of_connections(silent, []) == [
+        Remark(Doubt.BLOCKED, "mx1.example:25, mx2.example:25", "mx1.example:25")
+    ]
     submission = [Span(Phase.SEND, Step.CONNECT, 0, 30, Reason.TIMEOUT, "relay.example:587")]
     assert of_connections(submission, []) == [], "nobody blocks that port"
-    assert of_connections([Span(Phase.SEND, Step.CONNECT, 0, 1, None, "mx1.example:25")], silent) == []
+    assert (
+        of_connections([Span(Phase.SEND, Step.CONNECT, 0, 1, None, "mx1.example:25")], silent) == []
+    )
 
 
 @pytest.mark.parametrize("source", ["10.1.2.3", "127.0.0.1", "100.64.0.1", "fd00::1", "fe80::1"])
 async def test_behind_nat_nobody_can_tell(source: str) -> None:
     outside = "2a00:1450::1b" if ":" in source else "142.250.1.27"
-    assert await of_address(source, outside, Resolver(["127.0.0.1:1"])) == [Remark(Doubt.HIDDEN, source)]
-    (_, note) = lines(Attempt("module a", "example.org", remarks=(Remark(Doubt.HIDDEN, source),)))
-    assert f"mail leaves from {source}, a private address. Receivers see the outside address of your NAT" in note
+    assert await of_address(source, outside, Resolver(["127.0.0.1:1"])) == [
+        Remark(Doubt.HIDDEN, source)
+    ]
+    _, note = lines(Attempt("module a", "example.org", remarks=(Remark(Doubt.HIDDEN, source),)))
+    assert (
+        f"mail leaves from {source}, a private address. Receivers see the outside address of"
+        " your NAT" in note
+    )
 
 
 async def test_a_resolver_that_does_not_answer_is_said_so(lab: Lab) -> None:
     network = NetworkOptions(source_address=lab.mon_ip)
-    (remark,) = await remarks(lab.mx_ip, network, "mx.mon.test", Resolver([lab.silent_dns], timeout=0.3))
+    (remark,) = await remarks(
+        lab.mx_ip, network, "mx.mon.test", Resolver([lab.silent_dns], timeout=0.3)
+    )
     assert remark.doubt is Doubt.UNANSWERED
     assert "within 0.3 s" in remark.about
 
@@ -148,7 +197,10 @@ async def test_servers_of_our_own_network_are_no_strangers(lab: Lab) -> None:
 
 
 def test_the_address_that_we_would_come_from_is_the_one_that_a_connection_has() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as client,
+    ):
         assert source_towards("127.0.0.1") == client.getsockname()[0]
     assert source_towards("127.0.0.1", "127.0.0.2") == "127.0.0.2"
     assert source_towards("127.0.0.1", "::1") == "", "there is no way from the one to the other"
@@ -157,6 +209,10 @@ def test_the_address_that_we_would_come_from_is_the_one_that_a_connection_has() 
 def test_every_doubt_has_its_words() -> None:
     for doubt in Doubt:
         remark = Remark(doubt, "the-subject", "more:25")
-        _, note = lines(Attempt("module a", "b", failure=Failure(Phase.SEND, None, Reason.DNS), remarks=(remark,)))
+        _, note = lines(
+            Attempt(
+                "module a", "b", failure=Failure(Phase.SEND, None, Reason.DNS), remarks=(remark,)
+            )
+        )
         assert note.startswith("        note: ")
         assert "the-subject" in note

@@ -1,4 +1,5 @@
-"""A running mailtrip reads another configuration: by POST, by signal, or because its files have changed."""
+"""A running mailtrip reads another configuration: by POST, by signal, or because its files have
+changed."""
 
 import os
 import re
@@ -17,14 +18,22 @@ pytestmark = pytest.mark.slow
 GOOD = "mailtrip_config_last_reload_successful"
 WHEN = "mailtrip_config_last_reload_success_timestamp_seconds"
 READ = "the configuration is read anew"
-MODULE = "roundtrip: {from: p@test.localhost, send: {smtp: {host: 127.0.0.1, port: 9, tls: none}}, mailbox: monitor}"
+MODULE = (
+    "roundtrip: {from: p@test.localhost, send: {smtp: {host: 127.0.0.1, port: 9, tls: none}},"
+    " mailbox: monitor}"
+)
 
 
 def configuration(directory: Path, *probes: str, interval: str = "1h", more: str = "") -> str:
     """Trips that fail at once, since nothing listens on port 9."""
-    entries = "".join(f"  - {{name: {name}, module: trip, target: {name}@test.localhost}}\n" for name in probes)
+    entries = "".join(
+        f"  - {{name: {name}, module: trip, target: {name}@test.localhost}}\n" for name in probes
+    )
     mailbox = f"mailboxes:\n  monitor: {{maildir: {{path: {directory}}}}}\n"
-    return f"{mailbox}{more}modules:\n  trip:\n    interval: {interval}\n    {MODULE}\nprobes:\n{entries}"
+    return (
+        f"{mailbox}{more}modules:\n  trip:\n    interval: {interval}\n   "
+        f" {MODULE}\nprobes:\n{entries}"
+    )
 
 
 Start = Callable[..., Exporter]
@@ -41,7 +50,9 @@ def box(tmp_path: Path) -> Path:
 def start(box: Path, tmp_path: Path) -> Iterator[Start]:
     running: list[Exporter] = []
 
-    def start(*flags: str, more: str = "", meanwhile: Callable[[Exporter], None] = lambda _: None) -> Exporter:
+    def start(
+        *flags: str, more: str = "", meanwhile: Callable[[Exporter], None] = lambda _: None
+    ) -> Exporter:
         text = configuration(box, "one", "two", more=more)
         running.append(Exporter(text, tmp_path / "mailtrip", *flags, meanwhile=meanwhile))
         return running[-1]
@@ -71,13 +82,17 @@ def test_a_probe_is_added_and_one_is_removed_with_all_its_series(start: Start, b
     exporter.wait_for('mailtrip_trips_total{probe="three"}')
 
 
-def test_an_interval_changes_and_the_beat_goes_on_from_the_last_trip(start: Start, box: Path) -> None:
+def test_an_interval_changes_and_the_beat_goes_on_from_the_last_trip(
+    start: Start, box: Path
+) -> None:
     exporter = start()
     for name in ("one", "two"):
         exporter.wait_for(f'mailtrip_trips_total{{probe="{name}"}}')
     exporter.configure(configuration(box, "one", "two"))
     exporter.reload()
-    assert exporter.series()['mailtrip_trips_total{probe="one"}'] == 1  # no trip because of the reload alone
+    assert (
+        exporter.series()['mailtrip_trips_total{probe="one"}'] == 1
+    )  # no trip because of the reload alone
     exporter.configure(configuration(box, "one", "two", interval="1s"))
     exporter.reload()
     wait_until(lambda: exporter.series()['mailtrip_trips_total{probe="one"}'] >= 3)
@@ -92,7 +107,9 @@ def test_an_interval_changes_and_the_beat_goes_on_from_the_last_trip(start: Star
         ("", "there is no configuration in this file"),
     ],
 )
-def test_a_bad_file_changes_nothing_and_says_why(bad: str, why: str, start: Start, box: Path) -> None:
+def test_a_bad_file_changes_nothing_and_says_why(
+    bad: str, why: str, start: Start, box: Path
+) -> None:
     exporter = start()
     before = exporter.series()[WHEN]
     exporter.configure(bad)
@@ -143,8 +160,11 @@ def test_a_reload_does_not_hinder_the_end(start: Start) -> None:
     assert "Traceback" not in exporter.log.read_text()
 
 
-def test_a_configmap_is_read_when_its_link_is_swapped(start: Start, box: Path, tmp_path: Path) -> None:
-    """As the kubelet does it: the file is a link into ..data, which is a link that is renamed over."""
+def test_a_configmap_is_read_when_its_link_is_swapped(
+    start: Start, box: Path, tmp_path: Path
+) -> None:
+    """As the kubelet does it: the file is a link into ..data, which is a link that is renamed
+    over."""
     mount = tmp_path / "mailtrip"
     mount.mkdir()
     for version, names in (("..1", ("one", "two")), ("..2", ("two",))):
@@ -162,8 +182,11 @@ def test_a_configmap_is_read_when_its_link_is_swapped(start: Start, box: Path, t
 # ---------------------------------------------------------------- while it starts
 
 
-def test_signals_from_the_first_moment_on_neither_end_it_nor_get_lost(start: Start, box: Path) -> None:
-    """Python takes a while to import everything, and SIGHUP ends whoever has not said what to do with it."""
+def test_signals_from_the_first_moment_on_neither_end_it_nor_get_lost(
+    start: Start, box: Path
+) -> None:
+    """Python takes a while to import everything, and SIGHUP ends whoever has not said what to do
+    with it."""
 
     def hurry(exporter: Exporter) -> None:
         while "SigBlk:\t0000000000000000" in exporter.status:  # not even Python has begun
@@ -176,8 +199,11 @@ def test_signals_from_the_first_moment_on_neither_end_it_nor_get_lost(start: Sta
 
 
 @pytest.mark.parametrize("how", ["signal", "files"])
-def test_what_changes_between_reading_and_serving_is_read(how: str, start: Start, box: Path, tmp_path: Path) -> None:
-    """The start is stopped where the key of the tokens is read: by then the configuration has been read."""
+def test_what_changes_between_reading_and_serving_is_read(
+    how: str, start: Start, box: Path, tmp_path: Path
+) -> None:
+    """The start is stopped where the key of the tokens is read: by then the configuration has been
+    read."""
     pipe = tmp_path / "token.key"
     os.mkfifo(pipe)
     more = f"state: {{token_key: {{file: {pipe}}}}}\n"

@@ -1,4 +1,5 @@
-"""A reload, on a real IMAP server: what has not changed keeps its connection, and what cannot be used says so."""
+"""A reload, on a real IMAP server: what has not changed keeps its connection, and what cannot be
+used says so."""
 
 import time
 from collections.abc import Iterator
@@ -13,13 +14,15 @@ from tests.support.mailtrip_process import Exporter
 CONFIGURATION = """\
 mailboxes:
   monitor:
-    imap: {{host: 127.0.0.1, port: {imap}, tls: none, username: {user}, password: {{file: {secret}}}}}
+    imap: {{host: 127.0.0.1, port: {imap}, tls: none, username: {user},
+        password: {{file: {secret}}}}}
 modules:
   relay:
     interval: 1s
     timeout: {timeout}
     session_timeout: 4s
-    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}}, mailbox: monitor}}
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}},
+        mailbox: monitor}}
 probes:
   - {{name: relay, module: relay, target: {user}@lab.test}}
 """
@@ -62,7 +65,9 @@ def test_an_unchanged_mailbox_keeps_its_connection_and_a_changed_one_does_not(
         assert exporter.reload()[0] == 200
         wait_for_more_trips(exporter)
         assert logins(imap) == 1
-        exporter.configure(CONFIGURATION.format(timeout="31s", secret=f"{secret}-of-tomorrow", **values))
+        exporter.configure(
+            CONFIGURATION.format(timeout="31s", secret=f"{secret}-of-tomorrow", **values)
+        )
         assert exporter.reload()[0] == 200  # as at a start: a secret is read when it is used
         while "of-tomorrow" not in exporter.log.read_text():
             time.sleep(0.1)

@@ -1,4 +1,5 @@
-"""What becomes of a trip under way when its module, its mailbox or its probe is another one, or gone."""
+"""What becomes of a trip under way when its module, its mailbox or its probe is another one, or
+gone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -42,13 +43,27 @@ class Scene:
                 (directory / box / part).mkdir(parents=True)
 
     def settings(
-        self, mailboxes: dict[str, str], awaited: str = "monitor", interval: str = "1h", probes: bool = True
+        self,
+        mailboxes: dict[str, str],
+        awaited: str = "monitor",
+        interval: str = "1h",
+        probes: bool = True,
     ) -> Settings:
         send = {"smtp": {"host": "127.0.0.1", "port": self._port, "tls": "none"}}
         trip = {"from": "probe@example.org", "send": send, "mailbox": awaited}
-        boxes = {name: {"maildir": {"path": str(self.directory / box)}} for name, box in mailboxes.items()}
+        boxes = {
+            name: {"maildir": {"path": str(self.directory / box)}}
+            for name, box in mailboxes.items()
+        }
         entry = {"name": "trip", "module": KEY.module, "target": KEY.target}
-        modules = {KEY.module: {"interval": interval, "timeout": "20s", "session_timeout": "5s", "roundtrip": trip}}
+        modules = {
+            KEY.module: {
+                "interval": interval,
+                "timeout": "20s",
+                "session_timeout": "5s",
+                "roundtrip": trip,
+            }
+        }
         whole = {"mailboxes": boxes, "modules": modules, "probes": [entry] if probes else []}
         return Settings.parse(yaml.safe_dump(whole).encode(), "test.yml")
 
@@ -68,7 +83,9 @@ async def scene(tmp_path: Path) -> AsyncIterator[tuple[Scene, App, Awaitable[Out
         here = Scene(tmp_path, server, taken)
         async with App(here.settings({"monitor": "old"}), Store.open(None), new_key()) as app:
             sent = asyncio.Event()
-            flight = app.prober.start(app.probes.get(KEY), lambda span: sent.set() if span.phase == "deliver" else None)
+            flight = app.prober.start(
+                app.probes.get(KEY), lambda span: sent.set() if span.phase == "deliver" else None
+            )
             await sent.wait()
             yield here, app, flight
 
@@ -79,9 +96,15 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "the module": (lambda s: s.settings({"monitor": "old"}, interval="2h"), "old"),
     "the mailbox's options": (lambda s: s.settings({"monitor": "new"}), "new"),
     "the mailbox's name": (lambda s: s.settings({"renamed": "old"}, awaited="renamed"), "old"),
-    "another mailbox in its place": (lambda s: s.settings({"other": "new"}, awaited="other"), "old"),
+    "another mailbox in its place": (
+        lambda s: s.settings({"other": "new"}, awaited="other"),
+        "old",
+    ),
     "the probe is gone": (lambda s: s.settings({"monitor": "old"}, probes=False), "old"),
-    "the probe and the mailbox are gone": (lambda s: s.settings({"other": "new"}, "other", probes=False), "old"),
+    "the probe and the mailbox are gone": (
+        lambda s: s.settings({"other": "new"}, "other", probes=False),
+        "old",
+    ),
 }
 
 

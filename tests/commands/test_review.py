@@ -27,26 +27,40 @@ def found(text: str, *, here: bool = True, usage: bool = False) -> list[str]:
 
 
 CONTRADICTIONS = {
-    f"imap: {{host: h, port: 993, tls: starttls, {LOGIN}}}": "tls: starttls cannot work on port 993, where TLS begins"
-    " at once: write tls: implicit, or port 143",
+    f"imap: {{host: h, port: 993, tls: starttls, {LOGIN}}}": (
+        "tls: starttls cannot work on port 993, where TLS begins"
+        " at once: write tls: implicit, or port 143"
+    ),
     f"imap: {{host: h, port: 993, tls: none, {LOGIN}}}": "tls: none cannot work on port 993",
-    f"imap: {{host: h, port: 143, tls: implicit, {LOGIN}}}": "tls: implicit cannot work on port 143, where servers"
-    " begin in the clear: write tls: starttls, or port 993",
+    f"imap: {{host: h, port: 143, tls: implicit, {LOGIN}}}": (
+        "tls: implicit cannot work on port 143, where servers"
+        " begin in the clear: write tls: starttls, or port 993"
+    ),
     f"pop3: {{host: h, port: 995, tls: starttls, {LOGIN}}}": "write tls: implicit, or port 110",
     f"pop3: {{host: h, port: 110, tls: implicit, {LOGIN}}}": "write tls: starttls, or port 995",
-    f"imap: {{host: h, port: 995, {LOGIN}}}": "995 is the port of POP3, and this speaks IMAP: 143 or 993",
+    f"imap: {{host: h, port: 995, {LOGIN}}}": (
+        "995 is the port of POP3, and this speaks IMAP: 143 or 993"
+    ),
     f"imap: {{host: h, port: 110, {LOGIN}}}": "110 is the port of POP3, and this speaks IMAP",
     f"imap: {{host: h, port: 465, {LOGIN}}}": "465 is the port of SMTP, and this speaks IMAP",
-    f"pop3: {{host: h, port: 993, {LOGIN}}}": "993 is the port of IMAP, and this speaks POP3: 110 or 995",
+    f"pop3: {{host: h, port: 993, {LOGIN}}}": (
+        "993 is the port of IMAP, and this speaks POP3: 110 or 995"
+    ),
     f"smtp: {{host: h, port: 465, tls: starttls, {LOGIN}}}": "tls: implicit, or port 587",
     "smtp: {host: h, port: 465, tls: none}": "tls: none cannot work on port 465",
-    f"smtp: {{host: h, port: 587, tls: implicit, {LOGIN}}}": "tls: implicit cannot work on port 587",
+    f"smtp: {{host: h, port: 587, tls: implicit, {LOGIN}}}": (
+        "tls: implicit cannot work on port 587"
+    ),
     "smtp: {host: h, port: 25, tls: implicit}": "write tls: starttls, or port 465",
-    f"smtp: {{host: h, port: 993, {LOGIN}}}": "993 is the port of IMAP, and this speaks SMTP: 25 or 465 or 587",
+    f"smtp: {{host: h, port: 993, {LOGIN}}}": (
+        "993 is the port of IMAP, and this speaks SMTP: 25 or 465 or 587"
+    ),
     "smtp: {host: h, port: 143}": "143 is the port of IMAP, and this speaks SMTP",
     "mx: {port: 465}": "exchangers take mail on port 25; 465 is for clients",
     "smtp: {host: h, port: 993, tls: starttls}": "993 is the port of IMAP, and this speaks SMTP",
-    f"imap: {{host: h, port: 110, tls: implicit, {LOGIN}}}": "110 is the port of POP3, and this speaks IMAP",
+    f"imap: {{host: h, port: 110, tls: implicit, {LOGIN}}}": (
+        "110 is the port of POP3, and this speaks IMAP"
+    ),
     "mx: {port: 995}": "995 is the port of POP3, and this speaks SMTP",
 }
 
@@ -63,11 +77,20 @@ def test_a_port_that_contradicts_tls_or_the_protocol_is_no_good(part: str, said:
 @pytest.mark.parametrize(
     "part",
     [
-        *(f"imap: {{host: h, {LOGIN}, {more}}}" for more in ("port: 993", "port: 143", "tls: starttls", "port: 1143")),
+        *(
+            f"imap: {{host: h, {LOGIN}, {more}}}"
+            for more in ("port: 993", "port: 143", "tls: starttls", "port: 1143")
+        ),
         f"imap: {{host: h, {LOGIN}, port: 143, tls: none}}",
         f"imap: {{host: h, {LOGIN}, port: 4465, tls: starttls}}",
-        *(f"pop3: {{host: h, {LOGIN}, {more}}}" for more in ("port: 995", "port: 110, tls: starttls", "tls: none")),
-        *(f"smtp: {{host: h, {LOGIN}, {more}}}" for more in ("port: 465", "port: 587", "port: 25, tls: starttls")),
+        *(
+            f"pop3: {{host: h, {LOGIN}, {more}}}"
+            for more in ("port: 995", "port: 110, tls: starttls", "tls: none")
+        ),
+        *(
+            f"smtp: {{host: h, {LOGIN}, {more}}}"
+            for more in ("port: 465", "port: 587", "port: 25, tls: starttls")
+        ),
         "smtp: {host: h, port: 587, tls: none}",
         "mx: {port: 2525}",
         "mx: {port: 587}",
@@ -79,12 +102,21 @@ def test_a_port_that_fits_is_good(part: str) -> None:
 
 def test_a_secret_that_a_comment_cuts_short_is_told_of() -> None:
     block = "mailboxes:\n  m:\n    imap:\n      host: h\n      username: u\n      password: %s\n"
-    cut = "f:6:17: mailboxes.m.imap.password: YAML cuts the secret off before the #, and what follows is no part of it"
+    cut = (
+        "f:6:17: mailboxes.m.imap.password: YAML cuts the secret off before the #, and what follows"
+        " is no part of it"
+    )
     assert found(block % "abc #hunter2") == [f"{cut}: put the secret in quotes"]
     assert found(block % "abc   #hunter2#hunter2")[0].startswith(cut)
     (line,) = found(block % "abc # hunter2, of old")
     assert line.startswith("f:6:17: warning: mailboxes.m.imap.password: YAML cuts the secret off")
-    for good in ("abc#hunter2", '"abc"  #hunter2', "'abc #hunter2'", "abc\n# hunter2", "abc\n      # hunter2"):
+    for good in (
+        "abc#hunter2",
+        '"abc"  #hunter2',
+        "'abc #hunter2'",
+        "abc\n# hunter2",
+        "abc\n      # hunter2",
+    ):
         assert found(block % good) == []
 
 
@@ -93,21 +125,38 @@ def lines_of(path: Path, content: bytes) -> list[str]:
     return found(MAILBOX % f"imap: {{host: h, username: u, password: {{file: {path}}}}}")
 
 
-def test_a_secret_that_is_not_there_or_empty_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_secret_that_is_not_there_or_empty_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     where, file = "f:2:46: mailboxes.m.imap.password", tmp_path / "secret"
     text = MAILBOX % "imap: {host: h, username: u, password: {%s}}"
-    assert found(text % f"file: {file}") == [f"{where}: cannot read the secret in {file}: No such file or directory"]
-    assert found(text % f"file: {tmp_path}") == [f"{where}: cannot read the secret in {tmp_path}: Is a directory"]
+    assert found(text % f"file: {file}") == [
+        f"{where}: cannot read the secret in {file}: No such file or directory"
+    ]
+    assert found(text % f"file: {tmp_path}") == [
+        f"{where}: cannot read the secret in {tmp_path}: Is a directory"
+    ]
     monkeypatch.delenv("NO_SUCH", raising=False)
     assert found(text % "env: NO_SUCH") == [f"{where}: the environment variable NO_SUCH is not set"]
     monkeypatch.setenv("NO_SUCH", "")
-    assert found(text % "env: NO_SUCH")[0].startswith(f"{where}: the environment variable NO_SUCH is empty")
+    assert found(text % "env: NO_SUCH")[0].startswith(
+        f"{where}: the environment variable NO_SUCH is empty"
+    )
     assert found(text % "env: NO_SUCH", here=False) == []
     for empty in (b"", b"\n", b" \r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf \n"):
         (line,) = lines_of(file, empty)
         assert line.startswith(f"{where}: the file {file} is empty")
-    assert lines_of(file, "pässword".encode("utf-16")) == [f"{where}: cannot read the secret in {file}: not UTF-8"]
-    for good in (b"hunter2", b"hunter2\n", b"hunter2\r\n", b"\xef\xbb\xbfhunter2\n", b"hun ter2", b'{\n"a": 1\n}\n'):
+    assert lines_of(file, "pässword".encode("utf-16")) == [
+        f"{where}: cannot read the secret in {file}: not UTF-8"
+    ]
+    for good in (
+        b"hunter2",
+        b"hunter2\n",
+        b"hunter2\r\n",
+        b"\xef\xbb\xbfhunter2\n",
+        b"hun ter2",
+        b'{\n"a": 1\n}\n',
+    ):
         assert lines_of(file, good) == []
     for blank in (b"hunter2 \n", b" hunter2", b"hunter2\t"):
         (line,) = lines_of(file, blank)
@@ -130,7 +179,10 @@ def test_what_can_be_read_only_once_is_left_for_the_one_who_needs_it(tmp_path: P
     reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     writer = os.open(tmp_path / "pipe", os.O_WRONLY)
     os.write(writer, b"hunter2")
-    secret = f"imap: {{host: h, username: u, ca_file: {tmp_path}/pipe, password: {{file: {tmp_path}/pipe}}}}"
+    secret = (
+        f"imap: {{host: h, username: u, ca_file: {tmp_path}/pipe, password: {{file:"
+        f" {tmp_path}/pipe}}}}"
+    )
     assert found(MAILBOX % secret) == []
     assert os.read(reader, 100) == b"hunter2"
     os.close(writer)
@@ -141,7 +193,9 @@ def test_what_can_be_read_only_once_is_left_for_the_one_who_needs_it(tmp_path: P
 
 def test_what_systemd_shows_only_to_a_running_unit_is_a_warning() -> None:
     unit = "/run/credentials/no-such-unit.service/imap"
-    (line,) = found(MAILBOX % f"imap: {{host: h, username: u, ca_file: /dev/null, password: {{file: {unit}}}}}")[1:]
+    (line,) = found(
+        MAILBOX % f"imap: {{host: h, username: u, ca_file: /dev/null, password: {{file: {unit}}}}}"
+    )[1:]
     assert "warning: mailboxes.m.imap.password: exists only while the unit runs" in line
 
 
@@ -156,14 +210,22 @@ def test_certificates_that_are_not_there_or_none_are_told_of(tmp_path: Path) -> 
     }.items():
         assert found(text % f"{tmp_path}/{file}") == [f"f:2:32: mailboxes.m.imap.ca_file: {said}"]
     (line,) = found(text % f"{tmp_path}/text.pem")
-    assert line.startswith(f"f:2:32: mailboxes.m.imap.ca_file: cannot use ca_file {tmp_path}/text.pem: ")
-    receiver = 'smtpd: {listen: "127.0.0.1:0", recipients: [a@b.example], tls: {cert_file: %s, key_file: %s}}'
+    assert line.startswith(
+        f"f:2:32: mailboxes.m.imap.ca_file: cannot use ca_file {tmp_path}/text.pem: "
+    )
+    receiver = (
+        'smtpd: {listen: "127.0.0.1:0", recipients: [a@b.example], tls: {cert_file: %s, key_file:'
+        " %s}}"
+    )
     lines = found(MAILBOX % receiver % (tmp_path / "none.pem", tmp_path / "text.pem"))
     assert [line.split(": ")[1] for line in lines] == ["mailboxes.m.smtpd.tls.cert_file"]
     (line,) = found(MAILBOX % receiver % (tmp_path / "text.pem", tmp_path / "text.pem"))
     assert "mailboxes.m.smtpd.tls.cert_file: cannot use " in line
     oauth2 = "oauth2: {provider: microsoft, tenant: t, client_id: c, %s}"
-    for proof in ("federated_token_file: /none", "certificate: {cert_file: /none, key_file: /dev/zero}"):
+    for proof in (
+        "federated_token_file: /none",
+        "certificate: {cert_file: /none, key_file: /dev/zero}",
+    ):
         (line,) = found(MAILBOX % f"imap: {{host: h, username: u, {oauth2 % proof}}}")
         assert line.endswith("cannot read /none: No such file or directory")
 
@@ -194,12 +256,37 @@ HERE = "a@b.example"
 TOGETHER = {
     ("timeout: 90s", HERE, "pop", "mx: {gap: 5m}"): "",
     ("timeout: 90s", HERE, "own, size: 10KiB", "mx: {}"): "",
-    ("timeout: 90s", HERE, "own, size: 11KiB", "mx: {}"): "size: is larger than max_message_size of the mailbox own,",
-    ("timeout: 60s", HERE, "pop", "mx: {}"): "timeout: is not longer than poll_interval of the mailbox pop",
+    (
+        "timeout: 90s",
+        HERE,
+        "own, size: 11KiB",
+        "mx: {}",
+    ): "size: is larger than max_message_size of the mailbox own,",
+    (
+        "timeout: 60s",
+        HERE,
+        "pop",
+        "mx: {}",
+    ): "timeout: is not longer than poll_interval of the mailbox pop",
     ("interval: 1m", HERE, "own", "mx: {gap: 2m}"): "gap: is longer than the module's interval, 1m",
-    ("interval: 1m", HERE, "own", "smtp: {host: h, gap: 61s}"): "gap: is longer than the module's interval, 1m",
-    ("timeout: 5m", HERE, "own", "mx: {retry_after: 5m}"): "retry_after: is not shorter than the module's timeout",
-    ("timeout: 5m", "c@b.example", "own", "mx: {}"): "bounces: the mailbox takes no mail for c@b.example",
+    (
+        "interval: 1m",
+        HERE,
+        "own",
+        "smtp: {host: h, gap: 61s}",
+    ): "gap: is longer than the module's interval, 1m",
+    (
+        "timeout: 5m",
+        HERE,
+        "own",
+        "mx: {retry_after: 5m}",
+    ): "retry_after: is not shorter than the module's timeout",
+    (
+        "timeout: 5m",
+        "c@b.example",
+        "own",
+        "mx: {}",
+    ): "bounces: the mailbox takes no mail for c@b.example",
 }
 
 
@@ -208,15 +295,22 @@ def test_options_that_never_go_together_are_told_of(given: tuple[str, ...], said
     lines = found(COMBINED % given)
     assert len(lines) == bool(said)
     assert all(said in line and "modules.a." in line for line in lines)
-    assert [": warning: " in line for line in lines] == [("size" not in said and "poll" not in said)] * bool(said)
+    assert [": warning: " in line for line in lines] == [
+        "size" not in said and "poll" not in said
+    ] * bool(said)
 
 
 def test_what_nobody_can_ever_use_is_a_warning() -> None:
     text = SENDER % "mx: {}"
     assert found(text, usage=True) == []
-    nothing = "nothing can use this module: no entry in probes names it, and it has no targets for /probe"
+    nothing = (
+        "nothing can use this module: no entry in probes names it, and it has no targets for /probe"
+    )
     unused = "no module awaits messages in this mailbox"
-    text = text.replace('targets: ["*"], ', "") + "  b: {targets: [], dnsbl: {lists: [zen.spamhaus.org]}}\n"
+    text = (
+        text.replace('targets: ["*"], ', "")
+        + "  b: {targets: [], dnsbl: {lists: [zen.spamhaus.org]}}\n"
+    )
     assert [line.partition("warning: ")[2] for line in found(text, usage=True)] == [
         f"modules.a: {nothing}",
         f"modules.b: {nothing}",
@@ -226,18 +320,30 @@ def test_what_nobody_can_ever_use_is_a_warning() -> None:
         "there are no modules, so nothing is ever probed",
         f"mailboxes.m: {unused}",
     ]
-    probed = text + "probes: [{name: p, module: a, target: c@d.example}, {name: q, module: b, target: 192.0.2.1}]\n"
+    probed = (
+        text + "probes: [{name: p, module: a, target: c@d.example}, {name: q, module: b, target:"
+        " 192.0.2.1}]\n"
+    )
     assert found(probed, usage=True) == []
 
 
 def test_options_of_tls_without_tls_are_a_warning(tmp_path: Path) -> None:
     (line,) = found(MAILBOX % "imap: {host: h, tls: none, verify: false, server_name: x}")
-    assert line == "f:2:42: warning: mailboxes.m.imap.verify: verify, server_name: without effect, for tls: none"
+    assert (
+        line
+        == "f:2:42: warning: mailboxes.m.imap.verify: verify, server_name: without effect, for tls:"
+        " none"
+    )
 
 
 def test_an_alias_repeats_nothing() -> None:
-    text = "mailboxes:\n  m: {imap: &a {host: h, username: u, password: {env: NO_SUCH}}}\n  n: {imap: *a}\n"
-    assert found(text) == ["f:2:49: mailboxes.m.imap.password: the environment variable NO_SUCH is not set"]
+    text = (
+        "mailboxes:\n  m: {imap: &a {host: h, username: u, password: {env: NO_SUCH}}}\n  n: {imap:"
+        " *a}\n"
+    )
+    assert found(text) == [
+        "f:2:49: mailboxes.m.imap.password: the environment variable NO_SUCH is not set"
+    ]
 
 
 def test_in_the_way_of_a_trip_is_what_its_module_and_its_mailboxes_name() -> None:
@@ -268,7 +374,13 @@ def test_a_header_that_looks_like_a_reference_is_a_warning(value: str) -> None:
 
 @pytest.mark.parametrize("kind", ["file", "env"])
 def test_a_header_cannot_be_a_reference(kind: str) -> None:
-    text = SENDER.replace("mailbox: m,", f"mailbox: m, headers: {{X-Team: {{{kind}: X}}}},") % "smtp: {host: h}"
+    text = (
+        SENDER.replace("mailbox: m,", f"mailbox: m, headers: {{X-Team: {{{kind}: X}}}},")
+        % "smtp: {host: h}"
+    )
     with pytest.raises(Mistakes) as caught:
         found(text)
-    assert "headers.X-Team: the value of a header is text: {file: PATH} and {env: NAME} are for" in str(caught.value)
+    assert (
+        "headers.X-Team: the value of a header is text: {file: PATH} and {env: NAME} are for"
+        in str(caught.value)
+    )

@@ -26,19 +26,22 @@ pytestmark = pytest.mark.slow
 CONFIGURATION = """\
 mailboxes:
   own: {smtpd: {listen: "127.0.0.1:%(receiver)d", recipients: [self@mon.example.org]}}
-  frozen: {imap: {host: 127.0.0.1, port: %(frozen)d, tls: none, username: me, password: "s3cret-of-%(frozen)d"}}
+  frozen: {imap: {host: 127.0.0.1, port: %(frozen)d, tls: none, username: me,
+      password: "s3cret-of-%(frozen)d"}}
 modules:
   self:
     interval: 1s
     session_timeout: 5s
     targets: ["self@mon.example.org"]
     roundtrip:
-      {from: probe@mon.example.org, send: {smtp: {host: 127.0.0.1, port: %(receiver)d, tls: none}}, mailbox: own}
+      {from: probe@mon.example.org, send: {smtp: {host: 127.0.0.1, port: %(receiver)d, tls: none}},
+          mailbox: own}
   frozen:
     interval: 1m
     timeout: 5m
     roundtrip:
-      {from: probe@mon.example.org, send: {smtp: {host: 127.0.0.1, port: %(frozen)d, tls: none}}, mailbox: frozen}
+      {from: probe@mon.example.org, send: {smtp: {host: 127.0.0.1, port: %(frozen)d, tls: none}},
+          mailbox: frozen}
 probes:
   - {name: me, module: self, target: self@mon.example.org}
   - {name: stuck, module: frozen, target: someone@example.org}
@@ -74,7 +77,9 @@ def start(configuration: str, tmp_path: Path) -> Iterator[Start]:
 
 
 def groups(exporter: Exporter, path: str, host: str = "") -> list[dict[str, Any]]:
-    request = urllib.request.Request(f"http://{exporter.address}{path}", headers={"Host": host or exporter.address})
+    request = urllib.request.Request(
+        f"http://{exporter.address}{path}", headers={"Host": host or exporter.address}
+    )
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.headers["Content-Type"].startswith("application/json")
         found: list[dict[str, Any]] = json.load(answer)
@@ -102,9 +107,13 @@ def test_service_discovery_names_every_probe_of_the_configuration(start: Start) 
     assert second["labels"]["probe"] == "stuck"
 
 
-async def test_prometheus_probes_what_it_discovers(start: Start, prometheus: Callable[[str], Prometheus]) -> None:
+async def test_prometheus_probes_what_it_discovers(
+    start: Start, prometheus: Callable[[str], Prometheus]
+) -> None:
     exporter = start("--web.route-prefix=/mail", prefix="/mail")
-    jobs = [{"job_name": "mailtrip", "http_sd_configs": [{"url": f"http://{exporter.address}/mail/sd"}]}]
+    jobs = [
+        {"job_name": "mailtrip", "http_sd_configs": [{"url": f"http://{exporter.address}/mail/sd"}]}
+    ]
     scraping = {"scrape_interval": "1s", "scrape_timeout": "1s"}
     server = prometheus(json.dumps({"global": scraping, "scrape_configs": jobs}))
     (sample,) = await server.wait_for('probe_success{probe="me"} == 1')
@@ -152,7 +161,9 @@ def by_unix(path: Path, what: str = "/-/ready") -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def test_a_unix_socket_is_answered_too_and_its_file_goes_in_the_end(start: Start, tmp_path: Path) -> None:
+def test_a_unix_socket_is_answered_too_and_its_file_goes_in_the_end(
+    start: Start, tmp_path: Path
+) -> None:
     path = tmp_path / "web.sock"
     with socket.socket(socket.AF_UNIX) as left_behind:
         left_behind.bind(str(path))  # as after kill -9
@@ -160,26 +171,44 @@ def test_a_unix_socket_is_answered_too_and_its_file_goes_in_the_end(start: Start
     assert by_unix(path) == (200, b"mailtrip is ready\n")
     assert exporter.get("/-/ready") == "mailtrip is ready\n"
     with pytest.raises(RuntimeError, match=f"cannot listen on {path}: address already in use"):
-        Exporter(exporter.file.read_text(), tmp_path / "other", f"--web.listen-address=unix://{path}")
+        Exporter(
+            exporter.file.read_text(), tmp_path / "other", f"--web.listen-address=unix://{path}"
+        )
     exporter.stop()
     assert not path.exists()
 
 
-def run_by_systemd(directory: Path, configuration: str, *flags: str, door: socket.socket) -> subprocess.Popen[str]:
-    """As systemd does it: the socket is descriptor 3, and the environment says so. See sd_listen_fds(3)."""
+def run_by_systemd(
+    directory: Path, configuration: str, *flags: str, door: socket.socket
+) -> subprocess.Popen[str]:
+    """As systemd does it: the socket is descriptor 3, and the environment says so. See
+    sd_listen_fds(3)."""
     file = directory / "mailtrip.yml"
     file.write_text(configuration)
     descriptor = door.fileno()
     script = (
-        "import os, sys; os.dup2(int(sys.argv[1]), 3, inheritable=True); os.environ |= "
-        "{'LISTEN_FDS': '1', 'LISTEN_PID': str(os.getpid())}; os.execv(sys.executable, [sys.executable, *sys.argv[2:]])"
+        "import os, sys; os.dup2(int(sys.argv[1]), 3, inheritable=True); os.environ |="
+        " {'LISTEN_FDS': '1', 'LISTEN_PID': str(os.getpid())}; os.execv(sys.executable,"
+        " [sys.executable, *sys.argv[2:]])"
     )
-    serve = ["-m", "exporter", "serve", "--config.file", str(file), "--state.dir", str(directory / "state"), *flags]
+    serve = [
+        "-m",
+        "exporter",
+        "serve",
+        "--config.file",
+        str(file),
+        "--state.dir",
+        str(directory / "state"),
+        *flags,
+    ]
     return subprocess.Popen(
         [sys.executable, "-c", script, str(descriptor), *serve],
-        pass_fds=[descriptor], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        pass_fds=[descriptor],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])},
-    )  # fmt: skip
+    )
 
 
 def test_the_sockets_of_systemd_are_answered(tmp_path: Path, configuration: str) -> None:
@@ -207,21 +236,45 @@ def test_the_sockets_of_systemd_are_answered(tmp_path: Path, configuration: str)
             ["--web.systemd-socket", "--web.listen-address=:0"],
             "--web.systemd-socket and --web.listen-address exclude each other",
         ),
-        (["--web.external-url=mon.example.org"], "mailtrip: --web.external-url: not a URL such as https://"),
+        (
+            ["--web.external-url=mon.example.org"],
+            "mailtrip: --web.external-url: not a URL such as https://",
+        ),
         (
             ["--web.external-url=https://me:word@mon.example.org"],
             "mailtrip: --web.external-url: only scheme, host",
         ),
-        (["--web.route-prefix=/../x"], "mailtrip: --web.route-prefix: '/../x' is no path such as /mailtrip"),
-        (["--web.listen-address=unix:"], "not a path of a socket; write unix:/run/mailtrip/web.sock"),
-        (["--web.listen-address=unix:" + "/x" * 60], "not a path of a socket; write unix:/run/mailtrip/web.sock"),
+        (
+            ["--web.route-prefix=/../x"],
+            "mailtrip: --web.route-prefix: '/../x' is no path such as /mailtrip",
+        ),
+        (
+            ["--web.listen-address=unix:"],
+            "not a path of a socket; write unix:/run/mailtrip/web.sock",
+        ),
+        (
+            ["--web.listen-address=unix:" + "/x" * 60],
+            "not a path of a socket; write unix:/run/mailtrip/web.sock",
+        ),
     ],
     ids=lambda value: value[0][:30] if isinstance(value, list) else "",
 )
-def test_a_flag_without_sense_is_one_clear_line(flags: list[str], line: str, tmp_path: Path) -> None:
+def test_a_flag_without_sense_is_one_clear_line(
+    flags: list[str], line: str, tmp_path: Path
+) -> None:
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    command = [sys.executable, "-m", "exporter", "serve", "--state.dir", str(tmp_path / "state"), *flags]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=env)
+    command = [
+        sys.executable,
+        "-m",
+        "exporter",
+        "serve",
+        "--state.dir",
+        str(tmp_path / "state"),
+        *flags,
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, cwd=tmp_path, env=env
+    )
     assert done.returncode == 2
     assert line in done.stderr
     assert "word" not in done.stderr
@@ -240,7 +293,11 @@ def test_a_log_in_json_has_one_object_a_line_and_names_the_trip(start: Start, fr
     good = next(event for event in events if "is good after" in event["msg"])
     assert good.keys() == {"time", "level", "source", "msg", "trip", "module", "target"}
     assert good["msg"].startswith(f"trip {good['trip']} of ")
-    assert (good["level"], good["module"], good["target"]) == ("INFO", "self", "self@mon.example.org")
+    assert (good["level"], good["module"], good["target"]) == (
+        "INFO",
+        "self",
+        "self@mon.example.org",
+    )
     assert f"s3cret-of-{frozen}" not in exporter.log.read_text()
 
 
@@ -248,11 +305,15 @@ def test_a_log_in_json_has_one_object_a_line_and_names_the_trip(start: Start, fr
 
 
 def test_it_stops_in_time_whatever_hangs_and_a_restart_goes_on_with_its_trips(start: Start) -> None:
-    """Both servers of one probe have frozen, a scrape waits for it, and a client is connected that says nothing."""
+    """Both servers of one probe have frozen, a scrape waits for it, and a client is connected that
+    says nothing."""
     exporter = start()
     exporter.wait_for('mailtrip_trips_in_flight{probe="stuck"}')
     host, _, port = exporter.address.partition(":")
-    with socket.create_connection((host, int(port))), closing(HTTPConnection(host, int(port))) as scrape:
+    with (
+        socket.create_connection((host, int(port))),
+        closing(HTTPConnection(host, int(port))) as scrape,
+    ):
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": "60"}
         scrape.request("GET", "/probe?module=frozen&target=someone@example.org", headers=headers)
         time.sleep(0.5)
@@ -264,7 +325,9 @@ def test_it_stops_in_time_whatever_hangs_and_a_restart_goes_on_with_its_trips(st
 def test_a_second_signal_ends_it_at_once(start: Start) -> None:
     exporter = start()
     host, _, port = exporter.address.partition(":")
-    with closing(HTTPConnection(host, int(port))) as scrape:  # which it would answer politely before it goes
+    with closing(
+        HTTPConnection(host, int(port))
+    ) as scrape:  # which it would answer politely before it goes
         scrape.request("GET", "/probe?module=frozen&target=someone@example.org")
         time.sleep(0.5)
         exporter.send(signal.SIGTERM)

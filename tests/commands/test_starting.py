@@ -18,19 +18,27 @@ def starting(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """A `mailtrip serve` that has just begun to start."""
     serve = ["serve", "--state.dir", str(tmp_path), "--web.listen-address", "127.0.0.1:0"]
     with subprocess.Popen(
-        [sys.executable, "-m", "exporter", *serve], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [sys.executable, "-m", "exporter", *serve],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     ) as process:
         status = Path(f"/proc/{process.pid}/status")
-        assert wait_until(lambda: "SigBlk:\t0000000000000001" in status.read_text(), 10, pause=0.001)
+        assert wait_until(
+            lambda: "SigBlk:\t0000000000000001" in status.read_text(), 10, pause=0.001
+        )
         yield process
         process.kill()
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, -signal.SIGINT)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, -signal.SIGINT)]
+)
 def test_who_is_told_to_end_while_it_starts_ends_at_once_and_without_a_word(
     starting: subprocess.Popen[str], number: signal.Signals, status: int
 ) -> None:
-    """SIGTERM is handled, since the kernel gives process 1 of a container no signal that it does not handle."""
+    """SIGTERM is handled, since the kernel gives process 1 of a container no signal that it does
+    not handle."""
     starting.send_signal(number)
     said, _ = starting.communicate(timeout=10)
     assert (starting.returncode, said) == (status, "")

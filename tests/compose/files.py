@@ -17,7 +17,8 @@ def read(file: Path) -> Object:
 
 
 def mounts(service: Object) -> dict[str, Path | str]:
-    """What lies at each path in the container: a file or directory of this project, or the name of a volume."""
+    """What lies at each path in the container: a file or directory of this project, or the name of
+    a volume."""
     found: dict[str, Path | str] = {}
     for line in service["volumes"]:
         source, path = line.split(":")[:2]
@@ -30,7 +31,9 @@ def elsewhere() -> Object:
     content = read(FILE)
     for service in content["services"].values():
         service.pop("build", None)
-        service["volumes"] = [f"{EXAMPLES}/{line}" if line.startswith(".") else line for line in service["volumes"]]
+        service["volumes"] = [
+            f"{EXAMPLES}/{line}" if line.startswith(".") else line for line in service["volumes"]
+        ]
     for secret in content["secrets"].values():
         secret["file"] = str(EXAMPLES / secret["file"])
     return content

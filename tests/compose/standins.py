@@ -1,7 +1,8 @@
-"""Images under the names of those that compose.yml pulls, to run this machine's Prometheus and Alertmanager in.
+"""Images under the names of those that compose.yml pulls, to run this machine's Prometheus and
+Alertmanager in.
 
-They prove the commands, the mounts, the rights and the health checks of compose.yml, but not the bytes of the real
-images. Grafana is not in Debian, so there is none of it.
+They prove the commands, the mounts, the rights and the health checks of compose.yml, but not the
+bytes of the real images. Grafana is not in Debian, so there is none of it.
 """
 
 from pathlib import Path
@@ -19,7 +20,8 @@ PROGRAMS = {
 }
 """What to mount beside what compose.yml mounts: quicker than a copy in the image."""
 
-# As in the real ones: the user nobody, a place for the data that it may write to, and a wget (which is BusyBox' there).
+# As in the real ones: the user nobody, a place for the data that it may write to, and a wget (which
+# is BusyBox' there).
 DOCKERFILE = """\
 FROM {base}
 COPY --chmod=755 wget /bin/
@@ -39,4 +41,14 @@ def make(podman: Podman, program: str, name: str, directory: Path) -> None:
     (directory / "data").mkdir(parents=True)
     (directory / "wget").write_text(WGET)
     (directory / "Dockerfile").write_text(DOCKERFILE.format(base=stand_in(podman), program=program))
-    podman("build", "--pull-never", "--layers=false", "--format", "docker", "--tag", name, directory, timeout=300)
+    podman(
+        "build",
+        "--pull-never",
+        "--layers=false",
+        "--format",
+        "docker",
+        "--tag",
+        name,
+        directory,
+        timeout=300,
+    )

@@ -20,17 +20,23 @@ def test_compose_takes_the_file(servers: None, tmp_path: Path) -> None:
     del content["name"]  # Debian 12's Compose is too old to know it
     file = tmp_path / "compose.yml"
     file.write_text(yaml.safe_dump(content))
-    done = subprocess.run(["docker-compose", "-f", file, "config", "-q"], capture_output=True, text=True)
+    done = subprocess.run(
+        ["docker-compose", "-f", file, "config", "-q"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_promtool_takes_its_prometheus_yml(promtool: str) -> None:
-    done = subprocess.run([promtool, "check", "config", COMPOSE / "prometheus.yml"], capture_output=True, text=True)
+    done = subprocess.run(
+        [promtool, "check", "config", COMPOSE / "prometheus.yml"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_mailtrip_is_configured_as_it_is_without_a_configuration() -> None:
-    built_in = yaml.safe_load((resources.files("exporter") / "config/embedded.yml").read_text(encoding="utf-8"))
+    built_in = yaml.safe_load(
+        (resources.files("exporter") / "config/embedded.yml").read_text(encoding="utf-8")
+    )
     assert read(COMPOSE / "mailtrip/mailtrip.yml") == built_in
 
 
@@ -52,7 +58,9 @@ def test_whatever_is_mounted_is_there(name: str) -> None:
     for line in SERVICES[name]["volumes"]:
         assert line.endswith(":ro") == line.startswith(".")
     for secret in SERVICES[name].get("secrets", []):
-        assert (EXAMPLES / content["secrets"][secret]["file"]).read_text(encoding="utf-8") == "change-me\n"
+        assert (EXAMPLES / content["secrets"][secret]["file"]).read_text(
+            encoding="utf-8"
+        ) == "change-me\n"
 
 
 def test_everybody_looks_for_the_others_where_they_are() -> None:
@@ -72,7 +80,10 @@ def test_grafana_finds_what_it_is_told_of() -> None:
     grafana = SERVICES["grafana"]
     there = mounts(grafana)
     (provider,) = read(EXAMPLES / "grafana/mailtrip.yml")["providers"]
-    assert there["/etc/grafana/provisioning/dashboards/mailtrip.yml"] == EXAMPLES / "grafana/mailtrip.yml"
+    assert (
+        there["/etc/grafana/provisioning/dashboards/mailtrip.yml"]
+        == EXAMPLES / "grafana/mailtrip.yml"
+    )
     dashboards = there[provider["options"]["path"]]
     assert dashboards == EXAMPLES.parent / "dashboards"
     home = Path(grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
@@ -90,6 +101,8 @@ def test_grafana_s_data_source_is_that_of_the_other_example_at_another_address()
 
     here = source(COMPOSE / "grafana-datasource.yml")
     interval = read(COMPOSE / "prometheus.yml")["global"]["scrape_interval"]
-    expected = source(EXAMPLES / "grafana/prometheus.yml") | {"url": f"http://prometheus:{PORTS['prometheus']}"}
+    expected = source(EXAMPLES / "grafana/prometheus.yml") | {
+        "url": f"http://prometheus:{PORTS['prometheus']}"
+    }
     expected["jsonData"]["timeInterval"] = interval
     assert here == expected

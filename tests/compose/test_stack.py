@@ -1,4 +1,5 @@
-"""compose.yml, started by podman-compose: a newcomer has a trip to look at, and alerts that reach Alertmanager."""
+"""compose.yml, started by podman-compose: a newcomer has a trip to look at, and alerts that reach
+Alertmanager."""
 
 import json
 import subprocess
@@ -22,7 +23,8 @@ RULES = EXAMPLES.parent / "dashboards/rules"
 
 
 class Stack:
-    """What compose.yml says, in a project of its own, on ports that are free, and without Grafana."""
+    """What compose.yml says, in a project of its own, on ports that are free, and without
+    Grafana."""
 
     def __init__(self, podman: Podman, directory: Path) -> None:
         self._podman, self._file = podman, directory / "compose.yml"
@@ -39,14 +41,23 @@ class Stack:
 
     def up(self) -> None:
         for program in PROGRAMS:
-            make(self._podman, program, self.services[program]["image"], self._file.parent / program)
+            make(
+                self._podman, program, self.services[program]["image"], self._file.parent / program
+            )
         self._compose("up", "--detach", "--no-build")
 
     def down(self) -> None:
         self._compose("down", "--volumes", "--timeout", "5")
 
     def _compose(self, *words: str) -> None:
-        command = [*self._podman.wrapped(sys.executable), "-m", "podman_compose", "--file", str(self._file), *words]
+        command = [
+            *self._podman.wrapped(sys.executable),
+            "-m",
+            "podman_compose",
+            "--file",
+            str(self._file),
+            *words,
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -54,7 +65,9 @@ class Stack:
         return f"{self._project}_{service}_1"
 
     def get(self, service: str, path: str) -> Any:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._ports[service]}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self._ports[service]}{path}", timeout=10
+        ) as answer:
             return json.load(answer)["data"]
 
 
@@ -69,7 +82,9 @@ def stack(podman: Podman, image: str, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.mark.parametrize("service", ["mailtrip", *PROGRAMS])
-def test_a_service_becomes_healthy_with_the_rights_that_it_has(stack: Stack, podman: Podman, service: str) -> None:
+def test_a_service_becomes_healthy_with_the_rights_that_it_has(
+    stack: Stack, podman: Podman, service: str
+) -> None:
     name = stack.name(service)
     healthy = wait_until(lambda: podman.attempt("healthcheck", "run", name).returncode == 0, 60)
     assert healthy, podman.attempt("logs", name)
@@ -90,7 +105,9 @@ def test_prometheus_sees_a_trip_knows_the_rules_and_tells_alertmanager(stack: St
     (target,) = stack.get("prometheus", "/api/v1/targets")["activeTargets"]
     assert target["health"] == "up"
     known = {group["name"] for group in stack.get("prometheus", "/api/v1/rules")["groups"]}
-    assert known == {group["name"] for file in RULES.glob("*.yml") for group in read(file)["groups"]}
+    assert known == {
+        group["name"] for file in RULES.glob("*.yml") for group in read(file)["groups"]
+    }
     (told,) = stack.get("prometheus", "/api/v1/alertmanagers")["activeAlertmanagers"]
     assert told["url"] == "http://alertmanager:9093/api/v2/alerts"
 

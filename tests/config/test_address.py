@@ -33,7 +33,21 @@ def test_these_are_hosts(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", ".", "a..b", ".a", "a b", "a\nb", "a/b", "a@b", "192.0.2.256", "192.0.2.010", "1.2.3", "a:25", "[::1]"),
+        *(
+            "",
+            ".",
+            "a..b",
+            ".a",
+            "a b",
+            "a\nb",
+            "a/b",
+            "a@b",
+            "192.0.2.256",
+            "192.0.2.010",
+            "1.2.3",
+            "a:25",
+            "[::1]",
+        ),
         *("smtp://a", "{target}", "a" * 64, "a." * 127 + "b", "a,b", "a<b>", "a\u2028b"),
     ],
 )
@@ -45,7 +59,12 @@ def test_these_are_no_hosts(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("a@b", "probe@mailtrip.localhost", "first.last+tag=x@example.org", "o'hara/x!#$%&*?^`|~@example.org"),
+        *(
+            "a@b",
+            "probe@mailtrip.localhost",
+            "first.last+tag=x@example.org",
+            "o'hara/x!#$%&*?^`|~@example.org",
+        ),
         *("用户@例え.example", "probe@[192.0.2.1]", "probe@[IPv6:2001:db8::1]"),
     ],
 )
@@ -70,7 +89,17 @@ def test_these_are_email_addresses(text: str) -> None:
             "a\r\nRCPT TO:<x>@b",
             "a,b@c",
         ),
-        *('"a b"@c', "a@b..c", "a@[192.0.2]", "a@[x]", "{target}", "a@{target}", "x" * 65 + "@b", "a\u200b@b", "a:b@c"),
+        *(
+            '"a b"@c',
+            "a@b..c",
+            "a@[192.0.2]",
+            "a@[x]",
+            "{target}",
+            "a@{target}",
+            "x" * 65 + "@b",
+            "a\u200b@b",
+            "a:b@c",
+        ),
     ],
 )
 def test_these_are_no_email_addresses(text: str) -> None:
@@ -90,13 +119,16 @@ def test_what_passes_as_an_address_can_stand_in_an_smtp_command(text: str) -> No
         assert not set(text) & set(" <>{}")
 
 
-@pytest.mark.parametrize("text", ["{target}", "smtp.{target}", "{target}.example.org", "mail.example.org"])
+@pytest.mark.parametrize(
+    "text", ["{target}", "smtp.{target}", "{target}.example.org", "mail.example.org"]
+)
 def test_the_target_may_be_a_host_or_a_part_of_one(text: str) -> None:
     assert hosts.validate_python(text) == text
 
 
 @pytest.mark.parametrize(
-    "text", ["{targt}", "{{target}}", "{target", "target}", "${target}", "{target}:25", "{target} x"]
+    "text",
+    ["{targt}", "{{target}}", "{target", "target}", "${target}", "{target}:25", "{target} x"],
 )
 def test_any_other_brace_is_a_mistake(text: str) -> None:
     with pytest.raises(ValidationError, match=r"only placeholder|not a host"):
@@ -117,13 +149,17 @@ def test_a_nameserver_is_an_address_and_a_port(text: str, nameserver: str) -> No
     assert nameservers.validate_python(text) == nameserver
 
 
-@pytest.mark.parametrize("text", ["ns.example.org", "192.0.2.53:", "192.0.2.53:0", "192.0.2.53:٥", "x:" + "9" * 5000])
+@pytest.mark.parametrize(
+    "text", ["ns.example.org", "192.0.2.53:", "192.0.2.53:0", "192.0.2.53:٥", "x:" + "9" * 5000]
+)
 def test_anything_else_is_no_nameserver(text: str) -> None:
     with pytest.raises(ValidationError, match=r"not a nameserver"):
         nameservers.validate_python(text)
 
 
-@pytest.mark.parametrize("text", ["*", "*@example.org", "relay?.example.org", "10.0.0.0/8", "2001:db8::/32", "a/b@c"])
+@pytest.mark.parametrize(
+    "text", ["*", "*@example.org", "relay?.example.org", "10.0.0.0/8", "2001:db8::/32", "a/b@c"]
+)
 def test_a_pattern_is_for_names_addresses_and_networks(text: str) -> None:
     assert patterns.validate_python(text) == text
 

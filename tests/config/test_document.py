@@ -9,7 +9,9 @@ from exporter.settings import Settings
 
 
 def test_the_page_about_the_configuration_says_what_the_models_say() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), f"docs/configuration.md is stale: run {COMMAND}"
+    assert PAGE.read_text(encoding="utf-8") == page(), (
+        f"docs/configuration.md is stale: run {COMMAND}"
+    )
 
 
 def options(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -19,7 +21,9 @@ def options(schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("option", "described"), [*options(Settings.json_schema())])
-def test_every_option_says_what_it_means_in_a_sentence(option: str, described: dict[str, Any]) -> None:
+def test_every_option_says_what_it_means_in_a_sentence(
+    option: str, described: dict[str, Any]
+) -> None:
     assert described.get("description", "").strip().endswith("."), f"{option} needs a docstring"
 
 

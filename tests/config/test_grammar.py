@@ -1,4 +1,5 @@
-"""What may become part of a command or a header: whatever the grammar takes can do no harm there."""
+"""What may become part of a command or a header: whatever the grammar takes can do no harm
+there."""
 
 import re
 from collections.abc import Callable
@@ -8,18 +9,35 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from exporter.config.grammar import domain_of, email_of, host_of, in_unicode, ip_of, is_line, literal_of
+from exporter.config.grammar import (
+    domain_of,
+    email_of,
+    host_of,
+    in_unicode,
+    ip_of,
+    is_line,
+    literal_of,
+)
 from exporter.core.model import CONTROL
 
 RULES: dict[str, Callable[[str], str | None]] = {
-    "domain": domain_of, "host": host_of, "literal": literal_of, "e-mail": email_of,
-}  # fmt: skip
+    "domain": domain_of,
+    "host": host_of,
+    "literal": literal_of,
+    "e-mail": email_of,
+}
 addresses = st.ip_addresses(v=4) | st.ip_addresses(v=6)
-texts = st.text(max_size=30) | st.text(st.sampled_from('aZ1.-_@[]:%IPv6\r\n\0 <>"\\é。\ufe0f\u202e'), max_size=30)
+texts = st.text(max_size=30) | st.text(
+    st.sampled_from('aZ1.-_@[]:%IPv6\r\n\0 <>"\\é。\ufe0f\u202e'), max_size=30
+)
 
 
 def is_harmless(text: str) -> bool:
-    return text.isprintable() and not set(text) & set(' <>"\\,;()\r\n\0\t') and not re.search(f"[{CONTROL}]", text)
+    return (
+        text.isprintable()
+        and not set(text) & set(' <>"\\,;()\r\n\0\t')
+        and not re.search(f"[{CONTROL}]", text)
+    )
 
 
 @given(texts)
@@ -55,7 +73,10 @@ def test_an_address_has_one_form_however_it_is_written(address: IPv6Address) -> 
 
 
 @given(
-    st.from_regex(r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,10}[a-zA-Z0-9])?(\.[a-zA-Z][a-zA-Z0-9]{0,10}){1,3}\.?", fullmatch=True)
+    st.from_regex(
+        r"[a-zA-Z0-9]([a-zA-Z0-9-]{0,10}[a-zA-Z0-9])?(\.[a-zA-Z][a-zA-Z0-9]{0,10}){1,3}\.?",
+        fullmatch=True,
+    )
 )
 def test_case_and_a_final_dot_are_no_other_domain(name: str) -> None:
     assert domain_of(name) == domain_of(name.upper()) == domain_of(name.lower().removesuffix("."))
@@ -82,8 +103,20 @@ def test_case_and_a_final_dot_are_no_other_domain(name: str) -> None:
             "\udcff@b.example",
             "é" * 33 + "@b.example",
         ),
-        *("a@①②⑦.⓪.⓪.①", "a@１２７.0.0.1", "a@0x7f000001", "a@127.0.0.1.", "a@b\u200bc.example", "a\u202eb@c.example"),
-        *("x" * 64 + "@" + ".".join(["y" * 63] * 3), '"a"@b.example', "a@b.example\n", "\u2028a@b.example"),
+        *(
+            "a@①②⑦.⓪.⓪.①",
+            "a@１２７.0.0.1",
+            "a@0x7f000001",
+            "a@127.0.0.1.",
+            "a@b\u200bc.example",
+            "a\u202eb@c.example",
+        ),
+        *(
+            "x" * 64 + "@" + ".".join(["y" * 63] * 3),
+            '"a"@b.example',
+            "a@b.example\n",
+            "\u2028a@b.example",
+        ),
         *("a\x85@b.example", "a\xa0@b.example", "a\u3000b@c.example", "a@" + "é" * 63 + ".example"),
     ],
 )

@@ -1,4 +1,5 @@
-"""The table of bad files. Each file in bad/ begins with the exact lines, behind `#: `, that answer it."""
+"""The table of bad files. Each file in bad/ begins with the exact lines, behind `#: `, that answer
+it."""
 
 from pathlib import Path
 
@@ -13,7 +14,9 @@ EXPECTED = "#: "
 
 def expected_lines(file: Path) -> list[str]:
     lines = file.read_text(encoding="utf-8").splitlines()
-    return [f"{file.name}:{line.removeprefix(EXPECTED)}" for line in lines if line.startswith(EXPECTED)]
+    return [
+        f"{file.name}:{line.removeprefix(EXPECTED)}" for line in lines if line.startswith(EXPECTED)
+    ]
 
 
 def mistakes_in(text: str | bytes, file: str = "mailtrip.yml") -> list[str]:
@@ -41,7 +44,10 @@ def test_no_mistake_tells_a_secret(file: Path) -> None:
 
 
 def test_mistakes_come_in_the_order_of_the_file_whoever_found_them() -> None:
-    text = "state: {dir: 5}\nmodules: {a: {}, a: {}}\nprobes:\n- {name: x, module: y, target: z}\n- {name: ''}\n"
+    text = (
+        "state: {dir: 5}\nmodules: {a: {}, a: {}}\nprobes:\n- {name: x, module: y, target: z}\n-"
+        " {name: ''}\n"
+    )
     lines = mistakes_in(text)
     assert [line.split(" ")[0] for line in lines] == [
         "mailtrip.yml:1:14:",  # of the wrong type
@@ -82,6 +88,6 @@ def test_a_file_whose_name_has_line_breaks_is_one_line(tmp_path: Path) -> None:
 def test_utf_16_without_its_mark_is_called_so() -> None:
     (line,) = mistakes_in("probes: []".encode("utf-16-le"))
     assert (
-        line
-        == "mailtrip.yml:1:2: the control character U+0000 must not be here: save the file as UTF-8, if it is UTF-16"
+        line == "mailtrip.yml:1:2: the control character U+0000 must not be here: save the file as"
+        " UTF-8, if it is UTF-16"
     )

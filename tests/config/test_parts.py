@@ -39,7 +39,9 @@ def complaints(*paths: Path) -> list[str]:
     return str(found.value).splitlines()
 
 
-def test_files_and_a_directory_of_them_are_one_configuration(parts: tuple[Path, Path], tmp_path: Path) -> None:
+def test_files_and_a_directory_of_them_are_one_configuration(
+    parts: tuple[Path, Path], tmp_path: Path
+) -> None:
     (tmp_path / "notes.txt").write_text("not a configuration")
     (tmp_path / ".hidden.yml").write_text("nor this")
     (tmp_path / "..data").mkdir()
@@ -53,7 +55,9 @@ def test_files_and_a_directory_of_them_are_one_configuration(parts: tuple[Path, 
 def test_every_mistake_names_its_own_file_and_line(parts: tuple[Path, Path]) -> None:
     first, second = parts
     first.write_text(MAILBOXES.replace("module: first", "module: frist").replace("listen", "lisen"))
-    second.write_text(MORE.replace("mailbox: own", "mailbox: onw").replace("name: three", "name: two"))
+    second.write_text(
+        MORE.replace("mailbox: own", "mailbox: onw").replace("name: three", "name: two")
+    )
     assert complaints(first, second) == [
         f"{first}:2:16: mailboxes.own.smtpd: listen is missing",
         f"{first}:2:17: mailboxes.own.smtpd.lisen: unknown key; did you mean listen?",
@@ -79,7 +83,9 @@ def test_files_that_are_no_configuration(parts: tuple[Path, Path], tmp_path: Pat
     assert complaints(tmp_path / "empty") == [
         f"{tmp_path / 'empty'}: is a directory without a file that ends in .yml or .yaml"
     ]
-    assert complaints(tmp_path / "none.yml") == [f"{tmp_path / 'none.yml'}: cannot be read: No such file or directory"]
+    assert complaints(tmp_path / "none.yml") == [
+        f"{tmp_path / 'none.yml'}: cannot be read: No such file or directory"
+    ]
 
 
 def test_an_alias_of_one_file_is_not_changed_by_another(tmp_path: Path) -> None:

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from exporter.config.types import Duration, Listen, Options, Secret, SecretUnavailable, Size, duration_text, size_text
+from exporter.config.types import (
+    Duration,
+    Listen,
+    Options,
+    Secret,
+    SecretUnavailable,
+    Size,
+    duration_text,
+    size_text,
+)
 
 durations = TypeAdapter[float](Duration)
 sizes = TypeAdapter[int](Size)
@@ -88,12 +97,16 @@ def test_a_duration_is_written_as_it_can_be_read(milliseconds: int) -> None:
     assert durations.validate_python(duration_text(seconds)) == pytest.approx(seconds, rel=1e-9)
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.25, "250ms"), (90, "90s"), (300, "5m"), (86400, "24h")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.25, "250ms"), (90, "90s"), (300, "5m"), (86400, "24h")]
+)
 def test_a_duration_is_written_in_the_largest_unit_that_fits(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
 
 
-@pytest.mark.parametrize(("value", "size"), [(10, 10), ("10", 10), ("10B", 10), ("64KiB", 65536), ("1MiB", 1 << 20)])
+@pytest.mark.parametrize(
+    ("value", "size"), [(10, 10), ("10", 10), ("10B", 10), ("64KiB", 65536), ("1MiB", 1 << 20)]
+)
 def test_a_size_is_a_number_of_bytes_with_or_without_a_unit(value: object, size: int) -> None:
     assert sizes.validate_python(value) == size
 
@@ -109,10 +122,18 @@ def test_a_size_is_written_as_it_can_be_read(size: int) -> None:
     assert sizes.validate_python(size_text(size)) == size
 
 
-@pytest.mark.parametrize("password", ["hunter2", Secret("hunter2"), {"file": "hunter2"}, {"env": "hunter2"}])
+@pytest.mark.parametrize(
+    "password", ["hunter2", Secret("hunter2"), {"file": "hunter2"}, {"env": "hunter2"}]
+)
 def test_a_secret_shows_nothing_in_whatever_way_it_is_printed(password: object) -> None:
     login = Login.model_validate({"password": password})
-    for printed in (repr(login), str(login.password), f"{login.password}", login.model_dump_json(), str(login)):
+    for printed in (
+        repr(login),
+        str(login.password),
+        f"{login.password}",
+        login.model_dump_json(),
+        str(login),
+    ):
         assert "<secret>" in printed
         assert "hunter2" not in printed
 
@@ -126,7 +147,12 @@ def test_an_error_of_pydantic_never_shows_an_input() -> None:
 def test_a_secret_in_a_file_is_read_at_every_use(tmp_path: Path) -> None:
     file = tmp_path / "password"
     secret = Secret(file=str(file))
-    for text, password in (("one\n", "one"), ("two", "two"), ("three\r\n", "three"), ("fo\nur \n", "fo\nur ")):
+    for text, password in (
+        ("one\n", "one"),
+        ("two", "two"),
+        ("three\r\n", "three"),
+        ("fo\nur \n", "fo\nur "),
+    ):
         file.write_text(text, newline="")
         assert secret.reveal() == password
 
@@ -136,17 +162,26 @@ def test_a_secret_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Secret(env="MAILTRIP_TEST_PASSWORD").reveal() == "s3cret"
 
 
-@pytest.mark.parametrize("content", ["", "\n", "\r\n", "  \n", "\t\n\n", "\ufeff", "\ufeff\r\n", "\u00a0\n"])
+@pytest.mark.parametrize(
+    "content", ["", "\n", "\r\n", "  \n", "\t\n\n", "\ufeff", "\ufeff\r\n", "\u00a0\n"]
+)
 def test_a_file_without_a_secret_in_it_is_no_empty_password(tmp_path: Path, content: str) -> None:
     (tmp_path / "password").write_text(content, encoding="utf-8", newline="")
-    with pytest.raises(SecretUnavailable, match=f"^the file {tmp_path}/password is empty.*: there is no secret in it$"):
+    with pytest.raises(
+        SecretUnavailable,
+        match=f"^the file {tmp_path}/password is empty.*: there is no secret in it$",
+    ):
         Secret(file=f"{tmp_path}/password").reveal()
 
 
 @pytest.mark.parametrize("value", ["", " ", "\t"])
-def test_an_empty_variable_is_no_empty_password(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_an_empty_variable_is_no_empty_password(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
     monkeypatch.setenv("MAILTRIP_TEST_PASSWORD", value)
-    with pytest.raises(SecretUnavailable, match="^the environment variable MAILTRIP_TEST_PASSWORD is empty"):
+    with pytest.raises(
+        SecretUnavailable, match="^the environment variable MAILTRIP_TEST_PASSWORD is empty"
+    ):
         Secret(env="MAILTRIP_TEST_PASSWORD").reveal()
 
 
@@ -156,7 +191,9 @@ def test_the_byte_order_mark_of_an_editor_is_no_part_of_a_secret(tmp_path: Path)
 
 
 def test_a_file_without_an_end_is_no_secret() -> None:
-    with pytest.raises(SecretUnavailable, match="^the file /dev/zero is larger than 1MiB: no secret is$"):
+    with pytest.raises(
+        SecretUnavailable, match="^the file /dev/zero is larger than 1MiB: no secret is$"
+    ):
         Secret(file="/dev/zero").reveal()
 
 
@@ -164,13 +201,22 @@ def test_a_secret_that_cannot_be_had_says_where_it_was_looked_for(tmp_path: Path
     (tmp_path / "latin").write_bytes(b"sch\xf6n")
     (tmp_path / "utf-16").write_text("s3cret", encoding="utf-16-le")
     for secret, message in (
-        (Secret(file=f"{tmp_path}/none"), f"cannot read the secret in {tmp_path}/none: No such file or directory"),
-        (Secret(file=f"{tmp_path}/latin"), f"cannot read the secret in {tmp_path}/latin: not UTF-8"),
+        (
+            Secret(file=f"{tmp_path}/none"),
+            f"cannot read the secret in {tmp_path}/none: No such file or directory",
+        ),
+        (
+            Secret(file=f"{tmp_path}/latin"),
+            f"cannot read the secret in {tmp_path}/latin: not UTF-8",
+        ),
         (
             Secret(file=f"{tmp_path}/utf-16"),
             f"the file {tmp_path}/utf-16 holds a null byte, which no secret does: save it as UTF-8",
         ),
-        (Secret(env="MAILTRIP_TEST_UNSET"), "the environment variable MAILTRIP_TEST_UNSET is not set"),
+        (
+            Secret(env="MAILTRIP_TEST_UNSET"),
+            "the environment variable MAILTRIP_TEST_UNSET is not set",
+        ),
     ):
         with pytest.raises(SecretUnavailable) as caught:
             secret.reveal()
@@ -179,14 +225,21 @@ def test_a_secret_that_cannot_be_had_says_where_it_was_looked_for(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("text", "host", "port"),
-    [("127.0.0.1:25", "127.0.0.1", 25), ("[::1]:0", "::1", 0), (":10925", "", 10925), ("localhost:1", "localhost", 1)],
+    [
+        ("127.0.0.1:25", "127.0.0.1", 25),
+        ("[::1]:0", "::1", 0),
+        (":10925", "", 10925),
+        ("localhost:1", "localhost", 1),
+    ],
 )
 def test_an_address_to_listen_on_has_a_host_and_a_port(text: str, host: str, port: int) -> None:
     listen = Listen(text)
     assert (listen, listen.host, listen.port) == (text, host, port)
 
 
-@pytest.mark.parametrize("text", ["", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "a:65536", "::1:25", "a:²", "a:-1"])
+@pytest.mark.parametrize(
+    "text", ["", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "a:65536", "::1:25", "a:²", "a:-1"]
+)
 def test_anything_else_is_no_address_to_listen_on(text: str) -> None:
     with pytest.raises(ValueError, match="write HOST:PORT"):
         Listen(text)

@@ -56,7 +56,9 @@ def only_mistake(raw: bytes) -> str:
 
 
 @pytest.mark.parametrize(("text", "value"), SCALARS)
-def test_a_plain_scalar_means_what_the_core_schema_of_yaml_1_2_says(text: str, value: object) -> None:
+def test_a_plain_scalar_means_what_the_core_schema_of_yaml_1_2_says(
+    text: str, value: object
+) -> None:
     found = value_of(f"key: {text}")["key"]
     assert found == value
     assert type(found) is type(value)
@@ -65,13 +67,18 @@ def test_a_plain_scalar_means_what_the_core_schema_of_yaml_1_2_says(text: str, v
 words = st.text("abc:#{}[]&*!|>'\"%@`-? .\\ä☃", max_size=8)
 values = st.recursive(
     st.booleans() | st.integers(-(10**17), 10**17) | words,
-    lambda below: st.lists(below, max_size=4) | st.dictionaries(words.filter(lambda w: w != "<<"), below, max_size=4),
+    lambda below: (
+        st.lists(below, max_size=4)
+        | st.dictionaries(words.filter(lambda w: w != "<<"), below, max_size=4)
+    ),
     max_leaves=20,
 )
 
 
 @given(st.dictionaries(words, values, min_size=1, max_size=4), st.booleans())
-def test_what_another_writer_of_yaml_wrote_is_read_as_it_was_meant(data: dict[str, Any], flow: bool) -> None:
+def test_what_another_writer_of_yaml_wrote_is_read_as_it_was_meant(
+    data: dict[str, Any], flow: bool
+) -> None:
     text = yaml.safe_dump(data, default_flow_style=flow, allow_unicode=True, width=1000)
     tree, mistakes = parse(text.encode(), "a.yml")
     assert (tree.plain(), mistakes) == (data, [])
@@ -79,7 +86,9 @@ def test_what_another_writer_of_yaml_wrote_is_read_as_it_was_meant(data: dict[st
 
 def test_every_value_and_every_key_knows_its_place() -> None:
     tree, _ = parse(
-        b"\xef\xbb\xbfa: 1\r\n# comment\r\nb:\r\n  - x\r\n  - {c: \xc3\xa4, d: 2}\r\n  - \r\ne:\r\n", "a.yml"
+        b"\xef\xbb\xbfa: 1\r\n# comment\r\nb:\r\n  - x\r\n  - {c: \xc3\xa4, d: 2}\r\n  -"
+        b" \r\ne:\r\n",
+        "a.yml",
     )
     assert tree.place_of(()) == Place(1, 1)
     assert tree.place_of(("a",)) == Place(1, 4)
@@ -92,7 +101,10 @@ def test_every_value_and_every_key_knows_its_place() -> None:
 
 
 def test_a_merge_key_gives_what_is_not_given_and_keeps_its_place() -> None:
-    text = "one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nall: {b: 3, <<: [*two, *one]}\nmore: {<<: *one, a: 4}\n"
+    text = (
+        "one: &one {a: 1, b: 1}\ntwo: &two {b: 2, c: 2}\nall: {b: 3, <<: [*two, *one]}\nmore: {<<:"
+        " *one, a: 4}\n"
+    )
     tree, mistakes = parse(text.encode(), "a.yml")
     assert not mistakes
     assert tree.plain()["all"] == {"b": 3, "c": 2, "a": 1}
@@ -118,16 +130,31 @@ def laughs(levels: int) -> bytes:
             b"a: " + b"[" * 500,
             f"a.yml:1:{MAX_DEPTH + 4}: a" + "[0]" * MAX_DEPTH + f": nested deeper than {MAX_DEPTH}",
         ),
-        (b"- x\n" * (MAX_VALUES + 1), f"a.yml:{MAX_VALUES}:3: [{MAX_VALUES - 1}]: more than {MAX_VALUES} values"),
+        (
+            b"- x\n" * (MAX_VALUES + 1),
+            f"a.yml:{MAX_VALUES}:3: [{MAX_VALUES - 1}]: more than {MAX_VALUES} values",
+        ),
         (b"#" * (MAX_BYTES + 1), "a.yml: is larger than 10 MiB"),
         (b"a: 1\nb: 'sch\xf6n'\n", "a.yml:2:8: the byte 0xF6 is not UTF-8: save the file as UTF-8"),
-        (b"\xef\xbb\xbf\xc3\xa4: \xff", "a.yml:1:4: the byte 0xFF is not UTF-8: save the file as UTF-8"),
-        ("a: 1\n".encode("utf-16"), "a.yml:1:1: the byte 0xFF is not UTF-8: save the file as UTF-8"),
+        (
+            b"\xef\xbb\xbf\xc3\xa4: \xff",
+            "a.yml:1:4: the byte 0xFF is not UTF-8: save the file as UTF-8",
+        ),
+        (
+            "a: 1\n".encode("utf-16"),
+            "a.yml:1:1: the byte 0xFF is not UTF-8: save the file as UTF-8",
+        ),
         ("ä: 1\nb: x\0y\n".encode(), "a.yml:2:5: the control character U+0000 must not be here"),
         (b"", "a.yml:1:1: there is no configuration in this file"),
-        (b'a: "x\\0y"', "a.yml:1:4: a: holds a line break or another control character: write it in one line"),
+        (
+            b'a: "x\\0y"',
+            "a.yml:1:4: a: holds a line break or another control character: write it in one line",
+        ),
         (b'"x\\ny": 1', "a.yml:1:1: a key holds a line break or another control character"),
-        (b"a: |\n  x\n  y\n", "a.yml:1:4: a: holds a line break or another control character: write it in one line"),
+        (
+            b"a: |\n  x\n  y\n",
+            "a.yml:1:4: a: holds a line break or another control character: write it in one line",
+        ),
     ],
     ids=[
         "laughs",
@@ -154,5 +181,7 @@ def test_what_is_nested_too_deeply_for_libyaml_is_told_by_either_of_us() -> None
 
 
 def test_aliases_cannot_nest_deeper_than_anything_else() -> None:
-    chain = ["a0: &a0 [[[[[[[[[x]]]]]]]]]"] + [f"a{n}: &a{n} [[[[[[[[[*a{n - 1}]]]]]]]]]" for n in range(1, 500)]
+    chain = ["a0: &a0 [[[[[[[[[x]]]]]]]]]"] + [
+        f"a{n}: &a{n} [[[[[[[[[*a{n - 1}]]]]]]]]]" for n in range(1, 500)
+    ]
     assert "nested deeper than" in only_mistake("\n".join(chain).encode())

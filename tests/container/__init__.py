@@ -1,1 +1,2 @@
-"""The container image: built of the Dockerfile and run as a user would, by Podman, which needs no daemon."""
+"""The container image: built of the Dockerfile and run as a user would, by Podman, which needs no
+daemon."""

@@ -1,4 +1,5 @@
-"""Podman with a store of its own, so that nobody else's images or containers are seen or touched."""
+"""Podman with a store of its own, so that nobody else's images or containers are seen or
+touched."""
 
 import os
 import shutil
@@ -9,8 +10,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = f"mailtrip-{zlib.crc32(bytes(ROOT)):08x}"  # one store for each checkout
 
-# runc, since crun refuses cgroups of both versions at once. The limits are such as every machine allows: Podman would
-# raise them, which root may not do inside another container.
+# runc, since crun refuses cgroups of both versions at once. The limits are such as every machine
+# allows: Podman would raise them, which root may not do inside another container.
 _CONTAINERS = """
 [containers]
 default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]
@@ -34,7 +35,8 @@ class PodmanError(Exception):
 
 
 class Podman:
-    """Its store is in MAILTRIP_CONTAINER_DIR, and stays: the next build takes from it what has not changed."""
+    """Its store is in MAILTRIP_CONTAINER_DIR, and stays: the next build takes from it what has not
+    changed."""
 
     def __init__(self) -> None:
         self.directory = Path(os.environ.get("MAILTRIP_CONTAINER_DIR", f"/var/tmp/{_OURS}"))
@@ -44,9 +46,13 @@ class Podman:
         name = f"mailtrip-{zlib.crc32(bytes(self.directory)):08x}"  # podman wants a short path
         storage.write_text(_STORAGE.format(store=self.directory / "store", name=name))
         self._wrapper = [
-            *_as_root(), "env", f"CONTAINERS_CONF={containers}", f"CONTAINERS_STORAGE_CONF={storage}",
-            "DISABLE_HC_SYSTEMD=true",  # there may be no systemd for the timer: health is asked for by hand
-        ]  # fmt: skip
+            *_as_root(),
+            "env",
+            f"CONTAINERS_CONF={containers}",
+            f"CONTAINERS_STORAGE_CONF={storage}",
+            # there may be no systemd for the timer: health is asked for by hand
+            "DISABLE_HC_SYSTEMD=true",
+        ]
 
     def __call__(self, *words: str | Path, timeout: float = 60) -> str:
         """Runs a command that has to work; returns what it printed. Raises PodmanError."""
@@ -59,7 +65,9 @@ class Podman:
     def attempt(self, *words: str | Path, timeout: float = 60) -> subprocess.CompletedProcess[str]:
         """Runs a command that may fail."""
         command = self.wrapped("podman", *map(str, words))
-        return subprocess.run(command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            command, capture_output=True, text=True, timeout=timeout, stdin=subprocess.DEVNULL
+        )
 
     def wrapped(self, *command: str) -> list[str]:
         """A command that will use the same store, such as another program that calls Podman."""
@@ -72,6 +80,12 @@ class Podman:
 def _as_root() -> list[str]:
     if os.geteuid() == 0:
         return []
-    if not shutil.which("sudo") or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode:
-        raise PodmanError("containers need root, or sudo without a password: they get network interfaces of their own")
+    if (
+        not shutil.which("sudo")
+        or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode
+    ):
+        raise PodmanError(
+            "containers need root, or sudo without a password: they get network interfaces of"
+            " their own"
+        )
     return ["sudo", "-n"]

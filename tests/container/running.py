@@ -9,18 +9,31 @@ from uuid import uuid4
 from tests.container.podman import Podman, PodmanError
 from tests.lab.shell import wait_until
 
-# What `docker run --read-only` means: Podman alone would put a writable file system on /tmp and /run.
-HARDENED = ["--read-only", "--read-only-tmpfs=false", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+# What `docker run --read-only` means: Podman alone would put a writable file system on /tmp and
+# /run.
+HARDENED = [
+    "--read-only",
+    "--read-only-tmpfs=false",
+    "--cap-drop",
+    "ALL",
+    "--security-opt",
+    "no-new-privileges",
+]
 
 
 class Container:
-    """Runs from the constructor to `remove`. Its port 10925 can be reached at `address`, from outside."""
+    """Runs from the constructor to `remove`. Its port 10925 can be reached at `address`, from
+    outside."""
 
-    def __init__(self, podman: Podman, image: str, *arguments: str, options: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, podman: Podman, image: str, *arguments: str, options: tuple[str, ...] = ()
+    ) -> None:
         self._podman, self._name = podman, f"mailtrip-{uuid4().hex[:12]}"
         where = ["--name", self._name, "--publish", "127.0.0.1::10925"]
         try:
-            podman("run", "--detach", "--pull", "never", *HARDENED, *where, *options, image, *arguments)
+            podman(
+                "run", "--detach", "--pull", "never", *HARDENED, *where, *options, image, *arguments
+            )
         except PodmanError:  # what could not be started is there all the same
             podman.attempt("rm", "--force", "--volumes", self._name)
             raise
@@ -40,7 +53,9 @@ class Container:
         return self._podman.attempt("healthcheck", "run", self._name).returncode == 0
 
     def wait_until_healthy(self) -> None:
-        wait_until(lambda: self.is_healthy() or self.about(".State.Status") == "exited", 60, pause=0.5)
+        wait_until(
+            lambda: self.is_healthy() or self.about(".State.Status") == "exited", 60, pause=0.5
+        )
         assert self.is_healthy(), self.log()
 
     def execute(self, *command: str) -> subprocess.CompletedProcess[str]:
@@ -57,7 +72,8 @@ class Container:
         return said.stdout + said.stderr
 
     def stop(self) -> tuple[int, float]:
-        """As `docker stop` does: SIGTERM, and SIGKILL after 10 s. The exit status, and the seconds that it took."""
+        """As `docker stop` does: SIGTERM, and SIGKILL after 10 s. The exit status, and the seconds
+        that it took."""
         began = time.monotonic()
         self._podman("stop", "--time", "10", self._name)
         return int(self.about(".State.ExitCode")), time.monotonic() - began

@@ -1,6 +1,8 @@
-"""A stand-in for Docker's python image, made of the Debian packages of this machine: nothing has to be pulled.
+"""A stand-in for Docker's python image, made of the Debian packages of this machine: nothing has to
+be pulled.
 
-A build on it proves the steps of the Dockerfile and the program in the image, but not the bytes of Docker's own image.
+A build on it proves the steps of the Dockerfile and the program in the image, but not the bytes of
+Docker's own image.
 """
 
 import io
@@ -13,14 +15,19 @@ from tests.container.podman import Podman
 
 _PACKAGES = ["base-files", "ca-certificates", "coreutils", "dash", "findutils", "netbase", "tzdata"]
 _PYTHON = ["python3", "python3-pip", "python3-venv"]
-_DEPENDS = "apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts --no-breaks"
+_DEPENDS = (
+    "apt-cache depends --recurse --installed --no-recommends --no-suggests --no-conflicts"
+    " --no-breaks"
+)
 _LEFT_OUT = ("/usr/share/doc/", "/usr/share/man/", "/usr/share/locale/")
 _CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 WHEELS = "/wheels"  # where pip and uv find, in a build, what they would fetch from a registry
 _FILES: dict[str, str | Path] = {
     "etc/passwd": "root:x:0:0:root:/:/bin/sh\n",
     "etc/group": "root:x:0:\n",
-    "etc/pip.conf": f"[global]\nno-index = true\nfind-links = {WHEELS}\ndisable-pip-version-check = true\n",
+    "etc/pip.conf": (
+        f"[global]\nno-index = true\nfind-links = {WHEELS}\ndisable-pip-version-check = true\n"
+    ),
     "etc/uv/uv.toml": f'no-index = true\nfind-links = ["{WHEELS}"]\n',
     "etc/ssl/certs/ca-certificates.crt": Path(_CERTIFICATES),
 }
@@ -28,7 +35,9 @@ _FILES: dict[str, str | Path] = {
 
 def stand_in(podman: Podman) -> str:
     """The image's name; it is made again when a package has been upgraded."""
-    packages = _output(*_DEPENDS.split(), "--no-replaces", "--no-enhances", *_PACKAGES, *_PYTHON).splitlines()
+    packages = _output(
+        *_DEPENDS.split(), "--no-replaces", "--no-enhances", *_PACKAGES, *_PYTHON
+    ).splitlines()
     names = sorted({name for name in packages if name[0].isalnum()})
     versions = _output("dpkg-query", "--show", *names)
     made_of = f"{versions}{_FILES}".encode()
@@ -46,8 +55,13 @@ def _output(*command: str) -> str:
 
 
 def _write(archive: Path, files: list[str]) -> None:
-    """Each once, and where it really is: Debian's /bin is a link, and a package may still say /bin/sh."""
-    real = {path.parent.resolve() / path.name for path in map(Path, files) if not f"{path}/".startswith(_LEFT_OUT)}
+    """Each once, and where it really is: Debian's /bin is a link, and a package may still say
+    /bin/sh."""
+    real = {
+        path.parent.resolve() / path.name
+        for path in map(Path, files)
+        if not f"{path}/".startswith(_LEFT_OUT)
+    }
     with tarfile.open(archive, "w") as tar:
         for path in sorted(real - {Path("/")}):
             if path.name != "EXTERNALLY-MANAGED" and (path.is_symlink() or path.exists()):

@@ -1,4 +1,5 @@
-"""A wall clock that is set, forwards or back, while mailtrip runs and while it does not; a machine that sleeps."""
+"""A wall clock that is set, forwards or back, while mailtrip runs and while it does not; a machine
+that sleeps."""
 
 import asyncio
 from pathlib import Path
@@ -132,13 +133,18 @@ def test_a_restart_goes_on_counting_whatever_the_clock_says(tmp_path: Path, jump
         (2 * DAY, HOUR),  # away for long, or set ahead: there is time to look
     ],
 )
-def test_over_a_boot_the_clock_is_believed_within_reason(boot: str, away: float, left: float) -> None:
+def test_over_a_boot_the_clock_is_believed_within_reason(
+    boot: str, away: float, left: float
+) -> None:
     trip = Trip("t", KEY, "monitor", State.OVERDUE, 1e9, boot, 77.0, 1e9 + DAY, 78.0, 79.0)
     now = Moment("" if not boot else "this", 5.0, 1e9 + away)
     here = trip.in_this_boot(now, LEFT_OVER_AFTER)
     assert here.expires - now.monotonic == left
     assert (here.boot, here.accepted, here.sending_since) == (now.boot, None, None)
-    assert here.in_this_boot(Moment("this", 50.0, 0.0), LEFT_OVER_AFTER).expires == here.expires or not boot
+    assert (
+        here.in_this_boot(Moment("this", 50.0, 0.0), LEFT_OVER_AFTER).expires == here.expires
+        or not boot
+    )
 
 
 def test_rows_of_another_boot_are_counted_on_once(tmp_path: Path) -> None:
@@ -146,7 +152,9 @@ def test_rows_of_another_boot_are_counted_on_once(tmp_path: Path) -> None:
         store = Store.open(tmp_path, threaded=False)
         for number, state in enumerate(State):
             name = f"{number:014x}"
-            await store.begin(Trip(name, KEY, "monitor", state, 1e9, "old", 77.0, 1e9 + DAY, 78.0, 79.0))
+            await store.begin(
+                Trip(name, KEY, "monitor", state, 1e9, "old", 77.0, 1e9 + DAY, 78.0, 79.0)
+            )
         before = {trip.id: trip for trip in store.unsettled()}
         for monotonic, wall in ((100.0, 1e9 + 5 * HOUR), (200.0, 1e9 + 900 * DAY)):
             store.come_back(Moment("this", monotonic, wall), LEFT_OVER_AFTER)
@@ -184,7 +192,16 @@ async def test_a_crash_loop_neither_floods_nor_stands_still_after_the_clock_was_
         if probe.due(monotonic):
             starts.append(monotonic)
             boot = app.ledger.now().boot
-            trip = Trip(app.mint.mint(wall).trip, probe.key, "own", State.LEAVING, wall, boot, monotonic, wall + DAY)
+            trip = Trip(
+                app.mint.mint(wall).trip,
+                probe.key,
+                "own",
+                State.LEAVING,
+                wall,
+                boot,
+                monotonic,
+                wall + DAY,
+            )
             await app.store.begin(trip)
         await app.store.close()
 
@@ -195,7 +212,9 @@ async def test_a_crash_loop_neither_floods_nor_stands_still_after_the_clock_was_
 
 
 @pytest.mark.parametrize(("ahead", "due"), [(0.0, False), (1.0, False), (10 * DAY, True)])
-async def test_what_began_in_the_future_does_not_stop_the_beat(tmp_path: Path, ahead: float, due: bool) -> None:
+async def test_what_began_in_the_future_does_not_stop_the_beat(
+    tmp_path: Path, ahead: float, due: bool
+) -> None:
     """Of a probe that sends no messages only the outcome is known."""
     for number in range(3):
         app = App(Settings.embedded(), Store.open(tmp_path), new_key())

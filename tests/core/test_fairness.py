@@ -12,7 +12,9 @@ from tests.support import virtual_time as virtual
 
 
 @pytest.mark.parametrize("blocked", [0.3, 0.15])
-async def test_an_answer_that_lies_in_the_socket_is_read_however_late_we_are(blocked: float) -> None:
+async def test_an_answer_that_lies_in_the_socket_is_read_however_late_we_are(
+    blocked: float,
+) -> None:
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=ours)
     run = Run(Clock(), session_timeout=0.2)

@@ -19,7 +19,9 @@ from tests.support import virtual_time as virtual
 
 def outcome(run: Run, error: BaseException | None = None) -> Outcome:
     failure = run.failure(error) if error else None
-    return Outcome("id", ProbeKey("m", "t"), 0.0, run.now(), tuple(run.spans), tuple(run.facts), failure)
+    return Outcome(
+        "id", ProbeKey("m", "t"), 0.0, run.now(), tuple(run.spans), tuple(run.facts), failure
+    )
 
 
 def test_spans_tell_what_took_how_long() -> None:
@@ -57,7 +59,12 @@ def test_the_innermost_open_span_is_the_place_of_a_failure() -> None:
                 with run.step(Step.TLS):
                     raise ProbeError(Reason.TLS, "expired", code=5)
         failure = run.failure(caught.value)
-        assert (failure.phase, failure.step, failure.reason, failure.code) == (Phase.SEND, Step.TLS, Reason.TLS, "5")
+        assert (failure.phase, failure.step, failure.reason, failure.code) == (
+            Phase.SEND,
+            Step.TLS,
+            Reason.TLS,
+            "5",
+        )
         assert str(failure) == "send/tls: tls 5: expired"
         assert outcome(run, caught.value).legs == {Leg.SEND: False}
 
@@ -89,7 +96,11 @@ def test_a_conversation_that_hangs_is_a_timeout_of_the_step_it_hangs_in() -> Non
                 with run.step(Step.GREETING):
                     await asyncio.sleep(1000)
         failure = run.failure(caught.value)
-        assert (failure.phase, failure.step, failure.reason) == (Phase.SEND, Step.GREETING, Reason.TIMEOUT)
+        assert (failure.phase, failure.step, failure.reason) == (
+            Phase.SEND,
+            Step.GREETING,
+            Reason.TIMEOUT,
+        )
         assert failure.detail == "no answer within 30 s"
         assert run.now() == 30
 
@@ -198,7 +209,9 @@ def test_the_transcript_keeps_the_newest_lines() -> None:
 
     transcript = virtual.run(talk()).transcript
     assert transcript[0] == "(earlier lines are left out)"
-    assert [line.split()[-1] for line in transcript[1:]] == [str(number) for number in range(600, 1000)]
+    assert [line.split()[-1] for line in transcript[1:]] == [
+        str(number) for number in range(600, 1000)
+    ]
 
 
 # ---------------------------------------------------------------- between two phases
@@ -265,7 +278,9 @@ def test_an_error_that_is_translated_on_its_way_keeps_its_step(translated: bool)
 
 
 @pytest.mark.parametrize("stalls", [True, False])
-def test_what_is_done_before_a_deletion_has_seconds_of_its_own_and_is_in_no_phase(stalls: bool) -> None:
+def test_what_is_done_before_a_deletion_has_seconds_of_its_own_and_is_in_no_phase(
+    stalls: bool,
+) -> None:
     async def trip() -> Run:
         run = Run(virtual.clock(), session_timeout=1)
 

@@ -67,7 +67,8 @@ def test_what_is_left_out_of_the_time_before_the_trip_is_nothing_to_tell() -> No
 
 
 @pytest.mark.parametrize(
-    "evil", ["\x1b[31mred\x1b[0m", "\x9b31m", "a\r\nb", "a\x00b\x08", "\u2028", "\u202etxt.exe", "\x7f"]
+    "evil",
+    ["\x1b[31mred\x1b[0m", "\x9b31m", "a\r\nb", "a\x00b\x08", "\u2028", "\u202etxt.exe", "\x7f"],
 )
 def test_nothing_that_a_terminal_obeys_is_in_a_line(evil: str) -> None:
     transcript = Transcript(Leg.SEND)
@@ -80,14 +81,18 @@ def test_nothing_that_a_terminal_obeys_is_in_a_line(evil: str) -> None:
 
 
 @virtual.on_a(Bench)
-async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_shares(bench: Bench) -> None:
+async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_shares(
+    bench: Bench,
+) -> None:
     first = await bench.trip()
     second = await bench.trip()
     for outcome in (first, second):
         said = spoken(outcome)
         assert [leg for _, leg, _ in said].count("send") == 2
         assert ("mailbox", "C: EXPUNGE") in [(leg, text) for _, leg, text in said]
-        assert [float(moment) for moment, _, _ in said] == sorted(float(moment) for moment, _, _ in said)
+        assert [float(moment) for moment, _, _ in said] == sorted(
+            float(moment) for moment, _, _ in said
+        )
         assert all(0 <= float(moment) <= outcome.duration + 0.001 for moment, _, _ in said)
     assert "C: LOGIN" in str(first.transcript)
     assert "C: LOGIN" not in str(second.transcript)  # the session was open
@@ -103,15 +108,18 @@ async def test_an_attempt_that_fails_as_the_last_one_did_keeps_its_cause(bench: 
 
 
 @virtual.on_a(Bench)
-async def test_a_mailbox_that_cannot_be_opened_leaves_its_reasons_in_the_transcript(bench: Bench) -> None:
+async def test_a_mailbox_that_cannot_be_opened_leaves_its_reasons_in_the_transcript(
+    bench: Bench,
+) -> None:
     bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
     first = await bench.trip()
     assert first.failure
     assert first.failure.phase is Phase.OPEN
     assert "mailbox -- auth: wrong password; next attempt in 60.0 s" in str(first.transcript)
     second = await bench.trip()
-    assert "mailbox -- auth: not tried again: wrong password at 22:13:20 UTC; next attempt at 22:14:20 UTC" in str(
-        second.transcript
+    assert (
+        "mailbox -- auth: not tried again: wrong password at 22:13:20 UTC; next attempt at"
+        " 22:14:20 UTC" in str(second.transcript)
     )
     assert second.failure
     assert second.failure.detail in str(second.transcript)
@@ -131,10 +139,16 @@ async def test_a_trip_under_way_shows_how_far_it_has_come(bench: Bench) -> None:
     flight = bench.prober.start(bench.probe)
     await asyncio.sleep(30)
     (outcome,) = bench.probe.under_way()
-    opened, data, sent, delivering = (span for span in outcome.spans if span.step is None or span.phase is Phase.SEND)
+    opened, data, sent, delivering = (
+        span for span in outcome.spans if span.step is None or span.phase is Phase.SEND
+    )
     assert (opened.phase, sent.phase, delivering.phase) == (Phase.OPEN, Phase.SEND, Phase.DELIVER)
     assert data.duration == pytest.approx(1.0)
-    assert delivering.start + delivering.duration == pytest.approx(outcome.duration) == pytest.approx(30.0)
+    assert (
+        delivering.start + delivering.duration
+        == pytest.approx(outcome.duration)
+        == pytest.approx(30.0)
+    )
     assert "S: 250 taken" in str(outcome.transcript)
     assert (await flight).failure
     assert bench.probe.under_way() == []
@@ -152,7 +166,9 @@ class Chatterbox:
 async def test_a_server_that_talks_without_end_leaves_a_bounded_transcript() -> None:
     async with names(ZONE) as resolver, witness() as one:
         one.always(Stage.EHLO, Chatterbox())
-        sender = make_sender("smtp", {"host": "mx.example.test", "port": one.port, "tls": "none"}, resolver)
+        sender = make_sender(
+            "smtp", {"host": "mx.example.test", "port": one.port, "tls": "none"}, resolver
+        )
         run = new_run()
         assert await send(sender, probe_message(), run) is None
         assert LEFT_OUT in run.transcript
@@ -161,7 +177,10 @@ async def test_a_server_that_talks_without_end_leaves_a_bounded_transcript() -> 
 
 
 def spoken(outcome: Outcome) -> list[tuple[str, str, str]]:
-    return [(moment, leg, text) for moment, leg, text in (line.split(maxsplit=2) for line in outcome.transcript)]
+    return [
+        (moment, leg, text)
+        for moment, leg, text in (line.split(maxsplit=2) for line in outcome.transcript)
+    ]
 
 
 # ---------------------------------------------------------------- a mailbox that many share
@@ -239,7 +258,9 @@ def test_what_is_about_the_message_of_one_trip_is_no_other_trip_s() -> None:
 
 
 @virtual.on_a(Bench)
-async def test_an_overdue_trip_in_a_busy_mailbox_keeps_its_sending_and_tells_nothing_of_others(bench: Bench) -> None:
+async def test_an_overdue_trip_in_a_busy_mailbox_keeps_its_sending_and_tells_nothing_of_others(
+    bench: Bench,
+) -> None:
     bench.mailbox.talks = True
     bench.sender.delay = None
     overdue = bench.prober.start(bench.probe)

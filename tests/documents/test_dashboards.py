@@ -1,4 +1,5 @@
-"""The Grafana dashboards: every panel is whole, and every query has data from a Prometheus that really scraped."""
+"""The Grafana dashboards: every panel is whole, and every query has data from a Prometheus that
+really scraped."""
 
 import asyncio
 import json
@@ -20,7 +21,9 @@ from tests.support.mailtrip_process import Exporter
 from tests.support.prometheus import Prometheus
 
 Json = dict[str, Any]
-BOARDS: dict[str, Json] = {name: json.loads((HERE / name).read_text(encoding="utf-8")) for name in FILES}
+BOARDS: dict[str, Json] = {
+    name: json.loads((HERE / name).read_text(encoding="utf-8")) for name in FILES
+}
 PANELS = [
     pytest.param(panel, id=f"{name}: {panel['title']}")
     for name, board in BOARDS.items()
@@ -49,7 +52,9 @@ def expressions(board: Json) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_dashboard_is_what_its_source_says(name: str) -> None:
-    assert (HERE / name).read_text(encoding="utf-8") == texts()[name], f"{name} is stale: run {COMMAND}"
+    assert (HERE / name).read_text(encoding="utf-8") == texts()[name], (
+        f"{name} is stale: run {COMMAND}"
+    )
 
 
 def test_dashboards_keep_their_addresses_and_panels_their_numbers() -> None:
@@ -71,14 +76,20 @@ def test_a_panel_says_what_it_shows(panel: Json) -> None:
     assert panel["fieldConfig"]["defaults"]["thresholds"]["steps"][0]["value"] is None
     for source in (panel, *panel["targets"]):
         assert source["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
-    assert [target["refId"] for target in panel["targets"]] == list("ABCDEFGHIJ"[: len(panel["targets"])])
+    assert [target["refId"] for target in panel["targets"]] == list(
+        "ABCDEFGHIJ"[: len(panel["targets"])]
+    )
 
 
 def test_panels_do_not_lie_on_each_other() -> None:
     for name, board in BOARDS.items():
         taken: set[tuple[int, int]] = set()
         for place in (panel["gridPos"] for panel in board["panels"]):
-            cells = {(place["x"] + x, place["y"] + y) for x in range(place["w"]) for y in range(place["h"])}
+            cells = {
+                (place["x"] + x, place["y"] + y)
+                for x in range(place["w"])
+                for y in range(place["h"])
+            }
             assert not cells & taken, name
             assert place["x"] + place["w"] <= 24, name
             taken |= cells
@@ -87,7 +98,12 @@ def test_panels_do_not_lie_on_each_other() -> None:
 def test_every_variable_that_is_used_exists() -> None:
     for name, board in BOARDS.items():
         given = {variable["name"] for variable in board["templating"]["list"]}
-        used = set(re.findall(r"\$\{?([a-z]\w*)", json.dumps([board["panels"], board["links"], board["annotations"]])))
+        used = set(
+            re.findall(
+                r"\$\{?([a-z]\w*)",
+                json.dumps([board["panels"], board["links"], board["annotations"]]),
+            )
+        )
         assert used <= given, name
         assert given - used <= {"module"}, name
 
@@ -101,20 +117,29 @@ def test_links_between_dashboards_lead_to_one_and_name_its_variables() -> None:
 
 
 def test_grafana_reads_the_dashboards_from_where_the_example_says() -> None:
-    (provider,) = yaml.safe_load((PROVISIONING / "mailtrip.yml").read_text(encoding="utf-8"))["providers"]
+    (provider,) = yaml.safe_load((PROVISIONING / "mailtrip.yml").read_text(encoding="utf-8"))[
+        "providers"
+    ]
     assert provider["type"] == "file"
     assert Path(provider["options"]["path"]).is_absolute()
 
 
 def test_the_example_of_a_data_source_leads_from_an_exemplar_to_its_trip() -> None:
-    (source,) = yaml.safe_load((PROVISIONING / "prometheus.yml").read_text(encoding="utf-8"))["datasources"]
+    (source,) = yaml.safe_load((PROVISIONING / "prometheus.yml").read_text(encoding="utf-8"))[
+        "datasources"
+    ]
     assert source["type"] == "prometheus"
     (destination,) = source["jsonData"]["exemplarTraceIdDestinations"]
     (address,) = {
-        v["query"] for board in BOARDS.values() for v in board["templating"]["list"] if v["name"] == "mailtrip"
+        v["query"]
+        for board in BOARDS.values()
+        for v in board["templating"]["list"]
+        if v["name"] == "mailtrip"
     }
     assert destination["name"] == TRIP_ID
-    assert destination["url"] == f"{address}/trips/$${{__value.raw}}"  # $$ is Grafana's way to write $ in such a file
+    assert (
+        destination["url"] == f"{address}/trips/$${{__value.raw}}"
+    )  # $$ is Grafana's way to write $ in such a file
 
 
 # -------------------------------------------------------------------- series
@@ -123,14 +148,20 @@ def test_the_example_of_a_data_source_leads_from_an_exemplar_to_its_trip() -> No
 @pytest.mark.parametrize("name", FILES)
 def test_only_series_that_exist_are_asked_for_and_only_by_labels_that_they_have(name: str) -> None:
     known = exposed()
-    variables = [(v["name"], v["query"]["query"]) for v in BOARDS[name]["templating"]["list"] if v["type"] == "query"]
+    variables = [
+        (v["name"], v["query"]["query"])
+        for v in BOARDS[name]["templating"]["list"]
+        if v["type"] == "query"
+    ]
     for place, text in [*expressions(BOARDS[name]), *variables]:
         for series, matchers in SELECTOR.findall(text):
             assert series in known, place
             labels = set(re.findall(r"(\w+) *[=!]", re.sub(r'"[^"]*"', "", matchers)))
             assert labels <= known[series] | OF_THE_TARGET, f"{place}: {series}{{{matchers}}}"
         of_its_series = set().union(*(known[series] for series, _ in SELECTOR.findall(text)))
-        for grouped in re.findall(r"\b(?:by|without|on|ignoring|group_left|group_right) *\(([^)]*)\)", text):
+        for grouped in re.findall(
+            r"\b(?:by|without|on|ignoring|group_left|group_right) *\(([^)]*)\)", text
+        ):
             labels = set(re.findall(r"\w+", grouped))
             assert labels <= of_its_series | OF_THE_TARGET | OF_FUNCTIONS, f"{place}: ({grouped})"
 
@@ -147,8 +178,12 @@ def test_no_series_is_left_out_of_the_dashboards() -> None:
 
 
 Ask = dict[str, str]
-METRICS: list[Ask] = [{"job": "mailtrip", "probe": name} for name in ("relay", "exchanger", "junk", "outgoing")]
-PROBE: list[Ask] = [{"job": name, "probe": ""} for name in ("mail", "exchangers", "junk", "reputation")]
+METRICS: list[Ask] = [
+    {"job": "mailtrip", "probe": name} for name in ("relay", "exchanger", "junk", "outgoing")
+]
+PROBE: list[Ask] = [
+    {"job": name, "probe": ""} for name in ("mail", "exchangers", "junk", "reputation")
+]
 
 
 def asked(expression: str, values: Ask) -> str:
@@ -158,7 +193,8 @@ def asked(expression: str, values: Ask) -> str:
 
 
 def choices(name: str, instances: dict[str, str], way: list[Ask]) -> list[Ask]:
-    """What may be chosen in the dashboard's variables: one probe, or all probes of one way of scraping."""
+    """What may be chosen in the dashboard's variables: one probe, or all probes of one way of
+    scraping."""
     if name == "one-probe.json":
         return [one | {"instance": instances[one["job"]]} for one in way]
     return [{"job": "|".join(sorted({one["job"] for one in way})), "instance": ".*", "probe": ".*"}]
@@ -166,14 +202,20 @@ def choices(name: str, instances: dict[str, str], way: list[Ask]) -> list[Ask]:
 
 @dataclass
 class Question:
-    """An expression of a dashboard, for every choice of its variables: one of them has to have an answer."""
+    """An expression of a dashboard, for every choice of its variables: one of them has to have an
+    answer."""
 
     place: str
     expressions: list[str]
 
     async def answered(self, prometheus: Prometheus) -> bool:
         """Prometheus refuses, and so the test fails, what does not parse."""
-        return any([await asyncio.to_thread(prometheus.query, expression) for expression in self.expressions])
+        return any(
+            [
+                await asyncio.to_thread(prometheus.query, expression)
+                for expression in self.expressions
+            ]
+        )
 
 
 def questions(instances: dict[str, str], way: list[Ask]) -> Iterator[Question]:
@@ -223,7 +265,9 @@ async def test_every_query_has_data_in_both_ways_of_scraping(
 ) -> None:
     server = await asyncio.to_thread(prometheus, watched.scrapes(exporter.address, lab_user))
     await server.wait_for("count(mailtrip_trips_total > 3) >= 8")
-    await server.wait_for("count(mailtrip_last_failure_info) >= 4")  # junk and a listing, in both ways
+    await server.wait_for(
+        "count(mailtrip_last_failure_info) >= 4"
+    )  # junk and a listing, in both ways
     samples = await asyncio.to_thread(server.query, "mailtrip_trips_total")
     instances = {sample.labels["job"]: sample.labels["instance"] for sample in samples}
     remaining = [*questions(instances, METRICS), *questions(instances, PROBE)]

@@ -24,12 +24,16 @@ def test_the_page_of_metrics_is_made_from_the_table() -> None:
 
 
 @pytest.mark.parametrize("words", [Phase, Step, Reason])
-def test_every_phase_step_and_reason_is_explained(words: type[Phase] | type[Step] | type[Reason]) -> None:
+def test_every_phase_step_and_reason_is_explained(
+    words: type[Phase] | type[Step] | type[Reason],
+) -> None:
     page = metrics.page()
     assert all(re.search(rf"^\| `{word}` \| \S.+ \|$", page, re.MULTILINE) for word in words)
 
 
-@pytest.mark.parametrize("code", ["550", "5.1.1", "AUTHENTICATIONFAILED", "AUTH", "NXDOMAIN", "78", "127.0.0.2"])
+@pytest.mark.parametrize(
+    "code", ["550", "5.1.1", "AUTHENTICATIONFAILED", "AUTH", "NXDOMAIN", "78", "127.0.0.2"]
+)
 def test_every_kind_of_code_is_explained(code: str) -> None:
     """Each is a code of a row in the fault atlas, or of an example in docs."""
     assert f"`{code}`" in metrics.CODES
@@ -38,23 +42,36 @@ def test_every_kind_of_code_is_explained(code: str) -> None:
 @pytest.mark.parametrize("page", ["README.md", "docs/metrics.md", "docs/blocklists.md"])
 def test_pages_name_only_series_that_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    named = set(re.findall(r"\b(?:mailtrip|probe)_[a-z_]*(?:total|seconds|success|info|code|flight|messages)\b", text))
+    named = set(
+        re.findall(
+            r"\b(?:mailtrip|probe)_[a-z_]*(?:total|seconds|success|info|code|flight|messages)\b",
+            text,
+        )
+    )
     assert named <= SERIES
 
 
 def test_the_configuration_in_the_readme_is_good() -> None:
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
-    (block,) = (re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in blocks if "mailboxes:" in block)
+    blocks = re.findall(
+        r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    (block,) = (
+        re.sub(r"^   ", "", block, flags=re.MULTILINE) for block in blocks if "mailboxes:" in block
+    )
     assert Settings.parse(block.encode(), "README.md").probes
 
 
 def test_the_lists_on_the_page_of_blocklists_are_good() -> None:
     page = (ROOT / "docs/blocklists.md").read_text(encoding="utf-8")
-    blocks = [block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "lists:" in block]
+    blocks = [
+        block for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if "lists:" in block
+    ]
     assert len(blocks) == 2
     for block in blocks:
         indented = "".join(f"      {line}\n" for line in block.splitlines())
-        assert Settings.parse(f"modules:\n  reputation:\n    dnsbl:\n{indented}".encode(), "blocklists.md").modules
+        assert Settings.parse(
+            f"modules:\n  reputation:\n    dnsbl:\n{indented}".encode(), "blocklists.md"
+        ).modules
 
 
 @pytest.mark.parametrize(("kind", "name"), written.KINDS.items())
@@ -73,14 +90,25 @@ def test_links_in_the_pages_lead_somewhere() -> None:
 def test_what_the_page_of_scaling_drops_is_most_of_it_and_no_rule_needs_it() -> None:
     page = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```yaml\n(    metric_relabel_configs:.*?)```", page, re.DOTALL)
-    dropped = [re.compile(rule["regex"]) for rule in yaml.safe_load(block)["metric_relabel_configs"]]
+    dropped = [
+        re.compile(rule["regex"]) for rule in yaml.safe_load(block)["metric_relabel_configs"]
+    ]
     golden = (ROOT / "tests/metrics/golden/probe_success.txt").read_text(encoding="utf-8")
     lines = [line for line in golden.splitlines() if not line.startswith("#")]
-    kept = [line for line in lines if not any(one.fullmatch(re.split(r"[{ ]", line)[0]) for one in dropped)]
+    kept = [
+        line
+        for line in lines
+        if not any(one.fullmatch(re.split(r"[{ ]", line)[0]) for one in dropped)
+    ]
     assert 390 <= len(lines) <= 430, "some 400 lines"
     assert len(kept) / len(lines) < 0.34, "a third"
-    rules = "".join(file.read_text(encoding="utf-8") for file in (ROOT / "dashboards/rules").glob("*.yml"))
-    asked = {name for rule in re.findall(r"expr:(?: \||)(.*?)\n\s+(?:for|labels|- |\n)", rules, re.DOTALL)
-             for name in re.findall(r"\bmailtrip_\w+", rule)}  # fmt: skip
+    rules = "".join(
+        file.read_text(encoding="utf-8") for file in (ROOT / "dashboards/rules").glob("*.yml")
+    )
+    asked = {
+        name
+        for rule in re.findall(r"expr:(?: \||)(.*?)\n\s+(?:for|labels|- |\n)", rules, re.DOTALL)
+        for name in re.findall(r"\bmailtrip_\w+", rule)
+    }
     assert asked
     assert not [name for name in asked if any(one.fullmatch(name) for one in dropped)]

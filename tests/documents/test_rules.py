@@ -1,4 +1,5 @@
-"""The rules, the page of alerts, the series and the examples for Prometheus and Alertmanager hold together."""
+"""The rules, the page of alerts, the series and the examples for Prometheus and Alertmanager hold
+together."""
 
 import re
 import subprocess
@@ -33,7 +34,9 @@ def rules(file: Path) -> list[dict[str, Any]]:
 
 ALERT_RULES, RECORDS = rules(ALERTS), rules(RECORDING)
 NAMES = {rule["alert"] for rule in ALERT_RULES}
-SERIES = {definition.name: definition for definition in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)}
+SERIES = {
+    definition.name: definition for definition in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)
+}
 
 
 def run(*command: str | Path, directory: Path = ROOT) -> None:
@@ -65,7 +68,11 @@ def alert_cases() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 
 
 def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
-    fires = {(name, expected["exp_labels"]["severity"]) for name, alerts in alert_cases() for expected in alerts}
+    fires = {
+        (name, expected["exp_labels"]["severity"])
+        for name, alerts in alert_cases()
+        for expected in alerts
+    }
     assert fires == {(rule["alert"], rule["labels"]["severity"]) for rule in ALERT_RULES}
     assert {name for name, alerts in alert_cases() if not alerts} == NAMES
 
@@ -73,7 +80,9 @@ def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
 def test_alerts_and_notifications_are_for_people() -> None:
     for name, alerts in alert_cases():
         for expected in alerts:
-            assert set(expected["exp_annotations"]) == {"summary", "description", "runbook_url"}, name
+            assert set(expected["exp_annotations"]) == {"summary", "description", "runbook_url"}, (
+                name
+            )
             texts = "".join(expected["exp_annotations"].values())
             assert "error" not in texts, name
             assert "<no value>" not in texts, name
@@ -116,7 +125,11 @@ def test_the_page_shows_how_to_shorten_the_waiting(tmp_path: Path, promtool: str
     (command,) = re.findall(r"`(sed -E [^`]+) mailtrip.alerts.yml > soon.alerts.yml`", PAGE)
     assert command in ALERTS.read_text(encoding="utf-8")
     soon = tmp_path / "soon.yml"
-    soon.write_text(subprocess.run([*_words(command), ALERTS], capture_output=True, text=True, check=True).stdout)
+    soon.write_text(
+        subprocess.run(
+            [*_words(command), ALERTS], capture_output=True, text=True, check=True
+        ).stdout
+    )
     assert {rule.get("for", "0s") for rule in rules(soon)} == {"0s"}
     run(promtool, "check", "rules", soon)
 
@@ -154,14 +167,20 @@ def test_only_series_that_exist_are_named_and_only_by_labels_that_they_have(wher
     selectors = SELECTOR.findall(TEXTS[where])
     assert {name for name, _ in selectors} <= known.keys()
     for name, matchers in selectors:
-        labels = set(re.findall(r"([a-z_]+) *[=!]", re.sub(r'"[^"]*"', "", matchers.replace("\\", ""))))
+        labels = set(
+            re.findall(r"([a-z_]+) *[=!]", re.sub(r'"[^"]*"', "", matchers.replace("\\", "")))
+        )
         assert labels <= known[name] | OF_THE_TARGET, f"{name}{{{matchers}}}"
 
 
 def test_labels_that_are_added_up_or_left_aside_exist() -> None:
-    labels = {label for definition in SERIES.values() for label in definition.labels} | {"job", "instance"}
+    labels = {label for definition in SERIES.values() for label in definition.labels} | {
+        "job",
+        "instance",
+    }
     for clause in re.findall(
-        r"(?:without|by|ignoring|on|group_left) \(([^)]*)\)", TEXTS["recording rules"] + TEXTS["alerts"]
+        r"(?:without|by|ignoring|on|group_left) \(([^)]*)\)",
+        TEXTS["recording rules"] + TEXTS["alerts"],
     ):
         assert set(re.split(", *", clause)) <= labels, clause
 
@@ -169,7 +188,9 @@ def test_labels_that_are_added_up_or_left_aside_exist() -> None:
 def test_cases_use_only_series_that_exist_with_all_their_labels() -> None:
     known = exposed() | {"up": set()}
     for case in CASES:
-        for series in (one["series"] for test in read(case)["tests"] for one in test["input_series"]):
+        for series in (
+            one["series"] for test in read(case)["tests"] for one in test["input_series"]
+        ):
             name, _, matchers = series.partition("{")
             labels = set(re.findall(r'([a-z_]+)="', matchers))
             assert known[name] <= labels <= known[name] | OF_THE_TARGET, series
@@ -203,12 +224,20 @@ def test_alertmanager_takes_the_example(amtool: str) -> None:
     ],
 )
 def test_alerts_are_routed_by_severity_and_team(labels: str, receivers: str, amtool: str) -> None:
-    command = ("config", "routes", "test", f"--config.file={ALERTMANAGER}", f"--verify.receivers={receivers}")
+    command = (
+        "config",
+        "routes",
+        "test",
+        f"--config.file={ALERTMANAGER}",
+        f"--verify.receivers={receivers}",
+    )
     run(amtool, *command, *labels.split())
 
 
 def test_alertmanager_holds_back_by_names_and_labels_that_exist() -> None:
-    labels = {label for definition in SERIES.values() for label in definition.labels} | OF_THE_TARGET
+    labels = {
+        label for definition in SERIES.values() for label in definition.labels
+    } | OF_THE_TARGET
     for rule in read(ALERTMANAGER)["inhibit_rules"]:
         assert set(rule["equal"]) <= labels | {"alertname"}
         for matcher in (*rule["source_matchers"], *rule["target_matchers"]):
@@ -223,6 +252,8 @@ def test_alertmanager_holds_back_by_names_and_labels_that_exist() -> None:
 
 def test_mail_about_broken_mail_does_not_leave_through_the_server_that_is_watched() -> None:
     text = ALERTMANAGER.read_text(encoding="utf-8")
-    watched = re.findall(r"[a-z0-9]+\.example\.(?:org|net|com)", PROMETHEUS.read_text(encoding="utf-8"))
+    watched = re.findall(
+        r"[a-z0-9]+\.example\.(?:org|net|com)", PROMETHEUS.read_text(encoding="utf-8")
+    )
     assert watched
     assert not [name for name in watched if name.partition(".")[2] in text]

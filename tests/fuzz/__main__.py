@@ -1,7 +1,9 @@
-"""Fuzzes the parsers with atheris (libFuzzer): `python -m tests.fuzz TARGET CORPUS [-max_total_time=60 …]`.
+"""Fuzzes the parsers with atheris (libFuzzer): `python -m tests.fuzz TARGET CORPUS
+[-max_total_time=60 …]`.
 
-The corpus is a folder; what the fuzzer finds interesting is kept there, beside our own samples. An input that breaks
-a parser is written to `crash-…`, which libFuzzer's option -artifact_prefix puts somewhere. `make fuzz` calls this.
+The corpus is a folder; what the fuzzer finds interesting is kept there, beside our own samples. An
+input that breaks a parser is written to `crash-…`, which libFuzzer's option -artifact_prefix puts
+somewhere. `make fuzz` calls this.
 """
 
 import sys

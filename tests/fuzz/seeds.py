@@ -10,8 +10,9 @@ from tests.mail.notices import arrived, expected
 TESTS = Path(__file__).parent.parent
 PLAIN = compose(TOKEN, "probe@example.org", "someone@example.net", SENT_AT, Content()).raw
 NOTICE = (
-    b"Reporting-MTA: dns; mx.example.net\r\n\r\nFinal-Recipient: rfc822; someone@example.net\r\nAction: failed\r\n"
-    b"Status: 5.1.1\r\nDiagnostic-Code: smtp; 550 5.1.1\r\n unknown\r\n"
+    b"Reporting-MTA: dns; mx.example.net\r\n\r\nFinal-Recipient: rfc822;"
+    b" someone@example.net\r\nAction: failed\r\nStatus: 5.1.1\r\nDiagnostic-Code: smtp; 550"
+    b" 5.1.1\r\n unknown\r\n"
 )
 
 
@@ -25,7 +26,9 @@ def _messages() -> Iterator[bytes]:
     yield _wrapped(b"mixed", b"Content-Type: message/rfc822\r\n\r\n" + PLAIN)
     yield _wrapped(b"report", b"Content-Type: message/delivery-status\r\n\r\n" + NOTICE)
     for encoding in (b"base64", b"quoted-printable"):
-        yield PLAIN.replace(b"Content-Transfer-Encoding: 7bit", b"Content-Transfer-Encoding: " + encoding)
+        yield PLAIN.replace(
+            b"Content-Transfer-Encoding: 7bit", b"Content-Transfer-Encoding: " + encoding
+        )
 
 
 def _headers() -> Iterator[bytes]:

@@ -23,7 +23,8 @@ RECEIVER = "mx.example.net"
 
 
 def arrived_headers(raw: bytes) -> None:
-    """The hops, the address and what the receiver says: all from closed lists, bounded, and fit to be stored."""
+    """The hops, the address and what the receiver says: all from closed lists, bounded, and fit to
+    be stored."""
     outermost, way = headers(raw, TOKEN.word)[0], hops(received(raw, TOKEN.word), SENT_AT, 60.0)
     assert len(way) <= MAX_HOPS
     assert all(hop.delay is None or 0 <= hop.delay <= 60 for hop in way)
@@ -33,7 +34,9 @@ def arrived_headers(raw: bytes) -> None:
         results = authentication(outermost, receiver)
         assert len({one.method for one in results}) == len(results)
         assert all(one.method in METHODS and one.result in {*RESULTS, OTHER} for one in results)
-    assert all(one.scanner in SCANNERS and math.isfinite(one.score) for one in spam_scores(outermost))
+    assert all(
+        one.scanner in SCANNERS and math.isfinite(one.score) for one in spam_scores(outermost)
+    )
 
 
 def message(raw: bytes) -> None:
@@ -43,10 +46,16 @@ def message(raw: bytes) -> None:
 
 
 def bounce(raw: bytes) -> None:
-    """A notification: its fields alone are anybody's, or the whole of it, with a null return path and without one."""
+    """A notification: its fields alone are anybody's, or the whole of it, with a null return path
+    and without one."""
     names = f"References: <{TOKEN.word}@example.org>\r\n".encode()
-    report = b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n"
-    fields = names + report + b"Content-Type: message/delivery-status\r\n\r\n" + raw + b"\r\n--b--\r\n"
+    report = (
+        b"Content-Type: multipart/report; report-type=delivery-status;"
+        b" boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b\r\n"
+    )
+    fields = (
+        names + report + b"Content-Type: message/delivery-status\r\n\r\n" + raw + b"\r\n--b--\r\n"
+    )
     assert read(fields).kind is not Kind.MESSAGE
     readings = [read(way) for way in (fields, b"Return-Path: <>\r\n" + names + raw, names + raw)]
     for reading in readings:
@@ -68,11 +77,14 @@ def imap(raw: bytes) -> None:
 
 
 def imap_list(raw: bytes) -> None:
-    """A line of LIST between two others: neither is hidden by it, and what is told of it can be said again."""
+    """A line of LIST between two others: neither is hidden by it, and what is told of it can be
+    said again."""
     line = b" ".join(raw.splitlines())
     if re.search(rb"\{\d+\+?\}$", line):  # a literal would swallow the next line, as it should
         return
-    before, *between, after = Reader().feed(b'* LIST () "/" INBOX\r\n* LIST ' + line + b'\r\n* LIST () "/" Junk\r\n')
+    before, *between, after = Reader().feed(
+        b'* LIST () "/" INBOX\r\n* LIST ' + line + b'\r\n* LIST () "/" Junk\r\n'
+    )
     assert [one.name for one in folders([before, after])] == ["INBOX", "Junk"]
     assert len(between) == 1
     for folder in folders(between):
@@ -84,7 +96,8 @@ def imap_list(raw: bytes) -> None:
 
 
 def imap_untagged(raw: bytes) -> None:
-    """Untagged lines between a greeting and the end of a command: what they are about does not matter to either."""
+    """Untagged lines between a greeting and the end of a command: what they are about does not
+    matter to either."""
     lines = b"".join(b"* " + line + b"\r\n" for line in raw.splitlines() if not line.endswith(b"}"))
     greeting, *between, end = Reader().feed(b"* OK ready\r\n" + lines + b"A1 OK done\r\n")
     assert (greeting.tag, greeting.name, end.tag, end.name) == ("*", "OK", "A1", "OK")

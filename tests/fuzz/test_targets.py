@@ -8,14 +8,27 @@ from tests.fuzz.seeds import SEEDS
 from tests.fuzz.targets import TARGETS
 
 WORDS = {
-    "headers": b'Received: |Authentication-Results: |mx.example.net|;|spf=|pass|(|)|"|by |[::1]|\r\n|\r\n\r\n',
-    "message": b"Content-Type: multipart/mixed|; boundary=b|; a*=1|; a*0=2|; a*1*=x\0''y|\r\n|\r\n\r\n|--b|--",
-    "bounce": b"Action: |failed|Status: |5.1.1|Diagnostic-Code: |smtp|; |Reporting-MTA: |\r\n|\r\n\r\n|--b|\0| |"
-    b"From: |Subject: |MAILER-DAEMON|<a@b.example>:|550 |550-|host mx.example.net said: |"
-    b"undeliverable|will retry|<br>|Return-Path: <>",
+    "headers": (
+        b'Received: |Authentication-Results: |mx.example.net|;|spf=|pass|(|)|"|by'
+        b" |[::1]|\r\n|\r\n\r\n"
+    ),
+    "message": (
+        b"Content-Type: multipart/mixed|; boundary=b|; a*=1|; a*0=2|;"
+        b" a*1*=x\0''y|\r\n|\r\n\r\n|--b|--"
+    ),
+    "bounce": (
+        b"Action: |failed|Status: |5.1.1|Diagnostic-Code: |smtp|; |Reporting-MTA:"
+        b" |\r\n|\r\n\r\n|--b|\0| |From: |Subject: |MAILER-DAEMON|<a@b.example>:|550 |550-|host"
+        b" mx.example.net said: |undeliverable|will retry|<br>|Return-Path: <>"
+    ),
     "imap": b'* |1 |FETCH |LIST |OK |(|)|"|\\|{3}|{|}|\r\n|abc|NIL|[|]|BODY[|~|+ |a1 | ',
-    "imap_list": b'(|)|\\Junk|\\Noselect| |"/"|"."|"\\"|NIL|INBOX|&ZeVnLIqe-|"|\\|{4}|[|]|\t|\xff|("X" (a))|\0',
-    "imap_untagged": b'OK |NO |EXISTS|EXPUNGE|FETCH |(|)|"|UID |1 |2 |[UIDNEXT 3]|[|]|\n|busy|BODY[] ',
+    "imap_list": (
+        b'(|)|\\Junk|\\Noselect| |"/"|"."|"\\"|NIL|INBOX|&ZeVnLIqe-|"|\\|{4}|[|]|\t|\xff|("X"'
+        b" (a))|\0"
+    ),
+    "imap_untagged": (
+        b'OK |NO |EXISTS|EXPUNGE|FETCH |(|)|"|UID |1 |2 |[UIDNEXT 3]|[|]|\n|busy|BODY[] '
+    ),
     "pop3": b"+OK|-ERR|+| |[IN-USE]|1|2|abc|.|\r\n|\t|\0|LOGIN-DELAY",
 }
 """What stands between the bars."""

@@ -66,7 +66,8 @@ def test_both_halves_run_and_each_may_have_its_second_chance(tmp_path: Path) -> 
     status, output = run(tmp_path, BOTH, CI="true")
     assert status == 0, output
     assert output.endswith(
-        "FAILED ONCE, PASSED ALONE: test_it.py::test_other\nFAILED ONCE, PASSED ALONE: test_it.py::test_shared\n"
+        "FAILED ONCE, PASSED ALONE: test_it.py::test_other\nFAILED ONCE, PASSED ALONE:"
+        " test_it.py::test_shared\n"
     )
 
 
@@ -79,7 +80,10 @@ def test_elsewhere_a_failure_is_a_failure(tmp_path: Path) -> None:
     ("tests", "why"),
     [
         ("def test_one(): assert False", "it fails again"),
-        ("import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_one(n): assert False", "these are many"),
+        (
+            "import pytest\n@pytest.mark.parametrize('n', range(4))\ndef test_one(n): assert False",
+            "these are many",
+        ),
         ("import nothing_like_that", "no test ran"),
     ],
 )

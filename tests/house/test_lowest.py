@@ -1,4 +1,5 @@
-"""What `make lowest` proves: that the lowest versions which pyproject.toml allows are those that were installed."""
+"""What `make lowest` proves: that the lowest versions which pyproject.toml allows are those that
+were installed."""
 
 from tests.lowest import PROJECT, lowest, missed
 
@@ -8,6 +9,13 @@ def test_every_library_has_a_lowest_version() -> None:
 
 
 def test_another_version_than_the_lowest_is_told() -> None:
-    wanted = {"bcrypt": "4.1", "rich": "13", "pyyaml": "6.0.2", "idna": "3.7", "gone": "1", "any": ""}
+    wanted = {
+        "bcrypt": "4.1",
+        "rich": "13",
+        "pyyaml": "6.0.2",
+        "idna": "3.7",
+        "gone": "1",
+        "any": "",
+    }
     found = "bcrypt==4.1.1\nrich==13.0.0\nPyYAML==6.0.2\nidna==3.70\nany==1\n"
     assert missed(wanted, found) == ["idna", "gone", "any"]

@@ -1,1 +1,2 @@
-"""examples/kubernetes: held to the schemas of Kubernetes and of the Operator, to each other, and run."""
+"""examples/kubernetes: held to the schemas of Kubernetes and of the Operator, to each other, and
+run."""

@@ -1,8 +1,9 @@
 """What the Prometheus Operator writes into Prometheus' configuration.
 
-As in pkg/prometheus/promcfg.go of the Operator 0.93, generateProbeConfig and appendShardingRelabelingWithLabel, for the
-fields that examples/kubernetes uses; the files ProbeStaticTargets*.golden beside it show the same. The order matters:
-the prober's address first, then the relabelings of the resource, and then the division among the shards.
+As in pkg/prometheus/promcfg.go of the Operator 0.93, generateProbeConfig and
+appendShardingRelabelingWithLabel, for the fields that examples/kubernetes uses; the files
+ProbeStaticTargets*.golden beside it show the same. The order matters: the prober's address first,
+then the relabelings of the resource, and then the division among the shards.
 """
 
 import re
@@ -20,7 +21,9 @@ def scrape_of_probe(probe: Object, shards: int, shard: int) -> Object:
         "metrics_path": spec["prober"].get("path", "/probe"),
         "scrape_interval": spec["interval"],
         "params": {"module": [spec["module"]]},
-        "static_configs": [{"targets": static["static"], "labels": {"namespace": namespace} | static["labels"]}],
+        "static_configs": [
+            {"targets": static["static"], "labels": {"namespace": namespace} | static["labels"]}
+        ],
         "relabel_configs": [
             {"source_labels": ["job"], "target_label": "__tmp_prometheus_job_name"},
             {"target_label": "job", "replacement": spec["jobName"]},
@@ -34,29 +37,52 @@ def scrape_of_probe(probe: Object, shards: int, shard: int) -> Object:
 
 
 def scrape_of_pods(monitor: Object, pods: dict[str, str], shards: int, shard: int) -> Object:
-    """The job of a ServiceMonitor, for pods (address by name) that Kubernetes would tell Prometheus of."""
+    """The job of a ServiceMonitor, for pods (address by name) that Kubernetes would tell Prometheus
+    of."""
     (endpoint,) = monitor["spec"]["endpoints"]
     return {
-        "job_name": f"serviceMonitor/{monitor['metadata']['namespace']}/{monitor['metadata']['name']}/0",
+        "job_name": (
+            f"serviceMonitor/{monitor['metadata']['namespace']}/{monitor['metadata']['name']}/0"
+        ),
         "scrape_interval": endpoint["interval"],
         "static_configs": [
-            {"targets": [address], "labels": {"__meta_kubernetes_pod_name": name}} for name, address in pods.items()
+            {"targets": [address], "labels": {"__meta_kubernetes_pod_name": name}}
+            for name, address in pods.items()
         ],
-        "relabel_configs": [*relabelings(endpoint["relabelings"]), *_division("__address__", shards, shard)],
+        "relabel_configs": [
+            *relabelings(endpoint["relabelings"]),
+            *_division("__address__", shards, shard),
+        ],
     }
 
 
 def relabelings(rules: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Prometheus' spelling of the Operator's: sourceLabels are source_labels."""
     return [
-        {re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", key): rule[key] for key in rule} for rule in rules
+        {re.sub("[A-Z]", lambda capital: f"_{capital[0].lower()}", key): rule[key] for key in rule}
+        for rule in rules
     ]
 
 
 def _division(label: str, shards: int, shard: int) -> list[dict[str, Any]]:
-    """The number of the shard stands there as $(SHARD), until the Operator's reloader has put it in."""
+    """The number of the shard stands there as $(SHARD), until the Operator's reloader has put it
+    in."""
     return [
-        {"source_labels": [label, "__tmp_hash"], "target_label": "__tmp_hash", "regex": "(.+);", "replacement": "$1"},
-        {"source_labels": ["__tmp_hash"], "target_label": "__tmp_hash", "modulus": shards, "action": "hashmod"},
-        {"source_labels": ["__tmp_hash", "__tmp_disable_sharding"], "regex": f"{shard};|.+;.+", "action": "keep"},
+        {
+            "source_labels": [label, "__tmp_hash"],
+            "target_label": "__tmp_hash",
+            "regex": "(.+);",
+            "replacement": "$1",
+        },
+        {
+            "source_labels": ["__tmp_hash"],
+            "target_label": "__tmp_hash",
+            "modulus": shards,
+            "action": "hashmod",
+        },
+        {
+            "source_labels": ["__tmp_hash", "__tmp_disable_sharding"],
+            "regex": f"{shard};|.+;.+",
+            "action": "keep",
+        },
     ]

@@ -1,4 +1,5 @@
-"""The manifests speak the language of Kubernetes and of the Operator, and agree with each other and with mailtrip."""
+"""The manifests speak the language of Kubernetes and of the Operator, and agree with each other and
+with mailtrip."""
 
 import re
 import subprocess
@@ -42,7 +43,9 @@ def settings() -> Settings:
 
 
 def mounted(volume: str) -> str:
-    (path,) = (mount["mountPath"] for mount in container()["volumeMounts"] if mount["name"] == volume)
+    (path,) = (
+        mount["mountPath"] for mount in container()["volumeMounts"] if mount["name"] == volume
+    )
     return str(path)
 
 
@@ -58,24 +61,39 @@ def test_every_field_is_one_that_is_known(file: Path) -> None:
     content = read(file)
     if model := OF_THE_OPERATOR.get(content["kind"]):
         # The models leave out what they do not know, instead of refusing it.
-        assert model.model_validate(content).model_dump(mode="json", by_alias=True, exclude_unset=True) == content
+        assert (
+            model.model_validate(content).model_dump(mode="json", by_alias=True, exclude_unset=True)
+            == content
+        )
     else:
         kubernetes_validate.validate(content, kubernetes_validate.latest_version(), strict=True)
 
 
 def test_the_pod_may_run_in_a_restricted_namespace() -> None:
-    """The profile "restricted" of Kubernetes' Pod Security Standards, which the namespace enforces."""
-    assert objects()["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    """The profile "restricted" of Kubernetes' Pod Security Standards, which the namespace
+    enforces."""
+    assert (
+        objects()["Namespace"]["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+        == "restricted"
+    )
     assert pod()["securityContext"]["runAsNonRoot"] is True
     assert pod()["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
     assert container()["securityContext"]["allowPrivilegeEscalation"] is False
     assert container()["securityContext"]["capabilities"] == {"drop": ["ALL"]}
-    assert {kind for volume in volumes().values() for kind in volume} == {"name", "configMap", "secret"}
+    assert {kind for volume in volumes().values() for kind in volume} == {
+        "name",
+        "configMap",
+        "secret",
+    }
     assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod())
 
 
-def test_promtool_takes_the_rules_and_they_are_those_of_the_dashboards(promtool: str, tmp_path: Path) -> None:
-    assert prometheus_rule.FILE.read_text(encoding="utf-8") == prometheus_rule.text(), f"stale: run {COMMAND}"
+def test_promtool_takes_the_rules_and_they_are_those_of_the_dashboards(
+    promtool: str, tmp_path: Path
+) -> None:
+    assert prometheus_rule.FILE.read_text(encoding="utf-8") == prometheus_rule.text(), (
+        f"stale: run {COMMAND}"
+    )
     file = tmp_path / "rules.yml"
     file.write_text(yaml.safe_dump(objects()["PrometheusRule"]["spec"]))
     done = subprocess.run([promtool, "check", "rules", file], capture_output=True, text=True)
@@ -106,8 +124,16 @@ def test_whoever_looks_for_the_pods_finds_them() -> None:
     kinds = objects()
     stateful, service = kinds["StatefulSet"]["spec"], kinds["Service"]
     assert stateful["template"]["metadata"]["labels"] == stateful["selector"]["matchLabels"] == APP
-    assert service["spec"]["selector"] == kinds["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"] == APP
-    assert kinds["ServiceMonitor"]["spec"]["selector"]["matchLabels"] == service["metadata"]["labels"] == APP
+    assert (
+        service["spec"]["selector"]
+        == kinds["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]
+        == APP
+    )
+    assert (
+        kinds["ServiceMonitor"]["spec"]["selector"]["matchLabels"]
+        == service["metadata"]["labels"]
+        == APP
+    )
     assert stateful["serviceName"] == service["metadata"]["name"]
 
 
@@ -115,7 +141,10 @@ def test_there_is_one_port_by_one_name() -> None:
     kinds = objects()
     (port,), (served,) = container()["ports"], kinds["Service"]["spec"]["ports"]
     assert f":{port['containerPort']}" == f":{served['port']}" == DEFAULT_LISTEN
-    (rule,), (endpoint,) = kinds["NetworkPolicy"]["spec"]["ingress"], kinds["ServiceMonitor"]["spec"]["endpoints"]
+    (rule,), (endpoint,) = (
+        kinds["NetworkPolicy"]["spec"]["ingress"],
+        kinds["ServiceMonitor"]["spec"]["endpoints"],
+    )
     names = [served["targetPort"], served["name"], rule["ports"][0]["port"], endpoint["port"]]
     names += [container()[kind]["httpGet"]["port"] for kind in ("livenessProbe", "readinessProbe")]
     assert set(names) == {port["name"]}
@@ -159,7 +188,11 @@ def test_every_target_of_the_probe_is_one_that_mailtrip_allows() -> None:
 
 def test_the_probe_asks_a_replica_by_its_name_and_knows_how_many_there_are() -> None:
     kinds = objects()
-    stateful, service, probe = kinds["StatefulSet"], kinds["Service"]["metadata"], kinds["Probe"]["spec"]
+    stateful, service, probe = (
+        kinds["StatefulSet"],
+        kinds["Service"]["metadata"],
+        kinds["Probe"]["spec"],
+    )
     port = container()["ports"][0]["containerPort"]
     hashmod, address, exporter = probe["targets"]["staticConfig"]["relabelingConfigs"]
     assert hashmod["modulus"] == stateful["spec"]["replicas"]

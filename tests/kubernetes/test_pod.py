@@ -1,4 +1,5 @@
-"""The pod of examples/kubernetes, started by Podman with its ConfigMap, its Secret and its volume, in the lab."""
+"""The pod of examples/kubernetes, started by Podman with its ConfigMap, its Secret and its volume,
+in the lab."""
 
 import re
 import urllib.error
@@ -31,8 +32,11 @@ class Pod:
             return text
 
     def wait_for(self, path: str, words: str) -> str:
-        """Returns the page when it says so, and within a minute it must: a pod that cannot live is started for ever."""
-        assert wait_until(lambda: words in self._get_if_there(path), 60), self._podman.attempt("logs", self._container)
+        """Returns the page when it says so, and within a minute it must: a pod that cannot live is
+        started for ever."""
+        assert wait_until(lambda: words in self._get_if_there(path), 60), self._podman.attempt(
+            "logs", self._container
+        )
         return self.get(path)
 
     def _get_if_there(self, path: str) -> str:
@@ -66,31 +70,56 @@ def files_of(name: str, files: dict[str, str]) -> Object:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}, "data": files}
 
 
-def manifests(image: str, address: str, configuration: dict[str, str], password: str) -> list[Object]:
-    """What `podman play kube` takes: the replica as a Pod, on the machine's own network, and what it mounts.
+def manifests(
+    image: str, address: str, configuration: dict[str, str], password: str
+) -> list[Object]:
+    """What `podman play kube` takes: the replica as a Pod, on the machine's own network, and what
+    it mounts.
 
-    Podman 4.3 lays a Secret into the pod as it is written, still in base64, and panics without `optional`. So the
-    passwords are in a ConfigMap: for the program in the pod they are the same files.
+    Podman 4.3 lays a Secret into the pod as it is written, still in base64, and panics without
+    `optional`. So the passwords are in a ConfigMap: for the program in the pod they are the same
+    files.
     """
     kinds, spec, one = objects(), pod(), container()
     (claim,) = kinds["StatefulSet"]["spec"]["volumeClaimTemplates"]
-    one |= {"image": image, "imagePullPolicy": "Never", "args": [*one["args"], f"--web.listen-address={address}"]}
-    del one["ports"], one["livenessProbe"], one["readinessProbe"]  # Podman would want curl in the image
+    one |= {
+        "image": image,
+        "imagePullPolicy": "Never",
+        "args": [*one["args"], f"--web.listen-address={address}"],
+    }
+    del (
+        one["ports"],
+        one["livenessProbe"],
+        one["readinessProbe"],
+    )  # Podman would want curl in the image
     mounted = {volume["name"]: volume for volume in spec["volumes"]}
-    settings, passwords = mounted["configuration"]["configMap"]["name"], mounted["secrets"].pop("secret")["secretName"]
+    settings, passwords = (
+        mounted["configuration"]["configMap"]["name"],
+        mounted["secrets"].pop("secret")["secretName"],
+    )
     mounted["secrets"]["configMap"] = {"name": passwords}
-    mounted["state"] = {"name": claim["metadata"]["name"], "persistentVolumeClaim": {"claimName": NAME}}
+    mounted["state"] = {
+        "name": claim["metadata"]["name"],
+        "persistentVolumeClaim": {"claimName": NAME},
+    }
     spec |= {"hostNetwork": True, "containers": [one], "volumes": [*mounted.values()]}
     return [
         files_of(settings, configuration),
         files_of(passwords, dict.fromkeys(kinds["Secret"]["stringData"], password)),
-        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": NAME}, "spec": claim["spec"]},
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": NAME},
+            "spec": claim["spec"],
+        },
         {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": NAME}, "spec": spec},
     ]
 
 
 @pytest.fixture
-def running(podman: Podman, image: str, lab: Lab, lab_user: LabUser, tmp_path: Path) -> Iterator[Pod]:
+def running(
+    podman: Podman, image: str, lab: Lab, lab_user: LabUser, tmp_path: Path
+) -> Iterator[Pod]:
     configuration = in_the_lab(CONFIGURATION.read_text(encoding="utf-8"), lab, lab_user)
     files = {CONFIGURATION.name: configuration, "ca.pem": Path(lab.ca).read_text()}
     address = f"127.0.0.1:{free_port()}"
@@ -102,7 +131,9 @@ def running(podman: Podman, image: str, lab: Lab, lab_user: LabUser, tmp_path: P
         yield Pod(podman, address)
     finally:
         podman("play", "kube", "--down", file)
-        podman("volume", "rm", *(one["metadata"]["name"] for one in content if one["kind"] != "Pod"))
+        podman(
+            "volume", "rm", *(one["metadata"]["name"] for one in content if one["kind"] != "Pod")
+        )
 
 
 def test_the_pod_is_healthy_and_makes_a_trip_with_what_is_mounted(running: Pod) -> None:
@@ -113,7 +144,9 @@ def test_the_pod_is_healthy_and_makes_a_trip_with_what_is_mounted(running: Pod) 
     assert "\nmailtrip_build_info{" in running.get("/metrics")
 
     running.run("mailtrip", "check", "--try", MOUNTED)
-    by_hand = running.run("mailtrip", "probe", "--config.file", MOUNTED, "--module", "each-relay", "relay.lab.test")
+    by_hand = running.run(
+        "mailtrip", "probe", "--config.file", MOUNTED, "--module", "each-relay", "relay.lab.test"
+    )
     assert "success" in by_hand
 
     process = dict(line.split(":\t") for line in running.run("cat", "/proc/1/status").splitlines())
@@ -125,7 +158,9 @@ def test_the_pod_is_healthy_and_makes_a_trip_with_what_is_mounted(running: Pod) 
 
 
 def test_the_pod_runs_as_whom_the_image_is_made_for() -> None:
-    (user,) = re.findall(r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    (user,) = re.findall(
+        r"^USER (\S+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     who = pod()["securityContext"]
     assert f"{who['runAsUser']}:{who['runAsGroup']}" == user
     assert who["fsGroup"] == who["runAsGroup"]

@@ -1,4 +1,5 @@
-"""docs/scaling.md, with the Prometheus Operator: its configuration, two replicas of mailtrip, and two real shards."""
+"""docs/scaling.md, with the Prometheus Operator: its configuration, two replicas of mailtrip, and
+two real shards."""
 
 import asyncio
 import json
@@ -33,14 +34,17 @@ def replicas(tmp_path: Path, port: int) -> Iterator[list[Exporter]]:
     started: list[Exporter] = []
     for number, name in enumerate(NAMES):
         text = CONFIGURATION % {"port": free_port(), "targets": json.dumps(TARGETS)}
-        started.append(Exporter(text, tmp_path / name, "--web.listen-address", f"{address(number)}:{port}"))
+        started.append(
+            Exporter(text, tmp_path / name, "--web.listen-address", f"{address(number)}:{port}")
+        )
     yield started
     for replica in started:
         replica.kill()
 
 
 def configuration(shards: int, shard: int, port: int) -> str:
-    """What Prometheus gets, in a hurry, with this test's targets, and two replicas as the page says."""
+    """What Prometheus gets, in a hurry, with this test's targets, and two replicas as the page
+    says."""
     kinds = objects()
     probe, monitor = kinds["Probe"], kinds["ServiceMonitor"]
     static = probe["spec"]["targets"]["staticConfig"]
@@ -74,11 +78,14 @@ async def all_asked(*shards: Prometheus) -> list[dict[str, str]]:
 async def test_shards_divide_the_targets_and_every_target_stays_with_its_replica(
     replicas: list[Exporter], port: int, prometheus: Callable[[str], Prometheus]
 ) -> None:
-    shards = [await asyncio.to_thread(prometheus, configuration(2, number, port)) for number in range(2)]
+    shards = [
+        await asyncio.to_thread(prometheus, configuration(2, number, port)) for number in range(2)
+    ]
     undivided = await asyncio.to_thread(prometheus, configuration(1, 0, port))
     first, second = await all_asked(*shards)
     assert first.keys().isdisjoint(second)
-    # As many shards as replicas: each shard asks one replica alone, since both divide by the same hash.
+    # As many shards as replicas: each shard asks one replica alone, since both divide by the same
+    # hash.
     assert set(first.values()) == {NAMES[0]}
     assert set(second.values()) == {NAMES[1]}
     probed = [probed_by(replica) for replica in replicas]
@@ -86,7 +93,11 @@ async def test_shards_divide_the_targets_and_every_target_stays_with_its_replica
 
     # What a replica tells of itself is scraped by one shard, and says its name as its probes do.
     themselves = [await asyncio.to_thread(shard.query, "mailtrip_build_info") for shard in shards]
-    names = [(sample.labels["instance"], sample.labels["exporter"]) for samples in themselves for sample in samples]
+    names = [
+        (sample.labels["instance"], sample.labels["exporter"])
+        for samples in themselves
+        for sample in samples
+    ]
     assert sorted(names) == [(name, name) for name in NAMES]
 
     # Whatever the number of shards, a target belongs to the same replica.

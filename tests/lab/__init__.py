@@ -1,1 +1,2 @@
-"""A mail lab of real servers on loopback addresses of one machine, with levers that break things. See README.md."""
+"""A mail lab of real servers on loopback addresses of one machine, with levers that break things.
+See README.md."""

@@ -16,7 +16,8 @@ COMMAND = f"{sys.executable} -m tests.lab"
 
 
 def up(rundir: RunDirectory) -> None:
-    """configure, put every lever back, start what does not run, and wait until everything answers"""
+    """configure, put every lever back, start what does not run, and wait until everything
+    answers"""
     mark = rundir.path("fingerprint")
     if mark.exists() and mark.read_text() != fingerprint():
         say("the lab has changed since it was started")
@@ -40,13 +41,18 @@ def up(rundir: RunDirectory) -> None:
 def check_dovecot() -> None:
     version = run("dovecot", "--version").split()[0]
     if not version.startswith("2.3."):
-        raise LabError(f"the lab speaks to Dovecot 2.3 (Debian 12, Ubuntu 24.04); this one is {version}")
+        raise LabError(
+            f"the lab speaks to Dovecot 2.3 (Debian 12, Ubuntu 24.04); this one is {version}"
+        )
 
 
 def warm_up() -> None:
-    """The first message through a fresh rspamd can lack its DMARC result; so this one goes to the black hole."""
+    """The first message through a fresh rspamd can lack its DMARC result; so this one goes to the
+    black hole."""
     message = "From: warmup@mon.test\r\nSubject: warm-up\r\n\r\n"
-    with smtplib.SMTP(facts.MX_IP, 25, "mx.mon.test", timeout=30, source_address=(facts.MON_IP, 0)) as client:
+    with smtplib.SMTP(
+        facts.MX_IP, 25, "mx.mon.test", timeout=30, source_address=(facts.MON_IP, 0)
+    ) as client:
         client.sendmail("warmup@mon.test", "blackhole@lab.test", message)
 
 
@@ -67,10 +73,14 @@ def reset(rundir: RunDirectory) -> None:
 
 
 def status(rundir: RunDirectory) -> None:
-    """show what runs and how the levers are set; succeeds when everything is as `up` would leave it"""
+    """show what runs and how the levers are set; succeeds when everything is as `up` would leave
+    it"""
     running = {name: server.main_pid() for name, server in all_servers(rundir).items()}
     for name, server in all_servers(rundir).items():
-        print(f"{name:9} {f'up    pid {running[name]:<7}' if running[name] else 'DOWN'} {server.addresses()}")
+        print(
+            f"{name:9} {f'up    pid {running[name]:<7}' if running[name] else 'DOWN'}"
+            f" {server.addresses()}"
+        )
     certificate, paused = rundir.state("certificate", "good"), rundir.state("paused", "no")
     print(f"certificate={certificate} mon={rundir.state('mon', facts.DEFAULT_MON)} paused={paused}")
     current = rundir.path("fingerprint").read_text() == fingerprint()
@@ -81,7 +91,11 @@ def status(rundir: RunDirectory) -> None:
 def usage(rundir: RunDirectory) -> None:
     """show the addresses and the people"""
     text = (configure.TEMPLATES / "usage").read_text()
-    print(configure.render(text, {**configure.template_values(rundir), "HOME": str(facts.HOME), "COMMAND": COMMAND}))
+    print(
+        configure.render(
+            text, {**configure.template_values(rundir), "HOME": str(facts.HOME), "COMMAND": COMMAND}
+        )
+    )
 
 
 COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
@@ -127,7 +141,9 @@ def main(words: list[str]) -> None:
         function(rundir, *arguments)
 
 
-def check_arguments(function: Callable[..., Any], rundir: RunDirectory, arguments: list[str], wanted: str) -> None:
+def check_arguments(
+    function: Callable[..., Any], rundir: RunDirectory, arguments: list[str], wanted: str
+) -> None:
     try:
         inspect.signature(function).bind(rundir, *arguments)
     except TypeError:

@@ -36,17 +36,32 @@ def make_key(file: Path) -> None:
 
 def make_authority(keys: Path) -> None:
     run(
-        "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650",
-        "-subj", "/O=Mail Lab/CN=Mail Lab Root CA",
-        "-addext", "basicConstraints=critical,CA:TRUE",
-        "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-        "-keyout", keys / "ca.key", "-out", keys / "ca.crt",
-    )  # fmt: skip
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "3650",
+        "-subj",
+        "/O=Mail Lab/CN=Mail Lab Root CA",
+        "-addext",
+        "basicConstraints=critical,CA:TRUE",
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",
+        "-keyout",
+        keys / "ca.key",
+        "-out",
+        keys / "ca.crt",
+    )
     (keys / "index").write_text("")
     (keys / "serial").write_text("1000\n")
 
 
-def issue(rundir: RunDirectory, server: str, kind: str, start: datetime.datetime, end: datetime.datetime) -> None:
+def issue(
+    rundir: RunDirectory, server: str, kind: str, start: datetime.datetime, end: datetime.datetime
+) -> None:
     """Signs keys/SERVER.KIND.crt (`openssl ca`, because only it takes a start date in the past)."""
     keys = rundir.path("keys")
     certificate = keys / f"{server}.{kind}.crt"
@@ -55,12 +70,35 @@ def issue(rundir: RunDirectory, server: str, kind: str, start: datetime.datetime
     names = facts.CERTIFICATE_NAMES[server]
     first_name = names[0].removeprefix("DNS:")
     (keys / "names").write_text(f"subjectAltName={','.join(names)}\nextendedKeyUsage=serverAuth\n")
-    run("openssl", "req", "-new", "-key", keys / f"{server}.key", "-subj", f"/CN={first_name}", "-out", keys / "csr")
     run(
-        "openssl", "ca", "-batch", "-notext", "-config", rundir.path("etc/ca.cnf"), "-extfile", keys / "names",
-        "-startdate", f"{start:%Y%m%d%H%M%SZ}", "-enddate", f"{end:%Y%m%d%H%M%SZ}",
-        "-in", keys / "csr", "-out", certificate,
-    )  # fmt: skip
+        "openssl",
+        "req",
+        "-new",
+        "-key",
+        keys / f"{server}.key",
+        "-subj",
+        f"/CN={first_name}",
+        "-out",
+        keys / "csr",
+    )
+    run(
+        "openssl",
+        "ca",
+        "-batch",
+        "-notext",
+        "-config",
+        rundir.path("etc/ca.cnf"),
+        "-extfile",
+        keys / "names",
+        "-startdate",
+        f"{start:%Y%m%d%H%M%SZ}",
+        "-enddate",
+        f"{end:%Y%m%d%H%M%SZ}",
+        "-in",
+        keys / "csr",
+        "-out",
+        certificate,
+    )
 
 
 def install(rundir: RunDirectory) -> None:

@@ -48,9 +48,11 @@ class LabUser:
         return f"{self.name}@lab.test"
 
     def deliver(self, message: bytes, sender: str = "someone@lab.test") -> None:
-        """Stores a message by LMTP, past Postfix. It is there when this returns. Sieve and quota apply.
+        """Stores a message by LMTP, past Postfix. It is there when this returns. Sieve and quota
+        apply.
 
-        After 451 it tries again, as a mail server does: Dovecot says so when the mailbox was made anew just now.
+        After 451 it tries again, as a mail server does: Dovecot says so when the mailbox was made
+        anew just now.
         """
         for attempt in range(ATTEMPTS):
             try:
@@ -63,17 +65,23 @@ class LabUser:
                 time.sleep(0.2)
 
     def mails(self) -> list[StoredMail]:
-        """What is in all folders now, oldest first, read from the disk: nothing is touched, and no server is asked."""
+        """What is in all folders now, oldest first, read from the disk: nothing is touched, and no
+        server is asked."""
         while True:
             try:
-                return sorted(_stored_mails(self.maildir), key=lambda mail: (mail.name, mail.folder))
+                return sorted(
+                    _stored_mails(self.maildir), key=lambda mail: (mail.name, mail.folder)
+                )
             except FileNotFoundError:  # renamed or deleted while we read
                 continue
 
     def wait_for_mails(self, count: int = 1, seconds: float = 20) -> list[StoredMail]:
-        """Returns what is in the folders when there are `count` messages. Raises LabError when they do not come."""
+        """Returns what is in the folders when there are `count` messages. Raises LabError when they
+        do not come."""
         if not wait_until(lambda: len(self.mails()) >= count, seconds, pause=0.02):
-            raise LabError(f"{len(self.mails())} messages for {self.address} after {seconds:g} s, not {count}")
+            raise LabError(
+                f"{len(self.mails())} messages for {self.address} after {seconds:g} s, not {count}"
+            )
         return self.mails()
 
     @property
@@ -86,19 +94,33 @@ class LabUser:
 
 
 def _stored_mails(maildir: Path) -> Iterator[StoredMail]:
-    for file in [*maildir.glob("new/*"), *maildir.glob("cur/*"), *maildir.glob(".*/new/*"), *maildir.glob(".*/cur/*")]:
-        folder = file.parent.parent.name.removeprefix(".") if file.parent.parent != maildir else "INBOX"
+    for file in [
+        *maildir.glob("new/*"),
+        *maildir.glob("cur/*"),
+        *maildir.glob(".*/new/*"),
+        *maildir.glob(".*/cur/*"),
+    ]:
+        folder = (
+            file.parent.parent.name.removeprefix(".") if file.parent.parent != maildir else "INBOX"
+        )
         name, _, flags = file.name.partition(":2,")
         yield StoredMail(folder, name.partition(",")[0], flags, file.read_bytes(), file)
 
 
 class Lab:
-    """A lab that is up. Tests share it: what a test breaks is put back after it, see `put_levers_back`."""
+    """A lab that is up. Tests share it: what a test breaks is put back after it, see
+    `put_levers_back`."""
 
-    relay_ip, relay_name = facts.RELAY_IP, "relay.lab.test"  # 25 open, 587 STARTTLS, 465 TLS, 2587 AUTH without TLS
+    relay_ip, relay_name = (
+        facts.RELAY_IP,
+        "relay.lab.test",
+    )  # 25 open, 587 STARTTLS, 465 TLS, 2587 AUTH without TLS
     mx_ip, mx_name = facts.MX_IP, "mx1.lab.test"
     imap_ip, imap_name = facts.IMAP_IP, "imap.lab.test"
-    mon_ip, mon_name = facts.MON_IP, "mx.mon.test"  # ours: bind it to be mx.mon.test forwards and backwards
+    mon_ip, mon_name = (
+        facts.MON_IP,
+        "mx.mon.test",
+    )  # ours: bind it to be mx.mon.test forwards and backwards
     dead_ip = facts.DEAD_IP  # refuses connections, and has no PTR record
     misnamed_ip = facts.MISNAMED_IP  # has one that does not lead back
     dns = f"{facts.DNS_IP}:53"
@@ -117,7 +139,8 @@ class Lab:
 
     @contextmanager
     def fresh_user(self) -> Iterator[LabUser]:
-        """One of u0001 ... u0200 with an empty mailbox, whom no other test has, also none of another pytest."""
+        """One of u0001 ... u0200 with an empty mailbox, whom no other test has, also none of
+        another pytest."""
         for name in facts.NUMBERED_USERS:
             descriptor = os.open(self.directory / "var/mail" / name, os.O_RDONLY)
             try:
@@ -159,7 +182,8 @@ class Lab:
         self._pull("restore-certificates")
 
     def send_mon_to(self, target: str) -> None:
-        """Where mail for mon.test goes: HOST:PORT, `dns` (its MX record: mon_ip, port 25) or `dovecot`."""
+        """Where mail for mon.test goes: HOST:PORT, `dns` (its MX record: mon_ip, port 25) or
+        `dovecot`."""
         self._pull("mon", target)
 
     def list(self, entry: str, blocklist: str = "bl") -> None:
@@ -202,7 +226,8 @@ class Lab:
         os.close(self._in_use)
 
     def command(self, *words: str) -> str:
-        """A command of `python -m tests.lab`. Takes 0.1 s or more: asyncio programs call it in a thread."""
+        """A command of `python -m tests.lab`. Takes 0.1 s or more: asyncio programs call it in a
+        thread."""
         done = self._run(*words)
         if done.returncode:
             raise LabError(done.stderr.strip() or done.stdout.strip())
@@ -216,6 +241,11 @@ class Lab:
     def _as_root(self) -> tuple[str, ...]:
         if os.geteuid() == 0:
             return ()
-        if not shutil.which("sudo") or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode:
-            raise LabError("it needs root, or sudo without a password: its servers listen on ports below 1024")
+        if (
+            not shutil.which("sudo")
+            or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode
+        ):
+            raise LabError(
+                "it needs root, or sudo without a password: its servers listen on ports below 1024"
+            )
         return ("sudo", "-n", "--preserve-env=MAILTRIP_LAB_NET,MAILTRIP_LAB_DIR")

@@ -35,7 +35,17 @@ def everything(rundir: RunDirectory) -> None:
 def make_directories(rundir: RunDirectory) -> None:
     for name in ("etc", "log", "pid", "keys", "bin", "state"):
         rundir.path(name).mkdir(exist_ok=True)
-    for name in ("mail", "rbl", "rspamd", "store", "imap", "mx/data", "mx/spool/etc", "relay/data", "relay/spool/etc"):
+    for name in (
+        "mail",
+        "rbl",
+        "rspamd",
+        "store",
+        "imap",
+        "mx/data",
+        "mx/spool/etc",
+        "relay/data",
+        "relay/spool/etc",
+    ):
         rundir.path("var", name).mkdir(parents=True, exist_ok=True)
     shutil.chown(rundir.path("var/rspamd"), "_rspamd", "_rspamd")
 
@@ -55,7 +65,9 @@ def render_templates(rundir: RunDirectory) -> None:
 
 def render(text: str, values: dict[str, str]) -> str:
     """Fills in `@INCLUDE FILE@` lines (from templates/include) and `@NAME@` values."""
-    text = re.sub(r"@INCLUDE (\S+)@\n", lambda match: (TEMPLATES / "include" / match[1]).read_text(), text)
+    text = re.sub(
+        r"@INCLUDE (\S+)@\n", lambda match: (TEMPLATES / "include" / match[1]).read_text(), text
+    )
     return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], text)
 
 
@@ -71,12 +83,17 @@ def replace_file(target: Path, text: str) -> None:
 
 
 def template_values(rundir: RunDirectory) -> dict[str, str]:
-    values = {name: value for name, value in vars(facts).items() if name.isupper() and isinstance(value, str)}
+    values = {
+        name: value
+        for name, value in vars(facts).items()
+        if name.isupper() and isinstance(value, str)
+    }
     values |= {
         "DIR": str(rundir.dir),
         "DKIM_TXT": dkim_record(rundir),
         "PTR_RECORDS": "\n".join(
-            f"{ipaddress.ip_address(ip).reverse_pointer}. PTR {name}." for ip, name in facts.REVERSE_NAMES.items()
+            f"{ipaddress.ip_address(ip).reverse_pointer}. PTR {name}."
+            for ip, name in facts.REVERSE_NAMES.items()
         ),
         "DEFER_TRANSPORTS": "lmtp" if rundir.state("paused", "no") == "yes" else "",
     }
@@ -121,7 +138,8 @@ def install_dkim_key(rundir: RunDirectory) -> None:
 
 
 def write_users(rundir: RunDirectory) -> None:
-    """Dovecot's users, for delivery with and for reading without plugins; the recipients of the MX."""
+    """Dovecot's users, for delivery with and for reading without plugins; the recipients of the
+    MX."""
 
     def passwd_line(user: str, extra: str = "") -> str:
         return f"{user}:{facts.PASSWORD}:{MAIL_USER}:{MAIL_USER}::{rundir.path('var/mail', user)}::{extra}\n"
@@ -131,13 +149,17 @@ def write_users(rundir: RunDirectory) -> None:
     replace_file(rundir.path("etc/dovecot/users-imap"), "".join(readers))
     replace_file(rundir.path("etc/dovecot/users-store"), "".join(delivery))
     recipients = [f"{user}@lab.test" for user in facts.MAILBOXES] + facts.MORE_RECIPIENTS
-    replace_file(rundir.path("etc/postfix-mx/recipients"), "".join(f"{address} OK\n" for address in recipients))
+    replace_file(
+        rundir.path("etc/postfix-mx/recipients"),
+        "".join(f"{address} OK\n" for address in recipients),
+    )
 
 
 def make_mailboxes(rundir: RunDirectory) -> None:
     """A Maildir for everybody, with the script templates/sieve/USER.sieve if there is one.
 
-    Dovecot gives new files and folders the permissions of the Maildir: everybody may look into these.
+    Dovecot gives new files and folders the permissions of the Maildir: everybody may look into
+    these.
     """
     for user in facts.MAILBOXES:
         home = rundir.path("var/mail", user)
@@ -153,16 +175,22 @@ def make_mailboxes(rundir: RunDirectory) -> None:
 def write_blocklists(rundir: RunDirectory) -> None:
     """The DNSBL data as it is before the levers `list` and `unlist` edit it."""
     for template in (TEMPLATES / "rbl").iterdir():
-        replace_file(rundir.path("var/rbl", template.name), render(template.read_text(), template_values(rundir)))
+        replace_file(
+            rundir.path("var/rbl", template.name),
+            render(template.read_text(), template_values(rundir)),
+        )
 
 
 # ---------------------------------------------------------------- programs
 
 
 def make_chroot(rundir: RunDirectory, instance: str) -> None:
-    """Postfix asks the C library's resolver. In a chroot with its own resolv.conf that is the lab's DNS."""
+    """Postfix asks the C library's resolver. In a chroot with its own resolv.conf that is the lab's
+    DNS."""
     spool = rundir.path("var", instance, "spool")
-    (spool / "etc/resolv.conf").write_text(f"nameserver {facts.DNS_IP}\noptions timeout:2 attempts:2\n")
+    (spool / "etc/resolv.conf").write_text(
+        f"nameserver {facts.DNS_IP}\noptions timeout:2 attempts:2\n"
+    )
     (spool / "etc/nsswitch.conf").write_text("hosts: files dns\n")
     (spool / "etc/hosts").write_text("127.0.0.1 localhost\n")
     shutil.copy("/etc/services", spool / "etc/services")
@@ -176,8 +204,9 @@ def make_chroot(rundir: RunDirectory, instance: str) -> None:
 def make_sendmail(rundir: RunDirectory) -> None:
     """bin/sendmail: submission into RELAY for any local user.
 
-    Postfix's set-gid postdrop refuses a configuration outside /etc/postfix when a normal user calls it.
-    So RELAY has its own command directory with a copy without set-gid, and a maildrop open to everybody.
+    Postfix's set-gid postdrop refuses a configuration outside /etc/postfix when a normal user calls
+    it. So RELAY has its own command directory with a copy without set-gid, and a maildrop open to
+    everybody.
     """
     commands = rundir.path("bin/postfix")
     commands.mkdir(exist_ok=True)
@@ -195,12 +224,15 @@ def make_sendmail(rundir: RunDirectory) -> None:
         shutil.chown(directory, "postfix")
 
     wrapper = rundir.path("bin/sendmail")
-    wrapper.write_text(f'#!/bin/sh\nMAIL_CONFIG={rundir.path("etc/postfix-relay")} exec /usr/sbin/sendmail "$@"\n')
+    wrapper.write_text(
+        f'#!/bin/sh\nMAIL_CONFIG={rundir.path("etc/postfix-relay")} exec /usr/sbin/sendmail "$@"\n'
+    )
     wrapper.chmod(0o755)
 
 
 def copy_unbound(rundir: RunDirectory) -> None:
-    """Debian's AppArmor profile lets /usr/sbin/unbound read /etc/unbound and little else; a copy is not meant by it."""
+    """Debian's AppArmor profile lets /usr/sbin/unbound read /etc/unbound and little else; a copy is
+    not meant by it."""
     new = rundir.path("bin/unbound.new")
     shutil.copy("/usr/sbin/unbound", new)
     new.rename(rundir.path("bin/unbound"))

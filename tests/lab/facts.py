@@ -27,7 +27,8 @@ MON_IP = f"{NET}.9.1"  # the program under test
 MISNAMED_IP = f"{NET}.9.2"  # its PTR record names somebody else
 
 RUN_DIRECTORY = Path(os.environ.get("MAILTRIP_LAB_DIR", f"/var/tmp/mailtrip-lab-{NET}"))
-"""Everything generated. Not in the source tree: a unix socket's path is short, and the servers do not run as root."""
+"""Everything generated. Not in the source tree: a unix socket's path is short, and the servers do
+not run as root."""
 
 DEFAULT_MON = f"{MON_IP}:2525"  # where mail for mon.test goes unless the lever `mon` says otherwise
 
@@ -49,8 +50,20 @@ CERTIFICATE_NAMES = {
 
 # Mailboxes at lab.test
 NUMBERED_USERS = [f"u{n:04d}" for n in range(1, 201)]
-MAILBOXES = ["probe", "monitor", "forward", "junk", "dup", "full", "grey", "slow2", "slow8", *NUMBERED_USERS]
-# Dovecot loads these plugins for these people only: for everybody, they would halve the delivery speed.
+MAILBOXES = [
+    "probe",
+    "monitor",
+    "forward",
+    "junk",
+    "dup",
+    "full",
+    "grey",
+    "slow2",
+    "slow8",
+    *NUMBERED_USERS,
+]
+# Dovecot loads these plugins for these people only: for everybody, they would halve the delivery
+# speed.
 DELIVERY_PLUGINS = {
     "forward": "userdb_mail_plugins=sieve",
     "junk": "userdb_mail_plugins=sieve",

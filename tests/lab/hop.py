@@ -1,6 +1,7 @@
 """The part of the lab that is not an existing server. One background process:
 
-HOP_IP:10025       mail agent behind the MX: slowN@ (delivered after N seconds), rewrite-full@ (a new message)
+HOP_IP:10025       mail agent behind the MX: slowN@ (delivered after N seconds), rewrite-full@ (a
+new message)
 HOP_IP:10023       Postfix policy service for grey@: deterministic greylisting
 SILENT_DNS_IP:53   DNS server that never answers (swallows UDP, accepts TCP and stays silent)
 """
@@ -57,7 +58,9 @@ class MailAgent:
         try:
             if name == "rewrite-full":
                 rewriter = "rewrite-bounces@lab.test"
-                await self._deliver(send_on, rewriter, "monitor@mon.test", rewritten(data, recipient))
+                await self._deliver(
+                    send_on, rewriter, "monitor@mon.test", rewritten(data, recipient)
+                )
             else:
                 await asyncio.sleep(float(name.removeprefix("slow")))
                 await self._deliver(store, mail.sender, recipient, data)
@@ -85,7 +88,10 @@ class MailAgent:
 
 
 def trace_header(mail: tinysmtp.Mail, recipient: str) -> bytes:
-    lines = f"Received: from {mail.helo} ([{mail.client}]) by hop.lab.test with ESMTP for <{recipient}>;\r\n"
+    lines = (
+        f"Received: from {mail.helo} ([{mail.client}]) by hop.lab.test with ESMTP for"
+        f" <{recipient}>;\r\n"
+    )
     return f"{lines}\t{formatdate(localtime=True)}\r\n".encode()
 
 
@@ -115,7 +121,8 @@ def send_on(sender: str, recipient: str, data: bytes) -> None:
 
 
 class Greylist:
-    """A Postfix policy service (SMTPD_POLICY_README) that defers each new correspondent for GREY_DELAY seconds."""
+    """A Postfix policy service (SMTPD_POLICY_README) that defers each new correspondent for
+    GREY_DELAY seconds."""
 
     def __init__(self) -> None:
         self._first_seen: dict[Triple, float] = {}
@@ -147,7 +154,10 @@ class Greylist:
         wait = self._first_seen[triple] + GREY_DELAY - now
         if wait > 0:
             return f"DEFER_IF_PERMIT 4.2.0 Greylisted, try again in {wait + 1:.0f} seconds"
-        del self._first_seen[triple], self._last_seen[triple]  # the next message is greylisted again
+        del (
+            self._first_seen[triple],
+            self._last_seen[triple],
+        )  # the next message is greylisted again
         return "DUNNO"
 
 

@@ -50,7 +50,8 @@ def restore_certificates(rundir: RunDirectory) -> None:
 
 
 def mon(rundir: RunDirectory, target: str) -> None:
-    """where mail for mon.test goes: HOST:PORT, dns (by its MX record) or dovecot (the mailbox monitor)"""
+    """where mail for mon.test goes: HOST:PORT, dns (by its MX record) or dovecot (the mailbox
+    monitor)"""
     if target not in ("dns", "dovecot"):
         configure.split_host_port(target)
     rundir.set_state("mon", target)
@@ -70,7 +71,9 @@ def unlist_entry(rundir: RunDirectory, entry: str, zone: str = "bl") -> None:
 def queue(rundir: RunDirectory) -> None:
     """show the mail queues of MX and RELAY"""
     for name in configure.POSTFIX:
-        print(f"== {name}\n{run('postqueue', '-c', rundir.path(f'etc/postfix-{name}'), '-p')}", end="")
+        print(
+            f"== {name}\n{run('postqueue', '-c', rundir.path(f'etc/postfix-{name}'), '-p')}", end=""
+        )
 
 
 def flush(rundir: RunDirectory) -> None:

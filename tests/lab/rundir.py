@@ -35,16 +35,21 @@ class RunDirectory:
         self.path("state", name).unlink(missing_ok=True)
 
     def make(self) -> None:
-        """Makes the directory. Raises LabError where the servers could not work, or somebody else was first."""
+        """Makes the directory. Raises LabError where the servers could not work, or somebody else
+        was first."""
         if len(str(self.dir)) > LONGEST_PATH:
-            raise LabError(f"{self.dir} is too long: unix sockets allow {LONGEST_PATH} characters here")
+            raise LabError(
+                f"{self.dir} is too long: unix sockets allow {LONGEST_PATH} characters here"
+            )
         self.dir.mkdir(mode=0o755, parents=True, exist_ok=True)
         status = self.dir.stat()
         if status.st_uid != 0 or status.st_mode & 0o022:
             raise LabError(f"{self.dir} must belong to root and to nobody else; remove it")
         for directory in [self.dir, *self.dir.parents]:
             if not directory.stat().st_mode & 0o001:
-                raise LabError(f"{directory} must be open to all (chmod o+x): the servers do not run as root")
+                raise LabError(
+                    f"{directory} must be open to all (chmod o+x): the servers do not run as root"
+                )
 
     def wipe(self) -> None:
         """Forgets mail, queues, configuration and levers. The CA and the keys stay."""
@@ -53,7 +58,8 @@ class RunDirectory:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One command at a time. Servers do not inherit the lock, so it ends with this process at the latest."""
+        """One command at a time. Servers do not inherit the lock, so it ends with this process at
+        the latest."""
         with self.path(".lock").open("w") as file:
 
             def taken() -> bool:
@@ -69,7 +75,8 @@ class RunDirectory:
 
 
 def fingerprint() -> str:
-    """Changes with every source file of the lab, so that servers of an older lab are not mistaken for ours."""
+    """Changes with every source file of the lab, so that servers of an older lab are not mistaken
+    for ours."""
     digest = hashlib.sha256(facts.NET.encode())
     files = [*facts.HOME.glob("*.py"), *(facts.HOME / "templates").rglob("*")]
     for file in sorted(file for file in files if file.is_file()):

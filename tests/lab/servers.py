@@ -31,7 +31,8 @@ class Server:
     # ------------------------------------------------------------ finding
 
     # Every server here leads a session of its own and works somewhere below the run directory.
-    # We note its pid ourselves: some servers remove their pid file before their last process is gone.
+    # We note its pid ourselves: some servers remove their pid file before their last process is
+    # gone.
 
     def _noted_pid(self) -> int | None:
         return read_pid(self._note()) or read_pid(self.rundir.path(self.pidfile))
@@ -52,7 +53,9 @@ class Server:
 
     def _owns(self, pid: int, leader: int) -> bool:
         try:
-            return os.getsid(pid) == leader and Path(os.readlink(f"/proc/{pid}/cwd")).is_relative_to(self.rundir.dir)
+            return os.getsid(pid) == leader and Path(
+                os.readlink(f"/proc/{pid}/cwd")
+            ).is_relative_to(self.rundir.dir)
         except OSError:  # gone, or dead and not yet reaped
             return False
 
@@ -96,8 +99,9 @@ class Server:
                         probe.bind(address)
                     except OSError as error:
                         raise LabError(
-                            f"{self.name} cannot have port {address[1]} of {address[0]}: {error.strerror}"
-                            " (a server on 0.0.0.0, or a second lab: see MAILTRIP_LAB_NET in the README?)"
+                            f"{self.name} cannot have port {address[1]} of {address[0]}:"
+                            f" {error.strerror} (a server on 0.0.0.0, or a second lab: see"
+                            " MAILTRIP_LAB_NET in the README?)"
                         ) from None
 
     def wait_ready(self) -> None:
@@ -120,7 +124,11 @@ class Server:
     def stop(self) -> None:
         """Ends the main process; what does not go with it gets TERM, and in the end KILL."""
         first_patience = 3 if self.ask_to_stop() else 0
-        for patience, last_word in ((first_patience, signal.SIGTERM), (7, signal.SIGKILL), (5, None)):
+        for patience, last_word in (
+            (first_patience, signal.SIGTERM),
+            (7, signal.SIGKILL),
+            (5, None),
+        ):
             if wait_until(lambda: not self.processes(), patience):
                 self._note().unlink(missing_ok=True)
                 self.rundir.path(self.pidfile).unlink(missing_ok=True)
@@ -153,8 +161,20 @@ def all_servers(rundir: RunDirectory) -> dict[str, Server]:
 
 
 def _names(rundir: RunDirectory) -> list[Server]:
-    zones = "bl:ip4set:bl bl:ip6trie:bl6 blclean:ip4set:blclean blall:ip4set:blall blerr:ip4set:blerr dbl:dnset:dbl"
-    rbldnsd: list[str | Path] = ["rbldnsd", "-4", "-t", "5s", "-u", "rbldns", "-b", f"{facts.RBL_IP}/53"]
+    zones = (
+        "bl:ip4set:bl bl:ip6trie:bl6 blclean:ip4set:blclean blall:ip4set:blall blerr:ip4set:blerr"
+        " dbl:dnset:dbl"
+    )
+    rbldnsd: list[str | Path] = [
+        "rbldnsd",
+        "-4",
+        "-t",
+        "5s",
+        "-u",
+        "rbldns",
+        "-b",
+        f"{facts.RBL_IP}/53",
+    ]
     rbldnsd += ["-w", rundir.path("var/rbl"), "-p", rundir.path("pid/rbl.pid")]
     rbldnsd += [zone.replace(":", ".lab.test:", 1) for zone in zones.split()]
     return [
@@ -167,7 +187,14 @@ def _names(rundir: RunDirectory) -> list[Server]:
             udp=[(facts.DNS_IP, 53)],
             question="mx1.lab.test",
         ),
-        Server(rundir, "rbl", rbldnsd, "pid/rbl.pid", udp=[(facts.RBL_IP, 53)], question="2.0.0.127.bl.lab.test"),
+        Server(
+            rundir,
+            "rbl",
+            rbldnsd,
+            "pid/rbl.pid",
+            udp=[(facts.RBL_IP, 53)],
+            question="2.0.0.127.bl.lab.test",
+        ),
     ]
 
 

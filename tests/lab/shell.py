@@ -24,7 +24,9 @@ def run(*command: str | Path, timeout: float = 60) -> str:
     except subprocess.TimeoutExpired:
         raise LabError(f"{words[0]} did not end within {timeout:g} s") from None
     if done.returncode:
-        raise LabError(f"{words[0]} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-800:]}")
+        raise LabError(
+            f"{words[0]} failed ({done.returncode}): {(done.stderr or done.stdout).strip()[-800:]}"
+        )
     return done.stdout
 
 

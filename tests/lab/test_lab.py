@@ -1,4 +1,5 @@
-"""The lab keeps its promises: what its README says is true. Asked with other people's clients, not with ours."""
+"""The lab keeps its promises: what its README says is true. Asked with other people's clients, not
+with ours."""
 
 import email
 import imaplib
@@ -23,7 +24,10 @@ MESSAGE_ID = f"<{uuid.uuid4().hex}@mon.test>"  # Sieve does not redirect the sam
 
 
 def composed(recipient: str) -> str:
-    return f"From: <{SENDER}>\r\nTo: <{recipient}>\r\nSubject: hello\r\nMessage-ID: {MESSAGE_ID}\r\n\r\nHello.\r\n"
+    return (
+        f"From: <{SENDER}>\r\nTo: <{recipient}>\r\nSubject: hello\r\nMessage-ID:"
+        f" {MESSAGE_ID}\r\n\r\nHello.\r\n"
+    )
 
 
 def trust(lab: Lab) -> ssl.SSLContext:
@@ -40,7 +44,9 @@ def submit(lab: Lab, recipient: str) -> None:
 
 def submit_to_mx(lab: Lab, recipient: str) -> None:
     """Sends to the MX as a mail server does."""
-    with smtplib.SMTP(lab.mx_ip, 25, "mx.mon.test", timeout=10, source_address=(lab.mon_ip, 0)) as client:
+    with smtplib.SMTP(
+        lab.mx_ip, 25, "mx.mon.test", timeout=10, source_address=(lab.mon_ip, 0)
+    ) as client:
         client.sendmail(SENDER, [recipient], composed(recipient))
 
 
@@ -108,7 +114,9 @@ def test_a_mailbox_can_be_read_by_imap_and_by_pop3(lab: Lab, lab_user: LabUser) 
         imap.login(lab_user.name, lab.password)
         assert imap.select() == ("OK", [b"1"])
         assert "IDLE" in imap.capabilities
-        assert b"\\Junk" in b" ".join(folder for folder in imap.list()[1] if isinstance(folder, bytes))
+        assert b"\\Junk" in b" ".join(
+            folder for folder in imap.list()[1] if isinstance(folder, bytes)
+        )
     pop3 = poplib.POP3(lab.imap_ip, timeout=10)
     pop3.stls(trust(lab))
     pop3.user(lab_user.address)
@@ -139,7 +147,9 @@ def test_greylisting_defers_a_new_correspondent_who_gets_through_later(lab: Lab)
     sender = f"{uuid.uuid4().hex}@mon.test"
 
     def code() -> int:
-        with smtplib.SMTP(lab.mx_ip, 25, "mx.mon.test", timeout=10, source_address=(lab.mon_ip, 0)) as client:
+        with smtplib.SMTP(
+            lab.mx_ip, 25, "mx.mon.test", timeout=10, source_address=(lab.mon_ip, 0)
+        ) as client:
             client.ehlo()
             client.mail(sender)
             return client.rcpt("grey@lab.test")[0]
@@ -155,7 +165,9 @@ def test_junk_is_filed_as_junk(lab: Lab, person: Callable[[str], LabUser]) -> No
     assert [mail.folder for mail in user.mails()] == ["Junk"]
 
 
-def test_dup_gets_two_copies_with_one_message_id(lab: Lab, person: Callable[[str], LabUser]) -> None:
+def test_dup_gets_two_copies_with_one_message_id(
+    lab: Lab, person: Callable[[str], LabUser]
+) -> None:
     user = person("dup")
     submit_to_mx(lab, user.address)
     assert [mail["Message-ID"] for mail in parsed(user, 2)] == [MESSAGE_ID] * 2
@@ -169,9 +181,12 @@ def test_slow_mail_shows_its_hop(lab: Lab, person: Callable[[str], LabUser]) -> 
 
 
 @pytest.mark.parametrize(
-    ("recipient", "envelope_sender"), [("forward", "forward@lab.test"), ("alias", SENDER), ("rewrite-full", None)]
+    ("recipient", "envelope_sender"),
+    [("forward", "forward@lab.test"), ("alias", SENDER), ("rewrite-full", None)],
 )
-def test_mail_is_forwarded_to_mon(lab: Lab, monitor: LabUser, recipient: str, envelope_sender: str | None) -> None:
+def test_mail_is_forwarded_to_mon(
+    lab: Lab, monitor: LabUser, recipient: str, envelope_sender: str | None
+) -> None:
     submit_to_mx(lab, f"{recipient}@lab.test")
     [mail] = parsed(monitor)
     if envelope_sender:
@@ -190,7 +205,9 @@ def test_mail_is_forwarded_to_mon(lab: Lab, monitor: LabUser, recipient: str, en
         ("probe@nxdomain.test", "5.4.4"),
     ],
 )
-def test_what_the_relay_cannot_deliver_bounces(lab: Lab, monitor: LabUser, recipient: str, status: str) -> None:
+def test_what_the_relay_cannot_deliver_bounces(
+    lab: Lab, monitor: LabUser, recipient: str, status: str
+) -> None:
     submit(lab, recipient)
     [report] = monitor.wait_for_mails()
     assert b"multipart/report" in report.content
@@ -198,7 +215,9 @@ def test_what_the_relay_cannot_deliver_bounces(lab: Lab, monitor: LabUser, recip
 
 
 @pytest.mark.parametrize("domain", ["deadfirst.test", "nomx.test"])
-def test_the_relay_finds_the_exchanger_that_works(lab: Lab, person: Callable[[str], LabUser], domain: str) -> None:
+def test_the_relay_finds_the_exchanger_that_works(
+    lab: Lab, person: Callable[[str], LabUser], domain: str
+) -> None:
     user = person("probe")
     submit(lab, f"probe@{domain}")
     assert parsed(user)

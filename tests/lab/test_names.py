@@ -25,7 +25,11 @@ def addresses(lab: Lab, name: str, record: str = "A") -> list[str]:
         ("nullmx.test", "MX", ["0 ."]),
         ("mx.mon.test", "A", [facts.MON_IP]),
         ("2.0.0.127.bl.lab.test", "A", ["127.0.0.2"]),
-        ("2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl.lab.test", "A", ["127.0.0.2"]),
+        (
+            "2.0.0.0.0.0.f.7.f.f.f.f.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.bl.lab.test",
+            "A",
+            ["127.0.0.2"],
+        ),
         ("1.0.0.127.blall.lab.test", "A", ["127.0.0.2"]),
         ("1.1.1.1.blerr.lab.test", "A", ["127.255.255.254"]),
         ("www.bad.test.dbl.lab.test", "A", ["127.0.1.2"]),
@@ -35,7 +39,9 @@ def test_the_resolver_knows_the_lab(lab: Lab, name: str, record: str, answers: l
     assert addresses(lab, name, record) == answers
 
 
-@pytest.mark.parametrize("name", ["nxdomain.test", "example.com", "1.0.0.127.bl.lab.test", "invalid.dbl.lab.test"])
+@pytest.mark.parametrize(
+    "name", ["nxdomain.test", "example.com", "1.0.0.127.bl.lab.test", "invalid.dbl.lab.test"]
+)
 def test_the_resolver_knows_nothing_else(lab: Lab, name: str) -> None:
     with pytest.raises(dns.resolver.NXDOMAIN):
         addresses(lab, name)

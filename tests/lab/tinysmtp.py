@@ -25,7 +25,12 @@ def server(hostname: str, callback: Callable[[Mail], None]) -> ClientHandler:
     async def handle(reader: StreamReader, writer: StreamWriter) -> None:
         try:
             await _talk(reader, writer, hostname, callback)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
+        except (
+            ConnectionError,
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+            ValueError,
+        ):
             pass  # the client went away, or sent an endless line
         finally:
             writer.close()
@@ -33,10 +38,20 @@ def server(hostname: str, callback: Callable[[Mail], None]) -> ClientHandler:
     return handle
 
 
-async def _talk(reader: StreamReader, writer: StreamWriter, hostname: str, callback: Callable[[Mail], None]) -> None:
+async def _talk(
+    reader: StreamReader, writer: StreamWriter, hostname: str, callback: Callable[[Mail], None]
+) -> None:
     client = writer.get_extra_info("peername")[0]
-    answers = {"EHLO": f"250-{hostname}\r\n250-8BITMIME\r\n250 SIZE 52428800", "HELO": f"250 {hostname}"}
-    answers |= {"MAIL": "250 2.1.0 Ok", "RCPT": "250 2.1.5 Ok", "RSET": "250 2.0.0 Ok", "NOOP": "250 2.0.0 Ok"}
+    answers = {
+        "EHLO": f"250-{hostname}\r\n250-8BITMIME\r\n250 SIZE 52428800",
+        "HELO": f"250 {hostname}",
+    }
+    answers |= {
+        "MAIL": "250 2.1.0 Ok",
+        "RCPT": "250 2.1.5 Ok",
+        "RSET": "250 2.0.0 Ok",
+        "NOOP": "250 2.0.0 Ok",
+    }
     answers |= {"DATA": "354 go on", "QUIT": "221 2.0.0 Bye"}
 
     async def reply(text: str) -> None:

@@ -78,12 +78,20 @@ def test_the_subject_is_the_user_s_with_the_token_in_it(wanted: str, subject: st
     raw = composed(Content(subject=wanted))
     assert parsed(raw)["Subject"] == subject
     assert TOKEN.word.encode() in raw.partition(b"Subject:")[2].partition(b"Date:")[0]
-    only_subject = f"Subject: {raw.partition(b'Subject: ')[2].partition(b'Date:')[0].decode()}\r\nFrom: a@b\r\n\r\n"
+    only_subject = (
+        f"Subject: {raw.partition(b'Subject: ')[2].partition(b'Date:')[0].decode()}\r\nFrom:"
+        " a@b\r\n\r\n"
+    )
     assert tokens_in(only_subject.encode()) == {TOKEN.word: FoundIn.SUBJECT}
 
 
 def test_more_headers_stand_in_the_message_also_long_and_foreign_ones() -> None:
-    headers = (("X-Team", "mail"), ("Precedence", "bulk"), ("X-Long", "x" * 400), ("Organization", "Köln, " * 50))
+    headers = (
+        ("X-Team", "mail"),
+        ("Precedence", "bulk"),
+        ("X-Long", "x" * 400),
+        ("Organization", "Köln, " * 50),
+    )
     raw = composed(Content(headers=headers))
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     assert raw.partition(b"\r\n\r\n")[0].isascii()
@@ -126,7 +134,9 @@ def rewrapped(text: str, width: int, *, hard: bool = False) -> str:
         partial(rewrapped, width=40, hard=True),
         lambda text: re.sub(r"(\S)\n(?=\S)", r"\1 ", text),  # a paragraph is one line
         lambda text: re.sub(r"(\S)\n(?=\S)", r"\1 \n", text),  # format=flowed
-        lambda text: "".join(f" {line}\n" for line in text.split("\n")),  # stuffed, as format=flowed may be
+        lambda text: "".join(
+            f" {line}\n" for line in text.split("\n")
+        ),  # stuffed, as format=flowed may be
         lambda text: text.replace(" ", "\N{NO-BREAK SPACE}"),
         lambda text: text.replace("\n", "  \t\n"),
         lambda text: f"CAUTION: from outside\n\n{text}\n-- \nA footer\n",
@@ -143,17 +153,23 @@ def test_a_text_whose_lines_were_broken_elsewhere_is_whole(way: Callable[[str], 
 
 def test_of_a_text_that_a_gateway_encrypted_nobody_can_say_that_it_was_altered() -> None:
     head = composed(Content()).decode().replace("\r\n", "\n").partition("\n\n")[0]
-    assert is_whole(f"{head}\n\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA0\n-----END PGP MESSAGE-----\n".encode(), TOKEN)
+    assert is_whole(
+        f"{head}\n\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA0\n-----END PGP MESSAGE-----\n".encode(),
+        TOKEN,
+    )
     assert not is_whole(f"{head}\n\nhQEMA0\n".encode(), TOKEN)
 
 
 def test_a_message_that_an_older_mailtrip_sent_is_whole() -> None:
-    """One may come days after an upgrade. Its last line was the token and the digest of the lines above it."""
+    """One may come days after an upgrade. Its last line was the token and the digest of the lines
+    above it."""
     text = f"{TOKEN.word}\n\nThis is a test message of mailtrip,\nthat was sent before.\n"
     digest = sha256(text.strip().encode()).hexdigest()[:32]
     head = f"Message-ID: <{TOKEN.word}@example.org>\nContent-Type: text/plain\n\n"
     assert is_whole(f"{head}{text}{TOKEN.word} {digest}\n".encode(), TOKEN)
-    assert not is_whole(f"{head}{text}{TOKEN.word} {digest}\n".replace("before", "after").encode(), TOKEN)
+    assert not is_whole(
+        f"{head}{text}{TOKEN.word} {digest}\n".replace("before", "after").encode(), TOKEN
+    )
 
 
 def test_a_text_in_base64_is_read_to_its_last_letter() -> None:
@@ -173,7 +189,8 @@ def test_a_large_text_of_which_a_line_is_missing_is_not_whole() -> None:
 @given(st.binary(max_size=300))
 def test_nothing_else_is_sealed(noise: bytes) -> None:
     assert not is_sealed(
-        f"{TOKEN.word}\n{noise.decode('latin-1')}\n{TOKEN.word} 0123456789abcdef0123456789abcdef", TOKEN
+        f"{TOKEN.word}\n{noise.decode('latin-1')}\n{TOKEN.word} 0123456789abcdef0123456789abcdef",
+        TOKEN,
     )
 
 

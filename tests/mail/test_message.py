@@ -65,7 +65,9 @@ def test_a_token_is_found_in_an_encoded_body(encoding: str) -> None:
 def test_a_text_that_a_gateway_put_into_another_charset_arrived(charset: str) -> None:
     text = composed().decode().partition("\r\n\r\n")[2]
     head = f"Subject: mailtrip {TOKEN.word}\nContent-Type: text/plain; charset={charset}\n"
-    raw = f"{head}Content-Transfer-Encoding: base64\n\n".encode() + encodebytes(text.encode(charset))
+    raw = f"{head}Content-Transfer-Encoding: base64\n\n".encode() + encodebytes(
+        text.encode(charset)
+    )
     assert read(raw).kind is Kind.MESSAGE
 
 
@@ -91,19 +93,41 @@ def forwarded_by_outlook() -> EmailMessage:
 
 
 def vacation_notice() -> EmailMessage:
-    return wrapped(Subject="Away", In_Reply_To=f"<{TOKEN.word}@example.org>", Auto_Submitted="auto-replied (vacation)")
+    return wrapped(
+        Subject="Away",
+        In_Reply_To=f"<{TOKEN.word}@example.org>",
+        Auto_Submitted="auto-replied (vacation)",
+    )
 
 
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        (wrapped(Subject=f"mailtrip {TOKEN.word}", Auto_Submitted="auto-generated"), Kind.UNCLEAR),  # not the text
-        (wrapped(Subject=f"Fwd: mailtrip {TOKEN.word}", References=f"<{TOKEN.word}@example.org>"), Kind.MESSAGE),
+        (
+            wrapped(Subject=f"mailtrip {TOKEN.word}", Auto_Submitted="auto-generated"),
+            Kind.UNCLEAR,
+        ),  # not the text
+        (
+            wrapped(
+                Subject=f"Fwd: mailtrip {TOKEN.word}", References=f"<{TOKEN.word}@example.org>"
+            ),
+            Kind.MESSAGE,
+        ),
         (forwarded_by_outlook(), Kind.MESSAGE),
         (vacation_notice(), Kind.REPLY),
         (wrapped(Subject="Re: mailtrip", In_Reply_To=f"<{TOKEN.word}@example.org>"), Kind.REPLY),
-        (wrapped(Subject=f"AW: mailtrip {TOKEN.word}", In_Reply_To=f"<{TOKEN.word}@example.org>"), Kind.REPLY),
-        (wrapped(Subject=f"Re[2]: mailtrip {TOKEN.word}", In_Reply_To=f"<{TOKEN.word}@example.org>"), Kind.REPLY),
+        (
+            wrapped(
+                Subject=f"AW: mailtrip {TOKEN.word}", In_Reply_To=f"<{TOKEN.word}@example.org>"
+            ),
+            Kind.REPLY,
+        ),
+        (
+            wrapped(
+                Subject=f"Re[2]: mailtrip {TOKEN.word}", In_Reply_To=f"<{TOKEN.word}@example.org>"
+            ),
+            Kind.REPLY,
+        ),
         (wrapped(Subject=f"Re: mailtrip {TOKEN.word}"), Kind.REPLY),
     ],
 )
@@ -163,9 +187,13 @@ def test_a_notice_that_is_not_final_is_no_bounce(action: str) -> None:
     assert read(BOUNCE.format(action=action, token=TOKEN.word).encode()).kind is Kind.REPLY
 
 
-@pytest.mark.parametrize("text", ["multipart/report; boundary=b", "multipart/report", "multipart/report; boundary=x"])
+@pytest.mark.parametrize(
+    "text", ["multipart/report; boundary=b", "multipart/report", "multipart/report; boundary=x"]
+)
 def test_a_broken_notification_breaks_nothing(text: str) -> None:
-    read(BOUNCE.replace('multipart/report; report-type=delivery-status; boundary="b"', text).encode())
+    read(
+        BOUNCE.replace('multipart/report; report-type=delivery-status; boundary="b"', text).encode()
+    )
     read(BOUNCE.replace("Action: {action}\n", "").encode())
     read(BOUNCE[:450].encode())
 
@@ -174,9 +202,13 @@ def test_a_text_that_is_there_as_it_was_is_whole_whatever_others_write_around_it
     head, _, body = composed().partition(b"\r\n\r\n")
     assert is_whole(composed(), TOKEN)
     assert is_whole(composed().replace(b"\r\n", b"\n"), TOKEN)
-    assert is_whole(head + b"\r\n\r\nCAUTION: external mail\r\n\r\n" + body + b"-- \r\nA footer\r\n", TOKEN)
+    assert is_whole(
+        head + b"\r\n\r\nCAUTION: external mail\r\n\r\n" + body + b"-- \r\nA footer\r\n", TOKEN
+    )
     assert is_whole(head + b"\r\n\r\n" + body.replace(b"\r\n", b"   \r\n"), TOKEN)
-    assert is_whole(head.replace(b"7bit", b"quoted-printable") + b"\r\n\r\n" + encodestring(body), TOKEN)
+    assert is_whole(
+        head.replace(b"7bit", b"quoted-printable") + b"\r\n\r\n" + encodestring(body), TOKEN
+    )
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "no-such-charset"])
@@ -192,7 +224,9 @@ def test_a_text_may_have_been_converted_to_another_charset(charset: str) -> None
         lambda raw: raw[:-10],
         lambda raw: raw[:-60],
         lambda raw: raw.replace(b"test message", b"tost message"),
-        lambda raw: raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\nThis message was removed by a virus scanner.",
+        lambda raw: (
+            raw.partition(b"\r\n\r\n")[0] + b"\r\n\r\nThis message was removed by a virus scanner."
+        ),
         lambda raw: raw.replace(b"\r\n\r\nThis is", b"\r\n\r\n\r\nThis is"),
         lambda raw: raw.replace(b"proves", b"[link removed]\r\nproves"),
     ],
@@ -210,7 +244,9 @@ def test_of_a_message_that_was_wrapped_nothing_can_be_said() -> None:
 
 def test_a_message_nested_beyond_measure_is_read_as_far_as_it_goes() -> None:
     nested = b"Content-Type: message/rfc822\r\n\r\n" * 2000 + TOKEN.word.encode()
-    assert read(f"Subject: {TOKEN.word}\r\n".encode() + nested).tokens == {TOKEN.word: FoundIn.SUBJECT}
+    assert read(f"Subject: {TOKEN.word}\r\n".encode() + nested).tokens == {
+        TOKEN.word: FoundIn.SUBJECT
+    }
 
 
 def test_a_message_that_was_cut_off_is_read_as_far_as_it_goes() -> None:
@@ -242,15 +278,26 @@ def test_reading_never_raises(raw: bytes) -> None:
     ],
 )
 def test_parameters_that_make_no_sense_are_as_good_as_absent(kind: bytes) -> None:
-    """Python 3.11's parser raises TypeError and ValueError over them, so that anybody could stop us from reading."""
-    head = f"Message-ID: <{TOKEN.word}@example.org>\r\n".encode() + b"Content-Type: " + kind + b"\r\n\r\n"
+    """Python 3.11's parser raises TypeError and ValueError over them, so that anybody could stop us
+    from reading."""
+    head = (
+        f"Message-ID: <{TOKEN.word}@example.org>\r\n".encode()
+        + b"Content-Type: "
+        + kind
+        + b"\r\n\r\n"
+    )
     raw = head + b"--b\r\nContent-Type: " + kind + b"\r\n\r\ntext\r\n--b--\r\n"
     assert read(raw).tokens == {TOKEN.word: FoundIn.HEADER}
     assert headers(raw, TOKEN.word)[0][0] == ("Message-ID", f"<{TOKEN.word}@example.org>")
     assert is_whole(raw, TOKEN) is kind.startswith(b"multipart")
 
 
-@given(st.lists(st.sampled_from([b"Subject", b"Content-Type", b"Content-Transfer-Encoding", b"References"])), st.data())
+@given(
+    st.lists(
+        st.sampled_from([b"Subject", b"Content-Type", b"Content-Transfer-Encoding", b"References"])
+    ),
+    st.data(),
+)
 def test_reading_hostile_headers_never_raises(names: list[bytes], data: st.DataObject) -> None:
     header = b"".join(name + b": " + data.draw(st.binary(max_size=100)) + b"\r\n" for name in names)
     tokens_in(header + b"\r\n" + data.draw(st.binary(max_size=200)))

@@ -32,7 +32,9 @@ async def test_a_bounce_ends_the_trip_at_once_with_the_server_and_its_reason(ben
     assert outcome.failure is not None
     assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.BOUNCED)
     assert outcome.failure.code == "5.1.1"
-    assert outcome.failure.detail.startswith("relay.example.net returned it: 550 5.1.1 <nobody@example.com>")
+    assert outcome.failure.detail.startswith(
+        "relay.example.net returned it: 550 5.1.1 <nobody@example.com>"
+    )
     assert outcome.duration < 10
     assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: False}
     await asyncio.sleep(10)
@@ -66,16 +68,28 @@ async def test_a_dead_mailbox_for_bounces_costs_no_trip(bench: Bench) -> None:
     ("text", "hint"),
     [
         (
-            "550 5.7.520 Access denied, Your organization does not allow external forwarding. AS(7555)",
-            "Microsoft 365 forwards nothing to other organisations until its outbound spam policy allows it",
+            (
+                "550 5.7.520 Access denied, Your organization does not allow external forwarding."
+                " AS(7555)"
+            ),
+            (
+                "Microsoft 365 forwards nothing to other organisations until its outbound spam"
+                " policy allows it"
+            ),
         ),
         (
             "550 5.7.509 Access denied, sending domain does not pass DMARC verification",
-            "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be signed",
+            (
+                "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of"
+                " `from` be signed"
+            ),
         ),
         (
             "550-5.7.26 Your email has been blocked because the sender is unauthenticated.",
-            "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be signed",
+            (
+                "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of"
+                " `from` be signed"
+            ),
         ),
     ],
 )
@@ -110,7 +124,11 @@ async def test_a_bounce_of_an_overdue_message_is_the_end_of_it(bench: Bench) -> 
     await asyncio.sleep(100_000)
     bench.ledger.expire()
     series = bench.series()
-    assert (series["mailtrip_bounces_total"], series["mailtrip_late_total"], series["mailtrip_lost_total"]) == (1, 0, 0)
+    assert (
+        series["mailtrip_bounces_total"],
+        series["mailtrip_late_total"],
+        series["mailtrip_lost_total"],
+    ) == (1, 0, 0)
     assert bench.mailbox.messages == {}
 
 

@@ -59,7 +59,9 @@ def test_a_token_of_another_key_is_foreign_and_a_forged_one_of_ours_has_a_bad_si
     assert caught.value.why is Rejection.BAD_SIGNATURE
 
 
-@pytest.mark.parametrize("word", ["", PREFIX, "mtrip1" + "a" * 47, "mtrip1" + "a" * 49, "mtrip1" + "1" * 48])
+@pytest.mark.parametrize(
+    "word", ["", PREFIX, "mtrip1" + "a" * 47, "mtrip1" + "a" * 49, "mtrip1" + "1" * 48]
+)
 def test_what_has_not_the_shape_of_a_token_is_malformed(word: str) -> None:
     with pytest.raises(NotOurs) as caught:
         OURS.verify(word)
@@ -96,7 +98,9 @@ def test_a_key_is_made_once_for_us_alone_and_read_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o777])
-def test_a_key_is_for_us_alone_whatever_the_umask_and_whoever_made_it(tmp_path: Path, umask: int) -> None:
+def test_a_key_is_for_us_alone_whatever_the_umask_and_whoever_made_it(
+    tmp_path: Path, umask: int
+) -> None:
     file = tmp_path / "key"
     before = os.umask(umask)
     try:
@@ -128,7 +132,9 @@ def test_a_key_is_64_or_more_hexadecimal_digits(text: str) -> None:
     assert read_key(text) == bytes.fromhex(text)
 
 
-@pytest.mark.parametrize("text", ["", "ab" * 31, "ab" * 32 + "a", "ab" * 31 + "xy", "ab " * 32, "ü" * 64])
+@pytest.mark.parametrize(
+    "text", ["", "ab" * 31, "ab" * 32 + "a", "ab" * 31 + "xy", "ab " * 32, "ü" * 64]
+)
 def test_what_is_no_key_is_told_without_showing_it(text: str) -> None:
     with pytest.raises(ValueError, match="must have 64 or more hexadecimal digits") as caught:
         read_key(text)

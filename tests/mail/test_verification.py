@@ -1,4 +1,5 @@
-"""What servers think of our message and of our TLS: from the wire to the outcome, the series and the terminal."""
+"""What servers think of our message and of our TLS: from the wire to the outcome, the series and
+the terminal."""
 
 from collections.abc import Callable
 from functools import partial
@@ -22,8 +23,10 @@ from tests.trips.test_scenarios import trip
 CONFIGURATION = """
 resolver: {{nameservers: ["{dns}"]}}
 mailboxes:
-  imap: {{imap: {{host: imap.lab.test, ca_file: {imap_ca}, username: {user}, password: {password}}}}}
-  pop3: {{pop3: {{host: imap.lab.test, ca_file: {imap_ca}, username: {user}, password: {password}}}}}
+  imap: {{imap: {{host: imap.lab.test, ca_file: {imap_ca}, username: {user},
+      password: {password}}}}}
+  pop3: {{pop3: {{host: imap.lab.test, ca_file: {imap_ca}, username: {user},
+      password: {password}}}}}
   own: {{smtpd: {{listen: "{mon_ip}:2525", recipients: [monitor@mon.test]}}}}
 modules:
   to-imap: &module
@@ -32,7 +35,8 @@ modules:
     targets: ["*@*"]
     roundtrip: &trip
       from: probe@lab.test
-      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe,
+          password: {password}}}}}
       mailbox: imap
       trusted_authserv_id: MX1.lab.test
   to-pop3: {{<<: *module, roundtrip: {{<<: *trip, mailbox: pop3}}}}
@@ -48,7 +52,9 @@ async def lab_trip(
     """A trip, and the series that it leaves."""
     values = {"dns": lab.dns, "ca": lab.ca, "imap_ca": imap_ca or lab.ca, "password": lab.password}
     text = CONFIGURATION.format(mon_ip=lab.mon_ip, user=user, **values)
-    async with App(Settings.parse(text.encode(), "judgements.yml"), Store.open(None), new_key()) as app:
+    async with App(
+        Settings.parse(text.encode(), "judgements.yml"), Store.open(None), new_key()
+    ) as app:
         outcome = await trip(app, module, target)
         return outcome, at_once(app.metrics.probe(ProbeKey(module, target))).decode().splitlines()
 
@@ -74,11 +80,16 @@ async def test_a_trip_tells_what_the_receiver_says_of_it(lab: Lab, lab_user: Lab
     assert judgements(outcome) == {"spf": "pass", "dkim": "pass", "dmarc": "pass"}
     assert scores(outcome) == {"rspamd": 0.0}
     assert left_from(outcome) == [lab.relay_ip]
-    assert {fact.leg for fact in outcome.facts if isinstance(fact, TlsSession) and fact.expires_at} == {
+    assert {
+        fact.leg for fact in outcome.facts if isinstance(fact, TlsSession) and fact.expires_at
+    } == {
         "send",
         "mailbox",
     }
-    for name in ('authentication_result{method="dmarc",result="pass"} 1.0', 'spam_score{scanner="rspamd"} 0.0'):
+    for name in (
+        'authentication_result{method="dmarc",result="pass"} 1.0',
+        'spam_score{scanner="rspamd"} 0.0',
+    ):
         assert f"mailtrip_{name}" in series
 
 
@@ -89,7 +100,8 @@ async def test_what_another_server_says_is_not_told(lab: Lab, lab_user: LabUser)
 
 
 @pytest.mark.parametrize(
-    ("recipient", "results"), [("forward@lab.test", {"pass"}), ("rewrite-full@lab.test", set[str]())]
+    ("recipient", "results"),
+    [("forward@lab.test", {"pass"}), ("rewrite-full@lab.test", set[str]())],
 )
 async def test_a_message_that_is_wrapped_tells_nothing_of_what_the_first_half_found(
     lab: Lab, recipient: str, results: set[str]
@@ -100,7 +112,9 @@ async def test_a_message_that_is_wrapped_tells_nothing_of_what_the_first_half_fo
 
 
 @pytest.mark.parametrize("module", ["to-imap", "to-pop3"])
-async def test_an_expired_certificate_shows_its_end(lab: Lab, lab_user: LabUser, module: str) -> None:
+async def test_an_expired_certificate_shows_its_end(
+    lab: Lab, lab_user: LabUser, module: str
+) -> None:
     """On both legs; sending is the one that is blamed."""
     lab.expire_certificates()
     outcome, series = await lab_trip(lab, module, f"{lab_user.name}@lab.test", lab_user.name)
@@ -109,7 +123,9 @@ async def test_an_expired_certificate_shows_its_end(lab: Lab, lab_user: LabUser,
     assert place == (Phase.SEND, Step.TLS, Reason.TLS)
     assert "certificate has expired; the server's own is valid until 20" in outcome.failure.detail
     ends = {fact.leg: fact.expires_at for fact in outcome.facts if isinstance(fact, TlsSession)}
-    shown = {line.split('"')[1]: float(line.split()[-1]) for line in series if line.startswith(EXPIRY)}
+    shown = {
+        line.split('"')[1]: float(line.split()[-1]) for line in series if line.startswith(EXPIRY)
+    }
     assert shown == ends
     assert ends.keys() == {"send", "mailbox"}
     assert all(0 < outcome.started_at - end < 200 * 86400 for end in shown.values())
@@ -120,9 +136,15 @@ async def test_the_refused_certificate_of_a_mailbox_shows_its_end_on_its_leg(
     lab: Lab, lab_user: LabUser, module: str
 ) -> None:
     nobody = "/etc/ssl/certs/ca-certificates.crt"
-    outcome, series = await lab_trip(lab, module, f"{lab_user.name}@lab.test", lab_user.name, imap_ca=nobody)
+    outcome, series = await lab_trip(
+        lab, module, f"{lab_user.name}@lab.test", lab_user.name, imap_ca=nobody
+    )
     assert outcome.failure is not None
-    assert (outcome.failure.phase, outcome.failure.step, outcome.failure.reason) == (Phase.OPEN, Step.TLS, Reason.TLS)
+    assert (outcome.failure.phase, outcome.failure.step, outcome.failure.reason) == (
+        Phase.OPEN,
+        Step.TLS,
+        Reason.TLS,
+    )
     sending, mailbox = (fact for fact in outcome.facts if isinstance(fact, TlsSession))
     facts = {sending.leg: sending, mailbox.leg: mailbox}
     assert (facts[Leg.SEND].version, facts[Leg.MAILBOX].version) == ("TLSv1.3", "")
@@ -147,12 +169,16 @@ def judged(raw: bytes) -> bytes:
 
 
 def falsified(raw: bytes) -> bytes:
-    return JUDGED + raw.replace(b"\r\n\r\n", b"\r\n\r\nBuy this!\r\n", 1).replace(b"round trip", b"swindle")
+    return JUDGED + raw.replace(b"\r\n\r\n", b"\r\n\r\nBuy this!\r\n", 1).replace(
+        b"round trip", b"swindle"
+    )
 
 
 @pytest.mark.parametrize("junk", [False, True])
 @pytest.mark.parametrize("way", [judged, falsified])
-def test_junk_and_altered_messages_are_judged_too(way: Callable[[bytes], bytes], junk: bool) -> None:
+def test_junk_and_altered_messages_are_judged_too(
+    way: Callable[[bytes], bytes], junk: bool
+) -> None:
     @virtual.on_a(Trusting)
     async def course(bench: Bench) -> None:
         bench.sender.on_the_way, bench.mailbox.junk = way, junk
@@ -165,7 +191,9 @@ def test_junk_and_altered_messages_are_judged_too(way: Callable[[bytes], bytes],
 
 
 @virtual.on_a(Bench)
-async def test_without_a_trusted_receiver_nothing_is_told_but_the_address_and_the_score(bench: Bench) -> None:
+async def test_without_a_trusted_receiver_nothing_is_told_but_the_address_and_the_score(
+    bench: Bench,
+) -> None:
     bench.sender.on_the_way = judged
     outcome = await bench.trip()
     assert judgements(outcome) == {}
@@ -180,9 +208,16 @@ async def test_the_series_are_those_of_the_newest_message_that_came(bench: Bench
     bench.sender.delay = None
     await bench.trip()  # it does not come, so that nothing new is known
     assert bench.series()['mailtrip_authentication_result{method="spf",result="fail"}'] == 1
-    bench.sender.delay, bench.sender.on_the_way = 1.0, lambda raw: judged(raw).replace(b"spf=fail", b"spf=softfail")
+    bench.sender.delay, bench.sender.on_the_way = (
+        1.0,
+        lambda raw: judged(raw).replace(b"spf=fail", b"spf=softfail"),
+    )
     await bench.trip()
-    shown = {name: value for name, value in bench.series().items() if "authentication" in name or "spam_score" in name}
+    shown = {
+        name: value
+        for name, value in bench.series().items()
+        if "authentication" in name or "spam_score" in name
+    }
     assert shown == {
         'mailtrip_authentication_result{method="spf",result="softfail"}': 1,
         'mailtrip_authentication_result{method="dkim",result="pass"}': 1,

@@ -1,4 +1,5 @@
-"""What every mailbox promises to the watcher (the protocol `Session`), tested against the real thing."""
+"""What every mailbox promises to the watcher (the protocol `Session`), tested against the real
+thing."""
 
 import asyncio
 import contextlib
@@ -20,7 +21,21 @@ from tests.support.wanting import those
 OURS = b"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: ours %d\r\n\r\nHello.\r\n"
 
 
-MOMENTS = (0, 0, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.02, 0.05)  # seconds
+MOMENTS = (
+    0,
+    0,
+    0.0005,
+    0.001,
+    0.0015,
+    0.002,
+    0.003,
+    0.004,
+    0.006,
+    0.008,
+    0.012,
+    0.02,
+    0.05,
+)  # seconds
 Result = TypeVar("Result")
 
 
@@ -30,7 +45,11 @@ def is_ours(raw: bytes) -> bool:
 
 def numbers(sightings: list[Sighting]) -> list[int]:
     """Which messages of ours are among them."""
-    return sorted(int(one.raw.partition(b"Subject: ours ")[2].split()[0]) for one in sightings if is_ours(one.raw))
+    return sorted(
+        int(one.raw.partition(b"Subject: ours ")[2].split()[0])
+        for one in sightings
+        if is_ours(one.raw)
+    )
 
 
 @asynccontextmanager
@@ -57,7 +76,9 @@ async def found(session: Session, count: int) -> list[Sighting]:
 
 def test_every_kind_of_mailbox_has_a_bench() -> None:
     lacking = sorted(MAILBOXES.keys() - BENCHES.keys())
-    assert not lacking, f"write a bench for {lacking} and put it into BENCHES, in tests/support/mailbox_benches.py"
+    assert not lacking, (
+        f"write a bench for {lacking} and put it into BENCHES, in tests/support/mailbox_benches.py"
+    )
     assert BENCHES.keys() <= MAILBOXES.keys()
 
 
@@ -126,7 +147,9 @@ async def test_a_message_in_the_folder_for_junk_is_found_and_deleted(bench: Benc
     async with opened(bench.mailbox()) as session:
         await found(session, len(before))
         await bench.deliver(OURS % 1, FOREIGN % b"buy now", folder="Junk")
-        ours, theirs = sorted(await found(session, 2), key=lambda sighting: is_ours(sighting.raw), reverse=True)
+        ours, theirs = sorted(
+            await found(session, 2), key=lambda sighting: is_ours(sighting.raw), reverse=True
+        )
         assert (ours.folder, ours.junk, ours.watched, theirs.junk) == ("Junk", True, True, True)
         await session.delete([ours])
     left = [mail for mail in bench.kept() if mail not in before]

@@ -1,4 +1,5 @@
-"""Only what we signed is touched: forged, foreign, old and doubled tokens in every kind of mailbox."""
+"""Only what we signed is touched: forged, foreign, old and doubled tokens in every kind of
+mailbox."""
 
 from exporter.mail.tokens import Mint, Rejection, Token, new_key
 from tests.support.left_behind import until
@@ -29,7 +30,8 @@ def signed_by_another(ours: str, theirs: str) -> str:
 
 
 def forgeries(exporter: Exporter) -> dict[str, Rejection | None]:
-    """Words that are not ours, and why each is refused; None for what has not even the shape of a token."""
+    """Words that are not ours, and why each is refused; None for what has not even the shape of a
+    token."""
     word, other = exporter.token().word, Mint(new_key()).mint(0).word
     return {
         flipped(word, 53): Rejection.BAD_SIGNATURE,
@@ -56,7 +58,9 @@ async def test_a_forged_token_is_neither_believed_nor_deleted(bench: Bench) -> N
             reasons = [reason for reason in words.values() if reason]
             await until(lambda: exporter.watcher.statistics.rejected.total() == len(reasons))
         assert taken == (len(words) if bench.keeps else 0)
-        assert {reason: reasons.count(reason) for reason in reasons} == exporter.watcher.statistics.rejected
+        assert {
+            reason: reasons.count(reason) for reason in reasons
+        } == exporter.watcher.statistics.rejected
         assert exporter.watcher.statistics.deleted == 1
         assert exporter.counts.duplicates == 0
     assert bench.kept() == with_forgeries
@@ -64,7 +68,9 @@ async def test_a_forged_token_is_neither_believed_nor_deleted(bench: Bench) -> N
 
 
 @every()
-async def test_a_token_of_a_trip_that_is_over_is_a_duplicate_whatever_carries_it(bench: Bench) -> None:
+async def test_a_token_of_a_trip_that_is_over_is_a_duplicate_whatever_carries_it(
+    bench: Bench,
+) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
         async with exporter.trip() as first:
@@ -76,7 +82,9 @@ async def test_a_token_of_a_trip_that_is_over_is_a_duplicate_whatever_carries_it
         async with exporter.trip() as second:
             assert await bench.deliver(first.raw, quoted, answer) == 3
             await until(lambda: exporter.watcher.statistics.deleted == 4)
-            assert exporter.counts.duplicates == 1  # an answer is no copy, nor what only quotes the token
+            assert (
+                exporter.counts.duplicates == 1
+            )  # an answer is no copy, nor what only quotes the token
             assert not second.expected.found.done()
             await bench.deliver(second.raw)
             await second.returns()
@@ -102,9 +110,16 @@ async def test_a_message_that_is_late_is_counted_with_its_delay_and_deleted(benc
 
 
 @every("keeps")
-async def test_two_exporters_on_one_mailbox_do_not_touch_each_other_s_messages(bench: Bench) -> None:
+async def test_two_exporters_on_one_mailbox_do_not_touch_each_other_s_messages(
+    bench: Bench,
+) -> None:
     before = bench.kept()
-    async with running(bench) as one, running(bench) as other, one.trip() as ours, other.trip() as theirs:
+    async with (
+        running(bench) as one,
+        running(bench) as other,
+        one.trip() as ours,
+        other.trip() as theirs,
+    ):
         await bench.deliver(theirs.raw, ours.raw)
         await ours.returns()
         await until(lambda: one.watcher.statistics.rejected == {Rejection.FOREIGN_INSTANCE: 1})

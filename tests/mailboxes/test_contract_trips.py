@@ -1,4 +1,5 @@
-"""What every mailbox promises to a trip, through the watcher and with real tokens, tested against the real thing."""
+"""What every mailbox promises to a trip, through the watcher and with real tokens, tested against
+the real thing."""
 
 import asyncio
 import contextlib
@@ -22,7 +23,11 @@ async def test_a_trip_finds_its_message_and_deletes_it_and_no_other(bench: Bench
         async with exporter.trip() as trip:
             await bench.deliver(trip.raw)
             found = await trip.returns()
-            assert (found.token, found.found_in, found.sighting.watched) == (trip.token, "header", True)
+            assert (found.token, found.found_in, found.sighting.watched) == (
+                trip.token,
+                "header",
+                True,
+            )
         statistics = exporter.watcher.statistics
         assert (statistics.deleted, statistics.reconnects, statistics.connected) == (1, 0, True)
     assert bench.kept() == before
@@ -42,13 +47,17 @@ async def test_a_delay_is_told_as_exactly_as_the_mailbox_promises(bench: Bench) 
             if trip.delay is not None and trip.run.accepted is not None:
                 assert trip.delay >= sent - trip.run.accepted
                 precision = found.sighting.precision
-                if trip.delay - (there - trip.run.accepted) <= max(precision.seconds, precision.share * trip.delay):
+                if trip.delay - (there - trip.run.accepted) <= max(
+                    precision.seconds, precision.share * trip.delay
+                ):
                     return
     pytest.fail("no delay was told, or none that was right")
 
 
 @every("keeps")
-async def test_a_message_that_was_there_before_is_found_and_no_delay_is_invented(bench: Bench) -> None:
+async def test_a_message_that_was_there_before_is_found_and_no_delay_is_invented(
+    bench: Bench,
+) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
         token = exporter.token()
@@ -78,13 +87,15 @@ async def test_a_second_copy_in_the_folder_for_junk_is_deleted_too(bench: Bench)
         async with exporter.trip() as trip:
             await bench.deliver(trip.raw)
             found = await trip.returns()
-            await bench.deliver(trip.raw, FOREIGN % b"buy now", folder="Junk")  # later, or it may be seen first
+            await bench.deliver(
+                trip.raw, FOREIGN % b"buy now", folder="Junk"
+            )  # later, or it may be seen first
             await until(lambda: exporter.watcher.statistics.deleted == 2)
         assert not found.sighting.junk
         assert exporter.counts.duplicates == 1
-    assert [(mail.folder, b"buy now" in mail.content) for mail in bench.kept() if mail not in before] == [
-        ("Junk", True)
-    ]
+    assert [
+        (mail.folder, b"buy now" in mail.content) for mail in bench.kept() if mail not in before
+    ] == [("Junk", True)]
 
 
 @every("keeps")

@@ -3,23 +3,38 @@ import pytest
 from exporter.mailboxes.session import COARSE, FINE, Precision, Sighting
 
 
-@pytest.mark.parametrize(("seen_at", "since", "watched", "lag", "precision", "expected"), [
-    (105.0, 100.0, True, 0.0, FINE, 5.0),
-    (105.0, 100.0, False, 0.0, FINE, None),  # nobody watched: the moment of seeing says nothing
-    (105.0, None, True, 0.0, FINE, None),  # nobody knows when it was accepted
-    (99.9, 100.0, True, 0.0, FINE, 0.0),  # our own receiver sees it before it says 250
-    (105.0, 100.0, True, 1.0, FINE, None),  # 1 s is more than 5 % of 5 s
-    (120.0, 100.0, True, 1.0, FINE, 20.0),
-    (100.1, 100.0, True, 0.1, FINE, pytest.approx(0.1)),
-    (100.05, 100.0, True, 9.0, FINE, pytest.approx(0.05)),  # it came after it was accepted, whenever we looked before
-    (105.0, 100.0, True, 1.0, COARSE, 5.0),
-    (105.0, 100.0, True, 1.1, COARSE, None),
-    (100.9, 100.0, True, 9.0, COARSE, pytest.approx(0.9)),
-    (150.0, 100.0, True, 5.0, COARSE, 50.0),
-    (150.0, 100.0, True, 5.1, COARSE, None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seen_at", "since", "watched", "lag", "precision", "expected"),
+    [
+        (105.0, 100.0, True, 0.0, FINE, 5.0),
+        (105.0, 100.0, False, 0.0, FINE, None),  # nobody watched: the moment of seeing says nothing
+        (105.0, None, True, 0.0, FINE, None),  # nobody knows when it was accepted
+        (99.9, 100.0, True, 0.0, FINE, 0.0),  # our own receiver sees it before it says 250
+        (105.0, 100.0, True, 1.0, FINE, None),  # 1 s is more than 5 % of 5 s
+        (120.0, 100.0, True, 1.0, FINE, 20.0),
+        (100.1, 100.0, True, 0.1, FINE, pytest.approx(0.1)),
+        (
+            100.05,
+            100.0,
+            True,
+            9.0,
+            FINE,
+            pytest.approx(0.05),
+        ),  # it came after it was accepted, whenever we looked before
+        (105.0, 100.0, True, 1.0, COARSE, 5.0),
+        (105.0, 100.0, True, 1.1, COARSE, None),
+        (100.9, 100.0, True, 9.0, COARSE, pytest.approx(0.9)),
+        (150.0, 100.0, True, 5.0, COARSE, 50.0),
+        (150.0, 100.0, True, 5.1, COARSE, None),
+    ],
+)
 def test_a_delay_is_told_only_if_it_is_known_well_enough(
-    seen_at: float, since: float | None, watched: bool, lag: float, precision: Precision, expected: float | None
+    seen_at: float,
+    since: float | None,
+    watched: bool,
+    lag: float,
+    precision: Precision,
+    expected: float | None,
 ) -> None:
     sighting = Sighting("ref", "Junk", b"", seen_at, watched, lag=lag, precision=precision)
     assert sighting.delay_since(since) == expected

@@ -1,4 +1,5 @@
-"""Several exporters on one mailbox: with keys of their own, with one key, and after one has died."""
+"""Several exporters on one mailbox: with keys of their own, with one key, and after one has
+died."""
 
 import asyncio
 import subprocess
@@ -25,13 +26,17 @@ from tests.support.watcher_rig import message
 
 HOUR = 3600.0
 KEY, OTHER_KEY = b"k" * 32, b"x" * 32
-NOT_A_KEY = "must have 64 or more hexadecimal digits, two for each byte; `openssl rand -hex 32` makes one"
+NOT_A_KEY = (
+    "must have 64 or more hexadecimal digits, two for each byte; `openssl rand -hex 32` makes one"
+)
 
 
 # ---------------------------------------------------------------- leftovers, in virtual time
 
 
-def test_a_message_whose_owner_died_is_deleted_after_an_hour_also_by_one_that_was_started_since(tmp_path: Path) -> None:
+def test_a_message_whose_owner_died_is_deleted_after_an_hour_also_by_one_that_was_started_since(
+    tmp_path: Path,
+) -> None:
     async def course() -> None:
         owner = Bench(tmp_path / "owner", key=KEY)
         owner.sender.delay = 100
@@ -76,8 +81,14 @@ async def test_what_an_earlier_process_left_is_deleted_and_what_is_young_or_anot
 ) -> None:
     ours, theirs = Mint(KEY), Mint(OTHER_KEY)
     old, young = virtual.BEGIN - HOUR - 1, virtual.BEGIN - HOUR + 60
-    left = [bench.mailbox.deliver(message(ours.mint(moment))) for moment in (old, old - 40 * HOUR, young)]
-    foreign = [bench.mailbox.deliver(message(theirs.mint(moment))) for moment in (old, old - 400 * HOUR, young)]
+    left = [
+        bench.mailbox.deliver(message(ours.mint(moment)))
+        for moment in (old, old - 40 * HOUR, young)
+    ]
+    foreign = [
+        bench.mailbox.deliver(message(theirs.mint(moment)))
+        for moment in (old, old - 400 * HOUR, young)
+    ]
     assert (await bench.trip()).success
     await asyncio.sleep(10)
     assert set(bench.mailbox.messages) == {left[2], *foreign}
@@ -118,7 +129,8 @@ modules:
   relay:
     timeout: 30s
     targets: ["*@lab.test"]
-    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}}, mailbox: monitor}}
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}},
+        mailbox: monitor}}
 """
 Running = Callable[[bytes], AbstractAsyncContextManager[App]]
 
@@ -126,7 +138,13 @@ Running = Callable[[bytes], AbstractAsyncContextManager[App]]
 @pytest.fixture
 def running(lab: Lab, lab_user: LabUser) -> Running:
     """Call it with a key: an exporter that awaits mail in the mailbox of `lab_user`."""
-    values = {"dns": lab.dns, "ca": lab.ca, "password": lab.password, "relay": lab.relay_ip, "user": lab_user.name}
+    values = {
+        "dns": lab.dns,
+        "ca": lab.ca,
+        "password": lab.password,
+        "relay": lab.relay_ip,
+        "user": lab_user.name,
+    }
     settings = Settings.parse(CONFIGURATION.format(**values).encode(), "sharing.yml")
 
     @asynccontextmanager
@@ -200,7 +218,9 @@ def test_without_one_each_state_directory_has_a_key_of_its_own(tmp_path: Path) -
     assert key == key_of(state, tmp_path) == shared_key(state) != passing
 
 
-@pytest.mark.parametrize("key", ["'abcdef31337'", f"'{'31337'.ljust(63, '0')}'", f"'{'hunter2'.ljust(64, '0')}'"])
+@pytest.mark.parametrize(
+    "key", ["'abcdef31337'", f"'{'31337'.ljust(63, '0')}'", f"'{'hunter2'.ljust(64, '0')}'"]
+)
 def test_a_key_that_is_none_is_a_mistake_in_the_file_and_is_not_shown(key: str) -> None:
     with pytest.raises(Mistakes) as caught:
         settings(key)
@@ -223,7 +243,10 @@ def test_a_key_elsewhere_that_is_none_is_told_at_the_start_with_its_place(
         (f"{{file: {tmp_path}/key}}", f"cannot use the key in {tmp_path}/key: {NOT_A_KEY}"),
         ("{env: SHORT}", f"cannot use the key in the environment variable SHORT: {NOT_A_KEY}"),
         ("{env: MISSING}", "the environment variable MISSING is not set"),
-        (f"{{file: {tmp_path}/none}}", f"cannot read the secret in {tmp_path}/none: No such file or directory"),
+        (
+            f"{{file: {tmp_path}/none}}",
+            f"cannot read the secret in {tmp_path}/none: No such file or directory",
+        ),
     ):
         state = settings(key).state
         for use in (lambda state: key_of(state, tmp_path), shared_key):

@@ -1,4 +1,5 @@
-"""The own receiver as a mailbox: what it takes, what it refuses, and what the watcher sees of it."""
+"""The own receiver as a mailbox: what it takes, what it refuses, and what the watcher sees of
+it."""
 
 import asyncio
 import smtplib
@@ -41,14 +42,21 @@ async def test_two_messages_have_different_refs() -> None:
 
 async def test_one_message_for_several_recipients_is_one_sighting() -> None:
     async with receiver(recipients=["monitor@mon.test", "second@mon.test"]) as session:
-        assert await deliver(session, to=["monitor@mon.test", "second@mon.test", "third@mon.test"]) == {
-            "third@mon.test": (550, b"5.1.1 No such mailbox here")
-        }
+        assert await deliver(
+            session, to=["monitor@mon.test", "second@mon.test", "third@mon.test"]
+        ) == {"third@mon.test": (550, b"5.1.1 No such mailbox here")}
         assert len(await session.scan()) == 1
 
 
 async def test_dots_and_long_lines_and_eight_bit_bytes_come_through_as_they_are() -> None:
-    raw = b"Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n" + b"x" * 998 + b"\r\n" + b"." + b"y" * 3000 + b"\r\n\xff\xe9\x00\r\n"
+    raw = (
+        b"Subject: x\r\n\r\n.\r\n..\r\n.dot\r\n"
+        + b"x" * 998
+        + b"\r\n"
+        + b"."
+        + b"y" * 3000
+        + b"\r\n\xff\xe9\x00\r\n"
+    )
     async with receiver() as session:
         await deliver(session, raw)
         assert await arrival(session) == raw
@@ -61,7 +69,8 @@ async def test_a_bounce_with_its_null_sender_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["MONITOR@mon.test", "monitor@Mon.Test", '"monitor"@mon.test', "@relay.test:monitor@mon.test"]
+    "address",
+    ["MONITOR@mon.test", "monitor@Mon.Test", '"monitor"@mon.test', "@relay.test:monitor@mon.test"],
 )
 async def test_a_recipient_is_known_in_every_spelling(address: str) -> None:
     async with receiver() as session, RawClient(session.receiver.port) as client:
@@ -70,9 +79,12 @@ async def test_a_recipient_is_known_in_every_spelling(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "spelling", ["überwachung@bücher.test", "überwachung@xn--bcher-kva.test", "ÜBERWACHUNG@BÜCHER.test"]
+    "spelling",
+    ["überwachung@bücher.test", "überwachung@xn--bcher-kva.test", "ÜBERWACHUNG@BÜCHER.test"],
 )
-async def test_an_internationalised_recipient_is_known_in_both_spellings_of_its_domain(spelling: str) -> None:
+async def test_an_internationalised_recipient_is_known_in_both_spellings_of_its_domain(
+    spelling: str,
+) -> None:
     async with receiver(recipients=["überwachung@bücher.test"]) as session:
         await deliver(session, to=spelling, options=("SMTPUTF8",))
         assert await arrival(session) == MESSAGE
@@ -105,13 +117,20 @@ async def test_a_message_that_would_be_thrown_away_is_refused() -> None:
         with pytest.raises(smtplib.SMTPDataError) as refusal:
             await deliver(session, b"Subject: advertisement\r\n\r\n")
         assert refusal.value.smtp_code == 550
-        assert refusal.value.smtp_error == b"5.7.1 This address takes only messages of this mailtrip"
+        assert (
+            refusal.value.smtp_error == b"5.7.1 This address takes only messages of this mailtrip"
+        )
         await deliver(session, b"Subject: token\r\n\r\n")
         assert await arrival(session) == b"Subject: token\r\n\r\n"
 
 
-async def test_a_message_that_is_too_large_is_refused_when_it_is_announced_and_when_it_is_not() -> None:
-    async with receiver(max_message_size=1000) as session, RawClient(session.receiver.port) as client:
+async def test_a_message_that_is_too_large_is_refused_when_it_is_announced_and_when_it_is_not() -> (
+    None
+):
+    async with (
+        receiver(max_message_size=1000) as session,
+        RawClient(session.receiver.port) as client,
+    ):
         _, announced = await client.dialogue("EHLO test", "MAIL FROM:<> SIZE=1001")
         await client.until_data()
         unannounced = await client.ask("x" * 900 + "\r\n" + "x" * 900 + "\r\n.")
@@ -166,7 +185,9 @@ async def test_an_address_that_is_not_ours_is_named(listen: str, problem: str) -
             pass
 
 
-async def test_closing_says_goodbye_and_frees_the_address_and_what_was_accepted_can_still_be_seen() -> None:
+async def test_closing_says_goodbye_and_frees_the_address_and_what_was_accepted_can_still_be_seen() -> (
+    None
+):
     async with (
         receiver() as session,
         RawClient(session.receiver.port) as idle,
@@ -198,7 +219,10 @@ async def test_aborting_cuts_every_connection_and_may_be_done_twice() -> None:
 
 async def test_files_that_are_no_certificate_keep_it_closed(certificates: Certificates) -> None:
     certificates.key_file.write_text("nonsense")
-    with pytest.raises(ProbeError, match=r"^tls: cannot use .*receiver\.crt with .*receiver\.key: not a certificate"):
+    with pytest.raises(
+        ProbeError,
+        match=r"^tls: cannot use .*receiver\.crt with .*receiver\.key: not a certificate",
+    ):
         async with receiver(tls=certificates.options):
             pass
 
@@ -208,29 +232,48 @@ async def test_files_that_are_no_certificate_keep_it_closed(certificates: Certif
 
 @pytest.mark.parametrize(
     "recipient",
-    ["monitor", "@mon.test", "monitor@", "a b@mon.test", "<a@mon.test>", "a@b@mon.test", "a@mon.test\n", "a,b@c"],
+    [
+        "monitor",
+        "@mon.test",
+        "monitor@",
+        "a b@mon.test",
+        "<a@mon.test>",
+        "a@b@mon.test",
+        "a@mon.test\n",
+        "a,b@c",
+    ],
 )
 def test_a_recipient_that_is_no_address_is_a_mistake(recipient: str) -> None:
     with pytest.raises(ValidationError, match="e-mail address"):
         SmtpdOptions(listen=Listen("127.0.0.1:2525"), recipients=[recipient])
 
 
-@pytest.mark.parametrize("parameters", [
-    "SIZE=1459 AUTH=<>",  # sendmail, vCenter (mailrise, issue 98)
-    "SIZE=1459 XOORG=example.onmicrosoft.com",  # Exchange Online (aiosmtpd, issue 299)
-    "RET=HDRS ENVID=QQ314159 BODY=8BITMIME",  # RFC 3461 (aiosmtpd, issue 367)
-    "X-ODD=1 MT-PRIORITY=3 REQUIRETLS",
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        "SIZE=1459 AUTH=<>",  # sendmail, vCenter (mailrise, issue 98)
+        "SIZE=1459 XOORG=example.onmicrosoft.com",  # Exchange Online (aiosmtpd, issue 299)
+        "RET=HDRS ENVID=QQ314159 BODY=8BITMIME",  # RFC 3461 (aiosmtpd, issue 367)
+        "X-ODD=1 MT-PRIORITY=3 REQUIRETLS",
+    ],
+)
 async def test_parameters_that_nobody_offered_are_passed_over(parameters: str) -> None:
     async with receiver() as session, RawClient(session.receiver.port) as client:
-        recipient = "RCPT TO:<monitor@mon.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;monitor@mon.test"
-        replies = await client.dialogue("EHLO a", f"MAIL FROM:<a@lab.test> {parameters}", recipient, "DATA")
+        recipient = (
+            "RCPT TO:<monitor@mon.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;monitor@mon.test"
+        )
+        replies = await client.dialogue(
+            "EHLO a", f"MAIL FROM:<a@lab.test> {parameters}", recipient, "DATA"
+        )
         assert [reply[:3] for reply in replies] == ["250", "250", "250", "354"]
         assert await client.ask("Subject: x\r\n\r\n.") == "250 2.6.0 Seen"
 
 
 async def test_parameters_that_are_offered_still_count() -> None:
-    async with receiver(max_message_size="64KiB") as session, RawClient(session.receiver.port) as client:
+    async with (
+        receiver(max_message_size="64KiB") as session,
+        RawClient(session.receiver.port) as client,
+    ):
         replies = await client.dialogue(
             "EHLO a", "MAIL FROM:<a@lab.test> XOORG=x SIZE=70000", "MAIL FROM:<a@b.test> BODY=x"
         )

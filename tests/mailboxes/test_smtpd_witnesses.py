@@ -25,10 +25,24 @@ async def test_swaks_delivers_over_starttls_and_believes_the_certificate(
     certificates.authority.cert_pem.write_to_path(authority)
     async with receiver(tls=certificates.options) as session:
         command = [
-            "swaks", "--server", "127.0.0.1", "--port", str(session.receiver.port), "--tls",
-            "--tls-verify", "--tls-ca-path", str(authority), "--ehlo", "test.lab.test",
-            "--from", "a@lab.test", "--to", "monitor@mon.test", "--header", "Subject: by swaks",
-        ]  # fmt: skip
+            "swaks",
+            "--server",
+            "127.0.0.1",
+            "--port",
+            str(session.receiver.port),
+            "--tls",
+            "--tls-verify",
+            "--tls-ca-path",
+            str(authority),
+            "--ehlo",
+            "test.lab.test",
+            "--from",
+            "a@lab.test",
+            "--to",
+            "monitor@mon.test",
+            "--header",
+            "Subject: by swaks",
+        ]
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         assert b"Subject: by swaks" in await arrival(session)
@@ -37,7 +51,15 @@ async def test_swaks_delivers_over_starttls_and_believes_the_certificate(
 @pytest.mark.usefixtures("servers")
 async def test_swaks_reports_what_was_refused() -> None:
     async with receiver(wanted=those(lambda raw: False)) as session:
-        command = ["swaks", "--server", "127.0.0.1", "--port", str(session.receiver.port), "--to", "monitor@mon.test"]
+        command = [
+            "swaks",
+            "--server",
+            "127.0.0.1",
+            "--port",
+            str(session.receiver.port),
+            "--to",
+            "monitor@mon.test",
+        ]
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
         assert "<** 550 5.7.1 This address takes only messages of this mailtrip" in done.stdout
 

@@ -32,7 +32,14 @@ LISTED = Outcome(
         Asked("zen.example", True, durations=(0.002, 0.003, 0.02)),
         Asked("dnswl.example", True, durations=(0.004,)),
         Asked("dead.example", False, "no answer in time", (2.0, 2.0), ("timeout", "timeout")),
-        Listing("zen.example", "192.0.2.1", ListState.LISTED, ("127.0.0.2", "127.0.0.4"), ("SBL", "XBL"), "a reason"),
+        Listing(
+            "zen.example",
+            "192.0.2.1",
+            ListState.LISTED,
+            ("127.0.0.2", "127.0.0.4"),
+            ("SBL", "XBL"),
+            "a reason",
+        ),
         Listing("zen.example", "2001:db8::1", ListState.CLEAN),
         Listing(
             "dnswl.example",
@@ -44,7 +51,9 @@ LISTED = Outcome(
         ),
         Listing("dead.example", "192.0.2.1", ListState.UNKNOWN, text="no answer in time"),
     ),
-    failure=Failure(Phase.VERIFY, None, Reason.LISTED, "127.0.0.2", "192.0.2.1 is on zen.example (127.0.0.2)"),
+    failure=Failure(
+        Phase.VERIFY, None, Reason.LISTED, "127.0.0.2", "192.0.2.1 is on zen.example (127.0.0.2)"
+    ),
 )
 NOT_FOUND = replace(LISTED, facts=(), failure=Failure(Phase.VERIFY, None, Reason.DNS, "NXDOMAIN"))
 PAGES: dict[str, list[Outcome]] = {"new": [], "listed": [LISTED]}
@@ -61,7 +70,8 @@ def page(outcomes: list[Outcome]) -> bytes:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_probe_is_as_it_was(name: str, promtool: str) -> None:
-    """After a change that is meant: python -m tests.metrics.test_blocklists, then read the difference."""
+    """After a change that is meant: python -m tests.metrics.test_blocklists, then read the
+    difference."""
     text = page(PAGES[name])
     assert text.decode() == (GOLDEN / f"dnsbl_{name}.txt").read_text()
     checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True)
@@ -71,7 +81,8 @@ def test_probe_is_as_it_was(name: str, promtool: str) -> None:
 def test_what_is_not_known_any_more_is_not_shown() -> None:
     after = test_metrics.series(page([LISTED, NOT_FOUND]))
     assert not any(
-        name.startswith(("mailtrip_dnsbl_listed", "mailtrip_dnsbl_code", "mailtrip_dnsbl_list_")) for name in after
+        name.startswith(("mailtrip_dnsbl_listed", "mailtrip_dnsbl_code", "mailtrip_dnsbl_list_"))
+        for name in after
     )
     assert after['mailtrip_dnsbl_query_failures_total{list="dead.example",reason="timeout"}'] == 2
     assert after["mailtrip_dnsbl_query_duration_seconds_count"] == 6
@@ -91,11 +102,16 @@ def test_each_kind_of_probe_has_its_own_series_and_none_of_the_other_kind_s(prom
                 found.add(name.partition("{")[0])
     common = families["gmail"] & families["reputation"]
     assert common == {
-        "mailtrip_success", "mailtrip_trips_total", "mailtrip_failures_total", "mailtrip_trips_in_flight",
+        "mailtrip_success",
+        "mailtrip_trips_total",
+        "mailtrip_failures_total",
+        "mailtrip_trips_in_flight",
         "mailtrip_last_trip_timestamp_seconds",
-    }  # fmt: skip
+    }
     assert not any("dnsbl" in name for name in families["gmail"])
-    assert all("dnsbl" in name or "last_failure" in name for name in families["reputation"] - common)
+    assert all(
+        "dnsbl" in name or "last_failure" in name for name in families["reputation"] - common
+    )
     checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True)
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
 

@@ -1,4 +1,5 @@
-"""`mailtrip_last_failure_info`: what an alert says of the failure, in words of closed lists and clean codes."""
+"""`mailtrip_last_failure_info`: what an alert says of the failure, in words of closed lists and
+clean codes."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -30,11 +31,17 @@ probes:
 
 def info(series: dict[str, float]) -> list[str]:
     """The labels of the failure that is shown."""
-    return [name.removeprefix(NAME) for name, value in series.items() if name.startswith(NAME) and value == 1]
+    return [
+        name.removeprefix(NAME)
+        for name, value in series.items()
+        if name.startswith(NAME) and value == 1
+    ]
 
 
 @virtual.on_a(Bench)
-async def test_a_failure_without_step_and_code_has_them_empty_and_a_success_takes_it_away(bench: Bench) -> None:
+async def test_a_failure_without_step_and_code_has_them_empty_and_a_success_takes_it_away(
+    bench: Bench,
+) -> None:
     assert info(bench.series()) == []
     bench.sender.delay = None
     await bench.trip()
@@ -65,22 +72,30 @@ def test_the_code_of_a_bounce_is_an_enhanced_one_or_none(status: str, code: str)
     async def course() -> None:
         bench = Bench()
         told = f"Status: {status}".encode()
-        bench.sender.on_the_way = lambda raw: bounce(raw).replace(b"Status: 5.1.1", told).replace(b"550 5.1.1", b"no")
+        bench.sender.on_the_way = lambda raw: (
+            bounce(raw).replace(b"Status: 5.1.1", told).replace(b"550 5.1.1", b"no")
+        )
         await bench.trip()
-        assert info(bench.series()) == [f'{{code="{code}",phase="deliver",reason="bounced",step=""}}']
+        assert info(bench.series()) == [
+            f'{{code="{code}",phase="deliver",reason="bounced",step=""}}'
+        ]
         await bench.close()
 
     virtual.run(course())
 
 
-@pytest.mark.parametrize(("told", "code"), [("OVERQUOTA", "OVERQUOTA"), ("X-BUY-NOW", ""), ("A" * 1000, ""), ("", "")])
+@pytest.mark.parametrize(
+    ("told", "code"), [("OVERQUOTA", "OVERQUOTA"), ("X-BUY-NOW", ""), ("A" * 1000, ""), ("", "")]
+)
 def test_the_code_of_imap_is_a_known_one_or_none(told: str, code: str) -> None:
     with pytest.raises(ProbeError) as caught:
         imap_reply.Reply("imap", "NO", told, "no", []).data("LOGIN")
     assert caught.value.code == code
 
 
-@pytest.mark.parametrize(("told", "code"), [("SYS/TEMP", "SYS/TEMP"), ("X/BUY-NOW", ""), ("A" * 40, ""), ("", "")])
+@pytest.mark.parametrize(
+    ("told", "code"), [("SYS/TEMP", "SYS/TEMP"), ("X/BUY-NOW", ""), ("A" * 40, ""), ("", "")]
+)
 def test_the_code_of_pop3_is_a_known_one_or_none(told: str, code: str) -> None:
     with pytest.raises(ProbeError) as caught:
         pop3_reply.Reply("pop", "-ERR", told, "no").expect("the login", Reason.AUTH)

@@ -51,8 +51,19 @@ SUCCESS = Outcome(
         Exchanger("mx1.example.org", 10),
         TlsSession(Leg.SEND, "TLSv1.3", "TLS_AES_256_GCM_SHA384", 1_800_000_000.0),
         TlsSession(Leg.MAILBOX, "TLSv1.2", "ECDHE", None),
-        Hop(1, "mx1.example.org", "exporter.example.org", "192.0.2.1", "ESMTPS", 1_700_000_001.0, 1.0, 0.0),
-        Hop(2, "mx2.example.org", "mx1.example.org", "192.0.2.2", "ESMTP", 1_699_999_999.0, 0.0, 2.0),
+        Hop(
+            1,
+            "mx1.example.org",
+            "exporter.example.org",
+            "192.0.2.1",
+            "ESMTPS",
+            1_700_000_001.0,
+            1.0,
+            0.0,
+        ),
+        Hop(
+            2, "mx2.example.org", "mx1.example.org", "192.0.2.2", "ESMTP", 1_699_999_999.0, 0.0, 2.0
+        ),
         Hop(3, "", "", "", "", None, None, None),
         Hop(4, "imap.example.org", "mx2.example.org", "", "LMTP", 1_700_000_005.0, 6.0, -1.0),
         LeftFrom("192.0.2.2"),
@@ -80,7 +91,9 @@ def metrics() -> Metrics:
 
 
 def series(text: bytes) -> dict[str, float]:
-    lines = (line.rpartition(" ") for line in text.decode().splitlines() if not line.startswith("#"))
+    lines = (
+        line.rpartition(" ") for line in text.decode().splitlines() if not line.startswith("#")
+    )
     return {name: float(value) for name, _, value in lines}
 
 
@@ -91,7 +104,11 @@ def finished(made: Metrics, *outcomes: Outcome) -> dict[str, float]:
     return series(at_once(made.probe(KEY)))
 
 
-PAGES: dict[str, list[Outcome]] = {"new": [], "success": [SUCCESS], "failure_after_success": [SUCCESS, FAILURE]}
+PAGES: dict[str, list[Outcome]] = {
+    "new": [],
+    "success": [SUCCESS],
+    "failure_after_success": [SUCCESS, FAILURE],
+}
 
 
 def page(outcomes: list[Outcome]) -> bytes:
@@ -102,7 +119,8 @@ def page(outcomes: list[Outcome]) -> bytes:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_probe_is_as_it_was(name: str, promtool: str) -> None:
-    """After a change that is meant: python -m tests.metrics.test_outcome, then read the difference."""
+    """After a change that is meant: python -m tests.metrics.test_outcome, then read the
+    difference."""
     text = page(PAGES[name])
     assert text.decode() == (GOLDEN / f"probe_{name}.txt").read_text()
     checked = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True)
@@ -240,7 +258,9 @@ def test_refused_requests_are_counted_by_kind() -> None:
 def test_every_series_of_the_golden_page_is_explained_in_it() -> None:
     text = (GOLDEN / "probe_success.txt").read_text()
     names = {
-        re.sub(r"_(bucket|sum|count)$", "", re.split(r"[{ ]", line)[0]) for line in text.splitlines() if line[0] != "#"
+        re.sub(r"_(bucket|sum|count)$", "", re.split(r"[{ ]", line)[0])
+        for line in text.splitlines()
+        if line[0] != "#"
     }
     helped = set(re.findall(r"^# HELP (\S+)", text, re.MULTILINE))
     assert names == helped

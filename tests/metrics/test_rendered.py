@@ -32,7 +32,10 @@ class Read:
 
     def collect(self) -> Iterator[Metric]:
         for family in self._families:
-            family.samples = [sample._replace(exemplar=_with_seconds(sample.exemplar)) for sample in family.samples]
+            family.samples = [
+                sample._replace(exemplar=_with_seconds(sample.exemplar))
+                for sample in family.samples
+            ]
             yield family
 
 
@@ -55,7 +58,9 @@ def many(probes: int, name: Callable[[int], str] = "probe-{}".format) -> Metrics
         made.known(key, name(number))
         if number % 3:
             made.started(key)
-            made.finished(replace(SUCCESS if number % 5 else FAILURE, probe=key, trip=f"{number:014x}"))
+            made.finished(
+                replace(SUCCESS if number % 5 else FAILURE, probe=key, trip=f"{number:014x}")
+            )
     made.known(test_dnsbl_series.KEY, "lists", test_dnsbl_series.LISTS)
     made.finished(test_dnsbl_series.LISTED)
     return made
@@ -63,9 +68,13 @@ def many(probes: int, name: Callable[[int], str] = "probe-{}".format) -> Metrics
 
 @pytest.mark.parametrize("form", Format)
 def test_all_is_byte_by_byte_what_the_library_writes(form: Format) -> None:
-    """The library reads it, and writes the same again: order, labels, numbers, exemplars and the end."""
+    """The library reads it, and writes the same again: order, labels, numbers, exemplars and the
+    end."""
     made = many(20)
-    for text in (at_once(made.everything(form)), at_once(made.probe(ProbeKey("relay", "4@example.org"), form))):
+    for text in (
+        at_once(made.everything(form)),
+        at_once(made.probe(ProbeKey("relay", "4@example.org"), form)),
+    ):
         assert text.count(b"\n") > 300
         assert LIBRARY[form](text) == text
 
@@ -74,22 +83,33 @@ def test_all_is_byte_by_byte_what_the_library_writes(form: Format) -> None:
 def test_names_are_written_as_the_library_writes_them(name: str) -> None:
     made = many(2, lambda number: f"{name}{number}")
     text = at_once(made.everything())
-    labels = {sample.labels.get("probe") for family in read_text(text.decode()) for sample in family.samples}
+    labels = {
+        sample.labels.get("probe")
+        for family in read_text(text.decode())
+        for sample in family.samples
+    }
     assert {f"{name}0", f"{name}1"} <= labels
 
 
 @pytest.mark.parametrize("form", Format)
-def test_others_have_their_turn_while_many_probes_are_written_and_unchanged_ones_cost_nothing(form: Format) -> None:
+def test_others_have_their_turn_while_many_probes_are_written_and_unchanged_ones_cost_nothing(
+    form: Format,
+) -> None:
     made = many(30)
     text, pauses = with_pauses(made.everything(form))
     assert text.count(b"\n") / pauses < 1.5 * PIECE
-    assert with_pauses(made.everything(form))[1] == 1, "the exporter's own series are read each time"
+    assert with_pauses(made.everything(form))[1] == 1, (
+        "the exporter's own series are read each time"
+    )
     made.late(ProbeKey("relay", "7@example.org"), 700.0)
     assert 1 < with_pauses(made.everything(form))[1] < 6
 
 
 def test_others_have_their_turn_while_one_large_probe_is_written() -> None:
-    lists, addresses = [f"list{number}.example" for number in range(50)], [f"192.0.2.{last}" for last in range(250)]
+    lists, addresses = (
+        [f"list{number}.example" for number in range(50)],
+        [f"192.0.2.{last}" for last in range(250)],
+    )
     facts = tuple(Listing(one, address, ListState.CLEAN) for one in lists for address in addresses)
     made = Metrics(dict)
     made.known(test_dnsbl_series.KEY, "lists", tuple(lists))

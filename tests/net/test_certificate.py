@@ -1,4 +1,5 @@
-"""The certificate of our own servers: read again when it changes, and never asked a password for."""
+"""The certificate of our own servers: read again when it changes, and never asked a password
+for."""
 
 from pathlib import Path
 
@@ -21,15 +22,23 @@ def certificates(tmp_path: Path) -> Certificates:
     return Certificates(tmp_path)
 
 
-async def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(certificates: Certificates) -> None:
+async def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(
+    certificates: Certificates,
+) -> None:
     encrypted = BestAvailableEncryption(b"secret")
     key = load_pem_private_key(certificates.key_file.read_bytes(), None)
-    certificates.key_file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encrypted))
-    with pytest.raises(ProbeError, match="^tls: cannot use .*: not a certificate and a plain key in PEM format$"):
+    certificates.key_file.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encrypted)
+    )
+    with pytest.raises(
+        ProbeError, match="^tls: cannot use .*: not a certificate and a plain key in PEM format$"
+    ):
         ServerCertificate(str(certificates.cert_file), str(certificates.key_file))
 
 
-async def test_a_renewed_certificate_is_shown_to_the_next_client(certificates: Certificates) -> None:
+async def test_a_renewed_certificate_is_shown_to_the_next_client(
+    certificates: Certificates,
+) -> None:
     async with receiver(tls=certificates.options) as session:
         for name in (NAME, "renewed.mon.test"):
             certificates.issue(name)

@@ -1,4 +1,5 @@
-"""Questions by the thousand: what came of each, for how long it holds, and how long the network took."""
+"""Questions by the thousand: what came of each, for how long it holds, and how long the network
+took."""
 
 import asyncio
 import os
@@ -31,8 +32,11 @@ async def ask(server: str, name: str = "a.test.", *, timeout: float = 2.0) -> An
 
 
 def open_sockets() -> int:
-    return sum(os.readlink(f"/proc/self/fd/{fd}").startswith("socket:") for fd in os.listdir("/proc/self/fd")
-               if os.path.lexists(f"/proc/self/fd/{fd}"))  # fmt: skip
+    return sum(
+        os.readlink(f"/proc/self/fd/{fd}").startswith("socket:")
+        for fd in os.listdir("/proc/self/fd")
+        if os.path.lexists(f"/proc/self/fd/{fd}")
+    )
 
 
 async def test_a_real_resolver_says_what_it_knows(lab: Lab) -> None:
@@ -54,7 +58,11 @@ async def test_records_and_absence_hold_for_their_ttl() -> None:
 
 @pytest.mark.parametrize(
     ("rcode", "said"),
-    [(dns.rcode.SERVFAIL, "servfail"), (dns.rcode.REFUSED, "refused"), (dns.rcode.NOTIMP, "servfail")],
+    [
+        (dns.rcode.SERVFAIL, "servfail"),
+        (dns.rcode.REFUSED, "refused"),
+        (dns.rcode.NOTIMP, "servfail"),
+    ],
 )
 async def test_what_a_server_cannot_say_is_told_apart(rcode: dns.rcode.Rcode, said: str) -> None:
     async with names_server(lambda name, kind: rcode) as server:
@@ -89,7 +97,9 @@ async def test_a_question_that_was_lost_is_asked_again(lab: Lab) -> None:
 
 
 async def test_no_nameserver_at_all_is_an_answer_too(tmp_path: Path) -> None:
-    assert (await Resolver(resolv_conf=tmp_path / "none").ask("a.test.", "A", CLOCK)).said is Said.NETWORK
+    assert (
+        await Resolver(resolv_conf=tmp_path / "none").ask("a.test.", "A", CLOCK)
+    ).said is Said.NETWORK
 
 
 async def test_many_share_few_sockets_and_none_is_left() -> None:
@@ -102,7 +112,9 @@ async def test_many_share_few_sockets_and_none_is_left() -> None:
     async with names_server(saying) as server:
         listening = open_sockets()
         resolver = Resolver([server.address], 5.0)
-        answers = await asyncio.gather(*(resolver.ask(f"{n}.test.", "A", CLOCK) for n in range(200)))
+        answers = await asyncio.gather(
+            *(resolver.ask(f"{n}.test.", "A", CLOCK) for n in range(200))
+        )
         assert {answer.said for answer in answers} == {Said.RECORDS}
         assert max(seen) - listening <= 200 // MOST_QUESTIONS + 1
         assert open_sockets() == listening

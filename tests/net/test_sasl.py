@@ -58,7 +58,9 @@ SECOND_PROMPTS = [
 @pytest.mark.parametrize("how", [encoded, str])
 @pytest.mark.parametrize("second", SECOND_PROMPTS)
 @pytest.mark.parametrize("first", PROMPTS)
-async def test_login_says_the_name_and_then_the_password(first: str, second: str, how: Callable[[str], str]) -> None:
+async def test_login_says_the_name_and_then_the_password(
+    first: str, second: str, how: Callable[[str], str]
+) -> None:
     conversation = talk(Login("me", PASSWORD, "mx.test"))
     assert conversation.initial(510) == ""
     assert await conversation.answer(how(first)) == encoded("me")
@@ -67,7 +69,9 @@ async def test_login_says_the_name_and_then_the_password(first: str, second: str
 
 @pytest.mark.parametrize("how", [encoded, str])
 @pytest.mark.parametrize("prompt", [prompt for prompt in PROMPTS if prompt not in ("", "334?")])
-async def test_the_password_is_never_said_to_whom_asks_for_the_name(prompt: str, how: Callable[[str], str]) -> None:
+async def test_the_password_is_never_said_to_whom_asks_for_the_name(
+    prompt: str, how: Callable[[str], str]
+) -> None:
     conversation = talk(Login("me", PASSWORD, "mx.test"))
     await conversation.answer(how(prompt))
     assert (await why(conversation, how(prompt))).reason is Reason.PROTOCOL
@@ -104,7 +108,9 @@ async def test_challenges_without_end_end_the_login() -> None:
 
 @pytest.mark.parametrize("challenge", ["", "no base64!", "=="])
 async def test_a_digest_of_nothing_is_not_given(challenge: str) -> None:
-    assert (await why(talk(CramMd5("me", PASSWORD, "mx.test")), challenge)).reason is Reason.PROTOCOL
+    assert (
+        await why(talk(CramMd5("me", PASSWORD, "mx.test")), challenge)
+    ).reason is Reason.PROTOCOL
 
 
 async def test_the_example_of_rfc_2195() -> None:
@@ -142,11 +148,25 @@ async def test_a_server_does_not_choose_how_long_we_compute_nor_how_little(itera
     assert caught.value.reason is Reason.PROTOCOL
 
 
-@pytest.mark.parametrize("parts", [
-    {"i": "-1"}, {"i": "0"}, {"i": "x"}, {"i": ""}, {"i": "1e9"}, {"i": "04096"}, {"i": 10**30},
-    {"i": "4096, i=99999999"},    {"r": "NONCE"}, {"r": "another"}, {"r": ""}, {"s": "no base64"}, {"s": ""},
-    {"m": "extension"},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"i": "-1"},
+        {"i": "0"},
+        {"i": "x"},
+        {"i": ""},
+        {"i": "1e9"},
+        {"i": "04096"},
+        {"i": 10**30},
+        {"i": "4096, i=99999999"},
+        {"r": "NONCE"},
+        {"r": "another"},
+        {"r": ""},
+        {"s": "no base64"},
+        {"s": ""},
+        {"m": "extension"},
+    ],
+)
 async def test_a_first_challenge_without_sense(parts: dict[str, str]) -> None:
     with pytest.raises(ProbeError) as caught:
         await scram(**parts)

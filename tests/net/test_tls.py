@@ -1,4 +1,5 @@
-"""What is learned of a server's certificate: its end, also when it is refused, and then nothing else is said."""
+"""What is learned of a server's certificate: its end, also when it is refused, and then nothing
+else is said."""
 
 import asyncio
 import ssl
@@ -46,11 +47,16 @@ class Listener(asyncio.Protocol):
 
 @asynccontextmanager
 async def server(
-    authority: trustme.CA, name: str, ends: datetime, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3
+    authority: trustme.CA,
+    name: str,
+    ends: datetime,
+    version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
 ) -> AsyncIterator[Peer]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.maximum_version = version
-    authority.issue_cert(name, not_before=PAST - timedelta(days=90), not_after=ends).configure_cert(context)
+    authority.issue_cert(name, not_before=PAST - timedelta(days=90), not_after=ends).configure_cert(
+        context
+    )
     peer = Peer()
 
     async def talk(writer: asyncio.StreamWriter) -> None:
@@ -76,7 +82,11 @@ async def server(
 async def shake_hands(peer: Peer, options: TlsOptions) -> TlsSession:
     with translated("mx.example.org", Leg.SEND):
         transport, _ = await asyncio.get_running_loop().create_connection(
-            asyncio.Protocol, "127.0.0.1", peer.port, ssl=client_context(options), server_hostname="mx.example.org"
+            asyncio.Protocol,
+            "127.0.0.1",
+            peer.port,
+            ssl=client_context(options),
+            server_hostname="mx.example.org",
         )
     try:
         return session_fact(transport.get_extra_info("ssl_object"), Leg.SEND)
@@ -91,7 +101,9 @@ def trusting(tmp_path: Path) -> TlsOptions:
 
 
 @VERSIONS
-async def test_a_good_certificate_tells_its_end(trusting: TlsOptions, version: ssl.TLSVersion) -> None:
+async def test_a_good_certificate_tells_its_end(
+    trusting: TlsOptions, version: ssl.TLSVersion
+) -> None:
     async with server(AUTHORITY, "mx.example.org", FUTURE, version) as peer:
         fact = await shake_hands(peer, trusting)
     assert fact.version == version.name.replace("_", ".")
@@ -103,26 +115,41 @@ async def test_a_good_certificate_tells_its_end(trusting: TlsOptions, version: s
 @pytest.mark.parametrize(
     ("authority", "name", "ends", "detail"),
     [
-        (AUTHORITY, "mx.example.org", PAST, f"has expired; the server's own is valid until {PAST:%Y-%m-%d %H:%M} UTC"),
+        (
+            AUTHORITY,
+            "mx.example.org",
+            PAST,
+            f"has expired; the server's own is valid until {PAST:%Y-%m-%d %H:%M} UTC",
+        ),
         (
             AUTHORITY,
             "other.example.org",
             FUTURE,
-            "Hostname mismatch, certificate is not valid for 'mx.example.org', but for other.example.org:"
-            " set `server_name` to the name to expect, or mend the certificate",
+            (
+                "Hostname mismatch, certificate is not valid for 'mx.example.org', but for"
+                " other.example.org: set `server_name` to the name to expect, or mend the"
+                " certificate"
+            ),
         ),
         (
             trustme.CA(),
             "mx.example.org",
             FUTURE,
-            "unable to get local issuer certificate: trust its authority with `ca_file`,"
-            " or have the server send its intermediate certificates, too",
+            (
+                "unable to get local issuer certificate: trust its authority with `ca_file`,"
+                " or have the server send its intermediate certificates, too"
+            ),
         ),
     ],
     ids=["expired", "for another name", "of a stranger"],
 )
 async def test_a_refused_certificate_tells_its_end_on_the_one_connection_that_there_is(
-    trusting: TlsOptions, authority: trustme.CA, name: str, ends: datetime, detail: str, version: ssl.TLSVersion
+    trusting: TlsOptions,
+    authority: trustme.CA,
+    name: str,
+    ends: datetime,
+    detail: str,
+    version: ssl.TLSVersion,
 ) -> None:
     async with server(authority, name, ends, version) as peer:
         with pytest.raises(ProbeError) as caught:
@@ -136,13 +163,17 @@ async def test_a_refused_certificate_tells_its_end_on_the_one_connection_that_th
     assert peer.heard == b""
 
 
-async def test_whoever_does_not_verify_is_told_the_end_of_an_expired_one(trusting: TlsOptions) -> None:
+async def test_whoever_does_not_verify_is_told_the_end_of_an_expired_one(
+    trusting: TlsOptions,
+) -> None:
     async with server(trustme.CA(), "other.example.org", PAST) as peer:
         fact = await shake_hands(peer, trusting.model_copy(update={"verify": False}))
     assert (fact.version, fact.expires_at) == ("TLSv1.3", PAST.timestamp())
 
 
-async def test_a_failure_that_is_none_of_the_certificate_s_has_no_facts(trusting: TlsOptions) -> None:
+async def test_a_failure_that_is_none_of_the_certificate_s_has_no_facts(
+    trusting: TlsOptions,
+) -> None:
     left = asyncio.Event()
 
     async def talk_plainly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,5 @@
-"""Old servers: refused with the cure whatever Python and openssl.cnf say, and watched all the same if so told."""
+"""Old servers: refused with the cure whatever Python and openssl.cnf say, and watched all the same
+if so told."""
 
 import asyncio
 import ssl
@@ -48,7 +49,11 @@ def server(context: ssl.SSLContext) -> Iterator[int]:
 async def shake_hands(port: int, options: TlsOptions) -> TlsSession:
     with translated("old.example.org", Leg.SEND):
         transport, _ = await asyncio.get_running_loop().create_connection(
-            asyncio.Protocol, "127.0.0.1", port, ssl=client_context(options), server_hostname="127.0.0.1"
+            asyncio.Protocol,
+            "127.0.0.1",
+            port,
+            ssl=client_context(options),
+            server_hostname="127.0.0.1",
         )
     try:
         return session_fact(transport.get_extra_info("ssl_object"), Leg.SEND)
@@ -71,12 +76,16 @@ async def test_an_old_version_is_refused_with_the_cure(version: str, tmp_path: P
         assert told.startswith("no TLS with old.example.org: it speaks only old versions of TLS (")
         assert "`tls_min_version: TLS10`" in told
         assert "old versions" in await refusal(port, TlsOptions(verify=False))
-        assert "old versions" in await refusal(port, TlsOptions(ca_file=ca_file, tls_min_version="TLS13"))
+        assert "old versions" in await refusal(
+            port, TlsOptions(ca_file=ca_file, tls_min_version="TLS13")
+        )
 
 
 @OLD
 @pytest.mark.parametrize("ciphers", ["ALL", SHORT_DH])
-async def test_an_old_server_is_watched_if_so_told(version: str, ciphers: str, tmp_path: Path) -> None:
+async def test_an_old_server_is_watched_if_so_told(
+    version: str, ciphers: str, tmp_path: Path
+) -> None:
     """With a key of 1024 bits and, at last, a Diffie-Hellman group of 1024 bits."""
     context, ca_file = old_context(tmp_path, OLD_VERSIONS[version], ciphers)
     with server(context) as port:
@@ -89,11 +98,15 @@ async def test_an_old_server_is_watched_if_so_told(version: str, ciphers: str, t
 async def test_tls_1_1_at_least_is_not_tls_1_0(tmp_path: Path) -> None:
     context, ca_file = old_context(tmp_path, OLD_VERSIONS["TLS10"])
     with server(context) as port:
-        assert "old versions" in await refusal(port, TlsOptions(ca_file=ca_file, tls_min_version="TLS11"))
+        assert "old versions" in await refusal(
+            port, TlsOptions(ca_file=ca_file, tls_min_version="TLS11")
+        )
 
 
 @pytest.mark.parametrize("ciphers", ["ALL", SHORT_DH])
-async def test_old_parameters_of_a_new_version_have_the_same_cure(ciphers: str, tmp_path: Path) -> None:
+async def test_old_parameters_of_a_new_version_have_the_same_cure(
+    ciphers: str, tmp_path: Path
+) -> None:
     context, ca_file = old_context(tmp_path, ssl.TLSVersion.TLSv1_2, ciphers)
     with server(context) as port:
         assert "`tls_min_version: TLS10`" in await refusal(port, TlsOptions(ca_file=ca_file))
@@ -119,16 +132,20 @@ def test_openssl_cnf_cannot_bring_old_versions_back(tmp_path: Path) -> None:
     """Of clients nor of our own servers; what it forbids beyond that stays forbidden."""
     (tmp_path / "openssl.cnf").write_text(PERMISSIVE)
     code = (
-        "import ssl; from exporter.config.server import TlsOptions; from exporter.net.tls import *;"
-        "own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); before = own.minimum_version; accept_from(own, 'TLS12');"
-        "print(before.name, own.minimum_version.name, client_context(TlsOptions()).minimum_version.name)"
+        "import ssl; from exporter.config.server import TlsOptions; from exporter.net.tls import"
+        " *;own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); before = own.minimum_version;"
+        " accept_from(own, 'TLS12');print(before.name, own.minimum_version.name,"
+        " client_context(TlsOptions()).minimum_version.name)"
     )
     for written, expected in (("TLSv1", "TLSv1_2 TLSv1_2"), ("TLSv1.3", "TLSv1_3 TLSv1_3")):
         (tmp_path / "openssl.cnf").write_text(PERMISSIVE.replace("= TLSv1\n", f"= {written}\n"))
         said = subprocess.run(
-            [sys.executable, "-c", code], env={"OPENSSL_CONF": str(tmp_path / "openssl.cnf")},
-            capture_output=True, text=True, check=True,
-        ).stdout.split()  # fmt: skip
+            [sys.executable, "-c", code],
+            env={"OPENSSL_CONF": str(tmp_path / "openssl.cnf")},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
         assert said == [written.replace(".", "_"), *expected.split()]
 
 

@@ -25,11 +25,15 @@ PLAIN = [
 ]
 
 
-async def detail(port: int, options: TlsOptions, name: str = "127.0.0.1", *, starttls: bool = False) -> str:
+async def detail(
+    port: int, options: TlsOptions, name: str = "127.0.0.1", *, starttls: bool = False
+) -> str:
     with pytest.raises(ProbeError) as caught, translated(name, Leg.SEND, starttls=starttls):
         context = client_context(options)
         loop = asyncio.get_running_loop()
-        await loop.create_connection(asyncio.Protocol, "127.0.0.1", port, ssl=context, server_hostname=name)
+        await loop.create_connection(
+            asyncio.Protocol, "127.0.0.1", port, ssl=context, server_hostname=name
+        )
     assert caught.value.reason is Reason.TLS
     return caught.value.detail
 
@@ -51,13 +55,24 @@ async def test_a_server_that_speaks_plain_text_is_told_with_the_cure(greeting: s
 @pytest.mark.parametrize(
     ("names", "words"),
     [
-        (["mail.example.org"], "IP address mismatch, certificate is not valid for '127.0.0.1', but for mail.exam"),
+        (
+            ["mail.example.org"],
+            "IP address mismatch, certificate is not valid for '127.0.0.1', but for mail.exam",
+        ),
         (["192.0.2.1", "2001:db8::1"], "but for 192.0.2.1, 2001:db8::1: set `server_name`"),
-        ([f"{n}.example.org" for n in range(9)], "but for 0.example.org, 1.example.org, 2.example.org, …: set"),
-        (["x" * 60 + "." + "y" * 60 + ".example.org"], "…: set `server_name` to the name to expect, or mend the cer"),
+        (
+            [f"{n}.example.org" for n in range(9)],
+            "but for 0.example.org, 1.example.org, 2.example.org, …: set",
+        ),
+        (
+            ["x" * 60 + "." + "y" * 60 + ".example.org"],
+            "…: set `server_name` to the name to expect, or mend the cer",
+        ),
     ],
 )
-async def test_a_certificate_for_others_says_for_whom(names: list[str], words: str, tmp_path: Path) -> None:
+async def test_a_certificate_for_others_says_for_whom(
+    names: list[str], words: str, tmp_path: Path
+) -> None:
     authority = trustme.CA()
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -77,7 +92,9 @@ async def test_an_intermediate_certificate_that_is_not_sent_has_a_cure_and_may_i
     root.cert_pem.write_to_path(tmp_path / "root.pem")
     intermediate.cert_pem.write_to_path(tmp_path / "intermediate.pem")
     issued = intermediate.issue_cert("127.0.0.1")
-    (tmp_path / "chain.pem").write_bytes(issued.private_key_pem.bytes() + issued.cert_chain_pems[0].bytes())
+    (tmp_path / "chain.pem").write_bytes(
+        issued.private_key_pem.bytes() + issued.cert_chain_pems[0].bytes()
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "chain.pem")
     server = Listener(tls=context, at_once=True)
@@ -86,9 +103,12 @@ async def test_an_intermediate_certificate_that_is_not_sent_has_a_cure_and_may_i
         assert "have the server send its intermediate certificates" in told
         with translated("127.0.0.1", Leg.SEND):
             transport, _ = await asyncio.get_running_loop().create_connection(
-                asyncio.Protocol, "127.0.0.1", server.port, server_hostname="127.0.0.1",
+                asyncio.Protocol,
+                "127.0.0.1",
+                server.port,
+                server_hostname="127.0.0.1",
                 ssl=client_context(TlsOptions(ca_file=str(tmp_path / "intermediate.pem"))),
-            )  # fmt: skip
+            )
         transport.abort()
     finally:
         server.close()

@@ -1,4 +1,5 @@
-"""What a failed look-up and a failed connection say: who was asked, and which name an address is of."""
+"""What a failed look-up and a failed connection say: who was asked, and which name an address is
+of."""
 
 import socket
 
@@ -23,7 +24,9 @@ async def test_a_look_up_names_the_server_that_was_asked(host: str) -> None:
     async with name_server(ZONE) as address:
         with pytest.raises(ProbeError) as caught:
             await Resolver([address]).addresses(host)
-    assert caught.value.detail.startswith(("gone.test does not exist", "no server could answer", "bare.test has no"))
+    assert caught.value.detail.startswith(
+        ("gone.test does not exist", "no server could answer", "bare.test has no")
+    )
     assert caught.value.detail.endswith(f"; asked {address}")
 
 
@@ -37,14 +40,22 @@ async def test_a_server_that_is_silent_is_named() -> None:
 
 async def test_a_few_of_many_servers_are_named() -> None:
     servers = [f"127.0.0.{n}:1" for n in range(1, 6)]
-    with pytest.raises(ProbeError, match=r"; asked 127\.0\.0\.1:1, 127\.0\.0\.2:1, 127\.0\.0\.3:1 and others$"):
+    with pytest.raises(
+        ProbeError, match=r"; asked 127\.0\.0\.1:1, 127\.0\.0\.2:1, 127\.0\.0\.3:1 and others$"
+    ):
         await Resolver(servers, timeout=0.2).addresses("smtp.example.test")
 
 
-@pytest.mark.parametrize(("host", "words"), [
-    ("smtp.example.test", "cannot connect to 127.0.33.98 (smtp.example.test) port 1: connection refused"),
-    ("127.0.33.98", "cannot connect to 127.0.33.98 port 1: connection refused"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [
+        (
+            "smtp.example.test",
+            "cannot connect to 127.0.33.98 (smtp.example.test) port 1: connection refused",
+        ),
+        ("127.0.33.98", "cannot connect to 127.0.33.98 port 1: connection refused"),
+    ],
+)
 async def test_a_connection_names_what_the_address_is_of(host: str, words: str) -> None:
     async with names(ZONE) as resolver:
         with pytest.raises(ProbeError) as caught:

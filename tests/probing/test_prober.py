@@ -1,4 +1,5 @@
-"""Whole trips through prober, ledger, watcher and metrics, in virtual time, over a pretended mailbox and sender."""
+"""Whole trips through prober, ledger, watcher and metrics, in virtual time, over a pretended
+mailbox and sender."""
 
 import asyncio
 
@@ -53,7 +54,9 @@ async def test_a_refused_message_fails_at_once_with_place_reason_and_code(bench:
 
 
 @virtual.on_a(Bench)
-async def test_a_message_that_was_perhaps_taken_is_never_sent_again_and_watched_for(bench: Bench) -> None:
+async def test_a_message_that_was_perhaps_taken_is_never_sent_again_and_watched_for(
+    bench: Bench,
+) -> None:
     bench.sender.uncertain = True
     outcome = await bench.trip()
     assert outcome.success
@@ -107,12 +110,16 @@ async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: Bench)
     bench.mailbox.deliver(bench.sender.sent[0])  # and a third, when nobody waits any more
     assert (await bench.trip()).success
     await asyncio.sleep(10)
-    assert bench.series()["mailtrip_duplicates_total"] == 3  # the second trip's message came twice as well
+    assert (
+        bench.series()["mailtrip_duplicates_total"] == 3
+    )  # the second trip's message came twice as well
     assert bench.mailbox.messages == {}
 
 
 @virtual.on_a(Bench)
-async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an_hour(bench: Bench) -> None:
+async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an_hour(
+    bench: Bench,
+) -> None:
     other = Bench(mailbox=bench.mailbox)  # its own store, but the same key and mailbox
     other.sender.delay = 100
     flight = other.prober.start(other.probe)
@@ -120,7 +127,11 @@ async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an
     bench.sender.delay = 60
     assert (await bench.trip()).success  # looks into the mailbox while the other's message comes
     assert (await flight).success
-    assert bench.series()["mailtrip_duplicates_total"] == other.series()["mailtrip_duplicates_total"] == 0
+    assert (
+        bench.series()["mailtrip_duplicates_total"]
+        == other.series()["mailtrip_duplicates_total"]
+        == 0
+    )
     bench.mailbox.deliver(other.sender.sent[0])
     await bench.trip()
     assert len(bench.mailbox.messages) == 1
@@ -150,11 +161,15 @@ async def test_if_the_mailbox_is_closed_the_message_is_sent_all_the_same(bench: 
 
 
 @virtual.on_a(Bench)
-async def test_a_dead_mailbox_is_tried_for_session_timeout_and_told_by_its_last_error(bench: Bench) -> None:
+async def test_a_dead_mailbox_is_tried_for_session_timeout_and_told_by_its_last_error(
+    bench: Bench,
+) -> None:
     bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
     outcome = await bench.trip()
     assert str(outcome.failure) == "open/connect: connect: connection refused"
-    attempts = [span for span in outcome.spans if (span.phase, span.step) == (Phase.OPEN, Step.CONNECT)]
+    attempts = [
+        span for span in outcome.spans if (span.phase, span.step) == (Phase.OPEN, Step.CONNECT)
+    ]
     assert 3 <= len(attempts) <= 10  # each of them can be seen
     assert {span.reason for span in attempts} == {Reason.CONNECT}
     assert outcome.duration == pytest.approx(31, abs=0.5)
@@ -193,7 +208,9 @@ async def test_any_number_of_scrapes_makes_one_trip_in_an_interval(bench: Bench)
 
 
 @virtual.on_a(Bench)
-async def test_a_scrape_waits_no_longer_than_it_is_told_and_does_not_disturb_the_trip(bench: Bench) -> None:
+async def test_a_scrape_waits_no_longer_than_it_is_told_and_does_not_disturb_the_trip(
+    bench: Bench,
+) -> None:
     bench.sender.delay = 100
     await bench.prober.ask(bench.probe, 9.5)
     assert bench.clock.monotonic() == pytest.approx(9.5)
@@ -243,7 +260,9 @@ class Questions:
 
 
 @virtual.on_a(Bench)
-async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_pending(bench: Bench) -> None:
+async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_pending(
+    bench: Bench,
+) -> None:
     bench.probe.check = Questions(3)
     flight = bench.prober.start(bench.probe)
     await asyncio.sleep(1)
@@ -257,21 +276,31 @@ async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_p
     assert bench.ledger.last_starts() == {}
 
     bench.probe.check = Questions(2 * TIMEOUT)
-    assert str((await bench.trip()).failure) == "verify: timeout: not finished within the module's timeout"
+    assert (
+        str((await bench.trip()).failure)
+        == "verify: timeout: not finished within the module's timeout"
+    )
     bench.probe.check = Questions(1, RuntimeError("a bug"))
     assert str((await bench.trip()).failure) == "verify: internal: RuntimeError: see the log"
-    bench.probe.check = Questions(1, ProbeError(Reason.LISTED, "192.0.2.1 is on bl.example.org", code="127.0.0.2"))
+    bench.probe.check = Questions(
+        1, ProbeError(Reason.LISTED, "192.0.2.1 is on bl.example.org", code="127.0.0.2")
+    )
     assert (await bench.trip()).legs == {}
 
 
 @virtual.on_a(Bench)
-async def test_a_trip_that_ends_while_it_waits_for_its_turn_has_failed_in_send(bench: Bench) -> None:
+async def test_a_trip_that_ends_while_it_waits_for_its_turn_has_failed_in_send(
+    bench: Bench,
+) -> None:
     bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")  # which is got over
     bench.probe.timeout = 40
     bench.sender.gap = 40
     flights = [bench.prober.start(bench.probe) for _ in range(2)]
     outcomes = await asyncio.gather(*flights)
-    assert {str(outcome.failure).partition(":")[0] for outcome in outcomes} <= {"send", "open/connect"}
+    assert {str(outcome.failure).partition(":")[0] for outcome in outcomes} <= {
+        "send",
+        "open/connect",
+    }
     assert len(bench.sender.sent) == 1
 
 
@@ -287,7 +316,9 @@ def test_text_that_is_no_text_costs_no_outcome(words: str) -> None:
         assert outcome.success
         other = Bench(mailbox=bench.mailbox, store=bench.store)
         assert (await other.trip()).success
-        assert [known.outcome.trip for known in bench.store.last_known()][-1] == other.probe.newest.trip  # type: ignore[union-attr]
+        assert [known.outcome.trip for known in bench.store.last_known()][
+            -1
+        ] == other.probe.newest.trip  # type: ignore[union-attr]
         assert bench.store.unsettled() == []
         await bench.prober.abandon(bench.probe)
         for one in (bench, other):

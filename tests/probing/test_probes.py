@@ -35,14 +35,46 @@ def table(bench: Bench, max_targets: int = 3, settings: Settings = SETTINGS) -> 
 @pytest.mark.parametrize(
     ("module", "target", "status", "kind", "words"),
     [
-        ("submision", "a@example.org", 400, "unknown_module", "unknown module 'submision'; did you mean submission?"),
-        ("x", "a@example.org", 400, "unknown_module", "unknown module 'x'; there are: private, submission"),
-        ("submission", "not an address", 400, "bad_target", "module submission can do nothing with 'not an address'"),
-        ("submission", "a@example.com", 403, "target_not_allowed", "add a pattern that fits it to modules.submission"),
-        ("private", "a@example.org", 403, "target_not_allowed", "modules.private.targets, or a probe for it to probes"),
+        (
+            "submision",
+            "a@example.org",
+            400,
+            "unknown_module",
+            "unknown module 'submision'; did you mean submission?",
+        ),
+        (
+            "x",
+            "a@example.org",
+            400,
+            "unknown_module",
+            "unknown module 'x'; there are: private, submission",
+        ),
+        (
+            "submission",
+            "not an address",
+            400,
+            "bad_target",
+            "module submission can do nothing with 'not an address'",
+        ),
+        (
+            "submission",
+            "a@example.com",
+            403,
+            "target_not_allowed",
+            "add a pattern that fits it to modules.submission",
+        ),
+        (
+            "private",
+            "a@example.org",
+            403,
+            "target_not_allowed",
+            "modules.private.targets, or a probe for it to probes",
+        ),
     ],
 )
-def test_what_is_refused_is_refused_with_a_cure(module: str, target: str, status: int, kind: str, words: str) -> None:
+def test_what_is_refused_is_refused_with_a_cure(
+    module: str, target: str, status: int, kind: str, words: str
+) -> None:
     async def course() -> None:
         bench = Bench()
         with pytest.raises(ProbeRefused) as caught:
@@ -66,8 +98,10 @@ modules:
     roundtrip: {from: probe@example.org, send: {smtp: {host: mx.example.org}}, mailbox: monitor}
   relays:
     targets: ["relay?.example.org", 192.0.2.0/24, "2001:db8::/32", Mail.example.com.]
-    roundtrip: {from: a@example.org, to: b@example.org, send: {smtp: {host: "{target}"}}, mailbox: monitor}
-  lists: {targets: ["*"], dnsbl: {lists: [{zone: bl.example.org, ipv6: true}], domain_lists: [dbl.example.org]}}
+    roundtrip: {from: a@example.org, to: b@example.org, send: {smtp: {host: "{target}"}},
+        mailbox: monitor}
+  lists: {targets: ["*"], dnsbl: {lists: [{zone: bl.example.org, ipv6: true}],
+      domain_lists: [dbl.example.org]}}
 probes:
   - {name: named, module: people, target: Someone@Mail.Example.ORG.}
 """,
@@ -78,12 +112,46 @@ probes:
 @pytest.mark.parametrize(
     ("module", "spellings"),
     [
-        ("one", ["Monitor@example.org", "Monitor@EXAMPLE.org", "Monitor@example.org.", "Monitor@example。org"]),
+        (
+            "one",
+            [
+                "Monitor@example.org",
+                "Monitor@EXAMPLE.org",
+                "Monitor@example.org.",
+                "Monitor@example。org",
+            ],
+        ),
         ("one", ["a@[IPv6:2001:db8::1]", "a@[ipv6:2001:DB8:0:0::1]", "a@[IPv6:2001:0db8::0001]"]),
-        ("people", ["Someone@mail.example.org", "Someone@MAIL.example.org.", "Someone@ＭＡＩＬ.example.org"]),
-        ("people", ["a@xn--bcher-kva.example", "a@bücher.example", "a@BÜCHER.example.", "a@bu\u0308cher.example"]),
-        ("relays", ["relay1.example.org", "RELAY1.example.org", "relay1.example.org.", "relay1.example\uff0eorg"]),
-        ("relays", ["192.0.2.1", "::ffff:192.0.2.1", "::FFFF:c000:0201", "0:0:0:0:0:ffff:192.0.2.1"]),
+        (
+            "people",
+            [
+                "Someone@mail.example.org",
+                "Someone@MAIL.example.org.",
+                "Someone@ＭＡＩＬ.example.org",
+            ],
+        ),
+        (
+            "people",
+            [
+                "a@xn--bcher-kva.example",
+                "a@bücher.example",
+                "a@BÜCHER.example.",
+                "a@bu\u0308cher.example",
+            ],
+        ),
+        (
+            "relays",
+            [
+                "relay1.example.org",
+                "RELAY1.example.org",
+                "relay1.example.org.",
+                "relay1.example\uff0eorg",
+            ],
+        ),
+        (
+            "relays",
+            ["192.0.2.1", "::ffff:192.0.2.1", "::FFFF:c000:0201", "0:0:0:0:0:ffff:192.0.2.1"],
+        ),
         ("relays", ["2001:db8::1", "2001:DB8:0::1", "2001:0db8:0000:0000:0000:0000:0000:0001"]),
         ("relays", ["mail.example.com", "MAIL.example.com."]),
         ("lists", ["example.org", "EXAMPLE.org."]),
@@ -108,15 +176,30 @@ def test_all_spellings_of_a_target_are_one_probe(module: str, spellings: list[st
 @pytest.mark.parametrize(
     ("module", "target"),
     [
-        *[("one", target) for target in ("monitor@example.org", "MONITOR@example.org", "Monitor+a@example.org")],
         *[
             ("one", target)
-            for target in ("\uff2donitor@example.org", "Monitor@mail.example.org", "A@[IPv6:2001:db8::1]")
+            for target in ("monitor@example.org", "MONITOR@example.org", "Monitor+a@example.org")
         ],
-        *[("people", target) for target in ("Box-1@example.org", "box-12@example.org", "a%b@mail.example.org")],
+        *[
+            ("one", target)
+            for target in (
+                "\uff2donitor@example.org",
+                "Monitor@mail.example.org",
+                "A@[IPv6:2001:db8::1]",
+            )
+        ],
+        *[
+            ("people", target)
+            for target in ("Box-1@example.org", "box-12@example.org", "a%b@mail.example.org")
+        ],
         *[
             ("relays", target)
-            for target in ("relay12.example.org", "::ffff:192.0.3.1", "2001:db9::1", "192.0.2.1.a.org")
+            for target in (
+                "relay12.example.org",
+                "::ffff:192.0.3.1",
+                "2001:db9::1",
+                "192.0.2.1.a.org",
+            )
         ],
     ],
 )

@@ -49,7 +49,9 @@ def test_a_restart_goes_on_with_the_trips_in_flight(tmp_path: Path) -> None:
     virtual.run(course())
 
 
-def test_a_message_that_came_during_a_restart_is_a_success_without_an_invented_delay(tmp_path: Path) -> None:
+def test_a_message_that_came_during_a_restart_is_a_success_without_an_invented_delay(
+    tmp_path: Path,
+) -> None:
     async def course() -> None:
         first = Bench(tmp_path)
         first.sender.delay = 55
@@ -144,8 +146,11 @@ class StubbornSession(PretendSession):
         await super().delete(sightings)
 
 
-async def stopped_while_deleting(directory: Path, *, junk: bool = False, uncertain: bool = False) -> Stubborn:
-    """A trip whose message is back, and which was stopped before it knew that the message was deleted."""
+async def stopped_while_deleting(
+    directory: Path, *, junk: bool = False, uncertain: bool = False
+) -> Stubborn:
+    """A trip whose message is back, and which was stopped before it knew that the message was
+    deleted."""
     mailbox = Stubborn()
     mailbox.junk = junk
     bench = Bench(directory, mailbox)
@@ -233,7 +238,9 @@ def test_a_message_that_could_not_be_looked_for_after_the_restart_is_no_duplicat
     virtual.run(course())
 
 
-def test_a_late_message_that_was_seen_before_the_restart_and_not_deleted_is_cleaned_away(tmp_path: Path) -> None:
+def test_a_late_message_that_was_seen_before_the_restart_and_not_deleted_is_cleaned_away(
+    tmp_path: Path,
+) -> None:
     async def course() -> None:
         first = Bench(tmp_path)
         first.sender.delay = 2 * TIMEOUT
@@ -248,7 +255,10 @@ def test_a_late_message_that_was_seen_before_the_restart_and_not_deleted_is_clea
         await asyncio.sleep(10)
         series = second.series()
         assert (
-            series["mailtrip_late_total"] == series["mailtrip_duplicates_total"] == series["mailtrip_lost_total"] == 0
+            series["mailtrip_late_total"]
+            == series["mailtrip_duplicates_total"]
+            == series["mailtrip_lost_total"]
+            == 0
         )
         assert second.mailbox.messages == {}
         second.mailbox.deliver(first.sender.sent[0])
@@ -260,11 +270,15 @@ def test_a_late_message_that_was_seen_before_the_restart_and_not_deleted_is_clea
     virtual.run(course())
 
 
-async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_has_failed(tmp_path: Path) -> None:
+async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_has_failed(
+    tmp_path: Path,
+) -> None:
     settings = Settings.embedded()
     (entry,) = settings.probes
     good = Outcome("t1", ProbeKey(entry.module, entry.target), 1000.0, 2.5)
-    bad = replace(good, trip="t2", started_at=2000.0, failure=Failure(Phase.DELIVER, None, Reason.OVERDUE))
+    bad = replace(
+        good, trip="t2", started_at=2000.0, failure=Failure(Phase.DELIVER, None, Reason.OVERDUE)
+    )
     store = Store.open(tmp_path)
     store.finished(good)
     store.finished(bad)
@@ -275,5 +289,7 @@ async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_
     assert "mailtrip_last_success_timestamp_seconds 1002.5\n" in page
     assert "mailtrip_last_trip_timestamp_seconds 2002.5\n" in page
     assert "mailtrip_success 0.0\n" in page
-    assert list(app.probes.get(good.probe).history) == [beat_of(good), beat_of(bad)], "the page draws them"
+    assert list(app.probes.get(good.probe).history) == [beat_of(good), beat_of(bad)], (
+        "the page draws them"
+    )
     await app.store.close()

@@ -13,14 +13,22 @@ from exporter.state.store import State
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import Bench
 
-TAKEN = TlsSession(Leg.SEND, "TLSv1.3", "AES", 2e9), Reply(250, "2.0.0 Ok: queued as 4XyZ8q3hVGz1abc")
+TAKEN = (
+    TlsSession(Leg.SEND, "TLSv1.3", "AES", 2e9),
+    Reply(250, "2.0.0 Ok: queued as 4XyZ8q3hVGz1abc"),
+)
 
 
 @pytest.mark.parametrize("read", [True, False])
-def test_an_overdue_trip_tells_after_a_restart_who_has_taken_the_message(tmp_path: Path, read: bool) -> None:
+def test_an_overdue_trip_tells_after_a_restart_who_has_taken_the_message(
+    tmp_path: Path, read: bool
+) -> None:
     async def course() -> None:
         first = Bench(tmp_path)
-        first.sender.delay, first.sender.facts = None, (*TAKEN, TlsSession(Leg.MAILBOX, "TLSv1.2", "AES", 2e9))
+        first.sender.delay, first.sender.facts = (
+            None,
+            (*TAKEN, TlsSession(Leg.MAILBOX, "TLSv1.2", "AES", 2e9)),
+        )
         first.prober.start(first.probe)
         await asyncio.sleep(50)
         await first.close()

@@ -24,7 +24,9 @@ def test_a_beat_is_kept_and_a_scrape_s_trip_counts_for_it() -> None:
     async def course() -> None:
         bench = Bench()
         bench.probe.name = "gmail"
-        beating = asyncio.create_task(Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run())
+        beating = asyncio.create_task(
+            Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run()
+        )
         await asyncio.sleep(10 * INTERVAL + 10)
         assert len(bench.sender.sent) == 11
         await bench.prober.ask(bench.probe, 1)
@@ -40,7 +42,9 @@ def test_after_a_restart_the_beat_goes_on_from_the_last_trip() -> None:
         bench = Bench()
         bench.probe.name = "gmail"
         bench.probe.last_start = bench.clock.monotonic() - 100
-        beating = asyncio.create_task(Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run())
+        beating = asyncio.create_task(
+            Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run()
+        )
         await asyncio.sleep(190)
         assert bench.sender.sent == []
         await asyncio.sleep(20)
@@ -55,7 +59,9 @@ def test_a_late_beat_is_followed_by_one_trip_not_by_all_that_were_missed() -> No
     async def course() -> None:
         bench = Bench()
         bench.probe.last_start = bench.clock.monotonic() - 10 * INTERVAL
-        beating = asyncio.create_task(Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run())
+        beating = asyncio.create_task(
+            Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run()
+        )
         await asyncio.sleep(20)
         assert len(bench.sender.sent) == 1
         beating.cancel()

@@ -13,7 +13,8 @@ Start = Callable[..., Exporter]
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Call it with the text of a configuration, and flags: returns a mailtrip that runs until the test ends."""
+    """Call it with the text of a configuration, and flags: returns a mailtrip that runs until the
+    test ends."""
     running: list[Exporter] = []
 
     def begin(configuration: str, *flags: str) -> Exporter:

@@ -1,4 +1,5 @@
-"""Who can get at a password or a token: servers that are not those they should be, and whoever sits in between."""
+"""Who can get at a password or a token: servers that are not those they should be, and whoever sits
+in between."""
 
 import ssl
 from base64 import b64encode
@@ -30,14 +31,19 @@ from tests.support.wanting import all_of_them
 
 Listening = Callable[..., Listener]
 USER, PASSWORD = "monitor", "hunter2"
-SECRETS = (PASSWORD, b64encode(PASSWORD.encode()).decode(), b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode())
+SECRETS = (
+    PASSWORD,
+    b64encode(PASSWORD.encode()).decode(),
+    b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode(),
+)
 
 PLAIN = {
     "smtp": {"EHLO": "250-hello\r\n250 AUTH PLAIN LOGIN"},
     "imap": {"CAPABILITY": "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n{tag} OK"},
     "pop3": {"CAPA": "+OK\r\nUSER\r\nSASL PLAIN\r\nUIDL\r\n."},
 }
-"""What is offered by a server without TLS, or by somebody in between who takes the offer of it out."""
+"""What is offered by a server without TLS, or by somebody in between who takes the offer of it
+out."""
 
 OFFERED = {
     "smtp": {"EHLO": "250-hello\r\n250-STARTTLS\r\n250 AUTH PLAIN LOGIN"},
@@ -95,8 +101,9 @@ def certified(name: str) -> tuple[ssl.SSLContext, trustme.CA]:
 @pytest.mark.parametrize("options", [{}, {"tls": "starttls"}])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_tls_taken_away(listener: Listening, kind: str, options: dict[str, Any]) -> None:
-    """A password leaves in the clear only if `tls: none` is written: a server that does not offer TLS, refuses it, or
-    from whose words somebody has taken the offer, gets neither a login nor a message."""
+    """A password leaves in the clear only if `tls: none` is written: a server that does not offer
+    TLS, refuses it, or from whose words somebody has taken the offer, gets neither a login nor a
+    message."""
     for answers in (PLAIN[kind], OFFERED[kind] | {STARTTLS[kind]: REFUSED[kind]}):
         server = listener(GREETING[kind], answers, default=GOOD[kind])
         assert await refused(visit(kind, server.port, **options)) is Reason.TLS
@@ -112,7 +119,9 @@ async def test_preauth(listener: Listening) -> None:
 
 @pytest.mark.parametrize("content", [None, "", "\n", " \r\n", "\ufeff"])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_empty_secrets(listener: Listening, tmp_path: Path, kind: str, content: str | None) -> None:
+async def test_empty_secrets(
+    listener: Listening, tmp_path: Path, kind: str, content: str | None
+) -> None:
     """A secret that is empty or cannot be read is no empty password: no login is tried with it."""
     if content is not None:
         (tmp_path / "secret").write_text(content)
@@ -123,10 +132,12 @@ async def test_empty_secrets(listener: Listening, tmp_path: Path, kind: str, con
 
 
 @pytest.mark.parametrize("options", [ImapOptions, Pop3Options, SmtpOptions])
-@pytest.mark.parametrize("text", ["$PW", "${PW}", "%PW%", "env:PW", "/run/secrets/pw", "{file: /run/pw}", "{{ pw }}"])
+@pytest.mark.parametrize(
+    "text", ["$PW", "${PW}", "%PW%", "env:PW", "/run/secrets/pw", "{file: /run/pw}", "{{ pw }}"]
+)
 def test_variables(options: type[ServerOptions], text: str) -> None:
-    """Text that looks like a variable, or like the place where a secret is kept, is no password, but a mistake in the
-    configuration."""
+    """Text that looks like a variable, or like the place where a secret is kept, is no password,
+    but a mistake in the configuration."""
     with pytest.raises(ValidationError, match="write {file: PATH} or {env: NAME}"):
         options.model_validate({"host": "h", "username": USER, "password": text})
 
@@ -134,8 +145,8 @@ def test_variables(options: type[ServerOptions], text: str) -> None:
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_certificates(listener: Listening, tmp_path: Path, kind: str, tls: str) -> None:
-    """Inside TLS a password is told only to a server whose certificate is good, and is for the name that is in the
-    configuration, unless `verify: false` is written."""
+    """Inside TLS a password is told only to a server whose certificate is good, and is for the name
+    that is in the configuration, unless `verify: false` is written."""
     for number, (name, trusted) in enumerate((("other.test", True), ("127.0.0.1", False))):
         context, authority = certified(name)
         ca_file = tmp_path / f"{number}.pem"
@@ -149,14 +160,18 @@ async def test_certificates(listener: Listening, tmp_path: Path, kind: str, tls:
 
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 @pytest.mark.parametrize("kind", KINDS)
-async def test_old_versions_of_tls(listener: Listening, tmp_path: Path, kind: str, tls: str) -> None:
-    """A server that speaks nothing newer than TLS 1.1 gets no password, whatever openssl.cnf allows, unless
-    `tls_min_version` is written."""
+async def test_old_versions_of_tls(
+    listener: Listening, tmp_path: Path, kind: str, tls: str
+) -> None:
+    """A server that speaks nothing newer than TLS 1.1 gets no password, whatever openssl.cnf
+    allows, unless `tls_min_version` is written."""
     context, ca_file = old_context(tmp_path, OLD_VERSIONS["TLS11"])
     answers = OFFERED[kind] | {STARTTLS[kind]: READY[kind]}
 
     def server() -> Listener:
-        return listener(GREETING[kind], answers, default=REFUSED[kind], tls=context, at_once=tls == "implicit")
+        return listener(
+            GREETING[kind], answers, default=REFUSED[kind], tls=context, at_once=tls == "implicit"
+        )
 
     refusing = server()
     assert await refused(visit(kind, refusing.port, tls=tls, ca_file=ca_file)) is Reason.TLS
@@ -177,12 +192,15 @@ INJECTED = {
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_words_before_tls(listener: Listening, tmp_path: Path, kind: str) -> None:
-    """What stands in plain text behind a server's answer to STARTTLS is not taken for something said inside TLS: the
-    conversation ends."""
+    """What stands in plain text behind a server's answer to STARTTLS is not taken for something
+    said inside TLS: the conversation ends."""
     context, authority = certified("127.0.0.1")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     server = listener(GREETING[kind], OFFERED[kind] | {STARTTLS[kind]: INJECTED[kind]}, tls=context)
-    assert await refused(visit(kind, server.port, tls="starttls", ca_file=str(tmp_path / "ca.pem"))) is Reason.TLS
+    assert (
+        await refused(visit(kind, server.port, tls="starttls", ca_file=str(tmp_path / "ca.pem")))
+        is Reason.TLS
+    )
     assert_untold(server)
 
 
@@ -191,15 +209,18 @@ async def test_words_before_tls(listener: Listening, tmp_path: Path, kind: str) 
 
 NOT_OFFERED: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "smtp": ({"EHLO": "250-hello\r\n250 AUTH GSSAPI"}, {}),
-    "imap": ({"CAPABILITY": "* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=GSSAPI\r\n{tag} OK"}, {"auth": "login"}),
+    "imap": (
+        {"CAPABILITY": "* CAPABILITY IMAP4rev1 LOGINDISABLED AUTH=GSSAPI\r\n{tag} OK"},
+        {"auth": "login"},
+    ),
     "pop3": ({"CAPA": "+OK\r\nUIDL\r\nSASL GSSAPI\r\n."}, {}),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_logins_that_are_not_offered(listener: Listening, kind: str) -> None:
-    """No login is tried that the server does not offer, or has disabled (LOGINDISABLED), unless `auth: user` is
-    written."""
+    """No login is tried that the server does not offer, or has disabled (LOGINDISABLED), unless
+    `auth: user` is written."""
     answers, options = NOT_OFFERED[kind]
     for more in (dict[str, Any](), options):
         server = listener(GREETING[kind], answers, default=GOOD[kind])
@@ -214,23 +235,37 @@ async def test_referrals(listener: Listening) -> None:
     """An IMAP server that refers us to another one (RFC 2221) is not followed."""
     other = listener("* OK hello", PLAIN["imap"])
     referral = f"[REFERRAL imap://{USER}@127.0.0.1:{other.port}/]"
-    answers = PLAIN["imap"] | {"LOGIN": f"{{tag}} NO {referral} go there", "SELECT": f"{{tag}} NO {referral} there"}
+    answers = PLAIN["imap"] | {
+        "LOGIN": f"{{tag}} NO {referral} go there",
+        "SELECT": f"{{tag}} NO {referral} there",
+    }
     server = listener("* OK hello", answers, default="{tag} OK")
     assert await refused(visit("imap", server.port, tls="none")) is Reason.AUTH
     assert other.visits == 0
 
 
 async def test_redirects(listener: Listening, tmp_path: Path) -> None:
-    """An identity provider that sends us to another address is not followed, whatever the status of its answer."""
+    """An identity provider that sends us to another address is not followed, whatever the status of
+    its answer."""
     context, authority = certified("127.0.0.1")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    for status in ("301 Moved", "302 Found", "303 See Other", "307 Temporary Redirect", "308 Permanent Redirect"):
+    for status in (
+        "301 Moved",
+        "302 Found",
+        "303 See Other",
+        "307 Temporary Redirect",
+        "308 Permanent Redirect",
+    ):
         other = listener("", tls=context, at_once=True, default="")
         there = f"Location: https://127.0.0.1:{other.port}/token"
         answer = f"HTTP/1.1 {status}\r\n{there}\r\nContent-Length: 0\r\nConnection: close\r\n"
         server = listener("", {"POST": answer}, tls=context, at_once=True, default="")
         accounts = Accounts(Clock())
-        given = {"token_url": f"https://127.0.0.1:{server.port}/token", "client_id": "me", "client_secret": PASSWORD}
+        given = {
+            "token_url": f"https://127.0.0.1:{server.port}/token",
+            "client_id": "me",
+            "client_secret": PASSWORD,
+        }
         options = OAuth2Options.model_validate(given | {"ca_file": str(tmp_path / "ca.pem")})
         assert await refused(accounts.of(options, USER).token()) is Reason.PROTOCOL
         await accounts.close()
@@ -241,7 +276,11 @@ async def test_redirects(listener: Listening, tmp_path: Path) -> None:
     "given",
     [
         {"token_url": "http://id.test/token", "client_id": "me", "client_secret": PASSWORD},
-        {"token_url": "https://me:hunter2@id.test/token", "client_id": "me", "client_secret": PASSWORD},
+        {
+            "token_url": "https://me:hunter2@id.test/token",
+            "client_id": "me",
+            "client_secret": PASSWORD,
+        },
     ],
 )
 def test_token_urls(given: dict[str, str]) -> None:
@@ -251,17 +290,25 @@ def test_token_urls(given: dict[str, str]) -> None:
     oauth2 = given | {"token_url": "https://id.test/token"}
     for options in (ImapOptions, Pop3Options):
         with pytest.raises(ValueError, match="oauth2 needs TLS"):
-            options.model_validate({"host": "mx.test", "tls": "none", "username": USER, "oauth2": oauth2})
+            options.model_validate(
+                {"host": "mx.test", "tls": "none", "username": USER, "oauth2": oauth2}
+            )
 
 
 async def test_exchangers(listener: Listening) -> None:
-    """Exchangers, which anybody's DNS may name, never get a login: only `smtp`, `imap` and `pop3` have passwords, each
-    for the one server that stands beside them."""
+    """Exchangers, which anybody's DNS may name, never get a login: only `smtp`, `imap` and `pop3`
+    have passwords, each for the one server that stands beside them."""
     options = {kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SENDERS}
     assert [kind for kind in SENDERS if "password" in options[kind].model_fields] == ["smtp"]
-    usual = dict.fromkeys(("MAIL", "RCPT", "."), "250 ok") | {"DATA": "354 go on", "QUIT": "221 bye"}
+    usual = dict.fromkeys(("MAIL", "RCPT", "."), "250 ok") | {
+        "DATA": "354 go on",
+        "QUIT": "221 bye",
+    }
     server = listener("220 hello", PLAIN["smtp"] | usual, default="")
-    zone = {"example.test": {"MX": ["10 mx.example.test."]}, "mx.example.test": {"A": ["127.0.0.1"]}}
+    zone = {
+        "example.test": {"MX": ["10 mx.example.test."]},
+        "mx.example.test": {"A": ["127.0.0.1"]},
+    }
     async with names(zone) as resolver:
         run = new_run()
         sender = make_sender("mx", {"port": server.port}, resolver)
@@ -271,10 +318,12 @@ async def test_exchangers(listener: Listening) -> None:
     assert b"AUTH" not in bytes(server.heard).partition(b"DATA")[0]
 
 
-@pytest.mark.parametrize("refusal", ["wrong-password-and-plain-offered", "sasl-ir-and-a-wrong-password"])
+@pytest.mark.parametrize(
+    "refusal", ["wrong-password-and-plain-offered", "sasl-ir-and-a-wrong-password"]
+)
 async def test_a_wrong_password(refusal: str) -> None:
-    """A wrong password is sent to an IMAP server once: another mechanism is tried only if the server did not
-    understand the form of the login."""
+    """A wrong password is sent to an IMAP server once: another mechanism is tried only if the
+    server did not understand the form of the login."""
     options = {"auth": "plain"} if "sasl" in refusal else {}
     async with bench(f"quirks/{refusal}", **options) as here:
         with pytest.raises(ProbeError):

@@ -1,4 +1,5 @@
-"""HTTP that nobody should speak: too much of it, too slowly, or such as two readers understand in two ways."""
+"""HTTP that nobody should speak: too much of it, too slowly, or such as two readers understand in
+two ways."""
 
 import asyncio
 import contextlib
@@ -34,16 +35,25 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 
 
 def test_sizes(exporter: Exporter) -> None:
-    """A request line or a header of more than 8 KiB is refused with 400, a body of more than 1 KiB with 413, one in
-    chunks with 411, and no such connection goes on."""
+    """A request line or a header of more than 8 KiB is refused with 400, a body of more than 1 KiB
+    with 413, one in chunks with 411, and no such connection goes on."""
     large = b"x" * 9000
     for request, status in (
         (b"GET /" + large + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX-Large: " + large + b"\r\n\r\n", b"400"),
         (b"GET / HTTP/1.1\r\nHost: x\r\n" + large + b": x\r\n\r\n", b"400"),
-        (b"POST /-/reload HTTP/1.0\r\nHost: x\r\nContent-Length: 1025\r\n\r\n" + large[:1025], b"413"),
-        (b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n" + large[:1025], b"413"),
-        (b"POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", b"411"),
+        (
+            b"POST /-/reload HTTP/1.0\r\nHost: x\r\nContent-Length: 1025\r\n\r\n" + large[:1025],
+            b"413",
+        ),
+        (
+            b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n" + large[:1025],
+            b"413",
+        ),
+        (
+            b"POST /-/reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+            b"411",
+        ),
     ):
         answer = say(exporter, request)
         assert answer[9:12] == status, (request[:40], answer)
@@ -51,8 +61,8 @@ def test_sizes(exporter: Exporter) -> None:
 
 
 def test_smuggled_requests(exporter: Exporter) -> None:
-    """A request whose end can be read in two ways is refused, and its connection ends: nothing that stands behind it is
-    taken for another one."""
+    """A request whose end can be read in two ways is refused, and its connection ends: nothing that
+    stands behind it is taken for another one."""
     smuggled = b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n"
     for headers in (
         b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -69,14 +79,18 @@ def test_smuggled_requests(exporter: Exporter) -> None:
         b"X: y\n\r\nContent-Length: 0\r\n\r\n",
     ):
         for version in (b"1.0", b"1.1"):
-            answer = say(exporter, b"POST /-/reload HTTP/" + version + b"\r\nHost: x\r\n" + headers + smuggled)
+            answer = say(
+                exporter,
+                b"POST /-/reload HTTP/" + version + b"\r\nHost: x\r\n" + headers + smuggled,
+            )
             assert b"modules:" not in answer, (version, headers)
             assert answer[9:12] in (b"400", b"411"), (version, headers, answer)
             assert answer.count(b"HTTP/1.") == 1, (version, headers, answer)
 
 
 def test_bodies_that_do_not_come(exporter: Exporter) -> None:
-    """A body that was announced and does not come holds up nothing: it is not waited for, and the connection ends."""
+    """A body that was announced and does not come holds up nothing: it is not waited for, and the
+    connection ends."""
     answer = say(exporter, b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1024\r\n\r\nx")
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.count(b"HTTP/1.") == 1
@@ -84,8 +98,8 @@ def test_bodies_that_do_not_come(exporter: Exporter) -> None:
 
 @pytest.mark.parametrize("limits", [Limits(header=0.3), Limits(idle=0.3)])
 async def test_slow_headers(limits: Limits) -> None:
-    """A client that has not said within 10 s what it wants, or within 75 s after an answer, is cut off, also in the
-    middle of a header that comes drop by drop."""
+    """A client that has not said within 10 s what it wants, or within 75 s after an answer, is cut
+    off, also in the middle of a header that comes drop by drop."""
     async with site(limits) as here:
         reader, writer = await here.raw()
         if limits.idle < 1:
@@ -115,7 +129,10 @@ def test_nonsense(exporter: Exporter) -> None:
         b"GET / HTTP/9.9\r\n\r\n",
         b"GET http://[:: HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFFFFFF\r\n",
+        (
+            b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding:"
+            b" chunked\r\n\r\nFFFFFFFFFFFFFFFFFFFFFFFF\r\n"
+        ),
         b"GET / HTTP/1.1\r\nHost: x\r\nX\r\n injected: y\r\n\r\n",
         b"G\xffT / HTTP/1.1\r\nHost: x\r\n\r\n",
     ):
@@ -126,12 +143,15 @@ def test_nonsense(exporter: Exporter) -> None:
 
 
 def test_silent_clients(exporter: Exporter) -> None:
-    """Six hundred clients that connect and say nothing keep nobody from being answered; at most 512 are connected."""
+    """Six hundred clients that connect and say nothing keep nobody from being answered; at most 512
+    are connected."""
     host, _, port = exporter.address.rpartition(":")
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as ended:
         for number in range(600):
             source = (f"127.0.1.{number % 6 + 1}", 0)
-            client = stack.enter_context(socket.create_connection((host, int(port)), 60, source_address=source))
+            client = stack.enter_context(
+                socket.create_connection((host, int(port)), 60, source_address=source)
+            )
             ended.register(client, selectors.EVENT_READ)
         for _ in range(5):
             assert ask(exporter, "/metrics")[0] == 200
@@ -139,9 +159,12 @@ def test_silent_clients(exporter: Exporter) -> None:
 
 
 async def test_clients_that_do_not_read(tmp_path: Path) -> None:
-    """Clients that ask for large answers and do not read them share one answer, cost less than 256 KiB each, are cut
-    off after 10 s, or when they have not read all of it within 60 s, and do not block other clients."""
-    probes = "".join(f"  - {{name: p{n}, module: open, target: a{n}@lab.test}}\n" for n in range(60))
+    """Clients that ask for large answers and do not read them share one answer, cost less than 256
+    KiB each, are cut off after 10 s, or when they have not read all of it within 60 s, and do not
+    block other clients."""
+    probes = "".join(
+        f"  - {{name: p{n}, module: open, target: a{n}@lab.test}}\n" for n in range(60)
+    )
     exporter = Exporter(f"{CONFIGURATION.format(port=1)}probes:\n{probes}", tmp_path / "mailtrip")
     host, _, port = exporter.address.rpartition(":")
     assert len(ask(exporter, "/metrics")[2]) > 6 * UNREAD
@@ -176,12 +199,17 @@ def memory(exporter: Exporter) -> int:
 
 
 async def test_wrong_logins(tmp_path: Path) -> None:
-    """Wrong logins, however many and from any address, neither block a login that was right before nor drop its
-    connection: they wait for bcrypt in turns, 32 of one address; more are refused (429)."""
+    """Wrong logins, however many and from any address, neither block a login that was right before
+    nor drop its connection: they wait for bcrypt in turns, 32 of one address; more are refused
+    (429)."""
     slow = SlowBcrypt()
-    async with site(Limits(connections=40, per_address=35), gate=Folder(tmp_path).gate(USERS, Login(slow))) as here:
+    async with site(
+        Limits(connections=40, per_address=35), gate=Folder(tmp_path).gate(USERS, Login(slow))
+    ) as here:
         right = basic("alice", PASSWORD)
-        request = f"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nAuthorization: {right}\r\n\r\n".encode()
+        request = (
+            f"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nAuthorization: {right}\r\n\r\n".encode()
+        )
         reader, writer = await here.raw()
         for _ in range(3):
             writer.write(request)

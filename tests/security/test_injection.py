@@ -1,4 +1,5 @@
-"""Line breaks, terminal sequences and characters that turn text around: what strangers and servers cannot bring in."""
+"""Line breaks, terminal sequences and characters that turn text around: what strangers and servers
+cannot bring in."""
 
 import json
 import logging
@@ -30,7 +31,9 @@ pytestmark = pytest.mark.slow
 
 Listening = Callable[..., Listener]
 HARMFUL = "\x1b]0;owned\x07\x1b[2J\x9b31m\0\r\x0b\x0c\x7f\x85\u2028\u2029\u202e\u2066\u200f\u061c"
-EVIL = HARMFUL.encode().decode("latin-1") + "\x9b31m evil 2026-01-01T00:00:00Z ERROR forged"  # and a bare byte of C1
+EVIL = (
+    HARMFUL.encode().decode("latin-1") + "\x9b31m evil 2026-01-01T00:00:00Z ERROR forged"
+)  # and a bare byte of C1
 UNWANTED = re.compile(f"[{''.join(char for char in HARMFUL if char not in '[]0;owned2J31m')}]")
 
 CONFIGURATION = """
@@ -41,7 +44,8 @@ modules:
     interval: 1h
     targets: ["*@lab.test"]
     roundtrip:
-      {{from: probe@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {smtp}, tls: none}}}}, mailbox: monitor}}
+      {{from: probe@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {smtp}, tls: none}}}},
+          mailbox: monitor}}
 probes:
   - {{name: evil, module: evil, target: a@lab.test}}
 """
@@ -60,36 +64,48 @@ PLACES = {
     "from": "from: {0}, send: {{mx: {{}}}}, mailbox: m",
     "to": "from: a@lab.test, to: {0}, send: {{mx: {{}}}}, mailbox: m",
     "subject": "from: a@lab.test, subject: {0}, send: {{mx: {{}}}}, mailbox: m",
-    "the name of a header": "from: a@lab.test, headers: {{ {0}: x }}, send: {{mx: {{}}}}, mailbox: m",
+    "the name of a header": (
+        "from: a@lab.test, headers: {{ {0}: x }}, send: {{mx: {{}}}}, mailbox: m"
+    ),
     "a header": "from: a@lab.test, headers: {{ X-Team: {0} }}, send: {{mx: {{}}}}, mailbox: m",
     "ehlo_name": "from: a@lab.test, send: {{mx: {{ehlo_name: {0}}}}}, mailbox: m",
     "host": "from: a@lab.test, send: {{smtp: {{host: {0}}}}}, mailbox: m",
     "server_name": "from: a@lab.test, send: {{mx: {{server_name: {0}}}}}, mailbox: m",
-    "trusted_authserv_id": "from: a@lab.test, trusted_authserv_id: {0}, send: {{mx: {{}}}}, mailbox: m",
+    "trusted_authserv_id": (
+        "from: a@lab.test, trusted_authserv_id: {0}, send: {{mx: {{}}}}, mailbox: m"
+    ),
 }
 HARMLESS = {"from": "a@lab.test", "to": "a@lab.test", "the name of a header": "X-Other"}
 
 
 @pytest.mark.parametrize("place", PLACES)
 def test_header_injection(place: str) -> None:
-    """Nothing in the configuration that goes into a header or a command may hold a line break, a zero or another
-    control character: `mailtrip check` says so."""
+    """Nothing in the configuration that goes into a header or a command may hold a line break, a
+    zero or another control character: `mailtrip check` says so."""
     text = "mailboxes: {{m: {{maildir: {{path: /m}}}}}}\nmodules:\n  x: {{roundtrip: {{{0}}}}}\n"
     harmless = HARMLESS.get(place, "mx.test")
     Settings.parse(text.format(PLACES[place].format(json.dumps(harmless))).encode(), "mailtrip.yml")
     for char in "\r\n\0\x1b\x7f\u2028\u202e":
-        for spoilt in (f"{harmless}{char}Bcc: you@example.com", f"{harmless}{char}", f"{char}{harmless}"):
+        for spoilt in (
+            f"{harmless}{char}Bcc: you@example.com",
+            f"{harmless}{char}",
+            f"{char}{harmless}",
+        ):
             with pytest.raises(Mistakes):
-                Settings.parse(text.format(PLACES[place].format(json.dumps(spoilt))).encode(), "mailtrip.yml")
+                Settings.parse(
+                    text.format(PLACES[place].format(json.dumps(spoilt))).encode(), "mailtrip.yml"
+                )
 
 
 @pytest.mark.parametrize("what", MESSAGES)
 async def test_smuggling_out(what: str) -> None:
-    """What we send has no bare line ends, and no dot alone in a line but the last one: no server can take a part of it
-    for a second message."""
+    """What we send has no bare line ends, and no dot alone in a line but the last one: no server
+    can take a part of it for a second message."""
     async with witness() as server:
         message = probe_message()
-        sender = make_sender("smtp", {"host": "127.0.0.1", "port": server.port, "tls": "none"}, Resolver())
+        sender = make_sender(
+            "smtp", {"host": "127.0.0.1", "port": server.port, "tls": "none"}, Resolver()
+        )
         message = type(message)(message.sender, message.recipient, MESSAGES[what])
         assert await send(sender, message, new_run()) is None
         wire = server.wire.partition(b"DATA\r\n")[2]
@@ -111,8 +127,8 @@ def told(start: Start, listener: Listening, *flags: str) -> Exporter:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_log_injection(start: Start, listener: Listening, form: str) -> None:
-    """Whatever servers and requests say, one event is one line of the log, without control characters and such as turn
-    text around; in JSON it is one object."""
+    """Whatever servers and requests say, one event is one line of the log, without control
+    characters and such as turn text around; in JSON it is one object."""
     exporter = told(start, listener, "--log.level", "DEBUG", "--log.format", form)
     lines = exporter.log.read_text().split("\n")[3 if form == "text" else 0 : -1]
     assert any("evil" in line for line in lines)
@@ -135,7 +151,8 @@ def logging_anew() -> Iterator[None]:
 
 
 def test_tracebacks(capsys: pytest.CaptureFixture[str]) -> None:
-    """A traceback in the log is indented and as clean: an error that repeats what a stranger said forges no event."""
+    """A traceback in the log is indented and as clean: an error that repeats what a stranger said
+    forges no event."""
     with logging_anew():
         log_to_stderr("INFO")
         try:
@@ -167,15 +184,16 @@ def in_a_terminal(*arguments: str) -> bytes:
 
 
 def test_terminals(listener: Listening, tmp_path: Path) -> None:
-    """Nothing that a server says moves the cursor of a terminal, sets its title or colours, or turns text around, in
-    `mailtrip probe` and `mailtrip check --try`."""
+    """Nothing that a server says moves the cursor of a terminal, sets its title or colours, or
+    turns text around, in `mailtrip probe` and `mailtrip check --try`."""
     file = tmp_path / "mailtrip.yml"
     file.write_text(evil(listener))
     for arguments in (("probe", "--config.file", str(file), "evil"), ("check", "--try", str(file))):
         written = in_a_terminal(*arguments)
         assert b"evil" in written, arguments
         assert not re.search(
-            rb"owned\x07|\x1b\][^8]|\x1b\[2J|\x9b|\0|\x0b|\x0c|\x7f", written.replace(b"\xc2\x9b", b"\x9b")
+            rb"owned\x07|\x1b\][^8]|\x1b\[2J|\x9b|\0|\x0b|\x0c|\x7f",
+            written.replace(b"\xc2\x9b", b"\x9b"),
         )
         text = written.decode()
         assert not re.search("[\x80-\x9f\u2028\u2029\u202e\u2066\u200f\u061c]", text)
@@ -190,7 +208,10 @@ def test_pages(start: Start, listener: Listening) -> None:
     (trip,) = set(re.findall(r"trips/[0-9a-f]{14}", exporter.get("/")))
     paths = ["/", f"/{trip}", "/metrics", "/probe?module=evil&target=a@lab.test&debug=true"]
     texts = [exporter.get(path) for path in paths]
-    texts += [probe(exporter, HARMFUL, "a@lab.test")[1], probe(exporter, "evil", f"{HARMFUL}@lab.test")[1]]
+    texts += [
+        probe(exporter, HARMFUL, "a@lab.test")[1],
+        probe(exporter, "evil", f"{HARMFUL}@lab.test")[1],
+    ]
     assert sum("evil" in text for text in texts) >= 3
     for text in texts:
         assert not UNWANTED.search(text), text
@@ -204,7 +225,10 @@ NO_TEXT = {
         {"EHLO": "250 AUTH PLAIN"},
         {
             "LOGIN": "{tag} OK [CAPABILITY IMAP4rev1] \xff",
-            "LIST": '* LIST () "/" "\xff\xed\xa0\x80"\r\n* LIST (\\Junk) "/" "\xff\x1b]0;owned\x07"\r\n{tag} OK',
+            "LIST": (
+                '* LIST () "/" "\xff\xed\xa0\x80"\r\n* LIST (\\Junk) "/"'
+                ' "\xff\x1b]0;owned\x07"\r\n{tag} OK'
+            ),
             "SELECT": "{tag} NO [\xff] \xff",
         },
     ),
@@ -213,12 +237,15 @@ NO_TEXT = {
 
 @pytest.mark.parametrize("server", NO_TEXT)
 def test_what_is_no_text(start: Start, listener: Listening, server: str) -> None:
-    """Bytes of a server that are no text, or half of one, break no page and leave no trip without a verdict."""
+    """Bytes of a server that are no text, or half of one, break no page and leave no trip without a
+    verdict."""
     said, shown = NO_TEXT[server]
     smtp, imap = listener("220 hello", said), listener("* OK hello", shown, default="{tag} OK")
     text = CONFIGURATION.format(smtp=smtp.port, imap=imap.port)
     text = text.replace("password: x}", 'password: x, folders: ["\\\\Junk"]}')
-    exporter = start(text.replace(", tls: none}}, mailbox", ", tls: none, username: me, password: x}}, mailbox"))
+    exporter = start(
+        text.replace(", tls: none}}, mailbox", ", tls: none, username: me, password: x}}, mailbox")
+    )
     exporter.wait_for('mailtrip_trips_total{probe="evil"}')
     (trip,) = set(re.findall(r"trips/[0-9a-f]{14}", exporter.get("/")))
     assert "FAILED" in exporter.get("/probe?module=evil&target=a@lab.test&debug=true")
@@ -228,7 +255,8 @@ def test_what_is_no_text(start: Start, listener: Listening, server: str) -> None
 
 @virtual.on_a(Bench)
 async def test_names_of_folders(bench: Bench) -> None:
-    """The name of a folder, which a server may choose, has at most 100 characters in a label, none of them harmful."""
+    """The name of a folder, which a server may choose, has at most 100 characters in a label, none
+    of them harmful."""
     bench.mailbox.folder = f"{HARMFUL}\udcff{'x' * 500}"
     outcome = await bench.trip()
     assert outcome.success

@@ -13,20 +13,25 @@ Listening = Callable[..., Listener]
 ASK_FOR_NAME = f"334 {b64encode(b'Username:').decode()}"
 SAID = {
     "smtp": {"EHLO": "250-hello\r\n250 AUTH PLAIN", "AUTH": "535 no"},
-    "imap": {"CAPABILITY": "* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\r\n{tag} OK", "AUTHENTICATE": "{tag} NO no"},
+    "imap": {
+        "CAPABILITY": "* CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN\r\n{tag} OK",
+        "AUTHENTICATE": "{tag} NO no",
+    },
     "pop3": {"CAPA": "+OK\r\nSASL PLAIN\r\nUIDL\r\n.", "AUTH": "+ ", SECRETS[2].upper(): "-ERR no"},
 }
 
 
 @pytest.mark.parametrize("kind", SAID)
 async def test_a_password_is_said_once(listener: Listening, kind: str) -> None:
-    """A password is sent once, and only where the server asks for a password: never where it asks for the user name,
-    and not again after a refusal."""
+    """A password is sent once, and only where the server asks for a password: never where it asks
+    for the user name, and not again after a refusal."""
     server = listener(GREETING[kind], SAID[kind], default="535 no")
     assert await refused(visit(kind, server.port, tls="none", auth="plain")) is Reason.AUTH
     assert bytes(server.heard).decode().count(SECRETS[2]) == 1
     if kind == "smtp":
-        asking = listener(GREETING[kind], {"EHLO": "250-hello\r\n250 AUTH LOGIN"}, default=ASK_FOR_NAME)
+        asking = listener(
+            GREETING[kind], {"EHLO": "250-hello\r\n250 AUTH LOGIN"}, default=ASK_FOR_NAME
+        )
         assert await refused(visit(kind, asking.port, tls="none")) is Reason.PROTOCOL
         heard = bytes(asking.heard).decode()
         assert heard.split()[-1] == b64encode(USER.encode()).decode()
@@ -34,15 +39,19 @@ async def test_a_password_is_said_once(listener: Listening, kind: str) -> None:
 
 
 async def test_iterations(listener: Listening) -> None:
-    """A server cannot choose how long we compute, or how easily others guess: SCRAM with fewer than 4,096 or more than
-    1,000,000 iterations is refused."""
+    """A server cannot choose how long we compute, or how easily others guess: SCRAM with fewer than
+    4,096 or more than 1,000,000 iterations is refused."""
     for count in (1, 4_095, 1_000_001, 10**12):
         server = scram_server(listener, count)
         assert await refused(visit("smtp", server.port, tls="none")) is Reason.PROTOCOL
-        assert len(bytes(server.heard).split(b"\r\n")) == 3, "EHLO, AUTH, and nothing that comes of the password"
+        assert len(bytes(server.heard).split(b"\r\n")) == 3, (
+            "EHLO, AUTH, and nothing that comes of the password"
+        )
 
 
 def scram_server(listener: Listening, iterations: int) -> Listener:
     """It cannot know our nonce; the number of iterations is looked at first."""
     first = b64encode(f"r=theirs,s=c2FsdA==,i={iterations}".encode()).decode()
-    return listener(GREETING["smtp"], {"EHLO": "250-hello\r\n250 AUTH SCRAM-SHA-256", "AUTH": f"334 {first}"})
+    return listener(
+        GREETING["smtp"], {"EHLO": "250-hello\r\n250 AUTH SCRAM-SHA-256", "AUTH": f"334 {first}"}
+    )

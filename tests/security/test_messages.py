@@ -41,27 +41,40 @@ HOSTILE = {
     "encoded words": "Subject: " + "=?utf-8?q?x?= " * READ_LIMIT,
     "encoded words that do not end": "Subject: " + "=?utf-8?b?" * READ_LIMIT,
     "broken base64": "Content-Transfer-Encoding: base64\r\n\r\n" + "A=\xff" * READ_LIMIT,
-    "a bounce of many recipients": "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n"
-    "Content-Type: message/delivery-status\r\n\r\n" + "Action: failed\r\n\r\n" * READ_LIMIT,
+    "a bounce of many recipients": (
+        "Content-Type: multipart/report; boundary=b\r\n\r\n--b\r\n"
+        "Content-Type: message/delivery-status\r\n\r\n" + "Action: failed\r\n\r\n" * READ_LIMIT
+    ),
     "99 nested parts with short lines": nested(99) + "\r\n" + "a\r\n" * READ_LIMIT,
     "a subject of blanks": f"In-Reply-To: <{TOKEN.word}@x>\r\nSubject: re" + " " * READ_LIMIT,
     "nothing but semicolons": "Content-Type: text/plain" + ";" * READ_LIMIT,
     "quotes that do not end": 'Content-Type: multipart/mixed; boundary="' + '\\"' * READ_LIMIT,
-    "continued parameters": "Content-Type: multipart/mixed; " + "".join(f"boundary*{n}=b; " for n in range(5000)),
-    "tokens in a hundred parts": f"{MULTIPART}\r\n\r\n" + f"--b\r\n\r\n{f'mtrip1{48 * chr(97)} ' * 12}\r\n" * 100,
+    "continued parameters": (
+        "Content-Type: multipart/mixed; " + "".join(f"boundary*{n}=b; " for n in range(5000))
+    ),
+    "tokens in a hundred parts": (
+        f"{MULTIPART}\r\n\r\n" + f"--b\r\n\r\n{f'mtrip1{48 * chr(97)} ' * 12}\r\n" * 100
+    ),
     "styles that do not end": "Content-Type: text/html\r\n\r\n" + "<style>" * READ_LIMIT,
     "tags that do not end": "Content-Type: text/html\r\n\r\n" + "<" * READ_LIMIT,
     "base64 between noise": "Content-Transfer-Encoding: base64\r\n\r\n" + "A-" * READ_LIMIT,
-    "words of notices": "\r\n" + "your message delivery of to was not host 550 fail error " * READ_LIMIT,
+    "words of notices": (
+        "\r\n" + "your message delivery of to was not host 550 fail error " * READ_LIMIT
+    ),
     "recipients of notices": "\r\n" + "<a@b.example>:\r\n" * READ_LIMIT,
     "codes of notices": "\r\n" + "550 5.1.1 x\r\n" * READ_LIMIT,
-    "a subject of stars": f"Subject: {31 * '*'}x\r\n\r\n",  # of 40, 20 seconds, if they could be torn at each place
+    # of 40, 20 seconds, if they could be torn at each place
+    "a subject of stars": f"Subject: {31 * '*'}x\r\n\r\n",
     "a subject of tags": "Subject: " + "[] ** " * READ_LIMIT,
     "a forwarded row of dashes": "Subject: Fwd: x\r\n\r\n" + "-" * READ_LIMIT,
     "a row of dashes": "\r\n" + "-" * READ_LIMIT,
     "a return path of blanks": "Return-Path: " + "\f" * 10_000 + "x\r\n\r\n",
-    "a receipt of automatic answers": "Subject: Undeliverable\r\nAuto-Submitted: auto-replied\r\n"
-    "Content-Type: message/disposition-notification\r\n\r\nDisposition: " + "automatic; " * READ_LIMIT,
+    "a receipt of automatic answers": (
+        "Subject: Undeliverable\r\nAuto-Submitted: auto-replied\r\n"
+        "Content-Type: message/disposition-notification\r\n\r\nDisposition: "
+        + "automatic; "
+        * READ_LIMIT
+    ),
     "a character of many digits": "Content-Type: text/html\r\n\r\n&#" + "9" * READ_LIMIT,
 }
 SENDERS = {
@@ -97,8 +110,8 @@ def calls_in(action: Callable[[], object]) -> int:
 
 
 def test_hostile_messages() -> None:
-    """A hostile message, whatever its nesting, parts, headers and encodings, costs work and memory in proportion to
-    what is read of it, also if it carries a token of ours."""
+    """A hostile message, whatever its nesting, parts, headers and encodings, costs work and memory
+    in proportion to what is read of it, also if it carries a token of ours."""
     for name, text in HOSTILE.items():
         raw = (OURS + text).encode("latin-1")[:READ_LIMIT]
         assert calls_in(lambda raw=raw: readers(raw)) < 300 * len(raw), name  # type: ignore[misc]
@@ -122,30 +135,39 @@ def work(raw: bytes) -> float:
 
 
 def test_what_a_hostile_message_costs() -> None:
-    """A hostile message costs at most eight times what a plain one of the same size costs, whatever is in it."""
-    plain = "\r\n" + "This is a message without any malice, of a few words on each line.\r\n" * READ_LIMIT
+    """A hostile message costs at most eight times what a plain one of the same size costs, whatever
+    is in it."""
+    plain = (
+        "\r\n"
+        + "This is a message without any malice, of a few words on each line.\r\n" * READ_LIMIT
+    )
     usual = max(work((head + plain).encode()[:READ_LIMIT]) for head in SENDERS.values())
     for sender, head in SENDERS.items():
         for name, text in HOSTILE.items():
-            assert work((head + text).encode("latin-1")[:READ_LIMIT]) < 8 * usual, f"{name}, {sender}"
+            assert work((head + text).encode("latin-1")[:READ_LIMIT]) < 8 * usual, (
+                f"{name}, {sender}"
+            )
 
 
 def test_what_only_speaks_about_our_message() -> None:
-    """A bounce, an answer or a receipt with a token of ours, in whatever form and with our subject or our whole text
-    in it, never counts as the arrival of our message."""
+    """A bounce, an answer or a receipt with a token of ours, in whatever form and with our subject
+    or our whole text in it, never counts as the arrival of our message."""
     for row in expected():
         assert (read(arrived(row.file)).kind is Kind.MESSAGE) == (row.kind == "message"), row.file
 
 
 def test_compressed_parts() -> None:
-    """Nothing compressed in a message is unpacked, so that an archive is as large as it is, and nothing is looked for
-    inside."""
+    """Nothing compressed in a message is unpacked, so that an archive is as large as it is, and
+    nothing is looked for inside."""
     bomb = gzip.compress(TOKEN.word.encode() + b"0" * 30_000_000)
     encoded = b64encode(bomb).decode()
     assert len(encoded) < READ_LIMIT
     for kind in ("application/zip", "application/gzip", "text/plain", "message/rfc822"):
         for encoding in ("base64", "x-gzip64", "gzip"):
-            head = f"Content-Type: {kind}\r\nContent-Encoding: gzip\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n"
+            head = (
+                f"Content-Type: {kind}\r\nContent-Encoding: gzip\r\nContent-Transfer-Encoding:"
+                f" {encoding}\r\n\r\n"
+            )
             tracemalloc.start()
             readers((head + encoded).encode())
             _, peak = tracemalloc.get_traced_memory()
@@ -155,7 +177,8 @@ def test_compressed_parts() -> None:
 
 
 async def test_large_messages_at_the_receiver() -> None:
-    """Of a message that comes to the own receiver, the first 64 KiB are read and kept, however large it may be."""
+    """Of a message that comes to the own receiver, the first 64 KiB are read and kept, however
+    large it may be."""
     asked: list[int] = []
 
     async def wanted(raw: bytes) -> bool:
@@ -171,8 +194,12 @@ async def test_large_messages_at_the_receiver() -> None:
         assert not sighting.cut
 
 
-# The token is another mailtrip's, and in the header, since no more is read of what was there before us.
-OTHERS = b"From: x@lab.test\nIn-Reply-To: <mtrip1%s@x>\nSubject: private matters\n\nThe rendezvous.\n" % (b"a" * 48)
+# The token is another mailtrip's, and in the header, since no more is read of what was there before
+# us.
+OTHERS = (
+    b"From: x@lab.test\nIn-Reply-To: <mtrip1%s@x>\nSubject: private matters\n\nThe rendezvous.\n"
+    % (b"a" * 48)
+)
 CONFIGURATION = """
 mailboxes:
   shared: {{maildir: {{path: {path}}}}}
@@ -180,26 +207,43 @@ modules:
   trip:
     interval: 1h
     timeout: 2s
-    roundtrip: {{from: a@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}, mailbox: shared}}
+    roundtrip: {{from: a@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}},
+        mailbox: shared}}
 probes:
   - {{name: trip, module: trip, target: a@lab.test}}
 """
 
 
 @pytest.mark.slow
-def test_messages_of_others(start: Start, listener: Callable[..., Listener], tmp_path: Path) -> None:
-    """Messages of others in a mailbox are looked through for tokens, and that is all: they are not moved, flagged or
-    deleted, and nothing of them is on a page, in the log or in the state."""
+def test_messages_of_others(
+    start: Start, listener: Callable[..., Listener], tmp_path: Path
+) -> None:
+    """Messages of others in a mailbox are looked through for tokens, and that is all: they are not
+    moved, flagged or deleted, and nothing of them is on a page, in the log or in the state."""
     maildir = maildir_bench.Maildir(tmp_path / "Maildir")
     maildir.deliver(OTHERS)
-    usual = dict.fromkeys(("EHLO", "MAIL", "RCPT", "."), "250 ok") | {"DATA": "354 go on", "QUIT": "221 bye"}
+    usual = dict.fromkeys(("EHLO", "MAIL", "RCPT", "."), "250 ok") | {
+        "DATA": "354 go on",
+        "QUIT": "221 bye",
+    }
     server = listener("220 hello", usual, default="")
-    exporter = start(CONFIGURATION.format(path=maildir.path, port=server.port), "--log.level", "DEBUG")
+    exporter = start(
+        CONFIGURATION.format(path=maildir.path, port=server.port), "--log.level", "DEBUG"
+    )
     maildir.deliver(OTHERS)
     before = maildir.files()
     exporter.wait_for('mailtrip_tokens_rejected_total{mailbox="shared",reason="foreign_instance"}')
     exporter.wait_for('mailtrip_trips_total{probe="trip"}')
     assert maildir.files() == before
-    told = [exporter.get(path) for path in ("/", "/metrics", "/probe?module=trip&target=a@lab.test&debug=true")]
-    told += [file.read_bytes().decode("latin-1") for file in exporter.file.parent.rglob("*") if file.is_file()]
-    assert not any(word in text for text in told for word in ("private matters", "rendezvous", "x@lab.test"))
+    told = [
+        exporter.get(path)
+        for path in ("/", "/metrics", "/probe?module=trip&target=a@lab.test&debug=true")
+    ]
+    told += [
+        file.read_bytes().decode("latin-1")
+        for file in exporter.file.parent.rglob("*")
+        if file.is_file()
+    ]
+    assert not any(
+        word in text for text in told for word in ("private matters", "rendezvous", "x@lab.test")
+    )

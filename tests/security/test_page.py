@@ -1,5 +1,5 @@
-"""The page and the tests say the same: every item of a list in docs/security.md is what one test proves, and every
-number in its table is the program's."""
+"""The page and the tests say the same: every item of a list in docs/security.md is what one test
+proves, and every number in its table is the program's."""
 
 import ast
 import re
@@ -13,7 +13,9 @@ PAGE = HERE.parent.parent / "docs" / "security.md"
 
 def test_every_claim_on_the_page_is_a_test_and_every_test_is_on_the_page() -> None:
     page = PAGE.read_text(encoding="utf-8")
-    claims = [" ".join(item.split()) for item in re.findall(r"^\* (.+(?:\n  .+)*)", page, re.MULTILINE)]
+    claims = [
+        " ".join(item.split()) for item in re.findall(r"^\* (.+(?:\n  .+)*)", page, re.MULTILINE)
+    ]
     assert len(claims) == len(set(claims))
     assert sorted(claims) == sorted(proven())
 
@@ -25,7 +27,8 @@ def proven() -> list[str]:
     return [
         " ".join((ast.get_docstring(node) or f"{node.name} has no sentence").split())
         for node in nodes
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
     ]
 
 

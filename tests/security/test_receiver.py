@@ -24,7 +24,8 @@ mailboxes:
 modules:
   inbound:
     interval: 1h
-    roundtrip: {{from: probe@mon.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}, mailbox: own}}
+    roundtrip: {{from: probe@mon.test, send: {{smtp: {{host: 127.0.0.1, port: {port},
+        tls: none}}}}, mailbox: own}}
 """
 
 
@@ -32,8 +33,8 @@ modules:
 
 
 async def test_relaying() -> None:
-    """The own receiver takes mail for its `recipients` alone, however another address is written, and has no way to
-    send any on."""
+    """The own receiver takes mail for its `recipients` alone, however another address is written,
+    and has no way to send any on."""
     async with receiver() as session, RawClient(session.receiver.port) as client:
         await client.dialogue("EHLO test", "MAIL FROM:<a@lab.test>")
         for address in (
@@ -61,16 +62,25 @@ async def test_relaying() -> None:
 
 @pytest.mark.slow
 def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
-    """It refuses a message without a token, with one that is forged, or with one of another mailtrip, and keeps
-    nothing of it."""
+    """It refuses a message without a token, with one that is forged, or with one of another
+    mailtrip, and keeps nothing of it."""
     port = free_port()
     exporter = start(OWN.format(port=port))
-    ours = Mint(load_key(next(tmp_path.glob("mailtrip-*/state/token.key")))).mint(1_000_000_000).word
+    ours = (
+        Mint(load_key(next(tmp_path.glob("mailtrip-*/state/token.key")))).mint(1_000_000_000).word
+    )
     forged = ours[:-1] + ("b" if ours.endswith("a") else "a")
     foreign = Mint(new_key()).mint(1_000_000_000).word
     for word in ("none", forged, foreign, "mtrip1" + "a" * 48, ours[:-1], f"x{ours}"):
-        with smtplib.SMTP("127.0.0.1", port) as client, pytest.raises(smtplib.SMTPDataError) as caught:
-            client.sendmail("a@lab.test", "monitor@mon.test", f"Message-ID: <{word}@lab.test>\r\n\r\nx {word}\r\n")
+        with (
+            smtplib.SMTP("127.0.0.1", port) as client,
+            pytest.raises(smtplib.SMTPDataError) as caught,
+        ):
+            client.sendmail(
+                "a@lab.test",
+                "monitor@mon.test",
+                f"Message-ID: <{word}@lab.test>\r\n\r\nx {word}\r\n",
+            )
         assert caught.value.smtp_code == 550, word
     with smtplib.SMTP("127.0.0.1", port) as client:  # so that it was not for another reason
         client.sendmail("a@lab.test", "monitor@mon.test", f"Message-ID: <{ours}@lab.test>\r\n\r\n")
@@ -83,11 +93,23 @@ def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
 
 
 async def test_smuggling_in() -> None:
-    """Only a dot alone between two CRLF ends a message: no second one can be smuggled in behind a bare line end."""
-    for end in (b"\n.\n", b"\r\n.\n", b"\n.\r\n", b"\r.\r", b"\r\n.\r", b"\n.\r", b"\r\n\0.\r\n", b"\r\r\n.\r\r\n"):
+    """Only a dot alone between two CRLF ends a message: no second one can be smuggled in behind a
+    bare line end."""
+    for end in (
+        b"\n.\n",
+        b"\r\n.\n",
+        b"\n.\r\n",
+        b"\r.\r",
+        b"\r\n.\r",
+        b"\n.\r",
+        b"\r\n\0.\r\n",
+        b"\r\r\n.\r\r\n",
+    ):
         async with receiver() as session, RawClient(session.receiver.port) as client:
             await client.until_data()
-            second = b"MAIL FROM:<forged@lab.test>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\ntwo\r\n.\r\n"
+            second = (
+                b"MAIL FROM:<forged@lab.test>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\ntwo\r\n.\r\n"
+            )
             client.send(b"one" + end + second)
             assert await client.reply() == "250 2.6.0 Seen", end
             assert await client.ask("NOOP") == "250 OK", end
@@ -96,12 +118,18 @@ async def test_smuggling_in() -> None:
 
 
 async def test_what_came_before_tls(tmp_path: Path) -> None:
-    """What a client, or somebody in between, says before TLS counts no more inside it, also if it comes together with
-    STARTTLS."""
+    """What a client, or somebody in between, says before TLS counts no more inside it, also if it
+    comes together with STARTTLS."""
     certificates = Certificates(tmp_path)
-    async with receiver(tls=certificates.options) as session, RawClient(session.receiver.port) as client:
+    async with (
+        receiver(tls=certificates.options) as session,
+        RawClient(session.receiver.port) as client,
+    ):
         await client.dialogue("EHLO test", "MAIL FROM:<a@lab.test>", "RCPT TO:<monitor@mon.test>")
-        client.send(b"STARTTLS\r\nEHLO forged\r\nMAIL FROM:<forged@lab.test>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\n")
+        client.send(
+            b"STARTTLS\r\nEHLO forged\r\nMAIL FROM:<forged@lab.test>\r\nRCPT"
+            b" TO:<monitor@mon.test>\r\nDATA\r\n"
+        )
         assert (await client.reply()).startswith("220")
         await client.start_tls(certificates.client_context, NAME)
         assert await client.dialogue("NOOP", "DATA") == ["250 OK", "503 Error: send HELO first"]
@@ -133,7 +161,9 @@ async def replies_and_turns(port: int, flood: bytes) -> tuple[list[bytes], int]:
     return bytes(heard).splitlines(), turns
 
 
-@pytest.mark.parametrize("line", [b"\r\n", b"\xff\r\n", b"EHLO\r\n", b"RCPT TO:<x>\r\n", b"x" * 600 + b"\r\n"])
+@pytest.mark.parametrize(
+    "line", [b"\r\n", b"\xff\r\n", b"EHLO\r\n", b"RCPT TO:<x>\r\n", b"x" * 600 + b"\r\n"]
+)
 async def test_refused_commands(line: bytes) -> None:
     """After 100 refusals a session ends, empty lines and nonsense included."""
     async with receiver() as session:
@@ -142,22 +172,28 @@ async def test_refused_commands(line: bytes) -> None:
 
 
 async def test_floods() -> None:
-    """A flood of commands or lines holds up nobody: with each reply, and a hundred lines, others have their turn, and
-    1,000 commands of a kind end the session."""
+    """A flood of commands or lines holds up nobody: with each reply, and a hundred lines, others
+    have their turn, and 1,000 commands of a kind end the session."""
     async with receiver() as session:
         replies, turns = await replies_and_turns(session.receiver.port, b"NOOP\r\n" * 5_000)
         assert (replies[-1][:3], len(replies)) == (b"421", 1 + 1000 + 1)
         assert turns > 1000
-        message = b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\n" + b"\r\n" * 200_000
+        message = (
+            b"EHLO a\r\nMAIL FROM:<a@b>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\n"
+            + b"\r\n" * 200_000
+        )
         replies, turns = await replies_and_turns(session.receiver.port, message + b".\r\nQUIT\r\n")
         assert replies[-2:] == [b"250 2.6.0 Seen", b"221 Bye"]
         assert turns > 2000
 
 
 async def test_memory_of_messages() -> None:
-    """While a message comes, no more than the 64 KiB of it that are read are held, whatever its lines; one that is
-    larger than `max_message_size` is refused."""
-    async with receiver(max_message_size=200_000) as session, RawClient(session.receiver.port) as client:
+    """While a message comes, no more than the 64 KiB of it that are read are held, whatever its
+    lines; one that is larger than `max_message_size` is refused."""
+    async with (
+        receiver(max_message_size=200_000) as session,
+        RawClient(session.receiver.port) as client,
+    ):
         await client.until_data()
         chunk = b"\r\n" * 25_000
         tracemalloc.start()
@@ -177,11 +213,16 @@ async def test_memory_of_messages() -> None:
         assert await session.scan() == []
 
 
-@pytest.mark.parametrize("limits", [Limits(idle=0.2), Limits(session=0.2), Limits(session=0.2, goodbye=0.1)])
+@pytest.mark.parametrize(
+    "limits", [Limits(idle=0.2), Limits(session=0.2), Limits(session=0.2, goodbye=0.1)]
+)
 async def test_slow_clients(limits: Limits) -> None:
-    """A client that is silent for 60 s is cut off, and each after 300 s, whether it talks, sends a message drop by
-    drop, or does not read what it is told."""
-    async with receiver(limits=limits) as session, RawClient(session.receiver.port, receive_buffer=2048) as client:
+    """A client that is silent for 60 s is cut off, and each after 300 s, whether it talks, sends a
+    message drop by drop, or does not read what it is told."""
+    async with (
+        receiver(limits=limits) as session,
+        RawClient(session.receiver.port, receive_buffer=2048) as client,
+    ):
         if limits.idle > 1:
             await client.until_data()
             dripping = asyncio.create_task(drip(client))
@@ -199,8 +240,8 @@ async def drip(client: RawClient) -> None:
 
 
 async def test_lines_without_end() -> None:
-    """A command of the own receiver's clients may have 1,001 bytes, a line of a message 64 KiB; one that goes on ends
-    the connection."""
+    """A command of the own receiver's clients may have 1,001 bytes, a line of a message 64 KiB; one
+    that goes on ends the connection."""
     async with receiver() as session, RawClient(session.receiver.port) as client:
         assert await client.ask("NOOP " + "x" * 2000) == "500 Command line too long"
         await client.until_data()
@@ -210,8 +251,8 @@ async def test_lines_without_end() -> None:
 
 
 async def test_places() -> None:
-    """At most 200 clients are connected to the own receiver, at most 50 of them from one address, or from one network
-    of IPv6, all of which one machine may have."""
+    """At most 200 clients are connected to the own receiver, at most 50 of them from one address,
+    or from one network of IPv6, all of which one machine may have."""
     async with receiver() as session, AsyncExitStack() as stack:
         greetings = []
         for number in range(205):
@@ -223,14 +264,18 @@ async def test_places() -> None:
     async with receiver() as session:
         clients: list[Any] = [object() for _ in range(51)]
         peers = [(f"2001:db8::{number:x}", 25, 0, 0) for number in range(51)]
-        replies = [session.receiver.admit(client, peer) for client, peer in zip(clients, peers, strict=True)]
+        replies = [
+            session.receiver.admit(client, peer)
+            for client, peer in zip(clients, peers, strict=True)
+        ]
         assert replies == [None] * 50 + ["421 4.7.0 Too many connections from your address"]
         for client in clients:
             session.receiver.clients.forget(client)
 
 
 async def test_messages_that_wait() -> None:
-    """At most 500 messages wait to be looked at, each with its 64 KiB; the next one is told to come later."""
+    """At most 500 messages wait to be looked at, each with its 64 KiB; the next one is told to come
+    later."""
     async with receiver() as session, RawClient(session.receiver.port) as client:
         for _ in range(MAX_WAITING):
             await client.until_data()

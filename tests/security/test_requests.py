@@ -32,15 +32,20 @@ modules:
     roundtrip:
       from: probe@lab.test
       to: probe@lab.test
-      send: {{smtp: {{host: "{{target}}", port: {port}, tls: none, username: me, password: hunter2}}}}
+      send: {{smtp: {{host: "{{target}}", port: {port}, tls: none, username: me,
+          password: hunter2}}}}
       expect: {{code: 554}}
 """
 EVIL = "554 <script>alert(1)</script>\"'&\rmailtrip_evil 1\x1b[31m"
 
 
-def ask(exporter: Exporter, path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], str]:
+def ask(
+    exporter: Exporter, path: str, method: str = "GET", **headers: str
+) -> tuple[int, dict[str, str], str]:
     """The status, the headers and the text of an answer, whatever it is."""
-    request = urllib.request.Request(f"http://{exporter.address}{path}", method=method, headers=headers)
+    request = urllib.request.Request(
+        f"http://{exporter.address}{path}", method=method, headers=headers
+    )
     try:
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, dict(answer.headers), answer.read().decode()
@@ -71,7 +76,8 @@ def say(exporter: Exporter, request: bytes) -> bytes:
 
 
 def test_strangers(start: Start, listener: Listening) -> None:
-    """Nothing is sent to a target that neither `targets` nor `probes` allow: `/probe` answers 403."""
+    """Nothing is sent to a target that neither `targets` nor `probes` allow: `/probe` answers
+    403."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for target in ("you@example.com", "a@lab.test.example.com", "a@xlab.test", "a@sub.lab.test"):
@@ -81,8 +87,8 @@ def test_strangers(start: Start, listener: Listening) -> None:
 
 
 def test_disguised_strangers(start: Start, listener: Listening) -> None:
-    """A target that is no address, such as one with a line break, a second address or a route in it, is refused,
-    whatever the patterns in `targets` say."""
+    """A target that is no address, such as one with a line break, a second address or a route in
+    it, is refused, whatever the patterns in `targets` say."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for target in (
@@ -108,8 +114,8 @@ def test_disguised_strangers(start: Start, listener: Listening) -> None:
 
 
 def test_hosts_of_strangers(start: Start, listener: Listening) -> None:
-    """Where the target is the server, no target that is not allowed is connected to, so that nobody can have a module's
-    password sent to a host of theirs."""
+    """Where the target is the server, no target that is not allowed is connected to, so that nobody
+    can have a module's password sent to a host of theirs."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for target in (
@@ -126,8 +132,11 @@ def test_hosts_of_strangers(start: Start, listener: Listening) -> None:
     assert b"hunter2" not in bytes(server.heard)
 
 
-def test_logins(start: Start, listener: Listening, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """With `basic_auth_users`, nothing is answered without the password, not even `/-/healthy` or `POST /-/reload`."""
+def test_logins(
+    start: Start, listener: Listening, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """With `basic_auth_users`, nothing is answered without the password, not even `/-/healthy` or
+    `POST /-/reload`."""
     secret = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode()
     file = tmp_path_factory.mktemp("web") / "web.yml"
     file.write_text("http_server_config: {}\n")
@@ -157,10 +166,18 @@ def test_logins(start: Start, listener: Listening, tmp_path_factory: pytest.Temp
 
 
 def test_methods(start: Start, listener: Listening) -> None:
-    """Every path answers to GET and HEAD alone, but for `/-/reload`, which answers to POST alone."""
+    """Every path answers to GET and HEAD alone, but for `/-/reload`, which answers to POST
+    alone."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
-    for path in ("/", "/metrics", "/probe?module=open&target=a@lab.test", "/trips", "/style.css", "/-/healthy"):
+    for path in (
+        "/",
+        "/metrics",
+        "/probe?module=open&target=a@lab.test",
+        "/trips",
+        "/style.css",
+        "/-/healthy",
+    ):
         for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
             assert ask(exporter, path, method)[0] == 405, (method, path)
     for method in ("GET", "HEAD", "PUT", "DELETE"):
@@ -170,14 +187,22 @@ def test_methods(start: Start, listener: Listening) -> None:
 
 
 def test_looking(start: Start, listener: Listening) -> None:
-    """Reading changes nothing: pages, `debug=true` and HEAD requests send no message and create no probe, so they take
-    no place under `--web.max-targets`; only a GET of `/probe` without `debug=true` does."""
+    """Reading changes nothing: pages, `debug=true` and HEAD requests send no message and create no
+    probe, so they take no place under `--web.max-targets`; only a GET of `/probe` without
+    `debug=true` does."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port), "--web.max-targets", "1")
     for number in range(5):
-        for path in ("/trips?", "/probe?debug=true&", "/probe?debug=1&", "/probe?debug=&debug=True&"):
+        for path in (
+            "/trips?",
+            "/probe?debug=true&",
+            "/probe?debug=1&",
+            "/probe?debug=&debug=True&",
+        ):
             for method in ("GET", "HEAD"):
-                status, _, text = ask(exporter, f"{path}module=open&target=a{number}@lab.test", method)
+                status, _, text = ask(
+                    exporter, f"{path}module=open&target=a{number}@lab.test", method
+                )
                 assert status == 200, (path, method)
                 assert method == "HEAD" or f"a{number}@lab.test" in text
         assert ask(exporter, f"/probe?module=open&target=a{number}@lab.test", "HEAD")[0] == 200
@@ -192,9 +217,9 @@ def test_looking(start: Start, listener: Listening) -> None:
 
 
 def test_foreign_pages(start: Start, listener: Listening) -> None:
-    """Cross-site requests of a browser (a foreign `Origin` or `Referer`, or `Sec-Fetch-Site` that is neither
-    same-origin nor none) are refused with 403 if they change something or send a message: `POST /-/reload`,
-    `/probe`."""
+    """Cross-site requests of a browser (a foreign `Origin` or `Referer`, or `Sec-Fetch-Site` that
+    is neither same-origin nor none) are refused with 403 if they change something or send a
+    message: `POST /-/reload`, `/probe`."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     ours = f"http://{exporter.address}"
@@ -210,38 +235,92 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
         assert ask(exporter, "/-/reload", "POST", **headers)[0] == 403, headers
         assert ask(exporter, "/probe?module=open&target=a@lab.test", **headers)[0] == 403, headers
     assert server.visits == 0
-    assert ask(exporter, "/-/reload", "POST", **{"Origin": ours, "Sec-Fetch-Site": "same-origin"})[0] == 200
+    assert (
+        ask(exporter, "/-/reload", "POST", **{"Origin": ours, "Sec-Fetch-Site": "same-origin"})[0]
+        == 200
+    )
     assert ask(exporter, "/-/reload", "POST")[0] == 200
 
 
 def test_rebinding(start: Start) -> None:
-    """Requests under a name that is not ours are refused (421), so that no page can read mailtrip by DNS rebinding:
-    ours are addresses, single words, private names, this machine's name, and those of the listen addresses,
-    `--web.external-url` and `--web.allowed-host`."""
+    """Requests under a name that is not ours are refused (421), so that no page can read mailtrip
+    by DNS rebinding: ours are addresses, single words, private names, this machine's name, and
+    those of the listen addresses, `--web.external-url` and `--web.allowed-host`."""
     exporter = start(CONFIGURATION.format(port=1), "--web.allowed-host", "mine.example.org")
-    for host in ("evil.test", "evil.test:10925", "mine.example.org.evil.test", "127.0.0.1.evil.test", "a@evil.test"):
-        for path in ("/", "/config", "/metrics", "/sd", "/trips", "/probe?module=open&target=a@lab.test", "/-/healthy"):
+    for host in (
+        "evil.test",
+        "evil.test:10925",
+        "mine.example.org.evil.test",
+        "127.0.0.1.evil.test",
+        "a@evil.test",
+    ):
+        for path in (
+            "/",
+            "/config",
+            "/metrics",
+            "/sd",
+            "/trips",
+            "/probe?module=open&target=a@lab.test",
+            "/-/healthy",
+        ):
             status, _, text = ask(exporter, path, Host=host)
             assert status == 421, (host, path)
             assert "--web.allowed-host" in text
-    absolute = say(exporter, b"GET http://evil.test/config HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    absolute = say(
+        exporter,
+        b"GET http://evil.test/config HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    )
     assert absolute[9:12] == b"421"
-    for host in (exporter.address, "localhost", "mailtrip:10925", "mailtrip.mail.svc", "Mine.example.org", "[::1]:1"):
+    for host in (
+        exporter.address,
+        "localhost",
+        "mailtrip:10925",
+        "mailtrip.mail.svc",
+        "Mine.example.org",
+        "[::1]:1",
+    ):
         assert ask(exporter, "/sd", Host=host)[0] == 200, host
 
 
 def test_files(start: Start) -> None:
-    """No path leads to a file, however it is written, and a trip is found by nothing but its 14 digits."""
+    """No path leads to a file, however it is written, and a trip is found by nothing but its 14
+    digits."""
     exporter = start(CONFIGURATION.format(port=1))
-    ups = ("../", "%2e%2e/", "..%2f", "%2e%2e%2f", "..%5c", "....//", "..%c0%af", "%252e%252e%252f", "%00/../")
+    ups = (
+        "../",
+        "%2e%2e/",
+        "..%2f",
+        "%2e%2e%2f",
+        "..%5c",
+        "....//",
+        "..%c0%af",
+        "%252e%252e%252f",
+        "%00/../",
+    )
     for up in ups:
         for root in ("/", "/trips/", "/trips/0123456789abcd/", "/static/", "/style.css/"):
-            for file in ("etc/passwd", "mailtrip.yml", "state/token.key", "templates/base.html", "etc/passwd%00"):
+            for file in (
+                "etc/passwd",
+                "mailtrip.yml",
+                "state/token.key",
+                "templates/base.html",
+                "etc/passwd%00",
+            ):
                 path = f"{root}{up * 8}{file}"
-                answer = say(exporter, f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+                answer = say(
+                    exporter,
+                    f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode(),
+                )
                 assert re.match(rb"HTTP/1.. (400|404) ", answer), (root, up, file, answer)
                 assert not re.search(rb"root:|modules:|hunter2|{%", answer)
-    for trip in ("0123456789abcd%00", "0123456789abcd%0a", "0123456789ABCD", "0123456789abc", "0123456789abcde", "%2e"):
+    for trip in (
+        "0123456789abcd%00",
+        "0123456789abcd%0a",
+        "0123456789ABCD",
+        "0123456789abc",
+        "0123456789abcde",
+        "%2e",
+    ):
         assert ask(exporter, f"/trips/{trip}")[0] == 404, trip
 
 
@@ -264,8 +343,8 @@ def shown(start: Start, listener: Listening) -> Exporter:
 
 
 def test_markup(start: Start, listener: Listening) -> None:
-    """Nothing that a server says becomes markup on a page, and pages run no script, load nothing from elsewhere and are
-    framed by nobody."""
+    """Nothing that a server says becomes markup on a page, and pages run no script, load nothing
+    from elsewhere and are framed by nobody."""
     exporter = shown(start, listener)
     overview = exporter.get("/")
     (trip,) = set(re.findall(r'href="(trips/[0-9a-f]{14})"', overview))
@@ -273,7 +352,9 @@ def test_markup(start: Start, listener: Listening) -> None:
         status, headers, page = ask(exporter, path)
         assert status == 200
         assert "alert(1)" in page
-        assert not re.search(r"<script|<iframe|<img|<object|\son\w+=|javascript:|=\"?https?://", page)
+        assert not re.search(
+            r"<script|<iframe|<img|<object|\son\w+=|javascript:|=\"?https?://", page
+        )
         policy = headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; style-src 'self';")
         assert "frame-ancestors 'none'" in policy
@@ -285,7 +366,8 @@ def test_markup(start: Start, listener: Listening) -> None:
 
 
 def test_series(start: Start, listener: Listening) -> None:
-    """Nothing that a server says becomes a series, or a line of its own, on `/metrics` or `/probe`."""
+    """Nothing that a server says becomes a series, or a line of its own, on `/metrics` or
+    `/probe`."""
     exporter = shown(start, listener)
     for path in ("/metrics", "/probe?module=open&target=a@lab.test"):
         page = exporter.get(path)

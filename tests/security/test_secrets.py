@@ -37,7 +37,8 @@ modules:
     timeout: 2s
     roundtrip: &trip
       from: probe@lab.test
-      send: {{smtp: &smtp {{host: 127.0.0.1, port: {smtp}, tls: none, username: me, password: {password}}}}}
+      send: {{smtp: &smtp {{host: 127.0.0.1, port: {smtp}, tls: none, username: me,
+          password: {password}}}}}
       mailbox: imap
   over-pop3: {{<<: *module, roundtrip: {{<<: *trip, mailbox: pop3}}}}
   token:
@@ -48,7 +49,8 @@ modules:
         smtp:
           host: 127.0.0.1
           username: me
-          oauth2: {{token_url: "https://127.0.0.1:{smtp}/token", client_id: me, client_secret: {password}}}
+          oauth2: {{token_url: "https://127.0.0.1:{smtp}/token", client_id: me,
+              client_secret: {password}}}
   list: {{dnsbl: {{lists: [{{zone: "{{key}}.bl.test", key: {password}, name: bl}}]}}}}
 probes:
   - {{name: one, module: over-imap, target: a@lab.test}}
@@ -69,13 +71,22 @@ SAID = {
 GREETINGS = {"smtp": "220 hello", "imap": "* OK hello", "pop3": "+OK hello"}
 
 
-PIECES = [ENCODED[1][:-4], ENCODED[1].rstrip("=").lower(), PASSWORD.upper(), PASSWORD[2:-2], quote(PASSWORD, safe="")]
+PIECES = [
+    ENCODED[1][:-4],
+    ENCODED[1].rstrip("=").lower(),
+    PASSWORD.upper(),
+    PASSWORD[2:-2],
+    quote(PASSWORD, safe=""),
+]
 LATER = {
     "smtp": {
         "EHLO": "250-hello\r\n250 AUTH PLAIN",
         "AUTH": "235 in",
         "MAIL": "\r\n".join(f"250-{piece}" for piece in PIECES) + "\r\n250 ok",
-        "RCPT": "".join(f"550-{ENCODED[1][n : n + 7]}\r\n" for n in range(0, len(ENCODED[1]), 7)) + "550 no",
+        "RCPT": (
+            "".join(f"550-{ENCODED[1][n : n + 7]}\r\n" for n in range(0, len(ENCODED[1]), 7))
+            + "550 no"
+        ),
     },
     "imap": {
         "CAPABILITY": "* CAPABILITY IMAP4rev1\r\n{tag} OK",
@@ -91,22 +102,37 @@ LATER = {
 """Servers that take the login, and repeat it in pieces later."""
 
 
-KNOWN = [PASSWORD, *ENCODED, PASSWORD[::-1], "-".join(PASSWORD), PASSWORD.encode().hex(":"), PASSWORD[:-3].upper()]
+KNOWN = [
+    PASSWORD,
+    *ENCODED,
+    PASSWORD[::-1],
+    "-".join(PASSWORD),
+    PASSWORD.encode().hex(":"),
+    PASSWORD[:-3].upper(),
+]
 EARLY = {
-    "smtp": {"EHLO": "\r\n".join(f"250-{word}" for word in KNOWN) + "\r\n250 AUTH PLAIN", "AUTH": "235 in"},
+    "smtp": {
+        "EHLO": "\r\n".join(f"250-{word}" for word in KNOWN) + "\r\n250 AUTH PLAIN",
+        "AUTH": "235 in",
+    },
     "imap": {
-        "CAPABILITY": "".join(f"* CAPABILITY {word}\r\n" for word in KNOWN) + "{tag} OK " + PASSWORD,
+        "CAPABILITY": (
+            "".join(f"* CAPABILITY {word}\r\n" for word in KNOWN) + "{tag} OK " + PASSWORD
+        ),
         "LOGIN": "{tag} NO no",
     },
     "pop3": {"CAPA": f"-ERR {' '.join(KNOWN)}", "USER": f"-ERR {PASSWORD}"},
 }
-"""Servers that know the password from an earlier session, and say it before the login, with the greeting as well."""
+"""Servers that know the password from an earlier session, and say it before the login, with the
+greeting as well."""
 
 
 def configured(listener: Listening, said: dict[str, dict[str, str]] = SAID) -> str:
     """Of a mailtrip whose servers refuse the login and repeat all of it."""
     more = f" {' '.join(KNOWN)}" if said is EARLY else ""
-    ports = {kind: listener(GREETINGS[kind] + more, said[kind], default="+OK").port for kind in said}
+    ports = {
+        kind: listener(GREETINGS[kind] + more, said[kind], default="+OK").port for kind in said
+    }
     return CONFIGURATION.format(**ports, password=PASSWORD, key=KEY)
 
 
@@ -128,18 +154,32 @@ def expect_no_piece(text: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("said", "form"), [(SAID, "text"), (SAID, "json"), (LATER, "text"), (EARLY, "text")])
+@pytest.mark.parametrize(
+    ("said", "form"), [(SAID, "text"), (SAID, "json"), (LATER, "text"), (EARLY, "text")]
+)
 def test_secrets_while_it_runs(
     start: Start, listener: Listening, tmp_path: Path, said: dict[str, dict[str, str]], form: str
 ) -> None:
-    """No secret is on a page, in `/config`, `debug=true`, `/sd`, `/metrics`, the log at any level, the state, or the
-    list of processes, also when servers repeat it: from the greeting to the end of the session, cut, folded, escaped,
-    in another case or with separators. Eight characters in a row of a password, a token or its base64 are hidden."""
+    """No secret is on a page, in `/config`, `debug=true`, `/sd`, `/metrics`, the log at any level,
+    the state, or the list of processes, also when servers repeat it: from the greeting to the end
+    of the session, cut, folded, escaped, in another case or with separators. Eight characters in a
+    row of a password, a token or its base64 are hidden."""
     exporter = start(configured(listener, said), "--log.level", "DEBUG", "--log.format", form)
     for probe in ("one", "two", "three"):
         exporter.wait_for(f'mailtrip_trips_total{{probe="{probe}"}}')
-    pages = ["/", "/config", "/metrics", "/sd", "/trips?probe=one", "/trips?probe=two", "/trips?probe=three"]
-    pages += [f"/probe?module={name}&target=a@lab.test&debug=true" for name in ("over-imap", "over-pop3", "token")]
+    pages = [
+        "/",
+        "/config",
+        "/metrics",
+        "/sd",
+        "/trips?probe=one",
+        "/trips?probe=two",
+        "/trips?probe=three",
+    ]
+    pages += [
+        f"/probe?module={name}&target=a@lab.test&debug=true"
+        for name in ("over-imap", "over-pop3", "token")
+    ]
     pages += [f"/{trip}" for trip in re.findall(r"trips/[0-9a-f]{14}", exporter.get("/"))]
     told = "".join(exporter.get(page) for page in pages)
     assert len(pages) >= 13
@@ -153,9 +193,11 @@ def test_secrets_while_it_runs(
     expect_no_secret(Path(f"/proc/{exporter.pid}/cmdline").read_text())
 
 
-def test_secrets_at_the_command_line(listener: Listening, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`mailtrip check`, with and without `--try`, `mailtrip probe`, also with `--json`, and `mailtrip schema` print no
-    secret."""
+def test_secrets_at_the_command_line(
+    listener: Listening, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`mailtrip check`, with and without `--try`, `mailtrip probe`, also with `--json`, and
+    `mailtrip schema` print no secret."""
     file = tmp_path / "mailtrip.yml"
     file.write_text(configured(listener))
 
@@ -164,9 +206,15 @@ def test_secrets_at_the_command_line(listener: Listening, tmp_path: Path, capsys
             main(arguments)
         return "".join(capsys.readouterr())
 
-    said, tried, schema = mailtrip("check", str(file)), mailtrip("check", "--try", str(file)), mailtrip("schema")
+    said, tried, schema = (
+        mailtrip("check", str(file)),
+        mailtrip("check", "--try", str(file)),
+        mailtrip("schema"),
+    )
     assert "open/login: auth" in tried
-    shown = [mailtrip("probe", "--config.file", str(file), *how, "one") for how in ((), ("--json",))]
+    shown = [
+        mailtrip("probe", "--config.file", str(file), *how, "one") for how in ((), ("--json",))
+    ]
     assert all("<secret>" in one for one in shown)
     expect_no_secret(said + tried + schema + "".join(shown))
 
@@ -182,19 +230,49 @@ SPOILT = (
         "[{0}",
         "{{{0}",
     ),
-    *("@{0}", "*{0}", "&{0}", "!{0}", "!!int {0}", "%{0}", "`{0}", '"{0}', "'{0}", "|{0}", ">{0}", "- {0}", "{0}: x"),
-    *('"{0}\\q"', '"{0}\x07"', "{0}\n   x", "? {0}", "<<: {0}", "{0}\n        x: y", "!<{0}> x", "&{0} *{0}"),
-    *("{0}\n\npasword: {0}", '"{0}" "{0}"', "{0}\x01", "{{password: {{password: {0}}}}}", "[[{0}], {0}]"),
+    *(
+        "@{0}",
+        "*{0}",
+        "&{0}",
+        "!{0}",
+        "!!int {0}",
+        "%{0}",
+        "`{0}",
+        '"{0}',
+        "'{0}",
+        "|{0}",
+        ">{0}",
+        "- {0}",
+        "{0}: x",
+    ),
+    *(
+        '"{0}\\q"',
+        '"{0}\x07"',
+        "{0}\n   x",
+        "? {0}",
+        "<<: {0}",
+        "{0}\n        x: y",
+        "!<{0}> x",
+        "&{0} *{0}",
+    ),
+    *(
+        "{0}\n\npasword: {0}",
+        '"{0}" "{0}"',
+        "{0}\x01",
+        "{{password: {{password: {0}}}}}",
+        "[[{0}], {0}]",
+    ),
 )
 
 
 @pytest.mark.parametrize("spoilt", SPOILT)
 @pytest.mark.parametrize("key", ["password", "pasword", "tls"])
 def test_mistakes_beside_a_secret(spoilt: str, key: str) -> None:
-    """A mistake in a configuration is told without the text that is wrong where that may be a password, however it is
-    misspelt, not quoted, or put under a wrong key."""
+    """A mistake in a configuration is told without the text that is wrong where that may be a
+    password, however it is misspelt, not quoted, or put under a wrong key."""
     text = (
-        f"mailboxes:\n  m:\n    imap:\n      host: h.test\n      username: me\n      {key}: {spoilt.format(PASSWORD)}\n"
+        f"mailboxes:\n  m:\n    imap:\n      host: h.test\n      username: me\n      {key}:"
+        f" {spoilt.format(PASSWORD)}\n"
     )
     with pytest.raises(Mistakes) as caught:
         Settings.parse(text.encode(), "mailtrip.yml")
@@ -205,17 +283,23 @@ def test_mistakes_beside_a_secret(spoilt: str, key: str) -> None:
 
 
 async def test_secrets_and_the_sendmail_program(tmp_path: Path) -> None:
-    """The sendmail program gets none of mailtrip's environment, where `{env: …}` keeps passwords, and none of its
-    files; its arguments are two addresses."""
+    """The sendmail program gets none of mailtrip's environment, where `{env: …}` keeps passwords,
+    and none of its files; its arguments are two addresses."""
     program, seen = tmp_path / "sendmail", tmp_path / "seen"
-    program.write_text(f'#!/bin/sh\nexec > {seen}\nenv\necho "$@"\nls -l /proc/self/fd\ncat > /dev/null\n')
+    program.write_text(
+        f'#!/bin/sh\nexec > {seen}\nenv\necho "$@"\nls -l /proc/self/fd\ncat > /dev/null\n'
+    )
     program.chmod(0o755)
     os.environ["MAIL_PASSWORD"] = PASSWORD
     with (tmp_path / "token.key").open("w") as key:
         os.set_inheritable(key.fileno(), False)
         try:
             assert (
-                await send(make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), new_run())
+                await send(
+                    make_sender("sendmail", {"path": str(program)}, Resolver()),
+                    probe_message(),
+                    new_run(),
+                )
                 is None
             )
         finally:
@@ -231,7 +315,8 @@ async def test_secrets_and_the_sendmail_program(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_crashes(start: Start, tmp_path: Path) -> None:
-    """A crash leaves no core file, which would hold the passwords: its limit is 0, whatever it was before."""
+    """A crash leaves no core file, which would hold the passwords: its limit is 0, whatever it was
+    before."""
     before = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
     try:
@@ -243,8 +328,8 @@ def test_crashes(start: Start, tmp_path: Path) -> None:
 
 
 async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> None:
-    """An error that nobody expected is a traceback in the log, with the lines of our program and without values; pages
-    and labels tell that it was one, and no more."""
+    """An error that nobody expected is a traceback in the log, with the lines of our program and
+    without values; pages and labels tell that it was one, and no more."""
     bench = Bench()
 
     def broken(raw: bytes) -> list[str]:
@@ -262,10 +347,9 @@ async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> 
 
 @pytest.mark.slow
 def test_values_that_are_secrets_without_saying_so(start: Start) -> None:
-    """What only looks like a secret is hidden as one: a key in the zone of a blocklist, the value of a header such as
-    `Authorization`, the query of a `token_url`."""
-    exporter = start(
-        """
+    """What only looks like a secret is hidden as one: a key in the zone of a blocklist, the value
+    of a header such as `Authorization`, the query of a `token_url`."""
+    exporter = start("""
 modules:
   list:
     interval: 1h
@@ -281,15 +365,24 @@ modules:
           host: 127.0.0.1
           port: 1
           username: me
-          oauth2: {token_url: "https://127.0.0.1:1/token?code=geheim3", client_id: me, client_secret: geheim4}
+          oauth2: {token_url: "https://127.0.0.1:1/token?code=geheim3", client_id: me,
+              client_secret: geheim4}
       expect: {code: 554}
 resolver: {nameservers: ["127.0.0.1:1"], timeout: 100ms}
-"""
-    )
+""")
     exporter.get("/probe?module=trip&target=a@lab.test")
     exporter.get("/probe?module=list&target=192.0.2.1")
-    pages = ["/", "/config", "/metrics", "/probe?module=list&target=192.0.2.1", "/trips?module=list&target=192.0.2.1"]
-    pages += [f"/probe?module={module}&debug=true" for module in ("list&target=192.0.2.1", "trip&target=a@lab.test")]
+    pages = [
+        "/",
+        "/config",
+        "/metrics",
+        "/probe?module=list&target=192.0.2.1",
+        "/trips?module=list&target=192.0.2.1",
+    ]
+    pages += [
+        f"/probe?module={module}&debug=true"
+        for module in ("list&target=192.0.2.1", "trip&target=a@lab.test")
+    ]
     shown = [exporter.get(path) for path in pages] + [exporter.log.read_text()]
     assert not [text for text in shown if "geheim" in text.lower()]
     assert "X-Team: mail" in shown[1]

@@ -1,4 +1,5 @@
-"""What hostile servers can do to us: mail servers, name servers, identity providers, and a file system."""
+"""What hostile servers can do to us: mail servers, name servers, identity providers, and a file
+system."""
 
 import asyncio
 import socket
@@ -60,8 +61,12 @@ async def problem(action: Awaitable[Any]) -> ProbeError:
 @pytest.mark.parametrize("greeting", ["", Endless("x", pause=0.02)])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_silence(listener: Listening, kind: str, greeting: str | Endless) -> None:
-    """A server that does not answer, or comes to no end of it, is given up after `session_timeout`."""
-    assert await refused(visit(kind, listener(greeting).port, patience=0.3, tls="none")) is Reason.TIMEOUT
+    """A server that does not answer, or comes to no end of it, is given up after
+    `session_timeout`."""
+    assert (
+        await refused(visit(kind, listener(greeting).port, patience=0.3, tls="none"))
+        is Reason.TIMEOUT
+    )
 
 
 # ------------------------------------------------------------ SMTP
@@ -70,16 +75,22 @@ async def test_silence(listener: Listening, kind: str, greeting: str | Endless) 
 @pytest.mark.parametrize("words", ["250-and so on\r\n" * 1000, "x" * MIB, "250 " + "x" * MIB])
 @pytest.mark.parametrize("place", ["greeting", "EHLO", "RCPT"])
 async def test_endless_replies(listener: Listening, place: str, words: str) -> None:
-    """Of an SMTP server's reply 32 KiB are read, and 8 KiB of a line; more ends the conversation."""
+    """Of an SMTP server's reply 32 KiB are read, and 8 KiB of a line; more ends the
+    conversation."""
     usual = {"EHLO": "250 hello", "MAIL": "250 ok", "RCPT": "250 ok"}
     server = listener("220 hello", usual | {place: Endless(words)})
     if place == "greeting":
         server = listener(Endless(words))
-    sender = make_sender("smtp", {"host": "127.0.0.1", "port": server.port, "tls": "none"}, Resolver())
+    sender = make_sender(
+        "smtp", {"host": "127.0.0.1", "port": server.port, "tls": "none"}, Resolver()
+    )
     with costs_at_most(MIB + 3 * len(words)):
         failure = await send(sender, probe_message(), new_run())
     assert failure
-    assert (failure.reason, failure.detail) == (Reason.PROTOCOL, "127.0.0.1 does not speak SMTP: Response too long")
+    assert (failure.reason, failure.detail) == (
+        Reason.PROTOCOL,
+        "127.0.0.1 does not speak SMTP: Response too long",
+    )
     assert server.said < AHEAD
 
 
@@ -109,16 +120,26 @@ ENDLESS_IMAP = {  # and how much of it is read
     "a line without end, of ours": ("* " + "x" * MIB, MIB),
     "short ones": ("* 1 FETCH (UID 1)\r\n" * 10_000, MIB),
     "lists without end": ("* SEARCH" + " 12" * 300_000 + "\r\n", 4 * MIB),
-    "literals without end": ("* 1 FETCH (UID 1 BODY[]<0> {999999}\r\n" + "x" * 999_999 + ")\r\n", 32 * MIB),
-    "one that is larger than anybody asked for": ("* 1 FETCH (UID 1 BODY[]<0> {52428800}\r\nX: y\r\n", 0),
-    "literals in literals": ("* 1 FETCH (X {100000}\r\n" + "x" * 100_000 + " {100000}\r\n" + "x" * 99_998, 16 * MIB),
+    "literals without end": (
+        "* 1 FETCH (UID 1 BODY[]<0> {999999}\r\n" + "x" * 999_999 + ")\r\n",
+        32 * MIB,
+    ),
+    "one that is larger than anybody asked for": (
+        "* 1 FETCH (UID 1 BODY[]<0> {52428800}\r\nX: y\r\n",
+        0,
+    ),
+    "literals in literals": (
+        "* 1 FETCH (X {100000}\r\n" + "x" * 100_000 + " {100000}\r\n" + "x" * 99_998,
+        16 * MIB,
+    ),
 }
 
 
 @pytest.mark.parametrize("what", ENDLESS_IMAP)
 async def test_endless_responses(listener: Listening, what: str) -> None:
-    """Of an IMAP server's answer to a command 32 MiB are read, of a response 16 MiB, of a line 1 MiB, and of what takes
-    more room in memory than on the wire so much less; more ends the session."""
+    """Of an IMAP server's answer to a command 32 MiB are read, of a response 16 MiB, of a line 1
+    MiB, and of what takes more room in memory than on the wire so much less; more ends the
+    session."""
     words, most = ENDLESS_IMAP[what]
     server = listener("* OK hello", IMAP | {"UID": Endless(words)}, default="{tag} OK")
     error = await problem(looked(server.port))
@@ -127,16 +148,19 @@ async def test_endless_responses(listener: Listening, what: str) -> None:
 
 
 async def test_memory_of_literals(listener: Listening) -> None:
-    """A literal that an IMAP server announces is no reason to make room for it: one of more than 16 MiB is not even
-    waited for."""
-    server = listener("* OK hello", IMAP | {"UID": Endless("x" * MIB, "* 1 FETCH (BODY[] {16777217}\r\n")})
+    """A literal that an IMAP server announces is no reason to make room for it: one of more than 16
+    MiB is not even waited for."""
+    server = listener(
+        "* OK hello", IMAP | {"UID": Endless("x" * MIB, "* 1 FETCH (BODY[] {16777217}\r\n")}
+    )
     with costs_at_most(4 * MIB):
         error = await problem(looked(server.port))
     assert error.detail == "127.0.0.1 sent a response of more than 16 MiB"
 
 
 async def test_large_messages_over_imap(listener: Listening) -> None:
-    """An IMAP server is asked for the first 64 KiB of a message, and of one that sends more no more is kept."""
+    """An IMAP server is asked for the first 64 KiB of a message, and of one that sends more no more
+    is kept."""
     large = "* 1 FETCH (UID 1 BODY[]<0> {5000000}\r\n" + "X: y\r\n" * 833_333 + "x\n)\r\n{tag} OK"
     server = listener("* OK hello", IMAP | {"UID": large})
     (sighting,) = await looked(server.port)
@@ -146,7 +170,11 @@ async def test_large_messages_over_imap(listener: Listening) -> None:
 
 # ------------------------------------------------------------ POP3
 
-POP3 = {"CAPA": "+OK\r\nUSER\r\nTOP\r\nUIDL\r\n.", "UIDL": "+OK\r\n1 a\r\n.", "LIST": "+OK 1 52428800"}
+POP3 = {
+    "CAPA": "+OK\r\nUSER\r\nTOP\r\nUIDL\r\n.",
+    "UIDL": "+OK\r\n1 a\r\n.",
+    "LIST": "+OK 1 52428800",
+}
 POP3_LISTINGS = {"CAPA": 64, "UIDL": 8192, "TOP": 65536}  # KiB
 
 
@@ -160,25 +188,33 @@ async def read_maildrop(port: int) -> list[Sighting]:
 
 
 @pytest.mark.parametrize("command", ["greeting", "CAPA", "USER", "UIDL", "TOP"])
-@pytest.mark.parametrize("words", ["x" * 10_000, ("1 " + "x" * 900 + "\r\n") * 100, "..\r\n" * 5_000])
+@pytest.mark.parametrize(
+    "words", ["x" * 10_000, ("1 " + "x" * 900 + "\r\n") * 100, "..\r\n" * 5_000]
+)
 async def test_endless_listings(listener: Listening, command: str, words: str) -> None:
-    """Of a POP3 server's status line and of what it offers 64 KiB are read, of a listing 8 MiB, of a message 64 MiB, of
-    which 64 KiB are kept; more ends the session."""
+    """Of a POP3 server's status line and of what it offers 64 KiB are read, of a listing 8 MiB, of
+    a message 64 MiB, of which 64 KiB are kept; more ends the session."""
     answer = Endless(words, "+OK\r\n" if command in POP3_LISTINGS else "")
-    server = listener(answer if command == "greeting" else "+OK", POP3 | {command: answer}, default="+OK")
+    server = listener(
+        answer if command == "greeting" else "+OK", POP3 | {command: answer}, default="+OK"
+    )
     with costs_at_most(24 * MIB):
         error = await problem(read_maildrop(server.port))
     assert error.reason is Reason.PROTOCOL, error
     most = {"UIDL": 8 * MIB, "TOP": 64 * MIB}
     if command in POP3_LISTINGS:
-        assert error.detail == f"127.0.0.1 sends more than {POP3_LISTINGS[command]} KiB for {command}"
+        assert (
+            error.detail == f"127.0.0.1 sends more than {POP3_LISTINGS[command]} KiB for {command}"
+        )
     assert server.said < most.get(command, 0) + AHEAD
 
 
 async def test_unasked_words(listener: Listening) -> None:
     """What a POP3 server says while nobody asks is kept to 1 MiB; then the session ends."""
     server = listener(Endless("and so on\r\n" * 1000, "+OK\r\n"))
-    connection = await converse(await connect(["127.0.0.1"], server.port), "pop.test", lambda line: None)
+    connection = await converse(
+        await connect(["127.0.0.1"], server.port), "pop.test", lambda line: None
+    )
     await connection.greeting()
     await connection.closed()
     assert (await problem(connection.capa())).reason is Reason.PROTOCOL
@@ -186,7 +222,8 @@ async def test_unasked_words(listener: Listening) -> None:
 
 
 async def test_large_headers_over_pop3(listener: Listening) -> None:
-    """Of a header of 50 MB in a POP3 maildrop, which a server cannot be asked for in parts, 64 KiB are kept."""
+    """Of a header of 50 MB in a POP3 maildrop, which a server cannot be asked for in parts, 64 KiB
+    are kept."""
     large = "+OK\r\n" + ("X: " + "y" * 995 + "\r\n") * 50_000 + "\r\n."
     server = listener("+OK", POP3 | {"TOP": large}, default="+OK")
     (sighting,) = await read_maildrop(server.port)
@@ -197,7 +234,8 @@ async def test_large_headers_over_pop3(listener: Listening) -> None:
 
 
 async def test_large_messages_in_a_maildir(tmp_path: Path) -> None:
-    """Of a file of 50 MB in a Maildir 64 KiB are read; what is no ordinary file, or a link, is not read at all."""
+    """Of a file of 50 MB in a Maildir 64 KiB are read; what is no ordinary file, or a link, is not
+    read at all."""
     maildir = maildir_bench.Maildir(tmp_path / "Maildir")
     async with maildir_bench.opened(maildir.mailbox()) as session:
         name = maildir.deliver(b"Subject: large\n\n")
@@ -262,7 +300,11 @@ async def test_many_exchangers(listener: Listening) -> None:
     hosts = {f"mx{n}.example.test": {"A": ["127.0.0.1"]} for n in range(30)}
     zone = {"example.test": {"MX": [f"{n} mx{n}.example.test." for n in range(30)]}, **hosts}
     async with names(zone) as resolver:
-        await send(make_sender("mx", {"port": server.port}, resolver), probe_message("a@example.test"), new_run())
+        await send(
+            make_sender("mx", {"port": server.port}, resolver),
+            probe_message("a@example.test"),
+            new_run(),
+        )
     assert server.visits == 10
 
 
@@ -273,7 +315,9 @@ async def test_many_addresses(listener: Listening, place: int, reason: Reason) -
     addresses = [f"127.0.9.{number}" for number in range(1, place)]  # where nobody listens
 
     def answer(reply: dns.message.Message) -> None:
-        reply.answer.append(dns.rrset.from_text("many.test.", 60, "IN", "A", *addresses, "127.0.0.1"))
+        reply.answer.append(
+            dns.rrset.from_text("many.test.", 60, "IN", "A", *addresses, "127.0.0.1")
+        )
 
     async with name_server(answer) as resolver:
         options = {"host": "many.test", "port": server.port, "ip": "4", "tls": "none"}

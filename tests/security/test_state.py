@@ -15,8 +15,8 @@ from tests.support.prober_rig import Bench
 
 
 def test_a_disk_that_refuses() -> None:
-    """A state disk that is full, locked or stalled for a while changes and loses no verdict: pending changes are kept,
-    within a bound, and written in order when possible."""
+    """A state disk that is full, locked or stalled for a while changes and loses no verdict:
+    pending changes are kept, within a bound, and written in order when possible."""
 
     async def course() -> None:
         connection = balky()
@@ -36,9 +36,11 @@ def test_a_disk_that_refuses() -> None:
 
 
 async def test_a_state_file_of_somebody_else(tmp_path: Path) -> None:
-    """A state file with other tables, or with rows that make no sense, does not prevent a start: the file is set aside
-    as `mailtrip.damaged`, the rows are dropped."""
-    for number, change in enumerate(("UPDATE trips SET state = 'odd'", "DROP TABLE outcomes", "DROP TABLE trips")):
+    """A state file with other tables, or with rows that make no sense, does not prevent a start:
+    the file is set aside as `mailtrip.damaged`, the rows are dropped."""
+    for number, change in enumerate(
+        ("UPDATE trips SET state = 'odd'", "DROP TABLE outcomes", "DROP TABLE trips")
+    ):
         directory = tmp_path / str(number)
         await filled(directory)
         changed(directory, change)
@@ -50,13 +52,18 @@ async def test_a_state_file_of_somebody_else(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_is_set() -> None:
-    """Setting the machine's clock, forwards or back, makes no message lost or late, hides no failure behind an older
-    success, and starts no flood of trips."""
+    """Setting the machine's clock, forwards or back, makes no message lost or late, hides no
+    failure behind an older success, and starts no flood of trips."""
 
     async def course() -> None:
         for jump in (-3600.0, 400 * 86400.0):
             off, loop = [0.0], asyncio.get_running_loop()
-            bench = Bench(clock=Clock(loop.time, lambda off=off, loop=loop: virtual.BEGIN + loop.time() + off[0]))  # type: ignore[misc]
+            bench = Bench(
+                clock=Clock(
+                    loop.time,
+                    lambda off=off, loop=loop: virtual.BEGIN + loop.time() + off[0],  # type: ignore[misc]
+                )
+            )
             assert (await bench.trip()).success
             bench.sender.delay = None
             flight = bench.prober.start(bench.probe)
@@ -68,7 +75,12 @@ def test_a_clock_that_is_set() -> None:
             bench.ledger.expire()
             assert bench.probe.newest == overdue
             series = bench.series()
-            assert series["mailtrip_success"] == series["mailtrip_lost_total"] == series["mailtrip_late_total"] == 0
+            assert (
+                series["mailtrip_success"]
+                == series["mailtrip_lost_total"]
+                == series["mailtrip_late_total"]
+                == 0
+            )
             await bench.close()
 
     virtual.run(course())

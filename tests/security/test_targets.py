@@ -15,7 +15,8 @@ CONFIGURATION = """
 modules:
   any:
     targets: ["*"]
-    roundtrip: {{from: p@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}, expect: {{code: 554}}}}
+    roundtrip: {{from: p@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}},
+        expect: {{code: 554}}}}
   program:
     targets: ["*"]
     roundtrip: {{from: p@lab.test, send: {{sendmail: {{path: {program}}}}}, expect: {{code: 69}}}}
@@ -28,17 +29,25 @@ modules:
       expect: {{code: 554}}
   one:
     targets: ["Monitor@lab.test"]
-    roundtrip: {{from: p@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}, expect: {{code: 554}}}}
+    roundtrip: {{from: p@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}},
+        expect: {{code: 554}}}}
 """
 BEHIND = (
-    "\r\nX-Injected: yes\r\n\r\nbody", ">\r\nRCPT TO:<v@lab.test", "x> NOTIFY=NEVER ORCPT=rfc822;x", "\0\x1b[31mred",
-    "A" * 3000, "eth0", "1", "\u202e", "",
-)  # fmt: skip
+    "\r\nX-Injected: yes\r\n\r\nbody",
+    ">\r\nRCPT TO:<v@lab.test",
+    "x> NOTIFY=NEVER ORCPT=rfc822;x",
+    "\0\x1b[31mred",
+    "A" * 3000,
+    "eth0",
+    "1",
+    "\u202e",
+    "",
+)
 
 
 def test_zones(start: Start, listener: Listening, tmp_path: Path) -> None:
-    """No address with a zone is a target: what follows a `%` gets into no command, no header and no argument of a
-    program, however wide `targets` is."""
+    """No address with a zone is a target: what follows a `%` gets into no command, no header and no
+    argument of a program, however wide `targets` is."""
     server, called = listener(), tmp_path / "called"
     program = tmp_path / "sendmail"
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{called}\ncat >>{called}\n')
@@ -48,8 +57,16 @@ def test_zones(start: Start, listener: Listening, tmp_path: Path) -> None:
         for literal in (f"[IPv6:::1%{behind}]", f"[::1%{behind}]", f"[IPv6:fe80::1%{behind}"):
             for module in ("any", "program"):
                 assert probe(exporter, module, f"a@{literal}")[0] == 400, (module, behind)
-                assert probe(exporter, module, f"a@{literal}", "&debug=true")[0] == 400, (module, behind)
-        for host in (f"::1%{behind}", f"[::1%{behind}]", f"127.0.0.1%{behind}", f"::ffff:127.0.0.1%{behind}"):
+                assert probe(exporter, module, f"a@{literal}", "&debug=true")[0] == 400, (
+                    module,
+                    behind,
+                )
+        for host in (
+            f"::1%{behind}",
+            f"[::1%{behind}]",
+            f"127.0.0.1%{behind}",
+            f"::ffff:127.0.0.1%{behind}",
+        ):
             assert probe(exporter, "hosts", host)[0] == 400, behind
     assert server.visits == 0
     assert not called.exists()
@@ -61,8 +78,9 @@ def test_zones(start: Start, listener: Listening, tmp_path: Path) -> None:
 
 
 def test_spellings(start: Start, listener: Listening) -> None:
-    """All spellings of a target are one probe, with one interval, for all clients; a pattern without a wildcard is one
-    target, and letters of another case in front of its `@` are refused with 403."""
+    """All spellings of a target are one probe, with one interval, for all clients; a pattern
+    without a wildcard is one target, and letters of another case in front of its `@` are refused
+    with 403."""
     server = listener(answers={"RCPT": "554 no"})
     exporter = start(CONFIGURATION.format(port=server.port, program="/bin/false"))
     for spelling in (
@@ -83,8 +101,8 @@ def test_spellings(start: Start, listener: Listening) -> None:
 
 
 def test_lengths(start: Start, listener: Listening) -> None:
-    """An address of more than 254 bytes, a part in front of the `@` of more than 64, and a domain of more than 253, are
-    refused before anything is looked up or sent."""
+    """An address of more than 254 bytes, a part in front of the `@` of more than 64, and a domain
+    of more than 253, are refused before anything is looked up or sent."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port, program="/bin/false"))
     label = "x" * 63

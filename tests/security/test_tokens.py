@@ -37,8 +37,9 @@ def unpacked(word: str) -> tuple[bytes, int, bytes, bytes]:
 
 
 def test_what_is_in_a_token() -> None:
-    """In a token are a number that stands for the key (4 bytes), the second in which it was made (4), the trip (7, all
-    random) and the signature (15), and nothing else: no address and no name."""
+    """In a token are a number that stands for the key (4 bytes), the second in which it was made
+    (4), the trip (7, all random) and the signature (15), and nothing else: no address and no
+    name."""
     one, other = (Mint(KEY).mint(SENT_AT + 0.9) for _ in range(2))
     number, moment, trip, signature = unpacked(one.word)
     assert number == sha256(b"mailtrip instance\0" + KEY).digest()[:4] == unpacked(other.word)[0]
@@ -48,21 +49,28 @@ def test_what_is_in_a_token() -> None:
 
 
 def test_the_signature() -> None:
-    """The signature is HMAC-SHA-256 over all that, cut to 120 bits, and compared in a time that tells nothing."""
+    """The signature is HMAC-SHA-256 over all that, cut to 120 bits, and compared in a time that
+    tells nothing."""
     number, moment, trip, signature = unpacked(Mint(KEY).mint(SENT_AT).word)
     assert signature == hmac.new(KEY, number + moment.to_bytes(4) + trip, sha256).digest()[:15]
-    verify = ast.parse(inspect.getsource(tokens.Mint.verify).replace("    def", "def", 1).replace("\n    ", "\n"))
+    verify = ast.parse(
+        inspect.getsource(tokens.Mint.verify).replace("    def", "def", 1).replace("\n    ", "\n")
+    )
     assert not [node for node in ast.walk(verify) if isinstance(node, ast.Compare)]
     assert ast.unparse(verify).count("hmac.compare_digest") == 2
 
 
 def test_the_key(start: Start, tmp_path: Path) -> None:
-    """The key has 256 random bits; it is made at the first start and kept in `state.dir`, in `token.key`, for
-    mailtrip's user alone (0600), or is what `state.token_key` says."""
+    """The key has 256 random bits; it is made at the first start and kept in `state.dir`, in
+    `token.key`, for mailtrip's user alone (0600), or is what `state.token_key` says."""
     exporter = start(OWN.format(port=free_port()))
     file = tmp_path / "mailtrip-0/state/token.key"
     key = load_key(file)
-    assert (len(key), stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(file.parent.stat().st_mode)) == (32, 0o600, 0o700)
+    assert (
+        len(key),
+        stat.S_IMODE(file.stat().st_mode),
+        stat.S_IMODE(file.parent.stat().st_mode),
+    ) == (32, 0o600, 0o700)
     assert load_key(tmp_path / "another") != key
     assert key.hex() not in exporter.get("/config") + exporter.get("/") + exporter.log.read_text()
     given = start(f"state: {{token_key: {KEY.hex()}}}\n{OWN.format(port=free_port())}")
@@ -74,8 +82,8 @@ def test_the_key(start: Start, tmp_path: Path) -> None:
 
 
 def test_forgeries() -> None:
-    """A token with one letter changed, or signed with another key, is not believed, and a message with fifty false ones
-    in front of a true one is not read on."""
+    """A token with one letter changed, or signed with another key, is not believed, and a message
+    with fifty false ones in front of a true one is not read on."""
     word = Mint(KEY).mint(SENT_AT).word
     for place in range(len("mtrip1"), LENGTH):
         changed = word[:place] + ("a" if word[place] != "a" else "b") + word[place + 1 :]
@@ -85,14 +93,16 @@ def test_forgeries() -> None:
         with pytest.raises(NotOurs) as caught:
             Mint(KEY).verify(Mint(key).mint(SENT_AT).word)
         assert caught.value.why is Rejection.FOREIGN_INSTANCE
-    false = " ".join(Mint(b"x" * 32).mint(SENT_AT + number).word for number in range(tokens.MAX_CANDIDATES))
+    false = " ".join(
+        Mint(b"x" * 32).mint(SENT_AT + number).word for number in range(tokens.MAX_CANDIDATES)
+    )
     assert word not in candidates(f"{false} {word}")
 
 
 @virtual.on_a(Bench)
 async def test_strange_tokens_in_a_mailbox(bench: Bench) -> None:
-    """A message whose token is forged or another mailtrip's is left in the mailbox as it is, ends no trip, and counts
-    in `mailtrip_tokens_rejected_total`."""
+    """A message whose token is forged or another mailtrip's is left in the mailbox as it is, ends
+    no trip, and counts in `mailtrip_tokens_rejected_total`."""
     bench.sender.on_the_way = lambda raw: raw.replace(candidates(raw.decode())[0].encode(), foreign)
     foreign = Mint(b"x" * 32).mint(SENT_AT).word.encode()
     outcome = await bench.trip()
@@ -107,8 +117,9 @@ async def test_strange_tokens_in_a_mailbox(bench: Bench) -> None:
 
 @virtual.on_a(Bench)
 async def test_replay_under_way(bench: Bench) -> None:
-    """Whoever sees a message on its way can send another one with its token, and until the trip is over that one passes
-    for ours, if its text is whole: they stand where they could hold up or deliver ours as well."""
+    """Whoever sees a message on its way can send another one with its token, and until the trip is
+    over that one passes for ours, if its text is whole: they stand where they could hold up or
+    deliver ours as well."""
     bench.sender.delay = None
     flight = bench.prober.start(bench.probe)
     await asyncio.sleep(100)
@@ -125,8 +136,8 @@ async def test_replay_under_way(bench: Bench) -> None:
 
 @virtual.on_a(Bench)
 async def test_replay_afterwards(bench: Bench) -> None:
-    """When the trip is over, its token is worth nothing: a message with it counts as a duplicate and is deleted, the
-    trip's verdict stands, and no other trip ends by it."""
+    """When the trip is over, its token is worth nothing: a message with it counts as a duplicate
+    and is deleted, the trip's verdict stands, and no other trip ends by it."""
     outcome = await bench.trip()
     assert outcome.success
     bench.sender.delay = None
@@ -143,8 +154,8 @@ async def test_replay_afterwards(bench: Bench) -> None:
 
 @virtual.on_a(Bench)
 async def test_replay_long_afterwards(bench: Bench) -> None:
-    """A token that is no longer known, after `late_after` and the life of the state, counts for nothing either; its
-    message is deleted when it is older than an hour."""
+    """A token that is no longer known, after `late_after` and the life of the state, counts for
+    nothing either; its message is deleted when it is older than an hour."""
     other = Bench(mailbox=PretendMailbox(), key=KEY)
     other.sender.delay = None
     await other.trip()
@@ -165,7 +176,10 @@ async def test_tokens_on_the_web() -> None:
         while not here.bench.sender.sent:
             await asyncio.sleep(0.01)
         (trip,) = (trip for one in here.probes for trip in one.flights)
-        pages = [(await here.get(path))[1] for path in ("/", f"/trips/{trip}", f"{GOOD}&debug=true", "/metrics")]
+        pages = [
+            (await here.get(path))[1]
+            for path in ("/", f"/trips/{trip}", f"{GOOD}&debug=true", "/metrics")
+        ]
         assert sum("token&gt;" in page or "<token>" in page for page in pages) == 2
         assert not any("mtrip1" in page.lower() for page in pages)
         await scraping
@@ -176,8 +190,9 @@ async def test_tokens_on_the_web() -> None:
 
 @virtual.on_a(Bench)
 async def test_another_key(bench: Bench) -> None:
-    """With another key (remove `token.key`, or change `state.token_key`, and start again) all tokens of the old one are
-    a stranger's: messages that are under way stay in the mailbox, and their trips are overdue."""
+    """With another key (remove `token.key`, or change `state.token_key`, and start again) all
+    tokens of the old one are a stranger's: messages that are under way stay in the mailbox, and
+    their trips are overdue."""
     old = Bench(mailbox=bench.mailbox, key=b"o" * 32)
     old.sender.delay = None
     old.prober.start(old.probe)

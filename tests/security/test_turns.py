@@ -34,13 +34,16 @@ from tests.support.smtp_client import RawClient
 from tests.support.smtp_receiver import receiver
 from tests.support.watcher_rig import MINT, message
 
-HOSTILE = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(99)) + "base64\r\n"
+HOSTILE = (
+    "".join(f"Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n" for n in range(99))
+    + "base64\r\n"
+)
 MANY = 60
 
 
 async def test_many_hostile_messages() -> None:
-    """However many messages of strangers arrive at once, other work runs after each of them, and while one that is
-    longer than 4 KiB is read."""
+    """However many messages of strangers arrive at once, other work runs after each of them, and
+    while one that is longer than 4 KiB is read."""
     mailbox, turns = PretendMailbox(), 0
 
     async def stray(token: Token, kind: Kind, sighting: Sighting) -> float:
@@ -58,7 +61,9 @@ async def test_many_hostile_messages() -> None:
     with watcher.expect(token.trip, run) as expected:
         await expected.ready()
         for number in range(MANY):
-            mailbox.deliver(f"X-Number: {number}\r\n{HOSTILE}".encode()[: 3000 if number % 2 else READ_LIMIT])
+            mailbox.deliver(
+                f"X-Number: {number}\r\n{HOSTILE}".encode()[: 3000 if number % 2 else READ_LIMIT]
+            )
         mailbox.deliver(message(token))
         counting = asyncio.create_task(count())
         began = time.monotonic()
@@ -74,8 +79,8 @@ async def test_many_hostile_messages() -> None:
 
 
 async def test_clients_of_one_address() -> None:
-    """Messages from one client address are judged one at a time, so that other clients do not wait behind all of
-    them."""
+    """Messages from one client address are judged one at a time, so that other clients do not wait
+    behind all of them."""
     judged: list[bytes] = []
     gate = asyncio.Semaphore(0)
 
@@ -88,7 +93,9 @@ async def test_clients_of_one_address() -> None:
         clients = []
         for number in range(8):
             source = "127.0.1.1" if number < 7 else "127.0.1.2"
-            client = await stack.enter_async_context(RawClient(session.receiver.port, source=source))
+            client = await stack.enter_async_context(
+                RawClient(session.receiver.port, source=source)
+            )
             await client.until_data()
             client.send(f"Subject: from {source}\r\n.\r\n".encode())
             clients.append(client)
@@ -101,8 +108,8 @@ async def test_clients_of_one_address() -> None:
 
 
 async def test_lateness() -> None:
-    """What a server has sent in time is read even when mailtrip itself is late; its own delay is added to
-    `session_timeout`, up to double."""
+    """What a server has sent in time is read even when mailtrip itself is late; its own delay is
+    added to `session_timeout`, up to double."""
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=ours)
     async with Run(Clock(), session_timeout=0.1).conversation():
@@ -114,9 +121,12 @@ async def test_lateness() -> None:
 
 
 async def test_what_an_imap_server_says() -> None:
-    """IMAP responses are read a few milliseconds at a time, and at most 1,000 words of one response are parsed."""
+    """IMAP responses are read a few milliseconds at a time, and at most 1,000 words of one response
+    are parsed."""
     assert MAX_WORDS == 1000
-    async with attacked(b"* 1 FETCH (UID 1 " + b"() " * 5000 + b"\r\n" + b"* OK\r\n" * 5000) as imap:
+    async with attacked(
+        b"* 1 FETCH (UID 1 " + b"() " * 5000 + b"\r\n" + b"* OK\r\n" * 5000
+    ) as imap:
         await imap.greeting()
         ticker = Ticker()
         reply = await imap.simple_command("NOOP")
@@ -125,10 +135,12 @@ async def test_what_an_imap_server_says() -> None:
     assert ticker.turns > 20
 
 
-@pytest.mark.parametrize("words", ["[A" + " " * 50_000, "login " * 50_000, "unsupported " * 50_000, "lock " * 50_000])
+@pytest.mark.parametrize(
+    "words", ["[A" + " " * 50_000, "login " * 50_000, "unsupported " * 50_000, "lock " * 50_000]
+)
 def test_long_refusals(words: str) -> None:
-    """Of the words with which an IMAP or POP3 server refuses something, 1,000 characters are read, whatever they
-    are."""
+    """Of the words with which an IMAP or POP3 server refuses something, 1,000 characters are read,
+    whatever they are."""
     began = time.process_time()
     (response,) = Reader().feed(f"A1 NO {words}\r\n".encode())
     reply = Reply("192.0.2.1", response.name, response.code, response.text, [])
@@ -137,7 +149,9 @@ def test_long_refusals(words: str) -> None:
     refusal = reply_in("192.0.2.1", f"-ERR {words}")
     assert refusal
     assert max(len(refusal.text), len(reply.text)) <= 1000
-    assert time.process_time() - began < 1  # unbounded, each takes several seconds, and the first one minutes
+    assert (
+        time.process_time() - began < 1
+    )  # unbounded, each takes several seconds, and the first one minutes
 
 
 class NoRecords:

@@ -38,13 +38,17 @@ class Machine:
     four: SmtpWitness
     six: SmtpWitness
 
-    async def send(self, kind: str, domain: str, local: str = "x", **options: Any) -> tuple[Run, Failure | None]:
+    async def send(
+        self, kind: str, domain: str, local: str = "x", **options: Any
+    ) -> tuple[Run, Failure | None]:
         run = new_run()
         given = {"port": self.four.port, **options}
         if kind == "smtp":
             given |= {"host": f"mx.{domain}", "tls": "none"}
         async with names(ZONE) as resolver, nothing_left_behind():
-            failure = await send(make_sender(kind, given, resolver), probe_message(f"{local}@{domain}"), run)
+            failure = await send(
+                make_sender(kind, given, resolver), probe_message(f"{local}@{domain}"), run
+            )
             for one in (self.four, self.six):
                 await one.ended()
         return run, failure
@@ -52,14 +56,18 @@ class Machine:
     @property
     def who(self) -> str:
         """Who has got a message."""
-        return " ".join(name for name, one in (("four", self.four), ("six", self.six)) for _ in one.received)
+        return " ".join(
+            name for name, one in (("four", self.four), ("six", self.six)) for _ in one.received
+        )
 
 
 @pytest.fixture
 async def machine() -> AsyncIterator[Machine]:
     async with AsyncExitStack() as stack:
         four = await stack.enter_async_context(witness(port=free_port()))
-        six = await stack.enter_async_context(witness("::1", four.port, [o for o in OFFERS if o != "SMTPUTF8"]))
+        six = await stack.enter_async_context(
+            witness("::1", four.port, [o for o in OFFERS if o != "SMTPUTF8"])
+        )
         yield Machine(four, six)
 
 
@@ -81,14 +89,18 @@ both_kinds = pytest.mark.parametrize("kind", ["smtp", "mx"])
         ("half-dead.test", "any", "four"),
     ],
 )
-async def test_the_family_can_be_chosen(machine: Machine, kind: str, domain: str, ip: object, who: str) -> None:
+async def test_the_family_can_be_chosen(
+    machine: Machine, kind: str, domain: str, ip: object, who: str
+) -> None:
     _, failure = await machine.send(kind, domain, ip=ip)
     assert failure is None
     assert machine.who == who
 
 
 @both_kinds
-@pytest.mark.parametrize(("domain", "ip", "words"), [("four.test", 6, "IPv6"), ("six.test", 4, "IPv4")])
+@pytest.mark.parametrize(
+    ("domain", "ip", "words"), [("four.test", 6, "IPv6"), ("six.test", 4, "IPv4")]
+)
 async def test_a_server_without_an_address_of_the_family_is_named(
     machine: Machine, kind: str, domain: str, ip: int, words: str
 ) -> None:
@@ -98,7 +110,9 @@ async def test_a_server_without_an_address_of_the_family_is_named(
     assert failure.detail.startswith(f"mx.{domain} has no {words} address; asked 127.0.0.1:")
 
 
-async def test_a_domain_with_nothing_but_an_ipv6_address_gets_its_mail_there(machine: Machine) -> None:
+async def test_a_domain_with_nothing_but_an_ipv6_address_gets_its_mail_there(
+    machine: Machine,
+) -> None:
     run, failure = await machine.send("mx", "no-mx.test")
     assert failure is None
     assert Exchanger("no-mx.test", 0) in run.facts
@@ -109,7 +123,9 @@ async def test_a_domain_with_nothing_but_an_ipv6_address_gets_its_mail_there(mac
 
 
 @both_kinds
-@pytest.mark.parametrize(("domain", "source", "who"), [("both.test", "127.0.0.8", "four"), ("both.test", "::1", "six")])
+@pytest.mark.parametrize(
+    ("domain", "source", "who"), [("both.test", "127.0.0.8", "four"), ("both.test", "::1", "six")]
+)
 async def test_the_server_sees_the_source_address(
     machine: Machine, kind: str, domain: str, source: str, who: str
 ) -> None:
@@ -159,7 +175,9 @@ async def test_a_domain_in_another_script_is_found(machine: Machine) -> None:
 
 
 @both_kinds
-async def test_a_server_that_does_not_know_smtputf8_is_not_asked_in_vain(machine: Machine, kind: str) -> None:
+async def test_a_server_that_does_not_know_smtputf8_is_not_asked_in_vain(
+    machine: Machine, kind: str
+) -> None:
     _, failure = await machine.send(kind, "six.test", local="grüße")
     assert failure is not None
     assert (failure.step, failure.reason, failure.code) == (Step.MAIL, Reason.PROTOCOL, "")

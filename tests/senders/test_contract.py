@@ -25,11 +25,19 @@ from tests.support.sending import (
 from tests.support.smtp_witness import Received
 
 every_kind = pytest.mark.parametrize("kind", SENDERS)
-every_stage = pytest.mark.parametrize(("kind", "stage"), [(k, stage) for k in SENDERS for stage in BENCHES[k].stages])
-after_all = pytest.mark.parametrize(("kind", "stage"), [(k, s) for k in SENDERS for s in BENCHES[k].afterwards])
+every_stage = pytest.mark.parametrize(
+    ("kind", "stage"), [(k, stage) for k in SENDERS for stage in BENCHES[k].stages]
+)
+after_all = pytest.mark.parametrize(
+    ("kind", "stage"), [(k, s) for k in SENDERS for s in BENCHES[k].afterwards]
+)
 every_trouble = pytest.mark.parametrize(
     ("kind", "trouble"),
-    [pytest.param(k, trouble, id=f"{k}: {trouble.name}") for k in SENDERS for trouble in BENCHES[k].troubles],
+    [
+        pytest.param(k, trouble, id=f"{k}: {trouble.name}")
+        for k in SENDERS
+        for trouble in BENCHES[k].troubles
+    ],
 )
 
 
@@ -39,13 +47,18 @@ def message_to(recipient: str, raw: bytes = MESSAGES["a probe"]) -> ProbeMessage
 
 def test_every_kind_of_sender_has_a_bench() -> None:
     missing = SENDERS.keys() - BENCHES.keys()
-    assert not missing, f"write a bench for {sorted(missing)} in tests/senders, and put it into BENCHES in benches.py"
+    assert not missing, (
+        f"write a bench for {sorted(missing)} in tests/senders, and put it into BENCHES in"
+        " benches.py"
+    )
     assert BENCHES.keys() <= SENDERS.keys()
 
 
 @every_kind
 @pytest.mark.parametrize("name", MESSAGES)
-async def test_a_message_arrives_byte_for_byte_exactly_once_with_its_envelope(kind: str, name: str) -> None:
+async def test_a_message_arrives_byte_for_byte_exactly_once_with_its_envelope(
+    kind: str, name: str
+) -> None:
     async with BENCHES[kind].bench() as bench:
         run = new_run()
         assert await send(bench.sender, message_to(RECIPIENT, MESSAGES[name]), run) is None
@@ -55,7 +68,9 @@ async def test_a_message_arrives_byte_for_byte_exactly_once_with_its_envelope(ki
 
 
 @every_kind
-async def test_the_steps_of_a_success_are_told_each_with_its_time_one_after_the_other(kind: str) -> None:
+async def test_the_steps_of_a_success_are_told_each_with_its_time_one_after_the_other(
+    kind: str,
+) -> None:
     """On a clock that is a second further each time it is read."""
     ticks = count()
     run = new_run(clock=Clock(monotonic=lambda: float(next(ticks))))
@@ -82,7 +97,9 @@ def end(span: Span) -> float:
 
 
 @every_stage
-async def test_a_message_is_accepted_when_the_last_word_has_come_and_not_before(kind: str, stage: str) -> None:
+async def test_a_message_is_accepted_when_the_last_word_has_come_and_not_before(
+    kind: str, stage: str
+) -> None:
     moments: list[float] = []
     run = new_run()
     run.on_accepted = moments.append
@@ -115,7 +132,9 @@ async def test_what_comes_after_the_last_word_changes_nothing(kind: str, stage: 
 
 
 @every_trouble
-async def test_what_goes_wrong_is_named_and_no_message_is_sent_twice(kind: str, trouble: Trouble) -> None:
+async def test_what_goes_wrong_is_named_and_no_message_is_sent_twice(
+    kind: str, trouble: Trouble
+) -> None:
     async with BENCHES[kind].bench() as bench, nothing_left_behind():
         bench.misbehave(trouble)
         run = new_run(patience=0.5 if trouble.reason == "timeout" else 20)
@@ -157,8 +176,13 @@ async def test_nothing_is_left_of_a_success(kind: str) -> None:
 async def test_two_sends_at_once_do_not_disturb_each_other(kind: str, stage: str) -> None:
     async with BENCHES[kind].bench() as bench:
         hold, runs = bench.hold(stage, clients=2), [new_run(), new_run()]
-        messages = [message_to(f"{name}@example.test", HEAD + name.encode() + b"\r\n") for name in ("one", "two")]
-        sends = [send(bench.sender, message, run) for message, run in zip(messages, runs, strict=True)]
+        messages = [
+            message_to(f"{name}@example.test", HEAD + name.encode() + b"\r\n")
+            for name in ("one", "two")
+        ]
+        sends = [
+            send(bench.sender, message, run) for message, run in zip(messages, runs, strict=True)
+        ]
         both = asyncio.gather(*sends)
         await hold.reached()
         hold.release()
@@ -170,7 +194,7 @@ async def test_two_sends_at_once_do_not_disturb_each_other(kind: str, stage: str
         for run in runs:
             assert steps(run) == list(BENCHES[kind].steps)
             assert run.accepted is not None
-        (first, second) = (" ".join(run.transcript) for run in runs)
+        first, second = (" ".join(run.transcript) for run in runs)
         assert ("one@" in first, "two@" in first) == (True, False)
         assert ("one@" in second, "two@" in second) == (False, True)
 

@@ -1,4 +1,5 @@
-"""Several exchangers, and the same one again and again: whom `mx` asks, in which order, and when it must not."""
+"""Several exchangers, and the same one again and again: whom `mx` asks, in which order, and when it
+must not."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -80,7 +81,9 @@ def taker(run: Run) -> list[str]:
 
 
 @pytest.mark.parametrize("recipient", ["x@dead-first.test", "x@nowhere-first.test"])
-async def test_an_exchanger_that_cannot_be_reached_is_passed_over(domain: Domain, recipient: str) -> None:
+async def test_an_exchanger_that_cannot_be_reached_is_passed_over(
+    domain: Domain, recipient: str
+) -> None:
     run, failure = await domain.send(probe_message(recipient))
     assert failure is None
     assert taker(run) == ["second.example.test"]
@@ -97,7 +100,9 @@ AGAIN = [
 
 
 @pytest.mark.parametrize(("stage", "words"), AGAIN)
-async def test_after_a_4xx_the_next_exchanger_is_asked(domain: Domain, stage: Stage, words: str) -> None:
+async def test_after_a_4xx_the_next_exchanger_is_asked(
+    domain: Domain, stage: Stage, words: str
+) -> None:
     """RFC 5321 section 5.1. 421 may come at any time (section 3.8)."""
     domain.first.always(stage, Reply(words))
     message = probe_message()
@@ -108,7 +113,9 @@ async def test_after_a_4xx_the_next_exchanger_is_asked(domain: Domain, stage: St
     assert (len(domain.first.lines), len(domain.second.lines)) == (1, 1)
 
 
-async def test_an_exchanger_that_turns_us_away_at_the_door_says_nothing_of_the_message(domain: Domain) -> None:
+async def test_an_exchanger_that_turns_us_away_at_the_door_says_nothing_of_the_message(
+    domain: Domain,
+) -> None:
     """Postfix: smtp_skip_5xx_greeting."""
     domain.first.always(Stage.GREETING, Reply("554 5.7.1 your address is on a list"))
     run, failure = await domain.send(probe_message())
@@ -168,7 +175,8 @@ async def test_an_exchanger_that_is_an_alias_is_found(domain: Domain) -> None:
 
 
 async def test_names_that_cannot_be_trusted_are_no_names(domain: Domain) -> None:
-    """A resolver that validates DNSSEC answers SERVFAIL for what is forged; the domain itself is not tried instead."""
+    """A resolver that validates DNSSEC answers SERVFAIL for what is forged; the domain itself is
+    not tried instead."""
     _, failure = await domain.send(probe_message("x@bogus.test"))
     assert failure is not None
     assert (failure.step, failure.reason, failure.code) == (Step.RESOLVE, Reason.DNS, "SERVFAIL")
@@ -182,7 +190,9 @@ async def test_names_that_cannot_be_trusted_are_no_names(domain: Domain) -> None
     [(Cut(), Reason.DISCONNECTED), (Freeze(), Reason.TIMEOUT), (Reply("what?"), Reason.PROTOCOL)],
     ids=["cut", "frozen", "nonsense"],
 )
-async def test_after_an_uncertain_end_nobody_else_is_asked(domain: Domain, act: Act, reason: Reason) -> None:
+async def test_after_an_uncertain_end_nobody_else_is_asked(
+    domain: Domain, act: Act, reason: Reason
+) -> None:
     domain.first.always(Stage.DOT, act)
     run, failure = await domain.send(probe_message(), patience=0.5, how={"retry_after": "1ms"})
     assert failure is not None
@@ -193,7 +203,8 @@ async def test_after_an_uncertain_end_nobody_else_is_asked(domain: Domain, act: 
 
 
 class NeverReads:
-    """Takes no more than what the buffers on the way hold, until the client has gone to somebody else."""
+    """Takes no more than what the buffers on the way hold, until the client has gone to somebody
+    else."""
 
     def __init__(self, other: SmtpWitness) -> None:
         self._other = other
@@ -210,7 +221,9 @@ class NeverReads:
 
 async def test_a_message_that_has_not_left_as_a_whole_was_not_taken(domain: Domain) -> None:
     message = probe_message()
-    large = ProbeMessage(message.sender, message.recipient, message.raw + (b"x" * 998 + b"\r\n") * 20_000)
+    large = ProbeMessage(
+        message.sender, message.recipient, message.raw + (b"x" * 998 + b"\r\n") * 20_000
+    )
     domain.first.always(Stage.DATA, NeverReads(domain.second))
     run, failure = await domain.send(large, patience=2)
     assert failure is None
@@ -222,7 +235,9 @@ async def test_a_message_that_has_not_left_as_a_whole_was_not_taken(domain: Doma
 
 
 @pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT])
-async def test_a_greylisted_message_comes_again_as_it_was_with_growing_gaps(domain: Domain, stage: Stage) -> None:
+async def test_a_greylisted_message_comes_again_as_it_was_with_growing_gaps(
+    domain: Domain, stage: Stage
+) -> None:
     tries = 7
     for one in (domain.first, domain.second):
         one.act(stage, *[Reply("450 4.2.0 greylisted")] * (tries - 1))

@@ -1,4 +1,5 @@
-"""Opportunistic TLS that is offered and broken: the message leaves in plain text, and that is told."""
+"""Opportunistic TLS that is offered and broken: the message leaves in plain text, and that is
+told."""
 
 import asyncio
 import ssl
@@ -83,7 +84,9 @@ async def exchanger(
             await one.ended()
 
 
-async def delivered(there: tuple[SmtpWitness, Resolver], patience: float, **options: Any) -> tuple[Run, str]:
+async def delivered(
+    there: tuple[SmtpWitness, Resolver], patience: float, **options: Any
+) -> tuple[Run, str]:
     one, resolver = there
     sender = make_sender("mx", {"port": one.port, "retry_after": "1h", **options}, resolver)
     run = new_run(patience)
@@ -159,11 +162,14 @@ async def test_a_ca_file_that_is_missing_is_our_own_mistake() -> None:
     assert len(one.lines) == 1
 
 
-@pytest.mark.parametrize(("stage", "says", "step", "reason"), [
-    (Stage.GREETING, "421 4.7.0 too many connections", Step.GREETING, Reason.UNAVAILABLE),
-    (Stage.RCPT, "550 5.1.1 no such user", Step.RCPT, Reason.REJECTED),
-    (Stage.MAIL, "451 4.7.1 later", Step.MAIL, Reason.DEFERRED),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("stage", "says", "step", "reason"),
+    [
+        (Stage.GREETING, "421 4.7.0 too many connections", Step.GREETING, Reason.UNAVAILABLE),
+        (Stage.RCPT, "550 5.1.1 no such user", Step.RCPT, Reason.REJECTED),
+        (Stage.MAIL, "451 4.7.1 later", Step.MAIL, Reason.DEFERRED),
+    ],
+)
 async def test_what_goes_wrong_in_plain_text_is_told_with_both(
     stage: Stage, says: str, step: Step, reason: Reason
 ) -> None:
@@ -192,12 +198,20 @@ async def test_the_command_line_says_that_it_would_be_plain_text() -> None:
         text = f"""
 resolver: {{nameservers: ["{address}"]}}
 mailboxes: {{m: {{maildir: {{path: /nowhere}}}}}}
-modules: {{a: {{roundtrip: {{from: a@example.test, mailbox: m, send: {{mx: {{port: {one.port}}}}}}}}}}}
+modules: {{a: {{roundtrip: {{from: a@example.test, mailbox: m,
+    send: {{mx: {{port: {one.port}}}}}}}}}}}
 probes: [{{name: p, module: a, target: someone@example.test}}]
 """
-        tried = [attempt async for attempt in attempts(Settings.parse(text.encode(), "f")) if attempt.exchanger]
+        tried = [
+            attempt
+            async for attempt in attempts(Settings.parse(text.encode(), "f"))
+            if attempt.exchanger
+        ]
     (remark,) = (remark for remark in tried[0].remarks if remark.doubt is Doubt.PLAINTEXT)
     assert remark.about == "mx.example.test"
     said = "\n".join(lines(tried[0]))
-    assert "note: mx.example.test offers STARTTLS, and TLS with it is broken: mx.example.test cut" in said
+    assert (
+        "note: mx.example.test offers STARTTLS, and TLS with it is broken: mx.example.test cut"
+        in said
+    )
     assert "Messages leave in plain text." in said

@@ -1,4 +1,5 @@
-"""`host: "{target}"`: the target is the server, and each relay is watched on its own, by whole trips."""
+"""`host: "{target}"`: the target is the server, and each relay is watched on its own, by whole
+trips."""
 
 import asyncio
 from collections.abc import AsyncIterator

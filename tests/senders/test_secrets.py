@@ -33,7 +33,9 @@ class Parrot:
     async def on(self, line: Line) -> bool:
         heard = [word for command in line.commands[1:] for word in command.split()]
         words = [PASSWORD, *encoded(PASSWORD), *heard, *self._words]
-        line.say(*(f"{self._code}-no: {word}" for word in words), f"{self._code} and {PASSWORD} again")
+        line.say(
+            *(f"{self._code}-no: {word}" for word in words), f"{self._code} and {PASSWORD} again"
+        )
         line.writer.close()
         return False
 
@@ -42,10 +44,18 @@ def encoded(text: str) -> list[str]:
     return [b64encode(text.encode()).decode(), b64encode(f"\0{USER}\0{text}".encode()).decode()]
 
 
-async def log_in(answer: Parrot | Answer | None, mechanism: str, **options: Any) -> tuple[Run, str, list[str]]:
+async def log_in(
+    answer: Parrot | Answer | None, mechanism: str, **options: Any
+) -> tuple[Run, str, list[str]]:
     """What is told of it: the failure's detail, and what the server has heard."""
     async with names(ZONE) as resolver, witness(offers=["AUTH PLAIN LOGIN CRAM-MD5"]) as one:
-        given = {"host": "mx.example.test", "port": one.port, "tls": "none", "username": USER, "password": PASSWORD}
+        given = {
+            "host": "mx.example.test",
+            "port": one.port,
+            "tls": "none",
+            "username": USER,
+            "password": PASSWORD,
+        }
         sender = make_sender("smtp", given | {"auth": mechanism} | options, resolver)
         if answer:
             one.always(Stage.AUTH, answer)
@@ -69,13 +79,17 @@ def test_only_smtp_knows_a_password() -> None:
 async def test_a_login_that_works_tells_no_secret(mechanism: str) -> None:
     run, failure, commands = await log_in(None, mechanism)
     assert failure == "None"
-    assert re.search(rf"C: AUTH {mechanism.upper()}( <secret>|\n.*\n.*C: <secret>)", told(run, failure))
+    assert re.search(
+        rf"C: AUTH {mechanism.upper()}( <secret>|\n.*\n.*C: <secret>)", told(run, failure)
+    )
     expect_no_secret(run, failure, commands)
 
 
 @pytest.mark.parametrize("code", ["535", "454", "what"])
 @pytest.mark.parametrize("mechanism", MECHANISMS)
-async def test_a_server_that_repeats_the_login_does_not_spread_it(mechanism: str, code: str) -> None:
+async def test_a_server_that_repeats_the_login_does_not_spread_it(
+    mechanism: str, code: str
+) -> None:
     run, failure, commands = await log_in(Parrot(code), mechanism)
     reason = {"535": Reason.AUTH, "454": Reason.UNAVAILABLE, "what": Reason.PROTOCOL}[code]
     assert failure.startswith(f"send/{Step.AUTH}: {reason}")
@@ -102,7 +116,9 @@ async def test_after_the_login_a_short_password_hides_nothing() -> None:
     assert any(line.endswith("S: 250 2.1.0 Ok") for line in run.transcript)
 
 
-async def test_a_password_that_is_no_text_goes_out_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_password_that_is_no_text_goes_out_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SMTP_PASSWORD", b"\xe4\xf6".decode(errors="surrogateescape"))
     _, failure, commands = await log_in(None, "plain", password={"env": "SMTP_PASSWORD"})
     assert failure == "None"
@@ -112,11 +128,21 @@ async def test_a_password_that_is_no_text_goes_out_as_it_is(monkeypatch: pytest.
 async def test_a_secret_that_cannot_be_read_fails_the_login_and_nothing_before_it() -> None:
     missing = {"file": "/nonexistent/password"}
     _, failure, commands = await log_in(None, "plain", password=missing)
-    assert failure == "send/auth: auth: cannot read the secret in /nonexistent/password: No such file or directory"
+    assert (
+        failure
+        == "send/auth: auth: cannot read the secret in /nonexistent/password: No such file or"
+        " directory"
+    )
     assert [command[:4] for command in commands] == ["EHLO"]
     async with names(ZONE) as resolver, witness() as one:
         one.act(Stage.GREETING, Answer("554 not now"))
-        given = {"host": "mx.example.test", "port": one.port, "tls": "none", "username": USER, "password": missing}
+        given = {
+            "host": "mx.example.test",
+            "port": one.port,
+            "tls": "none",
+            "username": USER,
+            "password": missing,
+        }
         failed = await send(make_sender("smtp", given, resolver), probe_message(), new_run())
     assert str(failed) == "send/greeting: rejected 554: mx.example.test answered 554 not now"
 

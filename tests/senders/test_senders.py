@@ -1,4 +1,5 @@
-"""What the senders that speak SMTP do with a real Postfix: every kind of TLS, every kind of login."""
+"""What the senders that speak SMTP do with a real Postfix: every kind of TLS, every kind of
+login."""
 
 import ssl
 from typing import Any
@@ -34,7 +35,10 @@ LOGIN = {"host": "relay.lab.test", "username": "probe", "password": "labpass"}
             {**PLAIN, "tls": "starttls", "port": 25},
             [Step.RESOLVE, Step.CONNECT, Step.GREETING, Step.EHLO, Step.TLS, Step.EHLO],
         ),
-        (LOGIN, [Step.RESOLVE, Step.CONNECT, Step.GREETING, Step.EHLO, Step.TLS, Step.EHLO, Step.AUTH]),
+        (
+            LOGIN,
+            [Step.RESOLVE, Step.CONNECT, Step.GREETING, Step.EHLO, Step.TLS, Step.EHLO, Step.AUTH],
+        ),
         (
             {**LOGIN, "port": 465},
             [Step.RESOLVE, Step.CONNECT, Step.TLS, Step.GREETING, Step.EHLO, Step.AUTH],
@@ -48,7 +52,14 @@ LOGIN = {"host": "relay.lab.test", "username": "probe", "password": "labpass"}
             [Step.RESOLVE, Step.CONNECT, Step.GREETING, Step.EHLO, Step.AUTH],
         ),
     ],
-    ids=["none", "starttls", "starttls and login", "implicit and login", "implicit and cram-md5", "login without tls"],
+    ids=[
+        "none",
+        "starttls",
+        "starttls and login",
+        "implicit and login",
+        "implicit and cram-md5",
+        "login without tls",
+    ],
 )
 async def test_smtp_over_every_kind_of_tls(
     lab: Lab, lab_user: LabUser, options: dict[str, object], expected: list[Step]
@@ -57,7 +68,9 @@ async def test_smtp_over_every_kind_of_tls(
     run, failure = await sent(lab, {"smtp": {"ca_file": lab.ca, **options}}, message)
     assert failure is None
     assert steps(run) == expected + SMTP_STEPS
-    assert ([fact.leg for fact in run.facts if isinstance(fact, TlsSession)] == [Leg.SEND]) == (Step.TLS in expected)
+    assert ([fact.leg for fact in run.facts if isinstance(fact, TlsSession)] == [Leg.SEND]) == (
+        Step.TLS in expected
+    )
     (mail,) = lab_user.wait_for_mails(1)
     assert tokens_in(mail.content) == tokens_in(message.raw)
 
@@ -71,8 +84,12 @@ async def test_mx_verifies_the_exchanger_s_certificate_if_it_is_told_to(
     assert (failure and failure.reason) == reason
 
 
-async def test_mx_finds_the_exchanger_and_uses_tls_because_it_is_offered(lab: Lab, lab_user: LabUser) -> None:
-    run, failure = await sent(lab, {"mx": {"source_address": lab.mon_ip}}, probe_message(lab_user.address))
+async def test_mx_finds_the_exchanger_and_uses_tls_because_it_is_offered(
+    lab: Lab, lab_user: LabUser
+) -> None:
+    run, failure = await sent(
+        lab, {"mx": {"source_address": lab.mon_ip}}, probe_message(lab_user.address)
+    )
     assert failure is None
     assert Exchanger("mx1.lab.test", 10) in run.facts
     assert Step.TLS in steps(run)
@@ -90,7 +107,9 @@ async def test_mx_finds_the_exchanger_and_uses_tls_because_it_is_offered(lab: La
         ("tempfail@lab.test", (Step.RCPT, Reason.DEFERRED, "451")),  # its second exchanger is dead
     ],
 )
-async def test_mx_names_what_is_wrong(lab: Lab, recipient: str, expected: tuple[Step, Reason, str]) -> None:
+async def test_mx_names_what_is_wrong(
+    lab: Lab, recipient: str, expected: tuple[Step, Reason, str]
+) -> None:
     _, failure = await sent(lab, {"mx": {"source_address": lab.mon_ip}}, probe_message(recipient))
     assert failure is not None
     assert (failure.step, failure.reason, failure.code) == expected
@@ -99,17 +118,37 @@ async def test_mx_names_what_is_wrong(lab: Lab, recipient: str, expected: tuple[
 @pytest.mark.parametrize(
     ("options", "expected", "words"),
     [
-        ({**LOGIN, "password": "wrong", "port": 465}, (Step.AUTH, Reason.AUTH, "535"), "authentication failed"),
-        ({**LOGIN, "port": 465, "ca_file": None}, (Step.TLS, Reason.TLS, ""), "unable to get local issuer certificate"),
+        (
+            {**LOGIN, "password": "wrong", "port": 465},
+            (Step.AUTH, Reason.AUTH, "535"),
+            "authentication failed",
+        ),
+        (
+            {**LOGIN, "port": 465, "ca_file": None},
+            (Step.TLS, Reason.TLS, ""),
+            "unable to get local issuer certificate",
+        ),
         (
             {**LOGIN, "port": 465, "server_name": "other.lab.test"},
             (Step.TLS, Reason.TLS, ""),
             "certificate is not valid for 'other.lab.test'",
         ),
-        ({**LOGIN, "port": 465, "ca_file": "/nowhere"}, (Step.TLS, Reason.TLS, ""), "cannot read ca_file /nowhere"),
-        ({**LOGIN, "port": 25, "tls": "implicit"}, (Step.TLS, Reason.TLS, ""), "no TLS with relay.lab.test"),
+        (
+            {**LOGIN, "port": 465, "ca_file": "/nowhere"},
+            (Step.TLS, Reason.TLS, ""),
+            "cannot read ca_file /nowhere",
+        ),
+        (
+            {**LOGIN, "port": 25, "tls": "implicit"},
+            (Step.TLS, Reason.TLS, ""),
+            "no TLS with relay.lab.test",
+        ),
         ({**LOGIN, "port": 2587}, (Step.TLS, Reason.TLS, ""), "does not offer STARTTLS"),
-        ({"host": "nowhere.lab.test"}, (Step.RESOLVE, Reason.DNS, "NXDOMAIN"), "nowhere.lab.test does not exist"),
+        (
+            {"host": "nowhere.lab.test"},
+            (Step.RESOLVE, Reason.DNS, "NXDOMAIN"),
+            "nowhere.lab.test does not exist",
+        ),
         (
             {**LOGIN, "password": {"file": "/nowhere"}},
             (Step.AUTH, Reason.AUTH, ""),
@@ -120,7 +159,9 @@ async def test_mx_names_what_is_wrong(lab: Lab, recipient: str, expected: tuple[
 async def test_smtp_names_what_is_wrong(
     lab: Lab, options: dict[str, object], expected: tuple[Step, Reason, str], words: str
 ) -> None:
-    run, failure = await sent(lab, {"smtp": {"ca_file": lab.ca, **options}}, probe_message("probe@lab.test"))
+    run, failure = await sent(
+        lab, {"smtp": {"ca_file": lab.ca, **options}}, probe_message("probe@lab.test")
+    )
     assert failure is not None
     assert (failure.step, failure.reason, failure.code) == expected
     assert words in failure.detail
@@ -128,7 +169,9 @@ async def test_smtp_names_what_is_wrong(
 
 
 async def test_the_certificate_s_end_is_a_fact(lab: Lab, lab_user: LabUser) -> None:
-    run, _ = await sent(lab, {"smtp": {"ca_file": lab.ca, **LOGIN}}, probe_message(lab_user.address))
+    run, _ = await sent(
+        lab, {"smtp": {"ca_file": lab.ca, **LOGIN}}, probe_message(lab_user.address)
+    )
     lab_user.wait_for_mails(1)
     (fact,) = (fact for fact in run.facts if isinstance(fact, TlsSession))
     shown = ssl.get_server_certificate((lab.relay_ip, 465))

@@ -24,14 +24,17 @@ from tests.support.sending import new_run, probe_message, send
 Program = Callable[[str], str]
 
 
-async def sent(path: str, message: ProbeMessage, patience: float = 20) -> tuple[Run, Failure | None]:
+async def sent(
+    path: str, message: ProbeMessage, patience: float = 20
+) -> tuple[Run, Failure | None]:
     run = new_run(patience)
     return run, await send(make_sender("sendmail", {"path": path}, Resolver()), message, run)
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
-    """Call it with lines for the shell: returns the path of a program that does this. It may write into $HERE."""
+    """Call it with lines for the shell: returns the path of a program that does this. It may write
+    into $HERE."""
 
     def write(script: str) -> str:
         path = tmp_path / "sendmail"
@@ -63,7 +66,8 @@ def is_gone(process: int) -> bool:
 
 
 async def test_a_recipient_that_looks_like_an_option_is_none(lab: Lab, lab_user: LabUser) -> None:
-    """As an option, -bp would have shown the queue. As an address, Postfix takes it and bounces it."""
+    """As an option, -bp would have shown the queue. As an address, Postfix takes it and bounces
+    it."""
     _, failure = await sent(lab.sendmail, probe_message("-bp@nullmx.test", sender=lab_user.address))
     assert failure is None
     (notification,) = lab_user.wait_for_mails(1)
@@ -73,10 +77,14 @@ async def test_a_recipient_that_looks_like_an_option_is_none(lab: Lab, lab_user:
 # ------------------------------------------------------------ how it is called
 
 
-async def test_it_is_called_without_a_shell_and_with_nothing_of_ours(program: Program, tmp_path: Path) -> None:
+async def test_it_is_called_without_a_shell_and_with_nothing_of_ours(
+    program: Program, tmp_path: Path
+) -> None:
     os.environ["MAILTRIP_SECRET"] = "secret"
     try:
-        path = program('printf "%s\\n" "$@" > $HERE/arguments; env > $HERE/environment; cat > $HERE/message')
+        path = program(
+            'printf "%s\\n" "$@" > $HERE/arguments; env > $HERE/environment; cat > $HERE/message'
+        )
         recipient = "$(touch${IFS}bad);`id`|*'x&@lab.test"
         message = probe_message(recipient)
         assert (await sent(path, message))[1] is None
@@ -95,7 +103,9 @@ async def test_addresses_in_other_scripts_go_as_utf_8(program: Program, tmp_path
     assert (tmp_path / "arguments").read_bytes().splitlines()[-1] == "grüße@例え.jp".encode()
 
 
-async def test_a_sender_that_looks_like_an_option_is_refused(program: Program, tmp_path: Path) -> None:
+async def test_a_sender_that_looks_like_an_option_is_refused(
+    program: Program, tmp_path: Path
+) -> None:
     path = program("touch $HERE/called")
     run, failure = await sent(path, probe_message("you@lab.test", sender="-oQ/x@lab.test"))
     assert failure is not None
@@ -130,7 +140,9 @@ async def test_a_sender_that_looks_like_an_option_is_refused(program: Program, t
         (127, Reason.PROGRAM, "no code of sysexits.h"),
     ],
 )
-async def test_every_exit_code_has_its_reason(program: Program, code: int, reason: Reason, words: str) -> None:
+async def test_every_exit_code_has_its_reason(
+    program: Program, code: int, reason: Reason, words: str
+) -> None:
     run, failure = await sent(
         program(f"cat > /dev/null; echo 'what went wrong' >&2; exit {code}"), probe_message("a@b.c")
     )
@@ -145,11 +157,16 @@ async def test_a_program_that_may_not_be_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "sendmail").write_text("#!/bin/sh\n")
     _, failure = await sent(str(tmp_path / "sendmail"), probe_message("a@b.c"))
     assert failure is not None
-    assert (failure.code, failure.detail) == ("EACCES", f"cannot run {tmp_path}/sendmail: permission denied")
+    assert (failure.code, failure.detail) == (
+        "EACCES",
+        f"cannot run {tmp_path}/sendmail: permission denied",
+    )
 
 
 @pytest.mark.parametrize("size", [0, 2_000_000])
-async def test_a_program_that_never_reads_is_believed_when_it_fails(program: Program, size: int) -> None:
+async def test_a_program_that_never_reads_is_believed_when_it_fails(
+    program: Program, size: int
+) -> None:
     message = probe_message("a@b.c")
     long = ProbeMessage(message.sender, message.recipient, message.raw + b"x" * size)
     _, failure = await sent(program("echo no >&2; exit 75"), long)
@@ -168,7 +185,10 @@ async def test_a_program_that_leaves_some_of_the_message_has_not_taken_it(progra
 
 
 async def test_a_flood_of_complaints_neither_blocks_nor_fills_the_memory(program: Program) -> None:
-    script = "cat > /dev/null; echo 'first words' >&2; head -c 20000000 /dev/zero | tr '\\0' z >&2; exit 70"
+    script = (
+        "cat > /dev/null; echo 'first words' >&2; head -c 20000000 /dev/zero | tr '\\0' z >&2;"
+        " exit 70"
+    )
     tracemalloc.start()
     try:
         _, failure = await sent(program(script), probe_message("a@b.c"))
@@ -180,9 +200,14 @@ async def test_a_flood_of_complaints_neither_blocks_nor_fills_the_memory(program
     assert len(failure.detail) <= 300
 
 
-async def test_a_child_that_delivers_in_the_background_is_left_alone(program: Program, tmp_path: Path) -> None:
+async def test_a_child_that_delivers_in_the_background_is_left_alone(
+    program: Program, tmp_path: Path
+) -> None:
     """As sendmail -odb does; it holds the pipe for complaints open."""
-    path = program("cat > /dev/null; (until test -e $HERE/go; do sleep 0.01; done; echo sent > $HERE/sent) & exit 0")
+    path = program(
+        "cat > /dev/null; (until test -e $HERE/go; do sleep 0.01; done; echo sent > $HERE/sent) &"
+        " exit 0"
+    )
     async with nothing_left_behind():
         run, failure = await sent(path, probe_message("a@b.c"))
     assert failure is None
@@ -196,7 +221,9 @@ async def test_what_a_program_that_hangs_has_said_is_told(program: Program) -> N
     said = "echo 'postdrop: warning: Permission denied' >&2; sleep 600"
     _, failure = await sent(program(said), probe_message("a@b.c"), patience=0.5)
     assert failure is not None
-    assert failure.detail.endswith("had not ended after 0.5 s and was killed: postdrop: warning: Permission denied")
+    assert failure.detail.endswith(
+        "had not ended after 0.5 s and was killed: postdrop: warning: Permission denied"
+    )
 
 
 HANGS = "sleep 600 & echo $! $$ > $HERE/pids; wait"
@@ -252,7 +279,16 @@ def test_a_program_that_may_not_change_its_rights_is_told_as_that(
         "probes: [{name: a, module: a, target: a@b.example}]\n"
     )
     command = ["setpriv", "--no-new-privs"] if forbidden else []
-    command += [sys.executable, "-m", "exporter", "probe", "--json", "--config.file", "mailtrip.yml", "a"]
+    command += [
+        sys.executable,
+        "-m",
+        "exporter",
+        "probe",
+        "--json",
+        "--config.file",
+        "mailtrip.yml",
+        "a",
+    ]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr

@@ -34,10 +34,16 @@ def test_every_kind_sends_to_the_lab() -> None:
 
 @pytest.mark.parametrize("kind", SENDERS)
 @pytest.mark.parametrize("name", SMALL)
-async def test_postfix_and_dovecot_store_what_was_sent(lab: Lab, lab_user: LabUser, kind: str, name: str) -> None:
-    """They put their headers in front, a milter puts its own behind the others, and lines end as they do on Unix."""
+async def test_postfix_and_dovecot_store_what_was_sent(
+    lab: Lab, lab_user: LabUser, kind: str, name: str
+) -> None:
+    """They put their headers in front, a milter puts its own behind the others, and lines end as
+    they do on Unix."""
     sender = make_sender(kind, LAB[kind](lab), Resolver([lab.dns]))
-    assert await send(sender, ProbeMessage(SENDER, lab_user.address, MESSAGES[name]), new_run()) is None
+    assert (
+        await send(sender, ProbeMessage(SENDER, lab_user.address, MESSAGES[name]), new_run())
+        is None
+    )
     (mail,) = await asyncio.to_thread(lab_user.wait_for_mails, 1)
     assert f"Return-Path: <{SENDER}>\n".encode() in mail.content
     assert f"Delivered-To: {lab_user.address}\n".encode() in mail.content
@@ -57,7 +63,9 @@ class Handler:
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
         assert isinstance(envelope.original_content, bytes)
         assert envelope.mail_from is not None
-        self.received.append(Received(envelope.mail_from, tuple(envelope.rcpt_tos), envelope.original_content))
+        self.received.append(
+            Received(envelope.mail_from, tuple(envelope.rcpt_tos), envelope.original_content)
+        )
         self.options.append(envelope.mail_options)
         return "250 OK"
 
@@ -66,7 +74,9 @@ class Handler:
 async def aiosmtpd() -> AsyncIterator[tuple[Handler, int]]:
     handler, loop = Handler(), asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: SMTP(handler, enable_SMTPUTF8=True, hostname="aiosmtpd.test", loop=loop), "127.0.0.1", 0
+        lambda: SMTP(handler, enable_SMTPUTF8=True, hostname="aiosmtpd.test", loop=loop),
+        "127.0.0.1",
+        0,
     )
     async with server:
         yield handler, server.sockets[0].getsockname()[1]
@@ -74,28 +84,38 @@ async def aiosmtpd() -> AsyncIterator[tuple[Handler, int]]:
 
 @pytest.mark.parametrize("kind", ["smtp", "mx"])
 @pytest.mark.parametrize("name", MESSAGES)
-async def test_aiosmtpd_gets_what_was_sent(aiosmtpd: tuple[Handler, int], kind: str, name: str) -> None:
+async def test_aiosmtpd_gets_what_was_sent(
+    aiosmtpd: tuple[Handler, int], kind: str, name: str
+) -> None:
     handler, port = aiosmtpd
     host = {"host": "mx.example.test", "tls": "none"} if kind == "smtp" else {}
     async with names(ZONE) as resolver:
         sender = make_sender(kind, {"port": port, **host}, resolver)
-        assert await send(sender, ProbeMessage(SENDER, RECIPIENT, MESSAGES[name]), new_run()) is None
+        assert (
+            await send(sender, ProbeMessage(SENDER, RECIPIENT, MESSAGES[name]), new_run()) is None
+        )
     assert handler.received == [Received(SENDER, (RECIPIENT,), MESSAGES[name])]
 
 
 @pytest.mark.parametrize("kind", ["smtp", "mx"])
-async def test_aiosmtpd_takes_addresses_in_other_scripts(aiosmtpd: tuple[Handler, int], kind: str) -> None:
+async def test_aiosmtpd_takes_addresses_in_other_scripts(
+    aiosmtpd: tuple[Handler, int], kind: str
+) -> None:
     handler, port = aiosmtpd
     host = {"host": "mx.example.test", "tls": "none"} if kind == "smtp" else {}
     message = probe_message("grüße@example.test")
     async with names(ZONE) as resolver:
-        assert await send(make_sender(kind, {"port": port, **host}, resolver), message, new_run()) is None
+        assert (
+            await send(make_sender(kind, {"port": port, **host}, resolver), message, new_run())
+            is None
+        )
     assert handler.received == [Received(SENDER, (message.recipient,), message.raw)]
     assert handler.options == [[f"SIZE={len(message.raw)}", "BODY=8BITMIME", "SMTPUTF8"]]
 
 
 async def test_postfix_understands_addresses_in_other_scripts(lab: Lab) -> None:
-    """Nobody has such a name there: the relay takes it all the same, and the exchanger says it back."""
+    """Nobody has such a name there: the relay takes it all the same, and the exchanger says it
+    back."""
     message, resolver = probe_message("grüße@lab.test"), Resolver([lab.dns])
     assert await send(make_sender("smtp", LAB["smtp"](lab), resolver), message, new_run()) is None
     failure = await send(make_sender("mx", LAB["mx"](lab), resolver), message, new_run())

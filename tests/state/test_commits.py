@@ -18,13 +18,17 @@ from tests.support.balky_disk import balky
 
 
 def note(number: int) -> Change:
-    return lambda c: c.execute("INSERT INTO outcomes VALUES ('m', ?, ?, '', NULL, '')", (str(number), number))
+    return lambda c: c.execute(
+        "INSERT INTO outcomes VALUES ('m', ?, ?, '', NULL, '')", (str(number), number)
+    )
 
 
 def noted(connection: sqlite3.Connection) -> list[int]:
     return [
         int(number)
-        for (number,) in sqlite3.Connection.execute(connection, "SELECT finished_at FROM outcomes ORDER BY finished_at")
+        for (number,) in sqlite3.Connection.execute(
+            connection, "SELECT finished_at FROM outcomes ORDER BY finished_at"
+        )
     ]
 
 
@@ -55,10 +59,14 @@ def test_a_change_that_is_impossible_is_given_up_alone_and_all_others_are_writte
         told: dict[int, str] = {}
         good = [number for number in range(60) if rng.random() < 0.7]
         changes = [note(number) if number in good else impossible(number) for number in range(60)]
-        dones = [commits.add(change, tell=told_in(told, number)) for number, change in enumerate(changes)]
+        dones = [
+            commits.add(change, tell=told_in(told, number)) for number, change in enumerate(changes)
+        ]
         await asyncio.wait(dones)
         assert noted(connection) == good
-        assert {number for number, done in enumerate(dones) if done.exception()} == set(range(60)) - set(good)
+        assert {number for number, done in enumerate(dones) if done.exception()} == set(
+            range(60)
+        ) - set(good)
         assert {number for number, why in told.items() if not why} == set(good)
         assert len(told) == 60
         await commits.close()
@@ -75,7 +83,13 @@ def told_in(told: dict[int, str], number: int) -> Tell:
 
 
 @pytest.mark.parametrize(
-    "code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_IOERR | 1 << 8, sqlite3.SQLITE_READONLY]
+    "code",
+    [
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_IOERR | 1 << 8,
+        sqlite3.SQLITE_READONLY,
+    ],
 )
 @pytest.mark.parametrize("words", [("BEGIN",), ("COMMIT",), ("INSERT",)])
 def test_what_the_disk_refuses_is_kept_and_written_in_its_order_when_it_can_be(

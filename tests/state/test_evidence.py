@@ -16,9 +16,18 @@ from exporter.state.evidence import DAY, FAILURES, SUCCESSES
 from exporter.state.schema import StateUnusable
 from exporter.state.store import LastKnown, Moment, Store
 
-PROBE, OTHER = ProbeKey("submission", "someone@example.org"), ProbeKey("submission", "other@example.org")
-SPANS = (Span(Phase.SEND, Step.RCPT, 0.5, 1.0, Reason.REJECTED, "mx:25"), Span(Phase.SEND, None, 0.0, 2.0))
-SAID = ("    0.500 send    C: RCPT TO:<someone@example.org>", "    1.500 send    S: 550 5.1.1 \u00a7 nobody")
+PROBE, OTHER = (
+    ProbeKey("submission", "someone@example.org"),
+    ProbeKey("submission", "other@example.org"),
+)
+SPANS = (
+    Span(Phase.SEND, Step.RCPT, 0.5, 1.0, Reason.REJECTED, "mx:25"),
+    Span(Phase.SEND, None, 0.0, 2.0),
+)
+SAID = (
+    "    0.500 send    C: RCPT TO:<someone@example.org>",
+    "    1.500 send    S: 550 5.1.1 \u00a7 nobody",
+)
 FAILURE = Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "550", "mx answered 550 5.1.1 nobody")
 
 
@@ -49,7 +58,9 @@ async def test_trace_and_transcript_of_a_trip_survive_a_restart(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("threaded", [True, False])
-async def test_who_asks_at_once_is_told_what_was_finished_before(tmp_path: Path, threaded: bool) -> None:
+async def test_who_asks_at_once_is_told_what_was_finished_before(
+    tmp_path: Path, threaded: bool
+) -> None:
     store = Store.open(tmp_path, threaded=threaded)
     for number in range(20):
         store.finished(bad(str(number)))
@@ -64,8 +75,12 @@ async def test_of_every_probe_the_newest_are_kept_and_more_of_the_failures(tmp_p
         store.finished(bad(f"bad{number}"))
         store.finished(good(f"good{number}"))
     kept = await trips(store, PROBE)
-    assert [trip for trip in kept if trip.startswith("good")] == [f"good{n}" for n in range(99, 99 - SUCCESSES, -1)]
-    assert [trip for trip in kept if trip.startswith("bad")] == [f"bad{n}" for n in range(99, 99 - FAILURES, -1)]
+    assert [trip for trip in kept if trip.startswith("good")] == [
+        f"good{n}" for n in range(99, 99 - SUCCESSES, -1)
+    ]
+    assert [trip for trip in kept if trip.startswith("bad")] == [
+        f"bad{n}" for n in range(99, 99 - FAILURES, -1)
+    ]
     assert await trips(store, OTHER) == ["other"]
     await store.close()
 
@@ -99,13 +114,23 @@ def test_all_together_are_bounded_and_old_successes_go_before_old_failures() -> 
             for outcome in (bad(f"bad{number}"), good(f"good{number}")):
                 key = ProbeKey("m", outcome.trip)
                 text = evidence.written(outcome)
-                evidence.keep(connection, replace(outcome, probe=key), text + " " * (each - len(text.encode())))
+                evidence.keep(
+                    connection,
+                    replace(outcome, probe=key),
+                    text + " " * (each - len(text.encode())),
+                )
         evidence.prune(connection, 1000.0)
         kept = [outcome.trip for outcome in evidence.newest(connection, None, 100)]
-        (size,) = connection.execute("SELECT sum(length(CAST(outcome AS BLOB))) FROM recent").fetchone()
+        (size,) = connection.execute(
+            "SELECT sum(length(CAST(outcome AS BLOB))) FROM recent"
+        ).fetchone()
     assert size <= evidence.MOST_BYTES
-    assert [trip for trip in kept if trip.startswith("bad")] == [f"bad{n}" for n in range(14, -1, -1)]
-    assert [trip for trip in kept if trip.startswith("good")] == [f"good{n}" for n in range(14, 9, -1)]
+    assert [trip for trip in kept if trip.startswith("bad")] == [
+        f"bad{n}" for n in range(14, -1, -1)
+    ]
+    assert [trip for trip in kept if trip.startswith("good")] == [
+        f"good{n}" for n in range(14, 9, -1)
+    ]
 
 
 async def test_a_trip_that_is_told_twice_is_kept_once(tmp_path: Path) -> None:
@@ -121,12 +146,20 @@ async def test_an_outcome_and_what_is_kept_of_it_are_one_commit(tmp_path: Path) 
     store = Store.open(tmp_path)
     store.finished(bad("a"))
     with closing(sqlite3.connect(tmp_path / state_file.FILE)) as reader:
-        while not (rows := reader.execute("SELECT (SELECT count(*) FROM recent), count(*) FROM outcomes").fetchall()):
+        while not (
+            rows := reader.execute(
+                "SELECT (SELECT count(*) FROM recent), count(*) FROM outcomes"
+            ).fetchall()
+        ):
             await asyncio.sleep(0)
         assert rows in ([(0, 0)], [(1, 1)])
         await trips(store)
-        assert reader.execute("SELECT size = length(CAST(outcome AS BLOB)) FROM recent").fetchall() == [(1,)]
-        assert reader.execute("SELECT (SELECT count(*) FROM recent), count(*) FROM outcomes").fetchall() == [(1, 1)]
+        assert reader.execute(
+            "SELECT size = length(CAST(outcome AS BLOB)) FROM recent"
+        ).fetchall() == [(1,)]
+        assert reader.execute(
+            "SELECT (SELECT count(*) FROM recent), count(*) FROM outcomes"
+        ).fetchall() == [(1, 1)]
     await store.close()
 
 
@@ -170,11 +203,15 @@ PRAGMA user_version = 2;
 """
 
 
-async def test_a_file_of_version_2_loses_nothing_and_its_outcomes_are_evidence(tmp_path: Path) -> None:
+async def test_a_file_of_version_2_loses_nothing_and_its_outcomes_are_evidence(
+    tmp_path: Path,
+) -> None:
     newest = [bad("b", PROBE, at=2000.0), good("a", OTHER, at=1000.0)]
     with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
         file.executescript(OF_VERSION_2)
-        texts = [(o.probe, o.finished_at, TypeAdapter(Outcome).dump_json(o).decode()) for o in newest]
+        texts = [
+            (o.probe, o.finished_at, TypeAdapter(Outcome).dump_json(o).decode()) for o in newest
+        ]
         for probe, finished_at, text in (*texts, (ProbeKey("m", "t"), 1.0, "no JSON")):
             row = (probe.module, probe.target, finished_at, text, 5.0)
             file.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?)", row)
@@ -188,5 +225,6 @@ async def test_a_file_of_version_2_loses_nothing_and_its_outcomes_are_evidence(t
     with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
         rows = file.execute("SELECT trip, success, size FROM recent ORDER BY trip").fetchall()
     assert rows == [
-        (o.trip, o.success, len(text.encode())) for o, (_, _, text) in zip(newest[::-1], texts[::-1], strict=True)
+        (o.trip, o.success, len(text.encode()))
+        for o, (_, _, text) in zip(newest[::-1], texts[::-1], strict=True)
     ]

@@ -1,4 +1,5 @@
-"""A state file that is not as we left it: bits that rotted, rows of a newer version, hands that meant well."""
+"""A state file that is not as we left it: bits that rotted, rows of a newer version, hands that
+meant well."""
 
 import asyncio
 import re
@@ -20,12 +21,26 @@ from exporter.state.store import Moment, State, Store, Trip
 
 (ENTRY,) = Settings.embedded().probes
 PROBE = ProbeKey(ENTRY.module, ENTRY.target)
-OUTCOME = Outcome("0123456789abcd", PROBE, 1000.0, 2.5, failure=Failure(Phase.DELIVER, None, Reason.OVERDUE))
+OUTCOME = Outcome(
+    "0123456789abcd", PROBE, 1000.0, 2.5, failure=Failure(Phase.DELIVER, None, Reason.OVERDUE)
+)
 NOW = Moment("boot", 100.0, 2000.0)
 ODD_VALUES = [
-    None, "nonsense", "", "[]", '{"a": 1}', "[[1]]", "[" * 5000, b"\xff\x00", -1, 1 << 62, 1e300, float("inf"), 0,
+    None,
+    "nonsense",
+    "",
+    "[]",
+    '{"a": 1}',
+    "[[1]]",
+    "[" * 5000,
+    b"\xff\x00",
+    -1,
+    1 << 62,
+    1e300,
+    float("inf"),
+    0,
     "\udcff".encode("utf-8", "surrogatepass").decode("utf-8", "replace"),
-]  # fmt: skip
+]
 
 
 def trip(number: int, state: State) -> Trip:
@@ -66,7 +81,8 @@ async def started_and_used(directory: Path) -> None:
 
 
 def with_every_oddity(directory: Path) -> int:
-    """For each column of each table, and each odd value, a row that is well but for that. Returns how many."""
+    """For each column of each table, and each odd value, a row that is well but for that. Returns
+    how many."""
     rows = 0
     with closing(sqlite3.connect(directory / state_file.FILE, isolation_level=None)) as file:
         for table in ("trips", "outcomes", "recent"):
@@ -81,9 +97,11 @@ def with_every_oddity(directory: Path) -> int:
                         row[:2] = [1000 + rows, f"row {rows}"]
                     row[place] = value
                     marks = ", ".join("?" * len(names))
-                    file.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row) if fits(
-                        table, names[place], value
-                    ) else None
+                    (
+                        file.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", row)
+                        if fits(table, names[place], value)
+                        else None
+                    )
     return rows
 
 
@@ -92,13 +110,17 @@ def fits(table: str, column: str, value: object) -> bool:
     return value is not None and (column != "number" or isinstance(value, int))
 
 
-async def test_whatever_is_in_a_column_the_next_start_goes_on(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_whatever_is_in_a_column_the_next_start_goes_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     await filled(tmp_path)
     assert with_every_oddity(tmp_path) > 200
     await started_and_used(tmp_path)
     assert not [record for record in caplog.records if record.exc_info]
     assert "could not be written" not in caplog.text
-    assert len([record for record in caplog.records if "make no sense" in record.message]) == 3, "a line for each table"
+    assert len([record for record in caplog.records if "make no sense" in record.message]) == 3, (
+        "a line for each table"
+    )
     assert not (tmp_path / "mailtrip.damaged").exists()
     caplog.clear()
     await started_and_used(tmp_path)
@@ -149,7 +171,11 @@ async def test_a_file_that_is_not_ours_inside_is_set_aside_and_said_in_one_line(
     changed(tmp_path, *DAMAGES[name])
     await started_and_used(tmp_path)
     (line,) = [record.message for record in caplog.records if "damaged" in record.message]
-    assert re.search(r"the state in .*mailtrip\.sqlite is damaged \(.+\); it is set aside as .*mailtrip\.damaged", line)
+    assert re.search(
+        r"the state in .*mailtrip\.sqlite is damaged \(.+\); it is set aside as"
+        r" .*mailtrip\.damaged",
+        line,
+    )
     assert (tmp_path / "mailtrip.damaged").exists()
     assert not [record for record in caplog.records if record.exc_info]
     caplog.clear()

@@ -87,7 +87,9 @@ async def test_the_newest_outcome_of_a_probe_is_kept_whole(tmp_path: Path) -> No
     await store.close()
 
 
-async def test_a_trip_is_on_the_disk_when_begin_returns_even_if_the_process_is_killed(tmp_path: Path) -> None:
+async def test_a_trip_is_on_the_disk_when_begin_returns_even_if_the_process_is_killed(
+    tmp_path: Path,
+) -> None:
     program = """
 import asyncio, os, signal, sys
 from pathlib import Path
@@ -122,11 +124,15 @@ async def test_a_second_process_is_refused(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(StateUnusable, match="cannot write in the state directory .*file/state: Not a directory"):
+    with pytest.raises(
+        StateUnusable, match="cannot write in the state directory .*file/state: Not a directory"
+    ):
         Store.open(tmp_path / "file" / "state")
 
 
-@pytest.mark.parametrize("damage", [b"this is no database" * 100, b"SQLite format 3\0" + os.urandom(4000)])
+@pytest.mark.parametrize(
+    "damage", [b"this is no database" * 100, b"SQLite format 3\0" + os.urandom(4000)]
+)
 async def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
     tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -140,7 +146,9 @@ async def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o777])
-async def test_what_is_kept_is_for_us_alone_whatever_the_umask_and_whoever_made_it(tmp_path: Path, umask: int) -> None:
+async def test_what_is_kept_is_for_us_alone_whatever_the_umask_and_whoever_made_it(
+    tmp_path: Path, umask: int
+) -> None:
     directory = tmp_path / "state"
     directory.mkdir(mode=0o755)
     before = os.umask(umask)
@@ -163,7 +171,9 @@ async def test_what_is_kept_is_for_us_alone_whatever_the_umask_and_whoever_made_
     await store.close()
 
 
-async def test_a_damaged_file_that_others_could_read_is_set_aside_for_us_alone(tmp_path: Path) -> None:
+async def test_a_damaged_file_that_others_could_read_is_set_aside_for_us_alone(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "mailtrip.sqlite").write_bytes(b"this is no database" * 100)
     (tmp_path / "mailtrip.sqlite").chmod(0o644)
     store = Store.open(tmp_path)
@@ -213,14 +223,33 @@ async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
     good = replace(OUTCOME, probe=OTHER, failure=None)
     with closing(sqlite3.connect(tmp_path / "mailtrip.sqlite")) as file:
         file.executescript(OF_VERSION_1)
-        trips = [("t1", "sent", 7.0), ("t2", "overdue", 7.0), ("t3", "arrived", 7.0), ("t4", "leaving", None)]
+        trips = [
+            ("t1", "sent", 7.0),
+            ("t2", "overdue", 7.0),
+            ("t3", "arrived", 7.0),
+            ("t4", "leaving", None),
+        ]
         for name, state, accepted in trips:
-            row = (name, PROBE.module, PROBE.target, "monitor", state, 1000.5, "boot", 5.25, accepted, accepted, 9000.0)
+            row = (
+                name,
+                PROBE.module,
+                PROBE.target,
+                "monitor",
+                state,
+                1000.5,
+                "boot",
+                5.25,
+                accepted,
+                accepted,
+                9000.0,
+            )
             file.execute("INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         for outcome in (OUTCOME, good):
             text = TypeAdapter(Outcome).dump_json(outcome).decode()
             key = (outcome.probe.module, outcome.probe.target)
-            file.execute("INSERT INTO outcomes VALUES (?, ?, ?, ?)", (*key, outcome.finished_at, text))
+            file.execute(
+                "INSERT INTO outcomes VALUES (?, ?, ?, ?)", (*key, outcome.finished_at, text)
+            )
         file.commit()
 
     for _ in range(2):  # once is enough
@@ -231,7 +260,10 @@ async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
         known = await store.trip("t3")
         assert known is not None
         assert known.state is State.ARRIVED
-        assert store.last_known() == [LastKnown(good, good.finished_at, ()), LastKnown(OUTCOME, None, ())]
+        assert store.last_known() == [
+            LastKnown(good, good.finished_at, ()),
+            LastKnown(OUTCOME, None, ()),
+        ]
         await store.close()
     store = Store.open(tmp_path)
     await store.found(replace(good, trip="t1"))
@@ -257,8 +289,13 @@ async def test_the_time_of_the_last_success_outlives_failures_and_restarts(tmp_p
     assert seen == [None, 1003.0, 1003.0, 1003.0, 5002.5]
 
 
-async def test_how_the_newest_trips_ended_outlives_restarts_and_does_not_grow_without_end(tmp_path: Path) -> None:
-    made = [replace(OUTCOME, duration=float(n), failure=OUTCOME.failure if n % 3 else None) for n in range(100)]
+async def test_how_the_newest_trips_ended_outlives_restarts_and_does_not_grow_without_end(
+    tmp_path: Path,
+) -> None:
+    made = [
+        replace(OUTCOME, duration=float(n), failure=OUTCOME.failure if n % 3 else None)
+        for n in range(100)
+    ]
     for start in (0, 3, 50):
         store = Store.open(tmp_path)
         for outcome in made[start : start + 50]:
@@ -271,7 +308,9 @@ async def test_how_the_newest_trips_ended_outlives_restarts_and_does_not_grow_wi
     assert len(known.history) + 1 == MOST_BEATS
 
 
-async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_settled(tmp_path: Path) -> None:
+async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_settled(
+    tmp_path: Path,
+) -> None:
     store = Store.open(tmp_path)
     await store.begin(TRIP)
     await store.found(OUTCOME)
@@ -287,10 +326,20 @@ async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_s
 
 async def test_the_store_tells_when_the_newest_trip_of_each_probe_began() -> None:
     store = Store.open(None)
-    for name, probe, started_at in (("a", PROBE, 5.0), ("b", PROBE, 7.0), ("c", PROBE, 6.0), ("d", OTHER, 1.0)):
-        await store.begin(replace(TRIP, id=name, probe=probe, started_at=started_at, started=started_at + 2))
+    for name, probe, started_at in (
+        ("a", PROBE, 5.0),
+        ("b", PROBE, 7.0),
+        ("c", PROBE, 6.0),
+        ("d", OTHER, 1.0),
+    ):
+        await store.begin(
+            replace(TRIP, id=name, probe=probe, started_at=started_at, started=started_at + 2)
+        )
         store.settle(name, State.ARRIVED)
     assert store.last_starts(Moment("boot", 100.0, 2000.0)) == {PROBE: 9.0, OTHER: 3.0}
     assert store.last_starts(Moment("another", 100.0, 50.0)) == {PROBE: 57.0, OTHER: 51.0}
-    assert store.last_starts(Moment("another", 100.0, 3.0)) == {PROBE: 100.0, OTHER: 98.0}  # the clock was set back
+    assert store.last_starts(Moment("another", 100.0, 3.0)) == {
+        PROBE: 100.0,
+        OTHER: 98.0,
+    }  # the clock was set back
     await store.close()

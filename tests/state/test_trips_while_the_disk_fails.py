@@ -1,4 +1,5 @@
-"""Trips while the state is in trouble: each has exactly one outcome, and no restart tells another one."""
+"""Trips while the state is in trouble: each has exactly one outcome, and no restart tells another
+one."""
 
 import asyncio
 import logging
@@ -46,7 +47,9 @@ class Broken(Store):
             raise ZeroDivisionError
         super().finished(outcome, tell)
 
-    def settle(self, trip_id: str, state: State, tell: Callable[[str], None] | None = None) -> "asyncio.Future[None]":
+    def settle(
+        self, trip_id: str, state: State, tell: Callable[[str], None] | None = None
+    ) -> "asyncio.Future[None]":
         if self._rng.random() < self._often:
             raise ZeroDivisionError
         return super().settle(trip_id, state, tell)
@@ -76,7 +79,10 @@ def test_of_four_hundred_trips_with_a_state_that_breaks_in_every_way_each_has_on
         for outcome in outcomes:
             assert outcome.duration <= TIMEOUT + 2 * PATIENCE
             if outcome.failure:
-                assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.OVERDUE)
+                assert (outcome.failure.phase, outcome.failure.reason) == (
+                    Phase.DELIVER,
+                    Reason.OVERDUE,
+                )
         assert 310 <= sum(outcome.success for outcome in outcomes) <= 330
         assert bench.mailbox.messages == {}
         await bench.close()
@@ -95,7 +101,9 @@ class Unlucky(Metrics):
         raise ZeroDivisionError
 
 
-def test_who_counts_and_breaks_costs_no_outcome_and_no_later_trip(caplog: pytest.LogCaptureFixture) -> None:
+def test_who_counts_and_breaks_costs_no_outcome_and_no_later_trip(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def course() -> None:
         bench = Bench(metrics=Unlucky)
         for _ in range(2):
@@ -149,7 +157,9 @@ def test_a_disk_that_stalls_makes_no_trip_fail_and_none_endless(
         assert bench.mailbox.messages == {}
         if outcome.success:
             assert {span.phase for span in outcome.spans if span.step is None} == set(Phase)
-            assert sum(span.duration for span in outcome.spans if span.step is None) < 8, "our wait is in no phase"
+            assert sum(span.duration for span in outcome.spans if span.step is None) < 8, (
+                "our wait is in no phase"
+            )
             assert outcome.duration < 8 + PATIENCE + VERDICT_PATIENCE
         else:
             assert str(outcome.failure).startswith("deliver: overdue")
@@ -168,7 +178,8 @@ def test_a_disk_that_stalls_makes_no_trip_fail_and_none_endless(
     flowing.set()
 
 
-# ---------------------------------------------------------------- a disk that refuses for a while, and a restart
+# ---------------------------------------------------------------- a disk that refuses for a while,
+# and a restart
 
 
 class Disk:
@@ -187,7 +198,9 @@ class Disk:
         return connection
 
 
-@pytest.mark.parametrize("begins", [0.0, 0.5, 3.0, 6.05, 7.0])  # seconds in the life of a trip of 6 s
+@pytest.mark.parametrize(
+    "begins", [0.0, 0.5, 3.0, 6.05, 7.0]
+)  # seconds in the life of a trip of 6 s
 @pytest.mark.parametrize("code", [sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY])
 @pytest.mark.parametrize("lasts", [4.0, 30.0])
 def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_ended(
@@ -210,7 +223,12 @@ def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_
         await asyncio.sleep(100_000)
         after.ledger.expire()
         series = after.series()
-        assert series["mailtrip_trips_total"] == series["mailtrip_lost_total"] == series["mailtrip_late_total"] == 0
+        assert (
+            series["mailtrip_trips_total"]
+            == series["mailtrip_lost_total"]
+            == series["mailtrip_late_total"]
+            == 0
+        )
         assert [known.outcome for known in after.store.last_known()] == [outcome]
         assert len(bench.sender.sent) == 1
         await after.close()
@@ -235,7 +253,9 @@ def test_what_is_overdue_while_the_disk_refuses_is_late_or_lost_once(delay: floa
         bench.ledger.expire()
         await asyncio.sleep(1)
         series = bench.series()
-        assert (series["mailtrip_late_total"], series["mailtrip_lost_total"]) == ((0, 1) if delay is None else (1, 0))
+        assert (series["mailtrip_late_total"], series["mailtrip_lost_total"]) == (
+            (0, 1) if delay is None else (1, 0)
+        )
         assert bench.store.unsettled() == []
         await bench.close()
 

@@ -1,1 +1,2 @@
-"""What tests share: peers that misbehave, benches, clients, a running mailtrip. No test is in here."""
+"""What tests share: peers that misbehave, benches, clients, a running mailtrip. No test is in
+here."""

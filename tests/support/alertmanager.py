@@ -20,7 +20,8 @@ AMTOOL = Path("/usr/bin/amtool")
 
 
 class Alertmanager:
-    """Runs from the constructor to `stop`. `configuration` is the text of an alertmanager.yml, or JSON."""
+    """Runs from the constructor to `stop`. `configuration` is the text of an alertmanager.yml, or
+    JSON."""
 
     def __init__(self, configuration: str, directory: Path) -> None:
         file = directory / "alertmanager.yml"
@@ -42,7 +43,8 @@ class Alertmanager:
             )
 
     def wait_ready(self) -> None:
-        """Returns when it takes alerts. Raises RuntimeError with its log when it cannot live with the configuration."""
+        """Returns when it takes alerts. Raises RuntimeError with its log when it cannot live with
+        the configuration."""
         while self._process.poll() is None:
             try:
                 self._get("/-/ready")
@@ -54,7 +56,9 @@ class Alertmanager:
 
     def held_back(self) -> list[dict[str, str]]:
         """The labels of the alerts that it knows and tells nobody about."""
-        alerts: list[dict[str, Any]] = json.loads(self._get("/api/v2/alerts?inhibited=true&active=false"))
+        alerts: list[dict[str, Any]] = json.loads(
+            self._get("/api/v2/alerts?inhibited=true&active=false")
+        )
         return [alert["labels"] for alert in alerts]
 
     def stop(self) -> None:
@@ -108,7 +112,8 @@ class Webhook:
         await self._runner.cleanup()
 
     async def wait_for(self, name: str, status: str) -> Notice:
-        """The first notice of this alert with this status; the test's own time limit ends the waiting."""
+        """The first notice of this alert with this status; the test's own time limit ends the
+        waiting."""
         while True:
             for notice in self.notices:
                 if (notice.name, notice.status) == (name, status):
@@ -119,6 +124,8 @@ class Webhook:
     async def _take(self, request: web.Request) -> web.Response:
         where = request.match_info["where"]
         for alert in (await request.json())["alerts"]:
-            self.notices.append(Notice(where, alert["status"], alert["labels"], alert["annotations"]))
+            self.notices.append(
+                Notice(where, alert["status"], alert["labels"], alert["annotations"])
+            )
         self._news.set()
         return web.Response()

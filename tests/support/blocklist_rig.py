@@ -39,7 +39,9 @@ class Asking:
     def __post_init__(self) -> None:
         self.clock = self.time.clock()
         self.run = Run(self.clock)
-        self.lists = Blocklists(Resolver([self.nameserver], self.timeout), self.clock, self.queries.append)
+        self.lists = Blocklists(
+            Resolver([self.nameserver], self.timeout), self.clock, self.queries.append
+        )
 
     async def ask(self, blocklist: Blocklist, subject: str) -> Listing:
         return await self.lists.ask(blocklist, Subject.of(subject), self.run)

@@ -1,4 +1,5 @@
-"""A nameserver that says what a test wants, over UDP and TCP: for what rbldnsd and Unbound never do."""
+"""A nameserver that says what a test wants, over UDP and TCP: for what rbldnsd and Unbound never
+do."""
 
 import asyncio
 import socket
@@ -13,12 +14,14 @@ import dns.rcode
 import dns.rrset
 
 Saying = Callable[[str, str], list[str] | dns.rcode.Rcode | None]
-"""From a name (without the dot at its end) and a type to records, an error, or silence. No records: NODATA."""
+"""From a name (without the dot at its end) and a type to records, an error, or silence. No records:
+NODATA."""
 
 
 @dataclass
 class NamesServer:
-    """Answers by `saying`. `asked` holds every question over UDP, and `asked_tcp` those over TCP."""
+    """Answers by `saying`. `asked` holds every question over UDP, and `asked_tcp` those over
+    TCP."""
 
     saying: Saying
     ttl: int = 300
@@ -38,7 +41,9 @@ class NamesServer:
         reply = dns.message.make_response(query)
         if isinstance(said, list):
             if said:
-                reply.answer.append(dns.rrset.from_text_list(question.name, self.ttl, "IN", kind, said))
+                reply.answer.append(
+                    dns.rrset.from_text_list(question.name, self.ttl, "IN", kind, said)
+                )
         else:
             reply.set_rcode(said)
         if not reply.answer:
@@ -96,5 +101,7 @@ async def names_server(saying: Saying | NamesServer, **options: Any) -> AsyncIte
 async def _udp(server: NamesServer) -> tuple[asyncio.DatagramTransport, int]:
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: _Udp(server), ("127.0.0.1", 0))
-    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # hundreds at once
+    transport.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20
+    )  # hundreds at once
     return transport, transport.get_extra_info("sockname")[1]

@@ -1,4 +1,5 @@
-"""A real Chromium, which draws the pages and tells what it sees. Selenium drives it, with Debian's driver."""
+"""A real Chromium, which draws the pages and tells what it sees. Selenium drives it, with Debian's
+driver."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,19 @@ from selenium.webdriver.chrome.service import Service
 
 PROGRAM, DRIVER = Path("/usr/bin/chromium"), Path("/usr/bin/chromedriver")
 FLAGS = (
-    *("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"),
-    *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    *(
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--hide-scrollbars",
+    ),
+    *(
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+    ),
 )
 DESKTOP, PHONE = 1280, 360  # pixels
 
@@ -40,7 +52,8 @@ class Browser:
 
     @property
     def complaints(self) -> list[str]:
-        """What the browser has to say of the pages since the last time: what is missing, or forbidden to them."""
+        """What the browser has to say of the pages since the last time: what is missing, or
+        forbidden to them."""
         return [str(entry["message"]) for entry in self.driver.get_log("browser")]  # type: ignore[no-untyped-call]
 
 

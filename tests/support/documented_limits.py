@@ -63,30 +63,45 @@ LIMITS = {
     "HTTP: the request line, a header": size(_HTTP["max_line_size"].default),
     "HTTP: a body": size(gate.MAX_BODY),
     "HTTP: clients at a time; from one address": f"{_WEB.connections}; {_WEB.per_address}",
-    "HTTP: until the first header is there; the next one": f"{seconds(_WEB.header)}; {seconds(_WEB.idle)}",
-    "HTTP: reading nothing of an answer; reading all of it": f"{seconds(_WEB.stalled)}; {seconds(_WEB.answer)}",
+    "HTTP: until the first header is there; the next one": (
+        f"{seconds(_WEB.header)}; {seconds(_WEB.idle)}"
+    ),
+    "HTTP: reading nothing of an answer; reading all of it": (
+        f"{seconds(_WEB.stalled)}; {seconds(_WEB.answer)}"
+    ),
     "HTTP: answers that wait to be read, shared ones once": size(_WEB.unread),
-    "HTTP: logins that wait for bcrypt; of one address": f"{login.MOST_WAITING}; {login.MOST_OF_ONE_CLIENT}",
+    "HTTP: logins that wait for bcrypt; of one address": (
+        f"{login.MOST_WAITING}; {login.MOST_OF_ONE_CLIENT}"
+    ),
     "HTTP: how long a scrape may wait": seconds(routes.LONGEST_PATIENCE),
     "Probes that are kept (`--web.max-targets`)": f"{probes.DEFAULT_MAX_TARGETS:,}",
-    "Own receiver: clients at a time; from one address": f"{_SMTPD.connections}; {_SMTPD.per_address}",
+    "Own receiver: clients at a time; from one address": (
+        f"{_SMTPD.connections}; {_SMTPD.per_address}"
+    ),
     "Own receiver: silence; a session": f"{seconds(_SMTPD.idle)}; {seconds(_SMTPD.session)}",
-    "Own receiver: commands of a kind; refusals in a session": f"{_SMTPD.commands:,}; {_SMTPD.refusals}",
+    "Own receiver: commands of a kind; refusals in a session": (
+        f"{_SMTPD.commands:,}; {_SMTPD.refusals}"
+    ),
     "Own receiver: a command; a line of a message": (
         f"{size(SMTP.line_length_limit)}; {size(smtpd_limits.UNENDED_LINE)}"
     ),
-    "Own receiver: a message (`max_message_size`)": size(SmtpdOptions.model_fields["max_message_size"].default),
+    "Own receiver: a message (`max_message_size`)": size(
+        SmtpdOptions.model_fields["max_message_size"].default
+    ),
     "Own receiver: messages that wait": f"{smtpd.MAX_WAITING}",
     "A message: what is read of it": size(session.READ_LIMIT),
     "A message: parts; inside each other": f"{message.MAX_PARTS}; {message.MAX_DEPTH}",
     "A message: words that are tried as tokens": f"{tokens.MAX_CANDIDATES}",
     "A message: headers that may be the trusted receiver's": f"{receiver.MAX_HEADERS}",
-    "A message: hops that are told; characters of a name": f"{received.MAX_HOPS}; {received.MAX_NAME}",
+    "A message: hops that are told; characters of a name": (
+        f"{received.MAX_HOPS}; {received.MAX_NAME}"
+    ),
     "A bounce: recipients; characters of each text that are looked at": (
         f"{bounces.MAX_BLOCKS}; {leaves.LONGEST_TEXT:,}"
     ),
     "SMTP: a server's reply; a line of it": (
-        f"{size(aiosmtplib.protocol.MAX_RESPONSE_LENGTH)}; {size(aiosmtplib.protocol.MAX_LINE_LENGTH)}"
+        f"{size(aiosmtplib.protocol.MAX_RESPONSE_LENGTH)};"
+        f" {size(aiosmtplib.protocol.MAX_LINE_LENGTH)}"
     ),
     "IMAP: the answer to a command; a response; a line": (
         f"{size(imap.MAX_ANSWER)}; {size(imap_reader.MAX_RESPONSE)}; {size(imap_reader.MAX_LINE)}"
@@ -102,14 +117,19 @@ LIMITS = {
         f"{dns.message.MAX_CHAIN}; {mx.MAX_EXCHANGERS}; {tcp.MAX_ADDRESSES}"
     ),
     "What a server says about a failure": f"{MAX_DETAIL} characters",
-    "Transcript of a trip: lines after a failure; else": f"{transcript.MOST_LINES}; {transcript.FEW_LINES}",
-    "Transcript of a trip: a line; all of it": f"{transcript.LONGEST_LINE} characters; {size(transcript.MOST_TEXT)}",
+    "Transcript of a trip: lines after a failure; else": (
+        f"{transcript.MOST_LINES}; {transcript.FEW_LINES}"
+    ),
+    "Transcript of a trip: a line; all of it": (
+        f"{transcript.LONGEST_LINE} characters; {size(transcript.MOST_TEXT)}"
+    ),
     "Headers of an arrived message that are shown: lines; a line; all of them": (
         f"{shown.MOST_LINES}; {shown.LONGEST_LINE:,} characters; {size(shown.MOST_TEXT)}"
     ),
     "Trips kept of a probe: failures; successes": f"{evidence.FAILURES}; {evidence.SUCCESSES}",
     "Trips kept: failures for; successes for; all of them": (
-        f"{days(evidence.FAILURES_FOR)}; {days(evidence.SUCCESSES_FOR)}; {size(evidence.MOST_BYTES)}"
+        f"{days(evidence.FAILURES_FOR)}; {days(evidence.SUCCESSES_FOR)};"
+        f" {size(evidence.MOST_BYTES)}"
     ),
     "The configuration: a file; values in it": f"{size(yaml.MAX_BYTES)}; {yaml.MAX_VALUES:,}",
 }

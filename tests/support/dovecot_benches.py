@@ -51,7 +51,12 @@ class _OfDovecot(FilesOnDisk):
 
     def options(self) -> dict[str, object]:
         lab = self.user.lab
-        server = {"host": "127.0.0.1", "port": self._wire.port, "tls": "implicit", "server_name": lab.imap_name}
+        server = {
+            "host": "127.0.0.1",
+            "port": self._wire.port,
+            "tls": "implicit",
+            "server_name": lab.imap_name,
+        }
         return {**server, "username": self.user.name, "password": lab.password, "ca_file": lab.ca}
 
     @property
@@ -88,11 +93,14 @@ class Pop3Bench(_OfDovecot):
     port: ClassVar[int] = 995
 
     def mailbox(self) -> Mailbox:
-        return Pop3Mailbox(Pop3Options.model_validate({"poll_interval": "1ms", **self.options()}), Resolver())
+        return Pop3Mailbox(
+            Pop3Options.model_validate({"poll_interval": "1ms", **self.options()}), Resolver()
+        )
 
 
 class DeliveredMaildirBench(_OfDovecot):
-    """A Maildir that Dovecot delivers into. It is not taken away, since Dovecot would make another one."""
+    """A Maildir that Dovecot delivers into. It is not taken away, since Dovecot would make another
+    one."""
 
     can_be_cut: ClassVar[bool] = False
     goodbye: ClassVar[str] = ""

@@ -26,9 +26,20 @@ class Site:
     """A server on a free port, and what stands behind it."""
 
     def __init__(
-        self, bench: Bench, probes: ProbeTable, pages: Pages, server: Server, http: aiohttp.ClientSession
+        self,
+        bench: Bench,
+        probes: ProbeTable,
+        pages: Pages,
+        server: Server,
+        http: aiohttp.ClientSession,
     ) -> None:
-        self.bench, self.probes, self.pages, self.server, self.http = bench, probes, pages, server, http
+        self.bench, self.probes, self.pages, self.server, self.http = (
+            bench,
+            probes,
+            pages,
+            server,
+            http,
+        )
         self.host, self.port = server.addresses[0]
 
     async def get(self, path: str, *, method: str = "GET", **headers: str) -> tuple[int, str]:
@@ -44,7 +55,10 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    limits: Limits = LIMITS, delay: float | None = 0.05, gate: Gate | None = None, store: Store | None = None
+    limits: Limits = LIMITS,
+    delay: float | None = 0.05,
+    gate: Gate | None = None,
+    store: Store | None = None,
 ) -> AsyncIterator[Site]:
     bench = Bench(clock=Clock(), store=store)
     bench.sender.delay, bench.sender.effort = delay, 0.01

@@ -12,7 +12,9 @@ from tests.support.web_config_folder import TLS, Folder
 
 
 @asynccontextmanager
-async def secure_site(folder: Folder, text: str = TLS, limits: Limits = LIMITS) -> AsyncIterator[Site]:
+async def secure_site(
+    folder: Folder, text: str = TLS, limits: Limits = LIMITS
+) -> AsyncIterator[Site]:
     async with site(limits, gate=folder.gate(text)) as here:
         yield here
 

@@ -1,6 +1,8 @@
-"""An identity provider on loopback: HTTPS, signed tokens, introspection (RFC 7662), and misbehaviour on demand.
+"""An identity provider on loopback: HTTPS, signed tokens, introspection (RFC 7662), and
+misbehaviour on demand.
 
-What it is shown is judged with joserfc, what it issues is signed with it: another library than the one that is tested.
+What it is shown is judged with joserfc, what it issues is signed with it: another library than the
+one that is tested.
 """
 
 import asyncio
@@ -30,7 +32,8 @@ KEY = OctKey.import_key(b"k" * 32)
 
 @dataclass
 class Identity:
-    """The levers, and what was asked. `users` are those who have a mailbox that tokens are good for."""
+    """The levers, and what was asked. `users` are those who have a mailbox that tokens are good
+    for."""
 
     lifetime: float = 3600.0
     ahead: float = 0.0  # seconds by which its clock is ahead
@@ -66,7 +69,10 @@ class Identity:
         if self.down:
             return web.Response(status=503, text="<h1>out of order</h1>")
         if request.match_info["tenant"] != TENANT:
-            return self._no("invalid_request", "AADSTS90002: Tenant 'x' not found.\r\nTrace ID: 1\r\nTimestamp: 2")
+            return self._no(
+                "invalid_request",
+                "AADSTS90002: Tenant 'x' not found.\r\nTrace ID: 1\r\nTimestamp: 2",
+            )
         try:
             user = self._judge(form, str(request.url))
         except ValueError as error:
@@ -75,11 +81,15 @@ class Identity:
         return self._issue(user)
 
     def _date(self) -> dict[str, str]:
-        return {"Date": self.date or time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(self.now))}
+        return {
+            "Date": self.date or time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(self.now))
+        }
 
     def _no(self, code: str, words: str) -> web.Response:
         body = {"error": code, "error_description": words}
-        return web.json_response(body, status=401 if code == "invalid_client" else 400, headers=self._date())
+        return web.json_response(
+            body, status=401 if code == "invalid_client" else 400, headers=self._date()
+        )
 
     def _judge(self, form: dict[str, str], url: str) -> str:
         grant = form.get("grant_type", "")
@@ -96,7 +106,8 @@ class Identity:
         if "client_secret" in form and form["client_secret"] != SECRET:
             raise ValueError(
                 "invalid_client",
-                f"AADSTS7000215: Invalid client secret provided: {form['client_secret']}.\r\nTrace ID: 1",
+                f"AADSTS7000215: Invalid client secret provided: {form['client_secret']}.\r\nTrace"
+                " ID: 1",
             )
         if form.get("client_assertion", FEDERATED) != FEDERATED:
             self._client(form["client_assertion"], url)
@@ -106,7 +117,9 @@ class Identity:
         leaf = x509.load_pem_x509_certificate(self.certificate)
         public = leaf.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         kind = ECKey if b"EC" in type(leaf.public_key()).__name__.encode() else RSAKey
-        header = jwt.decode(assertion, kind.import_key(public), algorithms=["PS256", "RS256", "ES256"]).header
+        header = jwt.decode(
+            assertion, kind.import_key(public), algorithms=["PS256", "RS256", "ES256"]
+        ).header
         if urlsafe_b64decode(header["x5t#S256"] + "=") != leaf.fingerprint(SHA256()):
             raise ValueError("invalid_client", "AADSTS700027: certificate not registered")
         claims = self._claims(assertion, kind.import_key(public), ["PS256", "RS256", "ES256"], url)
@@ -121,11 +134,18 @@ class Identity:
         if claims["aud"] != url:
             raise ValueError("invalid_grant", f"meant for {claims['aud']}")
         if not claims["iat"] - 5 <= self.now <= claims["exp"]:
-            raise ValueError("invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes)")
+            raise ValueError(
+                "invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes)"
+            )
         return claims
 
     def _issue(self, user: str) -> web.Response:
-        claims = {"sub": user, "iat": int(self.now), "exp": ceil(self.now + self.lifetime), "jti": str(uuid4())}
+        claims = {
+            "sub": user,
+            "iat": int(self.now),
+            "exp": ceil(self.now + self.lifetime),
+            "jti": str(uuid4()),
+        }
         value = jwt.encode({"alg": "HS256"}, claims, KEY)
         self.issued.append(value)
         body = {"token_type": "Bearer", "access_token": value, "expires_in": self.lifetime}
@@ -135,7 +155,8 @@ class Identity:
         return web.json_response(body)
 
     async def introspect(self, request: web.Request) -> web.Response:
-        """Also takes the token in the path, as Dovecot's `tokeninfo_url` and `introspection_mode = post` do."""
+        """Also takes the token in the path, as Dovecot's `tokeninfo_url` and `introspection_mode =
+        post` do."""
         self.introspected += 1
         value = str((await request.post()).get("token", ""))
         try:
@@ -143,7 +164,9 @@ class Identity:
         except (JoseError, ValueError):
             return web.json_response({"active": False})
         good = value not in self.revoked and claims["exp"] > self.now
-        return web.json_response({"active": good, **({"username": claims["sub"], **claims} if good else {})})
+        return web.json_response(
+            {"active": good, **({"username": claims["sub"], **claims} if good else {})}
+        )
 
 
 @asynccontextmanager

@@ -1,4 +1,5 @@
-"""An IMAP server that says the same thing to every command, however much it is; and who else wants a turn meanwhile."""
+"""An IMAP server that says the same thing to every command, however much it is; and who else wants
+a turn meanwhile."""
 
 import asyncio
 import time
@@ -13,7 +14,8 @@ GREETING = b"* OK [CAPABILITY IMAP4rev1] x\r\n"
 
 
 class Ticker:
-    """Counts the turns that others have, and the longest time of the processor that they wait for one."""
+    """Counts the turns that others have, and the longest time of the processor that they wait for
+    one."""
 
     def __init__(self) -> None:
         self.turns, self.longest = 0, 0.0

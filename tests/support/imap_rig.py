@@ -35,7 +35,13 @@ class Bench:
     """A mailbox and its server."""
 
     def __init__(self, peer: Peer, options: dict[str, Any]) -> None:
-        given = {"username": "me", "password": "labpass", "tls": "none", "folders": ["INBOX"], **options}
+        given = {
+            "username": "me",
+            "password": "labpass",
+            "tls": "none",
+            "folders": ["INBOX"],
+            **options,
+        }
         self.peer = peer
         self.options = ImapOptions(host=peer.host, port=peer.port, **given)
         self.mailbox = ImapMailbox(self.options, Resolver())

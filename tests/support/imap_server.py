@@ -1,4 +1,5 @@
-"""A scripted IMAP server: plays a dialogue, which is a text file in `tests/net/imap/dialogues`, over a real socket.
+"""A scripted IMAP server: plays a dialogue, which is a text file in `tests/net/imap/dialogues`,
+over a real socket.
 
     # a comment: which promise, bug or RFC clause this is about
     S: * OK ready           the server says this line
@@ -39,7 +40,9 @@ class Peer:
         self.host, self.port = "127.0.0.1", 0
         self.here, self.go_on = asyncio.Event(), asyncio.Event()
         self.mistakes: list[str] = []  # where a client left the dialogue
-        self._turns = iter([part.strip("\n").split("\n") for part in dialogue.split("[next connection]")])
+        self._turns = iter(
+            [part.strip("\n").split("\n") for part in dialogue.split("[next connection]")]
+        )
         self._tls = tls
         self._served: set[asyncio.Task[None]] = set()
 
@@ -48,7 +51,9 @@ class Peer:
         assert task
         self._served.add(task)
         try:
-            await _Dialogue(self, self._tls, reader, writer).play(next(self._turns, ["nobody expected this client"]))
+            await _Dialogue(self, self._tls, reader, writer).play(
+                next(self._turns, ["nobody expected this client"])
+            )
         except AssertionError as mistake:
             self.mistakes.append(str(mistake))
         finally:
@@ -71,7 +76,11 @@ class _Dialogue:
     """The part of one client."""
 
     def __init__(
-        self, peer: Peer, tls: ssl.SSLContext | None, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        peer: Peer,
+        tls: ssl.SSLContext | None,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         self._peer, self._tls, self._reader, self._writer = peer, tls, reader, writer
         self._tag = ""
@@ -90,7 +99,11 @@ class _Dialogue:
 
     async def _line(self, line: str) -> None:
         if line.startswith("C:"):
-            said = (await self._reader.readuntil(b"\n")).decode("utf-8", "backslashreplace").rstrip("\r\n")
+            said = (
+                (await self._reader.readuntil(b"\n"))
+                .decode("utf-8", "backslashreplace")
+                .rstrip("\r\n")
+            )
             wanted = line[3:]
             if wanted.startswith("$"):
                 self._tag = said.partition(" ")[0]
@@ -132,8 +145,13 @@ class _Dialogue:
 
 @asynccontextmanager
 async def playing(dialogue: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Peer]:
-    """A server that plays this dialogue, the text itself or the name of a file. In the end it must have been played."""
-    text = dialogue if "\n" in dialogue else (DIALOGUES / f"{dialogue}.txt").read_text(encoding="utf-8")
+    """A server that plays this dialogue, the text itself or the name of a file. In the end it must
+    have been played."""
+    text = (
+        dialogue
+        if "\n" in dialogue
+        else (DIALOGUES / f"{dialogue}.txt").read_text(encoding="utf-8")
+    )
     peer = Peer(text, tls)
     server = await asyncio.start_server(peer.serve, peer.host, 0)
     peer.port = server.sockets[0].getsockname()[1]

@@ -1,4 +1,5 @@
-"""An IMAP server with one message, which it shows as a test likes, and a trip that waits for that message."""
+"""An IMAP server with one message, which it shows as a test likes, and a trip that waits for that
+message."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -47,7 +48,10 @@ class Shower:
 
     def _answer(self, command: bytes, rest: bytes) -> bytes:
         if command == b"SELECT":
-            return b"* %d EXISTS\r\n* OK [UIDVALIDITY 9]\r\n* OK [UIDNEXT %d]\r\n" % (self.exists, UID + self.exists)
+            return b"* %d EXISTS\r\n* OK [UIDVALIDITY 9]\r\n* OK [UIDNEXT %d]\r\n" % (
+                self.exists,
+                UID + self.exists,
+            )
         if command == b"NOOP":
             return b"* 1 EXISTS\r\n" if self.exists and not self.expunged else b""
         if rest.startswith(b"EXPUNGE"):
@@ -55,7 +59,11 @@ class Shower:
             return b"* 1 EXPUNGE\r\n"
         if command == b"UID" and rest.startswith(b"FETCH") and self.exists:
             if b"BODY" not in rest:
-                return b"* 1 FETCH (UID %d)\r\n" % UID if fetched(self._raw) in self._shown(99, self._raw) else b""
+                return (
+                    b"* 1 FETCH (UID %d)\r\n" % UID
+                    if fetched(self._raw) in self._shown(99, self._raw)
+                    else b""
+                )
             self._asked += 1
             return self._shown(self._asked, self._raw)
         return b""

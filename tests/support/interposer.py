@@ -1,4 +1,5 @@
-"""Stands between a client and a server, passes on what they say, and can swallow everything from one word on."""
+"""Stands between a client and a server, passes on what they say, and can swallow everything from
+one word on."""
 
 import contextlib
 import socket
@@ -9,7 +10,8 @@ LONGEST_WORD = 64
 
 
 class Interposer:
-    """Runs from the constructor to `close`, in threads of its own: tests start processes, which block."""
+    """Runs from the constructor to `close`, in threads of its own: tests start processes, which
+    block."""
 
     def __init__(self, server: tuple[str, int]) -> None:
         self.held = threading.Event()  # a word was swallowed
@@ -22,7 +24,8 @@ class Interposer:
         self._run(self._accept, self._sockets[0])
 
     def hold(self, word: bytes) -> None:
-        """Whoever says this is not heard from then on, and nothing that came with it. The connection stays open."""
+        """Whoever says this is not heard from then on, and nothing that came with it. The
+        connection stays open."""
         assert len(word) <= LONGEST_WORD
         self._word = word
         self.held.clear()

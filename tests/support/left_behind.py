@@ -1,4 +1,5 @@
-"""What a piece of work leaves behind in this process: tasks, sockets, files, children, errors that nobody heard."""
+"""What a piece of work leaves behind in this process: tasks, sockets, files, children, errors that
+nobody heard."""
 
 import asyncio
 import gc
@@ -10,7 +11,8 @@ from typing import Any
 
 
 async def until(claim: Callable[[], object], seconds: float = 30.0) -> None:
-    """Returns when it is true. For what nobody tells: files on the disk, connections in other threads."""
+    """Returns when it is true. For what nobody tells: files on the disk, connections in other
+    threads."""
     async with asyncio.timeout(seconds):
         while not claim():
             await asyncio.sleep(0.01)
@@ -18,13 +20,19 @@ async def until(claim: Callable[[], object], seconds: float = 30.0) -> None:
 
 @asynccontextmanager
 async def nothing_left_behind() -> AsyncIterator[None]:
-    """In the end there is nothing that was not there before. The peers have a moment to see that we are gone."""
+    """In the end there is nothing that was not there before. The peers have a moment to see that we
+    are gone."""
     errors: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     tasks, files, children = asyncio.all_tasks(), open_files(), _children()
     yield
     try:
-        await until(lambda: open_files() <= files and _children() <= children and asyncio.all_tasks() <= tasks, 10)
+        await until(
+            lambda: (
+                open_files() <= files and _children() <= children and asyncio.all_tasks() <= tasks
+            ),
+            10,
+        )
     except TimeoutError:
         left = [*(open_files() - files), *(_children() - children), *(asyncio.all_tasks() - tasks)]
         raise AssertionError(f"left behind: {left}") from None

@@ -19,7 +19,8 @@ from tests.support.relay import Wire
 
 
 class MaildirBench(FilesOnDisk):
-    """A Maildir that a program like procmail delivers into, with a message of somebody else in it."""
+    """A Maildir that a program like procmail delivers into, with a message of somebody else in
+    it."""
 
     in_lab: ClassVar[bool] = False
     has_junk: ClassVar[bool] = True
@@ -54,7 +55,8 @@ class MaildirBench(FilesOnDisk):
 
 
 class SmtpdBench:
-    """The own receiver. What comes while it is closed stays with its sender, so nothing was ever there before."""
+    """The own receiver. What comes while it is closed stays with its sender, so nothing was ever
+    there before."""
 
     in_lab: ClassVar[bool] = False
     keeps: ClassVar[bool] = False
@@ -69,7 +71,9 @@ class SmtpdBench:
         self._port = free_port()
 
     def mailbox(self) -> Mailbox:
-        options = SmtpdOptions(listen=Listen(f"127.0.0.1:{self._port}"), recipients=["monitor@mon.test"])
+        options = SmtpdOptions(
+            listen=Listen(f"127.0.0.1:{self._port}"), recipients=["monitor@mon.test"]
+        )
         return SmtpdMailbox(options, Resolver())
 
     async def deliver(self, *messages: bytes, folder: str = "") -> int:

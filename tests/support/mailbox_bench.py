@@ -1,4 +1,5 @@
-"""What a contract test asks of a kind of mailbox: the mailbox, ways to put messages there, and what is really in it."""
+"""What a contract test asks of a kind of mailbox: the mailbox, ways to put messages there, and what
+is really in it."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -22,7 +23,8 @@ class Bench(Protocol):
     """It needs the lab of mail servers."""
 
     keeps: ClassVar[bool]
-    """Every message stays until it is deleted, ours and others'. The own receiver keeps none: it refuses others'."""
+    """Every message stays until it is deleted, ours and others'. The own receiver keeps none: it
+    refuses others'."""
 
     has_junk: ClassVar[bool]
     """There is a folder for junk, and we look into it."""
@@ -31,13 +33,16 @@ class Bench(Protocol):
     """It can be taken away from an open session."""
 
     goodbye: ClassVar[str]
-    """What a session says when it parts, a word of its transcript; none if there is nobody to say it to."""
+    """What a session says when it parts, a word of its transcript; none if there is nobody to say
+    it to."""
 
     patience: ClassVar[float]
-    """How long a session may be asked to wait and must still notice at once what happens. POP3 waits unconnected."""
+    """How long a session may be asked to wait and must still notice at once what happens. POP3
+    waits unconnected."""
 
     stays_connected: ClassVar[bool]
-    """A session is one connection, and waits connected. A session over POP3 is a login after the other."""
+    """A session is one connection, and waits connected. A session over POP3 is a login after the
+    other."""
 
     wire: Wire | None
     """What the session's connection goes through, if it is one."""
@@ -96,7 +101,9 @@ class FilesOnDisk:
     def fill(self, messages: int) -> None:
         for number in range(messages):
             name = f"1600000000.M{next(self._numbers)}P7.host"
-            place = self.maildir / ("new" if number % 2 else f"cur/{name}:2,{('', 'S', 'FS', 'T')[number // 2 % 4]}")
+            place = self.maildir / (
+                "new" if number % 2 else f"cur/{name}:2,{('', 'S', 'FS', 'T')[number // 2 % 4]}"
+            )
             (place / name if number % 2 else place).write_bytes(FOREIGN % str(number).encode())
 
     def kept(self) -> list[StoredMail]:

@@ -1,7 +1,8 @@
 """A bench for each kind of mailbox, and how a contract test asks for it.
 
-The contract tests know nothing but the protocol `Bench`, so a new kind of mailbox is tested as soon as it has one. What
-a kind can not do is a trait of its bench: a test says with `every(...)` which traits it needs.
+The contract tests know nothing but the protocol `Bench`, so a new kind of mailbox is tested as soon
+as it has one. What a kind can not do is a trait of its bench: a test says with `every(...)` which
+traits it needs.
 """
 
 import pytest
@@ -21,10 +22,17 @@ BENCHES: dict[str, tuple[type[Bench], ...]] = {
 
 def every(*traits: str) -> pytest.MarkDecorator:
     """Runs a test with the fixture `bench` on every bench that has these traits."""
-    chosen = [one for benches in BENCHES.values() for one in benches if all(getattr(one, trait) for trait in traits)]
+    chosen = [
+        one
+        for benches in BENCHES.values()
+        for one in benches
+        if all(getattr(one, trait) for trait in traits)
+    ]
     assert chosen, f"no bench has the traits {traits}"
     marks = {True: [pytest.mark.lab], False: []}
     names = {one: one.__name__.removesuffix("Bench") for one in chosen}
     return pytest.mark.parametrize(
-        "bench", [pytest.param(one, id=names[one], marks=marks[one.in_lab]) for one in chosen], indirect=True
+        "bench",
+        [pytest.param(one, id=names[one], marks=marks[one.in_lab]) for one in chosen],
+        indirect=True,
     )

@@ -1,4 +1,5 @@
-"""What stands between a probe and its mailbox, with a real clock: a mint, a watcher, a ledger that counts."""
+"""What stands between a probe and its mailbox, with a real clock: a mint, a watcher, a ledger that
+counts."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -67,7 +68,9 @@ class Trip:
 
     def outcome(self) -> Outcome:
         overdue = Failure(Phase.DELIVER, None, Reason.OVERDUE)
-        return Outcome(self.token.trip, KEY, self.run.started_at, 0.0, failure=None if self.found else overdue)
+        return Outcome(
+            self.token.trip, KEY, self.run.started_at, 0.0, failure=None if self.found else overdue
+        )
 
 
 class Exporter:
@@ -89,7 +92,8 @@ class Exporter:
 
     @asynccontextmanager
     async def trip(self, token: Token | None = None) -> AsyncIterator[Trip]:
-        """The mailbox is open, and the message has been accepted. In the end it is back, or overdue."""
+        """The mailbox is open, and the message has been accepted. In the end it is back, or
+        overdue."""
         token = token or self.token()
         run = Run(self.clock, session_timeout=PATIENCE)
         await self._ledger.begin(token, KEY, "monitor", run, 3600)

@@ -51,16 +51,28 @@ class Maildir:
 
     def read(self, name: str, flags: str = "S", folder: str = "") -> Path:
         """Moves a message from new to cur, or gives it other flags."""
-        (old,) = [*self.path.glob(f"{folder or '.'}/new/{name}*"), *self.path.glob(f"{folder or '.'}/cur/{name}*")]
+        (old,) = [
+            *self.path.glob(f"{folder or '.'}/new/{name}*"),
+            *self.path.glob(f"{folder or '.'}/cur/{name}*"),
+        ]
         return old.rename(self.path / folder / "cur" / f"{name}:2,{flags}")
 
     def files(self) -> dict[str, tuple[bytes, int]]:
         """The messages: path, content, mtime."""
-        found = [file for file in self.path.rglob("*") if file.is_file() and file.parent.name in ("new", "cur")]
-        return {str(file.relative_to(self.path)): (file.read_bytes(), file.stat().st_mtime_ns) for file in found}
+        found = [
+            file
+            for file in self.path.rglob("*")
+            if file.is_file() and file.parent.name in ("new", "cur")
+        ]
+        return {
+            str(file.relative_to(self.path)): (file.read_bytes(), file.stat().st_mtime_ns)
+            for file in found
+        }
 
     def mailbox(self, **options: object) -> MaildirMailbox:
-        return MaildirMailbox(MaildirOptions.model_validate({"path": str(self.path), **options}), Resolver())
+        return MaildirMailbox(
+            MaildirOptions.model_validate({"path": str(self.path), **options}), Resolver()
+        )
 
 
 @asynccontextmanager

@@ -16,7 +16,8 @@ from tests.support.ports import free_port
 
 
 class Exporter:
-    """Runs from the constructor to `stop` or `kill`. `configuration` is the text of a configuration file.
+    """Runs from the constructor to `stop` or `kill`. `configuration` is the text of a configuration
+    file.
 
     `meanwhile` is called while it starts.
     """
@@ -36,10 +37,20 @@ class Exporter:
         self.configure(configuration)
         self.log = directory / "mailtrip.log"
         self.address = f"127.0.0.1:{free_port()}"
-        command = ["-m", "exporter", "serve", "--config.file", str(file), "--state.dir", str(directory / "state")]
+        command = [
+            "-m",
+            "exporter",
+            "serve",
+            "--config.file",
+            str(file),
+            "--state.dir",
+            str(directory / "state"),
+        ]
         with self.log.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, *command, *flags, "--web.listen-address", self.address], stdout=log, stderr=log
+                [sys.executable, *command, *flags, "--web.listen-address", self.address],
+                stdout=log,
+                stderr=log,
             )
         meanwhile(self)
         self._wait_until_it_answers()
@@ -83,17 +94,21 @@ class Exporter:
 
     def series(self, path: str = "/metrics") -> dict[str, float]:
         """Every series that a page shows."""
-        lines = (line.rpartition(" ") for line in self.get(path).splitlines() if not line.startswith("#"))
+        lines = (
+            line.rpartition(" ") for line in self.get(path).splitlines() if not line.startswith("#")
+        )
         return {name: float(value) for name, _, value in lines}
 
     def wait_for(self, name: str, path: str = "/metrics") -> float:
-        """Returns the value of a series when it is there and not 0; the test's own time limit ends the waiting."""
+        """Returns the value of a series when it is there and not 0; the test's own time limit ends
+        the waiting."""
         while not (value := self.series(path).get(name)):
             time.sleep(0.1)
         return value
 
     def trips(self) -> list[str]:
-        """What its state on the disk says of the messages that it knows: leaving, sent, found, overdue ..."""
+        """What its state on the disk says of the messages that it knows: leaving, sent, found,
+        overdue ..."""
         with closing(sqlite3.connect(self._directory / "state/mailtrip.sqlite")) as state:
             return [one for (one,) in state.execute("SELECT state FROM trips ORDER BY started_at")]
 

@@ -13,7 +13,8 @@ import dns.rrset
 from exporter.net.dns import Resolver
 
 Zone = Mapping[str, Mapping[str, Sequence[str]]]
-"""Records by name and type: `{"example.test": {"MX": ["10 mx.example.test."]}}`; `RCODE` is the answer's code."""
+"""Records by name and type: `{"example.test": {"MX": ["10 mx.example.test."]}}`; `RCODE` is the
+answer's code."""
 
 
 class _Server(asyncio.DatagramProtocol):
@@ -31,7 +32,10 @@ class _Server(asyncio.DatagramProtocol):
         question = dns.message.from_wire(data)
         answer = dns.message.make_response(question)
         (asked,) = question.question
-        name, kind = asked.name.to_text(omit_final_dot=True).lower(), dns.rdatatype.to_text(asked.rdtype)
+        name, kind = (
+            asked.name.to_text(omit_final_dot=True).lower(),
+            dns.rdatatype.to_text(asked.rdtype),
+        )
         records = self._zone.get(name, {"RCODE": ["NXDOMAIN"]})
         if code := records.get("RCODE"):
             answer.set_rcode(dns.rcode.from_text(code[0]))
@@ -41,7 +45,9 @@ class _Server(asyncio.DatagramProtocol):
             records = self._zone[name]
         if kind in records:
             answer.answer.append(dns.rrset.from_text(f"{name}.", 0, "IN", kind, *records[kind]))
-        asyncio.get_running_loop().call_later(self._delay, self._transport.sendto, answer.to_wire(), client)
+        asyncio.get_running_loop().call_later(
+            self._delay, self._transport.sendto, answer.to_wire(), client
+        )
 
 
 @asynccontextmanager
@@ -52,10 +58,14 @@ async def names(zone: Zone, *, silent: bool = False) -> AsyncIterator[Resolver]:
 
 
 @asynccontextmanager
-async def name_server(zone: Zone, *, silent: bool = False, delay: float = 0.0) -> AsyncIterator[str]:
+async def name_server(
+    zone: Zone, *, silent: bool = False, delay: float = 0.0
+) -> AsyncIterator[str]:
     """HOST:PORT of a server of these names, which answers after `delay` seconds, or never."""
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: _Server(zone, silent, delay), ("127.0.0.1", 0))
+    transport, _ = await loop.create_datagram_endpoint(
+        lambda: _Server(zone, silent, delay), ("127.0.0.1", 0)
+    )
     try:
         yield f"127.0.0.1:{transport.get_extra_info('sockname')[1]}"
     finally:

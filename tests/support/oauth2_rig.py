@@ -38,8 +38,15 @@ class Bench:
     accounts: Accounts
 
     def options(self, **given: Any) -> OAuth2Options:
-        usual = {"token_url": self.identity.url, "client_id": CLIENT, "client_secret": SECRET, "ca_file": self.ca_file}
-        return OAuth2Options.model_validate({k: v for k, v in (usual | given).items() if v is not None})
+        usual = {
+            "token_url": self.identity.url,
+            "client_id": CLIENT,
+            "client_secret": SECRET,
+            "ca_file": self.ca_file,
+        }
+        return OAuth2Options.model_validate(
+            {k: v for k, v in (usual | given).items() if v is not None}
+        )
 
     def account(self, username: str = "probe", **given: Any) -> Account:
         return self.accounts.of(self.options(**given), username)

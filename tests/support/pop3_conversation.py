@@ -1,4 +1,5 @@
-"""Our side of a POP3 conversation with the scripted server, whose dialogues are in `tests/net/pop3/dialogues`."""
+"""Our side of a POP3 conversation with the scripted server, whose dialogues are in
+`tests/net/pop3/dialogues`."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -44,7 +45,11 @@ class Conversation:
 
 def script(dialogue: str) -> str:
     """The dialogue itself, or the one in the file of that name, its shorthand written out."""
-    text = dialogue if "\n" in dialogue else (DIALOGUES / f"{dialogue}.txt").read_text(encoding="utf-8")
+    text = (
+        dialogue
+        if "\n" in dialogue
+        else (DIALOGUES / f"{dialogue}.txt").read_text(encoding="utf-8")
+    )
     for short, long in SHORTHAND.items():
         text = text.replace(short, long)
     return text

@@ -15,7 +15,8 @@ from tests.support.wanting import those
 
 
 class Bench:
-    """A mailbox and its server. Of the messages in the dialogues, those with the subject "ours" are ours."""
+    """A mailbox and its server. Of the messages in the dialogues, those with the subject "ours" are
+    ours."""
 
     def __init__(self, peer: Peer, options: dict[str, Any]) -> None:
         given = {"username": "me", "password": "labpass", "tls": "none", **options}
@@ -27,7 +28,9 @@ class Bench:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Pop3Session]:
         """A session, which is aborted in the end."""
-        session = await self.mailbox.open(self.run, those(lambda raw: raw.startswith(b"Subject: ours")))
+        session = await self.mailbox.open(
+            self.run, those(lambda raw: raw.startswith(b"Subject: ours"))
+        )
         try:
             yield session
         finally:

@@ -1,4 +1,5 @@
-"""Ports for servers that are started later. No two processes of tests choose the same, nor does the kernel choose one.
+"""Ports for servers that are started later. No two processes of tests choose the same, nor does the
+kernel choose one.
 
 A port that was bound to 0 and closed is the next client's, or the next test's in another process.
 """

@@ -1,4 +1,5 @@
-"""A mailbox and a sender that live in memory, for what the watcher and the prober do in virtual time."""
+"""A mailbox and a sender that live in memory, for what the watcher and the prober do in virtual
+time."""
 
 import asyncio
 import contextlib
@@ -11,7 +12,8 @@ from exporter.mailboxes.session import Sighting
 
 
 class PretendMailbox:
-    """Holds messages. `down` is what opening, and the next command of an open session, fails with."""
+    """Holds messages. `down` is what opening, and the next command of an open session, fails
+    with."""
 
     def __init__(self, *, listens: bool = False) -> None:
         self.listens = listens
@@ -77,7 +79,13 @@ class PretendSession:
     def _sighting(self, number: int, raw: bytes, now: float, came: float) -> Sighting:
         read, junk = raw[: self._mailbox.read_limit], self._mailbox.junk
         return Sighting(
-            number, self._mailbox.folder, read, now, came >= self._since, junk=junk, cut=len(read) < len(raw)
+            number,
+            self._mailbox.folder,
+            read,
+            now,
+            came >= self._since,
+            junk=junk,
+            cut=len(read) < len(raw),
         )
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
@@ -102,14 +110,17 @@ class PretendSession:
 
 
 class PretendSender:
-    """Delivers into a mailbox after `delay` seconds, or never when it is None; sending takes `effort` seconds."""
+    """Delivers into a mailbox after `delay` seconds, or never when it is None; sending takes
+    `effort` seconds."""
 
     def __init__(self, mailbox: PretendMailbox, delay: float | None = 5.0) -> None:
         self.mailbox = mailbox
         self.delay = delay
         self.effort = 1.0
         self.copies = 1
-        self.says: Callable[[bytes], list[str]] = lambda raw: ["250 taken"]  # the server, to a message
+        self.says: Callable[[bytes], list[str]] = lambda raw: [
+            "250 taken"
+        ]  # the server, to a message
         self.refusal: Reason | None = None
         self.words = "refused"
         self.uncertain = False
@@ -139,7 +150,9 @@ class PretendSender:
                 run.accept("".join(said[-1:]))
         if self.delay is not None:
             for _ in range(self.copies):
-                asyncio.get_running_loop().call_later(self.delay, self.mailbox.deliver, self.on_the_way(message.raw))
+                asyncio.get_running_loop().call_later(
+                    self.delay, self.mailbox.deliver, self.on_the_way(message.raw)
+                )
         if self.uncertain:
             with run.step(Step.DATA):
                 raise ProbeError(Reason.DISCONNECTED, "cut after the final dot")

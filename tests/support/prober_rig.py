@@ -56,7 +56,9 @@ class Bench:
                 **more,
             }
         )
-        check = RoundTrip(options, KEY.target, Resolver(["127.0.0.1:53"]), self.watchers, Pace(), self.sender)
+        check = RoundTrip(
+            options, KEY.target, Resolver(["127.0.0.1:53"]), self.watchers, Pace(), self.sender
+        )
         self.probe = Probe(KEY, check, INTERVAL, TIMEOUT, 30)
         self.metrics.known(KEY, "gmail")
 

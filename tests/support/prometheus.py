@@ -1,4 +1,5 @@
-"""A real Prometheus for tests: Debian's package, on a free port, with a configuration of the test's own."""
+"""A real Prometheus for tests: Debian's package, on a free port, with a configuration of the test's
+own."""
 
 import asyncio
 import json
@@ -30,7 +31,8 @@ class Sample:
 
 
 class Prometheus:
-    """Runs from the constructor to `stop`. `configuration` is the text of a prometheus.yml, or JSON."""
+    """Runs from the constructor to `stop`. `configuration` is the text of a prometheus.yml, or
+    JSON."""
 
     def __init__(self, configuration: str, directory: Path, binaries: Path = BINARIES) -> None:
         self._file = file = directory / "prometheus.yml"
@@ -46,7 +48,8 @@ class Prometheus:
                     f"--storage.tsdb.path={directory / 'data'}",
                     f"--web.listen-address={address}",
                     "--enable-feature=exemplar-storage",
-                    "--rules.alert.resend-delay=1s",  # what fired before it knew its Alertmanager is soon told again
+                    # what fired before it knew its Alertmanager is soon told again
+                    "--rules.alert.resend-delay=1s",
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -54,7 +57,8 @@ class Prometheus:
             )
 
     def wait_ready(self) -> None:
-        """Returns when it can be asked. Raises RuntimeError with its log when it cannot live with the configuration."""
+        """Returns when it can be asked. Raises RuntimeError with its log when it cannot live with
+        the configuration."""
         while self._process.poll() is None:
             try:
                 with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5):
@@ -74,7 +78,9 @@ class Prometheus:
         """The labels of each exemplar of the last hour on the series of an expression."""
         now = time.time()
         question = urllib.parse.urlencode({"query": promql, "start": now - 3600, "end": now + 60})
-        with urllib.request.urlopen(f"{self.url}/api/v1/query_exemplars?{question}", timeout=10) as answer:
+        with urllib.request.urlopen(
+            f"{self.url}/api/v1/query_exemplars?{question}", timeout=10
+        ) as answer:
             found = json.load(answer)["data"]
         return [exemplar["labels"] for series in found for exemplar in series["exemplars"]]
 

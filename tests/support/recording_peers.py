@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Endless:
-    """Words that are said again and again until the client goes, after others that are said once."""
+    """Words that are said again and again until the client goes, after others that are said
+    once."""
 
     words: str
     first: str = ""
@@ -19,9 +20,11 @@ class Endless:
 
 
 class Listener:
-    """Answers each line by its first word, or its second, as in IMAP. Runs from the constructor to `close`.
+    """Answers each line by its first word, or its second, as in IMAP. Runs from the constructor to
+    `close`.
 
-    `{tag}` in an answer is the first word of the line. With `tls`, a handshake follows the answer to STARTTLS or STLS.
+    `{tag}` in an answer is the first word of the line. With `tls`, a handshake follows the answer
+    to STARTTLS or STLS.
     """
 
     def __init__(
@@ -58,7 +61,9 @@ class Listener:
                 client, _ = self._server.accept()
                 self.visits += 1
                 self._clients.append(client)
-                self._threads.append(threading.Thread(target=self._serve, args=(client,), daemon=True))
+                self._threads.append(
+                    threading.Thread(target=self._serve, args=(client,), daemon=True)
+                )
                 self._threads[-1].start()
 
     def _serve(self, client: socket.socket) -> None:
@@ -74,7 +79,10 @@ class Listener:
                     words = line.decode("latin-1").upper().split() or [""]
                     answer = self._answer(words)
                     tag = line.decode("latin-1").split(" ")[0]
-                    self._say(client, answer if isinstance(answer, Endless) else answer.replace("{tag}", tag))
+                    self._say(
+                        client,
+                        answer if isinstance(answer, Endless) else answer.replace("{tag}", tag),
+                    )
                     if self._tls and {"STARTTLS", "STLS"} & set(words[:2]):
                         client, rest = stack.enter_context(self._shake_hands(client)), b""
 
@@ -85,7 +93,9 @@ class Listener:
         return secure
 
     def _answer(self, words: list[str]) -> str | Endless:
-        return next((self._answers[word] for word in words[:2] if word in self._answers), self._default)
+        return next(
+            (self._answers[word] for word in words[:2] if word in self._answers), self._default
+        )
 
     def _say(self, client: socket.socket, text: str | Endless) -> None:
         if isinstance(text, Endless):

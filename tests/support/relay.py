@@ -1,6 +1,7 @@
 """A TCP relay in front of a server: it counts the connections, and it can be cut.
 
-It runs in threads, so that no task of it is in the event loop where tests look for tasks that were left behind.
+It runs in threads, so that no task of it is in the event loop where tests look for tasks that were
+left behind.
 """
 
 import socket
@@ -80,5 +81,6 @@ class Wire:
 
 
 def _is_open(pair: Pair) -> bool:
-    """The client has not ended it: the kernel knows that before the thread that carries its octets does."""
+    """The client has not ended it: the kernel knows that before the thread that carries its octets
+    does."""
     return pair[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == ESTABLISHED

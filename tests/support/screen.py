@@ -1,4 +1,5 @@
-"""A terminal of our own: what a person sees of a command, at any moment, and what was written to draw it."""
+"""A terminal of our own: what a person sees of a command, at any moment, and what was written to
+draw it."""
 
 import fcntl
 import os
@@ -24,7 +25,11 @@ class Screen:
     """A command that runs in a terminal of this width."""
 
     def __init__(
-        self, *arguments: str, directory: Path, columns: int = 80, environment: Mapping[str, str] | None = None
+        self,
+        *arguments: str,
+        directory: Path,
+        columns: int = 80,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, columns, 0, 0))
@@ -33,12 +38,22 @@ class Screen:
         self.written = b""
         self.seen: list[str] = []  # every picture there was, oldest first
         command = [sys.executable, "-m", "exporter", *arguments]
-        kept = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS", "LINES")}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if name not in ("NO_COLOR", "COLUMNS", "LINES")
+        }
         env = {**kept, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **(environment or {})}
         self._process = subprocess.Popen(
-            command, cwd=directory, env=env, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+            command,
+            cwd=directory,
+            env=env,
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
-        )  # fmt: skip
+        )
         os.close(theirs)
 
     @property

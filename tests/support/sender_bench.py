@@ -1,4 +1,5 @@
-"""What the contract asks of a bench: a sender, and somebody who receives what it sends and misbehaves on demand."""
+"""What the contract asks of a bench: a sender, and somebody who receives what it sends and
+misbehaves on demand."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -59,7 +60,9 @@ class Kind:
     steps: tuple[Step, ...]  # of a success
     stages: tuple[str, ...]  # where the receiver can be held, up to its verdict
     afterwards: tuple[str, ...]  # where it can be held when it has the message, and has said so
-    uncertain: tuple[str, ...]  # those of them where the whole message has left, and no verdict has come
+    uncertain: tuple[
+        str, ...
+    ]  # those of them where the whole message has left, and no verdict has come
     troubles: tuple[Trouble, ...]
 
 

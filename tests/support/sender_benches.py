@@ -1,4 +1,5 @@
-"""How each kind of sender is proven. A new kind gets a bench, and a line here; the contract then holds for it too."""
+"""How each kind of sender is proven. A new kind gets a bench, and a line here; the contract then
+holds for it too."""
 
 from tests.support.sender_bench import Kind
 from tests.support.sendmail_bench import SENDMAIL

@@ -39,7 +39,9 @@ def new_run(patience: float = PATIENCE, clock: Clock | None = None) -> Run:
     return Run(clock or Clock(), session_timeout=patience)
 
 
-async def send(sender: Sender, message: ProbeMessage, run: Run, timeout: float = PATIENCE) -> Failure | None:
+async def send(
+    sender: Sender, message: ProbeMessage, run: Run, timeout: float = PATIENCE
+) -> Failure | None:
     """What a trip does in its phase `send`; returns what it would fail with."""
     try:
         async with run.deadline(timeout), run.phase(Phase.SEND):

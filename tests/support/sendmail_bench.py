@@ -1,4 +1,5 @@
-"""The bench of the sendmail program: small programs that take the message, or end in some other way."""
+"""The bench of the sendmail program: small programs that take the message, or end in some other
+way."""
 
 import asyncio
 import shlex
@@ -42,7 +43,9 @@ class SendmailBench:
 
     def _do(self, script: str) -> None:
         here = f"HERE={shlex.quote(str(self._directory))}"
-        self._path.write_text(f'#!/bin/sh\n{here}\nprintf "%s\\n" "$@" > $HERE/$$.arguments\n{script}\n')
+        self._path.write_text(
+            f'#!/bin/sh\n{here}\nprintf "%s\\n" "$@" > $HERE/$$.arguments\n{script}\n'
+        )
         self._path.chmod(0o755)
 
     @property
@@ -52,7 +55,9 @@ class SendmailBench:
     def _received(self, file: Path) -> Received:
         raw = file.read_bytes()
         assert b"\r" not in raw  # as every program of Unix, it wants bare LF
-        ignore, f, sender, dashes, recipient = file.with_suffix(".arguments").read_text().splitlines()
+        ignore, f, sender, dashes, recipient = (
+            file.with_suffix(".arguments").read_text().splitlines()
+        )
         assert (ignore, f, dashes) == ("-i", "-f", "--")
         return Received(sender, (recipient,), raw.replace(b"\n", b"\r\n"))
 
@@ -92,7 +97,9 @@ async def _bench() -> AsyncIterator[SendmailBench]:
         yield SendmailBench(Path(directory))
 
 
-def _trouble(name: str, script: str, reason: Reason, code: str = "", uncertain: bool = False) -> Trouble:
+def _trouble(
+    name: str, script: str, reason: Reason, code: str = "", uncertain: bool = False
+) -> Trouble:
     return Trouble(name, script, Step.PROGRAM, reason, code, uncertain)
 
 
@@ -104,8 +111,13 @@ SENDMAIL = Kind(
     ("before it reads", "after it has read"),  # the pipe holds a small message
     (
         _trouble("gone", "", Reason.PROGRAM, "ENOENT"),
-        *(_trouble(f"exit {code}", f"{TAKES}; exit {code}", reason, str(code)) for code, reason in EXITS),
-        _trouble("Latin-1", f"{TAKES}; printf 'Empf\\344nger\\n' >&2; exit 67", Reason.REJECTED, "67"),
+        *(
+            _trouble(f"exit {code}", f"{TAKES}; exit {code}", reason, str(code))
+            for code, reason in EXITS
+        ),
+        _trouble(
+            "Latin-1", f"{TAKES}; printf 'Empf\\344nger\\n' >&2; exit 67", Reason.REJECTED, "67"
+        ),
         _trouble("killed", f"{TAKES}; kill -KILL $$", Reason.PROGRAM, "SIGKILL"),
         _trouble("frozen", f"{TAKES}; {HANGS}", Reason.TIMEOUT, uncertain=True),
     ),

@@ -1,8 +1,14 @@
-"""The benches of the senders that speak SMTP: a witness, found by its name or through an MX record."""
+"""The benches of the senders that speak SMTP: a witness, found by its name or through an MX
+record."""
 
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 
 from exporter.core.model import Reason, Step
 from exporter.net.dns import Resolver
@@ -28,7 +34,9 @@ ZONE = {
 }
 STEPS = (Step.CONNECT, Step.GREETING, Step.EHLO, Step.MAIL, Step.RCPT, Step.DATA)
 STAGES = (Stage.GREETING, Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT)
-STEP_OF = {stage: Step(stage.value) for stage in STAGES if stage is not Stage.DOT} | {Stage.DOT: Step.DATA}
+STEP_OF = {stage: Step(stage.value) for stage in STAGES if stage is not Stage.DOT} | {
+    Stage.DOT: Step.DATA
+}
 
 REFUSALS = [
     (Stage.GREETING, "421 4.3.2 too busy", Reason.UNAVAILABLE),
@@ -75,7 +83,9 @@ def _troubles() -> tuple[Trouble, ...]:
         for stage, words, reason in REFUSALS
     ]
     losses = [
-        Trouble(f"{name} at {stage}", (stage, act), STEP_OF[stage], reason, uncertain=stage is Stage.DOT)
+        Trouble(
+            f"{name} at {stage}", (stage, act), STEP_OF[stage], reason, uncertain=stage is Stage.DOT
+        )
         for stage in STAGES
         for name, act, reason in LOSSES
     ]
@@ -93,7 +103,9 @@ def _troubles() -> tuple[Trouble, ...]:
 class SmtpBench:
     """A sender and its witness."""
 
-    def __init__(self, make: Callable[[int, Resolver], Sender], witness: SmtpWitness, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, make: Callable[[int, Resolver], Sender], witness: SmtpWitness, stack: AsyncExitStack
+    ) -> None:
         self.sender: Sender
         self.witness = witness
         self._make = make
@@ -118,7 +130,9 @@ class SmtpBench:
         if trouble.how == "silent names":
             self.sender = self._make(self.witness.port, self._silent)
         elif trouble.how in ("gone", "full"):
-            self.sender = self._make(self._gone if trouble.how == "gone" else self._full, self._resolver)
+            self.sender = self._make(
+                self._gone if trouble.how == "gone" else self._full, self._resolver
+            )
         else:
             self.witness.always(*trouble.how)
 
@@ -133,7 +147,8 @@ class SmtpBench:
 
 @contextmanager
 def _nobody(*, listens: bool) -> Iterator[int]:
-    """A port that refuses; or one where a connection is never made, since the queue of those that wait is full."""
+    """A port that refuses; or one where a connection is never made, since the queue of those that
+    wait is full."""
     with socket.socket() as server, socket.socket() as first:
         server.bind(("127.0.0.1", 0))
         if listens:
@@ -151,7 +166,9 @@ def _mx(port: int, resolver: Resolver) -> Sender:
     return make_sender("mx", {"port": port, "retry_after": "1h"}, resolver)
 
 
-def _bench(make: Callable[[int, Resolver], Sender]) -> Callable[[], AbstractAsyncContextManager[SmtpBench]]:
+def _bench(
+    make: Callable[[int, Resolver], Sender],
+) -> Callable[[], AbstractAsyncContextManager[SmtpBench]]:
     @asynccontextmanager
     async def bench() -> AsyncIterator[SmtpBench]:
         async with AsyncExitStack() as stack:
@@ -163,4 +180,11 @@ def _bench(make: Callable[[int, Resolver], Sender]) -> Callable[[], AbstractAsyn
 
 
 SMTP = Kind(_bench(_smtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), _troubles())
-MX = Kind(_bench(_mx), (Step.RESOLVE, Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), _troubles())
+MX = Kind(
+    _bench(_mx),
+    (Step.RESOLVE, Step.RESOLVE, *STEPS),
+    STAGES,
+    (Stage.QUIT,),
+    (Stage.DOT,),
+    _troubles(),
+)

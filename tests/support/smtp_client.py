@@ -11,7 +11,9 @@ from typing import Self
 class RawClient:
     """`async with RawClient(port) as client`: connected, and the greeting is read."""
 
-    def __init__(self, port: int, *, source: str = "127.0.0.1", receive_buffer: int | None = None) -> None:
+    def __init__(
+        self, port: int, *, source: str = "127.0.0.1", receive_buffer: int | None = None
+    ) -> None:
         self.greeting = ""
         self._port = port
         self._socket = socket.socket()
@@ -27,7 +29,10 @@ class RawClient:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.writer.transport.abort()
         await asyncio.sleep(0)  # the transport closes its socket in the next round of the loop
@@ -54,7 +59,9 @@ class RawClient:
 
     async def until_data(self, recipient: str = "monitor@mon.test") -> None:
         """Everything up to the point where the message itself is due."""
-        replies = await self.dialogue("EHLO test", "MAIL FROM:<a@lab.test>", f"RCPT TO:<{recipient}>", "DATA")
+        replies = await self.dialogue(
+            "EHLO test", "MAIL FROM:<a@lab.test>", f"RCPT TO:<{recipient}>", "DATA"
+        )
         assert replies[-1].startswith("354"), replies
 
     async def start_tls(self, context: ssl.SSLContext, name: str) -> None:
@@ -62,7 +69,8 @@ class RawClient:
         await self.writer.start_tls(context, server_hostname=name)
 
     async def is_cut(self) -> bool:
-        """Waits until the server has cut the connection. Whatever it says before that is dropped."""
+        """Waits until the server has cut the connection. Whatever it says before that is
+        dropped."""
         with contextlib.suppress(ConnectionError):
             await self.reader.read()
         return True

@@ -33,12 +33,17 @@ async def receiver(
     listen: str = "127.0.0.1:0",
     **options: Any,
 ) -> AsyncIterator[SmtpdSession]:
-    """An open receiver for monitor@mon.test. When it is closed, no task and no error may be left behind."""
+    """An open receiver for monitor@mon.test. When it is closed, no task and no error may be left
+    behind."""
     errors: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
     before = asyncio.all_tasks()
-    configured = SmtpdOptions(**{"listen": Listen(listen), "recipients": ["monitor@mon.test"], **options})
-    session = await SmtpdMailbox(configured, Resolver(["127.0.0.1:1"]), limits=limits).open(Run(Clock()), wanted)
+    configured = SmtpdOptions(
+        **{"listen": Listen(listen), "recipients": ["monitor@mon.test"], **options}
+    )
+    session = await SmtpdMailbox(configured, Resolver(["127.0.0.1:1"]), limits=limits).open(
+        Run(Clock()), wanted
+    )
     try:
         yield session
     finally:
@@ -57,7 +62,9 @@ class Certificates:
         self.issue(NAME)
 
     def issue(self, name: str) -> None:
-        issued = self.authority.issue_cert(name, "127.0.0.1")  # swaks looks for what it was told to connect to
+        issued = self.authority.issue_cert(
+            name, "127.0.0.1"
+        )  # swaks looks for what it was told to connect to
         issued.cert_chain_pems[0].write_to_path(self.cert_file)
         issued.private_key_pem.write_to_path(self.key_file)
 
@@ -80,10 +87,13 @@ async def deliver(
     to: str | list[str] = "monitor@mon.test",
     options: tuple[str, ...] = (),
 ) -> dict[str, tuple[int, bytes]]:
-    """Sends with the standard library's client, in a thread. Returns the recipients that were refused."""
+    """Sends with the standard library's client, in a thread. Returns the recipients that were
+    refused."""
 
     def send() -> dict[str, tuple[int, bytes]]:
-        with smtplib.SMTP("127.0.0.1", session.receiver.port, local_hostname="test.lab.test") as client:
+        with smtplib.SMTP(
+            "127.0.0.1", session.receiver.port, local_hostname="test.lab.test"
+        ) as client:
             return client.sendmail(sender, to, raw, options)
 
     return await asyncio.to_thread(send)

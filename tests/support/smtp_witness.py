@@ -1,4 +1,5 @@
-"""An SMTP server that takes every message byte by byte, notes what it hears, and misbehaves at any stage."""
+"""An SMTP server that takes every message byte by byte, notes what it hears, and misbehaves at any
+stage."""
 
 import asyncio
 import re
@@ -49,7 +50,10 @@ COMMANDS = {
     "DATA": Stage.DATA,
     "QUIT": Stage.QUIT,
 }
-CHALLENGES = {"LOGIN": ("VXNlcm5hbWU6", "UGFzc3dvcmQ6"), "CRAM-MD5": ("PDE3MjlAd2l0bmVzcy50ZXN0Pg==",)}
+CHALLENGES = {
+    "LOGIN": ("VXNlcm5hbWU6", "UGFzc3dvcmQ6"),
+    "CRAM-MD5": ("PDE3MjlAd2l0bmVzcy50ZXN0Pg==",),
+}
 GOOD = {
     Stage.GREETING: "220 witness.test ESMTP",
     Stage.AUTH: "235 2.7.0 Welcome",
@@ -141,7 +145,9 @@ class Cut:
     async def on(self, line: Line) -> bool:
         if self.reset:
             linger = struct.pack("ii", 1, 0)
-            line.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            line.writer.get_extra_info("socket").setsockopt(
+                socket.SOL_SOCKET, socket.SO_LINGER, linger
+            )
         line.writer.close()
         return False
 
@@ -235,7 +241,9 @@ class SmtpWitness:
                 await self._ask_for_password(command, line)
             verdict = await self._answer(stage, line)
             if stage is Stage.STARTTLS and verdict is Verdict.GOOD:
-                verdict = await self._answer(Stage.TLS, line)  # it never works: a test has to say how
+                verdict = await self._answer(
+                    Stage.TLS, line
+                )  # it never works: a test has to say how
             if stage is Stage.DATA and verdict is Verdict.GOOD:
                 raw = _unstuffed(await line.heard(b"\r\n.\r\n"))
                 self.received.append(Received(envelope[0], tuple(envelope[1:]), raw))
@@ -261,7 +269,8 @@ class SmtpWitness:
 
 
 def _unstuffed(data: bytes) -> bytes:
-    """RFC 5321 section 4.5.2, the receiver's half; the dots count only where a whole line end stands before them."""
+    """RFC 5321 section 4.5.2, the receiver's half; the dots count only where a whole line end
+    stands before them."""
     lines = data.removesuffix(b".\r\n").split(b"\r\n")
     return b"\r\n".join(line.removeprefix(b".") for line in lines)
 

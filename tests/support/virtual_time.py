@@ -1,4 +1,5 @@
-"""Virtual time: an event loop whose clock jumps to the next timer, so that ten minutes of waiting take no time."""
+"""Virtual time: an event loop whose clock jumps to the next timer, so that ten minutes of waiting
+take no time."""
 
 import asyncio
 import selectors

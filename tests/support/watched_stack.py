@@ -1,4 +1,5 @@
-"""Everything that the dashboards can show: round trips of many kinds and blocklists, scraped in both ways."""
+"""Everything that the dashboards can show: round trips of many kinds and blocklists, scraped in
+both ways."""
 
 import json
 import urllib.error
@@ -30,15 +31,18 @@ modules:
     targets: ["*@lab.test"]
     roundtrip: &trip
       from: probe@lab.test
-      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe,
+          password: {password}}}}}
       mailbox: monitor
       trusted_authserv_id: mx1.lab.test
-  inbound: {{<<: *module, roundtrip: {{<<: *trip, from: probe@mon.test, send: {{mx: {{source_address: {mon}}}}}}}}}
+  inbound: {{<<: *module, roundtrip: {{<<: *trip, from: probe@mon.test,
+      send: {{mx: {{source_address: {mon}}}}}}}}}
   token:
     <<: *module
     roundtrip:
       <<: *trip
-      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: {user}, oauth2: {oauth2}}}}}
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: {user},
+          oauth2: {oauth2}}}}}
   spam: {{<<: *module, roundtrip: {{<<: *trip, mailbox: spam}}}}
   reputation:
     interval: 2s
@@ -58,23 +62,42 @@ probes:
 
 def configuration(lab: Lab, user: LabUser, identity: Identity) -> str:
     """Of a mailtrip that shows everything."""
-    oauth2 = f"{{token_url: '{identity.url}', client_id: {CLIENT}, client_secret: {SECRET}, ca_file: {lab.ca}}}"
-    values = {"oauth2": oauth2, "dns": lab.dns, "ca": lab.ca, "user": user.name, "password": lab.password}
+    oauth2 = (
+        f"{{token_url: '{identity.url}', client_id: {CLIENT}, client_secret: {SECRET}, ca_file:"
+        f" {lab.ca}}}"
+    )
+    values = {
+        "oauth2": oauth2,
+        "dns": lab.dns,
+        "ca": lab.ca,
+        "user": user.name,
+        "password": lab.password,
+    }
     return CONFIGURATION.format(mon=lab.mon_ip, net=facts.NET, **values)
 
 
 def scrapes(address: str, user: LabUser) -> str:
-    """The example for Prometheus, in a hurry and without alerts; blocklists are asked for on /probe, too."""
+    """The example for Prometheus, in a hurry and without alerts; blocklists are asked for on
+    /probe, too."""
     text = (ROOT / "examples/prometheus.yml").read_text(encoding="utf-8")
     content: dict[str, Any] = yaml.safe_load(text.replace("localhost:10925", address))
-    content["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    content["global"] = {
+        "scrape_interval": "1s",
+        "scrape_timeout": "1s",
+        "evaluation_interval": "1s",
+    }
     content["rule_files"] = [str(ROOT / "dashboards/rules/mailtrip.recording.yml")]
     del content["alerting"]
     own, mail = content["scrape_configs"]
     jobs = [("mail", "submission", user.address), ("exchangers", "inbound", user.address)]
     jobs += [("junk", "spam", "junk@lab.test"), ("reputation", "reputation", f"{facts.NET}.66.1")]
     content["scrape_configs"] = [own] + [
-        mail | {"job_name": job, "params": {"module": [module]}, "static_configs": [{"targets": [target]}]}
+        mail
+        | {
+            "job_name": job,
+            "params": {"module": [module]},
+            "static_configs": [{"targets": [target]}],
+        }
         for job, module, target in jobs
     ]
     return json.dumps(content)

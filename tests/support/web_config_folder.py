@@ -13,7 +13,9 @@ from exporter.web.web_config import WebFile
 
 NAME = "mailtrip.test"
 PASSWORD = "correct horse"
-HASH = bcrypt.hashpw(PASSWORD.encode(), b"$2b$04$abcdefghijklmnopqrstuu").decode()  # the same in every process
+HASH = bcrypt.hashpw(
+    PASSWORD.encode(), b"$2b$04$abcdefghijklmnopqrstuu"
+).decode()  # the same in every process
 
 TLS = """\
 tls_server_config:

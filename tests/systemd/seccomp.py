@@ -1,7 +1,9 @@
-"""The system calls that a unit forbids, as a profile for a container: the kernel really refuses them.
+"""The system calls that a unit forbids, as a profile for a container: the kernel really refuses
+them.
 
-These are SystemCallFilter, RestrictAddressFamilies and MemoryDenyWriteExecute of systemd.exec(5). The other options
-that systemd makes filters of concern what no ordinary program does: name spaces, real-time priorities, clocks.
+These are SystemCallFilter, RestrictAddressFamilies and MemoryDenyWriteExecute of systemd.exec(5).
+The other options that systemd makes filters of concern what no ordinary program does: name spaces,
+real-time priorities, clocks.
 """
 
 import errno
@@ -17,7 +19,8 @@ _ARCHITECTURES = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
 _SHM_EXEC = 0o100000  # <sys/shm.h>
 _FAMILIES = 46  # AF_MAX of <linux/socket.h>
 
-# Where in its arguments a call says what becomes executable, and the bits that it may not say together.
+# Where in its arguments a call says what becomes executable, and the bits that it may not say
+# together.
 _EXECUTABLE = {
     "mmap": (2, mmap.PROT_WRITE | mmap.PROT_EXEC),
     "mprotect": (2, mmap.PROT_EXEC),
@@ -37,7 +40,9 @@ def profile(unit: Unit) -> dict[str, Any]:
     if "MemoryDenyWriteExecute" in unit:
         calls -= _EXECUTABLE.keys()
         for call, (index, bits) in _EXECUTABLE.items():
-            rules += (_bits(call, index, bits, value) for value in range(bits) if value & bits == value)
+            rules += (
+                _bits(call, index, bits, value) for value in range(bits) if value & bits == value
+            )
     return {
         "defaultAction": "SCMP_ACT_ERRNO",
         "defaultErrnoRet": int(getattr(errno, unit.one("SystemCallErrorNumber"))),
@@ -50,7 +55,9 @@ def _family(number: int, allowed: bool) -> dict[str, Any]:
     argument = {"index": 0, "value": number, "op": "SCMP_CMP_EQ"}
     rule = {"names": ["socket"], "args": [argument]}
     return rule | (
-        {"action": "SCMP_ACT_ALLOW"} if allowed else {"action": "SCMP_ACT_ERRNO", "errnoRet": errno.EAFNOSUPPORT}
+        {"action": "SCMP_ACT_ALLOW"}
+        if allowed
+        else {"action": "SCMP_ACT_ERRNO", "errnoRet": errno.EAFNOSUPPORT}
     )
 
 
@@ -70,9 +77,14 @@ def _allowed(filters: list[str]) -> set[str]:
 
 
 def _calls(word: str) -> set[str]:
-    """Of a set such as @system-service, everything in it, sets in sets included. systemd itself knows."""
+    """Of a set such as @system-service, everything in it, sets in sets included. systemd itself
+    knows."""
     if not word.startswith("@"):
         return {word}
-    shown = subprocess.run(["systemd-analyze", "syscall-filter", word], check=True, capture_output=True, text=True)
+    shown = subprocess.run(
+        ["systemd-analyze", "syscall-filter", word], check=True, capture_output=True, text=True
+    )
     members = [line.strip() for line in shown.stdout.splitlines()[1:]]
-    return set[str]().union(*(_calls(member) for member in members if member and not member.startswith("#")))
+    return set[str]().union(
+        *(_calls(member) for member in members if member and not member.startswith("#"))
+    )

@@ -1,4 +1,5 @@
-"""The units in examples/systemd: what systemd thinks of them, and whether mailtrip runs with what they leave it."""
+"""The units in examples/systemd: what systemd thinks of them, and whether mailtrip runs with what
+they leave it."""
 
 import json
 import os
@@ -27,21 +28,26 @@ NAMES = sorted(file.name for file in DROP_INS.iterdir())
 CREDENTIALS = "/run/credentials/mailtrip.service"
 KEY = "5e" * 32
 
-# What systemd.exec(5) lists below NoNewPrivileges=: each of them makes it "yes", whatever it says itself.
+# What systemd.exec(5) lists below NoNewPrivileges=: each of them makes it "yes", whatever it says
+# itself.
 IMPLY_NO_NEW_PRIVILEGES = (
-    "DynamicUser LockPersonality MemoryDenyWriteExecute PrivateDevices ProtectClock ProtectHostname ProtectKernelLogs "
-    "ProtectKernelModules ProtectKernelTunables RestrictAddressFamilies RestrictNamespaces RestrictRealtime "
-    "RestrictSUIDSGID SystemCallArchitectures SystemCallFilter SystemCallLog"
+    "DynamicUser LockPersonality MemoryDenyWriteExecute PrivateDevices ProtectClock ProtectHostname"
+    " ProtectKernelLogs ProtectKernelModules ProtectKernelTunables RestrictAddressFamilies"
+    " RestrictNamespaces RestrictRealtime RestrictSUIDSGID SystemCallArchitectures SystemCallFilter"
+    " SystemCallLog"
 )
 
 Serve = Callable[..., Container]
 
 
 def installed(directory: Path, *drop_ins: str) -> Path:
-    """The units as they would be in /etc/systemd/system; the program is where this machine has it."""
+    """The units as they would be in /etc/systemd/system; the program is where this machine has
+    it."""
     for name in ("mailtrip.service", "mailtrip.socket"):
         text = (UNITS / name).read_text()
-        (directory / name).write_text(text.replace(Unit("mailtrip.service").command()[0], "/bin/true"))
+        (directory / name).write_text(
+            text.replace(Unit("mailtrip.service").command()[0], "/bin/true")
+        )
     (directory / DROP_INS.name).mkdir()
     for drop_in in drop_ins:
         shutil.copy(DROP_INS / drop_in, directory / DROP_INS.name)
@@ -53,7 +59,9 @@ def analyze(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.usefixtures("servers")
-@pytest.mark.parametrize("drop_ins", [[], *([name] for name in NAMES)], ids=lambda names: "".join(names) or "alone")
+@pytest.mark.parametrize(
+    "drop_ins", [[], *([name] for name in NAMES)], ids=lambda names: "".join(names) or "alone"
+)
 def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path, drop_ins: list[str]) -> None:
     service = installed(tmp_path, *drop_ins)
     found = analyze("verify", service, service.with_suffix(".socket"))
@@ -61,8 +69,12 @@ def test_systemd_finds_nothing_wrong_with_the_units(tmp_path: Path, drop_ins: li
 
 
 @pytest.mark.usefixtures("servers")
-@pytest.mark.parametrize("drop_ins", [[], ["socket.conf"], ["port-25.conf"], ["maildir.conf"]], ids=str)
-def test_systemd_finds_little_that_mailtrip_could_do_beyond_its_work(tmp_path: Path, drop_ins: list[str]) -> None:
+@pytest.mark.parametrize(
+    "drop_ins", [[], ["socket.conf"], ["port-25.conf"], ["maildir.conf"]], ids=str
+)
+def test_systemd_finds_little_that_mailtrip_could_do_beyond_its_work(
+    tmp_path: Path, drop_ins: list[str]
+) -> None:
     service = installed(tmp_path, *drop_ins)
     found = analyze("security", "--offline=yes", f"--threshold={WORST_EXPOSURE * 10:.0f}", service)
     assert found.returncode == 0, found.stdout
@@ -70,17 +82,28 @@ def test_systemd_finds_little_that_mailtrip_could_do_beyond_its_work(tmp_path: P
 
 def test_nothing_keeps_sendmail_from_calling_a_program_that_changes_its_group() -> None:
     unit = Unit("mailtrip.service", "sendmail.conf")
-    assert [option for option in ("NoNewPrivileges", *IMPLY_NO_NEW_PRIVILEGES.split()) if option in unit] == []
+    assert [
+        option for option in ("NoNewPrivileges", *IMPLY_NO_NEW_PRIVILEGES.split()) if option in unit
+    ] == []
 
 
 def test_the_queues_and_capabilities_of_every_sendmail_that_debian_has_are_open() -> None:
-    """Exim's sendmail is set-uid root, and says "setgroups() failed" without them; found out with Debian 12's."""
+    """Exim's sendmail is set-uid root, and says "setgroups() failed" without them; found out with
+    Debian 12's."""
     unit = Unit("mailtrip.service", "sendmail.conf")
-    assert {"CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_FOWNER"} <= set(unit.words("CapabilityBoundingSet"))
+    assert {"CAP_SETUID", "CAP_SETGID", "CAP_CHOWN", "CAP_FOWNER"} <= set(
+        unit.words("CapabilityBoundingSet")
+    )
     queues = ["postfix", "exim4", "mqueue-client", "dma", "nullmailer", "smtpd"]
     paths = unit.words("ReadWritePaths")
-    assert {*(f"-/var/spool/{queue}" for queue in queues), "-/var/log/exim4", "-/var/lib/courier"} <= set(paths)
-    assert all(path.startswith("-/var/") for path in paths), "a queue that is not there must not keep it from starting"
+    assert {
+        *(f"-/var/spool/{queue}" for queue in queues),
+        "-/var/log/exim4",
+        "-/var/lib/courier",
+    } <= set(paths)
+    assert all(path.startswith("-/var/") for path in paths), (
+        "a queue that is not there must not keep it from starting"
+    )
     assert Unit("mailtrip.service").words("CapabilityBoundingSet") == []
 
 
@@ -88,7 +111,10 @@ def test_each_password_of_the_documentation_is_a_credential_of_the_unit() -> Non
     page = (UNITS.parents[1] / "docs/running.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
     assert Settings.parse(example.encode(), "running.md").probes
-    loaded = {credential.partition(":")[0] for credential in Unit("mailtrip.service").all("LoadCredential")}
+    loaded = {
+        credential.partition(":")[0]
+        for credential in Unit("mailtrip.service").all("LoadCredential")
+    }
     assert set(re.findall(rf"{CREDENTIALS}/(\w+)", example)) == loaded
 
 
@@ -100,18 +126,22 @@ mailboxes: {{own: {{smtpd: {{listen: "127.0.0.1:{port}", recipients: [self@mon.t
 modules:
   self:
     interval: 1h
-    roundtrip: {{from: probe@mon.test, send: {{smtp: {{host: 127.0.0.1, port: {port}}}}}, mailbox: own}}
+    roundtrip: {{from: probe@mon.test, send: {{smtp: {{host: 127.0.0.1, port: {port}}}}},
+        mailbox: own}}
 probes: [{{name: self, module: self, target: self@mon.test}}]
 """
 
 
 @pytest.fixture
 def serve(podman: Podman, image: str, tmp_path: Path) -> Iterator[Serve]:
-    """Call it with a unit and a port of its mailbox. It runs in the image, which has everything where the unit says."""
+    """Call it with a unit and a port of its mailbox. It runs in the image, which has everything
+    where the unit says."""
     running: list[Container] = []
 
     def start(unit: Unit, port: int) -> Container:
-        etc, credentials, filters = (tmp_path / name for name in ("etc", "credentials", "seccomp.json"))
+        etc, credentials, filters = (
+            tmp_path / name for name in ("etc", "credentials", "seccomp.json")
+        )
         for directory in (etc, credentials):
             directory.mkdir()
         tmp_path.chmod(0o755)
@@ -142,11 +172,15 @@ def refused(container: Container) -> dict[str, str]:
         "memory": "import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)",
         "priority": "import os; os.setpriority(0, 0, 5)",
     }
-    said = {name: container.execute("python", "-c", script).stderr for name, script in attempts.items()}
+    said = {
+        name: container.execute("python", "-c", script).stderr for name, script in attempts.items()
+    }
     return {name: (text.splitlines() or ["allowed"])[-1] for name, text in said.items()}
 
 
-@pytest.mark.parametrize(("drop_ins", "port"), [([], 2525), (["port-25.conf"], 25)], ids=["alone", "port-25.conf"])
+@pytest.mark.parametrize(
+    ("drop_ins", "port"), [([], 2525), (["port-25.conf"], 25)], ids=["alone", "port-25.conf"]
+)
 def test_it_makes_its_trips_with_the_system_calls_and_capabilities_of_the_unit(
     serve: Serve, drop_ins: list[str], port: int
 ) -> None:
@@ -155,12 +189,16 @@ def test_it_makes_its_trips_with_the_system_calls_and_capabilities_of_the_unit(
     assert wait_until(lambda: " is good after " in container.log(), 60), container.log()
     assert refused(container) == {
         "socket": "OSError: [Errno 97] Address family not supported by protocol",
-        **dict.fromkeys(["memory", "priority"], "PermissionError: [Errno 1] Operation not permitted"),
+        **dict.fromkeys(
+            ["memory", "priority"], "PermissionError: [Errno 1] Operation not permitted"
+        ),
     }
     _, name, which = unit.command("ExecReload")
     assert which == "$MAINPID"
     os.kill(container.pid, signal.Signals[f"SIG{name.removeprefix('-')}"])
-    assert wait_until(lambda: "the configuration is read anew" in container.log(), 10), container.log()
+    assert wait_until(lambda: "the configuration is read anew" in container.log(), 10), (
+        container.log()
+    )
     status, seconds = container.stop()
     assert status == 0
     assert seconds < unit.seconds("TimeoutStopSec")
@@ -177,10 +215,16 @@ def test_a_scrape_at_the_socket_of_the_unit_is_answered(tmp_path: Path) -> None:
     (tmp_path / "imap").write_text(KEY)
     program = str(Path(sys.executable).with_name("mailtrip"))
     command = [
-        {"/opt/mailtrip/bin/mailtrip": program, "/etc/mailtrip/mailtrip.yml": str(file)}.get(word, word)
+        {"/opt/mailtrip/bin/mailtrip": program, "/etc/mailtrip/mailtrip.yml": str(file)}.get(
+            word, word
+        )
         for word in unit.command()
     ]
-    activate = ["systemd-socket-activate", f"--listen={address}", f"--setenv=STATE_DIRECTORY={tmp_path / 'state'}"]
+    activate = [
+        "systemd-socket-activate",
+        f"--listen={address}",
+        f"--setenv=STATE_DIRECTORY={tmp_path / 'state'}",
+    ]
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen([*activate, *command], stdout=log, stderr=log)
     try:

@@ -9,7 +9,8 @@ DROP_INS = UNITS / "mailtrip.service.d"
 
 
 class Unit:
-    """Lists of values by their option; an empty value forgets those before it. No option here is in two sections."""
+    """Lists of values by their option; an empty value forgets those before it. No option here is in
+    two sections."""
 
     def __init__(self, name: str, *drop_ins: str) -> None:
         self._values: dict[str, list[str]] = defaultdict(list)

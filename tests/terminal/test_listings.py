@@ -24,7 +24,13 @@ def console() -> tuple[Console, StringIO]:
 
 def test_the_table_says_what_every_list_says_and_how_to_get_off_it() -> None:
     screen, shown = console()
-    unlist = Listing("spamcop.example", "192.0.2.1", ListState.LISTED, ("127.0.0.2",), delisting="https://off.example/")
+    unlist = Listing(
+        "spamcop.example",
+        "192.0.2.1",
+        ListState.LISTED,
+        ("127.0.0.2",),
+        delisting="https://off.example/",
+    )
     PICTURE.result(replace(LISTED, facts=(*LISTED.facts, unlist)), screen)
     assert (
         shown.getvalue()
@@ -46,7 +52,9 @@ verify: listed 127.0.0.2: 192.0.2.1 is on zen.example (127.0.0.2)
 
 def shown_for(*listings: Listing, good: bool = True) -> str:
     screen, shown = console()
-    PICTURE.result(replace(LISTED, facts=listings, failure=None if good else LISTED.failure), screen)
+    PICTURE.result(
+        replace(LISTED, facts=listings, failure=None if good else LISTED.failure), screen
+    )
     return " ".join(shown.getvalue().split())
 
 
@@ -58,7 +66,9 @@ def test_lists_that_are_unknown_are_counted_beside_the_verdict() -> None:
     clean = Listing("clean.example", "192.0.2.1", ListState.CLEAN)
     assert "reputation → example.org not listed 2.50 s" in shown_for(clean)
     some = shown_for(clean, unknown("a.example", "refused"), unknown("b.example", "no answer"))
-    assert "reputation → example.org not listed, as far as known: 2 of 3 lists unknown 2.50 s" in some
+    assert (
+        "reputation → example.org not listed, as far as known: 2 of 3 lists unknown 2.50 s" in some
+    )
     assert "alike" not in some
 
 
@@ -66,7 +76,9 @@ def test_lists_that_all_fail_for_one_reason_speak_against_the_resolver() -> None
     gone = "it does not list 127.0.0.2"
     told = "All lists fail alike. Most likely it is the resolver: it answers NXDOMAIN to everything"
     assert told in shown_for(unknown("a.example", gone), unknown("b.example", gone), good=False)
-    assert "alike" not in shown_for(unknown("a.example", gone), unknown("b.example", "refused"), good=False)
+    assert "alike" not in shown_for(
+        unknown("a.example", gone), unknown("b.example", "refused"), good=False
+    )
     assert "alike" not in shown_for(unknown("a.example", gone), good=False)
 
 
@@ -91,7 +103,9 @@ def test_progress_tells_at_once_who_lists_us_and_counts_the_others() -> None:
     assert "clean.example" not in shown.getvalue()
 
 
-def test_mailtrip_probe_asks_the_lists_about_any_target_that_is_allowed(lab: Lab, tmp_path: Path) -> None:
+def test_mailtrip_probe_asks_the_lists_about_any_target_that_is_allowed(
+    lab: Lab, tmp_path: Path
+) -> None:
     (tmp_path / "mailtrip.yml").write_text(f"""
 resolver: {{nameservers: ["{lab.dns}"]}}
 modules: {{reputation: {{targets: ["*"], dnsbl: {{lists: [bl.lab.test, blclean.lab.test]}}}}}}

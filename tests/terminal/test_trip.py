@@ -34,7 +34,8 @@ modules:
     session_timeout: 5s
     roundtrip: &trip
       from: probe@lab.test
-      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe,
+          password: {password}}}}}
       mailbox: slow
   never: {{<<: *module, timeout: 5s, roundtrip: *trip}}
   refused: {{<<: *module, roundtrip: {{<<: *trip, send: {{smtp: {{host: dead.lab.test}}}}}}}}
@@ -49,7 +50,8 @@ SILENT = """\
 mailboxes: {{own: {{smtpd: {{listen: "127.0.0.1:{receiver}", recipients: [a@mon.example]}}}}}}
 modules:
   silent:
-    roundtrip: {{from: a@mon.example, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}}, mailbox: own}}
+    roundtrip: {{from: a@mon.example, send: {{smtp: {{host: 127.0.0.1, port: {port}, tls: none}}}},
+        mailbox: own}}
 probes: [{{name: silent, module: silent, target: a@mon.example}}]
 """
 PROBE = ("probe", "--config.file", "mailtrip.yml")
@@ -91,7 +93,9 @@ def test_who_interrupts_it_hears_what_becomes_of_the_message(
     assert screen.close() == code
     said = screen.now.splitlines()[-1]
     assert re.match(
-        r"interrupted after \d+\.\d s; the message has left\. If it still comes to the mailbox slow, nobody", said
+        r"interrupted after \d+\.\d s; the message has left\. If it still comes to the mailbox"
+        r" slow, nobody",
+        said,
     )
     assert "Its subject has a word that begins with mtrip1." in said
     assert "timeout" not in screen.now, "the end of the waiting is no failure of the mailbox"
@@ -109,7 +113,9 @@ def test_a_message_that_may_come_late_is_told_of_after_the_verdict(directory: Pa
     assert late.stderr == f"If it still comes to the mailbox slow, {words}\n"
 
 
-def ended(reason: Reason | None, phase: Phase = Phase.DELIVER, *, sending: Reason | None = None) -> Outcome:
+def ended(
+    reason: Reason | None, phase: Phase = Phase.DELIVER, *, sending: Reason | None = None
+) -> Outcome:
     """A trip that ended in that phase, after sending went well or did not."""
     spans = [
         Span(Phase.OPEN, None, 0, 1),
@@ -121,7 +127,8 @@ def ended(reason: Reason | None, phase: Phase = Phase.DELIVER, *, sending: Reaso
 
 
 def test_a_message_may_still_come_when_it_was_taken_and_nobody_saw_it_or_its_bounce() -> None:
-    """Also when the mailbox was the trouble: seen with an IMAP server that was stopped in mid-trip."""
+    """Also when the mailbox was the trouble: seen with an IMAP server that was stopped in
+    mid-trip."""
     assert may_still_come(ended(Reason.OVERDUE))
     assert may_still_come(ended(Reason.CONNECT))
     assert may_still_come(ended(Reason.AUTH, Phase.OPEN))
@@ -133,7 +140,9 @@ def test_a_message_may_still_come_when_it_was_taken_and_nobody_saw_it_or_its_bou
 
 def test_a_script_that_is_interrupted_reads_nothing(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        (tmp_path / "mailtrip.yml").write_text(SILENT.format(port=silent.getsockname()[1], receiver=free_port()))
+        (tmp_path / "mailtrip.yml").write_text(
+            SILENT.format(port=silent.getsockname()[1], receiver=free_port())
+        )
         pipe = subprocess.PIPE
         command = [sys.executable, "-m", "exporter", *PROBE, "silent", "--json"]
         with (
@@ -149,7 +158,9 @@ def test_a_script_that_is_interrupted_reads_nothing(tmp_path: Path) -> None:
 def test_who_tries_silent_servers_sees_that_something_is_under_way(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
-        text = SILENT.format(port=port, receiver=free_port()).replace("silent:", "silent:\n    session_timeout: 1s")
+        text = SILENT.format(port=port, receiver=free_port()).replace(
+            "silent:", "silent:\n    session_timeout: 1s"
+        )
         (tmp_path / "mailtrip.yml").write_text(text)
         screen = Screen("check", "--try", "mailtrip.yml", directory=tmp_path, columns=120)
         screen.wait(lambda picture: "asking the servers" in picture)
@@ -164,7 +175,9 @@ def test_the_verdict_stands_below_what_was_said(directory: Path) -> None:
     assert failed.returncode == 1
     assert failed.stdout.index("transcript (seconds") < failed.stdout.index("trip ")
     assert failed.stdout.splitlines()[-1].startswith("send/connect: connect: cannot connect to ")
-    assert re.search(r"^✗ send/connect +\d\.\d{3} s  connect  dead\.lab\.test:25$", failed.stderr, re.MULTILINE)
+    assert re.search(
+        r"^✗ send/connect +\d\.\d{3} s  connect  dead\.lab\.test:25$", failed.stderr, re.MULTILINE
+    )
     assert "\x1b" not in failed.stdout + failed.stderr, "a file wants no control characters"
     assert "\r" not in failed.stdout + failed.stderr
 
@@ -180,17 +193,34 @@ def test_who_wants_no_colours_gets_none(directory: Path, environment: dict[str, 
 
 
 @pytest.mark.parametrize(("probe", "code"), [("slow", 0), ("refused", 1), ("lists", 1)])
-def test_json_is_one_document_with_the_verdict_first_whatever_happens(directory: Path, probe: str, code: int) -> None:
+def test_json_is_one_document_with_the_verdict_first_whatever_happens(
+    directory: Path, probe: str, code: int
+) -> None:
     done = mailtrip(*PROBE, probe, "--json", directory=directory)
     assert (done.returncode, done.stderr) == (code, "")
     told = json.loads(done.stdout)
-    fields = ["trip", "probe", "success", "failure", "started_at", "duration", "spans", "facts", "transcript"]
+    fields = [
+        "trip",
+        "probe",
+        "success",
+        "failure",
+        "started_at",
+        "duration",
+        "spans",
+        "facts",
+        "transcript",
+    ]
     assert list(told) == fields
     assert told["success"] is (code == 0)
     assert (told["failure"] is None) is told["success"]
     kinds = {fact["fact"] for fact in told["facts"]}
     assert (
-        kinds >= {"slow": {"tls", "reply", "hop", "arrival"}, "refused": {"tls"}, "lists": {"listing", "asked"}}[probe]
+        kinds
+        >= {
+            "slow": {"tls", "reply", "hop", "arrival"},
+            "refused": {"tls"},
+            "lists": {"listing", "asked"},
+        }[probe]
     )
 
 

@@ -1,7 +1,7 @@
 """End to end: real mail servers break, and the right words reach whoever is on call.
 
-mailtrip, Prometheus and Alertmanager are real, and so are the rules and the examples. Only what would make the test
-take an hour is changed: intervals, and every `for` by the same factor.
+mailtrip, Prometheus and Alertmanager are real, and so are the rules and the examples. Only what
+would make the test take an hour is changed: intervals, and every `for` by the same factor.
 """
 
 import asyncio
@@ -22,7 +22,9 @@ from tests.support.prometheus import BINARIES, NEWER, Prometheus
 
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "dashboards/rules"
-EACH_VERSION = pytest.mark.parametrize("prometheus", [BINARIES, NEWER], indirect=True, ids=["debian", "newer"])
+EACH_VERSION = pytest.mark.parametrize(
+    "prometheus", [BINARIES, NEWER], indirect=True, ids=["debian", "newer"]
+)
 HURRY = 150  # 5 minutes, an interval, become two seconds
 
 CONFIGURATION = """\
@@ -39,7 +41,8 @@ modules:
     targets: ["*@lab.test"]
     roundtrip:
       from: probe@lab.test
-      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe,
+          password: {password}}}}}
       mailbox: monitor
 
 probes:
@@ -64,13 +67,22 @@ def hurried_rules(directory: Path) -> str:
 
 
 def scrapes(address: str, alertmanager: str, rules: str, target: str) -> str:
-    """The example for Prometheus, in a hurry, with addresses of this test and one target for /probe."""
+    """The example for Prometheus, in a hurry, with addresses of this test and one target for
+    /probe."""
     text = (ROOT / "examples/prometheus.yml").read_text(encoding="utf-8")
-    for theirs, ours in (("localhost:10925", address), ("localhost:9093", alertmanager), ("each-relay", "submission")):
+    for theirs, ours in (
+        ("localhost:10925", address),
+        ("localhost:9093", alertmanager),
+        ("each-relay", "submission"),
+    ):
         assert theirs in text
         text = text.replace(theirs, ours)
     content = yaml.safe_load(text)
-    content["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    content["global"] = {
+        "scrape_interval": "1s",
+        "scrape_timeout": "1s",
+        "evaluation_interval": "1s",
+    }
     content["rule_files"] = [rules]
     content["scrape_configs"][1]["static_configs"][0]["targets"] = [target]
     return json.dumps(content)
@@ -78,12 +90,15 @@ def scrapes(address: str, alertmanager: str, rules: str, target: str) -> str:
 
 def routes(webhook: str) -> str:
     """The example for Alertmanager, in a hurry; every receiver is a path of the webhook."""
-    content: dict[str, Any] = yaml.safe_load((ROOT / "examples/alertmanager.yml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.safe_load(
+        (ROOT / "examples/alertmanager.yml").read_text(encoding="utf-8")
+    )
     del content["global"]
     content["route"] |= {"group_wait": "6s", "group_interval": "1s"}
     names = [receiver["name"] for receiver in content["receivers"]]
     content["receivers"] = [
-        {"name": name, "webhook_configs": [{"url": f"{webhook}/{name}", "send_resolved": True}]} for name in names
+        {"name": name, "webhook_configs": [{"url": f"{webhook}/{name}", "send_resolved": True}]}
+        for name in names
     ]
     return json.dumps(content)
 
@@ -124,9 +139,13 @@ async def watched(
     """All is well, and Prometheus knows."""
     (tmp_path / "rules").mkdir()
     told = await asyncio.to_thread(alertmanager, routes(webhook.url))
-    configuration = scrapes(exporter.address, told.address, hurried_rules(tmp_path / "rules"), lab_user.address)
+    configuration = scrapes(
+        exporter.address, told.address, hurried_rules(tmp_path / "rules"), lab_user.address
+    )
     server = await asyncio.to_thread(prometheus, configuration)
-    await server.wait_for('count({__name__="probe:mailtrip_failures:in_a_row"} == 0) == 2')  # /metrics and /probe
+    await server.wait_for(
+        'count({__name__="probe:mailtrip_failures:in_a_row"} == 0) == 2'
+    )  # /metrics and /probe
     return Watched(exporter, server, told, webhook)
 
 
@@ -144,7 +163,9 @@ def told(webhook: Webhook) -> set[str]:
 
 
 @EACH_VERSION
-async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(watched: Watched, lab: Lab) -> None:
+async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(
+    watched: Watched, lab: Lab
+) -> None:
     await asyncio.to_thread(lab.stop, "imap")
     notice = await watched.webhook.wait_for("MailtripMailboxUnwatched", "firing")
     assert notice.where == "on-call"
@@ -153,9 +174,18 @@ async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(watch
     assert "relay (open/connect: connect)" in notice.annotations["description"]
 
     # Its trips fail, on both ways of scraping, and nobody is told a second time.
-    await watched.prometheus.wait_for('count(ALERTS{alertname="MailtripFailing", alertstate="firing"}) == 2')
-    await watched.prometheus.wait_for('count(ALERTS{alertname="MailtripMailboxToBlame", alertstate="firing"}) == 2')
-    assert not (await held_back(watched.alertmanager, "MailtripFailing")).keys() & {"phase", "step", "reason", "code"}
+    await watched.prometheus.wait_for(
+        'count(ALERTS{alertname="MailtripFailing", alertstate="firing"}) == 2'
+    )
+    await watched.prometheus.wait_for(
+        'count(ALERTS{alertname="MailtripMailboxToBlame", alertstate="firing"}) == 2'
+    )
+    assert not (await held_back(watched.alertmanager, "MailtripFailing")).keys() & {
+        "phase",
+        "step",
+        "reason",
+        "code",
+    }
     await held_back(watched.alertmanager, "MailtripMailboxToBlame")
 
     await asyncio.to_thread(lab.start, "imap")
@@ -165,7 +195,9 @@ async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(watch
 
 
 @EACH_VERSION
-async def test_a_dead_relay_is_told_with_its_reason_and_a_dead_exporter_once(watched: Watched, lab: Lab) -> None:
+async def test_a_dead_relay_is_told_with_its_reason_and_a_dead_exporter_once(
+    watched: Watched, lab: Lab
+) -> None:
     await asyncio.to_thread(lab.stop, "relay")
     notice = await watched.webhook.wait_for("MailtripFailing", "firing")
     assert not notice.labels.keys() & {"phase", "step", "reason", "code"}, "one outage is one alert"

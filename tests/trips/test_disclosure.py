@@ -1,4 +1,5 @@
-"""Passwords, and what is in messages, stay out of the evidence, the state on the disk and the log."""
+"""Passwords, and what is in messages, stay out of the evidence, the state on the disk and the
+log."""
 
 import logging
 from base64 import b64encode
@@ -19,7 +20,8 @@ from tests.support.pop3_conversation import connected
 CONFIGURATION = """
 resolver: {{nameservers: ["{dns}"]}}
 mailboxes:
-  monitor: {{{mailbox}: {{host: {imap}, tls: none, username: {user}, password: {password}, auth: {mailbox_auth}}}}}
+  monitor: {{{mailbox}: {{host: {imap}, tls: none, username: {user}, password: {password},
+      auth: {mailbox_auth}}}}}
 modules:
   submission:
     timeout: 60s
@@ -27,11 +29,15 @@ modules:
     roundtrip:
       from: {user}@lab.test
       subject: Umbrella {{token}}
-      send: {{smtp: {{host: {relay}, port: 587, ca_file: {ca}, username: {user}, password: {password},
+      send: {{smtp: {{host: {relay}, port: 587, ca_file: {ca}, username: {user},
+          password: {password},
                     auth: {smtp_auth}}}}}
       mailbox: monitor
 """
-FOREIGN = b"From: x@lab.test\r\nSubject: private matters\r\nMessage-ID: <foreign@lab.test>\r\n\r\nsecret rendezvous\r\n"
+FOREIGN = (
+    b"From: x@lab.test\r\nSubject: private matters\r\nMessage-ID: <foreign@lab.test>\r\n\r\nsecret"
+    b" rendezvous\r\n"
+)
 CONTENTS = [
     "private matters",
     "secret rendezvous",
@@ -44,23 +50,40 @@ CONTENTS = [
 
 @pytest.mark.parametrize(
     ("mailbox", "mailbox_auth", "smtp_auth"),
-    [("imap", "login", "plain"), ("imap", "plain", "login"), ("pop3", "user", "cram-md5"), ("pop3", "plain", "plain")],
+    [
+        ("imap", "login", "plain"),
+        ("imap", "plain", "login"),
+        ("pop3", "user", "cram-md5"),
+        ("pop3", "plain", "plain"),
+    ],
 )
 @pytest.mark.parametrize("right", [True, False])
 async def test_no_password_and_no_message_is_told(
-    lab_user: LabUser, tmp_path: Path, caplog: pytest.LogCaptureFixture,
-    mailbox: str, mailbox_auth: str, smtp_auth: str, right: bool,
-) -> None:  # fmt: skip
+    lab_user: LabUser,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    mailbox: str,
+    mailbox_auth: str,
+    smtp_auth: str,
+    right: bool,
+) -> None:
     caplog.set_level(logging.DEBUG, logger="exporter")
     lab = lab_user.lab
     password = lab.password if right else "not/the+password"
     settings = Settings.parse(
         CONFIGURATION.format(
-            dns=lab.dns, imap=lab.imap_ip, relay=lab.relay_ip, ca=lab.ca, user=lab_user.name, password=password,
-            mailbox=mailbox, mailbox_auth=mailbox_auth, smtp_auth=smtp_auth,
+            dns=lab.dns,
+            imap=lab.imap_ip,
+            relay=lab.relay_ip,
+            ca=lab.ca,
+            user=lab_user.name,
+            password=password,
+            mailbox=mailbox,
+            mailbox_auth=mailbox_auth,
+            smtp_auth=smtp_auth,
         ).encode(),
         "test.yml",
-    )  # fmt: skip
+    )
     lab_user.deliver(FOREIGN)
     async with App(settings, Store.open(tmp_path), new_key()) as app:
         key = ProbeKey("submission", lab_user.address)
@@ -71,7 +94,11 @@ async def test_no_password_and_no_message_is_told(
     assert outcome.success is right, outcome.failure
     assert {leg_of(line) for line in outcome.transcript} == {"send", "mailbox"}
     assert "<secret>" in str(outcome.transcript)
-    told = [page, caplog.text, *(file.read_bytes().decode("latin-1") for file in tmp_path.iterdir())]
+    told = [
+        page,
+        caplog.text,
+        *(file.read_bytes().decode("latin-1") for file in tmp_path.iterdir()),
+    ]
     for form in (password, *encoded(lab_user.name, password)):
         assert not any(form in text for text in told)
     spoken = f"{outcome.transcript} {outcome.failure} {caplog.text}"
@@ -87,7 +114,8 @@ def encoded(user: str, password: str) -> list[str]:
     return [b64encode(text.encode()).decode() for text in (password, f"\0{user}\0{password}")]
 
 
-# ------------------------------------------------------------ servers that take a piece of a message for their words
+# ------------------------------------------------------------ servers that take a piece of a
+# message for their words
 
 IMAP = """
 S: * PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] ready
@@ -120,7 +148,9 @@ S: .
 
 async def test_a_response_that_is_not_understood_shows_no_message() -> None:
     """Harmless slips are passed over; what stands in them may be of a message all the same."""
-    answered = (IMAP % '* 2 FETCH ("secret rendezvous"').replace("[may hang up]", "S: $ OK\n[may hang up]")
+    answered = (IMAP % '* 2 FETCH ("secret rendezvous"').replace(
+        "[may hang up]", "S: $ OK\n[may hang up]"
+    )
     async with imap_bench.opened(answered) as (session, here):
         await session.scan()
     assert '* 2 FETCH ("..."' in here.transcript

@@ -1,5 +1,5 @@
-"""The main job, on real servers: a message leaves by SMTP, passes Postfix, arrives in Dovecot, is found over IMAP and
-deleted, and a real Prometheus knows."""
+"""The main job, on real servers: a message leaves by SMTP, passes Postfix, arrives in Dovecot, is
+found over IMAP and deleted, and a real Prometheus knows."""
 
 import json
 import subprocess
@@ -18,7 +18,8 @@ resolver: {{nameservers: ["{dns}"]}}
 
 mailboxes:
   monitor:
-    imap: {{host: imap.lab.test, ca_file: {ca}, username: {user}, password: {{file: {directory}/password}}}}
+    imap: {{host: imap.lab.test, ca_file: {ca}, username: {user},
+        password: {{file: {directory}/password}}}}
 
 modules:
   submission:
@@ -38,7 +39,8 @@ modules:
   inbound:
     interval: {interval}
     timeout: 30s
-    roundtrip: {{from: probe@mon.test, send: {{mx: {{source_address: {mon_ip}}}}}, mailbox: monitor}}
+    roundtrip: {{from: probe@mon.test, send: {{mx: {{source_address: {mon_ip}}}}},
+        mailbox: monitor}}
 
 probes:
   - {{name: relay, module: submission, target: {user}@lab.test}}
@@ -67,12 +69,20 @@ FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's 
 def configuration(lab: Lab, lab_user: LabUser, tmp_path: Path) -> Callable[[str], str]:
     """The configuration above with an interval, the mailbox being that of `lab_user`."""
     (tmp_path / "password").write_text(f"{lab.password}\n")
-    values = {"dns": lab.dns, "ca": lab.ca, "mon_ip": lab.mon_ip, "user": lab_user.name, "directory": tmp_path}
+    values = {
+        "dns": lab.dns,
+        "ca": lab.ca,
+        "mon_ip": lab.mon_ip,
+        "user": lab_user.name,
+        "directory": tmp_path,
+    }
     return lambda interval: CONFIGURATION.format(interval=interval, **values)
 
 
 @pytest.fixture
-def start(configuration: Callable[[str], str], tmp_path: Path) -> Iterator[Callable[[str], Exporter]]:
+def start(
+    configuration: Callable[[str], str], tmp_path: Path
+) -> Iterator[Callable[[str], Exporter]]:
     """Starts mailtrip with an interval; a second one finds the state of the first."""
     running: list[Exporter] = []
 
@@ -86,7 +96,10 @@ def start(configuration: Callable[[str], str], tmp_path: Path) -> Iterator[Calla
 
 
 async def test_prometheus_holds_success_latency_and_delay(
-    start: Callable[[str], Exporter], lab_user: LabUser, prometheus: Callable[[str], Prometheus], promtool: str
+    start: Callable[[str], Exporter],
+    lab_user: LabUser,
+    prometheus: Callable[[str], Prometheus],
+    promtool: str,
 ) -> None:
     lab_user.deliver(FOREIGN)
     before = lab_user.mails()
@@ -101,7 +114,10 @@ async def test_prometheus_holds_success_latency_and_delay(
     (count,) = await server.wait_for('mailtrip_delivery_delay_seconds_count{job="mail"} > 1')
     assert count.value > 1
 
-    quantile = "histogram_quantile(0.9, sum by (le, step) (rate(mailtrip_smtp_step_duration_seconds_bucket[1m])))"
+    quantile = (
+        "histogram_quantile(0.9, sum by (le, step)"
+        " (rate(mailtrip_smtp_step_duration_seconds_bucket[1m])))"
+    )
     by_step = await server.wait_for(
         f'({quantile}) > 0 and on(step) mailtrip_last_smtp_step_duration_seconds{{job="mail"}}'
     )
@@ -116,10 +132,14 @@ async def test_prometheus_holds_success_latency_and_delay(
         assert (verdict.returncode, verdict.stdout, verdict.stderr) == (0, "", "")
 
     assert exporter.stop() == 0
-    assert [mail for mail in lab_user.mails() if b"mailtrip" not in mail.content] == before  # flags included
+    assert [
+        mail for mail in lab_user.mails() if b"mailtrip" not in mail.content
+    ] == before  # flags included
 
 
-async def test_nothing_of_ours_is_left_in_the_mailbox(start: Callable[[str], Exporter], lab_user: LabUser) -> None:
+async def test_nothing_of_ours_is_left_in_the_mailbox(
+    start: Callable[[str], Exporter], lab_user: LabUser
+) -> None:
     exporter = start("1h")
     for probe in ("relay", "exchanger"):
         exporter.wait_for(f'mailtrip_success{{probe="{probe}"}}')
@@ -137,7 +157,9 @@ def test_a_single_trip_in_the_terminal_prints_a_waterfall_and_json(
     assert shown.returncode == 0, shown.stderr
     for word in ("success", "open", "login", "send", "auth", "deliver", "delete", "delivery delay"):
         assert word in shown.stdout
-    outcome = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True).stdout)
+    outcome = json.loads(
+        subprocess.run([*command, "--json"], capture_output=True, text=True).stdout
+    )
     assert outcome["failure"] is None
     assert outcome["probe"] == {"module": "submission", "target": lab_user.address}
     assert lab_user.mails() == []

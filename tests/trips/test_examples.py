@@ -1,4 +1,5 @@
-"""Every file in examples/ is run against the lab of real servers: only what is of the outside world is replaced."""
+"""Every file in examples/ is run against the lab of real servers: only what is of the outside world
+is replaced."""
 
 import asyncio
 import re
@@ -44,7 +45,10 @@ SERVERS = {
 PEOPLE = {
     "straight.yml": {"monitor@example.org": "{user}", "pop@example.org": "{other}"},
     "mx.yml": {"monitor@example.org": "{user}"},
-    "forwarded.yml": {"mailtrip@example.org": "forward@lab.test", "mailtrip@example.net": "alias@lab.test"},
+    "forwarded.yml": {
+        "mailtrip@example.org": "forward@lab.test",
+        "mailtrip@example.net": "alias@lab.test",
+    },
     "forwarded-mailbox.yml": {
         "mailtrip@example.org": "forward@lab.test",
         "watched@example.org": "alias@lab.test",
@@ -81,7 +85,9 @@ PAGES = {"reputation.yml": "docs/blocklists.md"}
 FORWARDED_TO_DOVECOT = {"forwarded-mailbox.yml"}
 """Where mail for mon.test goes to the mailbox `monitor`, instead of to our receiver."""
 
-PROBES = [(file, probe.name) for file in PEOPLE for probe in Settings.load(str(DIRECTORY / file)).probes]
+PROBES = [
+    (file, probe.name) for file in PEOPLE for probe in Settings.load(str(DIRECTORY / file)).probes
+]
 WITHOUT_BOUNCES = {"mx.yml", "reputation.yml", "explained.yml"}
 PROBES_WITH_BOUNCES = [(file, name) for file, name in PROBES if file not in WITHOUT_BOUNCES]
 FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's business.\r\n"
@@ -96,7 +102,9 @@ class Moved:
         self.replaced: set[str] = set()
         self.left: set[str] = set()
         text = (DIRECTORY / file).read_text(encoding="utf-8")
-        self.data = {"resolver": {"nameservers": [values["dns"]]}} | self._moved(yaml.safe_load(text))
+        self.data = {"resolver": {"nameservers": [values["dns"]]}} | self._moved(
+            yaml.safe_load(text)
+        )
 
     def _moved(self, value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
@@ -122,7 +130,11 @@ def other_user(lab: Lab) -> Iterator[LabUser]:
 
 @pytest.fixture
 def places(
-    lab: Lab, lab_user: LabUser, other_user: LabUser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    lab: Lab,
+    lab_user: LabUser,
+    other_user: LabUser,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> dict[str, str]:
     (tmp_path / "password").write_text(f"{lab.password}\n")
     monkeypatch.setenv("SMTP_PASSWORD", lab.password)
@@ -139,7 +151,9 @@ def places(
 
 def test_every_example_is_run() -> None:
     unknown = {file.name for file in DIRECTORY.iterdir()} - OTHERS - OF_PROVIDERS - set(PEOPLE)
-    assert not unknown, f"say in PEOPLE who is who in examples/{unknown.pop()}, or in OTHERS that it is none of ours"
+    assert not unknown, (
+        f"say in PEOPLE who is who in examples/{unknown.pop()}, or in OTHERS that it is none of ours"
+    )
     assert {name for name in PEOPLE if not (DIRECTORY / name).exists()} == set()
 
 
@@ -164,11 +178,15 @@ async def test_an_example_makes_its_trip(
     async with asyncio.timeout(60), App(settings, Store.open(None), new_key()) as app:
         outcome = await app.prober.start(app.probes.get(ProbeKey(probe.module, probe.target)))
     assert outcome.failure is None
-    assert set(outcome.legs.values()) == ({True} if settings.modules[probe.module].roundtrip else set())
+    assert set(outcome.legs.values()) == (
+        {True} if settings.modules[probe.module].roundtrip else set()
+    )
     assert [user.mails() for user in read] == before
 
 
-@pytest.mark.parametrize(("file", "name"), PROBES_WITH_BOUNCES, ids=["-".join(one) for one in PROBES_WITH_BOUNCES])
+@pytest.mark.parametrize(
+    ("file", "name"), PROBES_WITH_BOUNCES, ids=["-".join(one) for one in PROBES_WITH_BOUNCES]
+)
 async def test_an_example_learns_at_once_that_its_message_was_returned(
     file: str, name: str, places: dict[str, str], lab: Lab
 ) -> None:
@@ -182,7 +200,10 @@ async def test_an_example_learns_at_once_that_its_message_was_returned(
 
 @pytest.mark.parametrize("file", PEOPLE)
 def test_an_example_says_what_to_do_beforehand_and_then(file: str) -> None:
-    settings, text = Settings.load(str(DIRECTORY / file)), (DIRECTORY / file).read_text(encoding="utf-8")
+    settings, text = (
+        Settings.load(str(DIRECTORY / file)),
+        (DIRECTORY / file).read_text(encoding="utf-8"),
+    )
     if file == "explained.yml":  # the page of the options is built around it
         return
     head = text.partition("\n\n")[0].splitlines()
@@ -190,11 +211,16 @@ def test_an_example_says_what_to_do_beforehand_and_then(file: str) -> None:
     comment = " ".join(line.removeprefix("#").strip() for line in head)
     assert "Beforehand" in comment
     assert PAGES.get(file, "docs/scenarios.md") in comment
-    assert f"mailtrip check {file} && mailtrip probe --config.file {file} {settings.probes[0].name}" in comment
+    assert (
+        f"mailtrip check {file} && mailtrip probe --config.file {file} {settings.probes[0].name}"
+        in comment
+    )
     assert f"mailtrip serve --config.file {file}" in comment
 
 
-def test_the_page_of_scenarios_shows_every_example_and_speaks_of_failures_in_mailtrip_s_words() -> None:
+def test_the_page_of_scenarios_shows_every_example_and_speaks_of_failures_in_mailtrip_s_words() -> (
+    None
+):
     page = (DIRECTORY.parent / "docs/scenarios.md").read_text(encoding="utf-8")
     assert {file for file in PEOPLE if f"(../examples/{file})" not in page} == set(PAGES)
     failures = re.findall(r"`([a-z]+)(?:/([a-z]+))?: ([a-z_]+)(?: [A-Z0-9.]+)?`", page)

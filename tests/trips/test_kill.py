@@ -1,4 +1,5 @@
-"""`kill -9` at each phase of a trip, on real servers: the restart finds out what has become of the message."""
+"""`kill -9` at each phase of a trip, on real servers: the restart finds out what has become of the
+message."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -14,13 +15,15 @@ pytestmark = pytest.mark.slow
 
 CONFIGURATION = """\
 mailboxes:
-  monitor: {{imap: {{host: 127.0.0.1, port: {imap}, tls: none, username: {user}, password: {password}}}}}
+  monitor: {{imap: {{host: 127.0.0.1, port: {imap}, tls: none, username: {user},
+      password: {password}}}}}
 modules:
   relay:
     interval: {interval}
     timeout: {timeout}
     session_timeout: 4s
-    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {smtp}, tls: none}}}}, mailbox: monitor}}
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: 127.0.0.1, port: {smtp},
+        tls: none}}}}, mailbox: monitor}}
 probes:
   - {{name: relay, module: relay, target: {user}@lab.test}}
 """
@@ -46,8 +49,11 @@ Start = Callable[..., Exporter]
 
 
 @pytest.fixture
-def start(lab: Lab, lab_user: LabUser, smtp: Interposer, imap: Interposer, tmp_path: Path) -> Iterator[Start]:
-    """Starts mailtrip; a second one finds the state of the first, and servers that nobody holds up."""
+def start(
+    lab: Lab, lab_user: LabUser, smtp: Interposer, imap: Interposer, tmp_path: Path
+) -> Iterator[Start]:
+    """Starts mailtrip; a second one finds the state of the first, and servers that nobody holds
+    up."""
     running: list[Exporter] = []
 
     def start(interval: str = "1h", timeout: str = "30s") -> Exporter:
@@ -55,7 +61,12 @@ def start(lab: Lab, lab_user: LabUser, smtp: Interposer, imap: Interposer, tmp_p
             running[-1].kill()
             smtp.let_go()
             imap.let_go()
-        values = {"smtp": smtp.port, "imap": imap.port, "user": lab_user.name, "password": lab.password}
+        values = {
+            "smtp": smtp.port,
+            "imap": imap.port,
+            "user": lab_user.name,
+            "password": lab.password,
+        }
         text = CONFIGURATION.format(interval=interval, timeout=timeout, **values)
         running.append(Exporter(text, tmp_path / "mailtrip"))
         return running[-1]
@@ -101,7 +112,12 @@ def wait_for_state(exporter: Exporter, state: str) -> None:
     ids=["login", "rcpt", "data", "250"],
 )
 def test_killed_before_the_message_was_accepted_the_trip_is_void_and_nothing_is_sent_before_the_next_beat(
-    start: Start, request: pytest.FixtureRequest, lab_user: LabUser, who: str, word: bytes, leaves: bool
+    start: Start,
+    request: pytest.FixtureRequest,
+    lab_user: LabUser,
+    who: str,
+    word: bytes,
+    leaves: bool,
 ) -> None:
     smtp = request.getfixturevalue("smtp")
     held: Interposer = request.getfixturevalue(who)
@@ -111,10 +127,15 @@ def test_killed_before_the_message_was_accepted_the_trip_is_void_and_nothing_is_
     assert first.trips() == ["leaving"]
     begun = messages_in(smtp)
     second = start()
-    page = second.series(f"/probe?module=relay&target={lab_user.address}")  # somebody asks, but it is not due
+    page = second.series(
+        f"/probe?module=relay&target={lab_user.address}"
+    )  # somebody asks, but it is not due
     assert page["mailtrip_trips_in_flight"] == page["mailtrip_trips_total"] == 0
     third = start()  # and neither after any number of restarts
-    assert third.series(f"/probe?module=relay&target={lab_user.address}")["mailtrip_trips_in_flight"] == 0
+    assert (
+        third.series(f"/probe?module=relay&target={lab_user.address}")["mailtrip_trips_in_flight"]
+        == 0
+    )
     assert messages_in(smtp) == begun
     assert len(lab_user.wait_for_mails(int(leaves))) == leaves
 

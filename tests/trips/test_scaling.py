@@ -1,4 +1,5 @@
-"""docs/scaling.md: two exporters that share nothing, and a real Prometheus that divides the targets."""
+"""docs/scaling.md: two exporters that share nothing, and a real Prometheus that divides the
+targets."""
 
 import asyncio
 import json
@@ -87,7 +88,9 @@ async def test_every_target_is_probed_by_one_replica_and_by_the_other_when_that_
 
     await asyncio.to_thread(replicas[0].kill)
     await asyncio.to_thread(server.reload, json.dumps(for_one(content, replicas[1])))
-    await server.wait_for(f'count(probe_success{{exporter="{replicas[1].address}"}} == 1) == {len(TARGETS)}')
+    await server.wait_for(
+        f'count(probe_success{{exporter="{replicas[1].address}"}} == 1) == {len(TARGETS)}'
+    )
     assert probed_by(replicas[1]) == set(TARGETS)
 
 

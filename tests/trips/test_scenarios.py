@@ -30,20 +30,23 @@ modules:
     targets: ["*@*"]
     roundtrip: &trip
       from: {sender}
-      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe, password: {password}}}}}
+      send: {{smtp: {{host: relay.lab.test, port: 587, ca_file: {ca}, username: probe,
+          password: {password}}}}}
       mailbox: theirs
   implicit:
     <<: *relay
     roundtrip:
       <<: *trip
-      send: {{smtp: {{host: relay.lab.test, port: 465, ca_file: {ca}, username: probe, password: {password}}}}}
+      send: {{smtp: {{host: relay.lab.test, port: 465, ca_file: {ca}, username: probe,
+          password: {password}}}}}
   forwarded: {{<<: *relay, roundtrip: {{<<: *trip, mailbox: own}}}}
   forwarded-imap: {{<<: *relay, roundtrip: {{<<: *trip, mailbox: imap}}}}
   forwarded-pop3: {{<<: *relay, roundtrip: {{<<: *trip, mailbox: pop3}}}}
   forwarded-maildir: {{<<: *relay, roundtrip: {{<<: *trip, mailbox: maildir}}}}
   local: {{<<: *relay, roundtrip: &local {{<<: *trip, send: {{sendmail: {{path: {sendmail}}}}}}}}}
   untouched: {{<<: *relay, roundtrip: {{<<: *local, mailbox: own}}}}
-  exchanger: {{<<: *relay, roundtrip: {{<<: *trip, send: {{mx: {{source_address: {mon_ip}, retry_after: 1s}}}}}}}}
+  exchanger: {{<<: *relay, roundtrip: {{<<: *trip, send: {{mx: {{source_address: {mon_ip},
+      retry_after: 1s}}}}}}}}
 """
 FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's business.\r\n"
 
@@ -56,7 +59,13 @@ def travel(lab: Lab) -> Callable[..., "Travel"]:
         sender: str = "probe@lab.test",
         recipients: str = "[monitor@mon.test, probe@mon.test]",
     ) -> Travel:
-        values = {"dns": lab.dns, "ca": lab.ca, "password": lab.password, "mon_ip": lab.mon_ip, "user": user.name}
+        values = {
+            "dns": lab.dns,
+            "ca": lab.ca,
+            "password": lab.password,
+            "mon_ip": lab.mon_ip,
+            "user": user.name,
+        }
         values |= {"sendmail": lab.sendmail, "maildir": str(lab.user("monitor").maildir)}
         text = CONFIGURATION.format(timeout=timeout, sender=sender, recipients=recipients, **values)
         return Travel(Settings.parse(text.encode(), "scenario.yml"))
@@ -98,7 +107,11 @@ def steps_of_sending(outcome: Outcome) -> list[Step]:
 
 @pytest.mark.parametrize(
     ("recipient", "found_in"),
-    [("forward@lab.test", "header"), ("alias@lab.test", "header"), ("rewrite-full@lab.test", "subject")],
+    [
+        ("forward@lab.test", "header"),
+        ("alias@lab.test", "header"),
+        ("rewrite-full@lab.test", "subject"),
+    ],
 )
 async def test_a_mailbox_that_may_not_be_opened_forwards_to_our_own_receiver(
     travel: Callable[..., Travel], lab_user: LabUser, recipient: str, found_in: str
@@ -110,7 +123,8 @@ async def test_a_mailbox_that_may_not_be_opened_forwards_to_our_own_receiver(
 
 @pytest.mark.parametrize("kind", ["imap", "pop3", "maildir"])
 @pytest.mark.parametrize(
-    ("recipient", "found_in"), [("forward@lab.test", "header"), ("rewrite-full@lab.test", "subject")]
+    ("recipient", "found_in"),
+    [("forward@lab.test", "header"), ("rewrite-full@lab.test", "subject")],
 )
 async def test_a_mailbox_may_forward_to_one_of_ours_of_any_kind(
     travel: Callable[..., Travel], lab: Lab, kind: str, recipient: str, found_in: str
@@ -145,9 +159,14 @@ async def test_the_local_sendmail_program_needs_no_server_of_ours(
     assert steps_of_sending(outcome) == [Step.PROGRAM]
 
 
-async def test_nothing_of_theirs_is_touched(travel: Callable[..., Travel], lab: Lab, lab_user: LabUser) -> None:
-    """sendmail, the relay, their exchanger, their mailbox, its Sieve rule, their exchanger again, our receiver."""
-    outcome = await travel(lab_user, sender="probe@mon.test").one_trip("untouched", "forward@lab.test")
+async def test_nothing_of_theirs_is_touched(
+    travel: Callable[..., Travel], lab: Lab, lab_user: LabUser
+) -> None:
+    """sendmail, the relay, their exchanger, their mailbox, its Sieve rule, their exchanger again,
+    our receiver."""
+    outcome = await travel(lab_user, sender="probe@mon.test").one_trip(
+        "untouched", "forward@lab.test"
+    )
     assert arrival(outcome).found_in == "header"
     assert steps_of_sending(outcome) == [Step.PROGRAM]
     assert {span.step for span in outcome.spans if span.phase is Phase.OPEN} == {None, Step.CONNECT}
@@ -165,7 +184,12 @@ async def test_nothing_of_theirs_is_touched(travel: Callable[..., Travel], lab: 
     ids=["unknown user", "full mailbox", "nobody there to forward to"],
 )
 async def test_a_bounce_comes_to_our_own_receiver(
-    travel: Callable[..., Travel], lab_user: LabUser, recipient: str, recipients: str, code: str, reporter: str
+    travel: Callable[..., Travel],
+    lab_user: LabUser,
+    recipient: str,
+    recipients: str,
+    code: str,
+    reporter: str,
 ) -> None:
     journey = travel(lab_user, timeout="60s", sender="probe@mon.test", recipients=recipients)
     outcome = await journey.one_trip("untouched", recipient)
@@ -175,7 +199,9 @@ async def test_a_bounce_comes_to_our_own_receiver(
     assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: False}
 
 
-async def test_a_greylisting_exchanger_costs_no_trip(travel: Callable[..., Travel], lab: Lab) -> None:
+async def test_a_greylisting_exchanger_costs_no_trip(
+    travel: Callable[..., Travel], lab: Lab
+) -> None:
     async with travel(lab.user("grey")).app() as app:
         outcome = await trip(app, "exchanger", "grey@lab.test")
         assert outcome.success
@@ -183,21 +209,28 @@ async def test_a_greylisting_exchanger_costs_no_trip(travel: Callable[..., Trave
         assert "mailtrip_retries_total 0.0" not in text
 
 
-async def test_junk_is_found_in_its_folder_and_fails(travel: Callable[..., Travel], lab: Lab) -> None:
+async def test_junk_is_found_in_its_folder_and_fails(
+    travel: Callable[..., Travel], lab: Lab
+) -> None:
     await asyncio.to_thread(lab.user("junk").purge)
     outcome = await travel(lab.user("junk")).one_trip("relay", "junk@lab.test")
     assert str(outcome.failure) == "verify: junk: it was filed as spam, in the folder Junk"
     assert lab.user("junk").mails() == []
 
 
-async def test_both_copies_of_a_message_are_deleted(travel: Callable[..., Travel], lab: Lab) -> None:
+async def test_both_copies_of_a_message_are_deleted(
+    travel: Callable[..., Travel], lab: Lab
+) -> None:
     await asyncio.to_thread(lab.user("dup").purge)
     async with travel(lab.user("dup")).app() as app:
         outcome = await trip(app, "relay", "dup@lab.test")
         assert outcome.success
         while lab.user("dup").mails():
             await asyncio.sleep(0.05)
-        assert "mailtrip_duplicates_total 0.0" not in at_once(app.metrics.probe(outcome.probe)).decode()
+        assert (
+            "mailtrip_duplicates_total 0.0"
+            not in at_once(app.metrics.probe(outcome.probe)).decode()
+        )
 
 
 @pytest.mark.parametrize("module", ["relay", "local"])
@@ -206,9 +239,16 @@ async def test_both_copies_of_a_message_are_deleted(travel: Callable[..., Travel
     [("nobody@lab.test", "5.1.1", "relay.lab.test"), ("full@lab.test", "5.2.2", "mx1.lab.test")],
 )
 async def test_a_bounce_fails_the_trip_long_before_its_timeout(
-    travel: Callable[..., Travel], lab_user: LabUser, module: str, recipient: str, code: str, reporter: str
+    travel: Callable[..., Travel],
+    lab_user: LabUser,
+    module: str,
+    recipient: str,
+    code: str,
+    reporter: str,
 ) -> None:
-    outcome = await travel(lab_user, timeout="60s", sender=lab_user.address).one_trip(module, recipient)
+    outcome = await travel(lab_user, timeout="60s", sender=lab_user.address).one_trip(
+        module, recipient
+    )
     assert outcome.failure is not None
     assert (outcome.failure.phase, outcome.failure.reason) == ("deliver", "bounced")
     assert outcome.failure.code == code
@@ -226,27 +266,39 @@ async def test_a_message_that_disappears_is_overdue_and_no_fault_of_the_sending(
     assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: False}
 
 
-async def test_time_that_a_server_takes_is_delay_of_the_delivery(travel: Callable[..., Travel], lab: Lab) -> None:
+async def test_time_that_a_server_takes_is_delay_of_the_delivery(
+    travel: Callable[..., Travel], lab: Lab
+) -> None:
     await asyncio.to_thread(lab.user("slow2").purge)
     outcome = await travel(lab.user("slow2")).one_trip("local", "slow2@lab.test")
     assert (arrival(outcome).delay or 0) > 1.9
 
 
-async def test_late_mail_is_counted_timed_and_deleted(travel: Callable[..., Travel], lab: Lab) -> None:
+async def test_late_mail_is_counted_timed_and_deleted(
+    travel: Callable[..., Travel], lab: Lab
+) -> None:
     await asyncio.to_thread(lab.user("slow8").purge)
     async with travel(lab.user("slow8"), timeout="5s").app() as app:
         outcome = await trip(app, "relay", "slow8@lab.test")
         assert outcome.failure is not None
         assert outcome.failure.reason == "overdue"
-        while "mailtrip_late_total 1.0" not in (text := at_once(app.metrics.probe(outcome.probe)).decode()):
+        while "mailtrip_late_total 1.0" not in (
+            text := at_once(app.metrics.probe(outcome.probe)).decode()
+        ):
             await asyncio.sleep(0.05)
-        (delay,) = (line.split()[1] for line in text.splitlines() if line.startswith("mailtrip_last_delivery_delay"))
+        (delay,) = (
+            line.split()[1]
+            for line in text.splitlines()
+            if line.startswith("mailtrip_last_delivery_delay")
+        )
         assert float(delay) == pytest.approx(8, rel=0.1)
         while lab.user("slow8").mails():
             await asyncio.sleep(0.05)
 
 
-async def test_stopping_imap_in_mid_wait_costs_no_trip(travel: Callable[..., Travel], lab: Lab) -> None:
+async def test_stopping_imap_in_mid_wait_costs_no_trip(
+    travel: Callable[..., Travel], lab: Lab
+) -> None:
     async with travel(lab.user("slow8"), timeout="40s").app() as app:
         flight = app.prober.start(app.probes.get(ProbeKey("relay", "slow8@lab.test")))
         while app.watchers["theirs"].statistics.messages is None:

@@ -1,4 +1,5 @@
-"""Basic authentication: who is let in, that bcrypt hinders nobody, and that names cannot be told from the time."""
+"""Basic authentication: who is let in, that bcrypt hinders nobody, and that names cannot be told
+from the time."""
 
 import asyncio
 import base64
@@ -99,14 +100,18 @@ async def test_who_is_let_in(user: str, password: str, status: int, here: Site) 
     ],
 )
 async def test_what_is_no_login_is_asked_for_one(header: str, here: Site) -> None:
-    async with here.http.get(f"http://{here.host}:{here.port}/", headers={"Authorization": header}) as answer:
+    async with here.http.get(
+        f"http://{here.host}:{here.port}/", headers={"Authorization": header}
+    ) as answer:
         assert answer.status == 401
         assert answer.headers["WWW-Authenticate"] == 'Basic realm="mailtrip", charset="UTF-8"'
         assert answer.headers["Server"] == "mailtrip"
 
 
 async def test_the_word_basic_is_read_in_any_case(here: Site) -> None:
-    assert (await here.get(HEALTHY, Authorization=basic("alice", PASSWORD).replace("Basic", "bAsIc ")))[0] == 200
+    assert (
+        await here.get(HEALTHY, Authorization=basic("alice", PASSWORD).replace("Basic", "bAsIc "))
+    )[0] == 200
 
 
 async def test_nobody_waits_while_bcrypt_works(here: Site, slow: SlowBcrypt) -> None:
@@ -120,14 +125,19 @@ async def test_nobody_waits_while_bcrypt_works(here: Site, slow: SlowBcrypt) -> 
     assert not any(task.done() for task in waiting)
     slow.go.set()
     assert {status for status, _ in await asyncio.gather(*waiting)} == {200}
-    assert len(slow.compared) == 2, "who came at the same time with the same password found the work done"
+    assert len(slow.compared) == 2, (
+        "who came at the same time with the same password found the work done"
+    )
     assert threading.get_ident() not in slow.threads
     assert len(slow.threads) == 1
 
 
 async def test_who_hangs_up_leaves_no_work_behind(here: Site, slow: SlowBcrypt) -> None:
     slow.go.clear()
-    waiting = [asyncio.create_task(here.get(HEALTHY, Authorization=basic("alice", f"guess {n}"))) for n in range(20)]
+    waiting = [
+        asyncio.create_task(here.get(HEALTHY, Authorization=basic("alice", f"guess {n}")))
+        for n in range(20)
+    ]
     await until(lambda: len(here.server._guard._connections) == 20)  # type: ignore[union-attr]
     await until(lambda: len(slow.compared) == 1)
     for task in waiting:
@@ -138,7 +148,9 @@ async def test_who_hangs_up_leaves_no_work_behind(here: Site, slow: SlowBcrypt) 
     assert len(slow.compared) == 2
 
 
-async def test_a_right_password_is_compared_once_and_a_wrong_one_each_time(here: Site, slow: SlowBcrypt) -> None:
+async def test_a_right_password_is_compared_once_and_a_wrong_one_each_time(
+    here: Site, slow: SlowBcrypt
+) -> None:
     for _ in range(3):
         assert (await here.get(HEALTHY, Authorization=basic("alice", PASSWORD)))[0] == 200
     assert len(slow.compared) == 1
@@ -150,7 +162,8 @@ async def test_a_right_password_is_compared_once_and_a_wrong_one_each_time(here:
 
 
 async def test_an_unknown_name_takes_the_work_of_a_known_one(here: Site, slow: SlowBcrypt) -> None:
-    """Of one with the same hash each time, since hashes may differ in what they cost. It is never let in by it."""
+    """Of one with the same hash each time, since hashes may differ in what they cost. It is never
+    let in by it."""
     for name in ("mallory", "trent"):
         slow.compared.clear()
         for password in (PASSWORD, PASSWORD, LONG, FOREIGN, ""):
@@ -197,13 +210,18 @@ async def test_a_password_is_nowhere_in_what_is_remembered(folder: Folder) -> No
 
 
 def guesses(here: Site, number: int, source: str) -> list[asyncio.Task[int]]:
-    """Clients with a wrong password each; the answer of each is a status, or 0 if there was none."""
+    """Clients with a wrong password each; the answer of each is a status, or 0 if there was
+    none."""
 
     async def guess(n: int) -> int:
         try:
-            reader, writer = await asyncio.open_connection(here.host, here.port, local_addr=(source, 0))
+            reader, writer = await asyncio.open_connection(
+                here.host, here.port, local_addr=(source, 0)
+            )
             login = basic("alice", f"guess {n}")
-            writer.write(f"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: {login}\r\n\r\n".encode())
+            writer.write(
+                f"GET / HTTP/1.1\r\nHost: localhost\r\nAuthorization: {login}\r\n\r\n".encode()
+            )
             return int((await reader.readline())[9:12] or 0)
         except ConnectionError:
             return 0
@@ -237,7 +255,9 @@ async def test_wrong_logins_neither_drop_a_kept_connection_nor_keep_a_new_one_ou
     async with site(limits, gate=folder.gate(USERS, Login(slow))) as here:
         login = f"Authorization: {basic('alice', PASSWORD)}"
         scrape = f"GET {HEALTHY} HTTP/1.1\r\nHost: localhost\r\n{login}\r\n\r\n".encode()
-        reader, writer = await asyncio.open_connection(here.host, here.port, local_addr=("127.0.0.1", 0))
+        reader, writer = await asyncio.open_connection(
+            here.host, here.port, local_addr=("127.0.0.1", 0)
+        )
         for _ in range(5):
             slow.go.set()
             writer.write(scrape)
@@ -252,7 +272,9 @@ async def test_wrong_logins_neither_drop_a_kept_connection_nor_keep_a_new_one_ou
         writer.close()
 
 
-async def test_a_login_that_waits_does_not_stop_the_time_of_its_connection(folder: Folder, slow: SlowBcrypt) -> None:
+async def test_a_login_that_waits_does_not_stop_the_time_of_its_connection(
+    folder: Folder, slow: SlowBcrypt
+) -> None:
     async with site(Limits(header=0.2), gate=folder.gate(USERS, Login(slow))) as here:
         slow.go.clear()
         (waiting,) = guesses(here, 1, "127.0.0.2")

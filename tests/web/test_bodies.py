@@ -1,4 +1,5 @@
-"""Large answers: shared by those who ask together, and never ahead of a client that does not read."""
+"""Large answers: shared by those who ask together, and never ahead of a client that does not
+read."""
 
 import asyncio
 import contextlib
@@ -110,22 +111,33 @@ async def test_when_too_much_is_unread_the_greediest_client_loses_its_oldest_ans
         for number in range(4):
             greedy.append(await ask(here))
             there = min(number + 1, 2)
-            await until(lambda: sum(one.origin == "127.0.0.2" for one in guard._connections.values()) == there)  # noqa: B023
+            await until(
+                lambda there=there: (  # type: ignore[misc]
+                    sum(one.origin == "127.0.0.2" for one in guard._connections.values()) == there
+                )
+            )
             await asyncio.sleep(0.05)  # so that the next one has an answer of its own
         assert len({id(answer) for answer in reading(here)}) <= 3
-        assert {one.origin for one in guard._connections.values() if one.answer} == {"127.0.0.2", "127.0.0.3"}
+        assert {one.origin for one in guard._connections.values() if one.answer} == {
+            "127.0.0.2",
+            "127.0.0.3",
+        }
         for client in (modest, *greedy):
             client.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/config", "/metrics", "/probe?module=submission&target=a@example.org"])
+@pytest.mark.parametrize(
+    "path", ["/", "/config", "/metrics", "/probe?module=submission&target=a@example.org"]
+)
 async def test_head_is_answered_without_a_body(path: str) -> None:
     async with large() as here:
         reader, writer = await here.raw()
         writer.write(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() + ASK)
         head = await reader.readuntil(b"\r\n\r\n")
         assert b"Content-Length: " in head
-        assert (await reader.readline()).startswith(b"HTTP/1.1 200"), "and so the next answer begins"
+        assert (await reader.readline()).startswith(b"HTTP/1.1 200"), (
+            "and so the next answer begins"
+        )
         writer.close()
 
 
@@ -134,13 +146,19 @@ async def test_what_is_compressed_is_the_same() -> None:
         url = f"http://{here.host}:{here.port}/metrics"
         headers = {"gzip": True, "gzip;q=0": False, "*": True, "br, GZIP;q=0.5": True, "br": False}
         for accept, packed in headers.items():
-            async with here.http.get(url, headers={"Accept-Encoding": accept}, auto_decompress=False) as answer:
+            async with here.http.get(
+                url, headers={"Accept-Encoding": accept}, auto_decompress=False
+            ) as answer:
                 body = await answer.read()
                 assert (answer.headers.get("Content-Encoding") == "gzip") is packed, accept
-                assert (gzip.decompress(body) if packed else body).count(b"mailtrip_trips_total{") == 152
+                assert (gzip.decompress(body) if packed else body).count(
+                    b"mailtrip_trips_total{"
+                ) == 152
 
 
-async def test_an_answer_is_made_once_for_all_who_ask_together_and_is_never_older_than_its_question() -> None:
+async def test_an_answer_is_made_once_for_all_who_ask_together_and_is_never_older_than_its_question() -> (
+    None
+):
     together, made, go = Together(), list[int](), asyncio.Event()
 
     async def make() -> bytes:
@@ -161,12 +179,16 @@ async def test_an_answer_is_made_once_for_all_who_ask_together_and_is_never_olde
     assert not vars(together)["_next"]
 
 
-async def test_an_answer_that_cannot_be_made_is_everybodys_error_and_the_next_one_is_tried_again() -> None:
+async def test_an_answer_that_cannot_be_made_is_everybodys_error_and_the_next_one_is_tried_again() -> (
+    None
+):
     together = Together()
 
     async def fail() -> bytes:
         raise OSError
 
     for _ in range(2):
-        results = await asyncio.gather(*(together.ask("a", fail) for _ in range(3)), return_exceptions=True)
+        results = await asyncio.gather(
+            *(together.ask("a", fail) for _ in range(3)), return_exceptions=True
+        )
         assert [type(result) for result in results] == [OSError] * 3

@@ -1,4 +1,5 @@
-"""The pages in a real browser: what is seen, in which colours, on which screens, and that nothing is executed."""
+"""The pages in a real browser: what is seen, in which colours, on which screens, and that nothing
+is executed."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -29,19 +30,35 @@ from tests.web.test_pages import EVIL, FAILED, KEY, SPANS, kept
 LONG = "x" * 300
 OTHER = ProbeKey("submission", f"{'a-very-long-name-' * 3}@example.org")
 LISTS = (
-    Asked("bl.example.org", True), Listing("bl.example.org", "192.0.2.1", ListState.LISTED, ("127.0.0.2",)),
-    Asked("gone.example.org", False, LONG), Listing("gone.example.org", "192.0.2.1", ListState.UNKNOWN, text=LONG),
-)  # fmt: skip
-ARRIVED = (Reply(250, LONG), Arrival(EVIL, "header", 1.0, 2.0), ArrivedHeaders((f"X-Evil: {EVIL}", f"X-Long: {LONG}")))
+    Asked("bl.example.org", True),
+    Listing("bl.example.org", "192.0.2.1", ListState.LISTED, ("127.0.0.2",)),
+    Asked("gone.example.org", False, LONG),
+    Listing("gone.example.org", "192.0.2.1", ListState.UNKNOWN, text=LONG),
+)
+ARRIVED = (
+    Reply(250, LONG),
+    Arrival(EVIL, "header", 1.0, 2.0),
+    ArrivedHeaders((f"X-Evil: {EVIL}", f"X-Long: {LONG}")),
+)
 WELL = replace(FAILED, trip="00000000000001", failure=None, facts=ARRIVED)
 WHY = Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "554", f"{EVIL} {LONG}")
 BROKEN = Outcome(
-    "00000000000002", OTHER, FAILED.started_at, FAILED.duration, SPANS, (*ARRIVED, *LISTS), WHY, (LONG, EVIL)
+    "00000000000002",
+    OTHER,
+    FAILED.started_at,
+    FAILED.duration,
+    SPANS,
+    (*ARRIVED, *LISTS),
+    WHY,
+    (LONG, EVIL),
 )
 PATHS = (
-    "/", "/trips?module=submission&target=a@example.org", f"/trips/{WELL.trip}", f"/trips/{BROKEN.trip}",
+    "/",
+    "/trips?module=submission&target=a@example.org",
+    f"/trips/{WELL.trip}",
+    f"/trips/{BROKEN.trip}",
     "/trips/ffffffffffffff",
-)  # fmt: skip
+)
 
 CONTRAST = """
 // WCAG 2.2, 1.4.3: each text with its own colour, and the background that shines through.
@@ -86,13 +103,19 @@ async def look(action: Callable[[], None]) -> None:
 
 
 async def test_nothing_is_executed_and_nothing_is_missing_on_any_page(browser: Browser) -> None:
-    """The browser would complain of each script, style and image that the policy forbids, or that is not there."""
+    """The browser would complain of each script, style and image that the policy forbids, or that
+    is not there."""
 
     def all_pages() -> None:
         assert browser.complaints is not None  # of earlier pages
         for path in PATHS:
             browser.open(address + path)
-            assert browser.ask("return document.querySelectorAll('script, img, iframe, [style]').length") == 0
+            assert (
+                browser.ask(
+                    "return document.querySelectorAll('script, img, iframe, [style]').length"
+                )
+                == 0
+            )
             assert browser.ask("return document.styleSheets[0].cssRules.length") > 10
             left = [one for one in browser.complaints if "favicon" not in one and "404" not in one]
             assert left == [], path
@@ -109,20 +132,31 @@ async def test_no_page_is_wider_than_the_screen(browser: Browser, width: int, pa
 
     def measure() -> None:
         browser.open(address + path, width)
-        wide = "return [...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll, pre, svg') && "
-        wide += "e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.outerHTML.slice(0, 99))"
-        assert browser.ask("return [innerWidth, document.documentElement.scrollWidth]") == [width, width]
+        wide = (
+            "return [...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll, pre,"
+            " svg') && "
+        )
+        wide += (
+            "e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.outerHTML.slice(0, 99))"
+        )
+        assert browser.ask("return [innerWidth, document.documentElement.scrollWidth]") == [
+            width,
+            width,
+        ]
         assert browser.ask(wide) == []
 
     async with shown(WELL, BROKEN) as (_, address):
         await look(measure)
 
 
-async def test_on_a_phone_the_words_of_a_failure_are_seen_without_pushing_anything_aside(browser: Browser) -> None:
+async def test_on_a_phone_the_words_of_a_failure_are_seen_without_pushing_anything_aside(
+    browser: Browser,
+) -> None:
     def measure() -> None:
         browser.open(address, PHONE)
         right = (
-            "return Math.max(...[...document.querySelectorAll('.cards *')].map(e => e.getBoundingClientRect().right))"
+            "return Math.max(...[...document.querySelectorAll('.cards *')].map(e =>"
+            " e.getBoundingClientRect().right))"
         )
         assert browser.ask(right) <= PHONE
         assert str(BROKEN.failure) in browser.text
@@ -146,7 +180,9 @@ async def test_every_text_can_be_read_in_light_and_dark(browser: Browser, dark: 
         await look(measure)
 
 
-async def test_the_waterfall_is_drawn_in_the_order_of_time_and_what_broke_is_red(browser: Browser) -> None:
+async def test_the_waterfall_is_drawn_in_the_order_of_time_and_what_broke_is_red(
+    browser: Browser,
+) -> None:
     def measure() -> None:
         browser.open(f"{address}/trips/{BROKEN.trip}")
         bars = browser.ask(BARS)
@@ -156,7 +192,9 @@ async def test_the_waterfall_is_drawn_in_the_order_of_time_and_what_broke_is_red
             assert width == pytest.approx(span.duration / BROKEN.duration, abs=0.01)
         colours = {name: fill for name, _, _, fill in bars}
         assert len(set(colours.values())) == 4
-        assert colours["rcpt"] == browser.ask("return getComputedStyle(document.querySelector('.bad')).color")
+        assert colours["rcpt"] == browser.ask(
+            "return getComputedStyle(document.querySelector('.bad')).color"
+        )
 
     async with shown(replace(BROKEN, facts=())) as (_, address):
         await look(measure)
@@ -178,7 +216,9 @@ async def test_a_click_leads_from_what_is_broken_to_why_and_back(browser: Browse
         await look(click)
 
 
-async def test_the_page_of_a_trip_under_way_renews_itself_until_it_is_over(browser: Browser) -> None:
+async def test_the_page_of_a_trip_under_way_renews_itself_until_it_is_over(
+    browser: Browser,
+) -> None:
     async with site(delay=None) as here:
         await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
         probe = here.probes.get(KEY)

@@ -1,4 +1,5 @@
-"""What the web configuration file limits and adds, how it is read again, and what nobody may use up."""
+"""What the web configuration file limits and adds, how it is read again, and what nobody may use
+up."""
 
 import asyncio
 from contextlib import suppress
@@ -30,7 +31,9 @@ async def statuses(here: Site, number: int) -> list[int]:
 # ---------------------------------------------------------------- the rate limit
 
 
-async def test_requests_beyond_the_limit_are_answered_with_429_before_anything_else(folder: Folder) -> None:
+async def test_requests_beyond_the_limit_are_answered_with_429_before_anything_else(
+    folder: Folder,
+) -> None:
     async with site(gate=folder.gate(LIMIT + USERS + HEADERS)) as here:
         assert await statuses(here, 5) == [401, 401, 401, 429, 429]
         async with here.http.get(f"http://{here.host}:{here.port}/metrics") as answer:
@@ -38,7 +41,9 @@ async def test_requests_beyond_the_limit_are_answered_with_429_before_anything_e
             assert answer.headers["X-Frame-Options"] == "deny"
 
 
-async def test_a_limit_that_stays_the_same_is_not_filled_up_by_other_changes(folder: Folder) -> None:
+async def test_a_limit_that_stays_the_same_is_not_filled_up_by_other_changes(
+    folder: Folder,
+) -> None:
     async with site(gate=folder.gate(LIMIT)) as here:
         assert await statuses(here, 4) == [200, 200, 200, 429]
         folder.write(LIMIT + HEADERS)
@@ -55,7 +60,11 @@ def test_a_token_comes_in_every_interval_and_there_is_room_for_a_burst() -> None
     bucket = Bucket(RateLimitOptions.model_validate({"interval": "2s", "burst": 3}))
     now = 1000.0
     assert [bucket.take(now) for _ in range(4)] == [True, True, True, False]
-    assert [bucket.take(now + 1.9), bucket.take(now + 2.0), bucket.take(now + 2.1)] == [False, True, False]
+    assert [bucket.take(now + 1.9), bucket.take(now + 2.0), bucket.take(now + 2.1)] == [
+        False,
+        True,
+        False,
+    ]
     assert [bucket.take(now + 4.5), bucket.take(now + 4.6)] == [True, False]
     assert [bucket.take(now + 100) for _ in range(4)] == [True, True, True, False]
 
@@ -81,10 +90,19 @@ async def test_a_mistake_is_told_once_and_what_was_read_last_stays(
 ) -> None:
     async with site(gate=folder.gate(USERS)) as here:
         for text, told in (
-            ("basic_auth_users: {alice: hunter2}", "web.yml:1:27: basic_auth_users.alice: not a hash by bcrypt"),
-            ("", "web.yml:1:1: there is no configuration in this file"),  # between an editor's truncating and writing
+            (
+                "basic_auth_users: {alice: hunter2}",
+                "web.yml:1:27: basic_auth_users.alice: not a hash by bcrypt",
+            ),
+            (
+                "",
+                "web.yml:1:1: there is no configuration in this file",
+            ),  # between an editor's truncating and writing
             ("users: {}\nlimits: {}", "web.yml:1:1: users: unknown key"),
-            (TLS.replace("server.key", "nowhere.key"), "web.yml:3:13: tls_server_config.key_file: "),
+            (
+                TLS.replace("server.key", "nowhere.key"),
+                "web.yml:3:13: tls_server_config.key_file: ",
+            ),
         ):
             caplog.clear()
             folder.write(text)
@@ -107,7 +125,9 @@ async def test_a_certificate_that_was_missing_is_enough_to_mend_the_file(folder:
         folder.write(TLS)
         assert await statuses(here, 2) == [200, 200]
         (folder.path / "away").rename(folder.path / "server.crt")
-        async with here.http.get(f"https://{here.host}:{here.port}/", ssl=folder.client()) as answer:
+        async with here.http.get(
+            f"https://{here.host}:{here.port}/", ssl=folder.client()
+        ) as answer:
             assert answer.status == 200
 
 
@@ -118,7 +138,9 @@ async def test_a_certificate_that_was_missing_is_enough_to_mend_the_file(folder:
 async def test_a_large_body_is_refused_before_it_is_read(method: str) -> None:
     async with site() as here:
         reader, writer = await here.raw()
-        writer.write(f"{method} {HEALTHY} HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n".encode())
+        writer.write(
+            f"{method} {HEALTHY} HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000000\r\n\r\n".encode()
+        )
         assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
         assert b"Connection: close" in await reader.read()
         writer.close()
@@ -132,8 +154,11 @@ async def test_a_large_body_is_refused_before_it_is_read(method: str) -> None:
         (b"Transfer-Encoding: chunked", b"0\r\n\r\n", b"411"),
     ],
 )
-async def test_after_a_body_that_is_refused_the_connection_ends(header: bytes, body: bytes, status: bytes) -> None:
-    """The body is there as a whole, so that the connection could go on with the request behind it."""
+async def test_after_a_body_that_is_refused_the_connection_ends(
+    header: bytes, body: bytes, status: bytes
+) -> None:
+    """The body is there as a whole, so that the connection could go on with the request behind
+    it."""
     async with site() as here:
         reader, writer = await here.raw()
         request = b"GET " + HEALTHY.encode() + b" HTTP/1.1\r\nHost: x\r\n"
@@ -148,7 +173,9 @@ async def test_after_a_body_that_is_refused_the_connection_ends(header: bytes, b
 async def test_a_body_without_end_is_not_listened_to() -> None:
     async with site() as here:
         reader, writer = await here.raw()
-        writer.write(f"GET {HEALTHY} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode())
+        writer.write(
+            f"GET {HEALTHY} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        )
         with suppress(ConnectionError):
             while not reader.at_eof():
                 writer.write(b"400\r\n" + b"x" * 1024 + b"\r\n")
@@ -170,7 +197,9 @@ async def test_a_body_without_end_is_not_listened_to() -> None:
         b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     ],
 )
-async def test_a_request_without_measure_is_refused(sent: bytes, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_request_without_measure_is_refused(
+    sent: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     async with site() as here:
         reader, writer = await here.raw()
         with suppress(ConnectionError):  # then the answer was lost, since we were still sending
@@ -188,11 +217,16 @@ async def test_one_address_cannot_take_all_connections() -> None:
     """Not even by asking for something that takes its time."""
     async with site(Limits(connections=8, per_address=4), delay=None) as here:
         ask = f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-        greedy = [await asyncio.open_connection(here.host, here.port, local_addr=("127.0.0.2", 0)) for _ in range(4)]
+        greedy = [
+            await asyncio.open_connection(here.host, here.port, local_addr=("127.0.0.2", 0))
+            for _ in range(4)
+        ]
         for _, writer in greedy:
             writer.write(ask)
         await until(lambda: len(here.server._routes._waiting) == 4)
-        reader, fifth = await asyncio.open_connection(here.host, here.port, local_addr=("127.0.0.2", 0))
+        reader, fifth = await asyncio.open_connection(
+            here.host, here.port, local_addr=("127.0.0.2", 0)
+        )
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
         assert await statuses(here, 2) == [200, 200]
@@ -201,10 +235,17 @@ async def test_one_address_cannot_take_all_connections() -> None:
             writer.close()
 
 
-async def test_of_one_address_the_one_that_is_idle_for_the_longest_has_to_go_and_of_others_none() -> None:
+async def test_of_one_address_the_one_that_is_idle_for_the_longest_has_to_go_and_of_others_none() -> (
+    None
+):
     async with site(Limits(connections=8, per_address=2, header=600)) as here:
-        other, keep = await asyncio.open_connection(here.host, here.port, local_addr=("127.0.0.3", 0))
-        idle = [await asyncio.open_connection(here.host, here.port, local_addr=("127.0.0.2", 0)) for _ in range(5)]
+        other, keep = await asyncio.open_connection(
+            here.host, here.port, local_addr=("127.0.0.3", 0)
+        )
+        idle = [
+            await asyncio.open_connection(here.host, here.port, local_addr=("127.0.0.2", 0))
+            for _ in range(5)
+        ]
         for reader, _ in idle[:3]:
             with suppress(ConnectionResetError):
                 assert await reader.read() == b""

@@ -22,7 +22,12 @@ modules:
     targets: ["192.0.2.0/24"]
     dnsbl: {lists: [{zone: "{key}.lists.example.org", key: hidden0key}]}
 """
-TITLES = ["Trips under way", "Newest finished trip", "Configuration of the module", "Series that a scrape would get"]
+TITLES = [
+    "Trips under way",
+    "Newest finished trip",
+    "Configuration of the module",
+    "Series that a scrape would get",
+]
 
 
 def part(page: str, title: str) -> str:
@@ -126,7 +131,9 @@ async def test_a_browser_and_a_terminal_take_it_for_text_whatever_a_server_said(
 
 async def test_no_token_is_on_the_page_also_not_when_the_server_repeats_it() -> None:
     async with site(delay=None) as here:
-        here.bench.sender.says = lambda raw: [f"250 <{word}@example.org>" for word in tokens_in(raw)]
+        here.bench.sender.says = lambda raw: [
+            f"250 <{word}@example.org>" for word in tokens_in(raw)
+        ]
         await here.get(GOOD, X_Prometheus_Scrape_Timeout_Seconds="1")
         (probe,) = (probe for probe in here.probes if probe.key.target == "a@example.org")
         (run,) = probe.runs.values()

@@ -15,23 +15,44 @@ OM, TEXT = Format.OPENMETRICS, Format.TEXT
 @pytest.mark.parametrize(
     ("accept", "form"),
     [
-        ("", TEXT), ("*/*", TEXT), ("text/plain", TEXT), ("text/html,*/*;q=0.8", TEXT),
+        ("", TEXT),
+        ("*/*", TEXT),
+        ("text/plain", TEXT),
+        ("text/html,*/*;q=0.8", TEXT),
         # Prometheus 2.42, and Prometheus 3 (which would rather have what we do not write)
-        ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-         "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", OM),
-        ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
-         "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
-         "text/plain;version=0.0.4;q=0.2,/;q=0.1", OM),
+        (
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+                "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+            ),
+            OM,
+        ),
+        (
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,"
+                "application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,"
+                "text/plain;version=0.0.4;q=0.2,/;q=0.1"
+            ),
+            OM,
+        ),
         ("application/openmetrics-text; version=2.0.0, text/plain;q=0.1", TEXT),
-        ("application/openmetrics-text; version=2.0.0, application/openmetrics-text;version=1.0.0;q=0.2", OM),
+        (
+            (
+                "application/openmetrics-text; version=2.0.0,"
+                " application/openmetrics-text;version=1.0.0;q=0.2"
+            ),
+            OM,
+        ),
         ("application/openmetrics-text;q=0.2, text/plain;q=0.9", TEXT),
         ("text/plain;q=0.2, application/openmetrics-text;q=0.9", OM),
-        ("APPLICATION/OpenMetrics-Text ; Version=\"1.0.0\" ; Q=1", OM),
-        ("application/openmetrics-text;q=0", TEXT), ("application/openmetrics-text;q=nan", TEXT),
-        ("application/openmetrics-text;q=x, ;;;=,", TEXT), ("application/json", TEXT),
+        ('APPLICATION/OpenMetrics-Text ; Version="1.0.0" ; Q=1', OM),
+        ("application/openmetrics-text;q=0", TEXT),
+        ("application/openmetrics-text;q=nan", TEXT),
+        ("application/openmetrics-text;q=x, ;;;=,", TEXT),
+        ("application/json", TEXT),
         ("x," * 10_000 + "application/openmetrics-text", TEXT),
     ],
-)  # fmt: skip
+)
 def test_the_form_with_the_greatest_weight_is_chosen(accept: str, form: Format) -> None:
     assert form_for(accept) is form
 
@@ -67,7 +88,9 @@ async def test_answers_are_compressed_for_who_can_read_that() -> None:
         async with here.http.get(url, headers=plain) as answer:
             assert "Content-Encoding" not in answer.headers
             text = await answer.read()
-        async with here.http.get(url, headers={"Accept-Encoding": "gzip"}, auto_decompress=False) as answer:
+        async with here.http.get(
+            url, headers={"Accept-Encoding": "gzip"}, auto_decompress=False
+        ) as answer:
             assert answer.headers["Content-Encoding"] == "gzip"
             assert "Accept-Encoding" in answer.headers["Vary"]
             packed = await answer.read()
@@ -76,7 +99,10 @@ async def test_answers_are_compressed_for_who_can_read_that() -> None:
 
 
 async def scraped(here: Site, path: str) -> str:
-    url, headers = f"http://{here.host}:{here.port}{path}", {"Accept": "application/openmetrics-text;version=1.0.0"}
+    url, headers = (
+        f"http://{here.host}:{here.port}{path}",
+        {"Accept": "application/openmetrics-text;version=1.0.0"},
+    )
     async with here.http.get(url, headers=headers) as answer:
         assert answer.headers["Content-Type"] == Format.OPENMETRICS.value
         return await answer.text()

@@ -11,8 +11,14 @@ from tests.support.http_site import GOOD, Site, site
 from tests.support.https_site import secure_site
 from tests.support.web_config_folder import TLS, Folder
 
-OURS = Whereabouts.of("https://Mon.example.org:8443/x", None, ["mail.example.org", "*.example.net."])
-SCRAPE = {"X-Prometheus-Scrape-Timeout-Seconds": "10", "Accept-Encoding": "gzip", "User-Agent": "Prometheus/2.53.0"}
+OURS = Whereabouts.of(
+    "https://Mon.example.org:8443/x", None, ["mail.example.org", "*.example.net."]
+)
+SCRAPE = {
+    "X-Prometheus-Scrape-Timeout-Seconds": "10",
+    "Accept-Encoding": "gzip",
+    "User-Agent": "Prometheus/2.53.0",
+}
 
 
 @pytest.mark.parametrize(
@@ -28,7 +34,14 @@ SCRAPE = {"X-Prometheus-Scrape-Timeout-Seconds": "10", "Accept-Encoding": "gzip"
             "localhost:1",
             "LOCALHOST",
         ),
-        *("mailtrip", "mailtrip:10925", "mailtrip-0", "x", "mailtrip.mail.svc", "mailtrip-0.mailtrip.mail.svc:10925"),
+        *(
+            "mailtrip",
+            "mailtrip:10925",
+            "mailtrip-0",
+            "x",
+            "mailtrip.mail.svc",
+            "mailtrip-0.mailtrip.mail.svc:10925",
+        ),
         *(
             "mailtrip.mail.svc.cluster.local",
             "box.local",
@@ -101,7 +114,17 @@ async def test_another_name_is_misdirected_on_every_path_and_told_how_to_be_ours
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with site() as here:
-        for path in ("/", "/metrics", "/config", "/sd", "/trips", GOOD, "/-/healthy", "/nowhere", "/-/reload"):
+        for path in (
+            "/",
+            "/metrics",
+            "/config",
+            "/sd",
+            "/trips",
+            GOOD,
+            "/-/healthy",
+            "/nowhere",
+            "/-/reload",
+        ):
             for method in ("GET", "POST", "HEAD"):
                 got, text = await status(here, path, method, Host="Evil.test:10925")
                 assert got == 421
@@ -119,7 +142,10 @@ async def test_another_name_is_misdirected_on_every_path_and_told_how_to_be_ours
 
 
 async def test_prometheus_may_call_us_as_it_likes_and_no_browser_can_pass_for_it() -> None:
-    async with site() as here, aiohttp.ClientSession(skip_auto_headers=["Accept", "User-Agent"]) as prometheus:
+    async with (
+        site() as here,
+        aiohttp.ClientSession(skip_auto_headers=["Accept", "User-Agent"]) as prometheus,
+    ):
         url = f"http://{here.host}:{here.port}/metrics"
         for more, expected in (
             ({}, 200),
@@ -131,14 +157,18 @@ async def test_prometheus_may_call_us_as_it_likes_and_no_browser_can_pass_for_it
             ({"Sec-Fetch-Site": "same-origin"}, 421),
             ({"Referer": "http://mon.example.com/"}, 421),
         ):
-            async with prometheus.get(url, headers=SCRAPE | {"Host": "mon.example.com"} | more) as answer:
+            async with prometheus.get(
+                url, headers=SCRAPE | {"Host": "mon.example.com"} | more
+            ) as answer:
                 assert answer.status == expected, more
 
 
 async def test_by_tls_the_certificate_says_who_we_are(folder: Folder) -> None:
     async with secure_site(folder, TLS) as here:
         url = f"https://{here.host}:{here.port}/-/healthy"
-        async with here.http.get(url, ssl=folder.client(), headers={"Host": "mon.example.com"}) as answer:
+        async with here.http.get(
+            url, ssl=folder.client(), headers={"Host": "mon.example.com"}
+        ) as answer:
             assert answer.status == 200
 
 
@@ -163,7 +193,12 @@ async def test_by_tls_the_certificate_says_who_we_are(folder: Folder) -> None:
 async def test_what_a_page_of_somebody_else_asks_for_is_not_done(headers: dict[str, str]) -> None:
     async with site() as here:
         base = f"http://{here.host}:{here.port}"
-        for method, path in (("POST", "/-/reload"), ("POST", "/"), ("DELETE", "/metrics"), ("GET", GOOD)):
+        for method, path in (
+            ("POST", "/-/reload"),
+            ("POST", "/"),
+            ("DELETE", "/metrics"),
+            ("GET", GOOD),
+        ):
             async with here.http.request(method, base + path, headers=headers) as answer:
                 assert answer.status == 403, (method, path)
                 assert "a page of" in await answer.text()
@@ -201,4 +236,7 @@ async def test_what_is_not_there_is_told_with_a_way_on(method: str) -> None:
 
 async def test_a_wrong_method_is_told_the_right_one() -> None:
     async with site() as here:
-        assert await here.get("/metrics", method="POST") == (405, "405: Method Not Allowed; use GET or HEAD\n")
+        assert await here.get("/metrics", method="POST") == (
+            405,
+            "405: Method Not Allowed; use GET or HEAD\n",
+        )

@@ -37,9 +37,15 @@ SPANS = (
 )
 HOP = Hop(1, EVIL, EVIL, "192.0.2.1", "ESMTP", None, 4.0, None)
 FAILED = Outcome(
-    "0123456789abcd", KEY, 1_700_000_000.0, 10.0, SPANS, (HOP, Arrival(EVIL, "header", None, None)),
-    Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "554", EVIL), (f"    0.001 send    S: {EVIL}",),
-)  # fmt: skip
+    "0123456789abcd",
+    KEY,
+    1_700_000_000.0,
+    10.0,
+    SPANS,
+    (HOP, Arrival(EVIL, "header", None, None)),
+    Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "554", EVIL),
+    (f"    0.001 send    S: {EVIL}",),
+)
 
 
 async def kept(here: Site, outcome: Outcome) -> Outcome:
@@ -68,7 +74,9 @@ async def test_pages_load_nothing_but_our_style_and_are_framed_by_nobody() -> No
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert "default-src 'none'; style-src 'self';" in policy
             assert "frame-ancestors 'none'" in policy
-            assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page)  # the policy would not let them work
+            assert not re.search(
+                r"<script|<style|\sstyle=|\son\w+=", page
+            )  # the policy would not let them work
             (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', page)
             status, text = await here.get("/" + style.removeprefix("../"))
             assert status == 200
@@ -123,14 +131,22 @@ def token_in(raw: bytes) -> str:
     return word
 
 
-@pytest.mark.parametrize("path", ["/trips/00000000000000", "/trips/x", "/trips/../metrics.py", "/trips/0123456789ABCD"])
+@pytest.mark.parametrize(
+    "path", ["/trips/00000000000000", "/trips/x", "/trips/../metrics.py", "/trips/0123456789ABCD"]
+)
 async def test_a_trip_that_is_not_kept_is_not_found(path: str) -> None:
     async with site() as here:
         assert (await here.get(path))[0] == 404
 
 
-@pytest.mark.parametrize(("query", "status"), [("", 400), ("?module=x&target=a@example.org", 400),
-                                               ("?module=submission&target=a@example.com", 403)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 400),
+        ("?module=x&target=a@example.org", 400),
+        ("?module=submission&target=a@example.com", 403),
+    ],
+)
 async def test_trips_are_listed_only_of_probes_that_are_allowed(query: str, status: int) -> None:
     async with site() as here:
         assert (await here.get(f"/trips{query}"))[0] == status
@@ -144,15 +160,28 @@ async def test_trips_are_listed_by_the_name_of_a_probe_too() -> None:
         by_target = "probe=&module=submission&target=a@example.org"
         for query in (f"probe={named.name}", f"probe={named.name}&module=&target=", by_target):
             assert (await here.get(f"/trips?{query}"))[0] == 200
-        assert await here.get("/trips?probe=nobody") == (404, "no probe 'nobody'; known here: named\n")
+        assert await here.get("/trips?probe=nobody") == (
+            404,
+            "no probe 'nobody'; known here: named\n",
+        )
         assert (await here.get("/trips?probe=named&probe=nobody"))[0] == 400
 
 
 async def test_the_headline_of_a_success_says_what_was_measured_and_not_our_own_waiting() -> None:
-    spans = (Span(Phase.OPEN, None, 0.0, 1.4), Span(Phase.SEND, None, 1.4, 0.05), Span(Phase.DELIVER, None, 1.45, 0.1))
+    spans = (
+        Span(Phase.OPEN, None, 0.0, 1.4),
+        Span(Phase.SEND, None, 1.4, 0.05),
+        Span(Phase.DELIVER, None, 1.45, 0.1),
+    )
     for arrival, words in (
-        (Arrival("INBOX", "header", 0.1, 0.15), "back after a round trip of 0.15 s, delivery delay 0.10 s"),
-        (Arrival("INBOX", "header", None, 2.0), "back after a round trip of 2.00 s, delivery delay unknown"),
+        (
+            Arrival("INBOX", "header", 0.1, 0.15),
+            "back after a round trip of 0.15 s, delivery delay 0.10 s",
+        ),
+        (
+            Arrival("INBOX", "header", None, 2.0),
+            "back after a round trip of 2.00 s, delivery delay unknown",
+        ),
     ):
         outcome = Outcome("0123456789abcd", KEY, 1_700_000_000.0, 1.6, spans, (arrival,))
         async with site() as here:
@@ -173,29 +202,50 @@ async def test_the_headline_of_a_success_says_what_was_measured_and_not_our_own_
         (Phase.DELETE, "failed to delete the message"),
     ],
 )
-def test_a_phase_that_failed_is_not_explained_as_if_it_had_gone_well(phase: Phase, words: str) -> None:
+def test_a_phase_that_failed_is_not_explained_as_if_it_had_gone_well(
+    phase: Phase, words: str
+) -> None:
     failure = Failure(phase, None, Reason.TIMEOUT, "", "x")
-    outcome = Outcome("0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0, Reason.TIMEOUT),), (), failure)
+    outcome = Outcome(
+        "0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0, Reason.TIMEOUT),), (), failure
+    )
     (row,) = TripView(outcome, None).rows
     assert row.note == words
-    (row,) = TripView(Outcome("0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0),)), None).rows
+    (row,) = TripView(
+        Outcome("0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0),)), None
+    ).rows
     assert row.note != words
 
 
 def test_the_waterfall_has_its_phases_in_order_with_steps_and_hops_inside() -> None:
     rows = TripView(FAILED, "gmail").rows
     assert [(row.kind, row.label) for row in rows] == [
-        ("phase", "open"), ("phase", "send"), ("step", "rcpt"), ("phase", "deliver"), ("hop", "hop 1"),
-    ]  # fmt: skip
-    assert [(row.x, row.width) for row in rows] == [(0, 50), (50, 100), (100, 50), (150, 850), (50, 400)]
+        ("phase", "open"),
+        ("phase", "send"),
+        ("step", "rcpt"),
+        ("phase", "deliver"),
+        ("hop", "hop 1"),
+    ]
+    assert [(row.x, row.width) for row in rows] == [
+        (0, 50),
+        (50, 100),
+        (100, 50),
+        (150, 850),
+        (50, 400),
+    ]
     assert rows[2].reason == "rejected"
 
 
 def test_bars_stay_inside_the_drawing_whatever_the_clocks_say() -> None:
     far = replace(HOP, delay=1e9)
-    for spans in (SPANS, (Span(Phase.SEND, None, -3.0, 0.0), Span(Phase.DELIVER, None, 99.0, 99.0))):
+    for spans in (
+        SPANS,
+        (Span(Phase.SEND, None, -3.0, 0.0), Span(Phase.DELIVER, None, 99.0, 99.0)),
+    ):
         for length in (10.0, 0.0):
-            for row in TripView(replace(FAILED, spans=spans, facts=(far, far), duration=length), None).rows:
+            for row in TripView(
+                replace(FAILED, spans=spans, facts=(far, far), duration=length), None
+            ).rows:
                 assert 0 <= row.x < row.x + row.width <= WIDTH
 
 
@@ -211,13 +261,19 @@ def test_a_sparkline_shows_failures_at_full_height_and_delays_by_the_slowest() -
 async def test_blocklists_are_told_apart() -> None:
     async with site() as here:
         facts = (
-            Asked("bad", True), Asked("gone", False, "no answer in time"), Asked("good", True), Asked("allow", True),
-            Listing("bad", "192.0.2.1", ListState.LISTED), Listing("good", "192.0.2.1", ListState.CLEAN),
+            Asked("bad", True),
+            Asked("gone", False, "no answer in time"),
+            Asked("good", True),
+            Asked("allow", True),
+            Listing("bad", "192.0.2.1", ListState.LISTED),
+            Listing("good", "192.0.2.1", ListState.CLEAN),
             Listing("allow", "192.0.2.1", ListState.LISTED, alarming=False),
             Listing("gone", "192.0.2.1", ListState.UNKNOWN, text="no answer in time"),
-        )  # fmt: skip
+        )
         await kept(here, replace(FAILED, facts=facts))
-        rows = {row.name: (row.state, row.text, row.listed) for row in await blocklist_rows(here.probes)}
+        rows = {
+            row.name: (row.state, row.text, row.listed) for row in await blocklist_rows(here.probes)
+        }
     assert rows == {
         "bad": (BAD, "is believed", ("192.0.2.1",)),
         "gone": (PLAIN, "is unusable: no answer in time", ()),
@@ -228,9 +284,17 @@ async def test_blocklists_are_told_apart() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.0, "0.0 ms"), (0.0123, "12.3 ms"), (0.0999, "0.10 s"), (1.5, "1.50 s"), (99.6, "1 min 40 s"), (600, "10 min"),
-     (7260, "2 h 1 min"), (90000, "1 d 1 h")],
-)  # fmt: skip
+    [
+        (0.0, "0.0 ms"),
+        (0.0123, "12.3 ms"),
+        (0.0999, "0.10 s"),
+        (1.5, "1.50 s"),
+        (99.6, "1 min 40 s"),
+        (600, "10 min"),
+        (7260, "2 h 1 min"),
+        (90000, "1 d 1 h"),
+    ],
+)
 def test_durations_read_well(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 

@@ -16,7 +16,9 @@ def unreadable() -> Store:
     return store_on(connection)
 
 
-@pytest.mark.parametrize("path", ["/", "/trips?module=submission&target=a@example.org", "/trips/0123456789abcd"])
+@pytest.mark.parametrize(
+    "path", ["/", "/trips?module=submission&target=a@example.org", "/trips/0123456789abcd"]
+)
 async def test_a_page_says_in_words_that_the_state_cannot_be_read_now_and_all_else_goes_on(
     path: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -36,7 +36,16 @@ async def test_a_scrape_is_answered_before_prometheus_gives_up() -> None:
 
 @pytest.mark.parametrize(
     ("header", "expected"),
-    [(None, 9.5), ("10", 9.5), ("0.2", 0), ("9.75", 9.25), ("x", 9.5), ("nan", 9.5), ("-1", 9.5), ("1e9", 119.5)],
+    [
+        (None, 9.5),
+        ("10", 9.5),
+        ("0.2", 0),
+        ("9.75", 9.25),
+        ("x", 9.5),
+        ("nan", 9.5),
+        ("-1", 9.5),
+        ("1e9", 119.5),
+    ],
 )
 def test_the_time_that_a_scrape_may_take(header: str | None, expected: float) -> None:
     assert patience(header) == expected
@@ -49,14 +58,24 @@ def test_the_time_that_a_scrape_may_take(header: str | None, expected: float) ->
         ("/probe", 400, "parameter module is missing; ask for example /probe?module="),
         ("/probe?module=submission", 400, "parameter target is missing"),
         ("/probe?module=submission&target=", 400, "parameter target is missing"),
-        ("/probe?module=submission&target=a@example.org&target=b@example.org", 400, "target is given 2 times"),
+        (
+            "/probe?module=submission&target=a@example.org&target=b@example.org",
+            400,
+            "target is given 2 times",
+        ),
         ("/probe?module=submision&target=a@example.org", 400, "did you mean submission?"),
-        ("/probe?module=submission&target=a@example.com", 403, "target 'a@example.com' is not allowed"),
+        (
+            "/probe?module=submission&target=a@example.com",
+            403,
+            "target 'a@example.com' is not allowed",
+        ),
         ("/probe?module=submission&target=a%0d%0aX:y@example.org", 400, "can do nothing with"),
         ("/nowhere", 404, "404: Not Found"),
     ],
 )
-async def test_what_cannot_be_answered_is_one_clear_line(path: str, status: int, words: str) -> None:
+async def test_what_cannot_be_answered_is_one_clear_line(
+    path: str, status: int, words: str
+) -> None:
     async with site() as here:
         got, text = await here.get(path)
         assert got == status
@@ -64,7 +83,11 @@ async def test_what_cannot_be_answered_is_one_clear_line(path: str, status: int,
         assert len(text.strip().splitlines()) == 1
         assert here.bench.sender.sent == []
         if path.startswith("/probe"):
-            refused = [line for line in (await here.get("/metrics"))[1].splitlines() if "refused_total{" in line]
+            refused = [
+                line
+                for line in (await here.get("/metrics"))[1].splitlines()
+                if "refused_total{" in line
+            ]
             assert sum(line.endswith(" 1.0") for line in refused) == 1
 
 
@@ -78,7 +101,9 @@ async def test_health_metrics_and_the_page_answer_and_name_no_versions() -> None
         assert (await here.get("/metrics", method="POST"))[0] == 405
 
 
-@pytest.mark.parametrize("sent", [b"EHLO test\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"GET /\xff HTTP/1.1\r\n\r\n"])
+@pytest.mark.parametrize(
+    "sent", [b"EHLO test\r\n\r\n", b"\x16\x03\x01\x02\x00\x01", b"GET /\xff HTTP/1.1\r\n\r\n"]
+)
 async def test_who_speaks_no_http_learns_nothing_and_fills_no_log(
     sent: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -111,10 +136,14 @@ async def test_who_hangs_up_ends_the_waiting_and_not_the_trip() -> None:
         writer.close()
         await writer.wait_closed()
         await until(lambda: not here.server._routes._waiting)
-        assert [len(probe.flights) for probe in here.probes if probe.key.target == "a@example.org"] == [1]
+        assert [
+            len(probe.flights) for probe in here.probes if probe.key.target == "a@example.org"
+        ] == [1]
 
 
-@pytest.mark.parametrize("sent", [b"", b"GET /metr", b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+@pytest.mark.parametrize(
+    "sent", [b"", b"GET /metr", b"GET /metrics HTTP/1.1\r\nHost: x\r\nX-Slow: "]
+)
 async def test_half_a_header_is_not_waited_for(sent: bytes) -> None:
     async with site(Limits(header=0.2)) as here:
         reader, writer = await here.raw()
@@ -134,7 +163,9 @@ async def test_idle_clients_do_not_keep_a_scrape_out() -> None:
             writer.close()
 
 
-async def test_a_client_that_is_being_answered_is_dropped_neither_for_a_new_one_nor_for_the_time_it_takes() -> None:
+async def test_a_client_that_is_being_answered_is_dropped_neither_for_a_new_one_nor_for_the_time_it_takes() -> (
+    None
+):
     async with site(Limits(connections=1, header=0.1), delay=0.3) as here:
         scrape, scraper = await here.raw()
         scraper.write(f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
@@ -161,25 +192,35 @@ async def test_a_client_that_does_not_read_its_answers_is_dropped() -> None:
         _, writer = await here.raw()
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         with suppress(ConnectionError):
-            while True:  # until all buffers on the way are full, and the server has lost its patience
+            while (
+                True
+            ):  # until all buffers on the way are full, and the server has lost its patience
                 writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
                 await writer.drain()
         assert (await here.get("/-/healthy"))[0] == 200
 
 
-@pytest.mark.parametrize("header", [b"X-Long: " + b"x" * 100_000, b"\r\n".join(b"X-%d: y" % n for n in range(100_000))])
-async def test_a_header_without_measure_is_refused(header: bytes, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    "header", [b"X-Long: " + b"x" * 100_000, b"\r\n".join(b"X-%d: y" % n for n in range(100_000))]
+)
+async def test_a_header_without_measure_is_refused(
+    header: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
     async with site() as here:
         reader, writer = await here.raw()
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
-        with suppress(ConnectionResetError):  # then the answer was lost, since we were still sending
+        with suppress(
+            ConnectionResetError
+        ):  # then the answer was lost, since we were still sending
             assert (await reader.read()).startswith((b"HTTP/1.0 400", b"HTTP/1.1 400"))
         writer.close()
         assert caplog.records == []
         assert (await here.get("/-/healthy"))[0] == 200
 
 
-async def test_a_bug_is_a_500_that_tells_nothing_and_a_traceback_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_bug_is_a_500_that_tells_nothing_and_a_traceback_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with site() as here:
         here.bench.metrics.everything = lambda form: 1 // 0  # type: ignore[assignment,misc,method-assign]
         status, text = await here.get("/metrics")
@@ -191,13 +232,16 @@ async def test_a_bug_is_a_500_that_tells_nothing_and_a_traceback_in_the_log(capl
 async def test_an_address_in_use_is_named() -> None:
     async with site() as here:
         listen = [Listen("127.0.0.1:0"), Listen(f"{here.host}:{here.port}")]
-        with pytest.raises(CannotListen, match=rf"cannot listen on {here.host}:{here.port}: address already in use"):
+        with pytest.raises(
+            CannotListen, match=rf"cannot listen on {here.host}:{here.port}: address already in use"
+        ):
             async with Server(here.probes, here.bench.metrics, here.pages, listen):
                 pass
 
 
 @pytest.mark.parametrize(
-    ("listen", "problem"), [("192.0.2.1:1", "cannot assign requested address"), ("a..b:1", "not a host name")]
+    ("listen", "problem"),
+    [("192.0.2.1:1", "cannot assign requested address"), ("a..b:1", "not a host name")],
 )
 async def test_an_address_that_is_not_ours_is_named(listen: str, problem: str) -> None:
     async with site() as here:
@@ -223,7 +267,9 @@ async def test_stopping_lets_a_running_scrape_finish() -> None:
         assert "probe_success 1.0" in (await scrape)[1].splitlines()
 
 
-async def test_stopping_does_not_wait_for_a_trip_that_takes_long_and_answers_with_what_is_known() -> None:
+async def test_stopping_does_not_wait_for_a_trip_that_takes_long_and_answers_with_what_is_known() -> (
+    None
+):
     async with site(delay=None) as here:
         scrape = asyncio.create_task(here.get(GOOD))
         await until(lambda: len(here.bench.sender.sent) == 1)

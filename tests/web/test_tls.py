@@ -1,4 +1,5 @@
-"""HTTPS on real sockets: certificates that are renewed, clients with certificates, versions, and clients that hang."""
+"""HTTPS on real sockets: certificates that are renewed, clients with certificates, versions, and
+clients that hang."""
 
 import asyncio
 import logging
@@ -17,7 +18,9 @@ from tests.support.web_config_folder import CLIENTS, NAME, TLS, USERS, Folder
 
 async def certificate_of(here: Site, context: ssl.SSLContext) -> str:
     """The name in it."""
-    reader, writer = await asyncio.open_connection(here.host, here.port, ssl=context, server_hostname="127.0.0.1")
+    reader, writer = await asyncio.open_connection(
+        here.host, here.port, ssl=context, server_hostname="127.0.0.1"
+    )
     shown = writer.get_extra_info("peercert")
     writer.close()
     await reader.read()
@@ -27,16 +30,22 @@ async def certificate_of(here: Site, context: ssl.SSLContext) -> str:
 async def test_a_scrape_over_tls(folder: Folder) -> None:
     async with secure_site(folder) as here:
         assert await get(here, folder.client(), GOOD) == 200
-        assert await refused(here, ssl.create_default_context())  # which does not know the authority
+        assert await refused(
+            here, ssl.create_default_context()
+        )  # which does not know the authority
 
 
-async def test_large_answers_and_many_requests_on_one_connection_pass_through_tls(folder: Folder) -> None:
+async def test_large_answers_and_many_requests_on_one_connection_pass_through_tls(
+    folder: Folder,
+) -> None:
     async with secure_site(folder) as here:
         for number in range(60):
             here.bench.metrics.known(ProbeKey("relay", f"{number}@example.org"), f"probe-{number}")
         url, context = f"https://{here.host}:{here.port}/metrics", folder.client()
         for _ in range(3):
-            async with here.http.get(url, ssl=context, headers={"Accept-Encoding": "identity"}) as answer:
+            async with here.http.get(
+                url, ssl=context, headers={"Accept-Encoding": "identity"}
+            ) as answer:
                 text = await answer.read()
                 assert len(text) > 1_000_000
                 assert text.count(b'mailtrip_trips_total{probe="probe-') == 60
@@ -71,7 +80,9 @@ async def test_half_a_renewal_is_told_once_and_the_old_certificate_stays(
         assert f"cannot read {key}: No such file or directory" in caplog.text
 
 
-async def test_a_certificate_that_is_swapped_as_kubernetes_does_it_is_noticed(folder: Folder) -> None:
+async def test_a_certificate_that_is_swapped_as_kubernetes_does_it_is_noticed(
+    folder: Folder,
+) -> None:
     for number, name in enumerate((NAME, "renewed.test")):
         data = folder.path / f"..data{number}"
         data.mkdir()
@@ -121,23 +132,31 @@ async def test_a_certificate_that_is_not_needed_is_verified_all_the_same(folder:
         (("prometheus@prometheus.test",), False),
     ],
 )
-async def test_only_the_names_in_the_list_are_admitted(names: tuple[str, ...], admitted: bool, folder: Folder) -> None:
+async def test_only_the_names_in_the_list_are_admitted(
+    names: tuple[str, ...], admitted: bool, folder: Folder
+) -> None:
     allowed = '["prometheus.test", "192.0.2.7", "2001:db8::7", "monitor@prometheus.test"]'
     async with secure_site(folder, f"{TLS}{CLIENTS}  client_allowed_sans: {allowed}") as here:
         assert await refused(here, folder.client(*names)) is not admitted
 
 
-def test_of_the_names_in_a_certificate_those_count_that_count_for_the_toolkit(folder: Folder) -> None:
+def test_of_the_names_in_a_certificate_those_count_that_count_for_the_toolkit(
+    folder: Folder,
+) -> None:
     text = f"{TLS}{CLIENTS}  client_allowed_sans: [spiffe://prometheus.test, DirName]"
     options = load_web_options(folder.write(text)).tls_server_config
     assert options
     tls = Tls(options)
-    assert tls.admits({"subjectAltName": (("DNS", "other.test"), ("URI", "spiffe://prometheus.test"))})
+    assert tls.admits(
+        {"subjectAltName": (("DNS", "other.test"), ("URI", "spiffe://prometheus.test"))}
+    )
     assert not tls.admits({"subjectAltName": (("othername", "spiffe://prometheus.test"),)})
     assert not tls.admits({"subject": ((("commonName", "spiffe://prometheus.test"),),)})
 
 
-async def test_another_authority_for_clients_counts_from_the_next_connection(folder: Folder) -> None:
+async def test_another_authority_for_clients_counts_from_the_next_connection(
+    folder: Folder,
+) -> None:
     async with secure_site(folder, TLS + CLIENTS) as here:
         assert await get(here, client := folder.client("prometheus.test")) == 200
         other = trustme.CA()
@@ -159,10 +178,16 @@ async def test_another_authority_for_clients_counts_from_the_next_connection(fol
         ("  max_version: TLS12", "TLSv1_3", None),
         ("  max_version: TLS12", "TLSv1_2", "TLSv1.2"),
         ("  cipher_suites: [TLS_AES_128_GCM_SHA256]", "TLSv1_2", None),
-        ("  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]", "TLSv1_2", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+        (
+            "  cipher_suites: [TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]",
+            "TLSv1_2",
+            "ECDHE-ECDSA-AES256-GCM-SHA384",
+        ),
     ],
 )
-async def test_versions_and_ciphers(options: str, client: str, agreed: str | None, folder: Folder) -> None:
+async def test_versions_and_ciphers(
+    options: str, client: str, agreed: str | None, folder: Folder
+) -> None:
     context = folder.client()
     context.minimum_version = context.maximum_version = ssl.TLSVersion[client]
     async with secure_site(folder, TLS + options) as here:
@@ -177,7 +202,9 @@ async def test_versions_and_ciphers(options: str, client: str, agreed: str | Non
             writer.close()
 
 
-async def test_another_version_and_another_curve_count_from_the_next_connection(folder: Folder) -> None:
+async def test_another_version_and_another_curve_count_from_the_next_connection(
+    folder: Folder,
+) -> None:
     old = folder.client()
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     other = folder.client()
@@ -214,7 +241,10 @@ async def test_a_client_that_would_speak_http_2_is_told_to_speak_1_1(folder: Fol
 def test_ciphers_and_their_order_are_set_as_written(folder: Folder) -> None:
     order = ["TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256", "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA"]
     for preference in (True, False):
-        text = f"  cipher_suites: [{', '.join(order)}]\n  prefer_server_cipher_suites: {str(preference).lower()}"
+        text = (
+            f"  cipher_suites: [{', '.join(order)}]\n  prefer_server_cipher_suites:"
+            f" {str(preference).lower()}"
+        )
         options = load_web_options(folder.write(TLS + text)).tls_server_config
         assert options
         context = Tls(options).context()
@@ -234,7 +264,12 @@ async def test_tls_can_be_switched_on_while_it_runs_and_not_off(
         folder.write(TLS)
         assert await get(here, folder.client()) == 200
         folder.write(USERS)
-        assert await get(here, folder.client()) == 200, "without a login: the whole file is not used"
-        assert "web.yml: tls_server_config: is missing; TLS is switched off only by a restart" in caplog.text
+        assert await get(here, folder.client()) == 200, (
+            "without a login: the whole file is not used"
+        )
+        assert (
+            "web.yml: tls_server_config: is missing; TLS is switched off only by a restart"
+            in caplog.text
+        )
         folder.write(TLS + USERS)
         assert await get(here, folder.client()) == 401

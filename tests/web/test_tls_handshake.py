@@ -12,7 +12,9 @@ from tests.support.https_site import get, secure_site
 from tests.support.web_config_folder import NAME, Folder
 
 
-@pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x80" * 50, b"\0"])
+@pytest.mark.parametrize(
+    "sent", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x80" * 50, b"\0"]
+)
 async def test_who_does_not_finish_the_handshake_is_cut_off_and_fills_no_log(
     sent: bytes, folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -44,7 +46,9 @@ async def test_handshakes_that_hang_do_not_keep_a_scrape_out(folder: Folder) -> 
             writer.close()
 
 
-async def test_a_request_that_comes_together_with_the_end_of_the_handshake_is_answered(folder: Folder) -> None:
+async def test_a_request_that_comes_together_with_the_end_of_the_handshake_is_answered(
+    folder: Folder,
+) -> None:
     """In TLS 1.3 a client may send both at once; asyncio then brings the request first."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     tls = folder.client().wrap_bio(incoming, outgoing, server_hostname=NAME)

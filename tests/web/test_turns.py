@@ -40,7 +40,11 @@ class Crowd:
     async def busy(self) -> set[str]:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
-        finished = {name: task for name, task in self.waiting.items() if task.done() and not task.cancelled()}
+        finished = {
+            name: task
+            for name, task in self.waiting.items()
+            if task.done() and not task.cancelled()
+        }
         return {name for name, task in finished.items() if isinstance(task.exception(), Busy)}
 
 
@@ -97,7 +101,10 @@ async def test_work_that_fails_is_an_error_for_who_waits_and_for_nobody_else() -
     def fail() -> bool:
         raise OSError("no")
 
-    bad, good = asyncio.create_task(wait("bad", fail)), asyncio.create_task(wait("good", lambda: True))
+    bad, good = (
+        asyncio.create_task(wait("bad", fail)),
+        asyncio.create_task(wait("good", lambda: True)),
+    )
     await asyncio.sleep(0)
     await room.work(lambda work: asyncio.ensure_future(at_once(work)))
     assert await good

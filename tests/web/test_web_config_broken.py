@@ -1,4 +1,5 @@
-"""Mistakes in the web configuration file while mailtrip runs: the last good one stays in use, and one line says why."""
+"""Mistakes in the web configuration file while mailtrip runs: the last good one stays in use, and
+one line says why."""
 
 import logging
 import os
@@ -48,7 +49,9 @@ def huge(folder: Folder) -> None:
 def short_key(folder: Folder) -> None:
     certificate, key = self_made(bits=1024)
     (folder.path / "server.crt").write_bytes(certificate)
-    (folder.path / "server.key").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    (folder.path / "server.key").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    )
 
 
 def another_key(folder: Folder) -> None:
@@ -58,7 +61,9 @@ def another_key(folder: Folder) -> None:
 
 
 def no_authority(folder: Folder) -> None:
-    (folder.path / "clients.crt").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    (folder.path / "clients.crt").write_text(
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    )
     folder.write(TLS + CLIENTS)
 
 
@@ -102,7 +107,7 @@ BROKEN: dict[str, Break] = {
     "versions upside down": written(TLS + "  min_version: TLS13\n  max_version: TLS12"),
     "an old version": written(TLS + "  min_version: TLS10"),
     "a wrong hash": written(TLS + "basic_auth_users: {a: b}"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", BROKEN)
@@ -135,14 +140,27 @@ def test_check_names_it(what: str, folder: Folder) -> None:
 
 def test_check_ends_with_2(folder: Folder) -> None:
     folder.write(TLS.replace("server.key", '"server\\0.key"'))
-    command = [sys.executable, "-W", "error", "-m", "exporter", "check", "--web.config.file", str(folder.file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL)
+    command = [
+        sys.executable,
+        "-W",
+        "error",
+        "-m",
+        "exporter",
+        "check",
+        "--web.config.file",
+        str(folder.file),
+    ]
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL
+    )
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith(str(folder.file))
 
 
-async def test_what_is_mended_counts_again(folder: Folder, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_is_mended_counts_again(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     client = folder.client()
     async with secure_site(folder) as here:

@@ -1,4 +1,5 @@
-"""`mailtrip` with a web configuration file, as a user runs it, and a real Prometheus that scrapes it."""
+"""`mailtrip` with a web configuration file, as a user runs it, and a real Prometheus that scrapes
+it."""
 
 import json
 import signal
@@ -32,14 +33,35 @@ def configuration(folder: Folder) -> str:
 
 
 @contextmanager
-def serving(folder: Folder, configuration: str, *flags: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def serving(
+    folder: Folder, configuration: str, *flags: str
+) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """The address and the process, once it answers or refuses to."""
     address = f"127.0.0.1:{free_port()}"
-    command = ["serve", "--config.file", configuration, "--state.dir", str(folder.path / "state"), *flags]
+    command = [
+        "serve",
+        "--config.file",
+        configuration,
+        "--state.dir",
+        str(folder.path / "state"),
+        *flags,
+    ]
     process = subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "exporter", *command, "--web.listen-address", address],
-        cwd=Path(__file__).resolve().parents[2], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-W",
+            "error",
+            "-m",
+            "exporter",
+            *command,
+            "--web.listen-address",
+            address,
+        ],
+        cwd=Path(__file__).resolve().parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     try:
         yield address, process
     finally:
@@ -47,10 +69,14 @@ def serving(folder: Folder, configuration: str, *flags: str) -> Iterator[tuple[s
         process.communicate()
 
 
-def wait_until_it_answers(address: str, context: ssl.SSLContext, process: "subprocess.Popen[str]") -> int:
+def wait_until_it_answers(
+    address: str, context: ssl.SSLContext, process: "subprocess.Popen[str]"
+) -> int:
     while process.poll() is None:
         try:
-            with urllib.request.urlopen(f"https://{address}/-/ready", context=context, timeout=10) as answer:
+            with urllib.request.urlopen(
+                f"https://{address}/-/ready", context=context, timeout=10
+            ) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             error.close()
@@ -63,7 +89,10 @@ def wait_until_it_answers(address: str, context: ssl.SSLContext, process: "subpr
 async def test_prometheus_scrapes_with_tls_a_login_and_a_certificate(
     folder: Folder, configuration: str, prometheus: Callable[[str], Prometheus]
 ) -> None:
-    names = f"{CLIENTS}  client_allowed_sans: [prometheus.test]\nrate_limit: {{interval: 1ms, burst: 100}}\n"
+    names = (
+        f"{CLIENTS}  client_allowed_sans: [prometheus.test]\nrate_limit: {{interval: 1ms, burst:"
+        " 100}\n"
+    )
     folder.write(TLS + names + USERS)
     mine = folder.authority_of_clients.issue_cert("prometheus.test")
     mine.cert_chain_pems[0].write_to_path(folder.path / "mine.crt")
@@ -73,11 +102,16 @@ async def test_prometheus_scrapes_with_tls_a_login_and_a_certificate(
         jobs = [
             job("good", address, folder, PASSWORD, "mine"),
             job("probe", address, folder, PASSWORD, "mine")
-            | {"metrics_path": "/probe", "params": {"module": ["self"], "target": ["self@mon.example.org"]}},
+            | {
+                "metrics_path": "/probe",
+                "params": {"module": ["self"], "target": ["self@mon.example.org"]},
+            },
             job("wrong", address, folder, "wrong", "mine"),
             job("none", address, folder, PASSWORD, None),
         ]
-        server = prometheus(json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs}))
+        server = prometheus(
+            json.dumps({"global": {"scrape_interval": "1s"}, "scrape_configs": jobs})
+        )
         assert await server.wait_for('up{job="good"} == 1')
         assert await server.wait_for('probe_success{job="probe"} == 1')
         assert await server.wait_for('up{job="wrong"} == 0')
@@ -91,11 +125,14 @@ async def test_prometheus_scrapes_with_tls_a_login_and_a_certificate(
         assert "Traceback" not in log
 
 
-def job(name: str, address: str, folder: Folder, password: str, certificate: str | None) -> dict[str, object]:
+def job(
+    name: str, address: str, folder: Folder, password: str, certificate: str | None
+) -> dict[str, object]:
     tls = {"ca_file": str(folder.path / "ca.crt")}
     if certificate:
         tls |= {
-            f"{kind}_file": str(folder.path / f"{certificate}.{end}") for kind, end in (("cert", "crt"), ("key", "key"))
+            f"{kind}_file": str(folder.path / f"{certificate}.{end}")
+            for kind, end in (("cert", "crt"), ("key", "key"))
         }
     return {
         "job_name": name,
@@ -106,7 +143,9 @@ def job(name: str, address: str, folder: Folder, password: str, certificate: str
     }
 
 
-def test_serve_does_not_start_with_a_mistake_in_the_file(folder: Folder, configuration: str) -> None:
+def test_serve_does_not_start_with_a_mistake_in_the_file(
+    folder: Folder, configuration: str
+) -> None:
     folder.write(TLS.replace("cert_file", "cert_fil"))
     done = mailtrip("serve", "--config.file", configuration, FILE, "web.yml", directory=folder.path)
     assert (done.returncode, done.stdout) == (2, "")
@@ -117,21 +156,29 @@ def test_serve_does_not_start_with_a_mistake_in_the_file(folder: Folder, configu
     assert not (folder.path / "state").exists()
 
 
-def test_check_says_what_a_web_file_does_alone_or_with_a_configuration(folder: Folder, configuration: str) -> None:
+def test_check_says_what_a_web_file_does_alone_or_with_a_configuration(
+    folder: Folder, configuration: str
+) -> None:
     folder.write(TLS + USERS + "rate_limit: {interval: 1s, burst: 1}\n")
     done = mailtrip("check", FILE, "web.yml", directory=folder.path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "web.yml: good: HTTPS, users: 1, requests: limited\n"
     folder.write("http_server_config: {http2: false}")
-    done = mailtrip("check", "mailtrip.yml", FILE, "web.yml", directory=folder.path, MAILTRIP_TEST_PASSWORD="x")
-    assert done.stdout == (
-        "mailtrip.yml: good: modules: 2, mailboxes: 2, probes: 2\n"
+    done = mailtrip(
+        "check", "mailtrip.yml", FILE, "web.yml", directory=folder.path, MAILTRIP_TEST_PASSWORD="x"
+    )
+    assert (
+        done.stdout == "mailtrip.yml: good: modules: 2, mailboxes: 2, probes: 2\n"
         "web.yml: good: HTTP, users: everybody, requests: without limit\n"
     )
     folder.write("http_server_config: {http: false}")
-    done = mailtrip("check", "mailtrip.yml", FILE, "web.yml", directory=folder.path, MAILTRIP_TEST_PASSWORD="x")
+    done = mailtrip(
+        "check", "mailtrip.yml", FILE, "web.yml", directory=folder.path, MAILTRIP_TEST_PASSWORD="x"
+    )
     assert done.returncode == 2
-    assert done.stderr == "web.yml:1:22: http_server_config.http: unknown key; did you mean http2?\n"
+    assert (
+        done.stderr == "web.yml:1:22: http_server_config.http: unknown key; did you mean http2?\n"
+    )
     done = mailtrip("check", FILE, "nowhere.yml", directory=folder.path)
     assert done.stderr == "nowhere.yml: cannot be read: No such file or directory\n"
 
@@ -140,6 +187,6 @@ def test_check_without_a_file_says_what_is_missing(folder: Folder) -> None:
     done = mailtrip("check", directory=folder.path)
     assert done.returncode == 2
     assert (
-        done.stderr
-        == "mailtrip: there is nothing to check: name a FILE, --config.file FILE or --web.config.file FILE\n"
+        done.stderr == "mailtrip: there is nothing to check: name a FILE, --config.file FILE or"
+        " --web.config.file FILE\n"
     )

@@ -1,4 +1,5 @@
-"""`mailtrip check --try`: resolves, connects and logs in wherever a trip would, and sends nothing."""
+"""`mailtrip check --try`: resolves, connects and logs in wherever a trip would, and sends
+nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -97,7 +98,8 @@ class _Plan:
 
 
 async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
-    """Each mailbox, and each server that a module sends to, once; in the order of the configuration."""
+    """Each mailbox, and each server that a module sends to, once; in the order of the
+    configuration."""
     clock, turns = Clock(), asyncio.Semaphore(MOST_AT_ONCE)
     resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
     accounts = Accounts(clock)
@@ -106,7 +108,9 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
     async def one(plan: _Plan) -> Attempt:
         async with turns:
             attempt = await _tried(plan, clock)
-            return await _as_strangers_see_us(attempt, plan.send, resolver) if plan.send else attempt
+            return (
+                await _as_strangers_see_us(attempt, plan.send, resolver) if plan.send else attempt
+            )
 
     plans = [*_mailboxes(settings, resolver, accounts), *_senders(settings, resolver, accounts)]
     tasks = [asyncio.create_task(one(plan)) for plan in plans]
@@ -126,10 +130,15 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
 async def _tried(plan: _Plan, clock: Clock) -> Attempt:
     if plan.go is None:
         return Attempt(
-            plan.what, plan.where, skipped=plan.skipped, remarks=tuple(await plan.look() if plan.look else ())
+            plan.what,
+            plan.where,
+            skipped=plan.skipped,
+            remarks=tuple(await plan.look() if plan.look else ()),
         )
     run, failure = Run(clock, session_timeout=plan.patience), None
-    limit = (plan.patience + 5) * (MAX_EXCHANGERS if plan.send and plan.send.mx else 1)  # 5: a token has its own time
+    limit = (plan.patience + 5) * (
+        MAX_EXCHANGERS if plan.send and plan.send.mx else 1
+    )  # 5: a token has its own time
     run.timeout_error = lambda: ProbeError(Reason.TIMEOUT, f"not finished within {limit:g} s")
     try:
         async with run.deadline(limit), run.phase(plan.phase):
@@ -138,15 +147,22 @@ async def _tried(plan: _Plan, clock: Clock) -> Attempt:
         failure = run.failure(error)
         run.learn(error)
     took, facts, spans = run.now() - run.started, tuple(run.facts), tuple(run.spans)
-    fallbacks = [Remark(Doubt.PLAINTEXT, one.host, one.why) for one in facts if isinstance(one, PlaintextFallback)]
-    return Attempt(plan.what, plan.where, took, failure, facts, spans, remarks=(*fallbacks, *plan.remarks))
+    fallbacks = [
+        Remark(Doubt.PLAINTEXT, one.host, one.why)
+        for one in facts
+        if isinstance(one, PlaintextFallback)
+    ]
+    return Attempt(
+        plan.what, plan.where, took, failure, facts, spans, remarks=(*fallbacks, *plan.remarks)
+    )
 
 
 # ---------------------------------------------------------------- what may be in the way
 
 
 async def _as_strangers_see_us(attempt: Attempt, send: SendOptions, resolver: Resolver) -> Attempt:
-    """With remarks if it was an exchanger, or a server of the Internet that takes mail on port 25 without a login."""
+    """With remarks if it was an exchanger, or a server of the Internet that takes mail on port 25
+    without a login."""
     servers = [*reached(attempt.spans), *unreached(attempt.spans)]
     how = send.mx or send.smtp
     if not how or not servers:
@@ -182,9 +198,15 @@ def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> It
     for name, options in settings.mailboxes.items():
         kind, how = options.chosen
         mailbox = MAILBOXES[kind](how, resolver, accounts)
-        patience, limit, found = _patience(settings, name), _shortest_timeout(settings, name), list[Remark]()
+        patience, limit, found = (
+            _patience(settings, name),
+            _shortest_timeout(settings, name),
+            list[Remark](),
+        )
 
-        async def go(run: Run, mailbox: Any = mailbox, limit: float = limit, found: list[Remark] = found) -> None:
+        async def go(
+            run: Run, mailbox: Any = mailbox, limit: float = limit, found: list[Remark] = found
+        ) -> None:
             async with run.conversation():
                 session = await mailbox.open(run, lambda raw: False)
             if isinstance(session, Rationed) and session.may_look_at - run.started >= limit:
@@ -206,13 +228,18 @@ def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> It
 def _patience(settings: Settings, mailbox: str) -> float:
     """How long the trips of a mailbox wait for it."""
     modules = (module for module in settings.modules.values() if module.roundtrip)
-    waits = (one.session_timeout for one in modules if one.roundtrip and one.roundtrip.mailbox == mailbox)
+    waits = (
+        one.session_timeout for one in modules if one.roundtrip and one.roundtrip.mailbox == mailbox
+    )
     return max(waits, default=PATIENCE)
 
 
 def _shortest_timeout(settings: Settings, mailbox: str) -> float:
     modules = (module for module in settings.modules.values() if module.roundtrip)
-    return min((one.timeout for one in modules if one.roundtrip and one.roundtrip.mailbox == mailbox), default=inf)
+    return min(
+        (one.timeout for one in modules if one.roundtrip and one.roundtrip.mailbox == mailbox),
+        default=inf,
+    )
 
 
 def _place(kind: str, how: Any) -> str:
@@ -238,7 +265,9 @@ def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iter
             if key not in seen:
                 seen.append(key)
                 go, send = _knocking(sender, message), module.roundtrip.send
-                yield _Plan(f"module {name}", key[1], Phase.SEND, module.session_timeout, go, send=send)
+                yield _Plan(
+                    f"module {name}", key[1], Phase.SEND, module.session_timeout, go, send=send
+                )
 
 
 def _needs_target(trip: RoundtripOptions) -> bool:
@@ -247,9 +276,13 @@ def _needs_target(trip: RoundtripOptions) -> bool:
     return PLACEHOLDER in smtp.host if smtp else trip.send.mx is not None and PLACEHOLDER in trip.to
 
 
-def _sender(trip: RoundtripOptions, target: str, resolver: Resolver, accounts: Accounts) -> tuple[Sender, ProbeMessage]:
+def _sender(
+    trip: RoundtripOptions, target: str, resolver: Resolver, accounts: Accounts
+) -> tuple[Sender, ProbeMessage]:
     kind, how = trip.send.chosen
-    message = ProbeMessage(sender=trip.sender, recipient=trip.to.replace(PLACEHOLDER, target), raw=b"")
+    message = ProbeMessage(
+        sender=trip.sender, recipient=trip.to.replace(PLACEHOLDER, target), raw=b""
+    )
     return SENDERS[kind](how, resolver, target, accounts), message
 
 

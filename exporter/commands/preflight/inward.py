@@ -1,4 +1,5 @@
-"""How others find the way to an SMTP receiver of ours: by MX records, to port 25. Nobody is asked but DNS."""
+"""How others find the way to an SMTP receiver of ours: by MX records, to port 25. Nobody is asked
+but DNS."""
 
 import socket
 from collections.abc import Iterable
@@ -10,8 +11,11 @@ from exporter.core.model import ProbeError, Reason
 from exporter.net.dns import Resolver
 
 
-async def of_receiver(listen: Listen, recipients: Iterable[str], resolver: Resolver) -> list[Remark]:
-    """For each domain of its recipients, whether mail finds it. One that listens on loopback alone is for ourselves."""
+async def of_receiver(
+    listen: Listen, recipients: Iterable[str], resolver: Resolver
+) -> list[Remark]:
+    """For each domain of its recipients, whether mail finds it. One that listens on loopback alone
+    is for ourselves."""
     if listen.host == "localhost" or (_is_ip(listen.host) and ip_address(listen.host).is_loopback):
         return []
     found: list[Remark] = []
@@ -30,17 +34,27 @@ async def _of_domain(listen: Listen, domain: str, resolver: Resolver) -> list[Re
         answered = error.reason is Reason.NULL_MX or error.code == "NXDOMAIN"
         return [Remark(Doubt.NO_WAY_HERE if answered else Doubt.UNSEEN, error.detail)]
     if not any(addresses.values()):
-        which = f"{', '.join(named)}, its MX, has no address" if named else "it has neither an MX nor an address record"
+        which = (
+            f"{', '.join(named)}, its MX, has no address"
+            if named
+            else "it has neither an MX nor an address record"
+        )
         return [Remark(Doubt.NO_WAY_HERE, f"{domain}: {which}")]
     goes = ", ".join(f"{host} ({', '.join(ours)})" for host, ours in addresses.items() if ours)
     if not any(_is_ours(address) for ours in addresses.values() for address in ours):
         return [Remark(Doubt.LEADS_ELSEWHERE, f"{domain} goes to {goes}", listen)]
-    return [Remark(Doubt.OTHER_PORT, f"{domain} goes to {goes}", listen)] if listen.port not in (0, SMTP) else []
+    return (
+        [Remark(Doubt.OTHER_PORT, f"{domain} goes to {goes}", listen)]
+        if listen.port not in (0, SMTP)
+        else []
+    )
 
 
 def _is_ours(address: str) -> bool:
     """Whether an address is one of this machine's: only then can a socket have it."""
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+    with socket.socket(
+        socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM
+    ) as probe:
         try:
             probe.bind((address, 0))
         except OSError:

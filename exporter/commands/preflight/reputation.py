@@ -1,8 +1,10 @@
-"""How we look to a server that does not know us: what it asks DNS about before it reads a word of a message.
+"""How we look to a server that does not know us: what it asks DNS about before it reads a word of a
+message.
 
-Most servers of strangers want the client's address to have a name that leads back to it (forward-confirmed reverse
-DNS; Gmail and Microsoft 365 demand it), and EHLO to say a name that exists. The refusal, when it comes, seldom says
-so. Here nothing is a failure: how strict a server is, only a message can tell.
+Most servers of strangers want the client's address to have a name that leads back to it
+(forward-confirmed reverse DNS; Gmail and Microsoft 365 demand it), and EHLO to say a name that
+exists. The refusal, when it comes, seldom says so. Here nothing is a failure: how strict a server
+is, only a message can tell.
 """
 
 from collections.abc import Iterable
@@ -35,7 +37,9 @@ class Doubt(StrEnum):
     LEADS_ELSEWHERE = "leads_elsewhere"  # DNS leads to other machines than this one
     OTHER_PORT = "other_port"  # DNS leads here, and the receiver does not listen on port 25
     PLAINTEXT = "plaintext"  # TLS with an exchanger is broken, and mail goes to it in plain text
-    ALL_DOWN = "all_down"  # nobody can be reached, but others can, so that the network is not to blame
+    ALL_DOWN = (
+        "all_down"  # nobody can be reached, but others can, so that the network is not to blame
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,11 @@ class Remark:
     more: str = ""
 
 
-async def remarks(server: str, network: NetworkOptions, ehlo_name: str, resolver: Resolver) -> list[Remark]:
-    """On the addresses that we would come from to `server`, one of each family, and on what we call ourselves."""
+async def remarks(
+    server: str, network: NetworkOptions, ehlo_name: str, resolver: Resolver
+) -> list[Remark]:
+    """On the addresses that we would come from to `server`, one of each family, and on what we call
+    ourselves."""
     found: list[Remark] = []
     try:
         addresses = await resolver.addresses(server, network.ip)
@@ -72,7 +79,8 @@ async def is_public(server: str, resolver: Resolver) -> bool:
 
 
 async def of_address(source: str, destination: str, resolver: Resolver) -> list[Remark]:
-    """Whether the name of `source` leads back to it. To a private destination, a private source goes as it is."""
+    """Whether the name of `source` leads back to it. To a private destination, a private source
+    goes as it is."""
     if not ip_address(source).is_global and ip_address(destination).is_global:
         return [Remark(Doubt.HIDDEN, source)]
     names = await resolver.names(source)
@@ -107,8 +115,8 @@ def unreached(spans: Iterable[Span]) -> list[str]:
 def of_connections(mine: Iterable[Span], others: Iterable[Span]) -> list[Remark]:
     """On an attempt that reached somebody or nobody, while `others` did or did not.
 
-    One dead exchanger is its owner's trouble. When every one of them is out of reach, on port 25 and for everybody,
-    it is most often the network that mail may not leave.
+    One dead exchanger is its owner's trouble. When every one of them is out of reach, on port 25
+    and for everybody, it is most often the network that mail may not leave.
     """
     missed = unreached(mine := list(mine))
     if not missed:
@@ -118,4 +126,10 @@ def of_connections(mine: Iterable[Span], others: Iterable[Span]) -> list[Remark]
     if not all(server.endswith(f":{SMTP}") for server in missed):
         return []
     elsewhere = [server for server in reached(others) if server.endswith(f":{SMTP}")]
-    return [Remark(Doubt.ALL_DOWN if elsewhere else Doubt.BLOCKED, ", ".join(missed), (elsewhere or missed)[0])]
+    return [
+        Remark(
+            Doubt.ALL_DOWN if elsewhere else Doubt.BLOCKED,
+            ", ".join(missed),
+            (elsewhere or missed)[0],
+        )
+    ]

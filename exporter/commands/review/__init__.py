@@ -1,6 +1,8 @@
-"""What `check` says of a configuration that can be read: what cannot work as it stands, and what is hardly meant.
+"""What `check` says of a configuration that can be read: what cannot work as it stands, and what is
+hardly meant.
 
-`serve` tells the same in its log and goes on: a probe that fails shows it, and the others are none the worse.
+`serve` tells the same in its log and goes on: a probe that fails shows it, and the others are none
+the worse.
 """
 
 from collections.abc import Iterator
@@ -18,11 +20,13 @@ from exporter.settings import Settings
 __all__ = ["in_the_way", "review"]
 
 
-def review(reading: Reading[Settings], *, here: bool = True, usage: bool = True) -> tuple[Mistake, ...]:
+def review(
+    reading: Reading[Settings], *, here: bool = True, usage: bool = True
+) -> tuple[Mistake, ...]:
     """All of it, in the order of the files.
 
-    Without `here` nothing is said of files and variables, which another machine may have; without `usage` nothing of
-    what no probe uses.
+    Without `here` nothing is said of files and variables, which another machine may have; without
+    `usage` nothing of what no probe uses.
     """
     settings = reading.options
     found = [*of_ports(settings), *of_values(reading), *of_combinations(settings)]
@@ -33,7 +37,9 @@ def review(reading: Reading[Settings], *, here: bool = True, usage: bool = True)
 
 def in_the_way(reading: Reading[Settings], module: str) -> tuple[Mistake, ...]:
     """What this machine lacks for a trip of that module: secrets and files that cannot be read."""
-    return reading.told((one.path, one.text, False) for one in _of_a_module(reading.options, module))
+    return reading.told(
+        (one.path, one.text, False) for one in _of_a_module(reading.options, module)
+    )
 
 
 def _of_a_module(settings: Settings, module: str) -> Iterator[Finding]:

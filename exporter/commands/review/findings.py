@@ -19,7 +19,8 @@ class Finding:
 
 
 def values(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every option below a value, in the order of the file, with mappings of options before what is in them."""
+    """Every option below a value, in the order of the file, with mappings of options before what is
+    in them."""
     yield path, value
     if isinstance(value, Options):
         for name, field in type(value).model_fields.items():

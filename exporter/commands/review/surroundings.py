@@ -1,4 +1,5 @@
-"""Files and environment variables that the configuration names, as this machine has them for this user."""
+"""Files and environment variables that the configuration names, as this machine has them for this
+user."""
 
 import os
 import re
@@ -58,16 +59,26 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
     if revealed.lstrip().startswith(("{", "-----BEGIN ")):  # a service account's key has lines
         return
     if "\n" in revealed.strip("\r\n") or revealed.endswith(("\n", "\r")):
-        yield Finding(path, f"{where} has more than one line, and all of them are the secret", warning=True)
+        yield Finding(
+            path, f"{where} has more than one line, and all of them are the secret", warning=True
+        )
     elif revealed != revealed.strip():
-        yield Finding(path, f"{where} has a blank at an end of its line, which is part of the secret", warning=True)
+        yield Finding(
+            path,
+            f"{where} has a blank at an end of its line, which is part of the secret",
+            warning=True,
+        )
 
 
 def _of_a_literal(path: Path, text: str) -> Iterator[Finding]:
     """A relative path has nothing about it that tells it from a secret, but for the file."""
     if ("/" in text or "." in text) and os.path.isfile(text):
         cure = "if the secret is in that file, write {file: PATH}"
-        yield Finding(path, f"is taken for the secret itself, and there is a file of that name: {cure}", warning=True)
+        yield Finding(
+            path,
+            f"is taken for the secret itself, and there is a file of that name: {cure}",
+            warning=True,
+        )
 
 
 def _of_a_file(path: Path, file: str) -> Iterator[Finding]:
@@ -92,7 +103,9 @@ def _of_a_file(path: Path, file: str) -> Iterator[Finding]:
 
 
 def _of_a_certificate(path: Path, tls: ReceiverTls) -> Iterator[Finding]:
-    if all(os.path.isfile(file) and os.access(file, os.R_OK) for file in (tls.cert_file, tls.key_file)):
+    if all(
+        os.path.isfile(file) and os.access(file, os.R_OK) for file in (tls.cert_file, tls.key_file)
+    ):
         try:
             ServerCertificate(tls.cert_file, tls.key_file)
         except ProbeError as error:
@@ -100,12 +113,14 @@ def _of_a_certificate(path: Path, tls: ReceiverTls) -> Iterator[Finding]:
 
 
 _WHILE_IT_RUNS = (
-    "exists only while the unit runs, and systemd shows it to that unit and to root, so it cannot be checked now"
+    "exists only while the unit runs, and systemd shows it to that unit and to root, so it cannot"
+    " be checked now"
 )
 
 
 def _can_be_read_only_once(file: str) -> bool:
-    """A pipe (`<(pass show imap)` in a shell), a socket, a terminal: who looks into it takes away what is in it."""
+    """A pipe (`<(pass show imap)` in a shell), a socket, a terminal: who looks into it takes away
+    what is in it."""
     try:
         found = os.stat(file)
         is_null = stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
@@ -115,6 +130,7 @@ def _can_be_read_only_once(file: str) -> bool:
 
 
 def _of_a_running_unit(file: str) -> bool:
-    """Whether it is a credential of a unit that does not run, or that we are not (systemd.exec(5), LoadCredential=)."""
+    """Whether it is a credential of a unit that does not run, or that we are not (systemd.exec(5),
+    LoadCredential=)."""
     unit = _OF_A_UNIT.fullmatch(file)
     return unit is not None and not os.access(unit[1], os.X_OK)

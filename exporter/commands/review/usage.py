@@ -13,9 +13,14 @@ def of_usage(settings: Settings) -> Iterator[Finding]:
         yield Finding((), "there are no modules, so nothing is ever probed", warning=True)
     for name, module in settings.modules.items():
         if name not in probed and not module.targets:
-            text = "nothing can use this module: no entry in probes names it, and it has no targets for /probe"
+            text = (
+                "nothing can use this module: no entry in probes names it, and it has no targets"
+                " for /probe"
+            )
             yield Finding(("modules", name), text, warning=True)
     used = {mailbox for module in settings.modules.values() for mailbox in module.mailboxes}
     for name in settings.mailboxes:
         if name not in used:
-            yield Finding(("mailboxes", name), "no module awaits messages in this mailbox", warning=True)
+            yield Finding(
+                ("mailboxes", name), "no module awaits messages in this mailbox", warning=True
+            )

@@ -16,24 +16,40 @@ _REFERENCE = re.compile(r"\{\s*(file|env)\s*:.*\}|\$\w+|\$\{\w+\}")
 
 
 def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
-    """Secrets that a comment cuts short, options without an effect, old TLS, headers that nothing is read for."""
+    """Secrets that a comment cuts short, options without an effect, old TLS, headers that nothing
+    is read for."""
     for path, value in values(reading.options):
         if isinstance(value, Secret) and (comment := reading.node(path).comment):
             glued = comment == "##"
             what = "what follows" if glued else "the comment behind it"
-            text = f"YAML cuts the secret off before the #, and {what} is no part of it: put the secret in quotes"
+            text = (
+                f"YAML cuts the secret off before the #, and {what} is no part of it: put the"
+                " secret in quotes"
+            )
             yield Finding(path, text, warning=not glued)
         elif isinstance(value, Secret):
             yield from _of_a_literal(path, value)
         elif isinstance(value, TlsOptions) and getattr(value, "tls", None) == "none":
-            useless = [one for one in ("ca_file", "verify", "server_name") if one in value.model_fields_set]
+            useless = [
+                one for one in ("ca_file", "verify", "server_name") if one in value.model_fields_set
+            ]
             if useless:
-                yield Finding((*path, useless[0]), f"{', '.join(useless)}: without effect, for tls: none", warning=True)
+                yield Finding(
+                    (*path, useless[0]),
+                    f"{', '.join(useless)}: without effect, for tls: none",
+                    warning=True,
+                )
         elif isinstance(value, TlsOptions) and value.tls_min_version in _OLD:
-            text = f"{value.tls_min_version} is insecure (RFC 8996), and lets short keys, SHA-1 and old ciphers in, too"
+            text = (
+                f"{value.tls_min_version} is insecure (RFC 8996), and lets short keys, SHA-1 and"
+                " old ciphers in, too"
+            )
             yield Finding((*path, "tls_min_version"), text, warning=True)
         elif path[-2:-1] == ("headers",) and isinstance(value, str) and _REFERENCE.fullmatch(value):
-            text = "is taken as it is: nothing is read from a file or a variable for the value of a header"
+            text = (
+                "is taken as it is: nothing is read from a file or a variable for the value of a"
+                " header"
+            )
             yield Finding(path, text, warning=True)
     for number, probe in enumerate(reading.options.probes):
         if "*" in probe.target:
@@ -45,6 +61,8 @@ def _of_a_literal(path: Path, secret: Secret) -> Iterator[Finding]:
     if secret.origin:
         return
     if secret.reveal() == HIDDEN:
-        yield Finding(path, f"is what pages of mailtrip show for a secret, and not the secret: {FILE_OR_ENV}")
+        yield Finding(
+            path, f"is what pages of mailtrip show for a secret, and not the secret: {FILE_OR_ENV}"
+        )
     elif secret.reveal() != secret.reveal().strip():
         yield Finding(path, "has a blank at an end, which is part of the secret", warning=True)

@@ -1,1 +1,2 @@
-"""What servers write into messages: read, and written by our own receiver. Pure, tolerant, never raising."""
+"""What servers write into messages: read, and written by our own receiver. Pure, tolerant, never
+raising."""

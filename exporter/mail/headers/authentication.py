@@ -1,7 +1,9 @@
-"""SPF, DKIM, DMARC and ARC, as the trusted receiver tells them in Authentication-Results (RFC 8601).
+"""SPF, DKIM, DMARC and ARC, as the trusted receiver tells them in Authentication-Results (RFC
+8601).
 
-`Received-SPF` (RFC 7208 section 9.1) is not read: it does not say who wrote it, so that a sender's own cannot be told
-from the receiver's. What receivers find out they write into Authentication-Results as well.
+`Received-SPF` (RFC 7208 section 9.1) is not read: it does not say who wrote it, so that a sender's
+own cannot be told from the receiver's. What receivers find out they write into
+Authentication-Results as well.
 """
 
 import re
@@ -19,17 +21,28 @@ from exporter.mail.headers.receiver import (
 )
 
 METHODS = ("spf", "dkim", "dmarc", "arc")
-RESULTS = frozenset({
-    "pass", "fail", "softfail", "neutral", "none", "policy", "temperror", "permerror",  # RFC 8601 section 2.7
-    "bestguesspass",  # Microsoft's, of DMARC: it would pass, if the domain had a record
-})  # fmt: skip
+RESULTS = frozenset(
+    {
+        "pass",
+        "fail",
+        "softfail",
+        "neutral",
+        "none",
+        "policy",
+        "temperror",
+        "permerror",  # RFC 8601 section 2.7
+        "bestguesspass",  # Microsoft's, of DMARC: it would pass, if the domain had a record
+    }
+)
 OTHER = "other"
 MAX_LENGTH = 8192  # characters of a header that are read
 
 _OLD = {"hardfail": "fail"}  # RFC 5451, until RFC 6577
 _TEXT = re.compile(r'\\.|"(?:[^"\\]|\\.)*"|[(;]|[^\\"(;]+|.', re.DOTALL)
 _COMMENT = re.compile(r"\\.|[()]|[^\\()]+|.", re.DOTALL)
-_RESULT = re.compile(r"\s*([a-z][a-z0-9-]*)\s*(?:/\s*\d+\s*)?=\s*([a-z]+)", re.IGNORECASE | re.ASCII)
+_RESULT = re.compile(
+    r"\s*([a-z][a-z0-9-]*)\s*(?:/\s*\d+\s*)?=\s*([a-z]+)", re.IGNORECASE | re.ASCII
+)
 _PROPERTY = re.compile(r"\bsmtp\s*\.\s*(helo|mailfrom)\s*=", re.IGNORECASE)
 _INSTANCE = re.compile(r"\s*i\s*=\s*\d+\s*", re.IGNORECASE | re.ASCII)  # RFC 8617 section 4.1.1
 
@@ -37,19 +50,28 @@ _INSTANCE = re.compile(r"\s*i\s*=\s*\d+\s*", re.IGNORECASE | re.ASCII)  # RFC 86
 def authentication(headers: Sequence[Header], authserv_id: Names) -> list[Authentication]:
     """One result for each method that the trusted receiver tells of.
 
-    Of two headers the upper one counts, and of two results in one the first, with two exceptions. A message may have
-    many DKIM signatures, and one that is good proves its sender. SPF is asked about the sender (smtp.mailfrom) and
-    about the name in EHLO (smtp.helo), in one header or in two; the sender's result is told, and the name's where there
-    is no other.
+    Of two headers the upper one counts, and of two results in one the first, with two exceptions. A
+    message may have many DKIM signatures, and one that is good proves its sender. SPF is asked
+    about the sender (smtp.mailfrom) and about the name in EHLO (smtp.helo), in one header or in
+    two; the sender's result is told, and the name's where there is no other.
     """
     trusted = trusted_part(headers, authserv_id)
     found: dict[str, list[_Result]] = {}
-    for name, methods in (("authentication-results", METHODS), ("arc-authentication-results", ("arc",))):
+    for name, methods in (
+        ("authentication-results", METHODS),
+        ("arc-authentication-results", ("arc",)),
+    ):
         for told in _results(trusted, name, authserv_id):
             for method in methods:
-                if method in told and (method not in found or all(result.of_helo for result in found[method])):
+                if method in told and (
+                    method not in found or all(result.of_helo for result in found[method])
+                ):
                     found[method] = [*told[method], *found.get(method, [])]
-    return [Authentication(method, _best(method, found[method])) for method in METHODS if method in found]
+    return [
+        Authentication(method, _best(method, found[method]))
+        for method in METHODS
+        if method in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +80,9 @@ class _Result:
     of_helo: bool  # of SPF: it is about the name in EHLO
 
 
-def _results(headers: Sequence[Header], wanted: str, authserv_id: Names) -> Iterator[dict[str, list[_Result]]]:
+def _results(
+    headers: Sequence[Header], wanted: str, authserv_id: Names
+) -> Iterator[dict[str, list[_Result]]]:
     own = {name.lower() for name in each(authserv_id)}
     below = tuple(f".{name.lower()}" for name in names_below(headers, authserv_id))
     for name, value in headers:
@@ -94,12 +118,15 @@ def _parsed(value: str) -> _Statement:
         if match := _RESULT.match(part):
             word = _OLD.get(match[2].lower(), match[2].lower())
             of_helo = {of.lower() for of in _PROPERTY.findall(part)} == {"helo"}
-            results.setdefault(match[1].lower(), []).append(_Result(word if word in RESULTS else OTHER, of_helo))
+            results.setdefault(match[1].lower(), []).append(
+                _Result(word if word in RESULTS else OTHER, of_helo)
+            )
     return _Statement(authserv_id.lower(), results)
 
 
 def _without_comments(value: str) -> list[str]:
-    """The parts between semicolons. A comment may have comments in it, and a quoted string is no comment."""
+    """The parts between semicolons. A comment may have comments in it, and a quoted string is no
+    comment."""
     parts, place, depth = [""], 0, 0
     while match := (_COMMENT if depth else _TEXT).match(value, place):
         piece, place = match[0], match.end()

@@ -1,14 +1,20 @@
-"""The trace that mail servers write into a message: `Received` and `Return-Path` (RFC 5321 4.4, RFC 5322 3.6.7).
+"""The trace that mail servers write into a message: `Received` and `Return-Path` (RFC 5321 4.4, RFC
+5322 3.6.7).
 
-Every server writes `Received` in its own way, so what is there is read, and the rest is left out. Pure, never raising.
+Every server writes `Received` in its own way, so what is there is read, and the rest is left out.
+Pure, never raising.
 
-A hop is a server that took the message. Its clock is its own, and headers know whole seconds only. So for each hop:
+A hop is a server that took the message. Its clock is its own, and headers know whole seconds only.
+So for each hop:
 
-    gap    the time that it wrote, less the time that the hop before it wrote; before hop 1 stands our own sending
-    delay  the gap, if it is possible: at least 0, and at most what the whole trip took by our own monotonic clock
-    skew   delay - gap: 0 when the gap is possible. Positive: this clock is behind that of the hop before by at
-           least so much. Negative: it is ahead of it. One second means nothing, since two clocks that agree may
-           stand on both sides of a full second.
+    gap    the time that it wrote, less the time that the hop before it wrote; before hop 1 stands
+    our own sending
+    delay  the gap, if it is possible: at least 0, and at most what the whole trip took by our own
+    monotonic clock
+    skew   delay - gap: 0 when the gap is possible. Positive: this clock is behind that of the hop
+    before by at
+           least so much. Negative: it is ahead of it. One second means nothing, since two clocks
+           that agree may stand on both sides of a full second.
 
 A hop without a readable time has neither, and the next one is compared with the one before it.
 """
@@ -24,7 +30,9 @@ from ipaddress import ip_address
 from exporter.core.facts import Hop
 from exporter.core.model import one_line
 
-MAX_HOPS = 15  # that are told; the newest, since they are nearest to us and least likely to be forged
+MAX_HOPS = (
+    15  # that are told; the newest, since they are nearest to us and least likely to be forged
+)
 MAX_LENGTH = 4096  # characters of a header that are read
 MAX_NAME = 100
 MAX_PROTOCOL = 40
@@ -48,7 +56,8 @@ _DATE = re.compile(
 )
 """The time in the words of RFC 5322, also its section 4.3, and as servers deviate from it."""
 _OF_C = re.compile(
-    rf"\b({'|'.join(_MONTHS)}) (\d{{1,2}}) (\d\d:\d\d:\d\d)(?: ({_ZONE}))? (\d{{4}})\b(?: ({_ZONE})(?![a-z\d]))?",
+    rf"\b({'|'.join(_MONTHS)}) (\d{{1,2}}) (\d\d:\d\d:\d\d)(?: ({_ZONE}))? (\d{{4}})\b(?:"
+    rf" ({_ZONE})(?![a-z\d]))?",
     re.IGNORECASE | re.ASCII,
 )
 """The same as asctime and date(1) write it."""
@@ -57,10 +66,47 @@ _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)", re.DOTALL)
 _MOST_NESTED = 5  # comments
 
 _ZONES = {"ut": 0, "utc": 0, "gmt": 0, "z": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5}
-_ZONES |= {"mst": -7, "mdt": -6, "pst": -8, "pdt": -7}  # RFC 5322 4.3; others are those that are one country's alone
-_ZONES |= {"wet": 0, "west": 1, "bst": 1, "met": 1, "mez": 1, "cet": 1, "mest": 2, "mesz": 2, "cest": 2, "sast": 2}
-_ZONES |= {"eet": 2, "eest": 3, "msk": 3, "hkt": 8, "sgt": 8, "awst": 8, "jst": 9, "kst": 9, "aest": 10, "aedt": 11}
-_ZONES |= {"wat": 1, "cat": 2, "eat": 3, "trt": 3, "yekt": 5, "ict": 7, "wib": 7, "myt": 8, "pht": 8}
+_ZONES |= {
+    "mst": -7,
+    "mdt": -6,
+    "pst": -8,
+    "pdt": -7,
+}  # RFC 5322 4.3; others are those that are one country's alone
+_ZONES |= {
+    "wet": 0,
+    "west": 1,
+    "bst": 1,
+    "met": 1,
+    "mez": 1,
+    "cet": 1,
+    "mest": 2,
+    "mesz": 2,
+    "cest": 2,
+    "sast": 2,
+}
+_ZONES |= {
+    "eet": 2,
+    "eest": 3,
+    "msk": 3,
+    "hkt": 8,
+    "sgt": 8,
+    "awst": 8,
+    "jst": 9,
+    "kst": 9,
+    "aest": 10,
+    "aedt": 11,
+}
+_ZONES |= {
+    "wat": 1,
+    "cat": 2,
+    "eat": 3,
+    "trt": 3,
+    "yekt": 5,
+    "ict": 7,
+    "wib": 7,
+    "myt": 8,
+    "pht": 8,
+}
 _ZONES |= {"nzst": 12, "nzdt": 13, "hst": -10, "akst": -9, "akdt": -8, "brt": -3, "art": -3}
 
 
@@ -68,9 +114,11 @@ _ZONES |= {"nzst": 12, "nzdt": 13, "hst": -10, "akst": -9, "akdt": -8, "brt": -3
 
 
 def hops(received: Sequence[str], sent_at: float, took: float | None) -> list[Hop]:
-    """The newest hops of the way that these `Received` headers, oldest first, tell of. Numbers count all of them.
+    """The newest hops of the way that these `Received` headers, oldest first, tell of. Numbers
+    count all of them.
 
-    The message was sent at `sent_at` by our wall clock, and was back after `took` seconds, if that is known.
+    The message was sent at `sent_at` by our wall clock, and was back after `took` seconds, if that
+    is known.
     """
     first = max(len(received) - MAX_HOPS, 0)
     before = time_of(received[first - 1]) if first else math.floor(sent_at)
@@ -87,8 +135,8 @@ def hops(received: Sequence[str], sent_at: float, took: float | None) -> list[Ho
 
 
 def time_of(received: str) -> int | None:
-    """The time that a server wrote, seconds since the epoch. The date is the last thing in the header but comments;
-    some servers have nothing but a comment for the zone."""
+    """The time that a server wrote, seconds since the epoch. The date is the last thing in the
+    header but comments; some servers have nothing but a comment for the zone."""
     bare = text = _on_one_line(received[:MAX_LENGTH])
     for _ in range(_MOST_NESTED):
         bare = _COMMENT.sub(" ", bare)
@@ -107,7 +155,9 @@ def time_of(received: str) -> int | None:
 
 def _on_one_line(text: str) -> str:
     """With single blanks, and the time as mail has it."""
-    return _OF_C.sub(lambda at: f"{at[2]} {at[1]} {at[5]} {at[3]} {at[4] or at[6] or ''}", " ".join(text.split()))
+    return _OF_C.sub(
+        lambda at: f"{at[2]} {at[1]} {at[5]} {at[3]} {at[4] or at[6] or ''}", " ".join(text.split())
+    )
 
 
 def _full(year: str) -> int:
@@ -146,7 +196,11 @@ def places(received: str) -> tuple[str, str, str, str]:
     origin = clauses.get("from", _Clause())
     greeting = _GREETING.search(origin.remark)
     # The client chose its greeting; the rest is what the server saw.
-    seen = origin.remark[: greeting.start()] + origin.remark[greeting.end() :] if greeting else origin.remark
+    seen = (
+        origin.remark[: greeting.start()] + origin.remark[greeting.end() :]
+        if greeting
+        else origin.remark
+    )
     return (
         _NOT_IN_A_HOST.sub("", clauses.get("by", _Clause()).word.lower()).rstrip(".:")[:MAX_NAME],
         _text(greeting[1] if greeting else origin.word, MAX_NAME),
@@ -211,7 +265,8 @@ def _text(text: str, limit: int) -> str:
 
 
 def trace(helo: str, address: str, name: str, protocol: str, sender: str, at: float) -> bytes:
-    """What a server that delivers for good puts above a message that it took from this client at that wall time."""
+    """What a server that delivers for good puts above a message that it took from this client at
+    that wall time."""
     helo = re.sub(r"[^A-Za-z0-9.:_\[\]-]", "?", helo)
     literal = f"IPv6:{address}" if ":" in address else address
     date = format_datetime(datetime.fromtimestamp(at, UTC))

@@ -1,9 +1,11 @@
-"""Which part of a message's header the trusted receiver wrote, and from which address the message came to it.
+"""Which part of a message's header the trusted receiver wrote, and from which address the message
+came to it.
 
-Everybody can write every header, so a header is worth what its place is worth. Servers put `Received` on top, and what
-else they have to say near it: above (Exim) or right below (Gmail, rspamd). The receiver's part goes from the top to the
-`Received` with which it took the message from a stranger, and on to the next one, which the stranger wrote. To remove a
-forged header from right below is the receiver's duty (RFC 8601 section 5).
+Everybody can write every header, so a header is worth what its place is worth. Servers put
+`Received` on top, and what else they have to say near it: above (Exim) or right below (Gmail,
+rspamd). The receiver's part goes from the top to the `Received` with which it took the message from
+a stranger, and on to the next one, which the stranger wrote. To remove a forged header from right
+below is the receiver's duty (RFC 8601 section 5).
 
 The receiver's servers are those whose name is its authserv-id, or lies in the same domain.
 """
@@ -18,19 +20,32 @@ Header = tuple[str, str]
 """Name and value."""
 
 Names = str | Sequence[str]
-"""The authserv-ids of a receiver: some write one for each method, or that of the host that took the message."""
+"""The authserv-ids of a receiver: some write one for each method, or that of the host that took the
+message."""
 
 MICROSOFT = "mx.microsoft.com"
-"""What Microsoft 365 calls itself in ARC-Authentication-Results. In Authentication-Results it leaves its name out."""
+"""What Microsoft 365 calls itself in ARC-Authentication-Results. In Authentication-Results it
+leaves its name out."""
 
 MAX_HEADERS = 200  # that are looked at, from the top
 
-_DOMAINS = {MICROSOFT: ("outlook.com", "office365.com", "exchangelabs.com")}  # where its servers have their names
-_REGISTRIES = frozenset(("ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"))  # as in co.uk: nobody's domain
+_DOMAINS = {
+    MICROSOFT: ("outlook.com", "office365.com", "exchangelabs.com")
+}  # where its servers have their names
+_REGISTRIES = frozenset(
+    ("ac", "co", "com", "edu", "gov", "ne", "net", "or", "org")
+)  # as in co.uk: nobody's domain
 _NOT_PUBLIC = tuple(
     ip_network(network)
     for network in (
-        *("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"),
+        *(
+            "127.0.0.0/8",
+            "10.0.0.0/8",
+            "172.16.0.0/12",
+            "192.168.0.0/16",
+            "169.254.0.0/16",
+            "100.64.0.0/10",
+        ),
         *("::1/128", "fc00::/7", "fe80::/10"),
     )
 )
@@ -43,10 +58,12 @@ def each(names: Names) -> tuple[str, ...]:
 def trusted_part(headers: Sequence[Header], authserv_id: Names) -> Sequence[Header]:
     """The headers, newest first, down to the first that a stranger may have written.
 
-    Servers above the receiver are believed, since they got the message from it. Where no server has the receiver's
-    name, the second `Received` is the end.
+    Servers above the receiver are believed, since they got the message from it. Where no server has
+    the receiver's name, the second `Received` is the end.
     """
-    received = [place for place, (name, _) in enumerate(headers[:MAX_HEADERS]) if name.lower() == "received"]
+    received = [
+        place for place, (name, _) in enumerate(headers[:MAX_HEADERS]) if name.lower() == "received"
+    ]
     seen, from_outside = False, False
     for place in received:
         by, helo, address, _ = places(headers[place][1])
@@ -59,10 +76,15 @@ def trusted_part(headers: Sequence[Header], authserv_id: Names) -> Sequence[Head
 
 
 def names_below(headers: Sequence[Header], authserv_id: Names) -> tuple[str, ...]:
-    """Those of the receiver's names that are a domain, by what its servers call themselves: in `icloud.com`, they are
-    `p00-icloudmta.icloud.com` and the like, and the authserv-ids `spf.icloud.com`, `dmarc.icloud.com`, …"""
-    servers = [places(value)[0] for name, value in headers[:MAX_HEADERS] if name.lower() == "received"]
-    return tuple(name for name in each(authserv_id) if any(by.endswith(f".{name.lower()}") for by in servers))
+    """Those of the receiver's names that are a domain, by what its servers call themselves: in
+    `icloud.com`, they are `p00-icloudmta.icloud.com` and the like, and the authserv-ids
+    `spf.icloud.com`, `dmarc.icloud.com`, …"""
+    servers = [
+        places(value)[0] for name, value in headers[:MAX_HEADERS] if name.lower() == "received"
+    ]
+    return tuple(
+        name for name in each(authserv_id) if any(by.endswith(f".{name.lower()}") for by in servers)
+    )
 
 
 def _is_stranger(helo: str, address: str, authserv_id: Names) -> bool:
@@ -92,24 +114,30 @@ def _domains(receiver: str) -> tuple[str, ...]:
 
 
 def left_from(way: Sequence[Hop], authserv_id: Names | None) -> str:
-    """The address from which the message came to the receiver; empty if none is known. The hops are told oldest first.
+    """The address from which the message came to the receiver; empty if none is known. The hops are
+    told oldest first.
 
-    It is what the server called `authserv_id` saw last, else what another server of its domain saw of a stranger.
-    Without either it is the newest public address of all, and where the whole way is private, the newest one.
+    It is what the server called `authserv_id` saw last, else what another server of its domain saw
+    of a stranger. Without either it is the newest public address of all, and where the whole way is
+    private, the newest one.
     """
     newest = [hop for hop in reversed(way) if _sees(hop)]
     itself = [hop for hop in newest if hop.by in [name.lower() for name in each(authserv_id or ())]]
     its_domain = [
-        hop for hop in newest
-        if authserv_id and belongs(hop.by, authserv_id) and _is_stranger(hop.helo, hop.address, authserv_id)
-    ]  # fmt: skip
+        hop
+        for hop in newest
+        if authserv_id
+        and belongs(hop.by, authserv_id)
+        and _is_stranger(hop.helo, hop.address, authserv_id)
+    ]
     candidates = itself or its_domain or newest
     public = (hop.address for hop in candidates if _is_public(hop.address))
     return next(public, candidates[0].address if candidates else "")
 
 
 def _sees(hop: Hop) -> bool:
-    """A delivery agent (LMTP, RFC 2033) sees only its own server, and Microsoft's servers speak in public."""
+    """A delivery agent (LMTP, RFC 2033) sees only its own server, and Microsoft's servers speak in
+    public."""
     local = hop.address in ("", "127.0.0.1", "::1") or hop.protocol.upper().startswith("LMTP")
     return not local and not (belongs(hop.by, MICROSOFT) and belongs(hop.helo, MICROSOFT))
 

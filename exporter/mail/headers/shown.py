@@ -1,4 +1,5 @@
-"""The headers of an arrived message, for people to read: bounded, and without what a page or a terminal would obey."""
+"""The headers of an arrived message, for people to read: bounded, and without what a page or a
+terminal would obey."""
 
 from collections.abc import Sequence
 
@@ -13,7 +14,8 @@ LEFT_OUT = "(further headers are left out)"
 
 
 def shown(messages: Sequence[Sequence[Header]]) -> tuple[str, ...]:
-    """A line for each header of these messages, which are the outermost and those inside it; an empty one between."""
+    """A line for each header of these messages, which are the outermost and those inside it; an
+    empty one between."""
     lines: list[str] = []
     size = 0
     for place, headers in enumerate(messages):
@@ -30,5 +32,7 @@ def _line(header: Header) -> str:
     name, value = header
     if is_secret(name):
         value = "<secret>"
-    text = f"{name}: {value[: 4 * LONGEST_LINE]}".encode("latin-1", "replace").decode(errors="replace")
+    text = f"{name}: {value[: 4 * LONGEST_LINE]}".encode("latin-1", "replace").decode(
+        errors="replace"
+    )
     return one_line(" ".join(one_line(text, 4 * LONGEST_LINE).split()), LONGEST_LINE)

@@ -1,7 +1,7 @@
 """Spam scores, as scanners write them, each on its own scale.
 
-Nobody signs them, and they stand anywhere: on top, or at the end, where milters append. A receiver replaces those that
-come from outside. Of two of the same name the upper one is read.
+Nobody signs them, and they stand anywhere: on top, or at the end, where milters append. A receiver
+replaces those that come from outside. Of two of the same name the upper one is read.
 """
 
 import re
@@ -15,8 +15,12 @@ MAX_LENGTH = 4096  # characters of a header that are read
 
 _NUMBER = r"([+-]?\d{1,6}(?:\.\d{1,6})?)(?![\w.])"
 _PLAIN = re.compile(rf"\A\s*{_NUMBER}", re.ASCII)
-_STATUS = re.compile(rf"\b(?:score|hits)\s*=\s*{_NUMBER}", re.IGNORECASE | re.ASCII)  # `hits`: before 3.0
-_RSPAMD = re.compile(rf"\[\s*{_NUMBER}\s*/", re.ASCII)  # default: False [1.20 / 15.00]; SYMBOL(0.10)[…]
+_STATUS = re.compile(
+    rf"\b(?:score|hits)\s*=\s*{_NUMBER}", re.IGNORECASE | re.ASCII
+)  # `hits`: before 3.0
+_RSPAMD = re.compile(
+    rf"\[\s*{_NUMBER}\s*/", re.ASCII
+)  # default: False [1.20 / 15.00]; SYMBOL(0.10)[…]
 _CONFIDENCE = re.compile(r"(?:^|;)\s*SCL:(-?\d)(?!\d)", re.IGNORECASE | re.ASCII)
 _LEVEL = re.compile(r"\A\s*(-?\d)\s*\Z", re.ASCII)
 _BAR = re.compile(r"\s*(\++|-+|/)\s*")
@@ -30,7 +34,8 @@ _FORMS = (
     ("barracuda", "x-barracuda-spam-status", _STATUS),
 )
 _SHARED = (("x-spam-status", _STATUS), ("x-spam-score", _PLAIN))
-"""Headers that several scanners write. Exim puts into X-Spam-Score what rspamd or SpamAssassin has told it."""
+"""Headers that several scanners write. Exim puts into X-Spam-Score what rspamd or SpamAssassin has
+told it."""
 
 
 def spam_scores(headers: Sequence[Header]) -> list[SpamScore]:
@@ -53,7 +58,10 @@ def _told(headers: Mapping[str, str]) -> Iterator[tuple[str, float]]:
         if match := form.search(headers.get(name, "")):
             yield _author(headers), float(match[1])
     if bar := _BAR.fullmatch(headers.get("x-spamd-bar", headers.get("x-rspamd-bar", ""))):
-        yield "rspamd", float(bar[1].count("+") - bar[1].count("-"))  # whole points; `/` is less than one
+        yield (
+            "rspamd",
+            float(bar[1].count("+") - bar[1].count("-")),
+        )  # whole points; `/` is less than one
 
 
 def _author(headers: Mapping[str, str]) -> str:

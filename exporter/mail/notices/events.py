@@ -1,8 +1,9 @@
-"""Reads what sending services say in JSON about one message: Amazon SES through SNS, and others that mail their events.
+"""Reads what sending services say in JSON about one message: Amazon SES through SNS, and others
+that mail their events.
 
-SES writes `notificationType` or `eventType`, beside `bounce`, `complaint`, `delivery`, `deliveryDelay` or `reject`
-(docs.aws.amazon.com/ses/latest/dg/notification-contents.html). SNS sends that as it is, with words below it, or as the
-text `Message` of its own JSON.
+SES writes `notificationType` or `eventType`, beside `bounce`, `complaint`, `delivery`,
+`deliveryDelay` or `reject` (docs.aws.amazon.com/ses/latest/dg/notification-contents.html). SNS
+sends that as it is, with words below it, or as the text `Message` of its own JSON.
 """
 
 import json
@@ -30,22 +31,49 @@ _MOST_VALUES = 2000  # of an event
 _DEEPEST = 20  # levels of an event
 
 _BEGINS = re.compile(r"[{\[](?=\s{0,99}[{\"])")
-_MARK = re.compile(r'"(?:notificationType|eventType|event|event-data|RecordType|message_event)\\?"\s{0,9}:')
+_MARK = re.compile(
+    r'"(?:notificationType|eventType|event|event-data|RecordType|message_event)\\?"\s{0,9}:'
+)
 _KINDS = (
-    "notificationtype", "eventtype", "event", "recordtype", "type", "bouncetype", "bouncesubtype", "delaytype",
+    "notificationtype",
+    "eventtype",
+    "event",
+    "recordtype",
+    "type",
+    "bouncetype",
+    "bouncesubtype",
+    "delaytype",
     "severity",
-)  # fmt: skip
+)
 _HAPPENED = (
     (DELAYED, re.compile(r"transient|soft|temporary|defer|delay", re.IGNORECASE)),
-    (FAILED, re.compile(r"bounce|permanent|hard|fail|drop|reject|block|undeliver|suppress|out.of.band|invalid", re.I)),
-    (DELIVERED, re.compile(r"deliver|complain|send|sent|open|click|processed|accepted|spam", re.IGNORECASE)),
+    (
+        FAILED,
+        re.compile(
+            r"bounce|permanent|hard|fail|drop|reject|block|undeliver|suppress|out.of.band|invalid",
+            re.I,
+        ),
+    ),
+    (
+        DELIVERED,
+        re.compile(r"deliver|complain|send|sent|open|click|processed|accepted|spam", re.IGNORECASE),
+    ),
 )
 """What happened, by the words for it; the first that is found says most."""
 _CODES = ("status", "code", "smtp-code", "error_code", "statuscode")
 _WORDS = (
-    "diagnosticcode", "smtpresponse", "diag", "raw_reason", "response", "details", "message", "reason", "errormessage",
-    "error", "description",
-)  # fmt: skip
+    "diagnosticcode",
+    "smtpresponse",
+    "diag",
+    "raw_reason",
+    "response",
+    "details",
+    "message",
+    "reason",
+    "errormessage",
+    "error",
+    "description",
+)
 _REMOTE = ("remotemtaip", "remote-mta", "mx-host", "ip_address")
 _REPORTER = ("reportingmta", "reporting-mta")
 _OF_THE_MESSAGE = ("mail", "headers", "commonheaders", "tags", "user-variables")
@@ -78,11 +106,18 @@ def _read(event: Any) -> Bounce | None:
     action = next((action for action, words in _HAPPENED if words.search(kinds)), "")
     if not action:
         return None
-    codes = [text for key in _CODES for text in said.get(key, ()) if CODE.fullmatch(text) or REPLY_CODE.fullmatch(text)]
+    codes = [
+        text
+        for key in _CODES
+        for text in said.get(key, ())
+        if CODE.fullmatch(text) or REPLY_CODE.fullmatch(text)
+    ]
     words = _first(said, _WORDS) or one_line(kinds)
     enhanced = next((code for code in codes if "." in code and not code.endswith(".0.0")), "")
     status = enhanced or code_in(words) or next(iter(codes), "")
-    return Bounce(action, status, _first(said, _REPORTER), without_tokens(words), host(_first(said, _REMOTE)))
+    return Bounce(
+        action, status, _first(said, _REPORTER), without_tokens(words), host(_first(said, _REMOTE))
+    )
 
 
 def _first(said: dict[str, list[str]], keys: tuple[str, ...]) -> str:

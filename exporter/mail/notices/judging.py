@@ -1,22 +1,27 @@
 """What a message is that carries our token: ours itself, an answer, a bounce, or nobody knows.
 
-Only what proves that our message came may count as its arrival. From the outside inwards, through each message that
-holds another one, this is asked; the first that has an answer gives it.
+Only what proves that our message came may count as its arrival. From the outside inwards, through
+each message that holds another one, this is asked; the first that has an answer gives it.
 
-1. The Message-ID or X-Mailtrip-Token is ours: this is our message, as servers, redirections and mailing lists pass it
-   on. A null return path does not change that, since some redirections set one, if our text is in it; without our text
-   and with a null return path it is a notice that kept our header.
-2. Fields of a delivery status notification (RFC 3464), in whatever part, or an event in JSON, or a mailer daemon as its
-   author, or the form of a notice of a known program: a notice. What it says decides: failed is a bounce, delayed or
-   delivered is as good as an answer. What nobody understands is unclear, and is never an arrival.
-   A postmaster may be a person, whose message counts as a notice only if it can be understood as one.
-3. An automatic answer or a receipt says so in its header or its subject. The header of a ticket system says so where
-   it does not send on our message, and a header that only asks for no answers never does.
-4. A null return path: nothing that a person forwards has one (RFC 5321 section 4.5.5). A notice, or unclear; but some
-   filters forward with one, and say so in the subject, above or around our whole message.
+1. The Message-ID or X-Mailtrip-Token is ours: this is our message, as servers, redirections and
+   mailing lists pass it on. A null return path does not change that, since some redirections set
+   one, if our text is in it; without our text and with a null return path it is a notice that kept
+   our header.
+2. Fields of a delivery status notification (RFC 3464), in whatever part, or an event in JSON, or a
+   mailer daemon as its author, or the form of a notice of a known program: a notice. What it says
+   decides: failed is a bounce, delayed or delivered is as good as an answer. What nobody
+   understands is unclear, and is never an arrival. A postmaster may be a person, whose message
+   counts as a notice only if it can be understood as one.
+3. An automatic answer or a receipt says so in its header or its subject. The header of a ticket
+   system says so where it does not send on our message, and a header that only asks for no answers
+   never does.
+4. A null return path: nothing that a person forwards has one (RFC 5321 section 4.5.5). A notice, or
+   unclear; but some filters forward with one, and say so in the subject, above or around our whole
+   message.
 5. Somebody answers (`In-Reply-To`, `Re:`, a ticket's number), and does not forward.
-6. Our whole message is attached, or the subject or the text says that it is forwarded, or its text is inside, alone or
-   with our subject: it came. Our text below the words of somebody, under a subject of his own, proves nothing.
+6. Our whole message is attached, or the subject or the text says that it is forwarded, or its text
+   is inside, alone or with our subject: it came. Our text below the words of somebody, under a
+   subject of his own, proves nothing.
 7. The rest only mentions us: unclear.
 """
 
@@ -38,12 +43,15 @@ from exporter.mail.tokens import candidates
 _REPORTS = ("message/delivery-status", "message/global-delivery-status")
 _ENCRYPTED = ("multipart/encrypted", "application/pkcs7-mime", "application/x-pkcs7-mime")
 _DAEMON = re.compile(
-    r"\b(?:mailer|mail|smtp|mta|m)[-_. ]?daemon\b|\bmail(?:er)?[-_. ]?(?:delivery|delivery[-_. ]?sub|sub)[-_. ]?"
-    r"(?:system|service|agent)\b|\bdelivery[-_. ]?sub[-_. ]?system|microsoftexchange[0-9a-f]{20,}|double-bounce@",
+    r"\b(?:mailer|mail|smtp|mta|m)[-_. ]?daemon\b|\bmail(?:er)?[-_. ]?(?:delivery|delivery[-_."
+    r" ]?sub|sub)[-_. ]?"
+    r"(?:system|service|agent)\b|\bdelivery[-_. ]?sub[-_."
+    r" ]?system|microsoftexchange[0-9a-f]{20,}|double-bounce@",
     re.IGNORECASE,
 )
 _POSTMASTER = re.compile(
-    r"\bpost[-_]?master\b|\bmail[-_. ]?(?:system|router|administrator)\b|system[-_ ]?administrator|<?\bbounces?@",
+    r"\bpost[-_]?master\b|\bmail[-_. ]?(?:system|router|administrator)\b|system[-_"
+    r" ]?administrator|<?\bbounces?@",
     re.IGNORECASE,
 )
 _NULL = re.compile(r"<\s*>|<#@\[\]>|<?mailer-daemon(?:@[^>]*)?>?|", re.IGNORECASE)
@@ -86,14 +94,18 @@ def _may_be_json(leaf: Part) -> bool:
 
 @dataclass
 class _Layer:
-    """A message, and what speaks for its being a notice; not what speaks so of a message inside it."""
+    """A message, and what speaks for its being a notice; not what speaks so of a message inside
+    it."""
 
     part: Part
 
     @property
     def is_ours(self) -> bool:
-        """By its Message-ID, else by our header; but who answers may keep that, and names our Message-ID."""
-        return self._has("message-id") or (self._has(TOKEN_HEADER.lower()) and not self._has("in-reply-to"))
+        """By its Message-ID, else by our header; but who answers may keep that, and names our
+        Message-ID."""
+        return self._has("message-id") or (
+            self._has(TOKEN_HEADER.lower()) and not self._has("in-reply-to")
+        )
 
     def _has(self, name: str) -> bool:
         """Whether a token stands in that header."""
@@ -109,7 +121,8 @@ class _Layer:
 
     @cached_property
     def _notice(self) -> str:
-        """What it says itself. In what is forwarded, that stands below the line of the mail program, above our text."""
+        """What it says itself. In what is forwarded, that stands below the line of the mail
+        program, above our text."""
         if answers.is_forwarded(self.part):
             return "\n".join(self._texts).partition(_FIRST_WORDS)[0]
         return notice(self.part, self._texts)
@@ -118,8 +131,14 @@ class _Layer:
     def _fields(self) -> Bounce | None:
         leaves = list(own_leaves(self.part))
         reports = [leaf.content for leaf in leaves if leaf.content_type in _REPORTS]
-        others = (leaf.text(LONGEST_TEXT) for leaf in leaves if leaf.content_type.startswith("application/"))
-        return bounce_in(reports or [text for text in (*self._texts, *others) if has_fields(text)][:1])
+        others = (
+            leaf.text(LONGEST_TEXT)
+            for leaf in leaves
+            if leaf.content_type.startswith("application/")
+        )
+        return bounce_in(
+            reports or [text for text in (*self._texts, *others) if has_fields(text)][:1]
+        )
 
     @cached_property
     def _event(self) -> Bounce | None:
@@ -129,7 +148,11 @@ class _Layer:
 
     @property
     def _is_report(self) -> bool:
-        if any(leaf.content_type in _REPORTS for leaf in own_leaves(self.part)) or self._fields or self._event:
+        if (
+            any(leaf.content_type in _REPORTS for leaf in own_leaves(self.part))
+            or self._fields
+            or self._event
+        ):
             return True
         kind = self.part.parameters.get("report-type", "delivery-status").lower()
         return self.part.content_type == "multipart/report" and kind.endswith("delivery-status")
@@ -148,7 +171,9 @@ class _Layer:
         if self.part.get("x-failed-recipients"):
             return True
         return (
-            _DAEMON.search(self._author) is not None and not answers.is_forwarded(self.part) and not self._copies_ours
+            _DAEMON.search(self._author) is not None
+            and not answers.is_forwarded(self.part)
+            and not self._copies_ours
         )
 
     @cached_property
@@ -167,7 +192,8 @@ class _Layer:
 
     @property
     def _above(self) -> str:
-        """What it says above our text; below that stand what lists and companies put under everything."""
+        """What it says above our text; below that stand what lists and companies put under
+        everything."""
         return self._notice.partition(_FIRST_WORDS)[0]
 
     @cached_property
@@ -178,11 +204,18 @@ class _Layer:
     def own_verdict(self) -> Verdict:
         if self._is_report and self._fields:
             return self._as_notice()
-        proven = self._text_is_ours and not ((self._null or not self._has("message-id")) and self._opens)
-        return self._as_notice() if not proven and (self._null or self._opens) else (Kind.MESSAGE, None)
+        proven = self._text_is_ours and not (
+            (self._null or not self._has("message-id")) and self._opens
+        )
+        return (
+            self._as_notice()
+            if not proven and (self._null or self._opens)
+            else (Kind.MESSAGE, None)
+        )
 
     def verdict(self) -> Verdict | None:
-        """Of a message that is not ours; None when it only wraps another one, as far as anybody can tell."""
+        """Of a message that is not ours; None when it only wraps another one, as far as anybody can
+        tell."""
         sounds = answers.sounds_automatic(self.part)
         automatic = sounds or answers.is_automatic(self.part)
         automatic = automatic or (answers.is_of_a_program(self.part) and not self._sends_on)
@@ -190,19 +223,26 @@ class _Layer:
         if self._is_report or self._from_daemon or (self._form and not sounds) or null:
             return self._as_notice()
         if automatic:
-            return self._as_notice() if self._form and answers.is_refusal(self.part) else (Kind.REPLY, None)
+            return (
+                self._as_notice()
+                if self._form and answers.is_refusal(self.part)
+                else (Kind.REPLY, None)
+            )
         if self._from_postmaster and (understood := self._as_notice(self._above))[1]:
             return understood
         return (Kind.REPLY, None) if self._answers() else None
 
     def _as_notice(self, words: str | None = None) -> Verdict:
-        told = self._event or plain.read(self._subject, self._notice if words is None else words, self._fields)
+        told = self._event or plain.read(
+            self._subject, self._notice if words is None else words, self._fields
+        )
         if told is None:
             return Kind.UNCLEAR, None
         return (Kind.BOUNCE if told.final else Kind.REPLY), told
 
     def _answers(self) -> bool:
-        """Whether somebody answers; who forwards may name our Message-ID in the same way, as Outlook does."""
+        """Whether somebody answers; who forwards may name our Message-ID in the same way, as
+        Outlook does."""
         if answers.is_forwarded(self.part):
             return False
         if answers.is_reply(self.part):
@@ -221,12 +261,16 @@ class _Layer:
 
     @property
     def _passes_on(self) -> bool:
-        return any(answers.passes_on(self.part, text.partition(_FIRST_WORDS)[0]) for text in self._texts)
+        return any(
+            answers.passes_on(self.part, text.partition(_FIRST_WORDS)[0]) for text in self._texts
+        )
 
     @property
     def _forwards_ours(self) -> bool:
         whole = self._unquoted or self._holds_ours
-        forwards = whole and answers.is_forwarded(self.part) and _DAEMON.search(self._author) is None
+        forwards = (
+            whole and answers.is_forwarded(self.part) and _DAEMON.search(self._author) is None
+        )
         return forwards or self._copies_ours
 
     @cached_property
@@ -239,18 +283,22 @@ class _Layer:
 
     @property
     def _sends_on(self) -> bool:
-        """Whether it has nothing to say of its own, but our message: marked, attached, or as its text."""
+        """Whether it has nothing to say of its own, but our message: marked, attached, or as its
+        text."""
         return self._is_our_text or self._marked or self._holds_ours
 
     @property
     def _is_our_text(self) -> bool:
         """Whether nothing of its own stands above our text."""
         above = ("".join(text.split()).partition(_OPENING) for text in self._texts)
-        return any(opening and (not words or candidates(words) == [words]) for words, opening, _ in above)
+        return any(
+            opening and (not words or candidates(words) == [words]) for words, opening, _ in above
+        )
 
     @property
     def _names_our_subject(self) -> bool:
-        """Whether our subject is its own, or stands above our text as mail programs have it there."""
+        """Whether our subject is its own, or stands above our text as mail programs have it
+        there."""
         if candidates(self._subject):
             return True
         above = (text.partition(_FIRST_WORDS)[0].lower() for text in self._texts)
@@ -258,10 +306,15 @@ class _Layer:
 
     @property
     def _is_sealed(self) -> bool:
-        """Whether a gateway encrypted what has our subject, or put our text where only programs look for it."""
+        """Whether a gateway encrypted what has our subject, or put our text where only programs
+        look for it."""
         if self.part.content_type in _ENCRYPTED and candidates(self._subject):
             return True
-        hidden = (leaf for leaf in own_leaves(self.part) if not leaf.content_type.startswith(("text/", "multipart/")))
+        hidden = (
+            leaf
+            for leaf in own_leaves(self.part)
+            if not leaf.content_type.startswith(("text/", "multipart/"))
+        )
         return any(_OPENING in "".join(leaf.content.split()) for leaf in hidden)
 
     def came(self) -> bool:

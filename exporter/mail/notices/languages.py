@@ -1,4 +1,5 @@
-"""What mail servers say in other languages than English; see `phrases`. One pattern on a line, in small letters."""
+"""What mail servers say in other languages than English; see `phrases`. One pattern on a line, in
+small letters."""
 
 FAILURE = r"""
     fehler bei der (?:nachrichten)?zustellung

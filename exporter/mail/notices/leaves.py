@@ -1,4 +1,5 @@
-"""The parts of a message that are its own, and not of a message inside it; and their text, for people."""
+"""The parts of a message that are its own, and not of a message inside it; and their text, for
+people."""
 
 import html
 import re
@@ -14,7 +15,8 @@ _TAG = re.compile(r"<[^<>]{0,500}>")
 _NO_CHARACTER = re.compile(r"&#\d{8,}")  # Python refuses to read a number of thousands of digits
 _ORIGINAL = re.compile(
     r"^(?:Return-Path|Received|X-Mailtrip-Token|Message-ID|DKIM-Signature)[ \t]*:"
-    r"|^-+ ?(?:below this line|this is a copy|original message|unsent message|returned message|original headers)"
+    r"|^-+ ?(?:below this line|this is a copy|original message|unsent message|returned"
+    r" message|original headers)"
     r"|^[ \t]*(?:below is a copy of|message headers follow|original message headers)"
     r"|^[ \t]*the (?:following|header).{0,40} (?:is|was|of) (?:a copy|the (?:message|original))",
     re.IGNORECASE | re.MULTILINE,
@@ -49,7 +51,8 @@ def inner_messages(part: Part) -> Iterator[Part]:
 
 
 def texts(part: Part) -> list[str]:
-    """What people read of it: its plain texts, and its HTML as text. Of each the first LONGEST_TEXT characters."""
+    """What people read of it: its plain texts, and its HTML as text. Of each the first LONGEST_TEXT
+    characters."""
     return [_plain(leaf) for leaf in own_leaves(part) if _is_text(leaf)]
 
 
@@ -61,7 +64,9 @@ def _is_text(leaf: Part) -> bool:
 def _plain(leaf: Part) -> str:
     text = leaf.text(4 * LONGEST_TEXT)
     if leaf.content_type == "text/html":
-        text = html.unescape(_NO_CHARACTER.sub(" ", _TAG.sub(" ", _BREAK.sub("\n", _visible(text)))))
+        text = html.unescape(
+            _NO_CHARACTER.sub(" ", _TAG.sub(" ", _BREAK.sub("\n", _visible(text))))
+        )
     return text[:LONGEST_TEXT]
 
 
@@ -78,7 +83,8 @@ def _visible(text: str) -> str:
 
 
 def notice(part: Part, read: list[str]) -> str:
-    """What a notice says itself: its texts down to the message that it returns, which has words of its own."""
+    """What a notice says itself: its texts down to the message that it returns, which has words of
+    its own."""
     kinds = [leaf.content_type for leaf in own_leaves(part) if _is_text(leaf)]
     said: list[str] = []
     for kind, text in zip(kinds, read, strict=True):

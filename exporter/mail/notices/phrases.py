@@ -1,8 +1,10 @@
-"""The words of mail servers: forms of notices that are no RFC 3464 reports, and how they say what has happened.
+"""The words of mail servers: forms of notices that are no RFC 3464 reports, and how they say what
+has happened.
 
-The forms are facts about programs, learned from their sources, their manuals and collections of bounces. What they say
-in other languages than English is in `languages` and `lateness`. No pattern has a nested repetition, and one that
-begins with a repetition begins where that does, so that a long row is walked once, and not from each of its places.
+The forms are facts about programs, learned from their sources, their manuals and collections of
+bounces. What they say in other languages than English is in `languages` and `lateness`. No pattern
+has a nested repetition, and one that begins with a repetition begins where that does, so that a
+long row is walked once, and not from each of its places.
 """
 
 from exporter.mail.notices import languages, lateness
@@ -78,7 +80,8 @@ OPENINGS = Phrases(
     """,
     languages.FAILURE,
 )
-"""How the text of a notice begins, in whatever form; nobody writes like this who forwards a message."""
+"""How the text of a notice begins, in whatever form; nobody writes like this who forwards a
+message."""
 
 SUBJECTS = Phrases(
     r"""

@@ -1,4 +1,5 @@
-"""Reads a notice that was written for people: what happened, the code, the server that refused, its words."""
+"""Reads a notice that was written for people: what happened, the code, the server that refused, its
+words."""
 
 import re
 from dataclasses import replace
@@ -30,10 +31,13 @@ def _forms(*forms: str) -> list[re.Pattern[str]]:
 
 
 _REMOTE = _forms(
-    rf"(?:while talking to|conversation with|talking to|(?:response|reply|answer) from) {_SERVER}",  # sendmail
-    rf"\bhost:? '?{_SERVER}'?{_ADDRESS}(?: said|:| refused| rejected| replied| while| reason)",  # Postfix, Exim
+    # sendmail
+    rf"(?:while talking to|conversation with|talking to|(?:response|reply|answer) from) {_SERVER}",
+    # Postfix, Exim
+    rf"\bhost:? '?{_SERVER}'?{_ADDRESS}(?: said|:| refused| rejected| replied| while| reason)",
     rf"\b(?:server|mta) {_SERVER}{_ADDRESS} (?:said|failed|refused|rejected|replied|returned)",
-    rf"^[ \t]*{_SERVER}{_ADDRESS} (?:did not like our|does not like recipient|failed after|gave this|said|refused)",
+    rf"^[ \t]*{_SERVER}{_ADDRESS} (?:did not like our|does not like recipient|failed after|gave"
+    r" this|said|refused)",
     rf"^[ \t]*{_SERVER}{_ADDRESS} rejected (?:your|the) (?:message|mail)",
     rf"(?:connected to|remote (?:host|server|mta)(?: at)?|giving up on) <?{_SERVER}",  # qmail
     rf"server for the recipient domain \S{{1,200}} by {_SERVER}",  # Gmail
@@ -54,7 +58,8 @@ _RECIPIENT = re.compile(
 )
 _NO_CONTINUATION = ("-", "<<<", ">>>", "...", "Giving up", "Final-", "Action:", "***", "[<")
 _REASON = re.compile(
-    r"^\W*(?:the )?(?:following )?(?:reasons?|because|error(?: type| message)?|diagnostic(?: code| info\w*)?)\b"
+    r"^\W*(?:the )?(?:following )?(?:reasons?|because|error(?: type| message)?|diagnostic(?: code|"
+    r" info\w*)?)\b"
     r"[^:]{0,40}:\s*(.*)$",
     re.IGNORECASE,
 )
@@ -81,7 +86,8 @@ def read(subject: str, text: str, fields: Bounce | None) -> Bounce | None:
 
 
 def _better(told: str, read_in_text: str) -> str:
-    """X.0.0 says nothing (RFC 3463 section 3.1), so that what the refusing server answered is better."""
+    """X.0.0 says nothing (RFC 3463 section 3.1), so that what the refusing server answered is
+    better."""
     return told if told and not told.endswith(".0.0") else read_in_text or told
 
 
@@ -100,7 +106,9 @@ def happened(subject: str, text: str) -> str:
     if SUCCESS.found_in(subject) and not failed:
         return DELIVERED
     given_up = GIVEN_UP.found_in(f"{subject} {said}")
-    if not given_up and (DELAY.found_in(said) or (not code.startswith("5") and RETRY.found_in(said))):
+    if not given_up and (
+        DELAY.found_in(said) or (not code.startswith("5") and RETRY.found_in(said))
+    ):
         return DELAYED
     if given_up or failed or FAILURE.found_in(said) or (code and OPENINGS.found_in(said)):
         return FAILED
@@ -108,8 +116,8 @@ def happened(subject: str, text: str) -> str:
 
 
 def words_of(text: str) -> str:
-    """The words with which a server refused: from the code of its reply on, else what stands at the recipient, else
-    the line that speaks of failure."""
+    """The words with which a server refused: from the code of its reply on, else what stands at the
+    recipient, else the line that speaks of failure."""
     lines = [line.rstrip() for line in text.split("\n")[:_MOST_LINES]]
     both = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) and CODE.search(line))
     either = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) or CODE.search(line))
@@ -125,7 +133,9 @@ def _answer(lines: list[str], number: int) -> str:
     line = lines[number].strip()
     if reply := REPLY_CODE.search(line):
         said = [line[reply.start() :]]
-    elif line.startswith(("<", "#", "(")) and number and lines[number - 1]:  # <mx.example.org #5.1.1> below the words
+    elif (
+        line.startswith(("<", "#", "(")) and number and lines[number - 1]
+    ):  # <mx.example.org #5.1.1> below the words
         return f"{lines[number - 1].strip()} {line}"
     else:
         said = [line]
@@ -140,7 +150,9 @@ def _after(form: re.Pattern[str], lines: list[str]) -> str:
     """What stands behind the first match, on the same line or below."""
     for number, line in enumerate(lines):
         if match := form.match(line.strip()):
-            said = match[1] or next((more.strip() for more in lines[number + 1 : number + 4] if more), "")
+            said = match[1] or next(
+                (more.strip() for more in lines[number + 1 : number + 4] if more), ""
+            )
             if said and not _RECIPIENT.match(said) and not _REASON.match(said):
                 return said
     return ""

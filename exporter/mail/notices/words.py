@@ -6,7 +6,8 @@ _QUOTES = str.maketrans("’´`‘", "''''")
 
 
 def squeezed(text: str) -> str:
-    """The text as phrases are written: in small letters, on one line, with single blanks and plain apostrophes.
+    """The text as phrases are written: in small letters, on one line, with single blanks and plain
+    apostrophes.
 
     Python makes of the Turkish İ an i with a dot of its own above.
     """
@@ -16,8 +17,8 @@ def squeezed(text: str) -> str:
 class Phrases:
     """Patterns, one on a line, for texts that are `squeezed`.
 
-    Those of ASCII begin where a word begins, and others are not looked for in a text of ASCII: a search costs a few
-    milliseconds for the longest text that is looked at.
+    Those of ASCII begin where a word begins, and others are not looked for in a text of ASCII: a
+    search costs a few milliseconds for the longest text that is looked at.
     """
 
     def __init__(self, *texts: str) -> None:
@@ -31,7 +32,11 @@ class Phrases:
     def found_in(self, text: str) -> bool:
         if self._plain.search(text):
             return True
-        return self._foreign is not None and not text.isascii() and self._foreign.search(text) is not None
+        return (
+            self._foreign is not None
+            and not text.isascii()
+            and self._foreign.search(text) is not None
+        )
 
     def begin(self, text: str) -> bool:
         """Whether the text begins with one of them."""

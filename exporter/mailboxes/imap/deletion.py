@@ -16,11 +16,14 @@ from exporter.net.imap.reply import Reply
 class Deletion:
     """Removes messages by their UIDs; with a `trash`, as at Gmail, by way of it.
 
-    A folder of Gmail is a label. What is expunged loses the label, and may stay in All Mail for good: that is up to
-    the account's settings (`expungeBehavior` in its API). What is expunged from the trash is gone.
+    A folder of Gmail is a label. What is expunged loses the label, and may stay in All Mail for
+    good: that is up to the account's settings (`expungeBehavior` in its API). What is expunged from
+    the trash is gone.
     """
 
-    def __init__(self, imap: ImapConnection, run: Run, selection: Selection, trash: Folder | None) -> None:
+    def __init__(
+        self, imap: ImapConnection, run: Run, selection: Selection, trash: Folder | None
+    ) -> None:
         self._imap = imap
         self._run = run
         self._selection = selection
@@ -32,7 +35,10 @@ class Deletion:
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         """Removes exactly these messages. One that is gone already is no mistake."""
         folders = self._selection.folders
-        refs = {folder.title: {one.ref for one in sightings if one.folder == folder.title} for folder in folders}
+        refs = {
+            folder.title: {one.ref for one in sightings if one.folder == folder.title}
+            for folder in folders
+        }
         for folder in folders:
             if refs[folder.title]:
                 async with self._selection.inside(folder):
@@ -41,21 +47,31 @@ class Deletion:
             async with self._selection.inside(self._trash):
                 await self._remove_thrown(self._trash)
         for gone in {one.folder for one in sightings} - refs.keys():
-            self._run.note(f"-- the folder {gone} is gone, and what was seen there cannot be deleted any more")
+            self._run.note(
+                f"-- the folder {gone} is gone, and what was seen there cannot be deleted any more"
+            )
 
     async def _remove(self, folder: Folder, refs: set[Ref]) -> None:
         uids = sorted(ref.uid for ref in refs if ref.validity == folder.validity)
         if len(uids) < len(refs):
-            self._run.note(f"-- {folder.title} has a new UIDVALIDITY: what was seen before cannot be deleted any more")
-        stay = [chunk for chunk in _chunks(uids) if not await self._throw_away(folder, uid_set(chunk))]
+            self._run.note(
+                f"-- {folder.title} has a new UIDVALIDITY: what was seen before cannot be deleted"
+                " any more"
+            )
+        stay = [
+            chunk for chunk in _chunks(uids) if not await self._throw_away(folder, uid_set(chunk))
+        ]
         await self._expunge(folder, stay)
 
     # ---------------------------------------------------------------- for good
 
     async def _expunge(self, folder: Folder, chunks: Sequence[Sequence[int]]) -> None:
-        """Flags and expunges messages of the selected folder; without UIDPLUS they may have to stay, flagged."""
+        """Flags and expunges messages of the selected folder; without UIDPLUS they may have to
+        stay, flagged."""
         for chunk in chunks:
-            flag: Reply = await self._imap.store(uid_set(chunk), "+FLAGS.SILENT", "(\\Deleted)", by_uid=True)
+            flag: Reply = await self._imap.store(
+                uid_set(chunk), "+FLAGS.SILENT", "(\\Deleted)", by_uid=True
+            )
             await self._selection.observed(flag.what_is_left("STORE of \\Deleted"))
             if not await self._expunge_these(uid_set(chunk)):
                 folder.flagged.update(chunk)
@@ -63,7 +79,8 @@ class Deletion:
             await self._expunge_all(folder)
 
     async def _expunge_these(self, uids: str) -> bool:
-        """UID EXPUNGE (RFC 4315). False if that is not offered, or is and does not work (Proton Bridge)."""
+        """UID EXPUNGE (RFC 4315). False if that is not offered, or is and does not work (Proton
+        Bridge)."""
         if not self._uidplus:
             return False
         try:
@@ -77,7 +94,8 @@ class Deletion:
         return self._uidplus
 
     async def _expunge_all(self, folder: Folder) -> None:
-        """Without UIDPLUS there is only the EXPUNGE that takes all: given if it takes nothing of anybody else."""
+        """Without UIDPLUS there is only the EXPUNGE that takes all: given if it takes nothing of
+        anybody else."""
         passed_over = self._imap.passed_over
         search: Reply = await self._imap.search("DELETED", charset=None, by_uid=True)
         try:
@@ -85,11 +103,18 @@ class Deletion:
         except ProbeError as refusal:
             if not self._refused(refusal):
                 raise
-            self._run.note(f"-- {refusal.detail}: ours stay in {folder.title}, flagged (no UIDPLUS)")
+            self._run.note(
+                f"-- {refusal.detail}: ours stay in {folder.title}, flagged (no UIDPLUS)"
+            )
             return
-        flagged = {number(value) for line in lines if line.name == "SEARCH" for value in line.values}
+        flagged = {
+            number(value) for line in lines if line.name == "SEARCH" for value in line.values
+        }
         if not flagged <= folder.flagged or self._imap.passed_over > passed_over:
-            self._run.note(f"-- others have flagged messages in {folder.title}: ours stay, flagged (no UIDPLUS)")
+            self._run.note(
+                f"-- others have flagged messages in {folder.title}: ours stay, flagged (no"
+                " UIDPLUS)"
+            )
             return
         if flagged:  # else they are gone, or the server does not tell
             expunge: Reply = await self._imap.expunge()
@@ -112,11 +137,15 @@ class Deletion:
             _, uidnext = await self._selection.status(self._trash)
             self._thrown_from = uidnext or 1
         moves = "MOVE" in self._imap.capabilities
-        reply: Reply = await (self._imap.move if moves else self._imap.copy)(uids, quote(self._trash.name), by_uid=True)
+        reply: Reply = await (self._imap.move if moves else self._imap.copy)(
+            uids, quote(self._trash.name), by_uid=True
+        )
         if moves and reply.result == "BAD" and not reply.passing:  # offered and not understood
             moves, reply = False, await self._imap.copy(uids, quote(self._trash.name), by_uid=True)
         try:
-            await self._selection.observed(reply.what_is_left(f"to move to the folder {self._trash.title}"))
+            await self._selection.observed(
+                reply.what_is_left(f"to move to the folder {self._trash.title}")
+            )
         except ProbeError as refusal:
             if not self._refused(refusal):
                 raise
@@ -126,7 +155,8 @@ class Deletion:
         return moves
 
     async def _remove_thrown(self, trash: Folder) -> None:
-        """Expunges from the trash what we have thrown away, and nothing that others have, there or on its way.
+        """Expunges from the trash what we have thrown away, and nothing that others have, there or
+        on its way.
 
         A message keeps its X-GM-MSGID in all folders, so COPYUID (RFC 4315) need not be believed.
         """

@@ -1,4 +1,5 @@
-"""What a session knows of a folder: how far it has looked, what has come since, and when. Pure: nothing waits here."""
+"""What a session knows of a folder: how far it has looked, what has come since, and when. Pure:
+nothing waits here."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -7,8 +8,14 @@ from typing import NamedTuple
 from exporter.net.imap.names import decode_folder
 from exporter.net.imap.reader import Response, number
 
-FIRST_DOUBT, LONGEST_DOUBT = 5.0, 60.0  # seconds without news until a folder is selected again; the same, later on
-AGAIN, LONGEST_AGAIN = 0.25, 15.0  # seconds until a message that cannot be read yet is read again; the same, later on
+FIRST_DOUBT, LONGEST_DOUBT = (
+    5.0,
+    60.0,
+)  # seconds without news until a folder is selected again; the same, later on
+AGAIN, LONGEST_AGAIN = (
+    0.25,
+    15.0,
+)  # seconds until a message that cannot be read yet is read again; the same, later on
 MOST_TRIES = 12  # two minutes
 MOST_NAMELESS = 4  # tries to read a message whose UID the server does not tell: 4 s
 MOST_GROWTH = 100  # times that a folder's growth is remembered for
@@ -16,7 +23,8 @@ SWEEP = 1000  # so many older messages are looked at when a folder is opened for
 
 
 class Ref(NamedTuple):
-    """The name of a message: a UID means nothing without the UIDVALIDITY that it was given under."""
+    """The name of a message: a UID means nothing without the UIDVALIDITY that it was given
+    under."""
 
     validity: int
     uid: int
@@ -28,17 +36,22 @@ class Bookmark:
 
     validity: int  # UIDVALIDITY, beyond which a UID means nothing
     next_uid: int  # the first UID that has not been looked at
-    older: tuple[int, ...] = ()  # messages that were there before us and have still to be looked at, the newest first
+    older: tuple[
+        int, ...
+    ] = ()  # messages that were there before us and have still to be looked at, the newest first
     nameless: bool = False  # the session ended since the server did not tell the UIDs of messages
     refused: int = 0  # times that the server would not show what is new, session after session
-    handed: frozenset[int] = frozenset()  # from next_uid on, what has been looked at before what could not be read
+    handed: frozenset[int] = (
+        frozenset()
+    )  # from next_uid on, what has been looked at before what could not be read
 
 
 UNKNOWN = Bookmark(-1, 1)
 
 
 class Trust:
-    """Does the server tell of every message that comes? When it has told nothing for a while, it is doubted.
+    """Does the server tell of every message that comes? When it has told nothing for a while, it is
+    doubted.
 
     Microsoft 365, Exchange 2007 and others were seen to show new messages only to a new SELECT.
     """
@@ -62,7 +75,8 @@ class Trust:
         return now - self._at >= self._gap
 
     def tried(self, now: float, *, caught: bool) -> None:
-        """The folder was looked into for certain; `caught` if there was a message that it had not told of."""
+        """The folder was looked into for certain; `caught` if there was a message that it had not
+        told of."""
         self._at, self._gap = now, self._first if caught else min(self._gap * 2, LONGEST_DOUBT)
         self.caught = self.caught or caught
         self.proven = self.proven and not caught
@@ -72,9 +86,14 @@ class Folder:
     """A folder. What it says of messages and their numbers holds while it is selected."""
 
     def __init__(
-        self, name: str, bookmark: Bookmark = UNKNOWN, *, junk: bool = False, optional: bool = False,
+        self,
+        name: str,
+        bookmark: Bookmark = UNKNOWN,
+        *,
+        junk: bool = False,
+        optional: bool = False,
         doubt: float = FIRST_DOUBT,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name = name  # as the server spells it
         self.title = decode_folder(name)
         self.junk = junk  # it is the one for spam
@@ -107,7 +126,8 @@ class Folder:
     # ---------------------------------------------------------------- what the server tells
 
     def opened(self, responses: Iterable[Response]) -> None:
-        """Takes what the server tells when the folder is selected. Nothing counts as looked at yet."""
+        """Takes what the server tells when the folder is selected. Nothing counts as looked at
+        yet."""
         known = self.validity
         self.exists = self.validity = self.uidnext = self._looked = 0
         self._growth = []
@@ -167,23 +187,31 @@ class Folder:
 
     @property
     def unfamiliar(self) -> bool:
-        """The bookmark is of no use: none, of another UIDVALIDITY, too much has come since, or the server was put back
-        to an older state, where it gives the same UIDs once more."""
-        return self.bookmark.validity != self.validity or not 0 <= self.uidnext - self.bookmark.next_uid <= SWEEP
+        """The bookmark is of no use: none, of another UIDVALIDITY, too much has come since, or the
+        server was put back to an older state, where it gives the same UIDs once more."""
+        return (
+            self.bookmark.validity != self.validity
+            or not 0 <= self.uidnext - self.bookmark.next_uid <= SWEEP
+        )
 
     def last_message_is(self, uid: int) -> None:
         """Makes up for a UIDNEXT that the server does not tell; 0 if there is no message."""
-        known, self.uidnext_is_told = self.bookmark.next_uid if self.bookmark.validity == self.validity else 1, False
+        known, self.uidnext_is_told = (
+            self.bookmark.next_uid if self.bookmark.validity == self.validity else 1,
+            False,
+        )
         self.uidnext = max(uid + 1, known)
 
     def start_over(self, uids: Iterable[int]) -> None:
-        """New is what came under our eyes; of `uids`, which are in the folder, all others are older."""
+        """New is what came under our eyes; of `uids`, which are in the folder, all others are
+        older."""
         older = sorted((uid for uid in uids if uid < self.watched_from), reverse=True)
         self.bookmark = Bookmark(self.validity, self.watched_from, tuple(older[:SWEEP]))
         self.flagged.clear()
 
     def resume(self, exists: int) -> None:
-        """Of the messages that existed when the folder was selected, as many are unseen as UIDs were given since."""
+        """Of the messages that existed when the folder was selected, as many are unseen as UIDs
+        were given since."""
         self._looked = max(exists - max(self.uidnext - self.bookmark.next_uid, 0), 0)
 
     def begin_look(self) -> int:
@@ -195,13 +223,15 @@ class Folder:
         return promised
 
     def end_look(self, left: int) -> None:
-        """All has been looked at but the last `left` messages of those that were there when the look began."""
+        """All has been looked at but the last `left` messages of those that were there when the
+        look began."""
         self._looked = max(self._looked - left, 0)
         if not self.missing:
             self._growth = [(size, since) for size, since in self._growth if size > self._looked]
 
     def lacks(self, missing: int, handed: Iterable[int], now: float) -> bool:
-        """So many messages could not be read. False if that is so for good, or if there are none."""
+        """So many messages could not be read. False if that is so for good, or if there are
+        none."""
         if self.missing and now < self.again_at:
             self.tries -= 1  # something else was looked for
         if not missing or self.tries >= MOST_TRIES:
@@ -220,7 +250,8 @@ class Folder:
 
     @property
     def reading_again(self) -> bool:
-        """Some of the messages from the bookmark on were looked at already, or some cannot be read."""
+        """Some of the messages from the bookmark on were looked at already, or some cannot be
+        read."""
         return bool(self.missing or self.bookmark.handed)
 
     @property

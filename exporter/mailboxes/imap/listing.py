@@ -1,4 +1,5 @@
-"""The folders that an IMAP server lists, and which of them is meant: by name, by special use, by what it is called."""
+"""The folders that an IMAP server lists, and which of them is meant: by name, by special use, by
+what it is called."""
 
 from collections.abc import Iterable
 
@@ -8,23 +9,34 @@ from exporter.net.imap.names import decode_folder, encode_folder
 from exporter.net.imap.reader import Listed, folders
 from exporter.net.imap.reply import Reply
 
-_NO_FOLDERS = frozenset({"\\noselect", "\\nonexistent"})  # they only have folders below them, or have been deleted
-_MARKS = {"\\junk": frozenset({"\\junk", "\\spam"})}  # \Spam is that of XLIST, from which RFC 6154 was made
+_NO_FOLDERS = frozenset(
+    {"\\noselect", "\\nonexistent"}
+)  # they only have folders below them, or have been deleted
+_MARKS = {
+    "\\junk": frozenset({"\\junk", "\\spam"})
+}  # \Spam is that of XLIST, from which RFC 6154 was made
 
 
 class Listing:
-    """What can be selected, the folders at the top first. Where several would do, the first is taken."""
+    """What can be selected, the folders at the top first. Where several would do, the first is
+    taken."""
 
     def __init__(self, listed: Iterable[Listed] = ()) -> None:
-        self._folders = sorted((folder for folder in listed if not folder.flags & _NO_FOLDERS), key=_depth)
+        self._folders = sorted(
+            (folder for folder in listed if not folder.flags & _NO_FOLDERS), key=_depth
+        )
 
     def named(self, wanted: Iterable[str]) -> list[str]:
-        """The folders as the server spells them, each once. A special use that no folder has is left out."""
-        names = (self.special(name) if name.startswith("\\") else self._spelled(name) for name in wanted)
+        """The folders as the server spells them, each once. A special use that no folder has is
+        left out."""
+        names = (
+            self.special(name) if name.startswith("\\") else self._spelled(name) for name in wanted
+        )
         return list(dict.fromkeys(filter(None, names)))
 
     def _spelled(self, wanted: str) -> str:
-        """A folder that is written in the configuration as people write it: in UTF-8, perhaps with slashes."""
+        """A folder that is written in the configuration as people write it: in UTF-8, perhaps with
+        slashes."""
         wire = encode_folder(wanted)
         if wire.upper() == "INBOX" or any(folder.name == wire for folder in self._folders):
             return wire
@@ -35,15 +47,23 @@ class Listing:
         return wire
 
     def special(self, use: str) -> str:
-        """The folder of this special use (RFC 6154), or what is called as if it were that for junk; empty if none."""
+        """The folder of this special use (RFC 6154), or what is called as if it were that for junk;
+        empty if none."""
         marks = _MARKS.get(use.lower(), {use.lower()})
         marked = (folder.name for folder in self._folders if folder.flags & marks)
-        called = (folder.name for folder in self._folders if use.lower() == "\\junk" and is_junk(_title(folder)))
+        called = (
+            folder.name
+            for folder in self._folders
+            if use.lower() == "\\junk" and is_junk(_title(folder))
+        )
         return next(marked, "") or next(called, "")
 
     def is_junk(self, name: str) -> bool:
         """Whether this folder is for junk, be it that one or another; spelled as by the server."""
-        listed = next((folder for folder in self._folders if folder.name == name), Listed(name, "", frozenset()))
+        listed = next(
+            (folder for folder in self._folders if folder.name == name),
+            Listed(name, "", frozenset()),
+        )
         return bool(listed.flags & _MARKS["\\junk"]) or is_junk(_title(listed))
 
 
@@ -53,13 +73,16 @@ async def look_up(imap: ImapConnection, wanted: Iterable[str]) -> Listing:
         return Listing()
     option = ["RETURN (SPECIAL-USE)"] if "SPECIAL-USE" in imap.capabilities else []
     reply: Reply = await imap.simple_command("LIST", '""', '"*"', *option)
-    if option and reply.result != "OK":  # offered and not understood, as happens; most servers tell the uses anyhow
+    if (
+        option and reply.result != "OK"
+    ):  # offered and not understood, as happens; most servers tell the uses anyhow
         reply = await imap.simple_command("LIST", '""', '"*"')
     return Listing(folders(reply.lines))
 
 
 def gmail(imap: ImapConnection) -> bool:
-    """A folder is only a label there: https://developers.google.com/workspace/gmail/imap/imap-extensions."""
+    """A folder is only a label there:
+    https://developers.google.com/workspace/gmail/imap/imap-extensions."""
     return "X-GM-EXT-1" in imap.capabilities
 
 

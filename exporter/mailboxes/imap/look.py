@@ -1,4 +1,5 @@
-"""One look into the selected folder of an IMAP mailbox: what is new, and a part of what is older."""
+"""One look into the selected folder of an IMAP mailbox: what is new, and a part of what is
+older."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -27,7 +28,8 @@ class Look:
     async def into(self, folder: Folder, lag: float, *, again: bool = False) -> list[Sighting]:
         """New messages first, then a part of the older ones.
 
-        A message may have been seen `lag` seconds late. With `again`, what could not be read is tried now.
+        A message may have been seen `lag` seconds late. With `again`, what could not be read is
+        tried now.
         """
         found = []
         self._last_time = again
@@ -37,7 +39,9 @@ class Look:
                 found = await self._new(folder, lag)
         if older := folder.bookmark.older:
             with self._run.step(Step.FETCH, f"{folder.title}: older messages"):
-                headers, _ = await self._fetch(folder, uid_set(older[:CHUNK]), "HEADER", lag, set(older[:CHUNK]))
+                headers, _ = await self._fetch(
+                    folder, uid_set(older[:CHUNK]), "HEADER", lag, set(older[:CHUNK])
+                )
                 found += headers
                 folder.bookmark = replace(folder.bookmark, older=older[CHUNK:])
         return found
@@ -55,7 +59,8 @@ class Look:
     async def _new(self, folder: Folder, lag: float) -> list[Sighting]:
         """The messages from the bookmark on; the oldest of them if they are many.
 
-        What was announced and does not come yet (Microsoft 365, Exchange), or comes as NIL, is asked for again.
+        What was announced and does not come yet (Microsoft 365, Exchange), or comes as NIL, is
+        asked for again.
         """
         first, handed = folder.bookmark.next_uid, folder.bookmark.handed
         listed: list[int] | None = None
@@ -73,10 +78,15 @@ class Look:
     async def _read_from(
         self, folder: Folder, first: int, listed: Sequence[int] | None, lag: float
     ) -> tuple[list[Sighting], set[int]]:
-        """What could be read, and the UIDs of what could not. If they are refused together, each is tried alone."""
+        """What could be read, and the UIDs of what could not. If they are refused together, each is
+        tried alone."""
         if listed is None:
-            found, empty = await self._fetch(folder, f"{first}:*", "", lag, lambda uid: uid >= first)
-            if not self._answered and folder.exists:  # the last message always fits `n:*` (RFC 3501 section 6.4.8)
+            found, empty = await self._fetch(
+                folder, f"{first}:*", "", lag, lambda uid: uid >= first
+            )
+            if (
+                not self._answered and folder.exists
+            ):  # the last message always fits `n:*` (RFC 3501 section 6.4.8)
                 empty.add(0)
             there = await self._there(folder, found, first)
             return there, empty | {sighting.ref.uid for sighting in found if sighting not in there}
@@ -92,7 +102,8 @@ class Look:
         return found, wanted - {sighting.ref.uid for sighting in found}
 
     async def _there(self, folder: Folder, found: list[Sighting], first: int) -> list[Sighting]:
-        """Without what has a UID that is in doubt, since others were due, and that the folder does not have."""
+        """Without what has a UID that is in doubt, since others were due, and that the folder does
+        not have."""
         last = max(first, folder.uidnext) + max(folder.exists, len(found))
         if not folder.uidnext_is_told or all(sighting.ref.uid < last for sighting in found):
             return found
@@ -108,7 +119,8 @@ class Look:
             return []
 
     async def _refused(self, folder: Folder, refusal: ProbeError) -> set[int]:
-        """A message that cannot be read now may be readable in a moment; the server says so in its own words."""
+        """A message that cannot be read now may be readable in a moment; the server says so in its
+        own words."""
         folder.bookmark = replace(folder.bookmark, refused=folder.bookmark.refused + 1)
         if not self._may_go_on(folder, refusal):
             raise refusal
@@ -116,8 +128,8 @@ class Look:
         return {0}
 
     def _may_go_on(self, folder: Folder, refusal: ProbeError) -> bool:
-        """Of a server that is not available, a new session may see more; but one bad message may be all that is wrong
-        (Yahoo, Exchange)."""
+        """Of a server that is not available, a new session may see more; but one bad message may be
+        all that is wrong (Yahoo, Exchange)."""
         refused = refusal.reason is Reason.REJECTED or (
             refusal.reason is Reason.UNAVAILABLE and folder.bookmark.refused > 1
         )
@@ -142,7 +154,10 @@ class Look:
         folder.end_look(left)
         if not lacks:
             if missing:
-                self._run.note(f"-- {max(missing, given_up)} messages were announced and cannot be read: passed over")
+                self._run.note(
+                    f"-- {max(missing, given_up)} messages were announced and cannot be read:"
+                    " passed over"
+                )
                 folder.advance(max(listed[:CHUNK], default=0) + 1 if listed else 0)
             folder.bookmark = replace(folder.bookmark, refused=0, nameless=False)
             folder.advance(last + 1 if last else 0)
@@ -152,10 +167,18 @@ class Look:
         return [sighting for sighting in found if sighting.ref.uid <= last]
 
     async def _fetch(
-        self, folder: Folder, uids: str, section: str, lag: float, wanted: set[int] | Callable[[int], bool]
+        self,
+        folder: Folder,
+        uids: str,
+        section: str,
+        lag: float,
+        wanted: set[int] | Callable[[int], bool],
     ) -> tuple[list[Sighting], set[int]]:
-        """The messages, and the UIDs of those that are named and not shown. What nobody has asked for is ignored."""
-        reply: Reply = await self._imap.fetch(uids, f"(UID BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True)
+        """The messages, and the UIDs of those that are named and not shown. What nobody has asked
+        for is ignored."""
+        reply: Reply = await self._imap.fetch(
+            uids, f"(UID BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True
+        )
         lines = await self._selection.observed(reply.what_is_left("FETCH"))
         is_wanted = wanted.__contains__ if isinstance(wanted, set) else wanted
         found: dict[int, Sighting] = {}
@@ -180,5 +203,14 @@ class Look:
             watched = uid >= folder.watched_from
             cut = bool(section) or len(raw) >= READ_LIMIT
             ref = Ref(folder.validity, uid)
-            found[uid] = Sighting(ref, folder.title, raw[:READ_LIMIT], seen_at, watched, lag, junk=folder.junk, cut=cut)
+            found[uid] = Sighting(
+                ref,
+                folder.title,
+                raw[:READ_LIMIT],
+                seen_at,
+                watched,
+                lag,
+                junk=folder.junk,
+                cut=cut,
+            )
         return list(found.values()), empty - found.keys()

@@ -34,21 +34,23 @@ class ImapOptions(ServerOptions):
     """TCP port. Default: 993 with `tls: implicit`, else 143."""
 
     tls: TlsMode | None = None
-    """`none`, `starttls` or `implicit`. Default: `implicit` on port 993 and when no port is given; on any other port
-    `starttls` if there is a password, so that none goes out in the clear unasked, else `none`."""
+    """`none`, `starttls` or `implicit`. Default: `implicit` on port 993 and when no port is given;
+    on any other port `starttls` if there is a password, so that none goes out in the clear unasked,
+    else `none`."""
 
     folders: list[Text] = Field(default=["INBOX", "\\Junk"], min_length=1, max_length=8)
-    """The folders that are looked into; only the first is watched without a pause. A name that begins with a backslash
-    is a special use (RFC 6154), and is left out if the server has no such folder. Where the server marks none as
-    `\\Junk`, it is the one that is called Junk or Spam in one of many languages."""
+    """The folders that are looked into; only the first is watched without a pause. A name that
+    begins with a backslash is a special use (RFC 6154), and is left out if the server has no such
+    folder. Where the server marks none as `\\Junk`, it is the one that is called Junk or Spam in
+    one of many languages."""
 
     auth: Literal["login", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
-    """The one mechanism that is used: the command LOGIN, or AUTHENTICATE with another one. Default: what the server
-    offers of login, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2."""
+    """The one mechanism that is used: the command LOGIN, or AUTHENTICATE with another one. Default:
+    what the server offers of login, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2."""
 
     id: bool = True
-    """Whether to send the name and version of this program to a server that offers ID (RFC 2971). NetEase (163, 126,
-    yeah) opens no folder without it."""
+    """Whether to send the name and version of this program to a server that offers ID (RFC 2971).
+    NetEase (163, 126, yeah) opens no folder without it."""
 
     @property
     def tls_mode(self) -> TlsMode:
@@ -62,7 +64,8 @@ class ImapOptions(ServerOptions):
 
 
 class ImapMailbox:
-    """A configured mailbox. It remembers between two sessions how far its folders have been looked through."""
+    """A configured mailbox. It remembers between two sessions how far its folders have been looked
+    through."""
 
     listens = False
 
@@ -79,14 +82,23 @@ class ImapMailbox:
         self._bookmarks: dict[str, Bookmark] = {}
         self._id_patience = id_patience
         self._broken_id = False  # the server has not lived through it, or not answered it
-        self._account = (accounts or Accounts()).of(options.oauth2, options.username or "") if options.oauth2 else None
+        self._account = (
+            (accounts or Accounts()).of(options.oauth2, options.username or "")
+            if options.oauth2
+            else None
+        )
 
     async def open(self, run: Run, wanted: Callable[[bytes], object]) -> ImapSession:
-        """Connects, logs in and selects the first folder. Cancelling it, like every failure, drops the connection."""
+        """Connects, logs in and selects the first folder. Cancelling it, like every failure, drops
+        the connection."""
         options = self._options
-        token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
+        token = (
+            await obtain(self._account, run) if self._account else None
+        )  # before the server has to wait for us
         connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
-        credentials = Credentials(options.username or "", options.password, token.value if token else "")
+        credentials = Credentials(
+            options.username or "", options.password, token.value if token else ""
+        )
         imap = await converse(connected, options.host, run.now, run.note, credentials.redaction)
         try:
             with imap.redaction.of_errors():
@@ -109,7 +121,8 @@ class ImapMailbox:
         return session
 
     async def _identify(self, imap: ImapConnection) -> bool:
-        """ID (RFC 2971). False if it was left out, since the server has cut the last connection or fallen silent at it.
+        """ID (RFC 2971). False if it was left out, since the server has cut the last connection or
+        fallen silent at it.
 
         That is forgotten if the server does not do without it either.
         """
@@ -122,13 +135,16 @@ class ImapMailbox:
             async with fair_timeout(self._id_patience, self._id_patience):
                 await imap.identify({"name": "mailtrip", "version": __version__})
         except TimeoutError:
-            detail = f"{self._options.host} offers ID and does not answer it: it is left out next time"
+            detail = (
+                f"{self._options.host} offers ID and does not answer it: it is left out next time"
+            )
             raise ProbeError(Reason.DISCONNECTED, detail) from None
         self._broken_id = False
         return True
 
     async def _secure_and_greet(self, imap: ImapConnection, run: Run) -> None:
-        """The greeting comes inside TLS, or before STARTTLS. A password leaves in the clear only if `tls` says so."""
+        """The greeting comes inside TLS, or before STARTTLS. A password leaves in the clear only if
+        `tls` says so."""
         mode, server_name = self._options.tls_mode, self._options.server_name or self._options.host
         if mode == "implicit":
             with run.step(Step.TLS):
@@ -143,13 +159,17 @@ class ImapMailbox:
             run.fact(fact)
             run.note(f"-- {fact.version} {fact.cipher}")
 
-    async def _log_in(self, imap: ImapConnection, credentials: Credentials, token: Token | None, run: Run) -> None:
+    async def _log_in(
+        self, imap: ImapConnection, credentials: Credentials, token: Token | None, run: Run
+    ) -> None:
         host, user = self._options.host, self._options.username
         if self._account and token:
             await self._show(imap, self._account, token, run)
             return
         if user is None or self._options.password is None:
-            raise ProbeError(Reason.AUTH, f"{host} wants a login, and no username is configured") from NoLoginSent()
+            raise ProbeError(
+                Reason.AUTH, f"{host} wants a login, and no username is configured"
+            ) from NoLoginSent()
         try:
             password = credentials.reveal()
         except SecretUnavailable as error:
@@ -157,7 +177,8 @@ class ImapMailbox:
         await self._try(imap, user, password)
 
     async def _try(self, imap: ImapConnection, user: str, password: str) -> None:
-        """One mechanism; another one only if the server would not hear of the first, whatever the password."""
+        """One mechanism; another one only if the server would not hear of the first, whatever the
+        password."""
         host, first = self._options.host, None
         for name in self._mechanisms(await imap.capability(), encrypted=bool(imap.tls)):
             if name == SCRAM:
@@ -175,7 +196,11 @@ class ImapMailbox:
 
     async def _show(self, imap: ImapConnection, account: Account, token: Token, run: Run) -> None:
         options = self._options
-        offered = {name.removeprefix("AUTH=").lower() for name in await imap.capability() if name.startswith("AUTH=")}
+        offered = {
+            name.removeprefix("AUTH=").lower()
+            for name in await imap.capability()
+            if name.startswith("AUTH=")
+        }
         mechanism = bearer_mechanism(options.host, options.auth, offered)
 
         async def attempt(value: str) -> None:
@@ -191,8 +216,12 @@ class ImapMailbox:
         if "LOGINDISABLED" not in offered:
             usable.insert(0, "login")
         if wanted and wanted not in usable and wanted != "login":
-            raise ProbeError(Reason.AUTH, f"{host} does not offer AUTHENTICATE {wanted.upper()}") from NoLoginSent()
+            raise ProbeError(
+                Reason.AUTH, f"{host} does not offer AUTHENTICATE {wanted.upper()}"
+            ) from NoLoginSent()
         if (wanted or "login") not in usable and not (usable and not wanted):
             hint = "" if encrypted else " on connections without TLS"
-            raise ProbeError(Reason.AUTH, f"{host} takes no LOGIN{hint} (LOGINDISABLED)") from NoLoginSent()
+            raise ProbeError(
+                Reason.AUTH, f"{host} takes no LOGIN{hint} (LOGINDISABLED)"
+            ) from NoLoginSent()
         return [wanted] if wanted else usable

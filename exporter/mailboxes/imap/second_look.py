@@ -1,11 +1,14 @@
-"""Messages that seemed to be incomplete when they were read, and are read again a few times. Pure."""
+"""Messages that seemed to be incomplete when they were read, and are read again a few times.
+Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from exporter.mailboxes.session import Sighting
 
-FIRST_PAUSE = 0.25  # seconds until a message is read again; each pause is twice as long as the one before
+FIRST_PAUSE = (
+    0.25  # seconds until a message is read again; each pause is twice as long as the one before
+)
 MOST = 20  # messages at a time
 
 
@@ -23,7 +26,8 @@ class SecondLook:
         self._readings: dict[object, int] = {}
 
     def take(self, sighting: Sighting, times: int, now: float) -> bool:
-        """Whether this message is read again; it was read before, and is so many `times` at most."""
+        """Whether this message is read again; it was read before, and is so many `times` at
+        most."""
         done = self._readings.get(_name(sighting), 1)
         if done >= times or len(self._open) >= MOST:
             self._readings.pop(_name(sighting), None)
@@ -42,10 +46,13 @@ class SecondLook:
 
     def seconds(self, now: float) -> float:
         """Until the next message is due; infinite if there is none."""
-        return max(min((one.due_at for one in self._open.values()), default=float("inf")) - now, 0.0)
+        return max(
+            min((one.due_at for one in self._open.values()), default=float("inf")) - now, 0.0
+        )
 
     def read(self, due: Iterable[Sighting], found: Iterable[Sighting]) -> list[Sighting]:
-        """What was `due`, with what was `found` of it this time. What could not be read stays as it was."""
+        """What was `due`, with what was `found` of it this time. What could not be read stays as it
+        was."""
         raws = {_name(sighting): sighting for sighting in found}
         told = []
         for sighting in due:

@@ -1,4 +1,5 @@
-"""The folders of an open IMAP mailbox: the first is selected, the others are asked about and visited for a moment."""
+"""The folders of an open IMAP mailbox: the first is selected, the others are asked about and
+visited for a moment."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -15,7 +16,9 @@ from exporter.net.imap.reply import Reply
 CHUNK = 100  # messages in one command
 BLIND = 0.1  # seconds that the first folder may be out of sight without a delay becoming a guess
 LEFT_ALONE = 60.0  # seconds; a folder that nobody has named and that cannot be selected
-UNASKED_EVERY = 10.0  # seconds between two visits to a folder of which the server tells nothing (STATUS)
+UNASKED_EVERY = (
+    10.0  # seconds between two visits to a folder of which the server tells nothing (STATUS)
+)
 IN_A_TURN = 200  # responses that are looked at before others have their turn
 MOST_TOLD = 2000  # responses to SELECT that are looked at
 
@@ -68,19 +71,24 @@ class Selection:
         return folder.behind(validity, uidnext)
 
     def lag(self, folder: Folder, between: float) -> float:
-        """Seconds by which a message there may be seen late, if the folder is asked for every `between` seconds."""
+        """Seconds by which a message there may be seen late, if the folder is asked for every
+        `between` seconds."""
         return UNASKED_EVERY if folder.name in self._untold else between
 
     def bearable(self, folder: Folder, refusal: ProbeError) -> bool:
-        """The server refuses something about a folder that nobody has named: the others are there all the same."""
+        """The server refuses something about a folder that nobody has named: the others are there
+        all the same."""
         if not folder.optional or not self._imap.alive or refusal.reason is Reason.INTERNAL:
             return False
         self._run.note(f"-- {refusal.detail}: it is left alone for now")
         return True
 
     async def status(self, folder: Folder) -> tuple[int, int]:
-        """UIDVALIDITY and UIDNEXT of a folder that is not selected; 0 for what the server does not tell."""
-        reply: Reply = await self._imap.simple_command("STATUS", quote(folder.name), "(UIDNEXT UIDVALIDITY)")
+        """UIDVALIDITY and UIDNEXT of a folder that is not selected; 0 for what the server does not
+        tell."""
+        reply: Reply = await self._imap.simple_command(
+            "STATUS", quote(folder.name), "(UIDNEXT UIDVALIDITY)"
+        )
         lines = await self.observed(reply.data(f"STATUS of the folder {folder.title}"))
         told = next((attributes(line) for line in lines if line.name == "STATUS"), {})
         return number(told.get("UIDVALIDITY")), number(told.get("UIDNEXT"))
@@ -97,19 +105,27 @@ class Selection:
         folder.watch(folder.validity, folder.uidnext)
         if folder.unfamiliar:
             if folder.bookmark.validity != UNKNOWN.validity:
-                self._run.note(f"-- {folder.title} is not as we left it (UIDVALIDITY, UIDNEXT): swept anew")
-            folder.start_over(await self.uids(f"{max(exists - SWEEP, 0) + 1}:{exists}") if exists else [])
+                self._run.note(
+                    f"-- {folder.title} is not as we left it (UIDVALIDITY, UIDNEXT): swept anew"
+                )
+            folder.start_over(
+                await self.uids(f"{max(exists - SWEEP, 0) + 1}:{exists}") if exists else []
+            )
         folder.resume(exists)
 
     async def doubt(self, folder: Folder, noticed: float) -> None:
-        """Takes up a folder of which nothing was told. What came there is not said to be watched, unless the server has
-        told of others, and came since it was asked at the moment `noticed`."""
+        """Takes up a folder of which nothing was told. What came there is not said to be watched,
+        unless the server has told of others, and came since it was asked at the moment
+        `noticed`."""
         if folder is not self._selected or folder is self.main:
             await self.take_up(folder)
         now = self._run.now()
         caught = bool(folder.unseen)
         if caught and not (folder.trust.proven and now - noticed <= BLIND):
-            self._run.note(f"-- {folder.title} has messages that the server did not announce: their delay is unknown")
+            self._run.note(
+                f"-- {folder.title} has messages that the server did not announce: their delay is"
+                " unknown"
+            )
             folder.watched_from = max(folder.watched_from, folder.uidnext)
         folder.trust.tried(now, caught=caught)
 
@@ -127,24 +143,41 @@ class Selection:
         if folder.optional or folder not in self.folders:
             self._run.note(f"-- {folder.title} is read-only: messages can't be deleted there")
             return
-        raise ProbeError(Reason.REJECTED, f"mailbox is read-only: messages can't be deleted from {folder.title}")
+        raise ProbeError(
+            Reason.REJECTED, f"mailbox is read-only: messages can't be deleted from {folder.title}"
+        )
 
     async def _check_rights(self, folder: Folder) -> None:
-        """MYRIGHTS, where the server offers access control lists (RFC 4314; `d` is RFC 2086's for both `t` and `e`)."""
+        """MYRIGHTS, where the server offers access control lists (RFC 4314; `d` is RFC 2086's for
+        both `t` and `e`)."""
         if "ACL" not in self._imap.capabilities:
             return
         reply: Reply = await self._imap.simple_command("MYRIGHTS", quote(folder.name))
-        told = next((line.values[-1] for line in reply.lines if line.name == "MYRIGHTS" and line.values), None)
-        if reply.result != "OK" or not isinstance(told, bytes) or b"d" in told or {*b"te"} <= {*told}:
+        told = next(
+            (line.values[-1] for line in reply.lines if line.name == "MYRIGHTS" and line.values),
+            None,
+        )
+        if (
+            reply.result != "OK"
+            or not isinstance(told, bytes)
+            or b"d" in told
+            or {*b"te"} <= {*told}
+        ):
             return
         detail = (
-            f"messages can't be deleted from {folder.title}: the rights there are {told.decode('ascii', 'replace')}"
+            f"messages can't be deleted from {folder.title}: the rights there are"
+            f" {told.decode('ascii', 'replace')}"
         )
-        raise ProbeError(Reason.REJECTED, f"mailbox is read-only: {detail} (`t` and `e` are needed)", code="NOPERM")
+        raise ProbeError(
+            Reason.REJECTED,
+            f"mailbox is read-only: {detail} (`t` and `e` are needed)",
+            code="NOPERM",
+        )
 
     @asynccontextmanager
     async def inside(self, folder: Folder) -> AsyncIterator[None]:
-        """Selects the folder for a moment. Who comes into the first one meanwhile is watched if it was a short one."""
+        """Selects the folder for a moment. Who comes into the first one meanwhile is watched if it
+        was a short one."""
         left = self._run.now()
         try:
             if folder is not self._selected:
@@ -170,7 +203,9 @@ class Selection:
         """The UIDs of these messages in the selected folder."""
         reply: Reply = await self._imap.fetch(messages, "(UID)", by_uid=by_uid)
         lines = await self.observed(reply.what_is_left("FETCH of UIDs"))
-        return [uid async for line in in_turns(lines) if line.name == "FETCH" and (uid := uid_of(line))]
+        return [
+            uid async for line in in_turns(lines) if line.name == "FETCH" and (uid := uid_of(line))
+        ]
 
     async def observed(self, lines: list[Response]) -> list[Response]:
         """Whatever the server says beside the answer is about the selected folder."""

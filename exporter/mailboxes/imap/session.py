@@ -1,4 +1,5 @@
-"""An open IMAP mailbox: polls and idles in the first folder, and looks into the others now and then."""
+"""An open IMAP mailbox: polls and idles in the first folder, and looks into the others now and
+then."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -20,12 +21,16 @@ from exporter.net.imap.reply import Reply
 OTHERS_EVERY = 1.0  # seconds between two looks into the folders besides the first
 OTHERS_DOUBT = 15.0  # seconds until one of those is selected though the server tells of nothing new
 SLOW = 0.5  # seconds; a server that takes as long to answer has us see what came so much later
-IDLE_WORTH = 1.0  # seconds; Dovecot tells an idling client after half a second, so for less a poll is better
+IDLE_WORTH = (
+    1.0  # seconds; Dovecot tells an idling client after half a second, so for less a poll is better
+)
 IDLE_AT_MOST = 300.0  # seconds; some servers cut off who idles for ten minutes
 LOGOUT_PATIENCE = 2.0  # seconds; LOGOUT is only good manners
 
 
-async def begin(imap: ImapConnection, run: Run, wanted: Sequence[str], bookmarks: dict[str, Bookmark]) -> "ImapSession":
+async def begin(
+    imap: ImapConnection, run: Run, wanted: Sequence[str], bookmarks: dict[str, Bookmark]
+) -> "ImapSession":
     """Finds the folders and selects the first. What comes from now on is watched."""
     listing = await look_up(imap, wanted)
     names = listing.named(wanted)
@@ -34,11 +39,14 @@ async def begin(imap: ImapConnection, run: Run, wanted: Sequence[str], bookmarks
     named = listing.named(name for name in wanted if not name.startswith("\\"))
     folders = [
         Folder(
-            name, bookmarks.get(name, UNKNOWN), junk=listing.is_junk(name), optional=bool(index) and name not in named,
+            name,
+            bookmarks.get(name, UNKNOWN),
+            junk=listing.is_junk(name),
+            optional=bool(index) and name not in named,
             doubt=OTHERS_DOUBT if index else FIRST_DOUBT,
         )
         for index, name in enumerate(names)
-    ]  # fmt: skip
+    ]
     for folder in folders:
         if folder.name not in named:  # the server's own word
             folder.title = imap.redaction.clean(folder.title)
@@ -46,17 +54,30 @@ async def begin(imap: ImapConnection, run: Run, wanted: Sequence[str], bookmarks
     await selection.begin()
     trash = listing.special("\\Trash") if gmail(imap) else ""
     if gmail(imap) and not trash:
-        run.note("-- no folder is the trash (is it hidden from IMAP?): what is deleted may stay in All Mail")
+        run.note(
+            "-- no folder is the trash (is it hidden from IMAP?): what is deleted may stay in All"
+            " Mail"
+        )
     return ImapSession(
-        imap, run, selection, Deletion(imap, run, selection, Folder(trash) if trash else None), bookmarks
+        imap,
+        run,
+        selection,
+        Deletion(imap, run, selection, Folder(trash) if trash else None),
+        bookmarks,
     )
 
 
 class ImapSession:
-    """An open mailbox (the protocol `Session`). `bookmarks` are the mailbox's, by folder, and outlive the session."""
+    """An open mailbox (the protocol `Session`). `bookmarks` are the mailbox's, by folder, and
+    outlive the session."""
 
     def __init__(
-        self, imap: ImapConnection, run: Run, selection: Selection, deletion: Deletion, bookmarks: dict[str, Bookmark]
+        self,
+        imap: ImapConnection,
+        run: Run,
+        selection: Selection,
+        deletion: Deletion,
+        bookmarks: dict[str, Bookmark],
     ) -> None:
         self.messages: int | None = None
         self._imap = imap
@@ -77,11 +98,13 @@ class ImapSession:
     # ---------------------------------------------------------------- looking
 
     def doubt(self) -> None:
-        """The next scan selects the folders again, since some servers show new messages only then."""
+        """The next scan selects the folders again, since some servers show new messages only
+        then."""
         self._doubts = True
 
     async def scan(self) -> list[Sighting]:
-        """The messages that came since the last scan, and some older ones until all of those have been looked at."""
+        """The messages that came since the last scan, and some older ones until all of those have
+        been looked at."""
         doubts, self._doubts = self._doubts, False
         asked = self._run.now()
         with self._blamed_on(Step.IDLE):
@@ -98,9 +121,13 @@ class ImapSession:
         except ProbeError:
             for folder in self._selection.folders:
                 known, mark = self._bookmarks.get(folder.name, UNKNOWN), folder.bookmark
-                self._bookmarks[folder.name] = replace(known, refused=mark.refused, nameless=mark.nameless)
+                self._bookmarks[folder.name] = replace(
+                    known, refused=mark.refused, nameless=mark.nameless
+                )
             raise
-        for folder in self._selection.folders:  # only now, since what a scan found before it failed is lost
+        for (
+            folder
+        ) in self._selection.folders:  # only now, since what a scan found before it failed is lost
             self._bookmarks[folder.name] = folder.bookmark
         self.messages = self._main.exists
         return found
@@ -117,7 +144,9 @@ class ImapSession:
     def read_again(self, sighting: Sighting, times: int) -> bool:
         """A message that seems to be incomplete (the protocol `Rereading`)."""
         if again := self._second_look.take(sighting, times, self._run.now()):
-            self._run.note(f"-- a message in {sighting.folder} seems to be incomplete: it is read again")
+            self._run.note(
+                f"-- a message in {sighting.folder} seems to be incomplete: it is read again"
+            )
         return again
 
     async def _look_again(self, folder: Folder, doubts: bool) -> list[Sighting]:
@@ -125,11 +154,15 @@ class ImapSession:
         if not (due := self._second_look.due(self._run.now(), folder.title, all_of_them=doubts)):
             return []
         with self._run.step(Step.FETCH, f"{folder.title}: incomplete messages"):
-            return self._second_look.read(due, await self._look.at(folder, [one.ref for one in due]))
+            return self._second_look.read(
+                due, await self._look.at(folder, [one.ref for one in due])
+            )
 
     async def _visit(self, folder: Folder, doubts: bool) -> list[Sighting]:
         now = self._run.now()
-        if not doubts and now < max(folder.closed_until, folder.again_at if folder.missing else 0.0):
+        if not doubts and now < max(
+            folder.closed_until, folder.again_at if folder.missing else 0.0
+        ):
             return []
         try:
             with self._blamed_on(Step.FETCH):
@@ -153,12 +186,15 @@ class ImapSession:
                 await self._selection.doubt(folder, noticed)
             elif folder.unseen:
                 folder.trust.told(noticed)
-            return again + await self._look.into(folder, self._selection.lag(folder, OTHERS_EVERY), again=doubts)
+            return again + await self._look.into(
+                folder, self._selection.lag(folder, OTHERS_EVERY), again=doubts
+            )
 
     # ---------------------------------------------------------------- waiting
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Sleeps if it is for a moment, else idles. Ends early if messages come, and at once if some are left."""
+        """Sleeps if it is for a moment, else idles. Ends early if messages come, and at once if
+        some are left."""
         if self._main.unseen or self._main.bookmark.older or wake.is_set():
             return
         now = self._run.now()
@@ -166,7 +202,9 @@ class ImapSession:
         seconds = min(seconds, self._second_look.seconds(now))
         for folder in self._selection.folders:
             if folder.missing:
-                again_at = folder.again_at if folder is self._main else max(folder.again_at, others_at)
+                again_at = (
+                    folder.again_at if folder is self._main else max(folder.again_at, others_at)
+                )
                 seconds = min(seconds, max(again_at - now, 0.0))
         with self._blamed_on(Step.IDLE):
             try:
@@ -183,10 +221,13 @@ class ImapSession:
         return self._may_idle
 
     async def _listen(self, seconds: float, wake: asyncio.Event) -> None:
-        """Until the time is over, `wake` is set, or the server tells of a message; at once if the connection breaks."""
+        """Until the time is over, `wake` is set, or the server tells of a message; at once if the
+        connection breaks."""
         tasks = [asyncio.ensure_future(self._message_comes()), asyncio.ensure_future(wake.wait())]
         try:
-            done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+            )
             for task in done:
                 task.result()
         finally:

@@ -1,4 +1,5 @@
-"""inotify: the kernel tells at once of files that appear. On a network file system it tells only of our own machine."""
+"""inotify: the kernel tells at once of files that appear. On a network file system it tells only of
+our own machine."""
 
 import asyncio
 import contextlib
@@ -8,11 +9,19 @@ from inotify_simple import INotify, flags
 
 _APPEARS = flags.CREATE | flags.MOVED_TO
 _ENDS = flags.DELETE_SELF | flags.MOVE_SELF | flags.UNMOUNT | flags.IGNORED
-_MASK = flags.CREATE | flags.MOVED_TO | flags.DELETE_SELF | flags.MOVE_SELF | flags.ONLYDIR | flags.DONT_FOLLOW
+_MASK = (
+    flags.CREATE
+    | flags.MOVED_TO
+    | flags.DELETE_SELF
+    | flags.MOVE_SELF
+    | flags.ONLYDIR
+    | flags.DONT_FOLLOW
+)
 
 
 class DirectoryEvents:
-    """Calls `appeared` with a directory and the name of an entry that has come, `ended` when a directory is gone."""
+    """Calls `appeared` with a directory and the name of an entry that has come, `ended` when a
+    directory is gone."""
 
     def __init__(self, appeared: Callable[[str, str], None], ended: Callable[[], None]) -> None:
         """Raises OSError where the kernel has no instance left for us."""
@@ -42,7 +51,9 @@ class DirectoryEvents:
                 self._appeared(self._watched[event.wd], event.name)
 
 
-def directory_events(appeared: Callable[[str, str], None], ended: Callable[[], None]) -> DirectoryEvents | None:
+def directory_events(
+    appeared: Callable[[str, str], None], ended: Callable[[], None]
+) -> DirectoryEvents | None:
     """None where there is no inotify (no Linux), or none left (fs.inotify.max_user_instances)."""
     with contextlib.suppress(OSError, AttributeError):
         return DirectoryEvents(appeared, ended)

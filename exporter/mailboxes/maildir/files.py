@@ -1,8 +1,9 @@
-"""The files of a Maildir (https://cr.yp.to/proto/maildir.html) and of its subfolders, laid out as in Maildir++.
+"""The files of a Maildir (https://cr.yp.to/proto/maildir.html) and of its subfolders, laid out as
+in Maildir++.
 
-All of this may block for long on a network file system: it is for a thread. Nothing here remembers anything; what is
-known of a folder comes in as a value and goes out as one, so a call that is given up has changed nothing but files.
-Symbolic links below the Maildir are never followed.
+All of this may block for long on a network file system: it is for a thread. Nothing here remembers
+anything; what is known of a folder comes in as a value and goes out as one, so a call that is given
+up has changed nothing but files. Symbolic links below the Maildir are never followed.
 """
 
 import errno
@@ -34,13 +35,18 @@ from exporter.net.imap.names import decode_folder
 
 INBOX = "."  # the directory of the main folder, seen from the Maildir
 CHUNK = 100  # messages read at a time
-SETTLED = 2.0  # seconds; a directory that changes twice within less may keep its time stamp (FAT counts in 2 s)
-CERTAIN_EVERY = 10.0  # seconds until a directory is read again though its time stamp says that nothing has changed
+# seconds; a directory that changes twice within less may keep its time stamp (FAT counts in 2 s)
+SETTLED = 2.0
+# seconds until a directory is read again though its time stamp says that nothing has changed
+CERTAIN_EVERY = 10.0
 FIND_AGAIN = 5  # times; a reader that renames a file can hide it for a moment
 _READ = os.O_RDONLY | os.O_CLOEXEC
 _NOT_ALLOWED = "{user} must be allowed to read this directory and to delete in it"
 _CURES = {
-    errno.ENOENT: (Reason.UNAVAILABLE, "a Maildir is a directory that holds new and cur; is it mounted?"),
+    errno.ENOENT: (
+        Reason.UNAVAILABLE,
+        "a Maildir is a directory that holds new and cur; is it mounted?",
+    ),
     errno.ENOTDIR: (Reason.REJECTED, "a Maildir is a directory that holds new and cur"),
     errno.ELOOP: (Reason.REJECTED, "symbolic links below a Maildir are not followed"),
     errno.EACCES: (Reason.REJECTED, _NOT_ALLOWED),
@@ -68,7 +74,8 @@ class Illegible(NamedTuple):
 
 
 class MaildirFiles:
-    """A Maildir and those of its folders that are wanted. `now` tells monotonic seconds. Raises ProbeError alone."""
+    """A Maildir and those of its folders that are wanted. `now` tells monotonic seconds. Raises
+    ProbeError alone."""
 
     def __init__(self, path: str, wanted: Iterable[str], now: Callable[[], float]) -> None:
         self.path = path
@@ -82,7 +89,8 @@ class MaildirFiles:
     # ---------------------------------------------------------------- looking
 
     def survey(self, before: Mapping[str, Folder]) -> dict[str, Folder]:
-        """The folders as they are now, by directory, the main one first. Costs little if nothing has changed."""
+        """The folders as they are now, by directory, the main one first. Costs little if nothing
+        has changed."""
         with self._translated(), _opened(self.path) as root:
             folders: dict[str, Folder] = {}
             for directory, (title, demanded) in self._directories(root).items():
@@ -92,7 +100,10 @@ class MaildirFiles:
                         _listing(new, folder.new, self._now), _listing(cur, folder.cur, self._now)
                     )
             if not folders:
-                raise ProbeError(Reason.UNAVAILABLE, f"{self.path} has none of the folders {', '.join(self._wanted)}")
+                raise ProbeError(
+                    Reason.UNAVAILABLE,
+                    f"{self.path} has none of the folders {', '.join(self._wanted)}",
+                )
             return folders
 
     def check_access(self, folders: Iterable[str]) -> None:
@@ -101,11 +112,18 @@ class MaildirFiles:
             for directory in folders:
                 with self._folder(root, directory) as descriptors:
                     for descriptor, sub in zip(descriptors, SUBDIRECTORIES, strict=True):
-                        if not os.access(".", os.W_OK | os.X_OK, dir_fd=descriptor, effective_ids=True):
-                            raise PermissionError(errno.EACCES, "no permission to delete", self.place(directory, sub))
+                        if not os.access(
+                            ".", os.W_OK | os.X_OK, dir_fd=descriptor, effective_ids=True
+                        ):
+                            raise PermissionError(
+                                errno.EACCES, "no permission to delete", self.place(directory, sub)
+                            )
 
-    def read(self, folders: Mapping[str, Folder]) -> tuple[dict[str, Folder], list[Letter], list[Illegible]]:
-        """The folders, then, the next messages of each, new ones first, and what could not be read."""
+    def read(
+        self, folders: Mapping[str, Folder]
+    ) -> tuple[dict[str, Folder], list[Letter], list[Illegible]]:
+        """The folders, then, the next messages of each, new ones first, and what could not be
+        read."""
         after: dict[str, Folder] = {}
         letters: list[Letter] = []
         unreadable: list[Illegible] = []
@@ -113,14 +131,20 @@ class MaildirFiles:
             for directory, folder in folders.items():
                 after[directory] = folder
                 if folder.fresh or folder.older:
-                    with _nothing_if_absent(directory == INBOX), self._folder(root, directory) as descriptors:
-                        after[directory] = _next_letters(directory, folder, descriptors, letters, unreadable)
+                    with (
+                        _nothing_if_absent(directory == INBOX),
+                        self._folder(root, directory) as descriptors,
+                    ):
+                        after[directory] = _next_letters(
+                            directory, folder, descriptors, letters, unreadable
+                        )
         return after, letters, unreadable
 
     # ---------------------------------------------------------------- deleting
 
     def remove(self, wanted: Mapping[Ref, bytes]) -> list[str]:
-        """Deletes messages of which this was read. One that is gone is no mistake; tells of those that have changed."""
+        """Deletes messages of which this was read. One that is gone is no mistake; tells of those
+        that have changed."""
         left, changed, freed = dict(wanted), set[Ref](), list[tuple[str, int]]()
         with self._translated(), _opened(self.path) as root:
             try:
@@ -128,12 +152,20 @@ class MaildirFiles:
             finally:
                 if freed:
                     settle_quota(root, freed)
-        return [f"{ref.directory}/{ref.unique} is not what was seen, and stays" for ref in changed & left.keys()]
+        return [
+            f"{ref.directory}/{ref.unique} is not what was seen, and stays"
+            for ref in changed & left.keys()
+        ]
 
-    def _remove(self, root: int, left: dict[Ref, bytes], changed: set[Ref], freed: list[tuple[str, int]]) -> None:
+    def _remove(
+        self, root: int, left: dict[Ref, bytes], changed: set[Ref], freed: list[tuple[str, int]]
+    ) -> None:
         for _ in range(FIND_AGAIN):
             for directory in {ref.directory for ref in left}:
-                with _nothing_if_absent(directory == INBOX), self._folder(root, directory) as descriptors:
+                with (
+                    _nothing_if_absent(directory == INBOX),
+                    self._folder(root, directory) as descriptors,
+                ):
                     for descriptor in descriptors:
                         _remove_from(descriptor, directory, left, changed, freed)
             if not left:
@@ -150,10 +182,15 @@ class MaildirFiles:
                 found[INBOX] = ("INBOX", True)
             elif wanted.startswith("\\"):
                 found |= {name: (title, False) for name, title in there.items() if is_junk(title)}
-            elif matching := {name: (title, True) for name, title in there.items() if title == _plain(wanted)}:
+            elif matching := {
+                name: (title, True) for name, title in there.items() if title == _plain(wanted)
+            }:
                 found |= matching
             else:
-                raise ProbeError(Reason.UNAVAILABLE, f"{self.path} has no folder {wanted}: make it or change `folders`")
+                raise ProbeError(
+                    Reason.UNAVAILABLE,
+                    f"{self.path} has no folder {wanted}: make it or change `folders`",
+                )
         return found
 
     @contextmanager
@@ -161,7 +198,10 @@ class MaildirFiles:
         """The open directories new and cur of a folder."""
         with ExitStack() as stack:
             folder = stack.enter_context(_opened(self.place(directory), directory, root))
-            new, cur = (stack.enter_context(_opened(self.place(directory, sub), sub, folder)) for sub in SUBDIRECTORIES)
+            new, cur = (
+                stack.enter_context(_opened(self.place(directory, sub), sub, folder))
+                for sub in SUBDIRECTORIES
+            )
             yield new, cur
 
     @contextmanager
@@ -169,15 +209,22 @@ class MaildirFiles:
         try:
             yield
         except OSError as error:
-            reason, cure = _CURES.get(error.errno or 0, (Reason.UNAVAILABLE, "is the file system well?"))
+            reason, cure = _CURES.get(
+                error.errno or 0, (Reason.UNAVAILABLE, "is the file system well?")
+            )
             place, user = error.filename or self.path, f"the user with the id {os.geteuid()}"
-            detail = f"{place}: {(error.strerror or 'unknown error').lower()}; {cure.format(user=user)}"
-            raise ProbeError(reason, detail, code=errno.errorcode.get(error.errno or 0, "")) from None
+            detail = (
+                f"{place}: {(error.strerror or 'unknown error').lower()}; {cure.format(user=user)}"
+            )
+            raise ProbeError(
+                reason, detail, code=errno.errorcode.get(error.errno or 0, "")
+            ) from None
 
 
 @contextmanager
 def _opened(path: str, name: str | None = None, at: int | None = None) -> Iterator[int]:
-    """A directory. Of those below the Maildir, `name` is opened in the directory `at`, and a link is refused."""
+    """A directory. Of those below the Maildir, `name` is opened in the directory `at`, and a link
+    is refused."""
     flags = _READ | os.O_DIRECTORY | (os.O_NOFOLLOW if at is not None else 0)
     try:
         descriptor = os.open(name or path, flags, dir_fd=at)
@@ -223,30 +270,53 @@ def _listing(descriptor: int, before: Listing | None, now: Callable[[], float]) 
 
 
 def _next_letters(
-    directory: str, folder: Folder, descriptors: tuple[int, int], letters: list[Letter], unreadable: list[Illegible]
+    directory: str,
+    folder: Folder,
+    descriptors: tuple[int, int],
+    letters: list[Letter],
+    unreadable: list[Illegible],
 ) -> Folder:
     new, older = list(folder.fresh)[:CHUNK], folder.older[:CHUNK]
-    by_sub, files, looked_at = dict(zip(SUBDIRECTORIES, descriptors, strict=True)), folder.files(), set[str]()
+    by_sub, files, looked_at = (
+        dict(zip(SUBDIRECTORIES, descriptors, strict=True)),
+        folder.files(),
+        set[str](),
+    )
     for unique in (*new, *older):
         sub, _, file = files.get(unique, "").partition("/")
         try:
             raw = read_message(by_sub[sub], file) if file else b""
-        except FileNotFoundError:  # read or deleted by somebody at this moment; the next listing tells
+        except (
+            FileNotFoundError
+        ):  # read or deleted by somebody at this moment; the next listing tells
             continue
         except (PermissionError, Unreadable) as error:
             words = error.strerror if isinstance(error, PermissionError) else str(error)
-            unreadable.append(Illegible(f"{directory}/{sub}/{file}", words or "", unique in folder.fresh))
+            unreadable.append(
+                Illegible(f"{directory}/{sub}/{file}", words or "", unique in folder.fresh)
+            )
             raw = b""
         looked_at.add(unique)
         noticed = folder.fresh.get(unique)
         if raw:
-            letters.append(Letter(Ref(directory, unique), folder.title, raw if noticed else header_of(raw), noticed))
+            letters.append(
+                Letter(
+                    Ref(directory, unique),
+                    folder.title,
+                    raw if noticed else header_of(raw),
+                    noticed,
+                )
+            )
     fresh = {unique: noticed for unique, noticed in folder.fresh.items() if unique not in new}
     return replace(folder, known=folder.known | looked_at, fresh=fresh, older=folder.older[CHUNK:])
 
 
 def _remove_from(
-    descriptor: int, directory: str, left: dict[Ref, bytes], changed: set[Ref], freed: list[tuple[str, int]]
+    descriptor: int,
+    directory: str,
+    left: dict[Ref, bytes],
+    changed: set[Ref],
+    freed: list[tuple[str, int]],
 ) -> None:
     for file in os.listdir(descriptor):
         ref = Ref(directory, unique_name(file))

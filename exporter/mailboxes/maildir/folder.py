@@ -1,4 +1,5 @@
-"""What is known of a Maildir's folder: what is there, and what has still to be looked at. Pure: no file is touched."""
+"""What is known of a Maildir's folder: what is there, and what has still to be looked at. Pure: no
+file is touched."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 _BEHIND = re.compile(r"[:,]|[!;](?=2,)")
-SUBDIRECTORIES = ("new", "cur")  # read in this order: a reader moves messages from the one to the other
+SUBDIRECTORIES = (
+    "new",
+    "cur",
+)  # read in this order: a reader moves messages from the one to the other
 SWEEP = 1000  # so many older messages are looked at when a folder is seen for the first time
 
 
@@ -31,7 +35,8 @@ class Listing:
     identity: tuple[int, ...]  # device, inode, time of the last change
     same_since: float  # when this identity was first seen, monotonic seconds like all times here
     listed_at: float
-    lag: float  # by how much `listed_at` may be later than what it shows, because the time stamp was believed
+    # by how much `listed_at` may be later than what it shows, because the time stamp was believed
+    lag: float
     files: Mapping[str, str]  # by unique name
 
 
@@ -43,14 +48,23 @@ class Folder:
     new: Listing | None = None
     cur: Listing | None = None
     known: frozenset[str] = frozenset()  # messages that need not be looked at
-    missing: frozenset[str] = frozenset()  # known ones that the last listing lacked: a rename can hide a file once
+    missing: frozenset[str] = (
+        frozenset()
+    )  # known ones that the last listing lacked: a rename can hide a file once
     fresh: Mapping[str, Noticed] = field(default_factory=dict)  # messages to be read
-    older: tuple[str, ...] = ()  # messages that were there before us, still to be looked at, the newest first
+    older: tuple[
+        str, ...
+    ] = ()  # messages that were there before us, still to be looked at, the newest first
 
     def files(self) -> dict[str, str]:
         """The messages: `new/FILE` or `cur/FILE` by unique name."""
         both = zip(SUBDIRECTORIES, (self.new, self.cur), strict=True)
-        return {unique: f"{sub}/{file}" for sub, one in both if one for unique, file in one.files.items()}
+        return {
+            unique: f"{sub}/{file}"
+            for sub, one in both
+            if one
+            for unique, file in one.files.items()
+        }
 
     @property
     def messages(self) -> int:
@@ -64,7 +78,10 @@ class Folder:
         there = new.files.keys() | cur.files.keys()
         gone = self.known - there
         noticed = Noticed(max(new.listed_at, cur.listed_at), max(new.lag, cur.lag))
-        fresh = {unique: self.fresh.get(unique, noticed) for unique in sorted(there - self.known, key=_age)}
+        fresh = {
+            unique: self.fresh.get(unique, noticed)
+            for unique in sorted(there - self.known, key=_age)
+        }
         known = self.known - (gone & self.missing)
         return replace(self, new=new, cur=cur, known=known, missing=gone, fresh=fresh)
 
@@ -75,9 +92,11 @@ class Folder:
 
 
 def unique_name(file: str) -> str:
-    """What stays of a file's name: flags follow a colon, sizes a comma, and Dovecot takes a wrong size out again.
+    """What stays of a file's name: flags follow a colon, sizes a comma, and Dovecot takes a wrong
+    size out again.
 
-    Where names may have no colon (a share of Windows, NTFS), offlineimap and isync write `!2,` and `;2,`.
+    Where names may have no colon (a share of Windows, NTFS), offlineimap and isync write `!2,` and
+    `;2,`.
     """
     return _BEHIND.split(file, maxsplit=1)[0]
 

@@ -26,19 +26,23 @@ Result = TypeVar("Result")
 
 def _folder(name: str) -> str:
     if name.startswith("\\") and name.lower() != "\\junk":
-        raise ValueError("the only special folder of a Maildir is \\Junk; write the name of any other")
+        raise ValueError(
+            "the only special folder of a Maildir is \\Junk; write the name of any other"
+        )
     return name
 
 
 class MaildirOptions(Options):
-    """A Maildir (https://cr.yp.to/proto/maildir.html). mailtrip's user must be allowed to read and delete in it.
+    """A Maildir (https://cr.yp.to/proto/maildir.html). mailtrip's user must be allowed to read and
+    delete in it.
 
-    Where the kernel tells of new files (inotify) they are seen at once; they are looked for as well, since no network
-    file system tells what other machines do. Mount such a one with `actimeo=1` or less: delays are no more exact.
+    Where the kernel tells of new files (inotify) they are seen at once; they are looked for as
+    well, since no network file system tells what other machines do. Mount such a one with
+    `actimeo=1` or less: delays are no more exact.
 
-    Files that Dovecot has compressed are read: gzip, bzip2, xz, deflate, zstd. Of what it has encrypted (mail_crypt)
-    the trip says so; await such mail over IMAP or POP3. The same is said of files that another program has encrypted
-    as a whole (PGP, S/MIME, age), and of LZ4.
+    Files that Dovecot has compressed are read: gzip, bzip2, xz, deflate, zstd. Of what it has
+    encrypted (mail_crypt) the trip says so; await such mail over IMAP or POP3. The same is said of
+    files that another program has encrypted as a whole (PGP, S/MIME, age), and of LZ4.
     """
 
     path: Text
@@ -47,27 +51,33 @@ class MaildirOptions(Options):
     folders: list[Annotated[Text, AfterValidator(_folder)]] = Field(
         default=["INBOX", "\\Junk"], min_length=1, max_length=8
     )
-    """The folders that are looked into: `INBOX` is the Maildir itself, `Archive.2026` its subdirectory `.Archive.2026`
-    (the layout of Maildir++, Dovecot, Courier). `\\Junk` is whatever is called Junk or Spam in one of many languages,
-    and is left out if there is nothing of the kind."""
+    """The folders that are looked into: `INBOX` is the Maildir itself, `Archive.2026` its
+    subdirectory `.Archive.2026` (the layout of Maildir++, Dovecot, Courier). `\\Junk` is whatever
+    is called Junk or Spam in one of many languages, and is left out if there is nothing of the
+    kind."""
 
 
 class MaildirMailbox:
-    """A configured Maildir. It remembers between two sessions how far its folders have been looked through.
+    """A configured Maildir. It remembers between two sessions how far its folders have been looked
+    through.
 
-    Its files are touched by one thread of its own: a network file system may hang for minutes, and must then hold up
-    nobody else. While it hangs, what else is asked of the Maildir waits behind it and is given up by its caller.
+    Its files are touched by one thread of its own: a network file system may hang for minutes, and
+    must then hold up nobody else. While it hangs, what else is asked of the Maildir waits behind it
+    and is given up by its caller.
     """
 
     listens = False
 
-    def __init__(self, options: MaildirOptions, resolver: Resolver, accounts: Accounts | None = None) -> None:
+    def __init__(
+        self, options: MaildirOptions, resolver: Resolver, accounts: Accounts | None = None
+    ) -> None:
         self._options = options
         self._folders: dict[str, Folder] = {}
         self._thread = ThreadPoolExecutor(1, "maildir")
 
     async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "MaildirSession":
-        """Takes in what is there. Raises ProbeError if there is no such Maildir, or we may not delete in it."""
+        """Takes in what is there. Raises ProbeError if there is no such Maildir, or we may not
+        delete in it."""
         files = MaildirFiles(self._options.path, self._options.folders, run.now)
         session = MaildirSession(files, run, self._folders, self._thread)
         try:
@@ -80,9 +90,12 @@ class MaildirMailbox:
 
 
 class MaildirSession:
-    """An open Maildir (the protocol `Session`). `folders` are the mailbox's, by directory, and outlive the session."""
+    """An open Maildir (the protocol `Session`). `folders` are the mailbox's, by directory, and
+    outlive the session."""
 
-    def __init__(self, files: MaildirFiles, run: Run, folders: dict[str, Folder], thread: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, files: MaildirFiles, run: Run, folders: dict[str, Folder], thread: ThreadPoolExecutor
+    ) -> None:
         self.messages: int | None = None
         self._files = files
         self._run = run
@@ -111,7 +124,8 @@ class MaildirSession:
     # ---------------------------------------------------------------- looking
 
     async def scan(self) -> list[Sighting]:
-        """The messages that came since the last scan, and some older ones until all of those have been looked at."""
+        """The messages that came since the last scan, and some older ones until all of those have
+        been looked at."""
         began = self._run.now()
         self._news.clear()
         with self._blamed_on(Step.IDLE):
@@ -122,7 +136,9 @@ class MaildirSession:
             with self._run.step(Step.FETCH, ", ".join(titles)):
                 folders, letters, unreadable = await self._in_thread(self._files.read, folders)
             self._tell(unreadable)
-        self._folders.update(folders)  # only now: what a scan found before it failed is found once more
+        self._folders.update(
+            folders
+        )  # only now: what a scan found before it failed is found once more
         self.messages = next(iter(folders.values())).messages
         if any(folder.fresh or folder.older for folder in folders.values()):
             self._news.set()
@@ -156,7 +172,8 @@ class MaildirSession:
     # ---------------------------------------------------------------- waiting
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Sleeps. Ends early if the kernel tells of messages, and at once if some are left to be read."""
+        """Sleeps. Ends early if the kernel tells of messages, and at once if some are left to be
+        read."""
         tasks = [asyncio.ensure_future(event.wait()) for event in (self._news, wake)]
         try:
             await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -166,22 +183,30 @@ class MaildirSession:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch(self, directories: Iterable[str]) -> None:
-        """Has the kernel tell of what comes into these folders, and of new folders. Where it cannot, we only look."""
+        """Has the kernel tell of what comes into these folders, and of new folders. Where it
+        cannot, we only look."""
         paths = [self._files.path]
-        paths += (self._files.place(directory, sub) for directory in directories for sub in SUBDIRECTORIES)
+        paths += (
+            self._files.place(directory, sub) for directory in directories for sub in SUBDIRECTORIES
+        )
         for path in paths:
             if self._events and path not in self._watched:
-                with suppress(OSError):  # none left (fs.inotify.max_user_watches), or the directory is gone
+                with suppress(
+                    OSError
+                ):  # none left (fs.inotify.max_user_watches), or the directory is gone
                     await self._in_thread(self._events.watch, path)
                 self._watched.add(path)
 
     def _note_appearance(self, path: str, name: str) -> None:
-        """Keeps the moment of a message that is not known; a reader that moves or flags a known one is no news."""
+        """Keeps the moment of a message that is not known; a reader that moves or flags a known one
+        is no news."""
         if path == self._files.path:
             if name.startswith("."):
                 self._news.set()
             return
-        places = ((one, self._files.place(one, sub)) for one in self._folders for sub in SUBDIRECTORIES)
+        places = (
+            (one, self._files.place(one, sub)) for one in self._folders for sub in SUBDIRECTORIES
+        )
         directory = next((one for one, place in places if place == path), None)
         ref = Ref(directory or "", unique_name(name))
         if directory is None or ref.unique not in self._folders[directory].known:
@@ -196,9 +221,12 @@ class MaildirSession:
     # ---------------------------------------------------------------- deleting, and the end
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
-        """Removes exactly these messages, each only if it is still what was seen. One that is gone is no mistake."""
+        """Removes exactly these messages, each only if it is still what was seen. One that is gone
+        is no mistake."""
         with self._run.step(Step.DELETE):
-            for note in await self._in_thread(self._files.remove, {one.ref: one.raw for one in sightings}):
+            for note in await self._in_thread(
+                self._files.remove, {one.ref: one.raw for one in sightings}
+            ):
                 self._run.note(f"-- {note}")
 
     async def close(self) -> None:

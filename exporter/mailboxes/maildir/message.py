@@ -1,4 +1,5 @@
-"""One file of a Maildir: what is read of a message, and what a quota counts for it. All of this may block."""
+"""One file of a Maildir: what is read of a message, and what a quota counts for it. All of this may
+block."""
 
 import errno
 import os
@@ -24,7 +25,8 @@ def header_of(raw: bytes) -> bytes:
 
 
 def read_message(directory: int, file: str) -> bytes:
-    """The beginning of a message, unpacked; nothing of what is no ordinary file. Raises OSError and Unreadable."""
+    """The beginning of a message, unpacked; nothing of what is no ordinary file. Raises OSError and
+    Unreadable."""
     try:
         descriptor = os.open(file, _READ | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
     except OSError as error:
@@ -50,19 +52,24 @@ def begins_with(descriptor: int, file: str, raw: bytes) -> bool:
 
 
 def counted_size(descriptor: int, file: str) -> int:
-    """As quotas count it: that of the message, which the name tells, also if the file is compressed."""
+    """As quotas count it: that of the message, which the name tells, also if the file is
+    compressed."""
     told = _TOLD_SIZE.search(file)
     return int(told[1]) if told else os.stat(file, dir_fd=descriptor, follow_symlinks=False).st_size
 
 
 def settle_quota(root: int, freed: Iterable[tuple[str, int]]) -> None:
-    """Maildir++: whoever removes messages says so in the file `maildirsize`, where there is one (maildirquota(7)).
+    """Maildir++: whoever removes messages says so in the file `maildirsize`, where there is one
+    (maildirquota(7)).
 
-    What is in the Trash does not count. That it cannot be written is no harm: deliverers count again, once in a while.
+    What is in the Trash does not count. That it cannot be written is no harm: deliverers count
+    again, once in a while.
     """
     lines = "".join(f"-{size} -1\n" for directory, size in freed if directory != TRASH)
     with suppress(OSError):
-        descriptor = os.open("maildirsize", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=root)
+        descriptor = os.open(
+            "maildirsize", os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=root
+        )
         try:
             os.write(descriptor, lines.encode())
         finally:

@@ -1,4 +1,5 @@
-"""Files of a Maildir that are not just the message, but compressed (Dovecot: mail_compress) or encrypted (mail_crypt).
+"""Files of a Maildir that are not just the message, but compressed (Dovecot: mail_compress) or
+encrypted (mail_crypt).
 
 Of what is packed as much is unpacked as is read of any message, whatever it would grow to.
 """
@@ -16,7 +17,9 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd as zstd
 
-MOST_PACKED = 4 << 20  # bytes that are read of a file; a block of bzip2 has up to 900 KB, one of zstd 128 KB
+MOST_PACKED = (
+    4 << 20
+)  # bytes that are read of a file; a block of bzip2 has up to 900 KB, one of zstd 128 KB
 PIECE = 1 << 16
 MOST_MEMORY = 64 << 20  # bytes that a decompressor may take
 _WINDOW = 24  # log2 of the bytes that zstd may refer back to: its level 19 takes 23
@@ -65,7 +68,9 @@ class _Zstd:
     """What does not fit raises an error of its own."""
 
     def __init__(self) -> None:
-        self._inner = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _WINDOW})
+        self._inner = zstd.ZstdDecompressor(
+            options={zstd.DecompressionParameter.window_log_max: _WINDOW}
+        )
 
     @property
     def eof(self) -> bool:
@@ -84,10 +89,19 @@ class _Zstd:
 
 _PACKED: dict[re.Pattern[bytes], tuple[str, Callable[[], Decompressor]]] = {
     re.compile(rb"\x1f\x8b\x08"): ("gzip", lambda: _Zlib(_GZIP)),
-    re.compile(rb"x(?:[\x01\x9c\xda]|\^(?![!-9;-~]{0,200}[ \t]*:))"): ("deflate", lambda: _Zlib(zlib.MAX_WBITS)),
+    re.compile(rb"x(?:[\x01\x9c\xda]|\^(?![!-9;-~]{0,200}[ \t]*:))"): (
+        "deflate",
+        lambda: _Zlib(zlib.MAX_WBITS),
+    ),
     re.compile(rb"BZh[1-9](1AY&SY|\x17rE8P\x90)"): ("bzip2", bz2.BZ2Decompressor),
-    re.compile(rb"\xfd7zXZ\0"): ("xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_MEMORY)),
-    re.compile(rb"\x5d\0\0[\0-\x80]"): ("lzma", lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MOST_MEMORY)),
+    re.compile(rb"\xfd7zXZ\0"): (
+        "xz",
+        lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_MEMORY),
+    ),
+    re.compile(rb"\x5d\0\0[\0-\x80]"): (
+        "lzma",
+        lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MOST_MEMORY),
+    ),
     re.compile(rb"\x28\xb5\x2f\xfd"): ("zstd", _Zstd),
 }
 """By how a file begins; nothing of it can be the beginning of a header."""
@@ -95,24 +109,31 @@ _WHOLE = "as a whole, with its header: exclude this recipient from that"
 _LOCKED = {
     rb"Dovecot-LZ4\r\x2a\x9b\xc5": "it is compressed with LZ4 (Dovecot), which is not supported",
     rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18": "it is compressed with LZ4, which is not supported",
-    rb"CRYPTED\x03\x07": "it is encrypted (Dovecot's mail_crypt): await messages over IMAP or POP3 instead",
-    rb"\s*-----BEGIN PGP MESSAGE|[\x84\xc1].{1,2}\x03|\x85..\x03|\x86.{4}\x03|[\x8c\xc3].[\x04-\x06]":
-        f"it is encrypted with PGP {_WHOLE}",  # RFC 9580 sections 4.2, 5.1, 5.3, 6.2
+    rb"CRYPTED\x03\x07": (
+        "it is encrypted (Dovecot's mail_crypt): await messages over IMAP or POP3 instead"
+    ),
+    # RFC 9580 sections 4.2, 5.1, 5.3, 6.2
+    rb"\s*-----BEGIN PGP MESSAGE|[\x84\xc1].{1,2}\x03|\x85..\x03|\x86.{4}\x03"
+    rb"|[\x8c\xc3].[\x04-\x06]": f"it is encrypted with PGP {_WHOLE}",
     rb"\s*-----BEGIN AGE |age-encryption\.org/": f"it is encrypted with age {_WHOLE}",
     rb"\s*-----BEGIN (?:PKCS ?#?7|CMS)|\x30[\x80-\x84].{0,4}\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01"
-    rb"|MI[A-Za-z0-9+/]{2,9}(?:CSqGSIb3DQ|KoZIhvcN|qhkiG9w0B)":
-        f"it is encrypted or signed with S/MIME {_WHOLE}",  # RFC 5652 section 3, RFC 7468 section 9; and in base64
+    # RFC 5652 section 3, RFC 7468 section 9; and in base64
+    rb"|MI[A-Za-z0-9+/]{2,9}(?:CSqGSIb3DQ|KoZIhvcN|qhkiG9w0B)": (
+        f"it is encrypted or signed with S/MIME {_WHOLE}"
+    ),
     rb"Salted__|U2FsdGVkX1": f"it is encrypted with OpenSSL {_WHOLE}",
-    rb"(?:[\0-\x08\x0e-\x1f\x80-\xc1\xf5-\xff]|LZIP\x01|PK\x03\x04).{39}":
-        "it is no text: perhaps it is encrypted, or compressed in a way that is not supported",
-}  # fmt: skip
-"""By how a file begins, too: why nothing is read. UTF-8 begins no character like that, and nothing that is shorter can
-hold a token."""
+    rb"(?:[\0-\x08\x0e-\x1f\x80-\xc1\xf5-\xff]|LZIP\x01|PK\x03\x04).{39}": (
+        "it is no text: perhaps it is encrypted, or compressed in a way that is not supported"
+    ),
+}
+"""By how a file begins, too: why nothing is read. UTF-8 begins no character like that, and nothing
+that is shorter can hold a token."""
 _LOCKS = [(re.compile(begins, re.DOTALL), why) for begins, why in _LOCKED.items()]
 
 
 def unpacked(beginning: bytes, more: Callable[[int], bytes], most: int) -> bytes:
-    """The first `most` bytes of the message in a file. `more` reads so many bytes behind its beginning.
+    """The first `most` bytes of the message in a file. `more` reads so many bytes behind its
+    beginning.
 
     Raises Unreadable.
     """
@@ -140,8 +161,12 @@ def _unpacked(
             raw += how.decompress(piece, most - len(raw))
             piece = how.unused_data if how.eof else b""
             piece = piece if len(piece) >= LONGEST_MAGIC else piece + more(PIECE)
-            if how.eof and begins.match(piece) and members < MOST_MEMBERS:  # RFC 1952 section 2.2: they follow another
+            if (
+                how.eof and begins.match(piece) and members < MOST_MEMBERS
+            ):  # RFC 1952 section 2.2: they follow another
                 how, members = make(), members + 1
     except (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error) as error:
-        raise Unreadable(f"it looks compressed with {name}, and cannot be unpacked: {error}") from None
+        raise Unreadable(
+            f"it looks compressed with {name}, and cannot be unpacked: {error}"
+        ) from None
     return raw

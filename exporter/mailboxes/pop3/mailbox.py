@@ -22,28 +22,30 @@ from exporter.net.tls import client_context, session_fact
 
 
 class Pop3Options(ServerOptions):
-    """A mailbox on a POP3 server (RFC 1939), which must know UIDL. A folder for junk cannot be seen over POP3."""
+    """A mailbox on a POP3 server (RFC 1939), which must know UIDL. A folder for junk cannot be seen
+    over POP3."""
 
     port: Port | None = None
     """TCP port. Default: 995 with `tls: implicit`, else 110."""
 
     tls: TlsMode | None = None
-    """`none`, `starttls` (STLS) or `implicit`. Default: `implicit` on port 995 and when no port is given; on any other
-    port `starttls`, so that no password goes out in the clear unasked."""
+    """`none`, `starttls` (STLS) or `implicit`. Default: `implicit` on port 995 and when no port is
+    given; on any other port `starttls`, so that no password goes out in the clear unasked."""
 
     username: OneWord
     """Who logs in."""
 
     auth: Literal["user", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
-    """The one mechanism that is used: the commands USER and PASS, or AUTH with another one. Default: what the server
-    offers of user, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2. `user` is tried also where it is not
-    offered: some servers take it all the same."""
+    """The one mechanism that is used: the commands USER and PASS, or AUTH with another one.
+    Default: what the server offers of user, plain, scram-sha-256; with `oauth2` of oauthbearer,
+    xoauth2. `user` is tried also where it is not offered: some servers take it all the same."""
 
     poll_interval: Duration = 0.5
-    """The least time from one login to the next. POP3 shows new messages only to a new login: about every second while
-    a message is fresh, then less and less often. Make it longer for a provider that limits logins; a limit that the
-    server announces (LOGIN-DELAY) is kept in any case. A delay is told only if it is known within a second or a tenth
-    of it, so with `10s` none that is shorter than 100 s."""
+    """The least time from one login to the next. POP3 shows new messages only to a new login: about
+    every second while a message is fresh, then less and less often. Make it longer for a provider
+    that limits logins; a limit that the server announces (LOGIN-DELAY) is kept in any case. A delay
+    is told only if it is known within a second or a tenth of it, so with `10s` none that is shorter
+    than 100 s."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
@@ -68,17 +70,26 @@ class Pop3Mailbox:
 
     listens = False
 
-    def __init__(self, options: Pop3Options, resolver: Resolver, accounts: Accounts | None = None) -> None:
+    def __init__(
+        self, options: Pop3Options, resolver: Resolver, accounts: Accounts | None = None
+    ) -> None:
         self._options = options
         self._resolver = resolver
         self._maildrop = Maildrop()
         self._tls: TlsSession | None = None
         self._greeted = False
-        self._account = (accounts or Accounts()).of(options.oauth2, options.username) if options.oauth2 else None
+        self._account = (
+            (accounts or Accounts()).of(options.oauth2, options.username)
+            if options.oauth2
+            else None
+        )
 
     async def open(self, run: Run, wanted: Wanted) -> Pop3Session:
-        """Logs in and lists the maildrop. Cancelling it, like every failure, drops the connection."""
-        session = Pop3Session(self._connect, self._log_in, self._maildrop, self._options.poll_interval, run, wanted)
+        """Logs in and lists the maildrop. Cancelling it, like every failure, drops the
+        connection."""
+        session = Pop3Session(
+            self._connect, self._log_in, self._maildrop, self._options.poll_interval, run, wanted
+        )
         try:
             await session.begin()
         except BaseException:
@@ -90,7 +101,9 @@ class Pop3Mailbox:
 
     async def _connect(self, run: Run) -> Pop3Connection:
         options = self._options
-        token = await obtain(self._account, run) if self._account else None  # before the server has to wait for us
+        token = (
+            await obtain(self._account, run) if self._account else None
+        )  # before the server has to wait for us
         connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
         credentials = Credentials(options.username, options.password, token.value if token else "")
         pop3 = await converse(connected, options.host, run.note, credentials)
@@ -103,7 +116,8 @@ class Pop3Mailbox:
         return pop3
 
     async def _secure_and_greet(self, pop3: Pop3Connection, run: Run) -> None:
-        """The greeting comes inside TLS, or before STLS. A password leaves in the clear only if `tls` says so."""
+        """The greeting comes inside TLS, or before STLS. A password leaves in the clear only if
+        `tls` says so."""
         mode, server_name = self._options.tls_mode, self._options.server_name or self._options.host
         if mode == "implicit":
             with run.step(Step.TLS):
@@ -142,17 +156,23 @@ class Pop3Mailbox:
     async def _show(self, pop3: Pop3Connection, account: Account, run: Run) -> None:
         """The token is in memory, if it is good; `_connect` has asked for it before."""
         options, capabilities = self._options, await pop3.capa()
-        offered = BEARERS[1:] if capabilities is None else [name.lower() for name in capabilities.get("SASL", ())]
+        offered = (
+            BEARERS[1:]
+            if capabilities is None
+            else [name.lower() for name in capabilities.get("SASL", ())]
+        )
         mechanism = bearer_mechanism(options.host, options.auth, offered)
 
         async def attempt(value: str) -> None:
-            await pop3.authenticate(Bearer(mechanism, account.username, value, options.host, options.tcp_port))
+            await pop3.authenticate(
+                Bearer(mechanism, account.username, value, options.host, options.tcp_port)
+            )
 
         await bear(account, await account.token(), run, attempt)
 
     def _mechanism(self, offered: dict[str, list[str]] | None) -> str:
-        """A server that does not tell what it offers is taken to know USER, as all did before there was CAPA. Some know
-        it without saying so, and are asked when `auth` is written."""
+        """A server that does not tell what it offers is taken to know USER, as all did before there
+        was CAPA. Some know it without saying so, and are asked when `auth` is written."""
         sasl = (offered or {}).get("SASL", ())
         offers = {"user": offered is None or "USER" in offered}
         offers |= {name: name.upper() in sasl for name in ("plain", SCRAM)}
@@ -162,5 +182,7 @@ class Pop3Mailbox:
             return chosen
         if offered is not None and not offers[chosen]:
             command = "USER and PASS" if chosen == "user" else f"AUTH {chosen.upper()}"
-            raise ProbeError(Reason.AUTH, f"{self._options.host} does not offer {command}") from NoLoginSent()
+            raise ProbeError(
+                Reason.AUTH, f"{self._options.host} does not offer {command}"
+            ) from NoLoginSent()
         return chosen

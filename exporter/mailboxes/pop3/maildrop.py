@@ -1,23 +1,27 @@
-"""What is known of a POP3 maildrop from one login to the next: which messages are new, and since when. Pure.
+"""What is known of a POP3 maildrop from one login to the next: which messages are new, and since
+when. Pure.
 
-A session sees the maildrop as it was at its login (RFC 1939 section 4). So what is new is what the login before did not
-show, and it came in between. A unique id may be given again once its message is gone (section 7), so only those that
-the newest login has shown are remembered.
+A session sees the maildrop as it was at its login (RFC 1939 section 4). So what is new is what the
+login before did not show, and it came in between. A unique id may be given again once its message
+is gone (section 7), so only those that the newest login has shown are remembered.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 SWEEP = 1000  # so many older messages are looked at when the maildrop is opened for the first time
-SOONEST = (
-    0.9  # seconds from login to login while a message is fresh; with what comes on top a delay is known within 1 s
-)
-GAPS = 2.0  # watcher's gaps from login to login later on: it looks after 4 % of the time waited, and 10 % are allowed
+# seconds from login to login while a message is fresh; with what comes on top a delay is known
+# within 1 s
+SOONEST = 0.9
+# watcher's gaps from login to login later on: it looks after 4 % of the time waited, and 10 % are
+# allowed
+GAPS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The moments of a login, monotonic: the connection begins, the name is given, the maildrop is open."""
+    """The moments of a login, monotonic: the connection begins, the name is given, the maildrop is
+    open."""
 
     began: float
     asked: float
@@ -26,7 +30,8 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A message that a login has shown first. It may have come `lag` seconds before it was `seen_at`."""
+    """A message that a login has shown first. It may have come `lag` seconds before it was
+    `seen_at`."""
 
     seen_at: float
     lag: float
@@ -37,7 +42,9 @@ class Maildrop:
 
     def __init__(self) -> None:
         self.login: Login | None = None  # the newest
-        self.login_delay = 0.0  # seconds that the server wants between two logins (RFC 2449 section 6.5)
+        self.login_delay = (
+            0.0  # seconds that the server wants between two logins (RFC 2449 section 6.5)
+        )
         self.news: dict[str, News] = {}
         self.older: list[str] = []
         self._shown: set[str] = set()
@@ -55,7 +62,8 @@ class Maildrop:
         self._shown, self.login = shown, login
 
     def _is_another(self, shown: set[str]) -> bool:
-        """As many messages as before and more, and none under its old id: the server names all of them anew."""
+        """As many messages as before and more, and none under its old id: the server names all of
+        them anew."""
         return 2 <= len(self._shown) <= len(shown) and self._shown.isdisjoint(shown)
 
     def read(self, uids: set[str]) -> None:
@@ -75,7 +83,8 @@ class Maildrop:
         return self.login.began + max(interval, self.login_delay) if self.login else 0.0
 
     def due_at(self, gap: float, interval: float) -> float:
-        """When to log in for news; `gap` is the watcher's. It ends in time if it takes as long as the last one."""
+        """When to log in for news; `gap` is the watcher's. It ends in time if it takes as long as
+        the last one."""
         allowed = self.may_log_in_at(interval)
         if not self.login or self.news:
             return allowed

@@ -1,6 +1,8 @@
-"""An open POP3 mailbox. It shows new messages only to a new login, locks others out, and deletes at QUIT.
+"""An open POP3 mailbox. It shows new messages only to a new login, locks others out, and deletes at
+QUIT.
 
-So a session is a series of logins: each lists the maildrop, reads what is new, perhaps deletes, and quits at once.
+So a session is a series of logins: each lists the maildrop, reads what is new, perhaps deletes, and
+quits at once.
 """
 
 import asyncio
@@ -14,20 +16,27 @@ from exporter.mailboxes.session import COARSE, READ_LIMIT, Sighting, Wanted
 from exporter.net.pop3.connection import Pop3Connection
 
 BODY_LINES = 1000
-LARGEST = 1 << 20  # bytes; a larger message is not read from a server without TOP, which would send all of it
+LARGEST = (
+    1 << 20
+)  # bytes; a larger message is not read from a server without TOP, which would send all of it
 CHUNK = 100  # messages in one scan
 HOLD = 0.5  # seconds that we stay when something was found, since most likely it is to be deleted
 QUIT_PATIENCE = 2.0  # seconds; without deletions QUIT is only good manners
 
 
 class Pop3Session:
-    """The protocol `Session`. `connect` returns a connection that has been greeted and the coroutine that logs in."""
+    """The protocol `Session`. `connect` returns a connection that has been greeted and the
+    coroutine that logs in."""
 
     def __init__(
-        self, connect: Callable[[Run], Awaitable[Pop3Connection]],
+        self,
+        connect: Callable[[Run], Awaitable[Pop3Connection]],
         log_in: Callable[[Pop3Connection, Run], Awaitable[None]],
-        maildrop: Maildrop, interval: float, run: Run, wanted: Wanted,
-    ) -> None:  # fmt: skip
+        maildrop: Maildrop,
+        interval: float,
+        run: Run,
+        wanted: Wanted,
+    ) -> None:
         self.messages: int | None = None
         self._connect = connect
         self._log_in = log_in
@@ -46,7 +55,8 @@ class Pop3Session:
     # ---------------------------------------------------------------- logins
 
     async def begin(self) -> None:
-        """Logs in, unless the last session did so a moment ago: what has come since is found at the next login."""
+        """Logs in, unless the last session did so a moment ago: what has come since is found at the
+        next login."""
         if self._run.now() >= self._maildrop.may_log_in_at(self._interval):
             await self._enter()
 
@@ -67,7 +77,8 @@ class Pop3Session:
         return pop3
 
     async def _leave(self) -> None:
-        """QUIT when nothing was deleted. A server that does not answer, or is gone, is left alone."""
+        """QUIT when nothing was deleted. A server that does not answer, or is gone, is left
+        alone."""
         pop3, self._pop3 = self._pop3, None
         if not pop3:
             return
@@ -84,7 +95,8 @@ class Pop3Session:
     # ---------------------------------------------------------------- how often
 
     def doubt(self) -> None:
-        """The next scan logs in if that is allowed: a trip is about to fail because nothing was seen."""
+        """The next scan logs in if that is allowed: a trip is about to fail because nothing was
+        seen."""
         self._doubted = True
 
     @property
@@ -104,9 +116,12 @@ class Pop3Session:
     # ---------------------------------------------------------------- looking
 
     async def scan(self) -> list[Sighting]:
-        """What came since the last login, if it is time for another one, and some older messages."""
+        """What came since the last login, if it is time for another one, and some older
+        messages."""
         due = self._maildrop.due_at(self._gap, self._interval)
-        if self._run.now() >= (self._maildrop.may_log_in_at(self._interval) if self._doubted else due):
+        if self._run.now() >= (
+            self._maildrop.may_log_in_at(self._interval) if self._doubted else due
+        ):
             self._doubted = False
             await self._leave()
             await self._enter()
@@ -122,7 +137,11 @@ class Pop3Session:
         if not self._pop3:
             return []
         numbers = {uid: number for number, uid in self._numbers}
-        wanted = (uid for uid in (*self._maildrop.news, *self._maildrop.older) if uid not in self._unreadable)
+        wanted = (
+            uid
+            for uid in (*self._maildrop.news, *self._maildrop.older)
+            if uid not in self._unreadable
+        )
         return [(numbers[uid], uid) for uid in wanted if uid in numbers]
 
     async def _read(self, pop3: Pop3Connection) -> list[Sighting]:
@@ -137,7 +156,9 @@ class Pop3Session:
                 else:
                     found.append(self._sighting(uid, raw))
         self._certain |= {sighting.ref for sighting in found}
-        self._maildrop.read(self._certain)  # only now, since what a scan found before it failed is lost
+        self._maildrop.read(
+            self._certain
+        )  # only now, since what a scan found before it failed is lost
         return found
 
     def _sighting(self, uid: str, raw: bytes) -> Sighting:
@@ -145,10 +166,13 @@ class Pop3Session:
         if not news:
             return Sighting(uid, "INBOX", raw, self._run.now(), watched=False, cut=True)
         cut = len(raw) >= READ_LIMIT or raw.partition(b"\r\n\r\n")[2].count(b"\n") >= BODY_LINES
-        return Sighting(uid, "INBOX", raw, news.seen_at, watched=True, lag=news.lag, precision=COARSE, cut=cut)
+        return Sighting(
+            uid, "INBOX", raw, news.seen_at, watched=True, lag=news.lag, precision=COARSE, cut=cut
+        )
 
     async def _message(self, pop3: Pop3Connection, number: int, whole: bool = True) -> bytes | None:
-        """The header, and the `whole` begin of the body; None for a message that is gone, broken or too large."""
+        """The header, and the `whole` begin of the body; None for a message that is gone, broken or
+        too large."""
         if pop3.offers_top:
             reply, raw = await pop3.top(number, BODY_LINES if whole else 0, READ_LIMIT)
             if reply.ok:
@@ -208,7 +232,8 @@ class Pop3Session:
         await pop3.closed()
 
     async def _is_still_ours(self, pop3: Pop3Connection, number: int, uid: str) -> bool:
-        """A unique id that stands for one message, which this login has read, needs no second look."""
+        """A unique id that stands for one message, which this login has read, needs no second
+        look."""
         if uid in self._certain and sum(uid == other for _, other in self._numbers) == 1:
             return True
         raw = await self._message(pop3, number)

@@ -1,7 +1,8 @@
 """When a mailbox that failed may be tried again, and what is said of it meanwhile.
 
-A pause protects accounts, which get locked for many tries, and servers. Anything else may be mended at any moment, so a
-new trip tries at once; pauses are then only between the attempts of those that wait already.
+A pause protects accounts, which get locked for many tries, and servers. Anything else may be mended
+at any moment, so a new trip tries at once; pauses are then only between the attempts of those that
+wait already.
 """
 
 from dataclasses import dataclass
@@ -15,12 +16,20 @@ from exporter.net.sasl import NoLoginSent
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts
 NEW_TRIP_PAUSE = 2.0  # the same between two attempts to connect when a new trip has come
-REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = 60.0, 900.0  # after a refused login: accounts get locked for many tries
-IN_USE_PAUSE, LONGEST_IN_USE_PAUSE = 5.0, 60.0  # POP3: another client has the mailbox, most often for a moment
+REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = (
+    60.0,
+    900.0,
+)  # after a refused login: accounts get locked for many tries
+IN_USE_PAUSE, LONGEST_IN_USE_PAUSE = (
+    5.0,
+    60.0,
+)  # POP3: another client has the mailbox, most often for a moment
 _LOGIN_DELAY = "LOGIN-DELAY"  # POP3: every try may prolong it
 _REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
 _OF_SERVERS = frozenset({Reason.CONNECT, Reason.TIMEOUT, Reason.DISCONNECTED, Reason.UNAVAILABLE})
-_MOST_WORDS = MAX_DETAIL - 100  # characters of somebody else's text, so that the times behind it are not cut off
+_MOST_WORDS = (
+    MAX_DETAIL - 100
+)  # characters of somebody else's text, so that the times behind it are not cut off
 
 
 def refuses(error: ProbeError) -> bool:
@@ -34,8 +43,11 @@ def _protected(error: ProbeError) -> bool:
 
 
 def _locks(error: ProbeError) -> bool:
-    """A login was sent and refused; where none was sent (no password can be read), nobody counts it."""
-    return error.reason is Reason.AUTH and not isinstance(error.__cause__, NoLoginSent | SecretUnavailable)
+    """A login was sent and refused; where none was sent (no password can be read), nobody counts
+    it."""
+    return error.reason is Reason.AUTH and not isinstance(
+        error.__cause__, NoLoginSent | SecretUnavailable
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +67,16 @@ class Trouble:
 
     def __str__(self) -> str:
         """For a page, which is read at any time."""
-        until = f", next attempt not before {_time(self.at_wall + self.pause)}" if _protected(self.error) else ""
+        until = (
+            f", next attempt not before {_time(self.at_wall + self.pause)}"
+            if _protected(self.error)
+            else ""
+        )
         return f"{self.error} (last attempt at {_time(self.at_wall)}{until})"
 
     def told(self, began: float = inf) -> ProbeError:
-        """To a trip that began at that moment. What was not tried in its time is not told as if it had been seen."""
+        """To a trip that began at that moment. What was not tried in its time is not told as if it
+        had been seen."""
         if began <= self.at and not (_protected(self.error) and not refuses(self.error)):
             return self.error
         last, following = _time(self.at_wall), _time(self.at_wall + self.pause)
@@ -70,7 +87,8 @@ class Trouble:
 
 
 class BackOff:
-    """The pauses become longer as long as it fails, and are short again after it has been well for a while."""
+    """The pauses become longer as long as it fails, and are short again after it has been well for
+    a while."""
 
     def __init__(self, clock: Clock) -> None:
         self.until = 0.0  # monotonic: no attempt before

@@ -29,9 +29,15 @@ MOST_UNCLEAR = 3  # messages that a trip keeps as facts; all are counted
 def returned(bounce: Bounce) -> ProbeError:
     """What a delivery status notification means for the trip."""
     who = f"{bounce.reporter or bounce.remote or 'a mail server'} returned it"
-    by = f" (refused by {bounce.remote})" if bounce.reporter and bounce.remote not in ("", bounce.reporter) else ""
+    by = (
+        f" (refused by {bounce.remote})"
+        if bounce.reporter and bounce.remote not in ("", bounce.reporter)
+        else ""
+    )
     why = ": ".join(filter(None, (bounce.hint, bounce.diagnostic or "no reason given")))
-    detail = one_line(f"{who}: {why}", MAX_DETAIL - len(by)) + by  # the server's text may be long, and is cut
+    detail = (
+        one_line(f"{who}: {why}", MAX_DETAIL - len(by)) + by
+    )  # the server's text may be long, and is cut
     return ProbeError(Reason.BOUNCED, detail, code=bounce.status)
 
 
@@ -49,26 +55,34 @@ class Looker(Protocol):
     def delete(self, sighting: Sighting, done: "asyncio.Future[None]") -> None: ...
 
 
-LAST_LOOK = 0.1  # of a trip's time, before its end: when the mailbox is looked into once more, thoroughly
+LAST_LOOK = (
+    0.1  # of a trip's time, before its end: when the mailbox is looked into once more, thoroughly
+)
 INSTANT = 0.001  # seconds that are no time to wait; a clock may not even show less
 SHORTEST_LAST_LOOK, LONGEST_LAST_LOOK = 0.5, 5.0  # seconds
 
 
 class Expectation:
-    """The futures are the watcher's to settle; a trip only waits for them, so cancelling a trip does not touch them."""
+    """The futures are the watcher's to settle; a trip only waits for them, so cancelling a trip
+    does not touch them."""
 
-    def __init__(self, watcher: Looker, run: Run, found: "asyncio.Future[Found] | None" = None) -> None:
+    def __init__(
+        self, watcher: Looker, run: Run, found: "asyncio.Future[Found] | None" = None
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.run = run
         self.opened: asyncio.Future[None] = loop.create_future()
-        self.for_bounces = found is not None  # this mailbox can only tell that the message will not come
+        self.for_bounces = (
+            found is not None
+        )  # this mailbox can only tell that the message will not come
         self.found: asyncio.Future[Found] = found or loop.create_future()
         self.deleted: asyncio.Future[None] | None = None
         self._watcher = watcher
         self._doubts = True
 
     async def ready(self) -> None:
-        """Returns when the mailbox is watched. Raises ProbeError when it refuses us; a dead one is tried again."""
+        """Returns when the mailbox is watched. Raises ProbeError when it refuses us; a dead one is
+        tried again."""
         await asyncio.shield(self.opened)
 
     async def arrival(self) -> Found:
@@ -83,7 +97,8 @@ class Expectation:
         await asyncio.shield(self.deleted)
 
     def doubt_in(self) -> float:
-        """Seconds until the thorough look that precedes the verdict `overdue`; infinite after it was taken."""
+        """Seconds until the thorough look that precedes the verdict `overdue`; infinite after it
+        was taken."""
         if not self._doubts or self.found.done() or self.run.accepted is None:
             return float("inf")
         left = self.run.time_left()
@@ -96,7 +111,8 @@ class Expectation:
         self._doubts = False
 
     def trouble(self) -> ProbeError | None:
-        """Why the mailbox cannot be watched now: what has failed, or which step of opening it takes so long."""
+        """Why the mailbox cannot be watched now: what has failed, or which step of opening it takes
+        so long."""
         trouble, entering = self._watcher.trouble, self._watcher.entering
         if entering and not (trouble and trouble.at >= self.run.started):
             waited = self.run.now() - max(self.run.started, entering.started)
@@ -110,31 +126,58 @@ class Expectation:
         detail += f"; it was accepted with: {self.run.answer}" if self.run.answer else ""
         unclear = next((fact for fact in self.run.facts if isinstance(fact, Unclear)), None)
         if unclear:
-            detail += f"; a message about it that is not understood came from {unclear.sender}: {unclear.subject}"
-        return self.trouble() or self._unlooked() or self._unread() or ProbeError(Reason.OVERDUE, detail)
+            detail += (
+                f"; a message about it that is not understood came from {unclear.sender}:"
+                f" {unclear.subject}"
+            )
+        return (
+            self.trouble()
+            or self._unlooked()
+            or self._unread()
+            or ProbeError(Reason.OVERDUE, detail)
+        )
 
     def _unlooked(self) -> ProbeError | None:
         """The message may be there: since it was sent, nobody was allowed to look."""
         session, sent = self._watcher.rationed, self.run.accepted
-        if session is None or sent is None or session.looked_at >= sent or session.may_look_at <= self.run.now():
+        if (
+            session is None
+            or sent is None
+            or session.looked_at >= sent
+            or session.may_look_at <= self.run.now()
+        ):
             return None
-        detail = f"mailbox {self._watcher.name} could not be looked into after the message was sent: {session.ration}"
-        return ProbeError(Reason.UNAVAILABLE, f"{detail}; `timeout` must be longer than that", code="LOGIN-DELAY")
+        detail = (
+            f"mailbox {self._watcher.name} could not be looked into after the message was sent:"
+            f" {session.ration}"
+        )
+        return ProbeError(
+            Reason.UNAVAILABLE, f"{detail}; `timeout` must be longer than that", code="LOGIN-DELAY"
+        )
 
     def _unread(self) -> ProbeError | None:
         """The message may have come: one did, and nobody could read it."""
         session, sent = self._watcher.illiterate, self.run.sending_since or self.run.started
         if session is None or not (why := session.illegible_since(sent)):
             return None
-        detail = f"a message came to mailbox {self._watcher.name} and cannot be read, perhaps the one sent: {why}"
+        detail = (
+            f"a message came to mailbox {self._watcher.name} and cannot be read, perhaps the one"
+            f" sent: {why}"
+        )
         return ProbeError(Reason.UNAVAILABLE, detail)
 
     def heard(self, reading: Reading) -> None:
         """Notes what has come about the trip's message and is not the message itself."""
         if not (about := reading.about):
             return
-        what = f"{reading.bounce.action}: {reading.bounce.diagnostic}" if reading.bounce else about.text
-        self.run.note(f"-- not the message: {reading.kind} from {about.sender}: {about.subject}: {what}")
+        what = (
+            f"{reading.bounce.action}: {reading.bounce.diagnostic}"
+            if reading.bounce
+            else about.text
+        )
+        self.run.note(
+            f"-- not the message: {reading.kind} from {about.sender}: {about.subject}: {what}"
+        )
         unclear = [fact for fact in self.run.facts if isinstance(fact, Unclear)]
         if reading.kind is Kind.UNCLEAR and len(unclear) < MOST_UNCLEAR:
             self.run.fact(about)

@@ -14,9 +14,13 @@ from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.mailboxes.watcher.strays import Judge, Strays
 
-MOST_READINGS, MOST_OF_OTHERS = 5, 8  # of a message that seems to be incomplete: ours, for 4 s; others, for 30 s
+MOST_READINGS, MOST_OF_OTHERS = (
+    5,
+    8,
+)  # of a message that seems to be incomplete: ours, for 4 s; others, for 30 s
 Again = Callable[[Sighting, int], bool]
-"""Has a session read a message again; False if it does not, or if it has done so as many times as told."""
+"""Has a session read a message again; False if it does not, or if it has done so as many times as
+told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,16 @@ class Settled:
 
 
 class Matcher:
-    """Hands messages to the trips in `awaited`, and tells `stray` of those of ours that no trip awaits."""
+    """Hands messages to the trips in `awaited`, and tells `stray` of those of ours that no trip
+    awaits."""
 
     def __init__(
-        self, mint: Mint, statistics: Statistics, stray: Judge, now: Callable[[], float], reader: Reader
+        self,
+        mint: Mint,
+        statistics: Statistics,
+        stray: Judge,
+        now: Callable[[], float],
+        reader: Reader,
     ) -> None:
         self.awaited: dict[str, Expectation] = {}
         self._mint = mint
@@ -42,9 +52,14 @@ class Matcher:
         self._strays = Strays(stray, now)
 
     async def settle_all(
-        self, sightings: list[Sighting], run: Run, delete: Callable[[Sighting], None], again: Again | None = None
+        self,
+        sightings: list[Sighting],
+        run: Run,
+        delete: Callable[[Sighting], None],
+        again: Again | None = None,
     ) -> list[str]:
-        """Matches messages, has those deleted that may go, and returns the trips that ours belong to."""
+        """Matches messages, has those deleted that may go, and returns the trips that ours belong
+        to."""
         trips = []
         for sighting in sightings:
             settled = await self.settle(sighting, run, again)
@@ -55,9 +70,14 @@ class Matcher:
         return trips
 
     async def settle(self, sighting: Sighting, run: Run, again: Again | None = None) -> Settled:
-        """Matches a message that a session has seen in `run`, and does so later if it seems to be incomplete."""
+        """Matches a message that a session has seen in `run`, and does so later if it seems to be
+        incomplete."""
         reading = await self._reader.read(sighting.raw)
-        if again and not sighting.cut and (unfinished := self._unfinished(sighting, reading, again)):
+        if (
+            again
+            and not sighting.cut
+            and (unfinished := self._unfinished(sighting, reading, again))
+        ):
             return unfinished
         token = self._verified(reading)
         if token is None:
@@ -68,7 +88,12 @@ class Matcher:
         if expectation and reading.bounce and reading.kind is Kind.BOUNCE:
             expectation.bounced(reading.bounce)
             return Settled(token.trip, may_go=True)
-        if not expectation or expectation.found.done() or reading.kind is not Kind.MESSAGE or expectation.for_bounces:
+        if (
+            not expectation
+            or expectation.found.done()
+            or reading.kind is not Kind.MESSAGE
+            or expectation.for_bounces
+        ):
             return Settled(token.trip, await self._strays.may_go(token, reading.kind, sighting))
         expectation.run.adopt(run.spans, Phase.DELIVER, run.started)
         expectation.found.set_result(Found(token, reading.tokens[token.word], sighting))
@@ -90,14 +115,19 @@ class Matcher:
         """A server was seen to show the beginning of a message that it was still writing."""
         token, _ = self._token(reading)
         waits = any(not one.found.done() for one in self.awaited.values())
-        if not waits or (token and token.trip not in self.awaited) or is_complete(sighting.raw, reading, token):
+        if (
+            not waits
+            or (token and token.trip not in self.awaited)
+            or is_complete(sighting.raw, reading, token)
+        ):
             return None
         if not again(sighting, MOST_READINGS if token else MOST_OF_OTHERS):
             return None
         return Settled(token.trip if token else None, may_go=False)
 
     def _verified(self, reading: Reading) -> Token | None:
-        """The token that proves that a message is ours; what only looks like one is counted and left alone."""
+        """The token that proves that a message is ours; what only looks like one is counted and
+        left alone."""
         token, rejections = self._token(reading)
         if token is None:
             self._statistics.rejected.update(rejections[:1])

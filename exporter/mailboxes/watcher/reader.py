@@ -14,8 +14,9 @@ SHORT = 4 << 10  # bytes; reading so many costs less than handing them to a thre
 class Reader:
     """Reads messages for all mailboxes of the program, in the order in which they are asked for.
 
-    A long message is read in one thread of its own. That one does not run beside us, but the interpreter takes it off
-    every 5 ms (sys.getswitchinterval), where on the event loop nobody could.
+    A long message is read in one thread of its own. That one does not run beside us, but the
+    interpreter takes it off every 5 ms (sys.getswitchinterval), where on the event loop nobody
+    could.
     """
 
     def __init__(self) -> None:

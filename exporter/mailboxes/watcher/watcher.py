@@ -1,8 +1,9 @@
 """One watcher for each mailbox: all trips that await the same mailbox share its one session.
 
-It connects when someone waits, matches every new message by its token, hands it to the trip that waits or reports it as
-a stray, deletes it, reconnects with back-off, and goes away when nobody waits. So locks, connection limits, duplicates,
-late mail and restarts are dealt with in one place, whatever the protocol.
+It connects when someone waits, matches every new message by its token, hands it to the trip that
+waits or reports it as a stray, deletes it, reconnects with back-off, and goes away when nobody
+waits. So locks, connection limits, duplicates, late mail and restarts are dealt with in one place,
+whatever the protocol.
 """
 
 import asyncio
@@ -15,7 +16,15 @@ from exporter.core.model import Fact, Leg, Phase, ProbeError, Reason, Span
 from exporter.core.run import Clock, Run
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint
-from exporter.mailboxes.session import Doubting, Illiterate, Mailbox, Rationed, Rereading, Session, Sighting
+from exporter.mailboxes.session import (
+    Doubting,
+    Illiterate,
+    Mailbox,
+    Rationed,
+    Rereading,
+    Session,
+    Sighting,
+)
 from exporter.mailboxes.watcher.back_off import BackOff, Trouble, refuses
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.expectation import Expectation, Found
@@ -27,30 +36,45 @@ from exporter.mailboxes.watcher.strays import Judge
 log = logging.getLogger(__name__)
 
 SHORTEST_GAP = 0.08  # seconds between two looks into the mailbox while a message is fresh
-GAP_FRACTION = 0.04  # of the time waited: so the delay's error stays below 5 % and 100 ms, a round trip included
+# of the time waited: so the delay's error stays below 5 % and 100 ms, a round trip included
+GAP_FRACTION = 0.04
 LONGEST_GAP = 300.0
-SENDING_GAP = 1.0  # while messages are being sent, when an accepted one wakes us, and while we linger
-LINGER = 5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
+SENDING_GAP = (
+    1.0  # while messages are being sent, when an accepted one wakes us, and while we linger
+)
+LINGER = (
+    5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
+)
 GOODBYE = 2.0  # seconds for the last deletions when the program stops
 
 
 class Watcher:
     """Call everything from the event loop's thread.
 
-    `patience` bounds one exchange with the server, in seconds. `stray` is told of every message with a token of ours
-    that no trip awaits. All watchers of a program should share one `reader`.
+    `patience` bounds one exchange with the server, in seconds. `stray` is told of every message
+    with a token of ours that no trip awaits. All watchers of a program should share one `reader`.
     """
 
     def __init__(
-        self, name: str, mailbox: Mailbox, mint: Mint, clock: Clock, patience: float, stray: Judge,
+        self,
+        name: str,
+        mailbox: Mailbox,
+        mint: Mint,
+        clock: Clock,
+        patience: float,
+        stray: Judge,
         reader: Reader | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.name = name
         self.statistics = Statistics()
-        self.trouble: Trouble | None = None  # until the mailbox has been looked into again: to open it proves little
+        self.trouble: Trouble | None = (
+            None  # until the mailbox has been looked into again: to open it proves little
+        )
         self.entering: Run | None = None  # of a session that is being opened
         self.rationed: Rationed | None = None  # the newest session, if it may not look at any time
-        self.illiterate: Illiterate | None = None  # the same, if it may meet messages that it cannot read
+        self.illiterate: Illiterate | None = (
+            None  # the same, if it may meet messages that it cannot read
+        )
         self._mailbox = mailbox
         self._clock = clock
         self._patience = patience
@@ -61,7 +85,9 @@ class Watcher:
         self._deletions = Deletions()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._opening: tuple[list[Span], list[Fact], float] | None = None  # set while the session is open
+        self._opening: tuple[list[Span], list[Fact], float] | None = (
+            None  # set while the session is open
+        )
         self._linger_until = float("-inf")
         self._back_off = BackOff(clock)
         self._closing = False
@@ -74,13 +100,17 @@ class Watcher:
         return self._mailbox.listens
 
     def start(self) -> None:
-        """Opens a receiver for good; for any other mailbox nothing is done before somebody waits."""
+        """Opens a receiver for good; for any other mailbox nothing is done before somebody
+        waits."""
         if self._mailbox.listens:
             self._watch()
 
     @contextmanager
-    def expect(self, trip: str, run: Run, found: "asyncio.Future[Found] | None" = None) -> Iterator[Expectation]:
-        """Inside, the watcher looks for the message of this trip; with `found`, another's future, only for bounces."""
+    def expect(
+        self, trip: str, run: Run, found: "asyncio.Future[Found] | None" = None
+    ) -> Iterator[Expectation]:
+        """Inside, the watcher looks for the message of this trip; with `found`, another's future,
+        only for bounces."""
         expectation = self._awaited[trip] = Expectation(self, run, found)
         run.overhear(self._transcript, trip)
         if self._opening:
@@ -117,7 +147,8 @@ class Watcher:
         self._wake.set()
 
     def configure(self, mailbox: Mailbox | None, patience: float) -> None:
-        """From now on with these options. With another mailbox, the session ends, and whoever waits goes on there."""
+        """From now on with these options. With another mailbox, the session ends, and whoever waits
+        goes on there."""
         self._patience = patience
         if mailbox is not None:
             self._mailbox, self._back_off, self.trouble = mailbox, BackOff(self._clock), None
@@ -149,7 +180,9 @@ class Watcher:
         if self._closing:
             return bool(self._deletions and self._opening)
         lingers = self._opening and self._clock.monotonic() < self._linger_until
-        return bool(self._awaited or self._late or self._deletions or self._mailbox.listens or lingers)
+        return bool(
+            self._awaited or self._late or self._deletions or self._mailbox.listens or lingers
+        )
 
     async def _sessions(self) -> None:
         while self._wanted:
@@ -157,7 +190,9 @@ class Watcher:
                 await self._nap(pause)
                 continue
             began = self._transcript.position
-            run = self.entering = Run(self._clock, session_timeout=self._patience, transcript=self._transcript)
+            run = self.entering = Run(
+                self._clock, session_timeout=self._patience, transcript=self._transcript
+            )
             mailbox = self._mailbox
             try:
                 await self._one_session(mailbox, run)
@@ -197,11 +232,15 @@ class Watcher:
 
     @property
     def _holds_sightings(self) -> bool:
-        """What was seen in this session is still to be deleted, which only this session can do for certain."""
-        return bool(self._deletions) or any(expected.found.done() for expected in self._awaited.values())
+        """What was seen in this session is still to be deleted, which only this session can do for
+        certain."""
+        return bool(self._deletions) or any(
+            expected.found.done() for expected in self._awaited.values()
+        )
 
     def _part_with_sightings(self) -> None:
-        """The mailbox is another one now: what a session of the old one saw means nothing to the new one."""
+        """The mailbox is another one now: what a session of the old one saw means nothing to the
+        new one."""
         self._deletions.part_with("the mailbox's configuration has changed")
         self._matcher.another_mailbox()
 
@@ -233,7 +272,9 @@ class Watcher:
     async def _look(self, session: Session, run: Run) -> None:
         """One look into the mailbox, then a wait until the next one is due."""
         began, idle = self._transcript.position, not self._deletions
-        if not self._closing or self._mailbox.listens:  # elsewhere, what comes now is for the next start to find
+        if (
+            not self._closing or self._mailbox.listens
+        ):  # elsewhere, what comes now is for the next start to find
             self._doubt(session)
             async with run.conversation():
                 sightings = await session.scan()
@@ -249,7 +290,11 @@ class Watcher:
             idle = not sightings and not self._deletions
         if self._deletions:
             began = self._transcript.position
-            trips = [trip for trip, one in self._awaited.items() if one.deleted and not one.deleted.done()]
+            trips = [
+                trip
+                for trip, one in self._awaited.items()
+                if one.deleted and not one.deleted.done()
+            ]
             try:
                 self.statistics.deleted += await self._deletions.carry_out(session, run)
             finally:
@@ -263,16 +308,32 @@ class Watcher:
             self._transcript.looked(began)
 
     def _gap(self) -> float:
-        """Seconds until the next look: a small part of what the youngest message has been under way."""
-        moments = [e.run.accepted for e in self._awaited.values() if e.run.accepted is not None and not e.found.done()]
+        """Seconds until the next look: a small part of what the youngest message has been under
+        way."""
+        moments = [
+            e.run.accepted
+            for e in self._awaited.values()
+            if e.run.accepted is not None and not e.found.done()
+        ]
         moments += self._late.values()
         if not moments:
             return LONGEST_GAP if self._mailbox.listens else SENDING_GAP
-        due = max(min((expectation.doubt_in() for expectation in self._awaited.values()), default=LONGEST_GAP), 0.0)
-        return min(max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP, due)
+        due = max(
+            min(
+                (expectation.doubt_in() for expectation in self._awaited.values()),
+                default=LONGEST_GAP,
+            ),
+            0.0,
+        )
+        return min(
+            max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP),
+            LONGEST_GAP,
+            due,
+        )
 
     def _doubt(self, session: Session) -> None:
-        """Before a trip is overdue, a session that relies on announcements looks for itself, once."""
+        """Before a trip is overdue, a session that relies on announcements looks for itself,
+        once."""
         due = [expectation for expectation in self._awaited.values() if expectation.doubt_in() <= 0]
         for expectation in due:
             expectation.doubted()
@@ -282,7 +343,9 @@ class Watcher:
     def _hand_open(self, expectation: Expectation) -> None:
         if not expectation.opened.done() and self._opening:
             spans, facts, began = self._opening
-            if began >= expectation.run.started:  # the session was opened for this trip, among others
+            if (
+                began >= expectation.run.started
+            ):  # the session was opened for this trip, among others
                 expectation.run.adopt(spans, Phase.OPEN, began)
             expectation.run.facts.extend(facts)
             expectation.opened.set_result(None)

@@ -1,9 +1,10 @@
 """One conversation with an IMAP server: aioimaplib behind a layer that keeps its promises.
 
-The library contributes tags, commands, the states they are legal in, and the coroutines that say SELECT, FETCH or
-LOGOUT. Everything that touches the wire is ours: a lost connection is an error at once and not after a time-out, a
-response is read by a loop and not by a recursion, TLS can be begun, and no password gets into a log. There are no
-time-outs: the caller cancels, and a cancelled command ends the connection, whose next reply would be the wrong one.
+The library contributes tags, commands, the states they are legal in, and the coroutines that say
+SELECT, FETCH or LOGOUT. Everything that touches the wire is ours: a lost connection is an error at
+once and not after a time-out, a response is read by a loop and not by a recursion, TLS can be
+begun, and no password gets into a log. There are no time-outs: the caller cancels, and a cancelled
+command ends the connection, whose next reply would be the wrong one.
 """
 
 import asyncio
@@ -24,7 +25,8 @@ from exporter.net.redaction import Redaction
 from exporter.net.tls import translated
 from exporter.net.wrong_port import greeted, patiently, plain
 
-NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
+# seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
+NEVER = 86400.0
 Answer = bytes | Callable[[str], Awaitable[bytes]]
 """What is said to a continuation, or what makes it of its text."""
 
@@ -35,12 +37,17 @@ _LOGINS = frozenset({"LOGIN", "AUTHENTICATE"})
 
 
 class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # aioimaplib has no types
-    """Call `greeting` first. One command at a time. Every failure is a ProbeError and ends the connection."""
+    """Call `greeting` first. One command at a time. Every failure is a ProbeError and ends the
+    connection."""
 
     simple_commands = frozenset({*IMAP4ClientProtocol.simple_commands, "MYRIGHTS"})
 
     def __init__(
-        self, server: str, clock: Callable[[], float], note: Callable[[str], None], redaction: Redaction | None = None
+        self,
+        server: str,
+        clock: Callable[[], float],
+        note: Callable[[str], None],
+        redaction: Redaction | None = None,
     ) -> None:
         IMAP4ClientProtocol.__init__(self, asyncio.get_running_loop())
         ImapWire.__init__(self, server, clock, redaction)
@@ -49,7 +56,9 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._pending: Command | None = None
         self._awaited_tag = ""
         self._strange = 0  # lines that are none of IMAP's
-        self._tells_nothing = False  # it does not understand CAPABILITY, or has answered with nothing
+        self._tells_nothing = (
+            False  # it does not understand CAPABILITY, or has answered with nothing
+        )
         self.passed_over = 0  # responses that were not understood
         self._bye = ""  # the server's last words, if it has said any
 
@@ -69,7 +78,10 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return problem.what if piece else self._clean(str(problem))
 
     def _hear(self, response: Response) -> None:
-        command, response = self._pending.name if self._pending else "", invited(response, self._awaited_tag)
+        command, response = (
+            self._pending.name if self._pending else "",
+            invited(response, self._awaited_tag),
+        )
         if response.tag == "?" or (response.tag == "*" and not response.name):
             self._pass_over(response, command)
             return
@@ -85,7 +97,9 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._learn(response)
         if response.name == "BYE" and self._greeted and command != "LOGOUT":
             self._bye = f"{self._server} ends the session: {self._clean(response.text)}"
-            if command not in _LOGINS:  # there, what has been wrong follows, or the end of the connection
+            if (
+                command not in _LOGINS
+            ):  # there, what has been wrong follows, or the end of the connection
                 self._fail(Reason.DISCONNECTED, self._bye)
                 return
         if response.tag != "+" or command:
@@ -95,10 +109,15 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             self._wake()
 
     def _pass_over(self, response: Response, command: str) -> None:
-        """A harmless slip, unless it stands where the greeting, an answer or a message should be."""
+        """A harmless slip, unless it stands where the greeting, an answer or a message should
+        be."""
         self._strange += response.tag == "?"
-        needed = response.text.startswith(self._awaited_tag) if self._awaited_tag else not self._greeted
-        needed |= command == "FETCH" and response.text.strip() != ")"  # a line end before the end (Domino)
+        needed = (
+            response.text.startswith(self._awaited_tag) if self._awaited_tag else not self._greeted
+        )
+        needed |= (
+            command == "FETCH" and response.text.strip() != ")"
+        )  # a line end before the end (Domino)
         if response.tag == "?" and (needed or self._strange > MOST_STRANGE):
             raise Malformed("a line that is not IMAP", response.text.encode())
         self._note(f"S: {self._shown(response)}")
@@ -109,10 +128,13 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return self._clean(response.shown[:SHOWN].decode("utf-8", "replace"))
 
     def _learn(self, response: Response) -> None:
-        """A server may tell its capabilities in the greeting, after the login, or when asked (RFC 3501 section 7.1)."""
+        """A server may tell its capabilities in the greeting, after the login, or when asked (RFC
+        3501 section 7.1)."""
         if response.name == "CAPABILITY":
             self.capabilities = {
-                str(word, "ascii", "replace").upper() for word in response.values if isinstance(word, bytes)
+                str(word, "ascii", "replace").upper()
+                for word in response.values
+                if isinstance(word, bytes)
             }
         elif response.code == "CAPABILITY":
             self.capabilities = set(response.argument.upper().split())
@@ -126,11 +148,13 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return self._heard.popleft()
 
     async def execute(self, command: Command, scrub: str | None = None) -> Reply:
-        """The library's coroutines end here. (`scrub` is the library's idea of hiding a password; not enough.)"""
+        """The library's coroutines end here. (`scrub` is the library's idea of hiding a password;
+        not enough.)"""
         return await self._converse(command)
 
     async def _converse(self, command: Command, answers: Sequence[Answer] = ()) -> Reply:
-        """Gives a command and, at every continuation that the server sends, the next of `answers`."""
+        """Gives a command and, at every continuation that the server sends, the next of
+        `answers`."""
         self._begin(command)
         lines: list[Response] = []
         for answer in answers:
@@ -138,7 +162,9 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
                 return self._end(turn, lines)
             self._write(answer if isinstance(answer, bytes) else await answer(turn.text))
         if (turn := await self._turn(lines)).tag == "+":
-            raise self._failure(Reason.PROTOCOL, f"{self._server} asks for more after {command.name}")
+            raise self._failure(
+                Reason.PROTOCOL, f"{self._server} asks for more after {command.name}"
+            )
         return self._end(turn, lines)
 
     def _begin(self, command: Command) -> None:
@@ -154,7 +180,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self.transport.write(line + b"\r\n")
 
     async def _turn(self, lines: list[Response]) -> Response:
-        """Collects data until the server has said its part: a continuation, or the tagged end of the command."""
+        """Collects data until the server has said its part: a continuation, or the tagged end of
+        the command."""
         try:
             while (response := await self.next()).tag == "*":
                 lines.append(response)
@@ -167,7 +194,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._pending = None
         return Reply(self._server, end.name, end.code, self._clean(end.text), lines)
 
-    # ---------------------------------------------------------------- from the greeting to the login
+    # ---------------------------------------------------------------- from the greeting to the
+    # login
 
     async def greeting(self, seconds: float | None = None) -> None:
         if self.tls:
@@ -185,18 +213,25 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return bool(self.state != CONNECTED and self.state != NONAUTH)
 
     async def capability(self) -> set[str]:
-        """What the server offers, asked for only if it has not told it by itself. Nothing, if it does not say."""
+        """What the server offers, asked for only if it has not told it by itself. Nothing, if it
+        does not say."""
         if not (self.capabilities or self._tells_nothing):
             await self.execute(Command("CAPABILITY", self.new_tag()))
             if not self.capabilities:
-                self._note("-- the server does not tell what it offers: it is taken to offer nothing but IMAP4rev1")
+                self._note(
+                    "-- the server does not tell what it offers: it is taken to offer nothing but"
+                    " IMAP4rev1"
+                )
                 self._tells_nothing = True
         return set(self.capabilities)
 
     async def starttls(self, context: ssl.SSLContext, server_name: str) -> None:
-        """STARTTLS and the handshake. What was said in the clear before counts no more (RFC 3501 section 6.2.1)."""
+        """STARTTLS and the handshake. What was said in the clear before counts no more (RFC 3501
+        section 6.2.1)."""
         if self.authenticated:  # whoever sits in between may have put it there to keep us from TLS
-            raise self._failure(Reason.TLS, f"{self._server} greets with PREAUTH, so that STARTTLS is impossible")
+            raise self._failure(
+                Reason.TLS, f"{self._server} greets with PREAUTH, so that STARTTLS is impossible"
+            )
         if "STARTTLS" not in await self.capability() and not self._tells_nothing:
             raise self._failure(Reason.TLS, f"{self._server} does not offer STARTTLS")
         (await self.execute(Command("STARTTLS", self.new_tag()))).data("STARTTLS", Reason.TLS)
@@ -204,7 +239,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self.capabilities, self._tells_nothing = set(), False
 
     async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
-        """The TLS handshake. What came before it in the clear may be anybody's, and is an error (CVE-2011-0411)."""
+        """The TLS handshake. What came before it in the clear may be anybody's, and is an error
+        (CVE-2011-0411)."""
         if self._heard or not self._silent:
             words = plain(self._first, "IMAP") if self.state == CONNECTED else ""
             detail = f"{self._server} sends plain text where the TLS handshake has to begin"
@@ -213,14 +249,21 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         try:
             with translated(self._server, Leg.MAILBOX, "IMAP"):
                 transport = await self.loop.start_tls(
-                    self.transport, self, context, server_hostname=server_name,
-                    ssl_handshake_timeout=NEVER, ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
-                )  # fmt: skip
-                if transport is None:  # asyncio: lost in the very moment in which the handshake was complete
+                    self.transport,
+                    self,
+                    context,
+                    server_hostname=server_name,
+                    ssl_handshake_timeout=NEVER,
+                    ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
+                )
+                if (
+                    transport is None
+                ):  # asyncio: lost in the very moment in which the handshake was complete
                     raise ConnectionResetError
         except BaseException:
             self.abort()
-            self._closed.set()  # asyncio tells a protocol nothing of a connection that ends in the handshake
+            # asyncio tells a protocol nothing of a connection that ends in the handshake
+            self._closed.set()
             raise
         self.transport = transport
 
@@ -287,9 +330,12 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
 
 
 async def converse(
-    connected: socket.socket, server: str, clock: Callable[[], float], note: Callable[[str], None],
+    connected: socket.socket,
+    server: str,
+    clock: Callable[[], float],
+    note: Callable[[str], None],
     redaction: Redaction | None = None,
-) -> ImapConnection:  # fmt: skip
+) -> ImapConnection:
     """A conversation over a connected socket, which it closes. `server` is the name in errors."""
     connection = ImapConnection(server, clock, note, redaction)
     try:

@@ -13,14 +13,16 @@ _UNQUOTABLE = re.compile(r"[^\x01-\x09\x0b\x0c\x0e-\x7f]")  # RFC 3501 section 9
 
 
 async def login(imap: ImapConnection, user: str, password: str) -> Reply:
-    """The command LOGIN, its strings quoted or, where that is not possible, as literals (RFC 3501 section 4.3)."""
+    """The command LOGIN, its strings quoted or, where that is not possible, as literals (RFC 3501
+    section 4.3)."""
     first, *rest = _arguments(user, password)
     imap.redaction.learn(password)
     return await imap.log_in("LOGIN", [first.decode()], rest)
 
 
 async def authenticate(imap: ImapConnection, mechanism: Mechanism) -> Reply:
-    """AUTHENTICATE by that mechanism, whose first word goes with the command where the server takes it (RFC 4959).
+    """AUTHENTICATE by that mechanism, whose first word goes with the command where the server takes
+    it (RFC 4959).
 
     Some that offer it ask all the same, with an empty challenge, or do not understand the command.
     """

@@ -21,7 +21,8 @@ def encode_folder(name: str) -> str:
 
 
 def decode_folder(name: str) -> str:
-    """A folder's name for people. What is no modified UTF-7 stays as it is: the name is still the server's."""
+    """A folder's name for people. What is no modified UTF-7 stays as it is: the name is still the
+    server's."""
 
     def plain(match: re.Match[str]) -> str:
         base64 = match[1].replace(",", "/")

@@ -1,7 +1,9 @@
-"""Reads what an IMAP server says: bytes in, complete responses out. Pure; a loop and never a recursion.
+"""Reads what an IMAP server says: bytes in, complete responses out. Pure; a loop and never a
+recursion.
 
-A response ends at a line end outside a literal (RFC 3501 section 4.3), so nobody has to count parentheses, and a
-response that comes in the middle of another command's data stands for itself. Everything a server says is bounded.
+A response ends at a line end outside a literal (RFC 3501 section 4.3), so nobody has to count
+parentheses, and a response that comes in the middle of another command's data stands for itself.
+Everything a server says is bounded.
 """
 
 import re
@@ -23,8 +25,12 @@ NEEDED = frozenset({"FETCH", "LIST", "STATUS", "SEARCH", "CAPABILITY", "MYRIGHTS
 
 _COUNTS = frozenset({"EXISTS", "EXPUNGE"})
 _TOLD = NEEDED | _COUNTS | {"RECENT", "VANISHED", "FLAGS", "ENABLED", "ID", "NAMESPACE"}
-_UNTAGGED = re.compile(rb"[ \t]*\*[ \t]*(?:(\d{1,20})[ \t]+)?([A-Za-z][A-Za-z0-9-]*)(?:[ \t]+|$|(?=[\[(]))")
-_TAGGED = re.compile(rb"([^\s*+(){%\"\\]{1,60})[ \t]+(OK|NO|BAD|BYE)(?:[ \t]+|$|(?=\[))", re.IGNORECASE)
+_UNTAGGED = re.compile(
+    rb"[ \t]*\*[ \t]*(?:(\d{1,20})[ \t]+)?([A-Za-z][A-Za-z0-9-]*)(?:[ \t]+|$|(?=[\[(]))"
+)
+_TAGGED = re.compile(
+    rb"([^\s*+(){%\"\\]{1,60})[ \t]+(OK|NO|BAD|BYE)(?:[ \t]+|$|(?=\[))", re.IGNORECASE
+)
 _CODE = re.compile(r"\[([A-Za-z0-9-]++)(?: ++([^\]]*+))?\] ?(.*)", re.DOTALL)
 _WANTED = re.compile(rb"UID|BODY", re.IGNORECASE)  # of a message
 _HEAD = 128  # bytes in which a response has said what it is
@@ -36,9 +42,13 @@ class Response:
     """One complete response of the server."""
 
     tag: str  # "*" for untagged data, "+" for a continuation, "?" for a line that is none of IMAP's
-    name: str  # OK, NO, BAD, BYE, PREAUTH, EXISTS, FETCH, …: in capitals; empty in a continuation, or if not understood
+    # OK, NO, BAD, BYE, PREAUTH, EXISTS, FETCH, …: in capitals; empty in a continuation, or if not
+    # understood
+    name: str
     number: int  # of a message, or how many; 0 if there is none
-    code: str  # the response code, in capitals: UIDNEXT, AUTHENTICATIONFAILED (RFC 5530); empty if there is none
+    # the response code, in capitals: UIDNEXT, AUTHENTICATIONFAILED (RFC 5530); empty if there is
+    # none
+    code: str
     argument: str  # what follows the code inside the brackets
     text: str  # for people
     values: list[Value]  # the data, where it has a structure
@@ -64,7 +74,8 @@ class Reader:
         return not self._buffer and not self._pieces
 
     def feed(self, data: bytes, at: float = 0.0) -> Iterator[Response]:
-        """The responses that `data` completes; `at` becomes their `received_at`. Raises Malformed."""
+        """The responses that `data` completes; `at` becomes their `received_at`. Raises
+        Malformed."""
         self._buffer += data
         while (piece := self._next_piece()) is not None:
             self._pieces.append(piece)
@@ -112,11 +123,17 @@ class Reader:
         if not line.endswith(b"}"):
             return None
         head = _UNTAGGED.match(self._pieces[0][:_HEAD])
-        return LITERAL.search(line[-_HEAD:]) if head and head[2].decode().upper() not in STATUSES else None
+        return (
+            LITERAL.search(line[-_HEAD:])
+            if head and head[2].decode().upper() not in STATUSES
+            else None
+        )
 
     def _complete(self) -> list[bytes]:
         pieces, self._pieces, self._size = self._pieces, [], 0
-        return pieces if len(pieces) > 1 or pieces[0].strip() else []  # an empty line means nothing and harms nobody
+        return (
+            pieces if len(pieces) > 1 or pieces[0].strip() else []
+        )  # an empty line means nothing and harms nobody
 
 
 def _response(pieces: list[bytes], at: float) -> Response:
@@ -140,13 +157,15 @@ def _response(pieces: list[bytes], at: float) -> Response:
 
 
 def _values(name: str, pieces: list[bytes]) -> list[Value]:
-    """The data of a response whose data are needed. A server may leave out a parenthesis, or say one too many."""
+    """The data of a response whose data are needed. A server may leave out a parenthesis, or say
+    one too many."""
     if name == "LIST":
         return listed(pieces)
     if name == "STATUS":  # the name before it may be badly quoted
         pieces = [b"(" + pieces[-1].rpartition(b"(")[2]]
     if name == "FETCH" and len(pieces) == 1 and not _WANTED.search(pieces[0]):
-        return []  # flags, most often, which nobody needs; thousands of lists keep the garbage collector busy
+        # flags, most often, which nobody needs; thousands of lists keep the garbage collector busy
+        return []
     if name in ("SEARCH", "CAPABILITY") and len(pieces) == 1 and len(pieces[0]) > LONG:
         return words(pieces)
     try:
@@ -156,14 +175,17 @@ def _values(name: str, pieces: list[bytes]) -> list[Value]:
 
 
 def _strange(pieces: list[bytes], at: float) -> Response:
-    """Data that are not understood: whoever needs them does without. A line that is not even untagged has the tag `?`.
+    """Data that are not understood: whoever needs them does without. A line that is not even
+    untagged has the tag `?`.
 
     Of untagged data none is shown, and no FETCH: it may be a piece of a message.
     """
     head = _UNTAGGED.match(pieces[0][:_HEAD])
     name = head[2].decode().upper() if head else ""
     if not pieces[0].lstrip().startswith(b"*"):
-        return Response("?", "", 0, "", "", _text(pieces[0][:80]), [], b"? {%d bytes}" % len(pieces[0]), at)
+        return Response(
+            "?", "", 0, "", "", _text(pieces[0][:80]), [], b"? {%d bytes}" % len(pieces[0]), at
+        )
     shown = b"* {%d bytes}" % sum(map(len, pieces)) if name == "FETCH" else _shown(name, pieces)
     return Response("*", "", 0, "", "", "", [], shown, at)
 
@@ -175,7 +197,8 @@ def _status(text: str) -> tuple[str, str, str]:
 
 
 def _shown(name: str, pieces: list[bytes]) -> bytes:
-    """What is none of IMAP's words may be a piece of a message, from a server that cannot count its literals."""
+    """What is none of IMAP's words may be a piece of a message, from a server that cannot count its
+    literals."""
     if name not in _TOLD:
         return b"* {%d bytes}" % sum(map(len, pieces))
     texts = [LITERAL.sub(b"", text) for text in pieces[::2]]
@@ -202,7 +225,11 @@ def attributes(response: Response) -> dict[str, Value]:
 
 
 def _pairs(values: list[Value]) -> list[tuple[bytes, Value]]:
-    return [(name, value) for name, value in zip(values[::2], values[1::2], strict=False) if isinstance(name, bytes)]
+    return [
+        (name, value)
+        for name, value in zip(values[::2], values[1::2], strict=False)
+        if isinstance(name, bytes)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +237,8 @@ class Listed:
     """A folder as LIST tells it."""
 
     name: str  # as the server spells it
-    delimiter: str  # stands between the folders that lie in each other; empty where there is nothing of the kind
+    # stands between the folders that lie in each other; empty where there is nothing of the kind
+    delimiter: str
     flags: frozenset[str]  # in small letters: \\noselect, \\junk
 
 
@@ -220,8 +248,18 @@ def folders(responses: list[Response]) -> list[Listed]:
     for response in responses:
         if response.name == "LIST" and len(response.values) == 3:
             flags, delimiter, name = response.values
-            if isinstance(flags, list) and isinstance(name, bytes) and not set(name) & set(b"\0\r\n"):
-                words = (str(flag, "ascii", "replace").lower() for flag in flags if isinstance(flag, bytes))
+            if (
+                isinstance(flags, list)
+                and isinstance(name, bytes)
+                and not set(name) & set(b"\0\r\n")
+            ):
+                words = (
+                    str(flag, "ascii", "replace").lower()
+                    for flag in flags
+                    if isinstance(flag, bytes)
+                )
                 between = str(delimiter, "ascii", "replace") if isinstance(delimiter, bytes) else ""
-                listed.append(Listed(str(name, "utf-8", "surrogateescape"), between, frozenset(words)))
+                listed.append(
+                    Listed(str(name, "utf-8", "surrogateescape"), between, frozenset(words))
+                )
     return listed

@@ -7,46 +7,76 @@ from exporter.core.model import ProbeError, Reason
 from exporter.net.imap.reader import Response
 
 _REASONS = {  # RFC 5530, RFC 9208
-    **dict.fromkeys(("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"), Reason.UNAVAILABLE),  # it may work later
+    **dict.fromkeys(
+        ("UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"), Reason.UNAVAILABLE
+    ),  # it may work later
     "OVERQUOTA": Reason.MAILBOX_FULL,
 }
-_FINAL = frozenset({
-    "AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN", "NOPERM",
-    "EXPUNGEISSUED", "CORRUPTION", "CLIENTBUG", "CANNOT", "NONEXISTENT", "ALREADYEXISTS",
-})  # fmt: skip
+_FINAL = frozenset(
+    {
+        "AUTHENTICATIONFAILED",
+        "AUTHORIZATIONFAILED",
+        "EXPIRED",
+        "PRIVACYREQUIRED",
+        "CONTACTADMIN",
+        "NOPERM",
+        "EXPUNGEISSUED",
+        "CORRUPTION",
+        "CLIENTBUG",
+        "CANNOT",
+        "NONEXISTENT",
+        "ALREADYEXISTS",
+    }
+)
 _CODES = _REASONS.keys() | _FINAL
 
-_ACCOUNT = re.compile(  # words about the account, or about too many wrong passwords: to try soon makes it worse
-    r"credential|password|passphrase|attempts|locked|blocked|banned|suspended|disabled|expired|invalid user"
+# words about the account, or about too many wrong passwords: to try soon makes it worse
+_ACCOUNT = re.compile(
+    r"credential|password|passphrase|attempts|locked|blocked|banned|suspended|disabled|expired|invalid"
+    r" user"
     r"|unknown user|no such user|web ?login",
     re.IGNORECASE,
 )
-_PASSING = re.compile(  # Microsoft 365, Exchange, Gmail, Yahoo, Dovecot, Cyrus, Courier, Zimbra, and others
-    r"too many (simultaneous |concurrent |open )*(connections|sessions|clients|logins|users|requests|commands)"
-    r"|(connection|session|rate|command|bandwidth)s? limit|maximum (number of )?(connections|sessions)|throttl"
-    r"|(server|service|system|mailbox|backend|temporarily|currently|database) (is )?(temporarily |currently |now )?"
-    r"(unavailable|not available|overloaded|down)|\bbusy\b|overload|slow down|temporar|not connected|back-?(end|off)"
-    r"|timed? ?out|timeout|server ?bug|internal (server )?(error|failure)|internal authentication failure|server error"
-    r"|system error|unexpected error|i/o error|maintenance|shutting down|starting up|in use|being used"
+# Microsoft 365, Exchange, Gmail, Yahoo, Dovecot, Cyrus, Courier, Zimbra, and others
+_PASSING = re.compile(
+    r"too many (simultaneous |concurrent |open"
+    r" )*(connections|sessions|clients|logins|users|requests|commands)"
+    r"|(connection|session|rate|command|bandwidth)s? limit|maximum (number of"
+    r" )?(connections|sessions)|throttl"
+    r"|(server|service|system|mailbox|backend|temporarily|currently|database) (is )?(temporarily"
+    r" |currently |now )?"
+    r"(unavailable|not available|overloaded|down)|\bbusy\b|overload|slow down|temporar|not"
+    r" connected|back-?(end|off)"
+    r"|timed? ?out|timeout|server ?bug|internal (server )?(error|failure)|internal authentication"
+    r" failure|server error"
+    r"|system error|unexpected error|i/o error|maintenance|shutting down|starting up|in use|being"
+    r" used"
     r"|lock(ing)? (failed|error)|unable to (lock|connect|contact|reach|open connection)"
-    r"|(can ?not|can't|could not|couldn't) (connect|contact|reach|lock)|connection (refused|reset|lost|closed)"
+    r"|(can ?not|can't|could not|couldn't) (connect|contact|reach|lock)|connection"
+    r" (refused|reset|lost|closed)"
     r"|out of memory|resources?\b|upstream",
     re.IGNORECASE,
 )
 _LATER = re.compile(r"try (it )?again|\blater\b|\bretry", re.IGNORECASE)
-_FAILED = re.compile(r"failed log|log ?in (has )?failed|authentication failed|denied", re.IGNORECASE)
+_FAILED = re.compile(
+    r"failed log|log ?in (has )?failed|authentication failed|denied", re.IGNORECASE
+)
 _MECHANISM = re.compile(
-    r"(mechanism|method|command|\blogin\b|authenticate|sasl|plain ?text|clear ?text|initial[ -]response)[^.]*"
-    r"(not (supported|enabled|allowed|available|permitted|implemented|recognized|understood)|unsupported|disabled"
+    r"(mechanism|method|command|\blogin\b|authenticate|sasl|plain ?text|clear ?text|initial["
+    r" -]response)[^.]*"
+    r"(not"
+    r" (supported|enabled|allowed|available|permitted|implemented|recognized|understood)|unsupported|disabled"
     r"|unknown|unrecognized|invalid)"
-    r"|(unsupported|unknown|unrecognized|disabled|invalid|not supported)[^.]*(mechanism|method|command|sasl|initial)",
+    r"|(unsupported|unknown|unrecognized|disabled|invalid|not"
+    r" supported)[^.]*(mechanism|method|command|sasl|initial)",
     re.IGNORECASE,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server answers to a command. `result` and `lines` are what aioimaplib's coroutines look at."""
+    """What a server answers to a command. `result` and `lines` are what aioimaplib's coroutines
+    look at."""
 
     server: str
     result: str  # OK, NO or BAD
@@ -56,12 +86,16 @@ class Reply:
 
     @property
     def passing(self) -> bool:
-        """A refusal that may be over in a moment: by its code (RFC 5530), or by words that servers are known for."""
+        """A refusal that may be over in a moment: by its code (RFC 5530), or by words that servers
+        are known for."""
         if self.result == "OK" or self.code in _FINAL or self.code == "OVERQUOTA":
             return False
         if self.code in _REASONS or _ACCOUNT.search(self.text):
             return self.code in _REASONS
-        return bool(_PASSING.search(self.text) or (_LATER.search(self.text) and not _FAILED.search(self.text)))
+        return bool(
+            _PASSING.search(self.text)
+            or (_LATER.search(self.text) and not _FAILED.search(self.text))
+        )
 
     @property
     def mechanism_refused(self) -> bool:
@@ -69,33 +103,48 @@ class Reply:
         if self.result == "OK" or self.code in _FINAL or self.passing:
             return False
         if self.result == "BAD":
-            return not _ACCOUNT.search(self.text) and not re.search("authentication fail", self.text, re.IGNORECASE)
+            return not _ACCOUNT.search(self.text) and not re.search(
+                "authentication fail", self.text, re.IGNORECASE
+            )
         return bool(_MECHANISM.search(self.text))
 
     def no_greeting(self) -> ProbeError:
-        """What it means that a server begins with this: BYE, or NO, most often says that it has no place now."""
+        """What it means that a server begins with this: BYE, or NO, most often says that it has no
+        place now."""
         code = self.code if self.code in _CODES else ""
         detail = f"[{self.code}] {self.text}" if self.code else self.text
         if self.result not in ("BYE", "NO"):
             words = f": {detail}" if detail else ""
-            return ProbeError(Reason.PROTOCOL, f"{self.server} does not greet like an IMAP server{words}")
+            return ProbeError(
+                Reason.PROTOCOL, f"{self.server} does not greet like an IMAP server{words}"
+            )
         if self.code in _FINAL:
-            return ProbeError(Reason.REJECTED, f"{self.server} refuses the connection: {detail}", code=code)
-        return ProbeError(Reason.UNAVAILABLE, f"{self.server} takes no connections now: {detail}", code=code)
+            return ProbeError(
+                Reason.REJECTED, f"{self.server} refuses the connection: {detail}", code=code
+            )
+        return ProbeError(
+            Reason.UNAVAILABLE, f"{self.server} takes no connections now: {detail}", code=code
+        )
 
     def data(self, doing: str, refused: Reason = Reason.REJECTED) -> list[Response]:
-        """The data of a success. Otherwise raises what the refusal means, judged by its code, else by its words."""
+        """The data of a success. Otherwise raises what the refusal means, judged by its code, else
+        by its words."""
         if self.result == "OK":
             return self.lines
         code = self.code if self.code in _CODES else ""
         detail = f"[{self.code}] {self.text}" if self.code else self.text
         if self.passing:
-            raise ProbeError(Reason.UNAVAILABLE, f"{self.server} refuses {doing} for now: {detail}", code=code)
+            raise ProbeError(
+                Reason.UNAVAILABLE, f"{self.server} refuses {doing} for now: {detail}", code=code
+            )
         if self.result == "BAD":
-            raise ProbeError(Reason.PROTOCOL, f"{self.server} does not understand {doing}: {detail}", code=code)
+            raise ProbeError(
+                Reason.PROTOCOL, f"{self.server} does not understand {doing}: {detail}", code=code
+            )
         reason = _REASONS.get(self.code, refused)
         raise ProbeError(reason, f"{self.server} refuses {doing}: {detail}", code=code)
 
     def what_is_left(self, doing: str) -> list[Response]:
-        """The same, but some of the messages may be gone; servers differ in whether that is a success (RFC 5530)."""
+        """The same, but some of the messages may be gone; servers differ in whether that is a
+        success (RFC 5530)."""
         return self.lines if self.code == "EXPUNGEISSUED" else self.data(doing)

@@ -1,28 +1,34 @@
-"""The data in an IMAP response: strings, numbers, NIL and lists of these (RFC 3501 section 4). Pure; a loop and never a
-recursion, and never more than a few thousand words of work."""
+"""The data in an IMAP response: strings, numbers, NIL and lists of these (RFC 3501 section 4).
+Pure; a loop and never a recursion, and never more than a few thousand words of work."""
 
 import re
 
 MAX_DIGITS = 20  # of a 64-bit number
 MAX_DEPTH = 40  # parentheses inside parentheses
-MAX_WORDS = 1000  # of one response that are read: each takes two microseconds, and the event loop waits
+MAX_WORDS = (
+    1000  # of one response that are read: each takes two microseconds, and the event loop waits
+)
 LONG = 4096  # bytes of a folder's line, or of a message's attributes without the message
 SHORT = 512  # bytes; only what is shorter is read several times, to find out what was meant
 
 Value = bytes | None | list["Value"]
 """A string or an atom, NIL, or a list of these."""
 
-LITERAL = re.compile(rb"~?\{(\d{1,10})\+?\}$")  # ~ is RFC 3516's, + is only for clients but harmless
+LITERAL = re.compile(
+    rb"~?\{(\d{1,10})\+?\}$"
+)  # ~ is RFC 3516's, + is only for clients but harmless
 _TOKEN = re.compile(
     rb"[ \t]*(?:(?P<open>\()|(?P<close>\))"
     rb'|"(?P<quoted>[^"\\]*+(?:\\.[^"\\]*+)*+)"'
-    rb"|(?P<atom>[^\s()\"\[]*+\[[^\]]{0,500}\](?:<[\d.]+>)?|[^\s()\"]++))",  # BODY[HEADER.FIELDS (TO)]<0> is one atom
+    # BODY[HEADER.FIELDS (TO)]<0> is one atom
+    rb"|(?P<atom>[^\s()\"\[]*+\[[^\]]{0,500}\](?:<[\d.]+>)?|[^\s()\"]++))",
     re.DOTALL,
 )
 
 
 class Malformed(Exception):
-    """This is not IMAP, or more of it than anybody needs. `what` says which, `piece` what came instead."""
+    """This is not IMAP, or more of it than anybody needs. `what` says which, `piece` what came
+    instead."""
 
     def __init__(self, what: str, piece: bytes = b"") -> None:
         self.what = what
@@ -30,13 +36,16 @@ class Malformed(Exception):
 
 
 def parse(pieces: list[bytes], most: int = 1 << 20) -> list[Value]:
-    """The values in texts and literals that come in turns; at most so many words. Raises Malformed."""
+    """The values in texts and literals that come in turns; at most so many words. Raises
+    Malformed."""
     stack: list[list[Value]] = [[]]
     for index, piece in enumerate(pieces):
         if index % 2:
             stack[-1].append(piece)
         else:
-            most = _parse_text(LITERAL.sub(b"", piece) if index + 1 < len(pieces) else piece, stack, most)
+            most = _parse_text(
+                LITERAL.sub(b"", piece) if index + 1 < len(pieces) else piece, stack, most
+            )
     if len(stack) != 1:
         raise Malformed("a parenthesis that is never closed")
     return stack[0]
@@ -67,12 +76,14 @@ def _parse_text(text: bytes, stack: list[list[Value]], most: int) -> int:
 
 
 def words(pieces: list[bytes]) -> list[Value]:
-    """The words of a response that is a plain list of them: SEARCH, CAPABILITY. What is too much is one word."""
+    """The words of a response that is a plain list of them: SEARCH, CAPABILITY. What is too much is
+    one word."""
     return list(b" ".join(pieces).split(None, MAX_WORDS))
 
 
 def mended(pieces: list[bytes]) -> list[Value]:
-    """What `parse` would read if there were a parenthesis more or less at the end. Raises Malformed."""
+    """What `parse` would read if there were a parenthesis more or less at the end. Raises
+    Malformed."""
     text = pieces[-1].rstrip()
     if sum(map(len, pieces[::2])) > SHORT:
         raise Malformed("data that makes no sense")
@@ -87,8 +98,9 @@ def mended(pieces: list[bytes]) -> list[Value]:
 def listed(pieces: list[bytes]) -> list[Value]:
     """What LIST tells of a folder: its flags, the delimiter and the name (RFC 3501 section 7.2.2).
 
-    The name may be unquoted although it has blanks, brackets or tabs (Exchange), the delimiter may be a lone backslash,
-    NIL or missing, and what RFC 5258 adds behind the name is left out. Raises Malformed.
+    The name may be unquoted although it has blanks, brackets or tabs (Exchange), the delimiter may
+    be a lone backslash, NIL or missing, and what RFC 5258 adds behind the name is left out. Raises
+    Malformed.
     """
     text = pieces[0]
     if len(text) > LONG:
@@ -107,16 +119,28 @@ def listed(pieces: list[bytes]) -> list[Value]:
         name = _name(rest, escaped=delimiter is None or delimiter[1] != b"\\")
     if not name and rest.strip() != b'""':
         raise Malformed("a folder without a name", text[:60])
-    if not delimiter and isinstance(name, bytes) and (guess := re.match(rb"INBOX([./\\])", name, re.IGNORECASE)):
+    if (
+        not delimiter
+        and isinstance(name, bytes)
+        and (guess := re.match(rb"INBOX([./\\])", name, re.IGNORECASE))
+    ):
         between = guess[1]
     return [found, between, name]
 
 
 def _name(rest: bytes, *, escaped: bool) -> bytes:
-    """Quoted, also badly; or all that is left, since a name that is not quoted may hold anything."""
-    if escaped and (quoted := re.match(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t]*(\(.*)?$', rest, re.DOTALL)):
+    """Quoted, also badly; or all that is left, since a name that is not quoted may hold
+    anything."""
+    if escaped and (
+        quoted := re.match(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t]*(\(.*)?$', rest, re.DOTALL)
+    ):
         return _unquoted(quoted[1])
-    if len(rest) > 1 and rest.startswith(b'"') and (end := rest.rstrip(b" ")).endswith(b'"') and len(end) > 1:
+    if (
+        len(rest) > 1
+        and rest.startswith(b'"')
+        and (end := rest.rstrip(b" ")).endswith(b'"')
+        and len(end) > 1
+    ):
         return end[1:-1]  # with quotes or backslashes in it that should have been escaped
     return re.sub(rb"(?<! ) ++\(\"?[A-Z]+\"? .*\)$", b"", rest.rstrip(b" "))
 
@@ -127,4 +151,8 @@ def _unquoted(string: bytes) -> bytes:
 
 def number(value: Value) -> int:
     """A number that the server sent; what is none, or negative, is 0."""
-    return int(value) if isinstance(value, bytes) and value.isdigit() and len(value) <= MAX_DIGITS else 0
+    return (
+        int(value)
+        if isinstance(value, bytes) and value.isdigit() and len(value) <= MAX_DIGITS
+        else 0
+    )

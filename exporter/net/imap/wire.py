@@ -1,4 +1,5 @@
-"""The wire under a conversation in IMAP: what arrives is read bit by bit, so that no server keeps us busy."""
+"""The wire under a conversation in IMAP: what arrives is read bit by bit, so that no server keeps
+us busy."""
 
 import asyncio
 import re
@@ -15,8 +16,11 @@ from exporter.net.redaction import Redaction
 from exporter.net.wrong_port import MOST, cure, speaker
 
 MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
-RESPONSE_WEIGHT = 1536  # bytes for which even the shortest response counts: 20,000 of them are enough for any command
-TEXT_WEIGHT = 8  # bytes for each that is no literal: the words of a list take many times their length
+# bytes for which even the shortest response counts: 20,000 of them are enough for any command
+RESPONSE_WEIGHT = 1536
+TEXT_WEIGHT = (
+    8  # bytes for each that is no literal: the words of a list take many times their length
+)
 TURN = 100_000  # of this weight are read before others have their turn: a few milliseconds
 
 
@@ -32,9 +36,12 @@ def invited(response: Response, tag: str) -> Response:
 
 
 class ImapWire(Connection):
-    """Hands every response to `_hear`, which may be given in pieces or a thousand at once; the reading gives way."""
+    """Hands every response to `_hear`, which may be given in pieces or a thousand at once; the
+    reading gives way."""
 
-    def __init__(self, server: str, clock: Callable[[], float], redaction: Redaction | None = None) -> None:
+    def __init__(
+        self, server: str, clock: Callable[[], float], redaction: Redaction | None = None
+    ) -> None:
         super().__init__(server, redaction)
         self._clock = clock
         self._reader = Reader()
@@ -46,7 +53,9 @@ class ImapWire(Connection):
         self._responses: Iterator[Response] = iter(())
         self._behind = False  # the rest of what has come is read in another turn
         self._paused = False
-        self._ended: tuple[Exception | None] | None = None  # the connection, while its last words were not read
+        self._ended: tuple[Exception | None] | None = (
+            None  # the connection, while its last words were not read
+        )
 
     # ---------------------------------------------------------------- called by the event loop
 
@@ -74,7 +83,9 @@ class ImapWire(Connection):
         try:
             while not self._lost:
                 for response in self._responses:
-                    self._received += RESPONSE_WEIGHT + TEXT_WEIGHT * (self._reader.texts - self._weighed)
+                    self._received += RESPONSE_WEIGHT + TEXT_WEIGHT * (
+                        self._reader.texts - self._weighed
+                    )
                     self._weighed = self._reader.texts
                     self._admit()
                     self._hear(response)
@@ -108,9 +119,14 @@ class ImapWire(Connection):
 
     def _recognise(self) -> None:
         """Another protocol is called by its name before anything of it is read."""
-        if (b"\n" in self._first or speaker(self._first) == "TLS") and (words := cure(self._first, "IMAP")):
+        if (b"\n" in self._first or speaker(self._first) == "TLS") and (
+            words := cure(self._first, "IMAP")
+        ):
             said = self._first.partition(b"\n")[0].decode("utf-8", "replace").strip()
-            self._fail(Reason.PROTOCOL, f"{self._server} sent a line that is not IMAP: {said[:80]} ({words})")
+            self._fail(
+                Reason.PROTOCOL,
+                f"{self._server} sent a line that is not IMAP: {said[:80]} ({words})",
+            )
 
     # ---------------------------------------------------------------- for whoever speaks
 

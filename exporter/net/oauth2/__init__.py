@@ -1,4 +1,5 @@
-"""OAuth 2.0 (RFC 6749): tokens of an identity provider, for accounts that log in to mail servers."""
+"""OAuth 2.0 (RFC 6749): tokens of an identity provider, for accounts that log in to mail
+servers."""
 
 from exporter.net.oauth2.account import Account
 from exporter.net.oauth2.accounts import Accounts, Standing

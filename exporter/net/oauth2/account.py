@@ -1,4 +1,5 @@
-"""The token of one account: asked for once however many wait, renewed ahead of its end, kept while it is good."""
+"""The token of one account: asked for once however many wait, renewed ahead of its end, kept while
+it is good."""
 
 import asyncio
 import logging
@@ -37,7 +38,8 @@ class Account:
         self.expires_at: float | None = None  # Unix time, of the newest token
 
     async def token(self, instead_of: Token | None = None) -> Token:
-        """The token, from memory if it is good; another one than `instead_of`, which a server has refused.
+        """The token, from memory if it is good; another one than `instead_of`, which a server has
+        refused.
 
         Raises ProbeError: `auth` in the identity provider's words, or why it could not be asked.
         """
@@ -45,7 +47,9 @@ class Account:
             self._token = None
         if self._token and self._clock.monotonic() < self._token.good_until:
             return self._token
-        return await asyncio.shield(self._asked())  # who is cancelled takes nothing away from others
+        return await asyncio.shield(
+            self._asked()
+        )  # who is cancelled takes nothing away from others
 
     def retire(self) -> None:
         """It is no longer configured: its token is not renewed ahead of need any more."""
@@ -80,7 +84,9 @@ class Account:
                 request = grant(self._options, self.username, self._refresh_token, now)
                 granted = await ask(request, self._options.ca_file, now)
         except TimeoutError:
-            raise ProbeError(Reason.TIMEOUT, f"no answer from {self.issuer} within {PATIENCE:g} s") from None
+            raise ProbeError(
+                Reason.TIMEOUT, f"no answer from {self.issuer} within {PATIENCE:g} s"
+            ) from None
         self._refresh_token = granted.refresh_token or self._refresh_token
         return Token(granted.value, began, granted.lifetime, now + granted.lifetime)
 

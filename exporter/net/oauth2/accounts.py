@@ -1,4 +1,5 @@
-"""All accounts that log in with tokens: one for each pair of options and username, across reloads."""
+"""All accounts that log in with tokens: one for each pair of options and username, across
+reloads."""
 
 import asyncio
 from collections.abc import Iterable
@@ -10,9 +11,16 @@ from exporter.core.run import Clock
 from exporter.net.oauth2.account import Account
 
 REASONS = (
-    Reason.AUTH, Reason.DNS, Reason.CONNECT, Reason.TLS, Reason.TIMEOUT, Reason.UNAVAILABLE, Reason.DISCONNECTED,
-    Reason.PROTOCOL, Reason.INTERNAL,
-)  # fmt: skip
+    Reason.AUTH,
+    Reason.DNS,
+    Reason.CONNECT,
+    Reason.TLS,
+    Reason.TIMEOUT,
+    Reason.UNAVAILABLE,
+    Reason.DISCONNECTED,
+    Reason.PROTOCOL,
+    Reason.INTERNAL,
+)
 """Why there may be no new token."""
 
 Login = tuple[OAuth2Options, str]
@@ -58,10 +66,14 @@ class Accounts:
         for (_, username), account in self._accounts.items():
             standing = found.setdefault(username, Standing())
             if account.expires_at is not None:
-                standing.expires_at = min(account.expires_at, standing.expires_at or account.expires_at)
+                standing.expires_at = min(
+                    account.expires_at, standing.expires_at or account.expires_at
+                )
             for reason, count in account.failures.items():
                 standing.failures[reason] += count
         return found
 
     async def close(self) -> None:
-        await asyncio.gather(*(account.close() for account in (*self._accounts.values(), *self._retired)))
+        await asyncio.gather(
+            *(account.close() for account in (*self._accounts.values(), *self._retired))
+        )

@@ -1,4 +1,5 @@
-"""What we sign ourselves: that we are this client (RFC 7523 section 2.2), or this service account (section 2.1)."""
+"""What we sign ourselves: that we are this client (RFC 7523 section 2.2), or this service account
+(section 2.1)."""
 
 import json
 from base64 import urlsafe_b64encode
@@ -21,8 +22,11 @@ SKEW = 60  # seconds by which our clock may be ahead
 ServiceAccount = dict[str, str]
 
 
-def of_client(certificate: CertificateOptions, client_id: str, audience: str, now: float, *, microsoft: bool) -> str:
-    """Signed with the certificate's key. Microsoft wants PS256 and the thumbprint in SHA-256; others know RS256."""
+def of_client(
+    certificate: CertificateOptions, client_id: str, audience: str, now: float, *, microsoft: bool
+) -> str:
+    """Signed with the certificate's key. Microsoft wants PS256 and the thumbprint in SHA-256;
+    others know RS256."""
     leaf = _certificate(certificate.cert_file)
     key = _key(_read(certificate.key_file), certificate.key_file)
     of_rsa = "PS256" if microsoft else "RS256"
@@ -34,8 +38,11 @@ def of_client(certificate: CertificateOptions, client_id: str, audience: str, no
     return _signed(claims, key, algorithm, headers, now)
 
 
-def of_service_account(account: ServiceAccount, subject: str, scope: str, audience: str, now: float) -> str:
-    """That the service account acts for `subject` (https://developers.google.com/identity/protocols/oauth2)."""
+def of_service_account(
+    account: ServiceAccount, subject: str, scope: str, audience: str, now: float
+) -> str:
+    """That the service account acts for `subject`
+    (https://developers.google.com/identity/protocols/oauth2)."""
     key = _key(account["private_key"].encode(), "service_account")
     headers = {"kid": account["private_key_id"]} if "private_key_id" in account else {}
     claims = {"iss": account["client_email"], "sub": subject, "scope": scope, "aud": audience}
@@ -48,15 +55,20 @@ def service_account(text: str) -> ServiceAccount:
         found = json.loads(text)
     except ValueError:
         found = None
-    if not isinstance(found, dict) or not all(isinstance(found.get(n), str) for n in ("client_email", "private_key")):
+    if not isinstance(found, dict) or not all(
+        isinstance(found.get(n), str) for n in ("client_email", "private_key")
+    ):
         raise ProbeError(Reason.AUTH, "service_account is not the JSON key of a service account")
     return {name: value for name, value in found.items() if isinstance(value, str)}
 
 
 def _signed(
-    claims: dict[str, str], key: RSAPrivateKey | EllipticCurvePrivateKey, algorithm: str,
-    headers: dict[str, str], now: float,
-) -> str:  # fmt: skip
+    claims: dict[str, str],
+    key: RSAPrivateKey | EllipticCurvePrivateKey,
+    algorithm: str,
+    headers: dict[str, str],
+    now: float,
+) -> str:
     begin = int(now) - SKEW
     times = {"iat": begin, "exp": begin + LIFETIME} | (
         {"nbf": begin, "jti": str(uuid4())} if "scope" not in claims else {}
@@ -68,7 +80,9 @@ def _key(pem: bytes, place: str) -> RSAPrivateKey | EllipticCurvePrivateKey:
     try:
         key = load_pem_private_key(pem, None)
     except (ValueError, TypeError):  # TypeError: it has a password
-        raise ProbeError(Reason.AUTH, f"there is no private key without a password in {place}") from None
+        raise ProbeError(
+            Reason.AUTH, f"there is no private key without a password in {place}"
+        ) from None
     if isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey):
         return key
     raise ProbeError(Reason.AUTH, f"the private key in {place} is neither RSA nor EC")

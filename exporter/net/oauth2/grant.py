@@ -1,4 +1,5 @@
-"""The request for a token: where it goes and what it says (RFC 6749 sections 4.4 and 6, RFC 7521, RFC 7523)."""
+"""The request for a token: where it goes and what it says (RFC 6749 sections 4.4 and 6, RFC 7521,
+RFC 7523)."""
 
 from dataclasses import dataclass, field
 
@@ -26,10 +27,13 @@ class Grant:
 
 
 def grant(options: OAuth2Options, username: str, newest_refresh_token: str, now: float) -> Grant:
-    """The request of this account, at this Unix time. Raises ProbeError (auth) if a secret or key cannot be read."""
+    """The request of this account, at this Unix time. Raises ProbeError (auth) if a secret or key
+    cannot be read."""
     if options.service_account:
         return _of_service_account(options, username, now)
-    form = {"client_id": options.client_id or ""} | ({"scope": options.scopes} if options.scopes else {})
+    form = {"client_id": options.client_id or ""} | (
+        {"scope": options.scopes} if options.scopes else {}
+    )
     if options.refresh_token:
         token = newest_refresh_token or _revealed(options.refresh_token)
         form |= {"grant_type": "refresh_token", "refresh_token": token}
@@ -55,7 +59,7 @@ def _proof(options: OAuth2Options, now: float) -> dict[str, str]:
         microsoft = options.provider == "microsoft"
         assertion = of_client(
             options.certificate, options.client_id or "", options.endpoint, now, microsoft=microsoft
-        )  # fmt: skip
+        )
     elif options.federated_token_file:
         assertion = _revealed(Secret(file=options.federated_token_file)).strip()
     else:

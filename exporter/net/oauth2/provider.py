@@ -1,6 +1,8 @@
-"""The conversation with an identity provider: one request, one answer, its words in ours. aiohttp's client speaks HTTP.
+"""The conversation with an identity provider: one request, one answer, its words in ours. aiohttp's
+client speaks HTTP.
 
-Nothing is followed elsewhere, since the request holds secrets, and no more is read than a token takes.
+Nothing is followed elsewhere, since the request holds secrets, and no more is read than a token
+takes.
 """
 
 import json
@@ -27,11 +29,23 @@ DEFAULT_LIFETIME = 600.0  # seconds, of a token whose issuer does not tell (RFC 
 LONGEST_LIFETIME = 86400.0 * 30
 NOTICEABLE = 120.0  # seconds by which two clocks differ
 _TOKEN = re.compile(r"[\x21-\x7e]{1,65536}")  # a control character would end the field in XOAUTH2
-_CODES = frozenset({  # RFC 6749 section 5.2, RFC 8707, and what Microsoft and OpenID add
-    "invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
-    "invalid_scope", "invalid_target", "invalid_resource", "access_denied", "interaction_required",
-    "consent_required", "server_error", "temporarily_unavailable",
-})  # fmt: skip
+_CODES = frozenset(
+    {  # RFC 6749 section 5.2, RFC 8707, and what Microsoft and OpenID add
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+        "invalid_scope",
+        "invalid_target",
+        "invalid_resource",
+        "access_denied",
+        "interaction_required",
+        "consent_required",
+        "server_error",
+        "temporarily_unavailable",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +58,23 @@ class Granted:
 
 
 async def ask(grant: Grant, ca_file: str | None, now: float) -> Granted:
-    """A token. Raises ProbeError: `auth` in the identity provider's words, or why it could not be asked."""
+    """A token. Raises ProbeError: `auth` in the identity provider's words, or why it could not be
+    asked."""
     host = urlsplit(grant.url).netloc
     context = client_context(TlsOptions(ca_file=ca_file))
     with _translated(host):
         async with (
-            aiohttp.ClientSession(trust_env=True, timeout=aiohttp.ClientTimeout(total=None)) as session,
+            aiohttp.ClientSession(
+                trust_env=True, timeout=aiohttp.ClientTimeout(total=None)
+            ) as session,
             session.post(
-                grant.url, data=grant.form, ssl=context, allow_redirects=False,
+                grant.url,
+                data=grant.form,
+                ssl=context,
+                allow_redirects=False,
                 headers={"Accept": "application/json"},
             ) as response,
-        ):  # fmt: skip
+        ):
             body = bytearray()
             async for chunk in response.content.iter_chunked(1 << 14):
                 body += chunk
@@ -62,7 +82,9 @@ async def ask(grant: Grant, ca_file: str | None, now: float) -> Granted:
                     raise ProbeError(Reason.PROTOCOL, f"{host} answers without end")
     answer = _answer(bytes(body))
     if response.status != 200:
-        raise _refusal(grant, host, response.status, answer, _ahead(response.headers.get("Date", ""), now))
+        raise _refusal(
+            grant, host, response.status, answer, _ahead(response.headers.get("Date", ""), now)
+        )
     return _granted(host, answer)
 
 
@@ -89,8 +111,11 @@ def _granted(host: str, answer: dict[str, Any]) -> Granted:
     return Granted(value, min(lifetime, LONGEST_LIFETIME), newer if isinstance(newer, str) else "")
 
 
-def _refusal(grant: Grant, host: str, status: int, answer: dict[str, Any], ahead: float) -> ProbeError:
-    """Microsoft's description goes on for lines with ids of the request; the first one has the AADSTS number."""
+def _refusal(
+    grant: Grant, host: str, status: int, answer: dict[str, Any], ahead: float
+) -> ProbeError:
+    """Microsoft's description goes on for lines with ids of the request; the first one has the
+    AADSTS number."""
     error, description = str(answer.get("error") or ""), str(answer.get("error_description") or "")
     words = ": ".join(filter(None, (error, description.splitlines()[0] if description else "")))
     redaction = Redaction()
@@ -118,20 +143,36 @@ def _translated(host: str) -> Iterator[None]:
     try:
         yield
     except aiohttp.ClientProxyConnectionError as error:
-        raise ProbeError(Reason.CONNECT, f"cannot connect to the proxy on the way to {host}") from error
+        raise ProbeError(
+            Reason.CONNECT, f"cannot connect to the proxy on the way to {host}"
+        ) from error
     except aiohttp.ClientHttpProxyError as error:
-        raise ProbeError(Reason.UNAVAILABLE, f"the proxy on the way to {host} answers {error.status}") from error
+        raise ProbeError(
+            Reason.UNAVAILABLE, f"the proxy on the way to {host} answers {error.status}"
+        ) from error
     except aiohttp.ClientConnectorDNSError as error:
         raise ProbeError(Reason.DNS, f"{host} has no address") from error
     except aiohttp.ClientConnectorCertificateError as error:
         cause = error.certificate_error
-        raise ProbeError(Reason.TLS, f"the certificate of {host} is refused: {_refusal_of(cause)}") from error
+        raise ProbeError(
+            Reason.TLS, f"the certificate of {host} is refused: {_refusal_of(cause)}"
+        ) from error
     except aiohttp.ClientSSLError as error:
-        why = (getattr(error.os_error, "reason", None) or "the handshake failed").lower().replace("_", " ")
+        why = (
+            (getattr(error.os_error, "reason", None) or "the handshake failed")
+            .lower()
+            .replace("_", " ")
+        )
         raise ProbeError(Reason.TLS, f"no TLS with {host}: {why}") from error
     except aiohttp.ClientConnectorError as error:
-        raise ProbeError(Reason.CONNECT, f"cannot connect to {host}: {error.os_error.strerror}") from error
-    except (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, aiohttp.ClientOSError) as error:
+        raise ProbeError(
+            Reason.CONNECT, f"cannot connect to {host}: {error.os_error.strerror}"
+        ) from error
+    except (
+        aiohttp.ServerDisconnectedError,
+        aiohttp.ClientPayloadError,
+        aiohttp.ClientOSError,
+    ) as error:
         raise ProbeError(Reason.DISCONNECTED, f"{host} cut the connection") from error
     except (aiohttp.ClientError, ValueError) as error:
         raise ProbeError(Reason.PROTOCOL, f"{host} does not speak HTTP") from error
@@ -140,4 +181,8 @@ def _translated(host: str) -> Iterator[None]:
 def _refusal_of(error: Exception) -> str:
     if not isinstance(error, ssl.SSLCertVerificationError):
         return "it does not verify"
-    return f"{error.verify_message}: {TRUST}" if error.verify_code in NO_ISSUER else error.verify_message
+    return (
+        f"{error.verify_message}: {TRUST}"
+        if error.verify_code in NO_ISSUER
+        else error.verify_message
+    )

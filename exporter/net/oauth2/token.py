@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-MARGIN = 0.25  # of its life before its end a token is renewed: what an identity provider's outage may last
+# of its life before its end a token is renewed: what an identity provider's outage may last
+MARGIN = 0.25
 LAST_MOMENTS = 5.0  # seconds, at most: it would end on its way to the server
 
 

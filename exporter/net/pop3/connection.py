@@ -1,8 +1,9 @@
-"""One conversation with a POP3 server (RFC 1939, with CAPA of RFC 2449, STLS of RFC 2595 and AUTH of RFC 5034).
+"""One conversation with a POP3 server (RFC 1939, with CAPA of RFC 2449, STLS of RFC 2595 and AUTH
+of RFC 5034).
 
-A client of our own, since poplib ends at a line of 2 KiB, blocks, and knows no SASL. Everything that a server says is
-bounded. There are no time-outs: the caller cancels, and a cancelled command ends the connection, whose next reply would
-be the wrong one.
+A client of our own, since poplib ends at a line of 2 KiB, blocks, and knows no SASL. Everything
+that a server says is bounded. There are no time-outs: the caller cancels, and a cancelled command
+ends the connection, whose next reply would be the wrong one.
 """
 
 import asyncio
@@ -20,7 +21,8 @@ from exporter.net.sasl import Conversation, Mechanism, refused
 from exporter.net.tls import translated
 from exporter.net.wrong_port import greeted, patiently, plain
 
-NEVER = 86400.0  # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
+# seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
+NEVER = 86400.0
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 MOST_MESSAGES = 200_000  # in a maildrop; each login lists them all
 LINES_AT_A_TIME = 1000  # of a listing; then others have their turn
@@ -31,7 +33,9 @@ MAX_MESSAGE = 64 << 20  # bytes that are read of a message; most of them are thr
 class Pop3Connection(Pop3Reader):
     """Call `greeting` first, and one method at a time. Every failure is a ProbeError."""
 
-    def __init__(self, server: str, note: Callable[[str], None], credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, server: str, note: Callable[[str], None], credentials: Credentials | None = None
+    ) -> None:
         self.credentials = credentials or Credentials()
         super().__init__(server, note, self.credentials.redaction)
         self.capabilities: dict[str, list[str]] | None = None  # None: the server does not tell
@@ -50,9 +54,13 @@ class Pop3Connection(Pop3Reader):
             raise
 
     def _say(self, line: str) -> None:
-        if unasked := self._clean(self._heard[:MAX_LINE].partition(b"\n")[0].decode("utf-8", "replace")):
+        if unasked := self._clean(
+            self._heard[:MAX_LINE].partition(b"\n")[0].decode("utf-8", "replace")
+        ):
             reason = Reason.DISCONNECTED if unasked.startswith("-ERR") else Reason.PROTOCOL
-            raise self._failure(reason, f"{self._server} speaks without being asked: {self._strange(unasked)}")
+            raise self._failure(
+                reason, f"{self._server} speaks without being asked: {self._strange(unasked)}"
+            )
         self._raise_if_lost()
         self._note(f"C: {self._clean(line)}")
         self.transport.write(line.encode("utf-8", "surrogateescape") + b"\r\n")
@@ -62,17 +70,21 @@ class Pop3Connection(Pop3Reader):
             self._say(line)
             return await self._reply()
 
-    async def _ask(self, line: str, keep: int = MAX_LISTING, most: int = MAX_LISTING) -> tuple[Reply, bytes]:
+    async def _ask(
+        self, line: str, keep: int = MAX_LISTING, most: int = MAX_LISTING
+    ) -> tuple[Reply, bytes]:
         """A command that is answered with many lines, if it is."""
         with self._whole():
             self._say(line)
             reply = await self._reply()
             return reply, await self._data(line.partition(" ")[0], keep, most) if reply.ok else b""
 
-    # ---------------------------------------------------------------- from the greeting to the login
+    # ---------------------------------------------------------------- from the greeting to the
+    # login
 
     async def greeting(self, known: bool = False, seconds: float | None = None) -> None:
-        """Of a server that is not `known` to greet as it should, it is found out what it speaks if it is silent.
+        """Of a server that is not `known` to greet as it should, it is found out what it speaks if
+        it is silent.
 
         `seconds` are those of the whole conversation, if they are bounded.
         """
@@ -106,7 +118,8 @@ class Pop3Connection(Pop3Reader):
         return float(told) if re.fullmatch(r"\d{1,6}", told) else 0.0
 
     async def stls(self, context: ssl.SSLContext, server_name: str) -> None:
-        """STLS and the handshake. What was said in the clear before counts no more (RFC 2595 section 4)."""
+        """STLS and the handshake. What was said in the clear before counts no more (RFC 2595
+        section 4)."""
         if (offered := await self.capa()) is not None and "STLS" not in offered:
             raise self._failure(Reason.TLS, f"{self._server} does not offer STLS")
         (await self._command("STLS")).expect("STLS", Reason.TLS)
@@ -114,7 +127,8 @@ class Pop3Connection(Pop3Reader):
         await self.secure(context, server_name)
 
     async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
-        """The TLS handshake. What came before it in the clear may be anybody's, and is an error (CVE-2011-0411)."""
+        """The TLS handshake. What came before it in the clear may be anybody's, and is an error
+        (CVE-2011-0411)."""
         if self._heard or (self._first and not self._greeted):
             words = "" if self._greeted else plain(self._first, "POP3")
             detail = f"{self._server} sends plain text where the TLS handshake has to begin"
@@ -125,17 +139,25 @@ class Pop3Connection(Pop3Reader):
                 self.transport = await self._shake_hands(context, server_name)
         except BaseException:
             self.abort()
-            self._closed.set()  # asyncio tells a protocol nothing of a connection that ends in the handshake
+            # asyncio tells a protocol nothing of a connection that ends in the handshake
+            self._closed.set()
             raise
 
     async def _shake_hands(self, context: ssl.SSLContext, server_name: str) -> asyncio.Transport:
-        """A cut is no refusal of TLS: who logs in every second may well meet a server that is being restarted."""
+        """A cut is no refusal of TLS: who logs in every second may well meet a server that is being
+        restarted."""
         try:
             transport = await self._loop.start_tls(
-                self.transport, self, context, server_hostname=server_name,
-                ssl_handshake_timeout=NEVER, ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
-            )  # fmt: skip
-            if transport is None:  # asyncio: lost in the very moment in which the handshake was complete
+                self.transport,
+                self,
+                context,
+                server_hostname=server_name,
+                ssl_handshake_timeout=NEVER,
+                ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
+            )
+            if (
+                transport is None
+            ):  # asyncio: lost in the very moment in which the handshake was complete
                 raise ConnectionResetError
         except ConnectionError as error:
             detail = f"{self._server} cut the connection in the TLS handshake"
@@ -145,7 +167,10 @@ class Pop3Connection(Pop3Reader):
     async def user(self, user: str, password: str) -> None:
         """USER and PASS. Nothing of the password gets into the transcript or into an error."""
         if re.search(r"[\r\n\0]", user + password):
-            raise ProbeError(Reason.AUTH, "a line break in the username or password cannot be sent with USER and PASS")
+            raise ProbeError(
+                Reason.AUTH,
+                "a line break in the username or password cannot be sent with USER and PASS",
+            )
         self.redaction.learn(password)
         (await self._command(f"USER {user}")).expect("USER", Reason.AUTH)
         (await self._command(f"PASS {password}")).expect("the login", Reason.AUTH)
@@ -154,8 +179,8 @@ class Pop3Connection(Pop3Reader):
     async def authenticate(self, mechanism: Mechanism) -> None:
         """AUTH by that mechanism. The first word goes on a line of its own.
 
-        On that of the command (RFC 5034 section 4) older servers do not take it, and Microsoft 365 hangs up; and a
-        refusal has no code that tells whether it was looked at.
+        On that of the command (RFC 5034 section 4) older servers do not take it, and Microsoft 365
+        hangs up; and a refusal has no code that tells whether it was looked at.
         """
         talk = Conversation(mechanism, self._server, self.redaction, self._note)
         with self._whole():
@@ -167,7 +192,10 @@ class Pop3Connection(Pop3Reader):
         except ProbeError as error:
             raise refused(error, talk.words) from None
         if talk.held:
-            raise self._failure(Reason.PROTOCOL, f"{self._server} does not speak AUTH {mechanism.name}: {reply.text}")
+            raise self._failure(
+                Reason.PROTOCOL,
+                f"{self._server} does not speak AUTH {mechanism.name}: {reply.text}",
+            )
         talk.succeeded()
 
     # ---------------------------------------------------------------- the maildrop
@@ -181,7 +209,9 @@ class Pop3Connection(Pop3Reader):
         ids = UniqueIds()
         for number, line in enumerate(lines_in(data)):
             if number >= MOST_MESSAGES:
-                raise self._failure(Reason.PROTOCOL, f"{self._server} lists more than {MOST_MESSAGES:,} messages")
+                raise self._failure(
+                    Reason.PROTOCOL, f"{self._server} lists more than {MOST_MESSAGES:,} messages"
+                )
             ids.add(line)
             if number % LINES_AT_A_TIME == 0:
                 await asyncio.sleep(0)
@@ -189,10 +219,14 @@ class Pop3Connection(Pop3Reader):
             found = ids.found()
         except ValueError as problem:
             words = self._clean(str(problem))
-            raise self._failure(Reason.PROTOCOL, f"{self._server} answers UIDL with {words}") from None
+            raise self._failure(
+                Reason.PROTOCOL, f"{self._server} answers UIDL with {words}"
+            ) from None
         if ids.odd:
             shown = self._clean(ids.odd[0][:80].decode("ascii", "replace"))
-            self._note(f"-- {len(ids.odd)} lines name no message of their own and are left alone: {shown}")
+            self._note(
+                f"-- {len(ids.odd)} lines name no message of their own and are left alone: {shown}"
+            )
         return found
 
     async def size(self, number: int) -> int | None:
@@ -200,7 +234,8 @@ class Pop3Connection(Pop3Reader):
         return size_in(await self._command(f"LIST {number}"))
 
     async def top(self, number: int, lines: int, keep: int) -> tuple[Reply, bytes]:
-        """The header and so many lines of the body, of which `keep` bytes are returned. The reply may be a refusal."""
+        """The header and so many lines of the body, of which `keep` bytes are returned. The reply
+        may be a refusal."""
         return await self._read(f"TOP {number} {lines}", keep)
 
     async def retr(self, number: int, keep: int) -> tuple[Reply, bytes]:
@@ -217,12 +252,16 @@ class Pop3Connection(Pop3Reader):
         (await self._command(f"DELE {number}")).expect("DELE", Reason.UNAVAILABLE)
 
     async def quit(self) -> None:
-        """QUIT. What was marked is gone when this returns (RFC 1939 section 6), and may not be when it raises."""
+        """QUIT. What was marked is gone when this returns (RFC 1939 section 6), and may not be when
+        it raises."""
         (await self._command("QUIT")).expect("QUIT", Reason.UNAVAILABLE)
 
 
 async def converse(
-    connected: socket.socket, server: str, note: Callable[[str], None], credentials: Credentials | None = None
+    connected: socket.socket,
+    server: str,
+    note: Callable[[str], None],
+    credentials: Credentials | None = None,
 ) -> Pop3Connection:
     """A conversation over a connected socket, which it closes. `server` is the name in errors."""
     connection = Pop3Connection(server, note, credentials)

@@ -14,7 +14,9 @@ from exporter.net.wrong_port import MOST, cure, speaker
 
 MAX_LINE = 1 << 16  # bytes of a status line, and of all that a server offers
 MAX_UNREAD = 1 << 20  # bytes that come while nobody reads
-_END = re.compile(rb"\n\.\r?\n")  # of an answer of many lines, without its first two bytes where it is empty
+_END = re.compile(
+    rb"\n\.\r?\n"
+)  # of an answer of many lines, without its first two bytes where it is empty
 _MOST_OF_END = 3  # bytes that may be the beginning of an end
 _STUFFED = re.compile(rb"(?<=\n)\.")
 
@@ -22,7 +24,9 @@ _STUFFED = re.compile(rb"(?<=\n)\.")
 class Pop3Reader(Connection):
     """The connection as one that listens. Every failure is a ProbeError, and ends it."""
 
-    def __init__(self, server: str, note: Callable[[str], None], redaction: Redaction | None = None) -> None:
+    def __init__(
+        self, server: str, note: Callable[[str], None], redaction: Redaction | None = None
+    ) -> None:
         super().__init__(server, redaction)
         self._note = note
         self._heard = bytearray()
@@ -45,18 +49,25 @@ class Pop3Reader(Connection):
         self._wake()
 
     def _recognise(self) -> None:
-        """Another protocol is called by its name at once: not each of them sends a line that could be waited for."""
-        if (b"\n" in self._first or speaker(self._first) == "TLS") and (words := cure(self._first, "POP3")):
+        """Another protocol is called by its name at once: not each of them sends a line that could
+        be waited for."""
+        if (b"\n" in self._first or speaker(self._first) == "TLS") and (
+            words := cure(self._first, "POP3")
+        ):
             said = self._first.partition(b"\n")[0].decode("utf-8", "replace").strip()
             self._heard.clear()
-            self._fail(Reason.PROTOCOL, f"{self._server} does not speak POP3: {said[:80]} ({words})")
+            self._fail(
+                Reason.PROTOCOL, f"{self._server} does not speak POP3: {said[:80]} ({words})"
+            )
 
     # ---------------------------------------------------------------- reading
 
     async def _line(self, most: int) -> bytes:
         """A line with its end, or the piece of one that is longer than `most` bytes."""
         searched = 0
-        while (end := self._heard.find(b"\n", searched) + 1) == 0 and (searched := len(self._heard)) <= most:
+        while (end := self._heard.find(b"\n", searched) + 1) == 0 and (
+            searched := len(self._heard)
+        ) <= most:
             await self._more()
         return self._taken(end or searched)
 
@@ -76,25 +87,32 @@ class Pop3Reader(Connection):
         return reply if reply.continues else replace(reply, text=self._clean(reply.text))
 
     async def _data(self, doing: str, keep: int, most: int) -> bytes:
-        """The lines up to the one with nothing but a dot (RFC 1939 section 3). Only the first `keep` bytes are kept.
+        """The lines up to the one with nothing but a dot (RFC 1939 section 3). Only the first
+        `keep` bytes are kept.
 
-        What is thrown away is only searched for the end: a server may send tens of millions of lines.
+        What is thrown away is only searched for the end: a server may send tens of millions of
+        lines.
         """
         kept, size, begins, ended = bytearray(), 0, True, False
         while not ended:
             piece, ended = await self._piece(begins)
             size += len(piece)
             if size > most:
-                raise self._failure(Reason.PROTOCOL, f"{self._server} sends more than {most >> 10} KiB for {doing}")
+                raise self._failure(
+                    Reason.PROTOCOL, f"{self._server} sends more than {most >> 10} KiB for {doing}"
+                )
             if len(kept) < keep:
-                piece_kept = piece[: 2 * (keep - len(kept)) + 1]  # at the worst, half of it are dots to be taken away
+                piece_kept = piece[
+                    : 2 * (keep - len(kept)) + 1
+                ]  # at the worst, half of it are dots to be taken away
                 kept += _STUFFED.sub(b"", piece_kept.removeprefix(b".") if begins else piece_kept)
             begins = piece.endswith(b"\n") if piece else begins
         self._note(f"S: ({size} bytes)")
         return bytes(kept[:keep])
 
     async def _piece(self, begins: bool) -> tuple[bytes, bool]:
-        """What has come of an answer, which `begins` a line here, and whether that was its end, which is left out."""
+        """What has come of an answer, which `begins` a line here, and whether that was its end,
+        which is left out."""
         while True:
             if begins and (end := re.match(rb"\.\r?\n", self._heard)):
                 self._taken(end.end())
@@ -108,7 +126,8 @@ class Pop3Reader(Connection):
             await self._more()
 
     def _strange(self, text: str) -> str:
-        """What is out of order may be a piece of the message that was read last: not every server stuffs its dots."""
+        """What is out of order may be a piece of the message that was read last: not every server
+        stuffs its dots."""
         return f"({len(text)} characters)" if self._read_messages else text
 
     def _clean(self, text: str) -> str:

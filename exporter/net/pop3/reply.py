@@ -8,14 +8,18 @@ from exporter.core.model import ProbeError, Reason
 from exporter.net.passing import passes
 
 _STATUS = re.compile(
-    r"(\+OK|[-+]ERR)(?![A-Z0-9])[ \t]*(?:\[([A-Z0-9/-]{1,40})\][ \t]*)?(.*)", re.IGNORECASE | re.DOTALL
+    r"(\+OK|[-+]ERR)(?![A-Z0-9])[ \t]*(?:\[([A-Z0-9/-]{1,40})\][ \t]*)?(.*)",
+    re.IGNORECASE | re.DOTALL,
 )
 _NUMBER = re.compile(r"\d{1,10}")
 LONGEST = 2000  # bytes of a line that names a message
 _MOST_WORDS = 1000  # characters of what a server says to people, who read less of it
-_EMPTY = re.compile(r"\b(empty|no (new )?(messages|mail)|0 messages|zero messages|nothing to list)\b", re.IGNORECASE)
+_EMPTY = re.compile(
+    r"\b(empty|no (new )?(messages|mail)|0 messages|zero messages|nothing to list)\b", re.IGNORECASE
+)
 _NO_MESSAGE = re.compile(
-    r"no such|no message|delet|expunge|not (found|exist)|n't exist|(bad|invalid|unknown) (message|msg)|gone|range",
+    r"no such|no message|delet|expunge|not (found|exist)|n't exist|(bad|invalid|unknown)"
+    r" (message|msg)|gone|range",
     re.IGNORECASE,
 )
 _SIZE = re.compile(r"\d{1,10} (\d{1,15})\b")
@@ -61,14 +65,18 @@ class Reply:
         return not self.ok and _NO_MESSAGE.search(self.text) is not None
 
     def expect(self, doing: str, refused: Reason) -> None:
-        """Raises what a refusal means, judged by its code; `refused` if it has none and does not sound as if it would
-        pass, as when a server has too many connections."""
+        """Raises what a refusal means, judged by its code; `refused` if it has none and does not
+        sound as if it would pass, as when a server has too many connections."""
         if self.ok:
             return
         if self.continues:
-            raise ProbeError(Reason.PROTOCOL, f"{self.server} asks for more at {doing}: {self.text}")
+            raise ProbeError(
+                Reason.PROTOCOL, f"{self.server} asks for more at {doing}: {self.text}"
+            )
         detail = " ".join(filter(None, (f"[{self.code}]" if self.code else "", self.text)))
-        words = f"{self.server} refuses {doing}{f': {detail}' if detail else ' and gives no reason'}"
+        words = (
+            f"{self.server} refuses {doing}{f': {detail}' if detail else ' and gives no reason'}"
+        )
         raise ProbeError(self._reason or refused, words, code=self.code if self.coded else "")
 
     @property
@@ -81,9 +89,13 @@ class Reply:
 def reply_in(server: str, line: str) -> Reply | None:
     """The reply that a line is; None if it is none."""
     if match := _STATUS.fullmatch(line):
-        status = match[1].upper().replace("+ERR", "-ERR")  # hMailServer (pull request 594): a refusal all the same
+        status = (
+            match[1].upper().replace("+ERR", "-ERR")
+        )  # hMailServer (pull request 594): a refusal all the same
         return Reply(server, status, (match[2] or "").upper(), match[3][:_MOST_WORDS])
-    return Reply(server, "+", "", line[1:].strip()) if line == "+" or line.startswith("+ ") else None
+    return (
+        Reply(server, "+", "", line[1:].strip()) if line == "+" or line.startswith("+ ") else None
+    )
 
 
 def capabilities_in(data: bytes) -> dict[str, list[str]]:
@@ -98,8 +110,9 @@ def capabilities_in(data: bytes) -> dict[str, list[str]]:
 class UniqueIds:
     """The answer to UIDL, line by line.
 
-    Not every line need be one that RFC 1939 section 7 allows: a message that cannot be named is left alone, and the
-    others are not hidden by it. Ids may be longer than 70 characters and hold any character but white space.
+    Not every line need be one that RFC 1939 section 7 allows: a message that cannot be named is
+    left alone, and the others are not hidden by it. Ids may be longer than 70 characters and hold
+    any character but white space.
     """
 
     def __init__(self) -> None:
@@ -117,8 +130,8 @@ class UniqueIds:
             self.odd.append(line)
 
     def found(self) -> list[tuple[int, str]]:
-        """The number and the unique id of every message. What stands behind an id belongs to it if it is not unique
-        without. Raises ValueError with a line if none of them is one."""
+        """The number and the unique id of every message. What stands behind an id belongs to it if
+        it is not unique without. Raises ValueError with a line if none of them is one."""
         if self.odd and not self._ids:
             raise ValueError(f"a line that is none: {self.odd[0][:80].decode('ascii', 'replace')}")
         unique = len(self._short) == len(self._ids)
@@ -126,7 +139,8 @@ class UniqueIds:
 
 
 def lines_in(data: bytes) -> Iterator[bytes]:
-    """The lines of an answer one by one, since it may have millions; of a long one only the beginning."""
+    """The lines of an answer one by one, since it may have millions; of a long one only the
+    beginning."""
     place = 0
     while place < len(data):
         end = data.find(b"\n", place) + 1 or len(data)

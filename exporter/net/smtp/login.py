@@ -1,4 +1,5 @@
-"""The ways to log in to an SMTP server (RFC 4954). Each takes one try, since accounts get locked for many."""
+"""The ways to log in to an SMTP server (RFC 4954). Each takes one try, since accounts get locked
+for many."""
 
 from typing import Literal
 
@@ -18,20 +19,27 @@ LONGEST_COMMAND = 510  # octets without the line end (RFC 5321 section 4.5.3.1.4
 _NOT_TAKEN = frozenset({500, 501, 502, 504})
 
 
-async def login(smtp: SmtpSession, username: str, credentials: Credentials, mechanism: Auth | None) -> None:
-    """AUTH by one mechanism for passwords, once; by the next only if the server does not take one that it offers."""
+async def login(
+    smtp: SmtpSession, username: str, credentials: Credentials, mechanism: Auth | None
+) -> None:
+    """AUTH by one mechanism for passwords, once; by the next only if the server does not take one
+    that it offers."""
     with smtp.run.step(Step.AUTH):
         known = (mechanism,) if mechanism else FOR_PASSWORDS
         if not (chosen := [name for name in known if name in smtp.mechanisms]):
             offered = ", ".join(smtp.mechanisms) or "nothing"
             wanted = mechanism or "a login that we know"
-            raise ProbeError(Reason.AUTH, f"{smtp.server} does not offer {wanted}; it offers {offered}")
+            raise ProbeError(
+                Reason.AUTH, f"{smtp.server} does not offer {wanted}; it offers {offered}"
+            )
         try:
             revealed = credentials.reveal()
         except SecretUnavailable as error:
             raise ProbeError(Reason.AUTH, str(error)) from None
         while True:
-            talk, reply = await _converse(smtp, _mechanism(chosen.pop(0), username, revealed, smtp.server))
+            talk, reply = await _converse(
+                smtp, _mechanism(chosen.pop(0), username, revealed, smtp.server)
+            )
             if reply.code not in _NOT_TAKEN or talk.challenges or not chosen:
                 break
         _conclude(smtp, talk, reply)
@@ -53,7 +61,8 @@ def _mechanism(name: Auth, user: str, password: str, server: str) -> Mechanism:
 
 
 async def _converse(smtp: SmtpSession, mechanism: Mechanism) -> tuple[Conversation, SMTPResponse]:
-    """The first word goes with the command if the line does not get too long for RFC 5321, and the server takes it."""
+    """The first word goes with the command if the line does not get too long for RFC 5321, and the
+    server takes it."""
     talk = Conversation(mechanism, smtp.server, smtp.redaction, smtp.note)
     command = f"AUTH {mechanism.name}"
     word = talk.initial(LONGEST_COMMAND - len(command) - 1)

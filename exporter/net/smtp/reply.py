@@ -6,11 +6,14 @@ from exporter.core.model import Reason, Step
 from exporter.net.wrong_port import cure
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463
-_NO_SMTP = frozenset({500, 502, 530, 534, 535, 538})  # to HELO: a command that each SMTP server knows, without a login
+_NO_SMTP = frozenset(
+    {500, 502, 530, 534, 535, 538}
+)  # to HELO: a command that each SMTP server knows, without a login
 
 
 def reason_for(step: Step, code: int, text: str) -> Reason:
-    """What a refusing reply means, from its codes alone (RFC 5321 section 4.2, RFC 3463, RFC 4954)."""
+    """What a refusing reply means, from its codes alone (RFC 5321 section 4.2, RFC 3463, RFC
+    4954)."""
     enhanced = _ENHANCED.match(text)
     subject_detail = (enhanced[2], enhanced[3]) if enhanced else None
     if not 400 <= code < 600:
@@ -29,11 +32,15 @@ def reason_for(step: Step, code: int, text: str) -> Reason:
 
 
 def no_smtp(code: int, first: bytes) -> str:
-    """A hint for a reply to HELO that no SMTP server gives: one of FTP wants a login first, others do not know it.
+    """A hint for a reply to HELO that no SMTP server gives: one of FTP wants a login first, others
+    do not know it.
 
     `first` is what the server has begun with.
     """
     if code not in _NO_SMTP:
         return ""
     words = cure(first, "SMTP")
-    return f" ({code} in response to EHLO/HELO: not an SMTP server?{f' Perhaps {words}' if words else ''})"
+    return (
+        f" ({code} in response to EHLO/HELO: not an SMTP"
+        f" server?{f' Perhaps {words}' if words else ''})"
+    )

@@ -1,7 +1,8 @@
 """One conversation with an SMTP server (RFC 5321), every command a step with its own time.
 
-aiosmtplib speaks the protocol. Its `SMTP` class merges steps that we time apart, so its protocol class is used
-directly. Time-outs are the caller's: a cancelled session is aborted, never used again.
+aiosmtplib speaks the protocol. Its `SMTP` class merges steps that we time apart, so its protocol
+class is used directly. Time-outs are the caller's: a cancelled session is aborted, never used
+again.
 """
 
 import asyncio
@@ -36,7 +37,8 @@ _NOT_ESMTP = frozenset({500, 501, 502, 504})
 
 
 class _Protocol(SMTPProtocol):
-    """Knows whether much of what was written is still on this side, with it the end of it, and who says too much."""
+    """Knows whether much of what was written is still on this side, with it the end of it, and who
+    says too much."""
 
     unsent = False
     first = b""  # what the server has begun with
@@ -44,18 +46,29 @@ class _Protocol(SMTPProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.first += data[: MOST - len(self.first)]
-        pending = self._response_pending and self._response_waiter and not self._response_waiter.done()
+        pending = (
+            self._response_pending and self._response_waiter and not self._response_waiter.done()
+        )
         super().data_received(data)
-        self.too_much = bool(not pending or (self._response_waiter and self._response_waiter.done() and self._buffer))
+        self.too_much = bool(
+            not pending or (self._response_waiter and self._response_waiter.done() and self._buffer)
+        )
 
     async def shake_hands(self, context: ssl.SSLContext, name: str) -> None:
-        """The handshake after STARTTLS. The library's own method throws away what came too early, and then waits."""
+        """The handshake after STARTTLS. The library's own method throws away what came too early,
+        and then waits."""
         if self.transport is None or self.transport.is_closing():
             raise SMTPServerDisconnected("Connection lost")
         transport = await self._loop.start_tls(
-            cast(asyncio.Transport, self.transport), self, context, server_hostname=name, ssl_handshake_timeout=NEVER
+            cast(asyncio.Transport, self.transport),
+            self,
+            context,
+            server_hostname=name,
+            ssl_handshake_timeout=NEVER,
         )
-        if transport is None:  # asyncio: lost in the very moment in which the handshake was complete
+        if (
+            transport is None
+        ):  # asyncio: lost in the very moment in which the handshake was complete
             raise ConnectionResetError
         self.transport, self._over_ssl = transport, True
 
@@ -83,7 +96,11 @@ class SmtpSession:
     # ---------------------------------------------------------------- commands
 
     async def connect(
-        self, resolver: Resolver, port: int, network: NetworkOptions, implicit_tls: TlsOptions | None = None
+        self,
+        resolver: Resolver,
+        port: int,
+        network: NetworkOptions,
+        implicit_tls: TlsOptions | None = None,
     ) -> None:
         """Connects, with TLS from the start if so told, and hears the greeting."""
         connected = await dial(resolver, self.server, port, network, self.run)
@@ -120,7 +137,8 @@ class SmtpSession:
             self.extensions, self.mechanisms = parse_esmtp_extensions(reply.message)
 
     async def starttls(self, options: TlsOptions) -> None:
-        """STARTTLS and the handshake. What the server has offered before counts no more: say EHLO again."""
+        """STARTTLS and the handshake. What the server has offered before counts no more: say EHLO
+        again."""
         with self.run.step(Step.TLS):
             if "starttls" not in self.extensions:
                 raise ProbeError(Reason.TLS, f"{self.server} does not offer STARTTLS")
@@ -129,18 +147,27 @@ class SmtpSession:
             reply = await self._command("STARTTLS")
             self.tls_broken = True  # whatever the reply
             self.expect(reply, 220, Step.TLS)
-            if self._protocol.too_much:  # whoever sits in between wants us to believe it (CVE-2011-0411)
-                raise ProbeError(Reason.TLS, f"{self.server} sends plain text where the TLS handshake has to begin")
+            if (
+                self._protocol.too_much
+            ):  # whoever sits in between wants us to believe it (CVE-2011-0411)
+                raise ProbeError(
+                    Reason.TLS,
+                    f"{self.server} sends plain text where the TLS handshake has to begin",
+                )
             with self._border(), translated(self.server, Leg.SEND, starttls=True):
                 await self._protocol.shake_hands(context, name)
             self.extensions, self.mechanisms = {}, []
             self._note_tls()
 
     async def mail(self, sender: str, size: int, *, utf8: bool) -> None:
-        """MAIL with the size of the message, if the server wants to know it (RFC 1870): it may refuse it at once."""
+        """MAIL with the size of the message, if the server wants to know it (RFC 1870): it may
+        refuse it at once."""
         with self.run.step(Step.MAIL):
             if utf8 and "smtputf8" not in self.extensions:
-                raise ProbeError(Reason.PROTOCOL, f"{self.server} does not offer SMTPUTF8, which these addresses need")
+                raise ProbeError(
+                    Reason.PROTOCOL,
+                    f"{self.server} does not offer SMTPUTF8, which these addresses need",
+                )
             parameters = f" SIZE={size}" if "size" in self.extensions else ""
             parameters += " BODY=8BITMIME SMTPUTF8" if utf8 else ""
             self.expect(await self._command(f"MAIL FROM:<{sender}>{parameters}"), 250, Step.MAIL)
@@ -176,7 +203,9 @@ class SmtpSession:
     # ---------------------------------------------------------------- wire
 
     async def _take_over(self, connected: socket.socket, **tls: Any) -> None:
-        await asyncio.get_running_loop().create_connection(lambda: self._protocol, sock=connected, **tls)
+        await asyncio.get_running_loop().create_connection(
+            lambda: self._protocol, sock=connected, **tls
+        )
 
     async def _command(self, line: str) -> SMTPResponse:
         self.note(f"C: {line}")
@@ -193,16 +222,20 @@ class SmtpSession:
             return self._heard(await self._protocol.read_response())
 
     async def _greeting(self, peer: tuple[Any, ...] | None) -> SMTPResponse:
-        """What the server begins with; if it is another protocol's, or nothing, the likely cure is told."""
+        """What the server begins with; if it is another protocol's, or nothing, the likely cure is
+        told."""
         try:
-            return await (patiently(self._answer(), peer, self.server, "SMTP") if peer else self._answer())
+            return await (
+                patiently(self._answer(), peer, self.server, "SMTP") if peer else self._answer()
+            )
         except ProbeError as error:
             if error.reason is Reason.PROTOCOL and (words := cure(self._protocol.first, "SMTP")):
                 raise ProbeError(error.reason, f"{error.detail} ({words})") from None
             raise
 
     async def _final_answer(self, message: bytes) -> SMTPResponse:
-        """The reply to the whole message. Without one, the message may have been taken, unless its end never left."""
+        """The reply to the whole message. Without one, the message may have been taken, unless its
+        end never left."""
         with self._border():
             self._protocol.write(message)
         self.run.uncertain = True
@@ -225,7 +258,8 @@ class SmtpSession:
         self.run.note(self._clean(line))
 
     def _clean(self, text: str) -> str:
-        """Without secrets, since some servers repeat the command that they do not like, and as proper text."""
+        """Without secrets, since some servers repeat the command that they do not like, and as
+        proper text."""
         return self.redaction.clean(text).encode(errors="surrogateescape").decode(errors="replace")
 
     def expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
@@ -236,10 +270,15 @@ class SmtpSession:
                 self._decide(reply)
             detail = f"{self.server} answered {reply.code} {one_line(self._clean(reply.message))}"
             detail += no_smtp(reply.code, self._protocol.first) if step is Step.EHLO else ""
-            raise ProbeError(reason_for(step, reply.code, reply.message), detail, code=reply.code if valid else "")
+            raise ProbeError(
+                reason_for(step, reply.code, reply.message),
+                detail,
+                code=reply.code if valid else "",
+            )
 
     def _decide(self, reply: SMTPResponse) -> None:
-        """This reply counts: the final one after DATA, or the one that ended the attempt. Never that to QUIT."""
+        """This reply counts: the final one after DATA, or the one that ended the attempt. Never
+        that to QUIT."""
         self.run.facts = [fact for fact in self.run.facts if not isinstance(fact, Reply)]
         self.run.fact(Reply(reply.code, one_line(self._clean(reply.message))))
 
@@ -255,7 +294,9 @@ class SmtpSession:
                 Reason.PROTOCOL, f"{self.server} does not speak SMTP: {self._clean(error.message)}"
             ) from error
         except ValueError:
-            raise ProbeError(Reason.PROTOCOL, "an address or name holds a control character") from None
+            raise ProbeError(
+                Reason.PROTOCOL, "an address or name holds a control character"
+            ) from None
 
     def _note_tls(self) -> None:
         transport = cast(asyncio.Transport, self._protocol.transport)
@@ -266,7 +307,8 @@ class SmtpSession:
 
 @contextmanager
 def session(server: str, run: Run, redaction: Redaction | None = None) -> Iterator[SmtpSession]:
-    """A conversation with `server`, the name that is resolved, that TLS checks and that errors tell."""
+    """A conversation with `server`, the name that is resolved, that TLS checks and that errors
+    tell."""
     conversation = SmtpSession(server, run, redaction)
     try:
         yield conversation

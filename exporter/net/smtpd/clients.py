@@ -1,4 +1,5 @@
-"""Who is connected to the receiver, by address: none may have all the places, or all our attention."""
+"""Who is connected to the receiver, by address: none may have all the places, or all our
+attention."""
 
 import asyncio
 from collections.abc import Hashable, Iterator

@@ -1,7 +1,8 @@
 """The border to aiosmtpd: an SMTP receiver (RFC 5321) that strangers may talk to.
 
-aiosmtpd speaks the protocol. Here stands what it leaves out: caps on connections, on the length of a session and of a
-line, replies that tell nothing of our insides, and connections that are gone when they are over.
+aiosmtpd speaks the protocol. Here stands what it leaves out: caps on connections, on the length of
+a session and of a line, replies that tell nothing of our insides, and connections that are gone
+when they are over.
 """
 
 import asyncio
@@ -22,7 +23,9 @@ from exporter.net.smtpd.clients import Clients
 from exporter.net.smtpd.limits import UNENDED_LINE, Limits
 from exporter.net.smtpd.text import incoming_text
 
-_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(=[^\s=]\S*)?")  # RFC 5321 section 4.1.2: esmtp-param
+_PARAMETER = re.compile(
+    r"[A-Za-z0-9][A-Za-z0-9-]*(=[^\s=]\S*)?"
+)  # RFC 5321 section 4.1.2: esmtp-param
 _OFFERED = frozenset({"BODY", "SIZE", "SMTPUTF8"})
 
 log = logging.getLogger(__name__)
@@ -38,14 +41,16 @@ class Desk(Protocol):
     """So many bytes of a message are kept."""
 
     async def receive(self, raw: bytes, size: int) -> str:
-        """Judges a message by its beginning, our trace on top, and its size. With the reply 250 we are responsible.
+        """Judges a message by its beginning, our trace on top, and its size. With the reply 250 we
+        are responsible.
 
         Of one client address, one message is judged at a time.
         """
 
 
 class Receiver:
-    """An SMTP server on one address. It offers STARTTLS if there is a certificate, and never AUTH."""
+    """An SMTP server on one address. It offers STARTTLS if there is a certificate, and never
+    AUTH."""
 
     def __init__(
         self,
@@ -68,17 +73,25 @@ class Receiver:
 
     async def listen(self, listen: Listen) -> None:
         """Begins to take connections. Raises ProbeError (connect)."""
-        logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # aiosmtpd's: a line for every command of a stranger
+        logging.getLogger("mail.log").setLevel(
+            logging.CRITICAL
+        )  # aiosmtpd's: a line for every command of a stranger
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(lambda: _Connection(self), listen.host or None, listen.port)
+            self._server = await loop.create_server(
+                lambda: _Connection(self), listen.host or None, listen.port
+            )
         except (OSError, UnicodeError) as error:
             raise ProbeError(Reason.CONNECT, why_not(listen, error)) from error
 
     @property
     def port(self) -> int:
         """The port that it listens on, which the system chose if it was given as 0."""
-        return cast(int, self._server.sockets[0].getsockname()[1]) if self._server and self._server.sockets else 0
+        return (
+            cast(int, self._server.sockets[0].getsockname()[1])
+            if self._server and self._server.sockets
+            else 0
+        )
 
     def admit(self, connection: "_Connection", peer: object) -> str | None:
         """Gives a new connection a place; or the reply that turns it away."""
@@ -91,7 +104,9 @@ class Receiver:
         self.closing = True
         for listener in self._server.sockets if self._server else ():
             asyncio.get_running_loop().remove_reader(listener)
-        await asyncio.sleep(0)  # asyncio forgets a connection that is half accepted when its server is closed
+        await asyncio.sleep(
+            0
+        )  # asyncio forgets a connection that is half accepted when its server is closed
         self._stop_listening()
         gone = [connection.gone for connection in self.clients]
         for connection in self.clients:
@@ -173,7 +188,9 @@ class _Connection(SMTP):
                 _turn_away(self._link, reply)
                 return
             limits = self._receiver.limits
-            self._deadline = self.loop.call_later(limits.session, self.part, "421 4.4.2 This session takes too long")
+            self._deadline = self.loop.call_later(
+                limits.session, self.part, "421 4.4.2 This session takes too long"
+            )
         super().connection_made(transport)
 
     def data_received(self, data: bytes) -> None:
@@ -198,8 +215,9 @@ class _Connection(SMTP):
     async def push(self, status: AnyStr) -> None:
         """A client that is gone gets no more replies: it may have left hundreds of commands behind.
 
-        With each reply others have their turn. aiosmtpd answers all commands that have come in one go, and neither
-        counts nor limits those that are none: a flood of empty lines would hold up everything that we do for seconds.
+        With each reply others have their turn. aiosmtpd answers all commands that have come in one
+        go, and neither counts nor limits those that are none: a flood of empty lines would hold up
+        everything that we do for seconds.
         """
         if self._link and self._link.is_closing():
             raise ConnectionResetError
@@ -216,7 +234,9 @@ class _Connection(SMTP):
         if self._deadline:
             self._deadline.cancel()
         self._deadline = self.loop.call_later(self._receiver.limits.goodbye, self.abort)
-        if not self._writer.is_closing():  # a transport of TLS that is closed breaks when it is written to
+        if (
+            not self._writer.is_closing()
+        ):  # a transport of TLS that is closed breaks when it is written to
             self._writer.write(reply.encode() + b"\r\n")
         self._writer.close()
 
@@ -224,10 +244,12 @@ class _Connection(SMTP):
         if self._link:
             self._link.abort()
 
-    # ---------------------------------------------------------------- commands that need another answer
+    # ---------------------------------------------------------------- commands that need another
+    # answer
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """The standard library's parser breaks on some malformed addresses, where it should say so."""
+        """The standard library's parser breaks on some malformed addresses, where it should say
+        so."""
         try:
             return super()._getaddr(arg)
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
@@ -236,7 +258,8 @@ class _Connection(SMTP):
     def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
         """Parameters that nobody offered are passed over: to refuse them would be a bounce.
 
-        Exchange Online sends XOORG, sendmail AUTH, others what belongs to DSN (aiosmtpd, issues 299 and 367).
+        Exchange Online sends XOORG, sendmail AUTH, others what belongs to DSN (aiosmtpd, issues 299
+        and 367).
         """
         if not all(map(_PARAMETER.fullmatch, params)):
             return None
@@ -247,7 +270,9 @@ class _Connection(SMTP):
             await self.push("503 5.5.1 TLS is on already")
             return
         await super().smtp_STARTTLS(arg)
-        if self._link and self._link.is_closing():  # asyncio tells nobody that a connection broke in the handshake
+        if (
+            self._link and self._link.is_closing()
+        ):  # asyncio tells nobody that a connection broke in the handshake
             self.connection_lost(None)
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802
@@ -274,13 +299,17 @@ class _Connection(SMTP):
         """Is written above a message that was taken."""
         session = self.session
         assert session  # noqa: S101 - from the first byte on
-        protocol = "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"
+        protocol = (
+            "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"
+        )
         return trace(
             helo=session.host_name or "",
             address=session.peer[0] if session.peer else "",
             name=self._receiver.hostname,
             protocol=f"{protocol}S" if session.ssl else protocol,  # RFC 3848, RFC 6531
-            sender=(envelope.mail_from or "").removeprefix("<").removesuffix(">"),  # the null sender comes as <>
+            sender=(envelope.mail_from or "")
+            .removeprefix("<")
+            .removesuffix(">"),  # the null sender comes as <>
             at=self._receiver.clock.wall(),
         )
 

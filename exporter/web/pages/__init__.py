@@ -1,4 +1,5 @@
-"""The pages: how everything is, and one trip as a waterfall. Without JavaScript; whatever is shown is escaped."""
+"""The pages: how everything is, and one trip as a waterfall. Without JavaScript; whatever is shown
+is escaped."""
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -33,10 +34,15 @@ class Records(Protocol):
 
 
 class Pages:
-    """Each page as HTML; None for one that there is not. `now` gives the seconds since the epoch."""
+    """Each page as HTML; None for one that there is not. `now` gives the seconds since the
+    epoch."""
 
     def __init__(
-        self, probes: ProbeTable, records: Records, mailboxes: Mapping[str, Watcher], now: Callable[[], float]
+        self,
+        probes: ProbeTable,
+        records: Records,
+        mailboxes: Mapping[str, Watcher],
+        now: Callable[[], float],
     ) -> None:
         self._probes = probes
         self._records = records
@@ -69,7 +75,9 @@ class Pages:
         """The trips of one probe: those under way, and those that are kept."""
         probe = self._probes.look(key)
         kept = self._listed(await self._records.recent(key, MOST_TRIPS))
-        flights = [TripView(outcome, probe.name, under_way=True) for outcome in reversed(probe.under_way())]
+        flights = [
+            TripView(outcome, probe.name, under_way=True) for outcome in reversed(probe.under_way())
+        ]
         return await self._page("trips.html", root="", probe=probe, trips=[*flights, *kept])
 
     async def trip(self, trip_id: str) -> str | None:
@@ -77,9 +85,15 @@ class Pages:
         for probe in self._probes:
             if trip_id in probe.runs:
                 outcome = next(one for one in probe.under_way() if one.trip == trip_id)
-                return await self._page("trip.html", root="../", trip=TripView(outcome, probe.name, under_way=True))
+                return await self._page(
+                    "trip.html", root="../", trip=TripView(outcome, probe.name, under_way=True)
+                )
         kept = await self._records.outcome(trip_id)
-        return await self._page("trip.html", root="../", trip=self._listed([kept])[0]) if kept else None
+        return (
+            await self._page("trip.html", root="../", trip=self._listed([kept])[0])
+            if kept
+            else None
+        )
 
     async def missing(self, trip_id: str) -> str:
         """What to say of a trip that is not kept, or never was."""
@@ -90,12 +104,19 @@ class Pages:
         return [TripView(outcome, names.get(outcome.probe)) for outcome in outcomes]
 
     async def _page(self, template: str, **values: object) -> str:
-        """Without tokens: with that of a trip under way, a reader could send a message that passes for ours.
+        """Without tokens: with that of a trip under way, a reader could send a message that passes
+        for ours.
 
-        It is written in pieces, since there may be ten thousand probes; a value stands wholly in one of them.
+        It is written in pieces, since there may be ten thousand probes; a value stands wholly in
+        one of them.
         """
         now = self._now()
-        values |= {"version": __version__, "style": STYLE_VERSION, "now": now, "ago": lambda then: ago(now - then)}
+        values |= {
+            "version": __version__,
+            "style": STYLE_VERSION,
+            "now": now,
+            "ago": lambda then: ago(now - then),
+        }
         words = self._templates.get_template(template).stream(**values)
         words.enable_buffering(WORDS)
         pieces = [without_tokens(piece) async for piece in in_turns(words, 1)]

@@ -69,26 +69,42 @@ def _probe_row(probe: Probe) -> ProbeRow:
         state, word, text = GOOD, "good", in_words(probe.newest)
     query = urlencode({"module": module, "target": target})
     return ProbeRow(
-        probe.name or target, module, target, query, state, word, text, probe.newest, tuple(probe.flights),
+        probe.name or target,
+        module,
+        target,
+        query,
+        state,
+        word,
+        text,
+        probe.newest,
+        tuple(probe.flights),
         spark(probe.history),
-    )  # fmt: skip
+    )
 
 
 def in_words(outcome: Outcome) -> str:
-    """What a success means: the message is back, or was refused as expected, or nobody lists the target."""
+    """What a success means: the message is back, or was refused as expected, or nobody lists the
+    target."""
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
         arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
         return _back(arrival) if arrival else f"as expected after {outcome.duration:.2f} s"
-    asked = {one.blocklist for one in listings if one.alarming and one.state is not ListState.UNKNOWN}
+    asked = {
+        one.blocklist for one in listings if one.alarming and one.state is not ListState.UNKNOWN
+    }
     return f"on none of {len(asked)} blocklists"
 
 
 def _back(arrival: Arrival) -> str:
-    """The two durations that are measured. How long all of it took says less: our own waiting is in it."""
+    """The two durations that are measured. How long all of it took says less: our own waiting is in
+    it."""
     if arrival.round_trip is None:
         return "back; the mailbox was not polled often enough to measure the delay"
-    delay = "delivery delay unknown" if arrival.delay is None else f"delivery delay {arrival.delay:.2f} s"
+    delay = (
+        "delivery delay unknown"
+        if arrival.delay is None
+        else f"delivery delay {arrival.delay:.2f} s"
+    )
     return f"back after a round trip of {arrival.round_trip:.2f} s, {delay}"
 
 
@@ -99,7 +115,11 @@ def mailbox_rows(mailboxes: Mapping[str, Watcher]) -> list[MailboxRow]:
 
 def _mailbox_row(watcher: Watcher) -> MailboxRow:
     known = watcher.statistics
-    state, text = (BAD, str(watcher.trouble)) if watcher.trouble else (GOOD, "is watched when mail is awaited")
+    state, text = (
+        (BAD, str(watcher.trouble))
+        if watcher.trouble
+        else (GOOD, "is watched when mail is awaited")
+    )
     return MailboxRow(watcher.name, state, text, known.messages, known.deleted, known.reconnects)
 
 
@@ -108,7 +128,9 @@ async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
     trouble: dict[str, str] = {}
     listed: dict[str, list[str]] = {}
     harmless: set[str] = set()
-    async for fact in in_turns((fact for probe in probes if probe.newest for fact in probe.newest.facts), FACTS):
+    async for fact in in_turns(
+        (fact for probe in probes if probe.newest for fact in probe.newest.facts), FACTS
+    ):
         if isinstance(fact, Asked):
             listed.setdefault(fact.blocklist, [])
             if not fact.usable:
@@ -117,7 +139,10 @@ async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
             _take(fact, listed.setdefault(fact.blocklist, []), trouble)
             if not fact.alarming:
                 harmless.add(fact.blocklist)
-    return [_blocklist_row(name, trouble.get(name), whom, name in harmless) for name, whom in listed.items()]
+    return [
+        _blocklist_row(name, trouble.get(name), whom, name in harmless)
+        for name, whom in listed.items()
+    ]
 
 
 def _take(listing: Listing, listed: list[str], trouble: dict[str, str]) -> None:
@@ -127,10 +152,16 @@ def _take(listing: Listing, listed: list[str], trouble: dict[str, str]) -> None:
         trouble.setdefault(listing.blocklist, listing.text)
 
 
-def _blocklist_row(name: str, trouble: str | None, listed: list[str], harmless: bool) -> BlocklistRow:
+def _blocklist_row(
+    name: str, trouble: str | None, listed: list[str], harmless: bool
+) -> BlocklistRow:
     if trouble is not None:
         return BlocklistRow(name, PLAIN, f"is unusable: {trouble}", tuple(listed), "nobody knows")
     state = BAD if listed and not harmless else GOOD
     return BlocklistRow(
-        name, state, "is believed" + (", and no failure" if harmless else ""), tuple(listed), "none of ours"
+        name,
+        state,
+        "is believed" + (", and no failure" if harmless else ""),
+        tuple(listed),
+        "none of ours",
     )

@@ -1,4 +1,5 @@
-"""A sparkline: the newest trips of a probe as bars, the oldest left. Heights and places in the units of the drawing."""
+"""A sparkline: the newest trips of a probe as bars, the oldest left. Heights and places in the
+units of the drawing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -35,10 +36,14 @@ def spark(history: Sequence[Beat]) -> Spark | None:
     slowest = max((beat.seconds for beat in history if beat.success), default=0.0)
     bars = tuple(_bar(place * STEP, beat, slowest) for place, beat in enumerate(history))
     failed = sum(not beat.success for beat in history)
-    label = f"the newest {len(bars)} trips: {failed} failed, the slowest good one took {slowest:.2f} s"
+    label = (
+        f"the newest {len(bars)} trips: {failed} failed, the slowest good one took {slowest:.2f} s"
+    )
     return Spark(bars, len(bars) * STEP, label)
 
 
 def _bar(x: float, beat: Beat, slowest: float) -> Bar:
-    height = HEIGHT if not beat.success or not slowest else max(LEAST, HEIGHT * beat.seconds / slowest)
+    height = (
+        HEIGHT if not beat.success or not slowest else max(LEAST, HEIGHT * beat.seconds / slowest)
+    )
     return Bar(x, round(HEIGHT - height, 1), round(height, 1), not beat.success)

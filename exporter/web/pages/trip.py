@@ -31,13 +31,19 @@ WIDTH = 1000.0  # of the whole trip, in the units of the drawing
 LEAST = 3.0  # of a bar, so that it can be seen
 _PHASES = list(Phase)
 _MEANING = {
-    Phase.OPEN: "the mailbox is opened", Phase.SEND: "the message is handed over",
-    Phase.DELIVER: "it is on its way", Phase.VERIFY: "it is judged", Phase.DELETE: "it is deleted",
-}  # fmt: skip
+    Phase.OPEN: "the mailbox is opened",
+    Phase.SEND: "the message is handed over",
+    Phase.DELIVER: "it is on its way",
+    Phase.VERIFY: "it is judged",
+    Phase.DELETE: "it is deleted",
+}
 _FAILED = {
-    Phase.OPEN: "failed to open the mailbox", Phase.SEND: "failed to hand over the message",
-    Phase.DELIVER: "not delivered", Phase.VERIFY: "rejected by a check", Phase.DELETE: "failed to delete the message",
-}  # fmt: skip
+    Phase.OPEN: "failed to open the mailbox",
+    Phase.SEND: "failed to hand over the message",
+    Phase.DELIVER: "not delivered",
+    Phase.VERIFY: "rejected by a check",
+    Phase.DELETE: "failed to delete the message",
+}
 _LISTS_FAILED = "listed, or no list could be asked"
 
 
@@ -90,11 +96,16 @@ class TripView:
     @property
     def rows(self) -> list[Row]:
         """Phases in their order, each with its steps; the hops belong to the time under way."""
-        spans = sorted(self.outcome.spans, key=lambda one: (_PHASES.index(one.phase), one.step is not None, one.start))
+        spans = sorted(
+            self.outcome.spans,
+            key=lambda one: (_PHASES.index(one.phase), one.step is not None, one.start),
+        )
         rows: list[Row] = []
         for place, span in enumerate(spans):
             rows.append(self._span(span))
-            if span.phase is Phase.DELIVER and not any(one.phase is Phase.DELIVER for one in spans[place + 1 :]):
+            if span.phase is Phase.DELIVER and not any(
+                one.phase is Phase.DELIVER for one in spans[place + 1 :]
+            ):
                 rows += self._hops()
         return rows
 
@@ -103,7 +114,9 @@ class TripView:
         note = span.note or ("" if span.step else self._meaning(span))
         x, width = self._place(span.start, span.duration)
         kind = "step" if span.step else "phase"
-        return Row(kind, span.phase, label, x, width, span.start, span.duration, span.reason or "", note)
+        return Row(
+            kind, span.phase, label, x, width, span.start, span.duration, span.reason or "", note
+        )
 
     def _meaning(self, span: Span) -> str:
         """Of a phase that failed, what did not happen."""
@@ -112,12 +125,17 @@ class TripView:
         return (_FAILED if span.reason else _MEANING)[span.phase]
 
     def _hops(self) -> Iterator[Row]:
-        """Where the message was by the servers' clocks: each from the hop before to itself, from our sending on."""
-        sending = [one.start for one in self.outcome.spans if one.phase is Phase.SEND and one.step is None]
+        """Where the message was by the servers' clocks: each from the hop before to itself, from
+        our sending on."""
+        sending = [
+            one.start for one in self.outcome.spans if one.phase is Phase.SEND and one.step is None
+        ]
         at = min(sending, default=0.0)
         for hop in self.hops:
             x, width = self._place(at, hop.delay or 0.0)
-            yield Row("hop", Phase.DELIVER, f"hop {hop.number}", x, width, at, hop.delay, "", _hop(hop))
+            yield Row(
+                "hop", Phase.DELIVER, f"hop {hop.number}", x, width, at, hop.delay, "", _hop(hop)
+            )
             at += hop.delay or 0.0
 
     def _place(self, start: float, length: float) -> tuple[float, float]:
@@ -169,17 +187,29 @@ def _fact(fact: object) -> Iterator[tuple[str, str]]:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "unknown: the mailbox was not polled often enough to measure it" if seconds is None else f"{seconds:.3f} s"
+    return (
+        "unknown: the mailbox was not polled often enough to measure it"
+        if seconds is None
+        else f"{seconds:.3f} s"
+    )
 
 
 def _tls(fact: TlsSession) -> str:
     agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
     if fact.expires_at is None:
         return agreed
-    return f"{agreed}, certificate valid until {datetime.fromtimestamp(fact.expires_at, UTC):%Y-%m-%d}"
+    return (
+        f"{agreed}, certificate valid until {datetime.fromtimestamp(fact.expires_at, UTC):%Y-%m-%d}"
+    )
 
 
 def _hop(hop: Hop) -> str:
-    skew = f"its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'}" if hop.skew else ""
+    skew = (
+        f"its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'}"
+        if hop.skew
+        else ""
+    )
     origin = " ".join(filter(None, (hop.helo, hop.address and f"[{hop.address}]")))
-    return ", ".join(filter(None, (hop.by or "(no name)", origin and f"from {origin}", hop.protocol, skew)))
+    return ", ".join(
+        filter(None, (hop.by or "(no name)", origin and f"from {origin}", hop.protocol, skew))
+    )

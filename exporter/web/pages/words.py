@@ -28,7 +28,11 @@ def ago(seconds: float) -> str:
 
 def _parts(seconds: float) -> str:
     rest = round(seconds)
-    for size, unit, smaller_size, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+    for size, unit, smaller_size, smaller in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
         if rest >= size:
             less = rest % size // smaller_size
             return f"{rest // size} {unit}" + (f" {less} {smaller}" if less else "")

@@ -1,4 +1,5 @@
-"""The hops of a trip: from the headers of real servers to the outcome, the series and the terminal."""
+"""The hops of a trip: from the headers of real servers to the outcome, the series and the
+terminal."""
 
 import asyncio
 from collections.abc import Callable
@@ -29,7 +30,13 @@ def hops(outcome: Outcome) -> list[Hop]:
 
 # ------------------------------------------------------------ on the lab
 
-RELAY, MX, STORE, HOP, OURS = "relay.lab.test", "mx1.lab.test", "imap.lab.test", "hop.lab.test", "mon.test"
+RELAY, MX, STORE, HOP, OURS = (
+    "relay.lab.test",
+    "mx1.lab.test",
+    "imap.lab.test",
+    "hop.lab.test",
+    "mon.test",
+)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +50,8 @@ RELAY, MX, STORE, HOP, OURS = "relay.lab.test", "mx1.lab.test", "imap.lab.test",
 async def test_a_forwarded_trip_shows_both_halves(
     travel: Callable[..., Travel], lab_user: LabUser, lab: Lab, recipient: str, way: list[str]
 ) -> None:
-    """However it is forwarded: by an alias, by a Sieve script, or as an attachment of a new message."""
+    """However it is forwarded: by an alias, by a Sieve script, or as an attachment of a new
+    message."""
     outcome = await travel(lab_user).one_trip("forwarded", recipient)
     found = hops(outcome)
     assert [hop.by for hop in found] == way
@@ -84,7 +92,9 @@ def received(second: float) -> bytes:
 async def test_delays_begin_with_our_sending_and_end_with_the_trip(bench: Bench) -> None:
     bench.sender.delay = 5.5
     bench.sender.on_the_way = lambda raw: received(100) + received(3) + raw
-    await asyncio.sleep(0.95)  # the mailbox takes 0.1 s to open, so that sending begins in the next second
+    await asyncio.sleep(
+        0.95
+    )  # the mailbox takes 0.1 s to open, so that sending begins in the next second
     outcome = await bench.trip()
     assert [(hop.delay, hop.skew) for hop in hops(outcome)] == [(2, 0), (7, -90)]
 
@@ -97,7 +107,9 @@ async def test_junk_shows_its_hops_too(bench: Bench) -> None:
     assert bench.series()["mailtrip_hops"] == 1
 
 
-def test_after_a_reboot_nobody_knows_how_long_the_trip_took_and_any_delay_is_believed(tmp_path: Path) -> None:
+def test_after_a_reboot_nobody_knows_how_long_the_trip_took_and_any_delay_is_believed(
+    tmp_path: Path,
+) -> None:
     async def course() -> None:
         first = Bench(tmp_path)
         first.sender.on_the_way = lambda raw: received(3000) + received(2) + raw
@@ -123,7 +135,16 @@ OUTCOME = Outcome(
     started_at=1_700_000_000.0,
     duration=7.5,
     facts=(
-        Hop(1, "mx1.example.org", "probe.example.org", "192.0.2.1", "ESMTPS", 1_700_000_001.0, 1.0, 0.0),
+        Hop(
+            1,
+            "mx1.example.org",
+            "probe.example.org",
+            "192.0.2.1",
+            "ESMTPS",
+            1_700_000_001.0,
+            1.0,
+            0.0,
+        ),
         Hop(2, "mx2.example.org", "[evil]", "", "", 1_699_999_999.0, 0.0, 2.0),
         Hop(3, "mx3.example.org", "", "", "LMTP", 1_700_000_060.0, 8.0, -53.0),
         Hop(14, "", "", "", "", None, None, None),

@@ -19,7 +19,12 @@ from exporter.mail.message import MAX_DEPTH, MAX_PARTS, received
 from exporter.mail.tokens import Mint
 
 SAMPLES = sorted((Path(__file__).parent).glob("*.txt"))
-FORMS = (Path(__file__).parent / "forms.table").read_text(encoding="utf-8").removeprefix("= ").split("\n= ")
+FORMS = (
+    (Path(__file__).parent / "forms.table")
+    .read_text(encoding="utf-8")
+    .removeprefix("= ")
+    .split("\n= ")
+)
 SENT_AT = datetime(2025, 2, 1, 10, 11, 10, 999_999, tzinfo=UTC).timestamp()
 TOOK = 59.2
 WORD = Mint(b"k" * 32).mint(SENT_AT).word
@@ -27,7 +32,11 @@ WORD = Mint(b"k" * 32).mint(SENT_AT).word
 
 def line(hop: Hop) -> str:
     """A hop as the samples write it."""
-    time = "unknown time" if hop.at is None else datetime.fromtimestamp(hop.at, UTC).strftime("%H:%M:%S")
+    time = (
+        "unknown time"
+        if hop.at is None
+        else datetime.fromtimestamp(hop.at, UTC).strftime("%H:%M:%S")
+    )
     origin = f"from {hop.helo}" + (f" [{hop.address}]" if hop.address else "")
     parts = [
         str(hop.number),
@@ -43,7 +52,10 @@ def line(hop: Hop) -> str:
 
 def at(second: int) -> str:
     """A header whose server wrote that many seconds after 10:11:10."""
-    return f"from a by b; {datetime.fromtimestamp(math.floor(SENT_AT) + second, UTC):%a, %d %b %Y %H:%M:%S +0000}"
+    return (
+        "from a by b;"
+        f" {datetime.fromtimestamp(math.floor(SENT_AT) + second, UTC):%a, %d %b %Y %H:%M:%S +0000}"
+    )
 
 
 # ------------------------------------------------------------ reading
@@ -92,7 +104,13 @@ def test_every_form_says_by_whom_from_whom_and_when(form: str) -> None:
         ("1-Jan-70 00:00:00 GMT", 0),
         ("1 January 1970 00:00:00.123456 +0000", 0),
         ("1 Jan 1970 0:00:00 +0000", 0),
-        ("Thu (a day), 1 Jan (the first) 1970 00:00 (midnight (here)) +0000 (2 Jan 1980 00:00:00 Z)", 0),
+        (
+            (
+                "Thu (a day), 1 Jan (the first) 1970 00:00 (midnight (here)) +0000 (2 Jan 1980"
+                " 00:00:00 Z)"
+            ),
+            0,
+        ),
         ("Thu Jan  1 01:00:00 1970 +0100", 0),
         ("Thu Jan 01 01:00:00 CET 1970", 0),
         ("Thu Jan  1 00:00:00 1970", None),
@@ -147,17 +165,46 @@ def test_a_name_is_fit_for_a_label() -> None:
 
 
 def test_a_header_is_read_to_a_limit() -> None:
-    (hop,) = hops([f"by mx.example.net {'x' * MAX_LENGTH}; 1 Jan 1970 00:00:00 +0000"], SENT_AT, TOOK)
+    (hop,) = hops(
+        [f"by mx.example.net {'x' * MAX_LENGTH}; 1 Jan 1970 00:00:00 +0000"], SENT_AT, TOOK
+    )
     assert (hop.by, hop.at) == ("mx.example.net", None)
     (hop,) = hops([f"from {'x' * MAX_LENGTH} by mx.example.net"], SENT_AT, TOOK)
     assert hop.by == ""
 
 
 pieces = st.sampled_from(
-    ["from", "by", "with", "tls", "(", ")", "[", "]", "helo=", "HELO ", ";", "\\", "192.0.2.1", "::", "%", '"', "é",
-     "1 Feb 2025 10:11:12 +0000", "+", "\udcff", "\0", "\r\n\t", "\u2028"]
-)  # fmt: skip
-texts = st.text(max_size=200) | st.lists(pieces | st.text(max_size=5)).map(" ".join) | st.lists(pieces).map("".join)
+    [
+        "from",
+        "by",
+        "with",
+        "tls",
+        "(",
+        ")",
+        "[",
+        "]",
+        "helo=",
+        "HELO ",
+        ";",
+        "\\",
+        "192.0.2.1",
+        "::",
+        "%",
+        '"',
+        "é",
+        "1 Feb 2025 10:11:12 +0000",
+        "+",
+        "\udcff",
+        "\0",
+        "\r\n\t",
+        "\u2028",
+    ]
+)
+texts = (
+    st.text(max_size=200)
+    | st.lists(pieces | st.text(max_size=5)).map(" ".join)
+    | st.lists(pieces).map("".join)
+)
 
 
 @given(st.lists(texts, max_size=20), st.floats(0, 4e9), st.none() | st.floats(0, 1e6))
@@ -170,7 +217,9 @@ def test_whatever_the_headers_say_hops_are_few_clean_possible_and_can_be_stored(
     assert len(told) == min(len(headers), MAX_HOPS)
     for hop in told:
         assert (hop.delay is None) == (hop.skew is None)
-        assert hop.delay is None or 0 <= hop.delay <= (math.inf if took is None else math.ceil(took))
+        assert hop.delay is None or 0 <= hop.delay <= (
+            math.inf if took is None else math.ceil(took)
+        )
         assert re.fullmatch(r"[a-z0-9._:-]{0,100}", hop.by)
         assert re.fullmatch(r"[^\x00-\x1f\x7f]{0,100}", hop.helo)
         assert re.fullmatch(r"[^\x00-\x1f\x7f]{0,40}", hop.protocol)
@@ -194,18 +243,35 @@ def wrapped(raw: bytes, *hops_outside: str, kind: bytes = b"message/rfc822") -> 
     """A message as an attachment of another, which went on over these hops, newest first."""
     outside = b"".join(f"Received: by {name}\r\n".encode() for name in hops_outside)
     return (
-        outside + b"Subject: Fwd: " + WORD.encode() + b"\r\nMessage-ID: <x@example.net>\r\nMIME-Version: 1.0\r\n"
-        b"Content-Type: multipart/mixed; boundary=b" + str(len(raw)).encode() + b"\r\n\r\n"
-        b"--b" + str(len(raw)).encode() + b"\r\n\r\nforwarded\r\n"
-        b"--b" + str(len(raw)).encode() + b"\r\nContent-Type: " + kind + b"\r\n\r\n" + raw + b"\r\n"
-        b"--b" + str(len(raw)).encode() + b"--\r\n"
+        outside
+        + b"Subject: Fwd: "
+        + WORD.encode()
+        + b"\r\nMessage-ID: <x@example.net>\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: multipart/mixed; boundary=b"
+        + str(len(raw)).encode()
+        + b"\r\n\r\n--b"
+        + str(len(raw)).encode()
+        + b"\r\n\r\nforwarded\r\n--b"
+        + str(len(raw)).encode()
+        + b"\r\nContent-Type: "
+        + kind
+        + b"\r\n\r\n"
+        + raw
+        + b"\r\n--b"
+        + str(len(raw)).encode()
+        + b"--\r\n"
     )
 
 
 def test_a_message_that_was_forwarded_as_an_attachment_tells_its_whole_way() -> None:
     inner = b"Received: by two\r\nReceived: by one\r\n" + OURS + b"\r\nbody\r\n"
     assert received(inner, WORD) == ["by one", "by two"]
-    assert received(wrapped(inner, "four", "three"), WORD) == ["by one", "by two", "by three", "by four"]
+    assert received(wrapped(inner, "four", "three"), WORD) == [
+        "by one",
+        "by two",
+        "by three",
+        "by four",
+    ]
     twice = wrapped(wrapped(inner, "three"), "four")
     assert received(twice, WORD) == ["by one", "by two", "by three", "by four"]
     assert received(wrapped(inner, "three")[:-30], WORD) == ["by one", "by two", "by three"]
@@ -214,7 +280,9 @@ def test_a_message_that_was_forwarded_as_an_attachment_tells_its_whole_way() -> 
 def test_only_the_way_of_our_own_message_is_told() -> None:
     theirs = b"Received: by elsewhere\r\nMessage-ID: <theirs@example.org>\r\n\r\nbody\r\n"
     assert received(wrapped(theirs, "two", "one"), WORD) == ["by one", "by two"]
-    copied = b"Received: by two\r\nReceived: by one\r\n" + OURS  # SpamAssassin copies them above its report
+    copied = (
+        b"Received: by two\r\nReceived: by one\r\n" + OURS
+    )  # SpamAssassin copies them above its report
     assert received(copied + wrapped(copied + b"\r\nbody\r\n"), WORD) == ["by one", "by two"]
     assert received(b"", WORD) == []
 
@@ -237,10 +305,11 @@ def test_a_message_behind_too_many_parts_is_not_looked_for() -> None:
 
 def test_our_trace_reads_as_the_hop_that_we_are() -> None:
     raw = (
-        trace("[192.0.2.7]", "2001:db8::1", "mon.test", "ESMTPS", "probe@example.org", SENT_AT) + b"Subject: x\r\n\r\n"
+        trace("[192.0.2.7]", "2001:db8::1", "mon.test", "ESMTPS", "probe@example.org", SENT_AT)
+        + b"Subject: x\r\n\r\n"
     )
-    assert raw == (
-        b"Return-Path: <probe@example.org>\r\n"
+    assert (
+        raw == b"Return-Path: <probe@example.org>\r\n"
         b"Received: from [192.0.2.7] ([IPv6:2001:db8::1])\r\n"
         b"\tby mon.test with ESMTPS;\r\n"
         b"\tSat, 01 Feb 2025 10:11:10 +0000\r\n"

@@ -1,4 +1,5 @@
-"""What the receiver of a message wrote into it: SPF, DKIM, DMARC, ARC, spam scores, and where the mail left from."""
+"""What the receiver of a message wrote into it: SPF, DKIM, DMARC, ARC, spam scores, and where the
+mail left from."""
 
 import math
 from pathlib import Path
@@ -46,7 +47,10 @@ def test_the_receiver_s_judgement_is_read_as_each_server_writes_it(sample: Path)
     raw = f"{message}Message-ID: <{WORD}@example.org>\n\nbody\n".encode()
     (outermost,) = headers(raw, WORD)
     lines = [f"left from {left_from(hops(received(raw, WORD), SENT_AT, TOOK), trusted)}"]
-    lines += [f"{one.method} {one.result}" for one in authentication(outermost, trusted or "nobody.example")]
+    lines += [
+        f"{one.method} {one.result}"
+        for one in authentication(outermost, trusted or "nobody.example")
+    ]
     lines += [f"spam score {one.score:g} of {one.scanner}" for one in spam_scores(outermost)]
     assert lines == expected.splitlines()
 
@@ -69,7 +73,10 @@ def test_the_receiver_s_judgement_is_read_as_each_server_writes_it(sample: Path)
         ("spf=fail smtp.helo=a.example; spf=pass smtp.mailfrom=b@a.example", {"spf": "pass"}),
         ("spf=pass smtp.mailfrom=b@a.example; spf=fail smtp.helo=a.example", {"spf": "pass"}),
         ("spf=pass smtp.helo=a.example", {"spf": "pass"}),
-        ("spf=softfail smtp.mailfrom=b@a.example smtp.helo=a.example; spf=pass smtp.helo=a", {"spf": "softfail"}),
+        (
+            "spf=softfail smtp.mailfrom=b@a.example smtp.helo=a.example; spf=pass smtp.helo=a",
+            {"spf": "softfail"},
+        ),
         ("xspf=pass; spf-helo=pass; x-spf=pass; spf", {}),
         ("none", {}),
         ("", {}),
@@ -94,13 +101,18 @@ def test_the_receiver_is_known_by_its_name(name: str) -> None:
 
 
 def test_a_receiver_may_have_several_names() -> None:
-    lines = (result("spf=pass", "a.example.net"), result("dkim=pass", "b.example.net"), result("dmarc=pass", "c"))
+    lines = (
+        result("spf=pass", "a.example.net"),
+        result("dkim=pass", "b.example.net"),
+        result("dmarc=pass", "c"),
+    )
     found = authentication(lines, ("a.example.net", "B.example.net"))
     assert {one.method: one.result for one in found} == {"spf": "pass", "dkim": "pass"}
 
 
 def test_a_domain_stands_for_the_names_below_it_where_the_receiver_s_servers_have_theirs() -> None:
-    """Where the receiver has one name, it takes away forged headers of that name alone (RFC 8601 section 5)."""
+    """Where the receiver has one name, it takes away forged headers of that name alone (RFC 8601
+    section 5)."""
     below = result("spf=pass", "spf.example.net")
     assert told(RECEIVED, below, by="example.net") == {"spf": "pass"}
     assert told(RECEIVED, below, by="mx.example.net") == {}
@@ -109,7 +121,10 @@ def test_a_domain_stands_for_the_names_below_it_where_the_receiver_s_servers_hav
 
 
 def test_what_spf_says_of_the_sender_counts_above_what_it_says_of_the_greeting() -> None:
-    helo, sender = result("spf=pass smtp.helo=a.example"), result("spf=fail smtp.mailfrom=b@a.example")
+    helo, sender = (
+        result("spf=pass smtp.helo=a.example"),
+        result("spf=fail smtp.mailfrom=b@a.example"),
+    )
     assert told(helo, sender) == told(sender, helo) == {"spf": "fail"}
     assert told(helo, helo) == {"spf": "pass"}
     assert told(sender, result("spf=pass smtp.mailfrom=b@a.example")) == {"spf": "fail"}
@@ -129,7 +144,10 @@ def test_microsoft_does_not_say_its_name() -> None:
 
 
 def test_of_two_headers_the_upper_one_counts() -> None:
-    assert told(result("dkim=fail"), result("dkim=pass; spf=pass")) == {"dkim": "fail", "spf": "pass"}
+    assert told(result("dkim=fail"), result("dkim=pass; spf=pass")) == {
+        "dkim": "fail",
+        "spf": "pass",
+    }
     sealed = ("ARC-Authentication-Results", "i=1; mx.example.net; arc=pass; spf=fail")
     assert told(sealed) == {"arc": "pass"}
     assert told(sealed, result("arc=fail")) == {"arc": "fail"}
@@ -147,19 +165,41 @@ def test_of_two_headers_the_upper_one_counts() -> None:
         ([FOREIGN, RECEIVED], True),  # a mailbox elsewhere, to which the receiver gave the message
         ([("Received", "from mx.example.net by imap.example.net"), RECEIVED], True),
         (
-            [("Received", "from localhost ([127.0.0.1]) by mx.example.net"), ("Received", "by localhost"), RECEIVED],
+            [
+                ("Received", "from localhost ([127.0.0.1]) by mx.example.net"),
+                ("Received", "by localhost"),
+                RECEIVED,
+            ],
             True,
         ),
-        ([("Received", "from localhost ([::1]) by mx.example.net"), ("Received", "by 10.0.0.7"), RECEIVED], True),
-        ([("Received", "from mail.example.org ([172.17.0.1]) by mx.example.net"), FOREIGN], False),  # Docker's network
-        ([("Received", "from a ([10.0.0.1]) by mx.example.net"), ("Received", "by 1a.example.org")], False),
+        (
+            [
+                ("Received", "from localhost ([::1]) by mx.example.net"),
+                ("Received", "by 10.0.0.7"),
+                RECEIVED,
+            ],
+            True,
+        ),
+        (
+            [("Received", "from mail.example.org ([172.17.0.1]) by mx.example.net"), FOREIGN],
+            False,
+        ),  # Docker's network
+        (
+            [
+                ("Received", "from a ([10.0.0.1]) by mx.example.net"),
+                ("Received", "by 1a.example.org"),
+            ],
+            False,
+        ),
         ([RECEIVED, RECEIVED], False),  # the lower one is forged: a stranger gave it
         ([FOREIGN], True),
         ([FOREIGN, FOREIGN], False),  # no server has the receiver's name
         ([("X-Other", "x")] * MAX_HEADERS, False),
     ],
 )
-def test_what_a_stranger_may_have_written_is_not_believed(above: list[tuple[str, str]], believed: bool) -> None:
+def test_what_a_stranger_may_have_written_is_not_believed(
+    above: list[tuple[str, str]], believed: bool
+) -> None:
     assert told(*above, result("spf=pass")) == ({"spf": "pass"} if believed else {})
 
 
@@ -198,23 +238,60 @@ def hop(by: str, address: str, helo: str = "mail.example.org", protocol: str = "
         ([hop("mx", "192.0.2.1"), hop("relay", "198.51.100.7")], None, "192.0.2.1"),
         ([hop("mx", "10.0.0.1"), hop("relay", "198.51.100.7")], None, "198.51.100.7"),
         ([hop("mx", "10.0.0.1"), hop("relay", "127.0.0.1")], None, "10.0.0.1"),
-        ([hop("imap", "127.0.0.3", protocol="LMTP"), hop("mx", "127.0.0.2"), hop("r", "127.0.0.1")], None, "127.0.0.2"),
+        (
+            [
+                hop("imap", "127.0.0.3", protocol="LMTP"),
+                hop("mx", "127.0.0.2"),
+                hop("r", "127.0.0.1"),
+            ],
+            None,
+            "127.0.0.2",
+        ),
         ([hop("mx", "::1"), hop("mx", "fd00::1"), hop("mx", "2001:db8::1")], None, "2001:db8::1"),
-        ([hop("mx", "100.127.0.1"), hop("mx", "169.254.1.1"), hop("mx", "192.0.2.1")], None, "192.0.2.1"),
+        (
+            [hop("mx", "100.127.0.1"), hop("mx", "169.254.1.1"), hop("mx", "192.0.2.1")],
+            None,
+            "192.0.2.1",
+        ),
         ([hop("mx", ""), hop("mx", "127.0.0.1")], None, ""),
-        ([hop("b.outlook.com", "2001:db8::2", "a.outlook.com"), hop("a.outlook.com", "192.0.2.1")], None, "192.0.2.1"),
-        ([hop("end.example", "203.0.113.9"), hop("mx.example.net", "192.0.2.1")], "mx.example.net", "192.0.2.1"),
-        ([hop("end.example", "203.0.113.9"), hop("mx.example.net", "10.0.0.1")], "mx.example.net", "10.0.0.1"),
-        ([hop("b.example.net", "203.0.113.9", "a.example.net"), hop("a.example.net", "192.0.2.1")], "mx.example.net",
-         "192.0.2.1"),
+        (
+            [
+                hop("b.outlook.com", "2001:db8::2", "a.outlook.com"),
+                hop("a.outlook.com", "192.0.2.1"),
+            ],
+            None,
+            "192.0.2.1",
+        ),
+        (
+            [hop("end.example", "203.0.113.9"), hop("mx.example.net", "192.0.2.1")],
+            "mx.example.net",
+            "192.0.2.1",
+        ),
+        (
+            [hop("end.example", "203.0.113.9"), hop("mx.example.net", "10.0.0.1")],
+            "mx.example.net",
+            "10.0.0.1",
+        ),
+        (
+            [
+                hop("b.example.net", "203.0.113.9", "a.example.net"),
+                hop("a.example.net", "192.0.2.1"),
+            ],
+            "mx.example.net",
+            "192.0.2.1",
+        ),
         ([hop("end.example", "203.0.113.9")], "mx.example.net", "203.0.113.9"),
     ],
-)  # fmt: skip
-def test_the_address_is_the_one_that_the_receiver_saw(newest_first: list[Hop], trusted: str, address: str) -> None:
+)
+def test_the_address_is_the_one_that_the_receiver_saw(
+    newest_first: list[Hop], trusted: str, address: str
+) -> None:
     assert left_from(newest_first[::-1], trusted) == address
 
 
-@pytest.mark.parametrize("word", ["", "two words", "a;b", "spf=pass", '"x"', "(x)", "é", "x\n", "x" * 254])
+@pytest.mark.parametrize(
+    "word", ["", "two words", "a;b", "spf=pass", '"x"', "(x)", "é", "x\n", "x" * 254]
+)
 def test_a_name_that_no_server_can_have_is_a_mistake(word: str) -> None:
     with pytest.raises(ValidationError, match="not one word of ASCII"):
         TypeAdapter(AuthservId).validate_python(word)
@@ -238,7 +315,10 @@ def test_one_name_or_a_list_of_them() -> None:
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
-        (["X-Spamd-Result: default: True [-12.5 / 15.00]; A(1.00)[2 / 3]", "X-Spamd-Bar: +"], {"rspamd": -12.5}),
+        (
+            ["X-Spamd-Result: default: True [-12.5 / 15.00]; A(1.00)[2 / 3]", "X-Spamd-Bar: +"],
+            {"rspamd": -12.5},
+        ),
         (["X-Rspamd-Score: 12.314971"], {"rspamd": 12.314971}),
         (["X-Spamd-Bar: /"], {"rspamd": 0}),
         (
@@ -252,35 +332,94 @@ def test_one_name_or_a_list_of_them() -> None:
         (["X-Spam-Status: No, score=1 autolearn=ham"], {"spamassassin": 1}),
         ([f"X-Spam-Status: No{' ' * MAX_LENGTH}, score=1"], {}),
         (["X-Spam-Score: 5.1", "X-Spam-Score: 1"], {"other": 5.1}),
-        (["X-Spam-Score: 1e999", "X-Rspamd-Score: nan", "X-Barracuda-Spam-Score: 9999999", "X-Spamd-Bar: +-"], {}),
+        (
+            [
+                "X-Spam-Score: 1e999",
+                "X-Rspamd-Score: nan",
+                "X-Barracuda-Spam-Score: 9999999",
+                "X-Spamd-Bar: +-",
+            ],
+            {},
+        ),
         (["X-MS-Exchange-Organization-SCL: 12", "X-Forefront-Antispam-Report: XSCL:3;SCL:22"], {}),
-        (["X-MS-Exchange-Organization-SCL: 6", "X-Forefront-Antispam-Report: SCL:1"], {"microsoft": 6}),
+        (
+            ["X-MS-Exchange-Organization-SCL: 6", "X-Forefront-Antispam-Report: SCL:1"],
+            {"microsoft": 6},
+        ),
         (["X-Barracuda-Spam-Status: Yes, SCORE=3.60 using"], {"barracuda": 3.6}),
-        (["X-Rspamd-Score: 2", "X-Spam-Status: No, score=1.5 tests=A version=4"], {"rspamd": 2, "spamassassin": 1.5}),
+        (
+            ["X-Rspamd-Score: 2", "X-Spam-Status: No, score=1.5 tests=A version=4"],
+            {"rspamd": 2, "spamassassin": 1.5},
+        ),
     ],
 )
-def test_a_score_is_known_by_the_scanner_s_words(lines: list[str], expected: dict[str, float]) -> None:
-    found = spam_scores([(name, value) for name, _, value in (line.partition(": ") for line in lines)])
+def test_a_score_is_known_by_the_scanner_s_words(
+    lines: list[str], expected: dict[str, float]
+) -> None:
+    found = spam_scores(
+        [(name, value) for name, _, value in (line.partition(": ") for line in lines)]
+    )
     assert {one.scanner: one.score for one in found} == expected
 
 
 # ------------------------------------------------------------ whatever comes
 
 names = st.sampled_from(
-    ["Received", "Authentication-Results", "ARC-Authentication-Results", "X-Spam-Status", "X-Spamd-Result",
-     "X-Spamd-Bar", "X-Spam-Score", "X-Forefront-Antispam-Report", "X-Other"]
-)  # fmt: skip
+    [
+        "Received",
+        "Authentication-Results",
+        "ARC-Authentication-Results",
+        "X-Spam-Status",
+        "X-Spamd-Result",
+        "X-Spamd-Bar",
+        "X-Spam-Score",
+        "X-Forefront-Antispam-Report",
+        "X-Other",
+    ]
+)
 words = st.sampled_from(
-    ["mx.example.net", "; ", "spf", "dkim=", "pass", "(", ")", '"', "\\", "from ", " by ", "[192.0.2.1]", "[::1]",
-     "i=1;", "score=", "1.5", "SCL:", "[", " / ", "+", "-", "é", "\udcff", "\r\n\t", "\0"]
-)  # fmt: skip
+    [
+        "mx.example.net",
+        "; ",
+        "spf",
+        "dkim=",
+        "pass",
+        "(",
+        ")",
+        '"',
+        "\\",
+        "from ",
+        " by ",
+        "[192.0.2.1]",
+        "[::1]",
+        "i=1;",
+        "score=",
+        "1.5",
+        "SCL:",
+        "[",
+        " / ",
+        "+",
+        "-",
+        "é",
+        "\udcff",
+        "\r\n\t",
+        "\0",
+    ]
+)
 values = st.lists(words | st.text(max_size=5), max_size=30).map("".join)
 
 
 @given(st.lists(st.tuples(names, values), max_size=12))
-@example([("Received", "from a [::1] by mx.example.net"), ("Authentication-Results", "mx.example.net")])
-def test_whatever_the_headers_say_the_words_are_ours_and_the_numbers_finite(lines: list[tuple[str, str]]) -> None:
-    assert list(trusted_part(lines, "mx.example.net")) == lines[: len(trusted_part(lines, "mx.example.net"))]
+@example(
+    [("Received", "from a [::1] by mx.example.net"), ("Authentication-Results", "mx.example.net")]
+)
+def test_whatever_the_headers_say_the_words_are_ours_and_the_numbers_finite(
+    lines: list[tuple[str, str]],
+) -> None:
+    assert (
+        list(trusted_part(lines, "mx.example.net"))
+        == lines[: len(trusted_part(lines, "mx.example.net"))]
+    )
     for one in authentication(lines, "mx.example.net"):
         assert isinstance(one, Authentication)
         assert one.method in METHODS

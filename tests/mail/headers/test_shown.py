@@ -63,7 +63,8 @@ async def test_a_trip_keeps_the_headers_with_which_its_message_arrived(bench: Be
 async def test_of_a_message_in_a_message_both_headers_are_told(
     travel: Callable[..., Travel], lab_user: LabUser
 ) -> None:
-    """A mailbox that forwards as an attachment: the outer one says how it came, the inner one how it was sent."""
+    """A mailbox that forwards as an attachment: the outer one says how it came, the inner one how
+    it was sent."""
     lines = told(await travel(lab_user).one_trip("forwarded", "rewrite-full@lab.test"))
     outer, inner = lines[: lines.index("")], lines[-lines[::-1].index("") :]
     assert any(line.startswith("Subject: Fwd: ") for line in outer)

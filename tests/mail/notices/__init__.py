@@ -1,7 +1,9 @@
-"""Messages that carry a token of ours, as mail software writes them: files with places for what we sent.
+"""Messages that carry a token of ours, as mail software writes them: files with places for what we
+sent.
 
-In them stand {token}, {message} (what was sent), {headers} (its header, which ends with an empty line), {headers-own}
-(the same, as the file's own), {text} and {quoted} (its text), {b64:…} and {gbk:…} (a text in base64, in UTF-8 or GBK).
+In them stand {token}, {message} (what was sent), {headers} (its header, which ends with an empty
+line), {headers-own} (the same, as the file's own), {text} and {quoted} (its text), {b64:…} and
+{gbk:…} (a text in base64, in UTF-8 or GBK).
 """
 
 import re
@@ -15,7 +17,11 @@ from exporter.mail.tokens import Mint
 
 FOLDER = Path(__file__).parent
 TOKEN = Mint(b"k" * 32).mint(1_700_000_000)
-SENT = compose(TOKEN, "probe@example.org", "monitor@example.com", 1_700_000_000).raw.decode().replace("\r\n", "\n")
+SENT = (
+    compose(TOKEN, "probe@example.org", "monitor@example.com", 1_700_000_000)
+    .raw.decode()
+    .replace("\r\n", "\n")
+)
 _HEAD, _, _TEXT = SENT.partition("\n\n")
 
 
@@ -39,8 +45,14 @@ def expected() -> Iterator[Expected]:
 def arrived(file: str) -> bytes:
     """The message in that file, about the message SENT, with LF as its ends of lines."""
     text = (FOLDER / f"{file}.eml").read_text(encoding="utf-8")
-    text = text.replace("{headers-own}\n", f"{_HEAD}\n\n").replace("{headers}", f"{_HEAD}\n").replace("{message}", SENT)
-    text = text.replace("{text}", _TEXT).replace("{quoted}", "".join(f"> {line}\n" for line in _TEXT.splitlines()))
+    text = (
+        text.replace("{headers-own}\n", f"{_HEAD}\n\n")
+        .replace("{headers}", f"{_HEAD}\n")
+        .replace("{message}", SENT)
+    )
+    text = text.replace("{text}", _TEXT).replace(
+        "{quoted}", "".join(f"> {line}\n" for line in _TEXT.splitlines())
+    )
     text = text.replace("{token}", TOKEN.word)
     return re.sub(r"\{(b64|gbk):(.*?)\}$", _coded, text, flags=re.DOTALL | re.MULTILINE).encode()
 

@@ -1,4 +1,5 @@
-"""What sending services say in JSON; the forms are files of `notices`, such as `sns-permanent.eml`."""
+"""What sending services say in JSON; the forms are files of `notices`, such as
+`sns-permanent.eml`."""
 
 import json
 
@@ -12,13 +13,18 @@ from tests.mail.notices import TOKEN
 
 anything = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["status", "mail", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["status", "mail", "x"]), inner)
+    ),
 )
 
 
 @given(anything, st.text(max_size=20), st.integers(0, 200))
 def test_no_event_is_too_odd_to_read(value: object, after: str, cut: int) -> None:
-    event = json.dumps({"eventType": "Bounce", "bounce": value, "diagnosticCode": value, "remoteMtaIp": value})
+    event = json.dumps(
+        {"eventType": "Bounce", "bounce": value, "diagnosticCode": value, "remoteMtaIp": value}
+    )
     event_in([event + after, event[:cut], after + event])
 
 
@@ -41,7 +47,9 @@ def test_the_deepest_event_is_given_up(opening: str) -> None:
         ({"eventType": "Bounce", "mail": {"type": "transient"}}, "failed"),
     ],
 )
-def test_what_happened_is_told_by_the_words_of_the_event_alone(event: object, action: str | None) -> None:
+def test_what_happened_is_told_by_the_words_of_the_event_alone(
+    event: object, action: str | None
+) -> None:
     told = event_in([json.dumps(event)])
     assert (told.action if told else None) == action
 

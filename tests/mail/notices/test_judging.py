@@ -1,4 +1,5 @@
-"""What a message with our token is: arrived, an answer, a bounce with its code, server and words, or unclear."""
+"""What a message with our token is: arrived, an answer, a bounce with its code, server and words,
+or unclear."""
 
 import pytest
 
@@ -7,7 +8,11 @@ from exporter.mail.message import Kind, Reading, read
 from tests.mail.notices import FOLDER, TOKEN, Expected, arrived, expected
 
 ROWS = list(expected())
-KINDS = {"bounce": Kind.BOUNCE, "message": Kind.MESSAGE, "unclear": Kind.UNCLEAR}  # all others are answers
+KINDS = {
+    "bounce": Kind.BOUNCE,
+    "message": Kind.MESSAGE,
+    "unclear": Kind.UNCLEAR,
+}  # all others are answers
 
 
 def told(reading: Reading) -> tuple[str, str, str, str]:
@@ -37,18 +42,27 @@ def test_every_file_is_in_the_table() -> None:
     assert files == {row.file for row in ROWS}
 
 
-def test_there_are_a_hundred_forms_of_notices_and_as_many_of_the_others_as_to_tell_them_apart() -> None:
+def test_there_are_a_hundred_forms_of_notices_and_as_many_of_the_others_as_to_tell_them_apart() -> (
+    None
+):
     kinds = [row.kind for row in ROWS]
     assert len(kinds) - kinds.count("message") - kinds.count("answer") >= 100
     assert kinds.count("message") >= 20
     assert kinds.count("answer") >= 20
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.kind == "bounce"], ids=lambda row: row.file)
-def test_a_bounce_without_a_return_path_and_behind_other_headers_is_one_as_well(row: Expected) -> None:
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.kind == "bounce"], ids=lambda row: row.file
+)
+def test_a_bounce_without_a_return_path_and_behind_other_headers_is_one_as_well(
+    row: Expected,
+) -> None:
     """IMAP servers tell of no envelope, and receivers write headers of their own on top."""
     raw = arrived(row.file)
     if raw.startswith(b"Return-Path: <>\n") and "null-sender" not in row.file:
         raw = raw.partition(b"\n")[2]
-    top = b"Received: from a.example.net ([192.0.2.9]) by mx.example.org; Sun, 29 Nov 2026 08:00:00 +0000\nX-Spam: no\n"
+    top = (
+        b"Received: from a.example.net ([192.0.2.9]) by mx.example.org; Sun, 29 Nov 2026 08:00:00"
+        b" +0000\nX-Spam: no\n"
+    )
     assert read(top + raw).kind is Kind.BOUNCE

@@ -1,4 +1,5 @@
-"""The own receiver sees the return path of the envelope, and what it writes above the message tells of it."""
+"""The own receiver sees the return path of the envelope, and what it writes above the message tells
+of it."""
 
 import pytest
 
@@ -17,7 +18,9 @@ from tests.support.smtp_receiver import deliver, receiver
         ("a@lab.test", SENT.encode(), Kind.MESSAGE),
     ],
 )
-async def test_a_null_return_path_in_the_envelope_counts(sender: str, raw: bytes, kind: Kind) -> None:
+async def test_a_null_return_path_in_the_envelope_counts(
+    sender: str, raw: bytes, kind: Kind
+) -> None:
     async def wanted(_raw: bytes) -> bool:
         return True
 

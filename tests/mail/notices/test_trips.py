@@ -31,7 +31,9 @@ async def trip_that_gets(bench: Bench, *files: str) -> Outcome:
     return await flight
 
 
-@pytest.mark.parametrize("file", ["notices/dma", "notices/opensmtpd-7", "notices/qmail", "notices/exim-4"])
+@pytest.mark.parametrize(
+    "file", ["notices/dma", "notices/opensmtpd-7", "notices/qmail", "notices/exim-4"]
+)
 def test_a_bounce_in_plain_words_ends_the_trip_at_once(file: str) -> None:
     @virtual.on_a(Bench)
     async def course(bench: Bench) -> None:
@@ -82,17 +84,26 @@ async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(bench: Benc
     await asyncio.sleep(10)
     assert bench.mailbox.messages == {}
     series = bench.series()
-    assert [series[f"mailtrip_{name}_total"] for name in ("bounces", "unclear", "duplicates")] == [0, 0, 0]
+    assert [series[f"mailtrip_{name}_total"] for name in ("bounces", "unclear", "duplicates")] == [
+        0,
+        0,
+        0,
+    ]
 
 
 @virtual.on_a(Bench)
-async def test_what_is_not_understood_is_counted_and_shown_and_watching_goes_on(bench: Bench) -> None:
+async def test_what_is_not_understood_is_counted_and_shown_and_watching_goes_on(
+    bench: Bench,
+) -> None:
     bench.sender.delay = 20.0
     outcome = await trip_that_gets(bench, "notices/daemon-and-no-words")
     assert outcome.success
     assert outcome.duration > 20
     assert Unclear("MAILER-DAEMON@odd.example.net", "Klingon", "nuqneH <token>") in outcome.facts
-    assert any("not the message: unclear from MAILER-DAEMON@odd.example.net" in line for line in outcome.transcript)
+    assert any(
+        "not the message: unclear from MAILER-DAEMON@odd.example.net" in line
+        for line in outcome.transcript
+    )
     assert bench.series()["mailtrip_unclear_total"] == 1
     assert bench.mailbox.messages == {}
 
@@ -100,10 +111,15 @@ async def test_what_is_not_understood_is_counted_and_shown_and_watching_goes_on(
 @virtual.on_a(Bench)
 async def test_what_is_not_understood_is_named_when_the_message_does_not_come(bench: Bench) -> None:
     bench.sender.delay = None
-    outcome = await trip_that_gets(bench, *["notices/null-sender-and-no-words"] * (MOST_UNCLEAR + 2))
+    outcome = await trip_that_gets(
+        bench, *["notices/null-sender-and-no-words"] * (MOST_UNCLEAR + 2)
+    )
     assert outcome.failure is not None
     assert outcome.failure.reason is Reason.OVERDUE
-    words = "a message about it that is not understood came from Somebody <somebody@example.net>: About your mail"
+    words = (
+        "a message about it that is not understood came from Somebody <somebody@example.net>: About"
+        " your mail"
+    )
     assert words in outcome.failure.detail
     assert len([fact for fact in outcome.facts if isinstance(fact, Unclear)]) == MOST_UNCLEAR
     assert bench.series()["mailtrip_unclear_total"] == MOST_UNCLEAR + 2
@@ -119,15 +135,28 @@ async def test_what_is_not_understood_leaves_an_overdue_message_awaited(bench: B
     bench.mailbox.deliver(about(bench.sender.sent[0], "notices/daemon-and-no-words"))
     await asyncio.sleep(4000)
     series = bench.series()
-    assert (series["mailtrip_unclear_total"], series["mailtrip_late_total"], series["mailtrip_lost_total"]) == (1, 1, 0)
+    assert (
+        series["mailtrip_unclear_total"],
+        series["mailtrip_late_total"],
+        series["mailtrip_lost_total"],
+    ) == (1, 1, 0)
 
 
 def test_the_words_of_a_bounce_name_who_returned_it_and_who_refused_it() -> None:
-    both = returned(Bounce("failed", "5.1.1", "relay.example.org", "550 5.1.1 gone", "mx.example.net"))
-    assert both.detail == "relay.example.org returned it: 550 5.1.1 gone (refused by mx.example.net)"
-    assert returned(Bounce("failed", "", "", "gone", "mx.example.net")).detail == "mx.example.net returned it: gone"
+    both = returned(
+        Bounce("failed", "5.1.1", "relay.example.org", "550 5.1.1 gone", "mx.example.net")
+    )
+    assert (
+        both.detail == "relay.example.org returned it: 550 5.1.1 gone (refused by mx.example.net)"
+    )
+    assert (
+        returned(Bounce("failed", "", "", "gone", "mx.example.net")).detail
+        == "mx.example.net returned it: gone"
+    )
     same = returned(Bounce("failed", "", "a.example", "gone", "a.example"))
     assert same.detail == "a.example returned it: gone"
-    long = returned(Bounce("failed", "5.1.1", "relay.example.org", "550 " + "x" * 290, "mx.example.net"))
+    long = returned(
+        Bounce("failed", "5.1.1", "relay.example.org", "550 " + "x" * 290, "mx.example.net")
+    )
     assert long.detail.endswith("… (refused by mx.example.net)")
     assert len(long.detail) <= MAX_DETAIL

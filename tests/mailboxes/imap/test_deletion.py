@@ -43,7 +43,10 @@ async def test_a_deletion_that_is_refused_is_told() -> None:
     async with opened("delete-refused") as (session, here):
         with pytest.raises(ProbeError, match="NOPERM") as caught:
             await session.delete(sightings(1))
-        assert (caught.value.reason, here.run.failure(caught.value).step) == (Reason.REJECTED, Step.DELETE)
+        assert (caught.value.reason, here.run.failure(caught.value).step) == (
+            Reason.REJECTED,
+            Step.DELETE,
+        )
 
 
 # ------------------------------------------------------------ Gmail, where a folder is a label
@@ -53,25 +56,36 @@ async def test_at_gmail_messages_are_moved_to_the_trash_and_expunged_there() -> 
     async with opened("gmail-delete", folders=["INBOX", "\\Junk"]) as (session, here):
         await session.delete([*sightings(7), *sightings(4, folder="[Gmail]/Spam", validity=3)])
         await session.delete(sightings(7))
-        assert [line for line in here.run.transcript if "-- " in line] == [here.run.transcript[0]]  # connected
+        assert [line for line in here.run.transcript if "-- " in line] == [
+            here.run.transcript[0]
+        ]  # connected
 
 
-async def test_at_gmail_a_message_that_is_not_in_the_trash_is_told_and_nothing_else_is_touched() -> None:
+async def test_at_gmail_a_message_that_is_not_in_the_trash_is_told_and_nothing_else_is_touched() -> (
+    None
+):
     async with opened("gmail-not-in-the-trash") as (session, here):
         await session.delete(sightings(7))
         assert "-- not all that was moved to [Gmail]/Trash is there" in here.transcript
 
 
-async def test_at_a_gmail_without_move_and_uidplus_messages_are_copied_and_only_ours_expunged() -> None:
+async def test_at_a_gmail_without_move_and_uidplus_messages_are_copied_and_only_ours_expunged() -> (
+    None
+):
     async with opened("gmail-without-move") as (session, here):
         await session.delete(sightings(7))
-        assert "others have flagged messages in [Gmail]/Trash: ours stay, flagged" in here.transcript
+        assert (
+            "others have flagged messages in [Gmail]/Trash: ours stay, flagged" in here.transcript
+        )
 
 
 async def test_at_gmail_a_refused_move_leaves_the_ordinary_way() -> None:
     async with opened("gmail-move-refused") as (session, here):
         await session.delete(sightings(7))
-        assert "refuses to move to the folder [Gmail]/Trash: [CANNOT] not there: ours only lose" in here.transcript
+        assert (
+            "refuses to move to the folder [Gmail]/Trash: [CANNOT] not there: ours only lose"
+            in here.transcript
+        )
 
 
 async def test_at_gmail_a_move_that_is_not_understood_is_a_copy() -> None:
@@ -83,7 +97,10 @@ async def test_at_gmail_a_move_that_is_impossible_now_is_a_failure() -> None:
     async with opened("gmail-move-impossible-now") as (session, here):
         with pytest.raises(ProbeError, match="try again") as caught:
             await session.delete(sightings(7))
-        assert (caught.value.reason, here.run.failure(caught.value).step) == (Reason.UNAVAILABLE, Step.DELETE)
+        assert (caught.value.reason, here.run.failure(caught.value).step) == (
+            Reason.UNAVAILABLE,
+            Step.DELETE,
+        )
 
 
 async def test_at_gmail_a_trash_that_is_hidden_leaves_the_ordinary_way() -> None:

@@ -16,7 +16,10 @@ class Server:
         self.uids = list(range(1, here_before + 1))
         self.unseen: dict[int, float] = {}  # by UID: since when we could know of it
         self.uidnext = here_before + 1
-        self.say(f"* {here_before} EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT {self.uidnext}]\r\n", opening=True)
+        self.say(
+            f"* {here_before} EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT {self.uidnext}]\r\n",
+            opening=True,
+        )
         self.folder.resume(self.folder.exists)
 
     def say(self, lines: str, *, opening: bool = False) -> None:
@@ -71,7 +74,9 @@ def test_every_message_is_unseen_until_it_was_looked_at_and_seen_since_it_was_to
 
 def test_what_came_while_nobody_was_there_is_unseen() -> None:
     folder = Folder("INBOX", Bookmark(1, 5))
-    folder.opened(Reader().feed(b"* 10 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 8]\r\n", 3.0))
+    folder.opened(
+        Reader().feed(b"* 10 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 8]\r\n", 3.0)
+    )
     assert not folder.unfamiliar
     folder.resume(folder.exists)
     assert folder.unseen == 3
@@ -80,7 +85,11 @@ def test_what_came_while_nobody_was_there_is_unseen() -> None:
 
 def test_a_folder_with_more_news_than_we_would_sweep_is_unfamiliar() -> None:
     folder = Folder("INBOX", Bookmark(1, 5))
-    folder.opened(Reader().feed(b"* 9999 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT %d]\r\n" % (6 + SWEEP)))
+    folder.opened(
+        Reader().feed(
+            b"* 9999 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT %d]\r\n" % (6 + SWEEP)
+        )
+    )
     folder.watch(folder.validity, folder.uidnext)
     assert folder.unfamiliar
     folder.start_over(range(1, 6 + SWEEP))
@@ -106,7 +115,9 @@ def test_the_last_message_makes_up_for_a_uidnext_that_is_not_told() -> None:
 
 def test_a_server_that_contradicts_itself_does_no_harm() -> None:
     folder = Folder("INBOX")
-    for response in Reader().feed(b"* 3 EXPUNGE\r\n* 0 EXPUNGE\r\n* 2 EXISTS\r\n* 1 EXISTS\r\n* 9 EXPUNGE\r\n"):
+    for response in Reader().feed(
+        b"* 3 EXPUNGE\r\n* 0 EXPUNGE\r\n* 2 EXISTS\r\n* 1 EXISTS\r\n* 9 EXPUNGE\r\n"
+    ):
         folder.observe(response)
     assert (folder.exists, folder.unseen) == (1, 1)
 

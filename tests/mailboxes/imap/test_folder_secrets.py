@@ -18,7 +18,13 @@ ANSWERS = {
 async def test_a_folder_that_is_called_like_the_password() -> None:
     server = Listener("* OK hello", ANSWERS, default="{tag} OK")
     options = ImapOptions.model_validate(
-        {"host": "127.0.0.1", "port": server.port, "tls": "none", "username": "u", "password": PASSWORD}
+        {
+            "host": "127.0.0.1",
+            "port": server.port,
+            "tls": "none",
+            "username": "u",
+            "password": PASSWORD,
+        }
     )
     run = Run(Clock(), session_timeout=5)
     try:

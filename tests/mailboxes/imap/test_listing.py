@@ -9,23 +9,28 @@ from tests.support.imap_rig import opened
 
 
 def listing(*lines: str) -> Listing:
-    return Listing(folders(list(Reader().feed("".join(f"* LIST {line}\r\n" for line in lines).encode()))))
+    return Listing(
+        folders(list(Reader().feed("".join(f"* LIST {line}\r\n" for line in lines).encode())))
+    )
 
 
 # ------------------------------------------------------------ the folder for junk
 
 
-@pytest.mark.parametrize("folder", [
-    '() "/" Junk',
-    '() "/" "[Gmail]/Spam"',
-    '() "." INBOX.Junk',
-    '() "\\\\" "INBOX\\\\Bulk Mail"',
-    '(\\HasChildren) NIL "Junk E-mail"',
-    '() "/" "INBOX/Unerw&APw-nscht"',
-    '() "." "INBOX.Ongewenste e-mail"',
-    '() "/" "&j,dg0TDhMPww6w-"',
-    '(\\JUNK) "/" Odd',
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "folder",
+    [
+        '() "/" Junk',
+        '() "/" "[Gmail]/Spam"',
+        '() "." INBOX.Junk',
+        '() "\\\\" "INBOX\\\\Bulk Mail"',
+        '(\\HasChildren) NIL "Junk E-mail"',
+        '() "/" "INBOX/Unerw&APw-nscht"',
+        '() "." "INBOX.Ongewenste e-mail"',
+        '() "/" "&j,dg0TDhMPww6w-"',
+        '(\\JUNK) "/" Odd',
+    ],
+)
 def test_the_folder_for_junk_is_known_by_its_mark_or_its_name(folder: str) -> None:
     there = listing('() "/" INBOX', folder, '() "/" Archive')
     (name,) = there.named(["\\Junk"])
@@ -34,30 +39,50 @@ def test_the_folder_for_junk_is_known_by_its_mark_or_its_name(folder: str) -> No
 
 
 @pytest.mark.parametrize(
-    "folder", ['() "/" Junkyard', '() "/" Junk/2026', '() "." Lists/Spam', "() NIL INBOX.Junk", "() NIL a/Junk"]
+    "folder",
+    [
+        '() "/" Junkyard',
+        '() "/" Junk/2026',
+        '() "." Lists/Spam',
+        "() NIL INBOX.Junk",
+        "() NIL a/Junk",
+    ],
 )
 def test_a_folder_that_is_only_similar_is_not_the_one_for_junk(folder: str) -> None:
     assert listing(folder).named(["\\Junk"]) == []
 
 
-@pytest.mark.parametrize(("lines", "chosen"), [
-    (['() "/" Spam', '(\\Junk) "/" a/b/Odd'], "a/b/Odd"),
-    (['() "/" a/Spam', '() "/" Spam', '() "/" Junk'], "Spam"),
-    (['() "/" Junk', '() "/" Spam'], "Junk"),
-    (['(\\Junk) "/" shared/x/Junk', '(\\Junk) "/" Own'], "Own"),
-    (['(\\Noselect \\Junk) "/" Junk', '() "/" a/Spam'], "a/Spam"),
-    (['(\\NonExistent) "/" Junk', '() "/" a/Spam'], "a/Spam"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("lines", "chosen"),
+    [
+        (['() "/" Spam', '(\\Junk) "/" a/b/Odd'], "a/b/Odd"),
+        (['() "/" a/Spam', '() "/" Spam', '() "/" Junk'], "Spam"),
+        (['() "/" Junk', '() "/" Spam'], "Junk"),
+        (['(\\Junk) "/" shared/x/Junk', '(\\Junk) "/" Own'], "Own"),
+        (['(\\Noselect \\Junk) "/" Junk', '() "/" a/Spam'], "a/Spam"),
+        (['(\\NonExistent) "/" Junk', '() "/" a/Spam'], "a/Spam"),
+    ],
+)
 def test_of_several_folders_for_junk_the_marked_one_is_taken_then_the_highest_then_the_first(
     lines: list[str], chosen: str
 ) -> None:
     assert listing(*lines).named(["\\Junk"]) == [chosen]
 
 
-@pytest.mark.parametrize("name", [
-    *("SPAM", "junk-e-mail", "Courrier indésirable", "Skra\N{COMBINING DIAERESIS}ppost", "спам", "İstenmeyen e-posta"),
-    *("迷惑メール", "垃圾郵件", "דואר זבל", "هرزنامه", "Thư rác", "สแปม"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "SPAM",
+            "junk-e-mail",
+            "Courrier indésirable",
+            "Skra\N{COMBINING DIAERESIS}ppost",
+            "спам",
+            "İstenmeyen e-posta",
+        ),
+        *("迷惑メール", "垃圾郵件", "דואר זבל", "هرزنامه", "Thư rác", "สแปม"),
+    ],
+)
 def test_folders_for_junk_have_names_in_many_languages(name: str) -> None:
     wire = encode_folder(name)
     assert listing(f'() "/" "Mail/{wire}"').named(["\\Junk"]) == [f"Mail/{wire}"]
@@ -65,7 +90,11 @@ def test_folders_for_junk_have_names_in_many_languages(name: str) -> None:
 
 def test_only_junk_is_known_by_its_name() -> None:
     there = listing('() "/" Junk', '(\\Archive) "/" Old')
-    assert there.named(["\\Trash", "INBOX", "\\archive", "Old", "Entwürfe"]) == ["INBOX", "Old", "Entw&APw-rfe"]
+    assert there.named(["\\Trash", "INBOX", "\\archive", "Old", "Entwürfe"]) == [
+        "INBOX",
+        "Old",
+        "Entw&APw-rfe",
+    ]
 
 
 def test_a_configured_folder_is_for_junk_if_its_mark_or_its_name_says_so() -> None:

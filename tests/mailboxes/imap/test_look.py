@@ -1,4 +1,5 @@
-"""Looking into an IMAP mailbox: every message once, the new ones first, and the moment at which it was seen."""
+"""Looking into an IMAP mailbox: every message once, the new ones first, and the moment at which it
+was seen."""
 
 import asyncio
 
@@ -19,7 +20,12 @@ def seen(sightings: list[Sighting]) -> list[tuple[int, bytes, bool]]:
 async def test_new_messages_come_first_then_the_headers_of_older_ones() -> None:
     async with opened("scan") as (session, here):
         first = await session.scan()
-        assert seen(first) == [(31, b"hello", True), (10, b"a", False), (20, b"b", False), (30, b"c", False)]
+        assert seen(first) == [
+            (31, b"hello", True),
+            (10, b"a", False),
+            (20, b"b", False),
+            (30, b"c", False),
+        ]
         assert [sighting.cut for sighting in first] == [False, True, True, True]
         assert session.messages == 5
         assert seen(await session.scan()) == [(32, b"fifth", True)]
@@ -77,7 +83,9 @@ async def test_a_server_may_keep_its_uidnext_for_itself() -> None:
         assert seen(await session.scan()) == [(8, b"new", True)]
 
 
-async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_before_the_rest() -> None:
+async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_before_the_rest() -> (
+    None
+):
     async with opened("many-new") as (session, _):
         for first, last in ((1, 100), (101, 200), (201, 250)):
             sightings = await session.scan()
@@ -88,7 +96,9 @@ async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_befor
 
 async def test_of_many_older_messages_the_newest_thousand_are_looked_at_bit_by_bit() -> None:
     async with opened("many-old") as (session, _):
-        assert [sighting.ref.uid for sighting in await session.scan()][-100:] == list(range(901, 1001))
+        assert [sighting.ref.uid for sighting in await session.scan()][-100:] == list(
+            range(901, 1001)
+        )
         await session.wait(LONG, asyncio.Event())
         second = await session.scan()
         assert [sighting.ref.uid for sighting in second if sighting.watched] == [1001]
@@ -145,7 +155,8 @@ async def test_other_folders_are_looked_into_once_a_second_if_they_have_news() -
         here.now += 1.1
         visit = asyncio.ensure_future(session.scan())
         await here.peer.here.wait()
-        here.now += 0.2  # the first folder was out of sight for so long: what came there is not said to be watched
+        # the first folder was out of sight for so long: what came there is not said to be watched
+        here.now += 0.2
         here.peer.go_on.set()
         found = await visit
         assert seen(found) == [(5, b"new", True), (4, b"old", False)]

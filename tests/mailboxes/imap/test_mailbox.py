@@ -1,4 +1,5 @@
-"""An IMAP mailbox on a real Dovecot: what is particular to IMAP. What all mailboxes promise is in test_contract.py."""
+"""An IMAP mailbox on a real Dovecot: what is particular to IMAP. What all mailboxes promise is in
+test_contract.py."""
 
 import asyncio
 import imaplib
@@ -22,7 +23,9 @@ LONG = 60.0
 
 
 def message(subject: str) -> bytes:
-    return f"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: {subject}\r\n\r\nHello.\r\n".encode()
+    return (
+        f"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: {subject}\r\n\r\nHello.\r\n".encode()
+    )
 
 
 def subjects(sightings: list[Sighting]) -> list[str]:
@@ -32,7 +35,13 @@ def subjects(sightings: list[Sighting]) -> list[str]:
 
 def mailbox(user: LabUser, **options: object) -> ImapMailbox:
     lab = user.lab
-    given = {"host": lab.imap_ip, "username": user.name, "password": lab.password, "ca_file": lab.ca, **options}
+    given = {
+        "host": lab.imap_ip,
+        "username": user.name,
+        "password": lab.password,
+        "ca_file": lab.ca,
+        **options,
+    }
     return ImapMailbox(ImapOptions.model_validate(given), Resolver())
 
 
@@ -75,15 +84,25 @@ async def test_a_message_is_found_timed_and_deleted(lab_user: LabUser, tls: TlsM
         before = run.now()
         lab_user.deliver(message("hello"))
         after = run.now()
-        (sighting,) = await session.scan()  # LMTP has said that it is there, so the next look shows it
-        assert (subjects([sighting]), sighting.folder, sighting.watched) == (["hello"], "INBOX", True)
+        (
+            sighting,
+        ) = await session.scan()  # LMTP has said that it is there, so the next look shows it
+        assert (subjects([sighting]), sighting.folder, sighting.watched) == (
+            ["hello"],
+            "INBOX",
+            True,
+        )
         assert before < sighting.seen_at < run.now()
         assert after <= sighting.seen_at
         await session.delete([sighting])
         assert lab_user.mails() == []
     assert [span.step for span in run.spans] == [
         *(Step.RESOLVE, Step.CONNECT),
-        *{"none": [Step.GREETING], "starttls": [Step.GREETING, Step.TLS], "implicit": [Step.TLS, Step.GREETING]}[tls],
+        *{
+            "none": [Step.GREETING],
+            "starttls": [Step.GREETING, Step.TLS],
+            "implicit": [Step.TLS, Step.GREETING],
+        }[tls],
         *(Step.LOGIN, Step.SELECT, Step.FETCH, Step.DELETE, Step.LOGOUT),
     ]
     facts = [(fact.leg, fact.version) for fact in run.facts if isinstance(fact, TlsSession)]
@@ -112,7 +131,9 @@ async def test_1500_older_messages_do_not_hold_up_a_new_one(lab_user: LabUser) -
         assert [sighting.watched for sighting in first] == [True, *[False] * 100]
         assert not any(b"Hello." in sighting.raw for sighting in first[1:])
         older = await found(session, 900)
-        assert sorted(subjects(older) + subjects(first[1:])) == sorted(f"old {number}" for number in range(500, 1500))
+        assert sorted(subjects(older) + subjects(first[1:])) == sorted(
+            f"old {number}" for number in range(500, 1500)
+        )
         assert await session.scan() == []
         assert session.messages == 1501
 

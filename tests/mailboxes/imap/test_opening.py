@@ -1,4 +1,5 @@
-"""Opening an IMAP mailbox: whose fault it is when it does not work, and that a password never goes astray."""
+"""Opening an IMAP mailbox: whose fault it is when it does not work, and that a password never goes
+astray."""
 
 from pathlib import Path
 
@@ -23,16 +24,21 @@ async def why(dialogue: str, **options: object) -> tuple[ProbeError, Run]:
 # ------------------------------------------------------------ options
 
 
-@pytest.mark.parametrize(("given", "mode", "port"), [
-    ({}, "implicit", 993),
-    ({"tls": "starttls"}, "starttls", 143),
-    ({"tls": "none"}, "none", 143),
-    ({"port": 993}, "implicit", 993),
-    ({"port": 143, "username": "me", "password": "x"}, "starttls", 143),
-    ({"port": 1143}, "none", 1143),
-    ({"port": 1993, "tls": "implicit"}, "implicit", 1993),
-])  # fmt: skip
-def test_tls_and_port_have_sensible_defaults(given: dict[str, object], mode: str, port: int) -> None:
+@pytest.mark.parametrize(
+    ("given", "mode", "port"),
+    [
+        ({}, "implicit", 993),
+        ({"tls": "starttls"}, "starttls", 143),
+        ({"tls": "none"}, "none", 143),
+        ({"port": 993}, "implicit", 993),
+        ({"port": 143, "username": "me", "password": "x"}, "starttls", 143),
+        ({"port": 1143}, "none", 1143),
+        ({"port": 1993, "tls": "implicit"}, "implicit", 1993),
+    ],
+)
+def test_tls_and_port_have_sensible_defaults(
+    given: dict[str, object], mode: str, port: int
+) -> None:
     options = ImapOptions.model_validate({"host": "imap.test", **given})
     assert (options.tls_mode, options.tcp_port) == (mode, port)
 
@@ -40,15 +46,45 @@ def test_tls_and_port_have_sensible_defaults(given: dict[str, object], mode: str
 # ------------------------------------------------------------ login
 
 
-@pytest.mark.parametrize(("dialogue", "reason", "code", "detail"), [
-    ("login-refused", Reason.AUTH, "AUTHENTICATIONFAILED", "127.0.0.1 refuses the login: [AUTHENTICATIONFAILED]"),
-    ("login-refused-without-a-code", Reason.AUTH, "", "127.0.0.1 refuses the login: wrong"),
-    ("login-refused-with-a-private-code", Reason.AUTH, "", "127.0.0.1 refuses the login: [X-TRACE-4711] no"),
-    ("login-impossible-now", Reason.UNAVAILABLE, "UNAVAILABLE", "the directory does not answer"),
-    ("login-not-understood", Reason.PROTOCOL, "", "127.0.0.1 does not understand the login: what?"),
-    ("login-disabled", Reason.AUTH, "", "127.0.0.1 takes no LOGIN on connections without TLS (LOGINDISABLED)"),
-])  # fmt: skip
-async def test_a_login_that_fails_says_whose_fault_it_is(dialogue: str, reason: Reason, code: str, detail: str) -> None:
+@pytest.mark.parametrize(
+    ("dialogue", "reason", "code", "detail"),
+    [
+        (
+            "login-refused",
+            Reason.AUTH,
+            "AUTHENTICATIONFAILED",
+            "127.0.0.1 refuses the login: [AUTHENTICATIONFAILED]",
+        ),
+        ("login-refused-without-a-code", Reason.AUTH, "", "127.0.0.1 refuses the login: wrong"),
+        (
+            "login-refused-with-a-private-code",
+            Reason.AUTH,
+            "",
+            "127.0.0.1 refuses the login: [X-TRACE-4711] no",
+        ),
+        (
+            "login-impossible-now",
+            Reason.UNAVAILABLE,
+            "UNAVAILABLE",
+            "the directory does not answer",
+        ),
+        (
+            "login-not-understood",
+            Reason.PROTOCOL,
+            "",
+            "127.0.0.1 does not understand the login: what?",
+        ),
+        (
+            "login-disabled",
+            Reason.AUTH,
+            "",
+            "127.0.0.1 takes no LOGIN on connections without TLS (LOGINDISABLED)",
+        ),
+    ],
+)
+async def test_a_login_that_fails_says_whose_fault_it_is(
+    dialogue: str, reason: Reason, code: str, detail: str
+) -> None:
     error, run = await why(dialogue)
     assert (error.reason, error.code) == (reason, code)
     assert detail in error.detail
@@ -63,7 +99,10 @@ async def test_plain_is_used_where_login_is_disabled() -> None:
 
 async def test_the_mechanism_of_the_configuration_is_the_only_one_tried() -> None:
     error, _ = await why("login-disabled", auth="plain")
-    assert (error.reason, error.detail) == (Reason.AUTH, "127.0.0.1 does not offer AUTHENTICATE PLAIN")
+    assert (error.reason, error.detail) == (
+        Reason.AUTH,
+        "127.0.0.1 does not offer AUTHENTICATE PLAIN",
+    )
 
 
 async def test_a_server_that_knows_us_already_gets_no_password() -> None:
@@ -74,12 +113,17 @@ async def test_a_server_that_knows_us_already_gets_no_password() -> None:
 async def test_a_secret_that_cannot_be_read_is_told_before_anything_is_sent(tmp_path: Path) -> None:
     error, _ = await why("no-login-wanted", password={"file": str(tmp_path / "gone")})
     assert error.reason is Reason.AUTH
-    assert error.detail == f"cannot read the secret in {tmp_path / 'gone'}: No such file or directory"
+    assert (
+        error.detail == f"cannot read the secret in {tmp_path / 'gone'}: No such file or directory"
+    )
 
 
 async def test_without_a_username_there_is_no_login() -> None:
     error, _ = await why("no-login-wanted", username=None, password=None)
-    assert (error.reason, error.detail) == (Reason.AUTH, "127.0.0.1 wants a login, and no username is configured")
+    assert (error.reason, error.detail) == (
+        Reason.AUTH,
+        "127.0.0.1 wants a login, and no username is configured",
+    )
 
 
 async def test_no_password_is_sent_in_the_clear_unless_tls_is_none() -> None:
@@ -105,11 +149,20 @@ async def test_a_greeting_that_says_no_is_told_at_its_step() -> None:
 # ------------------------------------------------------------ folders
 
 
-@pytest.mark.parametrize(("dialogue", "folders", "detail"), [
-    ("folder-missing", ["INBOX", "Entwürfe"], "refuses STATUS of the folder Entwürfe: [NONEXISTENT] no such mailbox"),
-    ("first-folder-missing", ["Monitor"], "refuses SELECT of the folder Monitor: no"),
-])  # fmt: skip
-async def test_a_folder_that_is_missing_is_named(dialogue: str, folders: list[str], detail: str) -> None:
+@pytest.mark.parametrize(
+    ("dialogue", "folders", "detail"),
+    [
+        (
+            "folder-missing",
+            ["INBOX", "Entwürfe"],
+            "refuses STATUS of the folder Entwürfe: [NONEXISTENT] no such mailbox",
+        ),
+        ("first-folder-missing", ["Monitor"], "refuses SELECT of the folder Monitor: no"),
+    ],
+)
+async def test_a_folder_that_is_missing_is_named(
+    dialogue: str, folders: list[str], detail: str
+) -> None:
     error, run = await why(dialogue, folders=folders)
     assert (error.reason, run.failure(error).step) == (Reason.REJECTED, Step.SELECT)
     assert detail in error.detail
@@ -132,11 +185,16 @@ S: $ OK
 """
 
 
-@pytest.mark.parametrize(("answer", "detail"), [
-    ("[close]", "127.0.0.1 cut the connection"),
-    ("[may hang up]", "127.0.0.1 offers ID and does not answer it: it is left out next time"),
-])  # fmt: skip
-async def test_a_server_that_does_not_survive_id_is_opened_without_from_then_on(answer: str, detail: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        ("[close]", "127.0.0.1 cut the connection"),
+        ("[may hang up]", "127.0.0.1 offers ID and does not answer it: it is left out next time"),
+    ],
+)
+async def test_a_server_that_does_not_survive_id_is_opened_without_from_then_on(
+    answer: str, detail: str
+) -> None:
     dialogue = f"""S: * PREAUTH [CAPABILITY IMAP4rev1 ID] ready
 C: $ ID ("name" "mailtrip" "version" "0.1.0")
 {answer}
@@ -157,7 +215,9 @@ C: $ ID ("name" "mailtrip" "version" "0.1.0")
 """
     opens = WITHOUT_ID.partition("ready\n")[2]
     refuses = WITHOUT_ID.partition("S: * 0")[0] + "S: $ NO Unsafe Login\n"
-    dialogue = f"{identified}[close]\n{refuses}" + f"[next connection]\n{identified}S: $ OK\n{opens}" * 2
+    dialogue = (
+        f"{identified}[close]\n{refuses}" + f"[next connection]\n{identified}S: $ OK\n{opens}" * 2
+    )
     async with bench(dialogue) as here:
         for words in ("cut the connection", "Unsafe Login"):
             with pytest.raises(ProbeError, match=words):

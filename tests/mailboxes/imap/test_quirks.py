@@ -1,4 +1,5 @@
-"""What IMAP servers are known to do differently: each a dialogue with its source, and the message arrives all the same.
+"""What IMAP servers are known to do differently: each a dialogue with its source, and the message
+arrives all the same.
 
 The comments at the top of a dialogue may hold what the test has to do with it:
 
@@ -31,7 +32,11 @@ BETWEEN = 1.1  # seconds
 
 def told(name: str) -> dict[str, str]:
     text = Path(DIALOGUES / "quirks" / f"{name}.txt").read_text(encoding="utf-8")
-    return dict(re.findall(r"^# (options|folders|found|waits|deletes|closes|fails|says): (.*)$", text, re.MULTILINE))
+    return dict(
+        re.findall(
+            r"^# (options|folders|found|waits|deletes|closes|fails|says): (.*)$", text, re.MULTILINE
+        )
+    )
 
 
 def options(wanted: dict[str, str]) -> dict[str, Any]:
@@ -87,6 +92,8 @@ async def test_a_server_with_habits_of_its_own_is_borne_with(name: str) -> None:
 def test_each_dialogue_has_its_source() -> None:
     assert len(QUIRKS) > 120
     for name in QUIRKS:
-        first, second = (DIALOGUES / "quirks" / f"{name}.txt").read_text(encoding="utf-8").splitlines()[:2]
+        first, second = (
+            (DIALOGUES / "quirks" / f"{name}.txt").read_text(encoding="utf-8").splitlines()[:2]
+        )
         assert first.startswith("# ")
         assert second.startswith("# ")

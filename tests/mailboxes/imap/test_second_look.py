@@ -1,4 +1,5 @@
-"""A server may show a message before all of it is there; and it may show it under no name, or another's."""
+"""A server may show a message before all of it is there; and it may show it under no name, or
+another's."""
 
 import asyncio
 
@@ -36,7 +37,9 @@ EARLY: dict[str, Shown] = {
 
 
 @pytest.mark.parametrize("name", EARLY)
-async def test_a_message_that_is_whole_when_it_is_read_again_is_found_and_deleted(name: str) -> None:
+async def test_a_message_that_is_whole_when_it_is_read_again_is_found_and_deleted(
+    name: str,
+) -> None:
     async with asyncio.timeout(20), awaited(first(EARLY[name])) as (expected, server, run):
         found = await expected.arrival()
         assert found.sighting.raw.endswith(b"\r\n")
@@ -47,19 +50,29 @@ async def test_a_message_that_is_whole_when_it_is_read_again_is_found_and_delete
 
 
 async def test_what_stays_incomplete_is_taken_as_it_is() -> None:
-    async with asyncio.timeout(20), awaited(lambda _, raw: fetched(raw[:-30])) as (expected, _, run):
+    async with (
+        asyncio.timeout(20),
+        awaited(lambda _, raw: fetched(raw[:-30])) as (expected, _, run),
+    ):
         found = await expected.arrival()
         assert not found.sighting.raw.endswith(b"\r\n")
-        assert "-- a message in INBOX seems to be incomplete: it is read again" in "\n".join(run.transcript)
+        assert "-- a message in INBOX seems to be incomplete: it is read again" in "\n".join(
+            run.transcript
+        )
 
 
 async def test_a_server_that_never_tells_a_uid_is_said_to() -> None:
-    async with asyncio.timeout(30), awaited(lambda _, raw: fetched(raw, None)) as (expected, _, run):
+    async with (
+        asyncio.timeout(30),
+        awaited(lambda _, raw: fetched(raw, None)) as (expected, _, run),
+    ):
         while "without the UID" not in str(expected.overdue()):
             await asyncio.sleep(0.05)
         told = expected.overdue()
     assert told.reason is Reason.PROTOCOL
-    assert told.detail.startswith("127.0.0.1 sends FETCH responses without the UID (RFC 9051, 7.5.2)")
+    assert told.detail.startswith(
+        "127.0.0.1 sends FETCH responses without the UID (RFC 9051, 7.5.2)"
+    )
     assert isinstance(told, ProbeError)
     assert run.transcript
 
@@ -121,4 +134,6 @@ def test_each_pause_is_longer_than_the_one_before_and_there_is_an_end() -> None:
 
 def test_only_so_many_are_read_again_at_a_time() -> None:
     look = SecondLook()
-    assert [look.take(Sighting(n, "INBOX", b"", 1.0, True), 5, 0.0) for n in range(MOST + 1)] == [True] * MOST + [False]
+    assert [look.take(Sighting(n, "INBOX", b"", 1.0, True), 5, 0.0) for n in range(MOST + 1)] == [
+        True
+    ] * MOST + [False]

@@ -1,4 +1,5 @@
-"""Waiting in an IMAP mailbox: it ends when there is a reason, and at once when the connection breaks."""
+"""Waiting in an IMAP mailbox: it ends when there is a reason, and at once when the connection
+breaks."""
 
 import asyncio
 
@@ -78,7 +79,10 @@ async def test_a_connection_that_breaks_is_noticed_while_waiting(seconds: float)
         here.peer.go_on.set()
         with pytest.raises(ProbeError) as caught:
             await waiting
-        assert (caught.value.reason, here.run.failure(caught.value).step) == (Reason.DISCONNECTED, Step.IDLE)
+        assert (caught.value.reason, here.run.failure(caught.value).step) == (
+            Reason.DISCONNECTED,
+            Step.IDLE,
+        )
 
 
 # ------------------------------------------------------------ the end

@@ -1,4 +1,5 @@
-"""A Maildir that a real Dovecot delivers into and serves to a mail reader, while we look for messages in its files."""
+"""A Maildir that a real Dovecot delivers into and serves to a mail reader, while we look for
+messages in its files."""
 
 import asyncio
 import imaplib
@@ -14,7 +15,8 @@ from tests.support.maildir_rig import Maildir, message, opened, subjects
 
 @pytest.fixture
 def of_dovecot(lab_user: LabUser) -> Maildir:
-    """A Maildir with one message of somebody else; Dovecot makes its directories at the first delivery."""
+    """A Maildir with one message of somebody else; Dovecot makes its directories at the first
+    delivery."""
     lab_user.deliver(message("somebody else's").replace(b"\n", b"\r\n"))
     return Maildir(lab_user.maildir)
 
@@ -26,7 +28,9 @@ def reader(user: LabUser) -> Iterator[imaplib.IMAP4]:
         yield client
 
 
-async def test_dovecot_delivers_and_moves_what_we_find(of_dovecot: Maildir, lab_user: LabUser) -> None:
+async def test_dovecot_delivers_and_moves_what_we_find(
+    of_dovecot: Maildir, lab_user: LabUser
+) -> None:
     """A mail reader selects and flags over and over while messages come and go."""
     names = [f"message {number}" for number in range(40)]
     done = asyncio.Event()

@@ -80,7 +80,8 @@ def test_a_special_folder_other_than_junk_is_a_mistake() -> None:
 
 
 def test_a_message_that_one_listing_lacks_is_not_forgotten() -> None:
-    """POSIX lets a file that is renamed while a directory is listed be left out, or be there twice."""
+    """POSIX lets a file that is renamed while a directory is listed be left out, or be there
+    twice."""
 
     def listing(*names: str) -> Listing:
         return Listing((), 0, 0, 0, {name: name for name in names})
@@ -98,8 +99,10 @@ def test_a_message_that_one_listing_lacks_is_not_forgotten() -> None:
 async def test_a_missing_maildir_is_tried_again(tmp_path: Path) -> None:
     error = await refusal(MaildirMailbox(MaildirOptions(path=str(tmp_path / "none")), Resolver()))
     assert (error.reason, error.code) == (Reason.UNAVAILABLE, "ENOENT")
-    assert error.detail == (
-        f"{tmp_path}/none: no such file or directory; a Maildir is a directory that holds new and cur; is it mounted?"
+    assert (
+        error.detail
+        == f"{tmp_path}/none: no such file or directory; a Maildir is a directory that holds new"
+        " and cur; is it mounted?"
     )
 
 
@@ -127,8 +130,12 @@ def nobody() -> Iterator[None]:
         os.seteuid(0)
 
 
-@pytest.mark.parametrize(("mode", "words"), [(0o000, "Maildir: permission denied"), (0o555, "new: no permission to")])
-async def test_a_maildir_that_we_may_not_read_or_not_delete_in_is_refused(mode: int, words: str) -> None:
+@pytest.mark.parametrize(
+    ("mode", "words"), [(0o000, "Maildir: permission denied"), (0o555, "new: no permission to")]
+)
+async def test_a_maildir_that_we_may_not_read_or_not_delete_in_is_refused(
+    mode: int, words: str
+) -> None:
     with TemporaryDirectory(dir="/tmp") as directory:
         Path(directory).chmod(0o755)
         maildir = Maildir(Path(directory) / "Maildir")
@@ -143,7 +150,9 @@ async def test_a_maildir_that_we_may_not_read_or_not_delete_in_is_refused(mode: 
         (maildir.path / "new").chmod(stat.S_IRWXU)
 
 
-async def test_a_message_that_cannot_be_read_hides_no_other(caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_message_that_cannot_be_read_hides_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with TemporaryDirectory(dir="/tmp") as directory:
         Path(directory).chmod(0o755)
         maildir = Maildir(Path(directory) / "Maildir")
@@ -187,7 +196,9 @@ async def test_a_maildir_put_in_place_of_another_is_watched(maildir: Maildir) ->
         assert subjects(await session.scan()) == ["hello"]
 
 
-async def test_a_directory_whose_time_stamp_does_not_change_is_read_again_after_a_while(maildir: Maildir) -> None:
+async def test_a_directory_whose_time_stamp_does_not_change_is_read_again_after_a_while(
+    maildir: Maildir,
+) -> None:
     """As on file systems that do not keep it. What was seen late by then says so."""
     now = 1000.0
     async with opened(maildir.mailbox(), Run(Clock(monotonic=lambda: now))) as session:

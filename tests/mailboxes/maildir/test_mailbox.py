@@ -1,4 +1,5 @@
-"""A Maildir of real files: every message found once, timed and deleted, and nothing else touched."""
+"""A Maildir of real files: every message found once, timed and deleted, and nothing else
+touched."""
 
 import asyncio
 import contextlib
@@ -28,7 +29,11 @@ async def test_a_message_is_found_timed_and_deleted(maildir: Maildir) -> None:
         before = run.now()
         maildir.deliver(message("hello"))
         (sighting,) = await session.scan()
-        assert (subjects([sighting]), sighting.folder, sighting.watched) == (["hello"], "INBOX", True)
+        assert (subjects([sighting]), sighting.folder, sighting.watched) == (
+            ["hello"],
+            "INBOX",
+            True,
+        )
         assert not sighting.junk
         assert before < sighting.seen_at < run.now()
         assert session.messages == 1
@@ -93,7 +98,9 @@ async def test_a_reader_that_flags_what_is_known_does_not_wake_us(maildir: Maild
         await waiting
 
 
-async def test_a_message_that_a_reader_moved_before_we_looked_keeps_its_moment(maildir: Maildir) -> None:
+async def test_a_message_that_a_reader_moved_before_we_looked_keeps_its_moment(
+    maildir: Maildir,
+) -> None:
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
         waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
@@ -158,7 +165,9 @@ async def test_a_long_message_is_read_in_part_and_still_deleted(maildir: Maildir
 # ------------------------------------------------------------ what was there before
 
 
-async def test_the_newest_thousand_of_older_messages_are_looked_at_bit_by_bit_header_only(maildir: Maildir) -> None:
+async def test_the_newest_thousand_of_older_messages_are_looked_at_bit_by_bit_header_only(
+    maildir: Maildir,
+) -> None:
     for number in range(1200):
         maildir.deliver(message(f"old {number}"), second=1_600_000_000 + number)
     async with opened(maildir.mailbox()) as session:
@@ -167,13 +176,17 @@ async def test_the_newest_thousand_of_older_messages_are_looked_at_bit_by_bit_he
         assert subjects(first)[:2] == ["new", "old 1199"]
         assert [sighting.watched for sighting in first] == [True] + [False] * 100
         assert first[1].raw == b"From: <a@lab.test>\nTo: <b@lab.test>\nSubject: old 1199\n\n"
-        assert [sighting.cut for sighting in first] == [False] + [True] * 100  # so nobody calls their text altered
+        assert [sighting.cut for sighting in first] == [False] + [
+            True
+        ] * 100  # so nobody calls their text altered
         rest = await found(session, 900)
         assert subjects(rest)[-1] == "old 200"
         assert await session.scan() == []
         await session.delete([rest[-1]])
     assert len(maildir.files()) == 1200
-    assert "Subject: old 200\n" not in "".join(content.decode() for content, _ in maildir.files().values())
+    assert "Subject: old 200\n" not in "".join(
+        content.decode() for content, _ in maildir.files().values()
+    )
 
 
 async def test_a_later_session_goes_on_where_the_last_one_ended(maildir: Maildir) -> None:
@@ -188,11 +201,15 @@ async def test_a_later_session_goes_on_where_the_last_one_ended(maildir: Maildir
         sightings = await found(session, 52)
         watched = {subject: one.watched for one in sightings for subject in subjects([one])}
         assert (watched["between"], watched["watched"]) == (False, True)
-        assert all(one.raw.endswith(b"Hello.\n") for one in sightings if "old" not in subjects([one])[0])
+        assert all(
+            one.raw.endswith(b"Hello.\n") for one in sightings if "old" not in subjects([one])[0]
+        )
         assert await session.scan() == []
 
 
-async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_before_the_rest(maildir: Maildir) -> None:
+async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_before_the_rest(
+    maildir: Maildir,
+) -> None:
     async with opened(maildir.mailbox()) as session:
         for number in range(250):
             maildir.deliver(message(f"{number}"), second=1_700_000_000 + number)
@@ -245,7 +262,9 @@ async def test_of_two_files_with_one_unique_name_the_right_one_is_deleted(maildi
         assert list(maildir.files()) == [str(other.relative_to(maildir.path))]
 
 
-async def test_symbolic_links_are_neither_read_nor_deleted(maildir: Maildir, tmp_path: Path) -> None:
+async def test_symbolic_links_are_neither_read_nor_deleted(
+    maildir: Maildir, tmp_path: Path
+) -> None:
     elsewhere = Maildir(tmp_path / "elsewhere")
     name = elsewhere.deliver(message("elsewhere"))
     async with opened(maildir.mailbox()) as session:

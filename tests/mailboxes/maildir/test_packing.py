@@ -1,4 +1,5 @@
-"""Files of a Maildir that are not the message itself, as Dovecot writes them (mu, issue 1272; neomutt, issue 4675)."""
+"""Files of a Maildir that are not the message itself, as Dovecot writes them (mu, issue 1272;
+neomutt, issue 4675)."""
 
 import bz2
 import gzip
@@ -36,33 +37,72 @@ PACKED: dict[str, Callable[[bytes], bytes]] = {
 }
 OID = bytes.fromhex("06092a864886f70d0107")  # of PKCS #7
 LOCKED = {
-    "CRYPTED": (b"CRYPTED\x03\x07\x02\x00\x00\x00\x01" + bytes(900), "it is encrypted (Dovecot's mail_crypt)"),
+    "CRYPTED": (
+        b"CRYPTED\x03\x07\x02\x00\x00\x00\x01" + bytes(900),
+        "it is encrypted (Dovecot's mail_crypt)",
+    ),
     "LZ4": (b"Dovecot-LZ4\r\x2a\x9b\xc5" + bytes(90), "it is compressed with LZ4"),
-    "gzip": (gzip.compress(b"Subject: x\n\n" * 99)[:-20] + bytes(30), "it looks compressed with gzip, and cannot be"),
+    "gzip": (
+        gzip.compress(b"Subject: x\n\n" * 99)[:-20] + bytes(30),
+        "it looks compressed with gzip, and cannot be",
+    ),
     "bzip2": (b"BZh91AY&SY" + bytes(50), "it looks compressed with bzip2, and cannot be unpacked"),
     "xz": (b"\xfd7zXZ\0" + bytes(50), "it looks compressed with xz, and cannot be unpacked"),
-    "zstd": (b"\x28\xb5\x2f\xfd" + b"\xff" * 50, "it looks compressed with zstd, and cannot be unpacked"),
-    "LZ4 of the command": (b"\x04\x22\x4d\x18\x64\x40\xa7" + bytes(90), "it is compressed with LZ4"),
+    "zstd": (
+        b"\x28\xb5\x2f\xfd" + b"\xff" * 50,
+        "it looks compressed with zstd, and cannot be unpacked",
+    ),
+    "LZ4 of the command": (
+        b"\x04\x22\x4d\x18\x64\x40\xa7" + bytes(90),
+        "it is compressed with LZ4",
+    ),
     "PGP": (
         b"-----BEGIN PGP MESSAGE-----\nVersion: GnuPG v2\n\nhQEMA0\n-----END",
         "it is encrypted with PGP as a whole",
     ),
-    "PGP, CRLF": (b"\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nhQEMA0\r\n", "it is encrypted with PGP as a whole"),
+    "PGP, CRLF": (
+        b"\r\n-----BEGIN PGP MESSAGE-----\r\n\r\nhQEMA0\r\n",
+        "it is encrypted with PGP as a whole",
+    ),
     "PGP, bytes": (b"\x85\x01\x0c\x03" + b"k" * 99, "it is encrypted with PGP as a whole"),
     "PGP, short key": (b"\x84\x5e\x03" + b"k" * 99, "it is encrypted with PGP as a whole"),
     "PGP, new bytes": (b"\xc1\xc0\x4c\x03" + b"k" * 99, "it is encrypted with PGP as a whole"),
     "PGP, a passphrase": (b"\x8c\x0d\x04\x09" + b"k" * 99, "it is encrypted with PGP as a whole"),
     "age": (b"age-encryption.org/v1\n-> X25519 abc\n", "it is encrypted with age as a whole"),
-    "age, armoured": (b"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n", "it is encrypted with age as a whole"),
-    "S/MIME": (b"\x30\x82\x05\x39" + OID + b"\x03\xa0" + bytes(90), "it is encrypted or signed with S/MIME"),
-    "S/MIME, in pieces": (b"\x30\x80" + OID + b"\x03\xa0" + bytes(90), "it is encrypted or signed with S/MIME"),
-    "S/MIME, base64": (b64encode(b"\x30\x82\x05\x39" + OID + bytes(90)), "it is encrypted or signed with S/MIME"),
-    "S/MIME, base64 in pieces": (b64encode(b"\x30\x80" + OID + bytes(90)), "it is encrypted or signed with S/MIME"),
-    "S/MIME, PEM": (b"-----BEGIN PKCS7-----\nMIIF\n-----END PKCS7-----\n", "it is encrypted or signed with S/MIME"),
+    "age, armoured": (
+        b"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n",
+        "it is encrypted with age as a whole",
+    ),
+    "S/MIME": (
+        b"\x30\x82\x05\x39" + OID + b"\x03\xa0" + bytes(90),
+        "it is encrypted or signed with S/MIME",
+    ),
+    "S/MIME, in pieces": (
+        b"\x30\x80" + OID + b"\x03\xa0" + bytes(90),
+        "it is encrypted or signed with S/MIME",
+    ),
+    "S/MIME, base64": (
+        b64encode(b"\x30\x82\x05\x39" + OID + bytes(90)),
+        "it is encrypted or signed with S/MIME",
+    ),
+    "S/MIME, base64 in pieces": (
+        b64encode(b"\x30\x80" + OID + bytes(90)),
+        "it is encrypted or signed with S/MIME",
+    ),
+    "S/MIME, PEM": (
+        b"-----BEGIN PKCS7-----\nMIIF\n-----END PKCS7-----\n",
+        "it is encrypted or signed with S/MIME",
+    ),
     "OpenSSL": (b"Salted__\x01\x02" + bytes(90), "it is encrypted with OpenSSL"),
-    "compress": (b"\x1f\x9d\x90" + bytes(90), "it is no text: perhaps it is encrypted, or compressed"),
+    "compress": (
+        b"\x1f\x9d\x90" + bytes(90),
+        "it is no text: perhaps it is encrypted, or compressed",
+    ),
     "ZIP": (b"PK\x03\x04\x14" + bytes(90), "it is no text: perhaps it is encrypted, or compressed"),
-    "anything": (b"\x9e\xfa" + bytes(range(256)), "it is no text: perhaps it is encrypted, or compressed"),
+    "anything": (
+        b"\x9e\xfa" + bytes(range(256)),
+        "it is no text: perhaps it is encrypted, or compressed",
+    ),
 }
 
 
@@ -180,9 +220,14 @@ def test_a_trip_whose_message_may_have_come_does_not_blame_the_delivery() -> Non
         bench.sender.on_the_way = lambda raw: b"CRYPTED"
         outcome = await bench.trip()
         assert outcome.failure
-        assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.UNAVAILABLE)
-        assert outcome.failure.detail == (
-            "a message came to mailbox monitor and cannot be read, perhaps the one sent: it is encrypted"
+        assert (outcome.failure.phase, outcome.failure.reason) == (
+            Phase.DELIVER,
+            Reason.UNAVAILABLE,
+        )
+        assert (
+            outcome.failure.detail
+            == "a message came to mailbox monitor and cannot be read, perhaps the one sent: it is"
+            " encrypted"
         )
         assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}
         await bench.close()
@@ -211,7 +256,9 @@ async def test_the_size_in_the_name_counts(maildir: Maildir) -> None:
     quota = maildir.path / "maildirsize"
     quota.write_text("1000000S\n")
     async with opened(maildir.mailbox()) as session:
-        (maildir.path / "new" / "1700000000.M1P2.host,S=907,W=930").write_bytes(gzip.compress(message("hello")))
+        (maildir.path / "new" / "1700000000.M1P2.host,S=907,W=930").write_bytes(
+            gzip.compress(message("hello"))
+        )
         await session.delete(await found(session))
     assert quota.read_text() == "1000000S\n-907 -1\n"
 
@@ -227,7 +274,9 @@ async def test_what_is_in_the_trash_never_counted(maildir: Maildir) -> None:
 
 
 @pytest.mark.parametrize("kind", ["none", "link", "directory"])
-async def test_where_there_is_no_maildirsize_none_is_made(maildir: Maildir, tmp_path: Path, kind: str) -> None:
+async def test_where_there_is_no_maildirsize_none_is_made(
+    maildir: Maildir, tmp_path: Path, kind: str
+) -> None:
     quota, other = maildir.path / "maildirsize", tmp_path / "other"
     other.write_text("")
     if kind == "link":
@@ -246,7 +295,9 @@ async def test_where_there_is_no_maildirsize_none_is_made(maildir: Maildir, tmp_
 
 
 @pytest.mark.parametrize("separator", [":", "!", ";"])
-async def test_flags_are_told_apart_from_the_name_wherever_they_stand(maildir: Maildir, separator: str) -> None:
+async def test_flags_are_told_apart_from_the_name_wherever_they_stand(
+    maildir: Maildir, separator: str
+) -> None:
     """offlineimap and isync write others than a colon where a file system does not have it."""
     async with opened(maildir.mailbox()) as session:
         name = maildir.deliver(message("hello"))

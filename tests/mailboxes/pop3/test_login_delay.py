@@ -1,4 +1,5 @@
-"""A POP3 server that allows few logins (LOGIN-DELAY): nobody may look, and that is not the delivery's fault."""
+"""A POP3 server that allows few logins (LOGIN-DELAY): nobody may look, and that is not the
+delivery's fault."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -59,11 +60,15 @@ def test_a_server_that_allows_no_second_look_in_time_is_to_blame_and_not_the_del
         bench.probe.timeout = 40.0
         outcome = await bench.trip()
         assert outcome.failure
-        assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.UNAVAILABLE)
+        assert (outcome.failure.phase, outcome.failure.reason) == (
+            Phase.DELIVER,
+            Reason.UNAVAILABLE,
+        )
         assert outcome.failure.code == "LOGIN-DELAY"
-        assert outcome.failure.detail == (
-            "mailbox monitor could not be looked into after the message was sent: the server allows one login every "
-            "60 s (LOGIN-DELAY); `timeout` must be longer than that"
+        assert (
+            outcome.failure.detail
+            == "mailbox monitor could not be looked into after the message was sent: the server"
+            " allows one login every 60 s (LOGIN-DELAY); `timeout` must be longer than that"
         )
         assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}
 
@@ -90,15 +95,22 @@ def test_a_message_that_is_there_at_the_second_look_has_come() -> None:
     on_a_rationed_mailbox(course)
 
 
-@pytest.mark.parametrize(("dialogue", "options", "seconds", "words"), [
-    (SOON, {}, 60, "the server allows one login every 60 s (LOGIN-DELAY)"),
-    (EMPTY, {"poll_interval": "5m"}, 300, "`poll_interval` allows one login every 300 s"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "options", "seconds", "words"),
+    [
+        (SOON, {}, 60, "the server allows one login every 60 s (LOGIN-DELAY)"),
+        (EMPTY, {"poll_interval": "5m"}, 300, "`poll_interval` allows one login every 300 s"),
+    ],
+)
 async def test_a_pop3_session_says_who_allows_how_much(
     dialogue: str, options: dict[str, object], seconds: float, words: str
 ) -> None:
     async with opened(dialogue, **options) as (session, _):
-        assert (session.looked_at, session.may_look_at, session.ration) == (1000, 1000 + seconds, words)
+        assert (session.looked_at, session.may_look_at, session.ration) == (
+            1000,
+            1000 + seconds,
+            words,
+        )
         await session.close()
 
 
@@ -142,4 +154,7 @@ probes: [{{name: a, module: a, target: a@lab.test}}]
         attempt = next(iter([attempt async for attempt in attempts(settings)]))
         notes = [line for line in lines(attempt) if "note: " in line]
         assert len(notes) == remarks
-        assert all("one login every 60 s (LOGIN-DELAY), and the shortest `timeout`" in note for note in notes)
+        assert all(
+            "one login every 60 s (LOGIN-DELAY), and the shortest `timeout`" in note
+            for note in notes
+        )

@@ -1,4 +1,5 @@
-"""A POP3 mailbox on a real Dovecot: what is particular to POP3. What all mailboxes promise is in test_contract.py."""
+"""A POP3 mailbox on a real Dovecot: what is particular to POP3. What all mailboxes promise is in
+test_contract.py."""
 
 import asyncio
 import smtplib
@@ -20,12 +21,20 @@ from tests.support.wanting import those
 
 
 def message(subject: str, body: str = "Hello.") -> bytes:
-    return f"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: {subject}\r\n\r\n{body}\r\n".encode()
+    return (
+        f"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: {subject}\r\n\r\n{body}\r\n".encode()
+    )
 
 
 def mailbox(user: LabUser, **options: object) -> Pop3Mailbox:
     lab = user.lab
-    given = {"host": lab.imap_ip, "username": user.name, "password": lab.password, "ca_file": lab.ca, **options}
+    given = {
+        "host": lab.imap_ip,
+        "username": user.name,
+        "password": lab.password,
+        "ca_file": lab.ca,
+        **options,
+    }
     return Pop3Mailbox(Pop3Options.model_validate({"poll_interval": "1ms", **given}), Resolver())
 
 
@@ -52,16 +61,23 @@ async def found(session: Pop3Session, count: int = 1) -> list[Sighting]:
 # ------------------------------------------------------------ options
 
 
-@pytest.mark.parametrize(("given", "mode", "port"), [
-    ({}, "implicit", 995),
-    ({"tls": "starttls"}, "starttls", 110),
-    ({"tls": "none"}, "none", 110),
-    ({"port": 995}, "implicit", 995),
-    ({"port": 110}, "starttls", 110),
-    ({"port": 1995, "tls": "implicit"}, "implicit", 1995),
-])  # fmt: skip
-def test_tls_and_port_have_sensible_defaults(given: dict[str, object], mode: str, port: int) -> None:
-    options = Pop3Options.model_validate({"host": "pop.test", "username": "me", "password": "x", **given})
+@pytest.mark.parametrize(
+    ("given", "mode", "port"),
+    [
+        ({}, "implicit", 995),
+        ({"tls": "starttls"}, "starttls", 110),
+        ({"tls": "none"}, "none", 110),
+        ({"port": 995}, "implicit", 995),
+        ({"port": 110}, "starttls", 110),
+        ({"port": 1995, "tls": "implicit"}, "implicit", 1995),
+    ],
+)
+def test_tls_and_port_have_sensible_defaults(
+    given: dict[str, object], mode: str, port: int
+) -> None:
+    options = Pop3Options.model_validate(
+        {"host": "pop.test", "username": "me", "password": "x", **given}
+    )
     assert (options.tls_mode, options.tcp_port) == (mode, port)
 
 
@@ -70,7 +86,9 @@ def test_tls_and_port_have_sensible_defaults(given: dict[str, object], mode: str
 
 @pytest.mark.parametrize("auth", ["user", "plain"])
 @pytest.mark.parametrize("tls", ["none", "starttls", "implicit"])
-async def test_a_message_is_found_timed_and_deleted(lab_user: LabUser, tls: TlsMode, auth: str) -> None:
+async def test_a_message_is_found_timed_and_deleted(
+    lab_user: LabUser, tls: TlsMode, auth: str
+) -> None:
     run = Run(Clock())
     async with opened(mailbox(lab_user, tls=tls, auth=auth), run) as session:
         assert await session.scan() == []
@@ -78,13 +96,21 @@ async def test_a_message_is_found_timed_and_deleted(lab_user: LabUser, tls: TlsM
         lab_user.deliver(message("hello"))
         run.spans.clear()
         (sighting,) = await found(session)
-        assert (subjects([sighting]), sighting.folder, sighting.watched) == (["hello"], "INBOX", True)
+        assert (subjects([sighting]), sighting.folder, sighting.watched) == (
+            ["hello"],
+            "INBOX",
+            True,
+        )
         assert sighting.seen_at - sighting.lag < before < sighting.seen_at < run.now()
         await session.delete([sighting])
         assert lab_user.mails() == []
     assert [span.step for span in run.spans] == [
         *(Step.RESOLVE, Step.CONNECT),
-        *{"none": [Step.GREETING], "starttls": [Step.GREETING, Step.TLS], "implicit": [Step.TLS, Step.GREETING]}[tls],
+        *{
+            "none": [Step.GREETING],
+            "starttls": [Step.GREETING, Step.TLS],
+            "implicit": [Step.TLS, Step.GREETING],
+        }[tls],
         *(Step.LOGIN, Step.FETCH, Step.FETCH, Step.DELETE, Step.LOGOUT),
     ]
     facts = [(fact.leg, fact.version) for fact in run.facts if isinstance(fact, TlsSession)]
@@ -104,13 +130,17 @@ async def test_1500_older_messages_do_not_hold_up_a_new_one(lab_user: LabUser) -
         lab_user.deliver(message("new"))
         sightings = await found(session, 901)
         (new,) = (sighting for sighting in sightings if sighting.watched)
-        assert sorted(subjects(sightings)) == sorted([*(f"old {number}" for number in range(500, 1400)), "new"])
+        assert sorted(subjects(sightings)) == sorted(
+            [*(f"old {number}" for number in range(500, 1400)), "new"]
+        )
         assert session.messages == 1501
         await session.delete([new])
     assert lab_user.mails() == before
 
 
-async def test_a_message_with_dots_and_a_line_of_any_length_is_read_as_it_is(lab_user: LabUser) -> None:
+async def test_a_message_with_dots_and_a_line_of_any_length_is_read_as_it_is(
+    lab_user: LabUser,
+) -> None:
     body = ".\r\n..\r\n.hidden\r\n" + "x" * 20_000 + "\r\nend"
     async with opened(mailbox(lab_user)) as session:
         await session.scan()

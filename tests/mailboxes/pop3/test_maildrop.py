@@ -44,7 +44,9 @@ def test_an_id_that_comes_back_is_another_message() -> None:
     assert list(here.news) == ["b"]
 
 
-def test_a_login_is_due_so_that_it_ends_within_a_second_and_later_on_twice_the_watchers_gap() -> None:
+def test_a_login_is_due_so_that_it_ends_within_a_second_and_later_on_twice_the_watchers_gap() -> (
+    None
+):
     here = maildrop()
     assert here.due_at(gap=0.08, interval=0.5) == 100.2 + 0.9 - (100.3 - 100)
     assert here.due_at(gap=4, interval=0.5) == 100.2 + 8 - (100.3 - 100)

@@ -1,4 +1,5 @@
-"""POP3 servers that speak a little differently. Each dialogue names who does so, where that is known."""
+"""POP3 servers that speak a little differently. Each dialogue names who does so, where that is
+known."""
 
 import pytest
 
@@ -53,8 +54,9 @@ async def test_user_is_tried_where_it_is_written() -> None:
             async with here.session():
                 pass
         assert (caught.value.reason, caught.value.detail) == (
-            *(Reason.AUTH,), "127.0.0.1 does not offer USER and PASS",
-        )  # fmt: skip
+            *(Reason.AUTH,),
+            "127.0.0.1 does not offer USER and PASS",
+        )
 
 
 REFUSALS = {
@@ -62,7 +64,8 @@ REFUSALS = {
     "[SYS/TEMP] Server error - Please try again later.": Reason.UNAVAILABLE,  # Yahoo
     "Too many simultaneous connections": Reason.UNAVAILABLE,
     "maildrop already locked": Reason.UNAVAILABLE,  # RFC 1939 section 4
-    "[IN-USE] Do you have another POP session running?": Reason.UNAVAILABLE,  # RFC 2449 section 8.1.2
+    # RFC 2449 section 8.1.2
+    "[IN-USE] Do you have another POP session running?": Reason.UNAVAILABLE,
     "[AUTH] Too many simultaneous connections": Reason.AUTH,  # a code is worth more than words
     "Logon failure: unknown user name or bad password.": Reason.AUTH,
     "Too many failed login attempts, try again later": Reason.AUTH,  # to try again would prolong it
@@ -72,29 +75,49 @@ REFUSALS = {
 
 @pytest.mark.parametrize("words", REFUSALS)
 async def test_a_refusal_that_passes_is_no_wrong_password(words: str) -> None:
-    text = f"S: +OK\nC: CAPA\nS: -ERR\nC: USER me\nS: +OK\nC: PASS labpass\nS: -ERR {words}".rstrip() + "\n"
+    text = (
+        f"S: +OK\nC: CAPA\nS: -ERR\nC: USER me\nS: +OK\nC: PASS labpass\nS: -ERR {words}".rstrip()
+        + "\n"
+    )
     async with bench(text) as here:
         with pytest.raises(ProbeError) as caught:
             async with here.run.phase(Phase.OPEN), here.session():
                 pass
     assert caught.value.reason is REFUSALS[words]
     assert here.run.failure(caught.value).step is Step.LOGIN
-    assert caught.value.detail == f"127.0.0.1 refuses the login{f': {words}' if words else ' and gives no reason'}"
+    assert (
+        caught.value.detail
+        == f"127.0.0.1 refuses the login{f': {words}' if words else ' and gives no reason'}"
+    )
 
 
-@pytest.mark.parametrize(("first", "words"), [
-    ("S: * OK [CAPABILITY IMAP4rev1] Dovecot ready.", "this is an IMAP server: use `imap`, or POP3's port, 995 or 110"),
-    ("S: 220 mx.example.org ESMTP Postfix", "this is an SMTP server: for POP3 use port 995 or 110"),
-    ("S: SSH-2.0-OpenSSH_9.2p1", "this is an SSH server"),
-    ("S: HTTP/1.1 400 Bad Request", "this is an HTTP server"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("first", "words"),
+    [
+        (
+            "S: * OK [CAPABILITY IMAP4rev1] Dovecot ready.",
+            "this is an IMAP server: use `imap`, or POP3's port, 995 or 110",
+        ),
+        (
+            "S: 220 mx.example.org ESMTP Postfix",
+            "this is an SMTP server: for POP3 use port 995 or 110",
+        ),
+        ("S: SSH-2.0-OpenSSH_9.2p1", "this is an SSH server"),
+        ("S: HTTP/1.1 400 Bad Request", "this is an HTTP server"),
+    ],
+)
 @pytest.mark.parametrize("tls", ["none", "starttls"])
-async def test_another_protocol_is_called_by_its_name_at_once(first: str, words: str, tls: str) -> None:
+async def test_another_protocol_is_called_by_its_name_at_once(
+    first: str, words: str, tls: str
+) -> None:
     async with bench(f"[may hang up]\n{first}\n", tls=tls) as here:
         with pytest.raises(ProbeError) as caught:
             async with here.run.phase(Phase.OPEN), here.session():
                 pass
-    assert (caught.value.reason, here.run.failure(caught.value).step) == (Reason.PROTOCOL, Step.GREETING)
+    assert (caught.value.reason, here.run.failure(caught.value).step) == (
+        Reason.PROTOCOL,
+        Step.GREETING,
+    )
     assert words in caught.value.detail
 
 
@@ -104,4 +127,7 @@ async def test_a_refused_stls_without_words_is_said_to_have_none() -> None:
         with pytest.raises(ProbeError) as caught:
             async with here.session():
                 pass
-    assert (caught.value.reason, caught.value.detail) == (Reason.TLS, "127.0.0.1 refuses STLS and gives no reason")
+    assert (caught.value.reason, caught.value.detail) == (
+        Reason.TLS,
+        "127.0.0.1 refuses STLS and gives no reason",
+    )

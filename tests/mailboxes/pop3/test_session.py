@@ -1,4 +1,5 @@
-"""A session of a POP3 mailbox, in front of a scripted server: what it reads, deletes and leaves alone, and when."""
+"""A session of a POP3 mailbox, in front of a scripted server: what it reads, deletes and leaves
+alone, and when."""
 
 import asyncio
 
@@ -26,7 +27,9 @@ async def test_older_messages_come_first_and_a_new_one_with_the_time_in_which_it
         assert session.messages == 1
 
 
-async def test_a_message_that_could_not_be_read_is_read_by_the_next_session_and_was_seen_by_the_first() -> None:
+async def test_a_message_that_could_not_be_read_is_read_by_the_next_session_and_was_seen_by_the_first() -> (
+    None
+):
     async with bench("cut-and-read-again") as here:
         async with here.session() as session:
             assert await session.scan() == []
@@ -116,7 +119,8 @@ async def test_a_message_is_not_deleted_before_quit_is_answered() -> None:
             await session.delete(ours)
 
 
-# ------------------------------------------------------------ when it logs in, and how long it stays
+# ------------------------------------------------------------ when it logs in, and how long it
+# stays
 
 
 async def test_the_maildrop_is_locked_only_while_it_is_read() -> None:
@@ -149,10 +153,13 @@ async def test_the_logins_become_rarer_with_the_looks_of_the_watcher() -> None:
         assert len(here.run.transcript) > said
 
 
-@pytest.mark.parametrize(("dialogue", "options", "least"), [
-    ("nothing-new", {"poll_interval": "30s"}, 30),
-    ("login-delay", {}, 60),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "options", "least"),
+    [
+        ("nothing-new", {"poll_interval": "30s"}, 30),
+        ("login-delay", {}, 60),
+    ],
+)
 async def test_there_is_a_least_time_between_two_logins_also_of_two_sessions(
     dialogue: str, options: dict[str, object], least: float
 ) -> None:
@@ -223,20 +230,31 @@ async def test_plain_is_used_where_there_is_no_user() -> None:
         pass
 
 
-@pytest.mark.parametrize(("dialogue", "auth", "missing"), [
-    ("neither-user-nor-plain", None, "USER and PASS"),
-    ("neither-user-nor-plain", "plain", "AUTH PLAIN"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "auth", "missing"),
+    [
+        ("neither-user-nor-plain", None, "USER and PASS"),
+        ("neither-user-nor-plain", "plain", "AUTH PLAIN"),
+    ],
+)
 async def test_a_password_goes_out_only_in_a_way_that_was_offered(
     dialogue: str, auth: str | None, missing: str
 ) -> None:
     error, step, _ = await why(dialogue, auth=auth)
-    assert (error.reason, error.detail, step) == (Reason.AUTH, f"127.0.0.1 does not offer {missing}", Step.LOGIN)
+    assert (error.reason, error.detail, step) == (
+        Reason.AUTH,
+        f"127.0.0.1 does not offer {missing}",
+        Step.LOGIN,
+    )
 
 
 async def test_no_password_is_sent_in_the_clear_unless_tls_is_none() -> None:
     error, step, _ = await why("stls-not-offered", tls=None)
-    assert (error.reason, error.detail, step) == (Reason.TLS, "127.0.0.1 does not offer STLS", Step.TLS)
+    assert (error.reason, error.detail, step) == (
+        Reason.TLS,
+        "127.0.0.1 does not offer STLS",
+        Step.TLS,
+    )
 
 
 async def test_a_secret_that_cannot_be_read_is_told_before_anything_is_sent() -> None:

@@ -22,16 +22,25 @@ modules:
   plain:
     timeout: 60s
     targets: ["*@lab.test"]
-    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}}, mailbox: monitor}}
+    roundtrip: {{from: probe@lab.test, send: {{smtp: {{host: {relay}, port: 25, tls: none}}}},
+        mailbox: monitor}}
 """
 
 
 @asynccontextmanager
 async def app_for(user: LabUser) -> AsyncIterator[App]:
     lab = user.lab
-    values = {"dns": lab.dns, "ca": lab.ca, "user": user.name, "password": lab.password, "relay": lab.relay_ip}
+    values = {
+        "dns": lab.dns,
+        "ca": lab.ca,
+        "user": user.name,
+        "password": lab.password,
+        "relay": lab.relay_ip,
+    }
     async with App(
-        Settings.parse(CONFIGURATION.format(**values).encode(), "test.yml"), Store.open(None), new_key()
+        Settings.parse(CONFIGURATION.format(**values).encode(), "test.yml"),
+        Store.open(None),
+        new_key(),
     ) as app:
         yield app
 

@@ -31,7 +31,8 @@ def broken(bench: Bench, reason: Reason, detail: str = "old words", code: str = 
 
 
 @pytest.mark.parametrize(
-    "reason", [Reason.TLS, Reason.DNS, Reason.PROTOCOL, Reason.REJECTED, Reason.UNAVAILABLE, Reason.CONNECT]
+    "reason",
+    [Reason.TLS, Reason.DNS, Reason.PROTOCOL, Reason.REJECTED, Reason.UNAVAILABLE, Reason.CONNECT],
 )
 def test_a_cured_server_is_well_at_the_next_trip(reason: Reason) -> None:
     async def course() -> None:
@@ -41,7 +42,9 @@ def test_a_cured_server_is_well_at_the_next_trip(reason: Reason) -> None:
             assert await why_not(bench, patience=0.5)
             await asyncio.sleep(60)
         token, run = bench.trip()
-        bench.watcher.keep_watching(token.trip, run.now())  # with somebody who waits, attempts go on
+        bench.watcher.keep_watching(
+            token.trip, run.now()
+        )  # with somebody who waits, attempts go on
         await asyncio.sleep(100)
         bench.mailbox.down = None
         assert await why_not(bench, patience=3) is None
@@ -57,13 +60,19 @@ async def test_every_new_trip_sees_for_itself_and_tells_what_it_saw(bench: Bench
         broken(bench, Reason.TLS, f"words {number}")
         error = await why_not(bench)
         assert error
-        assert (error.reason, error.detail, error.step) == (Reason.TLS, f"words {number}", Step.CONNECT)
+        assert (error.reason, error.detail, error.step) == (
+            Reason.TLS,
+            f"words {number}",
+            Step.CONNECT,
+        )
         await asyncio.sleep(1)
     assert bench.mailbox.opened == 5
 
 
 @virtual.on_a(Bench)
-async def test_trips_that_come_together_share_an_attempt_and_a_dead_server_is_not_flooded(bench: Bench) -> None:
+async def test_trips_that_come_together_share_an_attempt_and_a_dead_server_is_not_flooded(
+    bench: Bench,
+) -> None:
     broken(bench, Reason.CONNECT)
     trips = []
     for _ in range(100):
@@ -75,7 +84,9 @@ async def test_trips_that_come_together_share_an_attempt_and_a_dead_server_is_no
 
 
 @virtual.on_a(Bench)
-async def test_a_trip_that_was_not_tried_for_the_account_s_sake_says_so_with_both_times(bench: Bench) -> None:
+async def test_a_trip_that_was_not_tried_for_the_account_s_sake_says_so_with_both_times(
+    bench: Bench,
+) -> None:
     broken(bench, Reason.AUTH, "no such user", "AUTHENTICATIONFAILED")
     first = await why_not(bench)
     assert first
@@ -83,8 +94,15 @@ async def test_a_trip_that_was_not_tried_for_the_account_s_sake_says_so_with_bot
     await asyncio.sleep(10)
     second = await why_not(bench)
     assert second
-    assert second.detail == "not tried again: no such user at 22:13:20 UTC; next attempt at 22:14:20 UTC"
-    assert (second.reason, second.code, second.step) == (Reason.AUTH, "AUTHENTICATIONFAILED", Step.CONNECT)
+    assert (
+        second.detail
+        == "not tried again: no such user at 22:13:20 UTC; next attempt at 22:14:20 UTC"
+    )
+    assert (second.reason, second.code, second.step) == (
+        Reason.AUTH,
+        "AUTHENTICATIONFAILED",
+        Step.CONNECT,
+    )
     assert bench.mailbox.opened == 1
     assert str(bench.watcher.trouble) == (
         "auth: no such user (last attempt at 22:13:20 UTC, next attempt not before 22:14:20 UTC)"
@@ -112,14 +130,18 @@ async def test_words_of_any_length_leave_room_for_the_times(bench: Bench) -> Non
 
 
 @virtual.on_a(Bench)
-async def test_a_login_delay_is_kept_for_new_trips_too_and_told_with_its_times(bench: Bench) -> None:
+async def test_a_login_delay_is_kept_for_new_trips_too_and_told_with_its_times(
+    bench: Bench,
+) -> None:
     broken(bench, Reason.UNAVAILABLE, "too often", "LOGIN-DELAY")
     first = await why_not(bench)
     assert first
     assert first.detail == "too often at 22:13:20 UTC; next attempt at 22:14:20 UTC"
     second = await why_not(bench)
     assert second
-    assert second.detail == "not tried again: too often at 22:13:20 UTC; next attempt at 22:14:20 UTC"
+    assert (
+        second.detail == "not tried again: too often at 22:13:20 UTC; next attempt at 22:14:20 UTC"
+    )
     assert bench.mailbox.opened == 1
 
 
@@ -164,7 +186,9 @@ def test_an_expectation_without_trouble_has_none() -> None:
     virtual.run(course())
 
 
-@pytest.mark.parametrize("cause", [NoLoginSent(), SecretUnavailable("cannot read the secret in /none: no such file")])
+@pytest.mark.parametrize(
+    "cause", [NoLoginSent(), SecretUnavailable("cannot read the secret in /none: no such file")]
+)
 def test_where_no_login_was_sent_no_account_is_protected(cause: Exception) -> None:
     async def course() -> None:
         bench = Bench()

@@ -8,13 +8,17 @@ from tests.support.prober_rig import Bench
 
 
 @pytest.mark.parametrize("timeout", [30.0, 29.0, 31.0, 45.0])
-def test_the_cause_of_a_dead_mailbox_is_told_whichever_time_limit_ends_the_trip(timeout: float) -> None:
+def test_the_cause_of_a_dead_mailbox_is_told_whichever_time_limit_ends_the_trip(
+    timeout: float,
+) -> None:
     """`timeout` may be equal to `session_timeout`, which is 30 s here."""
 
     async def course() -> None:
         bench = Bench()
         bench.probe.timeout = timeout
-        bench.mailbox.down = ProbeError(Reason.CONNECT, "cannot connect to 192.0.2.1 port 993: connection refused")
+        bench.mailbox.down = ProbeError(
+            Reason.CONNECT, "cannot connect to 192.0.2.1 port 993: connection refused"
+        )
         outcome = await bench.trip()
         assert outcome.failure
         assert (outcome.failure.phase, outcome.failure.step) == (Phase.OPEN, Step.CONNECT)

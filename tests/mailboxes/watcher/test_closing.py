@@ -1,4 +1,5 @@
-"""How a watcher ends when the program stops: nothing that we have answered for is lost, and nothing else is touched."""
+"""How a watcher ends when the program stops: nothing that we have answered for is lost, and nothing
+else is touched."""
 
 import asyncio
 
@@ -26,7 +27,9 @@ def test_what_a_receiver_has_accepted_is_looked_at_before_it_goes() -> None:
 
 
 @virtual.on_a(Bench)
-async def test_a_last_deletion_is_made_and_what_comes_meanwhile_is_left_to_the_next_start(bench: Bench) -> None:
+async def test_a_last_deletion_is_made_and_what_comes_meanwhile_is_left_to_the_next_start(
+    bench: Bench,
+) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
         await expected.ready()

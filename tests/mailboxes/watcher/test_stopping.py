@@ -1,4 +1,5 @@
-"""What becomes of messages that are seen while mailtrip stops, in virtual time, and how long it takes."""
+"""What becomes of messages that are seen while mailtrip stops, in virtual time, and how long it
+takes."""
 
 import asyncio
 import subprocess
@@ -22,7 +23,9 @@ from tests.support.prober_rig import Bench
 pytestmark = pytest.mark.slow
 
 
-def test_a_message_that_is_seen_while_we_stop_is_neither_double_nor_awaited_in_vain(tmp_path: Path) -> None:
+def test_a_message_that_is_seen_while_we_stop_is_neither_double_nor_awaited_in_vain(
+    tmp_path: Path,
+) -> None:
     async def course() -> None:
         first = Bench(tmp_path, PretendMailbox(listens=True))
         first.watchers["monitor"].start()
@@ -66,7 +69,8 @@ def test_a_message_that_is_seen_while_we_stop_is_left_for_the_next_start(tmp_pat
 
 SETTINGS = b"""
 mailboxes: {m: {maildir: {path: /nowhere}}}
-modules: {a: {targets: ["*"], roundtrip: {from: a@example.org, mailbox: m, send: {sendmail: {path: /nowhere}}}}}
+modules: {a: {targets: ["*"], roundtrip: {from: a@example.org, mailbox: m,
+    send: {sendmail: {path: /nowhere}}}}}
 probes:
   - {name: one, module: a, target: one@example.org}
   - {name: two, module: a, target: two@example.org}
@@ -81,7 +85,9 @@ def test_a_disk_that_stalls_does_not_hold_up_the_end(reading: bool) -> None:
         loop, connection = asyncio.get_running_loop(), balky()
         connection.flowing = flowing
         clock = Clock(loop.time, loop.time)
-        async with App(Settings.parse(SETTINGS, "f"), store_on(connection), bytes(32), clock=clock) as app:
+        async with App(
+            Settings.parse(SETTINGS, "f"), store_on(connection), bytes(32), clock=clock
+        ) as app:
             flights = [app.prober.start(probe) for probe in app.probes.named]
             await asyncio.sleep(1)
             assert not any(flight.done() for flight in flights), "they wait for the disk"

@@ -105,7 +105,10 @@ async def test_foreign_messages_are_left_alone_and_forged_ones_are_counted(bench
         await expected.arrival()
         await expected.delete()
     assert len(bench.mailbox.messages) == 3
-    assert bench.watcher.statistics.rejected == {Rejection.BAD_SIGNATURE: 1, Rejection.FOREIGN_INSTANCE: 1}
+    assert bench.watcher.statistics.rejected == {
+        Rejection.BAD_SIGNATURE: 1,
+        Rejection.FOREIGN_INSTANCE: 1,
+    }
     assert bench.strays == []
 
 
@@ -124,7 +127,9 @@ async def test_a_message_of_ours_that_nobody_awaits_is_reported_and_deleted(benc
 
 
 @virtual.on_a(Bench)
-async def test_a_stray_that_is_to_be_left_alone_is_asked_for_again_when_its_time_has_come(bench: Bench) -> None:
+async def test_a_stray_that_is_to_be_left_alone_is_asked_for_again_when_its_time_has_come(
+    bench: Bench,
+) -> None:
     bench.mailbox.deliver(message(MINT.mint(0)))
     bench.pause = 600.0
     token, _ = bench.trip()
@@ -177,7 +182,9 @@ async def test_a_mailbox_that_breaks_in_mid_wait_and_comes_back_costs_no_trip(be
         await asyncio.sleep(10)
         assert bench.watcher.trouble is not None
         assert not bench.watcher.statistics.connected
-        assert expected.overdue().reason is Reason.DISCONNECTED  # nobody can look: the delivery is not to blame
+        assert (
+            expected.overdue().reason is Reason.DISCONNECTED
+        )  # nobody can look: the delivery is not to blame
         bench.mailbox.deliver(message(token))
         bench.mailbox.down = None
         found = await waiting

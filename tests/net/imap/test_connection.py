@@ -1,7 +1,8 @@
-"""What a conversation with an IMAP server promises, whatever the server does. Each dialogue is a file to read.
+"""What a conversation with an IMAP server promises, whatever the server does. Each dialogue is a
+file to read.
 
-Many of them are what aioimaplib 2.0.3 does not stand: a lost connection that looks like a time-out, a recursion, a
-response that swallows another one.
+Many of them are what aioimaplib 2.0.3 does not stand: a lost connection that looks like a time-out,
+a recursion, a response that swallows another one.
 """
 
 import asyncio
@@ -21,7 +22,9 @@ async def test_a_reset_while_idling_is_noticed_at_once() -> None:
         pushed = asyncio.ensure_future(here.imap.push())
         await here.peer.here.wait()
         here.peer.go_on.set()
-        with pytest.raises(ProbeError, match="imap.test cut the connection: connection reset") as caught:
+        with pytest.raises(
+            ProbeError, match="imap.test cut the connection: connection reset"
+        ) as caught:
             await pushed
         assert caught.value.reason is Reason.DISCONNECTED
 
@@ -38,7 +41,9 @@ async def test_a_reset_instead_of_an_answer_is_a_lost_connection_and_no_time_out
         with pytest.raises(ProbeError) as caught:
             await here.imap.simple_command("NOOP")
         assert caught.value.reason is Reason.DISCONNECTED
-        with pytest.raises(ProbeError) as caught:  # and LOGOUT on a dead connection does not wait either
+        with pytest.raises(
+            ProbeError
+        ) as caught:  # and LOGOUT on a dead connection does not wait either
             await here.imap.logout()
         assert caught.value.reason is Reason.DISCONNECTED
 
@@ -54,7 +59,9 @@ async def test_a_bye_between_two_commands_is_the_next_ones_error() -> None:
     async with greeted("bye-between-two-commands") as here:
         await here.imap.simple_command("NOOP")
         await here.imap.closed()
-        with pytest.raises(ProbeError, match="imap.test ends the session: Disconnected for inactivity") as caught:
+        with pytest.raises(
+            ProbeError, match="imap.test ends the session: Disconnected for inactivity"
+        ) as caught:
             await here.imap.simple_command("NOOP")
         assert caught.value.reason is Reason.DISCONNECTED
 
@@ -145,13 +152,20 @@ async def test_a_folder_keeps_its_star_and_a_name_may_be_a_literal() -> None:
 async def test_news_in_the_middle_of_a_fetch_are_kept_apart() -> None:
     async with greeted("exists-in-the-middle-of-a-fetch", select=True) as here:
         reply = await here.imap.fetch("1:2", "(ENVELOPE)")
-        assert [(line.name, line.number) for line in reply.lines] == [("FETCH", 1), ("EXISTS", 3), ("FETCH", 2)]
+        assert [(line.name, line.number) for line in reply.lines] == [
+            ("FETCH", 1),
+            ("EXISTS", 3),
+            ("FETCH", 2),
+        ]
 
 
-@pytest.mark.parametrize(("dialogue", "detail"), [
-    ("tag-of-nobody", "answers a command that was never given"),
-    ("continuation-instead-of-an-answer", "asks for more after NOOP"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "detail"),
+    [
+        ("tag-of-nobody", "answers a command that was never given"),
+        ("continuation-instead-of-an-answer", "asks for more after NOOP"),
+    ],
+)
 async def test_an_answer_without_sense_fails_at_once(dialogue: str, detail: str) -> None:
     async with greeted(dialogue) as here:
         with pytest.raises(ProbeError, match=detail) as caught:
@@ -176,7 +190,9 @@ async def test_small_letters_are_understood() -> None:
         ]
 
 
-@pytest.mark.parametrize("dialogue", ["bare-status", "braces-at-the-end-of-a-text", "continuation-out-of-the-blue"])
+@pytest.mark.parametrize(
+    "dialogue", ["bare-status", "braces-at-the-end-of-a-text", "continuation-out-of-the-blue"]
+)
 async def test_an_odd_but_harmless_server_is_borne_with(dialogue: str) -> None:
     async with greeted(dialogue) as here:
         assert (await here.imap.simple_command("NOOP")).result == "OK"
@@ -213,7 +229,11 @@ async def test_nothing_that_comes_around_idling_is_lost() -> None:
     async with greeted("idle", select=True) as here:
         assert await here.imap.idle()
         pushed = [await here.imap.push() for _ in range(3)]
-        assert [(line.name, line.number) for line in pushed] == [("EXISTS", 1), ("OK", 0), ("EXISTS", 2)]
+        assert [(line.name, line.number) for line in pushed] == [
+            ("EXISTS", 1),
+            ("OK", 0),
+            ("EXISTS", 2),
+        ]
         assert [(line.name, line.number) for line in await here.imap.done()] == [("EXISTS", 3)]
         assert (await here.imap.simple_command("NOOP")).result == "OK"
 

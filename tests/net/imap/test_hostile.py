@@ -1,4 +1,5 @@
-"""A hostile IMAP server: whatever it sends, everybody else has their turns, and there is an end to it."""
+"""A hostile IMAP server: whatever it sends, everybody else has their turns, and there is an end to
+it."""
 
 import pytest
 
@@ -17,11 +18,20 @@ def fetched(count: int, content: bytes) -> bytes:
 
 ATTACKS: dict[str, tuple[bytes, str]] = {
     "endless greetings": (b"* OK hello\r\n" * 200_000, "more than 32 MiB for one command"),
-    "parentheses": ((b"* LIST " + b"(" * 39 + b")" * 39 + b" x x\r\n") * 100_000, "more than 32 MiB for one command"),
+    "parentheses": (
+        (b"* LIST " + b"(" * 39 + b")" * 39 + b" x x\r\n") * 100_000,
+        "more than 32 MiB for one command",
+    ),
     "parentheses in one line": (b"* 1 FETCH " + b"(" * 900_000 + b"\r\n", ""),
     "parentheses in many lines": ((b"* 1 FETCH (" + b"()" * 2000 + b"\r\n") * 100, ""),
-    "a folder that grows": (b"".join(b"* %d EXISTS\r\n" % n for n in range(60_000)), "more than 32 MiB"),
-    "a folder that shrinks": (b"* 60000 EXISTS\r\n" + b"* 1 EXPUNGE\r\n" * 60_000, "more than 32 MiB"),
+    "a folder that grows": (
+        b"".join(b"* %d EXISTS\r\n" % n for n in range(60_000)),
+        "more than 32 MiB",
+    ),
+    "a folder that shrinks": (
+        b"* 60000 EXISTS\r\n" + b"* 1 EXPUNGE\r\n" * 60_000,
+        "more than 32 MiB",
+    ),
     "tiny messages": (fetched(30_000, b"abc"), "more than 32 MiB for one command"),
     "large messages": (fetched(200, b"a\n" * 32_000), ""),
     "quotes": (b'* LIST "' + b'\\"' * 300_000 + b"\r\n", ""),
@@ -33,9 +43,18 @@ ATTACKS: dict[str, tuple[bytes, str]] = {
     "small capabilities": ((b"* CAPABILITY" + b" A" * 1000 + b"\r\n") * 200, ""),
     "codes": ((b"* OK [" + b"A" * 60_000 + b"\r\n") * 60, ""),
     "nonsense": (b"* (\r\n" * 100_000, "more than 32 MiB for one command"),
-    "tiny literals": (b"* 1 FETCH (UID 1" + b" X {1}\r\na" * 200_000 + b")\r\n", "more than 1,000 literals"),
-    "empty literals": (b"* 1 FETCH (UID 1" + b" X {0}\r\n" * 200_000 + b")\r\n", "more than 1,000 literals"),
-    "flags": (b"".join(b"* %d FETCH (FLAGS (\\Seen a b c d e))\r\n" % n for n in range(15_000)), ""),
+    "tiny literals": (
+        b"* 1 FETCH (UID 1" + b" X {1}\r\na" * 200_000 + b")\r\n",
+        "more than 1,000 literals",
+    ),
+    "empty literals": (
+        b"* 1 FETCH (UID 1" + b" X {0}\r\n" * 200_000 + b")\r\n",
+        "more than 1,000 literals",
+    ),
+    "flags": (
+        b"".join(b"* %d FETCH (FLAGS (\\Seen a b c d e))\r\n" % n for n in range(15_000)),
+        "",
+    ),
     "ranges": (b"* VANISHED (EARLIER) 1:4294967295\r\n" * 5000, ""),
     "no line": (b"a" * 3_000_000, "a line of more than 1024 KiB"),
     "empty lines": (b" \r\n" * 300_000, ""),
@@ -78,7 +97,9 @@ async def test_what_came_before_the_end_is_read_before_it_is_told() -> None:
 
 
 async def test_what_nobody_needs_of_a_message_is_not_kept() -> None:
-    async with attacked(b"* 1 FETCH (FLAGS (\\Seen))\r\n* 1 FETCH (FLAGS (\\Seen) UID 7)\r\n") as imap:
+    async with attacked(
+        b"* 1 FETCH (FLAGS (\\Seen))\r\n* 1 FETCH (FLAGS (\\Seen) UID 7)\r\n"
+    ) as imap:
         await imap.greeting()
         flags, uid = (await imap.simple_command("NOOP")).lines
     assert flags.values == []

@@ -1,4 +1,5 @@
-"""Logging in to an IMAP server: strings go out as they are, once, and no password goes anywhere else."""
+"""Logging in to an IMAP server: strings go out as they are, once, and no password goes anywhere
+else."""
 
 import logging
 
@@ -24,7 +25,9 @@ async def test_what_is_not_ascii_is_a_literal() -> None:
 
 async def test_a_password_that_is_no_text_goes_out_as_it_is() -> None:
     async with greeted("login-with-bytes-that-are-no-text") as here:
-        assert (await login(here.imap, "me", b"p\xe4ss".decode("utf-8", "surrogateescape"))).result == "OK"
+        assert (
+            await login(here.imap, "me", b"p\xe4ss".decode("utf-8", "surrogateescape"))
+        ).result == "OK"
 
 
 async def test_what_the_server_offers_after_the_login_is_asked_for() -> None:
@@ -62,7 +65,9 @@ async def test_an_xoauth2_challenge_is_answered_with_nothing_and_the_refusal_is_
         assert (caught.value.reason, caught.value.code) == (Reason.AUTH, "AUTHENTICATIONFAILED")
 
 
-async def test_no_password_is_in_a_log_a_transcript_or_an_error(caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_password_is_in_a_log_a_transcript_or_an_error(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     caplog.set_level(logging.DEBUG)
     async with greeted("login-repeated-in-the-error") as here:
         reply = await login(here.imap, "me", 'se"cret')

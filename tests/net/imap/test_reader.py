@@ -1,4 +1,5 @@
-"""The reader of IMAP responses: complete responses out of bytes in any pieces, and never an error but its own."""
+"""The reader of IMAP responses: complete responses out of bytes in any pieces, and never an error
+but its own."""
 
 import contextlib
 
@@ -35,7 +36,11 @@ def read(data: bytes) -> list[Response]:
 
 def test_a_conversation_is_read() -> None:
     greeting, fetch, folder, search, nothing, idling, refusal = read(CONVERSATION)
-    assert (greeting.name, greeting.code, greeting.argument) == ("OK", "CAPABILITY", "IMAP4rev1 IDLE")
+    assert (greeting.name, greeting.code, greeting.argument) == (
+        "OK",
+        "CAPABILITY",
+        "IMAP4rev1 IDLE",
+    )
     assert attributes(fetch) == {
         "UID": b"7",
         "BODY[HEADER.FIELDS (TO CC)]<0>": b"To: a\r\n\r\n) ",
@@ -45,7 +50,12 @@ def test_a_conversation_is_read() -> None:
     assert search.values == [b"1", b"2", b"30"]
     assert attributes(nothing) == {"BODY[]": None, "UID": b"8"}
     assert (idling.tag, idling.text) == ("+", "idling")
-    assert (refusal.tag, refusal.name, refusal.code, refusal.text) == ("A1", "NO", "UNAVAILABLE", "not now")
+    assert (refusal.tag, refusal.name, refusal.code, refusal.text) == (
+        "A1",
+        "NO",
+        "UNAVAILABLE",
+        "not now",
+    )
 
 
 @given(st.lists(st.integers(0, len(CONVERSATION))))
@@ -73,10 +83,37 @@ def test_bytes_without_sense_are_malformed_at_most(data: bytes) -> None:
         read(data + b"\r\n")
 
 
-WORDS = st.sampled_from([
-    b"* ", b"1 ", b"FETCH ", b"LIST ", b"STATUS ", b"OK ", b"A1 ", b"+ ", b"(", b")", b'"', b"\\", b"{3}\r\n", b"{3+}",
-    b"{", b"}", b"abc", b"NIL", b"BODY[", b"]", b"<0>", b"[UIDNEXT 3]", b"\r\n", b" ", b"\0", b"\xff", b"SEARCH ",
-])  # fmt: skip
+WORDS = st.sampled_from(
+    [
+        b"* ",
+        b"1 ",
+        b"FETCH ",
+        b"LIST ",
+        b"STATUS ",
+        b"OK ",
+        b"A1 ",
+        b"+ ",
+        b"(",
+        b")",
+        b'"',
+        b"\\",
+        b"{3}\r\n",
+        b"{3+}",
+        b"{",
+        b"}",
+        b"abc",
+        b"NIL",
+        b"BODY[",
+        b"]",
+        b"<0>",
+        b"[UIDNEXT 3]",
+        b"\r\n",
+        b" ",
+        b"\0",
+        b"\xff",
+        b"SEARCH ",
+    ]
+)
 
 
 @given(st.lists(WORDS).map(b"".join))
@@ -111,7 +148,9 @@ def test_a_quoted_string_is_read_as_it_was(string: str) -> None:
     assert parse([quote(string).encode()]) == [string.encode()]
 
 
-@pytest.mark.parametrize("data", [b"(" * 100_000, b")", b"(()", b"(" * 41 + b")" * 41, b'"', b'("a)'])
+@pytest.mark.parametrize(
+    "data", [b"(" * 100_000, b")", b"(()", b"(" * 41 + b")" * 41, b'"', b'("a)']
+)
 def test_parentheses_and_quotes_have_to_fit(data: bytes) -> None:
     with pytest.raises(Malformed):
         parse([data])
@@ -126,13 +165,25 @@ def test_nil_is_nothing_but_a_string_is_a_string() -> None:
 
 
 def test_the_transcript_shows_no_content_of_messages() -> None:
-    (response,) = read(b'* 1 FETCH (BODY[HEADER]<0> "To: me\\" you" BODY[] {7}\r\nsecrets UID 5)\r\n')
+    (response,) = read(
+        b'* 1 FETCH (BODY[HEADER]<0> "To: me\\" you" BODY[] {7}\r\nsecrets UID 5)\r\n'
+    )
     assert response.shown == b'* 1 FETCH (BODY[HEADER]<0> "..." BODY[] {7 bytes} UID 5)'
 
 
-@pytest.mark.parametrize(("value", "expected"), [
-    (b"12", 12), (b"", 0), (b"-1", 0), (b"1e3", 0), (None, 0), ([b"1"], 0), (b"9" * 5000, 0), ("²".encode(), 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (b"12", 12),
+        (b"", 0),
+        (b"-1", 0),
+        (b"1e3", 0),
+        (None, 0),
+        ([b"1"], 0),
+        (b"9" * 5000, 0),
+        ("²".encode(), 0),
+    ],
+)
 def test_a_number_is_a_number_or_nothing(value: Value, expected: int) -> None:
     assert number(value) == expected
 
@@ -140,13 +191,16 @@ def test_a_number_is_a_number_or_nothing(value: Value, expected: int) -> None:
 # ------------------------------------------------------------ names
 
 
-@pytest.mark.parametrize(("name", "wire"), [
-    ("INBOX", "INBOX"),
-    ("Entwürfe", "Entw&APw-rfe"),
-    ("R&D", "R&-D"),
-    ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),  # RFC 3501 section 5.1.3
-    ("a\r\nb", "a&AA0ACg-b"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "wire"),
+    [
+        ("INBOX", "INBOX"),
+        ("Entwürfe", "Entw&APw-rfe"),
+        ("R&D", "R&-D"),
+        ("~peter/mail/台北/日本語", "~peter/mail/&U,BTFw-/&ZeVnLIqe-"),  # RFC 3501 section 5.1.3
+        ("a\r\nb", "a&AA0ACg-b"),
+    ],
+)
 def test_folders_are_named_in_modified_utf7(name: str, wire: str) -> None:
     assert encode_folder(name) == wire
     assert decode_folder(wire) == name

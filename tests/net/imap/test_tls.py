@@ -1,4 +1,5 @@
-"""TLS with an IMAP server: from the start or by STARTTLS, and never without it once it was asked for."""
+"""TLS with an IMAP server: from the start or by STARTTLS, and never without it once it was asked
+for."""
 
 import asyncio
 import ssl
@@ -16,13 +17,19 @@ async def test_after_starttls_the_server_is_asked_again_what_it_offers() -> None
         assert await here.imap.capability() == {"IMAP4REV1", "AUTH=PLAIN"}
 
 
-@pytest.mark.parametrize(("dialogue", "detail"), [
-    ("starttls-with-words-slipped-in", "sends plain text where the TLS handshake has to begin"),
-    ("starttls-with-half-a-line-slipped-in", "sends plain text where the TLS handshake has to begin"),
-    ("starttls-not-offered", "does not offer STARTTLS"),
-    ("starttls-refused", "refuses STARTTLS: the certificate cannot be read"),
-    ("preauth-before-starttls", "greets with PREAUTH, so that STARTTLS is impossible"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "detail"),
+    [
+        ("starttls-with-words-slipped-in", "sends plain text where the TLS handshake has to begin"),
+        (
+            "starttls-with-half-a-line-slipped-in",
+            "sends plain text where the TLS handshake has to begin",
+        ),
+        ("starttls-not-offered", "does not offer STARTTLS"),
+        ("starttls-refused", "refuses STARTTLS: the certificate cannot be read"),
+        ("preauth-before-starttls", "greets with PREAUTH, so that STARTTLS is impossible"),
+    ],
+)
 async def test_without_tls_there_is_no_conversation(dialogue: str, detail: str) -> None:
     async with greeted(dialogue) as here:
         with pytest.raises(ProbeError, match=detail) as caught:

@@ -1,4 +1,5 @@
-"""A token is asked for once, renewed ahead of its end, kept while it is good, and shown to nobody."""
+"""A token is asked for once, renewed ahead of its end, kept while it is good, and shown to
+nobody."""
 
 import asyncio
 import logging
@@ -58,7 +59,9 @@ async def test_a_token_that_has_ended_is_never_used(here: Bench) -> None:
     assert (await account.token()).value == here.identity.issued[1]
 
 
-async def test_a_good_token_outlives_an_outage(here: Bench, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_good_token_outlives_an_outage(
+    here: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     account = here.account()
     first = await account.token()
     here.identity.down = True
@@ -131,7 +134,9 @@ async def test_a_newer_refresh_token_is_used_from_then_on(here: Bench) -> None:
     assert second["refresh_token"] == here.identity.issued[1]
 
 
-async def test_no_secret_and_no_token_is_logged_or_shown(here: Bench, caplog: pytest.LogCaptureFixture) -> None:
+async def test_no_secret_and_no_token_is_logged_or_shown(
+    here: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     token = await here.account().token()
     wrong = here.account(client_secret="hush-hush")

@@ -11,7 +11,12 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from cryptography.x509.oid import NameOID
 
 from exporter.core.model import Reason
@@ -34,8 +39,12 @@ def pem(key: Any) -> bytes:
 
 def certificate(key: Any) -> bytes:
     name, now = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mailtrip")]), datetime.now(UTC)
-    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    builder = builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    builder = (
+        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    )
+    builder = (
+        builder.serial_number(1).not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    )
     return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 
@@ -76,22 +85,34 @@ async def test_a_refresh_token(here: Bench) -> None:
 async def test_a_refresh_token_that_was_revoked(here: Bench) -> None:
     error = await refusal(here.account(refresh_token="an old one"))
     assert (error.reason, error.code) == (Reason.AUTH, "invalid_grant")
-    assert error.detail.endswith("issues no token: invalid_grant: Token has been expired or revoked.")
+    assert error.detail.endswith(
+        "issues no token: invalid_grant: Token has been expired or revoked."
+    )
 
 
 def google_key(here: Bench) -> str:
-    here.identity.service_account = RSA.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return json.dumps({
-        "client_email": "mailtrip@project.iam.gserviceaccount.com", "private_key": pem(RSA).decode(),
-        "private_key_id": "1", "token_uri": here.identity.url,
-    })  # fmt: skip
+    here.identity.service_account = RSA.public_key().public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    )
+    return json.dumps(
+        {
+            "client_email": "mailtrip@project.iam.gserviceaccount.com",
+            "private_key": pem(RSA).decode(),
+            "private_key_id": "1",
+            "token_uri": here.identity.url,
+        }
+    )
 
 
 async def test_a_service_account_acts_as_the_user(here: Bench) -> None:
     account = here.account(
-        "probe@example.org", client_id=None, client_secret=None, token_url=None, provider="google",
+        "probe@example.org",
+        client_id=None,
+        client_secret=None,
+        token_url=None,
+        provider="google",
         service_account=google_key(here),
-    )  # fmt: skip
+    )
     assert (await account.token()).value == here.identity.issued[0]
     assert here.identity.asked[0]["grant_type"] == "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
@@ -99,8 +120,13 @@ async def test_a_service_account_acts_as_the_user(here: Bench) -> None:
 @pytest.mark.parametrize("ahead", [7200, -7200])
 async def test_a_clock_that_is_wrong_is_told_with_the_refusal(here: Bench, ahead: float) -> None:
     here.identity.ahead = ahead
-    account = here.account(client_id=None, client_secret=None, token_url=None, provider="google",
-                           service_account=google_key(here))  # fmt: skip
+    account = here.account(
+        client_id=None,
+        client_secret=None,
+        token_url=None,
+        provider="google",
+        service_account=google_key(here),
+    )
     error = await refusal(account)
     assert error.reason is Reason.AUTH
     assert "Invalid JWT" in error.detail
@@ -116,9 +142,13 @@ async def test_the_clock_of_the_identity_provider_does_not_shorten_a_token(here:
 
 
 async def test_a_wrong_tenant(here: Bench) -> None:
-    error = await refusal(here.account(token_url=here.identity.url.replace("lab.test", "example.test")))
+    error = await refusal(
+        here.account(token_url=here.identity.url.replace("lab.test", "example.test"))
+    )
     assert error.reason is Reason.AUTH
-    assert error.detail.endswith("issues no token: invalid_request: AADSTS90002: Tenant 'x' not found.")
+    assert error.detail.endswith(
+        "issues no token: invalid_request: AADSTS90002: Tenant 'x' not found."
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,7 +169,9 @@ async def test_a_wrong_tenant(here: Bench) -> None:
         (403, '{"error": "access_denied", "error_description": "no\\u0007pe"}', Reason.AUTH),
     ],
 )
-async def test_answers_that_are_no_token(here: Bench, status: int, body: str, reason: Reason) -> None:
+async def test_answers_that_are_no_token(
+    here: Bench, status: int, body: str, reason: Reason
+) -> None:
     here.identity.instead = (status, body)
     account = here.account()
     assert (await refusal(account)).reason is reason
@@ -173,16 +205,22 @@ async def test_a_certificate_of_a_stranger(here: Bench) -> None:
 async def test_nobody_listens(here: Bench) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        error = await refusal(here.account(token_url=f"https://127.0.0.1:{taken.getsockname()[1]}/token"))
+        error = await refusal(
+            here.account(token_url=f"https://127.0.0.1:{taken.getsockname()[1]}/token")
+        )
     assert error.reason is Reason.CONNECT
     assert "connect" in error.detail.lower()
 
 
 async def test_a_name_without_an_address(here: Bench) -> None:
-    assert (await refusal(here.account(token_url="https://nobody.invalid/token"))).reason is Reason.DNS
+    assert (
+        await refusal(here.account(token_url="https://nobody.invalid/token"))
+    ).reason is Reason.DNS
 
 
-async def test_the_proxy_of_the_environment_is_asked(here: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_proxy_of_the_environment_is_asked(
+    here: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{taken.getsockname()[1]}")

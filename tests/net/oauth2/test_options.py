@@ -19,7 +19,9 @@ USUAL = {"host": "mail.example.org", "username": "probe"}
 @pytest.mark.parametrize("kind", [ImapOptions, Pop3Options, SmtpOptions])
 def test_each_protocol_takes_a_token_in_place_of_a_password(kind: Any) -> None:
     options = kind.model_validate({**USUAL, "oauth2": GOOD, "auth": "xoauth2"})
-    assert options.oauth2.endpoint == "https://login.microsoftonline.com/example.org/oauth2/v2.0/token"
+    assert (
+        options.oauth2.endpoint == "https://login.microsoftonline.com/example.org/oauth2/v2.0/token"
+    )
     assert options.tls_mode != "none"
 
 
@@ -34,11 +36,23 @@ def test_each_protocol_takes_a_token_in_place_of_a_password(kind: Any) -> None:
         ({"oauth2": GOOD | {"tenant": "../x"}}, "not a tenant"),
         ({"oauth2": GOOD | {"client_id": None}}, "client_id is missing"),
         ({"oauth2": GOOD | {"client_secret": None}}, "one of these is missing"),
-        ({"oauth2": GOOD | {"federated_token_file": "/x"}}, "only one of these can be given: client_secret, fed"),
+        (
+            {"oauth2": GOOD | {"federated_token_file": "/x"}},
+            "only one of these can be given: client_secret, fed",
+        ),
         ({"oauth2": GOOD | {"service_account": "{}"}}, "service_account stands alone"),
-        ({"oauth2": GOOD | {"provider": None, "tenant": None}}, "token_url is missing, or provider"),
-        ({"oauth2": GOOD | {"provider": "google", "tenant": None}}, "Google issues tokens for mail only for"),
-        ({"oauth2": GOOD | {"token_url": "http://idp.example.org/token"}}, "write https://HOST/PATH"),
+        (
+            {"oauth2": GOOD | {"provider": None, "tenant": None}},
+            "token_url is missing, or provider",
+        ),
+        (
+            {"oauth2": GOOD | {"provider": "google", "tenant": None}},
+            "Google issues tokens for mail only for",
+        ),
+        (
+            {"oauth2": GOOD | {"token_url": "http://idp.example.org/token"}},
+            "write https://HOST/PATH",
+        ),
     ],
 )
 @pytest.mark.parametrize("kind", [ImapOptions, Pop3Options, SmtpOptions])
@@ -48,7 +62,9 @@ def test_what_does_not_fit_together_is_told(kind: Any, given: dict[str, Any], wo
 
 
 def test_a_token_needs_a_name() -> None:
-    with pytest.raises(ValidationError, match="username and oauth2 go together: username is missing"):
+    with pytest.raises(
+        ValidationError, match="username and oauth2 go together: username is missing"
+    ):
         ImapOptions.model_validate({"host": "mail.example.org", "oauth2": GOOD})
 
 

@@ -1,4 +1,5 @@
-"""Trips with tokens on real servers: Dovecot asks the identity provider about each, for IMAP, POP3 and Postfix."""
+"""Trips with tokens on real servers: Dovecot asks the identity provider about each, for IMAP, POP3
+and Postfix."""
 
 import asyncio
 import logging
@@ -48,10 +49,19 @@ async def identity_provider(lab: Lab, user: LabUser, **levers: Any) -> AsyncIter
         yield identity
 
 
-def settings(lab: Lab, user: LabUser, identity: Identity, auth: str = "", secret: str = SECRET) -> Settings:
-    oauth2 = f"{{token_url: '{identity.url}', client_id: {CLIENT}, client_secret: {secret}, ca_file: {lab.ca}}}"
-    login = f"ca_file: {lab.ca}, username: {user.name}, oauth2: {oauth2}" + (f", auth: {auth}" if auth else "")
-    return Settings.parse(CONFIGURATION.format(dns=lab.dns, login=login, user=user.name).encode(), "oauth2.yml")
+def settings(
+    lab: Lab, user: LabUser, identity: Identity, auth: str = "", secret: str = SECRET
+) -> Settings:
+    oauth2 = (
+        f"{{token_url: '{identity.url}', client_id: {CLIENT}, client_secret: {secret}, ca_file:"
+        f" {lab.ca}}}"
+    )
+    login = f"ca_file: {lab.ca}, username: {user.name}, oauth2: {oauth2}" + (
+        f", auth: {auth}" if auth else ""
+    )
+    return Settings.parse(
+        CONFIGURATION.format(dns=lab.dns, login=login, user=user.name).encode(), "oauth2.yml"
+    )
 
 
 async def trip(app: App, user: LabUser, module: str = "imap") -> Outcome:
@@ -67,7 +77,10 @@ async def running(how: Settings) -> AsyncIterator[App]:
 @pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])
 @pytest.mark.parametrize("module", ["imap", "pop3"])
 async def test_a_trip_with_tokens(lab: Lab, lab_user: LabUser, module: str, auth: str) -> None:
-    async with identity_provider(lab, lab_user) as identity, running(settings(lab, lab_user, identity, auth)) as app:
+    async with (
+        identity_provider(lab, lab_user) as identity,
+        running(settings(lab, lab_user, identity, auth)) as app,
+    ):
         outcome = await trip(app, lab_user, module)
         assert outcome.success, outcome.failure
         assert len(identity.asked) == 1
@@ -76,14 +89,26 @@ async def test_a_trip_with_tokens(lab: Lab, lab_user: LabUser, module: str, auth
         assert f"AUTH {auth.upper()} <secret>" in said
         assert identity.issued[0] not in said
         series = at_once(app.metrics.everything()).decode()
-        assert f'mailtrip_oauth2_token_expiry_timestamp_seconds{{account="{lab_user.name}"}}' in series
-        assert f'mailtrip_oauth2_refresh_failures_total{{account="{lab_user.name}",reason="auth"}} 0.0' in series
-        assert not [told for told in (series, app.settings.shown()) if identity.issued[0] in told or SECRET in told]
+        assert (
+            f'mailtrip_oauth2_token_expiry_timestamp_seconds{{account="{lab_user.name}"}}' in series
+        )
+        assert (
+            f'mailtrip_oauth2_refresh_failures_total{{account="{lab_user.name}",reason="auth"}} 0.0'
+            in series
+        )
+        assert not [
+            told
+            for told in (series, app.settings.shown())
+            if identity.issued[0] in told or SECRET in told
+        ]
 
 
 @pytest.mark.parametrize("module", ["imap", "pop3"])
 async def test_a_revoked_token_is_replaced_once(lab: Lab, lab_user: LabUser, module: str) -> None:
-    async with identity_provider(lab, lab_user) as identity, running(settings(lab, lab_user, identity)) as app:
+    async with (
+        identity_provider(lab, lab_user) as identity,
+        running(settings(lab, lab_user, identity)) as app,
+    ):
         (login,) = set(app.settings.logins)
         await app.accounts.of(*login).token()
         identity.revoked.update(identity.issued)
@@ -99,7 +124,10 @@ async def test_tokens_that_are_never_good_fail_with_the_words_of_the_server(
     lab: Lab, lab_user: LabUser, module: str, auth: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    async with identity_provider(lab, lab_user) as identity, running(settings(lab, lab_user, identity, auth)) as app:
+    async with (
+        identity_provider(lab, lab_user) as identity,
+        running(settings(lab, lab_user, identity, auth)) as app,
+    ):
         identity.user = "somebody-else"
         outcome = await trip(app, lab_user, module)
         assert outcome.failure
@@ -111,7 +139,8 @@ async def test_tokens_that_are_never_good_fail_with_the_words_of_the_server(
 
 
 async def test_a_token_may_end_in_the_middle_of_a_trip(lab: Lab) -> None:
-    """The message takes two seconds, every look into the mailbox is a login, and a token lasts for a second at most."""
+    """The message takes two seconds, every look into the mailbox is a login, and a token lasts for
+    a second at most."""
     user = lab.user("slow2")
     await asyncio.to_thread(user.purge)
     async with identity_provider(lab, user, lifetime=1) as identity:
@@ -122,8 +151,13 @@ async def test_a_token_may_end_in_the_middle_of_a_trip(lab: Lab) -> None:
         assert logins > len(identity.issued) >= 2
 
 
-async def test_an_outage_of_the_provider_does_not_stop_a_good_token(lab: Lab, lab_user: LabUser) -> None:
-    async with identity_provider(lab, lab_user) as identity, running(settings(lab, lab_user, identity)) as app:
+async def test_an_outage_of_the_provider_does_not_stop_a_good_token(
+    lab: Lab, lab_user: LabUser
+) -> None:
+    async with (
+        identity_provider(lab, lab_user) as identity,
+        running(settings(lab, lab_user, identity)) as app,
+    ):
         assert (await trip(app, lab_user)).success
         identity.down = True
         outcome = await trip(app, lab_user)
@@ -135,7 +169,11 @@ async def test_without_a_token_a_trip_says_why(lab: Lab, lab_user: LabUser) -> N
         async with running(settings(lab, lab_user, identity, secret="hush-hush")) as app:
             failure = (await trip(app, lab_user)).failure
             assert failure
-            assert (failure.step, failure.reason, failure.code) == (Step.TOKEN, Reason.AUTH, "invalid_client")
+            assert (failure.step, failure.reason, failure.code) == (
+                Step.TOKEN,
+                Reason.AUTH,
+                "invalid_client",
+            )
             assert "AADSTS7000215" in failure.detail
             assert "hush-hush" not in failure.detail
         gone = settings(lab, lab_user, identity)
@@ -146,14 +184,20 @@ async def test_without_a_token_a_trip_says_why(lab: Lab, lab_user: LabUser) -> N
 
 
 async def test_a_hundred_trips_at_once_make_one_request(lab: Lab, lab_user: LabUser) -> None:
-    async with identity_provider(lab, lab_user) as identity, running(settings(lab, lab_user, identity)) as app:
+    async with (
+        identity_provider(lab, lab_user) as identity,
+        running(settings(lab, lab_user, identity)) as app,
+    ):
         outcomes = await asyncio.gather(*(trip(app, lab_user) for _ in range(100)))
         assert [outcome.failure for outcome in outcomes if not outcome.success] == []
         assert len(identity.asked) == 1
 
 
 async def test_scram_proves_both_sides(lab: Lab, lab_user: LabUser) -> None:
-    how = f"ca_file: {lab.ca}, username: {lab_user.name}, password: {lab.password}, auth: scram-sha-256"
+    how = (
+        f"ca_file: {lab.ca}, username: {lab_user.name}, password: {lab.password}, auth:"
+        " scram-sha-256"
+    )
     text = CONFIGURATION.format(dns=lab.dns, login=how, user=lab_user.name)
     async with running(Settings.parse(text.encode(), "scram.yml")) as app:
         for module in ("imap", "pop3"):

@@ -1,4 +1,5 @@
-"""What a conversation with a POP3 server promises, whatever the server does. Each dialogue is a file to read."""
+"""What a conversation with a POP3 server promises, whatever the server does. Each dialogue is a
+file to read."""
 
 import asyncio
 import sys
@@ -28,14 +29,34 @@ async def why(dialogue: str, doing: Doing) -> ProbeError:
 # ------------------------------------------------------------ the greeting
 
 
-@pytest.mark.parametrize(("dialogue", "reason", "code", "detail"), [
-    ("greeting-that-says-no", Reason.UNAVAILABLE, "SYS/TEMP", "[SYS/TEMP] too many connections"),
-    ("S: -ERR go away\n[may hang up]\n", Reason.UNAVAILABLE, "", "refuses the connection: go away"),
-    ("another-protocol", Reason.PROTOCOL, "", "pop.test does not speak POP3: 220 mx.example.org ESMTP"),
-    ("[close]\n", Reason.DISCONNECTED, "", "pop.test cut the connection"),
-    ("[reset]\n", Reason.DISCONNECTED, "", "connection reset by peer"),
-])  # fmt: skip
-async def test_a_greeting_that_is_none_says_why(dialogue: str, reason: Reason, code: str, detail: str) -> None:
+@pytest.mark.parametrize(
+    ("dialogue", "reason", "code", "detail"),
+    [
+        (
+            "greeting-that-says-no",
+            Reason.UNAVAILABLE,
+            "SYS/TEMP",
+            "[SYS/TEMP] too many connections",
+        ),
+        (
+            "S: -ERR go away\n[may hang up]\n",
+            Reason.UNAVAILABLE,
+            "",
+            "refuses the connection: go away",
+        ),
+        (
+            "another-protocol",
+            Reason.PROTOCOL,
+            "",
+            "pop.test does not speak POP3: 220 mx.example.org ESMTP",
+        ),
+        ("[close]\n", Reason.DISCONNECTED, "", "pop.test cut the connection"),
+        ("[reset]\n", Reason.DISCONNECTED, "", "connection reset by peer"),
+    ],
+)
+async def test_a_greeting_that_is_none_says_why(
+    dialogue: str, reason: Reason, code: str, detail: str
+) -> None:
     async with connected(dialogue) as here:
         with pytest.raises(ProbeError) as caught:
             await here.pop3.greeting()
@@ -54,8 +75,11 @@ async def test_a_server_may_write_small_letters() -> None:
 async def test_a_login_takes_one_try_and_leaves_no_password() -> None:
     async with greeted("login") as here:
         assert await here.pop3.capa() == {
-            "USER": [], "TOP": [], "LOGIN-DELAY": ["900", "USER"], "SASL": ["PLAIN", "XOAUTH2"],
-        }  # fmt: skip
+            "USER": [],
+            "TOP": [],
+            "LOGIN-DELAY": ["900", "USER"],
+            "SASL": ["PLAIN", "XOAUTH2"],
+        }
         assert (here.pop3.login_delay, here.pop3.offers_top) == (900, True)
         await here.pop3.user("me", "two words")
         await here.pop3.quit()
@@ -63,22 +87,30 @@ async def test_a_login_takes_one_try_and_leaves_no_password() -> None:
         assert "C: PASS <secret>" in here.transcript
 
 
-@pytest.mark.parametrize(("answer", "reason", "code"), [
-    ("[AUTH] wrong password", Reason.AUTH, "AUTH"),
-    ("[IN-USE] do you have another session running?", Reason.UNAVAILABLE, "IN-USE"),
-    ("[LOGIN-DELAY] wait for 15 minutes", Reason.UNAVAILABLE, "LOGIN-DELAY"),
-    ("[SYS/TEMP] the directory does not answer", Reason.UNAVAILABLE, "SYS/TEMP"),
-    ("[sys/temp] in small letters", Reason.UNAVAILABLE, "SYS/TEMP"),
-    ("[SYS/PERM] POP is not enabled for this account", Reason.REJECTED, "SYS/PERM"),
-    ("[X-PRIVATE] no", Reason.AUTH, ""),
-    ("no", Reason.AUTH, ""),
-])  # fmt: skip
-async def test_a_refused_login_is_judged_by_its_code(answer: str, reason: Reason, code: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "reason", "code"),
+    [
+        ("[AUTH] wrong password", Reason.AUTH, "AUTH"),
+        ("[IN-USE] do you have another session running?", Reason.UNAVAILABLE, "IN-USE"),
+        ("[LOGIN-DELAY] wait for 15 minutes", Reason.UNAVAILABLE, "LOGIN-DELAY"),
+        ("[SYS/TEMP] the directory does not answer", Reason.UNAVAILABLE, "SYS/TEMP"),
+        ("[sys/temp] in small letters", Reason.UNAVAILABLE, "SYS/TEMP"),
+        ("[SYS/PERM] POP is not enabled for this account", Reason.REJECTED, "SYS/PERM"),
+        ("[X-PRIVATE] no", Reason.AUTH, ""),
+        ("no", Reason.AUTH, ""),
+    ],
+)
+async def test_a_refused_login_is_judged_by_its_code(
+    answer: str, reason: Reason, code: str
+) -> None:
     error = await why(
-        f"S: +OK\nC: USER me\nS: +OK\nC: PASS sesame\nS: -ERR {answer}\n", lambda p: p.user("me", "sesame")
+        f"S: +OK\nC: USER me\nS: +OK\nC: PASS sesame\nS: -ERR {answer}\n",
+        lambda p: p.user("me", "sesame"),
     )
     assert (error.reason, error.code) == (reason, code)
-    assert error.detail == f"pop.test refuses the login: {answer.replace('[sys/temp]', '[SYS/TEMP]')}"
+    assert (
+        error.detail == f"pop.test refuses the login: {answer.replace('[sys/temp]', '[SYS/TEMP]')}"
+    )
 
 
 async def test_a_password_that_the_server_repeats_is_hidden() -> None:
@@ -100,12 +132,15 @@ async def test_plain_gives_its_word_when_asked() -> None:
         assert "AG1l" not in here.transcript
 
 
-@pytest.mark.parametrize(("dialogue", "reason"), [
-    ("plain-with-a-strange-challenge", Reason.AUTH),
-    ("plain-without-asking", Reason.PROTOCOL),
-    ("S: +OK\nC: AUTH PLAIN\nS: -ERR [SYS/TEMP] not now\n", Reason.UNAVAILABLE),
-    ("S: +OK\nC: AUTH PLAIN\nS: +\nC: AG1lAHNlc2FtZQ==\nS: -ERR no\n", Reason.AUTH),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "reason"),
+    [
+        ("plain-with-a-strange-challenge", Reason.AUTH),
+        ("plain-without-asking", Reason.PROTOCOL),
+        ("S: +OK\nC: AUTH PLAIN\nS: -ERR [SYS/TEMP] not now\n", Reason.UNAVAILABLE),
+        ("S: +OK\nC: AUTH PLAIN\nS: +\nC: AG1lAHNlc2FtZQ==\nS: -ERR no\n", Reason.AUTH),
+    ],
+)
 async def test_plain_that_goes_wrong_is_no_login(dialogue: str, reason: Reason) -> None:
     error = await why(dialogue, lambda p: p.authenticate(Plain("me", "sesame")))
     assert error.reason is reason
@@ -117,8 +152,10 @@ async def test_plain_that_goes_wrong_is_no_login(dialogue: str, reason: Reason) 
 async def test_unique_ids_are_read() -> None:
     async with greeted("uidl") as here:
         assert await here.pop3.uidl() == [
-            (1, "whqtswO00WBw418f9t5JxYwZ"), (2, "with:two-blanks"), (17, "!\"#$%&'()*+,-./~"),
-        ]  # fmt: skip
+            (1, "whqtswO00WBw418f9t5JxYwZ"),
+            (2, "with:two-blanks"),
+            (17, "!\"#$%&'()*+,-./~"),
+        ]
 
 
 async def test_1500_lines_in_one_go_are_read() -> None:
@@ -126,12 +163,27 @@ async def test_1500_lines_in_one_go_are_read() -> None:
         assert (await here.pop3.uidl())[::1499] == [(1, "unique1"), (1500, "unique1500")]
 
 
-@pytest.mark.parametrize(("dialogue", "reason", "detail"), [
-    ("uidl-not-known", Reason.REJECTED, "refuses UIDL, without which messages cannot be told apart: unknown command"),
-    ("uidl-that-is-none", Reason.PROTOCOL, "pop.test answers UIDL with a line that is none: two"),
-    ("endless-listing", Reason.PROTOCOL, "pop.test sends more than 8192 KiB for UIDL"),
-    ("endless-line", Reason.PROTOCOL, "pop.test does not speak POP3: +OK and so on, and so on,"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "reason", "detail"),
+    [
+        (
+            "uidl-not-known",
+            Reason.REJECTED,
+            "refuses UIDL, without which messages cannot be told apart: unknown command",
+        ),
+        (
+            "uidl-that-is-none",
+            Reason.PROTOCOL,
+            "pop.test answers UIDL with a line that is none: two",
+        ),
+        ("endless-listing", Reason.PROTOCOL, "pop.test sends more than 8192 KiB for UIDL"),
+        (
+            "endless-line",
+            Reason.PROTOCOL,
+            "pop.test does not speak POP3: +OK and so on, and so on,",
+        ),
+    ],
+)
 async def test_a_listing_that_is_none_says_why(dialogue: str, reason: Reason, detail: str) -> None:
     error = await why(dialogue, lambda p: p.uidl())
     assert error.reason is reason
@@ -205,8 +257,10 @@ async def test_a_message_that_is_refused_is_no_end() -> None:
     async with greeted("top-refused") as here:
         replies = [await here.pop3.top(number, 0, 100) for number in (1, 2, 3)]
         assert [(reply.ok, reply.coded, raw) for reply, raw in replies] == [
-            (False, False, b""), (False, True, b""), (True, False, b"fine\r\n"),
-        ]  # fmt: skip
+            (False, False, b""),
+            (False, True, b""),
+            (True, False, b"fine\r\n"),
+        ]
 
 
 # ------------------------------------------------------------ connections that break, and nonsense
@@ -231,7 +285,10 @@ async def test_a_reset_is_noticed_at_once() -> None:
 
 async def test_an_answer_that_makes_no_sense_is_told() -> None:
     error = await why("nonsense", lambda p: p.retr(1, 100))
-    assert (error.reason, error.detail) == (Reason.PROTOCOL, "pop.test does not speak POP3: Subject: no status line")
+    assert (error.reason, error.detail) == (
+        Reason.PROTOCOL,
+        "pop.test does not speak POP3: Subject: no status line",
+    )
 
 
 async def test_words_out_of_the_blue_are_not_taken_for_an_answer() -> None:
@@ -239,7 +296,9 @@ async def test_words_out_of_the_blue_are_not_taken_for_an_answer() -> None:
         here.peer.go_on.set()
         await here.peer.here.wait()
         await asyncio.sleep(0.05)  # until they are here
-        with pytest.raises(ProbeError, match="speaks without being asked: \\+OK by the way") as caught:
+        with pytest.raises(
+            ProbeError, match="speaks without being asked: \\+OK by the way"
+        ) as caught:
             await here.pop3.uidl()
         assert caught.value.reason is Reason.PROTOCOL
 
@@ -260,10 +319,13 @@ async def test_somebody_who_talks_without_end_is_cut_off() -> None:
         assert len(here.pop3._heard) < 2 << 20
 
 
-@pytest.mark.parametrize(("dialogue", "reason"), [
-    ("quit-refused", Reason.UNAVAILABLE),
-    ("cut-at-quit", Reason.DISCONNECTED),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "reason"),
+    [
+        ("quit-refused", Reason.UNAVAILABLE),
+        ("cut-at-quit", Reason.DISCONNECTED),
+    ],
+)
 async def test_without_a_good_quit_nothing_is_deleted(dialogue: str, reason: Reason) -> None:
     async with greeted(dialogue) as here:
         await here.pop3.dele(1)

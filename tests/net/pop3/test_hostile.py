@@ -1,4 +1,5 @@
-"""A hostile POP3 server: whatever it lists, everybody else has their turns, and there is an end to it."""
+"""A hostile POP3 server: whatever it lists, everybody else has their turns, and there is an end to
+it."""
 
 import asyncio
 from itertools import islice

@@ -9,10 +9,13 @@ from tests.support.imap_conversation import sockets, trusting
 from tests.support.pop3_conversation import connected, greeted
 
 
-@pytest.mark.parametrize(("dialogue", "offered"), [
-    ("stls", {"USER": [], "UIDL": []}),
-    ("stls-of-a-server-without-capa", None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "offered"),
+    [
+        ("stls", {"USER": [], "UIDL": []}),
+        ("stls-of-a-server-without-capa", None),
+    ],
+)
 async def test_after_stls_the_server_is_asked_again_what_it_offers(
     dialogue: str, offered: dict[str, list[str]] | None
 ) -> None:
@@ -23,11 +26,14 @@ async def test_after_stls_the_server_is_asked_again_what_it_offers(
         assert await here.pop3.capa() == offered
 
 
-@pytest.mark.parametrize(("dialogue", "detail"), [
-    ("stls-with-words-slipped-in", "sends plain text where the TLS handshake has to begin"),
-    ("stls-not-offered", "does not offer STLS"),
-    ("stls-refused", "refuses STLS: the certificate cannot be read"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("dialogue", "detail"),
+    [
+        ("stls-with-words-slipped-in", "sends plain text where the TLS handshake has to begin"),
+        ("stls-not-offered", "does not offer STLS"),
+        ("stls-refused", "refuses STLS: the certificate cannot be read"),
+    ],
+)
 async def test_without_tls_there_is_no_conversation(dialogue: str, detail: str) -> None:
     async with greeted(dialogue) as here:
         with pytest.raises(ProbeError, match=detail) as caught:

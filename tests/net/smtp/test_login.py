@@ -1,4 +1,5 @@
-"""Logins and TLS that go wrong: a server that is cut off or freezes there, and a trip that is given up."""
+"""Logins and TLS that go wrong: a server that is cut off or freezes there, and a trip that is given
+up."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -44,7 +45,10 @@ every_way = pytest.mark.parametrize("way", WAYS)
 @asynccontextmanager
 async def bench(way: str, act: Act) -> AsyncIterator[tuple[SmtpWitness, Sender]]:
     kind, options, stage, _ = WAYS[way]
-    async with names(ZONE) as resolver, witness(offers=["STARTTLS", "AUTH PLAIN LOGIN CRAM-MD5"]) as one:
+    async with (
+        names(ZONE) as resolver,
+        witness(offers=["STARTTLS", "AUTH PLAIN LOGIN CRAM-MD5"]) as one,
+    ):
         one.always(stage, act)
         async with nothing_left_behind():
             yield one, make_sender(kind, {"port": one.port, **options}, resolver)
@@ -56,10 +60,16 @@ async def bench(way: str, act: Act) -> AsyncIterator[tuple[SmtpWitness, Sender]]
 @every_way
 @pytest.mark.parametrize(
     ("act", "reason"),
-    [(Cut(), Reason.DISCONNECTED), (Cut(reset=True), Reason.DISCONNECTED), (Freeze(), Reason.TIMEOUT)],
+    [
+        (Cut(), Reason.DISCONNECTED),
+        (Cut(reset=True), Reason.DISCONNECTED),
+        (Freeze(), Reason.TIMEOUT),
+    ],
     ids=["cut", "reset", "frozen"],
 )
-async def test_a_server_that_is_lost_in_the_middle_is_named(way: str, act: Act, reason: Reason) -> None:
+async def test_a_server_that_is_lost_in_the_middle_is_named(
+    way: str, act: Act, reason: Reason
+) -> None:
     async with bench(way, act) as (_, sender):
         run = new_run(0.5 if reason is Reason.TIMEOUT else 20)
         failure = await send(sender, probe_message(), run)
@@ -89,7 +99,9 @@ async def test_giving_up_in_the_middle_leaves_nothing(way: str) -> None:
 
 @pytest.mark.parametrize("kind", ["smtp", "mx"])
 @pytest.mark.parametrize("words", ["454 4.7.0 no TLS today", "502 what?"])
-async def test_a_server_that_takes_its_offer_of_tls_back_gets_nothing(kind: str, words: str) -> None:
+async def test_a_server_that_takes_its_offer_of_tls_back_gets_nothing(
+    kind: str, words: str
+) -> None:
     """In the clear it would go if somebody in the middle could refuse for the server."""
     async with bench(f"{kind}, starttls", Reply(words)) as (one, sender):
         failure = await send(sender, probe_message(), new_run())
@@ -104,4 +116,6 @@ async def test_authorities_that_cannot_be_read_cost_no_socket(way: str) -> None:
         kind, options, _, _ = WAYS[way]
         sender = make_sender(kind, {"port": one.port, **options, "ca_file": "/nowhere"}, resolver)
         failure = await send(sender, probe_message(), new_run())
-        assert str(failure) == "send/tls: tls: cannot read ca_file /nowhere: No such file or directory"
+        assert (
+            str(failure) == "send/tls: tls: cannot read ca_file /nowhere: No such file or directory"
+        )

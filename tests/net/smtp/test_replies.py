@@ -1,4 +1,5 @@
-"""The reply that decided: what the message was taken with, or what ended the attempt, and never the one to QUIT."""
+"""The reply that decided: what the message was taken with, or what ended the attempt, and never the
+one to QUIT."""
 
 import logging
 import stat
@@ -29,7 +30,9 @@ async def sent(kind: str, stage: Stage | None = None, act: Act | None = None) ->
     async with names(ZONE) as resolver, witness() as one:
         if stage and act:
             one.always(stage, act)
-        host = {"host": "mx.example.test", "tls": "none"} if kind == "smtp" else {"retry_after": "1h"}
+        host = (
+            {"host": "mx.example.test", "tls": "none"} if kind == "smtp" else {"retry_after": "1h"}
+        )
         run = new_run()
         await send(make_sender(kind, {"port": one.port, **host}, resolver), probe_message(), run)
         return run
@@ -44,7 +47,9 @@ async def test_the_final_reply_has_the_name_in_the_queue(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["smtp", "mx"])
-@pytest.mark.parametrize("stage", [Stage.GREETING, Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT])
+@pytest.mark.parametrize(
+    "stage", [Stage.GREETING, Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT]
+)
 async def test_a_refusal_is_the_reply_that_counts(kind: str, stage: Stage) -> None:
     run = await sent(kind, stage, Answer("554 5.7.1 not you"))
     assert replies(run) == [Reply(554, "5.7.1 not you")]
@@ -56,7 +61,9 @@ async def test_a_connection_that_is_cut_was_ended_by_no_reply() -> None:
 
 
 @virtual.on_a(Bench)
-async def test_the_words_of_a_trip_that_is_overdue_name_the_message_in_the_queue(bench: Bench) -> None:
+async def test_the_words_of_a_trip_that_is_overdue_name_the_message_in_the_queue(
+    bench: Bench,
+) -> None:
     bench.sender.delay = None
     bench.sender.says = lambda raw: [TAKEN]
     outcome = await bench.trip()
@@ -82,27 +89,37 @@ async def test_a_program_s_own_words_are_told(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\necho 250 queued as 7\nexec cat > /dev/null\n")
     program.chmod(stat.S_IRWXU)
     run = new_run()
-    assert await send(make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), run) is None
+    assert (
+        await send(
+            make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), run
+        )
+        is None
+    )
     assert run.answer == "250 queued as 7"
 
 
-@pytest.mark.parametrize(("exits", "says", "reason"), [
-    (1, "sendmail: RCPT TO:<nobody@x.test> (550 5.1.1 No such mailbox here)", Reason.REJECTED),
-    (70, "550 5.1.1 No such mailbox here", Reason.REJECTED),
-    (77, "msmtp: authentication failed: 535 5.7.8 Error: authentication failed", Reason.AUTH),
-    (1, "451 4.7.1 greylisted", Reason.DEFERRED),
-    (1, "552 5.2.2 mailbox full", Reason.MAILBOX_FULL),
-    (1, "line 550 of the configuration", Reason.PROGRAM),
-    (77, "this user may not send", Reason.REJECTED),
-    (78, "535 5.7.8 no", Reason.PROGRAM),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("exits", "says", "reason"),
+    [
+        (1, "sendmail: RCPT TO:<nobody@x.test> (550 5.1.1 No such mailbox here)", Reason.REJECTED),
+        (70, "550 5.1.1 No such mailbox here", Reason.REJECTED),
+        (77, "msmtp: authentication failed: 535 5.7.8 Error: authentication failed", Reason.AUTH),
+        (1, "451 4.7.1 greylisted", Reason.DEFERRED),
+        (1, "552 5.2.2 mailbox full", Reason.MAILBOX_FULL),
+        (1, "line 550 of the configuration", Reason.PROGRAM),
+        (77, "this user may not send", Reason.REJECTED),
+        (78, "535 5.7.8 no", Reason.PROGRAM),
+    ],
+)
 async def test_a_refusal_that_a_program_passes_on_is_understood(
     tmp_path: Path, exits: int, says: str, reason: Reason
 ) -> None:
     program = tmp_path / "sendmail"
     program.write_text(f"#!/bin/sh\ncat > /dev/null\necho '{says}' >&2\nexit {exits}\n")
     program.chmod(stat.S_IRWXU)
-    failure = await send(make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), new_run())
+    failure = await send(
+        make_sender("sendmail", {"path": str(program)}, Resolver()), probe_message(), new_run()
+    )
     assert failure
     assert (failure.reason, failure.code) == (reason, str(exits))
     assert says in failure.detail

@@ -1,5 +1,6 @@
-"""Every file in `dialogues` is a conversation. `S:` what the server says, `C:` what it must hear (a pattern),
-`--` what happens to the connection, `->` what the sender has to make of it: place, reason, code."""
+"""Every file in `dialogues` is a conversation. `S:` what the server says, `C:` what it must hear (a
+pattern), `--` what happens to the connection, `->` what the sender has to make of it: place,
+reason, code."""
 
 import asyncio
 import re
@@ -56,7 +57,9 @@ class Peer:
         if not re.fullmatch(pattern, heard, re.DOTALL):
             self.surprise = f"the client said {heard!r}, not {pattern!r}"
 
-    async def disturb(self, what: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def disturb(
+        self, what: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         if what == "reset":
             linger = struct.pack("ii", 1, 0)
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
@@ -77,7 +80,11 @@ class Peer:
 @pytest.mark.parametrize("file", DIALOGUES, ids=lambda file: file.stem)
 async def test_dialogue(file: Path) -> None:
     lines = [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
-    options = yaml.safe_load(lines.pop(0).partition(":")[2]) if lines[0].startswith("options:") else {"tls": "none"}
+    options = (
+        yaml.safe_load(lines.pop(0).partition(":")[2])
+        if lines[0].startswith("options:")
+        else {"tls": "none"}
+    )
     expected = lines.pop().removeprefix("-> ").split()
     peer = Peer(lines)
     server = await asyncio.start_server(peer.play, "127.0.0.1", 0)
@@ -86,7 +93,9 @@ async def test_dialogue(file: Path) -> None:
     run = Run(Clock(), session_timeout=PATIENCE)
     async with server:
         assert await verdict(SmtpSender(how, Resolver(["127.0.0.1:1"]), "target"), run) == expected
-        await asyncio.wait_for(peer.finished.wait(), 10)  # the peer has noticed that the client is gone
+        await asyncio.wait_for(
+            peer.finished.wait(), 10
+        )  # the peer has noticed that the client is gone
     assert peer.surprise is None
     transcript = " ".join(run.transcript)
     assert not any(word in transcript for word in ("s3same", "AG1lAHMzc2FtZQ==", "czNzYW1l"))
@@ -100,7 +109,12 @@ async def verdict(sender: SmtpSender, run: Run) -> list[str]:
     except ProbeError as error:
         failure = run.failure(error)
         assert run.accepted is None
-        words = [f"{failure.phase}/{failure.step}", failure.reason, failure.code, "uncertain" if run.uncertain else ""]
+        words = [
+            f"{failure.phase}/{failure.step}",
+            failure.reason,
+            failure.code,
+            "uncertain" if run.uncertain else "",
+        ]
         return [word for word in words if word]
     assert run.accepted is not None
     (reply,) = (fact for fact in run.facts if isinstance(fact, Reply))

@@ -1,4 +1,5 @@
-"""An SMTP client at a port where something else is spoken: that is said at once, with the likely cure."""
+"""An SMTP client at a port where something else is spoken: that is said at once, with the likely
+cure."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,12 +19,15 @@ async def failed(address: tuple[str, int], tls: str) -> str:
     return str(await send(sender, probe_message(), new_run()))
 
 
-@pytest.mark.parametrize(("greeting", "words"), [
-    (b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "this is an IMAP server: for SMTP use"),
-    (b"+OK ready\r\n", "this is a POP3 server: for SMTP use"),
-    (b"SSH-2.0-OpenSSH_9.2p1\r\n", "this is an SSH server"),
-    (b"HTTP/1.1 400 Bad Request\r\n\r\n", "this is an HTTP server"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("greeting", "words"),
+    [
+        (b"* OK [CAPABILITY IMAP4rev1] ready\r\n", "this is an IMAP server: for SMTP use"),
+        (b"+OK ready\r\n", "this is a POP3 server: for SMTP use"),
+        (b"SSH-2.0-OpenSSH_9.2p1\r\n", "this is an SSH server"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "this is an HTTP server"),
+    ],
+)
 @pytest.mark.parametrize("tls", ["none", "starttls"])
 async def test_another_protocol_is_named_at_once(greeting: bytes, words: str, tls: str) -> None:
     async with server(greeting) as address:
@@ -67,13 +71,25 @@ async def answering(*lines: bytes) -> AsyncIterator[tuple[str, int]]:
         await left.wait()
 
 
-@pytest.mark.parametrize(("answers", "words"), [
-    ((b"220 (vsFTPd 3.0.3)", b"530 Please login with USER and PASS."), "Perhaps this is an FTP server"),
-    ((b"220 ProFTPD Server ready.", b"500 EHLO not understood", b"500 HELO not understood"), "Perhaps this is an FTP"),
-    ((b"220 welcome", b"502 no", b"530 Not logged in."), ""),
-    ((b"220 mx LMTP ready", b"500 this is LMTP", b"500 this is LMTP"), "Perhaps this is an LMTP server"),
-    ((b"220 welcome", b"535 no"), ""),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (
+            (b"220 (vsFTPd 3.0.3)", b"530 Please login with USER and PASS."),
+            "Perhaps this is an FTP server",
+        ),
+        (
+            (b"220 ProFTPD Server ready.", b"500 EHLO not understood", b"500 HELO not understood"),
+            "Perhaps this is an FTP",
+        ),
+        ((b"220 welcome", b"502 no", b"530 Not logged in."), ""),
+        (
+            (b"220 mx LMTP ready", b"500 this is LMTP", b"500 this is LMTP"),
+            "Perhaps this is an LMTP server",
+        ),
+        ((b"220 welcome", b"535 no"), ""),
+    ],
+)
 async def test_who_does_not_know_helo_speaks_something_else_and_wants_no_login(
     answers: tuple[bytes, ...], words: str
 ) -> None:
@@ -94,4 +110,6 @@ async def test_a_web_server_that_waits_inside_tls_is_suspected() -> None:
         options = {"host": address[0], "port": address[1], "tls": "implicit", "verify": False}
         run = Run(Clock(), session_timeout=1.0)
         failure = str(await send(make_sender("smtp", options, Resolver()), probe_message(), run))
-    assert "no greeting within 0.7 s after a completed TLS handshake: is this an SMTP port?" in failure
+    assert (
+        "no greeting within 0.7 s after a completed TLS handshake: is this an SMTP port?" in failure
+    )

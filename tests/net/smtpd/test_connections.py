@@ -1,4 +1,5 @@
-"""How the receiver's connections end: broken by the client, or closed by us. Nothing may be left behind."""
+"""How the receiver's connections end: broken by the client, or closed by us. Nothing may be left
+behind."""
 
 import asyncio
 import contextlib
@@ -69,8 +70,13 @@ async def test_a_handshake_that_stands_still_has_an_end(certificates: Certificat
 
 async def test_closing_waits_for_nobody_who_does_not_answer(certificates: Certificates) -> None:
     limits = Limits(goodbye=0.1)
-    async with receiver(limits=limits, tls=certificates.options) as session, AsyncExitStack() as stack:
-        stalled, encrypted = [await stack.enter_async_context(RawClient(session.receiver.port)) for _ in range(2)]
+    async with (
+        receiver(limits=limits, tls=certificates.options) as session,
+        AsyncExitStack() as stack,
+    ):
+        stalled, encrypted = [
+            await stack.enter_async_context(RawClient(session.receiver.port)) for _ in range(2)
+        ]
         await stalled.dialogue("EHLO test", "STARTTLS")
         await encrypted.dialogue("EHLO test", "STARTTLS")
         await encrypted.start_tls(certificates.client_context, NAME)
@@ -109,7 +115,9 @@ async def test_while_it_closes_what_is_not_confirmed_is_not_kept(rounds: int) ->
 @pytest.mark.parametrize("rounds", ROUNDS_OF_THE_LOOP)
 async def test_while_it_closes_nobody_is_let_in(rounds: int) -> None:
     async with receiver() as session:
-        connecting = asyncio.create_task(asyncio.open_connection("127.0.0.1", session.receiver.port))
+        connecting = asyncio.create_task(
+            asyncio.open_connection("127.0.0.1", session.receiver.port)
+        )
         for _ in range(rounds):
             await asyncio.sleep(0)
         await session.close()

@@ -1,4 +1,5 @@
-"""The receiver among strangers: what they may use up, what they learn, and what they cannot smuggle in."""
+"""The receiver among strangers: what they may use up, what they learn, and what they cannot smuggle
+in."""
 
 import asyncio
 import contextlib
@@ -34,11 +35,18 @@ async def test_greeting_and_replies_name_no_software() -> None:
             "250-SMTPUTF8",
             "250 HELP",
         ]
-        assert replies[1:] == ["214 2.0.0 See RFC 5321", *["252 2.5.1 Send a message to find out"] * 2, "221 Bye"]
+        assert replies[1:] == [
+            "214 2.0.0 See RFC 5321",
+            *["252 2.5.1 Send a message to find out"] * 2,
+            "221 Bye",
+        ]
 
 
 async def test_nobody_can_log_in_with_or_without_tls(certificates: Certificates) -> None:
-    async with receiver(tls=certificates.options) as session, RawClient(session.receiver.port) as client:
+    async with (
+        receiver(tls=certificates.options) as session,
+        RawClient(session.receiver.port) as client,
+    ):
         _, plain, _ = await client.dialogue("EHLO test", "AUTH PLAIN AGEAYg==", "STARTTLS")
         await client.start_tls(certificates.client_context, NAME)
         offered, encrypted = await client.dialogue("EHLO test", "AUTH PLAIN AGEAYg==")
@@ -46,7 +54,9 @@ async def test_nobody_can_log_in_with_or_without_tls(certificates: Certificates)
         assert "AUTH" not in offered
 
 
-async def test_an_error_of_ours_tells_them_nothing_and_goes_to_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_error_of_ours_tells_them_nothing_and_goes_to_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def broken(raw: bytes) -> bool:
         raise ValueError("the secret is 12345")
 
@@ -81,10 +91,15 @@ ENDS_OF_OTHER_SERVERS = [
 
 @pytest.mark.parametrize("end", ENDS_OF_OTHER_SERVERS, ids=ascii)
 async def test_only_a_dot_between_two_crlf_ends_a_message(end: bytes) -> None:
-    """SMTP smuggling, CVE-2024-27305: what another server takes for the end must not begin a second message here."""
+    """SMTP smuggling, CVE-2024-27305: what another server takes for the end must not begin a second
+    message here."""
     async with receiver() as session, RawClient(session.receiver.port) as client:
         await client.until_data()
-        client.send(b"one" + end + b"MAIL FROM:<forged@lab.test>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\ntwo\r\n.\r\n")
+        client.send(
+            b"one"
+            + end
+            + b"MAIL FROM:<forged@lab.test>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\ntwo\r\n.\r\n"
+        )
         assert await client.reply() == "250 2.6.0 Seen"
         assert await client.ask("NOOP") == "250 OK"
         (sighting,) = await session.scan()
@@ -92,27 +107,45 @@ async def test_only_a_dot_between_two_crlf_ends_a_message(end: bytes) -> None:
         assert sighting.raw.endswith(b"two\r\n")
 
 
-async def test_commands_behind_starttls_are_not_carried_into_tls(certificates: Certificates) -> None:
+async def test_commands_behind_starttls_are_not_carried_into_tls(
+    certificates: Certificates,
+) -> None:
     """STARTTLS injection, CVE-2024-34083."""
-    async with receiver(tls=certificates.options) as session, RawClient(session.receiver.port) as client:
+    async with (
+        receiver(tls=certificates.options) as session,
+        RawClient(session.receiver.port) as client,
+    ):
         await client.ask("EHLO test")
-        client.send(b"STARTTLS\r\nEHLO forged\r\nMAIL FROM:<forged@lab.test>\r\nRCPT TO:<monitor@mon.test>\r\n")
+        client.send(
+            b"STARTTLS\r\nEHLO forged\r\nMAIL FROM:<forged@lab.test>\r\nRCPT"
+            b" TO:<monitor@mon.test>\r\n"
+        )
         assert (await client.reply()).startswith("220")
         await client.start_tls(certificates.client_context, NAME)
         assert await client.dialogue("NOOP", "DATA") == ["250 OK", "503 Error: send HELO first"]
 
 
 async def test_a_session_begins_anew_with_tls(certificates: Certificates) -> None:
-    async with receiver(tls=certificates.options) as session, RawClient(session.receiver.port) as client:
-        await client.dialogue("EHLO test", "MAIL FROM:<a@lab.test>", "RCPT TO:<monitor@mon.test>", "STARTTLS")
+    async with (
+        receiver(tls=certificates.options) as session,
+        RawClient(session.receiver.port) as client,
+    ):
+        await client.dialogue(
+            "EHLO test", "MAIL FROM:<a@lab.test>", "RCPT TO:<monitor@mon.test>", "STARTTLS"
+        )
         await client.start_tls(certificates.client_context, NAME)
         _, data, again = await client.dialogue("EHLO test", "DATA", "STARTTLS")
         assert data == "503 Error: need RCPT command"
         assert again == "503 5.5.1 TLS is on already"
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.text(st.sampled_from('ab.@<>[]()"\\:;,= \t\0=?é\u2028')) | st.binary().map(lambda raw: raw.decode("latin-1")))
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.text(st.sampled_from('ab.@<>[]()"\\:;,= \t\0=?é\u2028'))
+    | st.binary().map(lambda raw: raw.decode("latin-1"))
+)
 def test_nonsense_for_an_address_is_refused_and_nothing_else(address: str) -> None:
     command = address.replace("\n", "").replace("\r", "")
 
@@ -151,7 +184,10 @@ async def test_one_address_cannot_take_all_the_places() -> None:
 
 
 async def test_a_silent_client_is_cut_off() -> None:
-    async with receiver(limits=Limits(idle=0.05)) as session, RawClient(session.receiver.port) as client:
+    async with (
+        receiver(limits=Limits(idle=0.05)) as session,
+        RawClient(session.receiver.port) as client,
+    ):
         assert await client.is_cut()
 
 
@@ -168,9 +204,13 @@ async def test_a_session_ends_however_busy_it_is() -> None:
 
 async def test_a_client_that_does_not_read_is_cut_off() -> None:
     limits = Limits(session=0.5, goodbye=0.1, commands=1_000_000, connections=1)
-    async with receiver(limits=limits) as session, RawClient(session.receiver.port, receive_buffer=1) as client:
+    async with (
+        receiver(limits=limits) as session,
+        RawClient(session.receiver.port, receive_buffer=1) as client,
+    ):
         with contextlib.suppress(ConnectionError):
-            while True:  # until the receiver can write no more, therefore reads no more, and in the end gives up
+            # until the receiver can write no more, therefore reads no more, and in the end gives up
+            while True:
                 client.send(b"EHLO test\r\n" * 10_000)
                 await client.writer.drain()
         await served_again(session.receiver.port)
@@ -187,7 +227,9 @@ async def test_a_line_without_end_is_not_collected() -> None:
 async def test_a_message_whose_line_ends_are_torn_apart_is_no_line_without_end() -> None:
     async with receiver() as session, RawClient(session.receiver.port) as client:
         await client.until_data()
-        (connection,) = session.receiver.clients  # the network tears where it likes, so we play the network
+        (connection,) = (
+            session.receiver.clients
+        )  # the network tears where it likes, so we play the network
         for _ in range(UNENDED_LINE // 900 + 1):
             for part in (b"x" * 900 + b"\r", b"\n"):
                 connection.data_received(part)

@@ -1,5 +1,5 @@
-"""What the receiver writes above a message (RFC 5321 4.4): what it knows of the client, and nothing that the client
-could have written itself.
+"""What the receiver writes above a message (RFC 5321 4.4): what it knows of the client, and nothing
+that the client could have written itself.
 """
 
 import asyncio
@@ -24,10 +24,20 @@ async def delivered(client: RawClient, *commands: str, message: str = "Subject: 
 @pytest.mark.parametrize(
     ("commands", "sender", "greeting", "protocol"),
     [
-        (["HELO mail.example.org", "MAIL FROM:<a@example.org>"], "a@example.org", "mail.example.org", "SMTP"),
+        (
+            ["HELO mail.example.org", "MAIL FROM:<a@example.org>"],
+            "a@example.org",
+            "mail.example.org",
+            "SMTP",
+        ),
         (["EHLO [192.0.2.7]", "MAIL FROM:<>"], "", "[192.0.2.7]", "ESMTP"),
         (["EHLO a", "MAIL FROM:<é@example.org> SMTPUTF8"], "é@example.org", "a", "UTF8SMTP"),
-        (["EHLO a (b [192.0.2.9]) by c; é", "MAIL FROM:<>"], "", "a??b?[192.0.2.9]??by?c???", "ESMTP"),
+        (
+            ["EHLO a (b [192.0.2.9]) by c; é", "MAIL FROM:<>"],
+            "",
+            "a??b?[192.0.2.9]??by?c???",
+            "ESMTP",
+        ),
         (["EHLO a", 'MAIL FROM:<"a b"@example.org>'], '"a b"@example.org', "a", "ESMTP"),
         (["EHLO old", "EHLO new", "MAIL FROM:<a@example.org>"], "a@example.org", "new", "ESMTP"),
     ],
@@ -51,12 +61,17 @@ async def test_the_trace_says_who_brought_the_message(
 
 async def test_the_trace_tells_of_tls(tmp_path: Path) -> None:
     certificates = Certificates(tmp_path)
-    async with receiver(tls=certificates.options) as session, RawClient(session.receiver.port) as client:
+    async with (
+        receiver(tls=certificates.options) as session,
+        RawClient(session.receiver.port) as client,
+    ):
         await client.dialogue("EHLO before", "STARTTLS")
         await client.start_tls(certificates.client_context, NAME)
         await delivered(client, "EHLO after", "MAIL FROM:<a@example.org>")
         (sighting,) = await session.scan()
-        assert b"Received: from after ([127.0.0.1])\r\n\tby mon.test with ESMTPS;\r\n" in sighting.raw
+        assert (
+            b"Received: from after ([127.0.0.1])\r\n\tby mon.test with ESMTPS;\r\n" in sighting.raw
+        )
 
 
 async def test_a_client_over_ipv6_is_named_as_rfc_5321_writes_it() -> None:
@@ -72,7 +87,12 @@ async def test_a_client_over_ipv6_is_named_as_rfc_5321_writes_it() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["EHLO a\rX-Forged: yes", "EHLO a\r\r\rbody", "EHLO a\x0bX-Forged: yes", "EHLO \x00\x85\u2028\udcff"],
+    [
+        "EHLO a\rX-Forged: yes",
+        "EHLO a\r\r\rbody",
+        "EHLO a\x0bX-Forged: yes",
+        "EHLO \x00\x85\u2028\udcff",
+    ],
     ids=ascii,
 )
 async def test_a_greeting_cannot_write_headers(command: str) -> None:
