@@ -32,12 +32,12 @@ def _messages() -> Iterator[bytes]:
 
 
 def _headers() -> Iterator[bytes]:
-    for sample in sorted((TESTS / "headers").glob("*.txt")):
+    for sample in sorted((TESTS / "mail" / "headers").glob("*.txt")):
         yield sample.read_bytes().partition(b"----\n")[0]
 
 
 def _dialogues(protocol: str) -> Iterator[bytes]:
-    for dialogue in sorted((TESTS / "net" / "dialogues" / protocol).rglob("*.txt")):
+    for dialogue in sorted((TESTS / "net" / protocol / "dialogues").rglob("*.txt")):
         lines = dialogue.read_bytes().splitlines()
         yield b"".join(line[3:] + b"\r\n" for line in lines if line.startswith(b"S: "))
 

@@ -93,8 +93,8 @@ async def test_a_trip_is_on_the_disk_when_begin_returns_even_if_the_process_is_k
     program = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from exporter.store import Store
-from tests.test_store import TRIP
+from exporter.state.store import Store
+from tests.state.test_store import TRIP
 async def main():
     store = Store.open(Path(sys.argv[1]))
     await store.begin(TRIP)
