@@ -174,3 +174,8 @@ def _is_sealed_as_before(body: str, token: Token) -> bool:
         return False
     digest = sha256("\n".join(lines[first:last]).strip().encode()).hexdigest()[:32]
     return lines[last] == f"{token.word} {digest}"
+
+
+def dot_stuffed(message: bytes) -> bytes:
+    """The message, which has CRLF line ends, with leading dots doubled and the final dot."""
+    return re.sub(rb"(?m)^\.", b"..", message) + b".\r\n"

@@ -26,7 +26,7 @@ def reason_for(step: Step, code: int, text: str) -> Reason:
         return Reason.UNAVAILABLE
     if step is Step.AUTH or code in (530, 534, 535, 538):
         return Reason.AUTH
-    if subject_detail == ("2", "2") or (code == 552 and not enhanced):
+    if subject_detail == ("2", "2") or (code == 552 and not enhanced and step is not Step.MAIL):
         return Reason.MAILBOX_FULL
     return Reason.DEFERRED if code < 500 else Reason.REJECTED
 

@@ -21,6 +21,7 @@ from aiosmtplib.response import SMTPResponse
 from exporter.config.server import NetworkOptions, TlsOptions
 from exporter.core.model import Leg, ProbeError, Reason, Reply, Step, one_line
 from exporter.core.run import Run
+from exporter.mail.composition import dot_stuffed
 from exporter.net.dns import Resolver
 from exporter.net.redaction import Redaction
 from exporter.net.smtp.reply import no_smtp
@@ -33,6 +34,7 @@ NEVER = 86400.0  # seconds; the library's own limits are out of the way, since o
 CODES = range(200, 600)  # RFC 5321 section 4.2; whatever else a server makes up becomes no label
 BETWEEN_SERVERS = 25  # the port where some servers punish who speaks before the greeting
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
+_LAST_LINE = re.compile(rb"[2-5]\d\d(?: [^\r\n]*)?\r?")
 _NOT_ESMTP = frozenset({500, 501, 502, 504})
 
 
@@ -49,10 +51,24 @@ class _Protocol(SMTPProtocol):
         pending = (
             self._response_pending and self._response_waiter and not self._response_waiter.done()
         )
-        super().data_received(data)
+        # An empty line is no reply.
+        super().data_received(data if self._buffer else data.lstrip(b"\r\n"))
+        if not self._buffer.strip():
+            self._buffer.clear()
         self.too_much = bool(
             not pending or (self._response_waiter and self._response_waiter.done() and self._buffer)
         )
+
+    def eof_received(self) -> bool:
+        """A last line without its end is one all the same."""
+        if _LAST_LINE.fullmatch(self._buffer.rpartition(b"\n")[2]):
+            self.data_received(b"\r\n")
+        return super().eof_received()
+
+    @property
+    def unasked(self) -> str:
+        """What has come behind the last reply."""
+        return bytes(self._buffer).partition(b"\n")[0].decode("utf-8", "replace").strip()
 
     async def shake_hands(self, context: ssl.SSLContext, name: str) -> None:
         """The handshake after STARTTLS. The library's own method throws away what came too early,
@@ -134,7 +150,9 @@ class SmtpSession:
             if reply.code in _NOT_ESMTP:
                 reply = await self._command(f"HELO {name}")
             self.expect(reply, 250, Step.EHLO)
-            self.extensions, self.mechanisms = parse_esmtp_extensions(reply.message)
+            self.extensions, self.mechanisms = parse_esmtp_extensions(
+                reply.message.replace("\t", " ")
+            )
 
     async def starttls(self, options: TlsOptions) -> None:
         """STARTTLS and the handshake. What the server has offered before counts no more: say EHLO
@@ -181,7 +199,7 @@ class SmtpSession:
         with self.run.step(Step.DATA):
             self.expect(await self._command("DATA"), 354, Step.DATA)
             self.note(f"C: {{{len(message)} bytes}}")
-            reply = await self._final_answer(_dot_stuffed(message))
+            reply = await self._final_answer(dot_stuffed(message))
             self.expect(reply, 250, Step.DATA)
             self._decide(reply)
             self.run.accept(f"{reply.code} {one_line(self._clean(reply.message))}")
@@ -213,8 +231,19 @@ class SmtpSession:
 
     async def execute(self, *words: bytes) -> SMTPResponse:
         """A command that is noted by the caller, if at all."""
+        self._expect_silence()
         with self._border():
             return self._heard(await self._protocol.execute_command(*words, timeout=None))
+
+    def _expect_silence(self) -> None:
+        """Whoever says more than was asked is taken at the wrong word from then on; but 421 may
+        come at any time."""
+        if unasked := self._protocol.unasked:
+            self.note(f"S: {unasked}")
+            if unasked.startswith("421") and self.run.accepted is None:
+                self.expect(SMTPResponse(421, unasked[4:]), 250, self.run.here or Step.MAIL)
+            detail = f"{self.server} speaks without being asked: {one_line(self._clean(unasked))}"
+            raise ProbeError(Reason.PROTOCOL, detail)
 
     async def _answer(self) -> SMTPResponse:
         """The reply that comes unasked, or to a message."""
@@ -236,6 +265,7 @@ class SmtpSession:
     async def _final_answer(self, message: bytes) -> SMTPResponse:
         """The reply to the whole message. Without one, the message may have been taken, unless its
         end never left."""
+        self._expect_silence()
         with self._border():
             self._protocol.write(message)
         self.run.uncertain = True
@@ -314,8 +344,3 @@ def session(server: str, run: Run, redaction: Redaction | None = None) -> Iterat
         yield conversation
     finally:
         conversation.close()
-
-
-def _dot_stuffed(message: bytes) -> bytes:
-    """The message, which has CRLF line ends, with leading dots doubled and the final dot."""
-    return re.sub(rb"(?m)^\.", b"..", message) + b".\r\n"
