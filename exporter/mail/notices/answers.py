@@ -91,6 +91,7 @@ _LONGEST_SUBJECT = 1000  # characters that are looked at
 _REPLY = _prefix(
     "re aw antw antwort sv vs odp rif r rép ynt res resp ref ha hl bls atb vá yan 回[复覆復] 答复"
     " 回信 返信"
+    r" trả\slời răspuns відп\w* ตอบกลับ ats\w* atb\w* odg\w* одг\w* отг\w* vastus پاسخ"
     " ответ απ σχετ на رد השב תשובה 회신 답장 odpowiedź odpověď svar vastaus"
 )
 _FORWARD = _prefix(
@@ -138,6 +139,8 @@ _AUTOMATIC_SUBJECT = Phrases(r"""
     (?:read|not read|gelesen|ungelesen|lu|leído|letto|lida|gelezen|läst|læst|lest):
     (?:prečítané|přečteno|przeczytane|прочитано):
     (?:read|return) receipt
+    (?:accepted|declined|tentative|zugesagt|abgesagt|accepté|refusé|aceptada|rechazada):
+    .{1,60} reacted to your message
     (?:lesebestätigung|开封|開封|已读|已讀|accusé de (?:lecture|réception))
     (?:abuse|spam|feedback|complaint) (?:digest|report|about|quarantine)
     (?:complaint|email feedback|report domain:|dmarc|tls report)

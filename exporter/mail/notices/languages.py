@@ -99,6 +99,8 @@ FAILURE = r"""
     nedoručiteľn
     nu a fost livrat
     nije (?:bilo )?(?:moguće|isporučen|dostavljen)
+    није (?:могуће|испоруч|достав)
+    no s'ha pogut (?:lliurar|entregar)
     ni bilo mogoče (?:dostaviti|poslati)
     nepavyko (?:pristatyti|išsiųsti)
     neizdevās (?:piegādāt|nosūtīt)
@@ -200,6 +202,8 @@ SUBJECTS = r"""
     (?:a|az) (?:levél|üzenet) nem
     mesajul nu
     poruka nije
+    (?:порука )?није
+    no es pot
     αποτυχία παράδ
     (?:تعذر|لم يتم|فشل)
     (?:ההודעה|הודעה) לא
