@@ -78,11 +78,19 @@ class Receiver:
         )  # aiosmtpd's: a line for every command of a stranger
         loop = asyncio.get_running_loop()
         try:
+            # In two steps: one that is cancelled at its end would leave its sockets open.
             self._server = await loop.create_server(
-                lambda: _Connection(self), listen.host or None, listen.port
+                lambda: _Connection(self), listen.host or None, listen.port, start_serving=False
             )
         except (OSError, UnicodeError) as error:
             raise ProbeError(Reason.CONNECT, why_not(listen, error)) from error
+        try:
+            await self._server.start_serving()
+        except BaseException as error:
+            self._server.close()
+            if isinstance(error, OSError):
+                raise ProbeError(Reason.CONNECT, why_not(listen, error)) from error
+            raise
 
     @property
     def port(self) -> int:
