@@ -4,25 +4,28 @@ It is read before the program is imported, which takes a second: `--help`, `--ve
 answered at once.
 """
 
+import argparse
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from errno import EBADF, EDQUOT, EFBIG, EIO, ENOSPC
+from importlib import import_module
 from io import TextIOWrapper
 from typing import TextIO
 
-from exporter.commands.flags import DEFAULT_LISTEN, USAGE, read
+from exporter.commands.exit_status import USAGE
+from exporter.commands.flags import DEFAULT_LISTEN, read
 
 __all__ = ["DEFAULT_LISTEN", "main"]
 
-INTERRUPTED, UNHEARD, TERMINATED = (
-    130,
-    141,
-    143,
-)  # what a shell says when SIGINT, SIGPIPE, SIGTERM ends a command
+COMMANDS = {name: f"exporter.commands.{name}" for name in ("serve", "check", "probe", "schema")}
+"""The module of each command, with its `run` and its REFUSALS. Imported when it is to run."""
+
+# What a shell says when SIGINT, SIGPIPE, SIGTERM ends a command.
+INTERRUPTED, UNHEARD, TERMINATED = 130, 141, 143
 _UNWRITABLE = {EBADF, EDQUOT, EFBIG, EIO, ENOSPC}
 
 
@@ -36,26 +39,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options = read(sys.argv[1:] if arguments is None else arguments)
     except OSError as error:  # of its help; newer Pythons keep it for themselves
         sys.exit(_unwritten(error))
-    from exporter.commands.commands import COMMANDS
     from exporter.core.private_file import write_no_core_file
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which asyncio wants to find
     write_no_core_file()
     if options.command != "serve":
-        signal.pthread_sigmask(
-            signal.SIG_UNBLOCK, {signal.SIGHUP}
-        )  # a terminal that is closed ends the command
-    sys.exit(_status(lambda: COMMANDS[options.command](options)))
+        # A terminal that is closed ends the command.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
+    sys.exit(_status(options))
 
 
-def _status(command: Callable[[], int]) -> int:
-    from exporter.commands.commands import REFUSALS
+def _status(options: argparse.Namespace) -> int:
     from exporter.config.mistakes import Mistakes
 
     try:
-        status = command()
+        command = import_module(COMMANDS[options.command])
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    try:
+        status = int(command.run(options))
         sys.stdout.flush()
-    except (*REFUSALS, Mistakes) as error:
+    except (*command.REFUSALS, Mistakes) as error:
         _say(str(error) if isinstance(error, Mistakes) else f"mailtrip: {error}")
         status = USAGE
     except KeyboardInterrupt:

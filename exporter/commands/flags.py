@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from exporter import __version__
+from exporter.commands.exit_status import USAGE
 from exporter.config.odd import odd_in
 
 DEFAULT_LISTEN = ":10925"
 MAX_TARGETS = 10_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
-USAGE = 2
 _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
 """How other programs name what is `--config.file` here."""
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exporter import __version__
+from exporter.commands.summary import counts
 from exporter.config.types import Listen
 from exporter.settings import Settings
 from exporter.web.external_url import Whereabouts
@@ -81,14 +82,6 @@ def own_command(program: str) -> str:
         return "mailtrip"
     below = os.path.relpath(program)
     return shlex.quote(program if below.startswith("..") else below)
-
-
-def counts(settings: Settings) -> str:
-    """How much there is of everything."""
-    return (
-        f"modules: {len(settings.modules)}, mailboxes: {len(settings.mailboxes)}, probes:"
-        f" {len(settings.probes)}"
-    )
 
 
 def _host(door: Door) -> str:

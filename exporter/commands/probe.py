@@ -1,20 +1,26 @@
 """`mailtrip probe`: one trip in this process, which an impatient person may interrupt."""
 
+import argparse
 import asyncio
 import signal
+import sys
 from errno import EADDRINUSE
 from pathlib import Path
 from urllib.parse import quote
 
 from exporter.app import KEY_FILE, App, shared_key
-from exporter.config.mistakes import suggestion
-from exporter.core.model import Leg, Outcome, Phase, ProbeKey, Reason
+from exporter.commands.exit_status import FAILED, OK
+from exporter.commands.review import in_the_way
+from exporter.config.mistakes import Mistakes, suggestion
+from exporter.core.logs import log_to_stderr
+from exporter.core.model import Leg, Outcome, Phase, ProbeKey, ProbeRefused, Reason
 from exporter.mail.tokens import PREFIX
 from exporter.net.listening import hindrance
 from exporter.probing.prober import Mailing, Probe
 from exporter.settings import Settings
+from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
-from exporter.terminal import PICTURES, Course, Picture
+from exporter.terminal import PICTURES, Course, Picture, as_json, transcript
 from exporter.terminal.screen import Screen
 
 
@@ -31,6 +37,30 @@ _TAKEN = (
 
 class CannotReceive(Exception):
     """The SMTP receiver that the trip needs cannot listen: one clear line."""
+
+
+REFUSALS = (CannotReceive, ProbeRefused, StateUnusable, Unknown)
+"""What ends it with one clear line."""
+
+
+def run(options: argparse.Namespace) -> int:
+    log_to_stderr("ERROR")
+    reading = Settings.reading(*options.config_files)
+    settings = reading.options
+    key = key_of(settings, options.name, options.module, configured=bool(options.config_files))
+    if lacking := in_the_way(reading, key.module):  # no verdict about mail, and nothing is sent
+        raise Mistakes(lacking)
+    outcome = asyncio.run(one_trip(settings, key, quiet=options.json))
+    if options.json:
+        print(as_json(outcome))
+    else:
+        console = Screen()
+        if outcome.failure or options.transcript:
+            transcript(outcome, console)  # it is long, and what is read first comes last
+        picture_of(settings, key).result(outcome, console)
+    if may_still_come(outcome):
+        print(left_behind(key, settings), file=sys.stderr)
+    return OK if outcome.success else FAILED
 
 
 def key_of(

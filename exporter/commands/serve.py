@@ -1,112 +1,162 @@
-"""`mailtrip serve`: the parts that make trips and those that tell of them, from the first signal to
-the last."""
+"""`mailtrip serve`: from the flags to the parts that run, and the end in time."""
 
+import argparse
 import asyncio
-import gc
 import logging
-import signal
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
-from exporter.app import TIME_TO_STOP, App, key_of
-from exporter.commands.reloading import Reloader
-from exporter.probing.probes import DEFAULT_MAX_TARGETS
-from exporter.probing.scheduler import Scheduler
+from exporter.commands.exit_status import OK, CannotStart
+from exporter.commands.flags import DEFAULT_LISTEN
+from exporter.commands.greeting import greet
+from exporter.commands.review import review
+from exporter.commands.serving import Options, serve
+from exporter.config.mistakes import Mistake
+from exporter.config.parts import state_of_all
+from exporter.config.types import Listen
+from exporter.core.logs import FORMATS, log_to_stderr
+from exporter.core.threads import at_work
+from exporter.net.listening import hindrance
 from exporter.settings import Settings
-from exporter.state.store import Store
+from exporter.state.schema import StateUnusable
 from exporter.web.external_url import Whereabouts
-from exporter.web.listeners import Door
-from exporter.web.middleware import Gate
-from exporter.web.pages import Pages
-from exporter.web.server import Server
+from exporter.web.listeners import CannotListen, Door, handed_over
 from exporter.web.web_config import WebFile
 
 log = logging.getLogger(__name__)
 
+REFUSALS = (CannotStart, CannotListen, StateUnusable)
+"""What ends it with one clear line."""
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says."""
-
-    doors: Sequence[Door]
-    max_targets: int = DEFAULT_MAX_TARGETS
-    web_file: WebFile | None = None
-    whereabouts: Whereabouts = field(default_factory=Whereabouts)
-    read: Callable[[], Settings] = Settings.embedded  # the configuration, anew
-    files: Callable[[], object] = lambda: (
-        None
-    )  # what differs when the configuration's files have changed
-    files_as_read: object = None  # what that was when the settings were read
-    watch: bool = False  # them, and reload
-    ready: Callable[[], None] = lambda: None  # called once, when the state and all doors are open
-    stopping: Callable[[], None] = lambda: None  # called once, when we are told to stop
+LAST_MOMENT = 4.7  # seconds from the signal to the end
+_NOT_ENDED = "not everything has ended %g s after the signal: leaving all the same"
 
 
-async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
-    """Runs until SIGINT or SIGTERM; a second one ends it at once. Raises StateUnusable and
-    CannotListen."""
-    stop, asked = _until_told(), asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came early comes now
-    async with AsyncExitStack() as stack:
-        store = Store.open(state_dir)
-        key = key_of(settings.state, state_dir)
-        app = await stack.enter_async_context(App(settings, store, key, options.max_targets))
-        app.recover()  # before anybody can ask: a scrape must not begin what is under way
-        pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
-        scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)
+def run(options: argparse.Namespace) -> int:
+    log_to_stderr(options.log_level, options.log_format)
+    files = options.config_files
+    # Before they are read: what changes from now on is another configuration.
+    state_of_files = state_of_all(files)
+    reading = Settings.reading(*files)
+    settings, doubts = reading.options, review(reading)
+    web_file = WebFile(options.web_config_file) if options.web_config_file else None
+    doors, whereabouts = _doors(options), _whereabouts(options)
+    state_dir = options.state_dir or Path(settings.state.dir)
+    if not files:
+        asyncio.run(check_embedded(settings))
 
-        def apply(new: Settings) -> None:
-            app.configure(new)
-            scheduler.changed()
+    def ready() -> None:
+        with suppress(OSError):  # the disk of the log is full: mail is probed all the same
+            https = bool(web_file and web_file.rules.tls)
+            greet(
+                files,
+                settings,
+                state_dir,
+                doors[0],
+                whereabouts,
+                https=https,
+                as_log=options.log_format != FORMATS[0],
+            )
+        _warn(doubts)
 
-        reloader = Reloader(
-            options.read, apply, app.metrics, app.clock, asked, options.files, options.files_as_read
+    how = Options(
+        doors,
+        options.web_max_targets,
+        web_file,
+        whereabouts,
+        partial(_read_again, files),
+        files=lambda: state_of_all(files),
+        files_as_read=state_of_files,
+        watch=options.auto_reload,
+        ready=ready,
+        stopping=leave_in_time,
+    )
+    asyncio.run(serve(settings, state_dir, how))
+    if at_work():
+        leave_at_once()
+    return OK
+
+
+def leave_at_once() -> None:
+    """Without closing what a thread has in its hands: a disk that stalls does not close a file
+    either."""
+    logging.shutdown()
+    os._exit(OK)
+
+
+def leave_in_time(seconds: float = LAST_MOMENT, leave: Callable[[int], object] = os._exit) -> None:
+    """Ends the process after so many seconds, whatever it waits for: a disk that stalls, a thread
+    that computes."""
+
+    def end() -> None:
+        # In a thread: the disk of the log may be what stalls.
+        told = threading.Thread(target=log.error, args=(_NOT_ENDED, seconds), daemon=True)
+        told.start()
+        told.join(0.1)
+        leave(OK)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+async def check_embedded(settings: Settings) -> None:
+    """Raises CannotStart if the one receiver that it has cannot listen.
+
+    A mailtrip with a configuration goes on: its other mailboxes may be good.
+    """
+    for mailbox in settings.mailboxes.values():
+        number, why = await hindrance(mailbox.smtpd.listen) if mailbox.smtpd else (0, "")
+        if number:
+            another = "another mailtrip without a configuration runs here, most likely"
+            raise CannotStart(
+                f"{why}: {another}. Stop it, or give this one a configuration: --config.file FILE"
+            )
+
+
+def _read_again(files: Sequence[str]) -> Settings:
+    reading = Settings.reading(*files)
+    _warn(review(reading))
+    return reading.options
+
+
+def _warn(doubts: Iterable[Mistake]) -> None:
+    for one in doubts:
+        log.warning("%s", one)
+
+
+def _doors(options: argparse.Namespace) -> list[Door]:
+    if not options.web_systemd_socket:
+        return _apart(options.web_listen_address or [Listen(DEFAULT_LISTEN)])
+    if options.web_listen_address:
+        raise CannotStart(
+            "--web.systemd-socket and --web.listen-address exclude each other: use one of them"
         )
-        server = Server(
-            app.probes,
-            app.metrics,
-            pages,
-            options.doors,
-            gate=Gate(options.web_file),
-            reload=reloader.reload,
-            whereabouts=options.whereabouts,
+    return handed_over()
+
+
+def _apart(doors: list[Door]) -> list[Door]:
+    """Raises CannotStart if two of them want the same port: it would be in use, and by nobody
+    else."""
+    ports = [one for one in doors if isinstance(one, Listen) and one.port]
+    for number, one in enumerate(ports):
+        for other in ports[:number]:
+            if one == other:
+                raise CannotStart(f"--web.listen-address {one} is given twice: remove one")
+            if one.port == other.port and "" in (one.host, other.host):
+                both = f"--web.listen-address {other} and {one}"
+                raise CannotStart(f"{both} overlap: without a host it is every address")
+    return doors
+
+
+def _whereabouts(options: argparse.Namespace) -> Whereabouts:
+    try:
+        return Whereabouts.of(
+            options.web_external_url, options.web_route_prefix, options.web_allowed_hosts
         )
-        await stack.enter_async_context(server)
-        _spare_the_collector()
-        options.ready()
-        courses = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(course) for course in courses]
-            await stop.wait()
-            app.stop_by = asyncio.get_running_loop().time() + TIME_TO_STOP
-            options.stopping()
-            log.info("stopping; trips in flight stay pending")
-            for task in tasks:
-                task.cancel()
-
-
-def _spare_the_collector() -> None:
-    """What is there from the start stays. A full collection that looks at all of it each time holds
-    up the event loop for a tenth of a second, whenever strangers have had us make enough
-    objects."""
-    gc.collect()
-    gc.freeze()
-
-
-def _until_told() -> asyncio.Event:
-    """What is set by the first signal that asks us to stop. The second does what it does to any
-    program."""
-    stop, loop = asyncio.Event(), asyncio.get_running_loop()
-    numbers = (signal.SIGINT, signal.SIGTERM)
-
-    def told() -> None:
-        stop.set()
-        for number in numbers:
-            loop.remove_signal_handler(number)
-
-    for number in numbers:
-        loop.add_signal_handler(number, told)
-    return stop
+    except ValueError as error:
+        raise CannotStart(str(error)) from None

@@ -121,3 +121,36 @@ def test_what_needs_no_program_imports_none(line: str) -> None:
         text=True,
     )
     assert done.stdout.splitlines()[-1] == "had"
+
+
+NEEDED_BY_NO_CHECK = (
+    "jinja2",
+    "prometheus_client",
+    "rich",
+    "sqlite3",
+    "exporter.app",
+    "exporter.probing",
+    "exporter.state",
+    "exporter.terminal",
+    "exporter.web",
+)
+
+
+@pytest.mark.parametrize("line", ["check --syntax-only {file}", "schema"])
+def test_what_reads_a_configuration_imports_nothing_that_runs_it(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "mt.yml"
+    file.write_text("modules: {m: {dnsbl: {lists: [bl.example]}}}\n")
+    code = (
+        "import sys; sys.argv[1:] = sys.argv[1].split()\n"
+        "from exporter.__main__ import main\n"
+        "try: main()\n"
+        "finally: print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, line.format(file=file)],
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert "exporter.settings" in done.stderr.split()
+    assert not set(NEEDED_BY_NO_CHECK) & set(done.stderr.split())

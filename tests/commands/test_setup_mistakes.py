@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.commands.commands import CannotStart, check_embedded
+from exporter.commands.exit_status import CannotStart
+from exporter.commands.serve import check_embedded
 from exporter.settings import Settings
 from tests.commands.test_cli import CONFIGURATION, mailtrip
 from tests.support.mailtrip_process import Exporter

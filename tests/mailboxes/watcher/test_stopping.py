@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from exporter.app import TIME_TO_STOP, App
-from exporter.commands.commands import leave_in_time
+from exporter.commands.serve import leave_in_time
 from exporter.core.run import Clock
 from exporter.net.scram import Scram
 from exporter.settings import Settings
@@ -120,7 +120,7 @@ def test_a_thread_that_does_not_end_is_left() -> None:
     program = """
 import time
 from concurrent.futures import ThreadPoolExecutor
-from exporter.commands import leave_in_time
+from exporter.commands.serve import leave_in_time
 leave_in_time(0.1)
 ThreadPoolExecutor().submit(time.sleep, 600)
 """

@@ -1,0 +1,83 @@
+"""`mailtrip check`: every mistake in the files, and with `--try` what the servers say."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from exporter.commands.exit_status import FAILED, OK, USAGE, CannotStart
+from exporter.commands.review import review
+from exporter.commands.summary import counts
+from exporter.config.load import Reading
+from exporter.config.mistakes import Mistakes
+from exporter.core.logs import log_to_stderr
+from exporter.settings import Settings
+
+REFUSALS = (CannotStart,)
+"""What ends it with one clear line."""
+
+
+def run(options: argparse.Namespace) -> int:
+    configurations = [[file] for file in options.files] + (
+        [options.config_files] if options.config_files else []
+    )
+    good = partial(_in_a_configuration, here=not options.syntax_only, usage=not options.attempt)
+    checks: list[tuple[list[str], Callable[..., str]]] = [(files, good) for files in configurations]
+    if options.web_config_file:
+        checks.append(([options.web_config_file], _in_a_web_file))
+    if not checks:
+        raise CannotStart(
+            "there is nothing to check: name a FILE, --config.file FILE or --web.config.file FILE"
+        )
+    status = OK
+    for files, what_is in checks:
+        try:
+            found = what_is(*files)
+        except Mistakes as mistakes:
+            print(mistakes, file=sys.stderr)
+            status = USAGE
+        else:
+            print(f"{', '.join(files)}: good: {found}", flush=True)
+    if options.attempt and status == OK:
+        log_to_stderr("ERROR")
+        return asyncio.run(_try(configurations))
+    return status
+
+
+def _in_a_configuration(*files: str, here: bool, usage: bool) -> str:
+    """What is in it. Prints warnings, and raises Mistakes with them if there is anything worse."""
+    reading: Reading[Settings] = Settings.reading(*files)
+    doubts = review(reading, here=here, usage=usage)
+    if not all(one.warning for one in doubts):
+        raise Mistakes(doubts)
+    for one in doubts:
+        print(one, file=sys.stderr)
+    return counts(reading.options) + (f", warnings: {len(doubts)}" if doubts else "")
+
+
+def _in_a_web_file(file: str) -> str:
+    from exporter.web.web_config import load_web_options
+
+    options = load_web_options(file)
+    scheme = "HTTPS" if options.tls_server_config else "HTTP"
+    users = len(options.basic_auth_users or ())
+    limit = options.rate_limit and options.rate_limit.interval
+    return (
+        f"{scheme}, users: {users or 'everybody'}, requests:"
+        f" {'limited' if limit else 'without limit'}"
+    )
+
+
+async def _try(configurations: Sequence[Sequence[str]]) -> int:
+    from exporter.commands.preflight.attempts import attempts
+    from exporter.commands.preflight.words import lines
+    from exporter.terminal.screen import Screen
+
+    status = OK
+    with Screen().status("asking the servers; one that is silent takes its session_timeout …"):
+        for files in configurations:
+            async for attempt in attempts(Settings.load(*files)):
+                print(*lines(attempt), sep="\n", flush=True)
+                status = FAILED if attempt.failure else status
+    return status

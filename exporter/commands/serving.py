@@ -1,0 +1,112 @@
+"""`mailtrip serve`: the parts that make trips and those that tell of them, from the first signal to
+the last."""
+
+import asyncio
+import gc
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from exporter.app import TIME_TO_STOP, App, key_of
+from exporter.commands.reloading import Reloader
+from exporter.probing.probes import DEFAULT_MAX_TARGETS
+from exporter.probing.scheduler import Scheduler
+from exporter.settings import Settings
+from exporter.state.store import Store
+from exporter.web.external_url import Whereabouts
+from exporter.web.listeners import Door
+from exporter.web.middleware import Gate
+from exporter.web.pages import Pages
+from exporter.web.server import Server
+from exporter.web.web_config import WebFile
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    doors: Sequence[Door]
+    max_targets: int = DEFAULT_MAX_TARGETS
+    web_file: WebFile | None = None
+    whereabouts: Whereabouts = field(default_factory=Whereabouts)
+    read: Callable[[], Settings] = Settings.embedded  # the configuration, anew
+    files: Callable[[], object] = lambda: (
+        None
+    )  # what differs when the configuration's files have changed
+    files_as_read: object = None  # what that was when the settings were read
+    watch: bool = False  # them, and reload
+    ready: Callable[[], None] = lambda: None  # called once, when the state and all doors are open
+    stopping: Callable[[], None] = lambda: None  # called once, when we are told to stop
+
+
+async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
+    """Runs until SIGINT or SIGTERM; a second one ends it at once. Raises StateUnusable and
+    CannotListen."""
+    stop, asked = _until_told(), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came early comes now
+    async with AsyncExitStack() as stack:
+        store = Store.open(state_dir)
+        key = key_of(settings.state, state_dir)
+        app = await stack.enter_async_context(App(settings, store, key, options.max_targets))
+        app.recover()  # before anybody can ask: a scrape must not begin what is under way
+        pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
+        scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)
+
+        def apply(new: Settings) -> None:
+            app.configure(new)
+            scheduler.changed()
+
+        reloader = Reloader(
+            options.read, apply, app.metrics, app.clock, asked, options.files, options.files_as_read
+        )
+        server = Server(
+            app.probes,
+            app.metrics,
+            pages,
+            options.doors,
+            gate=Gate(options.web_file),
+            reload=reloader.reload,
+            whereabouts=options.whereabouts,
+        )
+        await stack.enter_async_context(server)
+        _spare_the_collector()
+        options.ready()
+        courses = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(course) for course in courses]
+            await stop.wait()
+            app.stop_by = asyncio.get_running_loop().time() + TIME_TO_STOP
+            options.stopping()
+            log.info("stopping; trips in flight stay pending")
+            for task in tasks:
+                task.cancel()
+
+
+def _spare_the_collector() -> None:
+    """What is there from the start stays. A full collection that looks at all of it each time holds
+    up the event loop for a tenth of a second, whenever strangers have had us make enough
+    objects."""
+    gc.collect()
+    gc.freeze()
+
+
+def _until_told() -> asyncio.Event:
+    """What is set by the first signal that asks us to stop. The second does what it does to any
+    program."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+
+    def told() -> None:
+        stop.set()
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+    for number in numbers:
+        loop.add_signal_handler(number, told)
+    return stop
