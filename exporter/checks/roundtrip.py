@@ -140,11 +140,11 @@ class RoundTrip:
     async def _receive(
         self, expected: Expectation, run: Run, uncertain: ProbeError | None = None
     ) -> None:
-        run.timeout_error = lambda: uncertain or expected.overdue()
-        async with run.phase(Phase.DELIVER):
+        async with run.phase(Phase.DELIVER, lambda: uncertain or expected.overdue()):
             found = await expected.arrival()
         run.extend()  # it is back in time; what follows has the time of a conversation
         judged = await self._verify(found, run)
+        await run.record_verdict(judged)  # before the mailbox forgets that the message was there
         async with run.phase(Phase.DELETE), run.conversation(expected.trouble):
             with run.step(Step.DELETE):
                 await expected.delete()
@@ -174,17 +174,16 @@ class RoundTrip:
 async def _open(expected: Expectation, run: Run) -> ProbeError | None:
     """Waits until the mailbox is watched, or says why it cannot be, also at the end of the whole
     trip."""
-    otherwise = run.timeout_error
-    run.timeout_error = lambda: expected.trouble() or otherwise()
-    refusal = None
     try:
-        async with run.phase(Phase.OPEN), run.conversation(expected.trouble):
+        async with (
+            run.phase(Phase.OPEN, expected.trouble),
+            run.conversation(expected.trouble),
+        ):
             await expected.ready()
     except ProbeError as error:
         run.learn(error)
-        refusal = run.located(error)
-    run.timeout_error = otherwise
-    return refusal
+        return run.located(error)
+    return None
 
 
 def _told(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]:

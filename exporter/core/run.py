@@ -8,17 +8,20 @@ blamed.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from exporter.core.fairness import FairLimit, fair_timeout
 from exporter.core.model import (
     Fact,
     Failure,
     Leg,
+    Outcome,
     Phase,
     ProbeError,
+    ProbeKey,
     Reason,
     Reply,
     Span,
@@ -26,10 +29,10 @@ from exporter.core.model import (
     TlsSession,
     one_line,
 )
-from exporter.core.transcript import MOST_LINES, Overheard, Transcript, told
+from exporter.core.transcript import FEW_LINES, MOST_LINES, Overheard, Transcript, told
 
 MAX_SPANS = 500
-VERDICT_PATIENCE = 5.0  # seconds for what is done before a message is deleted
+VERDICT_PATIENCE = 5.0  # seconds for writing down the verdict before a message is deleted
 MAX_TRANSLATIONS = 10  # of an error, on its way up
 
 
@@ -52,8 +55,15 @@ def boot_id() -> str:
         return ""
 
 
-async def _nothing() -> None:
-    pass
+class Journal(Protocol):
+    """Writes down what a restart has to know of one trip."""
+
+    def accepted(self, run: "Run") -> None:
+        """The message was accepted: a restart will go on with the trip."""
+
+    async def verdict(self, run: "Run", judged: ProbeError | None) -> None:
+        """The message is back, and `judged` is what is wrong with it. Returns when that is on the
+        disk."""
 
 
 class Run:
@@ -62,7 +72,7 @@ class Run:
     `session_timeout` bounds one conversation with a server, in seconds; None means no bound.
     `progress` is called with every span that ends, and with every one that begins (its duration is
     then negative). What is said is noted in `transcript`, where the sessions of a mailbox share
-    one.
+    one. A trip that a restart goes on with has a `journal`.
     """
 
     def __init__(
@@ -72,6 +82,7 @@ class Run:
         session_timeout: float | None = None,
         progress: Callable[[Span], None] | None = None,
         transcript: Transcript | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.clock = clock
         self.session_timeout = session_timeout
@@ -84,11 +95,9 @@ class Run:
         # Of the server that has taken the message: a reply with the queue's name, most often.
         self.answer = ""
         self.uncertain = False  # the whole message was sent, and the final reply has not come
-        self.on_accepted: Callable[[float], None] = lambda moment: None
-        self.before_deletion: Callable[[], Awaitable[None]] = _nothing
-        self.timeout_error: Callable[[], ProbeError] = lambda: ProbeError(
-            Reason.TIMEOUT, "not finished within the module's timeout"
-        )
+        self._journal = journal
+        self._overdue: Callable[[], ProbeError | None] | None = None
+        self._too_late = ""  # what a trip past its deadline fails with when `_overdue` says nothing
         self._progress = progress
         self._transcript = transcript or Transcript(Leg.SEND)
         self._heard = [Overheard(self._transcript)]
@@ -110,16 +119,16 @@ class Run:
     # ---------------------------------------------------------------- where we are
 
     @asynccontextmanager
-    async def phase(self, phase: Phase) -> AsyncIterator[None]:
+    async def phase(
+        self, phase: Phase, overdue: Callable[[], ProbeError | None] | None = None
+    ) -> AsyncIterator[None]:
         """Everything inside belongs to `phase`. `send` ends, and `deliver` begins, when the message
         was accepted.
 
-        Before `delete` begins, `before_deletion` is awaited: the mailbox is about to forget that
-        the message was there.
+        When the deadline passes inside, the trip fails with `overdue()`, or else as a timeout.
         """
         self.head_for(phase)
-        if phase is Phase.DELETE:
-            await self._before_deletion()
+        self._overdue = overdue
         start = self.now()
         if phase is Phase.SEND:
             self.sending_since = start
@@ -132,12 +141,18 @@ class Run:
         finally:
             self._phase = None
 
-    async def _before_deletion(self) -> None:
-        """In seconds of its own: a disk that stalls is no fault of the mailbox, and no message
-        stays because of it."""
+    async def record_verdict(self, judged: ProbeError | None) -> None:
+        """To be awaited before the deletion, when the mailbox forgets that the message was there.
+
+        It has seconds of its own, in no phase: a disk that stalls is no fault of the mailbox, and
+        no message stays because of it.
+        """
+        self.head_for(Phase.DELETE)
+        if self._journal is None:
+            return
         try:
             async with asyncio.timeout(VERDICT_PATIENCE):
-                await self.before_deletion()
+                await self._journal.verdict(self, judged)
         except TimeoutError:
             self.note(
                 f"-- the verdict is not on the disk after {VERDICT_PATIENCE:g} s; the message is"
@@ -147,7 +162,7 @@ class Run:
     def head_for(self, phase: Phase) -> None:
         """What follows is on the way to `phase`, though it has not begun: what breaks now broke
         there."""
-        self._heading, self._place = phase, None
+        self._heading, self._place, self._overdue = phase, None, None
 
     @contextmanager
     def step(self, step: Step, note: str = "") -> Iterator[None]:
@@ -228,7 +243,8 @@ class Run:
         said `answer`."""
         self.answer = one_line(answer)
         self.accepted = self.now()
-        self.on_accepted(self.accepted)
+        if self._journal:
+            self._journal.accepted(self)
 
     def fact(self, fact: Fact) -> None:
         self.facts.append(fact)
@@ -287,9 +303,12 @@ class Run:
     # ---------------------------------------------------------------- how it ended
 
     @asynccontextmanager
-    async def deadline(self, seconds: float) -> AsyncIterator[None]:
-        """The end of the whole trip, counted from its start: past it, it fails with
-        `timeout_error()`."""
+    async def deadline(
+        self, seconds: float, too_late: str = "not finished within the module's timeout"
+    ) -> AsyncIterator[None]:
+        """The end of the whole trip, counted from its start: past it, it fails as the phase says,
+        or as a timeout with the detail `too_late`."""
+        self._too_late = too_late
         left = self.started + seconds - self.now()
         try:
             async with fair_timeout(
@@ -298,7 +317,10 @@ class Run:
                 self._limit = limit
                 yield
         except TimeoutError as error:
-            raise self.timeout_error() if self._limit and self._limit.expired() else error from None
+            raise self._timed_out() if self._limit and self._limit.expired() else error from None
+
+    def _timed_out(self) -> ProbeError:
+        return (self._overdue and self._overdue()) or ProbeError(Reason.TIMEOUT, self._too_late)
 
     def facts_of_sending(self) -> tuple[Fact, ...]:
         """What a restart could not find out again."""
@@ -311,9 +333,7 @@ class Run:
     def extend(self) -> None:
         """The message is back: the trip may end politely, within `session_timeout`, whatever its
         deadline was."""
-        self.timeout_error = lambda: ProbeError(
-            Reason.TIMEOUT, "the message could not be deleted in time"
-        )
+        self._too_late = "the message could not be deleted in time"
         if self._limit and self.session_timeout is not None:
             self._limit.reschedule(
                 max(
@@ -344,6 +364,19 @@ class Run:
             error.phase or phase, error.step or step, error.reason, error.code, error.detail
         )
 
+    def outcome(self, trip: str, probe: ProbeKey, failure: Failure | None = None) -> Outcome:
+        """What the trip has come to by now; a failure is told at more length."""
+        return Outcome(
+            trip,
+            probe,
+            self.started_at,
+            self.now() - self.started,
+            self.trace(),
+            tuple(self.facts),
+            failure,
+            self.said(MOST_LINES if failure else FEW_LINES),
+        )
+
     def _reason_of(self, error: BaseException) -> Reason:
         """The reason to write at a span that `error` ended. A time limit ends a span by cancelling
         it."""
@@ -351,7 +384,7 @@ class Run:
             return error.reason
         if isinstance(error, asyncio.CancelledError):
             return (
-                self.timeout_error().reason
+                self._timed_out().reason
                 if self._limit and self._limit.expired()
                 else Reason.TIMEOUT
             )

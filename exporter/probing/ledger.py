@@ -88,7 +88,6 @@ class Ledger:
             run.started_at + keep,
         )
         self._in_flight[trip.id] = trip
-        run.on_accepted = lambda moment: self._accepted(trip.id, run)
         patience = min(PATIENCE, run.time_left() / 4)  # most of the trip's time is for the servers
         await self._on_disk(self._store.begin(trip), trip, patience)
 
@@ -113,7 +112,7 @@ class Ledger:
                 extra=extra,
             )
 
-    def _accepted(self, trip_id: str, run: Run) -> None:
+    def accepted(self, trip_id: str, run: Run) -> None:
         """It is logged when it is on the disk: then a restart goes on with the trip, and tells how
         it has ended."""
         if known := self._in_flight.get(trip_id):

@@ -18,7 +18,7 @@ from exporter.core.facts import LeftFrom
 from exporter.core.logs import about
 from exporter.core.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Reply, Span
 from exporter.core.run import Clock, Run
-from exporter.core.transcript import FEW_LINES, MOST_LINES, Transcript
+from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint, Token, new_trip
 from exporter.probing.ledger import Ledger, MailObserver, not_written
 from exporter.state.commits import Once, Tell
@@ -121,7 +121,7 @@ class Probe:
 
     def under_way(self) -> list[Outcome]:
         """The trips in flight, as far as they have come."""
-        return [_outcome(trip, self, run, None) for trip, run in self.runs.items()]
+        return [run.outcome(trip, self.key) for trip, run in self.runs.items()]
 
     def landed(self, trip: str) -> None:
         del self.flights[trip], self.runs[trip]
@@ -151,20 +151,17 @@ class Prober:
         self, probe: Probe, progress: Callable[[Span], None] | None = None
     ) -> "asyncio.Task[Outcome]":
         """Starts a trip now."""
-        transcript = Transcript(Leg.SEND if isinstance(probe.check, Mailing) else "lists")
-        run = Run(
-            self._clock,
-            session_timeout=probe.session_timeout,
-            progress=progress,
-            transcript=transcript,
-        )
-        probe.last_start = run.started
+        begin = partial(Run, self._clock, session_timeout=probe.session_timeout, progress=progress)
         if isinstance(probe.check, Mailing):
             token = self._mint.mint(self._clock.wall())
             trip, keep = token.trip, probe.timeout + probe.check.late_after
+            journal = TripJournal(self._ledger, trip, probe.key)
+            run = begin(transcript=Transcript(Leg.SEND), journal=journal)
             course = partial(self._mail, probe.check, probe.key, run, token, keep)
         else:
-            trip, course = new_trip(), partial(probe.check.ask, run)
+            trip, run = new_trip(), begin(transcript=Transcript("lists"))
+            course = partial(probe.check.ask, run)
+        probe.last_start = run.started
         return self._launch(probe, trip, run, self._flight(probe, run, trip, course, probe.timeout))
 
     def resume(self, probe: Probe, trip: Trip) -> None:
@@ -177,7 +174,8 @@ class Prober:
         if not isinstance(probe.check, Mailing):
             self._ledger.abandon(trip)
             return
-        run = Run(self._clock, session_timeout=probe.session_timeout)
+        journal = TripJournal(self._ledger, trip.id, probe.key, trip.verdict)
+        run = Run(self._clock, session_timeout=probe.session_timeout, journal=journal)
         run.started, run.accepted, run.sending_since = (
             trip.started,
             trip.accepted,
@@ -222,7 +220,7 @@ class Prober:
         task = asyncio.create_task(flight, name=f"trip {trip}")
         probe.flights[trip], probe.runs[trip] = task, run
         task.add_done_callback(lambda _: probe.landed(trip))
-        with self._guarded(trip, probe.key):
+        with _guarded(trip, probe.key):
             self._observer.started(probe.key)
         return task
 
@@ -231,7 +229,7 @@ class Prober:
     ) -> None:
         """The course of a trip with a message. Trouble with our own state does not keep it from
         being made."""
-        with self._guarded(token.trip, probe):
+        with _guarded(token.trip, probe):
             await self._ledger.begin(token, probe, check.mailbox, run, keep)
         await check.run(run, token)
 
@@ -246,7 +244,6 @@ class Prober:
     ) -> Outcome:
         """The wall: nothing of a trip is outside of its deadline and of the broad except."""
         failure: Failure | None = None
-        run.before_deletion = partial(self._before_deletion, probe, run, trip, verdict)
         try:
             async with run.deadline(timeout):
                 await course()
@@ -263,20 +260,14 @@ class Prober:
         outcome = verdict or Outcome(
             trip, probe.key, run.started_at, run.now() - run.started, failure=failure
         )
-        with self._guarded(trip, probe.key):
-            outcome = verdict or _outcome(trip, probe, run, failure)
+        with _guarded(trip, probe.key):
+            outcome = verdict or run.outcome(trip, probe.key, failure)
         # After a failed deletion the message may be seen again, and must not be taken for a
         # duplicate then.
         self._conclude(
             probe, run, outcome, arrived=failure is None or failure.phase is Phase.VERIFY
         )
         return outcome
-
-    async def _before_deletion(
-        self, probe: Probe, run: Run, trip: str, verdict: Outcome | None
-    ) -> None:
-        with self._guarded(trip, probe.key):
-            await self._ledger.found(verdict or _outcome(trip, probe, run, _judged(run)))
 
     def _bug(self, error: BaseException, run: Run, trip: str, probe: ProbeKey) -> Failure:
         log.error(
@@ -292,24 +283,48 @@ class Prober:
         """Everybody who has to know is told, whatever happens to others, and the log when it is on
         the disk."""
         tell = Once(partial(_tell, outcome))
-        with self._guarded(outcome.trip, probe.key, otherwise=tell):
+        with _guarded(outcome.trip, probe.key, otherwise=tell):
             self._ledger.end(outcome, run, arrived=arrived, tell=tell)
-        with self._guarded(outcome.trip, probe.key):
+        with _guarded(outcome.trip, probe.key):
             probe.show(outcome)
-        with self._guarded(outcome.trip, probe.key):
+        with _guarded(outcome.trip, probe.key):
             if not probe.removed:
                 self._observer.finished(outcome)
 
-    @contextlib.contextmanager
-    def _guarded(self, trip: str, probe: ProbeKey, otherwise: Tell | None = None) -> Iterator[None]:
-        """Whatever breaks in here is a bug, is told as one, and changes nothing of the trip's
-        outcome."""
-        try:
-            yield
-        except Exception:
-            log.exception("trip %s of %s: a bug of mailtrip", trip, probe, extra=about(trip, probe))
-            if otherwise:
-                otherwise("a bug of mailtrip")
+
+@dataclass(frozen=True, slots=True)
+class TripJournal:
+    """Where the ledger writes down what a restart has to know of one trip."""
+
+    ledger: Ledger
+    trip: str
+    probe: ProbeKey
+    earlier: Outcome | None = None  # the verdict from before a restart, which stands
+
+    def accepted(self, run: Run) -> None:
+        self.ledger.accepted(self.trip, run)
+
+    async def verdict(self, run: Run, judged: ProbeError | None) -> None:
+        with _guarded(self.trip, self.probe):
+            failure = (
+                Failure(Phase.VERIFY, None, judged.reason, detail="found before a restart")
+                if judged
+                else None
+            )
+            outcome = self.earlier or run.outcome(self.trip, self.probe, failure)
+            await self.ledger.found(outcome)
+
+
+@contextlib.contextmanager
+def _guarded(trip: str, probe: ProbeKey, otherwise: Tell | None = None) -> Iterator[None]:
+    """Whatever breaks in here is a bug, is told as one, and changes nothing of the trip's
+    outcome."""
+    try:
+        yield
+    except Exception:
+        log.exception("trip %s of %s: a bug of mailtrip", trip, probe, extra=about(trip, probe))
+        if otherwise:
+            otherwise("a bug of mailtrip")
 
 
 def _is_meant_for_us() -> bool:
@@ -340,24 +355,3 @@ def _tell(outcome: Outcome, why: str) -> None:
             more,
             extra=extra,
         )
-
-
-def _outcome(trip: str, probe: Probe, run: Run, failure: Failure | None) -> Outcome:
-    facts, duration = tuple(run.facts), run.now() - run.started
-    transcript = run.said(MOST_LINES if failure else FEW_LINES)
-    return Outcome(
-        trip, probe.key, run.started_at, duration, run.trace(), facts, failure, transcript
-    )
-
-
-def _judged(run: Run) -> Failure | None:
-    """What is wrong with the message of a trip that is not over. A trip that is gets its failure
-    from the error."""
-    reasons = (span.reason for span in run.spans if span.phase is Phase.VERIFY and span.reason)
-    return next(
-        (
-            Failure(Phase.VERIFY, None, reason, detail="found before a restart")
-            for reason in reasons
-        ),
-        None,
-    )

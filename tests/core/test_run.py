@@ -110,9 +110,8 @@ def test_a_conversation_that_hangs_is_a_timeout_of_the_step_it_hangs_in() -> Non
 def test_past_its_deadline_a_trip_fails_with_what_it_was_waiting_for() -> None:
     async def trip() -> None:
         run = Run(virtual.clock())
-        run.timeout_error = lambda: ProbeError(Reason.OVERDUE, "not seen")
         with pytest.raises(ProbeError) as caught:
-            async with run.deadline(600), run.phase(Phase.DELIVER):
+            async with run.deadline(600), run.phase(Phase.DELIVER, not_seen):
                 await asyncio.sleep(1000)
         result = outcome(run, caught.value)
         assert result.failure is not None
@@ -121,6 +120,32 @@ def test_past_its_deadline_a_trip_fails_with_what_it_was_waiting_for() -> None:
         assert run.now() == 600
 
     virtual.run(trip())
+
+
+def not_seen() -> ProbeError:
+    return ProbeError(Reason.OVERDUE, "not seen")
+
+
+def test_past_its_deadline_a_trip_fails_with_what_the_phase_says_that_it_is_in() -> None:
+    async def trip(late_in: Phase | None) -> str:
+        run = Run(virtual.clock(), session_timeout=30)
+        try:
+            async with run.deadline(600):
+                async with run.phase(Phase.DELIVER, not_seen):
+                    await asyncio.sleep(1)
+                run.head_for(Phase.SEND)
+                await asyncio.sleep(1000 if late_in is None else 1)
+                run.extend()
+                async with run.phase(Phase.VERIFY):
+                    await asyncio.sleep(1000)
+        except ProbeError as error:
+            return str(run.failure(error))
+        return ""
+
+    ends = "timeout: not finished within the module's timeout"
+    assert virtual.run(trip(None)).endswith(ends)
+    ends = "timeout: the message could not be deleted in time"
+    assert virtual.run(trip(Phase.VERIFY)).endswith(ends)
 
 
 def test_a_message_that_came_in_time_may_be_deleted_after_the_deadline() -> None:
@@ -277,21 +302,34 @@ def test_an_error_that_is_translated_on_its_way_keeps_its_step(translated: bool)
     assert virtual.run(trip()) == f"send/ehlo: {expected}"
 
 
+JUNK = ProbeError(Reason.JUNK, "it was filed as spam")
+
+
+class Slow:
+    """A journal on a disk that takes its time."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def accepted(self, run: Run) -> None:
+        raise NotImplementedError
+
+    async def verdict(self, run: Run, judged: ProbeError | None) -> None:
+        assert judged is JUNK
+        await asyncio.sleep(self.seconds)
+
+
 @pytest.mark.parametrize("stalls", [True, False])
-def test_what_is_done_before_a_deletion_has_seconds_of_its_own_and_is_in_no_phase(
+def test_recording_the_verdict_has_seconds_of_its_own_and_is_in_no_phase(
     stalls: bool,
 ) -> None:
     async def trip() -> Run:
-        run = Run(virtual.clock(), session_timeout=1)
-
-        async def before_deletion() -> None:
-            await asyncio.sleep(10_000 if stalls else 4)
-
-        run.before_deletion = before_deletion
+        run = Run(virtual.clock(), session_timeout=1, journal=Slow(10_000 if stalls else 4))
         async with run.deadline(3):
             async with run.phase(Phase.VERIFY):
                 await asyncio.sleep(2.9)
                 run.extend()
+            await run.record_verdict(JUNK)
             async with run.phase(Phase.DELETE), run.conversation():
                 await asyncio.sleep(0.5)
         return run

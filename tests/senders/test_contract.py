@@ -5,7 +5,7 @@ from itertools import count, pairwise
 
 import pytest
 
-from exporter.core.model import Phase, Span
+from exporter.core.model import Phase, ProbeError, Span
 from exporter.core.run import Clock, Run
 from exporter.mail.composition import ProbeMessage
 from exporter.senders import SENDERS
@@ -15,6 +15,7 @@ from tests.support.sender_benches import BENCHES
 from tests.support.sending import (
     HEAD,
     MESSAGES,
+    PATIENCE,
     RECIPIENT,
     SENDER,
     new_run,
@@ -96,22 +97,34 @@ def end(span: Span) -> float:
     return span.start + span.duration
 
 
+class Moments:
+    """A journal that only keeps when the message was accepted."""
+
+    def __init__(self) -> None:
+        self.moments: list[float | None] = []
+
+    def accepted(self, run: Run) -> None:
+        self.moments.append(run.accepted)
+
+    async def verdict(self, run: Run, judged: ProbeError | None) -> None:
+        raise NotImplementedError
+
+
 @every_stage
 async def test_a_message_is_accepted_when_the_last_word_has_come_and_not_before(
     kind: str, stage: str
 ) -> None:
-    moments: list[float] = []
-    run = new_run()
-    run.on_accepted = moments.append
+    journal = Moments()
+    run = Run(Clock(), session_timeout=PATIENCE, journal=journal)
     async with BENCHES[kind].bench() as bench:
         hold = bench.hold(stage)
         sending = asyncio.create_task(send(bench.sender, probe_message(), run))
         await hold.reached()
         assert run.accepted is None
-        assert not moments
+        assert not journal.moments
         hold.release()
         assert await sending is None
-        assert moments == [run.accepted]
+        assert journal.moments == [run.accepted]
 
 
 @after_all

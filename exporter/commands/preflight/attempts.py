@@ -28,7 +28,6 @@ from exporter.core.model import (
     Phase,
     PlaintextFallback,
     ProbeError,
-    Reason,
     Span,
     TlsSession,
 )
@@ -139,9 +138,9 @@ async def _tried(plan: _Plan, clock: Clock) -> Attempt:
     limit = (plan.patience + 5) * (
         MAX_EXCHANGERS if plan.send and plan.send.mx else 1
     )  # 5: a token has its own time
-    run.timeout_error = lambda: ProbeError(Reason.TIMEOUT, f"not finished within {limit:g} s")
     try:
-        async with run.deadline(limit), run.phase(plan.phase):
+        too_late = f"not finished within {limit:g} s"
+        async with run.deadline(limit, too_late), run.phase(plan.phase):
             await plan.go(run)
     except ProbeError as error:
         failure = run.failure(error)
