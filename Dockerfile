@@ -10,6 +10,7 @@ FROM ${BASE} AS build
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY exporter exporter
+COPY share share
 # What installs (pip, uv) stays in this stage. Compiled here, since a read-only root cannot keep what is compiled later.
 RUN python -m pip install --root-user-action ignore --no-cache-dir uv \
     && python -m venv --without-pip /opt/mailtrip \

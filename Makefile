@@ -24,7 +24,7 @@ WHEELS := .newer/wheels/done
 
 PYTHONS := trixie forky
 
-.PHONY: help run quick test pythons lowest check docs image suite servers newer wheels lab lab-down bench fuzz
+.PHONY: help run quick test pythons lowest check docs site image suite servers newer wheels lab lab-down bench fuzz
 
 help: ## show this
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,7 +56,12 @@ docs: $(TOOLS) ## write the generated pages anew
 	$(BIN)/python -m docs.metrics
 	$(BIN)/python -m docs.web
 	$(BIN)/python -m docs.faults
+	$(BIN)/python -m docs.commandline
 	$(BIN)/python -m dashboards
+
+site: $(TOOLS) ## build the documentation site below .site
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
+	$(BIN)/mkdocs build --strict
 
 # Podman's own format has no HEALTHCHECK; Docker does not know the variable, and needs none.
 image: ## build the container image, with Docker or Podman; another base: make image ARGS="--build-arg BASE=..."

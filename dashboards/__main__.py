@@ -1,4 +1,4 @@
-"""Writes the Grafana dashboards beside it, and the rules for the Prometheus Operator.
+"""Writes the Grafana dashboards beside it, and the rules for the Prometheus Operator and the mixin.
 
 Run it in the project's directory: python -m dashboards
 """
@@ -6,7 +6,7 @@ Run it in the project's directory: python -m dashboards
 import json
 from pathlib import Path
 
-from dashboards import blocklists, exporter_itself, one_probe, overview, prometheus_rule
+from dashboards import blocklists, exporter_itself, mixin, one_probe, overview, prometheus_rule
 
 HERE = Path(__file__).resolve().parent
 COMMAND = "python -m dashboards"
@@ -30,3 +30,4 @@ if __name__ == "__main__":
     for name, text in texts().items():
         (HERE / name).write_text(text, encoding="utf-8")
     prometheus_rule.FILE.write_text(prometheus_rule.text(), encoding="utf-8")
+    mixin.FILE.write_text(mixin.text(), encoding="utf-8")
