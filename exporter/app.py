@@ -14,7 +14,7 @@ from exporter.config.types import Secret, SecretUnavailable
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.run import Clock
 from exporter.mail.tokens import Mint, load_key, new_key, read_key
-from exporter.mailboxes import MAILBOXES, MailboxOptions
+from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.watcher import Watcher
@@ -80,8 +80,7 @@ class App:
         self.metrics.configured(self.clock.wall())
 
     def _mailbox(self, options: MailboxOptions) -> Mailbox:
-        kind, how = options.chosen
-        return MAILBOXES[kind](how, self._resolver, self.accounts)
+        return options.how.mailbox(self._resolver, self.accounts)
 
     def _open(self, name: str, mailbox: Mailbox, patience: float) -> Watcher:
         watcher = Watcher(

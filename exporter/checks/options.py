@@ -1,7 +1,7 @@
 """The options of a round trip."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_serializer, field_validator
@@ -11,7 +11,7 @@ from exporter.config.address import (
     EmailAddress,
     EmailTemplate,
     check_email,
-    check_host,
+    check_filled,
 )
 from exporter.config.grammar import domain_of, email_of, host_of, literal_of
 from exporter.config.header import (
@@ -25,7 +25,6 @@ from exporter.config.header import (
 )
 from exporter.config.types import Duration, Name, Options, Secret, Size, size_text
 from exporter.core.facts import is_secret
-from exporter.core.model import one_line
 from exporter.senders import SendOptions
 
 LARGEST = 50 << 20  # bytes of a message
@@ -119,15 +118,18 @@ class RoundtripOptions(Options):
         administrators if a trip to it cannot be made."""
         form = self._form(target) or target
         if PLACEHOLDER in self.to:
-            _check("to", check_email, self.to.replace(PLACEHOLDER, form))
-        if self.send.smtp and PLACEHOLDER in self.send.smtp.host:
-            _check("send.smtp.host", check_host, self.send.smtp.host.replace(PLACEHOLDER, form))
+            check_filled("to", check_email, self.to, form)
+        kind, how = self.send.chosen
+        try:
+            how.check_target(form)
+        except ValueError as error:
+            raise ValueError(f"send.{kind}.{error}") from None
         return form
 
     def _form(self, target: str) -> str | None:
         """As a recipient or a host; a target that stands in a local part alone is taken as it
         is."""
-        host = self.send.smtp.host if self.send.smtp else ""
+        host = self.send.how.template
         if self.to == PLACEHOLDER:
             return email_of(target)
         if PLACEHOLDER not in host and PLACEHOLDER in self.to.rpartition("@")[0]:
@@ -158,16 +160,9 @@ class RoundtripOptions(Options):
     @field_validator("send")
     @classmethod
     def _target_is_one_thing(cls, send: SendOptions, info: ValidationInfo) -> SendOptions:
-        if info.data.get("to") == PLACEHOLDER and send.smtp and PLACEHOLDER in send.smtp.host:
+        if info.data.get("to") == PLACEHOLDER and PLACEHOLDER in send.how.template:
             raise ValueError(
                 "the target is the server here, so `to` needs an address, such as"
                 " postmaster@{target}"
             )
         return send
-
-
-def _check(option: str, check: Callable[[str], str], filled: str) -> None:
-    try:
-        check(filled)
-    except ValueError as error:
-        raise ValueError(f"{option} would be {one_line(filled, 80)!r}: {error}") from None

@@ -20,7 +20,7 @@ from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.senders import SENDERS, Sender
+from exporter.senders.kind import Sender
 from exporter.senders.pace import Pace
 
 LONGEST_FOLDER = 100  # characters of its name, which is the server's and becomes a label
@@ -53,8 +53,7 @@ class RoundTrip:
         self._trusted = options.trusted_authserv_id
         self._from = options.sender
         self._to = options.to.replace("{target}", target)
-        name, how = options.send.chosen
-        self._sender = sender or SENDERS[name](how, resolver, target, accounts)
+        self._sender = sender or options.send.how.sender(resolver, target, accounts)
         self.falls_back: bool = getattr(self._sender, "falls_back", False)
 
     async def run(self, run: Run, token: Token) -> None:

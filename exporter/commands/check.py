@@ -71,7 +71,7 @@ def _in_a_web_file(file: str) -> str:
 
 async def _try(configurations: Sequence[Sequence[str]]) -> int:
     from exporter.commands.preflight.attempts import attempts
-    from exporter.commands.preflight.words import lines
+    from exporter.commands.preflight.report import lines
     from exporter.terminal.screen import Screen
 
     status = OK

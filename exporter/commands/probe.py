@@ -84,9 +84,9 @@ async def check_receiver(settings: Settings, key: ProbeKey) -> None:
     ever arrive."""
     module = settings.modules.get(key.module)
     for name in module.mailboxes if module else ():
-        if not (receiver := settings.mailboxes[name].smtpd):
+        if not (reception := settings.mailboxes[name].how.reception):
             continue
-        number, why = await hindrance(receiver.listen)
+        number, why = await hindrance(reception.listen)
         if number == EADDRINUSE:
             page = f"/probe?module={quote(key.module)}&target={quote(key.target)}"
             why += f". {_TAKEN.format(mailbox=name, page=page)}"

@@ -110,7 +110,8 @@ async def check_embedded(settings: Settings) -> None:
     A mailtrip with a configuration goes on: its other mailboxes may be good.
     """
     for mailbox in settings.mailboxes.values():
-        number, why = await hindrance(mailbox.smtpd.listen) if mailbox.smtpd else (0, "")
+        reception = mailbox.how.reception
+        number, why = await hindrance(reception.listen) if reception else (0, "")
         if number:
             another = "another mailtrip without a configuration runs here, most likely"
             raise CannotStart(

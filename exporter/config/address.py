@@ -25,6 +25,7 @@ from exporter.config.grammar import (
     literal_of,
 )
 from exporter.config.odd import ends_oddly, lookalike_in
+from exporter.core.model import one_line
 
 PLACEHOLDER = "{target}"
 _ZONED = "write the address without its zone, the part from the % on"
@@ -56,6 +57,15 @@ def check_host(text: str) -> str:
         "not a host; write a name, such as mail.example.org, or an address, such as"
         f" 192.0.2.1{_odd(text)}"
     )
+
+
+def check_filled(option: str, check: Callable[[str], str], template: str, target: str) -> None:
+    """Whether an option is right with `{target}` filled in. Raises ValueError that names it."""
+    filled = template.replace(PLACEHOLDER, target)
+    try:
+        check(filled)
+    except ValueError as error:
+        raise ValueError(f"{option} would be {one_line(filled, 80)!r}: {error}") from None
 
 
 def check_email(text: str) -> str:

@@ -2,6 +2,7 @@
 in."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, WithJsonSchema
@@ -13,6 +14,40 @@ from exporter.config.types import OneWord, Options, ReadFile, Secret
 TlsMode = Literal["none", "starttls", "implicit"]
 TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The ports of a protocol (IANA's registry; RFC 8314 section 7)."""
+
+    protocol: str
+    implicit: int | None = None
+    """Where TLS begins at once."""
+
+    starttls: int | None = None
+    """Where servers begin in the clear, and clients ask for TLS."""
+
+    others: tuple[int, ...] = ()
+    """More where servers begin in the clear."""
+
+    @property
+    def clear(self) -> tuple[int, ...]:
+        """All those where servers begin in the clear."""
+        return (*self.others, *((self.starttls,) if self.starttls else ()))
+
+    @property
+    def every(self) -> tuple[int, ...]:
+        return tuple(sorted((*self.clear, *((self.implicit,) if self.implicit else ()))))
+
+
+class ReceiverTls(Options):
+    """The certificate that the receiver shows after STARTTLS."""
+
+    cert_file: ReadFile
+    """The certificate with its chain, PEM. It is read again when it changes."""
+
+    key_file: ReadFile
+    """Its private key, PEM, not encrypted."""
 
 
 class TlsOptions(Options):

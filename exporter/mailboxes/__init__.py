@@ -1,17 +1,12 @@
 """Where messages are awaited: the kinds of mailbox, and the one session that all trips to a mailbox
 share."""
 
-from collections.abc import Callable
-from typing import Any
-
 from exporter.config.choice import Choice
-from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
-from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
-from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
-from exporter.mailboxes.session import Mailbox
-from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions
-from exporter.net.dns import Resolver
-from exporter.net.oauth2 import Accounts
+from exporter.mailboxes.imap.mailbox import ImapOptions
+from exporter.mailboxes.kind import MailboxKind
+from exporter.mailboxes.maildir.mailbox import MaildirOptions
+from exporter.mailboxes.pop3.mailbox import Pop3Options
+from exporter.mailboxes.smtpd import SmtpdOptions
 
 
 class MailboxOptions(Choice):
@@ -29,11 +24,8 @@ class MailboxOptions(Choice):
     smtpd: SmtpdOptions | None = None
     """The exporter's own SMTP receiver, for mailboxes that forward to it."""
 
-
-MAILBOXES: dict[str, Callable[[Any, Resolver, Accounts | None], Mailbox]] = {
-    "imap": ImapMailbox,
-    "maildir": MaildirMailbox,
-    "pop3": Pop3Mailbox,
-    "smtpd": SmtpdMailbox,
-}
-"""By key below a mailbox's name. Called with the options, a resolver, and who has tokens."""
+    @property
+    def how(self) -> MailboxKind:
+        """The options of the kind that was chosen."""
+        kind: MailboxKind = self.chosen[1]
+        return kind

@@ -2,16 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
+from typing import ClassVar
 
 from pydantic import Field
 
 from exporter.config.address import EmailAddress
+from exporter.config.finding import Finding
 from exporter.config.grammar import email_of
-from exporter.config.types import Listen, Options, ReadFile, Size
+from exporter.config.server import Ports, ReceiverTls
+from exporter.config.types import Listen, Options, Size, size_text
 from exporter.core.model import Step
 from exporter.core.run import Run
+from exporter.mailboxes.kind import Reception
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.certificate import ServerCertificate
 from exporter.net.dns import Resolver
@@ -24,22 +28,14 @@ MAX_WAITING = (
 )
 
 
-class ReceiverTls(Options):
-    """The certificate that the receiver shows after STARTTLS."""
-
-    cert_file: ReadFile
-    """The certificate with its chain, PEM. It is read again when it changes."""
-
-    key_file: ReadFile
-    """Its private key, PEM, not encrypted."""
-
-
 class SmtpdOptions(Options):
     """The exporter's own SMTP receiver. It takes mail for its recipients only and relays nothing.
 
     Of their mail it takes the probe messages of this mailtrip and refuses all others, since it
     would throw them away.
     """
+
+    ports: ClassVar[Ports | None] = None
 
     listen: Listen
     """HOST:PORT to listen on."""
@@ -53,6 +49,28 @@ class SmtpdOptions(Options):
 
     tls: ReceiverTls | None = None
     """With a certificate, STARTTLS is offered."""
+
+    @property
+    def place(self) -> str:
+        return self.listen
+
+    @property
+    def reception(self) -> Reception:
+        return Reception(self.listen, self.recipients)
+
+    def takes(self, address: str) -> bool:
+        return address.lower() in {recipient.lower() for recipient in self.recipients}
+
+    def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
+        if size > self.max_message_size:
+            text = (
+                f"is larger than max_message_size of the mailbox {name},"
+                f" {size_text(self.max_message_size)}: it refuses every message"
+            )
+            yield Finding(("roundtrip", "size"), text)
+
+    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> "SmtpdMailbox":
+        return SmtpdMailbox(self, resolver, accounts)
 
 
 class SmtpdMailbox:

@@ -1,37 +1,10 @@
-"""How a message leaves. A sender is one file with its options and one `send`."""
-
-from collections.abc import Callable
-from typing import Any, Protocol
+"""How a message leaves: the kinds of sender. Each is one file, with its options and what sends."""
 
 from exporter.config.choice import Choice
-from exporter.core.run import Run
-from exporter.mail.composition import ProbeMessage
-from exporter.net.dns import Resolver
-from exporter.net.oauth2 import Accounts
-from exporter.senders.mx import MxOptions, MxSender
-from exporter.senders.sendmail import SendmailOptions, SendmailSender
-from exporter.senders.smtp import SmtpOptions, SmtpSender
-
-
-class Sender(Protocol):
-    """Sends to one target."""
-
-    gap: float
-    """Seconds between two messages to the same destination, at least."""
-
-    def destination(self, message: ProbeMessage) -> str:
-        """Who must not be flooded: a server, a domain."""
-
-    async def send(self, message: ProbeMessage, run: Run) -> None:
-        """Returns when someone else is responsible for the message; `run.accept()` marks that
-        moment.
-
-        Raises ProbeError. Cancelling drops the connection.
-        """
-
-    async def knock(self, message: ProbeMessage, run: Run) -> None:
-        """All that `send` does up to the envelope, of which the server learns nothing. Raises
-        ProbeError."""
+from exporter.senders.kind import SenderKind
+from exporter.senders.mx import MxOptions
+from exporter.senders.sendmail import SendmailOptions
+from exporter.senders.smtp import SmtpOptions
 
 
 class SendOptions(Choice):
@@ -47,10 +20,8 @@ class SendOptions(Choice):
     sendmail: SendmailOptions | None = None
     """Through the sendmail program of this machine, whose queue takes it from there."""
 
-
-SENDERS: dict[str, Callable[[Any, Resolver, str, Accounts | None], Sender]] = {
-    "smtp": SmtpSender,
-    "mx": MxSender,
-    "sendmail": SendmailSender,
-}
-"""By key in `send:`. Called with the options, a resolver, the target, and who has tokens."""
+    @property
+    def how(self) -> SenderKind:
+        """The options of the kind that was chosen."""
+        kind: SenderKind = self.chosen[1]
+        return kind

@@ -4,11 +4,13 @@
 import asyncio
 import random
 import ssl
-from typing import Literal
+from collections.abc import Iterator
+from typing import ClassVar, Literal
 
-from exporter.config.address import EhloName
-from exporter.config.server import NetworkOptions, Port, TlsOptions
-from exporter.config.types import Duration
+from exporter.config.address import PLACEHOLDER, EhloName
+from exporter.config.finding import Finding
+from exporter.config.server import NetworkOptions, Port, Ports, TlsOptions
+from exporter.config.types import Duration, duration_text
 from exporter.core.model import (
     Exchanger,
     Leg,
@@ -22,9 +24,11 @@ from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
+from exporter.net.smtp.own_name import own_name
+from exporter.net.smtp.ports import SMTP_PORTS
 from exporter.net.smtp.session import SmtpSession, session
+from exporter.senders.kind import Introduction
 from exporter.senders.pace import PacedOptions
-from exporter.senders.smtp import hand_over, own_name
 
 MAX_EXCHANGERS = 10
 LONGEST_WAIT = 10  # times the first
@@ -35,6 +39,9 @@ _FINAL = frozenset({Reason.REJECTED, Reason.MAILBOX_FULL, Reason.AUTH, Reason.IN
 
 class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     """The exchangers of the recipient's domain, found through MX records (RFC 5321 section 5.1)."""
+
+    ports: ClassVar[Ports] = SMTP_PORTS
+    most_servers: ClassVar[int] = MAX_EXCHANGERS
 
     port: Port = 25
     """TCP port of the exchangers."""
@@ -58,6 +65,34 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     gap: Duration | None = 1.0
     """The least time between two messages to the same domain, of all modules and targets together.
     Trips wait for their turn before they send, and the waiting is no latency."""
+
+    @property
+    def template(self) -> str:
+        return ""
+
+    @property
+    def introduction(self) -> Introduction:
+        return Introduction(self.ehlo_name or own_name(), self, only_if_public=False)
+
+    def check_target(self, target: str) -> None:
+        """Whatever the recipient may be is good: the exchangers are those of its domain."""
+
+    def needs_target(self, recipient: str) -> bool:
+        return PLACEHOLDER in recipient
+
+    def review(self, timeout: float) -> Iterator[Finding]:
+        if self.port == SMTP_PORTS.implicit:
+            text = "exchangers take mail on port 25; 465 is for clients: use `smtp` for it"
+            yield Finding(("port",), text)
+        if "retry_after" in self.model_fields_set and self.retry_after >= timeout:
+            text = (
+                f"is not shorter than the module's timeout, {duration_text(timeout)}: nothing is"
+                " ever sent again"
+            )
+            yield Finding(("retry_after",), text, warning=True)
+
+    def sender(self, resolver: Resolver, target: str, accounts: Accounts | None) -> "MxSender":
+        return MxSender(self, resolver, target, accounts)
 
 
 class MxSender:
@@ -93,7 +128,7 @@ class MxSender:
                 await asyncio.sleep(wait)
             wait = min(wait * 2, self._options.retry_after * LONGEST_WAIT)
 
-    async def knock(self, message: ProbeMessage, run: Run) -> None:
+    async def preflight(self, message: ProbeMessage, run: Run) -> None:
         """At the first exchanger that answers."""
         problems: list[ProbeError] = []
         for exchanger in await self.exchangers(_domain(message), run):
@@ -191,7 +226,7 @@ class MxSender:
                 await smtp.starttls(options)
                 await smtp.ehlo(name)
             if message:
-                await hand_over(smtp, message)
+                await smtp.hand_over(message)
         await smtp.quit()
 
 

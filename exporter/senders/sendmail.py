@@ -9,11 +9,13 @@ import asyncio
 import os
 import re
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from errno import errorcode
-from typing import cast
+from typing import ClassVar, cast
 
+from exporter.config.finding import Finding
+from exporter.config.server import Ports
 from exporter.config.types import Text
 from exporter.core.model import ProbeError, Reason, Step, one_line
 from exporter.core.run import Run
@@ -65,8 +67,33 @@ class SendmailOptions(PacedOptions):
     handed over: into its queue most often. It is called as `sendmail -i -f FROM -- TO`, without a
     shell, with the message as its input."""
 
+    ports: ClassVar[Ports | None] = None
+    most_servers: ClassVar[int] = 1
+
     path: Text = "/usr/sbin/sendmail"
     """The program."""
+
+    @property
+    def template(self) -> str:
+        return ""
+
+    @property
+    def introduction(self) -> None:
+        """The mail server of this machine knows us."""
+
+    def check_target(self, target: str) -> None:
+        """Whatever the recipient may be is good."""
+
+    def needs_target(self, recipient: str) -> bool:
+        return False
+
+    def review(self, timeout: float) -> Iterator[Finding]:
+        yield from ()
+
+    def sender(
+        self, resolver: Resolver, target: str, accounts: Accounts | None
+    ) -> "SendmailSender":
+        return SendmailSender(self, resolver, target, accounts)
 
 
 class SendmailSender:
@@ -163,7 +190,7 @@ class SendmailSender:
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
 
-    async def knock(self, message: ProbeMessage, run: Run) -> None:
+    async def preflight(self, message: ProbeMessage, run: Run) -> None:
         """Only that the program is there: whatever it is called with, it might send something."""
         with run.step(Step.PROGRAM, self._path):
             if not _runs(self._path):

@@ -1,11 +1,11 @@
 """Sends through an SMTP server given by name."""
 
-import socket
-from functools import cache
+from collections.abc import Iterator
+from typing import ClassVar
 
-from exporter.config.address import EhloName, HostTemplate
-from exporter.config.grammar import domain_of
-from exporter.config.server import Port, ServerOptions
+from exporter.config.address import PLACEHOLDER, EhloName, HostTemplate, check_filled, check_host
+from exporter.config.finding import Finding
+from exporter.config.server import Port, Ports, ServerOptions
 from exporter.core.model import Step
 from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage
@@ -14,12 +14,18 @@ from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts, Token
 from exporter.net.smtp.login import Auth, authenticate, login
+from exporter.net.smtp.own_name import own_name
+from exporter.net.smtp.ports import BETWEEN_SERVERS, SMTP_PORTS
 from exporter.net.smtp.session import SmtpSession, session
+from exporter.senders.kind import Introduction
 from exporter.senders.pace import PacedOptions
 
 
 class SmtpOptions(ServerOptions, PacedOptions):
     """An SMTP server given by name (RFC 5321), or a submission server with a login (RFC 6409)."""
+
+    ports: ClassVar[Ports] = SMTP_PORTS
+    most_servers: ClassVar[int] = 1
 
     host: HostTemplate
     """Name or address of the server; `{target}` stands for the target."""
@@ -38,6 +44,30 @@ class SmtpOptions(ServerOptions, PacedOptions):
     def tcp_port(self) -> int:
         """`port`, or what it defaults to."""
         return self.port or {"implicit": 465, "starttls": 587, "none": 25}[self.tls_mode]
+
+    @property
+    def template(self) -> str:
+        return self.host
+
+    @property
+    def introduction(self) -> Introduction | None:
+        """A server of the Internet that takes mail on port 25 without a login does not know us."""
+        if self.tcp_port != BETWEEN_SERVERS or self.username:
+            return None
+        return Introduction(self.ehlo_name or own_name(), self, only_if_public=True)
+
+    def check_target(self, target: str) -> None:
+        if PLACEHOLDER in self.host:
+            check_filled("host", check_host, self.host, target)
+
+    def needs_target(self, recipient: str) -> bool:
+        return PLACEHOLDER in self.host
+
+    def review(self, timeout: float) -> Iterator[Finding]:
+        yield from ()
+
+    def sender(self, resolver: Resolver, target: str, accounts: Accounts | None) -> "SmtpSender":
+        return SmtpSender(self, resolver, target, accounts)
 
 
 class SmtpSender:
@@ -66,7 +96,7 @@ class SmtpSender:
     async def send(self, message: ProbeMessage, run: Run) -> None:
         await self._visit(message, run)
 
-    async def knock(self, message: ProbeMessage, run: Run) -> None:
+    async def preflight(self, message: ProbeMessage, run: Run) -> None:
         await self._visit(None, run)
 
     async def _visit(self, message: ProbeMessage | None, run: Run) -> None:
@@ -90,7 +120,7 @@ class SmtpSender:
                     await smtp.ehlo(name)
                 await self._log_in(smtp, credentials, token, run)
                 if message:
-                    await hand_over(smtp, message)
+                    await smtp.hand_over(message)
             await smtp.quit()
 
     async def _log_in(
@@ -110,19 +140,3 @@ class SmtpSender:
                 )
 
             await bear(self._account, token, run, attempt)
-
-
-async def hand_over(smtp: SmtpSession, message: ProbeMessage) -> None:
-    """The envelope and the message."""
-    utf8 = not (message.sender.isascii() and message.recipient.isascii())
-    await smtp.mail(message.sender, len(message.raw), utf8=utf8)
-    await smtp.rcpt(message.recipient)
-    await smtp.data(message.raw)
-
-
-@cache
-def own_name() -> str:
-    """What this machine calls itself, fit for EHLO: a name with a dot, else an address literal (RFC
-    5321 4.1.4)."""
-    name = domain_of(socket.gethostname()) or ""
-    return name if "." in name else "[127.0.0.1]"

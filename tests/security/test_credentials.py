@@ -19,7 +19,7 @@ from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.senders import SENDERS, SendOptions
+from exporter.senders import SendOptions
 from exporter.senders.smtp import SmtpOptions
 from tests.support.imap_rig import bench
 from tests.support.name_server import names
@@ -298,8 +298,12 @@ def test_token_urls(given: dict[str, str]) -> None:
 async def test_exchangers(listener: Listening) -> None:
     """Exchangers, which anybody's DNS may name, never get a login: only `smtp`, `imap` and `pop3`
     have passwords, each for the one server that stands beside them."""
-    options = {kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SENDERS}
-    assert [kind for kind in SENDERS if "password" in options[kind].model_fields] == ["smtp"]
+    options = {
+        kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SendOptions.choices
+    }
+    assert [kind for kind in SendOptions.choices if "password" in options[kind].model_fields] == [
+        "smtp"
+    ]
     usual = dict.fromkeys(("MAIL", "RCPT", "."), "250 ok") | {
         "DATA": "354 go on",
         "QUIT": "221 bye",

@@ -8,7 +8,7 @@ import pytest
 from exporter.core.model import Phase, ProbeError, Span
 from exporter.core.run import Clock, Run
 from exporter.mail.composition import ProbeMessage
-from exporter.senders import SENDERS
+from exporter.senders import SendOptions
 from tests.support.left_behind import nothing_left_behind
 from tests.support.sender_bench import Trouble
 from tests.support.sender_benches import BENCHES
@@ -25,18 +25,18 @@ from tests.support.sending import (
 )
 from tests.support.smtp_witness import Received
 
-every_kind = pytest.mark.parametrize("kind", SENDERS)
+every_kind = pytest.mark.parametrize("kind", SendOptions.choices)
 every_stage = pytest.mark.parametrize(
-    ("kind", "stage"), [(k, stage) for k in SENDERS for stage in BENCHES[k].stages]
+    ("kind", "stage"), [(k, stage) for k in SendOptions.choices for stage in BENCHES[k].stages]
 )
 after_all = pytest.mark.parametrize(
-    ("kind", "stage"), [(k, s) for k in SENDERS for s in BENCHES[k].afterwards]
+    ("kind", "stage"), [(k, s) for k in SendOptions.choices for s in BENCHES[k].afterwards]
 )
 every_trouble = pytest.mark.parametrize(
     ("kind", "trouble"),
     [
         pytest.param(k, trouble, id=f"{k}: {trouble.name}")
-        for k in SENDERS
+        for k in SendOptions.choices
         for trouble in BENCHES[k].troubles
     ],
 )
@@ -47,12 +47,12 @@ def message_to(recipient: str, raw: bytes = MESSAGES["a probe"]) -> ProbeMessage
 
 
 def test_every_kind_of_sender_has_a_bench() -> None:
-    missing = SENDERS.keys() - BENCHES.keys()
+    missing = set(SendOptions.choices) - BENCHES.keys()
     assert not missing, (
         f"write a bench for {sorted(missing)} in tests/senders, and put it into BENCHES in"
         " benches.py"
     )
-    assert BENCHES.keys() <= SENDERS.keys()
+    assert BENCHES.keys() <= set(SendOptions.choices)
 
 
 @every_kind

@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from exporter.commands.preflight.attempts import attempts
-from exporter.commands.preflight.reputation import Doubt
-from exporter.commands.preflight.words import lines
+from exporter.commands.preflight.remark import Doubt
+from exporter.commands.preflight.report import lines
 from exporter.core.model import Exchanger, Leg, PlaintextFallback, Reason, Step, TlsSession
 from exporter.core.run import Run
 from exporter.net.dns import Resolver

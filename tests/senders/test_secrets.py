@@ -11,7 +11,7 @@ import pytest
 
 from exporter.core.model import Reason, Reply, Step
 from exporter.core.run import Run
-from exporter.senders import SENDERS, SendOptions
+from exporter.senders import SendOptions
 from tests.support.name_server import names
 from tests.support.sender_bench import make_sender
 from tests.support.sending import new_run, probe_message, send
@@ -71,8 +71,12 @@ def told(run: Run, failure: str) -> str:
 
 def test_only_smtp_knows_a_password() -> None:
     """Another kind of sender that learns to log in belongs into this file."""
-    options = {kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SENDERS}
-    assert [kind for kind in SENDERS if "password" in options[kind].model_fields] == ["smtp"]
+    options = {
+        kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SendOptions.choices
+    }
+    assert [kind for kind in SendOptions.choices if "password" in options[kind].model_fields] == [
+        "smtp"
+    ]
 
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)

@@ -17,7 +17,7 @@ BENCHES: dict[str, tuple[type[Bench], ...]] = {
     "pop3": (Pop3Bench,),
     "smtpd": (SmtpdBench,),
 }
-"""By kind of mailbox, as in `exporter.mailboxes.MAILBOXES`."""
+"""By kind of mailbox, as in `exporter.mailboxes.MailboxOptions`."""
 
 
 def every(*traits: str) -> pytest.MarkDecorator:

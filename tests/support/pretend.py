@@ -132,7 +132,7 @@ class PretendSender:
     def destination(self, message: ProbeMessage) -> str:
         return "everywhere"
 
-    async def knock(self, message: ProbeMessage, run: Run) -> None:
+    async def preflight(self, message: ProbeMessage, run: Run) -> None:
         """Nobody asks for it here."""
 
     async def send(self, message: ProbeMessage, run: Run) -> None:

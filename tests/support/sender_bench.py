@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from exporter.core.model import Reason, Step
 from exporter.net.dns import Resolver
-from exporter.senders import SENDERS, Sender, SendOptions
+from exporter.senders import SendOptions
+from exporter.senders.kind import Sender
 from tests.support.sending import RECIPIENT
 from tests.support.smtp_witness import Received
 
@@ -67,5 +68,4 @@ class Kind:
 
 
 def make_sender(kind: str, options: dict[str, Any], resolver: Resolver) -> Sender:
-    name, chosen = SendOptions.model_validate({kind: options}).chosen
-    return SENDERS[name](chosen, resolver, RECIPIENT, None)
+    return SendOptions.model_validate({kind: options}).how.sender(resolver, RECIPIENT, None)

@@ -4,7 +4,7 @@ from exporter.core.model import Failure, Phase, ProbeError, Step
 from exporter.core.run import Clock, Run
 from exporter.mail.composition import ProbeMessage, compose
 from exporter.mail.tokens import Mint
-from exporter.senders import Sender
+from exporter.senders.kind import Sender
 
 MINT = Mint(b"k" * 32)
 SENDER, RECIPIENT = "probe@lab.test", "someone@example.test"

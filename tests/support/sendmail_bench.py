@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 
 from exporter.core.model import Reason, Step
 from exporter.net.dns import Resolver
-from exporter.senders import Sender
+from exporter.senders.kind import Sender
 from tests.support.sender_bench import Hold, Kind, Trouble, make_sender
 from tests.support.smtp_witness import Received
 

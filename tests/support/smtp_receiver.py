@@ -11,10 +11,11 @@ from typing import Any
 
 import trustme
 
+from exporter.config.server import ReceiverTls
 from exporter.config.types import Listen
 from exporter.core.run import Clock, Run
 from exporter.mailboxes.session import Wanted
-from exporter.mailboxes.smtpd import ReceiverTls, SmtpdMailbox, SmtpdOptions, SmtpdSession
+from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions, SmtpdSession
 from exporter.net.dns import Resolver
 from exporter.net.smtpd.limits import LIMITS, Limits
 

@@ -8,11 +8,11 @@ the worse.
 from collections.abc import Iterator
 
 from exporter.commands.review.combinations import of_combinations
-from exporter.commands.review.findings import Finding
 from exporter.commands.review.ports import of_ports
 from exporter.commands.review.surroundings import of_surroundings
 from exporter.commands.review.usage import of_usage
 from exporter.commands.review.values import of_values
+from exporter.config.finding import Finding
 from exporter.config.load import Reading
 from exporter.config.mistakes import Mistake
 from exporter.settings import Settings

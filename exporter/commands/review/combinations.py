@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from exporter.checks.options import RoundtripOptions
-from exporter.commands.review.findings import Finding
+from exporter.config.finding import Finding
 from exporter.config.mistakes import Path
-from exporter.config.types import duration_text, size_text
+from exporter.config.types import duration_text
 from exporter.settings import Module, Settings
 
 
@@ -15,6 +15,7 @@ def of_combinations(settings: Settings) -> Iterator[Finding]:
         if trip := module.roundtrip:
             path = ("modules", name)
             yield from _of_deadlines(path, module, trip)
+            yield from _of_sending(path, module, trip)
             yield from _of_the_mailbox(path, settings, module, trip)
             yield from _of_bounces(path, settings, trip)
 
@@ -27,49 +28,31 @@ def _of_deadlines(path: Path, module: Module, trip: RoundtripOptions) -> Iterato
             " not name the cause: make it longer"
         )
         yield Finding((*path, "timeout"), text, warning=True)
-    kind, send = trip.send.chosen
-    if send.gap and send.gap > module.interval:
+
+
+def _of_sending(path: Path, module: Module, trip: RoundtripOptions) -> Iterator[Finding]:
+    (kind, _), how = trip.send.chosen, trip.send.how
+    if how.gap and how.gap > module.interval:
         text = (
             f"is longer than the module's interval, {duration_text(module.interval)}: trips wait,"
             " and come less often"
         )
         yield Finding((*path, "roundtrip", "send", kind, "gap"), text, warning=True)
-    if (
-        trip.send.mx
-        and "retry_after" in trip.send.mx.model_fields_set
-        and trip.send.mx.retry_after >= module.timeout
-    ):
-        text = (
-            f"is not shorter than the module's timeout, {duration_text(module.timeout)}: nothing is"
-            " ever sent again"
-        )
-        yield Finding((*path, "roundtrip", "send", "mx", "retry_after"), text, warning=True)
+    for finding in how.review(module.timeout):
+        yield finding.below(*path, "roundtrip", "send", kind)
 
 
 def _of_the_mailbox(
     path: Path, settings: Settings, module: Module, trip: RoundtripOptions
 ) -> Iterator[Finding]:
-    mailbox = settings.mailboxes[trip.mailbox] if trip.mailbox else None
-    if mailbox and mailbox.smtpd and trip.size and trip.size > mailbox.smtpd.max_message_size:
-        largest = size_text(mailbox.smtpd.max_message_size)
-        text = (
-            f"is larger than max_message_size of the mailbox {trip.mailbox}, {largest}: it refuses"
-            " every message"
-        )
-        yield Finding((*path, "roundtrip", "size"), text)
-    if mailbox and mailbox.pop3 and mailbox.pop3.poll_interval >= module.timeout:
-        text = (
-            f"is not longer than poll_interval of the mailbox {trip.mailbox}:"
-            " the mailbox is not looked at a second time before it ends"
-        )
-        yield Finding((*path, "timeout"), text)
+    if trip.mailbox:
+        mailbox = settings.mailboxes[trip.mailbox].how
+        for finding in mailbox.review(trip.mailbox, module.timeout, trip.size or 0):
+            yield finding.below(*path)
 
 
 def _of_bounces(path: Path, settings: Settings, trip: RoundtripOptions) -> Iterator[Finding]:
-    receiver = settings.mailboxes[trip.bounces].smtpd if trip.bounces else None
-    if receiver and trip.sender.lower() not in {
-        recipient.lower() for recipient in receiver.recipients
-    }:
+    if trip.bounces and not settings.mailboxes[trip.bounces].how.takes(trip.sender):
         text = (
             f"the mailbox takes no mail for {trip.sender}, where bounces go: add it to its"
             " recipients"

@@ -6,14 +6,14 @@ import re
 import stat
 from collections.abc import Iterator
 
-from exporter.commands.review.findings import Finding, values
+from exporter.commands.review.walk import values
+from exporter.config.finding import Finding
 from exporter.config.mistakes import Path
-from exporter.config.server import TlsOptions
+from exporter.config.server import ReceiverTls, TlsOptions
 from exporter.config.stand_ins import kept_oddly
 from exporter.config.types import NamedFile, Secret, SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.mail.tokens import read_key
-from exporter.mailboxes.smtpd import ReceiverTls
 from exporter.net.certificate import ServerCertificate
 from exporter.net.tls import client_context
 from exporter.settings import Settings

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from exporter.commands.review.findings import Finding
+from exporter.config.finding import Finding
 from exporter.settings import Settings
 
 

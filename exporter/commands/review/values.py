@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from exporter.commands.review.findings import Finding, values
+from exporter.commands.review.walk import values
+from exporter.config.finding import Finding
 from exporter.config.load import Reading
 from exporter.config.mistakes import Path
 from exporter.config.server import TlsOptions

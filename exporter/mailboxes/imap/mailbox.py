@@ -1,12 +1,13 @@
 """A mailbox on an IMAP server."""
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Iterator
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
 from exporter import __version__
-from exporter.config.server import Port, ServerOptions, TlsMode
+from exporter.config.finding import Finding
+from exporter.config.server import Port, Ports, ServerOptions, TlsMode
 from exporter.config.types import SecretUnavailable, Text
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import Leg, ProbeError, Reason, Step
@@ -29,6 +30,8 @@ ID_PATIENCE = 5.0  # seconds; who has not answered it by then is asked without
 
 class ImapOptions(ServerOptions):
     """A mailbox on an IMAP server (RFC 3501)."""
+
+    ports: ClassVar[Ports] = Ports("IMAP", implicit=993, starttls=143)
 
     port: Port | None = None
     """TCP port. Default: 993 with `tls: implicit`, else 143."""
@@ -61,6 +64,23 @@ class ImapOptions(ServerOptions):
     def tcp_port(self) -> int:
         """`port`, or what it defaults to."""
         return self.port or (993 if self.tls_mode == "implicit" else 143)
+
+    @property
+    def place(self) -> str:
+        return f"{self.host}:{self.tcp_port}"
+
+    @property
+    def reception(self) -> None:
+        """Its mail is fetched."""
+
+    def takes(self, address: str) -> bool:
+        return True
+
+    def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
+        yield from ()
+
+    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> "ImapMailbox":
+        return ImapMailbox(self, resolver, accounts)
 
 
 class ImapMailbox:

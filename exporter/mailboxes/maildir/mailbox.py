@@ -5,10 +5,12 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, Field
 
+from exporter.config.finding import Finding
+from exporter.config.server import Ports
 from exporter.config.types import Options, Text
 from exporter.core.model import Step
 from exporter.core.run import Run
@@ -45,6 +47,8 @@ class MaildirOptions(Options):
     files that another program has encrypted as a whole (PGP, S/MIME, age), and of LZ4.
     """
 
+    ports: ClassVar[Ports | None] = None
+
     path: Text
     """The directory that holds `new`, `cur` and `tmp`."""
 
@@ -55,6 +59,23 @@ class MaildirOptions(Options):
     subdirectory `.Archive.2026` (the layout of Maildir++, Dovecot, Courier). `\\Junk` is whatever
     is called Junk or Spam in one of many languages, and is left out if there is nothing of the
     kind."""
+
+    @property
+    def place(self) -> str:
+        return self.path
+
+    @property
+    def reception(self) -> None:
+        """Its mail is fetched."""
+
+    def takes(self, address: str) -> bool:
+        return True
+
+    def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
+        yield from ()
+
+    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> "MaildirMailbox":
+        return MaildirMailbox(self, resolver, accounts)
 
 
 class MaildirMailbox:

@@ -1,9 +1,10 @@
 """A mailbox on a POP3 server."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from exporter.config.server import Port, ServerOptions, TlsMode
+from exporter.config.finding import Finding
+from exporter.config.server import Port, Ports, ServerOptions, TlsMode
 from exporter.config.types import Duration, OneWord, SecretUnavailable
 from exporter.core.model import Leg, ProbeError, Reason, Step, TlsSession
 from exporter.core.run import Run
@@ -24,6 +25,8 @@ from exporter.net.tls import client_context, session_fact
 class Pop3Options(ServerOptions):
     """A mailbox on a POP3 server (RFC 1939), which must know UIDL. A folder for junk cannot be seen
     over POP3."""
+
+    ports: ClassVar[Ports] = Ports("POP3", implicit=995, starttls=110)
 
     port: Port | None = None
     """TCP port. Default: 995 with `tls: implicit`, else 110."""
@@ -63,6 +66,28 @@ class Pop3Options(ServerOptions):
     def tcp_port(self) -> int:
         """`port`, or what it defaults to."""
         return self.port or (995 if self.tls_mode == "implicit" else 110)
+
+    @property
+    def place(self) -> str:
+        return f"{self.host}:{self.tcp_port}"
+
+    @property
+    def reception(self) -> None:
+        """Its mail is fetched."""
+
+    def takes(self, address: str) -> bool:
+        return True
+
+    def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
+        if self.poll_interval >= timeout:
+            text = (
+                f"is not longer than poll_interval of the mailbox {name}:"
+                " the mailbox is not looked at a second time before it ends"
+            )
+            yield Finding(("timeout",), text)
+
+    def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> "Pop3Mailbox":
+        return Pop3Mailbox(self, resolver, accounts)
 
 
 class Pop3Mailbox:

@@ -21,9 +21,10 @@ from aiosmtplib.response import SMTPResponse
 from exporter.config.server import NetworkOptions, TlsOptions
 from exporter.core.model import Leg, ProbeError, Reason, Reply, Step, one_line
 from exporter.core.run import Run
-from exporter.mail.composition import dot_stuffed
+from exporter.mail.composition import ProbeMessage, dot_stuffed
 from exporter.net.dns import Resolver
 from exporter.net.redaction import Redaction
+from exporter.net.smtp.ports import BETWEEN_SERVERS
 from exporter.net.smtp.reply import no_smtp
 from exporter.net.smtp.reply import reason_for as reason_for
 from exporter.net.tcp import dial
@@ -32,7 +33,6 @@ from exporter.net.wrong_port import MOST, cure, greeted, patiently
 
 NEVER = 86400.0  # seconds; the library's own limits are out of the way, since our caller cancels
 CODES = range(200, 600)  # RFC 5321 section 4.2; whatever else a server makes up becomes no label
-BETWEEN_SERVERS = 25  # the port where some servers punish who speaks before the greeting
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
 _LAST_LINE = re.compile(rb"[2-5]\d\d(?: [^\r\n]*)?\r?")
 _NOT_ESMTP = frozenset({500, 501, 502, 504})
@@ -203,6 +203,13 @@ class SmtpSession:
             self.expect(reply, 250, Step.DATA)
             self._decide(reply)
             self.run.accept(f"{reply.code} {one_line(self._clean(reply.message))}")
+
+    async def hand_over(self, message: ProbeMessage) -> None:
+        """The envelope and the message."""
+        utf8 = not (message.sender.isascii() and message.recipient.isascii())
+        await self.mail(message.sender, len(message.raw), utf8=utf8)
+        await self.rcpt(message.recipient)
+        await self.data(message.raw)
 
     async def quit(self) -> None:
         """Says good-bye, and does not mind whether it is heard: the message is theirs already."""

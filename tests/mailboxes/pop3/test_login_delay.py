@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from exporter.commands.preflight.attempts import attempts
-from exporter.commands.preflight.words import lines
+from exporter.commands.preflight.report import lines
 from exporter.core.model import Leg, Phase, Reason
 from exporter.core.run import Run
 from exporter.mailboxes.session import Sighting

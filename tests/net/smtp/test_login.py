@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exporter.core.model import Reason, Step
-from exporter.senders import Sender
+from exporter.senders.kind import Sender
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import names
 from tests.support.sender_bench import make_sender

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.commands.preflight.attempts import Attempt
-from exporter.commands.preflight.inward import of_receiver
-from exporter.commands.preflight.reputation import Doubt, Remark
-from exporter.commands.preflight.words import lines
+from exporter.commands.preflight.attempt import Attempt
+from exporter.commands.preflight.mx_records import of_receiver
+from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.commands.preflight.report import lines
 from exporter.config.types import Listen
 from tests.support.name_server import Zone, names
 

@@ -5,10 +5,11 @@ import socket
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from exporter.commands.preflight.reputation import SMTP, Doubt, Remark
+from exporter.commands.preflight.remark import Doubt, Remark
 from exporter.config.types import Listen
 from exporter.core.model import ProbeError, Reason
 from exporter.net.dns import Resolver
+from exporter.net.smtp.ports import BETWEEN_SERVERS
 
 
 async def of_receiver(
@@ -45,7 +46,7 @@ async def _of_domain(listen: Listen, domain: str, resolver: Resolver) -> list[Re
         return [Remark(Doubt.LEADS_ELSEWHERE, f"{domain} goes to {goes}", listen)]
     return (
         [Remark(Doubt.OTHER_PORT, f"{domain} goes to {goes}", listen)]
-        if listen.port not in (0, SMTP)
+        if listen.port not in (0, BETWEEN_SERVERS)
         else []
     )
 

@@ -4,8 +4,8 @@ failure."""
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from exporter.commands.preflight.attempts import Attempt
-from exporter.commands.preflight.reputation import Doubt, Remark
+from exporter.commands.preflight.attempt import Attempt
+from exporter.commands.preflight.remark import Doubt, Remark
 from exporter.core.model import one_line
 
 _WORDS = {

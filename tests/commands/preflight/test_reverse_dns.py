@@ -7,16 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.commands.preflight.attempts import Attempt
-from exporter.commands.preflight.reputation import (
-    Doubt,
-    Remark,
-    is_public,
-    of_address,
-    of_connections,
-    remarks,
-)
-from exporter.commands.preflight.words import lines
+from exporter.commands.preflight.attempt import Attempt
+from exporter.commands.preflight.connections import of_connections
+from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.commands.preflight.report import lines
+from exporter.commands.preflight.reverse_dns import is_public, of_address, remarks
 from exporter.config.server import NetworkOptions
 from exporter.core.model import Failure, Phase, Reason, Span, Step
 from exporter.net.dns import Resolver

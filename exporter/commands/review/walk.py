@@ -1,21 +1,10 @@
-"""What a finding is, and the way through all options."""
+"""The way through all options."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from exporter.config.mistakes import Path
 from exporter.config.types import Options
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is wrong, where."""
-
-    path: Path
-    text: str
-    warning: bool = False
-    """Whether it may be meant all the same."""
 
 
 def values(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:

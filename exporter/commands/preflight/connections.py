@@ -1,0 +1,41 @@
+"""Which servers could be reached, and whether the network is to blame for the others."""
+
+from collections.abc import Iterable
+
+from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.core.model import Reason, Span, Step
+from exporter.net.smtp.ports import BETWEEN_SERVERS
+
+
+def reached(spans: Iterable[Span]) -> list[str]:
+    """The servers, as HOST:PORT, that a connection was made to."""
+    return [span.note for span in spans if span.step is Step.CONNECT and span.reason is None]
+
+
+def unreached(spans: Iterable[Span]) -> list[str]:
+    """Those that one could not be made to: refused, unreachable, or no answer in time."""
+    missed = (Reason.CONNECT, Reason.TIMEOUT)
+    return [span.note for span in spans if span.step is Step.CONNECT and span.reason in missed]
+
+
+def of_connections(mine: Iterable[Span], others: Iterable[Span]) -> list[Remark]:
+    """On an attempt that reached somebody or nobody, while `others` did or did not.
+
+    One dead exchanger is its owner's trouble. When every one of them is out of reach, on port 25
+    and for everybody, it is most often the network that mail may not leave.
+    """
+    missed = unreached(mine := list(mine))
+    if not missed:
+        return []
+    if met := reached(mine):
+        return [Remark(Doubt.PASSED_OVER, ", ".join(missed), met[0])]
+    if not all(server.endswith(f":{BETWEEN_SERVERS}") for server in missed):
+        return []
+    elsewhere = [server for server in reached(others) if server.endswith(f":{BETWEEN_SERVERS}")]
+    return [
+        Remark(
+            Doubt.ALL_DOWN if elsewhere else Doubt.BLOCKED,
+            ", ".join(missed),
+            (elsewhere or missed)[0],
+        )
+    ]

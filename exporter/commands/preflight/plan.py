@@ -1,0 +1,132 @@
+"""What `mailtrip check --try` tries: each mailbox, and each server that a module sends to, once."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from math import inf
+
+from exporter.checks.options import RoundtripOptions
+from exporter.commands.preflight.mx_records import of_receiver
+from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.config.address import PLACEHOLDER
+from exporter.core.model import Phase
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
+from exporter.mailboxes.session import Mailbox, Rationed
+from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
+from exporter.senders.kind import Introduction
+from exporter.settings import Settings
+
+PATIENCE = 30.0  # seconds, of a mailbox that no module names
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One thing to try, or why it is not tried."""
+
+    what: str
+    where: str
+    phase: Phase
+    patience: float
+    go: Callable[[Run], Awaitable[None]] | None
+    skipped: str = ""
+    most_servers: int = 1
+    """How many are tried, one after the other."""
+
+    introduction: Introduction | None = None
+    """How we introduce ourselves there, if the server does not know us."""
+
+    remarks: list[Remark] = field(default_factory=list)
+    """What `go` has found."""
+
+    look: Callable[[], Awaitable[Sequence[Remark]]] | None = None
+    """What there is to find out where nothing is tried."""
+
+
+def plans(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
+    """In the order of the configuration, mailboxes first."""
+    yield from _mailboxes(settings, resolver, accounts)
+    yield from _senders(settings, resolver, accounts)
+
+
+def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
+    for name, options in settings.mailboxes.items():
+        how, what, patience = options.how, f"mailbox {name}", _patience(settings, name)
+        if how.reception:
+            look = partial(of_receiver, how.reception.listen, how.reception.recipients, resolver)
+            why = "not tried: others come to it, and a mailtrip that runs listens there"
+            yield Plan(what, how.place, Phase.OPEN, patience, None, why, look=look)
+        else:
+            found: list[Remark] = []
+            mailbox, limit = how.mailbox(resolver, accounts), _shortest_timeout(settings, name)
+            go = partial(_open, mailbox, limit, found)
+            yield Plan(what, how.place, Phase.OPEN, patience, go, remarks=found)
+
+
+async def _open(mailbox: Mailbox, limit: float, found: list[Remark], run: Run) -> None:
+    """Opens and closes it. Remarks if the server allows no second look within `limit` seconds."""
+    async with run.conversation():
+        session = await mailbox.open(run, _not_ours)
+    if isinstance(session, Rationed) and session.may_look_at - run.started >= limit:
+        found.append(Remark(Doubt.RATIONED, session.ration, f"{limit:g} s"))
+    try:
+        await session.close()
+    finally:
+        session.abort()
+
+
+async def _not_ours(raw: bytes) -> bool:
+    return False
+
+
+def _patience(settings: Settings, mailbox: str) -> float:
+    """How long the trips of a mailbox wait for it."""
+    waits = (
+        module.session_timeout
+        for module in settings.modules.values()
+        if module.roundtrip and module.roundtrip.mailbox == mailbox
+    )
+    return max(waits, default=PATIENCE)
+
+
+def _shortest_timeout(settings: Settings, mailbox: str) -> float:
+    timeouts = (
+        module.timeout
+        for module in settings.modules.values()
+        if module.roundtrip and module.roundtrip.mailbox == mailbox
+    )
+    return min(timeouts, default=inf)
+
+
+def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
+    """The same server with the same login, which several modules may name, is asked once."""
+    seen: list[tuple[object, str]] = []
+    for name, module in settings.modules.items():
+        if not (trip := module.roundtrip):
+            continue
+        how, what = trip.send.how, f"module {name}"
+        targets = [probe.target for probe in settings.probes if probe.module == name]
+        if not targets and how.needs_target(trip.to):
+            why = "not tried: no entry in probes names a target for it"
+            yield Plan(what, "", Phase.SEND, 0.0, None, why)
+            continue
+        for target in targets or [trip.sender]:
+            sender, message = how.sender(resolver, target, accounts), _message(trip, target)
+            where = sender.destination(message)
+            if (trip.send, where) not in seen:
+                seen.append((trip.send, where))
+                yield Plan(
+                    what,
+                    where,
+                    Phase.SEND,
+                    module.session_timeout,
+                    partial(sender.preflight, message),
+                    most_servers=how.most_servers,
+                    introduction=how.introduction,
+                )
+
+
+def _message(trip: RoundtripOptions, target: str) -> ProbeMessage:
+    recipient = trip.to.replace(PLACEHOLDER, target)
+    return ProbeMessage(sender=trip.sender, recipient=recipient, raw=b"")

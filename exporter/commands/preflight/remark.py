@@ -1,0 +1,35 @@
+"""What is no failure yet, and may become one when a message is sent."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Doubt(StrEnum):
+    """What may be in the way of mail, though nothing has failed."""
+
+    HIDDEN = "hidden"  # the address is translated on the way, and nobody here sees into what
+    NAMELESS = "nameless"  # no PTR record
+    MISNAMED = "misnamed"  # a PTR record, whose name does not lead back
+    GREETS_UNKNOWN = "greets_unknown"  # EHLO says a name that does not exist
+    GREETS_BARE = "greets_bare"  # EHLO says an address, for want of a name
+    UNANSWERED = "unanswered"  # DNS does not answer
+    PASSED_OVER = "passed_over"  # an exchanger could not be reached, another one could
+    BLOCKED = "blocked"  # nobody can be reached on port 25
+    RATIONED = "rationed"  # a mailbox may not be looked into often enough
+    NO_WAY_HERE = "no_way_here"  # nothing in DNS leads to a receiver of ours
+    UNSEEN = "unseen"  # DNS does not say what leads to it
+    LEADS_ELSEWHERE = "leads_elsewhere"  # DNS leads to other machines than this one
+    OTHER_PORT = "other_port"  # DNS leads here, and the receiver does not listen on port 25
+    PLAINTEXT = "plaintext"  # TLS with an exchanger is broken, and mail goes to it in plain text
+    ALL_DOWN = (
+        "all_down"  # nobody can be reached, but others can, so that the network is not to blame
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A doubt, and what it is about: an address, a name, servers."""
+
+    doubt: Doubt
+    about: str
+    more: str = ""

@@ -1,0 +1,63 @@
+"""How we look to a server that does not know us: what it asks DNS about before it reads a word of a
+message.
+
+Most servers of strangers want the client's address to have a name that leads back to it
+(forward-confirmed reverse DNS; Gmail and Microsoft 365 demand it), and EHLO to say a name that
+exists. The refusal, when it comes, seldom says so. Here nothing is a failure: how strict a server
+is, only a message can tell.
+"""
+
+from ipaddress import ip_address
+
+from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.config.server import NetworkOptions
+from exporter.core.model import ProbeError
+from exporter.net.dns import Resolver
+from exporter.net.tcp import source_towards
+
+
+async def remarks(
+    server: str, network: NetworkOptions, ehlo_name: str, resolver: Resolver
+) -> list[Remark]:
+    """On the addresses that we would come from to `server`, one of each family, and on what we call
+    ourselves."""
+    found: list[Remark] = []
+    try:
+        addresses = await resolver.addresses(server, network.ip)
+        for address in {
+            ":" in address: address for address in reversed(addresses)
+        }.values():  # the first of each family
+            if source := source_towards(address, network.source_address):
+                found += await of_address(source, address, resolver)
+        found += await _of_greeting(ehlo_name, resolver)
+    except ProbeError as error:
+        found.append(Remark(Doubt.UNANSWERED, error.detail))
+    return found
+
+
+async def is_public(server: str, resolver: Resolver) -> bool:
+    """Whether it has an address of the Internet, and is no relay of our own network."""
+    try:
+        return any(ip_address(address).is_global for address in await resolver.addresses(server))
+    except ProbeError:
+        return False
+
+
+async def of_address(source: str, destination: str, resolver: Resolver) -> list[Remark]:
+    """Whether the name of `source` leads back to it. To a private destination, a private source
+    goes as it is."""
+    if not ip_address(source).is_global and ip_address(destination).is_global:
+        return [Remark(Doubt.HIDDEN, source)]
+    names = await resolver.names(source)
+    if not names:
+        return [Remark(Doubt.NAMELESS, source)]
+    for name in names:
+        if ip_address(source) in map(ip_address, await resolver.published(name)):
+            return []
+    return [Remark(Doubt.MISNAMED, source, ", ".join(names))]
+
+
+async def _of_greeting(name: str, resolver: Resolver) -> list[Remark]:
+    if name.startswith("["):
+        return [Remark(Doubt.GREETS_BARE, name)]
+    return [] if await resolver.published(name) else [Remark(Doubt.GREETS_UNKNOWN, name)]

@@ -1,0 +1,80 @@
+"""What every kind of sender is asked. Nothing outside of its own file knows a kind by its name."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from exporter.config.finding import Finding
+from exporter.config.server import NetworkOptions, Ports
+from exporter.core.run import Run
+from exporter.mail.composition import ProbeMessage
+from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
+
+
+class Sender(Protocol):
+    """Sends to one target."""
+
+    gap: float
+    """Seconds between two messages to the same destination, at least."""
+
+    def destination(self, message: ProbeMessage) -> str:
+        """Where it goes: the server or domain that must not be flooded. `check --try` shows it."""
+
+    async def send(self, message: ProbeMessage, run: Run) -> None:
+        """Returns when someone else is responsible for the message; `run.accept()` marks that
+        moment.
+
+        Raises ProbeError. Cancelling drops the connection.
+        """
+
+    async def preflight(self, message: ProbeMessage, run: Run) -> None:
+        """All that `send` does up to the envelope, of which the server learns nothing. Raises
+        ProbeError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Introduction:
+    """How we introduce ourselves to a server that does not know us."""
+
+    ehlo_name: str
+    network: NetworkOptions
+    only_if_public: bool
+    """A server of our own network knows us."""
+
+
+class SenderKind(Protocol):
+    """The options of one kind of sender."""
+
+    ports: ClassVar[Ports | None]
+    """Those of the protocol that it speaks; None if it connects to no port."""
+
+    most_servers: ClassVar[int]
+    """How many servers one message is offered to, one after the other."""
+
+    @property
+    def gap(self) -> float | None:
+        """Seconds between two messages to the same destination, at least."""
+
+    @property
+    def template(self) -> str:
+        """What names the server, with `{target}` if the target is part of it; empty if no option
+        names it."""
+
+    @property
+    def introduction(self) -> Introduction | None:
+        """None if its servers know us."""
+
+    def check_target(self, target: str) -> None:
+        """Raises ValueError if nothing can be sent with this target. The text begins with the
+        option that it does not fit."""
+
+    def needs_target(self, recipient: str) -> bool:
+        """Whether the server is unknown without a target. `recipient` may hold `{target}`."""
+
+    def review(self, timeout: float) -> Iterator[Finding]:
+        """What cannot work, or is hardly meant, in a module with this timeout. Paths begin at these
+        options."""
+
+    def sender(self, resolver: Resolver, target: str, accounts: Accounts | None) -> Sender:
+        """One that sends to this target. `accounts` has the tokens."""
