@@ -1,11 +1,12 @@
-"""Runs pytest as `make test` does: in two halves at once; in CI, a few tests that failed run once
+"""Runs pytest as `make test` does: in three shares at once; in CI, a few tests that failed run once
 more, alone.
 
     python -m tests.again [--pure] [ARGUMENT OF PYTEST]...
 
-One half is what needs the lab or containers, of which there is one store; the other is the rest.
-Both mostly wait. What the second says is printed when the first is done. With `--pure` only those
-run that need Python alone, at once.
+Two shares need servers and mostly wait: what needs the lab, and the fault atlas, which has a lab of
+its own, with what needs containers, of which there is one store. The third is the rest, in two
+processes. A share's output is printed as a whole when those before it are done. With `--pure` only
+those tests run that need Python alone, at once.
 
 The tests talk to real servers in real time, and a machine that stalls for seconds fails a test that
 is right. Up to FEW failures get a second chance, each named at the end of the output, so that a
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from itertools import chain
 from pathlib import Path
 from typing import IO
@@ -26,20 +28,27 @@ from typing import IO
 import pytest
 
 FEW = 3
-HALVES = {"shared": "lab or container", "rest": "not lab and not container"}
+SHARES = {
+    "lab": "lab and not atlas and not container",
+    "atlas": "lab and atlas or container",
+    "rest": "not lab and not container",
+}
 PURE = {"pure": "pure"}
+OTHER_LAB = {"MAILTRIP_LAB_NET": "127.26", "MAILTRIP_LAB_DIR": "/var/tmp/mailtrip-lab-127.26"}
+"""The lab of the share `atlas`, beside the one of the share `lab`."""
+
 _FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
 
 def main(arguments: list[str]) -> int:
     pure = arguments[:1] == ["--pure"]
-    markers, arguments = (PURE, arguments[1:]) if pure else (HALVES, arguments)
-    for half in markers:
-        _last_failed(half).unlink(missing_ok=True)
-    status = _status([_pytest(arguments, "pure")] if pure else [*_both(arguments)])
+    shares, arguments = (PURE, arguments[1:]) if pure else (SHARES, arguments)
+    for share in shares:
+        _last_failed(share).unlink(missing_ok=True)
+    status = _status([_pytest(arguments, "pure")] if pure else _at_once(arguments))
     if status != pytest.ExitCode.TESTS_FAILED or "CI" not in os.environ:
         return status
-    failed = {half: _failed(half) for half in markers}
+    failed = {share: _failed(share) for share in shares}
     few = sum(map(len, failed.values()))
     if few > FEW:
         return status
@@ -50,28 +59,37 @@ def main(arguments: list[str]) -> int:
         "--last-failed-no-failures=none",
         *(["-n0"] if pure else []),
     ]
-    status = _status([_pytest(again, half) for half in markers if failed[half]])
+    status = _status([_pytest(again, share) for share in shares if failed[share]])
     for test in sorted(chain(*failed.values())) if status == pytest.ExitCode.OK else []:
         print(f"FAILED ONCE, PASSED ALONE: {test}", flush=True)
     return status
 
 
-def _both(arguments: list[str]) -> tuple[int, int]:
-    first, second = HALVES
-    with ThreadPoolExecutor(1) as pool, tempfile.TemporaryFile("w+") as said:
-        other = pool.submit(_pytest, arguments, second, said)
-        statuses = _pytest(arguments, first), other.result()
-        said.seek(0)
-        print(said.read(), flush=True)
+def _at_once(arguments: list[str]) -> list[int]:
+    first, *others = SHARES
+    with ThreadPoolExecutor(len(others)) as pool, ExitStack() as stack:
+        said = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in others]
+        running = [
+            pool.submit(_pytest, arguments, share, output)
+            for share, output in zip(others, said, strict=True)
+        ]
+        statuses = [_pytest(arguments, first)]
+        for other, output in zip(running, said, strict=True):
+            statuses.append(other.result())
+            output.seek(0)
+            print(output.read(), flush=True)
     return statuses
 
 
-def _pytest(arguments: list[str], half: str, output: IO[str] | None = None) -> int:
-    own = ["-m", (HALVES | PURE)[half], "-o", f"cache_dir={_cache(half)}"]
-    if half == "rest" and not arguments:  # everything is asked for, and that is long
+def _pytest(arguments: list[str], share: str, output: IO[str] | None = None) -> int:
+    own = ["-m", (SHARES | PURE)[share], "-o", f"cache_dir={_cache(share)}"]
+    if share == "rest" and not arguments:  # everything is asked for, and that is long
         own += ["-n", "2"]
     return subprocess.run(
-        [sys.executable, "-m", "pytest", *own, *arguments], stdout=output, check=False
+        [sys.executable, "-m", "pytest", *own, *arguments],
+        env=os.environ | (OTHER_LAB if share == "atlas" else {}),
+        stdout=output,
+        check=False,
     ).returncode
 
 
@@ -82,17 +100,17 @@ def _status(statuses: list[int]) -> int:
     return max((status for status in statuses if status not in _FINE), default=pytest.ExitCode.OK)
 
 
-def _failed(half: str) -> list[str]:
-    file = _last_failed(half)
+def _failed(share: str) -> list[str]:
+    file = _last_failed(share)
     return list(json.loads(file.read_text())) if file.exists() else []
 
 
-def _last_failed(half: str) -> Path:
-    return Path(_cache(half), "v/cache/lastfailed")
+def _last_failed(share: str) -> Path:
+    return Path(_cache(share), "v/cache/lastfailed")
 
 
-def _cache(half: str) -> str:
-    return f".pytest_cache/{half}"
+def _cache(share: str) -> str:
+    return f".pytest_cache/{share}"
 
 
 if __name__ == "__main__":

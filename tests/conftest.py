@@ -33,6 +33,10 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "lab: needs the lab of mail servers (set by the fixture `lab`)"
     )
+    config.addinivalue_line(
+        "markers",
+        "atlas: a row of the fault atlas (set below tests/atlas; it has a lab of its own)",
+    )
     config.addinivalue_line("markers", "container: needs containers (set by the fixture `podman`)")
     config.addinivalue_line(
         "markers", "slow: starts processes, or takes as long (not in `make quick`)"
@@ -50,6 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("pure")
         if "lab" in getattr(item, "fixturenames", ()):
             item.add_marker("lab")
+        if item.path.is_relative_to(TESTS / "atlas"):
+            item.add_marker("atlas")
         if "podman" in getattr(item, "fixturenames", ()):
             item.add_marker("container")
         if "image" in getattr(item, "fixturenames", ()):

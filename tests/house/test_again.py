@@ -53,21 +53,28 @@ def once(name):
         assert False
 @pytest.mark.lab
 def test_shared(): once("shared")
+@pytest.mark.lab
+@pytest.mark.atlas
+def test_fault(): once("fault")
 def test_other(): once("other")
 """
 
 
-def test_both_halves_run_and_each_may_have_its_second_chance(tmp_path: Path) -> None:
+def test_all_shares_run_and_each_may_have_its_second_chance(tmp_path: Path) -> None:
     status, output = run(tmp_path, BOTH)
     assert status == 1, output
-    assert all(f"FAILED test_it.py::{name}" in output for name in ("test_shared", "test_other"))
-    for name in ("shared", "other"):
+    assert all(
+        f"FAILED test_it.py::{name}" in output
+        for name in ("test_shared", "test_fault", "test_other")
+    )
+    for name in ("shared", "fault", "other"):
         (tmp_path / name).unlink()
     status, output = run(tmp_path, BOTH, CI="true")
     assert status == 0, output
     assert output.endswith(
-        "FAILED ONCE, PASSED ALONE: test_it.py::test_other\nFAILED ONCE, PASSED ALONE:"
-        " test_it.py::test_shared\n"
+        "FAILED ONCE, PASSED ALONE: test_it.py::test_fault\n"
+        "FAILED ONCE, PASSED ALONE: test_it.py::test_other\n"
+        "FAILED ONCE, PASSED ALONE: test_it.py::test_shared\n"
     )
 
 
