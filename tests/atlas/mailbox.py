@@ -210,6 +210,20 @@ IMAP = (
         meddled(lambda: answer(r"^(\S+) SELECT ", r"\1 NO [NOPERM] Permission denied")),
     ),
     Fault(
+        "The folder may only be read",
+        "`OK [READ-ONLY]` to SELECT",
+        opening(Step.SELECT, Reason.REJECTED),
+        Known.AT_ONCE,
+        "access rights of a shared mailbox: messages could not be deleted",
+        meddled(
+            lambda: answer(
+                r"^(\S+) SELECT ",
+                r"* 0 EXISTS\r\n* OK [UIDVALIDITY 7] Fixed\r\n* OK [UIDNEXT 1] Next\r\n"
+                r"\1 OK [READ-ONLY] Select completed.",
+            )
+        ),
+    ),
+    Fault(
         "The mailbox is broken on the server",
         "`NO [SERVERBUG]` to SELECT",
         opening(Step.SELECT, Reason.UNAVAILABLE, "SERVERBUG"),
