@@ -37,8 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         del os.environ["COLUMNS"]  # rich would write nothing at all into no columns
     try:
         options = read(sys.argv[1:] if arguments is None else arguments)
-    except OSError as error:  # of its help; newer Pythons keep it for themselves
+    except OSError as error:  # of its help
         sys.exit(_unwritten(error))
+    except SystemExit:  # newer Pythons keep to themselves that the help cannot be written
+        try:
+            sys.stdout.flush()
+        except OSError as error:
+            sys.exit(_unwritten(error))
+        raise
     from exporter.core.private_file import write_no_core_file
 
     signal.signal(signal.SIGINT, signal.default_int_handler)  # which asyncio wants to find
