@@ -197,7 +197,7 @@ def test_cases_use_only_series_that_exist_with_all_their_labels() -> None:
 
 
 def test_every_recorded_series_is_explained() -> None:
-    table = PAGE[PAGE.index("**Series that the rules record**") :]
+    table = PAGE[PAGE.index("**Recorded series**") :]
     for rule in RECORDS:
         _, metric, operation = rule["record"].split(":")
         assert f"probe:{metric}:" in table
