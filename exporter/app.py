@@ -11,8 +11,8 @@ from exporter.blocklists import Blocklists
 from exporter.checks import CHECKS, Means
 from exporter.config.mistakes import Mistake, Mistakes
 from exporter.config.types import Secret, SecretUnavailable
+from exporter.core.clock import Clock
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.run import Clock
 from exporter.mail.tokens import Mint, load_key, new_key, read_key
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox

@@ -12,8 +12,9 @@ from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.standing import Query, QueryFailure, Standing, Statistics
 from exporter.blocklists.verdict import Verdict, judge
 from exporter.config.types import SecretUnavailable
+from exporter.core.clock import Clock
 from exporter.core.model import Listing, ListState, one_line
-from exporter.core.run import Clock, Run
+from exporter.core.trace import Trace
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Answer, Said
 
@@ -59,7 +60,7 @@ class Blocklists:
         self._memory = Memory()
 
     async def ask(
-        self, blocklist: Blocklist, subject: Subject, run: Run, observe: Observer = _nobody
+        self, blocklist: Blocklist, subject: Subject, trace: Trace, observe: Observer = _nobody
     ) -> Listing:
         """What a list says of a subject. Never raises ProbeError: what cannot be known is UNKNOWN,
         and `text` says why.
@@ -72,7 +73,7 @@ class Blocklists:
         except SecretUnavailable as error:
             listing = _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=str(error)))
         details = " ".join(filter(None, (*listing.codes, listing.text)))
-        run.note(
+        trace.note(
             f"-- {listing.blocklist}: {listing.subject}"
             f" {listing.state}{': ' * bool(details)}{details}"
         )

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +136,9 @@ class Mailbox(Protocol):
     """True for a receiver that others deliver to: its session stays open even when no trip
     waits."""
 
-    async def open(self, run: Run, wanted: Wanted) -> Session:
-        """Opens a session, its steps timed by `run`. The session keeps `run` for its clock, trace
-        and transcript.
+    async def open(self, trace: Trace, wanted: Wanted) -> Session:
+        """Opens a session, its steps timed by `trace`, which the session keeps for its clock, its
+        spans and its transcript.
 
         A receiver asks `wanted` about a message before it takes responsibility for it, and POP3
         before it deletes one by a name that may have gone over to another; others have no say.

@@ -14,7 +14,7 @@ from exporter.config.grammar import email_of
 from exporter.config.server import Ports, ReceiverTls
 from exporter.config.types import Listen, Options, Size, size_text
 from exporter.core.model import Step
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.kind import Reception
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.certificate import ServerCertificate
@@ -88,16 +88,16 @@ class SmtpdMailbox:
         self._options = options
         self._limits = limits
 
-    async def open(self, run: Run, wanted: Wanted) -> "SmtpdSession":
+    async def open(self, trace: Trace, wanted: Wanted) -> "SmtpdSession":
         """Begins to listen. Raises ProbeError: connect when the address is taken or forbidden, tls
         for bad files."""
         options = self._options
         certificate = None
         if options.tls:
-            with run.step(Step.TLS, options.tls.cert_file):
+            with trace.step(Step.TLS, options.tls.cert_file):
                 certificate = ServerCertificate(options.tls.cert_file, options.tls.key_file)
-        session = SmtpdSession(options, run, wanted, certificate, self._limits)
-        with run.step(Step.CONNECT, options.listen):
+        session = SmtpdSession(options, trace, wanted, certificate, self._limits)
+        with trace.step(Step.CONNECT, options.listen):
             await session.receiver.listen(options.listen)
         return session
 
@@ -113,12 +113,12 @@ class SmtpdSession:
     def __init__(
         self,
         options: SmtpdOptions,
-        run: Run,
+        trace: Trace,
         wanted: Wanted,
         certificate: ServerCertificate | None,
         limits: Limits,
     ) -> None:
-        self._run = run
+        self._trace = trace
         self._wanted = wanted
         self._recipients = frozenset(map(_canonical, options.recipients))
         self._domains = frozenset(_domain(recipient) for recipient in self._recipients)
@@ -129,7 +129,7 @@ class SmtpdSession:
         # back to itself.
         hostname = _domain(_canonical(options.recipients[0]))
         self.receiver = Receiver(
-            hostname, self, options.max_message_size, certificate, limits, run.clock
+            hostname, self, options.max_message_size, certificate, limits, trace.clock
         )
 
     # ---------------------------------------------------------------- for the watcher
@@ -172,16 +172,16 @@ class SmtpdSession:
             if _domain(address) in self._domains
             else "550 5.7.1 Relaying denied"
         )
-        self._run.note(f"-- for {recipient}: {reply}")
+        self._trace.note(f"-- for {recipient}: {reply}")
         return reply
 
     async def receive(self, raw: bytes, size: int) -> str:
         reply = await self._receive(raw, size)
-        self._run.note(f"-- message of {size} bytes: {reply}")
+        self._trace.note(f"-- message of {size} bytes: {reply}")
         return reply
 
     async def _receive(self, raw: bytes, size: int) -> str:
-        seen_at = self._run.now()
+        seen_at = self._trace.now()
         beginning = raw[: self.keep]
         if not await self._wanted(beginning):
             return "550 5.7.1 This address takes only messages of this mailtrip"

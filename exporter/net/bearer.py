@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Collection
 
 from exporter.core.model import ProbeError, Reason, Step, one_line
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.net.oauth2 import Account, Token
 from exporter.net.sasl import NoLoginSent
 
@@ -65,14 +65,14 @@ def bearer_mechanism(server: str, wanted: str | None, offered: Collection[str]) 
     return chosen
 
 
-async def obtain(account: Account, run: Run, instead_of: Token | None = None) -> Token:
+async def obtain(account: Account, trace: Trace, instead_of: Token | None = None) -> Token:
     """The account's token, as a step of the trip."""
-    with run.step(Step.TOKEN, account.issuer):
+    with trace.step(Step.TOKEN, account.issuer):
         return await account.token(instead_of)
 
 
 async def bear(
-    account: Account, token: Token, run: Run, attempt: Callable[[str], Awaitable[None]]
+    account: Account, token: Token, trace: Trace, attempt: Callable[[str], Awaitable[None]]
 ) -> None:
     """Logs in with the token; one that is refused is renewed once, since it may have been
     revoked."""
@@ -81,19 +81,19 @@ async def bear(
     except ProbeError as error:
         if error.reason is not Reason.AUTH:
             raise
-        await _bear_another(account, token, run, attempt, error)
+        await _bear_another(account, token, trace, attempt, error)
 
 
 async def _bear_another(
     account: Account,
     token: Token,
-    run: Run,
+    trace: Trace,
     attempt: Callable[[str], Awaitable[None]],
     refusal: ProbeError,
 ) -> None:
-    run.note("-- the token is refused: another one is asked for")
+    trace.note("-- the token is refused: another one is asked for")
     try:
-        newer = await obtain(account, run, token)
+        newer = await obtain(account, trace, token)
     except ProbeError as error:
         detail = f"{refusal.detail}; and {error.detail}"
         raise ProbeError(error.reason, detail, code=error.code) from error

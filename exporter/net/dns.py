@@ -23,9 +23,9 @@ import dns.resolver
 from dns.rdtypes.ANY.SOA import SOA
 
 from exporter.config.grammar import host_of, ip_of
+from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import Exchanger, ProbeError, Reason, one_line
-from exporter.core.run import Clock
 from exporter.net.datagrams import Datagrams, Reply
 from exporter.net.dns_answer import Answer, Said, over_tcp
 from exporter.net.hosts_file import addresses_of

@@ -9,7 +9,7 @@ import aiohappyeyeballs
 
 from exporter.config.server import NetworkOptions
 from exporter.core.model import ProbeError, Reason, Step
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.net.dns import Resolver
 
 HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
@@ -19,16 +19,16 @@ MAX_ADDRESSES = (
 
 
 async def dial(
-    resolver: Resolver, host: str, port: int, network: NetworkOptions, run: Run
+    resolver: Resolver, host: str, port: int, network: NetworkOptions, trace: Trace
 ) -> socket.socket:
     """A connected socket, in the steps `resolve` and `connect`. Raises ProbeError (dns,
     connect)."""
-    with run.step(Step.RESOLVE, host):
+    with trace.step(Step.RESOLVE, host):
         addresses = (await resolver.addresses(host, network.ip))[:MAX_ADDRESSES]
-    with run.step(Step.CONNECT, f"{host}:{port}"):
+    with trace.step(Step.CONNECT, f"{host}:{port}"):
         connected = await connect(addresses, port, network.source_address, host)
     peer = connected.getpeername()
-    run.note(f"-- connected to {host} [{peer[0]}]:{port}")
+    trace.note(f"-- connected to {host} [{peer[0]}]:{port}")
     return connected
 
 

@@ -13,9 +13,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+from exporter.core.clock import Clock, boot_id
 from exporter.core.logs import about
 from exporter.core.model import Outcome, ProbeKey, Reason
-from exporter.core.run import VERDICT_PATIENCE, Clock, Run, boot_id
+from exporter.core.run import VERDICT_PATIENCE, Run
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
 from exporter.mailboxes.session import Sighting

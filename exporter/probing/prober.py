@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol, runtime_checkable
 
+from exporter.core.clock import Clock
 from exporter.core.facts import LeftFrom
 from exporter.core.logs import about
 from exporter.core.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Reply, Span
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint, Token, new_trip
 from exporter.probing.ledger import Ledger, MailObserver, not_written

@@ -5,8 +5,8 @@ import difflib
 from collections.abc import Callable, Container, Iterator
 
 from exporter.config.mistakes import suggestion
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey, ProbeRefused
-from exporter.core.run import Clock
 from exporter.probing.prober import Observer, Probe, Prober
 from exporter.settings import Settings
 

@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import Callable
 from hashlib import sha256
 
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
-from exporter.core.run import Clock
 from exporter.probing.prober import Probe, Prober
 
 STARTS_PER_SECOND = 10.0  # while the first trips are spread

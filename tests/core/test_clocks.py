@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
+from exporter.core.clock import Clock
 from exporter.core.model import Outcome, Reason
-from exporter.core.run import Clock
 from exporter.mail.tokens import Mint, new_key
 from exporter.probing.ledger import LEFT_OVER_AFTER
 from exporter.settings import Settings

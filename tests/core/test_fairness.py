@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import Phase, ProbeError, Reason
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from tests.support import virtual_time as virtual
 
 

@@ -61,6 +61,9 @@ BORDER = {
 """Who may import a library: the files or rooms below exporter/ that translate it, and its errors,
 into our words."""
 
+KNOW_TRIPS = ("net/smtp/session.py", "mailboxes/watcher/")
+"""Those below the senders who know a trip: who sends its message, and whom it waits for."""
+
 CLOCKS = {
     "time": {"time", "time_ns", "monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"},
     "datetime": {"now", "utcnow", "today"},
@@ -164,14 +167,25 @@ def imports_across_the_border() -> Iterator[str]:
                 )
 
 
-def test_the_clock_is_read_in_run_alone() -> None:
+def test_sessions_take_a_trace_and_know_no_trip() -> None:
+    expect_none(
+        f"{place(file, line)}: take a Trace, and not a Run"
+        for file in EXPORTER
+        if file.relative_to(PACKAGE).as_posix().startswith(("net/", "mailboxes/"))
+        if not file.relative_to(PACKAGE).as_posix().startswith(KNOW_TRIPS)
+        for line, module in imports(file)
+        if module.startswith("exporter.core.run.")
+    )
+
+
+def test_the_clock_is_read_in_one_file_alone() -> None:
     expect_none(readings_of_the_clock())
 
 
 def readings_of_the_clock() -> Iterator[str]:
-    cure = "take the Clock of core/run.py as an argument"
+    cure = "take the Clock of core/clock.py as an argument"
     for file in EXPORTER:
-        if file == PACKAGE / "core/run.py":
+        if file == PACKAGE / "core/clock.py":
             continue
         for node in ast.walk(tree(file)):
             if isinstance(node, ast.Attribute) and node.attr in CLOCKS.get(

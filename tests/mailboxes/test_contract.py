@@ -9,8 +9,10 @@ from typing import TypeVar
 
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, Reason
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox, Session, Sighting
 from tests.support.left_behind import nothing_left_behind
@@ -226,7 +228,7 @@ async def test_a_mailbox_that_is_taken_away_is_noticed_at_once(bench: Bench) -> 
     assert run.failure(caught.value).step is not None
     await session.close()
     with pytest.raises(ProbeError):
-        await bench.mailbox().open(Run(Clock()), those(is_ours))
+        await bench.mailbox().open(Trace(Clock()), those(is_ours))
     bench.mend()
     async with opened(bench.mailbox()) as session:
         assert await found(session, 1)
@@ -267,13 +269,13 @@ async def test_cancelling_at_any_moment_leaves_no_task_and_no_socket(bench: Benc
     mailbox = bench.mailbox()
     async with nothing_left_behind():
         for moment in MOMENTS:
-            opening = await cancelled_after(moment, mailbox.open(Run(Clock()), those(is_ours)))
+            opening = await cancelled_after(moment, mailbox.open(Trace(Clock()), those(is_ours)))
             if opening:
                 opening.abort()
     for act in (scan, wait, delete):
         async with nothing_left_behind():
             for moment in MOMENTS:
-                session = await mailbox.open(Run(Clock()), those(is_ours))
+                session = await mailbox.open(Trace(Clock()), those(is_ours))
                 sightings = await session.scan()
                 await cancelled_after(moment, act(session, sightings))
                 session.abort()

@@ -15,7 +15,7 @@ import dns.message
 import dns.rcode
 import pytest
 
-from exporter.core.run import Clock
+from exporter.core.clock import Clock
 from exporter.net.datagrams import MOST_QUESTIONS, Datagrams
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Answer, Said

@@ -7,8 +7,9 @@ from typing import Literal
 
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, ProbeError, Reason
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from exporter.senders.mx import MxOptions, MxSender
 from tests.lab.client import Lab

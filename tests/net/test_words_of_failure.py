@@ -6,8 +6,9 @@ import socket
 import pytest
 
 from exporter.config.server import NetworkOptions
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from exporter.net.tcp import dial
 from tests.support.name_server import name_server, names

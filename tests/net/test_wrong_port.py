@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import Leg, ProbeError, Reason, Step
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns import Resolver
 from exporter.net.tls import translated

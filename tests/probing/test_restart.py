@@ -10,7 +10,7 @@ import pytest
 from exporter.app import App
 from exporter.core.facts import Arrival
 from exporter.core.model import Failure, Outcome, Phase, ProbeError, ProbeKey, Reason
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mail.tokens import new_key
 from exporter.mailboxes.session import Sighting
 from exporter.settings import Settings
@@ -131,14 +131,14 @@ class Stubborn(PretendMailbox):
         super().__init__()
         self.may_delete = asyncio.Event()
 
-    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> PretendSession:
-        await super().open(run, wanted)
-        return StubbornSession(self, run)
+    async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> PretendSession:
+        await super().open(trace, wanted)
+        return StubbornSession(self, trace)
 
 
 class StubbornSession(PretendSession):
-    def __init__(self, mailbox: Stubborn, run: Run) -> None:
-        super().__init__(mailbox, run)
+    def __init__(self, mailbox: Stubborn, trace: Trace) -> None:
+        super().__init__(mailbox, trace)
         self._may_delete = mailbox.may_delete
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:

@@ -14,8 +14,9 @@ import dns.message
 import dns.rrset
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, Reason
-from exporter.core.run import Clock, Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import READ_LIMIT, Session, Sighting
@@ -108,7 +109,7 @@ IMAP = {
 async def looked(port: int) -> list[Sighting]:
     """What a first look into an IMAP mailbox shows."""
     options = ImapOptions.model_validate({**ME, "port": port, "folders": ["INBOX"]})
-    session: Session = await ImapMailbox(options, Resolver()).open(Run(Clock()), all_of_them)
+    session: Session = await ImapMailbox(options, Resolver()).open(Trace(Clock()), all_of_them)
     try:
         return await session.scan()
     finally:
@@ -180,7 +181,7 @@ POP3_LISTINGS = {"CAPA": 64, "UIDL": 8192, "TOP": 65536}  # KiB
 
 async def read_maildrop(port: int) -> list[Sighting]:
     options = Pop3Options.model_validate({**ME, "port": port})
-    session: Session = await Pop3Mailbox(options, Resolver()).open(Run(Clock()), all_of_them)
+    session: Session = await Pop3Mailbox(options, Resolver()).open(Trace(Clock()), all_of_them)
     try:
         return await session.scan()
     finally:

@@ -11,8 +11,9 @@ import dns.rrset
 import pytest
 
 from exporter.config.types import Listen
+from exporter.core.clock import Clock
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
 from exporter.mailboxes.session import READ_LIMIT, Sighting

@@ -5,8 +5,9 @@ from itertools import count, pairwise
 
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import Phase, ProbeError, Span
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.senders import SendOptions
 from tests.support.left_behind import nothing_left_behind, until

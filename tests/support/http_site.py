@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from exporter.config.types import Listen
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
-from exporter.core.run import Clock
 from exporter.probing.prober import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.store import Store

@@ -5,7 +5,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from exporter.core.run import Clock, Run
+from exporter.core.clock import Clock
+from exporter.core.run import Run
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Mint, Token
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from exporter.core.clock import Clock
 from exporter.core.model import Failure, Outcome, Phase, ProbeKey, Reason
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.mail.tokens import Mint, Token, new_key
 from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher

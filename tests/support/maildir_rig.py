@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions, MaildirSession
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns import Resolver
@@ -97,5 +99,5 @@ async def found(session: MaildirSession, number: int = 1, seconds: float = LONG)
 
 async def refusal(mailbox: MaildirMailbox) -> ProbeError:
     with pytest.raises(ProbeError) as caught:
-        await mailbox.open(Run(Clock()), lambda raw: True)
+        await mailbox.open(Trace(Clock()), lambda raw: True)
     return caught.value

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from exporter.core.model import Fact, ProbeError, Reason, Step
 from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Sighting
 
@@ -37,14 +38,14 @@ class PretendMailbox:
         self.messages[number] = (raw, self._clock())
         return number
 
-    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "PretendSession":
+    async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "PretendSession":
         self.opened += 1
-        with run.step(Step.CONNECT):
+        with trace.step(Step.CONNECT):
             await asyncio.sleep(0.1)
             await self.check()
-            run.note("C: LOGIN")
+            trace.note("C: LOGIN")
         self.open_now += 1
-        return PretendSession(self, run)
+        return PretendSession(self, trace)
 
     async def check(self) -> None:
         if self.hangs:
@@ -54,26 +55,26 @@ class PretendMailbox:
 
 
 class PretendSession:
-    def __init__(self, mailbox: PretendMailbox, run: Run) -> None:
+    def __init__(self, mailbox: PretendMailbox, trace: Trace) -> None:
         self.messages: int | None = None
         self._mailbox = mailbox
-        self._run = run
-        self._since = run.now()
+        self._trace = trace
+        self._since = trace.now()
         self._seen: set[int] = set()
         self._aborted = False
 
     async def scan(self) -> list[Sighting]:
-        with self._run.step(Step.FETCH):
+        with self._trace.step(Step.FETCH):
             await self._mailbox.check()
             self._mailbox.scans += 1
             fresh = {n: m for n, m in self._mailbox.messages.items() if n not in self._seen}
             if self._mailbox.talks:
-                self._run.note("C: NOOP")
+                self._trace.note("C: NOOP")
                 for number in fresh:
-                    self._run.note(f"C: RETR {number}")
+                    self._trace.note(f"C: RETR {number}")
             self._seen |= set(fresh)
             self.messages = len(self._mailbox.messages)
-            now = self._run.now()
+            now = self._trace.now()
             return [self._sighting(n, raw, now, came) for n, (raw, came) in fresh.items()]
 
     def _sighting(self, number: int, raw: bytes, now: float, came: float) -> Sighting:
@@ -95,7 +96,7 @@ class PretendSession:
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         await self._mailbox.check()
-        self._run.note("C: EXPUNGE")
+        self._trace.note("C: EXPUNGE")
         for sighting in sightings:
             if self._mailbox.messages.pop(sighting.ref, None):
                 self._mailbox.deleted.append(sighting.ref)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
+from exporter.core.clock import Clock
 from exporter.core.model import Outcome, ProbeKey
-from exporter.core.run import Clock
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics

@@ -1,7 +1,8 @@
 """Sends as a trip does, and tells what is left behind."""
 
+from exporter.core.clock import Clock
 from exporter.core.model import Failure, Phase, ProbeError, Step
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage, compose
 from exporter.mail.tokens import Mint
 from exporter.senders.kind import Sender

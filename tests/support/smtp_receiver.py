@@ -13,7 +13,8 @@ import trustme
 
 from exporter.config.server import ReceiverTls
 from exporter.config.types import Listen
-from exporter.core.run import Clock, Run
+from exporter.core.clock import Clock
+from exporter.core.run import Run
 from exporter.mailboxes.session import Wanted
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions, SmtpdSession
 from exporter.net.dns import Resolver

@@ -6,7 +6,7 @@ import selectors
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
-from exporter.core.run import Clock
+from exporter.core.clock import Clock
 
 
 class Bench(Protocol):

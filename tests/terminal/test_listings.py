@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from exporter.core.clock import Clock
 from exporter.core.model import Listing, ListState, Phase, Reason, Span, Step
-from exporter.core.run import Clock
 from exporter.terminal import PICTURES, Course
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab

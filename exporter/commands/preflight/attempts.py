@@ -9,8 +9,9 @@ from exporter.commands.preflight.connections import of_connections, reached, unr
 from exporter.commands.preflight.plan import Plan, plans
 from exporter.commands.preflight.remark import Doubt, Remark
 from exporter.commands.preflight.reverse_dns import is_public, remarks
+from exporter.core.clock import Clock
 from exporter.core.model import PlaintextFallback, ProbeError, Span
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.senders.kind import Introduction

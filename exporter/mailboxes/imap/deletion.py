@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from exporter.core.model import ProbeError, Reason
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import Folder, Ref
 from exporter.mailboxes.imap.selection import CHUNK, Selection
 from exporter.mailboxes.session import Sighting
@@ -22,10 +22,10 @@ class Deletion:
     """
 
     def __init__(
-        self, imap: ImapConnection, run: Run, selection: Selection, trash: Folder | None
+        self, imap: ImapConnection, trace: Trace, selection: Selection, trash: Folder | None
     ) -> None:
         self._imap = imap
-        self._run = run
+        self._trace = trace
         self._selection = selection
         self._trash = trash
         self._uidplus = "UIDPLUS" in imap.capabilities
@@ -47,14 +47,14 @@ class Deletion:
             async with self._selection.inside(self._trash):
                 await self._remove_thrown(self._trash)
         for gone in {one.folder for one in sightings} - refs.keys():
-            self._run.note(
+            self._trace.note(
                 f"-- the folder {gone} is gone, and what was seen there cannot be deleted any more"
             )
 
     async def _remove(self, folder: Folder, refs: set[Ref]) -> None:
         uids = sorted(ref.uid for ref in refs if ref.validity == folder.validity)
         if len(uids) < len(refs):
-            self._run.note(
+            self._trace.note(
                 f"-- {folder.title} has a new UIDVALIDITY: what was seen before cannot be deleted"
                 " any more"
             )
@@ -89,7 +89,7 @@ class Deletion:
         except ProbeError as refusal:
             if not self._refused(refusal):
                 raise
-            self._run.note(f"-- {refusal.detail}: UIDPLUS is offered and does not work")
+            self._trace.note(f"-- {refusal.detail}: UIDPLUS is offered and does not work")
             self._uidplus = False
         return self._uidplus
 
@@ -103,7 +103,7 @@ class Deletion:
         except ProbeError as refusal:
             if not self._refused(refusal):
                 raise
-            self._run.note(
+            self._trace.note(
                 f"-- {refusal.detail}: ours stay in {folder.title}, flagged (no UIDPLUS)"
             )
             return
@@ -111,7 +111,7 @@ class Deletion:
             number(value) for line in lines if line.name == "SEARCH" for value in line.values
         }
         if not flagged <= folder.flagged or self._imap.passed_over > passed_over:
-            self._run.note(
+            self._trace.note(
                 f"-- others have flagged messages in {folder.title}: ours stay, flagged (no"
                 " UIDPLUS)"
             )
@@ -149,7 +149,7 @@ class Deletion:
         except ProbeError as refusal:
             if not self._refused(refusal):
                 raise
-            self._run.note(f"-- {refusal.detail}: ours only lose their label")
+            self._trace.note(f"-- {refusal.detail}: ours only lose their label")
             return False
         self._thrown.update(ids)
         return moves
@@ -163,7 +163,7 @@ class Deletion:
         there = await self._gmail_ids(f"{self._thrown_from}:*")
         ours = [uid for message, uid in there.items() if message in self._thrown]
         if len(ours) < len(self._thrown):
-            self._run.note(f"-- not all that was moved to {trash.title} is there")
+            self._trace.note(f"-- not all that was moved to {trash.title} is there")
         await self._expunge(trash, _chunks(ours))
         self._thrown.clear()
 

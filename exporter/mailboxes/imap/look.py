@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from exporter.core.model import ProbeError, Reason, Step
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import Folder, Ref
 from exporter.mailboxes.imap.selection import CHUNK, Selection, in_turns
 from exporter.mailboxes.session import READ_LIMIT, Sighting
@@ -18,9 +18,9 @@ from exporter.net.imap.reply import Reply
 class Look:
     """Reads messages without marking them as read."""
 
-    def __init__(self, imap: ImapConnection, run: Run, selection: Selection) -> None:
+    def __init__(self, imap: ImapConnection, trace: Trace, selection: Selection) -> None:
         self._imap = imap
-        self._run = run
+        self._trace = trace
         self._selection = selection
         self._last_time = False  # a trip is about to be overdue
         self._answered = False  # the last FETCH has shown something
@@ -33,12 +33,12 @@ class Look:
         """
         found = []
         self._last_time = again
-        due = folder.missing and (again or self._run.now() >= folder.again_at)
+        due = folder.missing and (again or self._trace.now() >= folder.again_at)
         if folder.unseen or due:
-            with self._run.step(Step.FETCH, folder.title):
+            with self._trace.step(Step.FETCH, folder.title):
                 found = await self._new(folder, lag)
         if older := folder.bookmark.older:
-            with self._run.step(Step.FETCH, f"{folder.title}: older messages"):
+            with self._trace.step(Step.FETCH, f"{folder.title}: older messages"):
                 headers, _ = await self._fetch(
                     folder, uid_set(older[:CHUNK]), "HEADER", lag, set(older[:CHUNK])
                 )
@@ -124,7 +124,7 @@ class Look:
         folder.bookmark = replace(folder.bookmark, refused=folder.bookmark.refused + 1)
         if not self._may_go_on(folder, refusal):
             raise refusal
-        self._run.note(f"-- {refusal.detail}: tried again")
+        self._trace.note(f"-- {refusal.detail}: tried again")
         return {0}
 
     def _may_go_on(self, folder: Folder, refusal: ProbeError) -> bool:
@@ -150,11 +150,11 @@ class Look:
             folder.bookmark = replace(folder.bookmark, nameless=True)
             detail = f"{self._imap.server} sends FETCH responses without the UID (RFC 9051, 7.5.2)"
             raise ProbeError(Reason.PROTOCOL, detail)
-        lacks = folder.lacks(missing, uids, self._run.now())
+        lacks = folder.lacks(missing, uids, self._trace.now())
         folder.end_look(left)
         if not lacks:
             if missing:
-                self._run.note(
+                self._trace.note(
                     f"-- {max(missing, given_up)} messages were announced and cannot be read:"
                     " passed over"
                 )
@@ -163,7 +163,7 @@ class Look:
             folder.advance(last + 1 if last else 0)
             if not left:
                 folder.advance(folder.uidnext)
-                folder.checked_at = self._run.now()
+                folder.checked_at = self._trace.now()
         return [sighting for sighting in found if sighting.ref.uid <= last]
 
     async def _fetch(

@@ -11,7 +11,7 @@ from exporter.config.server import Port, Ports, ServerOptions, TlsMode
 from exporter.config.types import SecretUnavailable, Text
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import Leg, ProbeError, Reason, Step
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import Bookmark
 from exporter.mailboxes.imap.session import ImapSession, begin
 from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
@@ -108,35 +108,35 @@ class ImapMailbox:
             else None
         )
 
-    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> ImapSession:
+    async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> ImapSession:
         """Connects, logs in and selects the first folder. Cancelling it, like every failure, drops
         the connection."""
         options = self._options
         token = (
-            await obtain(self._account, run) if self._account else None
+            await obtain(self._account, trace) if self._account else None
         )  # before the server has to wait for us
-        connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
+        connected = await dial(self._resolver, options.host, options.tcp_port, options, trace)
         credentials = Credentials(
             options.username or "", options.password, token.value if token else ""
         )
-        imap = await converse(connected, options.host, run.now, run.note, credentials.redaction)
+        imap = await converse(connected, options.host, trace.now, trace.note, credentials.redaction)
         try:
             with imap.redaction.of_errors():
-                return await self._begin(imap, credentials, token, run)
+                return await self._begin(imap, credentials, token, trace)
         except BaseException:
             imap.abort()
             raise
 
     async def _begin(
-        self, imap: ImapConnection, credentials: Credentials, token: Token | None, run: Run
+        self, imap: ImapConnection, credentials: Credentials, token: Token | None, trace: Trace
     ) -> ImapSession:
-        await self._secure_and_greet(imap, run)
+        await self._secure_and_greet(imap, trace)
         if not imap.authenticated:
-            with run.step(Step.LOGIN):
-                await self._log_in(imap, credentials, token, run)
-        with run.step(Step.SELECT):
+            with trace.step(Step.LOGIN):
+                await self._log_in(imap, credentials, token, trace)
+        with trace.step(Step.SELECT):
             identified = await self._identify(imap) if self._options.id else True
-            session = await begin(imap, run, self._options.folders, self._bookmarks)
+            session = await begin(imap, trace, self._options.folders, self._bookmarks)
             self._broken_id = not identified
         return session
 
@@ -162,29 +162,29 @@ class ImapMailbox:
         self._broken_id = False
         return True
 
-    async def _secure_and_greet(self, imap: ImapConnection, run: Run) -> None:
+    async def _secure_and_greet(self, imap: ImapConnection, trace: Trace) -> None:
         """The greeting comes inside TLS, or before STARTTLS. A password leaves in the clear only if
         `tls` says so."""
         mode, server_name = self._options.tls_mode, self._options.server_name or self._options.host
         if mode == "implicit":
-            with run.step(Step.TLS):
+            with trace.step(Step.TLS):
                 await imap.secure(client_context(self._options), server_name)
-        with run.step(Step.GREETING):
-            await imap.greeting(run.session_timeout)
+        with trace.step(Step.GREETING):
+            await imap.greeting(trace.session_timeout)
         if mode == "starttls":
-            with run.step(Step.TLS):
+            with trace.step(Step.TLS):
                 await imap.starttls(client_context(self._options), server_name)
         if imap.tls:
             fact = session_fact(imap.tls, Leg.MAILBOX)
-            run.fact(fact)
-            run.note(f"-- {fact.version} {fact.cipher}")
+            trace.fact(fact)
+            trace.note(f"-- {fact.version} {fact.cipher}")
 
     async def _log_in(
-        self, imap: ImapConnection, credentials: Credentials, token: Token | None, run: Run
+        self, imap: ImapConnection, credentials: Credentials, token: Token | None, trace: Trace
     ) -> None:
         host, user = self._options.host, self._options.username
         if self._account and token:
-            await self._show(imap, self._account, token, run)
+            await self._show(imap, self._account, token, trace)
             return
         if user is None or self._options.password is None:
             raise ProbeError(
@@ -214,7 +214,9 @@ class ImapMailbox:
         if first:
             first.data("the login", Reason.AUTH)
 
-    async def _show(self, imap: ImapConnection, account: Account, token: Token, run: Run) -> None:
+    async def _show(
+        self, imap: ImapConnection, account: Account, token: Token, trace: Trace
+    ) -> None:
         options = self._options
         offered = {
             name.removeprefix("AUTH=").lower()
@@ -227,7 +229,7 @@ class ImapMailbox:
             bearer = Bearer(mechanism, account.username, value, options.host, options.tcp_port)
             (await authenticate(imap, bearer)).data("the login", Reason.AUTH)
 
-        await bear(account, token, run, attempt)
+        await bear(account, token, trace, attempt)
 
     def _mechanisms(self, offered: set[str], *, encrypted: bool) -> list[str]:
         """What may be tried, in this order. Raises ProbeError (auth) if that is nothing."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from exporter.core.model import ProbeError, Reason
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import SWEEP, UNKNOWN, Folder
 from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.names import quote
@@ -26,10 +26,10 @@ MOST_TOLD = 2000  # responses to SELECT that are looked at
 class Selection:
     """Knows which folder is selected, and tells it what the server says of it."""
 
-    def __init__(self, imap: ImapConnection, run: Run, folders: Sequence[Folder]) -> None:
+    def __init__(self, imap: ImapConnection, trace: Trace, folders: Sequence[Folder]) -> None:
         self.folders = folders
         self._imap = imap
-        self._run = run
+        self._trace = trace
         self._selected: Folder | None = None
         self._untold: set[str] = set()  # folders that the server refuses STATUS of
 
@@ -44,19 +44,19 @@ class Selection:
     async def begin(self) -> None:
         """Selects the first folder. What comes from now on is watched."""
         for folder in self.others:
-            folder.trust.begins(self._run.now())
-            folder.checked_at = self._run.now()
+            folder.trust.begins(self._trace.now())
+            folder.checked_at = self._trace.now()
             await self.has_news(folder)
         await self.take_up(self.main)
         await self._check_rights(self.main)
-        self.main.trust.begins(self._run.now())
+        self.main.trust.begins(self._trace.now())
 
     # ---------------------------------------------------------------- asking
 
     async def has_news(self, folder: Folder) -> bool:
         """Asks for a folder that is not selected; that costs much less than to select it."""
         if folder.name in self._untold:
-            return self._run.now() - folder.checked_at >= UNASKED_EVERY
+            return self._trace.now() - folder.checked_at >= UNASKED_EVERY
         try:
             validity, uidnext = await self.status(folder)
         except ProbeError as refusal:
@@ -80,7 +80,7 @@ class Selection:
         all the same."""
         if not folder.optional or not self._imap.alive or refusal.reason is Reason.INTERNAL:
             return False
-        self._run.note(f"-- {refusal.detail}: it is left alone for now")
+        self._trace.note(f"-- {refusal.detail}: it is left alone for now")
         return True
 
     async def status(self, folder: Folder) -> tuple[int, int]:
@@ -99,13 +99,13 @@ class Selection:
         """Selects a folder that is looked into, and finds out where that was left."""
         await self._select(folder)
         exists = folder.exists
-        folder.checked_at = self._run.now()
+        folder.checked_at = self._trace.now()
         if not folder.uidnext:
             folder.last_message_is(max(await self.uids(str(exists)), default=0) if exists else 0)
         folder.watch(folder.validity, folder.uidnext)
         if folder.unfamiliar:
             if folder.bookmark.validity != UNKNOWN.validity:
-                self._run.note(
+                self._trace.note(
                     f"-- {folder.title} is not as we left it (UIDVALIDITY, UIDNEXT): swept anew"
                 )
             folder.start_over(
@@ -119,10 +119,10 @@ class Selection:
         `noticed`."""
         if folder is not self._selected or folder is self.main:
             await self.take_up(folder)
-        now = self._run.now()
+        now = self._trace.now()
         caught = bool(folder.unseen)
         if caught and not (folder.trust.proven and now - noticed <= BLIND):
-            self._run.note(
+            self._trace.note(
                 f"-- {folder.title} has messages that the server did not announce: their delay is"
                 " unknown"
             )
@@ -141,7 +141,7 @@ class Selection:
     def _readonly(self, folder: Folder) -> None:
         """What is found there cannot be deleted, which is told before something is sent there."""
         if folder.optional or folder not in self.folders:
-            self._run.note(f"-- {folder.title} is read-only: messages can't be deleted there")
+            self._trace.note(f"-- {folder.title} is read-only: messages can't be deleted there")
             return
         raise ProbeError(
             Reason.REJECTED, f"mailbox is read-only: messages can't be deleted from {folder.title}"
@@ -178,7 +178,7 @@ class Selection:
     async def inside(self, folder: Folder) -> AsyncIterator[None]:
         """Selects the folder for a moment. Who comes into the first one meanwhile is watched if it
         was a short one."""
-        left = self._run.now()
+        left = self._trace.now()
         try:
             if folder is not self._selected:
                 await (
@@ -194,7 +194,7 @@ class Selection:
 
     async def _return(self, left: float) -> None:
         await self.take_up(self.main)
-        if self._run.now() - left > BLIND or self.main.trust.caught:
+        if self._trace.now() - left > BLIND or self.main.trust.caught:
             self.main.watched_from = self.main.uidnext
 
     # ---------------------------------------------------------------- messages
@@ -211,7 +211,7 @@ class Selection:
         """Whatever the server says beside the answer is about the selected folder."""
         async for line in in_turns(lines):
             if self._selected and self._selected.observe(line):
-                self._selected.trust.told(self._run.now())
+                self._selected.trust.told(self._trace.now())
         return lines
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from exporter.core.model import ProbeError, Reason, Step
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.imap.deletion import Deletion
 from exporter.mailboxes.imap.folder import FIRST_DOUBT, UNKNOWN, Bookmark, Folder
 from exporter.mailboxes.imap.listing import gmail, look_up
@@ -29,7 +29,7 @@ LOGOUT_PATIENCE = 2.0  # seconds; LOGOUT is only good manners
 
 
 async def begin(
-    imap: ImapConnection, run: Run, wanted: Sequence[str], bookmarks: dict[str, Bookmark]
+    imap: ImapConnection, trace: Trace, wanted: Sequence[str], bookmarks: dict[str, Bookmark]
 ) -> "ImapSession":
     """Finds the folders and selects the first. What comes from now on is watched."""
     listing = await look_up(imap, wanted)
@@ -50,19 +50,19 @@ async def begin(
     for folder in folders:
         if folder.name not in named:  # the server's own word
             folder.title = imap.redaction.clean(folder.title)
-    selection = Selection(imap, run, folders)
+    selection = Selection(imap, trace, folders)
     await selection.begin()
     trash = listing.special("\\Trash") if gmail(imap) else ""
     if gmail(imap) and not trash:
-        run.note(
+        trace.note(
             "-- no folder is the trash (is it hidden from IMAP?): what is deleted may stay in All"
             " Mail"
         )
     return ImapSession(
         imap,
-        run,
+        trace,
         selection,
-        Deletion(imap, run, selection, Folder(trash) if trash else None),
+        Deletion(imap, trace, selection, Folder(trash) if trash else None),
         bookmarks,
     )
 
@@ -74,20 +74,20 @@ class ImapSession:
     def __init__(
         self,
         imap: ImapConnection,
-        run: Run,
+        trace: Trace,
         selection: Selection,
         deletion: Deletion,
         bookmarks: dict[str, Bookmark],
     ) -> None:
         self.messages: int | None = None
         self._imap = imap
-        self._run = run
+        self._trace = trace
         self._selection = selection
         self._deletion = deletion
         self._bookmarks = bookmarks
-        self._others_at = run.now()
+        self._others_at = trace.now()
         self._may_idle = "IDLE" in imap.capabilities
-        self._look = Look(imap, run, selection)
+        self._look = Look(imap, trace, selection)
         self._second_look = SecondLook()
         self._doubts = False
 
@@ -106,11 +106,11 @@ class ImapSession:
         """The messages that came since the last scan, and some older ones until all of those have
         been looked at."""
         doubts, self._doubts = self._doubts, False
-        asked = self._run.now()
+        asked = self._trace.now()
         with self._blamed_on(Step.IDLE):
             reply: Reply = await self._imap.simple_command("NOOP")
             await self._selection.observed(reply.data("NOOP", Reason.UNAVAILABLE))
-        now = self._run.now()
+        now = self._trace.now()
         if self._main.validity != self._main.bookmark.validity:
             await self._selection.take_up(self._main)
         elif not self._main.unseen and (doubts or self._main.trust.due(now)):
@@ -135,31 +135,31 @@ class ImapSession:
     async def _look_everywhere(self, lag: float, doubts: bool) -> list[Sighting]:
         found = await self._look_again(self._main, doubts)
         found += await self._look.into(self._main, lag, again=doubts)
-        if doubts or self._run.now() - self._others_at >= OTHERS_EVERY:
+        if doubts or self._trace.now() - self._others_at >= OTHERS_EVERY:
             for folder in self._selection.others:
                 found += await self._visit(folder, doubts)
-            self._others_at = self._run.now()
+            self._others_at = self._trace.now()
         return found
 
     def read_again(self, sighting: Sighting, times: int) -> bool:
         """A message that seems to be incomplete (the protocol `Rereading`)."""
-        if again := self._second_look.take(sighting, times, self._run.now()):
-            self._run.note(
+        if again := self._second_look.take(sighting, times, self._trace.now()):
+            self._trace.note(
                 f"-- a message in {sighting.folder} seems to be incomplete: it is read again"
             )
         return again
 
     async def _look_again(self, folder: Folder, doubts: bool) -> list[Sighting]:
         """Reads what seemed to be incomplete in the selected folder once more."""
-        if not (due := self._second_look.due(self._run.now(), folder.title, all_of_them=doubts)):
+        if not (due := self._second_look.due(self._trace.now(), folder.title, all_of_them=doubts)):
             return []
-        with self._run.step(Step.FETCH, f"{folder.title}: incomplete messages"):
+        with self._trace.step(Step.FETCH, f"{folder.title}: incomplete messages"):
             return self._second_look.read(
                 due, await self._look.at(folder, [one.ref for one in due])
             )
 
     async def _visit(self, folder: Folder, doubts: bool) -> list[Sighting]:
-        now = self._run.now()
+        now = self._trace.now()
         if not doubts and now < max(
             folder.closed_until, folder.again_at if folder.missing else 0.0
         ):
@@ -175,7 +175,7 @@ class ImapSession:
 
     async def _look_around(self, folder: Folder, doubts: bool) -> list[Sighting]:
         """Looks into a folder besides the first, if it has news, or if the server is doubted."""
-        noticed = self._run.now()
+        noticed = self._trace.now()
         news = await self._selection.has_news(folder)
         due = self._second_look.due(noticed, folder.title)
         if not news and not due and not doubts and not folder.trust.due(noticed):
@@ -197,7 +197,7 @@ class ImapSession:
         some are left."""
         if self._main.unseen or self._main.bookmark.older or wake.is_set():
             return
-        now = self._run.now()
+        now = self._trace.now()
         others_at = self._others_at + OTHERS_EVERY
         seconds = min(seconds, self._second_look.seconds(now))
         for folder in self._selection.folders:
@@ -238,24 +238,24 @@ class ImapSession:
     async def _message_comes(self) -> bool:
         while (response := await self._imap.push()).tag in ("*", "+"):
             if self._main.observe(response):
-                self._main.trust.told(self._run.now())
+                self._main.trust.told(self._trace.now())
                 break
         return True
 
     # ---------------------------------------------------------------- deleting, and the end
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
-        with self._run.step(Step.DELETE):
+        with self._trace.step(Step.DELETE):
             await self._deletion.delete(sightings)
 
     async def close(self) -> None:
         """LOGOUT. A server that does not answer, or is gone, is left alone."""
         try:
             async with asyncio.timeout(LOGOUT_PATIENCE):
-                with self._run.step(Step.LOGOUT):
+                with self._trace.step(Step.LOGOUT):
                     await self._imap.logout()
         except (ProbeError, TimeoutError):
-            self._run.note("-- LOGOUT was not answered")
+            self._trace.note("-- LOGOUT was not answered")
         finally:
             self.abort()
         await self._imap.closed()
@@ -269,5 +269,5 @@ class ImapSession:
         try:
             yield
         except BaseException:
-            with self._run.step(step):
+            with self._trace.step(step):
                 raise

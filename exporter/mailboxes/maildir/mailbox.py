@@ -13,7 +13,7 @@ from exporter.config.finding import Finding
 from exporter.config.server import Ports
 from exporter.config.types import Options, Text
 from exporter.core.model import Step
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir.events import directory_events
 from exporter.mailboxes.maildir.files import Illegible, Letter, MaildirFiles
@@ -96,13 +96,13 @@ class MaildirMailbox:
         self._folders: dict[str, Folder] = {}
         self._thread = ThreadPoolExecutor(1, "maildir")
 
-    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "MaildirSession":
+    async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "MaildirSession":
         """Takes in what is there. Raises ProbeError if there is no such Maildir, or we may not
         delete in it."""
-        files = MaildirFiles(self._options.path, self._options.folders, run.now)
-        session = MaildirSession(files, run, self._folders, self._thread)
+        files = MaildirFiles(self._options.path, self._options.folders, trace.now)
+        session = MaildirSession(files, trace, self._folders, self._thread)
         try:
-            with run.step(Step.SELECT):
+            with trace.step(Step.SELECT):
                 await session.begin()
         except BaseException:
             session.abort()
@@ -115,11 +115,15 @@ class MaildirSession:
     outlive the session."""
 
     def __init__(
-        self, files: MaildirFiles, run: Run, folders: dict[str, Folder], thread: ThreadPoolExecutor
+        self,
+        files: MaildirFiles,
+        trace: Trace,
+        folders: dict[str, Folder],
+        thread: ThreadPoolExecutor,
     ) -> None:
         self.messages: int | None = None
         self._files = files
-        self._run = run
+        self._trace = trace
         self._folders = folders
         self._thread = thread
         self._before: set[Ref] = set()  # messages that came before this session
@@ -132,7 +136,7 @@ class MaildirSession:
     async def begin(self) -> None:
         """What comes from now on is watched."""
         if self._events is None:
-            self._run.note("-- no inotify: new messages are only looked for")
+            self._trace.note("-- no inotify: new messages are only looked for")
         folders = await self._in_thread(self._files.survey, self._folders)
         await self._in_thread(self._files.check_access, folders)
         for directory, folder in folders.items():
@@ -147,14 +151,14 @@ class MaildirSession:
     async def scan(self) -> list[Sighting]:
         """The messages that came since the last scan, and some older ones until all of those have
         been looked at."""
-        began = self._run.now()
+        began = self._trace.now()
         self._news.clear()
         with self._blamed_on(Step.IDLE):
             folders = await self._in_thread(self._files.survey, self._folders)
             await self._watch(folders)
         letters: list[Letter] = []
         if titles := [folder.title for folder in folders.values() if folder.fresh or folder.older]:
-            with self._run.step(Step.FETCH, ", ".join(titles)):
+            with self._trace.step(Step.FETCH, ", ".join(titles)):
                 folders, letters, unreadable = await self._in_thread(self._files.read, folders)
             self._tell(unreadable)
         self._folders.update(
@@ -171,7 +175,7 @@ class MaildirSession:
         ref, folder, raw, junk = letter.ref, letter.folder, letter.raw, is_junk(letter.folder)
         cut = len(raw) >= READ_LIMIT
         if letter.noticed is None:
-            return Sighting(ref, folder, raw, self._run.now(), watched=False, junk=junk, cut=True)
+            return Sighting(ref, folder, raw, self._trace.now(), watched=False, junk=junk, cut=True)
         seen_at, lag = letter.noticed
         if ref in self._appeared:
             seen_at, lag = min(seen_at, self._appeared[ref]), 0.0
@@ -182,8 +186,8 @@ class MaildirSession:
             log.warning("%s: a message cannot be read: %s: %s", self._files.path, one.file, one.why)
         for one in illegible:
             if one.fresh:
-                self._illegible = self._run.now(), one.why
-                self._run.note(f"-- a message that has come cannot be read: {one.why}")
+                self._illegible = self._trace.now(), one.why
+                self._trace.note(f"-- a message that has come cannot be read: {one.why}")
 
     def illegible_since(self, moment: float) -> str:
         """Why a message that came then or later could not be read; empty if all of them could."""
@@ -231,7 +235,7 @@ class MaildirSession:
         directory = next((one for one, place in places if place == path), None)
         ref = Ref(directory or "", unique_name(name))
         if directory is None or ref.unique not in self._folders[directory].known:
-            self._appeared.setdefault(ref, self._run.now())
+            self._appeared.setdefault(ref, self._trace.now())
             self._news.set()
 
     def _note_end(self) -> None:
@@ -244,11 +248,11 @@ class MaildirSession:
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         """Removes exactly these messages, each only if it is still what was seen. One that is gone
         is no mistake."""
-        with self._run.step(Step.DELETE):
+        with self._trace.step(Step.DELETE):
             for note in await self._in_thread(
                 self._files.remove, {one.ref: one.raw for one in sightings}
             ):
-                self._run.note(f"-- {note}")
+                self._trace.note(f"-- {note}")
 
     async def close(self) -> None:
         self.abort()
@@ -266,5 +270,5 @@ class MaildirSession:
         try:
             yield
         except BaseException:
-            with self._run.step(step):
+            with self._trace.step(step):
                 raise

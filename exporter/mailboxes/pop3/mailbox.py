@@ -7,7 +7,7 @@ from exporter.config.finding import Finding
 from exporter.config.server import Port, Ports, ServerOptions, TlsMode
 from exporter.config.types import Duration, OneWord, SecretUnavailable
 from exporter.core.model import Leg, ProbeError, Reason, Step, TlsSession
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.pop3.maildrop import Maildrop
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Wanted
@@ -109,11 +109,11 @@ class Pop3Mailbox:
             else None
         )
 
-    async def open(self, run: Run, wanted: Wanted) -> Pop3Session:
+    async def open(self, trace: Trace, wanted: Wanted) -> Pop3Session:
         """Logs in and lists the maildrop. Cancelling it, like every failure, drops the
         connection."""
         session = Pop3Session(
-            self._connect, self._log_in, self._maildrop, self._options.poll_interval, run, wanted
+            self._connect, self._log_in, self._maildrop, self._options.poll_interval, trace, wanted
         )
         try:
             await session.begin()
@@ -121,50 +121,50 @@ class Pop3Mailbox:
             session.abort()
             raise
         if self._tls:
-            run.fact(self._tls)
+            trace.fact(self._tls)
         return session
 
-    async def _connect(self, run: Run) -> Pop3Connection:
+    async def _connect(self, trace: Trace) -> Pop3Connection:
         options = self._options
         token = (
-            await obtain(self._account, run) if self._account else None
+            await obtain(self._account, trace) if self._account else None
         )  # before the server has to wait for us
-        connected = await dial(self._resolver, options.host, options.tcp_port, options, run)
+        connected = await dial(self._resolver, options.host, options.tcp_port, options, trace)
         credentials = Credentials(options.username, options.password, token.value if token else "")
-        pop3 = await converse(connected, options.host, run.note, credentials)
+        pop3 = await converse(connected, options.host, trace.note, credentials)
         try:
             with pop3.redaction.of_errors():
-                await self._secure_and_greet(pop3, run)
+                await self._secure_and_greet(pop3, trace)
         except BaseException:
             pop3.abort()
             raise
         return pop3
 
-    async def _secure_and_greet(self, pop3: Pop3Connection, run: Run) -> None:
+    async def _secure_and_greet(self, pop3: Pop3Connection, trace: Trace) -> None:
         """The greeting comes inside TLS, or before STLS. A password leaves in the clear only if
         `tls` says so."""
         mode, server_name = self._options.tls_mode, self._options.server_name or self._options.host
         if mode == "implicit":
-            with run.step(Step.TLS):
+            with trace.step(Step.TLS):
                 await pop3.secure(client_context(self._options), server_name)
-        with run.step(Step.GREETING):
-            await pop3.greeting(self._greeted, run.session_timeout)
+        with trace.step(Step.GREETING):
+            await pop3.greeting(self._greeted, trace.session_timeout)
             self._greeted = True
         if mode == "starttls":
-            with run.step(Step.TLS):
+            with trace.step(Step.TLS):
                 await pop3.stls(client_context(self._options), server_name)
         self._tls = session_fact(pop3.tls, Leg.MAILBOX) if pop3.tls else None
         if self._tls:
-            run.note(f"-- {self._tls.version} {self._tls.cipher}")
+            trace.note(f"-- {self._tls.version} {self._tls.cipher}")
 
-    async def _log_in(self, pop3: Pop3Connection, run: Run) -> None:
+    async def _log_in(self, pop3: Pop3Connection, trace: Trace) -> None:
         with pop3.redaction.of_errors():
-            await self._show_who_we_are(pop3, run)
+            await self._show_who_we_are(pop3, trace)
 
-    async def _show_who_we_are(self, pop3: Pop3Connection, run: Run) -> None:
+    async def _show_who_we_are(self, pop3: Pop3Connection, trace: Trace) -> None:
         user = self._options.username
         if self._account:
-            await self._show(pop3, self._account, run)
+            await self._show(pop3, self._account, trace)
             return
         try:
             password = pop3.credentials.reveal()
@@ -178,7 +178,7 @@ class Pop3Mailbox:
         else:
             await pop3.user(user, password)
 
-    async def _show(self, pop3: Pop3Connection, account: Account, run: Run) -> None:
+    async def _show(self, pop3: Pop3Connection, account: Account, trace: Trace) -> None:
         """The token is in memory, if it is good; `_connect` has asked for it before."""
         options, capabilities = self._options, await pop3.capa()
         offered = (
@@ -193,7 +193,7 @@ class Pop3Mailbox:
                 Bearer(mechanism, account.username, value, options.host, options.tcp_port)
             )
 
-        await bear(account, await account.token(), run, attempt)
+        await bear(account, await account.token(), trace, attempt)
 
     def _mechanism(self, offered: dict[str, list[str]] | None) -> str:
         """A server that does not tell what it offers is taken to know USER, as all did before there

@@ -10,7 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from exporter.core.model import ProbeError, Reason, Step
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.pop3.maildrop import Login, Maildrop
 from exporter.mailboxes.session import COARSE, READ_LIMIT, Sighting, Wanted
 from exporter.net.pop3.connection import Pop3Connection
@@ -30,11 +30,11 @@ class Pop3Session:
 
     def __init__(
         self,
-        connect: Callable[[Run], Awaitable[Pop3Connection]],
-        log_in: Callable[[Pop3Connection, Run], Awaitable[None]],
+        connect: Callable[[Trace], Awaitable[Pop3Connection]],
+        log_in: Callable[[Pop3Connection, Trace], Awaitable[None]],
         maildrop: Maildrop,
         interval: float,
-        run: Run,
+        trace: Trace,
         wanted: Wanted,
     ) -> None:
         self.messages: int | None = None
@@ -42,7 +42,7 @@ class Pop3Session:
         self._log_in = log_in
         self._maildrop = maildrop
         self._interval = interval
-        self._run = run
+        self._trace = trace
         self._wanted = wanted
         self._gap = 0.0
         self._doubted = False
@@ -57,18 +57,18 @@ class Pop3Session:
     async def begin(self) -> None:
         """Logs in, unless the last session did so a moment ago: what has come since is found at the
         next login."""
-        if self._run.now() >= self._maildrop.may_log_in_at(self._interval):
+        if self._trace.now() >= self._maildrop.may_log_in_at(self._interval):
             await self._enter()
 
     async def _enter(self) -> Pop3Connection:
         """A new login, and what it shows."""
-        began = self._run.now()
-        pop3 = self._pop3 = await self._connect(self._run)
-        with self._run.step(Step.LOGIN):
-            asked = self._run.now()
-            await self._log_in(pop3, self._run)
-            login = Login(began, asked, self._run.now())
-        with self._run.step(Step.FETCH, "UIDL"):
+        began = self._trace.now()
+        pop3 = self._pop3 = await self._connect(self._trace)
+        with self._trace.step(Step.LOGIN):
+            asked = self._trace.now()
+            await self._log_in(pop3, self._trace)
+            login = Login(began, asked, self._trace.now())
+        with self._trace.step(Step.FETCH, "UIDL"):
             self._numbers = await pop3.uidl()
         self._maildrop.listed([uid for _, uid in self._numbers], login)
         self._maildrop.login_delay = pop3.login_delay
@@ -84,10 +84,10 @@ class Pop3Session:
             return
         try:
             async with asyncio.timeout(QUIT_PATIENCE):
-                with self._run.step(Step.LOGOUT):
+                with self._trace.step(Step.LOGOUT):
                     await pop3.quit()
         except (ProbeError, TimeoutError):
-            self._run.note("-- QUIT was not answered")
+            self._trace.note("-- QUIT was not answered")
         finally:
             pop3.abort()
         await pop3.closed()
@@ -119,7 +119,7 @@ class Pop3Session:
         """What came since the last login, if it is time for another one, and some older
         messages."""
         due = self._maildrop.due_at(self._gap, self._interval)
-        if self._run.now() >= (
+        if self._trace.now() >= (
             self._maildrop.may_log_in_at(self._interval) if self._doubted else due
         ):
             self._doubted = False
@@ -127,8 +127,8 @@ class Pop3Session:
             await self._enter()
         found = await self._read(self._pop3) if self._pop3 else []
         if found:
-            self._stay_until = self._run.now() + HOLD
-        if not self._left() and self._run.now() >= self._stay_until:
+            self._stay_until = self._trace.now() + HOLD
+        if not self._left() and self._trace.now() >= self._stay_until:
             await self._leave()
         return found
 
@@ -149,7 +149,7 @@ class Pop3Session:
         if not chunk:
             return []
         found = []
-        with self._run.step(Step.FETCH, f"{len(chunk)} messages"):
+        with self._trace.step(Step.FETCH, f"{len(chunk)} messages"):
             for number, uid in chunk:
                 if (raw := await self._message(pop3, number, uid in self._maildrop.news)) is None:
                     self._unreadable.add(uid)
@@ -164,7 +164,7 @@ class Pop3Session:
     def _sighting(self, uid: str, raw: bytes) -> Sighting:
         news = self._maildrop.news.get(uid)
         if not news:
-            return Sighting(uid, "INBOX", raw, self._run.now(), watched=False, cut=True)
+            return Sighting(uid, "INBOX", raw, self._trace.now(), watched=False, cut=True)
         cut = len(raw) >= READ_LIMIT or raw.partition(b"\r\n\r\n")[2].count(b"\n") >= BODY_LINES
         return Sighting(
             uid, "INBOX", raw, news.seen_at, watched=True, lag=news.lag, precision=COARSE, cut=cut
@@ -182,7 +182,7 @@ class Pop3Session:
             if reply.says_gone:
                 return None
         if (await pop3.size(number) or 0) > LARGEST:
-            self._run.note(f"-- message {number} is too large to be read without TOP")
+            self._trace.note(f"-- message {number} is too large to be read without TOP")
             return None
         reply, raw = await pop3.retr(number, READ_LIMIT)
         if reply.ok:
@@ -197,18 +197,18 @@ class Pop3Session:
         """Sleeps until the next login is due; not at all if this one has something left to read."""
         if wake.is_set() or self._left():
             return
-        self._gap, now = seconds, self._run.now()
+        self._gap, now = seconds, self._trace.now()
         end = min(now + seconds, max(self._maildrop.due_at(seconds, self._interval), now))
         if self._pop3 and self._stay_until > now:
             await self._sleep(min(self._stay_until, end), wake)
-        if self._run.now() >= self._stay_until and not wake.is_set():
+        if self._trace.now() >= self._stay_until and not wake.is_set():
             await self._leave()
         await self._sleep(end, wake)
 
     async def _sleep(self, until: float, wake: asyncio.Event) -> None:
         """Until then, or `wake` is set."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(until - self._run.now(), 0)):
+            async with asyncio.timeout(max(until - self._trace.now(), 0)):
                 await wake.wait()
 
     # ---------------------------------------------------------------- deleting, and the end
@@ -217,13 +217,13 @@ class Pop3Session:
         """Removes exactly these messages, and returns when the server has said so, to QUIT."""
         uids = {sighting.ref for sighting in sightings}
         pop3 = self._pop3 or await self._enter()
-        with self._run.step(Step.DELETE):
+        with self._trace.step(Step.DELETE):
             deleted = 0
             for number, uid in self._numbers:
                 if uid in uids and await self._is_still_ours(pop3, number, uid):
                     await pop3.dele(number)
                     deleted += 1
-        with self._run.step(Step.LOGOUT):
+        with self._trace.step(Step.LOGOUT):
             await pop3.quit()
         self._maildrop.deleted(uids)
         self.messages = len(self._numbers) - deleted
@@ -239,7 +239,9 @@ class Pop3Session:
         raw = await self._message(pop3, number)
         if raw is not None and await self._wanted(raw):
             return True
-        self._run.note(f"-- message {number} has the id of one of ours, and is not ours: it stays")
+        self._trace.note(
+            f"-- message {number} has the id of one of ours, and is not ours: it stays"
+        )
         return False
 
     async def close(self) -> None:

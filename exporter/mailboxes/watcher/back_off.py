@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from math import inf
 
 from exporter.config.types import SecretUnavailable
+from exporter.core.clock import Clock
 from exporter.core.model import MAX_DETAIL, ProbeError, Reason, one_line
-from exporter.core.run import Clock
 from exporter.net.sasl import NoLoginSent
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts

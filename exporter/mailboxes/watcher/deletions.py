@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from exporter.core.model import ProbeError, Reason
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.session import Session, Sighting
 
 
@@ -31,10 +31,10 @@ class Deletions:
                 done.set_exception(ProbeError(Reason.DISCONNECTED, why))
         self._waiting.clear()
 
-    async def carry_out(self, session: Session, run: Run) -> int:
+    async def carry_out(self, session: Session, trace: Trace) -> int:
         """Deletes them all, and returns how many. Raises ProbeError."""
         deletions = list(self._waiting)
-        async with run.conversation():
+        async with trace.conversation():
             await session.delete([sighting for sighting, _ in deletions])
         del self._waiting[: len(deletions)]
         for _, done in deletions:

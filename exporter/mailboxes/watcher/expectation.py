@@ -7,6 +7,7 @@ from typing import Protocol
 from exporter.core.facts import Unclear
 from exporter.core.model import MAX_DETAIL, ProbeError, Reason, one_line
 from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mail.bounces import Bounce
 from exporter.mail.message import FoundIn, Kind, Reading
 from exporter.mail.tokens import Token
@@ -46,7 +47,7 @@ class Looker(Protocol):
 
     name: str
     trouble: Trouble | None
-    entering: Run | None
+    entering: Trace | None
     rationed: Rationed | None
     illiterate: Illiterate | None
 

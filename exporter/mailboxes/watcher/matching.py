@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from exporter.core.model import Phase
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mail.message import Kind, Reading
 from exporter.mail.tokens import Mint, NotOurs, Rejection, Token
 from exporter.mailboxes.completeness import is_complete
@@ -54,7 +54,7 @@ class Matcher:
     async def settle_all(
         self,
         sightings: list[Sighting],
-        run: Run,
+        trace: Trace,
         delete: Callable[[Sighting], None],
         again: Again | None = None,
     ) -> list[str]:
@@ -62,15 +62,15 @@ class Matcher:
         to."""
         trips = []
         for sighting in sightings:
-            settled = await self.settle(sighting, run, again)
+            settled = await self.settle(sighting, trace, again)
             if settled.trip:
                 trips.append(settled.trip)
             if settled.may_go:
                 delete(sighting)
         return trips
 
-    async def settle(self, sighting: Sighting, run: Run, again: Again | None = None) -> Settled:
-        """Matches a message that a session has seen in `run`, and does so later if it seems to be
+    async def settle(self, sighting: Sighting, trace: Trace, again: Again | None = None) -> Settled:
+        """Matches a message that a session has seen in `trace`, and does so later if it seems to be
         incomplete."""
         reading = await self._reader.read(sighting.raw)
         if (
@@ -95,7 +95,7 @@ class Matcher:
             or expectation.for_bounces
         ):
             return Settled(token.trip, await self._strays.may_go(token, reading.kind, sighting))
-        expectation.run.adopt(run.spans, Phase.DELIVER, run.started)
+        expectation.run.adopt(trace.spans, Phase.DELIVER, trace.started)
         expectation.found.set_result(Found(token, reading.tokens[token.word], sighting))
         return Settled(token.trip, may_go=False)
 

@@ -12,8 +12,10 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from exporter.core.clock import Clock
 from exporter.core.model import Fact, Leg, Phase, ProbeError, Reason, Span
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import (
@@ -70,7 +72,7 @@ class Watcher:
         self.trouble: Trouble | None = (
             None  # until the mailbox has been looked into again: to open it proves little
         )
-        self.entering: Run | None = None  # of a session that is being opened
+        self.entering: Trace | None = None  # of a session that is being opened
         self.rationed: Rationed | None = None  # the newest session, if it may not look at any time
         self.illiterate: Illiterate | None = (
             None  # the same, if it may meet messages that it cannot read
@@ -190,42 +192,42 @@ class Watcher:
                 await self._nap(pause)
                 continue
             began = self._transcript.position
-            run = self.entering = Run(
+            trace = self.entering = Trace(
                 self._clock, session_timeout=self._patience, transcript=self._transcript
             )
             mailbox = self._mailbox
             try:
-                await self._one_session(mailbox, run)
+                await self._one_session(mailbox, trace)
             except ProbeError as error:
-                self._failed(mailbox, run.located(error), run)
+                self._failed(mailbox, trace.located(error), trace)
             except Exception:
                 log.exception("mailbox %s: a bug of mailtrip; it is opened again", self.name)
-                self._failed(mailbox, ProbeError(Reason.INTERNAL, "see the log"), run)
+                self._failed(mailbox, ProbeError(Reason.INTERNAL, "see the log"), trace)
             if self.trouble:  # one attempt of many, perhaps
                 self._transcript.looked(began)
             if mailbox is not self._mailbox:
                 self._part_with_sightings()
         self.statistics.connected = self.trouble is None
 
-    async def _one_session(self, mailbox: Mailbox, run: Run) -> None:
-        async with run.conversation():
-            session = await mailbox.open(run, self._matcher.is_ours)
+    async def _one_session(self, mailbox: Mailbox, trace: Trace) -> None:
+        async with trace.conversation():
+            session = await mailbox.open(trace, self._matcher.is_ours)
         try:
-            self._opening = run.spans.copy(), run.facts.copy(), run.started
+            self._opening = trace.spans.copy(), trace.facts.copy(), trace.started
             self.entering = None
             self.rationed = session if isinstance(session, Rationed) else None
             self.illiterate = session if isinstance(session, Illiterate) else None
             for expectation in self._awaited.values():
                 self._hand_open(expectation)
             while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
-                run.spans.clear()
-                await self._look(session, run)
+                trace.spans.clear()
+                await self._look(session, trace)
             self._opening = None  # whoever comes now needs a session that lasts
             try:
                 await session.close()
             finally:
                 if mailbox.listens:
-                    await self._look(session, run)
+                    await self._look(session, trace)
         finally:
             self._opening = None
             session.abort()
@@ -244,7 +246,7 @@ class Watcher:
         self._deletions.part_with("the mailbox's configuration has changed")
         self._matcher.another_mailbox()
 
-    def _failed(self, mailbox: Mailbox, error: ProbeError, run: Run) -> None:
+    def _failed(self, mailbox: Mailbox, error: ProbeError, trace: Trace) -> None:
         self.entering = None
         if mailbox is not self._mailbox:
             return  # it is no longer asked for: the new one is tried at once
@@ -252,11 +254,11 @@ class Watcher:
         self.trouble = trouble = self._back_off.failed(error)
         self.statistics.connected = False
         self.statistics.reconnects += 1
-        run.note(f"-- {error}; {trouble.following}")
+        trace.note(f"-- {error}; {trouble.following}")
         log.warning("mailbox %s: %s; %s", self.name, error, trouble.following)
         for expectation in self._awaited.values():
-            if not expectation.opened.done() and run.started >= expectation.run.started:
-                expectation.run.adopt(run.spans, Phase.OPEN, run.started)
+            if not expectation.opened.done() and trace.started >= expectation.run.started:
+                expectation.run.adopt(trace.spans, Phase.OPEN, trace.started)
             if refuses(error):
                 expectation.refuse(error)
 
@@ -269,23 +271,23 @@ class Watcher:
 
     # ---------------------------------------------------------------- inside a session
 
-    async def _look(self, session: Session, run: Run) -> None:
+    async def _look(self, session: Session, trace: Trace) -> None:
         """One look into the mailbox, then a wait until the next one is due."""
         began, idle = self._transcript.position, not self._deletions
         if (
             not self._closing or self._mailbox.listens
         ):  # elsewhere, what comes now is for the next start to find
             self._doubt(session)
-            async with run.conversation():
+            async with trace.conversation():
                 sightings = await session.scan()
             self.trouble, self.statistics.connected = None, True
             self.statistics.messages = session.messages
             if sightings:
                 again = session.read_again if isinstance(session, Rereading) else None
-                trips = await self._matcher.settle_all(sightings, run, self._deletions.add, again)
+                trips = await self._matcher.settle_all(sightings, trace, self._deletions.add, again)
                 self._transcript.concerns(began, trips)
                 if others := len(sightings) - len(trips):
-                    run.note(f"-- new messages that are not ours: {others}")
+                    trace.note(f"-- new messages that are not ours: {others}")
             self._deletions.extend(await self._matcher.due())
             idle = not sightings and not self._deletions
         if self._deletions:
@@ -296,12 +298,12 @@ class Watcher:
                 if one.deleted and not one.deleted.done()
             ]
             try:
-                self.statistics.deleted += await self._deletions.carry_out(session, run)
+                self.statistics.deleted += await self._deletions.carry_out(session, trace)
             finally:
                 self._transcript.concerns(began, trips)
         elif self._wanted and self._opening:
             gap = self._gap()
-            async with run.conversation(idle=gap):
+            async with trace.conversation(idle=gap):
                 await session.wait(gap, self._wake)
             self._wake.clear()
         if idle:

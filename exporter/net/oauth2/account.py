@@ -8,9 +8,9 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from exporter.config.oauth2 import OAuth2Options
+from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import ProbeError, Reason
-from exporter.core.run import Clock
 from exporter.net.oauth2.grant import grant
 from exporter.net.oauth2.provider import ask
 from exporter.net.oauth2.token import Token

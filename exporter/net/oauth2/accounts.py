@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from exporter.config.oauth2 import OAuth2Options
+from exporter.core.clock import Clock
 from exporter.core.model import Reason
-from exporter.core.run import Clock
 from exporter.net.oauth2.account import Account
 
 REASONS = (

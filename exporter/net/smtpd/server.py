@@ -14,8 +14,8 @@ from typing import AnyStr, Protocol, cast
 from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
 from exporter.config.types import Listen
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, Reason
-from exporter.core.run import Clock
 from exporter.mail.headers.received import trace
 from exporter.net.certificate import ServerCertificate
 from exporter.net.listening import why_not

@@ -10,8 +10,9 @@ from contextlib import asynccontextmanager, contextmanager
 import pytest
 
 from exporter.config.server import TlsMode
+from exporter.core.clock import Clock
 from exporter.core.model import Leg, ProbeError, Reason, Step, TlsSession
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.imap.session import ImapSession
 from exporter.mailboxes.session import Sighting

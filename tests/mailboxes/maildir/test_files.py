@@ -12,8 +12,10 @@ from tempfile import TemporaryDirectory
 import pytest
 from pydantic import ValidationError
 
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, Reason, Step
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.maildir.folder import Folder, Listing
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
 from exporter.net.dns import Resolver
@@ -159,7 +161,7 @@ async def test_a_message_that_cannot_be_read_hides_no_other(
         (maildir.path / "new").chmod(0o777)
         (maildir.path / "cur").chmod(0o777)
         with nobody():
-            session = await maildir.mailbox().open(Run(Clock()), lambda raw: True)
+            session = await maildir.mailbox().open(Trace(Clock()), lambda raw: True)
         secret = maildir.deliver(message("secret"))
         (maildir.path / "new" / secret).chmod(0o000)
         maildir.deliver(message("hello"))

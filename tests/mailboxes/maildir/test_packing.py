@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import Leg, Phase, Reason
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.maildir.packing import MOST_PACKED, unpacked, zstd
 from exporter.mailboxes.session import READ_LIMIT
 from tests.support import virtual_time as virtual
@@ -204,9 +206,9 @@ def test_only_so_much_of_a_file_is_read() -> None:
 class Illegible(PretendMailbox):
     """What comes cannot be read."""
 
-    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "IllegibleSession":
-        await super().open(run, wanted)
-        return IllegibleSession(self, run)
+    async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "IllegibleSession":
+        await super().open(trace, wanted)
+        return IllegibleSession(self, trace)
 
 
 class IllegibleSession(PretendSession):

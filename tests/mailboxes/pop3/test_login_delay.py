@@ -9,7 +9,7 @@ import pytest
 from exporter.commands.preflight.attempts import attempts
 from exporter.commands.preflight.report import lines
 from exporter.core.model import Leg, Phase, Reason
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.session import Sighting
 from exporter.settings import Settings
 from tests.support import virtual_time as virtual
@@ -26,9 +26,9 @@ EMPTY = "[login]\nC: UIDL\nS: +OK\nS: .\n[quit]\n"
 class RationedMailbox(PretendMailbox):
     """It may be looked into every 60 seconds."""
 
-    async def open(self, run: Run, wanted: Callable[[bytes], object]) -> "RationedSession":
-        await super().open(run, wanted)
-        return RationedSession(self, run)
+    async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "RationedSession":
+        await super().open(trace, wanted)
+        return RationedSession(self, trace)
 
 
 class RationedSession(PretendSession):
@@ -40,9 +40,9 @@ class RationedSession(PretendSession):
         return self.looked_at + 60
 
     async def scan(self) -> list[Sighting]:
-        if self._run.now() < self.may_look_at:
+        if self._trace.now() < self.may_look_at:
             return []
-        self.looked_at = self._run.now()
+        self.looked_at = self._trace.now()
         return await super().scan()
 
 

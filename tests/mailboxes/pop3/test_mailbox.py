@@ -9,8 +9,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.config.server import TlsMode
+from exporter.core.clock import Clock
 from exporter.core.model import Leg, ProbeError, Reason, Step, TlsSession
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Sighting

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from exporter.core.model import ProbeError
-from exporter.core.run import Run
+from exporter.core.trace import Trace
 from exporter.mailboxes.session import Sighting
 from tests.support import virtual_time as virtual
 from tests.support.pretend import PretendMailbox, PretendSession
@@ -15,13 +15,13 @@ from tests.support.watcher_rig import Bench, message
 class _Silent(PretendSession):
     """Shows messages only when it doubts the server."""
 
-    def __init__(self, mailbox: PretendMailbox, run: Run) -> None:
-        super().__init__(mailbox, run)
+    def __init__(self, mailbox: PretendMailbox, trace: Trace) -> None:
+        super().__init__(mailbox, trace)
         self.doubts: list[float] = []
         self._looks = False
 
     def doubt(self) -> None:
-        self.doubts.append(self._run.now())
+        self.doubts.append(self._trace.now())
         self._looks = True
 
     async def scan(self) -> list[Sighting]:
@@ -32,9 +32,9 @@ class _Silent(PretendSession):
 class _Mailbox(PretendMailbox):
     session: _Silent
 
-    async def open(self, run: Run, wanted: object) -> _Silent:
+    async def open(self, trace: Trace, wanted: object) -> _Silent:
         self.open_now += 1
-        self.session = _Silent(self, run)
+        self.session = _Silent(self, trace)
         return self.session
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from exporter.core.clock import Clock
 from exporter.core.model import Phase, ProbeError, Reply
-from exporter.core.run import Clock, Run
+from exporter.core.run import Run
 from exporter.mail.composition import compose
 from exporter.mail.tokens import Mint
 from exporter.net.dns import Resolver

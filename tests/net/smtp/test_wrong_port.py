@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from exporter.core.run import Clock, Run
+from exporter.core.clock import Clock
+from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from tests.net.test_wrong_port import CERTIFICATE, server
 from tests.support.sender_bench import make_sender

@@ -1,0 +1,213 @@
+"""What happens, and how long it takes: spans, facts, and a transcript of what was said.
+
+Code says where it is (`with trace.step(...)`), never where it failed: the innermost span open when
+an exception escapes is the failure's place. Opening a new span forgets an error that was got over,
+so when the first exchanger is down and the second works, nobody is blamed.
+"""
+
+from asyncio import CancelledError
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+
+from exporter.core.clock import Clock
+from exporter.core.fairness import fair_timeout
+from exporter.core.model import Fact, Leg, Phase, ProbeError, Reason, Span, Step, one_line
+from exporter.core.transcript import MOST_LINES, Overheard, Transcript, told
+
+MAX_SPANS = 500
+MAX_TRANSLATIONS = 10  # of an error, on its way up
+
+
+class Trace:
+    """What happens in one session of a mailbox, which many trips share. That of a trip is a `Run`.
+
+    `session_timeout` bounds one conversation with a server, in seconds; None means no bound.
+    `progress` is called with every span that ends, and with every one that begins (its duration is
+    then negative). What is said is noted in `transcript`, where the sessions of a mailbox share
+    one.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        session_timeout: float | None = None,
+        progress: Callable[[Span], None] | None = None,
+        transcript: Transcript | None = None,
+    ) -> None:
+        self.clock = clock
+        self.session_timeout = session_timeout
+        self.started = clock.monotonic()
+        self.spans: list[Span] = []
+        self.facts: list[Fact] = []
+        self._progress = progress
+        self._transcript = transcript or Transcript(Leg.SEND)
+        self._heard = [Overheard(self._transcript)]
+        self._under_way: list[Span] = []
+        self._phase: Phase | None = None
+        self._step: Step | None = None
+        self._place: tuple[Phase | None, Step | None] | None = (
+            None  # where the newest error came from
+        )
+        self._broke: BaseException | None = None  # that error
+
+    def now(self) -> float:
+        """Monotonic seconds; comparable with `started` of every other Trace of this machine."""
+        return self.clock.monotonic()
+
+    # ---------------------------------------------------------------- where we are
+
+    @contextmanager
+    def step(self, step: Step, note: str = "") -> Iterator[None]:
+        """Everything inside is `step` of the phase we are in (of `open` in a session that trips
+        share)."""
+        outer = self._step
+        self._step = step
+        try:
+            with self._span(self._phase or Phase.OPEN, step, self.now(), one_line(note)):
+                yield
+        finally:
+            self._step = outer
+
+    @contextmanager
+    def _span(
+        self,
+        phase: Phase,
+        step: Step | None,
+        start: float,
+        note: str = "",
+        good_until: Callable[[], float | None] = lambda: None,
+    ) -> Iterator[None]:
+        """`good_until()` says when it ended if nothing broke, and None that it ends now."""
+        self._place = None
+        offset = start - self.started
+        begun = Span(phase, step, offset, -1.0, note=note)
+        self._under_way.append(begun)
+        self._tell(begun)
+        reason: Reason | None = None
+        try:
+            yield
+        except BaseException as error:
+            if self._place is None or not _comes_of(error, self._broke):
+                self._place = (phase, step)
+            self._broke = error
+            reason = self._reason_of(error)
+            raise
+        finally:
+            end = self.now()
+            self._under_way.remove(begun)
+            if reason is None and (earlier := good_until()) is not None:
+                end = earlier
+            self.add(Span(phase, step, offset, max(end - start, 0.0), reason, note))
+
+    def _reason_of(self, error: BaseException) -> Reason:
+        """The reason to write at a span that `error` ended. A time limit ends a span by cancelling
+        it."""
+        if isinstance(error, ProbeError):
+            return error.reason
+        return Reason.TIMEOUT if isinstance(error, CancelledError) else Reason.INTERNAL
+
+    def add(self, span: Span) -> None:
+        """Notes a span that was measured elsewhere, or has just ended."""
+        if len(self.spans) < MAX_SPANS:
+            self.spans.append(span)
+        self._tell(span)
+
+    def adopt(self, spans: Iterable[Span], phase: Phase, began: float) -> None:
+        """Takes over spans of a shared session that `began` at that monotonic time, as steps of our
+        `phase`."""
+        shift = began - self.started
+        for span in spans:
+            self.add(replace(span, phase=phase, start=span.start + shift))
+
+    def all_spans(self) -> tuple[Span, ...]:
+        """The spans that have ended, and those that are under way, as long as they are by now."""
+        now = self.now() - self.started
+        return (
+            *self.spans,
+            *(replace(span, duration=max(now - span.start, 0.0)) for span in self._under_way),
+        )
+
+    def _tell(self, span: Span) -> None:
+        if self._progress:
+            self._progress(span)
+
+    @property
+    def here(self) -> Step | None:
+        """The step that is under way."""
+        return self._step
+
+    def located(self, error: ProbeError) -> ProbeError:
+        """A copy of the error just caught that knows its place, so that it may be raised again
+        later."""
+        phase, step = self._place or (None, None)
+        return error.at(error.phase or phase, error.step or step)
+
+    # ---------------------------------------------------------------- what happens
+
+    def fact(self, fact: Fact) -> None:
+        self.facts.append(fact)
+
+    def learn(self, error: ProbeError) -> None:
+        """What a failure teaches is a fact, also when another one is told."""
+        self.facts.extend(fact for fact in error.facts if fact not in self.facts)
+
+    def note(self, line: str) -> None:
+        """A line of the transcript, which keeps the newest. The caller leaves out secrets and
+        message bodies."""
+        self._transcript.note(self.now(), line)
+
+    def overhear(self, transcript: Transcript, trip: str = "") -> None:
+        """What is noted there in the time of this trip, and not about others, belongs to its
+        transcript."""
+        self._heard.append(Overheard(transcript, trip))
+
+    @property
+    def transcript(self) -> tuple[str, ...]:
+        """What was said since this began, on all legs."""
+        return self.said()
+
+    def said(self, most: int = MOST_LINES) -> tuple[str, ...]:
+        """The newest lines of the transcript."""
+        return told(self._heard, self.started, most)
+
+    @asynccontextmanager
+    async def conversation(
+        self,
+        otherwise: Callable[[], ProbeError | None] = lambda: None,
+        *,
+        server: str = "",
+        idle: float = 0.0,
+    ) -> AsyncIterator[None]:
+        """One conversation with a server: past `session_timeout` it fails with `otherwise()`, or as
+        a timeout.
+
+        `idle` seconds of silence are allowed on top. The name of the server is for people. When we
+        were late ourselves, the server has that time on top, but no more than once more its
+        `session_timeout`.
+        """
+        if self.session_timeout is None:
+            yield
+            return
+        limit = self.session_timeout + idle
+        try:
+            async with fair_timeout(limit, self.session_timeout):
+                yield
+        except TimeoutError:
+            whose = f" from {server}" if server else ""
+            raise otherwise() or ProbeError(
+                Reason.TIMEOUT, f"no answer{whose} within {limit:g} s"
+            ) from None
+
+
+def _comes_of(error: BaseException, other: BaseException | None) -> bool:
+    """Whether an error is another one, or its translation: it was raised while that was being dealt
+    with."""
+    for _ in range(MAX_TRANSLATIONS):
+        if error is other:
+            return True
+        if (earlier := error.__cause__ or error.__context__) is None:
+            return False
+        error = earlier
+    return False
