@@ -77,7 +77,7 @@ LOSSES = [
 ]
 
 
-def _troubles() -> tuple[Trouble, ...]:
+def troubles() -> tuple[Trouble, ...]:
     refusals = [
         Trouble(f"{words[:9]} at {stage}", (stage, Reply(words)), STEP_OF[stage], reason, words[:3])
         for stage, words, reason in REFUSALS
@@ -166,25 +166,25 @@ def _mx(port: int, resolver: Resolver) -> Sender:
     return make_sender("mx", {"port": port, "retry_after": "1h"}, resolver)
 
 
-def _bench(
+def bench(
     make: Callable[[int, Resolver], Sender],
 ) -> Callable[[], AbstractAsyncContextManager[SmtpBench]]:
     @asynccontextmanager
-    async def bench() -> AsyncIterator[SmtpBench]:
+    async def opened() -> AsyncIterator[SmtpBench]:
         async with AsyncExitStack() as stack:
             one = SmtpBench(make, await stack.enter_async_context(witness()), stack)
             await one.open()
             yield one
 
-    return bench
+    return opened
 
 
-SMTP = Kind(_bench(_smtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), _troubles())
+SMTP = Kind(bench(_smtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), troubles())
 MX = Kind(
-    _bench(_mx),
+    bench(_mx),
     (Step.RESOLVE, Step.RESOLVE, *STEPS),
     STAGES,
     (Stage.QUIT,),
     (Stage.DOT,),
-    _troubles(),
+    troubles(),
 )
