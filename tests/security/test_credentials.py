@@ -102,9 +102,9 @@ def certified(name: str) -> tuple[ssl.SSLContext, trustme.CA]:
 @pytest.mark.parametrize("options", [{}, {"tls": "starttls"}])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_tls_taken_away(listener: Listening, kind: str, options: dict[str, Any]) -> None:
-    """A password leaves in the clear only if `tls: none` is written: a server that does not offer
-    TLS, refuses it, or from whose words somebody has taken the offer, gets neither a login nor a
-    message."""
+    """A password is sent in plain text only with `tls: none`: a server that does not offer TLS,
+    refuses it, or whose offer was removed by an attacker on the path, gets neither a login nor
+    a message."""
     for answers in (PLAIN[kind], OFFERED[kind] | {STARTTLS[kind]: REFUSED[kind]}):
         server = listener(GREETING[kind], answers, default=GOOD[kind])
         assert await refused(visit(kind, server.port, **options)) is Reason.TLS
@@ -112,7 +112,8 @@ async def test_tls_taken_away(listener: Listening, kind: str, options: dict[str,
 
 
 async def test_preauth(listener: Listening) -> None:
-    """An IMAP server that says, before TLS, that we are logged in already is not believed."""
+    """If an IMAP server claims before TLS that the session is already authenticated, mailtrip
+    ignores the claim."""
     server = listener("* PREAUTH hello", OFFERED["imap"], default="{tag} OK")
     assert await refused(visit("imap", server.port, tls="starttls")) is Reason.TLS
     assert_untold(server)
@@ -123,7 +124,8 @@ async def test_preauth(listener: Listening) -> None:
 async def test_empty_secrets(
     listener: Listening, tmp_path: Path, kind: str, content: str | None
 ) -> None:
-    """A secret that is empty or cannot be read is no empty password: no login is tried with it."""
+    """If a secret is empty or cannot be read, no login is tried; an empty password is never
+    sent."""
     if content is not None:
         (tmp_path / "secret").write_text(content)
     server = listener(GREETING[kind], PLAIN[kind], default=GOOD[kind])
@@ -137,8 +139,8 @@ async def test_empty_secrets(
     "text", ["$PW", "${PW}", "%PW%", "env:PW", "/run/secrets/pw", "{file: /run/pw}", "{{ pw }}"]
 )
 def test_variables(options: type[ServerOptions], text: str) -> None:
-    """Text that looks like a variable, or like the place where a secret is kept, is no password,
-    but a mistake in the configuration."""
+    """Text that looks like a variable or a reference to a secret is a configuration error, and
+    is not used as a password."""
     with pytest.raises(ValidationError, match="write {file: PATH} or {env: NAME}"):
         options.model_validate({"host": "h", "username": USER, "password": text})
 
@@ -146,8 +148,8 @@ def test_variables(options: type[ServerOptions], text: str) -> None:
 @pytest.mark.parametrize("tls", ["starttls", "implicit"])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_certificates(listener: Listening, tmp_path: Path, kind: str, tls: str) -> None:
-    """Inside TLS a password is told only to a server whose certificate is good, and is for the name
-    that is in the configuration, unless `verify: false` is written."""
+    """Inside TLS, a password is sent only to a server whose certificate is valid for the name
+    in the configuration, unless `verify: false` is set."""
     for number, (name, trusted) in enumerate((("other.test", True), ("127.0.0.1", False))):
         context, authority = certified(name)
         ca_file = tmp_path / f"{number}.pem"
@@ -164,8 +166,8 @@ async def test_certificates(listener: Listening, tmp_path: Path, kind: str, tls:
 async def test_old_versions_of_tls(
     listener: Listening, tmp_path: Path, kind: str, tls: str
 ) -> None:
-    """A server that speaks nothing newer than TLS 1.1 gets no password, whatever openssl.cnf
-    allows, unless `tls_min_version` is written."""
+    """A server that supports nothing newer than TLS 1.1 gets no password, whatever openssl.cnf
+    allows, unless `tls_min_version` is set."""
     context, ca_file = old_context(tmp_path, OLD_VERSIONS["TLS11"])
     answers = OFFERED[kind] | {STARTTLS[kind]: READY[kind]}
 
@@ -193,8 +195,8 @@ INJECTED = {
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_words_before_tls(listener: Listening, tmp_path: Path, kind: str) -> None:
-    """What stands in plain text behind a server's answer to STARTTLS is not taken for something
-    said inside TLS: the conversation ends."""
+    """Plain text that follows a server's answer to STARTTLS is not processed as if it came
+    inside TLS: the session ends."""
     context, authority = certified("127.0.0.1")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     server = listener(GREETING[kind], OFFERED[kind] | {STARTTLS[kind]: INJECTED[kind]}, tls=context)
@@ -220,8 +222,8 @@ NOT_OFFERED: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_logins_that_are_not_offered(listener: Listening, kind: str) -> None:
-    """No login is tried that the server does not offer, or has disabled (LOGINDISABLED), unless
-    `auth: user` is written."""
+    """mailtrip tries no login mechanism that the server does not offer, or has disabled
+    (LOGINDISABLED), unless `auth: user` is set."""
     answers, options = NOT_OFFERED[kind]
     for more in (dict[str, Any](), options):
         server = listener(GREETING[kind], answers, default=GOOD[kind])
@@ -233,7 +235,7 @@ async def test_logins_that_are_not_offered(listener: Listening, kind: str) -> No
 
 
 async def test_referrals(listener: Listening) -> None:
-    """An IMAP server that refers us to another one (RFC 2221) is not followed."""
+    """Login referrals of an IMAP server (RFC 2221) are not followed."""
     other = listener("* OK hello", PLAIN["imap"])
     referral = f"[REFERRAL imap://{USER}@127.0.0.1:{other.port}/]"
     answers = PLAIN["imap"] | {
@@ -246,8 +248,7 @@ async def test_referrals(listener: Listening) -> None:
 
 
 async def test_redirects(listener: Listening, tmp_path: Path) -> None:
-    """An identity provider that sends us to another address is not followed, whatever the status of
-    its answer."""
+    """Redirects of an identity provider are not followed, whatever their status."""
     context, authority = certified("127.0.0.1")
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     for status in (
@@ -285,7 +286,8 @@ async def test_redirects(listener: Listening, tmp_path: Path) -> None:
     ],
 )
 def test_token_urls(given: dict[str, str]) -> None:
-    """Tokens are asked for by HTTPS alone, and never carried over a connection without TLS."""
+    """OAuth 2.0 tokens are requested only over HTTPS, and never sent over a connection without
+    TLS."""
     with pytest.raises(ValueError, match="https://HOST/PATH"):
         OAuth2Options.model_validate(given)
     oauth2 = given | {"token_url": "https://id.test/token"}
@@ -297,8 +299,8 @@ def test_token_urls(given: dict[str, str]) -> None:
 
 
 async def test_exchangers(listener: Listening) -> None:
-    """Exchangers, which anybody's DNS may name, never get a login: only `smtp`, `imap` and `pop3`
-    have passwords, each for the one server that stands beside them."""
+    """Exchangers, which foreign DNS data can name, never get a login: only `smtp`, `imap` and
+    `pop3` have passwords, each for its own configured server."""
     options = {
         kind: get_args(SendOptions.model_fields[kind].annotation)[0] for kind in SendOptions.choices
     }
@@ -327,8 +329,8 @@ async def test_exchangers(listener: Listening) -> None:
     "refusal", ["wrong-password-and-plain-offered", "sasl-ir-and-a-wrong-password"]
 )
 async def test_a_wrong_password(refusal: str) -> None:
-    """A wrong password is sent to an IMAP server once: another mechanism is tried only if the
-    server did not understand the form of the login."""
+    """A wrong password is sent to an IMAP server only once: another mechanism is tried only if
+    the server did not understand the form of the login."""
     options = {"auth": "plain"} if "sasl" in refusal else {}
     async with bench(f"quirks/{refusal}", **options) as here:
         with pytest.raises(ProbeError):

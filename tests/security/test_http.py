@@ -35,8 +35,8 @@ def exporter(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
 
 
 def test_sizes(exporter: Exporter) -> None:
-    """A request line or a header of more than 8 KiB is refused with 400, a body of more than 1 KiB
-    with 413, one in chunks with 411, and no such connection goes on."""
+    """A request line or a header of more than 8 KiB is refused with 400, a body of more than 1
+    KiB with 413, a chunked body with 411, and the connection is closed."""
     large = b"x" * 9000
     for request, status in (
         (b"GET /" + large + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"400"),
@@ -61,8 +61,8 @@ def test_sizes(exporter: Exporter) -> None:
 
 
 def test_smuggled_requests(exporter: Exporter) -> None:
-    """A request whose end can be read in two ways is refused, and its connection ends: nothing that
-    stands behind it is taken for another one."""
+    """A request whose end is ambiguous is refused, and its connection is closed: the bytes
+    after it are never processed as another request."""
     smuggled = b"GET /config HTTP/1.1\r\nHost: x\r\n\r\n"
     for headers in (
         b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -89,8 +89,8 @@ def test_smuggled_requests(exporter: Exporter) -> None:
 
 
 def test_bodies_that_do_not_come(exporter: Exporter) -> None:
-    """A body that was announced and does not come holds up nothing: it is not waited for, and the
-    connection ends."""
+    """If an announced body does not arrive, mailtrip does not wait for it, and closes the
+    connection."""
     answer = say(exporter, b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1024\r\n\r\nx")
     assert answer.startswith(b"HTTP/1.1 200")
     assert answer.count(b"HTTP/1.") == 1
@@ -98,8 +98,8 @@ def test_bodies_that_do_not_come(exporter: Exporter) -> None:
 
 @pytest.mark.parametrize("limits", [Limits(header=0.3), Limits(idle=0.3)])
 async def test_slow_headers(limits: Limits) -> None:
-    """A client that has not said within 10 s what it wants, or within 75 s after an answer, is cut
-    off, also in the middle of a header that comes drop by drop."""
+    """A client that does not send its first request header within 10 s, or the next one within
+    75 s after an answer, is disconnected, even if it sends a header slowly."""
     async with site(limits) as here:
         reader, writer = await here.raw()
         if limits.idle < 1:
@@ -120,7 +120,7 @@ async def drip(writer: asyncio.StreamWriter) -> None:
 
 
 def test_nonsense(exporter: Exporter) -> None:
-    """What is no HTTP is answered with 400, or not at all, and leaves no line in the log."""
+    """Data that is not HTTP is answered with 400, or not at all, and writes nothing to the log."""
     before = exporter.log.read_text()
     for request in (
         b"\0" * 3000,
@@ -143,7 +143,7 @@ def test_nonsense(exporter: Exporter) -> None:
 
 
 def test_silent_clients(exporter: Exporter) -> None:
-    """Six hundred clients that connect and say nothing keep nobody from being answered; at most 512
+    """Six hundred idle clients do not prevent other clients from being answered; at most 512
     are connected."""
     host, _, port = exporter.address.rpartition(":")
     with contextlib.ExitStack() as stack, selectors.DefaultSelector() as ended:
@@ -159,9 +159,9 @@ def test_silent_clients(exporter: Exporter) -> None:
 
 
 async def test_clients_that_do_not_read(tmp_path: Path) -> None:
-    """Clients that ask for large answers and do not read them share one answer, cost less than 256
-    KiB each, are cut off after 10 s, or when they have not read all of it within 60 s, and do not
-    block other clients."""
+    """Clients that request large answers and do not read them share one answer, cost less than
+    256 KiB each, are disconnected after 10 s without reading, or if they have not read all of
+    it within 60 s, and do not block other clients."""
     probes = "".join(
         f"  - {{name: p{n}, module: open, target: a{n}@lab.test}}\n" for n in range(60)
     )
@@ -199,9 +199,9 @@ def memory(exporter: Exporter) -> int:
 
 
 async def test_wrong_logins(tmp_path: Path) -> None:
-    """Wrong logins, however many and from any address, neither block a login that was right before
-    nor drop its connection: they wait for bcrypt in turns, 32 of one address; more are refused
-    (429)."""
+    """Wrong logins, however many and from any address, neither block a login that was
+    successful before nor close its connection: bcrypt checks them one after another, with a
+    queue of 32 for one address; more are refused (429)."""
     slow = SlowBcrypt()
     async with site(
         Limits(connections=40, per_address=35), gate=Folder(tmp_path).gate(USERS, Login(slow))

@@ -80,8 +80,8 @@ HARMLESS = {"from": "a@lab.test", "to": "a@lab.test", "the name of a header": "X
 
 @pytest.mark.parametrize("place", PLACES)
 def test_header_injection(place: str) -> None:
-    """Nothing in the configuration that goes into a header or a command may hold a line break, a
-    zero or another control character: `mailtrip check` says so."""
+    """A configuration value that becomes part of a header or a command must not contain a line
+    break, a zero byte or another control character: `mailtrip check` reports it."""
     text = "mailboxes: {{m: {{maildir: {{path: /m}}}}}}\nmodules:\n  x: {{roundtrip: {{{0}}}}}\n"
     harmless = HARMLESS.get(place, "mx.test")
     Settings.parse(text.format(PLACES[place].format(json.dumps(harmless))).encode(), "mailtrip.yml")
@@ -99,8 +99,8 @@ def test_header_injection(place: str) -> None:
 
 @pytest.mark.parametrize("what", MESSAGES)
 async def test_smuggling_out(what: str) -> None:
-    """What we send has no bare line ends, and no dot alone in a line but the last one: no server
-    can take a part of it for a second message."""
+    """Messages that mailtrip sends have no bare line ends, and no line with a single dot except
+    the last: no server can interpret a part of one as a second message."""
     async with witness() as server:
         message = probe_message()
         sender = make_sender(
@@ -127,8 +127,8 @@ def told(start: Start, listener: Listening, *flags: str) -> Exporter:
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_log_injection(start: Start, listener: Listening, form: str) -> None:
-    """Whatever servers and requests say, one event is one line of the log, without control
-    characters and such as turn text around; in JSON it is one object."""
+    """One event is one line of the log, without control characters and without characters that
+    change the text direction, whatever servers and requests contain; in JSON it is one object."""
     exporter = told(start, listener, "--log.level", "DEBUG", "--log.format", form)
     lines = exporter.log.read_text().split("\n")[3 if form == "text" else 0 : -1]
     assert any("evil" in line for line in lines)
@@ -151,8 +151,8 @@ def logging_anew() -> Iterator[None]:
 
 
 def test_tracebacks(capsys: pytest.CaptureFixture[str]) -> None:
-    """A traceback in the log is indented and as clean: an error that repeats what a stranger said
-    forges no event."""
+    """A traceback in the log is indented and cleaned in the same way: an exception that repeats
+    foreign text cannot forge an event."""
     with logging_anew():
         log_to_stderr("INFO")
         try:
@@ -184,8 +184,8 @@ def in_a_terminal(*arguments: str) -> bytes:
 
 
 def test_terminals(listener: Listening, tmp_path: Path) -> None:
-    """Nothing that a server says moves the cursor of a terminal, sets its title or colours, or
-    turns text around, in `mailtrip probe` and `mailtrip check --try`."""
+    """Text from a server cannot move the cursor of a terminal, set its title or colours, or
+    change the text direction, in `mailtrip probe` and `mailtrip check --try`."""
     file = tmp_path / "mailtrip.yml"
     file.write_text(evil(listener))
     for arguments in (("probe", "--config.file", str(file), "evil"), ("check", "--try", str(file))):
@@ -203,7 +203,7 @@ def test_terminals(listener: Listening, tmp_path: Path) -> None:
 
 
 def test_pages(start: Start, listener: Listening) -> None:
-    """The same holds for pages, `/probe`, `/metrics` and what a refused request is told."""
+    """The same applies to pages, `/probe`, `/metrics` and the answers to refused requests."""
     exporter = told(start, listener)
     (trip,) = set(re.findall(r"trips/[0-9a-f]{14}", exporter.get("/")))
     paths = ["/", f"/{trip}", "/metrics", "/probe?module=evil&target=a@lab.test&debug=true"]
@@ -237,8 +237,8 @@ NO_TEXT = {
 
 @pytest.mark.parametrize("server", NO_TEXT)
 def test_what_is_no_text(start: Start, listener: Listening, server: str) -> None:
-    """Bytes of a server that are no text, or half of one, break no page and leave no trip without a
-    verdict."""
+    """Bytes from a server that are not valid text, or incomplete, break no page and leave no
+    trip without a result."""
     said, shown = NO_TEXT[server]
     smtp, imap = listener("220 hello", said), listener("* OK hello", shown, default="{tag} OK")
     text = CONFIGURATION.format(smtp=smtp.port, imap=imap.port)
@@ -255,8 +255,8 @@ def test_what_is_no_text(start: Start, listener: Listening, server: str) -> None
 
 @virtual.on_a(Bench)
 async def test_names_of_folders(bench: Bench) -> None:
-    """The name of a folder, which a server may choose, has at most 100 characters in a label, none
-    of them harmful."""
+    """The name of a folder, which a server can choose, has at most 100 characters in a label,
+    all of them harmless."""
     bench.mailbox.folder = f"{HARMFUL}\udcff{'x' * 500}"
     outcome = await bench.trip()
     assert outcome.success

@@ -23,8 +23,8 @@ SAID = {
 
 @pytest.mark.parametrize("kind", SAID)
 async def test_a_password_is_said_once(listener: Listening, kind: str) -> None:
-    """A password is sent once, and only where the server asks for a password: never where it asks
-    for the user name, and not again after a refusal."""
+    """A password is sent once, and only in answer to a request for a password: never in answer
+    to a request for the user name, and not again after a refusal."""
     server = listener(GREETING[kind], SAID[kind], default="535 no")
     assert await refused(visit(kind, server.port, tls="none", auth="plain")) is Reason.AUTH
     assert bytes(server.heard).decode().count(SECRETS[2]) == 1
@@ -39,8 +39,8 @@ async def test_a_password_is_said_once(listener: Listening, kind: str) -> None:
 
 
 async def test_iterations(listener: Listening) -> None:
-    """A server cannot choose how long we compute, or how easily others guess: SCRAM with fewer than
-    4,096 or more than 1,000,000 iterations is refused."""
+    """A server cannot make the computation expensive, or a password easy to guess: SCRAM with
+    fewer than 4,096 or more than 1,000,000 iterations is refused."""
     for count in (1, 4_095, 1_000_001, 10**12):
         server = scram_server(listener, count)
         assert await refused(visit("smtp", server.port, tls="none")) is Reason.PROTOCOL

@@ -110,8 +110,8 @@ def calls_in(action: Callable[[], object]) -> int:
 
 
 def test_hostile_messages() -> None:
-    """A hostile message, whatever its nesting, parts, headers and encodings, costs work and memory
-    in proportion to what is read of it, also if it carries a token of ours."""
+    """The work and memory for a hostile message are proportional to the part of it that is
+    read, whatever its nesting, parts, headers and encodings, even if it contains a valid token."""
     for name, text in HOSTILE.items():
         raw = (OURS + text).encode("latin-1")[:READ_LIMIT]
         assert calls_in(lambda raw=raw: readers(raw)) < 300 * len(raw), name  # type: ignore[misc]
@@ -135,8 +135,8 @@ def work(raw: bytes) -> float:
 
 
 def test_what_a_hostile_message_costs() -> None:
-    """A hostile message costs at most eight times what a plain one of the same size costs, whatever
-    is in it."""
+    """A hostile message costs at most eight times as much as a plain message of the same size,
+    whatever its content."""
     plain = (
         "\r\n"
         + "This is a message without any malice, of a few words on each line.\r\n" * READ_LIMIT
@@ -150,15 +150,15 @@ def test_what_a_hostile_message_costs() -> None:
 
 
 def test_what_only_speaks_about_our_message() -> None:
-    """A bounce, an answer or a receipt with a token of ours, in whatever form and with our subject
-    or our whole text in it, never counts as the arrival of our message."""
+    """A bounce, a reply or a receipt with a valid token never counts as the arrival of the
+    message, whatever its form, even if it contains our subject or our whole text."""
     for row in expected():
         assert (read(arrived(row.file)).kind is Kind.MESSAGE) == (row.kind == "message"), row.file
 
 
 def test_compressed_parts() -> None:
-    """Nothing compressed in a message is unpacked, so that an archive is as large as it is, and
-    nothing is looked for inside."""
+    """Compressed parts of a message are not unpacked, so that an archive does not expand, and
+    its contents are not searched."""
     bomb = gzip.compress(TOKEN.word.encode() + b"0" * 30_000_000)
     encoded = b64encode(bomb).decode()
     assert len(encoded) < READ_LIMIT
@@ -177,8 +177,8 @@ def test_compressed_parts() -> None:
 
 
 async def test_large_messages_at_the_receiver() -> None:
-    """Of a message that comes to the own receiver, the first 64 KiB are read and kept, however
-    large it may be."""
+    """The first 64 KiB of a message to the SMTP receiver are read and kept, however large it
+    is."""
     asked: list[int] = []
 
     async def wanted(raw: bytes) -> bool:
@@ -218,8 +218,8 @@ probes:
 def test_messages_of_others(
     start: Start, listener: Callable[..., Listener], tmp_path: Path
 ) -> None:
-    """Messages of others in a mailbox are looked through for tokens, and that is all: they are not
-    moved, flagged or deleted, and nothing of them is on a page, in the log or in the state."""
+    """Other messages in a mailbox are only searched for tokens: they are not moved, flagged or
+    deleted, and no part of them appears on a page, in the log or in the state."""
     maildir = maildir_bench.Maildir(tmp_path / "Maildir")
     maildir.deliver(OTHERS)
     usual = dict.fromkeys(("EHLO", "MAIL", "RCPT", "."), "250 ok") | {

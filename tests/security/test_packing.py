@@ -19,8 +19,8 @@ from tests.support.maildir_rig import Maildir, found, opened
 async def test_compressed_messages_in_a_maildir(
     tmp_path: Path, pack: Callable[[bytes], bytes]
 ) -> None:
-    """A compressed file in a Maildir is read up to 4 MiB and unpacked up to 64 KiB, whatever its
-    full size."""
+    """At most 4 MiB of a compressed file in a Maildir are read, and at most 64 KiB are
+    unpacked, whatever its full size."""
     maildir = Maildir(tmp_path / "Maildir")
     bomb = pack(b"Subject: x\n\n" + bytes(20 * MIB))
     async with opened(maildir.mailbox()) as session:

@@ -33,8 +33,8 @@ modules:
 
 
 async def test_relaying() -> None:
-    """The own receiver takes mail for its `recipients` alone, however another address is written,
-    and has no way to send any on."""
+    """The SMTP receiver accepts mail only for its `recipients`, however another address is
+    written, and cannot relay mail."""
     async with receiver() as session, RawClient(session.receiver.port) as client:
         await client.dialogue("EHLO test", "MAIL FROM:<a@lab.test>")
         for address in (
@@ -62,8 +62,8 @@ async def test_relaying() -> None:
 
 @pytest.mark.slow
 def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
-    """It refuses a message without a token, with one that is forged, or with one of another
-    mailtrip, and keeps nothing of it."""
+    """It refuses a message without a token, with a forged token, or with a token of another
+    mailtrip, and keeps no part of it."""
     port = free_port()
     exporter = start(OWN.format(port=port))
     ours = (
@@ -93,8 +93,8 @@ def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
 
 
 async def test_smuggling_in() -> None:
-    """Only a dot alone between two CRLF ends a message: no second one can be smuggled in behind a
-    bare line end."""
+    """Only a single dot between two CRLF ends a message: a bare line end cannot smuggle in a
+    second message."""
     for end in (
         b"\n.\n",
         b"\r\n.\n",
@@ -118,8 +118,8 @@ async def test_smuggling_in() -> None:
 
 
 async def test_what_came_before_tls(tmp_path: Path) -> None:
-    """What a client, or somebody in between, says before TLS counts no more inside it, also if it
-    comes together with STARTTLS."""
+    """Data that a client, or an attacker on the path, sends before TLS is discarded when TLS
+    starts, even if it arrives together with STARTTLS."""
     certificates = Certificates(tmp_path)
     async with (
         receiver(tls=certificates.options) as session,
@@ -165,15 +165,15 @@ async def replies_and_turns(port: int, flood: bytes) -> tuple[list[bytes], int]:
     "line", [b"\r\n", b"\xff\r\n", b"EHLO\r\n", b"RCPT TO:<x>\r\n", b"x" * 600 + b"\r\n"]
 )
 async def test_refused_commands(line: bytes) -> None:
-    """After 100 refusals a session ends, empty lines and nonsense included."""
+    """A session ends after 100 refused commands, including empty lines and unknown commands."""
     async with receiver() as session:
         replies, _ = await replies_and_turns(session.receiver.port, line * 5_000)
         assert len(replies) <= 1 + 101 + 1
 
 
 async def test_floods() -> None:
-    """A flood of commands or lines holds up nobody: with each reply, and a hundred lines, others
-    have their turn, and 1,000 commands of a kind end the session."""
+    """A flood of commands or lines does not block other clients: after each reply, and after a
+    hundred lines, other work runs, and 1,000 commands of a kind end the session."""
     async with receiver() as session:
         replies, turns = await replies_and_turns(session.receiver.port, b"NOOP\r\n" * 5_000)
         assert (replies[-1][:3], len(replies)) == (b"421", 1 + 1000 + 1)
@@ -188,7 +188,7 @@ async def test_floods() -> None:
 
 
 async def test_memory_of_messages() -> None:
-    """While a message comes, no more than the 64 KiB of it that are read are held, whatever its
+    """While a message is received, only the 64 KiB of it that are read are kept, whatever its
     lines; one that is larger than `max_message_size` is refused."""
     async with (
         receiver(max_message_size=200_000) as session,
@@ -217,8 +217,8 @@ async def test_memory_of_messages() -> None:
     "limits", [Limits(idle=0.2), Limits(session=0.2), Limits(session=0.2, goodbye=0.1)]
 )
 async def test_slow_clients(limits: Limits) -> None:
-    """A client that is silent for 60 s is cut off, and each after 300 s, whether it talks, sends a
-    message drop by drop, or does not read what it is told."""
+    """A client that is silent for 60 s is disconnected, and every client after 300 s, whether
+    it sends commands, sends a message slowly, or does not read replies."""
     async with (
         receiver(limits=limits) as session,
         RawClient(session.receiver.port, receive_buffer=2048) as client,
@@ -240,8 +240,8 @@ async def drip(client: RawClient) -> None:
 
 
 async def test_lines_without_end() -> None:
-    """A command of the own receiver's clients may have 1,001 bytes, a line of a message 64 KiB; one
-    that goes on ends the connection."""
+    """A command to the SMTP receiver may have 1,001 bytes, a line of a message 64 KiB; a longer
+    one ends the connection."""
     async with receiver() as session, RawClient(session.receiver.port) as client:
         assert await client.ask("NOOP " + "x" * 2000) == "500 Command line too long"
         await client.until_data()
@@ -251,8 +251,8 @@ async def test_lines_without_end() -> None:
 
 
 async def test_places() -> None:
-    """At most 200 clients are connected to the own receiver, at most 50 of them from one address,
-    or from one network of IPv6, all of which one machine may have."""
+    """At most 200 clients are connected to the SMTP receiver, at most 50 of them from one
+    address or from one IPv6 network, all of which one machine may own."""
     async with receiver() as session, AsyncExitStack() as stack:
         greetings = []
         for number in range(205):
@@ -274,8 +274,8 @@ async def test_places() -> None:
 
 
 async def test_messages_that_wait() -> None:
-    """At most 500 messages wait to be looked at, each with its 64 KiB; the next one is told to come
-    later."""
+    """At most 500 messages are queued for processing, each with its 64 KiB; further messages
+    are deferred."""
     async with receiver() as session, RawClient(session.receiver.port) as client:
         for _ in range(MAX_WAITING):
             await client.until_data()

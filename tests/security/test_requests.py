@@ -76,8 +76,8 @@ def say(exporter: Exporter, request: bytes) -> bytes:
 
 
 def test_strangers(start: Start, listener: Listening) -> None:
-    """Nothing is sent to a target that neither `targets` nor `probes` allow: `/probe` answers
-    403."""
+    """`/probe` answers 403 for a target that neither `targets` nor `probes` allow, and sends
+    nothing to it."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for target in ("you@example.com", "a@lab.test.example.com", "a@xlab.test", "a@sub.lab.test"):
@@ -87,8 +87,8 @@ def test_strangers(start: Start, listener: Listening) -> None:
 
 
 def test_disguised_strangers(start: Start, listener: Listening) -> None:
-    """A target that is no address, such as one with a line break, a second address or a route in
-    it, is refused, whatever the patterns in `targets` say."""
+    """A target that is not a valid address, such as one with a line break, a second address or
+    a source route, is refused, whatever the patterns in `targets` say."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for target in (
@@ -114,8 +114,8 @@ def test_disguised_strangers(start: Start, listener: Listening) -> None:
 
 
 def test_hosts_of_strangers(start: Start, listener: Listening) -> None:
-    """Where the target is the server, no target that is not allowed is connected to, so that nobody
-    can have a module's password sent to a host of theirs."""
+    """If the target is the server, mailtrip connects only to allowed targets, so that an
+    attacker cannot have a module's password sent to their own host."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for target in (
@@ -135,8 +135,8 @@ def test_hosts_of_strangers(start: Start, listener: Listening) -> None:
 def test_logins(
     start: Start, listener: Listening, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """With `basic_auth_users`, nothing is answered without the password, not even `/-/healthy` or
-    `POST /-/reload`."""
+    """With `basic_auth_users`, every request needs the password, even `/-/healthy` and `POST
+    /-/reload`."""
     secret = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(4)).decode()
     file = tmp_path_factory.mktemp("web") / "web.yml"
     file.write_text("http_server_config: {}\n")
@@ -166,8 +166,7 @@ def test_logins(
 
 
 def test_methods(start: Start, listener: Listening) -> None:
-    """Every path answers to GET and HEAD alone, but for `/-/reload`, which answers to POST
-    alone."""
+    """Every path accepts only GET and HEAD, except `/-/reload`, which accepts only POST."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for path in (
@@ -187,8 +186,8 @@ def test_methods(start: Start, listener: Listening) -> None:
 
 
 def test_looking(start: Start, listener: Listening) -> None:
-    """Reading changes nothing: pages, `debug=true` and HEAD requests send no message and create no
-    probe, so they take no place under `--web.max-targets`; only a GET of `/probe` without
+    """Reading changes nothing: pages, `debug=true` and HEAD requests send no message and create
+    no probe, so they do not count towards `--web.max-targets`; only a GET of `/probe` without
     `debug=true` does."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port), "--web.max-targets", "1")
@@ -217,8 +216,8 @@ def test_looking(start: Start, listener: Listening) -> None:
 
 
 def test_foreign_pages(start: Start, listener: Listening) -> None:
-    """Cross-site requests of a browser (a foreign `Origin` or `Referer`, or `Sec-Fetch-Site` that
-    is neither same-origin nor none) are refused with 403 if they change something or send a
+    """Cross-site requests of a browser (a foreign `Origin` or `Referer`, or a `Sec-Fetch-Site`
+    other than same-origin or none) are refused with 403 if they change something or send a
     message: `POST /-/reload`, `/probe`."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
@@ -243,9 +242,9 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
 
 
 def test_rebinding(start: Start) -> None:
-    """Requests under a name that is not ours are refused (421), so that no page can read mailtrip
-    by DNS rebinding: ours are addresses, single words, private names, this machine's name, and
-    those of the listen addresses, `--web.external-url` and `--web.allowed-host`."""
+    """Requests with a foreign host name are refused (421), so that no page can read mailtrip by
+    DNS rebinding. Accepted are IP addresses, single words, private names, this machine's name,
+    and the names in the listen addresses, `--web.external-url` and `--web.allowed-host`."""
     exporter = start(CONFIGURATION.format(port=1), "--web.allowed-host", "mine.example.org")
     for host in (
         "evil.test",
@@ -283,7 +282,7 @@ def test_rebinding(start: Start) -> None:
 
 
 def test_files(start: Start) -> None:
-    """No path leads to a file, however it is written, and a trip is found by nothing but its 14
+    """No path gives access to a file, however it is written, and a trip is found only by its 14
     digits."""
     exporter = start(CONFIGURATION.format(port=1))
     ups = (
@@ -325,7 +324,7 @@ def test_files(start: Start) -> None:
 
 
 def test_many_targets(start: Start, listener: Listening) -> None:
-    """At most `--web.max-targets` probes are kept, and for one more the answer is 429."""
+    """At most `--web.max-targets` probes are kept; for one more the answer is 429."""
     exporter = start(CONFIGURATION.format(port=listener().port), "--web.max-targets", "3")
     statuses = [probe(exporter, "open", f"a{number}@lab.test")[0] for number in range(5)]
     assert statuses == [200, 200, 200, 429, 429]
@@ -343,8 +342,8 @@ def shown(start: Start, listener: Listening) -> Exporter:
 
 
 def test_markup(start: Start, listener: Listening) -> None:
-    """Nothing that a server says becomes markup on a page, and pages run no script, load nothing
-    from elsewhere and are framed by nobody."""
+    """Text from a server never becomes markup on a page; pages run no script, load nothing from
+    other sites and cannot be framed."""
     exporter = shown(start, listener)
     overview = exporter.get("/")
     (trip,) = set(re.findall(r'href="(trips/[0-9a-f]{14})"', overview))
@@ -366,8 +365,7 @@ def test_markup(start: Start, listener: Listening) -> None:
 
 
 def test_series(start: Start, listener: Listening) -> None:
-    """Nothing that a server says becomes a series, or a line of its own, on `/metrics` or
-    `/probe`."""
+    """Text from a server never becomes a series, or a separate line, on `/metrics` or `/probe`."""
     exporter = shown(start, listener)
     for path in ("/metrics", "/probe?module=open&target=a@lab.test"):
         page = exporter.get(path)

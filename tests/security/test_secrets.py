@@ -160,10 +160,10 @@ def expect_no_piece(text: str) -> None:
 def test_secrets_while_it_runs(
     start: Start, listener: Listening, tmp_path: Path, said: dict[str, dict[str, str]], form: str
 ) -> None:
-    """No secret is on a page, in `/config`, `debug=true`, `/sd`, `/metrics`, the log at any level,
-    the state, or the list of processes, also when servers repeat it: from the greeting to the end
-    of the session, cut, folded, escaped, in another case or with separators. Eight characters in a
-    row of a password, a token or its base64 are hidden."""
+    """No secret appears on a page, in `/config`, `debug=true`, `/sd`, `/metrics`, the log at
+    any level, the state, or the process list, even if servers repeat it: from the greeting to
+    the end of the session, cut, folded, escaped, in another case or with separators. Eight
+    consecutive characters of a password, a token or its base64 are hidden."""
     exporter = start(configured(listener, said), "--log.level", "DEBUG", "--log.format", form)
     for probe in ("one", "two", "three"):
         exporter.wait_for(f'mailtrip_trips_total{{probe="{probe}"}}')
@@ -268,8 +268,8 @@ SPOILT = (
 @pytest.mark.parametrize("spoilt", SPOILT)
 @pytest.mark.parametrize("key", ["password", "pasword", "tls"])
 def test_mistakes_beside_a_secret(spoilt: str, key: str) -> None:
-    """A mistake in a configuration is told without the text that is wrong where that may be a
-    password, however it is misspelt, not quoted, or put under a wrong key."""
+    """An error message about a configuration does not quote a wrong value that may be a
+    password, even if it is misspelt, not quoted, or under a wrong key."""
     text = (
         f"mailboxes:\n  m:\n    imap:\n      host: h.test\n      username: me\n      {key}:"
         f" {spoilt.format(PASSWORD)}\n"
@@ -283,8 +283,8 @@ def test_mistakes_beside_a_secret(spoilt: str, key: str) -> None:
 
 
 async def test_secrets_and_the_sendmail_program(tmp_path: Path) -> None:
-    """The sendmail program gets none of mailtrip's environment, where `{env: …}` keeps passwords,
-    and none of its files; its arguments are two addresses."""
+    """The sendmail program inherits neither mailtrip's environment, where `{env: …}` keeps
+    passwords, nor its files; its arguments are two addresses."""
     program, seen = tmp_path / "sendmail", tmp_path / "seen"
     program.write_text(
         f'#!/bin/sh\nexec > {seen}\nenv\necho "$@"\nls -l /proc/self/fd\ncat > /dev/null\n'
@@ -315,8 +315,8 @@ async def test_secrets_and_the_sendmail_program(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_crashes(start: Start, tmp_path: Path) -> None:
-    """A crash leaves no core file, which would hold the passwords: its limit is 0, whatever it was
-    before."""
+    """A crash writes no core file, which would contain the passwords: the limit is set to 0,
+    whatever it was before."""
     before = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (before[1], before[1]))
     try:
@@ -328,8 +328,8 @@ def test_crashes(start: Start, tmp_path: Path) -> None:
 
 
 async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> None:
-    """An error that nobody expected is a traceback in the log, with the lines of our program and
-    without values; pages and labels tell that it was one, and no more."""
+    """An unexpected exception is logged as a traceback, with lines of the program and without
+    values; pages and labels show only that it occurred."""
     bench = Bench()
 
     def broken(raw: bytes) -> list[str]:
@@ -347,8 +347,8 @@ async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> 
 
 @pytest.mark.slow
 def test_values_that_are_secrets_without_saying_so(start: Start) -> None:
-    """What only looks like a secret is hidden as one: a key in the zone of a blocklist, the value
-    of a header such as `Authorization`, the query of a `token_url`."""
+    """Values that only look like secrets are hidden too: a key in the zone of a blocklist, the
+    value of a header such as `Authorization`, the query of a `token_url`."""
     exporter = start("""
 modules:
   list:

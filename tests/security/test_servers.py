@@ -62,7 +62,7 @@ async def problem(action: Awaitable[Any]) -> ProbeError:
 @pytest.mark.parametrize("greeting", ["", Endless("x", pause=0.02)])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_silence(listener: Listening, kind: str, greeting: str | Endless) -> None:
-    """A server that does not answer, or comes to no end of it, is given up after
+    """A server that does not answer, or whose answer does not end, is disconnected after
     `session_timeout`."""
     assert (
         await refused(visit(kind, listener(greeting).port, patience=0.3, tls="none"))
@@ -76,8 +76,8 @@ async def test_silence(listener: Listening, kind: str, greeting: str | Endless) 
 @pytest.mark.parametrize("words", ["250-and so on\r\n" * 1000, "x" * MIB, "250 " + "x" * MIB])
 @pytest.mark.parametrize("place", ["greeting", "EHLO", "RCPT"])
 async def test_endless_replies(listener: Listening, place: str, words: str) -> None:
-    """Of an SMTP server's reply 32 KiB are read, and 8 KiB of a line; more ends the
-    conversation."""
+    """SMTP limits: 32 KiB per reply, 8 KiB per line. A server that exceeds them is
+    disconnected."""
     usual = {"EHLO": "250 hello", "MAIL": "250 ok", "RCPT": "250 ok"}
     server = listener("220 hello", usual | {place: Endless(words)})
     if place == "greeting":
@@ -138,9 +138,8 @@ ENDLESS_IMAP = {  # and how much of it is read
 
 @pytest.mark.parametrize("what", ENDLESS_IMAP)
 async def test_endless_responses(listener: Listening, what: str) -> None:
-    """Of an IMAP server's answer to a command 32 MiB are read, of a response 16 MiB, of a line 1
-    MiB, and of what takes more room in memory than on the wire so much less; more ends the
-    session."""
+    """IMAP limits: 32 MiB per command, 16 MiB per response, 1 MiB per line, and less if a
+    response needs more memory than it has bytes. A server that exceeds them is disconnected."""
     words, most = ENDLESS_IMAP[what]
     server = listener("* OK hello", IMAP | {"UID": Endless(words)}, default="{tag} OK")
     error = await problem(looked(server.port))
@@ -149,8 +148,8 @@ async def test_endless_responses(listener: Listening, what: str) -> None:
 
 
 async def test_memory_of_literals(listener: Listening) -> None:
-    """A literal that an IMAP server announces is no reason to make room for it: one of more than 16
-    MiB is not even waited for."""
+    """No memory is reserved for a literal that an IMAP server announces; one of more than 16
+    MiB ends the session immediately."""
     server = listener(
         "* OK hello", IMAP | {"UID": Endless("x" * MIB, "* 1 FETCH (BODY[] {16777217}\r\n")}
     )
@@ -160,8 +159,8 @@ async def test_memory_of_literals(listener: Listening) -> None:
 
 
 async def test_large_messages_over_imap(listener: Listening) -> None:
-    """An IMAP server is asked for the first 64 KiB of a message, and of one that sends more no more
-    is kept."""
+    """mailtrip requests the first 64 KiB of a message from an IMAP server, and keeps no more if
+    the server sends more."""
     large = "* 1 FETCH (UID 1 BODY[]<0> {5000000}\r\n" + "X: y\r\n" * 833_333 + "x\n)\r\n{tag} OK"
     server = listener("* OK hello", IMAP | {"UID": large})
     (sighting,) = await looked(server.port)
@@ -193,8 +192,8 @@ async def read_maildrop(port: int) -> list[Sighting]:
     "words", ["x" * 10_000, ("1 " + "x" * 900 + "\r\n") * 100, "..\r\n" * 5_000]
 )
 async def test_endless_listings(listener: Listening, command: str, words: str) -> None:
-    """Of a POP3 server's status line and of what it offers 64 KiB are read, of a listing 8 MiB, of
-    a message 64 MiB, of which 64 KiB are kept; more ends the session."""
+    """POP3 limits: 64 KiB for a status line and for the capabilities, 8 MiB for a listing, 64
+    MiB for a message, of which 64 KiB are kept. A server that exceeds them is disconnected."""
     answer = Endless(words, "+OK\r\n" if command in POP3_LISTINGS else "")
     server = listener(
         answer if command == "greeting" else "+OK", POP3 | {command: answer}, default="+OK"
@@ -211,7 +210,7 @@ async def test_endless_listings(listener: Listening, command: str, words: str) -
 
 
 async def test_unasked_words(listener: Listening) -> None:
-    """What a POP3 server says while nobody asks is kept to 1 MiB; then the session ends."""
+    """At most 1 MiB of unsolicited data from a POP3 server is kept; then the session ends."""
     server = listener(Endless("and so on\r\n" * 1000, "+OK\r\n"))
     connection = await converse(
         await connect(["127.0.0.1"], server.port), "pop.test", lambda line: None
@@ -223,8 +222,8 @@ async def test_unasked_words(listener: Listening) -> None:
 
 
 async def test_large_headers_over_pop3(listener: Listening) -> None:
-    """Of a header of 50 MB in a POP3 maildrop, which a server cannot be asked for in parts, 64 KiB
-    are kept."""
+    """If a message in a POP3 maildrop has a header of 50 MB, 64 KiB are kept; POP3 cannot fetch
+    a part of a header."""
     large = "+OK\r\n" + ("X: " + "y" * 995 + "\r\n") * 50_000 + "\r\n."
     server = listener("+OK", POP3 | {"TOP": large}, default="+OK")
     (sighting,) = await read_maildrop(server.port)
@@ -235,8 +234,8 @@ async def test_large_headers_over_pop3(listener: Listening) -> None:
 
 
 async def test_large_messages_in_a_maildir(tmp_path: Path) -> None:
-    """Of a file of 50 MB in a Maildir 64 KiB are read; what is no ordinary file, or a link, is not
-    read at all."""
+    """If a file in a Maildir has 50 MB, 64 KiB are read; links and files that are not regular
+    are not read at all."""
     maildir = maildir_bench.Maildir(tmp_path / "Maildir")
     async with maildir_bench.opened(maildir.mailbox()) as session:
         name = maildir.deliver(b"Subject: large\n\n")
@@ -285,7 +284,7 @@ async def name_server(answer: Callable[[dns.message.Message], None]) -> AsyncIte
 
 
 async def test_aliases_without_end() -> None:
-    """Aliases that lead in a circle, or through more than 16 names, lead nowhere."""
+    """Circular CNAME records, and chains of more than 16 names, do not resolve."""
     short, long = (["a.test.", *(f"n{n}.test." for n in range(length))] for length in (15, 17))
     async with name_server(chain(*short)) as resolver:
         assert await resolver.addresses("a.test.", "4") == ["127.0.0.2"]
@@ -296,7 +295,7 @@ async def test_aliases_without_end() -> None:
 
 
 async def test_many_exchangers(listener: Listening) -> None:
-    """Of a domain's exchangers the best 10 are tried."""
+    """At most 10 exchangers of a domain are tried, the best preferences first."""
     server = listener("421 busy")
     hosts = {f"mx{n}.example.test": {"A": ["127.0.0.1"]} for n in range(30)}
     zone = {"example.test": {"MX": [f"{n} mx{n}.example.test." for n in range(30)]}, **hosts}
@@ -311,7 +310,7 @@ async def test_many_exchangers(listener: Listening) -> None:
 
 @pytest.mark.parametrize(("place", "reason"), [(20, Reason.UNAVAILABLE), (21, Reason.CONNECT)])
 async def test_many_addresses(listener: Listening, place: int, reason: Reason) -> None:
-    """Of a host's addresses the first 20 are tried."""
+    """At most the first 20 addresses of a host are tried."""
     server = listener("421 busy")
     addresses = [f"127.0.9.{number}" for number in range(1, place)]  # where nobody listens
 
@@ -331,7 +330,7 @@ async def test_many_addresses(listener: Listening, place: int, reason: Reason) -
 
 
 async def test_endless_answers(tmp_path: Path) -> None:
-    """Of an identity provider's answer 256 KiB are read."""
+    """At most 256 KiB of an identity provider's response are read."""
     async with bench(tmp_path, instead=(200, "x" * 2 * MIB)) as here:
         error = await refusal(here.account())
     assert (error.reason, error.detail[-19:]) == (Reason.PROTOCOL, "answers without end")

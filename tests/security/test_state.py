@@ -15,7 +15,7 @@ from tests.support.prober_rig import Bench
 
 
 def test_a_disk_that_refuses() -> None:
-    """A state disk that is full, locked or stalled for a while changes and loses no verdict:
+    """A state disk that is full, locked or stalled for a while changes and loses no result:
     pending changes are kept, within a bound, and written in order when possible."""
 
     async def course() -> None:
@@ -36,8 +36,8 @@ def test_a_disk_that_refuses() -> None:
 
 
 async def test_a_state_file_of_somebody_else(tmp_path: Path) -> None:
-    """A state file with other tables, or with rows that make no sense, does not prevent a start:
-    the file is set aside as `mailtrip.damaged`, the rows are dropped."""
+    """A state file with unknown tables, or with invalid rows, does not prevent a start: the
+    file is renamed to `mailtrip.damaged`, the rows are dropped."""
     for number, change in enumerate(
         ("UPDATE trips SET state = 'odd'", "DROP TABLE outcomes", "DROP TABLE trips")
     ):
@@ -52,8 +52,8 @@ async def test_a_state_file_of_somebody_else(tmp_path: Path) -> None:
 
 
 def test_a_clock_that_is_set() -> None:
-    """Setting the machine's clock, forwards or back, makes no message lost or late, hides no
-    failure behind an older success, and starts no flood of trips."""
+    """If the machine's clock is set, forwards or backwards, no message becomes lost or late, no
+    failure is hidden behind an older success, and no flood of trips starts."""
 
     async def course() -> None:
         for jump in (-3600.0, 400 * 86400.0):

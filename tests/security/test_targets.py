@@ -46,8 +46,8 @@ BEHIND = (
 
 
 def test_zones(start: Start, listener: Listening, tmp_path: Path) -> None:
-    """No address with a zone is a target: what follows a `%` gets into no command, no header and no
-    argument of a program, however wide `targets` is."""
+    """An IPv6 address with a zone is not a valid target: text after a `%` never reaches a
+    command, a header or an argument of a program, whatever `targets` allows."""
     server, called = listener(), tmp_path / "called"
     program = tmp_path / "sendmail"
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{called}\ncat >>{called}\n')
@@ -79,8 +79,8 @@ def test_zones(start: Start, listener: Listening, tmp_path: Path) -> None:
 
 def test_spellings(start: Start, listener: Listening) -> None:
     """All spellings of a target are one probe, with one interval, for all clients; a pattern
-    without a wildcard is one target, and letters of another case in front of its `@` are refused
-    with 403."""
+    without a wildcard allows one target, and another letter case before the `@` is refused with
+    403."""
     server = listener(answers={"RCPT": "554 no"})
     exporter = start(CONFIGURATION.format(port=server.port, program="/bin/false"))
     for spelling in (
@@ -101,8 +101,8 @@ def test_spellings(start: Start, listener: Listening) -> None:
 
 
 def test_lengths(start: Start, listener: Listening) -> None:
-    """An address of more than 254 bytes, a part in front of the `@` of more than 64, and a domain
-    of more than 253, are refused before anything is looked up or sent."""
+    """An address of more than 254 bytes, a local part of more than 64, and a domain of more
+    than 253, are refused before any lookup or connection."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port, program="/bin/false"))
     label = "x" * 63

@@ -37,9 +37,8 @@ def unpacked(word: str) -> tuple[bytes, int, bytes, bytes]:
 
 
 def test_what_is_in_a_token() -> None:
-    """In a token are a number that stands for the key (4 bytes), the second in which it was made
-    (4), the trip (7, all random) and the signature (15), and nothing else: no address and no
-    name."""
+    """A token contains a number that identifies the key (4 bytes), its time in seconds (4), the
+    trip (7, all random) and the signature (15), and nothing else: no address and no name."""
     one, other = (Mint(KEY).mint(SENT_AT + 0.9) for _ in range(2))
     number, moment, trip, signature = unpacked(one.word)
     assert number == sha256(b"mailtrip instance\0" + KEY).digest()[:4] == unpacked(other.word)[0]
@@ -49,8 +48,8 @@ def test_what_is_in_a_token() -> None:
 
 
 def test_the_signature() -> None:
-    """The signature is HMAC-SHA-256 over all that, cut to 120 bits, and compared in a time that
-    tells nothing."""
+    """The signature is HMAC-SHA-256 over the other fields, truncated to 120 bits, and compared
+    in constant time."""
     number, moment, trip, signature = unpacked(Mint(KEY).mint(SENT_AT).word)
     assert signature == hmac.new(KEY, number + moment.to_bytes(4) + trip, sha256).digest()[:15]
     verify = ast.parse(
@@ -61,8 +60,9 @@ def test_the_signature() -> None:
 
 
 def test_the_key(start: Start, tmp_path: Path) -> None:
-    """The key has 256 random bits; it is made at the first start and kept in `state.dir`, in
-    `token.key`, for mailtrip's user alone (0600), or is what `state.token_key` says."""
+    """The key has 256 random bits. It is generated at the first start and stored in
+    `state.dir`, in `token.key`, readable only by mailtrip's user (0600), or it is set by
+    `state.token_key`."""
     exporter = start(OWN.format(port=free_port()))
     file = tmp_path / "mailtrip-0/state/token.key"
     key = load_key(file)
@@ -82,8 +82,8 @@ def test_the_key(start: Start, tmp_path: Path) -> None:
 
 
 def test_forgeries() -> None:
-    """A token with one letter changed, or signed with another key, is not believed, and a message
-    with fifty false ones in front of a true one is not read on."""
+    """A token with one changed letter, or signed with another key, is invalid, and a message
+    with fifty invalid tokens before a valid one is not searched further."""
     word = Mint(KEY).mint(SENT_AT).word
     for place in range(len("mtrip1"), LENGTH):
         changed = word[:place] + ("a" if word[place] != "a" else "b") + word[place + 1 :]
@@ -101,8 +101,8 @@ def test_forgeries() -> None:
 
 @virtual.on_a(Bench)
 async def test_strange_tokens_in_a_mailbox(bench: Bench) -> None:
-    """A message whose token is forged or another mailtrip's is left in the mailbox as it is, ends
-    no trip, and counts in `mailtrip_tokens_rejected_total`."""
+    """A message whose token is forged, or belongs to another mailtrip, is left unchanged in the
+    mailbox, ends no trip, and counts in `mailtrip_tokens_rejected_total`."""
     bench.sender.on_the_way = lambda raw: raw.replace(candidates(raw.decode())[0].encode(), foreign)
     foreign = Mint(b"x" * 32).mint(SENT_AT).word.encode()
     outcome = await bench.trip()
@@ -117,9 +117,9 @@ async def test_strange_tokens_in_a_mailbox(bench: Bench) -> None:
 
 @virtual.on_a(Bench)
 async def test_replay_under_way(bench: Bench) -> None:
-    """Whoever sees a message on its way can send another one with its token, and until the trip is
-    over that one passes for ours, if its text is whole: they stand where they could hold up or
-    deliver ours as well."""
+    """An attacker who sees a message in transit can send another one with its token. Until the
+    trip is over, that message is accepted as ours if its text is intact; such an attacker could
+    also delay or deliver our message."""
     bench.sender.delay = None
     flight = bench.prober.start(bench.probe)
     await asyncio.sleep(100)
@@ -136,8 +136,8 @@ async def test_replay_under_way(bench: Bench) -> None:
 
 @virtual.on_a(Bench)
 async def test_replay_afterwards(bench: Bench) -> None:
-    """When the trip is over, its token is worth nothing: a message with it counts as a duplicate
-    and is deleted, the trip's verdict stands, and no other trip ends by it."""
+    """After the trip, its token has no effect: a message with it counts as a duplicate and is
+    deleted, the result of the trip does not change, and no other trip ends."""
     outcome = await bench.trip()
     assert outcome.success
     bench.sender.delay = None
@@ -154,8 +154,8 @@ async def test_replay_afterwards(bench: Bench) -> None:
 
 @virtual.on_a(Bench)
 async def test_replay_long_afterwards(bench: Bench) -> None:
-    """A token that is no longer known, after `late_after` and the life of the state, counts for
-    nothing either; its message is deleted when it is older than an hour."""
+    """A token that is no longer known, after `late_after` and the retention of the state, has
+    no effect either; its message is deleted when it is older than an hour."""
     other = Bench(mailbox=PretendMailbox(), key=KEY)
     other.sender.delay = None
     await other.trip()
@@ -169,7 +169,7 @@ async def test_replay_long_afterwards(bench: Bench) -> None:
 
 
 async def test_tokens_on_the_web() -> None:
-    """So no token is on a page or in `debug=true`, also when a server repeats it."""
+    """So no token appears on a page or in `debug=true`, even if a server repeats it."""
     async with site(delay=None) as here:
         here.bench.sender.says = lambda raw: [f"250 taken {candidates(raw.decode())[0].upper()}"]
         scraping = asyncio.create_task(here.get(GOOD, X_Prometheus_Scrape_Timeout_Seconds="1"))
@@ -190,9 +190,9 @@ async def test_tokens_on_the_web() -> None:
 
 @virtual.on_a(Bench)
 async def test_another_key(bench: Bench) -> None:
-    """With another key (remove `token.key`, or change `state.token_key`, and start again) all
-    tokens of the old one are a stranger's: messages that are under way stay in the mailbox, and
-    their trips are overdue."""
+    """After a change of the key (remove `token.key`, or change `state.token_key`, and restart)
+    all tokens of the old key are foreign: messages in transit stay in the mailbox, and their
+    trips are overdue."""
     old = Bench(mailbox=bench.mailbox, key=b"o" * 32)
     old.sender.delay = None
     old.prober.start(old.probe)

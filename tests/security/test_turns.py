@@ -43,8 +43,8 @@ MANY = 60
 
 
 async def test_many_hostile_messages() -> None:
-    """However many messages of strangers arrive at once, other work runs after each of them, and
-    while one that is longer than 4 KiB is read."""
+    """If many unrelated messages arrive at once, other work runs after each of them, and during
+    the reading of one that is longer than 4 KiB."""
     mailbox, turns = PretendMailbox(), 0
 
     async def stray(token: Token, kind: Kind, sighting: Sighting) -> float:
@@ -80,8 +80,8 @@ async def test_many_hostile_messages() -> None:
 
 
 async def test_clients_of_one_address() -> None:
-    """Messages from one client address are judged one at a time, so that other clients do not wait
-    behind all of them."""
+    """Messages from one client address are processed one at a time, so that other clients do
+    not wait for all of them."""
     judged: list[bytes] = []
     gate = asyncio.Semaphore(0)
 
@@ -109,8 +109,8 @@ async def test_clients_of_one_address() -> None:
 
 
 async def test_lateness() -> None:
-    """What a server has sent in time is read even when mailtrip itself is late; its own delay is
-    added to `session_timeout`, up to double."""
+    """Data that a server has sent in time is read even if mailtrip itself is delayed; its own
+    delay is added to `session_timeout`, up to double."""
     ours, theirs = socket.socketpair()
     reader, writer = await asyncio.open_connection(sock=ours)
     async with Run(Clock(), session_timeout=0.1).conversation():
@@ -122,8 +122,8 @@ async def test_lateness() -> None:
 
 
 async def test_what_an_imap_server_says() -> None:
-    """IMAP responses are read a few milliseconds at a time, and at most 1,000 words of one response
-    are parsed."""
+    """IMAP responses are parsed in slices of a few milliseconds, and at most 1,000 words of one
+    response are parsed."""
     assert MAX_WORDS == 1000
     async with attacked(
         b"* 1 FETCH (UID 1 " + b"() " * 5000 + b"\r\n" + b"* OK\r\n" * 5000
@@ -140,8 +140,8 @@ async def test_what_an_imap_server_says() -> None:
     "words", ["[A" + " " * 50_000, "login " * 50_000, "unsupported " * 50_000, "lock " * 50_000]
 )
 def test_long_refusals(words: str) -> None:
-    """Of the words with which an IMAP or POP3 server refuses something, 1,000 characters are read,
-    whatever they are."""
+    """At most 1,000 characters of the text of an IMAP or POP3 error are read, whatever they
+    are."""
     began = time.process_time()
     (response,) = Reader().feed(f"A1 NO {words}\r\n".encode())
     reply = Reply("192.0.2.1", response.name, response.code, response.text, [])
@@ -166,7 +166,7 @@ class NoRecords:
 
 
 async def test_many_probes() -> None:
-    """A page about many probes is written a few milliseconds at a time."""
+    """A page with many probes is rendered in slices of a few milliseconds."""
     async with site() as here:
         pages = Pages(here.probes, NoRecords(), {}, time.time)
         few = with_pauses(pages.overview())[1]
@@ -191,7 +191,7 @@ class Counting(asyncio.Protocol):
 
 
 async def test_much_at_once() -> None:
-    """Of what an HTTP client sends, at most 32 KiB are taken at a time."""
+    """At most 32 KiB of an HTTP client's data are read at a time."""
     pieces, over = list[int](), asyncio.Event()
     server = await opened(Listen("127.0.0.1:0"), lambda: Counting(pieces, over))
     with contextlib.closing(socket.create_connection(server.sockets[0].getsockname())) as client:
@@ -221,7 +221,8 @@ class Prepared(NamesServer):
 
 @pytest.mark.parametrize("way", ["ask", "addresses"])
 async def test_long_answers_of_name_servers(way: str) -> None:
-    """Long DNS answers are read in a thread, and at most 1,000 records of one are looked at."""
+    """Long DNS answers are parsed in a thread, and at most 1,000 records of one answer are
+    used."""
     assert MOST_RECORDS == 1000
     answer = dns.message.make_response(dns.message.make_query("mx.example.org.", "A"))
     records = [f"192.0.{n // 250}.{n % 250}" for n in range(3900)]

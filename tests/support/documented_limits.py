@@ -62,71 +62,69 @@ def days(number: float) -> str:
 LIMITS = {
     "HTTP: the request line, a header": size(_HTTP["max_line_size"].default),
     "HTTP: a body": size(gate.MAX_BODY),
-    "HTTP: clients at a time; from one address": f"{_WEB.connections}; {_WEB.per_address}",
-    "HTTP: until the first header is there; the next one": (
+    "HTTP: connections; from one address": f"{_WEB.connections}; {_WEB.per_address}",
+    "HTTP: time to the first request header; to the next": (
         f"{seconds(_WEB.header)}; {seconds(_WEB.idle)}"
     ),
-    "HTTP: reading nothing of an answer; reading all of it": (
+    "HTTP: reading no part of an answer; reading all of it": (
         f"{seconds(_WEB.stalled)}; {seconds(_WEB.answer)}"
     ),
-    "HTTP: answers that wait to be read, shared ones once": size(_WEB.unread),
-    "HTTP: logins that wait for bcrypt; of one address": (
+    "HTTP: unread answers, shared ones counted once": size(_WEB.unread),
+    "HTTP: logins that wait for bcrypt; from one address": (
         f"{login.MOST_WAITING}; {login.MOST_OF_ONE_CLIENT}"
     ),
-    "HTTP: how long a scrape may wait": seconds(routes.LONGEST_PATIENCE),
-    "Probes that are kept (`--web.max-targets`)": f"{probes.DEFAULT_MAX_TARGETS:,}",
-    "Own receiver: clients at a time; from one address": (
-        f"{_SMTPD.connections}; {_SMTPD.per_address}"
-    ),
-    "Own receiver: silence; a session": f"{seconds(_SMTPD.idle)}; {seconds(_SMTPD.session)}",
-    "Own receiver: commands of a kind; refusals in a session": (
+    "HTTP: wait of a scrape": seconds(routes.LONGEST_PATIENCE),
+    "Probes (`--web.max-targets`)": f"{probes.DEFAULT_MAX_TARGETS:,}",
+    "SMTP receiver: connections; from one address": (f"{_SMTPD.connections}; {_SMTPD.per_address}"),
+    "SMTP receiver: silence; a session": f"{seconds(_SMTPD.idle)}; {seconds(_SMTPD.session)}",
+    "SMTP receiver: commands of a kind; refusals in a session": (
         f"{_SMTPD.commands:,}; {_SMTPD.refusals}"
     ),
-    "Own receiver: a command; a line of a message": (
+    "SMTP receiver: a command; a line of a message": (
         f"{size(SMTP.line_length_limit)}; {size(smtpd_limits.UNENDED_LINE)}"
     ),
-    "Own receiver: a message (`max_message_size`)": size(
+    "SMTP receiver: a message (`max_message_size`)": size(
         SmtpdOptions.model_fields["max_message_size"].default
     ),
-    "Own receiver: messages that wait": f"{smtpd.MAX_WAITING}",
-    "A message: what is read of it": size(session.READ_LIMIT),
-    "A message: parts; inside each other": f"{message.MAX_PARTS}; {message.MAX_DEPTH}",
-    "A message: words that are tried as tokens": f"{tokens.MAX_CANDIDATES}",
-    "A message: headers that may be the trusted receiver's": f"{receiver.MAX_HEADERS}",
-    "A message: hops that are told; characters of a name": (
+    "SMTP receiver: queued messages": f"{smtpd.MAX_WAITING}",
+    "A message: the part that is read": size(session.READ_LIMIT),
+    "A message: parts; nesting depth": f"{message.MAX_PARTS}; {message.MAX_DEPTH}",
+    "A message: words that are verified as tokens": f"{tokens.MAX_CANDIDATES}",
+    "A message: headers that can belong to the trusted receiver": f"{receiver.MAX_HEADERS}",
+    "A message: hops that are shown; characters of a name": (
         f"{received.MAX_HOPS}; {received.MAX_NAME}"
     ),
-    "A bounce: recipients; characters of each text that are looked at": (
+    "A bounce: recipients; characters of each text that are searched": (
         f"{bounces.MAX_BLOCKS}; {leaves.LONGEST_TEXT:,}"
     ),
     "SMTP: a server's reply; a line of it": (
         f"{size(aiosmtplib.protocol.MAX_RESPONSE_LENGTH)};"
         f" {size(aiosmtplib.protocol.MAX_LINE_LENGTH)}"
     ),
-    "IMAP: the answer to a command; a response; a line": (
+    "IMAP: all responses to a command; a response; a line": (
         f"{size(imap.MAX_ANSWER)}; {size(imap_reader.MAX_RESPONSE)}; {size(imap_reader.MAX_LINE)}"
     ),
-    "POP3: a status line; a listing; a message; unasked": (
+    "POP3: a status line; a listing; a message; unsolicited data": (
         f"{size(pop3_reader.MAX_LINE)}; {size(pop3.MAX_LISTING)}; "
         f"{size(pop3.MAX_MESSAGE)}; {size(pop3_reader.MAX_UNREAD)}"
     ),
-    "An identity provider's answer": size(provider.MAX_ANSWER),
-    "What the sendmail program says": size(sendmail.MOST_OUTPUT),
-    "DNS: a question, with all repetitions (`resolver.timeout`)": seconds(names.DEFAULT_TIMEOUT),
-    "DNS: aliases in a row; exchangers; addresses of a host": (
+    "Identity provider: a response": size(provider.MAX_ANSWER),
+    "Output of the sendmail program": size(sendmail.MOST_OUTPUT),
+    "DNS: a query, with all retries (`resolver.timeout`)": seconds(names.DEFAULT_TIMEOUT),
+    "DNS: chained CNAME records; exchangers; addresses of a host": (
         f"{dns.message.MAX_CHAIN}; {mx.MAX_EXCHANGERS}; {tcp.MAX_ADDRESSES}"
     ),
-    "What a server says about a failure": f"{MAX_DETAIL} characters",
-    "Transcript of a trip: lines after a failure; else": (
+    "Text of a server about a failure": f"{MAX_DETAIL} characters",
+    "Transcript of a trip: lines after a failure; after a success": (
         f"{transcript.MOST_LINES}; {transcript.FEW_LINES}"
     ),
-    "Transcript of a trip: a line; all of it": (
+    "Transcript of a trip: a line; in total": (
         f"{transcript.LONGEST_LINE} characters; {size(transcript.MOST_TEXT)}"
     ),
-    "Headers of an arrived message that are shown: lines; a line; all of them": (
+    "Headers of a received message that are shown: lines; a line; in total": (
         f"{shown.MOST_LINES}; {shown.LONGEST_LINE:,} characters; {size(shown.MOST_TEXT)}"
     ),
-    "Trips kept of a probe: failures; successes": f"{evidence.FAILURES}; {evidence.SUCCESSES}",
+    "Trips kept for a probe: failures; successes": f"{evidence.FAILURES}; {evidence.SUCCESSES}",
     "Trips kept: failures for; successes for; all of them": (
         f"{days(evidence.FAILURES_FOR)}; {days(evidence.SUCCESSES_FOR)};"
         f" {size(evidence.MOST_BYTES)}"
