@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from exporter.checks.references import references
 from exporter.commands.review import in_the_way, review
 from exporter.config.load import reading
 from exporter.config.mistakes import Mistakes
-from exporter.settings import Settings, _references
+from exporter.settings import Settings
 
 MAILBOX = "mailboxes:\n  m: {%s}\n"
 SENDER = """\
@@ -20,7 +21,7 @@ LOGIN = "username: u, password: hunter2"
 
 
 def found(text: str, *, here: bool = True, usage: bool = False) -> list[str]:
-    read = reading(Settings, [("f", text.encode())], _references)
+    read = reading(Settings, [("f", text.encode())], references)
     lines = [str(one) for one in review(read, here=here, usage=usage)]
     assert not any("hunter2" in line for line in lines)
     return lines
@@ -351,7 +352,7 @@ def test_in_the_way_of_a_trip_is_what_its_module_and_its_mailboxes_name() -> Non
         "maildir: {path: /x}", "imap: {host: h, username: u, password: {env: NO_M}}"
     )
     text += "  b: {dnsbl: {lists: [{name: x, zone: '{key}.x.example', key: {env: NO_B}}]}}\n"
-    read = reading(Settings, [("f", text.encode())], _references)
+    read = reading(Settings, [("f", text.encode())], references)
     for module, missing in {"a": ["NO_M", "NO_A"], "b": ["NO_B"], "nowhere": []}.items():
         assert [str(one).split()[-4] for one in in_the_way(read, module)] == missing
 

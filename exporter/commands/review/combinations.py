@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
+from exporter.checks.module import Module
 from exporter.checks.options import RoundtripOptions
 from exporter.config.finding import Finding
 from exporter.config.mistakes import Path
 from exporter.config.types import duration_text
-from exporter.settings import Module, Settings
+from exporter.settings import Settings
 
 
 def of_combinations(settings: Settings) -> Iterator[Finding]:

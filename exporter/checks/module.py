@@ -1,0 +1,93 @@
+"""A module: a named check with its options; and a probe, which points one at a target."""
+
+from typing import Annotated, Any
+
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from exporter.checks import CheckOptions
+from exporter.config.address import TargetPattern, fits
+from exporter.config.types import Duration, Name, OneWord, Options, duration_text
+
+
+def _interval(seconds: float) -> float:
+    if seconds < 1:
+        raise ValueError("must be at least 1s: every trip sends a real message")
+    return seconds
+
+
+Interval = Annotated[Duration, AfterValidator(_interval)]
+
+
+class Module(CheckOptions):
+    """A named check with its options. What it is pointed at, the target, comes from `probes` or
+    from Prometheus."""
+
+    interval: Interval = 300.0
+    """One trip for each target in this time, however often it is scraped. Default for `dnsbl`: 1h,
+    since blocklists count who asks how often."""
+
+    timeout: Duration = 600.0
+    """The message must be back by then, or the trip fails as overdue. Mail between providers often
+    takes minutes. It may be longer than `interval`: then trips overlap. A blocklist that has not
+    answered by then is not waited for."""
+
+    session_timeout: Duration = 30.0
+    """How long one conversation with a mail server may take, from connecting to the end."""
+
+    targets: list[TargetPattern] = Field(default_factory=list)
+    """The targets that may be asked for on `/probe`: patterns with `*`, `?` and `[...]`, and
+    networks such as `192.0.2.0/24`. The targets in `probes` are always allowed, all others never:
+    the module lends its credentials. A pattern without a wildcard is one target. All spellings of a
+    domain or an IP address are one target, and small and capital letters in front of the `@` are
+    not: what a wildcard fits there is a target of its own, each with its own messages. `%` and `!`
+    in front of the `@` fit no `*`: a mail server may read them as the way to somebody else."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _blocklists_are_asked_seldom(cls, data: Any) -> Any:
+        return {"interval": "1h", **data} if isinstance(data, dict) and "dnsbl" in data else data
+
+    @field_validator("session_timeout")
+    @classmethod
+    def _within_the_trip(cls, value: float, info: ValidationInfo) -> float:
+        timeout = info.data.get("timeout", value)
+        if value > timeout:
+            raise ValueError(
+                f"is longer than timeout, {duration_text(timeout)}: lower the one or raise the"
+                " other"
+            )
+        return value
+
+    def canonical(self, target: str) -> str:
+        """The one form of all spellings of a target. Raises ValueError with a line for
+        administrators if the module can do nothing with it."""
+        form: str = self.chosen[1].canonical(target)
+        return form
+
+    def fits(self, target: str) -> bool:
+        """Whether one of the patterns in `targets` fits this target, which is in its canonical
+        form."""
+        return any(fits(pattern, target, self.canonical) for pattern in self.targets)
+
+
+class Probe(Options):
+    """A module pointed at a target, with a beat and series of its own."""
+
+    name: Name
+    """What the probe is called, in the label `probe` and on the status page."""
+
+    module: Name
+    """A name from `modules`."""
+
+    target: OneWord
+    """What the module is pointed at: most often a recipient, or the server that its `send` names
+    with `{target}`."""
+
+    interval: Interval | None = None
+    """Default: the module's."""

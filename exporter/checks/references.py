@@ -1,0 +1,109 @@
+"""How mailboxes, modules and probes refer to each other, and what is wrong about it."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from exporter.checks import CheckOptions
+from exporter.checks.module import Module, Probe
+from exporter.checks.options import MAILBOX_OPTIONS
+from exporter.config.mistakes import Path, suggestion
+from exporter.config.types import Options
+from exporter.core.model import ProbeKey
+
+Part = TypeVar("Part", bound=Options)
+
+
+def references(data: Any) -> Iterator[tuple[Path, str]]:
+    """What is wrong between mailboxes, modules and probes, as far as each of them can be read."""
+    data = data if isinstance(data, dict) else {}
+    mailboxes = _mapping(data.get(_section("mailboxes", data)))
+    modules = _mapping(data.get(_section("modules", data)))
+    listed = data.get("probes")
+    probes = {
+        n: _readable(Probe, one) for n, one in enumerate(listed if isinstance(listed, list) else ())
+    }
+    readable = {name: _readable(Module, one) for name, one in modules.items()}
+    for name, module in modules.items():
+        yield from _mailbox_mistakes(name, _mapping(module), mailboxes)
+    for name, one in readable.items():
+        if one and one.dnsbl and one.dnsbl.addresses:
+            path = ("modules", name, "dnsbl", "addresses", "from_probe")
+            entries = [probe for probe in probes.values() if probe]
+            yield from _sender_mistakes(path, one.dnsbl.addresses.from_probe, entries, readable)
+    yield from _probe_mistakes({n: probe for n, probe in probes.items() if probe}, readable)
+
+
+def _mailbox_mistakes(
+    name: str, module: Mapping[str, Any], mailboxes: Mapping[str, Any]
+) -> Iterator[tuple[Path, str]]:
+    for kind in CheckOptions.model_fields.keys() & module.keys():
+        check = _mapping(module[kind])
+        for option in MAILBOX_OPTIONS:
+            mailbox = check.get(option)
+            if isinstance(mailbox, str) and mailbox.strip() and mailbox not in mailboxes:
+                known = suggestion(mailbox, mailboxes) or "; there are none in this file"
+                yield ("modules", name, kind, option), f"unknown mailbox {mailbox}{known}"
+
+
+def _sender_mistakes(
+    path: Path, sender: str, probes: Iterable[Probe], modules: Mapping[str, Module | None]
+) -> Iterator[tuple[Path, str]]:
+    """Whether the addresses of a probe's mail can be known: it must be a probe whose messages
+    arrive."""
+    named = {probe.name: probe for probe in probes}
+    if sender not in named:
+        yield (
+            path,
+            f"unknown probe {sender}{suggestion(sender, named) or '; there are none in this file'}",
+        )
+    elif (module := modules.get(named[sender].module)) and not (
+        module.roundtrip and module.roundtrip.mailbox
+    ):
+        yield (
+            path,
+            (
+                f"no message of the probe {sender} ever arrives, so that nobody sees where its mail"
+                " leaves from"
+            ),
+        )
+
+
+def _probe_mistakes(
+    probes: Mapping[int, Probe], modules: Mapping[str, Module | None]
+) -> Iterator[tuple[Path, str]]:
+    names: dict[str, int] = {}
+    pairs: dict[ProbeKey, str] = {}
+    for n, probe in probes.items():
+        path = ("probes", n)
+        if names.setdefault(probe.name, n) != n:
+            yield (*path, "name"), f"another probe is called {probe.name} already"
+        if probe.module not in modules:
+            known = suggestion(probe.module, modules) or "; there are none in this file"
+            yield (*path, "module"), f"unknown module {probe.module}{known}"
+        elif module := modules[probe.module]:
+            try:
+                key = ProbeKey(probe.module, module.canonical(probe.target))
+            except ValueError as error:
+                yield (*path, "target"), f"no target for the module {probe.module}: {error}"
+            else:
+                if pairs.setdefault(key, probe.name) != probe.name:
+                    yield path, f"has the same module and target as the probe {pairs[key]}"
+
+
+def _section(name: str, data: Mapping[str, Any]) -> str:
+    """Or the key that is that name misspelt: what it holds is not unknown besides."""
+    misspelt = (key for key in data if suggestion(key, (name,)).endswith("?"))
+    return name if name in data else next(misspelt, name)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _readable(kind: type[Part], data: object) -> Part | None:
+    try:
+        return kind.model_validate(data)
+    except ValidationError:
+        return None
