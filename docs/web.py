@@ -6,7 +6,7 @@ Run it in the project's directory: python -m docs.web
 from docs.configuration import ROOT, Page
 from exporter.config.schema import json_schema
 from exporter.web.basic_auth import MOST_OF_ONE_CLIENT, MOST_WAITING
-from exporter.web.connection_limits import LIMITS
+from exporter.web.limits import LIMITS
 from exporter.web.options import WebOptions
 
 PAGE = ROOT / "docs/web.md"

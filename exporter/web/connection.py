@@ -5,14 +5,12 @@ import asyncio
 import socket
 from contextlib import suppress
 from enum import Enum, auto
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from exporter.net.listening import origin
 from exporter.web.bodies import PIECE
+from exporter.web.limits import Limits
 from exporter.web.tls import Tls
-
-if TYPE_CHECKING:
-    from exporter.web.connection_limits import Guard
 
 
 class State(Enum):
@@ -24,16 +22,31 @@ class State(Enum):
     BUSY = auto()  # it is being answered
 
 
+class Admission(Protocol):
+    """Who decides which connections may stay, and hears of their ends."""
+
+    limits: Limits
+
+    def tls(self) -> Tls | None:
+        """What a new connection is to be secured with; None is plain HTTP."""
+
+    def admit(self, connection: "Connection") -> bool:
+        """Whether a new connection may stay."""
+
+    def forget(self, connection: "Connection") -> None:
+        """It is over."""
+
+
 class Connection(asyncio.Protocol):
     """From being accepted to its end."""
 
-    def __init__(self, guard: "Guard", handler: asyncio.Protocol) -> None:
+    def __init__(self, admission: Admission, handler: asyncio.Protocol) -> None:
         self.handler = handler
         self.origin = ""  # none for a Unix socket
         self.is_open = False  # once aiohttp knows of it
         self.answer = b""  # that it has to read
         self.since = 0.0  # when that began, by the clock of the event loop
-        self._guard = guard
+        self._admission = admission
         self._was_answered = False
         self._busy = False
         self._transport: asyncio.Transport | None = None
@@ -83,7 +96,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
 
     def _over(self) -> None:
-        self._guard.forget(self)
+        self._admission.forget(self)
         self._cancel()
         self._reads()
         self.answer = b""
@@ -99,9 +112,9 @@ class Connection(asyncio.Protocol):
             transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PIECE
             )
-        if not self._guard.admit(self):
+        if not self._admission.admit(self):
             self._transport.abort()
-        elif tls := self._guard.tls():
+        elif tls := self._admission.tls():
             self._transport.pause_reading()  # every byte is for TLS
             self._handshake = asyncio.get_running_loop().create_task(
                 self._shake_hands(tls, self._transport)
@@ -110,7 +123,7 @@ class Connection(asyncio.Protocol):
             self._open(self._transport)
 
     async def _shake_hands(self, tls: Tls, transport: asyncio.Transport) -> None:
-        limits, secure = self._guard.limits, None
+        limits, secure = self._admission.limits, None
         with suppress(OSError):  # a client that does not want what we want is none of our trouble
             secure = await asyncio.get_running_loop().start_tls(
                 transport,
@@ -153,7 +166,9 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read what we write."""
-        self._stalled = asyncio.get_running_loop().call_later(self._guard.limits.stalled, self.drop)
+        self._stalled = asyncio.get_running_loop().call_later(
+            self._admission.limits.stalled, self.drop
+        )
         self.handler.pause_writing()
 
     def resume_writing(self) -> None:

@@ -13,8 +13,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from exporter.config.types import Listen
 from exporter.probing.probes import ProbeTable
 from exporter.web.bodies import Pieces
-from exporter.web.connection_limits import LIMITS, Guard, Limits
+from exporter.web.connection_limits import ConnectionLimits
 from exporter.web.external_url import Whereabouts
+from exporter.web.limits import LIMITS, Limits
 from exporter.web.listeners import Door, left, opened
 from exporter.web.middleware import MAX_BODY, SERVER, Gate, Handler
 from exporter.web.origin import Provenance
@@ -49,7 +50,7 @@ class Server:
         self._gate.provenance = Provenance(whereabouts, listen)
         self._asking: asyncio.Task[None] | None = None
         self._prefix = whereabouts.prefix
-        self._guard: Guard | None = None
+        self._connection_limits: ConnectionLimits | None = None
         self._servers: list[asyncio.Server] = []
         # Who has not passed the gate is not being answered, however long that takes: its time goes
         # on.
@@ -77,12 +78,14 @@ class Server:
         assert application is not None  # noqa: S101 - it is there after setup
         loop = asyncio.get_running_loop()
         handlers = partial(_Handler, application, loop=loop, **_HANDLING)
-        self._guard = Guard(handlers, self._limits, lambda: self._gate.rules.tls)
+        self._connection_limits = ConnectionLimits(
+            handlers, self._limits, lambda: self._gate.rules.tls
+        )
         self._gate.client = self._client
         self._asking = loop.create_task(self._gate.provenance.ask_the_system())
         try:
             for door in self._doors:
-                self._servers.append(await opened(door, self._guard))
+                self._servers.append(await opened(door, self._connection_limits))
         except BaseException:
             await self.__aexit__()
             raise
@@ -94,8 +97,8 @@ class Server:
         for server, door in zip(self._servers, self._doors, strict=False):  # those that were opened
             server.close()
             left(door)
-        if self._guard:
-            self._guard.close()
+        if self._connection_limits:
+            self._connection_limits.close()
         hurry = asyncio.get_running_loop().call_later(GOODBYE - MARGIN, self._routes.hurry)
         await self._runner.cleanup()
         hurry.cancel()
@@ -104,25 +107,25 @@ class Server:
         self._gate.close()
 
     def _client(self, request: web.Request) -> str:
-        return self._guard.origin(request.protocol) if self._guard else ""
+        return self._connection_limits.origin(request.protocol) if self._connection_limits else ""
 
     @web.middleware
     async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answers a request, and tells the guard how far that is."""
-        guard, protocol = self._guard, request.protocol
-        assert guard is not None  # noqa: S101 - it is there before anybody can connect
-        guard.request_begins(protocol)
+        """Answers a request, and tells the connection limits how far that is."""
+        limits, protocol = self._connection_limits, request.protocol
+        assert limits is not None  # noqa: S101 - it is there before anybody can connect
+        limits.request_begins(protocol)
         try:
             response = await self._answer(request, handler)
             if isinstance(response, web.Response) and isinstance(response.body, bytes):
-                guard.answer_begins(protocol, response.body)
+                limits.answer_begins(protocol, response.body)
                 response.body = Pieces(response.body)
             with suppress(ConnectionError):  # who is gone misses nothing
                 await response.prepare(request)
                 await response.write_eof()
             return response
         finally:
-            guard.request_ends(protocol)
+            limits.request_ends(protocol)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """What is not there is told with the way to what is."""
@@ -147,7 +150,7 @@ class Server:
 _HANDLING: dict[str, Any] = {
     "logger": log,
     "access_log": None,
-    "keepalive_timeout": 3600,  # the guard is stricter
+    "keepalive_timeout": 3600,  # ours are stricter
     "lingering_time": 2.0,  # seconds in which a body that nobody reads may end
     "auto_decompress": False,  # nobody has anything to tell us
 }

@@ -145,6 +145,42 @@ def imports_that_point_up() -> Iterator[str]:
                 )
 
 
+def test_no_import_goes_round_in_a_circle() -> None:
+    expect_none(circles({module_of(file): used_modules(file) for file in EXPORTER}))
+
+
+def circles(using: dict[str, set[str]]) -> Iterator[str]:
+    """Takes away what uses nothing that is left, as long as there is something to take away."""
+    left = dict(using)
+    while leaves := {module for module, used in left.items() if not used & left.keys()}:
+        left = {module: used for module, used in left.items() if module not in leaves}
+    for module, used in sorted(left.items()):
+        yield f"{module} and {', '.join(sorted(used & left.keys()))}: ask for a Protocol instead"
+
+
+def test_a_circle_is_found() -> None:
+    using = {"a": {"b", "d"}, "b": {"c"}, "c": {"a"}, "d": set(), "e": {"d"}}
+    assert [line.split()[0] for line in circles(using)] == ["a", "b", "c"]
+
+
+def module_of(file: Path) -> str:
+    words = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(words[:-1] if words[-1] == "__init__" else words)
+
+
+def used_modules(file: Path) -> set[str]:
+    """Ours that a file imports: a folder only if it takes something of its `__init__`."""
+    ours = {module_of(one) for one in EXPORTER}
+    used = set[str]()
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            used |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            used |= {name if name in ours else node.module or "" for name in names}
+    return used & ours
+
+
 def test_each_library_has_one_border() -> None:
     expect_none(imports_across_the_border())
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from exporter.web.basic_auth import Login
-from exporter.web.connection_limits import Limits
+from exporter.web.limits import Limits
 from tests.security.test_requests import CONFIGURATION, ask, say
 from tests.support.http_site import site, until
 from tests.support.mailtrip_process import Exporter

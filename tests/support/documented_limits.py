@@ -30,7 +30,7 @@ from exporter.web import (
     basic_auth as login,
 )
 from exporter.web import (
-    connection_limits as guard,
+    limits as web_limits,
 )
 from exporter.web import (
     middleware as gate,
@@ -40,7 +40,7 @@ from exporter.web import (
 )
 
 _HTTP = inspect.signature(web.RequestHandler.__init__).parameters
-_WEB, _SMTPD = guard.LIMITS, smtpd_limits.LIMITS
+_WEB, _SMTPD = web_limits.LIMITS, smtpd_limits.LIMITS
 
 
 def size(number: int) -> str:

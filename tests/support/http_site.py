@@ -12,7 +12,7 @@ from exporter.core.model import ProbeKey
 from exporter.probing.prober import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.store import Store
-from exporter.web.connection_limits import LIMITS, Limits
+from exporter.web.limits import LIMITS, Limits
 from exporter.web.middleware import Gate
 from exporter.web.pages import Pages
 from exporter.web.server import Server

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 
-from exporter.web.connection_limits import LIMITS, Limits
+from exporter.web.limits import LIMITS, Limits
 from tests.support.http_site import Site, site
 from tests.support.web_config_folder import TLS, Folder
 

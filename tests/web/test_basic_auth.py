@@ -10,7 +10,7 @@ import bcrypt
 import pytest
 
 from exporter.web.basic_auth import Login
-from exporter.web.connection_limits import Limits
+from exporter.web.limits import Limits
 from tests.support.http_site import Site, site, until
 from tests.support.web_config_folder import HASH, PASSWORD, USERS, Folder
 
@@ -138,11 +138,11 @@ async def test_who_hangs_up_leaves_no_work_behind(here: Site, slow: SlowBcrypt) 
         asyncio.create_task(here.get(HEALTHY, Authorization=basic("alice", f"guess {n}")))
         for n in range(20)
     ]
-    await until(lambda: len(here.server._guard._connections) == 20)  # type: ignore[union-attr]
+    await until(lambda: len(here.server._connection_limits._connections) == 20)  # type: ignore[union-attr]
     await until(lambda: len(slow.compared) == 1)
     for task in waiting:
         task.cancel()
-    await until(lambda: not here.server._guard._connections)  # type: ignore[union-attr]
+    await until(lambda: not here.server._connection_limits._connections)  # type: ignore[union-attr]
     slow.go.set()
     assert (await here.get(HEALTHY, Authorization=basic("alice", PASSWORD)))[0] == 200
     assert len(slow.compared) == 2

@@ -11,7 +11,7 @@ import pytest
 
 from exporter.core.model import ProbeKey
 from exporter.web.bodies import PIECE, Together
-from exporter.web.connection_limits import LIMITS, Limits
+from exporter.web.limits import LIMITS, Limits
 from tests.support.http_site import Site, site, until
 
 ASK = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -49,9 +49,9 @@ async def read(client: socket.socket) -> bytes:
 
 
 def reading(here: Site) -> list[bytes]:
-    guard = here.server._guard
-    assert guard is not None
-    return [one.answer for one in guard._connections.values() if one.answer]
+    connection_limits = here.server._connection_limits
+    assert connection_limits is not None
+    return [one.answer for one in connection_limits._connections.values() if one.answer]
 
 
 async def test_who_does_not_read_costs_one_piece_and_one_answer_is_shared() -> None:
@@ -62,8 +62,10 @@ async def test_who_does_not_read_costs_one_piece_and_one_answer_is_shared() -> N
         await until(lambda: len(reading(here)) == 60)
         assert min(map(len, reading(here))) > 20 * PIECE
         assert len({id(answer) for answer in reading(here)}) < 30, "who came together got the same"
-        assert here.server._guard is not None
-        transports = [one._transport for one in here.server._guard._connections.values()]
+        assert here.server._connection_limits is not None
+        transports = [
+            one._transport for one in here.server._connection_limits._connections.values()
+        ]
         assert max(one.get_write_buffer_size() for one in transports if one) < 3 * PIECE
         assert (await here.get("/-/healthy"))[0] == 200
         for client in clients:
@@ -102,9 +104,9 @@ async def test_who_reads_slowly_and_in_time_gets_all_of_it() -> None:
 async def test_when_too_much_is_unread_the_greediest_client_loses_its_oldest_answer() -> None:
     async with large() as here:
         size = len((await here.get("/metrics"))[1])
-        guard = here.server._guard
-        assert guard is not None
-        guard.limits = Limits(unread=7 * size // 2)
+        connection_limits = here.server._connection_limits
+        assert connection_limits is not None
+        connection_limits.limits = Limits(unread=7 * size // 2)
         modest = await ask(here, "127.0.0.3")
         await until(lambda: len(reading(here)) == 1)
         greedy = []
@@ -113,12 +115,15 @@ async def test_when_too_much_is_unread_the_greediest_client_loses_its_oldest_ans
             there = min(number + 1, 2)
             await until(
                 lambda there=there: (  # type: ignore[misc]
-                    sum(one.origin == "127.0.0.2" for one in guard._connections.values()) == there
+                    sum(
+                        one.origin == "127.0.0.2" for one in connection_limits._connections.values()
+                    )
+                    == there
                 )
             )
             await asyncio.sleep(0.05)  # so that the next one has an answer of its own
         assert len({id(answer) for answer in reading(here)}) <= 3
-        assert {one.origin for one in guard._connections.values() if one.answer} == {
+        assert {one.origin for one in connection_limits._connections.values() if one.answer} == {
             "127.0.0.2",
             "127.0.0.3",
         }

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from exporter.net.listening import origin as origin_of
-from exporter.web.connection_limits import Limits
+from exporter.web.limits import Limits
 from exporter.web.options import RateLimitOptions
 from exporter.web.web_config import Bucket
 from tests.support.http_site import GOOD, Site, site, until
@@ -184,7 +184,7 @@ async def test_a_body_without_end_is_not_listened_to() -> None:
                     async with asyncio.timeout(0.01):
                         await reader.read(65536)
         writer.close()
-        await until(lambda: not here.server._guard._connections)  # type: ignore[union-attr]
+        await until(lambda: not here.server._connection_limits._connections)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from exporter.config.types import Listen
 from exporter.core.model import ProbeKey
-from exporter.web.connection_limits import Limits
+from exporter.web.limits import Limits
 from exporter.web.listeners import CannotListen
 from exporter.web.routes import TIMEOUT_HEADER, patience
 from exporter.web.server import Server

@@ -49,7 +49,7 @@ async def test_large_answers_and_many_requests_on_one_connection_pass_through_tl
                 text = await answer.read()
                 assert len(text) > 1_000_000
                 assert text.count(b'mailtrip_trips_total{probe="probe-') == 60
-        assert len(here.server._guard._connections) == 1  # type: ignore[union-attr]
+        assert len(here.server._connection_limits._connections) == 1  # type: ignore[union-attr]
 
 
 async def test_a_renewed_certificate_is_shown_to_the_next_client(folder: Folder) -> None:

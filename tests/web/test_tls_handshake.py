@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from exporter.web.connection_limits import Limits
+from exporter.web.limits import Limits
 from tests.support.http_site import until
 from tests.support.https_site import get, secure_site
 from tests.support.web_config_folder import NAME, Folder
@@ -23,7 +23,7 @@ async def test_who_does_not_finish_the_handshake_is_cut_off_and_fills_no_log(
         writer.write(sent)
         assert len(await reader.read()) < 20  # an alert
         writer.close()
-        await until(lambda: not here.server._guard._connections)  # type: ignore[union-attr]
+        await until(lambda: not here.server._connection_limits._connections)  # type: ignore[union-attr]
         assert caplog.records == []
 
 
@@ -77,7 +77,7 @@ async def test_stopping_cuts_off_who_is_still_shaking_hands(folder: Folder) -> N
     async with secure_site(folder, limits=Limits(header=600)) as here:
         reader, writer = await here.raw()
         writer.write(b"\x16\x03\x01")
-        await until(lambda: len(here.server._guard._connections) == 1)  # type: ignore[union-attr]
+        await until(lambda: len(here.server._connection_limits._connections) == 1)  # type: ignore[union-attr]
         await here.server.__aexit__()
         with suppress(ConnectionResetError):
             assert await reader.read() == b""

@@ -1,0 +1,25 @@
+"""What one client, and all of them, may take of time, connections and memory."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Times in seconds, sizes in bytes."""
+
+    connections: int = 512
+    per_address: int = (
+        256  # Prometheus, or a proxy, comes with many at once; nobody else takes the rest
+    )
+    header: float = (
+        10.0  # from connecting to the end of the first request's header, with the TLS handshake
+    )
+    # from an answer to the end of the next request's header; Prometheus scrapes once a minute
+    idle: float = 75.0
+    goodbye: float = 2.0  # for a client to part as TLS wants it
+    stalled: float = 10.0  # in which a client reads nothing of its answer
+    answer: float = 60.0  # until a client has read the whole of its answer
+    unread: int = 128 << 20  # of answers that are being read, what many share counted once
+
+
+LIMITS = Limits()
