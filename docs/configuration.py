@@ -20,18 +20,18 @@ INTRODUCTION = f"""\
 
 # Configuration
 
-mailtrip reads one YAML file: `mailtrip serve --config.file mailtrip.yml`. It says which **mailboxes** messages are
-awaited in, how a message travels (**modules**), and where to (**probes**). `mailtrip check mailtrip.yml` reports every
-mistake in it at once, each with line, column and cure; `mailtrip schema` prints its JSON Schema, with which an editor
-completes keys and marks mistakes while you type. Without a file, mailtrip makes trips to itself.
+mailtrip reads one YAML file: `mailtrip serve --config.file mailtrip.yml`. It defines the **mailboxes** that receive
+messages, the path of a message (**modules**), and the targets (**probes**). `mailtrip check mailtrip.yml` reports all
+errors in it, with line, column and fix; `mailtrip schema` prints its JSON Schema, with which an editor completes keys
+and marks errors. Without a file, mailtrip sends messages to itself.
 
-The file is read again at SIGHUP, at `POST /-/reload`, and with `--config.enable-auto-reload` a few seconds after it,
-or the link it is behind, has changed. A bad file changes nothing: the answer, the log and
-`mailtrip_config_last_reload_successful` say so. Trips under way end as they began; of a mailbox that is no longer in
-the file, the last ones are waited for. Unchanged mailboxes keep their connection, and every probe its beat. A change
-of `state` needs a restart. Secrets in files need no reload: they are read at every use.
+The file is reloaded at SIGHUP, at `POST /-/reload`, and with `--config.enable-auto-reload` a few seconds after the
+file, or a symbolic link to it, has changed. If it is invalid, the previous configuration stays in use: the answer, the
+log and `mailtrip_config_last_reload_successful` report it. Trips in progress finish with their old options. A mailbox
+that was removed closes after its last trips. Unchanged mailboxes stay connected, and probes keep their intervals. A
+change of `state` needs a restart. Secrets in files need no reload: they are read at every use.
 
-A whole configuration, and why it is as it is:
+A complete configuration with comments:
 
 ```yaml
 {EXAMPLE.read_text(encoding="utf-8").rstrip()}
@@ -40,23 +40,23 @@ A whole configuration, and why it is as it is:
 ## How values are written
 
 * **duration**: a number with its unit, `250ms`, `15s`, `1.5m`, `1h`, `7d`, `2w` or `1y`; or several, the largest unit
-  first, as in Prometheus: `1h30m`. A number without a unit is a mistake.
+  first, as in Prometheus: `1h30m`. A number without a unit is an error.
 * **size**: bytes, or a number with its unit, `64KiB`, `1MiB`.
 * **secret**: `{{file: /run/secrets/imap}}`, `{{env: IMAP_PASSWORD}}`, or the text itself. A file is read again at every
-  use, without its last line break and without a byte order mark; an empty file is a failure, and never an empty
+  use, without its last line break and without a byte order mark; an empty file is a failure, not an empty
   password. A secret is never printed, logged or shown.
-* Nothing is filled in: text such as `$IMAP_PASSWORD`, `${{IMAP_PASSWORD}}`, `%IMAP_PASSWORD%` or `env:IMAP_PASSWORD` is
-  a mistake, since it would be tried as the password. A password that looks like that belongs in a file. One with a
-  blank and a `#` in it needs quotes: for YAML, a comment begins there.
+* Variables are not expanded: text such as `$IMAP_PASSWORD`, `${{IMAP_PASSWORD}}`, `%IMAP_PASSWORD%` or `env:IMAP_PASSWORD` is
+  an error, because it would be used as the password. Put a password that looks like that into a file. One that contains
+  a space and a `#` needs quotes: in YAML, a comment begins there.
 * **name**: letters, digits, `-`, `_` and `.`; it becomes a label in Prometheus.
-* **pattern**: `*` stands for anything, `?` for one character, `[ab]` for one of these, in upper or lower case alike; or
+* **pattern**: `*` stands for anything, `?` for one character, `[ab]` for one of these, in upper or lower case; or
   a network, `192.0.2.0/24`.
-* Where an option says so, `{{target}}` stands for the target of the probe. Put it in quotes: YAML takes a `{{` for the
-  beginning of a mapping.
-* Paths are as seen from the directory that mailtrip runs in.
-* YAML is meant in version 1.2: only `true` and `false` are truths, `no` is a word. Unknown keys, keys that are given
-  twice, and keys without a value are mistakes. Anchors, aliases and merge keys (`<<`) work; there is no place for
-  shared values at the top, so an anchor stands at their first use.
+* Where an option says so, `{{target}}` stands for the target of the probe. Put it in quotes: in YAML, a `{{` begins a
+  mapping.
+* Relative paths are relative to the working directory of mailtrip.
+* The file is YAML 1.2: only `true` and `false` are booleans, `no` is a string. Unknown keys, duplicate keys, and keys
+  without a value are errors. Anchors, aliases and merge keys (`<<`) work; define an anchor at its first use, because
+  there is no top-level key for shared values.
 
 ## The file
 """

@@ -19,32 +19,32 @@ INTRODUCTION = f"""\
 
 # Faults
 
-What breaks, what mailtrip says of it, and where to look first. Every row is made in the tests, on real mail servers
-where these can show it, and a whole trip has to end with exactly these words: so the page cannot lie.
+What can fail, how mailtrip reports it, and where to look first. The tests cause every fault, on real mail servers where
+possible, and compare the result of a complete trip with this page.
 
 **At 3 a.m.**
 
 1. Take `phase`, `step`, `reason` and `code` from the alert (the labels of `mailtrip_last_failure_info`), or the line
-   that begins like `send/rcpt: rejected 550` from the log or from `mailtrip probe`.
-2. Search this page for it. Where several rows say the same, the words of the server, in the log behind the code, tell
-   them apart.
-3. Look first where the row says. The **leg** (`mailtrip_leg_success`) says whose part it is: the way out (`send`), the
+   such as `send/rcpt: rejected 550` from the log or from `mailtrip probe`.
+2. Search this page for it. If several rows match, the text of the server, after the code in the log, distinguishes
+   them.
+3. Follow the column "look first at". The **leg** (`mailtrip_leg_success`) shows which part failed: sending (`send`), the
    servers between that and the mailbox (`delivery`), or the mailbox itself (`mailbox`).
 
-A failure is **known** at once; after `session_timeout`, when a server hangs, or when a mailbox that is down has been
-tried again that long; after `resolver.timeout`, when a name server hangs; as soon as a message that is not as it should
-be, or the notice that it will not come, is there; or else after `timeout`, when the message has not come back.
+The column **known** says when a failure is detected: at once; after `session_timeout`, if a server hangs, or if retries
+to open a mailbox failed for that time; after `resolver.timeout`, if a name server hangs; as soon as an altered message or
+a bounce arrives; otherwise after `timeout`, if the message has not arrived.
 
-Some things are no failures of a trip: see [what raises no alarm](#what-raises-no-alarm).
+Some events are not failures of a trip: see [what raises no alarm](#what-raises-no-alarm).
 
-What the words mean is in [metrics.md](metrics.md#why-a-trip-breaks).
+The terms are explained in [metrics.md](metrics.md#why-a-trip-breaks).
 """
 
 HARMLESS = """\
 ## What raises no alarm
 
-All this happens every day, to mail servers that are well. Every row is made in the tests too, and the trip is one
-success: nothing late, lost or failed is counted, no leg is blamed, and nothing of ours stays in the mailbox.
+These events are normal for healthy mail servers. The tests cause each of them, too, and the trip succeeds: no message is
+counted as late, lost or failed, no leg fails, and no probe message stays in the mailbox.
 """
 
 

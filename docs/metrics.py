@@ -30,43 +30,43 @@ INTRODUCTION = f"""\
 
 # Metrics
 
-On `/probe` stand the series of one probe, as blackbox_exporter's users know it. On `/metrics` stand the same series of
+`/probe` has the series of one probe, as in blackbox_exporter. `/metrics` has the same series for
 every probe in `probes:`, with the label `probe`, and those of the exporter itself. A probe has the series of its kind,
 round trip or blocklist check, and none of the other. Every counter and histogram of a
 known probe exists from the start, at 0, so that `rate()` and `increase()` see the first failure. Gauges of the newest
-trip are absent before there was one.
+trip are absent until the first trip has finished.
 
-A trip may take many minutes, far longer than a scrape. `probe_success` and `mailtrip_success` are the newest *finished*
-trip's; `mailtrip_trips_in_flight` counts those under way.
+A trip may take many minutes, much longer than a scrape. `probe_success` and `mailtrip_success` show the newest
+*finished* trip; `mailtrip_trips_in_flight` counts those in progress.
 
-Durations are measured on a clock that never jumps. The delivery delay runs from the server's final 250 to the moment
-when the message is seen, is right within 100 ms or 5 %, whichever is larger, and is observed only if the mailbox was
-being watched when the message came: a delay is never invented.
+Durations are measured with a monotonic clock. The delivery delay is the time from the server's final 250 to the moment
+when the message is seen. Its error is at most 100 ms or 5 %, whichever is larger. It is observed only if the mailbox was
+being watched when the message arrived.
 
-Hops are what the servers on the way say of themselves in `Received` headers, oldest first: each by its own clock and in
-whole seconds, so a delay is right within a second, and a skew of one second means nothing. The delay of hop 1 is
-counted from our own sending. A server that keeps a message for long shows in the delay of the hop *after* it. The
-newest 15 hops are told, with their true numbers; what a server did not say (its name, a readable time) is left out. In
-a trip that was forwarded, the hops of both halves stand in one row.
+Hops are the servers on the path according to the `Received` headers, oldest first. Each uses its own clock and whole
+seconds, so a delay is accurate to one second, and a skew of one second is not significant. The delay of hop 1 starts at
+the time of sending. If a server holds a message, the delay appears at the hop *after* it. The newest 15 hops are shown,
+with their original numbers; missing values (a name, a valid time) are omitted. The hops of a forwarded trip include both
+halves of the path.
 
-What is behind `phase`, `step`, `reason` and `code`, and where to look first, is in [faults.md](faults.md).
+[faults.md](faults.md) explains the causes behind `phase`, `step`, `reason` and `code`, and where to look first.
 
-Start alerts from these:
+Useful expressions for alerts:
 
 ```promql
 mailtrip_success == 0                                        # the newest trip failed
 mailtrip_last_failure_info                                   # where and why: phase, step, reason, code
-mailtrip_leg_success == 0                                    # which part to blame: leg
-time() - mailtrip_last_success_timestamp_seconds > 3600      # nothing has come for an hour
-increase(mailtrip_lost_total[1h]) > 0                        # a message never came
+mailtrip_leg_success == 0                                    # which part of the path: leg
+time() - mailtrip_last_success_timestamp_seconds > 3600      # no success for an hour
+increase(mailtrip_lost_total[1h]) > 0                        # a message was lost
 mailtrip_last_failure_info{{reason="listed"}}                  # a blocklist that matters lists us
-mailtrip_dnsbl_list_usable == 0                              # a blocklist does not answer us, or is gone
+mailtrip_dnsbl_list_usable == 0                              # a blocklist is not usable
 ```
 """
 
 
 CODES = """\
-The label `code` is what the other side said in one word, so that it can be looked up; empty where it said none.
+The label `code` is the code that the server returned; it is empty if there was none.
 
 | after | the code is |
 |---|---|
@@ -94,10 +94,10 @@ def page() -> str:
         *_table(OF_A_BLOCKLIST_CHECK),
         "## Of the exporter, only on `/metrics`\n",
         *_table(OF_THE_EXPORTER),
-        "And the process's own (`process_…`, `python_info`).\n",
+        "Also the series of the process (`process_…`, `python_info`).\n",
         "## Where a trip breaks\n",
         *_words("phase", Phase),
-        "The label `step` is the detail inside the phase; empty if the trip failed in none, as when it is overdue.\n",
+        "The label `step` is the step inside the phase; it is empty if the trip did not fail in a step, for example if it is overdue.\n",
         *_words("step", Step),
         "## Why a trip breaks\n",
         *_words("reason", Reason),

@@ -16,20 +16,20 @@ COMMAND = "python -m docs.web"
 INTRODUCTION = f"""\
 <!-- Generated from the models and {EXAMPLE.relative_to(ROOT)} by "{COMMAND}". Change those, not this page. -->
 
-# How mailtrip answers HTTP
+# The HTTP server
 
-`mailtrip serve --web.config.file web.yml` answers by HTTPS, asks for logins, sets headers and limits requests. The
-file has the [format of Prometheus' own exporters][toolkit], so that one file can serve them all. Without it, mailtrip
-speaks plain HTTP with everybody: then let only Prometheus reach its port.
+`mailtrip serve --web.config.file web.yml` enables HTTPS, logins, headers and a rate limit. The file
+has the [format of the Prometheus exporter-toolkit][toolkit], so the same file works for other exporters. Without it,
+mailtrip serves plain HTTP to every client: then allow only Prometheus to reach its port.
 
-`mailtrip check --web.config.file web.yml` reports every mistake in it at once, each with line, column and cure, and
-opens the certificates, too. `promtool check web-config web.yml` works as well.
+`mailtrip check --web.config.file web.yml` reports all errors in it, with line, column and fix, and also
+opens the certificates. `promtool check web-config web.yml` works as well.
 
 ```yaml
 {EXAMPLE.read_text(encoding="utf-8").rstrip()}
 ```
 
-Prometheus then needs to know:
+The configuration of Prometheus is then:
 
 ```yaml
 scrape_configs:
@@ -40,47 +40,46 @@ scrape_configs:
     static_configs: [{{targets: ["mailtrip.example.org:10925"]}}]
 ```
 
-## What happens when
+## Behaviour
 
-* **The file and its certificates** are looked at for every connection and every request, and read again when they
-  have changed. What is wrong with them is logged once, and what was read last stays in use. (Prometheus' own exporters
-  answer nothing until the mistake is mended.)
-* A request beyond the **rate limit** is answered with 429, whoever sends it.
-* Without a **login**, or with a wrong one, the answer is 401, also on `/-/healthy`. bcrypt is slow on purpose, so it
-  works in a thread of its own, and a password that was right is remembered, as a digest, until its hash changes: it
-  never waits. Others wait in turns, one login of each client after the other, at most {MOST_OF_ONE_CLIENT} of one
-  client and {MOST_WAITING} in all; the answer to more is 429. A name that is not known takes as long as one that is.
+* **The file and its certificates** are checked at every connection and every request, and reloaded when they
+  have changed. An error in them is logged once, and the previous version stays in use. (Other exporters answer no
+  requests until the error is fixed.)
+* A request beyond the **rate limit** is answered with 429, for every client.
+* Without a **login**, or with a wrong one, the answer is 401, also on `/-/healthy`. bcrypt is slow by design, so it
+  runs in a separate thread, and a correct password is cached, as a digest, until its hash changes: it never waits.
+  Other logins are queued, with one queue for each client, at most {MOST_OF_ONE_CLIENT} of one
+  client and {MOST_WAITING} in all; the answer to more is 429. An unknown name takes as long as a known one.
 * A client that does not get through the **TLS handshake**, because of its certificate, its version or because it speaks
-  plain HTTP, is cut off.
-* **HTTP/1.1** is spoken; `http2` changes nothing. `cert`, `key` and `client_ca`, which hold a certificate instead of
-  naming its file, are not known here.
+  plain HTTP, is disconnected.
+* Only **HTTP/1.1** is supported; `http2` has no effect. `cert`, `key` and `client_ca`, which contain a certificate
+  instead of the name of its file, are not supported.
 
-## Where it answers
+## Addresses and names
 
 * `--web.listen-address` may be given several times: `:10925`, `127.0.0.1:10925`, `[::1]:10925`, or
-  `unix:/run/mailtrip/web.sock`, for a proxy on the same machine. Who may connect to that socket is for its directory to
-  say.
-* `--web.systemd-socket` answers on the sockets of a systemd `.socket` unit (`ListenStream=`, `Accept=no`) instead.
-* `--web.external-url https://mon.example.org/mailtrip` says that a proxy passes requests on. Everything then stands
-  below `/mailtrip`; if the proxy takes that off, add `--web.route-prefix /`.
-* It answers to **its names** alone (else 421): a web page could have a name of its own lead to mailtrip's address, and
-  read what it answers (DNS rebinding). Its names are IP addresses, single words (`mailtrip`), private names (which end
+  `unix:/run/mailtrip/web.sock`, for a proxy on the same machine. The permissions of its directory control
+  who can connect to that socket.
+* `--web.systemd-socket` listens on the sockets of a systemd `.socket` unit (`ListenStream=`, `Accept=no`) instead.
+* `--web.external-url https://mon.example.org/mailtrip` is for use behind a reverse proxy. All paths are then
+  below `/mailtrip`; if the proxy removes that prefix, add `--web.route-prefix /`.
+* It accepts requests only under **its names** (others get 421): otherwise a web page could make its own name resolve
+  to mailtrip's address, and read the answers (DNS rebinding). Its names are IP addresses, single words (`mailtrip`), private names (which end
   with `.local`, `.internal`, `.lan`, `.home.arpa`, `.svc`, `.cluster.local` and the like), the name of the machine, and
-  those of `--web.listen-address` and `--web.external-url`. Give all others with `--web.allowed-host mail.example.org`,
-  `--web.allowed-host '*.example.org'` or, to answer to all, `--web.allowed-host '*'`; the log says which name was
-  refused. By HTTPS every name is taken, since the certificate says the name; so it is for Prometheus, which no browser
-  can pass for.
-* A browser is refused (403) when a page of somebody else asks it to `POST /-/reload` or to `GET /probe`, which sends
-  mail; pages and `debug=true` may be linked to from anywhere.
-* `/-/healthy` says that mailtrip runs, `/-/ready` that it answers scrapes: 503 while it stops. It stops within five
-  seconds of SIGTERM: a scrape that waits for its trip is answered with what is known, and trips in flight go on after
-  the next start. A second SIGTERM ends it at once.
-* `/config` shows the configuration in force, with its defaults and without its secrets.
+  those of `--web.listen-address` and `--web.external-url`. Add other names with `--web.allowed-host mail.example.org`,
+  `--web.allowed-host '*.example.org'` or, to accept all names, `--web.allowed-host '*'`; the log shows the refused name. Over HTTPS every name is accepted, because the certificate contains the name. Prometheus
+  may use any name too, because no browser can send its requests.
+* A browser is refused (403) when a page of another site makes it send `POST /-/reload` or `GET /probe`, which sends
+  mail. Links from other sites to pages and `debug=true` are allowed.
+* `/-/healthy` shows that mailtrip runs, `/-/ready` that it answers scrapes: 503 during shutdown. It stops within five
+  seconds of SIGTERM: a scrape that waits for its trip gets the known values, and trips in progress continue after
+  the next start. A second SIGTERM stops it immediately.
+* `/config` shows the current configuration, with defaults and without secrets.
 
 ## Service discovery
 
-`/sd` names the probes of the configuration for Prometheus, which then scrapes `/probe` for each of them; nothing has to
-be relabelled:
+`/sd` lists the probes of the configuration for Prometheus, which then scrapes `/probe` for each of them. No relabelling is
+needed:
 
 ```yaml
 scrape_configs:
@@ -89,21 +88,20 @@ scrape_configs:
 ```
 
 `instance` is the target, and `probe` the name. Scrape either this way, or `/metrics` for the probes too; with both,
-every series is there twice. Prometheus is sent to the address by which it has asked, so that a replica never answers
+every series exists twice. The targets have the address that Prometheus used for `/sd`, so that a replica never answers
 for another one.
 
 ## Slow and idle clients
 
-No slow or idle client hinders a scrape, also without this file. There are at most {LIMITS.connections} connections, and
+Slow or idle clients cannot block a scrape, even without this file. There are at most {LIMITS.connections} connections, and
 {LIMITS.per_address} from one address (of IPv6: from one network of 64 bits). For one more, the client with the most of
 them loses one: first one that has not asked for anything yet or has not logged in, then one that does not read its
 answer, then the one that has been idle for the longest. A client has {LIMITS.header:.0f} s for its TLS handshake, the
 header of its first request and its login together, and {LIMITS.idle:.0f} s from an answer to the end of the next
 request's header. It has {LIMITS.answer:.0f} s to read an answer, and is cut off when it reads nothing for
-{LIMITS.stalled:.0f} s. Who asks for `/metrics` at the same time gets the same answer, and at most
-{LIMITS.unread >> 20} MiB of answers wait to be read: beyond that the client with the most loses its oldest. The line of
-a request, and each of its headers, may have 8 KiB, its body 1 KiB; a body in chunks, which does not say how long it is,
-is refused.
+{LIMITS.stalled:.0f} s. Clients that request `/metrics` at the same time share one answer, and at most
+{LIMITS.unread >> 20} MiB of answers wait to be read: beyond that the client with the most loses its oldest. The
+request line, and each header, may have 8 KiB, the body 1 KiB; a chunked body is refused.
 
 [toolkit]: https://github.com/prometheus/exporter-toolkit/blob/master/docs/web-configuration.md
 
