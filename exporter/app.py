@@ -22,7 +22,8 @@ from exporter.metrics import Metrics
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.probing.ledger import Ledger
-from exporter.probing.prober import Probe, Prober
+from exporter.probing.probe import Probe
+from exporter.probing.prober import Prober
 from exporter.probing.probes import DEFAULT_MAX_TARGETS, ProbeTable
 from exporter.senders.pace import Pace
 from exporter.settings import Settings, StateOptions

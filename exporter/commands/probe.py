@@ -16,7 +16,7 @@ from exporter.core.logs import log_to_stderr
 from exporter.core.model import Leg, Outcome, Phase, ProbeKey, ProbeRefused, Reason
 from exporter.mail.tokens import PREFIX
 from exporter.net.listening import hindrance
-from exporter.probing.prober import Mailing, Probe
+from exporter.probing.probe import Mailing, Probe
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store

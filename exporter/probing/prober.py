@@ -8,54 +8,23 @@ never send twice.
 import asyncio
 import contextlib
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from exporter.core.clock import Clock
-from exporter.core.facts import LeftFrom
 from exporter.core.logs import about
 from exporter.core.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Reply, Span
 from exporter.core.run import Run
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint, Token, new_trip
 from exporter.probing.ledger import Ledger, MailObserver, not_written
+from exporter.probing.probe import Mailing, Probe
 from exporter.state.commits import Once, Tell
-from exporter.state.history import MOST_BEATS, Beat, beat_of
 from exporter.state.store import Trip
 
 log = logging.getLogger(__name__)
-
-# of the interval: a scrape that comes a little early still starts the trip that it is meant to
-# start
-SLACK = 0.05
-MOST_SLACK = 0.5  # seconds
-
-
-@runtime_checkable
-class Mailing(Protocol):
-    """A check that sends a message, which outlives the process."""
-
-    mailbox: str  # where its messages are awaited; empty for those that nobody should take
-    late_after: float
-
-    async def run(self, run: Run, token: Token) -> None: ...
-
-    async def resume(self, run: Run, trip: str) -> None: ...
-
-
-class Inquiry(Protocol):
-    """A check that only asks. A restart that interrupts it leaves nothing to go on with."""
-
-    blocklists: tuple[str, ...]  # whom it asks
-
-    async def ask(self, run: Run) -> None: ...
-
-
-Check = Mailing | Inquiry
-"""What a module does to a target."""
 
 
 class Observer(MailObserver, Protocol):
@@ -67,68 +36,6 @@ class Observer(MailObserver, Protocol):
     def started(self, probe: ProbeKey) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def forgotten(self, probe: ProbeKey) -> None: ...
-
-
-@dataclass
-class Probe:
-    """A module pointed at a target, and the trips it makes. Times in seconds, moments monotonic."""
-
-    key: ProbeKey
-    check: Check
-    interval: float
-    timeout: float
-    session_timeout: float
-    name: str | None = None  # of an entry in `probes:`
-    removed: bool = False  # from the configuration: its last trips end, and are no longer shown
-    newest: Outcome | None = None
-    left_from: str = ""  # the address that its newest message came from that is known to have come
-    flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
-    runs: dict[str, Run] = field(default_factory=dict)  # of the flights
-    history: deque[Beat] = field(
-        default_factory=lambda: deque(maxlen=MOST_BEATS)
-    )  # of its newest trips
-    last_start: float = float("-inf")
-    last_asked: float = float("-inf")
-
-    @property
-    def blocklists(self) -> tuple[str, ...]:
-        """Those that it asks; none if it sends messages."""
-        return () if isinstance(self.check, Mailing) else self.check.blocklists
-
-    @property
-    def falls_back(self) -> bool:
-        """Whether its messages may leave in plain text when TLS is broken."""
-        return bool(getattr(self.check, "falls_back", False))  # only round trips have it
-
-    def become(self, other: "Probe") -> None:
-        """Takes over the configuration of another; trips in flight end as they began, and the beat
-        is kept."""
-        self.check, self.interval = other.check, other.interval
-        self.timeout, self.session_timeout = other.timeout, other.session_timeout
-
-    def show(self, outcome: Outcome) -> None:
-        """A trip is over. One that failed does not make us forget where mail left from."""
-        self.newest = outcome  # whatever the wall clock says: it may have been set
-        self.history.append(beat_of(outcome))
-        self.left_from = next(
-            (one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from
-        )
-
-    def remember(self, outcome: Outcome, history: Iterable[Beat]) -> None:
-        """What is known from before a restart: the newest outcome, and how those before it
-        ended."""
-        self.history.extend(history)
-        self.show(outcome)
-
-    def under_way(self) -> list[Outcome]:
-        """The trips in flight, as far as they have come."""
-        return [run.outcome(trip, self.key) for trip, run in self.runs.items()]
-
-    def landed(self, trip: str) -> None:
-        del self.flights[trip], self.runs[trip]
-
-    def due(self, now: float) -> bool:
-        return now - self.last_start >= self.interval - min(self.interval * SLACK, MOST_SLACK)
 
 
 class Prober:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Container, Iterator
 from exporter.config.mistakes import suggestion
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey, ProbeRefused
-from exporter.probing.prober import Observer, Probe, Prober
+from exporter.probing.probe import Probe
+from exporter.probing.prober import Observer, Prober
 from exporter.settings import Settings
 
 FORGET_AFTER_INTERVALS = 3

@@ -10,7 +10,8 @@ from hashlib import sha256
 
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
-from exporter.probing.prober import Probe, Prober
+from exporter.probing.probe import Probe
+from exporter.probing.prober import Prober
 
 STARTS_PER_SECOND = 10.0  # while the first trips are spread
 

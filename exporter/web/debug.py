@@ -6,7 +6,7 @@ from functools import partial
 from exporter import __version__
 from exporter.core.model import Outcome
 from exporter.mail.tokens import without_tokens
-from exporter.probing.prober import Probe
+from exporter.probing.probe import Probe
 from exporter.terminal import PICTURES, Drawing, as_text, transcript, waterfall
 
 MOST_FLIGHTS = 5  # that are shown, the newest

@@ -25,7 +25,7 @@ from exporter.core.facts import Arrival
 from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.message import tokens_in
 from exporter.mail.tokens import PREFIX, new_key
-from exporter.probing.prober import Probe
+from exporter.probing.probe import Probe
 from exporter.settings import Settings
 from exporter.state.store import State, Store
 from tests.bench.blocklists import blocklists

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from exporter.core.model import ProbeKey, ProbeRefused
-from exporter.probing.prober import Probe
+from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.settings import Settings
 from tests.support import virtual_time as virtual

@@ -9,7 +9,7 @@ import aiohttp
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
-from exporter.probing.prober import Probe
+from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.store import Store
 from exporter.web.limits import LIMITS, Limits

@@ -11,7 +11,8 @@ from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics import Metrics
 from exporter.net.dns import Resolver
 from exporter.probing.ledger import Ledger
-from exporter.probing.prober import Probe, Prober
+from exporter.probing.probe import Probe
+from exporter.probing.prober import Prober
 from exporter.senders.pace import Pace
 from exporter.state.store import Store
 from tests.support import virtual_time as virtual

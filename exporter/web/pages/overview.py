@@ -8,7 +8,7 @@ from exporter.core.facts import Arrival
 from exporter.core.fairness import in_turns
 from exporter.core.model import Asked, Listing, ListState, Outcome
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.probing.prober import Probe
+from exporter.probing.probe import Probe
 from exporter.web.pages.spark import Spark, spark
 
 PLAIN, GOOD, BAD = "none", "good", "bad"
