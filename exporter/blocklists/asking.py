@@ -17,6 +17,7 @@ from exporter.core.model import Listing, ListState, one_line
 from exporter.core.trace import Trace
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Answer, Said
+from exporter.net.dns_queries import DnsQueries
 
 MOST_AT_ONCE = 256  # questions, whatever the list
 DAY = 86400.0
@@ -52,7 +53,7 @@ class Blocklists:
     def __init__(self, resolver: Resolver, clock: Clock, observe: Observer = _nobody) -> None:
         self.statistics: dict[str, Statistics] = {}
         """By a list's name, from the first question on."""
-        self._resolver = resolver
+        self._queries = DnsQueries(resolver, clock)
         self._clock = clock
         self._observe = observe
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
@@ -207,7 +208,7 @@ class Blocklists:
         self, standing: Standing, subject: Subject, kind: Literal["A", "TXT"]
     ) -> Answer:
         name = f"{subject.labels}.{standing.blocklist.zone()}"
-        return await self._resolver.ask(f"{name}.", kind, self._clock)
+        return await self._queries.query(f"{name}.", kind)
 
     def _tell(self, query: Query, observe: Observer) -> None:
         if query.failure:

@@ -1,8 +1,5 @@
-"""What name servers say to a question, and the conversation in which they say more than a datagram
-holds."""
+"""What name servers say to a question."""
 
-import asyncio
-import contextlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -28,18 +25,3 @@ class Answer:
     records: tuple[str, ...] = ()
     ttl: float = 0.0  # seconds for which it holds, also that there is no such name (RFC 2308)
     took: float = 0.0  # seconds from the first datagram to the answer, or until we gave up
-
-
-async def over_tcp(server: tuple[str, int], query: bytes) -> bytes:
-    """The answer to a query (RFC 7766), however long that takes. Raises OSError and EOFError."""
-    reader, writer = await asyncio.open_connection(*server)
-    try:
-        writer.write(len(query).to_bytes(2) + query)
-        while True:
-            answer = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
-            if answer[:2] == query[:2]:
-                return answer
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()

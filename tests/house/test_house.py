@@ -45,7 +45,7 @@ BORDER = {
     "bcrypt": ("web/basic_auth.py",),
     "compression": ("mailboxes/maildir/packing.py",),  # of Python 3.14
     "cryptography": ("net/",),
-    "dns": ("net/dns.py",),
+    "dns": ("net/dns",),
     "idna": ("config/grammar.py",),
     "inotify_simple": ("mailboxes/maildir/events.py",),
     "jinja2": ("web/pages/",),

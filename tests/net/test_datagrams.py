@@ -19,6 +19,7 @@ from exporter.core.clock import Clock
 from exporter.net.datagrams import MOST_QUESTIONS, Datagrams
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Answer, Said
+from exporter.net.dns_queries import DnsQueries
 from tests.lab.client import Lab
 from tests.support.broken_nameserver import names_server
 
@@ -28,7 +29,7 @@ QUERY = dns.message.make_query("a.test.", "A").to_wire()
 
 
 async def ask(server: str, name: str = "a.test.", *, timeout: float = 2.0) -> Answer:
-    return await Resolver([server], timeout).ask(name, "A", CLOCK)
+    return await DnsQueries(Resolver([server], timeout), CLOCK).query(name, "A")
 
 
 def open_sockets() -> int:
@@ -43,7 +44,7 @@ async def test_a_real_resolver_says_what_it_knows(lab: Lab) -> None:
     assert (await ask(lab.dns, "relay.lab.test.")).records == (lab.relay_ip,)
     assert (await ask(lab.dns, "nowhere.lab.test.")).said is Said.NXDOMAIN
     assert (await ask(lab.dns, "deadfirst.test.")).said is Said.NODATA
-    text = await Resolver([lab.dns]).ask("2.0.0.127.blclean.lab.test.", "TXT", CLOCK)
+    text = await DnsQueries(Resolver([lab.dns]), CLOCK).query("2.0.0.127.blclean.lab.test.", "TXT")
     assert text.records == ("Listed by blclean.lab.test",)
 
 
@@ -85,20 +86,22 @@ async def test_silence_ends_at_the_timeout_and_a_closed_port_at_once(lab: Lab) -
 async def test_the_next_server_is_asked_when_one_cannot_say(lab: Lab) -> None:
     async with names_server(lambda name, kind: dns.rcode.SERVFAIL) as broken:
         for first in (broken.address, "127.0.0.1:1"):
-            resolver = Resolver([first, lab.dns], 2.0)
-            assert (await resolver.ask("relay.lab.test.", "A", CLOCK)).records == (lab.relay_ip,)
+            queries = DnsQueries(Resolver([first, lab.dns], 2.0), CLOCK)
+            assert (await queries.query("relay.lab.test.", "A")).records == (lab.relay_ip,)
 
 
 async def test_a_question_that_was_lost_is_asked_again(lab: Lab) -> None:
     """The first server is silent; after a while the other one is asked."""
-    answer = await Resolver([lab.silent_dns, lab.dns], 10.0).ask("relay.lab.test.", "A", CLOCK)
+    answer = await DnsQueries(Resolver([lab.silent_dns, lab.dns], 10.0), CLOCK).query(
+        "relay.lab.test.", "A"
+    )
     assert answer.records == (lab.relay_ip,)
     assert answer.took >= 2
 
 
 async def test_no_nameserver_at_all_is_an_answer_too(tmp_path: Path) -> None:
     assert (
-        await Resolver(resolv_conf=tmp_path / "none").ask("a.test.", "A", CLOCK)
+        await DnsQueries(Resolver(resolv_conf=tmp_path / "none"), CLOCK).query("a.test.", "A")
     ).said is Said.NETWORK
 
 
@@ -111,10 +114,8 @@ async def test_many_share_few_sockets_and_none_is_left() -> None:
 
     async with names_server(saying) as server:
         listening = open_sockets()
-        resolver = Resolver([server.address], 5.0)
-        answers = await asyncio.gather(
-            *(resolver.ask(f"{n}.test.", "A", CLOCK) for n in range(200))
-        )
+        queries = DnsQueries(Resolver([server.address], 5.0), CLOCK)
+        answers = await asyncio.gather(*(queries.query(f"{n}.test.", "A") for n in range(200)))
         assert {answer.said for answer in answers} == {Said.RECORDS}
         assert max(seen) - listening <= 200 // MOST_QUESTIONS + 1
         assert open_sockets() == listening

@@ -22,6 +22,7 @@ from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import READ_LIMIT, Session, Sighting
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Said
+from exporter.net.dns_queries import DnsQueries
 from exporter.net.pop3.connection import converse
 from exporter.net.tcp import connect
 from tests.security.test_credentials import KINDS, refused, visit
@@ -290,7 +291,9 @@ async def test_aliases_without_end() -> None:
         assert await resolver.addresses("a.test.", "4") == ["127.0.0.2"]
     for way in (long, ["a.test.", "b.test.", "a.test."]):
         async with name_server(chain(*way)) as resolver:
-            assert (await resolver.ask("a.test.", "A", Clock())).said is Said.SENSELESS
+            assert (
+                await DnsQueries(resolver, Clock()).query("a.test.", "A")
+            ).said is Said.SENSELESS
             assert (await problem(resolver.addresses("a.test.", "4"))).reason is Reason.DNS
 
 

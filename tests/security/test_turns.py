@@ -18,8 +18,10 @@ from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.net.dns import MOST_RECORDS, Resolver
+from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Said
+from exporter.net.dns_message import MOST_RECORDS
+from exporter.net.dns_queries import DnsQueries
 from exporter.net.imap.reader import Reader
 from exporter.net.imap.reply import Reply
 from exporter.net.imap.values import MAX_WORDS
@@ -236,7 +238,7 @@ async def test_long_answers_of_name_servers(way: str) -> None:
         resolver = Resolver([server.address], 20)
         ticker = Ticker()
         if way == "ask":
-            said = await resolver.ask("mx.example.org", "A", Clock())
+            said = await DnsQueries(resolver, Clock()).query("mx.example.org", "A")
             assert (said.said, len(said.records)) == (Said.RECORDS, 1000)
         else:
             assert len(await resolver.addresses("mx.example.org", "4")) == 1000

@@ -1,0 +1,41 @@
+"""DNS messages: how large they may be, how they are read, and how one comes over TCP."""
+
+import asyncio
+import contextlib
+
+import dns.exception
+import dns.message
+
+PAYLOAD = 1232  # bytes of an answer that fit into any datagram (dnsflagday.net, 2020)
+MOST_RECORDS = 1000  # of an answer
+
+
+async def read(wire: bytes) -> dns.message.Message:
+    """A long answer is read in a thread: dnspython takes a tenth of a second for some thousands of
+    records."""
+    read = dns.message.from_wire
+    return await asyncio.to_thread(read, wire) if len(wire) > PAYLOAD else read(wire)
+
+
+async def asked_over_tcp(
+    server: tuple[str, int], query: dns.message.Message
+) -> dns.message.Message:
+    answer = await read(await _over_tcp(server, query.to_wire()))
+    if not query.is_response(answer):
+        raise dns.exception.FormError
+    return answer
+
+
+async def _over_tcp(server: tuple[str, int], query: bytes) -> bytes:
+    """The answer to a query (RFC 7766), however long that takes. Raises OSError and EOFError."""
+    reader, writer = await asyncio.open_connection(*server)
+    try:
+        writer.write(len(query).to_bytes(2) + query)
+        while True:
+            answer = await reader.readexactly(int.from_bytes(await reader.readexactly(2)))
+            if answer[:2] == query[:2]:
+                return answer
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
