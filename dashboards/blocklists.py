@@ -42,7 +42,7 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Lists that cannot be used",
-            "They refuse us, do not answer, or fail their own test entries: nothing that "
+            "They refuse queries, do not answer, or fail their own test entries: nothing that "
             "they say is believed.",
             f"count(max by (list) (mailtrip_dnsbl_list_usable{{{MANY}}}) == 0) or vector(0)",
             thresholds=steps(GREEN, (1, YELLOW)),
@@ -50,7 +50,7 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Oldest check",
-            "How long ago a check last finished, where that is longest.",
+            "Time since the last finished check, for the slowest probe.",
             f"max(time() - mailtrip_last_trip_timestamp_seconds{{{MANY}}} "
             f"and on (job, instance, probe) mailtrip_dnsbl_query_duration_seconds_count{{{MANY}}})",
             "s",
@@ -76,7 +76,7 @@ def listings() -> list[Json]:
         ),
         table(
             "Lists",
-            "Whether each list can be believed now, as each probe found it.",
+            "Whether each list is usable now, for each probe.",
             [rows(named(f"mailtrip_dnsbl_list_usable{{{MANY}}}"))],
             {"list": "List", "Value": "State", "name": "Probe"},
             width=12,
@@ -87,7 +87,7 @@ def listings() -> list[Json]:
         row("Since when"),
         timeline(
             "Listed",
-            "Each address on each list: green clean, red listed. No colour: nobody knows.",
+            "Each address on each list: green clean, red listed. No colour: unknown.",
             [query(stripes, "{{address}} · {{list}}")],
             LISTED,
         ),
@@ -110,8 +110,8 @@ def questions() -> list[Json]:
     return [
         row("Asking"),
         lines(
-            "How long an answer takes",
-            "From our packet to the answer, over an hour. Half and 9 of 10 were quicker.",
+            "Query latency",
+            "Quantiles over one hour: 50 % and 90 % of queries were faster.",
             [
                 query(f"histogram_quantile(0.5, {quick}) >= 0", "half"),
                 query(f"histogram_quantile(0.9, {quick}) >= 0", "9 of 10"),
@@ -119,16 +119,14 @@ def questions() -> list[Json]:
             thresholds=steps(GREEN, (1, YELLOW)),
         ),
         bars(
-            "Questions without an answer",
-            "By list and reason, tests of the lists included. refused: ask through a "
-            "resolver of your own.",
+            "Failed queries",
+            "By list and reason, self-tests included. refused: use a resolver of your own.",
             [query(failed, "{{list}}: {{reason}}")],
             interval="1h",
         ),
         bars(
             "Questions",
-            "How many were asked; what was remembered is no question. Lists limit how many are"
-            " free.",
+            "Number of queries, without cached answers. Lists limit how many are free.",
             [
                 query(
                     f"sum(increase(mailtrip_dnsbl_query_duration_seconds_count{{{MANY}}}[$__rate_interval]))",
@@ -157,7 +155,7 @@ def build() -> Json:
     return dashboard(
         "blocklists",
         "Blocklists",
-        "Who lists us, and which lists can be believed",
+        "Which lists list your addresses, and which lists are usable",
         [*at_a_glance(), *listings(), *questions()],
         time="now-7d",
         annotations=[failures(only)],

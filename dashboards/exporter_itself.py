@@ -39,7 +39,7 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Configuration",
-            "Whether the configuration was read without a mistake the last time. If not, the old"
+            "Whether the last reload of the configuration succeeded. If not, the previous"
             " one is in force.",
             f"min(mailtrip_config_last_reload_successful{{{HERE}}})",
             "none",
@@ -48,14 +48,14 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Configuration read",
-            "How long ago it was last read without a mistake.",
+            "Time since the last successful load.",
             f"max(time() - mailtrip_config_last_reload_success_timestamp_seconds{{{HERE}}})",
             "s",
             color="fixed",
         ),
         stat(
             "Runs since",
-            "How long the process has been running, where that is shortest.",
+            "Uptime of the process that was started last.",
             f"min(time() - process_start_time_seconds{{{HERE}}} and on (job, instance) {BUILD})",
             "s",
             color="fixed",
@@ -68,13 +68,13 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Mailboxes not watched",
-            "Mailboxes that are needed and cannot be looked into.",
+            "Mailboxes that are needed but cannot be opened.",
             f"count(mailtrip_mailbox_connected{{{HERE}}} == 0) or vector(0)",
             thresholds=steps(GREEN, (1, RED)),
         ),
         table(
             "Version",
-            "What is running, and with which Python.",
+            "The running version, and its Python version.",
             [rows(BUILD)],
             {"instance": "Instance", "job": "Job", "version": "mailtrip", "python": "Python"},
             width=12,
@@ -82,7 +82,7 @@ def at_a_glance() -> list[Json]:
         ),
         timeline(
             "Mailboxes",
-            "Green: it is watched. Red: it is needed and cannot be watched; the log says why.",
+            "Green: watched. Red: needed but cannot be watched; the log says why.",
             [query(f"mailtrip_mailbox_connected{{{HERE}}}", EACH)],
             mapped(zero=("not watched", RED), one=("watched", GREEN)),
             height=5,
@@ -98,14 +98,14 @@ def mailboxes() -> list[Json]:
         row("In the mailboxes"),
         lines(
             "Messages in them",
-            "When they were last looked into. Growing: something comes in that mailtrip does not "
+            "At the last check. If it grows, the mailbox receives messages that mailtrip does not "
             "delete.",
             [query(f"mailtrip_mailbox_messages{{{HERE}}}", EACH)],
             "short",
         ),
         bars(
             "Deleted",
-            "Messages of ours that were deleted.",
+            "Probe messages that were deleted.",
             count("mailtrip_messages_deleted_total", EACH),
         ),
         bars(
@@ -116,7 +116,7 @@ def mailboxes() -> list[Json]:
         ),
         bars(
             "Tokens that are not ours",
-            "Messages whose token is not to be believed: another mailtrip in the same "
+            "Messages whose token is invalid: another mailtrip in the same "
             "mailbox, damage, or a forger.",
             count("mailtrip_tokens_rejected_total", EACH + ": {{reason}}"),
         ),
@@ -129,14 +129,14 @@ def logins() -> list[Json]:
     return [
         row("Logins with tokens (OAuth 2.0)"),
         lines(
-            "Tokens are good for",
-            "How long the token of each account is still good. It is renewed after three "
+            "Lifetime of tokens",
+            "Remaining lifetime of the token of each account. It is renewed after three "
             "quarters of its life; nearer to 0, the identity provider does not give a new one.",
             [query(expiry, "{{instance}} · {{account}}")],
             "s",
         ),
         bars(
-            "Tokens not given",
+            "Failed token requests",
             "Requests for a token that failed, by reason. auth: the identity provider refuses; "
             "the others: it cannot be asked.",
             [query(failures, "{{instance}} · {{account}}: {{reason}}")],
@@ -151,8 +151,8 @@ def work() -> list[Json]:
         row("Work and cost"),
         bars("Trips", "Finished trips of the probes on /metrics.", [query(trips, "{{instance}}")]),
         lines(
-            "Trips under way",
-            "Of the probes on /metrics. Growing without end: trips are begun and do not finish.",
+            "Trips in progress",
+            "Of the probes on /metrics. If it grows steadily, trips start but do not finish.",
             [
                 query(
                     f"sum by (instance) (mailtrip_trips_in_flight{{{ITS_PROBES}}})", "{{instance}}"
@@ -186,7 +186,7 @@ def work() -> list[Json]:
         ),
         lines(
             "Open files",
-            "Connections and files, and how many there may be.",
+            "Open connections and files, and their limit.",
             [
                 query(f"process_open_fds{{{HERE}}} and on (job, instance) {BUILD}", "{{instance}}"),
                 query(
@@ -241,7 +241,7 @@ def build() -> Json:
     return dashboard(
         "exporter",
         "The exporter itself",
-        "Does it run, does it see its mailboxes, what does it cost",
+        "Process, mailboxes and resource usage",
         [*at_a_glance(), *mailboxes(), *logins(), *work()],
         variables=variables,
         annotations=[restarts],

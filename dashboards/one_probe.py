@@ -45,7 +45,7 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Last success",
-            "How long ago a trip last succeeded.",
+            "Time since the last successful trip.",
             f"time() - {of('mailtrip_last_success_timestamp_seconds')}",
             "s",
             thresholds=steps(GREEN, (7200, YELLOW), (DAY, RED)),
@@ -57,8 +57,8 @@ def at_a_glance() -> list[Json]:
             thresholds=steps(GREEN, (1, YELLOW), (2, RED)),
         ),
         stat(
-            "Good trips in a day",
-            "The part of all trips of the last 24 hours that succeeded.",
+            "Successful trips in a day",
+            "Ratio of trips of the last 24 hours that succeeded.",
             of("probe:mailtrip_trips:success_ratio_1d"),
             "percentunit",
             thresholds=share,
@@ -71,22 +71,22 @@ def at_a_glance() -> list[Json]:
             thresholds=steps(GREEN, (60, YELLOW), (300, RED)),
         ),
         stat(
-            "Trips under way",
-            "Trips that are being made now, late messages not included.",
+            "Trips in progress",
+            "Trips in progress, without late messages.",
             of("mailtrip_trips_in_flight"),
             color="fixed",
             thresholds=steps(GREEN),
         ),
         table(
             "Newest failure",
-            "Where and why the newest trip broke; empty while it is good. docs/faults.md of "
+            "Where and why the newest trip failed; empty if it succeeded. docs/faults.md of "
             "mailtrip has this line and what to look at first.",
             [rows(of("mailtrip_last_failure_info"))],
             {"phase": "Phase", "step": "Step", "reason": "Reason", "code": "Code"},
             width=12,
             height=5,
             links=[TRIPS],
-            defaults={"noValue": "None: the newest trip is good"},
+            defaults={"noValue": "None: the newest trip succeeded"},
         ),
         timeline(
             "Legs",
@@ -158,7 +158,7 @@ def delay() -> list[Json]:
         ),
         lines(
             "Delay of each hop",
-            "By the Received headers of the newest message, in whole seconds. A server that "
+            "From the Received headers of the newest message, in whole seconds. A server that "
             "keeps a message shows at the hop after it.",
             [query(of("mailtrip_hop_delay_seconds"), "{{hop}} {{by}}")],
             links=[TRIPS],
@@ -183,7 +183,7 @@ def sending() -> list[Json]:
         row("Conversations"),
         lines(
             "SMTP, by command",
-            "How long each step of the newest sending took, one on top of the other.",
+            "Duration of each step of the newest sending, stacked.",
             [query(of("mailtrip_last_smtp_step_duration_seconds"), "{{step}}")],
             custom=stacked,
         ),
@@ -199,7 +199,7 @@ def sending() -> list[Json]:
         ),
         lines(
             "SMTP, by command, 9 of 10",
-            "Nine of ten times, in the last hour, each step of sending was quicker.",
+            "90 % quantile of each step of sending in the last hour.",
             [query(f"histogram_quantile(0.9, increase({buckets}[1h])) >= 0", "{{step}}")],
         ),
         lines(
@@ -232,7 +232,7 @@ def sending() -> list[Json]:
             {"host": "Host", "preference": "Preference"},
             width=12,
             height=6,
-            defaults={"noValue": "Another server sends"},
+            defaults={"noValue": "Not sent by MX"},
         ),
         stat(
             "Plain text",
@@ -252,7 +252,7 @@ def security() -> list[Json]:
         row("Security and placement"),
         table(
             "TLS",
-            "What the newest trip spoke with each server.",
+            "TLS version and cipher of the newest trip with each server.",
             [rows(of("mailtrip_tls_info"))],
             {"leg": "Leg", "version": "Version", "cipher": "Cipher"},
             width=8,
@@ -260,8 +260,8 @@ def security() -> list[Json]:
             overrides=[column("Leg", custom__width=75), column("Version", custom__width=75)],
         ),
         stat(
-            "Certificates end in",
-            "Time until the servers' certificates end.",
+            "Certificates expire in",
+            "Time until the servers' certificates expire.",
             expiry,
             "s",
             width=4,
@@ -272,7 +272,7 @@ def security() -> list[Json]:
         ),
         table(
             "Authentication",
-            "What the receiver says of the newest message: SPF, DKIM, DMARC, ARC. It needs "
+            "The receiver's results for the newest message: SPF, DKIM, DMARC, ARC. It needs "
             "the option trusted_authserv_id.",
             [rows(of("mailtrip_authentication_result"))],
             {"method": "Method", "result": "Result"},
@@ -345,8 +345,8 @@ def irregularities() -> list[Json]:
     return [
         row("What went wrong"),
         bars(
-            "Late, lost, returned, junk, doubled, sent again",
-            "Messages. Late: after timeout. Lost: a day later they had still not come.",
+            "Late, lost, bounced, junk, duplicate, sent again",
+            "Messages. Late: after timeout. Lost: not arrived a day later.",
             counted,
             links=[TRIPS],
         ),

@@ -46,29 +46,29 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Longest failure",
-            "Trips in a row that have failed, at the probe where it is most. From 2 on there is an "
+            "Largest number of consecutive failed trips of a probe. From 2 on there is an "
             "alert, MailtripFailing.",
             f"max(probe:mailtrip_failures:in_a_row{{{MANY}}})",
             thresholds=steps(GREEN, (1, YELLOW), (2, RED)),
         ),
         stat(
             "Oldest result",
-            "How long ago a trip last finished, at the probe where that is longest. Far more than "
+            "Longest time of a probe since its last finished trip. Far more than "
             "the interval: nothing is watched there.",
             f"max(time() - mailtrip_last_trip_timestamp_seconds{{{MANY}}})",
             "s",
             thresholds=steps(GREEN, (7200, YELLOW), (86400, RED)),
         ),
         stat(
-            "Good trips in a day",
-            "The part of all trips of the last 24 hours that succeeded, at the worst probe.",
+            "Successful trips in a day",
+            "Ratio of trips of the last 24 hours that succeeded, for the worst probe.",
             f"min(probe:mailtrip_trips:success_ratio_1d{{{MANY}}})",
             "percentunit",
             thresholds=share,
         ),
         stat(
             "Mailboxes not watched",
-            "Mailboxes that mailtrip cannot look into now, of all exporters. Trips that wait "
+            "Mailboxes that mailtrip cannot open now, of all exporters. Trips that wait "
             "there say nothing about delivery.",
             "count(mailtrip_mailbox_connected == 0) or vector(0)",
             thresholds=bad,
@@ -156,7 +156,7 @@ def over_time() -> list[Json]:
             defaults={"links": [FROM_SERIES]},
         ),
         timeline(
-            "Which part is to blame",
+            "Which part fails",
             "Each leg as the newest trip saw it: send (the server that takes our message), delivery"
             " (all between it and the mailbox), mailbox. No colour: it was not reached.",
             [query(legs, "{{name}} · {{leg}}")],
@@ -169,7 +169,7 @@ def over_time() -> list[Json]:
         ),
         lines(
             "Messages not delivered",
-            "The part of the messages that were refused, lost, late, returned, junked or "
+            "Ratio of messages that were refused, lost, late, bounced, junked or "
             "changed, over 6 hours. The objective allows 0.1 %.",
             [query(named(f"probe:mailtrip_undelivered:ratio_6h{{{MANY}}}"))],
             "percentunit",
@@ -178,7 +178,7 @@ def over_time() -> list[Json]:
         row("How fast"),
         lines(
             "Delivery delay",
-            "Nine of ten messages of the last hour were quicker than this, from the server's final "
+            "90 % of the messages of the last hour were faster than this, from the server's final "
             "250 to the mailbox (of the last day, where an hour has fewer than three).",
             [query(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}"))],
             thresholds=steps(GREEN, (300, RED)),
@@ -186,7 +186,7 @@ def over_time() -> list[Json]:
         ),
         lines(
             "Sending",
-            "Half of the messages of the last hour were taken by the server within this time.",
+            "Median time until the server accepted a message, in the last hour.",
             [query(named(f"probe:mailtrip_send_duration_seconds:p50_recent{{{MANY}}}"))],
             thresholds=steps(GREEN, (10, RED)),
             defaults={"min": 0, "links": [FROM_SERIES]},
@@ -211,16 +211,16 @@ def problems() -> list[Json]:
         f" ({named(f'mailtrip_tls_certificate_expiry_timestamp_seconds{{{MANY}}} - time()')})"
     )
     return [
-        row("What is going to be a problem"),
+        row("Upcoming problems"),
         bars(
-            "Late, lost, returned, junk, doubled",
+            "Late, lost, bounced, junk, duplicate",
             "Messages of all chosen probes. Late: after timeout. Lost: a day "
             "later they had still not come.",
             counted,
         ),
         stat(
             "Certificates",
-            "Time until the certificate of each server ends, by probe and leg. The alert is raised "
+            "Time until the certificate of each server expires, by probe and leg. The alert fires "
             "14 days before.",
             days,
             "s",
@@ -234,7 +234,7 @@ def problems() -> list[Json]:
 
 
 def build() -> Json:
-    description = "What works, what does not, since when, and which part is to blame"
+    description = "What works, what does not, since when, and which part fails"
     return dashboard(
         "overview",
         "Mail overview",

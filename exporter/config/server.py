@@ -94,8 +94,8 @@ class ServerOptions(TlsOptions, NetworkOptions):
 
     tls: TlsMode | None = None
     """`implicit` is TLS from the start. Default: `implicit` on the ports 465, 993 and 995,
-    `starttls` on 587; on any other port `starttls` if there is a password, so that none goes out in
-    the clear unasked, else `none`."""
+    `starttls` on 587; on any other port `starttls` if there is a password, so that it is
+    not sent in plain text by accident, else `none`."""
 
     username: OneWord | None = None
     """Who logs in."""

@@ -38,8 +38,8 @@ class ImapOptions(ServerOptions):
 
     tls: TlsMode | None = None
     """`none`, `starttls` or `implicit`. Default: `implicit` on port 993 and when no port is given;
-    on any other port `starttls` if there is a password, so that none goes out in the clear unasked,
-    else `none`."""
+    on any other port `starttls` if there is a password, so that it is not sent in plain text by
+    accident, else `none`."""
 
     folders: list[Text] = Field(default=["INBOX", "\\Junk"], min_length=1, max_length=8)
     """The folders that are looked into; only the first is watched without a pause. A name that

@@ -38,13 +38,14 @@ class MaildirOptions(Options):
     """A Maildir (https://cr.yp.to/proto/maildir.html). mailtrip's user must be allowed to read and
     delete in it.
 
-    Where the kernel tells of new files (inotify) they are seen at once; they are looked for as
-    well, since no network file system tells what other machines do. Mount such a one with
-    `actimeo=1` or less: delays are no more exact.
+    If the kernel reports new files (inotify), they are seen at once. mailtrip also polls,
+    because no network file system reports changes by other machines. Mount a network file
+    system with `actimeo=1` or less: it limits the accuracy of delays.
 
-    Files that Dovecot has compressed are read: gzip, bzip2, xz, deflate, zstd. Of what it has
-    encrypted (mail_crypt) the trip says so; await such mail over IMAP or POP3. The same is said of
-    files that another program has encrypted as a whole (PGP, S/MIME, age), and of LZ4.
+    Files that Dovecot has compressed are read: gzip, bzip2, xz, deflate, zstd. Files that it has
+    encrypted (mail_crypt) cannot be read, and the trip reports that; use IMAP or POP3 instead. The
+    same applies to files that another program has encrypted as a whole (PGP, S/MIME, age), and to
+    LZ4.
     """
 
     ports: ClassVar[Ports | None] = None

@@ -33,7 +33,7 @@ class Pop3Options(ServerOptions):
 
     tls: TlsMode | None = None
     """`none`, `starttls` (STLS) or `implicit`. Default: `implicit` on port 995 and when no port is
-    given; on any other port `starttls`, so that no password goes out in the clear unasked."""
+    given; on any other port `starttls`, so that no password is sent in plain text by accident."""
 
     username: OneWord
     """Who logs in."""

@@ -1,0 +1,133 @@
+"""Words and phrases that were replaced in the texts that users read, and do not come back.
+
+The table has what not to write, as a regular expression without regard to case, and what to write
+instead. It holds for the pages, the alerts, the dashboards, the help of the series and the
+documentation of the options. Text in code spans and blocks is not checked: it is not prose.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.config.schema import json_schema
+from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER, ONLY_ON_PROBE
+from exporter.settings import Settings
+from exporter.web.options import WebOptions
+
+ROOT = Path(__file__).resolve().parents[2]
+
+INSTEAD = {
+    # Terms: one word for one thing.
+    r"\bown receiver": "SMTP receiver",
+    r"none of ours": "not listed",
+    r"\bputs? off\b": "defers",
+    r"(held|holds?|holding) back": "inhibited, inhibits",
+    r"\b(who|is|are|was|be) hit\b": "affected",
+    r"in the clear\b": "in plain text",
+    r"\bmend(s|ed)?\b": "fix",
+    # Archaisms.
+    r"\banew\b": "again",
+    r"\bwhoever\b": "the client, the owner, anyone who",
+    r"\btells of\b": "describes, shows",
+    r"\bstands? (on|at|beside|in) (the|a) (page|row)": "is on the page",
+    r"\bcr(y|ies) wolf": "a false alarm",
+    r"\bthe whole world\b": "every address",
+    # Impersonal riddles.
+    r"nobody knows": "unknown",
+    r"nobody would know": "unknown, not monitored",
+    r"nobody else": "no other user, only",
+    r"somebody (waits|on the way|tries|rewrites texts)": "a trip, a server, an attacker",
+    # Jokes and images.
+    r"without end\b": "more than the limit",
+    r"speaks without being asked": "unsolicited",
+    # Inversions.
+    r"(?:^|[.] )Of (a|an|the) [^.,;]{3,60} (is|are) (read|kept|taken|asked)": "the subject first",
+    r"(?:^|[.] )Of what ": "the subject first",
+    r"(?:^|[.] )On `/\w+` stands? ": "`/probe` has …",
+}
+
+# The help of mailtrip_dnsbl_listed, which golden files hold as it is.
+HELP_IN_GOLDEN_FILES = "absent while nobody knows"
+
+
+def prose(page: Path) -> Iterator[str]:
+    """The paragraphs of a page, without code."""
+    text = re.sub(r"^ *```.*?^ *```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for paragraph in re.split(r"\n\s*\n|\n(?=\s*(?:\*|\d+[.]|\|) )", text):
+        if not paragraph.startswith("    "):
+            text_alone = re.sub(r"`[^`]*`", "`…`", paragraph.strip(" *|\n"))
+            yield " ".join(text_alone.replace(HELP_IN_GOLDEN_FILES, "").split())
+
+
+def values(tree: Any, keys: set[str]) -> Iterator[str]:
+    """The texts under these keys, at any depth."""
+    if isinstance(tree, dict):
+        for key, value in tree.items():
+            if key in keys and isinstance(value, str):
+                yield " ".join(value.split())
+            else:
+                yield from values(value, keys)
+    elif isinstance(tree, list):
+        for one in tree:
+            yield from values(one, keys)
+
+
+def texts() -> dict[str, list[str]]:
+    """Everything that is checked, by where it is."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "dashboards/README.md"]
+    found = {
+        str(page.relative_to(ROOT)): list(prose(page))
+        for page in pages
+        if page.name not in {"CHANGELOG.md", "ARCHITECTURE.md", "faults.md", "configuration.md"}
+    }
+    for rules in ROOT.glob("dashboards/rules/*.yml"):
+        found[rules.name] = list(
+            values(yaml.safe_load(rules.read_text(encoding="utf-8")), {"summary", "description"})
+        )
+    for board in ROOT.glob("dashboards/*.json"):
+        found[board.name] = list(
+            values(json.loads(board.read_text(encoding="utf-8")), {"title", "description"})
+        )
+    found["exporter/metrics/definitions.py"] = [
+        series.help.replace(HELP_IN_GOLDEN_FILES, "")
+        for series in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)
+    ]
+    for model in (Settings, WebOptions):
+        found[f"options of {model.__name__}"] = list(values(json_schema(model), {"description"}))
+    return found
+
+
+def test_what_was_replaced_does_not_come_back() -> None:
+    mistakes = [
+        f"{place}: {found.group(0)!r}: write {instead!r}: {text[:120]}"
+        for place, all_of_them in texts().items()
+        for text in all_of_them
+        for pattern, instead in INSTEAD.items()
+        if (found := re.search(pattern, text, re.IGNORECASE))
+    ]
+    assert not mistakes, "\n".join(mistakes)
+
+
+def test_every_kind_of_text_is_checked() -> None:
+    found = texts()
+    assert {"README.md", "docs/security.md", "docs/alerts.md", "mailtrip.alerts.yml"} <= set(found)
+    recorded = "mailtrip.recording.yml"  # it has no annotations
+    assert [place for place, all_of_them in found.items() if not all_of_them] == [recorded]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The configuration is read anew.",
+        "Of an IMAP server's answer 32 MiB are read.",
+        "Their alerts are held back.",
+        "absent while nobody knows",
+    ],
+)
+def test_the_table_finds_what_it_should(text: str) -> None:
+    assert any(re.search(pattern, text, re.IGNORECASE) for pattern in INSTEAD)
