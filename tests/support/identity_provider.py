@@ -187,3 +187,4 @@ async def serving(
     finally:
         identity.let_go.set()
         await runner.cleanup()
+        await asyncio.sleep(0.1)  # connections with TLS end a moment later
