@@ -13,6 +13,7 @@ from exporter.mail.message import FoundIn, Kind, Reading
 from exporter.mail.tokens import Token
 from exporter.mailboxes.session import Illiterate, Rationed, Sighting
 from exporter.mailboxes.watcher.back_off import Trouble
+from exporter.mailboxes.watcher.matching import Awaits
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,13 @@ class Expectation:
         self.deleted: asyncio.Future[None] | None = None
         self._watcher = watcher
         self._doubts = True
+
+    @property
+    def awaits(self) -> Awaits:
+        """What may still come for this trip."""
+        if self.found.done():
+            return Awaits.NOTHING_MORE
+        return Awaits.BOUNCES if self.for_bounces else Awaits.MESSAGE
 
     async def ready(self) -> None:
         """Returns when the mailbox is watched. Raises ProbeError when it refuses us; a dead one is

@@ -1,144 +1,86 @@
-"""Which trip does a message that was seen belong to, and may it go?"""
+"""What a message that was seen in a mailbox means: for which trip it is, and what to do with it.
 
-from collections.abc import Callable
+Nothing here waits, counts or changes anything; `dispatch.py` acts on what is said here.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 
-from exporter.core.model import Phase
-from exporter.core.trace import Trace
 from exporter.mail.message import Kind, Reading
 from exporter.mail.tokens import Mint, NotOurs, Rejection, Token
 from exporter.mailboxes.completeness import is_complete
 from exporter.mailboxes.session import Sighting
-from exporter.mailboxes.watcher.expectation import Expectation, Found
-from exporter.mailboxes.watcher.reader import Reader
-from exporter.mailboxes.watcher.statistics import Statistics
-from exporter.mailboxes.watcher.strays import Judge, Strays
 
-MOST_READINGS, MOST_OF_OTHERS = (
-    5,
-    8,
-)  # of a message that seems to be incomplete: ours, for 4 s; others, for 30 s
-Again = Callable[[Sighting, int], bool]
-"""Has a session read a message again; False if it does not, or if it has done so as many times as
-told."""
+
+class Awaits(StrEnum):
+    """What a trip still awaits from a mailbox. A bounce is of interest to all of them."""
+
+    MESSAGE = "message"
+    BOUNCES = "bounces"  # another mailbox is to receive the message
+    NOTHING_MORE = "nothing more"  # the message, or a bounce, has come
+
+
+class Meaning(StrEnum):
+    FOUND = "found"  # the message of a trip that awaits it
+    BOUNCE = "bounce"  # of a trip that is under way
+    STRAY = "stray"  # ours, and no trip awaits it
+    NOT_OURS = "not ours"
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """What is known of a message that was seen."""
+class Settlement:
+    """What a message means."""
 
-    trip: str | None  # None: it is none of ours
-    may_go: bool  # it may be deleted at once
+    meaning: Meaning
+    token: Token | None = None  # None: it is not ours
 
 
-class Matcher:
-    """Hands messages to the trips in `awaited`, and tells `stray` of those of ours that no trip
-    awaits."""
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose message it is."""
 
-    def __init__(
-        self,
-        mint: Mint,
-        statistics: Statistics,
-        stray: Judge,
-        now: Callable[[], float],
-        reader: Reader,
-    ) -> None:
-        self.awaited: dict[str, Expectation] = {}
-        self._mint = mint
-        self._statistics = statistics
-        self._judge = stray
-        self._reader = reader
-        self._now = now
-        self._strays = Strays(stray, now)
+    token: Token | None  # the proof that it is ours
+    rejections: tuple[Rejection, ...] = ()  # why what looks like a token of ours is none
 
-    async def settle_all(
-        self,
-        sightings: list[Sighting],
-        trace: Trace,
-        delete: Callable[[Sighting], None],
-        again: Again | None = None,
-    ) -> list[str]:
-        """Matches messages, has those deleted that may go, and returns the trips that ours belong
-        to."""
-        trips = []
-        for sighting in sightings:
-            settled = await self.settle(sighting, trace, again)
-            if settled.trip:
-                trips.append(settled.trip)
-            if settled.may_go:
-                delete(sighting)
-        return trips
 
-    async def settle(self, sighting: Sighting, trace: Trace, again: Again | None = None) -> Settled:
-        """Matches a message that a session has seen in `trace`, and does so later if it seems to be
-        incomplete."""
-        reading = await self._reader.read(sighting.raw)
-        if (
-            again
-            and not sighting.cut
-            and (unfinished := self._unfinished(sighting, reading, again))
-        ):
-            return unfinished
-        token = self._verified(reading)
-        if token is None:
-            return Settled(None, may_go=False)
-        expectation = self.awaited.get(token.trip)
-        if expectation:
-            expectation.heard(reading)
-        if expectation and reading.bounce and reading.kind is Kind.BOUNCE:
-            expectation.bounced(reading.bounce)
-            return Settled(token.trip, may_go=True)
-        if (
-            not expectation
-            or expectation.found.done()
-            or reading.kind is not Kind.MESSAGE
-            or expectation.for_bounces
-        ):
-            return Settled(token.trip, await self._strays.may_go(token, reading.kind, sighting))
-        expectation.run.adopt(trace.spans, Phase.DELIVER, trace.started)
-        expectation.found.set_result(Found(token, reading.tokens[token.word], sighting))
-        return Settled(token.trip, may_go=False)
+def identify(reading: Reading, mint: Mint) -> Identity:
+    """The first token in a message that verifies, and why those before it do not."""
+    rejections: list[Rejection] = []
+    for word in reading.tokens:
+        try:
+            return Identity(mint.verify(word), tuple(rejections))
+        except NotOurs as error:
+            rejections.append(error.why)
+    return Identity(None, tuple(rejections))
 
-    async def due(self) -> list[Sighting]:
-        """The messages that were left alone for a while, and may be deleted now."""
-        return await self._strays.due()
 
-    async def is_ours(self, raw: bytes) -> bool:
-        """Whether a message carries a token of ours."""
-        return self._verified(await self._reader.read(raw)) is not None
+def settle(reading: Reading, token: Token | None, awaits: Awaits | None) -> Settlement:
+    """What a message with this verified token means, if its trip `awaits` that (None: no trip with
+    this token is under way)."""
+    if token is None:
+        return Settlement(Meaning.NOT_OURS)
+    if awaits and reading.bounce and reading.kind is Kind.BOUNCE:
+        return Settlement(Meaning.BOUNCE, token)
+    if awaits is Awaits.MESSAGE and reading.kind is Kind.MESSAGE:
+        return Settlement(Meaning.FOUND, token)
+    return Settlement(Meaning.STRAY, token)
 
-    def another_mailbox(self) -> None:
-        """What was left alone in the old one means nothing to the new one."""
-        self._strays = Strays(self._judge, self._now)
 
-    def _unfinished(self, sighting: Sighting, reading: Reading, again: Again) -> Settled | None:
-        """A server was seen to show the beginning of a message that it was still writing."""
-        token, _ = self._token(reading)
-        waits = any(not one.found.done() for one in self.awaited.values())
-        if (
-            not waits
-            or (token and token.trip not in self.awaited)
-            or is_complete(sighting.raw, reading, token)
-        ):
-            return None
-        if not again(sighting, MOST_READINGS if token else MOST_OF_OTHERS):
-            return None
-        return Settled(token.trip if token else None, may_go=False)
+def seems_incomplete(
+    sighting: Sighting,
+    reading: Reading,
+    token: Token | None,
+    awaited: Iterable[tuple[str, Awaits]],
+) -> bool:
+    """Whether this may be the beginning of an awaited message that the server is still writing.
 
-    def _verified(self, reading: Reading) -> Token | None:
-        """The token that proves that a message is ours; what only looks like one is counted and
-        left alone."""
-        token, rejections = self._token(reading)
-        if token is None:
-            self._statistics.rejected.update(rejections[:1])
-        return token
-
-    def _token(self, reading: Reading) -> tuple[Token | None, list[Rejection]]:
-        """The token that proves that a message is ours, and why others do not."""
-        rejections: list[Rejection] = []
-        for word in reading.tokens:
-            try:
-                return self._mint.verify(word), rejections
-            except NotOurs as error:
-                rejections.append(error.why)
-        return None, rejections
+    `awaited` are the trips under way. Servers were seen to show such beginnings.
+    """
+    waiting = dict(awaited)
+    return (
+        not sighting.cut
+        and any(awaits is not Awaits.NOTHING_MORE for awaits in waiting.values())
+        and (token is None or token.trip in waiting)
+        and not is_complete(sighting.raw, reading, token)
+    )

@@ -1,6 +1,7 @@
 """Messages of ours that no trip awaits, until each of them may be deleted."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
@@ -12,26 +13,42 @@ Judge = Callable[[Token, Kind, Sighting], Awaitable[float]]
 """Is told of a stray, and answers in how many seconds it may be deleted."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A message of ours that no trip awaits."""
+
+    token: Token
+    kind: Kind
+    sighting: Sighting
+
+
 class Strays:
     """Times on the clock `now`, in seconds."""
 
     def __init__(self, judge: Judge, now: Callable[[], float]) -> None:
         self._judge = judge
         self._now = now
-        self._put_off_until: list[tuple[float, Token, Kind, Sighting]] = []
+        self._put_off: list[tuple[float, Stray]] = []
 
-    async def may_go(self, token: Token, kind: Kind, sighting: Sighting) -> bool:
-        """Whether it may be deleted at once; else it is `due` later."""
-        pause = await self._judge(token, kind, sighting)
-        if pause > 0 and len(self._put_off_until) < MOST_PUT_OFF:
-            self._put_off_until.append((self._now() + pause, token, kind, sighting))
-        return pause <= 0
+    async def judge(self, stray: Stray) -> float:
+        """Reports it to the judge, who may count and record it. Returns in how many seconds it may
+        be deleted; at once is 0 or less."""
+        return await self._judge(stray.token, stray.kind, stray.sighting)
+
+    def put_off(self, stray: Stray, seconds: float) -> None:
+        """It is `due` then. Beyond MOST_PUT_OFF it is left alone for good."""
+        if len(self._put_off) < MOST_PUT_OFF:
+            self._put_off.append((self._now() + seconds, stray))
 
     async def due(self) -> list[Sighting]:
         """Those that were put off and may be deleted now; they are judged once more."""
         now, may_go = self._now(), []
-        for entry in [entry for entry in self._put_off_until if entry[0] <= now]:
-            self._put_off_until.remove(entry)
-            if await self.may_go(*entry[1:]):
-                may_go.append(entry[-1])
+        for entry in [entry for entry in self._put_off if entry[0] <= now]:
+            self._put_off.remove(entry)
+            stray = entry[1]
+            pause = await self.judge(stray)
+            if pause > 0:
+                self.put_off(stray, pause)
+            else:
+                may_go.append(stray.sighting)
         return may_go

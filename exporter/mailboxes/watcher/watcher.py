@@ -29,8 +29,8 @@ from exporter.mailboxes.session import (
 )
 from exporter.mailboxes.watcher.back_off import BackOff, Trouble, refuses
 from exporter.mailboxes.watcher.deletions import Deletions
+from exporter.mailboxes.watcher.dispatch import Dispatcher
 from exporter.mailboxes.watcher.expectation import Expectation, Found
-from exporter.mailboxes.watcher.matching import Matcher
 from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.mailboxes.watcher.strays import Judge
@@ -80,8 +80,10 @@ class Watcher:
         self._mailbox = mailbox
         self._clock = clock
         self._patience = patience
-        self._matcher = Matcher(mint, self.statistics, stray, clock.monotonic, reader or Reader())
-        self._awaited = self._matcher.awaited
+        self._dispatcher = Dispatcher(
+            mint, self.statistics, stray, clock.monotonic, reader or Reader()
+        )
+        self._awaited = self._dispatcher.awaited
         self._transcript = Transcript(Leg.MAILBOX)
         self._late: dict[str, float] = {}
         self._deletions = Deletions()
@@ -211,7 +213,7 @@ class Watcher:
 
     async def _one_session(self, mailbox: Mailbox, trace: Trace) -> None:
         async with trace.conversation():
-            session = await mailbox.open(trace, self._matcher.is_ours)
+            session = await mailbox.open(trace, self._dispatcher.is_ours)
         try:
             self._opening = trace.spans.copy(), trace.facts.copy(), trace.started
             self.entering = None
@@ -244,7 +246,7 @@ class Watcher:
         """The mailbox is another one now: what a session of the old one saw means nothing to the
         new one."""
         self._deletions.part_with("the mailbox's configuration has changed")
-        self._matcher.another_mailbox()
+        self._dispatcher.another_mailbox()
 
     def _failed(self, mailbox: Mailbox, error: ProbeError, trace: Trace) -> None:
         self.entering = None
@@ -284,11 +286,13 @@ class Watcher:
             self.statistics.messages = session.messages
             if sightings:
                 again = session.read_again if isinstance(session, Rereading) else None
-                trips = await self._matcher.settle_all(sightings, trace, self._deletions.add, again)
+                trips = await self._dispatcher.dispatch(
+                    sightings, trace, self._deletions.add, again
+                )
                 self._transcript.concerns(began, trips)
                 if others := len(sightings) - len(trips):
                     trace.note(f"-- new messages that are not ours: {others}")
-            self._deletions.extend(await self._matcher.due())
+            self._deletions.extend(await self._dispatcher.due())
             idle = not sightings and not self._deletions
         if self._deletions:
             began = self._transcript.position

@@ -1,0 +1,131 @@
+"""Acts on what messages mean: hands them to trips, reports strays, and says what may be deleted."""
+
+from collections.abc import Callable
+
+from exporter.core.model import Phase
+from exporter.core.trace import Trace
+from exporter.mail.message import Reading
+from exporter.mail.tokens import Mint
+from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.watcher.expectation import Expectation, Found
+from exporter.mailboxes.watcher.matching import (
+    Identity,
+    Meaning,
+    Settlement,
+    identify,
+    seems_incomplete,
+    settle,
+)
+from exporter.mailboxes.watcher.reader import Reader
+from exporter.mailboxes.watcher.statistics import Statistics
+from exporter.mailboxes.watcher.strays import Judge, Stray, Strays
+
+# How often a message that seems to be incomplete is read
+MOST_READINGS = 5  # ours, for 4 s
+MOST_OF_OTHERS = 8  # others, for 30 s
+
+Again = Callable[[Sighting, int], bool]
+"""Has a session read a message again; False if it does not, or if it has done so as many times as
+told."""
+
+
+class Dispatcher:
+    """Hands messages to the trips in `awaited`, and tells `stray` of those of ours that no trip
+    awaits."""
+
+    def __init__(
+        self,
+        mint: Mint,
+        statistics: Statistics,
+        stray: Judge,
+        now: Callable[[], float],
+        reader: Reader,
+    ) -> None:
+        self.awaited: dict[str, Expectation] = {}
+        self._mint = mint
+        self._statistics = statistics
+        self._judge = stray
+        self._reader = reader
+        self._now = now
+        self._strays = Strays(stray, now)
+
+    async def dispatch(
+        self,
+        sightings: list[Sighting],
+        trace: Trace,
+        delete: Callable[[Sighting], None],
+        again: Again | None = None,
+    ) -> list[str]:
+        """Acts on messages that a session has seen in `trace`, has those deleted that may go, and
+        returns the trips that ours belong to. One that seems to be incomplete is left until the
+        session has seen it `again`."""
+        trips = []
+        for sighting in sightings:
+            reading = await self._reader.read(sighting.raw)
+            identity = identify(reading, self._mint)
+            if identity.token:
+                trips.append(identity.token.trip)
+            if again and self._is_read_again(sighting, reading, identity, again):
+                continue
+            self._count(identity)
+            expectation = self.awaited.get(identity.token.trip) if identity.token else None
+            awaits = expectation.awaits if expectation else None
+            settlement = settle(reading, identity.token, awaits)
+            if await self._act(settlement, expectation, reading, sighting, trace):
+                delete(sighting)
+        return trips
+
+    async def due(self) -> list[Sighting]:
+        """The messages that were left alone for a while, and may be deleted now."""
+        return await self._strays.due()
+
+    async def is_ours(self, raw: bytes) -> bool:
+        """Whether a message carries a token of ours."""
+        identity = identify(await self._reader.read(raw), self._mint)
+        self._count(identity)
+        return identity.token is not None
+
+    def another_mailbox(self) -> None:
+        """What was left alone in the old one means nothing to the new one."""
+        self._strays = Strays(self._judge, self._now)
+
+    async def _act(
+        self,
+        settlement: Settlement,
+        expectation: Expectation | None,
+        reading: Reading,
+        sighting: Sighting,
+        trace: Trace,
+    ) -> bool:
+        """Tells whom it concerns. True if the message may be deleted at once."""
+        token = settlement.token
+        if token is None:
+            return False
+        if expectation:
+            expectation.heard(reading)
+            if settlement.meaning is Meaning.BOUNCE and reading.bounce:
+                expectation.bounced(reading.bounce)
+                return True
+            if settlement.meaning is Meaning.FOUND:
+                expectation.run.adopt(trace.spans, Phase.DELIVER, trace.started)
+                found = Found(token, reading.tokens[token.word], sighting)
+                expectation.found.set_result(found)
+                return False
+        stray = Stray(token, reading.kind, sighting)
+        pause = await self._strays.judge(stray)
+        if pause > 0:
+            self._strays.put_off(stray, pause)
+        return pause <= 0
+
+    def _is_read_again(
+        self, sighting: Sighting, reading: Reading, identity: Identity, again: Again
+    ) -> bool:
+        awaited = [(trip, one.awaits) for trip, one in self.awaited.items()]
+        return seems_incomplete(sighting, reading, identity.token, awaited) and again(
+            sighting, MOST_READINGS if identity.token else MOST_OF_OTHERS
+        )
+
+    def _count(self, identity: Identity) -> None:
+        """Counts what only looks like a token of ours; such a message is left alone."""
+        if identity.token is None:
+            self._statistics.rejected.update(identity.rejections[:1])
