@@ -83,7 +83,7 @@ def texts() -> dict[str, list[str]]:
     found = {
         str(page.relative_to(ROOT)): list(prose(page))
         for page in pages
-        if page.name not in {"CHANGELOG.md", "ARCHITECTURE.md", "faults.md", "configuration.md"}
+        if page.name not in {"CHANGELOG.md", "faults.md"}
     }
     for rules in ROOT.glob("dashboards/rules/*.yml"):
         found[rules.name] = list(
