@@ -24,7 +24,8 @@ class MailboxKind(Protocol):
     """The options of one kind of mailbox."""
 
     ports: ClassVar[Ports | None]
-    """Those of the protocol that it speaks as a client; None if it connects to no port."""
+    """Those of the protocol that it speaks as a client; None if it connects to no port.
+    A kind with ports has an option `port`."""
 
     @property
     def place(self) -> str:

@@ -47,7 +47,8 @@ class SenderKind(Protocol):
     """The options of one kind of sender."""
 
     ports: ClassVar[Ports | None]
-    """Those of the protocol that it speaks; None if it connects to no port."""
+    """Those of the protocol that it speaks; None if it connects to no port.
+    A kind with ports has an option `port`."""
 
     most_servers: ClassVar[int]
     """How many servers one message is offered to, one after the other."""

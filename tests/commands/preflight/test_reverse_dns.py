@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 
 from exporter.commands.preflight.attempt import Attempt
-from exporter.commands.preflight.connections import of_connections
 from exporter.commands.preflight.remark import Doubt, Remark
 from exporter.commands.preflight.report import lines
 from exporter.commands.preflight.reverse_dns import is_public, of_address, remarks
 from exporter.config.server import NetworkOptions
-from exporter.core.model import Failure, Phase, Reason, Span, Step
 from exporter.net.dns import Resolver
 from exporter.net.tcp import source_towards
 from tests.commands.test_cli import mailtrip
@@ -142,20 +140,6 @@ def test_each_of_several_silent_exchangers_has_its_time(lab: Lab, tmp_path: Path
     )
 
 
-def test_servers_that_let_us_wait_count_as_those_that_refuse() -> None:
-    silent = [
-        Span(Phase.SEND, Step.CONNECT, 0, 30, Reason.TIMEOUT, f"mx{n}.example:25") for n in (1, 2)
-    ]
-    assert of_connections(silent, []) == [
-        Remark(Doubt.BLOCKED, "mx1.example:25, mx2.example:25", "mx1.example:25")
-    ]
-    submission = [Span(Phase.SEND, Step.CONNECT, 0, 30, Reason.TIMEOUT, "relay.example:587")]
-    assert of_connections(submission, []) == [], "nobody blocks that port"
-    assert (
-        of_connections([Span(Phase.SEND, Step.CONNECT, 0, 1, None, "mx1.example:25")], silent) == []
-    )
-
-
 @pytest.mark.parametrize("source", ["10.1.2.3", "127.0.0.1", "100.64.0.1", "fd00::1", "fe80::1"])
 async def test_behind_nat_nobody_can_tell(source: str) -> None:
     outside = "2a00:1450::1b" if ":" in source else "142.250.1.27"
@@ -199,15 +183,3 @@ def test_the_address_that_we_would_come_from_is_the_one_that_a_connection_has() 
         assert source_towards("127.0.0.1") == client.getsockname()[0]
     assert source_towards("127.0.0.1", "127.0.0.2") == "127.0.0.2"
     assert source_towards("127.0.0.1", "::1") == "", "there is no way from the one to the other"
-
-
-def test_every_doubt_has_its_words() -> None:
-    for doubt in Doubt:
-        remark = Remark(doubt, "the-subject", "more:25")
-        _, note = lines(
-            Attempt(
-                "module a", "b", failure=Failure(Phase.SEND, None, Reason.DNS), remarks=(remark,)
-            )
-        )
-        assert note.startswith("        note: ")
-        assert "the-subject" in note
