@@ -40,7 +40,7 @@ def at_a_glance() -> list[Json]:
         stat(
             "Configuration",
             "Whether the last reload of the configuration succeeded. If not, the previous"
-            " one is in force.",
+            " one is in use.",
             f"min(mailtrip_config_last_reload_successful{{{HERE}}})",
             "none",
             mappings=mapped(zero=("mistake", RED), one=("good", GREEN)),

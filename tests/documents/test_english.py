@@ -30,6 +30,9 @@ INSTEAD = {
     r"\b(who|is|are|was|be) hit\b": "affected",
     r"in the clear\b": "in plain text",
     r"\bmend(s|ed)?\b": "fix",
+    r"\bin force\b": "current, takes effect",
+    r"\bstrangers\b": "external senders, unknown clients",
+    r"(all|its|their) mistakes?\b": "errors",
     # Archaisms.
     r"\banew\b": "again",
     r"\bwhoever\b": "the client, the owner, anyone who",
