@@ -29,6 +29,10 @@ class _Parser(argparse.ArgumentParser):
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
         sys.exit(USAGE)
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Raises OSError, which argparse swallows: exit status 0 would say that all is there."""
+        (file or sys.stderr).write(message)
+
 
 def read(arguments: Sequence[str]) -> argparse.Namespace:
     """What the command line says. Ends the process when that is enough, or nothing that can be
