@@ -5,6 +5,7 @@ import asyncio
 import ipaddress
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +24,7 @@ import dns.resolver
 from exporter.config.grammar import host_of, ip_of
 from exporter.core.model import Exchanger, ProbeError, Reason, one_line
 from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp
+from exporter.net.exceptions import map_exceptions
 from exporter.net.hosts_file import addresses_of
 
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -172,30 +174,36 @@ class Resolver:
 
     async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
         """The records as text; none, but the name exists: an empty list."""
-        try:
+        with self._library_errors(name, kind):
             absolute = dns.name.from_text(name) if name.endswith(".") or not search else name
             answer = await self._current().resolve(
                 absolute, kind, search=search, raise_on_no_answer=False
             )
-        except dns.resolver.NXDOMAIN:
-            raise ProbeError(
-                Reason.DNS, f"{name} does not exist (NXDOMAIN); {self._asked()}", code="NXDOMAIN"
-            ) from None
-        except dns.resolver.LifetimeTimeout as error:
-            detail = f"no answer for {name} {kind} within {self.timeout:g} s; {self._asked()}"
-            raise ProbeError(Reason.DNS, detail, code="TIMEOUT") from error
-        except dns.resolver.NoNameservers as error:
-            detail = f"no server could answer for {name} {kind}; {self._asked()}"
-            raise ProbeError(Reason.DNS, detail, code="SERVFAIL") from error
-        except (dns.exception.DNSException, UnicodeError) as error:
-            raise ProbeError(
-                Reason.DNS, f"cannot look up {name}: {type(error).__name__}"
-            ) from error
-        except OSError as error:
-            raise ProbeError(
-                Reason.DNS, f"cannot ask for {name}: {error.strerror}; {self._asked()}"
-            ) from error
         return [record.to_text() for record in islice(answer.rrset or (), MOST_RECORDS)]
+
+    def _library_errors(self, name: str, kind: str) -> AbstractContextManager[None]:
+        """The library's exceptions end here."""
+
+        def failed(detail: str, code: str = "") -> ProbeError:
+            return ProbeError(Reason.DNS, f"{detail}; {self._asked()}", code=code)
+
+        return map_exceptions(
+            {
+                dns.resolver.NXDOMAIN: lambda _: failed(
+                    f"{name} does not exist (NXDOMAIN)", "NXDOMAIN"
+                ),
+                dns.resolver.LifetimeTimeout: lambda _: failed(
+                    f"no answer for {name} {kind} within {self.timeout:g} s", "TIMEOUT"
+                ),
+                dns.resolver.NoNameservers: lambda _: failed(
+                    f"no server could answer for {name} {kind}", "SERVFAIL"
+                ),
+                (dns.exception.DNSException, UnicodeError): lambda error: ProbeError(
+                    Reason.DNS, f"cannot look up {name}: {type(error).__name__}"
+                ),
+                OSError: lambda error: failed(f"cannot ask for {name}: {error.strerror}"),
+            }
+        )
 
 
 class _NameServer(dns.nameserver.Do53Nameserver):

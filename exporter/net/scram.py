@@ -1,11 +1,13 @@
 """SCRAM-SHA-256 (RFC 5802, RFC 7677)."""
 
 import re
+from contextlib import AbstractContextManager
 
 from scramp import ScramClient, ScramException
 
 from exporter.core.model import ProbeError, Reason, one_line
 from exporter.core.threads import off_the_loop
+from exporter.net.exceptions import map_exceptions
 
 SCRAM = "scram-sha-256"
 # RFC 7677 section 4; with fewer, who listens or stands in between guesses passwords quickly
@@ -24,7 +26,7 @@ class Scram:
         self.secrets: tuple[str, ...] = (password,)
         self._server = server
         self._stage = 0
-        with _Translated(server):
+        with _agreement(server):
             self._client = ScramClient([self.name], user, password)
 
     def begin(self) -> bytes:
@@ -35,7 +37,7 @@ class Scram:
             words = one_line(challenge[2:].decode(errors="replace"))
             raise ProbeError(Reason.AUTH, f"{self._server} refuses the login: {words}")
         self._stage += 1
-        with _Translated(self._server):
+        with _agreement(self._server):
             if self._stage > 1:
                 self._client.set_server_final(challenge.decode())
                 return b""
@@ -71,17 +73,6 @@ class Scram:
             )
 
 
-class _Translated:
-    """The library's exceptions end here."""
-
-    def __init__(self, server: str) -> None:
-        self._server = server
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ScramException | ValueError):
-            raise ProbeError(
-                Reason.PROTOCOL, f"{self._server} and we disagree about SCRAM-SHA-256"
-            ) from None
+def _agreement(server: str) -> AbstractContextManager[None]:
+    disagreement = ProbeError(Reason.PROTOCOL, f"{server} and we disagree about SCRAM-SHA-256")
+    return map_exceptions({(ScramException, ValueError): lambda _: disagreement}, quiet=True)

@@ -11,6 +11,7 @@ from exporter.config.server import NetworkOptions
 from exporter.core.model import ProbeError, Reason, Step
 from exporter.core.trace import Trace
 from exporter.net.dns import Resolver
+from exporter.net.exceptions import map_exceptions
 
 HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
 MAX_ADDRESSES = (
@@ -53,12 +54,16 @@ async def connect(
             Reason.CONNECT, f"cannot connect to {where}: one is IPv4, the other is IPv6"
         )
     source = [_address_info(source_address, 0)] if source_address else None
-    try:
+    with map_exceptions(
+        {
+            OSError: lambda error: ProbeError(
+                Reason.CONNECT, f"cannot connect to {where}: {_problem(error)}"
+            )
+        }
+    ):
         connected = await aiohappyeyeballs.start_connection(
             infos, local_addr_infos=source, happy_eyeballs_delay=HEAD_START
         )
-    except OSError as error:
-        raise ProbeError(Reason.CONNECT, f"cannot connect to {where}: {_problem(error)}") from error
     connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     connected.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     return connected

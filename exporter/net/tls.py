@@ -5,8 +5,7 @@ import os
 import ssl
 import sys
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Self
 
@@ -15,6 +14,7 @@ from cryptography import x509
 from exporter.config.renewal import unreadable
 from exporter.config.server import TlsOptions, TlsVersion
 from exporter.core.model import Leg, ProbeError, Reason, TlsSession
+from exporter.net.exceptions import map_exceptions
 from exporter.net.tls_words import NO_TLS, refusal, trouble
 from exporter.net.wrong_port import MOST, plain
 
@@ -40,17 +40,20 @@ def client_context(options: TlsOptions) -> ssl.SSLContext:
     path = options.ca_file
     if path and (problem := unreadable(path)):
         raise ProbeError(Reason.TLS, f"cannot read ca_file {path}: {problem}")
-    try:
+    with map_exceptions(
+        {
+            ssl.SSLError: lambda _: ProbeError(
+                Reason.TLS, f"cannot use ca_file {path}: no certificates in it (PEM format)"
+            ),
+            OSError: lambda error: ProbeError(
+                Reason.TLS, f"cannot read ca_file {path}: {error.strerror}"
+            ),
+            # an OpenSSL that was built without old versions
+            ValueError: lambda error: ProbeError(Reason.TLS, f"cannot make a TLS client: {error}"),
+        }
+    ):
         changed = os.stat(path).st_mtime_ns if path else 0
         return _context(path, changed, options.verify, options.tls_min_version)
-    except ssl.SSLError:
-        raise ProbeError(
-            Reason.TLS, f"cannot use ca_file {path}: no certificates in it (PEM format)"
-        ) from None
-    except OSError as error:
-        raise ProbeError(Reason.TLS, f"cannot read ca_file {path}: {error.strerror}") from None
-    except ValueError as error:  # an OpenSSL that was built without old versions
-        raise ProbeError(Reason.TLS, f"cannot make a TLS client: {error}") from None
 
 
 @lru_cache(maxsize=64)
@@ -158,29 +161,29 @@ class _Conversation(ssl.SSLObject):
         return ssl.PEM_cert_to_DER_cert(chain[0].public_bytes()) if chain else None
 
 
-@contextmanager
-def translated(
+def handshake_errors(
     server: str, leg: Leg, wanted: str = "", *, starttls: bool = False
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Turns every error of a TLS handshake, perhaps one after STARTTLS, into a ProbeError (tls,
     disconnected).
 
     A server that speaks in the clear is named, with the cure for a client of `wanted`: IMAP, POP3,
     SMTP.
     """
-    try:
-        yield
-    except ssl.SSLCertVerificationError as error:
-        raise _refused(server, leg, error) from error
-    except ssl.SSLError as error:
+
+    def failed(error: ssl.SSLError) -> ProbeError:
         speaks = plain(error.first, wanted) if isinstance(error, _NoTls) else ""
-        raise ProbeError(
-            Reason.TLS, f"no TLS with {server}: {trouble(error, speaks, starttls=starttls)}"
-        ) from error
-    except (ConnectionError, OSError) as error:
-        raise ProbeError(
-            Reason.DISCONNECTED, f"{server} cut the connection in the TLS handshake"
-        ) from error
+        words = trouble(error, speaks, starttls=starttls)
+        return ProbeError(Reason.TLS, f"no TLS with {server}: {words}")
+
+    cut = f"{server} cut the connection in the TLS handshake"
+    return map_exceptions(
+        {
+            ssl.SSLCertVerificationError: lambda error: _refused(server, leg, error),
+            ssl.SSLError: failed,
+            OSError: lambda _: ProbeError(Reason.DISCONNECTED, cut),
+        }
+    )
 
 
 def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:

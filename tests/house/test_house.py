@@ -209,6 +209,27 @@ def imports_across_the_border() -> Iterator[str]:
                 )
 
 
+def test_exceptions_are_translated_in_one_place() -> None:
+    expect_none(own_translators())
+
+
+def own_translators() -> Iterator[str]:
+    """Context managers of net/ and mailboxes/ that raise one exception in place of another."""
+    for file in EXPORTER:
+        where = file.relative_to(PACKAGE).as_posix()
+        if not where.startswith(("net/", "mailboxes/")) or where == "net/exceptions.py":
+            continue
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.Try) and any(inside(node.body, ast.Yield)):
+                for handler in node.handlers:
+                    if any(getattr(one, "exc", None) for one in inside(handler.body, ast.Raise)):
+                        yield f"{place(file, handler.lineno)}: use net.exceptions.map_exceptions"
+
+
+def inside(body: list[ast.stmt], kind: type[ast.AST]) -> Iterator[ast.AST]:
+    return (node for one in body for node in ast.walk(one) if isinstance(node, kind))
+
+
 def test_sessions_take_a_trace_and_know_no_trip() -> None:
     expect_none(
         f"{place(file, line)}: take a Trace, and not a Run"

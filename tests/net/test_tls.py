@@ -14,7 +14,7 @@ import trustme
 
 from exporter.config.server import TlsOptions
 from exporter.core.model import Leg, ProbeError, Reason, TlsSession
-from exporter.net.tls import client_context, session_fact, translated
+from exporter.net.tls import client_context, handshake_errors, session_fact
 
 AUTHORITY = trustme.CA()
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -80,7 +80,7 @@ async def server(
 
 
 async def shake_hands(peer: Peer, options: TlsOptions) -> TlsSession:
-    with translated("mx.example.org", Leg.SEND):
+    with handshake_errors("mx.example.org", Leg.SEND):
         transport, _ = await asyncio.get_running_loop().create_connection(
             asyncio.Protocol,
             "127.0.0.1",

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from exporter.config.server import TlsOptions
 from exporter.core.model import Leg, ProbeError, Reason, TlsSession
 from exporter.net.certificate import ServerCertificate
-from exporter.net.tls import accept_from, client_context, session_fact, translated
+from exporter.net.tls import accept_from, client_context, handshake_errors, session_fact
 from tests.support.old_tls_server import OLD_VERSIONS, old_context
 from tests.support.recording_peers import Listener
 from tests.support.smtp_receiver import Certificates
@@ -47,7 +47,7 @@ def server(context: ssl.SSLContext) -> Iterator[int]:
 
 
 async def shake_hands(port: int, options: TlsOptions) -> TlsSession:
-    with translated("old.example.org", Leg.SEND):
+    with handshake_errors("old.example.org", Leg.SEND):
         transport, _ = await asyncio.get_running_loop().create_connection(
             asyncio.Protocol,
             "127.0.0.1",

@@ -11,7 +11,7 @@ import trustme
 
 from exporter.config.server import TlsOptions
 from exporter.core.model import Leg, ProbeError, Reason
-from exporter.net.tls import client_context, translated
+from exporter.net.tls import client_context, handshake_errors
 from tests.support.recording_peers import Listener
 
 PLAIN = [
@@ -28,7 +28,7 @@ PLAIN = [
 async def detail(
     port: int, options: TlsOptions, name: str = "127.0.0.1", *, starttls: bool = False
 ) -> str:
-    with pytest.raises(ProbeError) as caught, translated(name, Leg.SEND, starttls=starttls):
+    with pytest.raises(ProbeError) as caught, handshake_errors(name, Leg.SEND, starttls=starttls):
         context = client_context(options)
         loop = asyncio.get_running_loop()
         await loop.create_connection(
@@ -101,7 +101,7 @@ async def test_an_intermediate_certificate_that_is_not_sent_has_a_cure_and_may_i
     try:
         told = await detail(server.port, TlsOptions(ca_file=str(tmp_path / "root.pem")))
         assert "have the server send its intermediate certificates" in told
-        with translated("127.0.0.1", Leg.SEND):
+        with handshake_errors("127.0.0.1", Leg.SEND):
             transport, _ = await asyncio.get_running_loop().create_connection(
                 asyncio.Protocol,
                 "127.0.0.1",

@@ -13,7 +13,7 @@ from exporter.core.model import Leg, ProbeError, Reason, Step
 from exporter.core.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns import Resolver
-from exporter.net.tls import translated
+from exporter.net.tls import handshake_errors
 from exporter.net.wrong_port import TLS_SHARE, cure, greeted, patiently, plain, speaker
 from tests.support.imap_conversation import AUTHORITY, trusting
 
@@ -253,7 +253,7 @@ async def test_a_port_without_tls_is_named(greeting: bytes, words: str, at_once:
 
 async def test_any_protocol_gets_the_words_of_a_server_that_does_not_know_tls() -> None:
     async with server(b"220 mx ESMTP\r\n", at_once=False) as address:
-        with pytest.raises(ProbeError) as caught, translated("mx.test", Leg.SEND, "SMTP"):
+        with pytest.raises(ProbeError) as caught, handshake_errors("mx.test", Leg.SEND, "SMTP"):
             await asyncio.open_connection(*address, ssl=trusting(), server_hostname="127.0.0.1")
     assert caught.value.reason is Reason.TLS
     assert caught.value.detail.startswith("no TLS with mx.test: ")

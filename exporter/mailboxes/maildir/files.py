@@ -31,6 +31,7 @@ from exporter.mailboxes.maildir.message import (
     settle_quota,
 )
 from exporter.mailboxes.maildir.packing import Unreadable
+from exporter.net.exceptions import map_exceptions
 from exporter.net.imap.names import decode_folder
 
 INBOX = "."  # the directory of the main folder, seen from the Maildir
@@ -91,7 +92,7 @@ class MaildirFiles:
     def survey(self, before: Mapping[str, Folder]) -> dict[str, Folder]:
         """The folders as they are now, by directory, the main one first. Costs little if nothing
         has changed."""
-        with self._translated(), _opened(self.path) as root:
+        with self._system_errors(), _opened(self.path) as root:
             folders: dict[str, Folder] = {}
             for directory, (title, demanded) in self._directories(root).items():
                 folder = before.get(directory, Folder(title))
@@ -108,7 +109,7 @@ class MaildirFiles:
 
     def check_access(self, folders: Iterable[str]) -> None:
         """Raises ProbeError if messages could be read but not deleted."""
-        with self._translated(), _opened(self.path) as root:
+        with self._system_errors(), _opened(self.path) as root:
             for directory in folders:
                 with self._folder(root, directory) as descriptors:
                     for descriptor, sub in zip(descriptors, SUBDIRECTORIES, strict=True):
@@ -127,7 +128,7 @@ class MaildirFiles:
         after: dict[str, Folder] = {}
         letters: list[Letter] = []
         unreadable: list[Illegible] = []
-        with self._translated(), _opened(self.path) as root:
+        with self._system_errors(), _opened(self.path) as root:
             for directory, folder in folders.items():
                 after[directory] = folder
                 if folder.fresh or folder.older:
@@ -146,7 +147,7 @@ class MaildirFiles:
         """Deletes messages of which this was read. One that is gone is no mistake; tells of those
         that have changed."""
         left, changed, freed = dict(wanted), set[Ref](), list[tuple[str, int]]()
-        with self._translated(), _opened(self.path) as root:
+        with self._system_errors(), _opened(self.path) as root:
             try:
                 self._remove(root, left, changed, freed)
             finally:
@@ -204,21 +205,17 @@ class MaildirFiles:
             )
             yield new, cur
 
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            reason, cure = _CURES.get(
-                error.errno or 0, (Reason.UNAVAILABLE, "is the file system well?")
-            )
-            place, user = error.filename or self.path, f"the user with the id {os.geteuid()}"
-            detail = (
-                f"{place}: {(error.strerror or 'unknown error').lower()}; {cure.format(user=user)}"
-            )
-            raise ProbeError(
-                reason, detail, code=errno.errorcode.get(error.errno or 0, "")
-            ) from None
+    def _system_errors(self) -> AbstractContextManager[None]:
+        return map_exceptions({OSError: self._told})
+
+    def _told(self, error: OSError) -> ProbeError:
+        """What the system refuses, and the cure."""
+        number = error.errno or 0
+        reason, cure = _CURES.get(number, (Reason.UNAVAILABLE, "is the file system well?"))
+        place, user = error.filename or self.path, f"the user with the id {os.geteuid()}"
+        words = (error.strerror or "unknown error").lower()
+        detail = f"{place}: {words}; {cure.format(user=user)}"
+        return ProbeError(reason, detail, code=errno.errorcode.get(number, ""))
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from exporter.net.imap.reply import Reply
 from exporter.net.imap.wire import MAX_ANSWER as MAX_ANSWER
 from exporter.net.imap.wire import ImapWire, invited
 from exporter.net.redaction import Redaction
-from exporter.net.tls import translated
+from exporter.net.tls import handshake_errors
 from exporter.net.wrong_port import greeted, patiently, plain
 
 # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
@@ -247,7 +247,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()
         try:
-            with translated(self._server, Leg.MAILBOX, "IMAP"):
+            with handshake_errors(self._server, Leg.MAILBOX, "IMAP"):
                 transport = await self.loop.start_tls(
                     self.transport,
                     self,

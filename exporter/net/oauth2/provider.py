@@ -8,8 +8,7 @@ takes.
 import json
 import re
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -19,6 +18,7 @@ import aiohttp
 
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, Reason, one_line
+from exporter.net.exceptions import map_exceptions
 from exporter.net.oauth2.grant import Grant
 from exporter.net.redaction import Redaction
 from exporter.net.tls import client_context
@@ -62,7 +62,7 @@ async def ask(grant: Grant, ca_file: str | None, now: float) -> Granted:
     asked."""
     host = urlsplit(grant.url).netloc
     context = client_context(TlsOptions(ca_file=ca_file))
-    with _translated(host):
+    with _library_errors(host):
         async with (
             aiohttp.ClientSession(
                 trust_env=True, timeout=aiohttp.ClientTimeout(total=None)
@@ -137,45 +137,43 @@ def _ahead(date: str, now: float) -> float:
         return 0.0
 
 
-@contextmanager
-def _translated(host: str) -> Iterator[None]:
-    """By type; the more special ones come first."""
-    try:
-        yield
-    except aiohttp.ClientProxyConnectionError as error:
-        raise ProbeError(
-            Reason.CONNECT, f"cannot connect to the proxy on the way to {host}"
-        ) from error
-    except aiohttp.ClientHttpProxyError as error:
-        raise ProbeError(
-            Reason.UNAVAILABLE, f"the proxy on the way to {host} answers {error.status}"
-        ) from error
-    except aiohttp.ClientConnectorDNSError as error:
-        raise ProbeError(Reason.DNS, f"{host} has no address") from error
-    except aiohttp.ClientConnectorCertificateError as error:
-        cause = error.certificate_error
-        raise ProbeError(
-            Reason.TLS, f"the certificate of {host} is refused: {_refusal_of(cause)}"
-        ) from error
-    except aiohttp.ClientSSLError as error:
-        why = (
-            (getattr(error.os_error, "reason", None) or "the handshake failed")
-            .lower()
-            .replace("_", " ")
-        )
-        raise ProbeError(Reason.TLS, f"no TLS with {host}: {why}") from error
-    except aiohttp.ClientConnectorError as error:
-        raise ProbeError(
-            Reason.CONNECT, f"cannot connect to {host}: {error.os_error.strerror}"
-        ) from error
-    except (
-        aiohttp.ServerDisconnectedError,
-        aiohttp.ClientPayloadError,
-        aiohttp.ClientOSError,
-    ) as error:
-        raise ProbeError(Reason.DISCONNECTED, f"{host} cut the connection") from error
-    except (aiohttp.ClientError, ValueError) as error:
-        raise ProbeError(Reason.PROTOCOL, f"{host} does not speak HTTP") from error
+def _library_errors(host: str) -> AbstractContextManager[None]:
+    """The library's exceptions end here."""
+
+    def refused(error: aiohttp.ClientConnectorCertificateError) -> ProbeError:
+        words = _refusal_of(error.certificate_error)
+        return ProbeError(Reason.TLS, f"the certificate of {host} is refused: {words}")
+
+    def no_tls(error: aiohttp.ClientSSLError) -> ProbeError:
+        why = getattr(error.os_error, "reason", None) or "the handshake failed"
+        return ProbeError(Reason.TLS, f"no TLS with {host}: {why.lower().replace('_', ' ')}")
+
+    return map_exceptions(
+        {
+            aiohttp.ClientProxyConnectionError: lambda _: ProbeError(
+                Reason.CONNECT, f"cannot connect to the proxy on the way to {host}"
+            ),
+            aiohttp.ClientHttpProxyError: lambda error: ProbeError(
+                Reason.UNAVAILABLE, f"the proxy on the way to {host} answers {error.status}"
+            ),
+            aiohttp.ClientConnectorDNSError: lambda _: ProbeError(
+                Reason.DNS, f"{host} has no address"
+            ),
+            aiohttp.ClientConnectorCertificateError: refused,
+            aiohttp.ClientSSLError: no_tls,
+            aiohttp.ClientConnectorError: lambda error: ProbeError(
+                Reason.CONNECT, f"cannot connect to {host}: {error.os_error.strerror}"
+            ),
+            (
+                aiohttp.ServerDisconnectedError,
+                aiohttp.ClientPayloadError,
+                aiohttp.ClientOSError,
+            ): lambda _: ProbeError(Reason.DISCONNECTED, f"{host} cut the connection"),
+            (aiohttp.ClientError, ValueError): lambda _: ProbeError(
+                Reason.PROTOCOL, f"{host} does not speak HTTP"
+            ),
+        }
+    )
 
 
 def _refusal_of(error: Exception) -> str:

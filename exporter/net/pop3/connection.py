@@ -18,7 +18,7 @@ from exporter.net.credentials import Credentials
 from exporter.net.pop3.reader import MAX_LINE, Pop3Reader
 from exporter.net.pop3.reply import Reply, UniqueIds, capabilities_in, lines_in, size_in
 from exporter.net.sasl import Conversation, Mechanism, refused
-from exporter.net.tls import translated
+from exporter.net.tls import handshake_errors
 from exporter.net.wrong_port import greeted, patiently, plain
 
 # seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
@@ -135,7 +135,7 @@ class Pop3Connection(Pop3Reader):
             raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()
         try:
-            with translated(self._server, Leg.MAILBOX, "POP3"):
+            with handshake_errors(self._server, Leg.MAILBOX, "POP3"):
                 self.transport = await self._shake_hands(context, server_name)
         except BaseException:
             self.abort()
@@ -144,24 +144,18 @@ class Pop3Connection(Pop3Reader):
             raise
 
     async def _shake_hands(self, context: ssl.SSLContext, server_name: str) -> asyncio.Transport:
-        """A cut is no refusal of TLS: who logs in every second may well meet a server that is being
-        restarted."""
-        try:
-            transport = await self._loop.start_tls(
-                self.transport,
-                self,
-                context,
-                server_hostname=server_name,
-                ssl_handshake_timeout=NEVER,
-                ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
-            )
-            if (
-                transport is None
-            ):  # asyncio: lost in the very moment in which the handshake was complete
-                raise ConnectionResetError
-        except ConnectionError as error:
-            detail = f"{self._server} cut the connection in the TLS handshake"
-            raise ProbeError(Reason.DISCONNECTED, detail) from error
+        transport = await self._loop.start_tls(
+            self.transport,
+            self,
+            context,
+            server_hostname=server_name,
+            ssl_handshake_timeout=NEVER,
+            ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
+        )
+        if (
+            transport is None
+        ):  # asyncio: lost in the very moment in which the handshake was complete
+            raise ConnectionResetError
         return transport
 
     async def user(self, user: str, password: str) -> None:

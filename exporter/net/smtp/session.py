@@ -10,7 +10,7 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
 from aiosmtplib.errors import SMTPResponseException, SMTPServerDisconnected
@@ -23,12 +23,13 @@ from exporter.core.model import Leg, ProbeError, Reason, Reply, Step, one_line
 from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage, dot_stuffed
 from exporter.net.dns import Resolver
+from exporter.net.exceptions import map_exceptions
 from exporter.net.redaction import Redaction
 from exporter.net.smtp.ports import BETWEEN_SERVERS
 from exporter.net.smtp.reply import no_smtp
 from exporter.net.smtp.reply import reason_for as reason_for
 from exporter.net.tcp import dial
-from exporter.net.tls import client_context, session_fact, translated
+from exporter.net.tls import client_context, handshake_errors, session_fact
 from exporter.net.wrong_port import MOST, cure, greeted, patiently
 
 NEVER = 86400.0  # seconds; the library's own limits are out of the way, since our caller cancels
@@ -123,7 +124,7 @@ class SmtpSession:
         connected_to = connected.getpeername()
         try:
             if implicit_tls:
-                with self.run.step(Step.TLS), translated(self.server, Leg.SEND, "SMTP"):
+                with self.run.step(Step.TLS), handshake_errors(self.server, Leg.SEND, "SMTP"):
                     await self._take_over(
                         connected,
                         ssl=client_context(implicit_tls),
@@ -172,7 +173,7 @@ class SmtpSession:
                     Reason.TLS,
                     f"{self.server} sends plain text where the TLS handshake has to begin",
                 )
-            with self._border(), translated(self.server, Leg.SEND, starttls=True):
+            with self._library_errors(), handshake_errors(self.server, Leg.SEND, starttls=True):
                 await self._protocol.shake_hands(context, name)
             self.extensions, self.mechanisms = {}, []
             self._note_tls()
@@ -239,7 +240,7 @@ class SmtpSession:
     async def execute(self, *words: bytes) -> SMTPResponse:
         """A command that is noted by the caller, if at all."""
         self._expect_silence()
-        with self._border():
+        with self._library_errors():
             return self._heard(await self._protocol.execute_command(*words, timeout=None))
 
     def _expect_silence(self) -> None:
@@ -254,7 +255,7 @@ class SmtpSession:
 
     async def _answer(self) -> SMTPResponse:
         """The reply that comes unasked, or to a message."""
-        with self._border():
+        with self._library_errors():
             return self._heard(await self._protocol.read_response())
 
     async def _greeting(self, peer: tuple[Any, ...] | None) -> SMTPResponse:
@@ -273,7 +274,7 @@ class SmtpSession:
         """The reply to the whole message. Without one, the message may have been taken, unless its
         end never left."""
         self._expect_silence()
-        with self._border():
+        with self._library_errors():
             self._protocol.write(message)
         self.run.uncertain = True
         try:
@@ -319,21 +320,24 @@ class SmtpSession:
         self.run.facts = [fact for fact in self.run.facts if not isinstance(fact, Reply)]
         self.run.fact(Reply(reply.code, one_line(self._clean(reply.message))))
 
-    @contextmanager
-    def _border(self) -> Iterator[None]:
+    def _library_errors(self) -> AbstractContextManager[None]:
         """The library's exceptions end here."""
-        try:
-            yield
-        except SMTPServerDisconnected as error:
-            raise ProbeError(Reason.DISCONNECTED, f"{self.server} cut the connection") from error
-        except SMTPResponseException as error:
-            raise ProbeError(
-                Reason.PROTOCOL, f"{self.server} does not speak SMTP: {self._clean(error.message)}"
-            ) from error
-        except ValueError:
-            raise ProbeError(
-                Reason.PROTOCOL, "an address or name holds a control character"
-            ) from None
+
+        def no_smtp_spoken(error: SMTPResponseException) -> ProbeError:
+            words = self._clean(error.message)
+            return ProbeError(Reason.PROTOCOL, f"{self.server} does not speak SMTP: {words}")
+
+        return map_exceptions(
+            {
+                SMTPServerDisconnected: lambda _: ProbeError(
+                    Reason.DISCONNECTED, f"{self.server} cut the connection"
+                ),
+                SMTPResponseException: no_smtp_spoken,
+                ValueError: lambda _: ProbeError(
+                    Reason.PROTOCOL, "an address or name holds a control character"
+                ),
+            }
+        )
 
     def _note_tls(self) -> None:
         transport = cast(asyncio.Transport, self._protocol.transport)

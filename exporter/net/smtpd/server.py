@@ -18,6 +18,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, Reason
 from exporter.mail.headers.received import trace
 from exporter.net.certificate import ServerCertificate
+from exporter.net.exceptions import map_exceptions
 from exporter.net.listening import why_not
 from exporter.net.smtpd.clients import Clients
 from exporter.net.smtpd.limits import UNENDED_LINE, Limits
@@ -77,20 +78,19 @@ class Receiver:
             logging.CRITICAL
         )  # aiosmtpd's: a line for every command of a stranger
         loop = asyncio.get_running_loop()
-        try:
+        unusable = (OSError, UnicodeError)
+        with map_exceptions(
+            {unusable: lambda error: ProbeError(Reason.CONNECT, why_not(listen, error))}
+        ):
             # In two steps: one that is cancelled at its end would leave its sockets open.
             self._server = await loop.create_server(
                 lambda: _Connection(self), listen.host or None, listen.port, start_serving=False
             )
-        except (OSError, UnicodeError) as error:
-            raise ProbeError(Reason.CONNECT, why_not(listen, error)) from error
-        try:
-            await self._server.start_serving()
-        except BaseException as error:
-            self._server.close()
-            if isinstance(error, OSError):
-                raise ProbeError(Reason.CONNECT, why_not(listen, error)) from error
-            raise
+            try:
+                await self._server.start_serving()
+            except BaseException:
+                self._server.close()
+                raise
 
     @property
     def port(self) -> int:
