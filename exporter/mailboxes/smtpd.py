@@ -132,8 +132,6 @@ class SmtpdSession:
             hostname, self, options.max_message_size, certificate, limits, trace.clock
         )
 
-    # ---------------------------------------------------------------- for the watcher
-
     async def scan(self) -> list[Sighting]:
         """The messages that came since the last scan."""
         sightings = list(self._waiting)
@@ -160,8 +158,6 @@ class SmtpdSession:
 
     def abort(self) -> None:
         self.receiver.abort()
-
-    # ---------------------------------------------------------------- for the receiver
 
     def refusal(self, recipient: str) -> str | None:
         address = _canonical(recipient)

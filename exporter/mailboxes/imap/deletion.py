@@ -63,8 +63,6 @@ class Deletion:
         ]
         await self._expunge(folder, stay)
 
-    # ---------------------------------------------------------------- for good
-
     async def _expunge(self, folder: Folder, chunks: Sequence[Sequence[int]]) -> None:
         """Flags and expunges messages of the selected folder; without UIDPLUS they may have to
         stay, flagged."""
@@ -124,8 +122,6 @@ class Deletion:
     def _refused(self, refusal: ProbeError) -> bool:
         """The server does not do it, and another way may be gone; nor is it for now alone."""
         return self._imap.alive and refusal.reason in (Reason.REJECTED, Reason.PROTOCOL)
-
-    # ---------------------------------------------------------------- by way of the trash
 
     async def _throw_away(self, folder: Folder, uids: str) -> bool:
         """Moves messages to the trash; False if they are still here and have to be expunged."""

@@ -123,8 +123,6 @@ class Folder:
         """How many messages have come and were not looked at."""
         return self.exists - self._looked
 
-    # ---------------------------------------------------------------- what the server tells
-
     def opened(self, responses: Iterable[Response]) -> None:
         """Takes what the server tells when the folder is selected. Nothing counts as looked at
         yet."""
@@ -172,8 +170,6 @@ class Folder:
             else:
                 self._announced = max(self._announced - 1, 0)
             self._growth = [(size - (message <= size), since) for size, since in self._growth]
-
-    # ---------------------------------------------------------------- how far we have looked
 
     def watch(self, validity: int, uidnext: int) -> None:
         """From now on it is watched, unless it was already."""

@@ -51,8 +51,6 @@ class Selection:
         await self._check_rights(self.main)
         self.main.trust.begins(self._trace.now())
 
-    # ---------------------------------------------------------------- asking
-
     async def has_news(self, folder: Folder) -> bool:
         """Asks for a folder that is not selected; that costs much less than to select it."""
         if folder.name in self._untold:
@@ -92,8 +90,6 @@ class Selection:
         lines = await self.observed(reply.data(f"STATUS of the folder {folder.title}"))
         told = next((attributes(line) for line in lines if line.name == "STATUS"), {})
         return number(told.get("UIDVALIDITY")), number(told.get("UIDNEXT"))
-
-    # ---------------------------------------------------------------- selecting
 
     async def take_up(self, folder: Folder) -> None:
         """Selects a folder that is looked into, and finds out where that was left."""
@@ -196,8 +192,6 @@ class Selection:
         await self.take_up(self.main)
         if self._trace.now() - left > BLIND or self.main.trust.caught:
             self.main.watched_from = self.main.uidnext
-
-    # ---------------------------------------------------------------- messages
 
     async def uids(self, messages: str, *, by_uid: bool = False) -> list[int]:
         """The UIDs of these messages in the selected folder."""

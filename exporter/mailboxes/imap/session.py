@@ -95,8 +95,6 @@ class ImapSession:
     def _main(self) -> Folder:
         return self._selection.main
 
-    # ---------------------------------------------------------------- looking
-
     def doubt(self) -> None:
         """The next scan selects the folders again, since some servers show new messages only
         then."""
@@ -190,8 +188,6 @@ class ImapSession:
                 folder, self._selection.lag(folder, OTHERS_EVERY), again=doubts
             )
 
-    # ---------------------------------------------------------------- waiting
-
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
         """Sleeps if it is for a moment, else idles. Ends early if messages come, and at once if
         some are left."""
@@ -241,8 +237,6 @@ class ImapSession:
                 self._main.trust.told(self._trace.now())
                 break
         return True
-
-    # ---------------------------------------------------------------- deleting, and the end
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         with self._trace.step(Step.DELETE):

@@ -10,8 +10,6 @@ import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from exporter.core.model import ProbeError, Reason
 from exporter.mailboxes.junk import is_junk
@@ -19,23 +17,19 @@ from exporter.mailboxes.maildir.folder import (
     SUBDIRECTORIES,
     Folder,
     Listing,
-    Noticed,
     Ref,
     unique_name,
 )
+from exporter.mailboxes.maildir.letters import Illegible, Letter, next_letters
 from exporter.mailboxes.maildir.message import (
     begins_with,
     counted_size,
-    header_of,
-    read_message,
     settle_quota,
 )
-from exporter.mailboxes.maildir.packing import Unreadable
 from exporter.net.exceptions import map_exceptions
 from exporter.net.imap.names import decode_folder
 
 INBOX = "."  # the directory of the main folder, seen from the Maildir
-CHUNK = 100  # messages read at a time
 # seconds; a directory that changes twice within less may keep its time stamp (FAT counts in 2 s)
 SETTLED = 2.0
 # seconds until a directory is read again though its time stamp says that nothing has changed
@@ -56,24 +50,6 @@ _CURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message that was read."""
-
-    ref: Ref
-    folder: str
-    raw: bytes
-    noticed: Noticed | None  # None for one that was there before
-
-
-class Illegible(NamedTuple):
-    """A message that cannot be read, and why. A `fresh` one has just come."""
-
-    file: str
-    why: str
-    fresh: bool
-
-
 class MaildirFiles:
     """A Maildir and those of its folders that are wanted. `now` tells monotonic seconds. Raises
     ProbeError alone."""
@@ -86,8 +62,6 @@ class MaildirFiles:
     def place(self, directory: str, *below: str) -> str:
         """The path of a folder, or of a directory in it."""
         return os.path.join(self.path, *(() if directory == INBOX else (directory,)), *below)
-
-    # ---------------------------------------------------------------- looking
 
     def survey(self, before: Mapping[str, Folder]) -> dict[str, Folder]:
         """The folders as they are now, by directory, the main one first. Costs little if nothing
@@ -136,12 +110,10 @@ class MaildirFiles:
                         _nothing_if_absent(directory == INBOX),
                         self._folder(root, directory) as descriptors,
                     ):
-                        after[directory] = _next_letters(
+                        after[directory] = next_letters(
                             directory, folder, descriptors, letters, unreadable
                         )
         return after, letters, unreadable
-
-    # ---------------------------------------------------------------- deleting
 
     def remove(self, wanted: Mapping[Ref, bytes]) -> list[str]:
         """Deletes messages of which this was read. One that is gone is no mistake; tells of those
@@ -171,8 +143,6 @@ class MaildirFiles:
                         _remove_from(descriptor, directory, left, changed, freed)
             if not left:
                 break
-
-    # ---------------------------------------------------------------- directories
 
     def _directories(self, root: int) -> dict[str, tuple[str, bool]]:
         """The wanted folders: title, and whether it is a mistake if it is not there."""
@@ -261,51 +231,6 @@ def _listing(descriptor: int, before: Listing | None, now: Callable[[], float]) 
             return before
     files = {unique_name(file): file for file in os.listdir(descriptor) if not file.startswith(".")}
     return Listing(identity, before.same_since if before and same else moment, now(), lag, files)
-
-
-# ---------------------------------------------------------------- messages
-
-
-def _next_letters(
-    directory: str,
-    folder: Folder,
-    descriptors: tuple[int, int],
-    letters: list[Letter],
-    unreadable: list[Illegible],
-) -> Folder:
-    new, older = list(folder.fresh)[:CHUNK], folder.older[:CHUNK]
-    by_sub, files, looked_at = (
-        dict(zip(SUBDIRECTORIES, descriptors, strict=True)),
-        folder.files(),
-        set[str](),
-    )
-    for unique in (*new, *older):
-        sub, _, file = files.get(unique, "").partition("/")
-        try:
-            raw = read_message(by_sub[sub], file) if file else b""
-        except (
-            FileNotFoundError
-        ):  # read or deleted by somebody at this moment; the next listing tells
-            continue
-        except (PermissionError, Unreadable) as error:
-            words = error.strerror if isinstance(error, PermissionError) else str(error)
-            unreadable.append(
-                Illegible(f"{directory}/{sub}/{file}", words or "", unique in folder.fresh)
-            )
-            raw = b""
-        looked_at.add(unique)
-        noticed = folder.fresh.get(unique)
-        if raw:
-            letters.append(
-                Letter(
-                    Ref(directory, unique),
-                    folder.title,
-                    raw if noticed else header_of(raw),
-                    noticed,
-                )
-            )
-    fresh = {unique: noticed for unique, noticed in folder.fresh.items() if unique not in new}
-    return replace(folder, known=folder.known | looked_at, fresh=fresh, older=folder.older[CHUNK:])
 
 
 def _remove_from(

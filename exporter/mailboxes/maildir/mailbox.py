@@ -16,8 +16,9 @@ from exporter.core.model import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir.events import directory_events
-from exporter.mailboxes.maildir.files import Illegible, Letter, MaildirFiles
+from exporter.mailboxes.maildir.files import MaildirFiles
 from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, unique_name
+from exporter.mailboxes.maildir.letters import Illegible, Letter
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
@@ -147,8 +148,6 @@ class MaildirSession:
         self._folders.update(folders)
         await self._watch(folders)
 
-    # ---------------------------------------------------------------- looking
-
     async def scan(self) -> list[Sighting]:
         """The messages that came since the last scan, and some older ones until all of those have
         been looked at."""
@@ -194,8 +193,6 @@ class MaildirSession:
         """Why a message that came then or later could not be read; empty if all of them could."""
         at, why = self._illegible
         return why if at >= moment else ""
-
-    # ---------------------------------------------------------------- waiting
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
         """Sleeps. Ends early if the kernel tells of messages, and at once if some are left to be
@@ -243,8 +240,6 @@ class MaildirSession:
         """A directory is gone, or another one stands in its place."""
         self._watched.clear()
         self._news.set()
-
-    # ---------------------------------------------------------------- deleting, and the end
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         """Removes exactly these messages, each only if it is still what was seen. One that is gone

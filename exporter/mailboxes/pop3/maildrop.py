@@ -76,8 +76,6 @@ class Maildrop:
         self.read(uids)
         self._shown -= uids
 
-    # ---------------------------------------------------------------- when to log in again
-
     def may_log_in_at(self, interval: float) -> float:
         """The earliest moment for another login, for the sake of the server."""
         return self.login.began + max(interval, self.login_delay) if self.login else 0.0

@@ -52,8 +52,6 @@ class Pop3Session:
         self._certain: set[str] = set()  # what was read in this login
         self._unreadable: set[str] = set()
 
-    # ---------------------------------------------------------------- logins
-
     async def begin(self) -> None:
         """Logs in, unless the last session did so a moment ago: what has come since is found at the
         next login."""
@@ -92,8 +90,6 @@ class Pop3Session:
             pop3.abort()
         await pop3.closed()
 
-    # ---------------------------------------------------------------- how often
-
     def doubt(self) -> None:
         """The next scan logs in if that is allowed: a trip is about to fail because nothing was
         seen."""
@@ -112,8 +108,6 @@ class Pop3Session:
         if (delay := self._maildrop.login_delay) > self._interval:
             return f"the server allows one login every {delay:g} s (LOGIN-DELAY)"
         return f"`poll_interval` allows one login every {self._interval:g} s"
-
-    # ---------------------------------------------------------------- looking
 
     async def scan(self) -> list[Sighting]:
         """What came since the last login, if it is time for another one, and some older
@@ -191,8 +185,6 @@ class Pop3Session:
             reply.expect("to show a message", Reason.UNAVAILABLE)
         return raw if reply.ok else None
 
-    # ---------------------------------------------------------------- waiting
-
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
         """Sleeps until the next login is due; not at all if this one has something left to read."""
         if wake.is_set() or self._left():
@@ -210,8 +202,6 @@ class Pop3Session:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(until - self._trace.now(), 0)):
                 await wake.wait()
-
-    # ---------------------------------------------------------------- deleting, and the end
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         """Removes exactly these messages, and returns when the server has said so, to QUIT."""

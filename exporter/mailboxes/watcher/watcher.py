@@ -31,19 +31,13 @@ from exporter.mailboxes.watcher.back_off import BackOff, Trouble, refuses
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher
 from exporter.mailboxes.watcher.expectation import Expectation, Found
+from exporter.mailboxes.watcher.pacing import LONGEST_GAP, gap_after, idle_gap
 from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.mailboxes.watcher.strays import Judge
 
 log = logging.getLogger(__name__)
 
-SHORTEST_GAP = 0.08  # seconds between two looks into the mailbox while a message is fresh
-# of the time waited: so the delay's error stays below 5 % and 100 ms, a round trip included
-GAP_FRACTION = 0.04
-LONGEST_GAP = 300.0
-SENDING_GAP = (
-    1.0  # while messages are being sent, when an accepted one wakes us, and while we linger
-)
 LINGER = (
     5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
 )
@@ -95,8 +89,6 @@ class Watcher:
         self._linger_until = float("-inf")
         self._back_off = BackOff(clock)
         self._closing = False
-
-    # ---------------------------------------------------------------- for trips
 
     @property
     def receives(self) -> bool:
@@ -171,8 +163,6 @@ class Watcher:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-
-    # ---------------------------------------------------------------- one session after the other
 
     def _watch(self) -> None:
         self._wake.set()
@@ -271,8 +261,6 @@ class Watcher:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
-    # ---------------------------------------------------------------- inside a session
-
     async def _look(self, session: Session, trace: Trace) -> None:
         """One look into the mailbox, then a wait until the next one is due."""
         began, idle = self._transcript.position, not self._deletions
@@ -314,28 +302,17 @@ class Watcher:
             self._transcript.looked(began)
 
     def _gap(self) -> float:
-        """Seconds until the next look: a small part of what the youngest message has been under
-        way."""
-        moments = [
-            e.run.accepted
-            for e in self._awaited.values()
-            if e.run.accepted is not None and not e.found.done()
+        """Seconds until the next look."""
+        accepted = [
+            one.run.accepted
+            for one in self._awaited.values()
+            if one.run.accepted is not None and not one.found.done()
         ]
-        moments += self._late.values()
-        if not moments:
-            return LONGEST_GAP if self._mailbox.listens else SENDING_GAP
-        due = max(
-            min(
-                (expectation.doubt_in() for expectation in self._awaited.values()),
-                default=LONGEST_GAP,
-            ),
-            0.0,
-        )
-        return min(
-            max((self._clock.monotonic() - max(moments)) * GAP_FRACTION, SHORTEST_GAP),
-            LONGEST_GAP,
-            due,
-        )
+        accepted += self._late.values()
+        if not accepted:
+            return idle_gap(listens=self._mailbox.listens)
+        doubts = [one.doubt_in() for one in self._awaited.values()]
+        return gap_after(self._clock.monotonic() - max(accepted), min(doubts, default=LONGEST_GAP))
 
     def _doubt(self, session: Session) -> None:
         """Before a trip is overdue, a session that relies on announcements looks for itself,

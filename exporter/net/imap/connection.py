@@ -62,8 +62,6 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self.passed_over = 0  # responses that were not understood
         self._bye = ""  # the server's last words, if it has said any
 
-    # ---------------------------------------------------------------- called by the event loop
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.state = CONNECTED
@@ -139,8 +137,6 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         elif response.code == "CAPABILITY":
             self.capabilities = set(response.argument.upper().split())
 
-    # ---------------------------------------------------------------- commands
-
     async def next(self) -> Response:
         """The next response, whatever it is. Cancelling it loses nothing."""
         while not self._heard:
@@ -194,7 +190,6 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._pending = None
         return Reply(self._server, end.name, end.code, self._clean(end.text), lines)
 
-    # ---------------------------------------------------------------- from the greeting to the
     # login
 
     async def greeting(self, seconds: float | None = None) -> None:
@@ -296,8 +291,6 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
     def _clean(self, text: str) -> str:
         """Without secrets. Some servers repeat the command that they do not like."""
         return self.redaction.clean(text)
-
-    # ---------------------------------------------------------------- IDLE (RFC 2177)
 
     async def idle(self) -> bool:
         """Begins to idle; False when the server refuses. `push` waits for news, `done` ends it."""

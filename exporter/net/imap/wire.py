@@ -57,8 +57,6 @@ class ImapWire(Connection):
             None  # the connection, while its last words were not read
         )
 
-    # ---------------------------------------------------------------- called by the event loop
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
@@ -127,8 +125,6 @@ class ImapWire(Connection):
                 Reason.PROTOCOL,
                 f"{self._server} sent a line that is not IMAP: {said[:80]} ({words})",
             )
-
-    # ---------------------------------------------------------------- for whoever speaks
 
     @property
     def tls(self) -> ssl.SSLObject | None:

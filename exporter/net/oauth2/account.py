@@ -67,8 +67,6 @@ class Account:
     def busy(self) -> bool:
         return self._request is not None
 
-    # ---------------------------------------------------------------- asking
-
     def _asked(self) -> asyncio.Task[Token]:
         """The request that is under way, or a new one."""
         if not self._request:

@@ -42,8 +42,6 @@ class Pop3Connection(Pop3Reader):
         self.offers_top = True  # until the server says otherwise
         self._loop = asyncio.get_running_loop()
 
-    # ---------------------------------------------------------------- commands
-
     @contextmanager
     def _whole(self) -> Iterator[None]:
         """What is given up in the middle cannot be gone on with."""
@@ -79,7 +77,6 @@ class Pop3Connection(Pop3Reader):
             reply = await self._reply()
             return reply, await self._data(line.partition(" ")[0], keep, most) if reply.ok else b""
 
-    # ---------------------------------------------------------------- from the greeting to the
     # login
 
     async def greeting(self, known: bool = False, seconds: float | None = None) -> None:
@@ -191,8 +188,6 @@ class Pop3Connection(Pop3Reader):
                 f"{self._server} does not speak AUTH {mechanism.name}: {reply.text}",
             )
         talk.succeeded()
-
-    # ---------------------------------------------------------------- the maildrop
 
     async def uidl(self) -> list[tuple[int, str]]:
         """The number and the unique id of every message (RFC 1939 section 7)."""

@@ -34,8 +34,6 @@ class Pop3Reader(Connection):
         self._greeted = False
         self._read_messages = False
 
-    # ---------------------------------------------------------------- called by the event loop
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
 
@@ -59,8 +57,6 @@ class Pop3Reader(Connection):
             self._fail(
                 Reason.PROTOCOL, f"{self._server} does not speak POP3: {said[:80]} ({words})"
             )
-
-    # ---------------------------------------------------------------- reading
 
     async def _line(self, most: int) -> bytes:
         """A line with its end, or the piece of one that is longer than `most` bytes."""

@@ -110,8 +110,6 @@ class SmtpSession:
         self.redaction = redaction or Redaction()
         self.tls_broken = False  # it was begun, and nothing has been said inside it yet
 
-    # ---------------------------------------------------------------- commands
-
     async def connect(
         self,
         resolver: Resolver,
@@ -225,8 +223,6 @@ class SmtpSession:
         transport = cast("asyncio.Transport | None", self._protocol.transport)
         if transport is not None:
             transport.abort()
-
-    # ---------------------------------------------------------------- wire
 
     async def _take_over(self, connected: socket.socket, **tls: Any) -> None:
         await asyncio.get_running_loop().create_connection(

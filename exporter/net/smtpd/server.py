@@ -185,8 +185,6 @@ class _Connection(SMTP):
         self._unended = 0
         self._refusals = 0
 
-    # ---------------------------------------------------------------- what asyncio calls
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Is called a second time after the handshake of STARTTLS."""
         if self._link is None:
@@ -235,8 +233,6 @@ class _Connection(SMTP):
             self.part("421 4.7.0 Too many errors")
         await asyncio.sleep(0)
 
-    # ---------------------------------------------------------------- how it ends
-
     def part(self, reply: str) -> None:
         """Says goodbye. A client that does not even read that is cut off."""
         if self._deadline:
@@ -252,7 +248,6 @@ class _Connection(SMTP):
         if self._link:
             self._link.abort()
 
-    # ---------------------------------------------------------------- commands that need another
     # answer
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:

@@ -6,7 +6,8 @@ from exporter.core.model import Phase, ProbeError, Reason, Step
 from exporter.core.run import Run
 from exporter.mail.message import FoundIn
 from exporter.mail.tokens import Mint, Rejection
-from exporter.mailboxes.watcher.watcher import GAP_FRACTION, LINGER, SHORTEST_GAP
+from exporter.mailboxes.watcher.pacing import GAP_FRACTION, SHORTEST_GAP
+from exporter.mailboxes.watcher.watcher import LINGER
 from tests.support import virtual_time as virtual
 from tests.support.watcher_rig import MINT, Bench, message
 

@@ -1,0 +1,70 @@
+"""Messages of a Maildir folder as they are read, some at a time."""
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Noticed, Ref
+from exporter.mailboxes.maildir.message import header_of, read_message
+from exporter.mailboxes.maildir.packing import Unreadable
+
+CHUNK = 100  # messages read at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that was read."""
+
+    ref: Ref
+    folder: str
+    raw: bytes
+    noticed: Noticed | None  # None for one that was there before
+
+
+class Illegible(NamedTuple):
+    """A message that cannot be read, and why. A `fresh` one has just come."""
+
+    file: str
+    why: str
+    fresh: bool
+
+
+def next_letters(
+    directory: str,
+    folder: Folder,
+    descriptors: tuple[int, int],
+    letters: list[Letter],
+    unreadable: list[Illegible],
+) -> Folder:
+    new, older = list(folder.fresh)[:CHUNK], folder.older[:CHUNK]
+    by_sub, files, looked_at = (
+        dict(zip(SUBDIRECTORIES, descriptors, strict=True)),
+        folder.files(),
+        set[str](),
+    )
+    for unique in (*new, *older):
+        sub, _, file = files.get(unique, "").partition("/")
+        try:
+            raw = read_message(by_sub[sub], file) if file else b""
+        except (
+            FileNotFoundError
+        ):  # read or deleted by somebody at this moment; the next listing tells
+            continue
+        except (PermissionError, Unreadable) as error:
+            words = error.strerror if isinstance(error, PermissionError) else str(error)
+            unreadable.append(
+                Illegible(f"{directory}/{sub}/{file}", words or "", unique in folder.fresh)
+            )
+            raw = b""
+        looked_at.add(unique)
+        noticed = folder.fresh.get(unique)
+        if raw:
+            letters.append(
+                Letter(
+                    Ref(directory, unique),
+                    folder.title,
+                    raw if noticed else header_of(raw),
+                    noticed,
+                )
+            )
+    fresh = {unique: noticed for unique, noticed in folder.fresh.items() if unique not in new}
+    return replace(folder, known=folder.known | looked_at, fresh=fresh, older=folder.older[CHUNK:])
