@@ -1,6 +1,6 @@
 """Acts on what messages mean: hands them to trips, reports strays, and says what may be deleted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from exporter.core.model import Phase
 from exporter.core.trace import Trace
@@ -35,13 +35,14 @@ class Dispatcher:
 
     def __init__(
         self,
+        awaited: Mapping[str, Expectation],
         mint: Mint,
         statistics: Statistics,
         stray: Judge,
         now: Callable[[], float],
         reader: Reader,
     ) -> None:
-        self.awaited: dict[str, Expectation] = {}
+        self._awaited = awaited
         self._mint = mint
         self._statistics = statistics
         self._judge = stray
@@ -68,7 +69,7 @@ class Dispatcher:
             if again and self._is_read_again(sighting, reading, identity, again):
                 continue
             self._count(identity)
-            expectation = self.awaited.get(identity.token.trip) if identity.token else None
+            expectation = self._awaited.get(identity.token.trip) if identity.token else None
             awaits = expectation.awaits if expectation else None
             settlement = settle(reading, identity.token, awaits)
             if await self._act(settlement, expectation, reading, sighting, trace):
@@ -120,7 +121,7 @@ class Dispatcher:
     def _is_read_again(
         self, sighting: Sighting, reading: Reading, identity: Identity, again: Again
     ) -> bool:
-        awaited = [(trip, one.awaits) for trip, one in self.awaited.items()]
+        awaited = [(trip, one.awaits) for trip, one in self._awaited.items()]
         return seems_incomplete(sighting, reading, identity.token, awaited) and again(
             sighting, MOST_READINGS if identity.token else MOST_OF_OTHERS
         )

@@ -31,10 +31,10 @@ from exporter.mailboxes.watcher.back_off import BackOff, Trouble, refuses
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher
 from exporter.mailboxes.watcher.expectation import Expectation, Found
-from exporter.mailboxes.watcher.pacing import LONGEST_GAP, gap_after, idle_gap
 from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.mailboxes.watcher.strays import Judge
+from exporter.mailboxes.watcher.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -74,12 +74,11 @@ class Watcher:
         self._mailbox = mailbox
         self._clock = clock
         self._patience = patience
+        self._waiting = Waiting()
         self._dispatcher = Dispatcher(
-            mint, self.statistics, stray, clock.monotonic, reader or Reader()
+            self._waiting.trips, mint, self.statistics, stray, clock.monotonic, reader or Reader()
         )
-        self._awaited = self._dispatcher.awaited
         self._transcript = Transcript(Leg.MAILBOX)
-        self._late: dict[str, float] = {}
         self._deletions = Deletions()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -107,7 +106,7 @@ class Watcher:
     ) -> Iterator[Expectation]:
         """Inside, the watcher looks for the message of this trip; with `found`, another's future,
         only for bounces."""
-        expectation = self._awaited[trip] = Expectation(self, run, found)
+        expectation = self._waiting.trips[trip] = Expectation(self, run, found)
         run.overhear(self._transcript, trip)
         if self._opening:
             self._hand_open(expectation)
@@ -121,17 +120,17 @@ class Watcher:
         try:
             yield expectation
         finally:
-            del self._awaited[trip]
+            del self._waiting.trips[trip]
             self._release(expectation)
             self.wake()
 
     def keep_watching(self, trip: str, accepted: float) -> None:
         """Goes on looking for a message that was accepted at that monotonic time and is overdue."""
-        self._late[trip] = accepted
+        self._waiting.late[trip] = accepted
         self._watch()
 
     def stop_watching(self, trip: str) -> None:
-        if self._late.pop(trip, None) is not None:
+        if self._waiting.late.pop(trip, None) is not None:
             self.wake()
 
     def delete(self, sighting: Sighting, done: "asyncio.Future[None] | None" = None) -> None:
@@ -174,9 +173,7 @@ class Watcher:
         if self._closing:
             return bool(self._deletions and self._opening)
         lingers = self._opening and self._clock.monotonic() < self._linger_until
-        return bool(
-            self._awaited or self._late or self._deletions or self._mailbox.listens or lingers
-        )
+        return bool(self._waiting or self._deletions or self._mailbox.listens or lingers)
 
     async def _sessions(self) -> None:
         while self._wanted:
@@ -209,7 +206,7 @@ class Watcher:
             self.entering = None
             self.rationed = session if isinstance(session, Rationed) else None
             self.illiterate = session if isinstance(session, Illiterate) else None
-            for expectation in self._awaited.values():
+            for expectation in self._waiting.trips.values():
                 self._hand_open(expectation)
             while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
                 trace.spans.clear()
@@ -228,9 +225,7 @@ class Watcher:
     def _holds_sightings(self) -> bool:
         """What was seen in this session is still to be deleted, which only this session can do for
         certain."""
-        return bool(self._deletions) or any(
-            expected.found.done() for expected in self._awaited.values()
-        )
+        return bool(self._deletions) or self._waiting.holding()
 
     def _part_with_sightings(self) -> None:
         """The mailbox is another one now: what a session of the old one saw means nothing to the
@@ -248,7 +243,7 @@ class Watcher:
         self.statistics.reconnects += 1
         trace.note(f"-- {error}; {trouble.following}")
         log.warning("mailbox %s: %s; %s", self.name, error, trouble.following)
-        for expectation in self._awaited.values():
+        for expectation in self._waiting.trips.values():
             if not expectation.opened.done() and trace.started >= expectation.run.started:
                 expectation.run.adopt(trace.spans, Phase.OPEN, trace.started)
             if refuses(error):
@@ -284,40 +279,23 @@ class Watcher:
             idle = not sightings and not self._deletions
         if self._deletions:
             began = self._transcript.position
-            trips = [
-                trip
-                for trip, one in self._awaited.items()
-                if one.deleted and not one.deleted.done()
-            ]
+            trips = self._waiting.deleting()
             try:
                 self.statistics.deleted += await self._deletions.carry_out(session, trace)
             finally:
                 self._transcript.concerns(began, trips)
         elif self._wanted and self._opening:
-            gap = self._gap()
+            gap = self._waiting.gap(self._clock.monotonic(), listens=self._mailbox.listens)
             async with trace.conversation(idle=gap):
                 await session.wait(gap, self._wake)
             self._wake.clear()
         if idle:
             self._transcript.looked(began)
 
-    def _gap(self) -> float:
-        """Seconds until the next look."""
-        accepted = [
-            one.run.accepted
-            for one in self._awaited.values()
-            if one.run.accepted is not None and not one.found.done()
-        ]
-        accepted += self._late.values()
-        if not accepted:
-            return idle_gap(listens=self._mailbox.listens)
-        doubts = [one.doubt_in() for one in self._awaited.values()]
-        return gap_after(self._clock.monotonic() - max(accepted), min(doubts, default=LONGEST_GAP))
-
     def _doubt(self, session: Session) -> None:
         """Before a trip is overdue, a session that relies on announcements looks for itself,
         once."""
-        due = [expectation for expectation in self._awaited.values() if expectation.doubt_in() <= 0]
+        due = self._waiting.doubting()
         for expectation in due:
             expectation.doubted()
         if due and isinstance(session, Doubting):
