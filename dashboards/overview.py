@@ -92,11 +92,8 @@ def every_probe() -> Json:
         "instance": "instance",
         "probe": "probe",
     }
-    hidden = {
-        "viz": True,
-        "legend": True,
-        "tooltip": True,
-    }  # the second since Grafana 12; links need them
+    # The second since Grafana 12; links need them.
+    hidden = {"viz": True, "legend": True, "tooltip": True}
     return table(
         "What works, what does not, since when, and why",
         "One row for each probe, failures first. Phase, step, reason and code are where and why its"

@@ -41,9 +41,8 @@ class Means:
     pace: Pace
     blocklists: Blocklists
     accounts: Accounts
-    left_from: Callable[
-        [str], str
-    ]  # the address that the mail of the probe of this name left from; empty if unknown
+    # The address that the mail of the probe of this name left from; empty if unknown.
+    left_from: Callable[[str], str]
 
 
 def _roundtrip(options: RoundtripOptions, target: str, means: Means) -> RoundTrip:

@@ -42,9 +42,8 @@ class RoundTrip:
         self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
         names = filter(None, (options.mailbox, options.bounces))
-        self._watchers = {
-            name: watchers[name] for name in names
-        }  # a trip ends where it began, whatever is reloaded
+        # A trip ends where it began, whatever is reloaded.
+        self._watchers = {name: watchers[name] for name in names}
         self._bounces = options.bounces
         self._pace = pace
         self._content = Content(options.subject, tuple(options.headers.items()), options.size or 0)

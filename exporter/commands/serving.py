@@ -35,9 +35,8 @@ class Options:
     web_file: WebFile | None = None
     whereabouts: Whereabouts = field(default_factory=Whereabouts)
     read: Callable[[], Settings] = Settings.embedded  # the configuration, anew
-    files: Callable[[], object] = lambda: (
-        None
-    )  # what differs when the configuration's files have changed
+    # What differs when the configuration's files have changed.
+    files: Callable[[], object] = lambda: None
     files_as_read: object = None  # what that was when the settings were read
     watch: bool = False  # them, and reload
     ready: Callable[[], None] = lambda: None  # called once, when the state and all doors are open

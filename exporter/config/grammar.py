@@ -19,15 +19,12 @@ LONGEST_LOCAL = 64  # octets of a local part (RFC 5321 section 4.5.3.1.1)
 LONGEST_DOMAIN = 253  # characters as in the DNS (RFC 1035 section 2.3.4), within RFC 5321's 255
 LONGEST_PATH = 256  # octets of an address with its < and > (RFC 5321 section 4.5.3.1.3)
 _LONGEST_IP = 45  # an IPv4 address inside an IPv6 one, all digits written
-_LABEL = re.compile(
-    r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-)  # RFC 1123 section 2.1, and underscores
-_NUMBER = re.compile(
-    r"[0-9]+|0x[0-9a-f]*"
-)  # at the end of a name: an address, however somebody else reads it
-_NOT_IN_LOCAL_PART = frozenset(
-    '()<>[]{}\\,;:@"\ufffd'
-)  # RFC 5321 section 4.1.2, without quoted ones; broken UTF-8
+# RFC 1123 section 2.1, and underscores.
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+# At the end of a name: an address, however somebody else reads it.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+# RFC 5321 section 4.1.2, without quoted ones; broken UTF-8.
+_NOT_IN_LOCAL_PART = frozenset('()<>[]{}\\,;:@"\ufffd')
 _TAG = "ipv6:"
 
 

@@ -31,9 +31,8 @@ OURS = frozenset(
     )
 )
 _NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 section 3.6.8
-_AUTHSERV_ID = re.compile(
-    r"[!#-'*-:<>-~]{1,253}"
-)  # RFC 8601 section 2.2: a word, and without `=` it is no result
+# RFC 8601 section 2.2: a word, and without `=` it is no result.
+_AUTHSERV_ID = re.compile(r"[!#-'*-:<>-~]{1,253}")
 _LONGEST_VALUE = (
     400  # characters; four bytes each in encoded words, and a line of ASCII stays below 998
 )

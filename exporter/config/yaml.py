@@ -135,9 +135,8 @@ class _Composer:
 
     def __init__(self, text: str, file: str) -> None:
         self.mistakes: list[Mistake] = []
-        self.odd: list[
-            Place
-        ] = []  # keys with odd characters: what YAML says of the same lines follows from them
+        # Keys with odd characters: what YAML says of the same lines follows from them.
+        self.odd: list[Place] = []
         self._file = file
         self._text = text
         self._events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)

@@ -65,9 +65,8 @@ class Hop:
     protocol: str
     at: float | None  # seconds since the epoch
     delay: float | None  # since the hop before, seconds; never negative, never longer than the trip
-    skew: (
-        float | None
-    )  # seconds by which its clock is behind that of the hop before; 0 when they may agree
+    # Seconds by which its clock is behind that of the hop before; 0 when they may agree.
+    skew: float | None
 
 
 @dataclass(frozen=True, slots=True)

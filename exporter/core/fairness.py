@@ -58,9 +58,8 @@ class FairLimit:
         if now < self._end:
             self._plan()
         else:
-            self._limit.reschedule(
-                now
-            )  # acts in the next turn: what came is given to who waits for it in this one
+            # Acts in the next turn: what came is given to who waits for it in this one.
+            self._limit.reschedule(now)
 
 
 @asynccontextmanager

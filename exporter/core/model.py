@@ -219,9 +219,8 @@ class Asked:
     blocklist: str
     usable: bool
     why: str = ""  # why it is not usable, for people
-    durations: tuple[
-        float, ...
-    ] = ()  # of the questions that went over the network, self-tests included; seconds
+    # Of the questions that went over the network, self-tests included; seconds.
+    durations: tuple[float, ...] = ()
     failures: tuple[str, ...] = ()  # words of blocklists/standing.py: why questions had no answer
 
 

@@ -25,9 +25,8 @@ Line = tuple[float, str, str]
 """The monotonic moment, the part of the path, and the text."""
 
 _TAG = re.compile(r"^([CS]: )[A-Z]+[0-9]+ ")  # of IMAP's commands
-_PASSING = re.compile(
-    r"<[^>]*>|[0-9]+\.[0-9]+"
-)  # the stamp in a POP3 server's greeting, and how long something took
+# The stamp in a POP3 server's greeting, and how long something took.
+_PASSING = re.compile(r"<[^>]*>|[0-9]+\.[0-9]+")
 
 
 @dataclass(slots=True, eq=False)

@@ -151,10 +151,8 @@ def _texts_of_part(part: Part, attached: bool) -> Iterator[tuple[str, FoundIn]]:
     if attached:
         yield f"{_ids(part)} {decoded(_all(part, 'subject'))}", place
     if not part.parts:
-        yield (
-            _ESCAPED.sub(" ", part.content).replace("\0", ""),
-            place,
-        )  # UTF-16, as far as it matters
+        # UTF-16, as far as it matters.
+        yield (_ESCAPED.sub(" ", part.content).replace("\0", ""), place)
 
 
 def _parts(part: Part, attached: bool = False) -> Iterator[tuple[Part, bool]]:

@@ -181,9 +181,8 @@ def _undone(body: str, encoding: str) -> str:
         return decodestring(body.encode("latin-1", "replace")).decode("latin-1")
     if encoding == "base64":
         letters = _NOT_BASE64.sub(b"", body.encode("latin-1", "replace"))
-        whole = len(letters) - (
-            len(letters) % 4 == 1
-        )  # one letter alone is no byte: the text was cut there
+        # One letter alone is no byte: the text was cut there.
+        whole = len(letters) - (len(letters) % 4 == 1)
         return b64decode(letters[:whole] + b"==").decode("latin-1").replace("\r\n", "\n")
     return body
 

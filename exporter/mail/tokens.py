@@ -130,10 +130,8 @@ def load_key(path: Path) -> bytes:
     if path.exists():
         keep_private(path)
         return read_key(path.read_text(encoding="ascii", errors="replace"))
-    key, draft = (
-        new_key(),
-        path.with_suffix(".new"),
-    )  # so that there is never half a key, whenever we are killed
+    # So that there is never half a key, whenever we are killed.
+    key, draft = (new_key(), path.with_suffix(".new"))
     draft.unlink(missing_ok=True)
     with os.fdopen(open_private(draft, os.O_WRONLY | os.O_EXCL), "w", encoding="ascii") as file:
         file.write(key.hex() + "\n")

@@ -50,9 +50,8 @@ class Sighting:
         wants it."""
         if moment is None or not self.watched:
             return None
-        delay = max(
-            self.seen_at - moment, 0.0
-        )  # our own receiver sees a message before it says 250
+        # Our own receiver sees a message before it says 250.
+        delay = max(self.seen_at - moment, 0.0)
         lag = min(self.lag, delay)  # it cannot have come before that moment
         return delay if lag <= max(self.precision.seconds, self.precision.share * delay) else None
 

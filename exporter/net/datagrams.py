@@ -124,9 +124,8 @@ class _Line:
             ):
                 elapsed = self._clock.monotonic() - pending_one.sent
                 waited = self._clock.wall() - moment if (moment := _received_at(ancillary)) else 0.0
-                took = (
-                    elapsed - waited if 0.0 <= waited <= elapsed else elapsed
-                )  # the wall clock may have been set
+                # The wall clock may have been set.
+                took = elapsed - waited if 0.0 <= waited <= elapsed else elapsed
                 pending_one.future.set_result(Reply(wire, took))
 
 

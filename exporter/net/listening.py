@@ -31,9 +31,8 @@ async def hindrance(listen: Listen) -> tuple[int, str]:
 def _problem(error: OSError | UnicodeError) -> str:
     if isinstance(error, UnicodeError):
         return "not a host name"
-    number = (
-        error.errno or errno.EADDRNOTAVAIL
-    )  # Python 3.13 keeps the number of this one to itself
+    # Python 3.13 keeps the number of this one to itself.
+    number = error.errno or errno.EADDRNOTAVAIL
     if number not in errno.errorcode:  # of the resolver, which has numbers of its own
         return str(error.strerror).lower()
     hint = (

@@ -56,9 +56,8 @@ class Conversation:
         self._redaction = redaction
         self._note = note
         self._first = mechanism.begin()
-        self.held = (
-            self._first is not None
-        )  # the first word is to be said when the server asks for it
+        # The first word is to be said when the server asks for it.
+        self.held = self._first is not None
         self.challenges = 0  # that were answered
 
     def initial(self, most: int) -> str:
@@ -120,9 +119,8 @@ class Conversation:
                     Reason.PROTOCOL, f"{self._server} sent a challenge that is no base64"
                 ) from None
             return challenge.encode(errors="replace")  # some ask in the clear
-        in_the_clear = (
-            isinstance(self._mechanism, Login) and not decoded.isascii()
-        )  # "Username" is base64, too
+        # "Username" is base64, too.
+        in_the_clear = isinstance(self._mechanism, Login) and not decoded.isascii()
         return challenge.encode(errors="replace") if in_the_clear else decoded
 
 

@@ -11,9 +11,8 @@ MAX_NAMES = 3  # of a certificate, which may have hundreds
 
 # Numbers of OpenSSL's x509_vfy.h, X509_V_ERR_…
 _HAS_EXPIRED = 10
-NO_ISSUER = frozenset(
-    {2, 18, 19, 20, 21}
-)  # unable to get the (local) issuer, self-signed, only the first one came
+# Unable to get the (local) issuer, self-signed, only the first one came.
+NO_ISSUER = frozenset({2, 18, 19, 20, 21})
 _OTHER_NAME = frozenset({62, 64})  # host name or IP address mismatch
 _TOO_WEAK = frozenset({66, 67, 68})  # short keys, weak digests
 

@@ -57,9 +57,8 @@ class Ledger:
         self._observer = observer
         self._clock = clock
         self._boot = boot_id()
-        self._epoch = (
-            clock.wall() - clock.monotonic()
-        )  # the wall clock may be set: no time passes by that
+        # The wall clock may be set: no time passes by that.
+        self._epoch = clock.wall() - clock.monotonic()
         self._in_flight: dict[str, Trip] = {}
         self._overdue: dict[str, Trip] = {}
         self._left: set[str] = set()  # trips that a restart goes on with
@@ -255,9 +254,8 @@ class Ledger:
         really passes."""
         now = self.now()
         since = self._left_alone.setdefault(token.trip, now.monotonic)
-        age = (
-            min(now.wall, self._clock.wall()) - token.minted_at
-        )  # one of the two clocks is that of who minted it
+        # One of the two clocks is that of who minted it.
+        age = min(now.wall, self._clock.wall()) - token.minted_at
         pause = LEFT_OVER_AFTER - max(age, now.monotonic - since, 0.0)
         if pause <= 0:
             del self._left_alone[token.trip]

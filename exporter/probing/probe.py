@@ -57,9 +57,8 @@ class Probe:
     left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)  # of the flights
-    history: deque[Beat] = field(
-        default_factory=lambda: deque(maxlen=MOST_BEATS)
-    )  # of its newest trips
+    # Of its newest trips.
+    history: deque[Beat] = field(default_factory=lambda: deque(maxlen=MOST_BEATS))
     last_start: float = float("-inf")
     last_asked: float = float("-inf")
 

@@ -179,9 +179,8 @@ class MxSender:
                 await self._converse(smtp, message, run, tls=self._options.tls)
                 return
             except ProbeError as error:
-                refused = isinstance(
-                    error.__cause__, ssl.SSLCertVerificationError
-                )  # TLS works, and `verify` was asked
+                # TLS works, and `verify` was asked.
+                refused = isinstance(error.__cause__, ssl.SSLCertVerificationError)
                 if not self.falls_back or not smtp.tls_broken or refused:
                     raise
                 broken = run.located(error)

@@ -54,9 +54,8 @@ _OF_MAIL = frozenset({Reason.DNS, Reason.REJECTED, Reason.DEFERRED, Reason.PROTO
 """What a program fails with when it has come as far as a server."""
 
 
-_COARSE = frozenset(
-    {1, 70, 77}
-)  # what ssmtp, esmtp and msmtp exit with, whatever the server has said
+# What ssmtp, esmtp and msmtp exit with, whatever the server has said.
+_COARSE = frozenset({1, 70, 77})
 _REPLY = re.compile(r"\b([45]\d\d)[ -]([45]\.\d{1,3}\.\d{1,3})\b")
 """A server's refusal that a program passes on, recognised only together with an enhanced code (RFC
 3463)."""

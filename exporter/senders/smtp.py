@@ -101,9 +101,8 @@ class SmtpSender:
 
     async def _visit(self, message: ProbeMessage | None, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
-        token = (
-            await obtain(self._account, run) if self._account else None
-        )  # before the server has to wait for us
+        # Before the server has to wait for us.
+        token = await obtain(self._account, run) if self._account else None
         credentials = Credentials(
             options.username or "", options.password, token.value if token else ""
         )

@@ -300,9 +300,8 @@ class Store:
     async def close(self, patience: float = LAST_PATIENCE) -> None:
         """Writes what waits, for so many seconds, and gives the state directory free."""
         if await self._commits.close(patience) and (self._reading is None or self._reading.done()):
-            closed = off_the_loop(
-                self._close_files, threaded=self._threaded
-            )  # the last one to close writes, too
+            # The last one to close writes, too.
+            closed = off_the_loop(self._close_files, threaded=self._threaded)
             await asyncio.wait({closed}, timeout=CLOSING)
         if self._lock is not None:
             os.close(self._lock)

@@ -21,6 +21,5 @@ class Screen(Console):
         self.quiet = True
         if not self.stderr:
             raise BrokenPipeError
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno()
-        )  # else Python complains when it flushes
+        # Else Python complains when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

@@ -32,9 +32,8 @@ class Login:
     def __init__(self, fits: Callable[[bytes, bytes], bool] = bcrypt.checkpw) -> None:
         self._fits = fits
         self._key = secrets.token_bytes(32)
-        self._fitted: dict[
-            str, bytes
-        ] = {}  # a user, and a digest of the hash and the password that fitted last
+        # A user, and a digest of the hash and the password that fitted last.
+        self._fitted: dict[str, bytes] = {}
         self._thread = ThreadPoolExecutor(1, "bcrypt")
         self._waiting = WaitingRoom(MOST_WAITING, MOST_OF_ONE_CLIENT)
         self._worker: asyncio.Task[None] | None = None

@@ -53,9 +53,8 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._stalled: asyncio.TimerHandle | None = None
         self._handshake: asyncio.Task[None] | None = None
-        self._early: list[
-            bytes
-        ] = []  # what TLS brings before we are told that its handshake is over
+        # What TLS brings before we are told that its handshake is over.
+        self._early: list[bytes] = []
 
     @property
     def state(self) -> State:

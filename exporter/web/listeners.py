@@ -12,9 +12,8 @@ from exporter.config.types import Listen
 from exporter.net.listening import why_not
 
 BACKLOG = 512
-AT_ONCE = (
-    16 << 10
-)  # bytes that are read of a client in one go, or twice as many; nobody has more to say
+# Bytes that are read of a client in one go, or twice as many; nobody has more to say.
+AT_ONCE = 16 << 10
 _FIRST = 3  # the first descriptor that systemd hands over: sd_listen_fds(3)
 
 
@@ -81,9 +80,8 @@ async def opened(where: Door, protocol: Callable[[], asyncio.Protocol]) -> async
         raise CannotListen(why_not(str(where), error)) from None
     for listener in server.sockets:
         with suppress(OSError):
-            listener.setsockopt(
-                socket.SOL_SOCKET, socket.SO_RCVBUF, AT_ONCE
-            )  # its connections inherit it
+            # Its connections inherit it.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AT_ONCE)
     return server
 
 

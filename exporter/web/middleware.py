@@ -14,9 +14,8 @@ from exporter.web.web_config import Rules, WebFile
 MAX_BODY = 1024  # bytes; nobody has anything to tell us
 SERVER = "mailtrip"  # without a version: strangers need not know which ones run here
 
-_LOOKING = frozenset(
-    {hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE}
-)  # RFC 9110 section 9.2.1
+# RFC 9110 section 9.2.1.
+_LOOKING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

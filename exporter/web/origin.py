@@ -64,9 +64,8 @@ class Provenance:
         By TLS, the certificate says who we are, and no browser goes on with another name.
         """
         stated = request.headers.get(hdrs.HOST, "")
-        named = (
-            (stated, request.host) if stated else ()
-        )  # the latter also of a target http://NAME/… (RFC 9112)
+        # The latter also of a target http://NAME/… (RFC 9112).
+        named = (stated, request.host) if stated else ()
         host = next((name for name in named if name and not self.is_ours(name)), "")
         if not host or request.secure or _is_a_scrape(request):
             return ""

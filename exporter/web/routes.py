@@ -72,11 +72,8 @@ class Routes:
         self._foreign = (
             foreign  # whose page had a request sent; empty if it was none of somebody else
         )
-        self._everything, self._series, self._from_disk = (
-            Together(),
-            Together(),
-            Together(),
-        )  # none holds up another
+        # None holds up another.
+        self._everything, self._series, self._from_disk = (Together(), Together(), Together())
         self._shown: tuple[object, asyncio.Future[str]] | None = (
             None  # the settings, and what they look like
         )
@@ -176,10 +173,8 @@ class Routes:
         """The configuration in force, with its defaults, every secret hidden."""
         settings = self._probes.settings
         if self._shown is None or self._shown[0] is not settings:
-            self._shown = (
-                settings,
-                asyncio.ensure_future(asyncio.to_thread(settings.shown)),
-            )  # and stays the same
+            # And stays the same.
+            self._shown = (settings, asyncio.ensure_future(asyncio.to_thread(settings.shown)))
         return web.Response(text=await asyncio.shield(self._shown[1]), headers=_PLAIN_HEADERS)
 
     async def home(self, request: web.Request) -> web.Response:

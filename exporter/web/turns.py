@@ -27,9 +27,8 @@ class WaitingRoom:
     def __init__(self, most: int, most_of_one: int) -> None:
         self._most, self._most_of_one = most, most_of_one
         self._places: dict[Hashable, Place] = {}  # those that wait, and the one that is worked on
-        self._queues: OrderedDict[str, list[Hashable]] = (
-            OrderedDict()
-        )  # of those that wait, by client
+        # Of those that wait, by client.
+        self._queues: OrderedDict[str, list[Hashable]] = OrderedDict()
 
     @asynccontextmanager
     async def place(

@@ -52,9 +52,8 @@ async def _together(
         async with places, AsyncExitStack() as stack:
             own = directory / f"row-{abs(hash(row.name))}"
             own.mkdir()
-            user = await asyncio.to_thread(
-                stack.enter_context, lab.fresh_user()
-            )  # the other rows go on meanwhile
+            # The other rows go on meanwhile.
+            user = await asyncio.to_thread(stack.enter_context, lab.fresh_user())
             world = World(lab, user, own, stack)
             try:
                 return await course(row, world)

@@ -88,9 +88,8 @@ class Disturbance:
     made: str
     does: str  # what mailtrip does about it
     course: Course = field(repr=False)
-    counts: frozenset[str] = (
-        frozenset()
-    )  # what else is counted than one success: late, duplicates, retries ...
+    # What else is counted than one success: late, duplicates, retries ...
+    counts: frozenset[str] = frozenset()
     lever: Lever = Lever.NONE
 
 

@@ -109,9 +109,8 @@ async def test_a_list_that_fails_its_test_is_never_believed(
 
 async def test_a_list_that_is_gone_is_not_believed_about_ipv6_either(asking: Asking) -> None:
     """Spamhaus has a test entry for IPv4 alone."""
-    listing = await asking.ask(
-        a_list("zen.spamhaus.org"), "2001:db8::1"
-    )  # the lab knows no such zone
+    # The lab knows no such zone.
+    listing = await asking.ask(a_list("zen.spamhaus.org"), "2001:db8::1")
     assert listing.state is ListState.UNKNOWN
     assert "it does not list 127.0.0.2" in listing.text
 
@@ -140,9 +139,8 @@ async def test_a_list_that_is_emptied_while_we_run_is_noticed_within_a_day_and_c
     asking.time.leap(86400)
     assert "empty or gone" in (await asking.ask(clean, "192.0.2.1")).text
     await asyncio.to_thread(lab.list, "127.0.0.2", "blclean")
-    assert (
-        await asking.ask(clean, "192.0.2.1")
-    ).state is ListState.UNKNOWN  # it is left alone for a while
+    # It is left alone for a while.
+    assert (await asking.ask(clean, "192.0.2.1")).state is ListState.UNKNOWN
     asking.time.leap(61)
     assert (await asking.ask(clean, "192.0.2.1")).state is ListState.CLEAN
     assert asking.lists.statistics["blclean.lab.test"].usable

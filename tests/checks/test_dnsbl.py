@@ -55,9 +55,8 @@ async def test_a_listed_address_is_a_failure_that_names_the_list_and_its_code(la
         == 1
     )
     assert shown["probe_success"] == shown["mailtrip_success"] == 0
-    assert (
-        shown["mailtrip_dnsbl_query_duration_seconds_count"] == 7
-    )  # two tests of each list, and the TXT record
+    # Two tests of each list, and the TXT record.
+    assert shown["mailtrip_dnsbl_query_duration_seconds_count"] == 7
     assert not any(
         name.startswith(("mailtrip_leg_success", "mailtrip_smtp", "mailtrip_delivery"))
         for name in shown

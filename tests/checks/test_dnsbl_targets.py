@@ -58,9 +58,8 @@ async def test_the_exchangers_of_a_mail_domain_are_all_asked_about(lab: Lab) -> 
         ("bl", lab.mx_ip): LISTED,
         ("bl", lab.dead_ip): CLEAN,
     }
-    outcome = await outcome_of(
-        lab.dns, options, "nomx.test"
-    )  # has an address, which is its own exchanger
+    # Has an address, which is its own exchanger.
+    outcome = await outcome_of(lab.dns, options, "nomx.test")
     assert states(outcome) == {("dbl", "nomx.test"): CLEAN, ("bl", lab.mx_ip): LISTED}
     outcome = await outcome_of(lab.dns, options, "nullmx.test")
     assert str(outcome.failure).startswith(

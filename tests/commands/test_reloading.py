@@ -90,9 +90,8 @@ def test_an_interval_changes_and_the_beat_goes_on_from_the_last_trip(
         exporter.wait_for(f'mailtrip_trips_total{{probe="{name}"}}')
     exporter.configure(configuration(box, "one", "two"))
     exporter.reload()
-    assert (
-        exporter.series()['mailtrip_trips_total{probe="one"}'] == 1
-    )  # no trip because of the reload alone
+    # No trip because of the reload alone.
+    assert exporter.series()['mailtrip_trips_total{probe="one"}'] == 1
     exporter.configure(configuration(box, "one", "two", interval="1s"))
     exporter.reload()
     wait_until(lambda: exporter.series()['mailtrip_trips_total{probe="one"}'] >= 3)

@@ -61,9 +61,8 @@ def test_it_is_an_unprivileged_number_without_any_capability(container: Containe
         "0000000000000000"
     ] * 5
     assert status["NoNewPrivs"] == "1"
-    assert (
-        status["NSpid"].split()[-1] == "1"
-    )  # process 1 itself, which gets the signal of `docker stop`
+    # Process 1 itself, which gets the signal of `docker stop`.
+    assert status["NSpid"].split()[-1] == "1"
 
 
 def test_it_writes_to_its_state_and_nowhere_else(container: Container) -> None:
@@ -71,13 +70,8 @@ def test_it_writes_to_its_state_and_nowhere_else(container: Container) -> None:
         line.split() for line in Path(f"/proc/{container.pid}/mountinfo").read_text().splitlines()
     ]
     ways = {place: options.split(",")[0] for _, _, _, _, place, options, *_ in mounts}
-    others = (
-        "/proc",
-        "/sys",
-        "/dev",
-        "/run/",
-        "/etc/",
-    )  # the kernel's; resolv.conf, hosts and the like, of root's
+    # The kernel's; resolv.conf, hosts and the like, of root's.
+    others = ("/proc", "/sys", "/dev", "/run/", "/etc/")
     assert {place: way for place, way in ways.items() if not place.startswith(others)} == {
         "/": "ro",
         "/var/lib/mailtrip": "rw",

@@ -137,9 +137,8 @@ def test_the_example_of_a_data_source_leads_from_an_exemplar_to_its_trip() -> No
         if v["name"] == "mailtrip"
     }
     assert destination["name"] == TRIP_ID
-    assert (
-        destination["url"] == f"{address}/trips/$${{__value.raw}}"
-    )  # $$ is Grafana's way to write $ in such a file
+    # $$ is Grafana's way to write $ in such a file.
+    assert destination["url"] == f"{address}/trips/$${{__value.raw}}"
 
 
 # -------------------------------------------------------------------- series
@@ -265,9 +264,8 @@ async def test_every_query_has_data_in_both_ways_of_scraping(
 ) -> None:
     server = await asyncio.to_thread(prometheus, watched.scrapes(exporter.address, lab_user))
     await server.wait_for("count(mailtrip_trips_total > 3) >= 8")
-    await server.wait_for(
-        "count(mailtrip_last_failure_info) >= 4"
-    )  # junk and a listing, in both ways
+    # Junk and a listing, in both ways.
+    await server.wait_for("count(mailtrip_last_failure_info) >= 4")
     samples = await asyncio.to_thread(server.query, "mailtrip_trips_total")
     instances = {sample.labels["job"]: sample.labels["instance"] for sample in samples}
     remaining = [*questions(instances, METRICS), *questions(instances, PROBE)]

@@ -111,16 +111,12 @@ class Lab:
     """A lab that is up. Tests share it: what a test breaks is put back after it, see
     `put_levers_back`."""
 
-    relay_ip, relay_name = (
-        facts.RELAY_IP,
-        "relay.lab.test",
-    )  # 25 open, 587 STARTTLS, 465 TLS, 2587 AUTH without TLS
+    # 25 open, 587 STARTTLS, 465 TLS, 2587 AUTH without TLS.
+    relay_ip, relay_name = (facts.RELAY_IP, "relay.lab.test")
     mx_ip, mx_name = facts.MX_IP, "mx1.lab.test"
     imap_ip, imap_name = facts.IMAP_IP, "imap.lab.test"
-    mon_ip, mon_name = (
-        facts.MON_IP,
-        "mx.mon.test",
-    )  # ours: bind it to be mx.mon.test forwards and backwards
+    # Ours: bind it to be mx.mon.test forwards and backwards.
+    mon_ip, mon_name = (facts.MON_IP, "mx.mon.test")
     dead_ip = facts.DEAD_IP  # refuses connections, and has no PTR record
     misnamed_ip = facts.MISNAMED_IP  # has one that does not lead back
     dns = f"{facts.DNS_IP}:53"

@@ -23,21 +23,8 @@ from tests.support.wanting import those
 OURS = b"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: ours %d\r\n\r\nHello.\r\n"
 
 
-MOMENTS = (
-    0,
-    0,
-    0.0005,
-    0.001,
-    0.0015,
-    0.002,
-    0.003,
-    0.004,
-    0.006,
-    0.008,
-    0.012,
-    0.02,
-    0.05,
-)  # seconds
+# Seconds.
+MOMENTS = (0, 0, 0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008, 0.012, 0.02, 0.05)
 Result = TypeVar("Result")
 
 

@@ -82,9 +82,8 @@ async def test_a_token_of_a_trip_that_is_over_is_a_duplicate_whatever_carries_it
         async with exporter.trip() as second:
             assert await bench.deliver(first.raw, quoted, answer) == 3
             await until(lambda: exporter.watcher.statistics.deleted == 4)
-            assert (
-                exporter.counts.duplicates == 1
-            )  # an answer is no copy, nor what only quotes the token
+            # An answer is no copy, nor what only quotes the token.
+            assert exporter.counts.duplicates == 1
             assert not second.expected.found.done()
             await bench.deliver(second.raw)
             await second.returns()

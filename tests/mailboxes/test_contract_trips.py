@@ -87,9 +87,8 @@ async def test_a_second_copy_in_the_folder_for_junk_is_deleted_too(bench: Bench)
         async with exporter.trip() as trip:
             await bench.deliver(trip.raw)
             found = await trip.returns()
-            await bench.deliver(
-                trip.raw, FOREIGN % b"buy now", folder="Junk"
-            )  # later, or it may be seen first
+            # Later, or it may be seen first.
+            await bench.deliver(trip.raw, FOREIGN % b"buy now", folder="Junk")
             await until(lambda: exporter.watcher.statistics.deleted == 2)
         assert not found.sighting.junk
         assert exporter.counts.duplicates == 1

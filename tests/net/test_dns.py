@@ -91,9 +91,8 @@ async def test_resolv_conf_is_read_again_when_it_changes(lab: Lab, tmp_path: Pat
     with pytest.raises(ProbeError):
         await resolver.addresses("relay.lab.test")
     file.write_text(f"nameserver {lab.dns.partition(':')[0]}\nsearch lab.test\n")
-    assert await resolver.addresses("relay") == [
-        lab.relay_ip
-    ]  # a short name is completed, as everywhere
+    # A short name is completed, as everywhere.
+    assert await resolver.addresses("relay") == [lab.relay_ip]
     file.unlink()
     with pytest.raises(
         ProbeError, match="no nameserver in .*resolv.conf; set resolver.nameservers"
@@ -114,9 +113,8 @@ async def test_exchangers_are_tried_by_preference_and_equals_in_any_order() -> N
     for _ in range(200):
         orders[tuple(one.host for one in await sender.exchangers("example.org", Run(Clock())))] += 1
     assert all(order[-1] == "last" for order in orders)
-    assert (
-        len(orders) == 6
-    )  # all orders of three; one of them is missing in 200 tries once in 10^15
+    # All orders of three; one of them is missing in 200 tries once in 10^15.
+    assert len(orders) == 6
 
 
 async def test_many_questions_at_once_are_all_answered(lab: Lab) -> None:

@@ -110,9 +110,8 @@ async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: Bench)
     bench.mailbox.deliver(bench.sender.sent[0])  # and a third, when nobody waits any more
     assert (await bench.trip()).success
     await asyncio.sleep(10)
-    assert (
-        bench.series()["mailtrip_duplicates_total"] == 3
-    )  # the second trip's message came twice as well
+    # The second trip's message came twice as well.
+    assert bench.series()["mailtrip_duplicates_total"] == 3
     assert bench.mailbox.messages == {}
 
 

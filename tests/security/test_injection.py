@@ -31,9 +31,8 @@ pytestmark = pytest.mark.slow
 
 Listening = Callable[..., Listener]
 HARMFUL = "\x1b]0;owned\x07\x1b[2J\x9b31m\0\r\x0b\x0c\x7f\x85\u2028\u2029\u202e\u2066\u200f\u061c"
-EVIL = (
-    HARMFUL.encode().decode("latin-1") + "\x9b31m evil 2026-01-01T00:00:00Z ERROR forged"
-)  # and a bare byte of C1
+# And a bare byte of C1.
+EVIL = HARMFUL.encode().decode("latin-1") + "\x9b31m evil 2026-01-01T00:00:00Z ERROR forged"
 UNWANTED = re.compile(f"[{''.join(char for char in HARMFUL if char not in '[]0;owned2J31m')}]")
 
 CONFIGURATION = """

@@ -152,9 +152,8 @@ def test_long_refusals(words: str) -> None:
     refusal = reply_in("192.0.2.1", f"-ERR {words}")
     assert refusal
     assert max(len(refusal.text), len(reply.text)) <= 1000
-    assert (
-        time.process_time() - began < 1
-    )  # unbounded, each takes several seconds, and the first one minutes
+    # Unbounded, each takes several seconds, and the first one minutes.
+    assert time.process_time() - began < 1
 
 
 class NoRecords:

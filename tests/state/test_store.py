@@ -338,8 +338,6 @@ async def test_the_store_tells_when_the_newest_trip_of_each_probe_began() -> Non
         store.settle(name, State.ARRIVED)
     assert store.last_starts(Moment("boot", 100.0, 2000.0)) == {PROBE: 9.0, OTHER: 3.0}
     assert store.last_starts(Moment("another", 100.0, 50.0)) == {PROBE: 57.0, OTHER: 51.0}
-    assert store.last_starts(Moment("another", 100.0, 3.0)) == {
-        PROBE: 100.0,
-        OTHER: 98.0,
-    }  # the clock was set back
+    # The clock was set back.
+    assert store.last_starts(Moment("another", 100.0, 3.0)) == {PROBE: 100.0, OTHER: 98.0}
     await store.close()

@@ -101,7 +101,6 @@ async def names_server(saying: Saying | NamesServer, **options: Any) -> AsyncIte
 async def _udp(server: NamesServer) -> tuple[asyncio.DatagramTransport, int]:
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_datagram_endpoint(lambda: _Udp(server), ("127.0.0.1", 0))
-    transport.get_extra_info("socket").setsockopt(
-        socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20
-    )  # hundreds at once
+    # Hundreds at once.
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     return transport, transport.get_extra_info("sockname")[1]

@@ -119,9 +119,8 @@ class PretendSender:
         self.delay = delay
         self.effort = 1.0
         self.copies = 1
-        self.says: Callable[[bytes], list[str]] = lambda raw: [
-            "250 taken"
-        ]  # the server, to a message
+        # The server, to a message.
+        self.says: Callable[[bytes], list[str]] = lambda raw: ["250 taken"]
         self.refusal: Reason | None = None
         self.words = "refused"
         self.uncertain = False

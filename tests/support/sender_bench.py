@@ -61,9 +61,8 @@ class Kind:
     steps: tuple[Step, ...]  # of a success
     stages: tuple[str, ...]  # where the receiver can be held, up to its verdict
     afterwards: tuple[str, ...]  # where it can be held when it has the message, and has said so
-    uncertain: tuple[
-        str, ...
-    ]  # those of them where the whole message has left, and no verdict has come
+    # Those of them where the whole message has left, and no verdict has come.
+    uncertain: tuple[str, ...]
     troubles: tuple[Trouble, ...]
 
 

@@ -64,9 +64,8 @@ class Certificates:
         self.issue(NAME)
 
     def issue(self, name: str) -> None:
-        issued = self.authority.issue_cert(
-            name, "127.0.0.1"
-        )  # swaks looks for what it was told to connect to
+        # Swaks looks for what it was told to connect to.
+        issued = self.authority.issue_cert(name, "127.0.0.1")
         issued.cert_chain_pems[0].write_to_path(self.cert_file)
         issued.private_key_pem.write_to_path(self.key_file)
 

@@ -241,9 +241,8 @@ class SmtpWitness:
                 await self._ask_for_password(command, line)
             verdict = await self._answer(stage, line)
             if stage is Stage.STARTTLS and verdict is Verdict.GOOD:
-                verdict = await self._answer(
-                    Stage.TLS, line
-                )  # it never works: a test has to say how
+                # It never works: a test has to say how.
+                verdict = await self._answer(Stage.TLS, line)
             if stage is Stage.DATA and verdict is Verdict.GOOD:
                 raw = _unstuffed(await line.heard(b"\r\n.\r\n"))
                 self.received.append(Received(envelope[0], tuple(envelope[1:]), raw))

@@ -13,9 +13,8 @@ from exporter.web.web_config import WebFile
 
 NAME = "mailtrip.test"
 PASSWORD = "correct horse"
-HASH = bcrypt.hashpw(
-    PASSWORD.encode(), b"$2b$04$abcdefghijklmnopqrstuu"
-).decode()  # the same in every process
+# The same in every process.
+HASH = bcrypt.hashpw(PASSWORD.encode(), b"$2b$04$abcdefghijklmnopqrstuu").decode()
 
 TLS = """\
 tls_server_config:

@@ -143,9 +143,8 @@ async def watched(
         exporter.address, told.address, hurried_rules(tmp_path / "rules"), lab_user.address
     )
     server = await asyncio.to_thread(prometheus, configuration)
-    await server.wait_for(
-        'count({__name__="probe:mailtrip_failures:in_a_row"} == 0) == 2'
-    )  # /metrics and /probe
+    # /metrics and /probe.
+    await server.wait_for('count({__name__="probe:mailtrip_failures:in_a_row"} == 0) == 2')
     return Watched(exporter, server, told, webhook)
 
 

@@ -132,9 +132,8 @@ async def test_prometheus_holds_success_latency_and_delay(
         assert (verdict.returncode, verdict.stdout, verdict.stderr) == (0, "", "")
 
     assert exporter.stop() == 0
-    assert [
-        mail for mail in lab_user.mails() if b"mailtrip" not in mail.content
-    ] == before  # flags included
+    # Flags included.
+    assert [mail for mail in lab_user.mails() if b"mailtrip" not in mail.content] == before
 
 
 async def test_nothing_of_ours_is_left_in_the_mailbox(

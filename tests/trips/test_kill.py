@@ -127,9 +127,8 @@ def test_killed_before_the_message_was_accepted_the_trip_is_void_and_nothing_is_
     assert first.trips() == ["leaving"]
     begun = messages_in(smtp)
     second = start()
-    page = second.series(
-        f"/probe?module=relay&target={lab_user.address}"
-    )  # somebody asks, but it is not due
+    # Somebody asks, but it is not due.
+    page = second.series(f"/probe?module=relay&target={lab_user.address}")
     assert page["mailtrip_trips_in_flight"] == page["mailtrip_trips_total"] == 0
     third = start()  # and neither after any number of restarts
     assert (

@@ -74,9 +74,8 @@ async def test_pages_load_nothing_but_our_style_and_are_framed_by_nobody() -> No
                 assert answer.headers["X-Content-Type-Options"] == "nosniff"
             assert "default-src 'none'; style-src 'self';" in policy
             assert "frame-ancestors 'none'" in policy
-            assert not re.search(
-                r"<script|<style|\sstyle=|\son\w+=", page
-            )  # the policy would not let them work
+            # The policy would not let them work.
+            assert not re.search(r"<script|<style|\sstyle=|\son\w+=", page)
             (style,) = re.findall(r'<link rel="stylesheet" href="([^"]+)">', page)
             status, text = await here.get("/" + style.removeprefix("../"))
             assert status == 200

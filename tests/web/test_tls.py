@@ -30,9 +30,8 @@ async def certificate_of(here: Site, context: ssl.SSLContext) -> str:
 async def test_a_scrape_over_tls(folder: Folder) -> None:
     async with secure_site(folder) as here:
         assert await get(here, folder.client(), GOOD) == 200
-        assert await refused(
-            here, ssl.create_default_context()
-        )  # which does not know the authority
+        # Which does not know the authority.
+        assert await refused(here, ssl.create_default_context())
 
 
 async def test_large_answers_and_many_requests_on_one_connection_pass_through_tls(

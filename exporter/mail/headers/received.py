@@ -40,9 +40,8 @@ MAX_PROTOCOL = 40
 _KEYWORDS = frozenset({"from", "by", "with", "tls", "id", "for"})  # `tls` is Exim's
 _PIECE = re.compile(r"\\.|[();]|[^\s()\\;]+", re.DOTALL)
 _GREETING = re.compile(r'\b(?:helo|ehlo|lhlo)[= ]\s*"?([^\s()"]+)', re.IGNORECASE)
-_LITERAL = re.compile(
-    r"\[(?:IPv6:)?(\d[\d.]{6,14}(?=:\d)|[0-9a-f:.]{2,45}(?=\]))", re.IGNORECASE
-)  # perhaps with a port
+# Perhaps with a port.
+_LITERAL = re.compile(r"\[(?:IPv6:)?(\d[\d.]{6,14}(?=:\d)|[0-9a-f:.]{2,45}(?=\]))", re.IGNORECASE)
 _BARE = re.compile(r"(?<![\w.:-])([0-9a-f:.]{3,45})(?![\w.:-])", re.IGNORECASE)
 _NOT_IN_A_HOST = re.compile(r"[^a-z0-9._:-]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -66,12 +65,8 @@ _COMMENT = re.compile(r"\((?:[^()\\]|\\.)*\)", re.DOTALL)
 _MOST_NESTED = 5  # comments
 
 _ZONES = {"ut": 0, "utc": 0, "gmt": 0, "z": 0, "est": -5, "edt": -4, "cst": -6, "cdt": -5}
-_ZONES |= {
-    "mst": -7,
-    "mdt": -6,
-    "pst": -8,
-    "pdt": -7,
-}  # RFC 5322 4.3; others are those that are one country's alone
+# RFC 5322 4.3; others are those that are one country's alone.
+_ZONES |= {"mst": -7, "mdt": -6, "pst": -8, "pdt": -7}
 _ZONES |= {
     "wet": 0,
     "west": 1,

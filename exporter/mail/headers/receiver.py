@@ -29,12 +29,10 @@ leaves its name out."""
 
 MAX_HEADERS = 200  # that are looked at, from the top
 
-_DOMAINS = {
-    MICROSOFT: ("outlook.com", "office365.com", "exchangelabs.com")
-}  # where its servers have their names
-_REGISTRIES = frozenset(
-    ("ac", "co", "com", "edu", "gov", "ne", "net", "or", "org")
-)  # as in co.uk: nobody's domain
+# Where its servers have their names.
+_DOMAINS = {MICROSOFT: ("outlook.com", "office365.com", "exchangelabs.com")}
+# As in co.uk: nobody's domain.
+_REGISTRIES = frozenset(("ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"))
 _NOT_PUBLIC = tuple(
     ip_network(network)
     for network in (

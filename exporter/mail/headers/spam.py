@@ -15,12 +15,10 @@ MAX_LENGTH = 4096  # characters of a header that are read
 
 _NUMBER = r"([+-]?\d{1,6}(?:\.\d{1,6})?)(?![\w.])"
 _PLAIN = re.compile(rf"\A\s*{_NUMBER}", re.ASCII)
-_STATUS = re.compile(
-    rf"\b(?:score|hits)\s*=\s*{_NUMBER}", re.IGNORECASE | re.ASCII
-)  # `hits`: before 3.0
-_RSPAMD = re.compile(
-    rf"\[\s*{_NUMBER}\s*/", re.ASCII
-)  # default: False [1.20 / 15.00]; SYMBOL(0.10)[…]
+# `hits`: before 3.0.
+_STATUS = re.compile(rf"\b(?:score|hits)\s*=\s*{_NUMBER}", re.IGNORECASE | re.ASCII)
+# Default: False [1.20 / 15.00]; SYMBOL(0.10)[…].
+_RSPAMD = re.compile(rf"\[\s*{_NUMBER}\s*/", re.ASCII)
 _CONFIDENCE = re.compile(r"(?:^|;)\s*SCL:(-?\d)(?!\d)", re.IGNORECASE | re.ASCII)
 _LEVEL = re.compile(r"\A\s*(-?\d)\s*\Z", re.ASCII)
 _BAR = re.compile(r"\s*(\++|-+|/)\s*")
@@ -58,10 +56,8 @@ def _told(headers: Mapping[str, str]) -> Iterator[tuple[str, float]]:
         if match := form.search(headers.get(name, "")):
             yield _author(headers), float(match[1])
     if bar := _BAR.fullmatch(headers.get("x-spamd-bar", headers.get("x-rspamd-bar", ""))):
-        yield (
-            "rspamd",
-            float(bar[1].count("+") - bar[1].count("-")),
-        )  # whole points; `/` is less than one
+        # Whole points; `/` is less than one.
+        yield ("rspamd", float(bar[1].count("+") - bar[1].count("-")))
 
 
 def _author(headers: Mapping[str, str]) -> str:

@@ -8,14 +8,10 @@ from typing import NamedTuple
 from exporter.net.imap.names import decode_folder
 from exporter.net.imap.reader import Response, number
 
-FIRST_DOUBT, LONGEST_DOUBT = (
-    5.0,
-    60.0,
-)  # seconds without news until a folder is selected again; the same, later on
-AGAIN, LONGEST_AGAIN = (
-    0.25,
-    15.0,
-)  # seconds until a message that cannot be read yet is read again; the same, later on
+# Seconds without news until a folder is selected again; the same, later on.
+FIRST_DOUBT, LONGEST_DOUBT = (5.0, 60.0)
+# Seconds until a message that cannot be read yet is read again; the same, later on.
+AGAIN, LONGEST_AGAIN = (0.25, 15.0)
 MOST_TRIES = 12  # two minutes
 MOST_NAMELESS = 4  # tries to read a message whose UID the server does not tell: 4 s
 MOST_GROWTH = 100  # times that a folder's growth is remembered for
@@ -36,14 +32,12 @@ class Bookmark:
 
     validity: int  # UIDVALIDITY, beyond which a UID means nothing
     next_uid: int  # the first UID that has not been looked at
-    older: tuple[
-        int, ...
-    ] = ()  # messages that were there before us and have still to be looked at, the newest first
+    # Messages that were there before us and have still to be looked at, the newest first.
+    older: tuple[int, ...] = ()
     nameless: bool = False  # the session ended since the server did not tell the UIDs of messages
     refused: int = 0  # times that the server would not show what is new, session after session
-    handed: frozenset[int] = (
-        frozenset()
-    )  # from next_uid on, what has been looked at before what could not be read
+    # From next_uid on, what has been looked at before what could not be read.
+    handed: frozenset[int] = frozenset()
 
 
 UNKNOWN = Bookmark(-1, 1)

@@ -9,12 +9,10 @@ from exporter.net.imap.names import decode_folder, encode_folder
 from exporter.net.imap.reader import Listed, folders
 from exporter.net.imap.reply import Reply
 
-_NO_FOLDERS = frozenset(
-    {"\\noselect", "\\nonexistent"}
-)  # they only have folders below them, or have been deleted
-_MARKS = {
-    "\\junk": frozenset({"\\junk", "\\spam"})
-}  # \Spam is that of XLIST, from which RFC 6154 was made
+# They only have folders below them, or have been deleted.
+_NO_FOLDERS = frozenset({"\\noselect", "\\nonexistent"})
+# \Spam is that of XLIST, from which RFC 6154 was made.
+_MARKS = {"\\junk": frozenset({"\\junk", "\\spam"})}
 
 
 class Listing:

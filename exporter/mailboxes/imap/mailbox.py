@@ -112,9 +112,8 @@ class ImapMailbox:
         """Connects, logs in and selects the first folder. Cancelling it, like every failure, drops
         the connection."""
         options = self._options
-        token = (
-            await obtain(self._account, trace) if self._account else None
-        )  # before the server has to wait for us
+        # Before the server has to wait for us.
+        token = await obtain(self._account, trace) if self._account else None
         connected = await dial(self._resolver, options.host, options.tcp_port, options, trace)
         credentials = Credentials(
             options.username or "", options.password, token.value if token else ""

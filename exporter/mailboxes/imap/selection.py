@@ -177,9 +177,8 @@ class Selection:
         left = self._trace.now()
         try:
             if folder is not self._selected:
-                await (
-                    self.take_up(folder) if folder in self.folders else self._select(folder)
-                )  # the trash is not read
+                # The trash is not read.
+                await (self.take_up(folder) if folder in self.folders else self._select(folder))
             yield
         except ProbeError:  # perhaps only a refusal, with which somebody can live
             if self._imap.alive and folder is not self.main:

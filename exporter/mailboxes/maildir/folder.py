@@ -7,10 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 _BEHIND = re.compile(r"[:,]|[!;](?=2,)")
-SUBDIRECTORIES = (
-    "new",
-    "cur",
-)  # read in this order: a reader moves messages from the one to the other
+# Read in this order: a reader moves messages from the one to the other.
+SUBDIRECTORIES = ("new", "cur")
 SWEEP = 1000  # so many older messages are looked at when a folder is seen for the first time
 
 
@@ -48,13 +46,11 @@ class Folder:
     new: Listing | None = None
     cur: Listing | None = None
     known: frozenset[str] = frozenset()  # messages that need not be looked at
-    missing: frozenset[str] = (
-        frozenset()
-    )  # known ones that the last listing lacked: a rename can hide a file once
+    # Known ones that the last listing lacked: a rename can hide a file once.
+    missing: frozenset[str] = frozenset()
     fresh: Mapping[str, Noticed] = field(default_factory=dict)  # messages to be read
-    older: tuple[
-        str, ...
-    ] = ()  # messages that were there before us, still to be looked at, the newest first
+    # Messages that were there before us, still to be looked at, the newest first.
+    older: tuple[str, ...] = ()
 
     def files(self) -> dict[str, str]:
         """The messages: `new/FILE` or `cur/FILE` by unique name."""

@@ -161,9 +161,8 @@ class MaildirSession:
             with self._trace.step(Step.FETCH, ", ".join(titles)):
                 folders, letters, unreadable = await self._in_thread(self._files.read, folders)
             self._tell(unreadable)
-        self._folders.update(
-            folders
-        )  # only now: what a scan found before it failed is found once more
+        # Only now: what a scan found before it failed is found once more.
+        self._folders.update(folders)
         self.messages = next(iter(folders.values())).messages
         if any(folder.fresh or folder.older for folder in folders.values()):
             self._news.set()

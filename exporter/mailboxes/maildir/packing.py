@@ -17,9 +17,8 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd as zstd
 
-MOST_PACKED = (
-    4 << 20
-)  # bytes that are read of a file; a block of bzip2 has up to 900 KB, one of zstd 128 KB
+# Bytes that are read of a file; a block of bzip2 has up to 900 KB, one of zstd 128 KB.
+MOST_PACKED = 4 << 20
 PIECE = 1 << 16
 MOST_MEMORY = 64 << 20  # bytes that a decompressor may take
 _WINDOW = 24  # log2 of the bytes that zstd may refer back to: its level 19 takes 23

@@ -126,9 +126,8 @@ class Pop3Mailbox:
 
     async def _connect(self, trace: Trace) -> Pop3Connection:
         options = self._options
-        token = (
-            await obtain(self._account, trace) if self._account else None
-        )  # before the server has to wait for us
+        # Before the server has to wait for us.
+        token = await obtain(self._account, trace) if self._account else None
         connected = await dial(self._resolver, options.host, options.tcp_port, options, trace)
         credentials = Credentials(options.username, options.password, token.value if token else "")
         pop3 = await converse(connected, options.host, trace.note, credentials)

@@ -16,9 +16,8 @@ from exporter.mailboxes.session import COARSE, READ_LIMIT, Sighting, Wanted
 from exporter.net.pop3.connection import Pop3Connection
 
 BODY_LINES = 1000
-LARGEST = (
-    1 << 20
-)  # bytes; a larger message is not read from a server without TOP, which would send all of it
+# Bytes; a larger message is not read from a server without TOP, which would send all of it.
+LARGEST = 1 << 20
 CHUNK = 100  # messages in one scan
 HOLD = 0.5  # seconds that we stay when something was found, since most likely it is to be deleted
 QUIT_PATIENCE = 2.0  # seconds; without deletions QUIT is only good manners
@@ -150,9 +149,8 @@ class Pop3Session:
                 else:
                     found.append(self._sighting(uid, raw))
         self._certain |= {sighting.ref for sighting in found}
-        self._maildrop.read(
-            self._certain
-        )  # only now, since what a scan found before it failed is lost
+        # Only now, since what a scan found before it failed is lost.
+        self._maildrop.read(self._certain)
         return found
 
     def _sighting(self, uid: str, raw: bytes) -> Sighting:

@@ -16,20 +16,15 @@ from exporter.net.sasl import NoLoginSent
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts
 NEW_TRIP_PAUSE = 2.0  # the same between two attempts to connect when a new trip has come
-REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = (
-    60.0,
-    900.0,
-)  # after a refused login: accounts get locked for many tries
-IN_USE_PAUSE, LONGEST_IN_USE_PAUSE = (
-    5.0,
-    60.0,
-)  # POP3: another client has the mailbox, most often for a moment
+# After a refused login: accounts get locked for many tries.
+REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = (60.0, 900.0)
+# POP3: another client has the mailbox, most often for a moment.
+IN_USE_PAUSE, LONGEST_IN_USE_PAUSE = (5.0, 60.0)
 _LOGIN_DELAY = "LOGIN-DELAY"  # POP3: every try may prolong it
 _REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
 _OF_SERVERS = frozenset({Reason.CONNECT, Reason.TIMEOUT, Reason.DISCONNECTED, Reason.UNAVAILABLE})
-_MOST_WORDS = (
-    MAX_DETAIL - 100
-)  # characters of somebody else's text, so that the times behind it are not cut off
+# Characters of somebody else's text, so that the times behind it are not cut off.
+_MOST_WORDS = MAX_DETAIL - 100
 
 
 def refuses(error: ProbeError) -> bool:

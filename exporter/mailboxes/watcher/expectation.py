@@ -37,9 +37,8 @@ def returned(bounce: Bounce) -> ProbeError:
         else ""
     )
     why = ": ".join(filter(None, (bounce.hint, bounce.diagnostic or "no reason given")))
-    detail = (
-        one_line(f"{who}: {why}", MAX_DETAIL - len(by)) + by
-    )  # the server's text may be long, and is cut
+    # The server's text may be long, and is cut.
+    detail = one_line(f"{who}: {why}", MAX_DETAIL - len(by)) + by
     return ProbeError(Reason.BOUNCED, detail, code=bounce.status)
 
 
@@ -74,9 +73,8 @@ class Expectation:
         loop = asyncio.get_running_loop()
         self.run = run
         self.opened: asyncio.Future[None] = loop.create_future()
-        self.for_bounces = (
-            found is not None
-        )  # this mailbox can only tell that the message will not come
+        # This mailbox can only tell that the message will not come.
+        self.for_bounces = found is not None
         self.found: asyncio.Future[Found] = found or loop.create_future()
         self.deleted: asyncio.Future[None] | None = None
         self._watcher = watcher

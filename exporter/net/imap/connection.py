@@ -113,9 +113,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         needed = (
             response.text.startswith(self._awaited_tag) if self._awaited_tag else not self._greeted
         )
-        needed |= (
-            command == "FETCH" and response.text.strip() != ")"
-        )  # a line end before the end (Domino)
+        # A line end before the end (Domino).
+        needed |= command == "FETCH" and response.text.strip() != ")"
         if response.tag == "?" and (needed or self._strange > MOST_STRANGE):
             raise Malformed("a line that is not IMAP", response.text.encode())
         self._note(f"S: {self._shown(response)}")

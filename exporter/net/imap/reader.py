@@ -131,9 +131,8 @@ class Reader:
 
     def _complete(self) -> list[bytes]:
         pieces, self._pieces, self._size = self._pieces, [], 0
-        return (
-            pieces if len(pieces) > 1 or pieces[0].strip() else []
-        )  # an empty line means nothing and harms nobody
+        # An empty line means nothing and harms nobody.
+        return pieces if len(pieces) > 1 or pieces[0].strip() else []
 
 
 def _response(pieces: list[bytes], at: float) -> Response:

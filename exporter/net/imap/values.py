@@ -14,9 +14,8 @@ SHORT = 512  # bytes; only what is shorter is read several times, to find out wh
 Value = bytes | None | list["Value"]
 """A string or an atom, NIL, or a list of these."""
 
-LITERAL = re.compile(
-    rb"~?\{(\d{1,10})\+?\}$"
-)  # ~ is RFC 3516's, + is only for clients but harmless
+# ~ is RFC 3516's, + is only for clients but harmless.
+LITERAL = re.compile(rb"~?\{(\d{1,10})\+?\}$")
 _TOKEN = re.compile(
     rb"[ \t]*(?:(?P<open>\()|(?P<close>\))"
     rb'|"(?P<quoted>[^"\\]*+(?:\\.[^"\\]*+)*+)"'

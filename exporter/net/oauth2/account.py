@@ -47,9 +47,8 @@ class Account:
             self._token = None
         if self._token and self._clock.monotonic() < self._token.good_until:
             return self._token
-        return await asyncio.shield(
-            self._asked()
-        )  # who is cancelled takes nothing away from others
+        # Who is cancelled takes nothing away from others.
+        return await asyncio.shield(self._asked())
 
     def retire(self) -> None:
         """It is no longer configured: its token is not renewed ahead of need any more."""

@@ -14,9 +14,8 @@ from exporter.net.wrong_port import MOST, cure, speaker
 
 MAX_LINE = 1 << 16  # bytes of a status line, and of all that a server offers
 MAX_UNREAD = 1 << 20  # bytes that come while nobody reads
-_END = re.compile(
-    rb"\n\.\r?\n"
-)  # of an answer of many lines, without its first two bytes where it is empty
+# Of an answer of many lines, without its first two bytes where it is empty.
+_END = re.compile(rb"\n\.\r?\n")
 _MOST_OF_END = 3  # bytes that may be the beginning of an end
 _STUFFED = re.compile(rb"(?<=\n)\.")
 
@@ -98,9 +97,8 @@ class Pop3Reader(Connection):
                     Reason.PROTOCOL, f"{self._server} sends more than {most >> 10} KiB for {doing}"
                 )
             if len(kept) < keep:
-                piece_kept = piece[
-                    : 2 * (keep - len(kept)) + 1
-                ]  # at the worst, half of it are dots to be taken away
+                # At the worst, half of it are dots to be taken away.
+                piece_kept = piece[: 2 * (keep - len(kept)) + 1]
                 kept += _STUFFED.sub(b"", piece_kept.removeprefix(b".") if begins else piece_kept)
             begins = piece.endswith(b"\n") if piece else begins
         self._note(f"S: ({size} bytes)")

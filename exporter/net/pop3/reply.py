@@ -89,9 +89,8 @@ class Reply:
 def reply_in(server: str, line: str) -> Reply | None:
     """The reply that a line is; None if it is none."""
     if match := _STATUS.fullmatch(line):
-        status = (
-            match[1].upper().replace("+ERR", "-ERR")
-        )  # hMailServer (pull request 594): a refusal all the same
+        # HMailServer (pull request 594): a refusal all the same.
+        status = match[1].upper().replace("+ERR", "-ERR")
         return Reply(server, status, (match[2] or "").upper(), match[3][:_MOST_WORDS])
     return (
         Reply(server, "+", "", line[1:].strip()) if line == "+" or line.startswith("+ ") else None

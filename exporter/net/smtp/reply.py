@@ -6,9 +6,8 @@ from exporter.core.model import Reason, Step
 from exporter.net.wrong_port import cure
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463
-_NO_SMTP = frozenset(
-    {500, 502, 530, 534, 535, 538}
-)  # to HELO: a command that each SMTP server knows, without a login
+# To HELO: a command that each SMTP server knows, without a login.
+_NO_SMTP = frozenset({500, 502, 530, 534, 535, 538})
 
 
 def reason_for(step: Step, code: int, text: str) -> Reason:

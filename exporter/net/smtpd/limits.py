@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-UNENDED_LINE = (
-    64 << 10
-)  # bytes without a CRLF after which a client is cut off; aiosmtpd would keep them all
+# Bytes without a CRLF after which a client is cut off; aiosmtpd would keep them all.
+UNENDED_LINE = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,8 @@ from exporter.net.smtpd.clients import Clients
 from exporter.net.smtpd.limits import UNENDED_LINE, Limits
 from exporter.net.smtpd.text import incoming_text
 
-_PARAMETER = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9-]*(=[^\s=]\S*)?"
-)  # RFC 5321 section 4.1.2: esmtp-param
+# RFC 5321 section 4.1.2: esmtp-param.
+_PARAMETER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*(=[^\s=]\S*)?")
 _OFFERED = frozenset({"BODY", "SIZE", "SMTPUTF8"})
 
 log = logging.getLogger(__name__)
@@ -74,9 +73,8 @@ class Receiver:
 
     async def listen(self, listen: Listen) -> None:
         """Begins to take connections. Raises ProbeError (connect)."""
-        logging.getLogger("mail.log").setLevel(
-            logging.CRITICAL
-        )  # aiosmtpd's: a line for every command of a stranger
+        # Aiosmtpd's: a line for every command of a stranger.
+        logging.getLogger("mail.log").setLevel(logging.CRITICAL)
         loop = asyncio.get_running_loop()
         unusable = (OSError, UnicodeError)
         with map_exceptions(
@@ -112,9 +110,8 @@ class Receiver:
         self.closing = True
         for listener in self._server.sockets if self._server else ():
             asyncio.get_running_loop().remove_reader(listener)
-        await asyncio.sleep(
-            0
-        )  # asyncio forgets a connection that is half accepted when its server is closed
+        # Asyncio forgets a connection that is half accepted when its server is closed.
+        await asyncio.sleep(0)
         self._stop_listening()
         gone = [connection.gone for connection in self.clients]
         for connection in self.clients:

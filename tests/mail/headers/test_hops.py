@@ -92,9 +92,8 @@ def received(second: float) -> bytes:
 async def test_delays_begin_with_our_sending_and_end_with_the_trip(bench: Bench) -> None:
     bench.sender.delay = 5.5
     bench.sender.on_the_way = lambda raw: received(100) + received(3) + raw
-    await asyncio.sleep(
-        0.95
-    )  # the mailbox takes 0.1 s to open, so that sending begins in the next second
+    # The mailbox takes 0.1 s to open, so that sending begins in the next second.
+    await asyncio.sleep(0.95)
     outcome = await bench.trip()
     assert [(hop.delay, hop.skew) for hop in hops(outcome)] == [(2, 0), (7, -90)]
 

@@ -280,9 +280,8 @@ def test_a_message_that_was_forwarded_as_an_attachment_tells_its_whole_way() -> 
 def test_only_the_way_of_our_own_message_is_told() -> None:
     theirs = b"Received: by elsewhere\r\nMessage-ID: <theirs@example.org>\r\n\r\nbody\r\n"
     assert received(wrapped(theirs, "two", "one"), WORD) == ["by one", "by two"]
-    copied = (
-        b"Received: by two\r\nReceived: by one\r\n" + OURS
-    )  # SpamAssassin copies them above its report
+    # SpamAssassin copies them above its report.
+    copied = b"Received: by two\r\nReceived: by one\r\n" + OURS
     assert received(copied + wrapped(copied + b"\r\nbody\r\n"), WORD) == ["by one", "by two"]
     assert received(b"", WORD) == []
 

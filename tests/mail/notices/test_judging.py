@@ -8,11 +8,8 @@ from exporter.mail.message import Kind, Reading, read
 from tests.mail.notices import FOLDER, TOKEN, Expected, arrived, expected
 
 ROWS = list(expected())
-KINDS = {
-    "bounce": Kind.BOUNCE,
-    "message": Kind.MESSAGE,
-    "unclear": Kind.UNCLEAR,
-}  # all others are answers
+# All others are answers.
+KINDS = {"bounce": Kind.BOUNCE, "message": Kind.MESSAGE, "unclear": Kind.UNCLEAR}
 
 
 def told(reading: Reading) -> tuple[str, str, str, str]:

@@ -56,9 +56,8 @@ async def test_at_gmail_messages_are_moved_to_the_trash_and_expunged_there() -> 
     async with opened("gmail-delete", folders=["INBOX", "\\Junk"]) as (session, here):
         await session.delete([*sightings(7), *sightings(4, folder="[Gmail]/Spam", validity=3)])
         await session.delete(sightings(7))
-        assert [line for line in here.run.transcript if "-- " in line] == [
-            here.run.transcript[0]
-        ]  # connected
+        # Connected.
+        assert [line for line in here.run.transcript if "-- " in line] == [here.run.transcript[0]]
 
 
 async def test_at_gmail_a_message_that_is_not_in_the_trash_is_told_and_nothing_else_is_touched() -> (

@@ -85,9 +85,8 @@ async def test_a_message_is_found_timed_and_deleted(lab_user: LabUser, tls: TlsM
         before = run.now()
         lab_user.deliver(message("hello"))
         after = run.now()
-        (
-            sighting,
-        ) = await session.scan()  # LMTP has said that it is there, so the next look shows it
+        # LMTP has said that it is there, so the next look shows it.
+        (sighting,) = await session.scan()
         assert (subjects([sighting]), sighting.folder, sighting.watched) == (
             ["hello"],
             "INBOX",

@@ -177,9 +177,8 @@ async def test_the_newest_thousand_of_older_messages_are_looked_at_bit_by_bit_he
         assert subjects(first)[:2] == ["new", "old 1199"]
         assert [sighting.watched for sighting in first] == [True] + [False] * 100
         assert first[1].raw == b"From: <a@lab.test>\nTo: <b@lab.test>\nSubject: old 1199\n\n"
-        assert [sighting.cut for sighting in first] == [False] + [
-            True
-        ] * 100  # so nobody calls their text altered
+        # So nobody calls their text altered.
+        assert [sighting.cut for sighting in first] == [False] + [True] * 100
         rest = await found(session, 900)
         assert subjects(rest)[-1] == "old 200"
         assert await session.scan() == []

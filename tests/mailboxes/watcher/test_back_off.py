@@ -42,9 +42,8 @@ def test_a_cured_server_is_well_at_the_next_trip(reason: Reason) -> None:
             assert await why_not(bench, patience=0.5)
             await asyncio.sleep(60)
         token, run = bench.trip()
-        bench.watcher.keep_watching(
-            token.trip, run.now()
-        )  # with somebody who waits, attempts go on
+        # With somebody who waits, attempts go on.
+        bench.watcher.keep_watching(token.trip, run.now())
         await asyncio.sleep(100)
         bench.mailbox.down = None
         assert await why_not(bench, patience=3) is None

@@ -183,9 +183,8 @@ async def test_a_mailbox_that_breaks_in_mid_wait_and_comes_back_costs_no_trip(be
         await asyncio.sleep(10)
         assert bench.watcher.trouble is not None
         assert not bench.watcher.statistics.connected
-        assert (
-            expected.overdue().reason is Reason.DISCONNECTED
-        )  # nobody can look: the delivery is not to blame
+        # Nobody can look: the delivery is not to blame.
+        assert expected.overdue().reason is Reason.DISCONNECTED
         bench.mailbox.deliver(message(token))
         bench.mailbox.down = None
         found = await waiting

@@ -94,9 +94,8 @@ async def test_dialogue(file: Path) -> None:
     run = Run(Clock(), session_timeout=PATIENCE)
     async with server:
         assert await verdict(SmtpSender(how, Resolver(["127.0.0.1:1"]), "target"), run) == expected
-        await asyncio.wait_for(
-            peer.finished.wait(), 10
-        )  # the peer has noticed that the client is gone
+        # The peer has noticed that the client is gone.
+        await asyncio.wait_for(peer.finished.wait(), 10)
     assert peer.surprise is None
     transcript = " ".join(run.transcript)
     assert not any(word in transcript for word in ("s3same", "AG1lAHMzc2FtZQ==", "czNzYW1l"))

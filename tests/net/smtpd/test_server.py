@@ -227,9 +227,8 @@ async def test_a_line_without_end_is_not_collected() -> None:
 async def test_a_message_whose_line_ends_are_torn_apart_is_no_line_without_end() -> None:
     async with receiver() as session, RawClient(session.receiver.port) as client:
         await client.until_data()
-        (connection,) = (
-            session.receiver.clients
-        )  # the network tears where it likes, so we play the network
+        # The network tears where it likes, so we play the network.
+        (connection,) = session.receiver.clients
         for _ in range(UNENDED_LINE // 900 + 1):
             for part in (b"x" * 900 + b"\r", b"\n"):
                 connection.data_received(part)
