@@ -65,6 +65,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_collection_finish() -> None:
     """What is imported by now stays. Most of the time of the tests was `gc.collect`, looking it all
     through."""
+    hypothesis.given(hypothesis.strategies.none())(lambda _: None)()  # registers its random numbers
     gc.collect()
     gc.freeze()
 
