@@ -42,8 +42,8 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Lists that cannot be used",
-            "They refuse queries, do not answer, or fail their own test entries: nothing that "
-            "they say is believed.",
+            "They refuse queries, do not answer, or fail their own test entries: their answers "
+            "are not used.",
             f"count(max by (list) (mailtrip_dnsbl_list_usable{{{MANY}}}) == 0) or vector(0)",
             thresholds=steps(GREEN, (1, YELLOW)),
             width=6,

@@ -70,9 +70,8 @@ class App:
         )
         self._reader = Reader()
         self._retiring: set[asyncio.Task[None]] = set()
-        self.stop_by: float | None = (
-            None  # by the clock of the event loop; None until somebody stops us
-        )
+        # By the clock of the event loop; None until somebody stops us.
+        self.stop_by: float | None = None
         for name, options in settings.mailboxes.items():
             self._open(name, self._mailbox(options), _patience(settings))
         self.probes = ProbeTable(
@@ -155,8 +154,8 @@ class App:
         """Puts other settings into force, at one stroke. Raises Mistakes if that needs a restart.
 
         What has not changed does not notice. Trips in flight end as they began; a mailbox that is
-        no longer configured is closed after them, and one that has changed is opened anew under
-        those that wait.
+        no longer configured is closed after them, and one that has changed is opened again
+        while trips wait.
         """
         old = self.settings
         if settings == old:

@@ -66,8 +66,8 @@ class Blocklists:
         """What a list says of a subject. Never raises ProbeError: what cannot be known is UNKNOWN,
         and `text` says why.
 
-        The list is tested first unless it was within a day. `observe` is told of every query made
-        for this answer, as is the `observe` of the constructor. Cancel it at will.
+        The list is tested first unless it was within a day. `observe` receives every query
+        made for this answer, and so does the `observe` of the constructor. Cancel it at will.
         """
         try:
             listing = await self._find_out(blocklist, subject, observe)

@@ -119,7 +119,7 @@ class BlocklistCheck:
                     problem = f"no message of the probe {self._sender} has come yet"
                     raise ProbeError(
                         Reason.UNUSABLE,
-                        f"{problem}, so that nobody knows where its mail leaves from",
+                        f"{problem}, so the address that its mail leaves from is unknown",
                     )
                 patience -= LOOK_AGAIN
                 await asyncio.sleep(LOOK_AGAIN)

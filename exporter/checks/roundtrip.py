@@ -53,7 +53,7 @@ class RoundTrip:
         self._from = options.sender
         self._to = options.to.replace("{target}", target)
         self._sender = sender or options.send.how.sender(resolver, target, accounts)
-        self.falls_back: bool = getattr(self._sender, "falls_back", False)
+        self.falls_back = self._sender.falls_back
 
     async def run(self, run: Run, token: Token) -> None:
         """The whole trip. Raises ProbeError, and whatever a bug raises."""

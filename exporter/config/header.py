@@ -33,9 +33,8 @@ OURS = frozenset(
 _NAME = re.compile(r"[!-9;-~]{1,76}")  # RFC 5322 section 3.6.8
 # RFC 8601 section 2.2: a word, and without `=` it is no result.
 _AUTHSERV_ID = re.compile(r"[!#-'*-:<>-~]{1,253}")
-_LONGEST_VALUE = (
-    400  # characters; four bytes each in encoded words, and a line of ASCII stays below 998
-)
+# Characters; four bytes each in encoded words, and a line of ASCII stays below 998.
+_LONGEST_VALUE = 400
 _LONGEST_SUBJECT = 200
 
 

@@ -82,9 +82,8 @@ def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond
         told = {(mistake.file, mistake.place) for mistake in mistakes}
         for detail in error.errors(include_url=False, include_input=False)[:MOST_MISTAKES]:
             mistake = _mistake(detail, whole, schema)
-            if (
-                mistake and (mistake.file, mistake.place) not in told
-            ):  # YAML may have told it already
+            # YAML may have told it already.
+            if mistake and (mistake.file, mistake.place) not in told:
                 mistakes.append(mistake)
     mistakes += [_at(whole, path, text) for path, text in beyond(data)]
     if options is None or mistakes:

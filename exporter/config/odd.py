@@ -6,9 +6,8 @@ import unicodedata
 from collections.abc import Iterator
 
 _BLANKS = "\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_INVISIBLE = (
-    "\u00ad\u180e\u200b\u2060\ufeff"  # not the joiners U+200C and U+200D, which some languages need
-)
+# Not the joiners U+200C and U+200D, which some languages need.
+_INVISIBLE = "\u00ad\u180e\u200b\u2060\ufeff"
 _ODD = re.compile(f"[{_BLANKS}{_INVISIBLE}]")
 _INDENTED_ODDLY = re.compile(
     rf"^[ \t]*([{_BLANKS}{_INVISIBLE}]|[–—−•·‣](?=[ {_BLANKS}]))", re.MULTILINE

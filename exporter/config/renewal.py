@@ -32,9 +32,8 @@ class FromFiles(Generic[Made]):
 
     def current(self) -> Made:
         state = self._state()
-        if (
-            state != self._seen or self._problem
-        ):  # what was wrong may also have been mended in a file beyond these
+        # What was wrong may also have been mended in a file beyond these.
+        if state != self._seen or self._problem:
             self._renew(state)
         return self._made
 

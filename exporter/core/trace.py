@@ -47,9 +47,8 @@ class Trace:
         self._under_way: list[Span] = []
         self._phase: Phase | None = None
         self._step: Step | None = None
-        self._place: tuple[Phase | None, Step | None] | None = (
-            None  # where the newest error came from
-        )
+        # Where the newest error came from.
+        self._place: tuple[Phase | None, Step | None] | None = None
         self._broke: BaseException | None = None  # that error
 
     def now(self) -> float:

@@ -34,9 +34,8 @@ class _Noted:
     number: int
     moment: float
     text: str
-    owners: frozenset[str] | None = (
-        None  # the trips that it is about; None: it is about the session
-    )
+    # The trips that it is about; None: it is about the session.
+    owners: frozenset[str] | None = None
 
     def told(self, since: float, began: float) -> tuple[float, str] | None:
         return (self.moment, self.text) if self.moment >= since else None
@@ -77,9 +76,8 @@ class Transcript:
         self._leg = leg
         self._entries: deque[_Noted | _Looks] = deque()
         self._number = 0
-        self._looked: tuple[int, tuple[str, ...]] | None = (
-            None  # where the newest look ended that stands in full
-        )
+        # Where the newest look ended that stands in full.
+        self._looked: tuple[int, tuple[str, ...]] | None = None
         self._forgotten = float("-inf")  # when the newest line was noted of those that are gone
 
     def note(self, moment: float, text: str) -> None:

@@ -61,9 +61,8 @@ class Bounce:
     told is empty."""
 
     action: str  # failed, delayed, delivered, relayed or expanded
-    status: (
-        str  # enhanced code (RFC 3463), such as 5.1.1; else the code of an SMTP reply, such as 550
-    )
+    # Enhanced code (RFC 3463), such as 5.1.1; else the code of an SMTP reply, such as 550.
+    status: str
     reporter: str  # the server that wrote the notification
     diagnostic: str
     remote: str = ""  # the server that refused the message

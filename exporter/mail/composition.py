@@ -35,9 +35,8 @@ class ProbeMessage:
 class Content:
     """What a module wants its messages to look like."""
 
-    subject: str = (
-        f"mailtrip {TOKEN_PLACE}"  # the token is added at the end if there is no place for it
-    )
+    # The token is added at the end if there is no place for it.
+    subject: str = f"mailtrip {TOKEN_PLACE}"
     headers: tuple[tuple[str, str], ...] = ()  # on top of ours
     size: int = 0  # bytes that the message has at least; without filler it has about one thousand
 

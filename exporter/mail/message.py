@@ -41,9 +41,8 @@ class Reading:
     tokens: dict[str, FoundIn]
     kind: Kind
     bounce: Bounce | None = None  # of a bounce, and of other notices that were understood
-    about: Unclear | None = (
-        None  # who wrote it and what, unless it is the message itself; for people
-    )
+    # Who wrote it and what, unless it is the message itself; for people.
+    about: Unclear | None = None
 
 
 def read(raw: bytes) -> Reading:

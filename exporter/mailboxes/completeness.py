@@ -10,9 +10,8 @@ _END_OF_HEADER = re.compile(rb"\n\r?\n")
 _BOUNDARY = re.compile(
     rb'^Content-Type:\s*multipart/[^\n]*(?:\n[ \t][^\n]*)*?boundary="?([^"\s;]{1,70})', re.I | re.M
 )
-_SHORT = (
-    20  # bytes; no message has fewer: `From:` and `Date:` are obligatory (RFC 5322 section 3.6)
-)
+# Bytes; no message has fewer: `From:` and `Date:` are obligatory (RFC 5322 section 3.6).
+_SHORT = 20
 
 
 def is_complete(raw: bytes, reading: Reading, token: Token | None) -> bool:

@@ -35,12 +35,10 @@ class Sighting:
     folder: str
     raw: bytes  # the header and as much of the body as was read
     seen_at: float  # monotonic seconds
-    watched: (
-        bool  # the session was watching when the message came, so `seen_at` tells when that was
-    )
-    lag: float = (
-        0.0  # seconds by which it may have been seen late on top of the time between two scans
-    )
+    # The session was watching when the message came, so `seen_at` tells when that was.
+    watched: bool
+    # Seconds by which it may have been seen late on top of the time between two scans.
+    lag: float = 0.0
     precision: Precision = FINE
     junk: bool = False  # it was found in the folder for spam
     cut: bool = False  # the message goes on behind what was read

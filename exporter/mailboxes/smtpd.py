@@ -23,9 +23,8 @@ from exporter.net.oauth2 import Accounts
 from exporter.net.smtpd.limits import LIMITS, Limits
 from exporter.net.smtpd.server import Receiver
 
-MAX_WAITING = (
-    500  # messages that have come and were not looked at; the watcher looks as soon as one has come
-)
+# Messages that have come and were not looked at; the watcher looks as soon as one has come.
+MAX_WAITING = 500
 
 
 class SmtpdOptions(Options):

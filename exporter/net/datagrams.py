@@ -19,9 +19,8 @@ MOST_QUESTIONS = 64  # over one socket
 MAX_DATAGRAM = 65535
 HEADER = 12  # bytes before the question (RFC 1035 section 4.1.1)
 IS_RESPONSE = 0x80  # in the third byte
-SO_TIMESTAMPNS = (
-    35  # Linux, asm-generic/socket.h: the kernel says when a datagram came. Python does not name it
-)
+# Linux, asm-generic/socket.h: the kernel says when a datagram came. Python does not name it.
+SO_TIMESTAMPNS = 35
 
 Address = tuple[str, int] | tuple[str, int, int, int]
 

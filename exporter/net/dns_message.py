@@ -13,8 +13,8 @@ MOST_RECORDS = 1000  # of an answer
 async def read(wire: bytes) -> dns.message.Message:
     """A long answer is read in a thread: dnspython takes a tenth of a second for some thousands of
     records."""
-    read = dns.message.from_wire
-    return await asyncio.to_thread(read, wire) if len(wire) > PAYLOAD else read(wire)
+    parse = dns.message.from_wire
+    return await asyncio.to_thread(parse, wire) if len(wire) > PAYLOAD else parse(wire)
 
 
 async def asked_over_tcp(

@@ -14,9 +14,8 @@ from exporter.net.dns import Resolver
 from exporter.net.exceptions import map_exceptions
 
 HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
-MAX_ADDRESSES = (
-    20  # of a host; whoever writes thousands into the DNS has us knock at none of the others
-)
+# Of a host; whoever writes thousands into the DNS has us knock at none of the others.
+MAX_ADDRESSES = 20
 
 
 async def dial(

@@ -1,6 +1,7 @@
 """TLS towards mail servers: contexts from options, facts about a session, and what went wrong in
 one line."""
 
+import asyncio
 import os
 import ssl
 import sys
@@ -25,10 +26,32 @@ _VERSIONS = {
     "TLS13": ssl.TLSVersion.TLSv1_3,
 }
 _LEGACY = ("TLS10", "TLS11")
+NEVER = 86400.0  # seconds; asyncio's own limits are out of the way, since our callers cancel
 _OLD_CIPHERS = "DEFAULT:!aNULL:!eNULL:@SECLEVEL=0"  # never those that know no certificates
-_LEGACY_SERVER_CONNECT = (
-    0x4  # SSL_OP_LEGACY_SERVER_CONNECT: a server without RFC 5746; named from Python 3.12 on
-)
+# SSL_OP_LEGACY_SERVER_CONNECT: a server without RFC 5746; named from Python 3.12 on.
+_LEGACY_SERVER_CONNECT = 0x4
+
+
+async def start_tls(
+    transport: asyncio.Transport,
+    protocol: asyncio.Protocol,
+    context: ssl.SSLContext,
+    server_name: str,
+    shutdown_timeout: float | None = None,
+) -> asyncio.Transport:
+    """The handshake on a connection that began in the clear, however long it takes. The other side
+    has `shutdown_timeout` seconds to end TLS in good order (None: as asyncio has it)."""
+    upgraded = await asyncio.get_running_loop().start_tls(
+        transport,
+        protocol,
+        context,
+        server_hostname=server_name,
+        ssl_handshake_timeout=NEVER,
+        ssl_shutdown_timeout=shutdown_timeout,
+    )
+    if upgraded is None:  # asyncio: lost in the very moment in which the handshake was complete
+        raise ConnectionResetError
+    return upgraded
 
 
 def client_context(options: TlsOptions) -> ssl.SSLContext:

@@ -24,6 +24,7 @@ class Mailing(Protocol):
 
     mailbox: str  # where its messages are awaited; empty for those that nobody should take
     late_after: float
+    falls_back: bool  # whether they may leave in plain text when TLS is broken
 
     async def run(self, run: Run, token: Token) -> None: ...
 
@@ -70,7 +71,7 @@ class Probe:
     @property
     def falls_back(self) -> bool:
         """Whether its messages may leave in plain text when TLS is broken."""
-        return bool(getattr(self.check, "falls_back", False))  # only round trips have it
+        return isinstance(self.check, Mailing) and self.check.falls_back
 
     def become(self, other: "Probe") -> None:
         """Takes over the configuration of another; trips in flight end as they began, and the beat

@@ -18,6 +18,9 @@ class Sender(Protocol):
     gap: float
     """Seconds between two messages to the same destination, at least."""
 
+    falls_back: bool
+    """Whether a message may leave in plain text when TLS is broken."""
+
     def destination(self, message: ProbeMessage) -> str:
         """Where it goes: the server or domain that must not be flooded. `check --try` shows it."""
 

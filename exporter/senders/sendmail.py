@@ -25,9 +25,8 @@ from exporter.net.oauth2 import Accounts
 from exporter.net.smtp.session import reason_for
 from exporter.senders.pace import PacedOptions
 
-MOST_OUTPUT = (
-    2048  # bytes of what the program says; the rest is read and forgotten, so that it never blocks
-)
+# Bytes of what the program says; the rest is read and forgotten, so that it never blocks.
+MOST_OUTPUT = 2048
 # seconds for what a program that failed has said to arrive; a child of it may hold the pipe open
 LAST_WORDS = 0.5
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
@@ -107,6 +106,7 @@ class SendmailSender:
     ) -> None:
         self._path = options.path
         self.gap = options.gap or 0.0
+        self.falls_back = False
 
     def destination(self, message: ProbeMessage) -> str:
         return self._path
@@ -140,9 +140,8 @@ class SendmailSender:
         complete = True
         async with self._running(arguments, output) as (process, stdin):
             try:
-                if (
-                    stdin.is_closing()
-                ):  # it has ended already, and asyncio would drop without a word what we write
+                # It has ended already, and asyncio would drop without a word what we write.
+                if stdin.is_closing():
                     raise BrokenPipeError
                 stdin.write(raw)
                 await stdin.drain()

@@ -84,6 +84,7 @@ class SmtpSender:
         self._resolver = resolver
         self._host = options.host.replace("{target}", target)
         self.gap = options.gap or 0.0
+        self.falls_back = False
         self._account = (
             (accounts or Accounts()).of(options.oauth2, options.username or "")
             if options.oauth2

@@ -169,9 +169,8 @@ class Commits:
                 continue
             self._is_well(len(batch))
             for waiting, problem in zip(batch, problems, strict=True):
-                if (
-                    self._waiting and self._waiting[0] is waiting
-                ):  # else it had to make room meanwhile
+                # Else it had to make room meanwhile.
+                if self._waiting and self._waiting[0] is waiting:
                     self._waiting.popleft()
                     self._bytes -= waiting.weight
                 if problem:

@@ -16,9 +16,8 @@ from exporter.web.turns import WaitingRoom
 
 CHALLENGE = 'Basic realm="mailtrip", charset="UTF-8"'
 MOST_WAITING, MOST_OF_ONE_CLIENT = 256, 32  # logins that bcrypt has to look at
-LONGEST = (
-    72  # bytes that bcrypt looks at; others ignore the rest, as we do, and the library refuses it
-)
+# Bytes that bcrypt looks at; others ignore the rest, as we do, and the library refuses it.
+LONGEST = 72
 
 
 class Login:

@@ -8,12 +8,10 @@ class Limits:
     """Times in seconds, sizes in bytes."""
 
     connections: int = 512
-    per_address: int = (
-        256  # Prometheus, or a proxy, comes with many at once; nobody else takes the rest
-    )
-    header: float = (
-        10.0  # from connecting to the end of the first request's header, with the TLS handshake
-    )
+    # Prometheus, or a proxy, comes with many at once; nobody else takes the rest.
+    per_address: int = 256
+    # From connecting to the end of the first request's header, with the TLS handshake.
+    header: float = 10.0
     # from an answer to the end of the next request's header; Prometheus scrapes once a minute
     idle: float = 75.0
     goodbye: float = 2.0  # for a client to part as TLS wants it

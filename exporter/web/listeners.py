@@ -37,9 +37,8 @@ def door(text: str) -> Door:
     if scheme != "unix" or not colon:
         return Listen(text)
     path = rest.removeprefix("//")
-    if (
-        not path.strip("/") or path.endswith("/") or len(os.fsencode(path)) > 107
-    ):  # unix(7): sun_path
+    # Unix(7): sun_path.
+    if not path.strip("/") or path.endswith("/") or len(os.fsencode(path)) > 107:
         raise ValueError(
             "not a path of a socket; write unix:/run/mailtrip/web.sock, of at most 107 bytes"
         )

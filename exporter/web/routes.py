@@ -69,14 +69,12 @@ class Routes:
         self._pages = pages
         self._reload = reload
         self._whereabouts = whereabouts
-        self._foreign = (
-            foreign  # whose page had a request sent; empty if it was none of somebody else
-        )
+        # Whose page had a request sent; empty if it was none of somebody else.
+        self._foreign = foreign
         # None holds up another.
         self._everything, self._series, self._from_disk = (Together(), Together(), Together())
-        self._shown: tuple[object, asyncio.Future[str]] | None = (
-            None  # the settings, and what they look like
-        )
+        # The settings, and what they look like.
+        self._shown: tuple[object, asyncio.Future[str]] | None = None
         self._waiting: set[asyncio.Timeout] = set()
         self._in_a_hurry = False
 

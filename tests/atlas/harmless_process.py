@@ -94,7 +94,7 @@ async def scraped_twice(one: Served) -> None:
 
 async def reloaded(one: Served) -> None:
     """With another timeout, so that the module is another one, and with the mailbox's session to be
-    opened anew."""
+    opened again."""
     await one.until_sent()
     text = one.text.replace("timeout: 60s", "timeout: 61s").replace(
         "imap:", "imap:\n      folders: [INBOX]"

@@ -70,9 +70,8 @@ class World:
     user: LabUser
     directory: Path
     stack: AsyncExitStack
-    then: Callable[[App], Awaitable[object]] | None = (
-        None  # done when the message has been accepted
-    )
+    # Done when the message has been accepted.
+    then: Callable[[App], Awaitable[object]] | None = None
     sent: asyncio.Event = field(default_factory=asyncio.Event)
     stay: int = 0  # messages of others that have to be in the mailbox when all is over
 

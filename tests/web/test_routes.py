@@ -192,9 +192,8 @@ async def test_a_client_that_does_not_read_its_answers_is_dropped() -> None:
         _, writer = await here.raw()
         writer.transport.pause_reading()  # type: ignore[attr-defined]
         with suppress(ConnectionError):
-            while (
-                True
-            ):  # until all buffers on the way are full, and the server has lost its patience
+            # Until all buffers on the way are full, and the server has lost its patience.
+            while True:
                 writer.write(b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
                 await writer.drain()
         assert (await here.get("/-/healthy"))[0] == 200

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import inf
 
+from exporter.checks.module import Module
 from exporter.checks.options import RoundtripOptions
 from exporter.commands.preflight.mx_records import of_receiver
 from exporter.commands.preflight.remark import Doubt, Remark
@@ -82,21 +83,18 @@ async def _not_ours(raw: bytes) -> bool:
 
 def _patience(settings: Settings, mailbox: str) -> float:
     """How long the trips of a mailbox wait for it."""
-    waits = (
-        module.session_timeout
-        for module in settings.modules.values()
-        if module.roundtrip and module.roundtrip.mailbox == mailbox
-    )
-    return max(waits, default=PATIENCE)
+    return max((one.session_timeout for one in _awaiting(settings, mailbox)), default=PATIENCE)
 
 
 def _shortest_timeout(settings: Settings, mailbox: str) -> float:
-    timeouts = (
-        module.timeout
-        for module in settings.modules.values()
-        if module.roundtrip and module.roundtrip.mailbox == mailbox
-    )
-    return min(timeouts, default=inf)
+    return min((one.timeout for one in _awaiting(settings, mailbox)), default=inf)
+
+
+def _awaiting(settings: Settings, mailbox: str) -> Iterator[Module]:
+    """The modules whose messages arrive in a mailbox."""
+    for module in settings.modules.values():
+        if module.roundtrip and module.roundtrip.mailbox == mailbox:
+            yield module
 
 
 def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:

@@ -21,9 +21,8 @@ class Doubt(StrEnum):
     LEADS_ELSEWHERE = "leads_elsewhere"  # DNS leads to other machines than this one
     OTHER_PORT = "other_port"  # DNS leads here, and the receiver does not listen on port 25
     PLAINTEXT = "plaintext"  # TLS with an exchanger is broken, and mail goes to it in plain text
-    ALL_DOWN = (
-        "all_down"  # nobody can be reached, but others can, so that the network is not to blame
-    )
+    # Nobody can be reached, but others can, so that the network is not to blame.
+    ALL_DOWN = "all_down"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,8 @@ from ipaddress import ip_address
 from exporter.core.facts import Hop
 from exporter.core.model import one_line
 
-MAX_HOPS = (
-    15  # that are told; the newest, since they are nearest to us and least likely to be forged
-)
+# That are told; the newest, since they are nearest to us and least likely to be forged.
+MAX_HOPS = 15
 MAX_LENGTH = 4096  # characters of a header that are read
 MAX_NAME = 100
 MAX_PROTOCOL = 40

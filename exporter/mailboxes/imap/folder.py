@@ -235,10 +235,6 @@ class Folder:
         return True
 
     @property
-    def may_try_again(self) -> bool:
-        return self.tries < MOST_TRIES
-
-    @property
     def reading_again(self) -> bool:
         """Some of the messages from the bookmark on were looked at already, or some cannot be
         read."""

@@ -71,9 +71,8 @@ async def look_up(imap: ImapConnection, wanted: Iterable[str]) -> Listing:
         return Listing()
     option = ["RETURN (SPECIAL-USE)"] if "SPECIAL-USE" in imap.capabilities else []
     reply: Reply = await imap.simple_command("LIST", '""', '"*"', *option)
-    if (
-        option and reply.result != "OK"
-    ):  # offered and not understood, as happens; most servers tell the uses anyhow
+    # Offered and not understood, as happens; most servers tell the uses anyhow.
+    if option and reply.result != "OK":
         reply = await imap.simple_command("LIST", '""', '"*"')
     return Listing(folders(reply.lines))
 

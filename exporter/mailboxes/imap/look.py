@@ -84,9 +84,8 @@ class Look:
             found, empty = await self._fetch(
                 folder, f"{first}:*", "", lag, lambda uid: uid >= first
             )
-            if (
-                not self._answered and folder.exists
-            ):  # the last message always fits `n:*` (RFC 3501 section 6.4.8)
+            # The last message always fits `n:*` (RFC 3501 section 6.4.8).
+            if not self._answered and folder.exists:
                 empty.add(0)
             there = await self._there(folder, found, first)
             return there, empty | {sighting.ref.uid for sighting in found if sighting not in there}

@@ -7,13 +7,14 @@ from pydantic import Field
 
 from exporter import __version__
 from exporter.config.finding import Finding
-from exporter.config.server import Port, Ports, ServerOptions, TlsMode
+from exporter.config.server import Port, Ports, TlsMode
 from exporter.config.types import SecretUnavailable, Text
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import Leg, ProbeError, Reason, Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import Bookmark
 from exporter.mailboxes.imap.session import ImapSession, begin
+from exporter.mailboxes.server import MailServerOptions
 from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
 from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
@@ -28,7 +29,7 @@ from exporter.net.tls import client_context, session_fact
 ID_PATIENCE = 5.0  # seconds; who has not answered it by then is asked without
 
 
-class ImapOptions(ServerOptions):
+class ImapOptions(MailServerOptions):
     """A mailbox on an IMAP server (RFC 3501)."""
 
     ports: ClassVar[Ports] = Ports("IMAP", implicit=993, starttls=143)
@@ -54,27 +55,6 @@ class ImapOptions(ServerOptions):
     id: bool = True
     """Whether to send the name and version of this program to a server that offers ID (RFC 2971).
     NetEase (163, 126, yeah) opens no folder without it."""
-
-    @property
-    def tls_mode(self) -> TlsMode:
-        """`tls`, or what it defaults to."""
-        return "implicit" if self.tls is None and self.port is None else super().tls_mode
-
-    @property
-    def tcp_port(self) -> int:
-        """`port`, or what it defaults to."""
-        return self.port or (993 if self.tls_mode == "implicit" else 143)
-
-    @property
-    def place(self) -> str:
-        return f"{self.host}:{self.tcp_port}"
-
-    @property
-    def reception(self) -> None:
-        """Its mail is fetched."""
-
-    def takes(self, address: str) -> bool:
-        return True
 
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
         yield from ()

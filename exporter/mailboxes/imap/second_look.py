@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 
 from exporter.mailboxes.session import Sighting
 
-FIRST_PAUSE = (
-    0.25  # seconds until a message is read again; each pause is twice as long as the one before
-)
+# Seconds until a message is read again; each pause is twice as long as the one before.
+FIRST_PAUSE = 0.25
 MOST = 20  # messages at a time
 
 

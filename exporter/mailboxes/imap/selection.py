@@ -16,9 +16,8 @@ from exporter.net.imap.reply import Reply
 CHUNK = 100  # messages in one command
 BLIND = 0.1  # seconds that the first folder may be out of sight without a delay becoming a guess
 LEFT_ALONE = 60.0  # seconds; a folder that nobody has named and that cannot be selected
-UNASKED_EVERY = (
-    10.0  # seconds between two visits to a folder of which the server tells nothing (STATUS)
-)
+# Seconds between two visits to a folder of which the server tells nothing (STATUS).
+UNASKED_EVERY = 10.0
 IN_A_TURN = 200  # responses that are looked at before others have their turn
 MOST_TOLD = 2000  # responses to SELECT that are looked at
 

@@ -21,9 +21,8 @@ from exporter.net.imap.reply import Reply
 OTHERS_EVERY = 1.0  # seconds between two looks into the folders besides the first
 OTHERS_DOUBT = 15.0  # seconds until one of those is selected though the server tells of nothing new
 SLOW = 0.5  # seconds; a server that takes as long to answer has us see what came so much later
-IDLE_WORTH = (
-    1.0  # seconds; Dovecot tells an idling client after half a second, so for less a poll is better
-)
+# Seconds; Dovecot tells an idling client after half a second, so for less a poll is better.
+IDLE_WORTH = 1.0
 IDLE_AT_MOST = 300.0  # seconds; some servers cut off who idles for ten minutes
 LOGOUT_PATIENCE = 2.0  # seconds; LOGOUT is only good manners
 

@@ -160,9 +160,8 @@ def _unpacked(
             raw += how.decompress(piece, most - len(raw))
             piece = how.unused_data if how.eof else b""
             piece = piece if len(piece) >= LONGEST_MAGIC else piece + more(PIECE)
-            if (
-                how.eof and begins.match(piece) and members < MOST_MEMBERS
-            ):  # RFC 1952 section 2.2: they follow another
+            # RFC 1952 section 2.2: they follow another.
+            if how.eof and begins.match(piece) and members < MOST_MEMBERS:
                 how, members = make(), members + 1
     except (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error) as error:
         raise Unreadable(

@@ -4,12 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from exporter.config.finding import Finding
-from exporter.config.server import Port, Ports, ServerOptions, TlsMode
+from exporter.config.server import Port, Ports, TlsMode
 from exporter.config.types import Duration, OneWord, SecretUnavailable
 from exporter.core.model import Leg, ProbeError, Reason, Step, TlsSession
 from exporter.core.trace import Trace
 from exporter.mailboxes.pop3.maildrop import Maildrop
 from exporter.mailboxes.pop3.session import Pop3Session
+from exporter.mailboxes.server import MailServerOptions
 from exporter.mailboxes.session import Wanted
 from exporter.net.bearer import BEARERS, Bearer, bear, bearer_mechanism, obtain
 from exporter.net.credentials import Credentials
@@ -22,7 +23,7 @@ from exporter.net.tcp import dial
 from exporter.net.tls import client_context, session_fact
 
 
-class Pop3Options(ServerOptions):
+class Pop3Options(MailServerOptions):
     """A mailbox on a POP3 server (RFC 1939), which must know UIDL. A folder for junk cannot be seen
     over POP3."""
 
@@ -56,27 +57,6 @@ class Pop3Options(ServerOptions):
         if given.get("password") is None and given.get("oauth2") is None:
             yield "password is missing, or oauth2"
         yield from cls._of_tokens(given)
-
-    @property
-    def tls_mode(self) -> TlsMode:
-        """`tls`, or what it defaults to."""
-        return "implicit" if self.tls is None and self.port is None else super().tls_mode
-
-    @property
-    def tcp_port(self) -> int:
-        """`port`, or what it defaults to."""
-        return self.port or (995 if self.tls_mode == "implicit" else 110)
-
-    @property
-    def place(self) -> str:
-        return f"{self.host}:{self.tcp_port}"
-
-    @property
-    def reception(self) -> None:
-        """Its mail is fetched."""
-
-    def takes(self, address: str) -> bool:
-        return True
 
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
         if self.poll_interval >= timeout:

@@ -42,9 +42,8 @@ class Maildrop:
 
     def __init__(self) -> None:
         self.login: Login | None = None  # the newest
-        self.login_delay = (
-            0.0  # seconds that the server wants between two logins (RFC 2449 section 6.5)
-        )
+        # Seconds that the server wants between two logins (RFC 2449 section 6.5).
+        self.login_delay = 0.0
         self.news: dict[str, News] = {}
         self.older: list[str] = []
         self._shown: set[str] = set()

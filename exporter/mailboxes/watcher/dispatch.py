@@ -5,16 +5,15 @@ from collections.abc import Callable, Mapping
 from exporter.core.model import Phase
 from exporter.core.trace import Trace
 from exporter.mail.message import Reading
-from exporter.mail.tokens import Mint
+from exporter.mail.tokens import Mint, Token
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.matching import (
     Identity,
     Meaning,
-    Settlement,
     identify,
+    meaning_of,
     seems_incomplete,
-    settle,
 )
 from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.statistics import Statistics
@@ -71,8 +70,10 @@ class Dispatcher:
             self._count(identity)
             expectation = self._awaited.get(identity.token.trip) if identity.token else None
             awaits = expectation.awaits if expectation else None
-            settlement = settle(reading, identity.token, awaits)
-            if await self._act(settlement, expectation, reading, sighting, trace):
+            meaning = meaning_of(reading, identity.token, awaits)
+            if identity.token and await self._act(
+                meaning, identity.token, expectation, reading, sighting, trace
+            ):
                 delete(sighting)
         return trips
 
@@ -92,22 +93,20 @@ class Dispatcher:
 
     async def _act(
         self,
-        settlement: Settlement,
+        meaning: Meaning,
+        token: Token,
         expectation: Expectation | None,
         reading: Reading,
         sighting: Sighting,
         trace: Trace,
     ) -> bool:
-        """Tells whom it concerns. True if the message may be deleted at once."""
-        token = settlement.token
-        if token is None:
-            return False
+        """Tells whom a message of ours concerns. True if it may be deleted at once."""
         if expectation:
             expectation.heard(reading)
-            if settlement.meaning is Meaning.BOUNCE and reading.bounce:
+            if meaning is Meaning.BOUNCE and reading.bounce:
                 expectation.bounced(reading.bounce)
                 return True
-            if settlement.meaning is Meaning.FOUND:
+            if meaning is Meaning.FOUND:
                 expectation.run.adopt(trace.spans, Phase.DELIVER, trace.started)
                 found = Found(token, reading.tokens[token.word], sighting)
                 expectation.found.set_result(found)

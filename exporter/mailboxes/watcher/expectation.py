@@ -56,9 +56,8 @@ class Looker(Protocol):
     def delete(self, sighting: Sighting, done: "asyncio.Future[None]") -> None: ...
 
 
-LAST_LOOK = (
-    0.1  # of a trip's time, before its end: when the mailbox is looked into once more, thoroughly
-)
+# Of a trip's time, before its end: when the mailbox is looked into once more, thoroughly.
+LAST_LOOK = 0.1
 INSTANT = 0.001  # seconds that are no time to wait; a clock may not even show less
 SHORTEST_LAST_LOOK, LONGEST_LAST_LOOK = 0.5, 5.0  # seconds
 

@@ -22,18 +22,12 @@ class Awaits(StrEnum):
 
 
 class Meaning(StrEnum):
+    """What a message means."""
+
     FOUND = "found"  # the message of a trip that awaits it
     BOUNCE = "bounce"  # of a trip that is under way
     STRAY = "stray"  # ours, and no trip awaits it
     NOT_OURS = "not ours"
-
-
-@dataclass(frozen=True, slots=True)
-class Settlement:
-    """What a message means."""
-
-    meaning: Meaning
-    token: Token | None = None  # None: it is not ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +49,16 @@ def identify(reading: Reading, mint: Mint) -> Identity:
     return Identity(None, tuple(rejections))
 
 
-def settle(reading: Reading, token: Token | None, awaits: Awaits | None) -> Settlement:
+def meaning_of(reading: Reading, token: Token | None, awaits: Awaits | None) -> Meaning:
     """What a message with this verified token means, if its trip `awaits` that (None: no trip with
     this token is under way)."""
     if token is None:
-        return Settlement(Meaning.NOT_OURS)
+        return Meaning.NOT_OURS
     if awaits and reading.bounce and reading.kind is Kind.BOUNCE:
-        return Settlement(Meaning.BOUNCE, token)
+        return Meaning.BOUNCE
     if awaits is Awaits.MESSAGE and reading.kind is Kind.MESSAGE:
-        return Settlement(Meaning.FOUND, token)
-    return Settlement(Meaning.STRAY, token)
+        return Meaning.FOUND
+    return Meaning.STRAY
 
 
 def seems_incomplete(

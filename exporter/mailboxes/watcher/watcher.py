@@ -38,9 +38,8 @@ from exporter.mailboxes.watcher.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
-LINGER = (
-    5.0  # seconds that we stay after a message has come: a second copy comes right behind the first
-)
+# Seconds that we stay after a message has come: a second copy comes right behind the first.
+LINGER = 5.0
 GOODBYE = 2.0  # seconds for the last deletions when the program stops
 
 
@@ -63,14 +62,12 @@ class Watcher:
     ) -> None:
         self.name = name
         self.statistics = Statistics()
-        self.trouble: Trouble | None = (
-            None  # until the mailbox has been looked into again: to open it proves little
-        )
+        # Until the mailbox has been looked into again: to open it proves little.
+        self.trouble: Trouble | None = None
         self.entering: Trace | None = None  # of a session that is being opened
         self.rationed: Rationed | None = None  # the newest session, if it may not look at any time
-        self.illiterate: Illiterate | None = (
-            None  # the same, if it may meet messages that it cannot read
-        )
+        # The same, if it may meet messages that it cannot read.
+        self.illiterate: Illiterate | None = None
         self._mailbox = mailbox
         self._clock = clock
         self._patience = patience
@@ -82,9 +79,8 @@ class Watcher:
         self._deletions = Deletions()
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._opening: tuple[list[Span], list[Fact], float] | None = (
-            None  # set while the session is open
-        )
+        # Set while the session is open.
+        self._opening: tuple[list[Span], list[Fact], float] | None = None
         self._linger_until = float("-inf")
         self._back_off = BackOff(clock)
         self._closing = False
@@ -259,9 +255,8 @@ class Watcher:
     async def _look(self, session: Session, trace: Trace) -> None:
         """One look into the mailbox, then a wait until the next one is due."""
         began, idle = self._transcript.position, not self._deletions
-        if (
-            not self._closing or self._mailbox.listens
-        ):  # elsewhere, what comes now is for the next start to find
+        # Elsewhere, what comes now is for the next start to find.
+        if not self._closing or self._mailbox.listens:
             self._doubt(session)
             async with trace.conversation():
                 sightings = await session.scan()
@@ -304,9 +299,8 @@ class Watcher:
     def _hand_open(self, expectation: Expectation) -> None:
         if not expectation.opened.done() and self._opening:
             spans, facts, began = self._opening
-            if (
-                began >= expectation.run.started
-            ):  # the session was opened for this trip, among others
+            # The session was opened for this trip, among others.
+            if began >= expectation.run.started:
                 expectation.run.adopt(spans, Phase.OPEN, began)
             expectation.run.facts.extend(facts)
             expectation.opened.set_result(None)

@@ -22,11 +22,9 @@ from exporter.net.imap.reply import Reply
 from exporter.net.imap.wire import MAX_ANSWER as MAX_ANSWER
 from exporter.net.imap.wire import ImapWire, invited
 from exporter.net.redaction import Redaction
-from exporter.net.tls import handshake_errors
+from exporter.net.tls import handshake_errors, start_tls
 from exporter.net.wrong_port import greeted, patiently, plain
 
-# seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
-NEVER = 86400.0
 Answer = bytes | Callable[[str], Awaitable[bytes]]
 """What is said to a continuation, or what makes it of its text."""
 
@@ -56,9 +54,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._pending: Command | None = None
         self._awaited_tag = ""
         self._strange = 0  # lines that are none of IMAP's
-        self._tells_nothing = (
-            False  # it does not understand CAPABILITY, or has answered with nothing
-        )
+        # It does not understand CAPABILITY, or has answered with nothing.
+        self._tells_nothing = False
         self.passed_over = 0  # responses that were not understood
         self._bye = ""  # the server's last words, if it has said any
 
@@ -95,9 +92,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._learn(response)
         if response.name == "BYE" and self._greeted and command != "LOGOUT":
             self._bye = f"{self._server} ends the session: {self._clean(response.text)}"
-            if (
-                command not in _LOGINS
-            ):  # there, what has been wrong follows, or the end of the connection
+            # There, what has been wrong follows, or the end of the connection.
+            if command not in _LOGINS:
                 self._fail(Reason.DISCONNECTED, self._bye)
                 return
         if response.tag != "+" or command:
@@ -242,24 +238,14 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._raise_if_lost()
         try:
             with handshake_errors(self._server, Leg.MAILBOX, "IMAP"):
-                transport = await self.loop.start_tls(
-                    self.transport,
-                    self,
-                    context,
-                    server_hostname=server_name,
-                    ssl_handshake_timeout=NEVER,
-                    ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
+                self.transport = await start_tls(
+                    self.transport, self, context, server_name, SHUTDOWN_PATIENCE
                 )
-                if (
-                    transport is None
-                ):  # asyncio: lost in the very moment in which the handshake was complete
-                    raise ConnectionResetError
         except BaseException:
             self.abort()
             # asyncio tells a protocol nothing of a connection that ends in the handshake
             self._closed.set()
             raise
-        self.transport = transport
 
     async def log_in(self, name: str, arguments: Sequence[str], answers: Sequence[Answer]) -> Reply:
         """LOGIN or AUTHENTICATE. The caller lets `redaction` learn what must not be shown."""

@@ -5,9 +5,8 @@ import re
 
 MAX_DIGITS = 20  # of a 64-bit number
 MAX_DEPTH = 40  # parentheses inside parentheses
-MAX_WORDS = (
-    1000  # of one response that are read: each takes two microseconds, and the event loop waits
-)
+# Of one response that are read: each takes two microseconds, and the event loop waits.
+MAX_WORDS = 1000
 LONG = 4096  # bytes of a folder's line, or of a message's attributes without the message
 SHORT = 512  # bytes; only what is shorter is read several times, to find out what was meant
 

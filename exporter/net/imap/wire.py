@@ -18,9 +18,8 @@ from exporter.net.wrong_port import MOST, cure, speaker
 MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
 # bytes for which even the shortest response counts: 20,000 of them are enough for any command
 RESPONSE_WEIGHT = 1536
-TEXT_WEIGHT = (
-    8  # bytes for each that is no literal: the words of a list take many times their length
-)
+# Bytes for each that is no literal: the words of a list take many times their length.
+TEXT_WEIGHT = 8
 TURN = 100_000  # of this weight are read before others have their turn: a few milliseconds
 
 
@@ -53,9 +52,8 @@ class ImapWire(Connection):
         self._responses: Iterator[Response] = iter(())
         self._behind = False  # the rest of what has come is read in another turn
         self._paused = False
-        self._ended: tuple[Exception | None] | None = (
-            None  # the connection, while its last words were not read
-        )
+        # The connection, while its last words were not read.
+        self._ended: tuple[Exception | None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)

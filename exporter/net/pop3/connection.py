@@ -18,11 +18,9 @@ from exporter.net.credentials import Credentials
 from exporter.net.pop3.reader import MAX_LINE, Pop3Reader
 from exporter.net.pop3.reply import Reply, UniqueIds, capabilities_in, lines_in, size_in
 from exporter.net.sasl import Conversation, Mechanism, refused
-from exporter.net.tls import handshake_errors
+from exporter.net.tls import handshake_errors, start_tls
 from exporter.net.wrong_port import greeted, patiently, plain
 
-# seconds; asyncio's own limit for a handshake is out of the way, since our caller cancels
-NEVER = 86400.0
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 MOST_MESSAGES = 200_000  # in a maildrop; each login lists them all
 LINES_AT_A_TIME = 1000  # of a listing; then others have their turn
@@ -133,27 +131,14 @@ class Pop3Connection(Pop3Reader):
         self._raise_if_lost()
         try:
             with handshake_errors(self._server, Leg.MAILBOX, "POP3"):
-                self.transport = await self._shake_hands(context, server_name)
+                self.transport = await start_tls(
+                    self.transport, self, context, server_name, SHUTDOWN_PATIENCE
+                )
         except BaseException:
             self.abort()
             # asyncio tells a protocol nothing of a connection that ends in the handshake
             self._closed.set()
             raise
-
-    async def _shake_hands(self, context: ssl.SSLContext, server_name: str) -> asyncio.Transport:
-        transport = await self._loop.start_tls(
-            self.transport,
-            self,
-            context,
-            server_hostname=server_name,
-            ssl_handshake_timeout=NEVER,
-            ssl_shutdown_timeout=SHUTDOWN_PATIENCE,
-        )
-        if (
-            transport is None
-        ):  # asyncio: lost in the very moment in which the handshake was complete
-            raise ConnectionResetError
-        return transport
 
     async def user(self, user: str, password: str) -> None:
         """USER and PASS. Nothing of the password gets into the transcript or into an error."""

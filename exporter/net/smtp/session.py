@@ -29,10 +29,9 @@ from exporter.net.smtp.ports import BETWEEN_SERVERS
 from exporter.net.smtp.reply import no_smtp
 from exporter.net.smtp.reply import reason_for as reason_for
 from exporter.net.tcp import dial
-from exporter.net.tls import client_context, handshake_errors, session_fact
+from exporter.net.tls import NEVER, client_context, handshake_errors, session_fact, start_tls
 from exporter.net.wrong_port import MOST, cure, greeted, patiently
 
-NEVER = 86400.0  # seconds; the library's own limits are out of the way, since our caller cancels
 CODES = range(200, 600)  # RFC 5321 section 4.2; whatever else a server makes up becomes no label
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
 _LAST_LINE = re.compile(rb"[2-5]\d\d(?: [^\r\n]*)?\r?")
@@ -76,18 +75,8 @@ class _Protocol(SMTPProtocol):
         and then waits."""
         if self.transport is None or self.transport.is_closing():
             raise SMTPServerDisconnected("Connection lost")
-        transport = await self._loop.start_tls(
-            cast(asyncio.Transport, self.transport),
-            self,
-            context,
-            server_hostname=name,
-            ssl_handshake_timeout=NEVER,
-        )
-        if (
-            transport is None
-        ):  # asyncio: lost in the very moment in which the handshake was complete
-            raise ConnectionResetError
-        self.transport, self._over_ssl = transport, True
+        clear = cast(asyncio.Transport, self.transport)
+        self.transport, self._over_ssl = await start_tls(clear, self, context, name), True
 
     def pause_writing(self) -> None:
         self.unsent = True
@@ -164,9 +153,8 @@ class SmtpSession:
             reply = await self._command("STARTTLS")
             self.tls_broken = True  # whatever the reply
             self.expect(reply, 220, Step.TLS)
-            if (
-                self._protocol.too_much
-            ):  # whoever sits in between wants us to believe it (CVE-2011-0411)
+            # Whoever sits in between wants us to believe it (CVE-2011-0411).
+            if self._protocol.too_much:
                 raise ProbeError(
                     Reason.TLS,
                     f"{self.server} sends plain text where the TLS handshake has to begin",

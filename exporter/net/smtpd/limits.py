@@ -13,9 +13,8 @@ class Limits:
     connections: int = 200
     per_address: int = 50  # Postfix opens up to 20 connections to one destination
     idle: float = 60.0  # without a command
-    session: float = (
-        300.0  # from the first byte to the last; Postfix uses a connection no longer than that
-    )
+    # From the first byte to the last; Postfix uses a connection no longer than that.
+    session: float = 300.0
     commands: int = 1000  # of one kind in a session
     refusals: int = 100  # in a session; Postfix parts after 20
     goodbye: float = 2.0  # for a client to take our last reply

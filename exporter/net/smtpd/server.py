@@ -235,9 +235,8 @@ class _Connection(SMTP):
         if self._deadline:
             self._deadline.cancel()
         self._deadline = self.loop.call_later(self._receiver.limits.goodbye, self.abort)
-        if (
-            not self._writer.is_closing()
-        ):  # a transport of TLS that is closed breaks when it is written to
+        # A transport of TLS that is closed breaks when it is written to.
+        if not self._writer.is_closing():
             self._writer.write(reply.encode() + b"\r\n")
         self._writer.close()
 
@@ -270,9 +269,8 @@ class _Connection(SMTP):
             await self.push("503 5.5.1 TLS is on already")
             return
         await super().smtp_STARTTLS(arg)
-        if (
-            self._link and self._link.is_closing()
-        ):  # asyncio tells nobody that a connection broke in the handshake
+        # Asyncio tells nobody that a connection broke in the handshake.
+        if self._link and self._link.is_closing():
             self.connection_lost(None)
 
     async def smtp_DATA(self, arg: str | None) -> None:  # noqa: N802

@@ -10,10 +10,9 @@ from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.matching import (
     Awaits,
     Meaning,
-    Settlement,
     identify,
+    meaning_of,
     seems_incomplete,
-    settle,
 )
 
 MINT = Mint(b"k" * 32)
@@ -52,12 +51,12 @@ def seen(what: bytes, *, cut: bool = False) -> Sighting:
 def test_what_a_message_of_ours_means(
     kind: Kind, bounce: Bounce | None, awaits: Awaits | None, meaning: Meaning
 ) -> None:
-    assert settle(message(kind, bounce), TOKEN, awaits) == Settlement(meaning, TOKEN)
+    assert meaning_of(message(kind, bounce), TOKEN, awaits) is meaning
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_nothing_is_ours_without_a_token(kind: Kind) -> None:
-    assert settle(message(kind, BOUNCE), None, None) == Settlement(Meaning.NOT_OURS)
+    assert meaning_of(message(kind, BOUNCE), None, None) is Meaning.NOT_OURS
 
 
 def test_a_message_is_ours_by_the_first_token_that_verifies() -> None:

@@ -61,6 +61,7 @@ class LmtpSender:
         self._resolver = resolver
         self._host = options.host.replace(PLACEHOLDER, target)
         self.gap = options.gap or 0.0
+        self.falls_back = False
 
     def destination(self, message: ProbeMessage) -> str:
         return f"{self._host.lower()}:{self._options.port}"

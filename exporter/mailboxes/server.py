@@ -1,0 +1,34 @@
+"""What mailboxes on a mail server have in common, whatever the protocol."""
+
+from typing import ClassVar
+
+from exporter.config.server import Ports, ServerOptions, TlsMode
+
+
+class MailServerOptions(ServerOptions):
+    """Where a mailbox is from which mail is fetched. Without `port` it is TLS from the start."""
+
+    ports: ClassVar[Ports]
+
+    @property
+    def tls_mode(self) -> TlsMode:
+        """`tls`, or what it defaults to."""
+        return "implicit" if self.tls is None and self.port is None else super().tls_mode
+
+    @property
+    def tcp_port(self) -> int:
+        """`port`, or what it defaults to."""
+        ports = self.ports
+        default = ports.implicit if self.tls_mode == "implicit" else ports.starttls
+        return self.port or default or 0  # never 0: both are registered for IMAP and POP3
+
+    @property
+    def place(self) -> str:
+        return f"{self.host}:{self.tcp_port}"
+
+    @property
+    def reception(self) -> None:
+        """Its mail is fetched."""
+
+    def takes(self, address: str) -> bool:
+        return True
