@@ -186,7 +186,7 @@ async def test_the_address_that_a_probe_s_mail_left_from_is_asked_about(
             assert (await trip(made, user.address, "mail")).success
             outcome = await trip(made, "lab.test")
         assert str(early.failure).startswith(
-            "verify/resolve: unusable: no message of the probe mail has come yet, so that "
+            "verify/resolve: unusable: no message of the probe mail has come yet, so the "
         )
         assert states(early) == {("dbl", "lab.test"): CLEAN}
         assert outcome.failure is None

@@ -4,6 +4,7 @@ take no time."""
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from typing import Any, Protocol, TypeVar
 
 from exporter.core.clock import Clock
@@ -22,12 +23,16 @@ BEGIN = 1_700_000_000.0  # the wall clock when the loop begins
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Where the loop would sleep, the clock jumps."""
+    """Where the loop would sleep, the clock jumps, unless a thread works for it: threads work in
+    real time, which is no time here."""
 
     now = 0.0
+    working = 0  # jobs of threads that have not ended
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(0)
+        if not ready and timeout != 0 and self.working:
+            return super().select(None)  # the end of a job wakes the loop
         if not ready and timeout is None:
             raise RuntimeError("nothing will ever happen: every task waits, and no timer runs")
         if not ready and timeout:
@@ -42,6 +47,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[..., Result], *args: object
+    ) -> asyncio.Future[Result]:
+        job: asyncio.Future[Result] = super().run_in_executor(executor, func, *args)
+        self._jumping.working += 1
+        job.add_done_callback(self._has_ended)
+        return job
+
+    def _has_ended(self, job: asyncio.Future[Any]) -> None:
+        self._jumping.working -= 1
 
     def stall(self, seconds: float) -> None:
         """Time goes by in which nobody has a turn, as when a callback computes for so long."""
