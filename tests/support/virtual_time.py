@@ -56,6 +56,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         job.add_done_callback(self._has_ended)
         return job
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        self._jumping.working += 1  # a thread waits for the others
+        await super().shutdown_default_executor()
+        self._jumping.working -= 1
+
     def _has_ended(self, job: asyncio.Future[Any]) -> None:
         self._jumping.working -= 1
 
