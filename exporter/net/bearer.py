@@ -91,7 +91,7 @@ async def _bear_another(
     attempt: Callable[[str], Awaitable[None]],
     refusal: ProbeError,
 ) -> None:
-    trace.note("-- the token is refused: another one is asked for")
+    trace.note("-- token refused; requesting a new one")
     try:
         newer = await obtain(account, trace, token)
     except ProbeError as error:

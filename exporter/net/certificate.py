@@ -8,14 +8,12 @@ from exporter.core.model import ProbeError, Reason
 from exporter.net.tls import accept_from
 
 _PROBLEMS = {
-    "KEY_VALUES_MISMATCH": "they do not belong together",
-    "KEY_TYPE_MISMATCH": "they do not belong together",
-    "EE_KEY_TOO_SMALL": "the key is too short; make one of 2048 bits or more (RSA), or of 256 (EC)",
-    "CA_KEY_TOO_SMALL": "the key of an authority in it is too short",
-    "CA_MD_TOO_WEAK": (
-        "an authority in it signs with a digest that is no longer secure, such as SHA-1"
-    ),
-    "EE_MD_TOO_WEAK": "it is signed with a digest that is no longer secure, such as SHA-1",
+    "KEY_VALUES_MISMATCH": "the key does not match the certificate",
+    "KEY_TYPE_MISMATCH": "the key does not match the certificate",
+    "EE_KEY_TOO_SMALL": "the key is too short; use 2048 bits or more (RSA), or 256 bits (EC)",
+    "CA_KEY_TOO_SMALL": "the key of a CA certificate in it is too short",
+    "CA_MD_TOO_WEAK": ("a CA certificate in it is signed with an insecure digest, such as SHA-1"),
+    "EE_MD_TOO_WEAK": "it is signed with an insecure digest, such as SHA-1",
 }
 """By the reasons of OpenSSL."""
 
@@ -58,7 +56,7 @@ class ServerCertificate:
             context.load_cert_chain(cert_file, key_file, password=_no_password)
         except ssl.SSLError as error:
             problem = _PROBLEMS.get(
-                error.reason or "", "not a certificate and a plain key in PEM format"
+                error.reason or "", "not a certificate and an unencrypted key in PEM format"
             )
             raise ProbeError(
                 Reason.TLS, f"cannot use {cert_file} with {key_file}: {problem}"

@@ -35,7 +35,7 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Drops the connection at once. May be called at any time, also twice."""
-        self._fail(Reason.DISCONNECTED, f"the connection to {self._server} was given up")
+        self._fail(Reason.DISCONNECTED, f"mailtrip closed the connection to {self._server}")
 
     async def closed(self) -> None:
         """Returns when the socket is closed."""

@@ -93,7 +93,7 @@ class Resolver:
         kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
         if literal := ip_of(host.strip("[]")):
             if ip not in ("any", str(literal.version)):
-                raise ProbeError(Reason.DNS, f"{host} is no {kind}address, and ip is {ip}")
+                raise ProbeError(Reason.DNS, f"{host} is not an {kind}address, and ip is {ip}")
             return [str(literal)]
         families = [family for family in ("6", "4") if ip in ("any", family)]
         known = [
@@ -127,12 +127,10 @@ class Resolver:
             for preference, host in map(str.split, records)
         ]
         if len(exchangers) == 1 and not exchangers[0].host:
-            raise ProbeError(
-                Reason.NULL_MX, f"{domain} says that it takes no mail (null MX, RFC 7505)"
-            )
+            raise ProbeError(Reason.NULL_MX, f"{domain} accepts no mail (null MX, RFC 7505)")
         hosts = [exchanger for exchanger in exchangers if host_of(exchanger.host)]
         if exchangers and not hosts:
-            detail = f"{domain} names an exchanger that is no host: {exchangers[0].host!r}"
+            detail = f"{domain} has an MX record with an invalid host name: {exchangers[0].host!r}"
             raise ProbeError(Reason.DNS, one_line(detail))
         return hosts
 

@@ -79,7 +79,8 @@ class Conversation:
         self.challenges += 1
         if self.challenges > MOST_CHALLENGES:
             raise ProbeError(
-                Reason.PROTOCOL, f"{self._server} asks and asks, and does not end the login"
+                Reason.PROTOCOL,
+                f"{self._server} sent more than {MOST_CHALLENGES} challenges in one login",
             )
         # An empty challenge after the first word has gone with the command: the server has passed
         # it over.
@@ -116,7 +117,7 @@ class Conversation:
         except ValueError:
             if not isinstance(self._mechanism, Login):
                 raise ProbeError(
-                    Reason.PROTOCOL, f"{self._server} sent a challenge that is no base64"
+                    Reason.PROTOCOL, f"{self._server} sent a challenge that is not base64"
                 ) from None
             return challenge.encode(errors="replace")  # some ask in the clear
         # "Username" is base64, too.
@@ -169,7 +170,7 @@ class Login:
         for_password = bool(_ASKS_FOR_PASSWORD.search(words))
         for_name = bool(_ASKS_FOR_NAME.search(words)) and not for_password
         if self._asked > 2 or (for_password if self._asked == 1 else for_name):
-            turn = {1: "before the user name", 2: "where the password is due"}.get(
+            turn = {1: "instead of the user name", 2: "instead of the password"}.get(
                 self._asked, "after the password"
             )
             raise ProbeError(
@@ -197,9 +198,7 @@ class CramMd5:
 
     async def answer(self, challenge: bytes) -> bytes:
         if not challenge.strip():  # a digest of nothing is as good as the password
-            raise ProbeError(
-                Reason.PROTOCOL, f"{self._server} sent a CRAM-MD5 challenge without sense"
-            )
+            raise ProbeError(Reason.PROTOCOL, f"{self._server} sent an empty CRAM-MD5 challenge")
         digest = hmac.new(as_it_is(self._password), challenge, "md5").hexdigest()
         self.secrets = (self._password, digest)
         return as_it_is(f"{self._user} {digest}")

@@ -56,23 +56,24 @@ class Scram:
             bounds = f"{FEWEST_ITERATIONS} to {MOST_ITERATIONS} are accepted"
             raise ProbeError(
                 Reason.PROTOCOL,
-                f"{self._server} wants {count} iterations of SCRAM-SHA-256: {bounds}",
+                f"{self._server} demands {count} iterations of SCRAM-SHA-256: {bounds}",
             )
         if re.match(
             rf"r={re.escape(str(self._client.c_nonce))}(,|$)", first
         ):  # RFC 5802 section 5.1
             raise ProbeError(
                 Reason.PROTOCOL,
-                f"{self._server} adds nothing of its own to the nonce of SCRAM-SHA-256",
+                f"{self._server} added nothing to the client's nonce (SCRAM-SHA-256)",
             )
 
     def succeeded(self) -> None:
         if self._stage != 2:
             raise ProbeError(
-                Reason.PROTOCOL, f"{self._server} does not prove that it knows the password"
+                Reason.PROTOCOL,
+                f"{self._server} did not prove that it knows the password (SCRAM-SHA-256)",
             )
 
 
 def _agreement(server: str) -> AbstractContextManager[None]:
-    disagreement = ProbeError(Reason.PROTOCOL, f"{server} and we disagree about SCRAM-SHA-256")
+    disagreement = ProbeError(Reason.PROTOCOL, f"the SCRAM-SHA-256 exchange with {server} failed")
     return map_exceptions({(ScramException, ValueError): lambda _: disagreement}, quiet=True)

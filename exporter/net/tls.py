@@ -72,7 +72,7 @@ def client_context(options: TlsOptions) -> ssl.SSLContext:
                 Reason.TLS, f"cannot read ca_file {path}: {error.strerror}"
             ),
             # an OpenSSL that was built without old versions
-            ValueError: lambda error: ProbeError(Reason.TLS, f"cannot make a TLS client: {error}"),
+            ValueError: lambda error: ProbeError(Reason.TLS, f"cannot set up TLS: {error}"),
         }
     ):
         changed = os.stat(path).st_mtime_ns if path else 0
@@ -197,7 +197,7 @@ def handshake_errors(
     def failed(error: ssl.SSLError) -> ProbeError:
         speaks = plain(error.first, wanted) if isinstance(error, _NoTls) else ""
         words = trouble(error, speaks, starttls=starttls)
-        return ProbeError(Reason.TLS, f"no TLS with {server}: {words}")
+        return ProbeError(Reason.TLS, f"TLS handshake with {server} failed: {words}")
 
     cut = f"{server} cut the connection in the TLS handshake"
     return map_exceptions(
@@ -213,4 +213,6 @@ def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> Prob
     leaf = error.leaf if isinstance(error, _CertificateRefused) else None
     fact = TlsSession(leg, "", "", expires_at := _expiry(leaf))
     words = refusal(error, leaf, expires_at)
-    return ProbeError(Reason.TLS, f"the certificate of {server} is refused: {words}", facts=(fact,))
+    return ProbeError(
+        Reason.TLS, f"the certificate of {server} is not valid: {words}", facts=(fact,)
+    )

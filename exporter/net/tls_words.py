@@ -50,10 +50,8 @@ _OLD_PARAMETERS = frozenset(
         *("SSLV3_ALERT_HANDSHAKE_FAILURE", "TLSV1_ALERT_INSUFFICIENT_SECURITY"),
     }
 )
-TRUST = (
-    "trust its authority with `ca_file`, or have the server send its intermediate certificates, too"
-)
-_UPDATE = "update the server, or accept old TLS with `tls_min_version: TLS10`"
+TRUST = "set `ca_file` to its CA, or make the server send its intermediate certificates"
+_UPDATE = "update the server, or allow old TLS with `tls_min_version: TLS10`"
 
 
 def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
@@ -62,12 +60,12 @@ def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
     reason = error.reason or ""
     words = reason.lower().replace("_", " ") or "the handshake failed"
     if reason in NO_TLS and starttls:
-        return f"it accepted STARTTLS and then sent something else than TLS ({words})"
+        return f"it accepted STARTTLS, then sent something other than TLS ({words})"
     if reason in NO_TLS:
-        cure = "use `tls: starttls`, or the port where TLS starts at once (465, 993, 995)"
+        cure = "use `tls: starttls`, or the port for implicit TLS (465, 993, 995)"
         return f"{words} ({speaks or f'it does not speak TLS on this port: {cure}'})"
     if reason in _OLD_VERSION:
-        return f"it speaks only old versions of TLS ({words}): {_UPDATE}"
+        return f"it supports only old versions of TLS ({words}): {_UPDATE}"
     if reason in _OLD_PARAMETERS:
         return f"{words}: probably its TLS parameters are too old: {_UPDATE}"
     return words
@@ -80,7 +78,7 @@ def refusal(
     time)."""
     code, words = (
         error.verify_code,
-        (error.verify_message or "it does not verify").removesuffix("."),
+        (error.verify_message or "verification failed").removesuffix("."),
     )
     if code == _HAS_EXPIRED and expires_at is not None:  # it, or one above it
         return (
@@ -92,8 +90,8 @@ def refusal(
     if code in _OTHER_NAME:
         names = ", ".join(_names(leaf)) or "no name"
         return (
-            f"{words}, but for {names}: set `server_name` to the name to expect, or mend the"
-            " certificate"
+            f"{words}; it is valid for {names}: set `server_name` to the expected name, or"
+            " reissue the certificate"
         )
     if code in _TOO_WEAK:
         return f"{words}: {_UPDATE}"

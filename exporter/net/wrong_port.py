@@ -118,7 +118,7 @@ async def greeted(
             return await first
     except TimeoutError:
         silence = (
-            f"{server} sends no greeting within {patience:.3g} s after a completed TLS handshake"
+            f"{server} sent no greeting within {patience:.3g} s after a completed TLS handshake"
         )
         cause = (
             f"is this an {wanted} port? With `tls: implicit` it is {_TLS_PORTS[wanted]} on most"
@@ -135,7 +135,7 @@ def plain(first: bytes, wanted: str) -> str:
         return ""
     words = (
         wanted and cure(first, wanted)
-    ) or "it speaks without TLS on this port: use `tls: starttls`, or `tls: none`"
+    ) or "it does not use TLS on this port: use `tls: starttls`, or `tls: none`"
     said = first.split(b"\n")[0].decode("utf-8", "replace").strip()
     return f"{words}; it says: {said}" if found else words
 

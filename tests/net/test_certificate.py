@@ -31,7 +31,8 @@ async def test_an_encrypted_key_is_refused_and_nobody_is_asked_for_its_password(
         key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encrypted)
     )
     with pytest.raises(
-        ProbeError, match="^tls: cannot use .*: not a certificate and a plain key in PEM format$"
+        ProbeError,
+        match="^tls: cannot use .*: not a certificate and an unencrypted key in PEM format$",
     ):
         ServerCertificate(str(certificates.cert_file), str(certificates.key_file))
 

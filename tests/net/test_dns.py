@@ -28,7 +28,7 @@ async def test_an_address_is_its_own_and_nobody_is_asked(address: str) -> None:
 
 @pytest.mark.parametrize(("address", "ip"), [("192.0.2.1", "6"), ("2001:db8::1", "4")])
 async def test_an_address_of_the_other_family_is_named(address: str, ip: Literal["4", "6"]) -> None:
-    with pytest.raises(ProbeError, match=f"{address} is no IPv{ip} address, and ip is {ip}"):
+    with pytest.raises(ProbeError, match=f"{address} is not an IPv{ip} address, and ip is {ip}"):
         await Resolver(["127.0.0.1:1"]).addresses(address, ip)
 
 

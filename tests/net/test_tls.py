@@ -126,9 +126,9 @@ async def test_a_good_certificate_tells_its_end(
             "other.example.org",
             FUTURE,
             (
-                "Hostname mismatch, certificate is not valid for 'mx.example.org', but for"
-                " other.example.org: set `server_name` to the name to expect, or mend the"
-                " certificate"
+                "Hostname mismatch, certificate is not valid for 'mx.example.org'; it is"
+                " valid for other.example.org: set `server_name` to the expected name, or reissue"
+                " the certificate"
             ),
         ),
         (
@@ -136,8 +136,8 @@ async def test_a_good_certificate_tells_its_end(
             "mx.example.org",
             FUTURE,
             (
-                "unable to get local issuer certificate: trust its authority with `ca_file`,"
-                " or have the server send its intermediate certificates, too"
+                "unable to get local issuer certificate: set `ca_file` to its CA, or make"
+                " the server send its intermediate certificates"
             ),
         ),
     ],
@@ -155,7 +155,7 @@ async def test_a_refused_certificate_tells_its_end_on_the_one_connection_that_th
         with pytest.raises(ProbeError) as caught:
             await shake_hands(peer, trusting)
     assert caught.value.reason is Reason.TLS
-    assert caught.value.detail.startswith("the certificate of mx.example.org is refused: ")
+    assert caught.value.detail.startswith("the certificate of mx.example.org is not valid: ")
     assert caught.value.detail.endswith(detail)
     assert caught.value.facts == (TlsSession(Leg.SEND, "", "", ends.timestamp()),)
     assert caught.value.at(None, None).facts == caught.value.facts
@@ -183,7 +183,9 @@ async def test_a_failure_that_is_none_of_the_certificate_s_has_no_facts(
         left.set()
 
     async with await asyncio.start_server(talk_plainly, "127.0.0.1", 0) as listening:
-        with pytest.raises(ProbeError, match=r"no TLS with mx\.example\.org") as caught:
+        with pytest.raises(
+            ProbeError, match=r"TLS handshake with mx\.example\.org failed"
+        ) as caught:
             await shake_hands(Peer(listening.sockets[0].getsockname()[1]), trusting)
         await left.wait()
     assert caught.value.facts == ()

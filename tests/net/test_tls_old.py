@@ -73,7 +73,9 @@ async def test_an_old_version_is_refused_with_the_cure(version: str, tmp_path: P
     context, ca_file = old_context(tmp_path, OLD_VERSIONS[version])
     with server(context) as port:
         told = await refusal(port, TlsOptions(ca_file=ca_file))
-        assert told.startswith("no TLS with old.example.org: it speaks only old versions of TLS (")
+        assert told.startswith(
+            "TLS handshake with old.example.org failed: it supports only old versions of TLS ("
+        )
         assert "`tls_min_version: TLS10`" in told
         assert "old versions" in await refusal(port, TlsOptions(verify=False))
         assert "old versions" in await refusal(
@@ -125,7 +127,7 @@ async def test_an_old_server_has_to_show_its_certificate_all_the_same(tmp_path: 
     _, another_ca_file = old_context(other, OLD_VERSIONS["TLS10"])
     with server(context) as port:
         told = await refusal(port, TlsOptions(ca_file=another_ca_file, tls_min_version="TLS10"))
-    assert "is refused: self-signed certificate: trust its authority with `ca_file`" in told
+    assert "is not valid: self-signed certificate: set `ca_file` to its CA" in told
 
 
 def test_openssl_cnf_cannot_bring_old_versions_back(tmp_path: Path) -> None:

@@ -43,9 +43,9 @@ async def test_a_server_that_speaks_plain_text_is_told_with_the_cure(greeting: s
     server = Listener(greeting)
     try:
         told = await detail(server.port, TlsOptions())
-        assert told.startswith("no TLS with 127.0.0.1: ")
-        assert "(it speaks without TLS on this port: use `tls: starttls`, or `tls: none`" in told
-        assert "accepted STARTTLS and then sent something else" in await detail(
+        assert told.startswith("TLS handshake with 127.0.0.1 failed: ")
+        assert "(it does not use TLS on this port: use `tls: starttls`, or `tls: none`" in told
+        assert "accepted STARTTLS, then sent something other" in await detail(
             server.port, TlsOptions(), starttls=True
         )
     finally:
@@ -57,16 +57,16 @@ async def test_a_server_that_speaks_plain_text_is_told_with_the_cure(greeting: s
     [
         (
             ["mail.example.org"],
-            "IP address mismatch, certificate is not valid for '127.0.0.1', but for mail.exam",
+            "IP address mismatch, certificate is not valid for '127.0.0.1'; it is valid for mail.exam",
         ),
-        (["192.0.2.1", "2001:db8::1"], "but for 192.0.2.1, 2001:db8::1: set `server_name`"),
+        (["192.0.2.1", "2001:db8::1"], "it is valid for 192.0.2.1, 2001:db8::1: set `server_name`"),
         (
             [f"{n}.example.org" for n in range(9)],
-            "but for 0.example.org, 1.example.org, 2.example.org, …: set",
+            "it is valid for 0.example.org, 1.example.org, 2.example.org, …: set",
         ),
         (
             ["x" * 60 + "." + "y" * 60 + ".example.org"],
-            "…: set `server_name` to the name to expect, or mend the cer",
+            "…: set `server_name` to the expected name, or reissue the cer",
         ),
     ],
 )
@@ -100,7 +100,7 @@ async def test_an_intermediate_certificate_that_is_not_sent_has_a_cure_and_may_i
     server = Listener(tls=context, at_once=True)
     try:
         told = await detail(server.port, TlsOptions(ca_file=str(tmp_path / "root.pem")))
-        assert "have the server send its intermediate certificates" in told
+        assert "make the server send its intermediate certificates" in told
         with handshake_errors("127.0.0.1", Leg.SEND):
             transport, _ = await asyncio.get_running_loop().create_connection(
                 asyncio.Protocol,

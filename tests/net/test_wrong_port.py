@@ -92,7 +92,7 @@ def test_the_cure_is_named(wanted: str, first: bytes, words: str) -> None:
             "IMAP",
             b"* OK [CAPABILITY IMAP4rev1] \r\n",
             (
-                "it speaks without TLS on this port: use `tls: starttls`, or `tls: none`; it says:"
+                "it does not use TLS on this port: use `tls: starttls`, or `tls: none`; it says:"
                 " * OK [CAPABILITY IMAP4rev1]"
             ),
         ),
@@ -104,7 +104,7 @@ def test_the_cure_is_named(wanted: str, first: bytes, words: str) -> None:
         (
             "SMTP",
             b"hello",
-            "it speaks without TLS on this port: use `tls: starttls`, or `tls: none`",
+            "it does not use TLS on this port: use `tls: starttls`, or `tls: none`",
         ),
         ("SMTP", b"\x15\x03\x03\0\2\2\x28", ""),
         ("SMTP", b"", ""),
@@ -256,7 +256,7 @@ async def test_any_protocol_gets_the_words_of_a_server_that_does_not_know_tls() 
         with pytest.raises(ProbeError) as caught, handshake_errors("mx.test", Leg.SEND, "SMTP"):
             await asyncio.open_connection(*address, ssl=trusting(), server_hostname="127.0.0.1")
     assert caught.value.reason is Reason.TLS
-    assert caught.value.detail.startswith("no TLS with mx.test: ")
+    assert caught.value.detail.startswith("TLS handshake with mx.test failed: ")
 
 
 # ------------------------------------------------------------ silence inside TLS
@@ -269,7 +269,7 @@ async def test_a_web_server_waits_for_us_to_begin() -> None:
         error, step = await failed(address, "implicit", session_timeout=1.0)
     assert (error.reason, step) == (Reason.TIMEOUT, Step.GREETING)
     assert (
-        "127.0.0.1 sends no greeting within 0.7 s after a completed TLS handshake: is this an IMAP"
+        "127.0.0.1 sent no greeting within 0.7 s after a completed TLS handshake: is this an IMAP"
         " port?" in str(error)
     )
 

@@ -205,7 +205,7 @@ async def test_endless_listings(listener: Listening, command: str, words: str) -
     most = {"UIDL": 8 * MIB, "TOP": 64 * MIB}
     if command in POP3_LISTINGS:
         assert (
-            error.detail == f"127.0.0.1 sends more than {POP3_LISTINGS[command]} KiB for {command}"
+            error.detail == f"127.0.0.1 sent more than {POP3_LISTINGS[command]} KiB for {command}"
         )
     assert server.said < most.get(command, 0) + AHEAD
 
@@ -336,4 +336,4 @@ async def test_endless_answers(tmp_path: Path) -> None:
     """At most 256 KiB of an identity provider's response are read."""
     async with bench(tmp_path, instead=(200, "x" * 2 * MIB)) as here:
         error = await refusal(here.account())
-    assert (error.reason, error.detail[-19:]) == (Reason.PROTOCOL, "answers without end")
+    assert (error.reason, error.detail[-22:]) == (Reason.PROTOCOL, "sent more than 256 KiB")

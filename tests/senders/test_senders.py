@@ -141,7 +141,7 @@ async def test_mx_names_what_is_wrong(
         (
             {**LOGIN, "port": 25, "tls": "implicit"},
             (Step.TLS, Reason.TLS, ""),
-            "no TLS with relay.lab.test",
+            "TLS handshake with relay.lab.test failed",
         ),
         ({**LOGIN, "port": 2587}, (Step.TLS, Reason.TLS, ""), "does not offer STARTTLS"),
         (

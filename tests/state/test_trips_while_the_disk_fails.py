@@ -118,7 +118,7 @@ def test_who_counts_and_breaks_costs_no_outcome_and_no_later_trip(
         await bench.close()
 
     virtual.run(course())
-    assert caplog.text.count("a bug of mailtrip") == 4
+    assert caplog.text.count("a bug in mailtrip") == 4
 
 
 def test_what_only_looks_like_the_end_of_the_program_is_an_outcome_too() -> None:

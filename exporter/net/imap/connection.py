@@ -82,16 +82,18 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             return
         tagged = response.tag not in ("*", "+")
         if tagged and response.tag.upper() == "DONE":
-            self._note("-- DONE came too late, and was taken for a command")
+            self._note(
+                "-- DONE arrived after the end of IDLE, and the server took it for a command"
+            )
             return
         if tagged and response.tag != self._awaited_tag:
-            self._fail(Reason.PROTOCOL, f"{self._server} answers a command that was never given")
+            self._fail(Reason.PROTOCOL, f"{self._server} sent a reply with an unknown tag")
             return
         if not (command == "NOOP" and tagged and response.name == "OK"):
             self._note(f"S: {self._shown(response)}")
         self._learn(response)
         if response.name == "BYE" and self._greeted and command != "LOGOUT":
-            self._bye = f"{self._server} ends the session: {self._clean(response.text)}"
+            self._bye = f"{self._server} closed the session: {self._clean(response.text)}"
             # There, what has been wrong follows, or the end of the connection.
             if command not in _LOGINS:
                 self._fail(Reason.DISCONNECTED, self._bye)
@@ -114,7 +116,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         if response.tag == "?" and (needed or self._strange > MOST_STRANGE):
             raise Malformed("a line that is not IMAP", response.text.encode())
         self._note(f"S: {self._shown(response)}")
-        self._note("-- not understood, and passed over")
+        self._note("-- invalid response, ignored")
         self.passed_over += 1
 
     def _shown(self, response: Response) -> str:
@@ -154,7 +156,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             self._write(answer if isinstance(answer, bytes) else await answer(turn.text))
         if (turn := await self._turn(lines)).tag == "+":
             raise self._failure(
-                Reason.PROTOCOL, f"{self._server} asks for more after {command.name}"
+                Reason.PROTOCOL,
+                f"unexpected continuation request from {self._server} after {command.name}",
             )
         return self._end(turn, lines)
 
@@ -208,10 +211,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         if not (self.capabilities or self._tells_nothing):
             await self.execute(Command("CAPABILITY", self.new_tag()))
             if not self.capabilities:
-                self._note(
-                    "-- the server does not tell what it offers: it is taken to offer nothing but"
-                    " IMAP4rev1"
-                )
+                self._note("-- the server sent no capabilities; assuming IMAP4rev1 only")
                 self._tells_nothing = True
         return set(self.capabilities)
 
@@ -220,7 +220,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         section 6.2.1)."""
         if self.authenticated:  # whoever sits in between may have put it there to keep us from TLS
             raise self._failure(
-                Reason.TLS, f"{self._server} greets with PREAUTH, so that STARTTLS is impossible"
+                Reason.TLS, f"{self._server} greeted with PREAUTH, so STARTTLS is not possible"
             )
         if "STARTTLS" not in await self.capability() and not self._tells_nothing:
             raise self._failure(Reason.TLS, f"{self._server} does not offer STARTTLS")
@@ -233,7 +233,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         (CVE-2011-0411)."""
         if self._heard or not self._silent:
             words = plain(self._first, "IMAP") if self.state == CONNECTED else ""
-            detail = f"{self._server} sends plain text where the TLS handshake has to begin"
+            detail = f"{self._server} sent plain text before the TLS handshake"
             raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()
         try:

@@ -35,7 +35,7 @@ async def authenticate(imap: ImapConnection, mechanism: Mechanism) -> Reply:
     answers = [answered] * MOST_CHALLENGES
     reply = await imap.log_in("AUTHENTICATE", [mechanism.name, *([word] if word else [])], answers)
     if word and reply.result == "BAD" and reply.mechanism_refused and not talk.challenges:
-        imap.note("-- SASL-IR was offered and is not understood")
+        imap.note("-- the server offers SASL-IR, but does not support it")
         talk.take_back()
         reply = await imap.log_in("AUTHENTICATE", [mechanism.name], answers)
     if reply.result == "OK":

@@ -116,14 +116,14 @@ class Reply:
         if self.result not in ("BYE", "NO"):
             words = f": {detail}" if detail else ""
             return ProbeError(
-                Reason.PROTOCOL, f"{self.server} does not greet like an IMAP server{words}"
+                Reason.PROTOCOL, f"{self.server} sent a greeting that is not IMAP{words}"
             )
         if self.code in _FINAL:
             return ProbeError(
                 Reason.REJECTED, f"{self.server} refuses the connection: {detail}", code=code
             )
         return ProbeError(
-            Reason.UNAVAILABLE, f"{self.server} takes no connections now: {detail}", code=code
+            Reason.UNAVAILABLE, f"{self.server} accepts no connections now: {detail}", code=code
         )
 
     def data(self, doing: str, refused: Reason = Reason.REJECTED) -> list[Response]:

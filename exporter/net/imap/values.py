@@ -45,7 +45,7 @@ def parse(pieces: list[bytes], most: int = 1 << 20) -> list[Value]:
                 LITERAL.sub(b"", piece) if index + 1 < len(pieces) else piece, stack, most
             )
     if len(stack) != 1:
-        raise Malformed("a parenthesis that is never closed")
+        raise Malformed("an unclosed parenthesis")
     return stack[0]
 
 
@@ -54,9 +54,9 @@ def _parse_text(text: bytes, stack: list[list[Value]], most: int) -> int:
     while place < end:
         token = _TOKEN.match(text, place)
         if not token:
-            raise Malformed("data that makes no sense", text[place : place + 60])
+            raise Malformed("invalid data", text[place : place + 60])
         if (most := most - 1) < 0:
-            raise Malformed("more words than anybody needs")
+            raise Malformed("too many list elements")
         place = token.end()
         if (kind := token.lastgroup) == "open":
             inner: list[Value] = []
@@ -69,7 +69,7 @@ def _parse_text(text: bytes, stack: list[list[Value]], most: int) -> int:
         else:
             stack[-1].append(None if token["atom"].upper() == b"NIL" else token["atom"])
         if not 0 < len(stack) <= MAX_DEPTH:
-            raise Malformed("parentheses that do not fit together")
+            raise Malformed("unbalanced parentheses")
     return most
 
 
@@ -84,13 +84,13 @@ def mended(pieces: list[bytes]) -> list[Value]:
     Malformed."""
     text = pieces[-1].rstrip()
     if sum(map(len, pieces[::2])) > SHORT:
-        raise Malformed("data that makes no sense")
+        raise Malformed("invalid data")
     for last in (text + b")", text + b"))", text.removesuffix(b")")):
         try:
             return parse([*pieces[:-1], last], MAX_WORDS)
         except Malformed:
             continue
-    raise Malformed("data that makes no sense")
+    raise Malformed("invalid data")
 
 
 def listed(pieces: list[bytes]) -> list[Value]:
@@ -102,7 +102,7 @@ def listed(pieces: list[bytes]) -> list[Value]:
     """
     text = pieces[0]
     if len(text) > LONG:
-        raise Malformed("a folder with a name that is too long")
+        raise Malformed("a folder name that is too long")
     flags = re.match(rb"[ \t]*\(([^()]{0,2000})\)[ \t]*|[ \t]*(?=[\"N{])", text, re.IGNORECASE)
     if not flags:
         raise Malformed("a folder without flags", text[:60])

@@ -102,7 +102,7 @@ class Account:
         if isinstance(error, ProbeError):
             log.warning("no new token for %s: %s", self.username, error.detail)
         else:
-            log.error("no new token for %s: a bug of mailtrip", self.username, exc_info=error)
+            log.error("no new token for %s: a bug in mailtrip", self.username, exc_info=error)
         if self._token and self._clock.monotonic() < self._token.good_until:
             self._arm(PAUSE)
 

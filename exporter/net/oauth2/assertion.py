@@ -80,9 +80,7 @@ def _key(pem: bytes, place: str) -> RSAPrivateKey | EllipticCurvePrivateKey:
     try:
         key = load_pem_private_key(pem, None)
     except (ValueError, TypeError):  # TypeError: it has a password
-        raise ProbeError(
-            Reason.AUTH, f"there is no private key without a password in {place}"
-        ) from None
+        raise ProbeError(Reason.AUTH, f"{place} has no unencrypted private key") from None
     if isinstance(key, RSAPrivateKey | EllipticCurvePrivateKey):
         return key
     raise ProbeError(Reason.AUTH, f"the private key in {place} is neither RSA nor EC")
@@ -92,7 +90,7 @@ def _certificate(file: str) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(_read(file))
     except ValueError:
-        raise ProbeError(Reason.AUTH, f"there is no certificate in {file}") from None
+        raise ProbeError(Reason.AUTH, f"{file} has no certificate") from None
 
 
 def _thumbprint(certificate: x509.Certificate, algorithm: HashAlgorithm) -> str:

@@ -46,7 +46,7 @@ def _of_service_account(options: OAuth2Options, username: str, now: float) -> Gr
     account = service_account(_revealed(options.service_account))
     url = options.token_url or account.get("token_uri", options.endpoint)
     if not url.startswith("https://"):
-        raise ProbeError(Reason.AUTH, "the token_uri in service_account is no https URL")
+        raise ProbeError(Reason.AUTH, "the token_uri in service_account is not an https URL")
     signed = of_service_account(account, username, options.scopes, url, now)
     return Grant(url, {"grant_type": JWT_BEARER, "assertion": signed})
 

@@ -79,7 +79,9 @@ async def ask(grant: Grant, ca_file: str | None, now: float) -> Granted:
             async for chunk in response.content.iter_chunked(1 << 14):
                 body += chunk
                 if len(body) > MAX_ANSWER:
-                    raise ProbeError(Reason.PROTOCOL, f"{host} answers without end")
+                    raise ProbeError(
+                        Reason.PROTOCOL, f"{host} sent more than {MAX_ANSWER >> 10} KiB"
+                    )
     answer = _answer(bytes(body))
     if response.status != 200:
         raise _refusal(
@@ -99,15 +101,15 @@ def _answer(body: bytes) -> dict[str, Any]:
 def _granted(host: str, answer: dict[str, Any]) -> Granted:
     value, newer = answer.get("access_token"), answer.get("refresh_token")
     if not isinstance(value, str) or not _TOKEN.fullmatch(value):
-        raise ProbeError(Reason.PROTOCOL, f"{host} answers without a token")
+        raise ProbeError(Reason.PROTOCOL, f"the response of {host} has no token")
     if str(answer.get("token_type", "Bearer")).lower() != "bearer":
-        raise ProbeError(Reason.PROTOCOL, f"{host} issues another kind of token than Bearer")
+        raise ProbeError(Reason.PROTOCOL, f"{host} issued a token that is not a Bearer token")
     try:
         lifetime = float(answer.get("expires_in", DEFAULT_LIFETIME))  # some write it as a text
     except (TypeError, ValueError, OverflowError):  # an integer may have thousands of digits
         lifetime = DEFAULT_LIFETIME
     if not lifetime > 0:
-        raise ProbeError(Reason.PROTOCOL, f"{host} issues a token that has ended already")
+        raise ProbeError(Reason.PROTOCOL, f"{host} issued an expired token")
     return Granted(value, min(lifetime, LONGEST_LIFETIME), newer if isinstance(newer, str) else "")
 
 
@@ -126,7 +128,7 @@ def _refusal(
     clock = ""
     if reason is Reason.AUTH and abs(ahead) > NOTICEABLE:
         clock = f" (its clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours)"
-    detail = f"{host} issues no token: {one_line(words, 220) or f'HTTP status {status}'}{clock}"
+    detail = f"{host} issued no token: {one_line(words, 220) or f'HTTP status {status}'}{clock}"
     return ProbeError(reason, detail, code=error if error in _CODES else "")
 
 
@@ -142,19 +144,21 @@ def _library_errors(host: str) -> AbstractContextManager[None]:
 
     def refused(error: aiohttp.ClientConnectorCertificateError) -> ProbeError:
         words = _refusal_of(error.certificate_error)
-        return ProbeError(Reason.TLS, f"the certificate of {host} is refused: {words}")
+        return ProbeError(Reason.TLS, f"the certificate of {host} is not valid: {words}")
 
     def no_tls(error: aiohttp.ClientSSLError) -> ProbeError:
         why = getattr(error.os_error, "reason", None) or "the handshake failed"
-        return ProbeError(Reason.TLS, f"no TLS with {host}: {why.lower().replace('_', ' ')}")
+        return ProbeError(
+            Reason.TLS, f"TLS handshake with {host} failed: {why.lower().replace('_', ' ')}"
+        )
 
     return map_exceptions(
         {
             aiohttp.ClientProxyConnectionError: lambda _: ProbeError(
-                Reason.CONNECT, f"cannot connect to the proxy on the way to {host}"
+                Reason.CONNECT, f"cannot connect to the proxy for {host}"
             ),
             aiohttp.ClientHttpProxyError: lambda error: ProbeError(
-                Reason.UNAVAILABLE, f"the proxy on the way to {host} answers {error.status}"
+                Reason.UNAVAILABLE, f"the proxy for {host} answered {error.status}"
             ),
             aiohttp.ClientConnectorDNSError: lambda _: ProbeError(
                 Reason.DNS, f"{host} has no address"
@@ -178,7 +182,7 @@ def _library_errors(host: str) -> AbstractContextManager[None]:
 
 def _refusal_of(error: Exception) -> str:
     if not isinstance(error, ssl.SSLCertVerificationError):
-        return "it does not verify"
+        return "verification failed"
     return (
         f"{error.verify_message}: {TRUST}"
         if error.verify_code in NO_ISSUER

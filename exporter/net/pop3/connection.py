@@ -55,7 +55,7 @@ class Pop3Connection(Pop3Reader):
         ):
             reason = Reason.DISCONNECTED if unasked.startswith("-ERR") else Reason.PROTOCOL
             raise self._failure(
-                reason, f"{self._server} speaks without being asked: {self._strange(unasked)}"
+                reason, f"unsolicited response from {self._server}: {self._strange(unasked)}"
             )
         self._raise_if_lost()
         self._note(f"C: {self._clean(line)}")
@@ -126,7 +126,7 @@ class Pop3Connection(Pop3Reader):
         (CVE-2011-0411)."""
         if self._heard or (self._first and not self._greeted):
             words = "" if self._greeted else plain(self._first, "POP3")
-            detail = f"{self._server} sends plain text where the TLS handshake has to begin"
+            detail = f"{self._server} sent plain text before the TLS handshake"
             raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()
         try:
@@ -170,7 +170,7 @@ class Pop3Connection(Pop3Reader):
         if talk.held:
             raise self._failure(
                 Reason.PROTOCOL,
-                f"{self._server} does not speak AUTH {mechanism.name}: {reply.text}",
+                f"{self._server} does not support AUTH {mechanism.name}: {reply.text}",
             )
         talk.succeeded()
 
@@ -179,7 +179,7 @@ class Pop3Connection(Pop3Reader):
         reply, data = await self._ask("UIDL")
         if reply.says_empty:
             return []
-        reply.expect("UIDL, without which messages cannot be told apart", Reason.REJECTED)
+        reply.expect("UIDL, which mailtrip needs to identify messages", Reason.REJECTED)
         ids = UniqueIds()
         for number, line in enumerate(lines_in(data)):
             if number >= MOST_MESSAGES:
@@ -194,13 +194,11 @@ class Pop3Connection(Pop3Reader):
         except ValueError as problem:
             words = self._clean(str(problem))
             raise self._failure(
-                Reason.PROTOCOL, f"{self._server} answers UIDL with {words}"
+                Reason.PROTOCOL, f"{self._server} answered UIDL with {words}"
             ) from None
         if ids.odd:
             shown = self._clean(ids.odd[0][:80].decode("ascii", "replace"))
-            self._note(
-                f"-- {len(ids.odd)} lines name no message of their own and are left alone: {shown}"
-            )
+            self._note(f"-- UIDL: ignored {len(ids.odd)} invalid or repeated lines: {shown}")
         return found
 
     async def size(self, number: int) -> int | None:

@@ -42,7 +42,10 @@ class Pop3Reader(Connection):
             self._first += data[: MOST - len(self._first)]
             self._recognise()
         if len(self._heard) > MAX_UNREAD:
-            self._fail(Reason.PROTOCOL, f"{self._server} talks without end")
+            self._fail(
+                Reason.PROTOCOL,
+                f"{self._server} sent more than {MAX_UNREAD >> 20} MiB of unsolicited data",
+            )
         self._wake()
 
     def _recognise(self) -> None:
@@ -94,7 +97,7 @@ class Pop3Reader(Connection):
             size += len(piece)
             if size > most:
                 raise self._failure(
-                    Reason.PROTOCOL, f"{self._server} sends more than {most >> 10} KiB for {doing}"
+                    Reason.PROTOCOL, f"{self._server} sent more than {most >> 10} KiB for {doing}"
                 )
             if len(kept) < keep:
                 # At the worst, half of it are dots to be taken away.

@@ -71,7 +71,8 @@ class Reply:
             return
         if self.continues:
             raise ProbeError(
-                Reason.PROTOCOL, f"{self.server} asks for more at {doing}: {self.text}"
+                Reason.PROTOCOL,
+                f"unexpected continuation request from {self.server} during {doing}: {self.text}",
             )
         detail = " ".join(filter(None, (f"[{self.code}]" if self.code else "", self.text)))
         words = (
@@ -132,7 +133,7 @@ class UniqueIds:
         """The number and the unique id of every message. What stands behind an id belongs to it if
         it is not unique without. Raises ValueError with a line if none of them is one."""
         if self.odd and not self._ids:
-            raise ValueError(f"a line that is none: {self.odd[0][:80].decode('ascii', 'replace')}")
+            raise ValueError(f"an invalid line: {self.odd[0][:80].decode('ascii', 'replace')}")
         unique = len(self._short) == len(self._ids)
         return [(number, uid if unique else whole) for number, (uid, whole) in self._ids.items()]
 

@@ -28,7 +28,7 @@ async def login(
         known = (mechanism,) if mechanism else FOR_PASSWORDS
         if not (chosen := [name for name in known if name in smtp.mechanisms]):
             offered = ", ".join(smtp.mechanisms) or "nothing"
-            wanted = mechanism or "a login that we know"
+            wanted = mechanism or "a supported login mechanism"
             raise ProbeError(
                 Reason.AUTH, f"{smtp.server} does not offer {wanted}; it offers {offered}"
             )

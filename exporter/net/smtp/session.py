@@ -157,7 +157,7 @@ class SmtpSession:
             if self._protocol.too_much:
                 raise ProbeError(
                     Reason.TLS,
-                    f"{self.server} sends plain text where the TLS handshake has to begin",
+                    f"{self.server} sent plain text before the TLS handshake",
                 )
             with self._library_errors(), handshake_errors(self.server, Leg.SEND, starttls=True):
                 await self._protocol.shake_hands(context, name)
@@ -234,7 +234,7 @@ class SmtpSession:
             self.note(f"S: {unasked}")
             if unasked.startswith("421") and self.run.accepted is None:
                 self.expect(SMTPResponse(421, unasked[4:]), 250, self.run.here or Step.MAIL)
-            detail = f"{self.server} speaks without being asked: {one_line(self._clean(unasked))}"
+            detail = f"unsolicited response from {self.server}: {one_line(self._clean(unasked))}"
             raise ProbeError(Reason.PROTOCOL, detail)
 
     async def _answer(self) -> SMTPResponse:
@@ -318,7 +318,7 @@ class SmtpSession:
                 ),
                 SMTPResponseException: no_smtp_spoken,
                 ValueError: lambda _: ProbeError(
-                    Reason.PROTOCOL, "an address or name holds a control character"
+                    Reason.PROTOCOL, "an address or name contains a control character"
                 ),
             }
         )

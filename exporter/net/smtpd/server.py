@@ -154,7 +154,7 @@ class _Hooks:
 
     async def handle_exception(self, error: Exception) -> str:
         if not isinstance(error, TLSSetupException | ConnectionError):
-            log.error("SMTP receiver: a session met an unexpected error", exc_info=error)
+            log.error("SMTP receiver: unexpected error in a session", exc_info=error)
         return "451 4.3.0 Local error"
 
 
@@ -192,7 +192,7 @@ class _Connection(SMTP):
                 return
             limits = self._receiver.limits
             self._deadline = self.loop.call_later(
-                limits.session, self.part, "421 4.4.2 This session takes too long"
+                limits.session, self.part, "421 4.4.2 Session time limit exceeded"
             )
         super().connection_made(transport)
 
@@ -266,7 +266,7 @@ class _Connection(SMTP):
 
     async def smtp_STARTTLS(self, arg: str) -> None:  # noqa: N802
         if self._tls_protocol:
-            await self.push("503 5.5.1 TLS is on already")
+            await self.push("503 5.5.1 TLS already active")
             return
         await super().smtp_STARTTLS(arg)
         # Asyncio tells nobody that a connection broke in the handshake.
@@ -318,7 +318,7 @@ class _Connection(SMTP):
         await self.push("214 2.0.0 See RFC 5321")
 
     async def smtp_AUTH(self, arg: str) -> None:  # noqa: N802
-        await self.push("502 5.5.1 Nobody logs in here")
+        await self.push("502 5.5.1 Authentication not supported")
 
 
 def _turn_away(link: asyncio.Transport, reply: str) -> None:

@@ -38,9 +38,7 @@ FOUND = {
     ),
     "bare.test": Remark(Doubt.NO_WAY_HERE, "bare.test: it has neither an MX nor an address record"),
     "lame.test": Remark(Doubt.NO_WAY_HERE, "lame.test: nothing.test, its MX, has no address"),
-    "null.test": Remark(
-        Doubt.NO_WAY_HERE, "null.test says that it takes no mail (null MX, RFC 7505)"
-    ),
+    "null.test": Remark(Doubt.NO_WAY_HERE, "null.test accepts no mail (null MX, RFC 7505)"),
     "none.test": Remark(Doubt.NO_WAY_HERE, "none.test does not exist (NXDOMAIN)"),
 }
 

@@ -212,7 +212,7 @@ async def test_both_mechanisms_log_in(lab_user: LabUser, auth: str) -> None:
 async def test_a_certificate_that_is_not_good_is_a_matter_of_tls(
     lab_user: LabUser, tls: TlsMode, options: dict[str, str | None]
 ) -> None:
-    with pytest.raises(ProbeError, match="the certificate of .* is refused") as caught:
+    with pytest.raises(ProbeError, match="the certificate of .* is not valid") as caught:
         async with opened(mailbox(lab_user, tls=tls, **options)):
             pass
     assert caught.value.reason is Reason.TLS

@@ -60,7 +60,7 @@ async def test_a_bye_between_two_commands_is_the_next_ones_error() -> None:
         await here.imap.simple_command("NOOP")
         await here.imap.closed()
         with pytest.raises(
-            ProbeError, match="imap.test ends the session: Disconnected for inactivity"
+            ProbeError, match="imap.test closed the session: Disconnected for inactivity"
         ) as caught:
             await here.imap.simple_command("NOOP")
         assert caught.value.reason is Reason.DISCONNECTED
@@ -124,7 +124,7 @@ async def test_the_library_asks_for_no_charset_and_a_cancelled_search_ends_the_c
         search.cancel()
         with pytest.raises(asyncio.CancelledError):
             await search
-        with pytest.raises(ProbeError, match="given up"):
+        with pytest.raises(ProbeError, match="mailtrip closed"):
             await here.imap.search("DELETED", charset=None, by_uid=True)
         await here.imap.closed()
 
@@ -162,8 +162,8 @@ async def test_news_in_the_middle_of_a_fetch_are_kept_apart() -> None:
 @pytest.mark.parametrize(
     ("dialogue", "detail"),
     [
-        ("tag-of-nobody", "answers a command that was never given"),
-        ("continuation-instead-of-an-answer", "asks for more after NOOP"),
+        ("tag-of-nobody", "sent a reply with an unknown tag"),
+        ("continuation-instead-of-an-answer", "unexpected continuation request from .* after NOOP"),
     ],
 )
 async def test_an_answer_without_sense_fails_at_once(dialogue: str, detail: str) -> None:
@@ -176,7 +176,7 @@ async def test_an_answer_without_sense_fails_at_once(dialogue: str, detail: str)
 async def test_a_second_answer_is_not_taken_for_the_next_commands() -> None:
     async with greeted("answered-twice") as here:
         assert (await here.imap.simple_command("NOOP")).result == "OK"
-        with pytest.raises(ProbeError, match="never given"):
+        with pytest.raises(ProbeError, match="unknown tag"):
             await here.imap.simple_command("NOOP")
 
 

@@ -86,7 +86,7 @@ async def test_a_refresh_token_that_was_revoked(here: Bench) -> None:
     error = await refusal(here.account(refresh_token="an old one"))
     assert (error.reason, error.code) == (Reason.AUTH, "invalid_grant")
     assert error.detail.endswith(
-        "issues no token: invalid_grant: Token has been expired or revoked."
+        "issued no token: invalid_grant: Token has been expired or revoked."
     )
 
 
@@ -147,7 +147,7 @@ async def test_a_wrong_tenant(here: Bench) -> None:
     )
     assert error.reason is Reason.AUTH
     assert error.detail.endswith(
-        "issues no token: invalid_request: AADSTS90002: Tenant 'x' not found."
+        "issued no token: invalid_request: AADSTS90002: Tenant 'x' not found."
     )
 
 

@@ -115,7 +115,7 @@ async def test_a_revoked_token_is_replaced_once(lab: Lab, lab_user: LabUser, mod
         outcome = await trip(app, lab_user, module)
         assert outcome.success, outcome.failure
         assert len(identity.asked) == 2
-        assert "-- the token is refused: another one is asked for" in "\n".join(outcome.transcript)
+        assert "-- token refused; requesting a new one" in "\n".join(outcome.transcript)
 
 
 @pytest.mark.parametrize("auth", ["xoauth2", "oauthbearer"])

@@ -29,7 +29,7 @@ async def test_after_stls_the_server_is_asked_again_what_it_offers(
 @pytest.mark.parametrize(
     ("dialogue", "detail"),
     [
-        ("stls-with-words-slipped-in", "sends plain text where the TLS handshake has to begin"),
+        ("stls-with-words-slipped-in", "sent plain text before the TLS handshake"),
         ("stls-not-offered", "does not offer STLS"),
         ("stls-refused", "refuses STLS: the certificate cannot be read"),
     ],
@@ -51,7 +51,7 @@ async def test_a_handshake_that_breaks_off_is_a_lost_connection_and_no_refusal()
 async def test_a_certificate_of_an_unknown_authority_is_refused() -> None:
     before = sockets()
     async with connected("certificate-of-a-stranger") as here:
-        with pytest.raises(ProbeError, match="the certificate of pop.test is refused") as caught:
+        with pytest.raises(ProbeError, match="the certificate of pop.test is not valid") as caught:
             await here.pop3.secure(ssl.create_default_context(), "127.0.0.1")
         assert caught.value.reason is Reason.TLS
     assert sockets() <= before

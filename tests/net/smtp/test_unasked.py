@@ -50,7 +50,7 @@ async def test_a_reply_that_nobody_has_asked_for_is_nobody_s_answer(
     run, failure = await sent(stage, Reply(said))
     extra = said.rpartition("\r\n")[2]
     assert failure.startswith(
-        f"{place}: protocol: mx.example.test speaks without being asked: {extra}"
+        f"{place}: protocol: unsolicited response from mx.example.test: {extra}"
     )
     assert run.accepted is None
     assert not run.uncertain
