@@ -12,7 +12,7 @@ from tests.atlas.table import Changes, Course, Disturbance, Series
 from tests.atlas.world import World
 from tests.support import virtual_time as virtual
 from tests.support.mailtrip_process import Exporter
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 PAGE = "/probe?module=trip&target=the-row"
 HOUR = 3600.0
@@ -135,7 +135,7 @@ def stepped(seconds: float) -> Course:
     async def inside() -> Series:
         loop = asyncio.get_running_loop()
         jump = 0.0
-        bench = Bench(
+        bench = ProberRig(
             clock=Clock(monotonic=loop.time, wall=lambda: virtual.BEGIN + loop.time() + jump)
         )
         bench.sender.delay = 100.0
@@ -153,7 +153,7 @@ def stepped(seconds: float) -> Course:
 
 async def slow_queue() -> Series:
     """In virtual time: the message is under way for an hour."""
-    bench = Bench()
+    bench = ProberRig()
     bench.probe.timeout, bench.sender.delay = 2 * HOUR, HOUR
     await bench.trip()
     series = bench.series()

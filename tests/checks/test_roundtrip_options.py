@@ -17,15 +17,15 @@ from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import TIMEOUT, Bench
+from tests.support.prober_rig import TIMEOUT, ProberRig
 
 # ---------------------------------------------------------------- content
 
 
 @virtual.on_a(
-    partial(Bench, size="20KiB", subject="Report {token} of today", headers={"X-Team": "mail"})
+    partial(ProberRig, size="20KiB", subject="Report {token} of today", headers={"X-Team": "mail"})
 )
-async def test_a_message_has_the_content_that_was_asked_for(bench: Bench) -> None:
+async def test_a_message_has_the_content_that_was_asked_for(bench: ProberRig) -> None:
     assert (await bench.trip()).success
     (raw,) = bench.sender.sent
     (word,) = tokens_in(raw)
@@ -34,8 +34,10 @@ async def test_a_message_has_the_content_that_was_asked_for(bench: Bench) -> Non
     assert b"\r\nX-Team: mail\r\n" in raw
 
 
-@virtual.on_a(partial(Bench, size="200KiB"))
-async def test_a_message_that_was_not_read_as_a_whole_is_not_called_altered(bench: Bench) -> None:
+@virtual.on_a(partial(ProberRig, size="200KiB"))
+async def test_a_message_that_was_not_read_as_a_whole_is_not_called_altered(
+    bench: ProberRig,
+) -> None:
     bench.mailbox.read_limit = 65536
     assert (await bench.trip()).success
 
@@ -43,9 +45,9 @@ async def test_a_message_that_was_not_read_as_a_whole_is_not_called_altered(benc
 # ---------------------------------------------------------------- a gap
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_messages_to_one_destination_keep_their_gap_and_the_waiting_is_no_latency(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.sender.gap = 10
     outcomes = await asyncio.gather(*(bench.prober.start(bench.probe) for _ in range(4)))
@@ -62,9 +64,9 @@ async def test_messages_to_one_destination_keep_their_gap_and_the_waiting_is_no_
     )
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_message_whose_turn_would_come_too_late_is_not_sent_and_says_why(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.sender.gap = TIMEOUT * 0.8
     outcomes = await asyncio.gather(*(bench.prober.start(bench.probe) for _ in range(3)))
@@ -92,11 +94,11 @@ def test_turns_are_taken_for_each_destination_on_its_own_and_forgotten_in_time()
 # ---------------------------------------------------------------- a refusal
 
 
-REFUSED = partial(Bench, expect={"code": [554, 550]})
+REFUSED = partial(ProberRig, expect={"code": [554, 550]})
 
 
 @virtual.on_a(REFUSED)
-async def test_a_message_that_is_refused_as_expected_is_a_success(bench: Bench) -> None:
+async def test_a_message_that_is_refused_as_expected_is_a_success(bench: ProberRig) -> None:
     bench.sender.refusal = Reason.REJECTED
     outcome = await bench.trip()
     assert outcome.success
@@ -113,7 +115,7 @@ async def test_a_message_that_is_refused_as_expected_is_a_success(bench: Bench) 
 
 @virtual.on_a(REFUSED)
 async def test_a_message_that_is_taken_though_it_should_be_refused_is_the_failure(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     outcome = await bench.trip()
     assert (
@@ -127,8 +129,8 @@ async def test_a_message_that_is_taken_though_it_should_be_refused_is_the_failur
     assert bench.series()["mailtrip_lost_total"] == 0
 
 
-@virtual.on_a(partial(Bench, expect={"code": 554}))
-async def test_another_refusal_than_the_expected_one_stays_a_failure(bench: Bench) -> None:
+@virtual.on_a(partial(ProberRig, expect={"code": 554}))
+async def test_another_refusal_than_the_expected_one_stays_a_failure(bench: ProberRig) -> None:
     bench.sender.refusal = Reason.REJECTED
     outcome = await bench.trip()
     assert outcome.failure is not None
@@ -136,7 +138,7 @@ async def test_another_refusal_than_the_expected_one_stays_a_failure(bench: Benc
 
 
 @virtual.on_a(REFUSED)
-async def test_when_nobody_knows_whether_it_was_taken_it_was_not_refused(bench: Bench) -> None:
+async def test_when_nobody_knows_whether_it_was_taken_it_was_not_refused(bench: ProberRig) -> None:
     bench.sender.uncertain = True
     outcome = await bench.trip()
     assert outcome.failure is not None

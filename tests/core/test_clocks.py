@@ -14,7 +14,7 @@ from exporter.probing.ledger import LEFT_OVER_AFTER
 from exporter.settings import Settings
 from exporter.state.store import Moment, State, Store, Trip
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import KEY, TIMEOUT, Bench
+from tests.support.prober_rig import KEY, TIMEOUT, ProberRig
 from tests.support.watcher_rig import message
 
 HOUR, DAY = 3600.0, 86400.0
@@ -34,7 +34,7 @@ class SetClock:
 def test_the_newest_outcome_is_the_last_one_whatever_the_clock_says(jump: float) -> None:
     async def course() -> None:
         wall = SetClock()
-        bench = Bench(clock=wall.clock)
+        bench = ProberRig(clock=wall.clock)
         assert (await bench.trip()).success
         wall.off = jump
         bench.sender.refusal = Reason.REJECTED
@@ -51,7 +51,7 @@ def test_the_newest_outcome_is_the_last_one_whatever_the_clock_says(jump: float)
 def test_no_message_is_lost_before_its_time_has_really_passed_nor_is_evidence(jump: float) -> None:
     async def course() -> None:
         wall = SetClock()
-        bench = Bench(clock=wall.clock)
+        bench = ProberRig(clock=wall.clock)
         bench.sender.delay = TIMEOUT + 100
         overdue = await bench.trip()
         wall.off = jump
@@ -82,7 +82,7 @@ def test_no_message_is_lost_before_its_time_has_really_passed_nor_is_evidence(ju
 def test_another_s_message_is_left_alone_for_an_hour_that_really_passes(jump: float) -> None:
     async def course() -> None:
         wall = SetClock()
-        bench = Bench(clock=wall.clock)
+        bench = ProberRig(clock=wall.clock)
         bench.sender.delay = None
         await bench.trip()  # so that the mailbox is watched
         bench.mailbox.deliver(message(Mint(b"k" * 32).mint(wall.clock.wall())))
@@ -104,12 +104,12 @@ def test_another_s_message_is_left_alone_for_an_hour_that_really_passes(jump: fl
 def test_a_restart_goes_on_counting_whatever_the_clock_says(tmp_path: Path, jump: float) -> None:
     async def course() -> None:
         wall = SetClock()
-        first = Bench(tmp_path, clock=wall.clock)
+        first = ProberRig(tmp_path, clock=wall.clock)
         first.sender.delay = None
         await first.trip()
         await first.close()
         wall.off = jump
-        second = Bench(tmp_path, first.mailbox, clock=wall.clock)
+        second = ProberRig(tmp_path, first.mailbox, clock=wall.clock)
         assert second.ledger.recover() == []
         second.ledger.expire()
         await asyncio.sleep(DAY - TIMEOUT)

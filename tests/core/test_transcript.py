@@ -17,7 +17,7 @@ from exporter.core.transcript import (
 )
 from tests.support import virtual_time as virtual
 from tests.support.name_server import names
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 from tests.support.sender_bench import make_sender
 from tests.support.sending import new_run, probe_message, send
 from tests.support.smtp_bench import ZONE
@@ -80,9 +80,9 @@ def test_nothing_that_a_terminal_obeys_is_in_a_line(evil: str) -> None:
 # ---------------------------------------------------------------- trips
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_shares(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     first = await bench.trip()
     second = await bench.trip()
@@ -98,8 +98,8 @@ async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_
     assert "C: LOGIN" not in str(second.transcript)  # the session was open
 
 
-@virtual.on_a(Bench)
-async def test_an_attempt_that_fails_as_the_last_one_did_keeps_its_cause(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_an_attempt_that_fails_as_the_last_one_did_keeps_its_cause(bench: ProberRig) -> None:
     cause = "cannot connect to imap.example.org [192.0.2.1] port 993: connection refused"
     bench.mailbox.down = ProbeError(Reason.CONNECT, cause)
     for _ in range(3):
@@ -107,9 +107,9 @@ async def test_an_attempt_that_fails_as_the_last_one_did_keeps_its_cause(bench: 
         assert cause in str(outcome.transcript)
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_mailbox_that_cannot_be_opened_leaves_its_reasons_in_the_transcript(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
     first = await bench.trip()
@@ -125,16 +125,16 @@ async def test_a_mailbox_that_cannot_be_opened_leaves_its_reasons_in_the_transcr
     assert second.failure.detail in str(second.transcript)
 
 
-@virtual.on_a(Bench)
-async def test_a_failure_is_told_at_more_length_than_a_success(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_failure_is_told_at_more_length_than_a_success(bench: ProberRig) -> None:
     bench.sender.says = lambda raw: [f"250-{number}" for number in range(1000)]
     assert len((await bench.trip()).transcript) == FEW_LINES + 1
     bench.sender.delay = None
     assert len((await bench.trip()).transcript) == MOST_LINES + 1
 
 
-@virtual.on_a(Bench)
-async def test_a_trip_under_way_shows_how_far_it_has_come(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_trip_under_way_shows_how_far_it_has_come(bench: ProberRig) -> None:
     bench.sender.delay = None
     flight = bench.prober.start(bench.probe)
     await asyncio.sleep(30)
@@ -257,9 +257,9 @@ def test_what_is_about_the_message_of_one_trip_is_no_other_trip_s() -> None:
     assert len(of(mailbox, "")) == 6
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_an_overdue_trip_in_a_busy_mailbox_keeps_its_sending_and_tells_nothing_of_others(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.mailbox.talks = True
     bench.sender.delay = None

@@ -11,7 +11,7 @@ from exporter.mail.message import tokens_in
 from exporter.mailboxes.watcher.expectation import returned
 from tests.mail.test_message import BOUNCE
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 
 def bounce(raw: bytes, action: str = "failed") -> bytes:
@@ -25,8 +25,10 @@ def vacation_notice(raw: bytes) -> bytes:
     return f"{head}\r\n\r\nI am away.\r\n".encode()
 
 
-@virtual.on_a(Bench)
-async def test_a_bounce_ends_the_trip_at_once_with_the_server_and_its_reason(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_bounce_ends_the_trip_at_once_with_the_server_and_its_reason(
+    bench: ProberRig,
+) -> None:
     bench.sender.on_the_way = bounce
     outcome = await bench.trip()
     assert outcome.failure is not None
@@ -43,8 +45,8 @@ async def test_a_bounce_ends_the_trip_at_once_with_the_server_and_its_reason(ben
     assert bench.series()["mailtrip_lost_total"] == 0
 
 
-@virtual.on_a(partial(Bench, bounces="sender"))
-async def test_a_bounce_is_found_in_the_sender_s_mailbox(bench: Bench) -> None:
+@virtual.on_a(partial(ProberRig, bounces="sender"))
+async def test_a_bounce_is_found_in_the_sender_s_mailbox(bench: ProberRig) -> None:
     bench.sender.delay = None
     flight = bench.prober.start(bench.probe)
     await asyncio.sleep(60)
@@ -58,8 +60,8 @@ async def test_a_bounce_is_found_in_the_sender_s_mailbox(bench: Bench) -> None:
     assert bench.mailbox.open_now == bench.sender_s_mailbox.open_now == 0
 
 
-@virtual.on_a(partial(Bench, bounces="sender"))
-async def test_a_dead_mailbox_for_bounces_costs_no_trip(bench: Bench) -> None:
+@virtual.on_a(partial(ProberRig, bounces="sender"))
+async def test_a_dead_mailbox_for_bounces_costs_no_trip(bench: ProberRig) -> None:
     bench.sender_s_mailbox.hangs = True
     assert (await bench.trip()).success
 
@@ -100,8 +102,10 @@ def test_a_provider_s_own_code_is_explained_in_front_of_its_text(text: str, hint
     assert error.detail == f"mx.example.net returned it: {hint}: {text}"
 
 
-@virtual.on_a(Bench)
-async def test_a_notice_of_delay_and_a_vacation_notice_are_not_the_message(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_notice_of_delay_and_a_vacation_notice_are_not_the_message(
+    bench: ProberRig,
+) -> None:
     flight = bench.prober.start(bench.probe)
     await asyncio.sleep(3)
     bench.mailbox.deliver(bounce(bench.sender.sent[0], "delayed"))
@@ -115,8 +119,8 @@ async def test_a_notice_of_delay_and_a_vacation_notice_are_not_the_message(bench
     assert series["mailtrip_duplicates_total"] == series["mailtrip_bounces_total"] == 0
 
 
-@virtual.on_a(Bench)
-async def test_a_bounce_of_an_overdue_message_is_the_end_of_it(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_bounce_of_an_overdue_message_is_the_end_of_it(bench: ProberRig) -> None:
     bench.sender.delay, bench.sender.on_the_way = 3600, bounce
     outcome = await bench.trip()
     assert outcome.failure is not None
@@ -132,8 +136,8 @@ async def test_a_bounce_of_an_overdue_message_is_the_end_of_it(bench: Bench) -> 
     assert bench.mailbox.messages == {}
 
 
-@virtual.on_a(Bench)
-async def test_an_altered_message_fails_and_is_deleted(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_an_altered_message_fails_and_is_deleted(bench: ProberRig) -> None:
     bench.sender.on_the_way = lambda raw: raw[:-60]
     outcome = await bench.trip()
     assert outcome.failure is not None
@@ -143,8 +147,8 @@ async def test_an_altered_message_fails_and_is_deleted(bench: Bench) -> None:
     assert bench.series()["mailtrip_delivery_delay_seconds_count"] == 1
 
 
-@virtual.on_a(Bench)
-async def test_junk_fails_and_is_counted_and_deleted(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_junk_fails_and_is_counted_and_deleted(bench: ProberRig) -> None:
     bench.mailbox.junk = True
     outcome = await bench.trip()
     assert outcome.failure is not None
@@ -153,8 +157,8 @@ async def test_junk_fails_and_is_counted_and_deleted(bench: Bench) -> None:
     assert bench.series()["mailtrip_junk_total"] == 1
 
 
-@virtual.on_a(partial(Bench, junk="ok"))
-async def test_junk_may_be_good_enough_and_is_counted_all_the_same(bench: Bench) -> None:
+@virtual.on_a(partial(ProberRig, junk="ok"))
+async def test_junk_may_be_good_enough_and_is_counted_all_the_same(bench: ProberRig) -> None:
     bench.mailbox.junk = True
     assert (await bench.trip()).success
     assert bench.series()["mailtrip_junk_total"] == 1

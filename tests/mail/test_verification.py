@@ -17,7 +17,7 @@ from exporter.terminal import waterfall
 from tests.lab.client import Lab, LabUser
 from tests.support import virtual_time as virtual
 from tests.support.pauses import at_once
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 from tests.trips.test_scenarios import trip
 
 CONFIGURATION = """
@@ -161,7 +161,7 @@ JUDGED = (
     b"Authentication-Results: mx.example.net; spf=fail; dkim=pass\r\n"
     b"X-Spam-Status: Yes, score=12.5 required=5.0 version=4.0\r\n"
 )
-Trusting = partial(Bench, trusted_authserv_id="mx.example.net")
+Trusting = partial(ProberRig, trusted_authserv_id="mx.example.net")
 
 
 def judged(raw: bytes) -> bytes:
@@ -180,7 +180,7 @@ def test_junk_and_altered_messages_are_judged_too(
     way: Callable[[bytes], bytes], junk: bool
 ) -> None:
     @virtual.on_a(Trusting)
-    async def course(bench: Bench) -> None:
+    async def course(bench: ProberRig) -> None:
         bench.sender.on_the_way, bench.mailbox.junk = way, junk
         outcome = await bench.trip()
         assert judgements(outcome) == {"spf": "fail", "dkim": "pass"}
@@ -190,9 +190,9 @@ def test_junk_and_altered_messages_are_judged_too(
     course()
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_without_a_trusted_receiver_nothing_is_told_but_the_address_and_the_score(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.sender.on_the_way = judged
     outcome = await bench.trip()
@@ -202,7 +202,7 @@ async def test_without_a_trusted_receiver_nothing_is_told_but_the_address_and_th
 
 
 @virtual.on_a(Trusting)
-async def test_the_series_are_those_of_the_newest_message_that_came(bench: Bench) -> None:
+async def test_the_series_are_those_of_the_newest_message_that_came(bench: ProberRig) -> None:
     bench.sender.on_the_way = judged
     await bench.trip()
     bench.sender.delay = None

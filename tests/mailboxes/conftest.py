@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.mailbox_bench import Bench
+from tests.support.mailbox_bench import MailboxBench
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
-    bench: Bench = request.param(request)
+def bench(request: pytest.FixtureRequest) -> Iterator[MailboxBench]:
+    bench: MailboxBench = request.param(request)
     yield bench
     bench.close()

@@ -16,7 +16,7 @@ from exporter.core.trace import Trace
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox, Session, Sighting
 from tests.support.left_behind import nothing_left_behind
-from tests.support.mailbox_bench import FOREIGN, LONG, Bench
+from tests.support.mailbox_bench import FOREIGN, LONG, MailboxBench
 from tests.support.mailbox_benches import BENCHES, every
 from tests.support.wanting import those
 
@@ -75,7 +75,9 @@ def test_every_kind_of_mailbox_has_a_bench() -> None:
 
 
 @every()
-async def test_a_message_is_found_once_at_the_moment_it_came_and_deleted(bench: Bench) -> None:
+async def test_a_message_is_found_once_at_the_moment_it_came_and_deleted(
+    bench: MailboxBench,
+) -> None:
     clock, before = Clock(), bench.kept()
     async with opened(bench.mailbox()) as session:
         await found(session, len(before))
@@ -93,7 +95,7 @@ async def test_a_message_is_found_once_at_the_moment_it_came_and_deleted(bench: 
 
 
 @every()
-async def test_a_burst_is_found_completely(bench: Bench) -> None:
+async def test_a_burst_is_found_completely(bench: MailboxBench) -> None:
     before = bench.kept()
     async with opened(bench.mailbox()) as session:
         await found(session, len(before))
@@ -107,7 +109,7 @@ async def test_a_burst_is_found_completely(bench: Bench) -> None:
 
 
 @every("keeps")
-async def test_what_was_there_before_is_found_and_not_watched(bench: Bench) -> None:
+async def test_what_was_there_before_is_found_and_not_watched(bench: MailboxBench) -> None:
     await bench.deliver(OURS % 1)
     before = bench.kept()
     async with opened(bench.mailbox()) as session:
@@ -118,7 +120,7 @@ async def test_what_was_there_before_is_found_and_not_watched(bench: Bench) -> N
 
 
 @every("keeps")
-async def test_what_came_between_two_sessions_is_found_by_the_second(bench: Bench) -> None:
+async def test_what_came_between_two_sessions_is_found_by_the_second(bench: MailboxBench) -> None:
     mailbox = bench.mailbox()
     async with opened(mailbox) as session:
         await found(session, len(bench.kept()))
@@ -131,7 +133,7 @@ async def test_what_came_between_two_sessions_is_found_by_the_second(bench: Benc
 
 
 @every("has_junk")
-async def test_a_message_in_the_folder_for_junk_is_found_and_deleted(bench: Bench) -> None:
+async def test_a_message_in_the_folder_for_junk_is_found_and_deleted(bench: MailboxBench) -> None:
     before = bench.kept()
     async with opened(bench.mailbox()) as session:
         await found(session, len(before))
@@ -149,7 +151,7 @@ async def test_a_message_in_the_folder_for_junk_is_found_and_deleted(bench: Benc
 
 
 @every("keeps")
-async def test_of_a_thousand_messages_of_others_none_is_touched(bench: Bench) -> None:
+async def test_of_a_thousand_messages_of_others_none_is_touched(bench: MailboxBench) -> None:
     bench.fill(1000)
     before = bench.kept()
     assert {mail.flags for mail in before} >= {"", "S", "FS", "T"}
@@ -164,7 +166,7 @@ async def test_of_a_thousand_messages_of_others_none_is_touched(bench: Bench) ->
 
 
 @every("keeps")
-async def test_a_message_that_is_gone_already_is_no_mistake(bench: Bench) -> None:
+async def test_a_message_that_is_gone_already_is_no_mistake(bench: MailboxBench) -> None:
     async with opened(bench.mailbox()) as session:
         await found(session, len(bench.kept()))
         await bench.deliver(OURS % 1, OURS % 2)
@@ -179,7 +181,9 @@ async def test_a_message_that_is_gone_already_is_no_mistake(bench: Bench) -> Non
 
 
 @every()
-async def test_waiting_ends_when_it_is_told_to_and_when_the_time_is_over(bench: Bench) -> None:
+async def test_waiting_ends_when_it_is_told_to_and_when_the_time_is_over(
+    bench: MailboxBench,
+) -> None:
     async with opened(bench.mailbox()) as session:
         await found(session, len(bench.kept()))
         wake = asyncio.Event()
@@ -192,7 +196,7 @@ async def test_waiting_ends_when_it_is_told_to_and_when_the_time_is_over(bench: 
 
 
 @every()
-async def test_a_message_ends_the_wait_for_it(bench: Bench) -> None:
+async def test_a_message_ends_the_wait_for_it(bench: MailboxBench) -> None:
     async with opened(bench.mailbox()) as session:
         await found(session, len(bench.kept()))
         waiting = asyncio.ensure_future(waited_for_news(session, bench))
@@ -202,7 +206,7 @@ async def test_a_message_ends_the_wait_for_it(bench: Bench) -> None:
 
 
 @every("can_be_cut")
-async def test_a_mailbox_that_is_taken_away_is_noticed_at_once(bench: Bench) -> None:
+async def test_a_mailbox_that_is_taken_away_is_noticed_at_once(bench: MailboxBench) -> None:
     run = Run(Clock())
     session = await bench.mailbox().open(run, those(is_ours))
     await found(session, len(bench.kept()))
@@ -221,7 +225,7 @@ async def test_a_mailbox_that_is_taken_away_is_noticed_at_once(bench: Bench) -> 
         assert await found(session, 1)
 
 
-async def waited_for_news(session: Session, bench: Bench) -> list[Sighting]:
+async def waited_for_news(session: Session, bench: MailboxBench) -> list[Sighting]:
     """What a session says that waits as long as its kind may, and looks after each wait."""
     async with asyncio.timeout(30):
         while True:
@@ -234,7 +238,7 @@ async def waited_for_news(session: Session, bench: Bench) -> list[Sighting]:
 
 
 @every()
-async def test_closing_is_polite_and_aborting_is_not(bench: Bench) -> None:
+async def test_closing_is_polite_and_aborting_is_not(bench: MailboxBench) -> None:
     async with nothing_left_behind():
         for polite in (True, False):
             run = Run(Clock())
@@ -250,7 +254,7 @@ async def test_closing_is_polite_and_aborting_is_not(bench: Bench) -> None:
 
 
 @every()
-async def test_cancelling_at_any_moment_leaves_no_task_and_no_socket(bench: Bench) -> None:
+async def test_cancelling_at_any_moment_leaves_no_task_and_no_socket(bench: MailboxBench) -> None:
     if bench.keeps:
         await bench.deliver(*(OURS % number for number in range(3)))
     mailbox = bench.mailbox()

@@ -3,7 +3,7 @@ mailbox."""
 
 from exporter.mail.tokens import Mint, Rejection, Token, new_key
 from tests.support.left_behind import until
-from tests.support.mailbox_bench import Bench
+from tests.support.mailbox_bench import MailboxBench
 from tests.support.mailbox_benches import every
 from tests.support.mailbox_trips import Exporter, running
 from tests.support.watcher_rig import message
@@ -47,7 +47,7 @@ def forgeries(exporter: Exporter) -> dict[str, Rejection | None]:
 
 
 @every()
-async def test_a_forged_token_is_neither_believed_nor_deleted(bench: Bench) -> None:
+async def test_a_forged_token_is_neither_believed_nor_deleted(bench: MailboxBench) -> None:
     async with running(bench) as exporter:
         words = forgeries(exporter)
         async with exporter.trip() as trip:
@@ -69,7 +69,7 @@ async def test_a_forged_token_is_neither_believed_nor_deleted(bench: Bench) -> N
 
 @every()
 async def test_a_token_of_a_trip_that_is_over_is_a_duplicate_whatever_carries_it(
-    bench: Bench,
+    bench: MailboxBench,
 ) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
@@ -92,7 +92,9 @@ async def test_a_token_of_a_trip_that_is_over_is_a_duplicate_whatever_carries_it
 
 
 @every()
-async def test_a_message_that_is_late_is_counted_with_its_delay_and_deleted(bench: Bench) -> None:
+async def test_a_message_that_is_late_is_counted_with_its_delay_and_deleted(
+    bench: MailboxBench,
+) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
         async with exporter.trip() as trip:
@@ -110,7 +112,7 @@ async def test_a_message_that_is_late_is_counted_with_its_delay_and_deleted(benc
 
 @every("keeps")
 async def test_two_exporters_on_one_mailbox_do_not_touch_each_other_s_messages(
-    bench: Bench,
+    bench: MailboxBench,
 ) -> None:
     before = bench.kept()
     async with (
@@ -129,7 +131,9 @@ async def test_two_exporters_on_one_mailbox_do_not_touch_each_other_s_messages(
 
 
 @every("keeps")
-async def test_what_another_of_the_same_key_awaits_is_left_alone_for_an_hour(bench: Bench) -> None:
+async def test_what_another_of_the_same_key_awaits_is_left_alone_for_an_hour(
+    bench: MailboxBench,
+) -> None:
     before, key = bench.kept(), new_key()
     async with running(bench, key) as exporter:
         fresh, old = exporter.token(), exporter.token(AN_HOUR + 60)
@@ -146,7 +150,7 @@ async def test_what_another_of_the_same_key_awaits_is_left_alone_for_an_hour(ben
 
 
 @every()
-async def test_a_message_left_over_from_earlier_is_deleted(bench: Bench) -> None:
+async def test_a_message_left_over_from_earlier_is_deleted(bench: MailboxBench) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
         left_over = message(exporter.token(AN_HOUR + 60))

@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from tests.support.left_behind import nothing_left_behind, until
-from tests.support.mailbox_bench import FOREIGN, Bench
+from tests.support.mailbox_bench import FOREIGN, MailboxBench
 from tests.support.mailbox_benches import every
 from tests.support.mailbox_trips import Exporter, Trip, running
 from tests.support.watcher_rig import message
@@ -17,7 +17,7 @@ WAY = 0.5  # seconds that a message is under way
 
 
 @every()
-async def test_a_trip_finds_its_message_and_deletes_it_and_no_other(bench: Bench) -> None:
+async def test_a_trip_finds_its_message_and_deletes_it_and_no_other(bench: MailboxBench) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
         async with exporter.trip() as trip:
@@ -34,7 +34,7 @@ async def test_a_trip_finds_its_message_and_deletes_it_and_no_other(bench: Bench
 
 
 @every()
-async def test_a_delay_is_told_as_exactly_as_the_mailbox_promises(bench: Bench) -> None:
+async def test_a_delay_is_told_as_exactly_as_the_mailbox_promises(bench: MailboxBench) -> None:
     """A busy machine may hold up one look, or two; not five."""
     async with running(bench) as exporter:
         for _ in range(5):
@@ -56,7 +56,7 @@ async def test_a_delay_is_told_as_exactly_as_the_mailbox_promises(bench: Bench) 
 
 @every("keeps")
 async def test_a_message_that_was_there_before_is_found_and_no_delay_is_invented(
-    bench: Bench,
+    bench: MailboxBench,
 ) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
@@ -69,7 +69,9 @@ async def test_a_message_that_was_there_before_is_found_and_no_delay_is_invented
 
 
 @every()
-async def test_both_copies_of_a_message_are_deleted_and_the_first_counts(bench: Bench) -> None:
+async def test_both_copies_of_a_message_are_deleted_and_the_first_counts(
+    bench: MailboxBench,
+) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
         async with exporter.trip() as trip:
@@ -81,7 +83,7 @@ async def test_both_copies_of_a_message_are_deleted_and_the_first_counts(bench: 
 
 
 @every("has_junk")
-async def test_a_second_copy_in_the_folder_for_junk_is_deleted_too(bench: Bench) -> None:
+async def test_a_second_copy_in_the_folder_for_junk_is_deleted_too(bench: MailboxBench) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
         async with exporter.trip() as trip:
@@ -98,7 +100,7 @@ async def test_a_second_copy_in_the_folder_for_junk_is_deleted_too(bench: Bench)
 
 
 @every("keeps")
-async def test_a_trip_among_a_thousand_messages_of_others_touches_none(bench: Bench) -> None:
+async def test_a_trip_among_a_thousand_messages_of_others_touches_none(bench: MailboxBench) -> None:
     bench.fill(1000)
     before = bench.kept()
     async with running(bench) as exporter:
@@ -112,7 +114,9 @@ async def test_a_trip_among_a_thousand_messages_of_others_touches_none(bench: Be
 
 
 @every("can_be_cut")
-async def test_a_mailbox_that_was_away_costs_no_trip_and_no_delay_is_invented(bench: Bench) -> None:
+async def test_a_mailbox_that_was_away_costs_no_trip_and_no_delay_is_invented(
+    bench: MailboxBench,
+) -> None:
     before = bench.kept()
     async with running(bench) as exporter:
         async with exporter.trip() as trip:
@@ -132,7 +136,7 @@ async def test_a_mailbox_that_was_away_costs_no_trip_and_no_delay_is_invented(be
 
 
 @every()
-async def test_two_hundred_trips_share_one_session(bench: Bench) -> None:
+async def test_two_hundred_trips_share_one_session(bench: MailboxBench) -> None:
     before = bench.kept()
     waiting: list[Trip] = []
 
@@ -153,7 +157,7 @@ async def test_two_hundred_trips_share_one_session(bench: Bench) -> None:
 
 
 @every()
-async def test_a_trip_that_is_cancelled_leaves_no_task_and_no_socket(bench: Bench) -> None:
+async def test_a_trip_that_is_cancelled_leaves_no_task_and_no_socket(bench: MailboxBench) -> None:
     async def one(exporter: Exporter) -> None:
         async with exporter.trip() as trip:
             await bench.deliver(trip.raw)

@@ -21,7 +21,7 @@ from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser
 from tests.support import virtual_time as virtual
 from tests.support.pauses import at_once
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 from tests.support.watcher_rig import message
 
 HOUR = 3600.0
@@ -38,17 +38,17 @@ def test_a_message_whose_owner_died_is_deleted_after_an_hour_also_by_one_that_wa
     tmp_path: Path,
 ) -> None:
     async def course() -> None:
-        owner = Bench(tmp_path / "owner", key=KEY)
+        owner = ProberRig(tmp_path / "owner", key=KEY)
         owner.sender.delay = 100
         owner.prober.start(owner.probe)
         await asyncio.sleep(50)
         await owner.close()
 
-        first = Bench(tmp_path / "partner", owner.mailbox, key=KEY)
+        first = ProberRig(tmp_path / "partner", owner.mailbox, key=KEY)
         await beats(first, until=HOUR / 2)
         assert len(first.mailbox.messages) == 1
         await first.close()
-        second = Bench(tmp_path / "partner", owner.mailbox, key=KEY)
+        second = ProberRig(tmp_path / "partner", owner.mailbox, key=KEY)
         await beats(second, until=HOUR - 30)
         assert len(second.mailbox.messages) == 1
         await beats(second, until=HOUR + 600)
@@ -60,7 +60,7 @@ def test_a_message_whose_owner_died_is_deleted_after_an_hour_also_by_one_that_wa
     virtual.run(course())
 
 
-async def beats(bench: Bench, until: float) -> None:
+async def beats(bench: ProberRig, until: float) -> None:
     """A trip every five minutes until that moment; the last one is over then."""
     while bench.clock.monotonic() + 300 <= until:
         assert (await bench.trip()).success
@@ -68,16 +68,16 @@ async def beats(bench: Bench, until: float) -> None:
     await asyncio.sleep(until - bench.clock.monotonic())
 
 
-def expect_nothing_odd(bench: Bench) -> None:
+def expect_nothing_odd(bench: ProberRig) -> None:
     series = bench.series()
     for name in ("late", "lost", "duplicates", "bounces"):
         assert series[f"mailtrip_{name}_total"] == 0, name
     assert series["mailtrip_success"] == 1
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_what_an_earlier_process_left_is_deleted_and_what_is_young_or_another_instance_s_stays(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     ours, theirs = Mint(KEY), Mint(OTHER_KEY)
     old, young = virtual.BEGIN - HOUR - 1, virtual.BEGIN - HOUR + 60
@@ -101,8 +101,10 @@ async def test_what_an_earlier_process_left_is_deleted_and_what_is_young_or_anot
     expect_nothing_odd(bench)
 
 
-@virtual.on_a(Bench)
-async def test_only_so_many_messages_of_others_with_our_key_are_remembered(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_only_so_many_messages_of_others_with_our_key_are_remembered(
+    bench: ProberRig,
+) -> None:
     mint, too_many = Mint(KEY), 5
     for _ in range(MOST_PUT_OFF + too_many):
         bench.mailbox.deliver(message(mint.mint(virtual.BEGIN)))
@@ -112,7 +114,7 @@ async def test_only_so_many_messages_of_others_with_our_key_are_remembered(bench
     await asyncio.sleep(HOUR)
     assert len(bench.mailbox.messages) == too_many
     assert bench.mailbox.opened == 1
-    next_one = Bench(mailbox=bench.mailbox, key=KEY)
+    next_one = ProberRig(mailbox=bench.mailbox, key=KEY)
     assert (await next_one.trip()).success
     await asyncio.sleep(10)
     assert next_one.mailbox.messages == {}

@@ -16,7 +16,7 @@ from exporter.state.store import Store
 from tests.mail.test_messages_that_come_back_changed import bounce
 from tests.support import virtual_time as virtual
 from tests.support.pauses import at_once
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 NAME = "mailtrip_last_failure_info"
 CONFIGURATION = """
@@ -38,9 +38,9 @@ def info(series: dict[str, float]) -> list[str]:
     ]
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_failure_without_step_and_code_has_them_empty_and_a_success_takes_it_away(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     assert info(bench.series()) == []
     bench.sender.delay = None
@@ -70,7 +70,7 @@ async def test_a_failure_without_step_and_code_has_them_empty_and_a_success_take
 )
 def test_the_code_of_a_bounce_is_an_enhanced_one_or_none(status: str, code: str) -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         told = f"Status: {status}".encode()
         bench.sender.on_the_way = lambda raw: (
             bounce(raw).replace(b"Status: 5.1.1", told).replace(b"550 5.1.1", b"no")

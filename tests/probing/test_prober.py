@@ -9,11 +9,11 @@ from exporter.core.facts import Arrival
 from exporter.core.model import Leg, Phase, ProbeError, ProbeKey, Reason, Step
 from exporter.core.run import Run
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import TIMEOUT, Bench
+from tests.support.prober_rig import TIMEOUT, ProberRig
 
 
-@virtual.on_a(Bench)
-async def test_a_good_trip_says_how_long_every_part_took(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_good_trip_says_how_long_every_part_took(bench: ProberRig) -> None:
     outcome = await bench.trip()
     assert outcome.success
     assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: True}
@@ -34,8 +34,8 @@ async def test_a_good_trip_says_how_long_every_part_took(bench: Bench) -> None:
     assert series["mailtrip_last_send_duration_seconds"] == pytest.approx(1)
 
 
-@virtual.on_a(Bench)
-async def test_a_refused_message_fails_at_once_with_place_reason_and_code(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_refused_message_fails_at_once_with_place_reason_and_code(bench: ProberRig) -> None:
     bench.sender.refusal = Reason.REJECTED
     outcome = await bench.trip()
     assert outcome.failure is not None
@@ -53,9 +53,9 @@ async def test_a_refused_message_fails_at_once_with_place_reason_and_code(bench:
     assert info not in bench.series()
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_message_that_was_perhaps_taken_is_never_sent_again_and_watched_for(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.sender.uncertain = True
     outcome = await bench.trip()
@@ -70,8 +70,8 @@ async def test_a_message_that_was_perhaps_taken_is_never_sent_again_and_watched_
     assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: False}
 
 
-@virtual.on_a(Bench)
-async def test_late_is_not_lost(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_late_is_not_lost(bench: ProberRig) -> None:
     bench.sender.delay = 3600
     outcome = await bench.trip()
     assert outcome.failure is not None
@@ -88,8 +88,8 @@ async def test_late_is_not_lost(bench: Bench) -> None:
     assert bench.mailbox.messages == {}
 
 
-@virtual.on_a(Bench)
-async def test_what_never_comes_is_lost(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_what_never_comes_is_lost(bench: ProberRig) -> None:
     bench.sender.delay = None
     await bench.trip()
     await asyncio.sleep(86_000)
@@ -103,8 +103,8 @@ async def test_what_never_comes_is_lost(bench: Bench) -> None:
     assert bench.store.unsettled() == []
 
 
-@virtual.on_a(Bench)
-async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: ProberRig) -> None:
     bench.sender.copies = 2
     assert (await bench.trip()).success
     bench.mailbox.deliver(bench.sender.sent[0])  # and a third, when nobody waits any more
@@ -115,11 +115,11 @@ async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: Bench)
     assert bench.mailbox.messages == {}
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an_hour(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
-    other = Bench(mailbox=bench.mailbox)  # its own store, but the same key and mailbox
+    other = ProberRig(mailbox=bench.mailbox)  # its own store, but the same key and mailbox
     other.sender.delay = 100
     flight = other.prober.start(other.probe)
     await asyncio.sleep(99)
@@ -141,8 +141,8 @@ async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an
     await other.close()
 
 
-@virtual.on_a(Bench)
-async def test_if_the_mailbox_is_closed_the_message_is_sent_all_the_same(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_if_the_mailbox_is_closed_the_message_is_sent_all_the_same(bench: ProberRig) -> None:
     bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
     outcome = await bench.trip()
     assert outcome.failure is not None
@@ -159,9 +159,9 @@ async def test_if_the_mailbox_is_closed_the_message_is_sent_all_the_same(bench: 
     assert bench.series()["mailtrip_late_total"] == 0
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_dead_mailbox_is_tried_for_session_timeout_and_told_by_its_last_error(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
     outcome = await bench.trip()
@@ -174,15 +174,15 @@ async def test_a_dead_mailbox_is_tried_for_session_timeout_and_told_by_its_last_
     assert outcome.duration == pytest.approx(31, abs=0.5)
 
 
-@virtual.on_a(Bench)
-async def test_a_mailbox_that_restarts_while_a_trip_begins_costs_no_trip(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_mailbox_that_restarts_while_a_trip_begins_costs_no_trip(bench: ProberRig) -> None:
     bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
     asyncio.get_running_loop().call_later(5, setattr, bench.mailbox, "down", None)
     assert (await bench.trip()).success
 
 
-@virtual.on_a(Bench)
-async def test_a_bug_is_one_outcome_too(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_bug_is_one_outcome_too(bench: ProberRig) -> None:
     async def broken(message: object, run: object) -> None:
         raise ZeroDivisionError
 
@@ -193,8 +193,8 @@ async def test_a_bug_is_one_outcome_too(bench: Bench) -> None:
     assert bench.series()['mailtrip_failures_total{phase="send",reason="internal"}'] == 1
 
 
-@virtual.on_a(Bench)
-async def test_any_number_of_scrapes_makes_one_trip_in_an_interval(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_any_number_of_scrapes_makes_one_trip_in_an_interval(bench: ProberRig) -> None:
     await asyncio.gather(*(bench.prober.ask(bench.probe, 10) for _ in range(20)))
     assert bench.series()["probe_success"] == 1
     for _ in range(10):
@@ -206,9 +206,9 @@ async def test_any_number_of_scrapes_makes_one_trip_in_an_interval(bench: Bench)
     assert len(bench.sender.sent) == 2
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_scrape_waits_no_longer_than_it_is_told_and_does_not_disturb_the_trip(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.sender.delay = 100
     await bench.prober.ask(bench.probe, 9.5)
@@ -220,8 +220,8 @@ async def test_a_scrape_waits_no_longer_than_it_is_told_and_does_not_disturb_the
     assert bench.series()["probe_success"] == 1
 
 
-@virtual.on_a(Bench)
-async def test_trips_overlap_when_they_take_longer_than_the_interval(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_trips_overlap_when_they_take_longer_than_the_interval(bench: ProberRig) -> None:
     bench.sender.delay = 450
     bench.prober.start_if_due(bench.probe)
     await asyncio.sleep(310)
@@ -232,8 +232,8 @@ async def test_trips_overlap_when_they_take_longer_than_the_interval(bench: Benc
     assert bench.series()["mailtrip_success"] == 1
 
 
-@virtual.on_a(Bench)
-async def test_every_counter_exists_from_the_start(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_every_counter_exists_from_the_start(bench: ProberRig) -> None:
     series = bench.series()
     for name in ("late", "lost", "duplicates", "trips"):
         assert series[f"mailtrip_{name}_total"] == 0
@@ -258,9 +258,9 @@ class Questions:
                 raise self._error
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_pending(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.probe.check = Questions(3)
     flight = bench.prober.start(bench.probe)
@@ -287,9 +287,9 @@ async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_p
     assert (await bench.trip()).legs == {}
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_a_trip_that_ends_while_it_waits_for_its_turn_has_failed_in_send(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")  # which is got over
     bench.probe.timeout = 40
@@ -308,12 +308,12 @@ def test_text_that_is_no_text_costs_no_outcome(words: str) -> None:
     """Python reads bytes that are no UTF-8 so, from a command line and from mail."""
 
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         bench.probe.key = ProbeKey("submission", f"{words}@example.org")
         bench.metrics.known(bench.probe.key, None)
         outcome = await bench.trip()
         assert outcome.success
-        other = Bench(mailbox=bench.mailbox, store=bench.store)
+        other = ProberRig(mailbox=bench.mailbox, store=bench.store)
         assert (await other.trip()).success
         assert [known.outcome.trip for known in bench.store.last_known()][
             -1

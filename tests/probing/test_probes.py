@@ -7,7 +7,7 @@ from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.settings import Settings
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 SETTINGS = Settings.parse(
     b"""
@@ -25,7 +25,7 @@ probes:
 )
 
 
-def table(bench: Bench, max_targets: int = 3, settings: Settings = SETTINGS) -> ProbeTable:
+def table(bench: ProberRig, max_targets: int = 3, settings: Settings = SETTINGS) -> ProbeTable:
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         return Probe(key, bench.probe.check, interval or 300, 600, 30, name)
 
@@ -76,7 +76,7 @@ def test_what_is_refused_is_refused_with_a_cure(
     module: str, target: str, status: int, kind: str, words: str
 ) -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         with pytest.raises(ProbeRefused) as caught:
             table(bench).key(module, target)
         assert (caught.value.status, caught.value.kind) == (status, kind)
@@ -160,7 +160,7 @@ probes:
 )
 def test_all_spellings_of_a_target_are_one_probe(module: str, spellings: list[str]) -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         probes = table(bench, 100, SPELLED)
         before = len(list(probes))
         keys = {probes.key(module, spelling) for spelling in spellings}
@@ -205,7 +205,7 @@ def test_all_spellings_of_a_target_are_one_probe(module: str, spellings: list[st
 )
 def test_another_spelling_of_a_local_part_is_another_target(module: str, target: str) -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         with pytest.raises(ProbeRefused) as caught:
             table(bench, 100, SPELLED).key(module, target)
         assert caught.value.status == 403
@@ -216,7 +216,7 @@ def test_another_spelling_of_a_local_part_is_another_target(module: str, target:
 
 def test_a_named_probe_is_found_by_every_spelling_and_its_beat_by_an_older_one() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         (probe,) = probes = table(bench, 100, SPELLED)
         assert probe.key == ProbeKey("people", "Someone@mail.example.org")
         assert probes.get(probes.key("people", "Someone@Mail.Example.ORG.")) is probe
@@ -229,7 +229,7 @@ def test_a_named_probe_is_found_by_every_spelling_and_its_beat_by_an_older_one()
 
 def test_a_named_probe_has_its_own_interval_and_may_be_asked_for() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         (probe,) = probes = table(bench)
         assert (probe.name, probe.interval) == ("named", 3600)
         assert probes.get(probes.key("private", "someone@example.com")) is probe
@@ -240,7 +240,7 @@ def test_a_named_probe_has_its_own_interval_and_may_be_asked_for() -> None:
 
 def test_there_is_an_end_to_the_number_of_probes() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         probes = table(bench, max_targets=3)
         for name in ("a", "b"):
             probes.get(probes.key("submission", f"{name}@example.org"))
@@ -255,7 +255,7 @@ def test_there_is_an_end_to_the_number_of_probes() -> None:
 
 def test_a_pair_that_nobody_scrapes_is_forgotten_and_a_named_probe_never() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         probes = table(bench)
         key = probes.key("submission", "a@example.org")
         await probes.ask(key, 60)
@@ -275,7 +275,7 @@ def test_a_pair_that_nobody_scrapes_is_forgotten_and_a_named_probe_never() -> No
 
 def test_a_pair_is_not_forgotten_while_a_message_is_under_way() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         bench.sender.delay = None
         probes = table(bench)
         key = probes.key("submission", "a@example.org")

@@ -19,12 +19,12 @@ from exporter.state.store import State, Store
 from tests.support import virtual_time as virtual
 from tests.support.pauses import at_once
 from tests.support.pretend import PretendMailbox, PretendSession
-from tests.support.prober_rig import TIMEOUT, Bench
+from tests.support.prober_rig import TIMEOUT, ProberRig
 
 
 def test_a_restart_goes_on_with_the_trips_in_flight(tmp_path: Path) -> None:
     async def course() -> None:
-        first = Bench(tmp_path)
+        first = ProberRig(tmp_path)
         first.sender.delay = 100
         first.prober.start(first.probe)
         await asyncio.sleep(50)
@@ -32,7 +32,7 @@ def test_a_restart_goes_on_with_the_trips_in_flight(tmp_path: Path) -> None:
         assert first.store is not None
 
         await asyncio.sleep(10)
-        second = Bench(tmp_path, first.mailbox)
+        second = ProberRig(tmp_path, first.mailbox)
         (trip,) = second.ledger.recover()
         assert trip.state is State.SENT
         second.prober.resume(second.probe, trip)
@@ -53,13 +53,13 @@ def test_a_message_that_came_during_a_restart_is_a_success_without_an_invented_d
     tmp_path: Path,
 ) -> None:
     async def course() -> None:
-        first = Bench(tmp_path)
+        first = ProberRig(tmp_path)
         first.sender.delay = 55
         first.prober.start(first.probe)
         await asyncio.sleep(50)
         await first.close()
         await asyncio.sleep(10)
-        second = Bench(tmp_path, first.mailbox)
+        second = ProberRig(tmp_path, first.mailbox)
         (trip,) = second.ledger.recover()
         second.prober.resume(second.probe, trip)
         await second.prober.ask(second.probe, 100)
@@ -73,11 +73,11 @@ def test_a_message_that_came_during_a_restart_is_a_success_without_an_invented_d
 
 def test_late_mail_is_recognised_after_a_restart(tmp_path: Path) -> None:
     async def course() -> None:
-        first = Bench(tmp_path)
+        first = ProberRig(tmp_path)
         first.sender.delay = 3600
         assert not (await first.trip()).success
         await first.close()
-        second = Bench(tmp_path, first.mailbox)
+        second = ProberRig(tmp_path, first.mailbox)
         assert second.ledger.recover() == []
         await asyncio.sleep(3600)
         series = second.series()
@@ -90,11 +90,11 @@ def test_late_mail_is_recognised_after_a_restart(tmp_path: Path) -> None:
 
 def test_a_trip_that_was_killed_before_its_message_was_accepted_is_void(tmp_path: Path) -> None:
     async def course() -> None:
-        first = Bench(tmp_path)
+        first = ProberRig(tmp_path)
         first.prober.start(first.probe)
         await asyncio.sleep(0.6)
         await first.close()
-        second = Bench(tmp_path, first.mailbox)
+        second = ProberRig(tmp_path, first.mailbox)
         assert second.ledger.recover() == []
         await second.close()
 
@@ -106,13 +106,13 @@ def test_after_a_long_absence_the_mailbox_is_looked_into_before_a_trip_is_overdu
     tmp_path: Path, arrives: bool
 ) -> None:
     async def course() -> None:
-        first = Bench(tmp_path)
+        first = ProberRig(tmp_path)
         first.sender.delay = 100 if arrives else None
         first.prober.start(first.probe)
         await asyncio.sleep(50)
         await first.close()
         await asyncio.sleep(5 * TIMEOUT)
-        second = Bench(tmp_path, first.mailbox)
+        second = ProberRig(tmp_path, first.mailbox)
         (trip,) = second.ledger.recover()
         second.prober.resume(second.probe, trip)
         (flight,) = second.probe.flights.values()
@@ -153,7 +153,7 @@ async def stopped_while_deleting(
     deleted."""
     mailbox = Stubborn()
     mailbox.junk = junk
-    bench = Bench(directory, mailbox)
+    bench = ProberRig(directory, mailbox)
     bench.sender.uncertain = uncertain
     bench.prober.start(bench.probe)
     while [trip.state for trip in bench.store.unsettled()] != [State.FOUND]:
@@ -174,11 +174,11 @@ def test_a_message_that_was_back_before_the_restart_is_one_success_whether_it_wa
             mailbox.messages.clear()
         mailbox.may_delete.clear()
         for seconds in range(restarts):  # each too short to find out
-            bench = resumed(Bench(tmp_path, mailbox))
+            bench = resumed(ProberRig(tmp_path, mailbox))
             await asyncio.sleep(seconds)
             await bench.close()
         mailbox.may_delete.set()
-        bench = resumed(Bench(tmp_path, mailbox))
+        bench = resumed(ProberRig(tmp_path, mailbox))
         resumed_at = bench.clock.monotonic()
         (flight,) = bench.probe.flights.values()
         assert (await flight).success
@@ -191,14 +191,14 @@ def test_a_message_that_was_back_before_the_restart_is_one_success_whether_it_wa
         assert series["mailtrip_duplicates_total"] == series["mailtrip_late_total"] == 0
         assert mailbox.messages == {}
         await bench.close()
-        last = Bench(tmp_path, mailbox)
+        last = ProberRig(tmp_path, mailbox)
         assert last.ledger.recover() == []
         await last.close()
 
     virtual.run(course())
 
 
-def resumed(bench: Bench) -> Bench:
+def resumed(bench: ProberRig) -> ProberRig:
     for trip in bench.ledger.recover():
         bench.prober.resume(bench.probe, trip)
     return bench
@@ -208,7 +208,7 @@ def test_the_verdict_of_a_message_that_was_back_before_the_restart_stands(tmp_pa
     async def course() -> None:
         mailbox = await stopped_while_deleting(tmp_path, junk=True)
         mailbox.messages.clear()
-        bench = resumed(Bench(tmp_path, mailbox))
+        bench = resumed(ProberRig(tmp_path, mailbox))
         (flight,) = bench.probe.flights.values()
         assert str((await flight).failure) == "verify: junk: found before a restart"
         assert bench.series()["mailtrip_junk_total"] == 1
@@ -224,7 +224,7 @@ def test_a_message_that_could_not_be_looked_for_after_the_restart_is_no_duplicat
     async def course() -> None:
         mailbox = await stopped_while_deleting(tmp_path, uncertain=uncertain)
         mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
-        bench = resumed(Bench(tmp_path, mailbox))
+        bench = resumed(ProberRig(tmp_path, mailbox))
         (flight,) = bench.probe.flights.values()
         assert (await flight).success
         mailbox.down = None
@@ -242,13 +242,13 @@ def test_a_late_message_that_was_seen_before_the_restart_and_not_deleted_is_clea
     tmp_path: Path,
 ) -> None:
     async def course() -> None:
-        first = Bench(tmp_path)
+        first = ProberRig(tmp_path)
         first.sender.delay = 2 * TIMEOUT
         await first.trip()
         await asyncio.sleep(2 * TIMEOUT)
         assert first.series()["mailtrip_late_total"] == 1
         await first.close()
-        second = Bench(tmp_path, first.mailbox)
+        second = ProberRig(tmp_path, first.mailbox)
         assert second.ledger.recover() == []
         second.mailbox.deliver(first.sender.sent[0])  # as if it had not been deleted
         await second.trip()

@@ -11,7 +11,7 @@ from exporter.core.model import Leg, Reply, TlsSession
 from exporter.state.schema import FILE
 from exporter.state.store import State
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 TAKEN = (
     TlsSession(Leg.SEND, "TLSv1.3", "AES", 2e9),
@@ -24,7 +24,7 @@ def test_an_overdue_trip_tells_after_a_restart_who_has_taken_the_message(
     tmp_path: Path, read: bool
 ) -> None:
     async def course() -> None:
-        first = Bench(tmp_path)
+        first = ProberRig(tmp_path)
         first.sender.delay, first.sender.facts = (
             None,
             (*TAKEN, TlsSession(Leg.MAILBOX, "TLSv1.2", "AES", 2e9)),
@@ -36,7 +36,7 @@ def test_an_overdue_trip_tells_after_a_restart_who_has_taken_the_message(
             with closing(sqlite3.connect(tmp_path / FILE)) as file:
                 file.execute("UPDATE trips SET verdict = '[{}]'")
                 file.commit()
-        second = Bench(tmp_path, first.mailbox)
+        second = ProberRig(tmp_path, first.mailbox)
         (trip,) = second.ledger.recover()
         assert (trip.state, trip.verdict) == (State.SENT, None)
         second.prober.resume(second.probe, trip)

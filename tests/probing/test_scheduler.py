@@ -4,7 +4,7 @@ import pytest
 
 from exporter.probing.scheduler import Scheduler, splay
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import INTERVAL, Bench
+from tests.support.prober_rig import INTERVAL, ProberRig
 
 
 def test_the_splay_is_the_same_at_every_start_and_spreads_many_probes() -> None:
@@ -22,7 +22,7 @@ def test_a_single_probe_starts_at_once_and_no_splay_exceeds_the_interval() -> No
 
 def test_a_beat_is_kept_and_a_scrape_s_trip_counts_for_it() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         bench.probe.name = "gmail"
         beating = asyncio.create_task(
             Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run()
@@ -39,7 +39,7 @@ def test_a_beat_is_kept_and_a_scrape_s_trip_counts_for_it() -> None:
 
 def test_after_a_restart_the_beat_goes_on_from_the_last_trip() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         bench.probe.name = "gmail"
         bench.probe.last_start = bench.clock.monotonic() - 100
         beating = asyncio.create_task(
@@ -57,7 +57,7 @@ def test_after_a_restart_the_beat_goes_on_from_the_last_trip() -> None:
 
 def test_a_late_beat_is_followed_by_one_trip_not_by_all_that_were_missed() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         bench.probe.last_start = bench.clock.monotonic() - 10 * INTERVAL
         beating = asyncio.create_task(
             Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run()
@@ -73,7 +73,7 @@ def test_a_late_beat_is_followed_by_one_trip_not_by_all_that_were_missed() -> No
 @pytest.mark.parametrize("early", [0.0, 0.4])
 def test_a_trip_is_due_a_little_before_its_interval_is_over(early: float) -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         bench.probe.last_start = 0.0
         assert bench.probe.due(INTERVAL - early)
         assert not bench.probe.due(INTERVAL - 0.6)

@@ -21,7 +21,7 @@ from tests.security.conftest import Start
 from tests.security.test_requests import probe
 from tests.support import virtual_time as virtual
 from tests.support.mailtrip_process import Exporter
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 from tests.support.recording_peers import Listener
 from tests.support.sender_bench import make_sender
 from tests.support.sending import MESSAGES, new_run, probe_message, send
@@ -252,8 +252,8 @@ def test_what_is_no_text(start: Start, listener: Listening, server: str) -> None
     assert "Traceback" not in exporter.log.read_text()
 
 
-@virtual.on_a(Bench)
-async def test_names_of_folders(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_names_of_folders(bench: ProberRig) -> None:
     """The name of a folder, which a server can choose, has at most 100 characters in a label,
     all of them harmless."""
     bench.mailbox.folder = f"{HARMFUL}\udcff{'x' * 500}"

@@ -16,7 +16,7 @@ from exporter.mail.tokens import new_key
 from exporter.net.dns import Resolver
 from exporter.settings import Settings
 from tests.security.conftest import Start
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 from tests.support.recording_peers import Listener
 from tests.support.sender_bench import make_sender
 from tests.support.sending import new_run, probe_message, send
@@ -330,7 +330,7 @@ def test_crashes(start: Start, tmp_path: Path) -> None:
 async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> None:
     """An unexpected exception is logged as a traceback, with lines of the program and without
     values; pages and labels show only that it occurred."""
-    bench = Bench()
+    bench = ProberRig()
 
     def broken(raw: bytes) -> list[str]:
         password = PASSWORD

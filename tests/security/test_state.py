@@ -11,7 +11,7 @@ from exporter.state.store import Store
 from tests.state.test_rows import changed, filled
 from tests.support import virtual_time as virtual
 from tests.support.balky_disk import balky, store_on
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 
 def test_a_disk_that_refuses() -> None:
@@ -20,7 +20,7 @@ def test_a_disk_that_refuses() -> None:
 
     async def course() -> None:
         connection = balky()
-        bench = Bench(store=store_on(connection))
+        bench = ProberRig(store=store_on(connection))
         connection.refuses = sqlite3.SQLITE_FULL
         good = await bench.trip()
         bench.sender.refusal = Reason.REJECTED
@@ -58,7 +58,7 @@ def test_a_clock_that_is_set() -> None:
     async def course() -> None:
         for jump in (-3600.0, 400 * 86400.0):
             off, loop = [0.0], asyncio.get_running_loop()
-            bench = Bench(
+            bench = ProberRig(
                 clock=Clock(
                     loop.time,
                     lambda off=off, loop=loop: virtual.BEGIN + loop.time() + off[0],  # type: ignore[misc]

@@ -19,7 +19,7 @@ from tests.support import virtual_time as virtual
 from tests.support.http_site import GOOD, site
 from tests.support.ports import free_port
 from tests.support.pretend import PretendMailbox
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 pytestmark = pytest.mark.slow
 
@@ -99,8 +99,8 @@ def test_forgeries() -> None:
     assert word not in candidates(f"{false} {word}")
 
 
-@virtual.on_a(Bench)
-async def test_strange_tokens_in_a_mailbox(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_strange_tokens_in_a_mailbox(bench: ProberRig) -> None:
     """A message whose token is forged, or belongs to another mailtrip, is left unchanged in the
     mailbox, ends no trip, and counts in `mailtrip_tokens_rejected_total`."""
     bench.sender.on_the_way = lambda raw: raw.replace(candidates(raw.decode())[0].encode(), foreign)
@@ -115,8 +115,8 @@ async def test_strange_tokens_in_a_mailbox(bench: Bench) -> None:
 # ------------------------------------------------------------ who has seen one
 
 
-@virtual.on_a(Bench)
-async def test_replay_under_way(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_replay_under_way(bench: ProberRig) -> None:
     """An attacker who sees a message in transit can send another one with its token. Until the
     trip is over, that message is accepted as ours if its text is intact; such an attacker could
     also delay or deliver our message."""
@@ -134,8 +134,8 @@ async def test_replay_under_way(bench: Bench) -> None:
     assert (await again).success
 
 
-@virtual.on_a(Bench)
-async def test_replay_afterwards(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_replay_afterwards(bench: ProberRig) -> None:
     """After the trip, its token has no effect: a message with it counts as a duplicate and is
     deleted, the result of the trip does not change, and no other trip ends."""
     outcome = await bench.trip()
@@ -152,11 +152,11 @@ async def test_replay_afterwards(bench: Bench) -> None:
     assert await bench.store.outcome(outcome.trip) == outcome
 
 
-@virtual.on_a(Bench)
-async def test_replay_long_afterwards(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_replay_long_afterwards(bench: ProberRig) -> None:
     """A token that is no longer known, after `late_after` and the retention of the state, has
     no effect either; its message is deleted when it is older than an hour."""
-    other = Bench(mailbox=PretendMailbox(), key=KEY)
+    other = ProberRig(mailbox=PretendMailbox(), key=KEY)
     other.sender.delay = None
     await other.trip()
     await asyncio.sleep(4000)
@@ -188,12 +188,12 @@ async def test_tokens_on_the_web() -> None:
 # ------------------------------------------------------------ another key
 
 
-@virtual.on_a(Bench)
-async def test_another_key(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_another_key(bench: ProberRig) -> None:
     """After a change of the key (remove `token.key`, or change `state.token_key`, and restart)
     all tokens of the old key are foreign: messages in transit stay in the mailbox, and their
     trips are overdue."""
-    old = Bench(mailbox=bench.mailbox, key=b"o" * 32)
+    old = ProberRig(mailbox=bench.mailbox, key=b"o" * 32)
     old.sender.delay = None
     old.prober.start(old.probe)
     await asyncio.sleep(10)

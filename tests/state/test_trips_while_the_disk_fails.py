@@ -18,7 +18,7 @@ from exporter.state.commits import PATIENCE
 from exporter.state.store import State, Store, Trip
 from tests.support import virtual_time as virtual
 from tests.support.balky_disk import Balky, balky, store_on
-from tests.support.prober_rig import TIMEOUT, Bench
+from tests.support.prober_rig import TIMEOUT, ProberRig
 
 
 class Broken(Store):
@@ -59,7 +59,7 @@ def test_of_four_hundred_trips_with_a_state_that_breaks_in_every_way_each_has_on
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def course() -> None:
-        bench = Bench(store=Broken(balky(), random.Random(7), often=0.2))
+        bench = ProberRig(store=Broken(balky(), random.Random(7), often=0.2))
         flights = []
         for number in range(400):
             bench.sender.delay = None if number % 5 == 0 else 5.0
@@ -105,7 +105,7 @@ def test_who_counts_and_breaks_costs_no_outcome_and_no_later_trip(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def course() -> None:
-        bench = Bench(metrics=Unlucky)
+        bench = ProberRig(metrics=Unlucky)
         for _ in range(2):
             bench.prober.start_if_due(bench.probe)
             (flight,) = bench.probe.flights.values()
@@ -123,7 +123,7 @@ def test_who_counts_and_breaks_costs_no_outcome_and_no_later_trip(
 
 def test_what_only_looks_like_the_end_of_the_program_is_an_outcome_too() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
 
         async def cancelled(message: object, run: object) -> None:
             raise asyncio.CancelledError
@@ -149,7 +149,7 @@ def test_a_disk_that_stalls_makes_no_trip_fail_and_none_endless(
     async def course() -> None:
         connection = balky()
         connection.flowing = flowing
-        bench = Bench(store=store_on(connection))
+        bench = ProberRig(store=store_on(connection))
         bench.sender.delay = delay
         outcome = await bench.trip()
         assert outcome.success is (delay is not None)
@@ -208,7 +208,7 @@ def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_
 ) -> None:
     async def course() -> None:
         disk, connection = Disk(), balky()
-        bench = Bench(store=store_on(connection))
+        bench = ProberRig(store=store_on(connection))
         loop = asyncio.get_running_loop()
         loop.call_later(begins, setattr, connection, "refuses", code)
         loop.call_later(begins + lasts, setattr, connection, "refuses", 0)
@@ -218,7 +218,7 @@ def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_
         disk.save(connection)
         await bench.close()
 
-        after = Bench(mailbox=bench.mailbox, store=store_on(disk.load()))
+        after = ProberRig(mailbox=bench.mailbox, store=store_on(disk.load()))
         assert after.ledger.recover() == []
         await asyncio.sleep(100_000)
         after.ledger.expire()
@@ -243,7 +243,7 @@ def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_
 def test_what_is_overdue_while_the_disk_refuses_is_late_or_lost_once(delay: float | None) -> None:
     async def course() -> None:
         connection = balky()
-        bench = Bench(store=store_on(connection))
+        bench = ProberRig(store=store_on(connection))
         bench.sender.delay = delay
         loop = asyncio.get_running_loop()
         loop.call_later(500, setattr, connection, "refuses", sqlite3.SQLITE_FULL)

@@ -17,7 +17,7 @@ from exporter.web.middleware import Gate
 from exporter.web.pages import Pages
 from exporter.web.server import Server
 from tests.probing.test_probes import SETTINGS
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 GOOD = "/probe?module=submission&target=a@example.org"
 
@@ -27,7 +27,7 @@ class Site:
 
     def __init__(
         self,
-        bench: Bench,
+        bench: ProberRig,
         probes: ProbeTable,
         pages: Pages,
         server: Server,
@@ -60,7 +60,7 @@ async def site(
     gate: Gate | None = None,
     store: Store | None = None,
 ) -> AsyncIterator[Site]:
-    bench = Bench(clock=Clock(), store=store)
+    bench = ProberRig(clock=Clock(), store=store)
     bench.sender.delay, bench.sender.effort = delay, 0.01
 
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:

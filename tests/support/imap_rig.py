@@ -32,7 +32,7 @@ class Overheard(Run):
             await asyncio.sleep(0)
 
 
-class Bench:
+class ImapRig:
     """A mailbox and its server."""
 
     def __init__(self, peer: Peer, options: dict[str, Any]) -> None:
@@ -64,14 +64,14 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(dialogue: str, **options: Any) -> AsyncIterator[Bench]:
+async def bench(dialogue: str, **options: Any) -> AsyncIterator[ImapRig]:
     """A mailbox on a server that plays this dialogue to its end."""
     async with playing(dialogue) as peer:
-        yield Bench(peer, options)
+        yield ImapRig(peer, options)
 
 
 @asynccontextmanager
-async def opened(dialogue: str, **options: Any) -> AsyncIterator[tuple[ImapSession, Bench]]:
+async def opened(dialogue: str, **options: Any) -> AsyncIterator[tuple[ImapSession, ImapRig]]:
     """The same, with an open session."""
     async with bench(dialogue, **options) as here, here.session() as session:
         yield session, here

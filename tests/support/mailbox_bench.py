@@ -16,7 +16,7 @@ LONG = 600.0
 FOREIGN = b"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: %s\r\n\r\nHello.\r\n"
 
 
-class Bench(Protocol):
+class MailboxBench(Protocol):
     """A mailbox, and what is really in it."""
 
     in_lab: ClassVar[bool]

@@ -14,7 +14,7 @@ from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.ledger import Ledger
 from exporter.state.store import Store
-from tests.support.mailbox_bench import Bench
+from tests.support.mailbox_bench import MailboxBench
 from tests.support.watcher_rig import message
 
 KEY = ProbeKey("submission", "someone@example.org")
@@ -77,7 +77,7 @@ class Trip:
 class Exporter:
     """A mailtrip with one mailbox. Those with the same key are one instance."""
 
-    def __init__(self, bench: Bench, key: bytes | None = None) -> None:
+    def __init__(self, bench: MailboxBench, key: bytes | None = None) -> None:
         self.clock = Clock()
         self.mint = Mint(key or new_key())
         self.counts = Counts()
@@ -112,7 +112,7 @@ class Exporter:
 
 
 @asynccontextmanager
-async def running(bench: Bench, key: bytes | None = None) -> AsyncIterator[Exporter]:
+async def running(bench: MailboxBench, key: bytes | None = None) -> AsyncIterator[Exporter]:
     exporter = Exporter(bench, key)
     try:
         yield exporter

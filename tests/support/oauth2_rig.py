@@ -29,7 +29,7 @@ class Hands:
 
 
 @dataclass
-class Bench:
+class OAuth2Rig:
     """`account` makes one with these options more; what is None is left out."""
 
     identity: Identity
@@ -59,7 +59,9 @@ async def refusal(account: Account) -> ProbeError:
 
 
 @asynccontextmanager
-async def bench(directory: Path, name: str = "127.0.0.1", **levers: Any) -> AsyncIterator[Bench]:
+async def bench(
+    directory: Path, name: str = "127.0.0.1", **levers: Any
+) -> AsyncIterator[OAuth2Rig]:
     authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(tls)
     ca_file = directory / "ca.pem"
@@ -68,7 +70,7 @@ async def bench(directory: Path, name: str = "127.0.0.1", **levers: Any) -> Asyn
     async with serving(tls, **levers) as identity:
         accounts = Accounts(hands.clock)
         try:
-            yield Bench(identity, str(ca_file), hands, accounts)
+            yield OAuth2Rig(identity, str(ca_file), hands, accounts)
         finally:
             await accounts.close()
 

@@ -15,7 +15,7 @@ from tests.support.pop3_conversation import script
 from tests.support.wanting import those
 
 
-class Bench:
+class Pop3Rig:
     """A mailbox and its server. Of the messages in the dialogues, those with the subject "ours" are
     ours."""
 
@@ -43,14 +43,14 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(dialogue: str, **options: Any) -> AsyncIterator[Bench]:
+async def bench(dialogue: str, **options: Any) -> AsyncIterator[Pop3Rig]:
     """A mailbox on a server that plays this dialogue to its end."""
     async with playing(script(dialogue)) as peer:
-        yield Bench(peer, options)
+        yield Pop3Rig(peer, options)
 
 
 @asynccontextmanager
-async def opened(dialogue: str, **options: Any) -> AsyncIterator[tuple[Pop3Session, Bench]]:
+async def opened(dialogue: str, **options: Any) -> AsyncIterator[tuple[Pop3Session, Pop3Rig]]:
     """The same, with an open session."""
     async with bench(dialogue, **options) as here, here.session() as session:
         yield session, here

@@ -23,7 +23,7 @@ KEY = ProbeKey("submission", "someone@example.org")
 INTERVAL, TIMEOUT = 300.0, 600.0
 
 
-class Bench:
+class ProberRig:
     """A prober with one probe. The store outlives the bench when it is in a directory."""
 
     def __init__(

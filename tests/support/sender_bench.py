@@ -33,7 +33,7 @@ class Hold(Protocol):
     def release(self) -> None: ...
 
 
-class Bench(Protocol):
+class SenderBench(Protocol):
     """A sender and its receiver."""
 
     @property
@@ -57,7 +57,7 @@ class Bench(Protocol):
 class Kind:
     """How one kind of sender is proven."""
 
-    bench: Callable[[], AbstractAsyncContextManager[Bench]]
+    bench: Callable[[], AbstractAsyncContextManager[SenderBench]]
     steps: tuple[Step, ...]  # of a success
     stages: tuple[str, ...]  # where the receiver can be held, up to its verdict
     afterwards: tuple[str, ...]  # where it can be held when it has the message, and has said so

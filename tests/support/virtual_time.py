@@ -10,15 +10,15 @@ from typing import Any, Protocol, TypeVar
 from exporter.core.clock import Clock
 
 
-class Bench(Protocol):
+class Rig(Protocol):
     """What a test is made on; it is made and closed in virtual time."""
 
     async def close(self) -> None: ...
 
 
 Result = TypeVar("Result")
-SomeBench = TypeVar("SomeBench", bound=Bench)
-Course = Callable[[SomeBench], Coroutine[Any, Any, None]]
+SomeRig = TypeVar("SomeRig", bound=Rig)
+Course = Callable[[SomeRig], Coroutine[Any, Any, None]]
 BEGIN = 1_700_000_000.0  # the wall clock when the loop begins
 
 
@@ -87,10 +87,10 @@ def clock() -> Clock:
     return Clock(monotonic=loop.time, wall=lambda: BEGIN + loop.time())
 
 
-def on_a(make: Callable[[], SomeBench]) -> Callable[[Course[SomeBench]], Callable[[], None]]:
+def on_a(make: Callable[[], SomeRig]) -> Callable[[Course[SomeRig]], Callable[[], None]]:
     """Makes a test of a course that wants a bench."""
 
-    def decorator(course: Course[SomeBench]) -> Callable[[], None]:
+    def decorator(course: Course[SomeRig]) -> Callable[[], None]:
         async def with_bench() -> None:
             bench = make()
             await course(bench)

@@ -14,7 +14,7 @@ from tests.support.pretend import PretendMailbox
 MINT = Mint(b"k" * 32)
 
 
-class Bench:
+class WatcherRig:
     """A watcher of a pretended mailbox, and what it reports."""
 
     def __init__(self, *, listens: bool = False) -> None:

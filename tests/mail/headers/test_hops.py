@@ -17,7 +17,7 @@ from exporter.terminal import waterfall
 from tests.lab.client import Lab, LabUser
 from tests.support import virtual_time as virtual
 from tests.support.pauses import at_once
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 from tests.trips.test_scenarios import Travel, travel, trip
 
 __all__ = ["travel"]
@@ -88,8 +88,8 @@ def received(second: float) -> bytes:
     return f"Received: by mx.example.net; {formatdate(virtual.BEGIN + second)}\r\n".encode()
 
 
-@virtual.on_a(Bench)
-async def test_delays_begin_with_our_sending_and_end_with_the_trip(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_delays_begin_with_our_sending_and_end_with_the_trip(bench: ProberRig) -> None:
     bench.sender.delay = 5.5
     bench.sender.on_the_way = lambda raw: received(100) + received(3) + raw
     # The mailbox takes 0.1 s to open, so that sending begins in the next second.
@@ -98,8 +98,8 @@ async def test_delays_begin_with_our_sending_and_end_with_the_trip(bench: Bench)
     assert [(hop.delay, hop.skew) for hop in hops(outcome)] == [(2, 0), (7, -90)]
 
 
-@virtual.on_a(Bench)
-async def test_junk_shows_its_hops_too(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_junk_shows_its_hops_too(bench: ProberRig) -> None:
     bench.mailbox.junk = True
     bench.sender.on_the_way = lambda raw: received(1) + raw
     assert (await bench.trip()).failure is not None
@@ -110,12 +110,12 @@ def test_after_a_reboot_nobody_knows_how_long_the_trip_took_and_any_delay_is_bel
     tmp_path: Path,
 ) -> None:
     async def course() -> None:
-        first = Bench(tmp_path)
+        first = ProberRig(tmp_path)
         first.sender.on_the_way = lambda raw: received(3000) + received(2) + raw
         first.prober.start(first.probe)
         await asyncio.sleep(3)
         await first.close()
-        second = Bench(tmp_path, first.mailbox)
+        second = ProberRig(tmp_path, first.mailbox)
         (trip,) = second.ledger.recover()
         second.prober.resume(second.probe, replace(trip, accepted=None, sending_since=None))
         await second.prober.ask(second.probe, 100)

@@ -11,7 +11,7 @@ from exporter.mail.message import headers
 from tests.lab.client import LabUser
 from tests.mail.headers.test_received import WORD
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 from tests.trips.test_scenarios import Travel, travel
 
 __all__ = ["travel"]
@@ -50,8 +50,8 @@ def test_headers_are_cut_and_say_so(raw: bytes) -> None:
     assert lines[-1] == LEFT_OUT or lines[-1].endswith("…")
 
 
-@virtual.on_a(Bench)
-async def test_a_trip_keeps_the_headers_with_which_its_message_arrived(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_a_trip_keeps_the_headers_with_which_its_message_arrived(bench: ProberRig) -> None:
     bench.sender.on_the_way = lambda raw: b"X-Spam-Flag: NO\r\n" + raw
     outcome = await bench.trip()
     assert told(outcome)[0] == "X-Spam-Flag: NO"

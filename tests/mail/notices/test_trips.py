@@ -12,7 +12,7 @@ from exporter.mail.message import tokens_in
 from exporter.mailboxes.watcher.expectation import MOST_UNCLEAR, returned
 from tests.mail.notices import TOKEN, arrived
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 
 def about(sent: bytes, file: str) -> bytes:
@@ -21,7 +21,7 @@ def about(sent: bytes, file: str) -> bytes:
     return arrived(file).replace(TOKEN.word.encode(), word.encode())
 
 
-async def trip_that_gets(bench: Bench, *files: str) -> Outcome:
+async def trip_that_gets(bench: ProberRig, *files: str) -> Outcome:
     """A trip to whose mailbox these come, one each second, while its message is under way."""
     flight = bench.prober.start(bench.probe)
     await asyncio.sleep(3)  # the mailbox is opened, and the message sent
@@ -35,8 +35,8 @@ async def trip_that_gets(bench: Bench, *files: str) -> Outcome:
     "file", ["notices/dma", "notices/opensmtpd-7", "notices/qmail", "notices/exim-4"]
 )
 def test_a_bounce_in_plain_words_ends_the_trip_at_once(file: str) -> None:
-    @virtual.on_a(Bench)
-    async def course(bench: Bench) -> None:
+    @virtual.on_a(ProberRig)
+    async def course(bench: ProberRig) -> None:
         bench.sender.on_the_way = partial(about, file=file)
         outcome = await bench.trip()
         assert outcome.failure is not None
@@ -51,8 +51,8 @@ def test_a_bounce_in_plain_words_ends_the_trip_at_once(file: str) -> None:
 
 @pytest.mark.parametrize("file", ["notices/dma", "notices/qmail"])
 def test_a_bounce_in_plain_words_is_found_in_the_sender_s_mailbox(file: str) -> None:
-    @virtual.on_a(partial(Bench, bounces="sender"))
-    async def course(bench: Bench) -> None:
+    @virtual.on_a(partial(ProberRig, bounces="sender"))
+    async def course(bench: ProberRig) -> None:
         bench.sender.delay = None
         flight = bench.prober.start(bench.probe)
         await asyncio.sleep(60)
@@ -65,8 +65,8 @@ def test_a_bounce_in_plain_words_is_found_in_the_sender_s_mailbox(file: str) -> 
     course()
 
 
-@virtual.on_a(Bench)
-async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(bench: ProberRig) -> None:
     bench.sender.delay = 20.0
     files = (
         "notices/exim-delayed",
@@ -91,9 +91,9 @@ async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(bench: Benc
     ]
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_what_is_not_understood_is_counted_and_shown_and_watching_goes_on(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.sender.delay = 20.0
     outcome = await trip_that_gets(bench, "notices/daemon-and-no-words")
@@ -108,8 +108,10 @@ async def test_what_is_not_understood_is_counted_and_shown_and_watching_goes_on(
     assert bench.mailbox.messages == {}
 
 
-@virtual.on_a(Bench)
-async def test_what_is_not_understood_is_named_when_the_message_does_not_come(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_what_is_not_understood_is_named_when_the_message_does_not_come(
+    bench: ProberRig,
+) -> None:
     bench.sender.delay = None
     outcome = await trip_that_gets(
         bench, *["notices/null-sender-and-no-words"] * (MOST_UNCLEAR + 2)
@@ -127,8 +129,8 @@ async def test_what_is_not_understood_is_named_when_the_message_does_not_come(be
     assert word not in f"{outcome.failure} {outcome.facts} {outcome.transcript}"
 
 
-@virtual.on_a(Bench)
-async def test_what_is_not_understood_leaves_an_overdue_message_awaited(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_what_is_not_understood_leaves_an_overdue_message_awaited(bench: ProberRig) -> None:
     bench.sender.delay = 3600.0
     outcome = await bench.trip()
     assert outcome.failure is not None

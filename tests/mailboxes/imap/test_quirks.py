@@ -22,7 +22,7 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.mailboxes.session import Sighting
-from tests.support.imap_rig import Bench, bench
+from tests.support.imap_rig import ImapRig, bench
 from tests.support.imap_server import DIALOGUES
 
 QUIRKS = sorted(path.stem for path in (DIALOGUES / "quirks").glob("*.txt"))
@@ -45,7 +45,7 @@ def options(wanted: dict[str, str]) -> dict[str, Any]:
     return {**chosen, "folders": wanted.get("folders", "INBOX").split(", ")}
 
 
-async def course(here: Bench, wanted: dict[str, str]) -> None:
+async def course(here: ImapRig, wanted: dict[str, str]) -> None:
     found: list[Sighting] = []
     async with asyncio.timeout(20), here.session() as session:
         for _ in range(MOST_LOOKS):

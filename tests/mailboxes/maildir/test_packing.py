@@ -20,7 +20,7 @@ from exporter.mailboxes.session import READ_LIMIT
 from tests.support import virtual_time as virtual
 from tests.support.maildir_rig import Maildir, found, message, opened, subjects
 from tests.support.pretend import PretendMailbox, PretendSession
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 PACKED: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
@@ -218,7 +218,7 @@ class IllegibleSession(PretendSession):
 
 def test_a_trip_whose_message_may_have_come_does_not_blame_the_delivery() -> None:
     async def course() -> None:
-        bench = Bench(mailbox=Illegible())
+        bench = ProberRig(mailbox=Illegible())
         bench.sender.on_the_way = lambda raw: b"CRYPTED"
         outcome = await bench.trip()
         assert outcome.failure

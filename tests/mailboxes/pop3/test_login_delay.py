@@ -17,7 +17,7 @@ from tests.support.imap_server import playing
 from tests.support.pop3_conversation import script
 from tests.support.pop3_rig import opened
 from tests.support.pretend import PretendMailbox, PretendSession
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 SOON = script("login-delay").partition("[next connection]")[0]
 EMPTY = "[login]\nC: UIDL\nS: +OK\nS: .\n[quit]\n"
@@ -46,9 +46,9 @@ class RationedSession(PretendSession):
         return await super().scan()
 
 
-def on_a_rationed_mailbox(course: Callable[[Bench], Awaitable[None]]) -> None:
+def on_a_rationed_mailbox(course: Callable[[ProberRig], Awaitable[None]]) -> None:
     async def with_bench() -> None:
-        bench = Bench(mailbox=RationedMailbox())
+        bench = ProberRig(mailbox=RationedMailbox())
         await course(bench)
         await bench.close()
 
@@ -56,7 +56,7 @@ def on_a_rationed_mailbox(course: Callable[[Bench], Awaitable[None]]) -> None:
 
 
 def test_a_server_that_allows_no_second_look_in_time_is_to_blame_and_not_the_delivery() -> None:
-    async def course(bench: Bench) -> None:
+    async def course(bench: ProberRig) -> None:
         bench.probe.timeout = 40.0
         outcome = await bench.trip()
         assert outcome.failure
@@ -76,7 +76,7 @@ def test_a_server_that_allows_no_second_look_in_time_is_to_blame_and_not_the_del
 
 
 def test_a_message_that_is_not_there_at_the_second_look_is_overdue() -> None:
-    async def course(bench: Bench) -> None:
+    async def course(bench: ProberRig) -> None:
         bench.probe.timeout = 100.0
         bench.sender.delay = None
         outcome = await bench.trip()
@@ -88,7 +88,7 @@ def test_a_message_that_is_not_there_at_the_second_look_is_overdue() -> None:
 
 
 def test_a_message_that_is_there_at_the_second_look_has_come() -> None:
-    async def course(bench: Bench) -> None:
+    async def course(bench: ProberRig) -> None:
         bench.probe.timeout = 100.0
         assert (await bench.trip()).success
 

@@ -9,10 +9,10 @@ from exporter.core.model import MAX_DETAIL, ProbeError, Reason, Step
 from exporter.mailboxes.watcher.expectation import Expectation
 from exporter.net.sasl import NoLoginSent
 from tests.support import virtual_time as virtual
-from tests.support.watcher_rig import Bench
+from tests.support.watcher_rig import WatcherRig
 
 
-async def why_not(bench: Bench, patience: float = 30.0) -> ProbeError | None:
+async def why_not(bench: WatcherRig, patience: float = 30.0) -> ProbeError | None:
     """What another trip that needs the mailbox fails with, if it does."""
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -26,7 +26,7 @@ async def why_not(bench: Bench, patience: float = 30.0) -> ProbeError | None:
         return None
 
 
-def broken(bench: Bench, reason: Reason, detail: str = "old words", code: str = "") -> None:
+def broken(bench: WatcherRig, reason: Reason, detail: str = "old words", code: str = "") -> None:
     bench.mailbox.down = ProbeError(reason, detail, code=code)
 
 
@@ -36,7 +36,7 @@ def broken(bench: Bench, reason: Reason, detail: str = "old words", code: str = 
 )
 def test_a_cured_server_is_well_at_the_next_trip(reason: Reason) -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = WatcherRig()
         broken(bench, reason)
         for _ in range(12):  # long enough for the longest pause
             assert await why_not(bench, patience=0.5)
@@ -53,8 +53,8 @@ def test_a_cured_server_is_well_at_the_next_trip(reason: Reason) -> None:
     virtual.run(course())
 
 
-@virtual.on_a(Bench)
-async def test_every_new_trip_sees_for_itself_and_tells_what_it_saw(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_every_new_trip_sees_for_itself_and_tells_what_it_saw(bench: WatcherRig) -> None:
     for number in range(5):
         broken(bench, Reason.TLS, f"words {number}")
         error = await why_not(bench)
@@ -68,9 +68,9 @@ async def test_every_new_trip_sees_for_itself_and_tells_what_it_saw(bench: Bench
     assert bench.mailbox.opened == 5
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(WatcherRig)
 async def test_trips_that_come_together_share_an_attempt_and_a_dead_server_is_not_flooded(
-    bench: Bench,
+    bench: WatcherRig,
 ) -> None:
     broken(bench, Reason.CONNECT)
     trips = []
@@ -82,9 +82,9 @@ async def test_trips_that_come_together_share_an_attempt_and_a_dead_server_is_no
     assert bench.mailbox.opened < 60 / 2
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(WatcherRig)
 async def test_a_trip_that_was_not_tried_for_the_account_s_sake_says_so_with_both_times(
-    bench: Bench,
+    bench: WatcherRig,
 ) -> None:
     broken(bench, Reason.AUTH, "no such user", "AUTHENTICATIONFAILED")
     first = await why_not(bench)
@@ -108,8 +108,10 @@ async def test_a_trip_that_was_not_tried_for_the_account_s_sake_says_so_with_bot
     )
 
 
-@virtual.on_a(Bench)
-async def test_the_log_says_that_a_new_trip_may_come_before_the_next_attempt(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_the_log_says_that_a_new_trip_may_come_before_the_next_attempt(
+    bench: WatcherRig,
+) -> None:
     broken(bench, Reason.CONNECT, "connection refused")
     assert await why_not(bench)
     assert bench.watcher.trouble
@@ -119,8 +121,8 @@ async def test_the_log_says_that_a_new_trip_may_come_before_the_next_attempt(ben
     assert bench.watcher.trouble.following == "next attempt in 60.0 s"
 
 
-@virtual.on_a(Bench)
-async def test_words_of_any_length_leave_room_for_the_times(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_words_of_any_length_leave_room_for_the_times(bench: WatcherRig) -> None:
     broken(bench, Reason.AUTH, "no " * MAX_DETAIL)
     await why_not(bench)
     error = await why_not(bench)
@@ -128,9 +130,9 @@ async def test_words_of_any_length_leave_room_for_the_times(bench: Bench) -> Non
     assert error.detail.endswith("next attempt at 22:14:20 UTC")
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(WatcherRig)
 async def test_a_login_delay_is_kept_for_new_trips_too_and_told_with_its_times(
-    bench: Bench,
+    bench: WatcherRig,
 ) -> None:
     broken(bench, Reason.UNAVAILABLE, "too often", "LOGIN-DELAY")
     first = await why_not(bench)
@@ -144,15 +146,17 @@ async def test_a_login_delay_is_kept_for_new_trips_too_and_told_with_its_times(
     assert bench.mailbox.opened == 1
 
 
-@virtual.on_a(Bench)
-async def test_a_mailbox_that_is_in_use_for_a_moment_costs_no_trip(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_mailbox_that_is_in_use_for_a_moment_costs_no_trip(bench: WatcherRig) -> None:
     broken(bench, Reason.UNAVAILABLE, "in use", "IN-USE")
     asyncio.get_running_loop().call_later(4, setattr, bench.mailbox, "down", None)
     assert await why_not(bench) is None
 
 
-@virtual.on_a(Bench)
-async def test_an_attempt_that_hangs_is_told_and_not_the_trouble_of_long_ago(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_an_attempt_that_hangs_is_told_and_not_the_trouble_of_long_ago(
+    bench: WatcherRig,
+) -> None:
     broken(bench, Reason.CONNECT)
     assert await why_not(bench, patience=0.5)
     await asyncio.sleep(100)
@@ -165,8 +169,8 @@ async def test_an_attempt_that_hangs_is_told_and_not_the_trouble_of_long_ago(ben
     )
 
 
-@virtual.on_a(Bench)
-async def test_a_page_says_when_the_last_attempt_was(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_page_says_when_the_last_attempt_was(bench: WatcherRig) -> None:
     broken(bench, Reason.TLS, "expired")
     await why_not(bench)
     assert str(bench.watcher.trouble) == "tls: expired (last attempt at 22:13:20 UTC)"
@@ -174,7 +178,7 @@ async def test_a_page_says_when_the_last_attempt_was(bench: Bench) -> None:
 
 def test_an_expectation_without_trouble_has_none() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = WatcherRig()
         token, run = bench.trip()
         with bench.watcher.expect(token.trip, run) as expected:
             await expected.ready()
@@ -190,7 +194,7 @@ def test_an_expectation_without_trouble_has_none() -> None:
 )
 def test_where_no_login_was_sent_no_account_is_protected(cause: Exception) -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = WatcherRig()
         broken(bench, Reason.AUTH)
         assert bench.mailbox.down
         bench.mailbox.down.__cause__ = cause

@@ -4,7 +4,7 @@ import pytest
 
 from exporter.core.model import Leg, Phase, ProbeError, Reason, Step
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 
 @pytest.mark.parametrize("timeout", [30.0, 29.0, 31.0, 45.0])
@@ -14,7 +14,7 @@ def test_the_cause_of_a_dead_mailbox_is_told_whichever_time_limit_ends_the_trip(
     """`timeout` may be equal to `session_timeout`, which is 30 s here."""
 
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         bench.probe.timeout = timeout
         bench.mailbox.down = ProbeError(
             Reason.CONNECT, "cannot connect to 192.0.2.1 port 993: connection refused"
@@ -32,7 +32,7 @@ def test_the_cause_of_a_dead_mailbox_is_told_whichever_time_limit_ends_the_trip(
 
 def test_a_mailbox_that_hangs_is_told_with_the_step_it_hangs_in() -> None:
     async def course() -> None:
-        bench = Bench()
+        bench = ProberRig()
         bench.probe.timeout = 30.0
         bench.mailbox.hangs = True
         outcome = await bench.trip()
@@ -43,8 +43,8 @@ def test_a_mailbox_that_hangs_is_told_with_the_step_it_hangs_in() -> None:
     virtual.run(course())
 
 
-@virtual.on_a(Bench)
-async def test_trouble_that_was_got_over_is_not_told_of_what_hangs_later(bench: Bench) -> None:
+@virtual.on_a(ProberRig)
+async def test_trouble_that_was_got_over_is_not_told_of_what_hangs_later(bench: ProberRig) -> None:
     bench.probe.timeout = 30.0
     bench.mailbox.down = ProbeError(Reason.TLS, "expired")
     await bench.trip()

@@ -6,12 +6,12 @@ import asyncio
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.watcher import GOODBYE
 from tests.support import virtual_time as virtual
-from tests.support.watcher_rig import Bench, message
+from tests.support.watcher_rig import WatcherRig, message
 
 
 def test_what_a_receiver_has_accepted_is_looked_at_before_it_goes() -> None:
     async def course(goodbye: float) -> None:
-        bench = Bench(listens=True)
+        bench = WatcherRig(listens=True)
         bench.mailbox.goodbye = goodbye
         bench.watcher.start()
         await bench.settled()
@@ -26,9 +26,9 @@ def test_what_a_receiver_has_accepted_is_looked_at_before_it_goes() -> None:
     virtual.run(course(10 * GOODBYE))  # a client does not let go: we cannot wait for it
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(WatcherRig)
 async def test_a_last_deletion_is_made_and_what_comes_meanwhile_is_left_to_the_next_start(
-    bench: Bench,
+    bench: WatcherRig,
 ) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -42,8 +42,8 @@ async def test_a_last_deletion_is_made_and_what_comes_meanwhile_is_left_to_the_n
     assert bench.mailbox.open_now == 0
 
 
-@virtual.on_a(Bench)
-async def test_a_server_that_hangs_does_not_hold_up_the_end(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_server_that_hangs_does_not_hold_up_the_end(bench: WatcherRig) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
         await expected.ready()
@@ -56,8 +56,8 @@ async def test_a_server_that_hangs_does_not_hold_up_the_end(bench: Bench) -> Non
     assert bench.mailbox.open_now == 0
 
 
-@virtual.on_a(Bench)
-async def test_nothing_is_opened_again_after_the_end(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_nothing_is_opened_again_after_the_end(bench: WatcherRig) -> None:
     await bench.watcher.close()
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run):

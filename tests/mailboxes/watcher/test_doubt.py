@@ -9,7 +9,7 @@ from exporter.core.trace import Trace
 from exporter.mailboxes.session import Sighting
 from tests.support import virtual_time as virtual
 from tests.support.pretend import PretendMailbox, PretendSession
-from tests.support.watcher_rig import Bench, message
+from tests.support.watcher_rig import WatcherRig, message
 
 
 class _Silent(PretendSession):
@@ -38,7 +38,7 @@ class _Mailbox(PretendMailbox):
         return self.session
 
 
-class _Bench(Bench):
+class _Bench(WatcherRig):
     def __init__(self) -> None:
         super().__init__()
         self.silent = self.mailbox = _Mailbox()

@@ -18,7 +18,7 @@ from tests.probing.test_restart import resumed
 from tests.support import virtual_time as virtual
 from tests.support.balky_disk import balky, store_on
 from tests.support.pretend import PretendMailbox
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 
 pytestmark = pytest.mark.slow
 
@@ -27,7 +27,7 @@ def test_a_message_that_is_seen_while_we_stop_is_neither_double_nor_awaited_in_v
     tmp_path: Path,
 ) -> None:
     async def course() -> None:
-        first = Bench(tmp_path, PretendMailbox(listens=True))
+        first = ProberRig(tmp_path, PretendMailbox(listens=True))
         first.watchers["monitor"].start()
         first.prober.start(first.probe)
         await asyncio.sleep(3)
@@ -36,7 +36,7 @@ def test_a_message_that_is_seen_while_we_stop_is_neither_double_nor_awaited_in_v
         assert first.mailbox.messages == {}
         assert first.series()["mailtrip_duplicates_total"] == 0
         await first.close()
-        second = Bench(tmp_path, first.mailbox)
+        second = ProberRig(tmp_path, first.mailbox)
         assert second.ledger.recover() == []
         await second.close()
 
@@ -45,7 +45,7 @@ def test_a_message_that_is_seen_while_we_stop_is_neither_double_nor_awaited_in_v
 
 def test_a_message_that_is_seen_while_we_stop_is_left_for_the_next_start(tmp_path: Path) -> None:
     async def course() -> None:
-        first = Bench(tmp_path)
+        first = ProberRig(tmp_path)
         first.sender.delay = 20
         first.prober.start(first.probe)
         await asyncio.sleep(10)
@@ -57,7 +57,7 @@ def test_a_message_that_is_seen_while_we_stop_is_left_for_the_next_start(tmp_pat
         await other
         assert len(first.mailbox.messages) == 1
         await first.close()
-        second = resumed(Bench(tmp_path, first.mailbox))
+        second = resumed(ProberRig(tmp_path, first.mailbox))
         (flight,) = second.probe.flights.values()
         assert (await flight).success
         assert second.series()["mailtrip_duplicates_total"] == 0

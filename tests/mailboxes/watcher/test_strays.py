@@ -8,7 +8,7 @@ from exporter.mailboxes.watcher.strays import MOST_PUT_OFF, Stray, Strays
 TOKEN = Mint(b"k" * 32).mint(0)
 
 
-class Bench:
+class StraysRig:
     def __init__(self) -> None:
         self.now = 0.0
         self.pause = 60.0
@@ -26,7 +26,7 @@ def stray(ref: int = 1) -> Stray:
 
 
 async def test_judging_a_stray_does_not_put_it_off() -> None:
-    bench = Bench()
+    bench = StraysRig()
     assert await bench.strays.judge(stray()) == 60.0
     bench.now, bench.pause = 100.0, 0.0
     assert await bench.strays.due() == []
@@ -34,7 +34,7 @@ async def test_judging_a_stray_does_not_put_it_off() -> None:
 
 
 async def test_a_stray_that_was_put_off_is_judged_again_when_due() -> None:
-    bench = Bench()
+    bench = StraysRig()
     bench.strays.put_off(stray(), 60.0)
     bench.now = 59.0
     assert await bench.strays.due() == []
@@ -47,7 +47,7 @@ async def test_a_stray_that_was_put_off_is_judged_again_when_due() -> None:
 
 
 async def test_no_more_strays_are_kept_in_mind_than_a_limit() -> None:
-    bench = Bench()
+    bench = StraysRig()
     for ref in range(MOST_PUT_OFF + 1):
         bench.strays.put_off(stray(ref), 1.0)
     bench.now, bench.pause = 1.0, 0.0

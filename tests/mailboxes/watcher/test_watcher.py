@@ -9,11 +9,13 @@ from exporter.mail.tokens import Mint, Rejection
 from exporter.mailboxes.watcher.pacing import GAP_FRACTION, SHORTEST_GAP
 from exporter.mailboxes.watcher.watcher import LINGER
 from tests.support import virtual_time as virtual
-from tests.support.watcher_rig import MINT, Bench, message
+from tests.support.watcher_rig import MINT, WatcherRig, message
 
 
-@virtual.on_a(Bench)
-async def test_a_message_is_seen_soon_and_deleted_and_the_session_goes_away(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_message_is_seen_soon_and_deleted_and_the_session_goes_away(
+    bench: WatcherRig,
+) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
         await expected.ready()
@@ -32,8 +34,8 @@ async def test_a_message_is_seen_soon_and_deleted_and_the_session_goes_away(benc
     assert bench.watcher.statistics.deleted == 1
 
 
-@virtual.on_a(Bench)
-async def test_looks_become_rarer_while_a_message_is_under_way(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_looks_become_rarer_while_a_message_is_under_way(bench: WatcherRig) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
         await expected.ready()
@@ -47,8 +49,8 @@ async def test_looks_become_rarer_while_a_message_is_under_way(bench: Bench) -> 
         waiting.cancel()
 
 
-@virtual.on_a(Bench)
-async def test_a_hundred_trips_share_one_session(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_hundred_trips_share_one_session(bench: WatcherRig) -> None:
     async def one() -> None:
         token, run = bench.trip()
         with bench.watcher.expect(token.trip, run) as expected:
@@ -63,8 +65,8 @@ async def test_a_hundred_trips_share_one_session(bench: Bench) -> None:
     assert bench.mailbox.messages == {}
 
 
-@virtual.on_a(Bench)
-async def test_steps_of_opening_go_to_the_trip_that_caused_it(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_steps_of_opening_go_to_the_trip_that_caused_it(bench: WatcherRig) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
         await expected.ready()
@@ -75,8 +77,8 @@ async def test_steps_of_opening_go_to_the_trip_that_caused_it(bench: Bench) -> N
         assert later.spans == []
 
 
-@virtual.on_a(Bench)
-async def test_a_session_that_is_being_left_is_not_handed_to_a_new_trip(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_session_that_is_being_left_is_not_handed_to_a_new_trip(bench: WatcherRig) -> None:
     bench.mailbox.goodbye = 3.0
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
@@ -91,8 +93,10 @@ async def test_a_session_that_is_being_left_is_not_handed_to_a_new_trip(bench: B
         assert [span.step for span in late.spans] == [Step.CONNECT]
 
 
-@virtual.on_a(Bench)
-async def test_foreign_messages_are_left_alone_and_forged_ones_are_counted(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_foreign_messages_are_left_alone_and_forged_ones_are_counted(
+    bench: WatcherRig,
+) -> None:
     word = MINT.mint(0).word
     forged = word[:-1] + ("a" if word[-1] != "a" else "b")
     bench.mailbox.deliver(b"Subject: hello\r\n\r\nno token\r\n")
@@ -113,8 +117,10 @@ async def test_foreign_messages_are_left_alone_and_forged_ones_are_counted(bench
     assert bench.strays == []
 
 
-@virtual.on_a(Bench)
-async def test_a_message_of_ours_that_nobody_awaits_is_reported_and_deleted(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_message_of_ours_that_nobody_awaits_is_reported_and_deleted(
+    bench: WatcherRig,
+) -> None:
     old = MINT.mint(0)
     bench.mailbox.deliver(message(old))
     token, run = bench.trip()
@@ -127,9 +133,9 @@ async def test_a_message_of_ours_that_nobody_awaits_is_reported_and_deleted(benc
     assert bench.mailbox.messages == {}
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(WatcherRig)
 async def test_a_stray_that_is_to_be_left_alone_is_asked_for_again_when_its_time_has_come(
-    bench: Bench,
+    bench: WatcherRig,
 ) -> None:
     bench.mailbox.deliver(message(MINT.mint(0)))
     bench.pause = 600.0
@@ -144,8 +150,8 @@ async def test_a_stray_that_is_to_be_left_alone_is_asked_for_again_when_its_time
     assert bench.mailbox.messages == {}
 
 
-@virtual.on_a(Bench)
-async def test_a_second_copy_is_a_stray(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_second_copy_is_a_stray(bench: WatcherRig) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
         await expected.ready()
@@ -159,8 +165,8 @@ async def test_a_second_copy_is_a_stray(bench: Bench) -> None:
     assert bench.mailbox.messages == {}
 
 
-@virtual.on_a(Bench)
-async def test_a_trip_that_ends_before_it_deletes_leaves_nothing_behind(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_trip_that_ends_before_it_deletes_leaves_nothing_behind(bench: WatcherRig) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
         await expected.ready()
@@ -171,8 +177,10 @@ async def test_a_trip_that_ends_before_it_deletes_leaves_nothing_behind(bench: B
     assert bench.mailbox.open_now == 0
 
 
-@virtual.on_a(Bench)
-async def test_a_mailbox_that_breaks_in_mid_wait_and_comes_back_costs_no_trip(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_mailbox_that_breaks_in_mid_wait_and_comes_back_costs_no_trip(
+    bench: WatcherRig,
+) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
         await expected.ready()
@@ -194,8 +202,8 @@ async def test_a_mailbox_that_breaks_in_mid_wait_and_comes_back_costs_no_trip(be
         await expected.delete()
 
 
-@virtual.on_a(Bench)
-async def test_attempts_to_connect_become_rarer(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_attempts_to_connect_become_rarer(bench: WatcherRig) -> None:
     bench.mailbox.down = ProbeError(Reason.CONNECT, "refused")
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run):
@@ -203,8 +211,10 @@ async def test_attempts_to_connect_become_rarer(bench: Bench) -> None:
     assert 15 <= bench.mailbox.opened <= 30
 
 
-@virtual.on_a(Bench)
-async def test_a_refused_login_is_told_at_once_and_not_tried_by_every_trip(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_refused_login_is_told_at_once_and_not_tried_by_every_trip(
+    bench: WatcherRig,
+) -> None:
     bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
     for _ in range(10):
         token, run = bench.trip()
@@ -221,8 +231,8 @@ async def test_a_refused_login_is_told_at_once_and_not_tried_by_every_trip(bench
         await expected.ready()
 
 
-@virtual.on_a(Bench)
-async def test_a_frozen_server_is_given_up_and_opened_again(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_frozen_server_is_given_up_and_opened_again(bench: WatcherRig) -> None:
     token, run = bench.trip()
     with bench.watcher.expect(token.trip, run) as expected:
         await expected.ready()
@@ -239,8 +249,8 @@ async def test_a_frozen_server_is_given_up_and_opened_again(bench: Bench) -> Non
         await expected.delete()
 
 
-@virtual.on_a(Bench)
-async def test_a_late_message_is_watched_for_until_it_is_settled(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_a_late_message_is_watched_for_until_it_is_settled(bench: WatcherRig) -> None:
     token, _ = bench.trip()
     bench.watcher.keep_watching(token.trip, bench.clock.monotonic())
     await asyncio.sleep(3600)
@@ -256,8 +266,8 @@ async def test_a_late_message_is_watched_for_until_it_is_settled(bench: Bench) -
     assert bench.mailbox.open_now == 0
 
 
-@virtual.on_a(Bench)
-async def test_cancelling_leaves_no_session_and_no_task(bench: Bench) -> None:
+@virtual.on_a(WatcherRig)
+async def test_cancelling_leaves_no_session_and_no_task(bench: WatcherRig) -> None:
     token, run = bench.trip()
 
     async def trip() -> None:
@@ -275,7 +285,7 @@ async def test_cancelling_leaves_no_session_and_no_task(bench: Bench) -> None:
 
 def test_a_receiver_is_open_from_the_start() -> None:
     async def course() -> None:
-        bench = Bench(listens=True)
+        bench = WatcherRig(listens=True)
         bench.watcher.start()
         await bench.settled()
         assert bench.mailbox.open_now == 1

@@ -9,23 +9,23 @@ from pathlib import Path
 import pytest
 
 from exporter.core.model import Reason
-from tests.support.oauth2_rig import Bench, bench, refusal
+from tests.support.oauth2_rig import OAuth2Rig, bench, refusal
 
 
 @pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Bench]:
+async def here(tmp_path: Path) -> AsyncIterator[OAuth2Rig]:
     async with bench(tmp_path) as made:
         yield made
 
 
-async def test_a_hundred_that_wait_make_one_request(here: Bench) -> None:
+async def test_a_hundred_that_wait_make_one_request(here: OAuth2Rig) -> None:
     account = here.account()
     tokens = await asyncio.gather(*(account.token() for _ in range(100)))
     assert len(here.identity.asked) == 1
     assert {token.value for token in tokens} == {here.identity.issued[0]}
 
 
-async def test_a_hundred_whose_token_is_refused_make_one_request_more(here: Bench) -> None:
+async def test_a_hundred_whose_token_is_refused_make_one_request_more(here: OAuth2Rig) -> None:
     account = here.account()
     first = await account.token()
     tokens = await asyncio.gather(*(account.token(first) for _ in range(100)))
@@ -33,13 +33,13 @@ async def test_a_hundred_whose_token_is_refused_make_one_request_more(here: Benc
     assert {token.value for token in tokens} == {here.identity.issued[1]}
 
 
-async def test_accounts_with_the_same_options_and_name_are_one(here: Bench) -> None:
+async def test_accounts_with_the_same_options_and_name_are_one(here: OAuth2Rig) -> None:
     assert here.account() is here.account()
     assert here.account() is not here.account("somebody else")
     assert here.account() is not here.account(scope="another")
 
 
-async def test_a_token_is_renewed_before_it_ends(here: Bench) -> None:
+async def test_a_token_is_renewed_before_it_ends(here: OAuth2Rig) -> None:
     here.identity.lifetime = 0.4
     first = await here.account().token()
     while len(here.identity.issued) < 2:
@@ -50,7 +50,7 @@ async def test_a_token_is_renewed_before_it_ends(here: Bench) -> None:
     assert second.value in here.identity.issued[1:]
 
 
-async def test_a_token_that_has_ended_is_never_used(here: Bench) -> None:
+async def test_a_token_that_has_ended_is_never_used(here: OAuth2Rig) -> None:
     account = here.account()
     first = await account.token()
     here.hands.moment += 3594
@@ -60,7 +60,7 @@ async def test_a_token_that_has_ended_is_never_used(here: Bench) -> None:
 
 
 async def test_a_good_token_outlives_an_outage(
-    here: Bench, caplog: pytest.LogCaptureFixture
+    here: OAuth2Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     account = here.account()
     first = await account.token()
@@ -76,7 +76,7 @@ async def test_a_good_token_outlives_an_outage(
     assert (await refusal(account)).reason is Reason.UNAVAILABLE
 
 
-async def test_who_gives_up_takes_nothing_away_from_others(here: Bench) -> None:
+async def test_who_gives_up_takes_nothing_away_from_others(here: OAuth2Rig) -> None:
     here.identity.let_go.clear()
     account = here.account()
     one, other = (asyncio.create_task(account.token()) for _ in range(2))
@@ -88,7 +88,7 @@ async def test_who_gives_up_takes_nothing_away_from_others(here: Bench) -> None:
     assert one.cancelled() or one.cancelling()
 
 
-async def test_closing_ends_a_request(here: Bench) -> None:
+async def test_closing_ends_a_request(here: OAuth2Rig) -> None:
     here.identity.let_go.clear()
     account = here.account()
     waiting = asyncio.create_task(account.token())
@@ -100,7 +100,7 @@ async def test_closing_ends_a_request(here: Bench) -> None:
     assert not account.busy
 
 
-async def test_a_reload_keeps_the_tokens_of_unchanged_accounts(here: Bench) -> None:
+async def test_a_reload_keeps_the_tokens_of_unchanged_accounts(here: OAuth2Rig) -> None:
     token = await here.account().token()
     await here.account("another").token()
     here.accounts.configure([(here.options(), "probe")])
@@ -109,7 +109,7 @@ async def test_a_reload_keeps_the_tokens_of_unchanged_accounts(here: Bench) -> N
     assert len(here.identity.asked) == 2
 
 
-async def test_standings_tell_when_a_token_ends_and_what_failed(here: Bench) -> None:
+async def test_standings_tell_when_a_token_ends_and_what_failed(here: OAuth2Rig) -> None:
     here.accounts.configure([(here.options(), "probe"), (here.options(scope="more"), "probe")])
     standing = here.accounts.standings()["probe"]
     assert standing.expires_at is None
@@ -124,7 +124,7 @@ async def test_standings_tell_when_a_token_ends_and_what_failed(here: Bench) -> 
     assert standing.failures[Reason.UNAVAILABLE] == 1
 
 
-async def test_a_newer_refresh_token_is_used_from_then_on(here: Bench) -> None:
+async def test_a_newer_refresh_token_is_used_from_then_on(here: OAuth2Rig) -> None:
     here.identity.rotates = True
     account = here.account(refresh_token="the refresh token of a person", client_secret=None)
     await account.token(await account.token())
@@ -135,7 +135,7 @@ async def test_a_newer_refresh_token_is_used_from_then_on(here: Bench) -> None:
 
 
 async def test_no_secret_and_no_token_is_logged_or_shown(
-    here: Bench, caplog: pytest.LogCaptureFixture
+    here: OAuth2Rig, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     token = await here.account().token()

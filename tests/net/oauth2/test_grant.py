@@ -22,13 +22,13 @@ from cryptography.x509.oid import NameOID
 from exporter.core.model import Reason
 from exporter.net.oauth2.provider import DEFAULT_LIFETIME
 from tests.support.identity_provider import CLIENT, FEDERATED, REFRESH
-from tests.support.oauth2_rig import Bench, bench, refusal
+from tests.support.oauth2_rig import OAuth2Rig, bench, refusal
 
 RSA, EC = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
 
 
 @pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[Bench]:
+async def here(tmp_path: Path) -> AsyncIterator[OAuth2Rig]:
     async with bench(tmp_path) as made:
         yield made
 
@@ -48,7 +48,7 @@ def certificate(key: Any) -> bytes:
     return builder.sign(key, SHA256()).public_bytes(Encoding.PEM)
 
 
-async def test_a_client_secret(here: Bench) -> None:
+async def test_a_client_secret(here: OAuth2Rig) -> None:
     token = await here.account().token()
     assert here.identity.asked[0]["grant_type"] == "client_credentials"
     assert (token.value, token.lifetime) == (here.identity.issued[0], 3600)
@@ -56,7 +56,9 @@ async def test_a_client_secret(here: Bench) -> None:
 
 @pytest.mark.parametrize("key", [RSA, EC], ids=["RSA", "EC"])
 @pytest.mark.parametrize("provider", [None, "microsoft"])
-async def test_a_certificate(here: Bench, tmp_path: Path, key: Any, provider: str | None) -> None:
+async def test_a_certificate(
+    here: OAuth2Rig, tmp_path: Path, key: Any, provider: str | None
+) -> None:
     here.identity.certificate = leaf = certificate(key)
     file = tmp_path / "both.pem"
     file.write_bytes(leaf + pem(key))
@@ -68,7 +70,7 @@ async def test_a_certificate(here: Bench, tmp_path: Path, key: Any, provider: st
     assert asked.get("scope") == ("https://outlook.office365.com/.default" if provider else None)
 
 
-async def test_a_federated_token_is_read_again(here: Bench, tmp_path: Path) -> None:
+async def test_a_federated_token_is_read_again(here: OAuth2Rig, tmp_path: Path) -> None:
     file = tmp_path / "token"
     file.write_text("an old one\n")
     account = here.account(client_secret=None, federated_token_file=str(file))
@@ -77,12 +79,12 @@ async def test_a_federated_token_is_read_again(here: Bench, tmp_path: Path) -> N
     assert here.identity.asked[0]["client_assertion"] == FEDERATED
 
 
-async def test_a_refresh_token(here: Bench) -> None:
+async def test_a_refresh_token(here: OAuth2Rig) -> None:
     await here.account(refresh_token=REFRESH).token()
     assert here.identity.asked[0]["grant_type"] == "refresh_token"
 
 
-async def test_a_refresh_token_that_was_revoked(here: Bench) -> None:
+async def test_a_refresh_token_that_was_revoked(here: OAuth2Rig) -> None:
     error = await refusal(here.account(refresh_token="an old one"))
     assert (error.reason, error.code) == (Reason.AUTH, "invalid_grant")
     assert error.detail.endswith(
@@ -90,7 +92,7 @@ async def test_a_refresh_token_that_was_revoked(here: Bench) -> None:
     )
 
 
-def google_key(here: Bench) -> str:
+def google_key(here: OAuth2Rig) -> str:
     here.identity.service_account = RSA.public_key().public_bytes(
         Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
     )
@@ -104,7 +106,7 @@ def google_key(here: Bench) -> str:
     )
 
 
-async def test_a_service_account_acts_as_the_user(here: Bench) -> None:
+async def test_a_service_account_acts_as_the_user(here: OAuth2Rig) -> None:
     account = here.account(
         "probe@example.org",
         client_id=None,
@@ -118,7 +120,9 @@ async def test_a_service_account_acts_as_the_user(here: Bench) -> None:
 
 
 @pytest.mark.parametrize("ahead", [7200, -7200])
-async def test_a_clock_that_is_wrong_is_told_with_the_refusal(here: Bench, ahead: float) -> None:
+async def test_a_clock_that_is_wrong_is_told_with_the_refusal(
+    here: OAuth2Rig, ahead: float
+) -> None:
     here.identity.ahead = ahead
     account = here.account(
         client_id=None,
@@ -133,7 +137,7 @@ async def test_a_clock_that_is_wrong_is_told_with_the_refusal(here: Bench, ahead
     assert ("s ahead of ours" if ahead > 0 else "s behind ours") in error.detail
 
 
-async def test_the_clock_of_the_identity_provider_does_not_shorten_a_token(here: Bench) -> None:
+async def test_the_clock_of_the_identity_provider_does_not_shorten_a_token(here: OAuth2Rig) -> None:
     here.identity.ahead = -100_000
     account = here.account()
     first = await account.token()
@@ -141,7 +145,7 @@ async def test_the_clock_of_the_identity_provider_does_not_shorten_a_token(here:
     assert await account.token() is first
 
 
-async def test_a_wrong_tenant(here: Bench) -> None:
+async def test_a_wrong_tenant(here: OAuth2Rig) -> None:
     error = await refusal(
         here.account(token_url=here.identity.url.replace("lab.test", "example.test"))
     )
@@ -170,7 +174,7 @@ async def test_a_wrong_tenant(here: Bench) -> None:
     ],
 )
 async def test_answers_that_are_no_token(
-    here: Bench, status: int, body: str, reason: Reason
+    here: OAuth2Rig, status: int, body: str, reason: Reason
 ) -> None:
     here.identity.instead = (status, body)
     account = here.account()
@@ -179,30 +183,30 @@ async def test_answers_that_are_no_token(
 
 
 @pytest.mark.parametrize("lifetime", ['"1800"', "1800", "1800.0"])
-async def test_a_lifetime_may_be_written_as_a_text(here: Bench, lifetime: str) -> None:
+async def test_a_lifetime_may_be_written_as_a_text(here: OAuth2Rig, lifetime: str) -> None:
     here.identity.instead = (200, f'{{"access_token": "abc", "expires_in": {lifetime}}}')
     assert (await here.account().token()).lifetime == 1800
 
 
-async def test_a_lifetime_that_is_no_number(here: Bench) -> None:
+async def test_a_lifetime_that_is_no_number(here: OAuth2Rig) -> None:
     here.identity.instead = (200, f'{{"access_token": "abc", "expires_in": {"9" * 400}}}')
     assert (await here.account().token()).lifetime == DEFAULT_LIFETIME
 
 
-async def test_a_date_that_is_none(here: Bench) -> None:
+async def test_a_date_that_is_none(here: OAuth2Rig) -> None:
     here.identity.date = "1 Jan 99999999999999999999 00:00:00 GMT"
     here.identity.instead = (400, '{"error": "invalid_grant"}')
     assert (await refusal(here.account())).reason is Reason.AUTH
 
 
-async def test_a_certificate_of_a_stranger(here: Bench) -> None:
+async def test_a_certificate_of_a_stranger(here: OAuth2Rig) -> None:
     error = await refusal(here.account(ca_file=None))
     assert error.reason is Reason.TLS
     assert "certificate" in error.detail
     assert not here.identity.asked
 
 
-async def test_nobody_listens(here: Bench) -> None:
+async def test_nobody_listens(here: OAuth2Rig) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         error = await refusal(
@@ -212,14 +216,14 @@ async def test_nobody_listens(here: Bench) -> None:
     assert "connect" in error.detail.lower()
 
 
-async def test_a_name_without_an_address(here: Bench) -> None:
+async def test_a_name_without_an_address(here: OAuth2Rig) -> None:
     assert (
         await refusal(here.account(token_url="https://nobody.invalid/token"))
     ).reason is Reason.DNS
 
 
 async def test_the_proxy_of_the_environment_is_asked(
-    here: Bench, monkeypatch: pytest.MonkeyPatch
+    here: OAuth2Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -230,7 +234,7 @@ async def test_the_proxy_of_the_environment_is_asked(
     assert (error.reason, "proxy" in error.detail) == (Reason.CONNECT, True)
 
 
-async def test_files_that_cannot_be_used(here: Bench, tmp_path: Path) -> None:
+async def test_files_that_cannot_be_used(here: OAuth2Rig, tmp_path: Path) -> None:
     nowhere = str(tmp_path / "none")
     file = tmp_path / "file"
     file.write_text("nothing")

@@ -12,7 +12,7 @@ from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from tests.support import virtual_time as virtual
 from tests.support.name_server import names
-from tests.support.prober_rig import Bench
+from tests.support.prober_rig import ProberRig
 from tests.support.sender_bench import make_sender
 from tests.support.sending import new_run, probe_message, send
 from tests.support.smtp_bench import ZONE
@@ -60,9 +60,9 @@ async def test_a_connection_that_is_cut_was_ended_by_no_reply() -> None:
     assert replies(await sent("smtp", Stage.RCPT, Cut())) == []
 
 
-@virtual.on_a(Bench)
+@virtual.on_a(ProberRig)
 async def test_the_words_of_a_trip_that_is_overdue_name_the_message_in_the_queue(
-    bench: Bench,
+    bench: ProberRig,
 ) -> None:
     bench.sender.delay = None
     bench.sender.says = lambda raw: [TAKEN]
@@ -75,8 +75,8 @@ async def test_the_words_of_a_trip_that_is_overdue_name_the_message_in_the_queue
 def test_acceptance_is_logged_with_the_reply(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
-    @virtual.on_a(Bench)
-    async def trip(bench: Bench) -> None:
+    @virtual.on_a(ProberRig)
+    async def trip(bench: ProberRig) -> None:
         bench.sender.says = lambda raw: [TAKEN]
         await bench.trip()
 
