@@ -60,15 +60,18 @@ class Reloader:
             except Mistakes as mistakes:
                 self._witness.not_configured()
                 log.error(
-                    "the configuration stays as it was: %s", "; ".join(str(mistakes).splitlines())
+                    "reload failed, keeping the previous configuration: %s",
+                    "; ".join(str(mistakes).splitlines()),
                 )
                 raise
             except Exception:
                 self._witness.not_configured()
-                log.exception("the configuration could not be put into force: a bug of mailtrip")
+                log.exception(
+                    "reload failed, keeping the previous configuration: a bug in mailtrip"
+                )
                 raise
             self._witness.configured(self._clock.wall())
-            log.info("the configuration is read anew")
+            log.info("configuration reloaded")
 
     async def run(self, *, watch: bool = False) -> None:
         """Does what is asked for; with `watch` also what changed files ask for. Until it is

@@ -45,9 +45,9 @@ PICTURES = {
 
 def transcript(outcome: Outcome, console: Console) -> None:
     """What was said, as lines."""
-    lines = outcome.transcript or ("nothing was said",)
+    lines = outcome.transcript or ("nothing was exchanged",)
     console.out(
-        "", "transcript (seconds, leg, C: we, S: the server)", *lines, sep="\n", highlight=False
+        "", "transcript (seconds, leg, C: mailtrip, S: server)", *lines, sep="\n", highlight=False
     )
 
 

@@ -13,8 +13,8 @@ from exporter.terminal.course import Course
 
 _STYLES = {ListState.LISTED: "red", ListState.CLEAN: "green", ListState.UNKNOWN: "yellow"}
 _ALIKE = (
-    "All lists fail alike. Most likely it is the resolver: it answers NXDOMAIN to everything, or"
-    " the lists refuse it (a public one). Set `resolver` to one of your own"
+    "All lists fail in the same way. The likely cause is the resolver: it answers NXDOMAIN to"
+    " every query, or the lists refuse it because it is public. Set `resolver` to your own"
 )
 _HEAD = ("list", "about", "state")
 
@@ -50,7 +50,7 @@ def table(outcome: Outcome, console: Console) -> None:
     rows = [(one.blocklist, one.subject, str(one.state)) for one in listings]
     widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
     if listings:
-        _row(console, _HEAD, widths, "bold", ["codes and meaning, or why nobody knows"])
+        _row(console, _HEAD, widths, "bold", ["codes and meaning, or why it is unknown"])
     for listing, row in zip(listings, rows, strict=True):
         _row(console, row, widths, _style(listing), list(_remarks(listing)) or [""])
     if _fail_alike(listings):
@@ -66,7 +66,7 @@ def _verdict(listings: list[Listing]) -> Text:
     if not unknown:
         return Text("not listed", "bold green")
     return Text(
-        f"not listed, as far as known: {len(unknown)} of {len(lists)} lists unknown", "bold yellow"
+        f"not listed, incomplete: {len(unknown)} of {len(lists)} lists unknown", "bold yellow"
     )
 
 
@@ -101,9 +101,9 @@ def _style(listing: Listing) -> str:
 
 def _remarks(listing: Listing) -> Iterator[str]:
     if listing.codes:
-        harmless = "" if listing.alarming else " (no failure)"
+        harmless = "" if listing.alarming else " (not a failure)"
         yield f"{' '.join(listing.codes)}  {', '.join(listing.meanings)}".rstrip() + harmless
     if listing.text:
         yield listing.text
     if listing.delisting and listing.alarming and listing.state is ListState.LISTED:
-        yield f"get off it: {listing.delisting}"
+        yield f"delisting: {listing.delisting}"

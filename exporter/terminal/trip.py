@@ -28,9 +28,9 @@ _PHASES = list(Phase)
 _DOING = {
     "open": "opening the mailbox",
     "send": "sending",
-    "deliver": "waiting for the message to arrive",
-    "verify": "checking it",
-    "delete": "deleting it",
+    "deliver": "waiting for the message",
+    "verify": "checking the message",
+    "delete": "deleting the message",
 }
 
 
@@ -55,7 +55,7 @@ def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) ->
     """The whole trip, drawn, or as far as it has come."""
     verdict = Text("success", "bold green") if outcome.success else Text("FAILED", "bold red")
     if under_way:
-        verdict = Text("under way", "bold")
+        verdict = Text("in progress", "bold")
     console.print(
         Text.assemble(
             f"\ntrip {outcome.trip}  {outcome.probe}  ", verdict, f"  {outcome.duration:.2f} s"
@@ -116,9 +116,9 @@ def _facts(outcome: Outcome) -> list[str]:
             case Reply():
                 lines.append(f"last SMTP reply   {fact.code} {fact.text}")
             case Exchanger():
-                lines.append(f"taken by          {fact.host} (MX {fact.preference})")
+                lines.append(f"accepted by       {fact.host} (MX {fact.preference})")
             case PlaintextFallback():
-                lines.append(f"no TLS            the message left in plain text: {fact.why}")
+                lines.append(f"no TLS            sent in plain text: {fact.why}")
             case TlsSession():
                 lines.append(f"TLS, {fact.leg:12} {_tls(fact)}")
             case Hop():
@@ -130,9 +130,7 @@ def _facts(outcome: Outcome) -> list[str]:
             case SpamScore():
                 lines.append(f"spam score        {fact.score:g} ({fact.scanner})")
             case Unclear():
-                lines.append(
-                    f"not understood    a message from {fact.sender}: {fact.subject}: {fact.text}"
-                )
+                lines.append(f"unclear message   from {fact.sender}: {fact.subject}: {fact.text}")
             case Arrival():
                 where = f"{fact.folder or 'mailbox'}, token in its {fact.found_in}"
                 lines.append(f"found in          {where}")
@@ -161,7 +159,7 @@ def _day(moment: float) -> str:
 def _hop(hop: Hop) -> str:
     """Who took the message, after how long, from whom. Text of strangers has been cleaned when it
     was read."""
-    after = "at an unknown time" if hop.delay is None else f"{hop.delay:.0f} s"
+    after = "unknown delay" if hop.delay is None else f"{hop.delay:.0f} s"
     if hop.skew:
         after += f" (its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'})"
     origin = " ".join(filter(None, (hop.helo, hop.address and f"[{hop.address}]")))

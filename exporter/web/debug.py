@@ -25,8 +25,8 @@ def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
     ]
     newest = [_drawn(probe.newest, PICTURES[kind].result)] if probe.newest else []
     parts = {
-        f"Trips under way ({len(under_way)})": "\n".join(flights) or "There are none.\n",
-        "Newest finished trip": "\n".join(newest) or "None has finished yet.\n",
+        f"Trips in progress ({len(under_way)})": "\n".join(flights) or "None.\n",
+        "Newest finished trip": "\n".join(newest) or "No trip has finished yet.\n",
         "Configuration of the module, secrets hidden": configuration,
         "Series that a scrape would get": series,
     }

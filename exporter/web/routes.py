@@ -215,9 +215,9 @@ class Routes:
             await asyncio.shield(self._reload())
         except Mistakes as mistakes:
             return web.Response(
-                status=500, text=f"the configuration stays as it was:\n{mistakes}\n"
+                status=500, text=f"reload failed, keeping the previous configuration:\n{mistakes}\n"
             )
-        return web.Response(text="the configuration is read anew\n")
+        return web.Response(text="configuration reloaded\n")
 
     async def healthy(self, request: web.Request) -> web.Response:
         return web.Response(text="mailtrip is up\n")

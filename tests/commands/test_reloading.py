@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 GOOD = "mailtrip_config_last_reload_successful"
 WHEN = "mailtrip_config_last_reload_success_timestamp_seconds"
-READ = "the configuration is read anew"
+READ = "configuration reloaded"
 MODULE = (
     "roundtrip: {from: p@test.localhost, send: {smtp: {host: 127.0.0.1, port: 9, tls: none}},"
     " mailbox: monitor}"

@@ -196,9 +196,7 @@ def test_it_makes_its_trips_with_the_system_calls_and_capabilities_of_the_unit(
     _, name, which = unit.command("ExecReload")
     assert which == "$MAINPID"
     os.kill(container.pid, signal.Signals[f"SIG{name.removeprefix('-')}"])
-    assert wait_until(lambda: "the configuration is read anew" in container.log(), 10), (
-        container.log()
-    )
+    assert wait_until(lambda: "configuration reloaded" in container.log(), 10), container.log()
     status, seconds = container.stop()
     assert status == 0
     assert seconds < unit.seconds("TimeoutStopSec")

@@ -36,14 +36,14 @@ def test_the_table_says_what_every_list_says_and_how_to_get_off_it() -> None:
         shown.getvalue()
         == """
 trip 0123456789abcd  reputation → example.org  FAILED  2.50 s
-  list             about        state    codes and meaning, or why nobody knows
+  list             about        state    codes and meaning, or why it is unknown
   zen.example      192.0.2.1    listed   127.0.0.2 127.0.0.4  SBL, XBL
                                          a reason
   zen.example      2001:db8::1  clean
-  dnswl.example    192.0.2.1    listed   127.0.10.3 (no failure)
+  dnswl.example    192.0.2.1    listed   127.0.10.3 (not a failure)
   dead.example     192.0.2.1    unknown  no answer in time
   spamcop.example  192.0.2.1    listed   127.0.0.2
-                                         get off it: https://off.example/
+                                         delisting: https://off.example/
 
 verify: listed 127.0.0.2: 192.0.2.1 is on zen.example (127.0.0.2)
 """
@@ -66,20 +66,18 @@ def test_lists_that_are_unknown_are_counted_beside_the_verdict() -> None:
     clean = Listing("clean.example", "192.0.2.1", ListState.CLEAN)
     assert "reputation → example.org not listed 2.50 s" in shown_for(clean)
     some = shown_for(clean, unknown("a.example", "refused"), unknown("b.example", "no answer"))
-    assert (
-        "reputation → example.org not listed, as far as known: 2 of 3 lists unknown 2.50 s" in some
-    )
-    assert "alike" not in some
+    assert "reputation → example.org not listed, incomplete: 2 of 3 lists unknown 2.50 s" in some
+    assert "the same way" not in some
 
 
 def test_lists_that_all_fail_for_one_reason_speak_against_the_resolver() -> None:
     gone = "it does not list 127.0.0.2"
-    told = "All lists fail alike. Most likely it is the resolver: it answers NXDOMAIN to everything"
+    told = "All lists fail in the same way. The likely cause is the resolver: it answers NXDOMAIN"
     assert told in shown_for(unknown("a.example", gone), unknown("b.example", gone), good=False)
-    assert "alike" not in shown_for(
+    assert "the same way" not in shown_for(
         unknown("a.example", gone), unknown("b.example", "refused"), good=False
     )
-    assert "alike" not in shown_for(unknown("a.example", gone), good=False)
+    assert "the same way" not in shown_for(unknown("a.example", gone), good=False)
 
 
 def test_a_check_that_could_ask_nobody_has_no_table() -> None:

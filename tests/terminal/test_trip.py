@@ -55,7 +55,7 @@ modules:
 probes: [{{name: silent, module: silent, target: a@mon.example}}]
 """
 PROBE = ("probe", "--config.file", "mailtrip.yml")
-WAITING = "waiting for the message to arrive …"
+WAITING = "waiting for the message …"
 
 
 @pytest.fixture

@@ -228,10 +228,10 @@ async def test_the_page_of_a_trip_under_way_renews_itself_until_it_is_over(
         here.bench.mailbox.deliver(here.bench.sender.sent[0])
         await until(lambda: not probe.flights)
         async with asyncio.timeout(20):
-            while "back after" not in await asyncio.to_thread(lambda: browser.text):
+            while "round trip" not in await asyncio.to_thread(lambda: browser.text):
                 await asyncio.sleep(0.2)
 
 
 def under_way(text: str) -> None:
-    assert "under way" in text
-    assert "back after" not in text
+    assert "in progress" in text
+    assert "round trip" not in text

@@ -23,7 +23,7 @@ modules:
     dnsbl: {lists: [{zone: "{key}.lists.example.org", key: hidden0key}]}
 """
 TITLES = [
-    "Trips under way",
+    "Trips in progress",
     "Newest finished trip",
     "Configuration of the module",
     "Series that a scrape would get",
@@ -49,7 +49,7 @@ async def test_it_shows_the_newest_trip_the_module_and_the_series_and_makes_no_t
         assert f"trip {probe.newest.trip}" in newest
         for words in ("success", "█", "send    C: DATA", "mailbox C: EXPUNGE", "delivery delay"):
             assert words in newest
-        assert part(page, TITLES[0]).startswith("Trips under way (0):\n\nThere are none.")
+        assert part(page, TITLES[0]).startswith("Trips in progress (0):\n\nNone.")
         assert "submission:\n" in part(page, TITLES[2])
         assert "monitor:\n" in part(page, TITLES[2])
         assert "private" not in part(page, TITLES[2])
@@ -60,7 +60,7 @@ async def test_before_the_first_trip_it_says_so_and_starts_none() -> None:
     async with site() as here:
         status, page = await here.get(DEBUG)
         assert status == 200
-        assert "None has finished yet." in page
+        assert "No trip has finished yet." in page
         assert "mailtrip_trips_in_flight 0.0" in page.splitlines()
         assert here.bench.sender.sent == []
 
@@ -89,8 +89,8 @@ async def test_trips_under_way_are_shown_as_far_as_they_have_come_the_newest_few
         while len(here.bench.sender.sent) < MOST_FLIGHTS + 2:
             await asyncio.sleep(0.01)
         under_way = part((await here.get(DEBUG))[1], TITLES[0])
-        assert under_way.startswith(f"Trips under way ({MOST_FLIGHTS + 2}):")
-        assert under_way.count("  under way  ") == under_way.count("  deliver ") == MOST_FLIGHTS
+        assert under_way.startswith(f"Trips in progress ({MOST_FLIGHTS + 2}):")
+        assert under_way.count("  in progress  ") == under_way.count("  deliver ") == MOST_FLIGHTS
         assert under_way.count("S: 250 taken") == MOST_FLIGHTS
         assert list(probe.flights)[-1] in under_way
         assert next(iter(probe.flights)) not in under_way

@@ -104,11 +104,11 @@ async def test_a_trip_is_seen_while_it_is_under_way_and_by_the_same_link_when_it
         (trip,) = probe.flights
         assert f'href="trips/{trip}"' in (await here.get("/"))[1]
         status, page = await here.get(f"/trips/{trip}")
-        assert (status, "under way" in page, 'http-equiv="refresh"' in page) == (200, True, True)
+        assert (status, "in progress" in page, 'http-equiv="refresh"' in page) == (200, True, True)
         here.bench.mailbox.deliver(here.bench.sender.sent[0])
         await until(lambda: not probe.flights)
         status, page = await here.get(f"/trips/{trip}")
-        assert (status, "back after" in page, 'http-equiv="refresh"' in page) == (200, True, False)
+        assert (status, "round trip" in page, 'http-equiv="refresh"' in page) == (200, True, False)
 
 
 async def test_no_token_is_on_a_page() -> None:
@@ -175,11 +175,11 @@ async def test_the_headline_of_a_success_says_what_was_measured_and_not_our_own_
     for arrival, words in (
         (
             Arrival("INBOX", "header", 0.1, 0.15),
-            "back after a round trip of 0.15 s, delivery delay 0.10 s",
+            "round trip 0.15 s, delivery delay 0.10 s",
         ),
         (
             Arrival("INBOX", "header", None, 2.0),
-            "back after a round trip of 2.00 s, delivery delay unknown",
+            "round trip 2.00 s, delivery delay unknown",
         ),
     ):
         outcome = Outcome("0123456789abcd", KEY, 1_700_000_000.0, 1.6, spans, (arrival,))
@@ -254,7 +254,7 @@ def test_a_sparkline_shows_failures_at_full_height_and_delays_by_the_slowest() -
     assert drawn
     assert [bar.height for bar in drawn.bars] == [HEIGHT / 2, HEIGHT, HEIGHT, LEAST]
     assert [bar.failed for bar in drawn.bars] == [False, False, True, False]
-    assert drawn.label == "the newest 4 trips: 1 failed, the slowest good one took 2.00 s"
+    assert drawn.label == "the newest 4 trips: 1 failed, slowest successful trip 2.00 s"
 
 
 async def test_blocklists_are_told_apart() -> None:
@@ -274,10 +274,10 @@ async def test_blocklists_are_told_apart() -> None:
             row.name: (row.state, row.text, row.listed) for row in await blocklist_rows(here.probes)
         }
     assert rows == {
-        "bad": (BAD, "is believed", ("192.0.2.1",)),
-        "gone": (PLAIN, "is unusable: no answer in time", ()),
-        "good": (GOOD, "is believed", ()),
-        "allow": (GOOD, "is believed, and no failure", ("192.0.2.1",)),
+        "bad": (BAD, "usable", ("192.0.2.1",)),
+        "gone": (PLAIN, "unusable: no answer in time", ()),
+        "good": (GOOD, "usable", ()),
+        "allow": (GOOD, "usable; a listing is not a failure", ("192.0.2.1",)),
     }
 
 
@@ -299,5 +299,5 @@ def test_durations_read_well(seconds: float, text: str) -> None:
 
 
 def test_how_long_ago_reads_well() -> None:
-    words = ["before our clock was set back", "now", "now", "59 s ago", "1 h 1 min ago"]
+    words = ["before the clock was set back", "now", "now", "59 s ago", "1 h 1 min ago"]
     assert [ago(seconds) for seconds in (-5, -0.4, 0.4, 59, 3700)] == words

@@ -66,7 +66,7 @@ def _probe_row(probe: Probe) -> ProbeRow:
     if probe.newest and probe.newest.failure:
         state, word, text = BAD, "failed", str(probe.newest.failure)
     elif probe.newest:
-        state, word, text = GOOD, "good", in_words(probe.newest)
+        state, word, text = GOOD, "OK", in_words(probe.newest)
     query = urlencode({"module": module, "target": target})
     return ProbeRow(
         probe.name or target,
@@ -88,24 +88,24 @@ def in_words(outcome: Outcome) -> str:
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
         arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
-        return _back(arrival) if arrival else f"as expected after {outcome.duration:.2f} s"
+        return _back(arrival) if arrival else f"refused as expected, {outcome.duration:.2f} s"
     asked = {
         one.blocklist for one in listings if one.alarming and one.state is not ListState.UNKNOWN
     }
-    return f"on none of {len(asked)} blocklists"
+    return f"not listed on any of {len(asked)} blocklists"
 
 
 def _back(arrival: Arrival) -> str:
     """The two durations that are measured. How long all of it took says less: our own waiting is in
     it."""
     if arrival.round_trip is None:
-        return "back; the mailbox was not polled often enough to measure the delay"
+        return "received; the mailbox was not polled often enough to measure the delay"
     delay = (
         "delivery delay unknown"
         if arrival.delay is None
         else f"delivery delay {arrival.delay:.2f} s"
     )
-    return f"back after a round trip of {arrival.round_trip:.2f} s, {delay}"
+    return f"round trip {arrival.round_trip:.2f} s, {delay}"
 
 
 def mailbox_rows(mailboxes: Mapping[str, Watcher]) -> list[MailboxRow]:
@@ -118,7 +118,7 @@ def _mailbox_row(watcher: Watcher) -> MailboxRow:
     state, text = (
         (BAD, str(watcher.trouble))
         if watcher.trouble
-        else (GOOD, "is watched when mail is awaited")
+        else (GOOD, "connected while a trip is waiting")
     )
     return MailboxRow(watcher.name, state, text, known.messages, known.deleted, known.reconnects)
 
@@ -156,12 +156,12 @@ def _blocklist_row(
     name: str, trouble: str | None, listed: list[str], harmless: bool
 ) -> BlocklistRow:
     if trouble is not None:
-        return BlocklistRow(name, PLAIN, f"is unusable: {trouble}", tuple(listed), "nobody knows")
+        return BlocklistRow(name, PLAIN, f"unusable: {trouble}", tuple(listed), "unknown")
     state = BAD if listed and not harmless else GOOD
     return BlocklistRow(
         name,
         state,
-        "is believed" + (", and no failure" if harmless else ""),
+        "usable" + ("; a listing is not a failure" if harmless else ""),
         tuple(listed),
-        "none of ours",
+        "not listed",
     )

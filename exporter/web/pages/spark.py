@@ -37,7 +37,7 @@ def spark(history: Sequence[Beat]) -> Spark | None:
     bars = tuple(_bar(place * STEP, beat, slowest) for place, beat in enumerate(history))
     failed = sum(not beat.success for beat in history)
     label = (
-        f"the newest {len(bars)} trips: {failed} failed, the slowest good one took {slowest:.2f} s"
+        f"the newest {len(bars)} trips: {failed} failed, slowest successful trip {slowest:.2f} s"
     )
     return Spark(bars, len(bars) * STEP, label)
 

@@ -31,11 +31,11 @@ WIDTH = 1000.0  # of the whole trip, in the units of the drawing
 LEAST = 3.0  # of a bar, so that it can be seen
 _PHASES = list(Phase)
 _MEANING = {
-    Phase.OPEN: "the mailbox is opened",
-    Phase.SEND: "the message is handed over",
-    Phase.DELIVER: "it is on its way",
-    Phase.VERIFY: "it is judged",
-    Phase.DELETE: "it is deleted",
+    Phase.OPEN: "opening the mailbox",
+    Phase.SEND: "handing over the message",
+    Phase.DELIVER: "in transit",
+    Phase.VERIFY: "checking the message",
+    Phase.DELETE: "deleting the message",
 }
 _FAILED = {
     Phase.OPEN: "failed to open the mailbox",
@@ -44,7 +44,7 @@ _FAILED = {
     Phase.VERIFY: "rejected by a check",
     Phase.DELETE: "failed to delete the message",
 }
-_LISTS_FAILED = "listed, or no list could be asked"
+_LISTS_FAILED = "listed, or no list is usable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class TripView:
 
     @property
     def word(self) -> str:
-        return "under way" if self.under_way else "failed" if self.outcome.failure else "good"
+        return "in progress" if self.under_way else "failed" if self.outcome.failure else "OK"
 
     @property
     def text(self) -> str:
@@ -121,7 +121,7 @@ class TripView:
     def _meaning(self, span: Span) -> str:
         """Of a phase that failed, what did not happen."""
         if self.listings or span.reason in (Reason.LISTED, Reason.UNUSABLE):
-            return _LISTS_FAILED if span.reason else "the blocklists are asked"
+            return _LISTS_FAILED if span.reason else "querying the blocklists"
         return (_FAILED if span.reason else _MEANING)[span.phase]
 
     def _hops(self) -> Iterator[Row]:
@@ -167,9 +167,9 @@ def _fact(fact: object) -> Iterator[tuple[str, str]]:
         case Reply():
             yield "last SMTP reply", f"{fact.code} {fact.text}"
         case Exchanger():
-            yield "taken by", f"{fact.host} (MX {fact.preference})"
+            yield "accepted by", f"{fact.host} (MX {fact.preference})"
         case PlaintextFallback():
-            yield "no TLS", f"the message left in plain text: {fact.why}"
+            yield "no TLS", f"sent in plain text: {fact.why}"
         case TlsSession():
             yield f"TLS, {fact.leg}", _tls(fact)
         case LeftFrom():
@@ -179,7 +179,7 @@ def _fact(fact: object) -> Iterator[tuple[str, str]]:
         case SpamScore():
             yield f"spam score ({fact.scanner})", f"{fact.score:g}"
         case Unclear():
-            yield "not understood", f"a message from {fact.sender}: {fact.subject}: {fact.text}"
+            yield "unclear message", f"from {fact.sender}: {fact.subject}: {fact.text}"
         case Arrival():
             yield "found in", f"{fact.folder or 'the mailbox'}, token in its {fact.found_in}"
             yield "delivery delay", _seconds(fact.delay)

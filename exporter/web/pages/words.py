@@ -22,7 +22,7 @@ def duration(seconds: float) -> str:
 def ago(seconds: float) -> str:
     """How long something is ago, roughly."""
     if seconds < -STEP:
-        return "before our clock was set back"
+        return "before the clock was set back"
     return f"{_parts(seconds)} ago" if seconds >= 1 else "now"
 
 
