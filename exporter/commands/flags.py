@@ -102,11 +102,11 @@ def _is_a_file(word: str) -> bool:
     )
 
 
-def _door(text: str) -> Any:
-    from exporter.web.listeners import door
+def _listener(text: str) -> Any:
+    from exporter.web.listeners import parse_listener
 
     try:
-        return door(text)
+        return parse_listener(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
 
@@ -222,7 +222,7 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
         "--web.listen-address",
         dest="web_listen_address",
         metavar="HOST:PORT",
-        type=_door,
+        type=_listener,
         action="append",
         help=help_listen,
     )

@@ -1,4 +1,5 @@
-"""The first words of `mailtrip serve`, when all doors are open: what it does, and where to look."""
+"""The first lines of `mailtrip serve`, when all listeners are open: what it does, and where to
+look."""
 
 import logging
 import os
@@ -14,7 +15,7 @@ from exporter.commands.summary import counts
 from exporter.config.types import Listen
 from exporter.settings import Settings
 from exporter.web.external_url import Whereabouts
-from exporter.web.listeners import Door, UnixPath
+from exporter.web.listeners import Listener, UnixPath
 
 FIRST = Path(__file__).resolve().parents[1] / "config" / "first.yml"
 """A configuration to begin with. README.md shows the same."""
@@ -26,7 +27,7 @@ def greet(
     files: Sequence[str],
     settings: Settings,
     state_dir: Path,
-    first: Door,
+    first: Listener,
     whereabouts: Whereabouts,
     *,
     https: bool,
@@ -84,15 +85,15 @@ def own_command(program: str) -> str:
     return shlex.quote(program if below.startswith("..") else below)
 
 
-def _host(door: Door) -> str:
+def _host(listener: Listener) -> str:
     """Where we are reached there, for a URL."""
-    if isinstance(door, UnixPath):
-        return str(door)
-    host, port = (door.host, door.port) if isinstance(door, Listen) else _inet(door)
+    if isinstance(listener, UnixPath):
+        return str(listener)
+    host, port = (listener.host, listener.port) if isinstance(listener, Listen) else _inet(listener)
     host = host if host not in ("", "0.0.0.0", "::") else "localhost"  # noqa: S104
     return f"{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def _inet(door: socket.socket) -> tuple[str, int]:
-    name = door.getsockname()
+def _inet(listener: socket.socket) -> tuple[str, int]:
+    name = listener.getsockname()
     return (name[0], name[1]) if isinstance(name, tuple) else (str(name), 0)

@@ -24,7 +24,7 @@ from exporter.net.listening import hindrance
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web.external_url import Whereabouts
-from exporter.web.listeners import CannotListen, Door, handed_over
+from exporter.web.listeners import CannotListen, Listener, systemd_sockets
 from exporter.web.web_config import WebFile
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     reading = Settings.reading(*files)
     settings, doubts = reading.options, review(reading)
     web_file = WebFile(options.web_config_file) if options.web_config_file else None
-    doors, whereabouts = _doors(options), _whereabouts(options)
+    listeners, whereabouts = _listeners(options), _whereabouts(options)
     state_dir = options.state_dir or Path(settings.state.dir)
     if not files:
         asyncio.run(check_embedded(settings))
@@ -56,7 +56,7 @@ def run(options: argparse.Namespace) -> int:
                 files,
                 settings,
                 state_dir,
-                doors[0],
+                listeners[0],
                 whereabouts,
                 https=https,
                 as_log=options.log_format != FORMATS[0],
@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         _warn(doubts)
 
     how = Options(
-        doors,
+        listeners,
         options.web_max_targets,
         web_file,
         whereabouts,
@@ -130,20 +130,20 @@ def _warn(doubts: Iterable[Mistake]) -> None:
         log.warning("%s", one)
 
 
-def _doors(options: argparse.Namespace) -> list[Door]:
+def _listeners(options: argparse.Namespace) -> list[Listener]:
     if not options.web_systemd_socket:
-        return _apart(options.web_listen_address or [Listen(DEFAULT_LISTEN)])
+        return _require_distinct_ports(options.web_listen_address or [Listen(DEFAULT_LISTEN)])
     if options.web_listen_address:
         raise CannotStart(
             "--web.systemd-socket and --web.listen-address exclude each other: use one of them"
         )
-    return handed_over()
+    return systemd_sockets()
 
 
-def _apart(doors: list[Door]) -> list[Door]:
+def _require_distinct_ports(listeners: list[Listener]) -> list[Listener]:
     """Raises CannotStart if two of them want the same port: it would be in use, and by nobody
     else."""
-    ports = [one for one in doors if isinstance(one, Listen) and one.port]
+    ports = [one for one in listeners if isinstance(one, Listen) and one.port]
     for number, one in enumerate(ports):
         for other in ports[:number]:
             if one == other:
@@ -151,7 +151,7 @@ def _apart(doors: list[Door]) -> list[Door]:
             if one.port == other.port and "" in (one.host, other.host):
                 both = f"--web.listen-address {other} and {one}"
                 raise CannotStart(f"{both} overlap: without a host it is every address")
-    return doors
+    return listeners
 
 
 def _whereabouts(options: argparse.Namespace) -> Whereabouts:

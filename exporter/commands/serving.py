@@ -17,7 +17,7 @@ from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.external_url import Whereabouts
-from exporter.web.listeners import Door
+from exporter.web.listeners import Listener
 from exporter.web.middleware import Gate
 from exporter.web.pages import Pages
 from exporter.web.server import Server
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 class Options:
     """What the command line says."""
 
-    doors: Sequence[Door]
+    listeners: Sequence[Listener]
     max_targets: int = DEFAULT_MAX_TARGETS
     web_file: WebFile | None = None
     whereabouts: Whereabouts = field(default_factory=Whereabouts)
@@ -39,7 +39,7 @@ class Options:
     files: Callable[[], object] = lambda: None
     files_as_read: object = None  # what that was when the settings were read
     watch: bool = False  # them, and reload
-    ready: Callable[[], None] = lambda: None  # called once, when the state and all doors are open
+    ready: Callable[[], None] = lambda: None  # called once, when the state and the web are open
     stopping: Callable[[], None] = lambda: None  # called once, when we are told to stop
 
 
@@ -68,7 +68,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             app.probes,
             app.metrics,
             pages,
-            options.doors,
+            options.listeners,
             gate=Gate(options.web_file),
             reload=reloader.reload,
             whereabouts=options.whereabouts,
@@ -76,9 +76,9 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         await stack.enter_async_context(server)
         _spare_the_collector()
         options.ready()
-        courses = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
+        loops = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(course) for course in courses]
+            tasks = [group.create_task(loop) for loop in loops]
             await stop.wait()
             app.stop_by = asyncio.get_running_loop().time() + TIME_TO_STOP
             options.stopping()

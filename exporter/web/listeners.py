@@ -1,4 +1,4 @@
-"""Where HTTP is answered: TCP addresses, Unix sockets, and sockets that systemd hands over."""
+"""Where the HTTP server listens: TCP addresses, Unix sockets, and sockets that systemd hands over."""
 
 import asyncio
 import errno
@@ -28,10 +28,10 @@ class UnixPath(str):
     __slots__ = ()
 
 
-Door = Listen | UnixPath | socket.socket
+Listener = Listen | UnixPath | socket.socket
 
 
-def door(text: str) -> Door:
+def parse_listener(text: str) -> Listener:
     """HOST:PORT, unix:PATH or unix://PATH. Raises ValueError."""
     scheme, colon, rest = text.partition(":")
     if scheme != "unix" or not colon:
@@ -45,7 +45,7 @@ def door(text: str) -> Door:
     return UnixPath(path)
 
 
-def handed_over() -> list[Door]:
+def systemd_sockets() -> list[Listener]:
     """The sockets that systemd listens on for us, see sd_listen_fds(3). Raises CannotListen if
     there are none."""
     ours = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
@@ -54,7 +54,7 @@ def handed_over() -> list[Door]:
     if not ours or not number.isdecimal() or not int(number):
         hint = "start mailtrip through its .socket unit, or without --web.systemd-socket"
         raise CannotListen(f"systemd has handed over no socket: {hint}")
-    doors: list[Door] = []
+    listeners: list[Listener] = []
     for descriptor in range(_FIRST, _FIRST + int(number)):
         try:
             os.set_inheritable(descriptor, False)
@@ -67,39 +67,41 @@ def handed_over() -> list[Door]:
                 f"descriptor {descriptor} of systemd: write ListenStream= and Accept=no in the"
                 " .socket unit"
             )
-        doors.append(given)
-    return doors
+        listeners.append(given)
+    return listeners
 
 
-async def opened(where: Door, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
-    """A server that answers there. Raises CannotListen."""
+async def listen(listener: Listener, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
+    """A server on this listener. Raises CannotListen."""
     try:
-        server = await _server(where, protocol)
+        server = await _server(listener, protocol)
     except (OSError, UnicodeError) as error:
-        raise CannotListen(why_not(str(where), error)) from None
-    for listener in server.sockets:
+        raise CannotListen(why_not(str(listener), error)) from None
+    for opened in server.sockets:
         with suppress(OSError):
             # Its connections inherit it.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AT_ONCE)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, AT_ONCE)
     return server
 
 
-async def _server(where: Door, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
+async def _server(listener: Listener, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
     loop = asyncio.get_running_loop()
-    if isinstance(where, UnixPath):
-        await asyncio.to_thread(_require_free, where)
-        return await loop.create_unix_server(protocol, where, backlog=BACKLOG)
-    if isinstance(where, Listen):
-        return await loop.create_server(protocol, where.host or None, where.port, backlog=BACKLOG)
-    make = loop.create_unix_server if where.family == socket.AF_UNIX else loop.create_server
-    return await make(protocol, sock=where, backlog=BACKLOG)
+    if isinstance(listener, UnixPath):
+        await asyncio.to_thread(_require_free, listener)
+        return await loop.create_unix_server(protocol, listener, backlog=BACKLOG)
+    if isinstance(listener, Listen):
+        return await loop.create_server(
+            protocol, listener.host or None, listener.port, backlog=BACKLOG
+        )
+    make = loop.create_unix_server if listener.family == socket.AF_UNIX else loop.create_server
+    return await make(protocol, sock=listener, backlog=BACKLOG)
 
 
-def left(where: Door) -> None:
-    """Nobody answers there any more: the file of a Unix socket goes."""
-    if isinstance(where, UnixPath):
+def remove_socket_file(listener: Listener) -> None:
+    """Removes the file of a Unix socket that is closed; does nothing for other listeners."""
+    if isinstance(listener, UnixPath):
         with suppress(OSError):
-            Path(where).unlink()
+            Path(listener).unlink()
 
 
 def _require_free(path: UnixPath) -> None:

@@ -16,7 +16,7 @@ from exporter.web.bodies import Pieces
 from exporter.web.connection_limits import ConnectionLimits
 from exporter.web.external_url import Whereabouts
 from exporter.web.limits import LIMITS, Limits
-from exporter.web.listeners import Door, left, opened
+from exporter.web.listeners import Listener, listen, remove_socket_file
 from exporter.web.middleware import MAX_BODY, SERVER, Gate, Handler
 from exporter.web.origin import Provenance
 from exporter.web.pages import Pages
@@ -37,16 +37,16 @@ class Server:
         probes: ProbeTable,
         exposition: Exposition,
         pages: Pages,
-        doors: Sequence[Door],
+        listeners: Sequence[Listener],
         limits: Limits = LIMITS,
         gate: Gate | None = None,
         reload: Reload | None = None,
         whereabouts: Whereabouts = NOWHERE,
     ) -> None:
-        self._doors = doors
+        self._listeners = listeners
         self._limits = limits
         self._gate = gate or Gate()
-        listen = (door.host for door in doors if isinstance(door, Listen))
+        listen = (listener.host for listener in listeners if isinstance(listener, Listen))
         self._gate.provenance = Provenance(whereabouts, listen)
         self._asking: asyncio.Task[None] | None = None
         self._prefix = whereabouts.prefix
@@ -84,8 +84,8 @@ class Server:
         self._gate.client = self._client
         self._asking = loop.create_task(self._gate.provenance.ask_the_system())
         try:
-            for door in self._doors:
-                self._servers.append(await opened(door, self._connection_limits))
+            for listener in self._listeners:
+                self._servers.append(await listen(listener, self._connection_limits))
         except BaseException:
             await self.__aexit__()
             raise
@@ -94,9 +94,10 @@ class Server:
     async def __aexit__(self, *exception: object) -> None:
         """A running scrape may wait a little longer for its trip; then it is answered with what is
         known."""
-        for server, door in zip(self._servers, self._doors, strict=False):  # those that were opened
+        opened = zip(self._servers, self._listeners, strict=False)
+        for server, listener in opened:
             server.close()
-            left(door)
+            remove_socket_file(listener)
         if self._connection_limits:
             self._connection_limits.close()
         hurry = asyncio.get_running_loop().call_later(GOODBYE - MARGIN, self._routes.hurry)

@@ -179,13 +179,13 @@ def test_a_unix_socket_is_answered_too_and_its_file_goes_in_the_end(
 
 
 def run_by_systemd(
-    directory: Path, configuration: str, *flags: str, door: socket.socket
+    directory: Path, configuration: str, *flags: str, listener: socket.socket
 ) -> subprocess.Popen[str]:
     """As systemd does it: the socket is descriptor 3, and the environment says so. See
     sd_listen_fds(3)."""
     file = directory / "mailtrip.yml"
     file.write_text(configuration)
-    descriptor = door.fileno()
+    descriptor = listener.fileno()
     script = (
         "import os, sys; os.dup2(int(sys.argv[1]), 3, inheritable=True); os.environ |="
         " {'LISTEN_FDS': '1', 'LISTEN_PID': str(os.getpid())}; os.execv(sys.executable,"
@@ -212,10 +212,10 @@ def run_by_systemd(
 
 
 def test_the_sockets_of_systemd_are_answered(tmp_path: Path, configuration: str) -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=50) as door:
-        process = run_by_systemd(tmp_path, configuration, "--web.systemd-socket", door=door)
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listener:
+        process = run_by_systemd(tmp_path, configuration, "--web.systemd-socket", listener=listener)
         try:  # who comes early waits in the backlog, as systemd promises
-            port = door.getsockname()[1]
+            port = listener.getsockname()[1]
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/-/ready", timeout=60) as answer:
                 assert answer.read() == b"mailtrip is ready\n"
             process.send_signal(signal.SIGTERM)

@@ -56,7 +56,7 @@ def ready():
     print(gc.get_freeze_count(), len(gc.get_objects()))
     os.kill(os.getpid(), signal.SIGTERM)
 
-asyncio.run(serve(Settings(), Path(sys.argv[1]), Options(doors=[], ready=ready)))
+asyncio.run(serve(Settings(), Path(sys.argv[1]), Options(listeners=[], ready=ready)))
 """
     said = subprocess.check_output([sys.executable, "-c", script, tmp_path], text=True, timeout=30)
     frozen, left = map(int, said.split())

@@ -26,7 +26,7 @@ from exporter.net.imap.reader import Reader
 from exporter.net.imap.reply import Reply
 from exporter.net.imap.values import MAX_WORDS
 from exporter.net.pop3.reply import reply_in
-from exporter.web.listeners import AT_ONCE, opened
+from exporter.web.listeners import AT_ONCE, listen
 from exporter.web.pages import Pages
 from tests.support.broken_nameserver import NamesServer, names_server
 from tests.support.http_site import site
@@ -194,7 +194,7 @@ class Counting(asyncio.Protocol):
 async def test_much_at_once() -> None:
     """At most 32 KiB of an HTTP client's data are read at a time."""
     pieces, over = list[int](), asyncio.Event()
-    server = await opened(Listen("127.0.0.1:0"), lambda: Counting(pieces, over))
+    server = await listen(Listen("127.0.0.1:0"), lambda: Counting(pieces, over))
     with contextlib.closing(socket.create_connection(server.sockets[0].getsockname())) as client:
         client.setblocking(False)
         while sum(pieces) < 1 << 20:
