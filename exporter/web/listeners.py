@@ -1,4 +1,4 @@
-"""Where the HTTP server listens: TCP addresses, Unix sockets, and sockets that systemd hands over."""
+"""Where the HTTP server listens: on TCP addresses, Unix sockets and sockets of systemd."""
 
 import asyncio
 import errno
