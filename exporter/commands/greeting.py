@@ -14,7 +14,7 @@ from exporter import __version__
 from exporter.commands.summary import counts
 from exporter.config.types import Listen
 from exporter.settings import Settings
-from exporter.web.external_url import Whereabouts
+from exporter.web.external_url import ExternalUrl
 from exporter.web.listeners import Listener, UnixPath
 
 FIRST = Path(__file__).resolve().parents[1] / "config" / "first.yml"
@@ -28,15 +28,14 @@ def greet(
     settings: Settings,
     state_dir: Path,
     first: Listener,
-    whereabouts: Whereabouts,
+    external_url: ExternalUrl,
     *,
     https: bool,
     as_log: bool,
 ) -> None:
     """To standard output, or as one event of the log."""
     url = (
-        whereabouts.external_url
-        or f"{'https' if https else 'http'}://{_host(first)}{whereabouts.prefix}"
+        external_url.url or f"{'https' if https else 'http'}://{_host(first)}{external_url.prefix}"
     )
     if as_log:
         log.info(

@@ -23,9 +23,9 @@ from exporter.core.threads import at_work
 from exporter.net.listening import hindrance
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
-from exporter.web.external_url import Whereabouts
+from exporter.web.external_url import ExternalUrl
 from exporter.web.listeners import CannotListen, Listener, systemd_sockets
-from exporter.web.web_config import WebFile
+from exporter.web.web_config import WebConfigFile
 
 log = logging.getLogger(__name__)
 
@@ -43,21 +43,21 @@ def run(options: argparse.Namespace) -> int:
     state_of_files = state_of_all(files)
     reading = Settings.reading(*files)
     settings, doubts = reading.options, review(reading)
-    web_file = WebFile(options.web_config_file) if options.web_config_file else None
-    listeners, whereabouts = _listeners(options), _whereabouts(options)
+    web_config_file = WebConfigFile(options.web_config_file) if options.web_config_file else None
+    listeners, external_url = _listeners(options), _external_url(options)
     state_dir = options.state_dir or Path(settings.state.dir)
     if not files:
         asyncio.run(check_embedded(settings))
 
     def ready() -> None:
         with suppress(OSError):  # the disk of the log is full: mail is probed all the same
-            https = bool(web_file and web_file.rules.tls)
+            https = bool(web_config_file and web_config_file.config.tls)
             greet(
                 files,
                 settings,
                 state_dir,
                 listeners[0],
-                whereabouts,
+                external_url,
                 https=https,
                 as_log=options.log_format != FORMATS[0],
             )
@@ -66,8 +66,8 @@ def run(options: argparse.Namespace) -> int:
     how = Options(
         listeners,
         options.web_max_targets,
-        web_file,
-        whereabouts,
+        web_config_file,
+        external_url,
         partial(_read_again, files),
         files=lambda: state_of_all(files),
         files_as_read=state_of_files,
@@ -154,9 +154,9 @@ def _require_distinct_ports(listeners: list[Listener]) -> list[Listener]:
     return listeners
 
 
-def _whereabouts(options: argparse.Namespace) -> Whereabouts:
+def _external_url(options: argparse.Namespace) -> ExternalUrl:
     try:
-        return Whereabouts.of(
+        return ExternalUrl.from_flags(
             options.web_external_url, options.web_route_prefix, options.web_allowed_hosts
         )
     except ValueError as error:

@@ -16,12 +16,12 @@ from exporter.probing.probes import DEFAULT_MAX_TARGETS
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
 from exporter.state.store import Store
-from exporter.web.external_url import Whereabouts
+from exporter.web.external_url import ExternalUrl
 from exporter.web.listeners import Listener
-from exporter.web.middleware import Gate
+from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
 from exporter.web.server import Server
-from exporter.web.web_config import WebFile
+from exporter.web.web_config import WebConfigFile
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +32,8 @@ class Options:
 
     listeners: Sequence[Listener]
     max_targets: int = DEFAULT_MAX_TARGETS
-    web_file: WebFile | None = None
-    whereabouts: Whereabouts = field(default_factory=Whereabouts)
+    web_config_file: WebConfigFile | None = None
+    external_url: ExternalUrl = field(default_factory=ExternalUrl)
     read: Callable[[], Settings] = Settings.embedded  # the configuration, anew
     # What differs when the configuration's files have changed.
     files: Callable[[], object] = lambda: None
@@ -69,9 +69,9 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             app.metrics,
             pages,
             options.listeners,
-            gate=Gate(options.web_file),
+            middleware=Middleware(options.web_config_file),
             reload=reloader.reload,
-            whereabouts=options.whereabouts,
+            external_url=options.external_url,
         )
         await stack.enter_async_context(server)
         _spare_the_collector()

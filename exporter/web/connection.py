@@ -16,7 +16,7 @@ from exporter.web.tls import Tls
 class State(Enum):
     """What a connection is worth when there are too many."""
 
-    STRANGER = auto()  # no request of it has passed the gate yet
+    STRANGER = auto()  # none of its requests has passed the middleware yet
     STUCK = auto()  # it does not read its answer
     IDLE = auto()  # it was answered before, as a kept connection of Prometheus
     BUSY = auto()  # it is being answered
@@ -65,7 +65,7 @@ class Connection(asyncio.Protocol):
         return State.IDLE if self._was_answered else State.STRANGER
 
     def expect_request(self, patience: float) -> None:
-        """Until its header has come, and it has passed the gate."""
+        """Until its header has come, and it has passed the middleware."""
         self._busy, self.answer = False, b""
         self._drop_after(patience)
 

@@ -69,7 +69,7 @@ class ConnectionLimits:
     # ---------------------------------------------------------------- told by the server
 
     def request_begins(self, handler: asyncio.BaseProtocol | None) -> None:
-        """A request has come, and passed the gate; from here on our own time limits count."""
+        """A request has come, and passed the middleware; from here on our own time limits count."""
         if handler in self._connections:
             self._connections[handler].answer_request()
 

@@ -1,4 +1,4 @@
-"""Where people and Prometheus reach us: the URL outside, and the path in front of all of ours."""
+"""The URL under which clients reach us, and the prefix of all our paths."""
 
 import re
 from collections.abc import Iterable
@@ -12,22 +12,22 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """`external_url` has no slash at its end, and may be empty; `prefix` is empty or such as
+class ExternalUrl:
+    """`url` has no slash at its end, and may be empty; `prefix` is empty or such as
     /mailtrip.
 
-    `names` are those that we are called by besides, in small letters: a name, `*.` and a name, or
+    `allowed_hosts` are further names of ours, in small letters: a name, `*.` and a name, or
     `*` for every one.
     """
 
-    external_url: str = ""
+    url: str = ""
     prefix: str = ""
-    names: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
-    def of(
+    def from_flags(
         cls, external_url: str | None, route_prefix: str | None, allowed_hosts: Iterable[str] = ()
-    ) -> "Whereabouts":
+    ) -> "ExternalUrl":
         """From the flags, as Prometheus understands them. Raises ValueError with a line for
         administrators."""
         url = _url(external_url or "")
@@ -38,14 +38,14 @@ class Whereabouts:
             raise ValueError(f"--web.route-prefix: {prefix!r} is no path such as /mailtrip")
         return cls(url, prefix, tuple(map(_name, allowed_hosts)))
 
-    def probe_from(self, scheme: str, host: str) -> tuple[str, str, str]:
+    def probe_location(self, scheme: str, host: str) -> tuple[str, str, str]:
         """Scheme, address and path of `/probe` for a client that has reached us by this scheme and
         `Host`.
 
         One that came by the external URL, most likely through a proxy, is told to come that way
         again.
         """
-        outside = urlsplit(self.external_url)
+        outside = urlsplit(self.url)
         if outside.netloc.lower() == host.lower():
             return outside.scheme, host, f"{outside.path}/probe"
         return scheme, host, f"{self.prefix}/probe"

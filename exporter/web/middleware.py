@@ -1,4 +1,5 @@
-"""What every request has to pass before it is answered: its size, the rate limit, the login."""
+"""What is checked before a request is handled: its size, the rate limit, where it comes from, the
+login."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -7,63 +8,65 @@ from http import HTTPStatus
 from aiohttp import hdrs, web
 
 from exporter.web.basic_auth import CHALLENGE, Login
-from exporter.web.origin import Provenance
+from exporter.web.origin import OriginCheck
 from exporter.web.turns import Busy
-from exporter.web.web_config import Rules, WebFile
+from exporter.web.web_config import WebConfig, WebConfigFile
 
-MAX_BODY = 1024  # bytes; nobody has anything to tell us
+MAX_BODY = 1024  # bytes; no route reads a body
 SERVER = "mailtrip"  # without a version: strangers need not know which ones run here
 
-# RFC 9110 section 9.2.1.
-_LOOKING = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
+# RFC 9110, section 9.2.1.
+_SAFE_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 _HEADERS = web.RequestKey("headers", Mapping[str, str])
 
 
-class Gate:
-    """Answers with the toolkit's status codes, and in its order. Without a web file everybody is
-    let in.
+class Middleware:
+    """Refuses requests with the status codes of Prometheus' exporter-toolkit, in its order. Without
+    a web configuration file nobody has to log in.
 
-    `provenance` says whether a request is meant for us, `client` who sends it, as far as its
-    connection tells.
+    `origin_check` says whether a request is meant for us, `client` returns the address of its
+    client, empty if that is unknown.
     """
 
-    def __init__(self, file: WebFile | None = None, login: Login | None = None) -> None:
+    def __init__(self, file: WebConfigFile | None = None, login: Login | None = None) -> None:
         self._file = file
         self._login = login or Login()
-        self.provenance = Provenance()
-        self.client: Callable[[web.Request], str] = _nobody
+        self.origin_check = OriginCheck()
+        self.client: Callable[[web.Request], str] = _unknown_client
 
     @property
-    def rules(self) -> Rules:
+    def config(self) -> WebConfig:
         """For the next connection or request."""
-        return self._file.rules if self._file else Rules()
+        return self._file.config if self._file else WebConfig()
 
     def close(self) -> None:
         self._login.close()
 
-    async def refuse(self, request: web.Request) -> web.Response | None:
-        """What to say instead of an answer."""
-        rules = self.rules
-        request[_HEADERS] = rules.headers
-        if status := _wrong_body(request):
-            refusal = _refusal(status)
+    async def refusal(self, request: web.Request) -> web.Response | None:
+        """The response to a request that is refused; None if it may be handled."""
+        config = self.config
+        request[_HEADERS] = config.headers
+        if status := _body_problem(request):
+            response = _refusal(status)
             # else what follows were read as the next request, after hours of this one's body
-            refusal.force_close()
-            return refusal
-        if rules.bucket and not rules.bucket.take(asyncio.get_running_loop().time()):
+            response.force_close()
+            return response
+        if config.bucket and not config.bucket.take(asyncio.get_running_loop().time()):
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS)
-        if problem := self.provenance.misdirected(request):
+        if problem := self.origin_check.misdirected(request):
             return web.Response(status=HTTPStatus.MISDIRECTED_REQUEST, text=f"{problem}\n")
-        if request.method not in _LOOKING and (stranger := self.provenance.foreign(request)):
+        if request.method not in _SAFE_METHODS and (
+            stranger := self.origin_check.cross_site(request)
+        ):
             return web.Response(
                 status=HTTPStatus.FORBIDDEN, text=f"refused: the request comes from {stranger}\n"
             )
         try:
-            admitted = not rules.users or await self._login.admits(
-                rules.users, request.headers.get("Authorization"), self.client(request)
+            admitted = not config.users or await self._login.admits(
+                config.users, request.headers.get("Authorization"), self.client(request)
             )
         except Busy:
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "1"})
@@ -72,23 +75,22 @@ class Gate:
         )
 
     @web.middleware
-    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await self.refuse(request) or await handler(request)
+    async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await self.refusal(request) or await handler(request)
 
-    async def sign(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Headers for every answer."""
+    async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Adds the headers that every response has."""
         response.headers["Server"] = SERVER
         response.headers.update(request.get(_HEADERS, {}))
 
 
-def _nobody(request: web.Request) -> str:
-    """Nobody can be told from another."""
+def _unknown_client(request: web.Request) -> str:
+    """As for all clients of a Unix socket."""
     return ""
 
 
-def _wrong_body(request: web.Request) -> HTTPStatus | None:
-    """Nobody has anything to tell us: a body is not read, and of one in chunks nobody knows how
-    long it becomes."""
+def _body_problem(request: web.Request) -> HTTPStatus | None:
+    """No route reads a body, and the length of a chunked one is unknown."""
     if hdrs.TRANSFER_ENCODING in request.headers:
         return HTTPStatus.LENGTH_REQUIRED
     return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if (request.content_length or 0) > MAX_BODY else None

@@ -17,7 +17,7 @@ from aiohttp import hdrs, web
 
 from exporter.config.grammar import domain_of, ip_of, literal_of
 from exporter.core.model import one_line
-from exporter.web.external_url import ALLOWED_HOST, Whereabouts
+from exporter.web.external_url import ALLOWED_HOST, ExternalUrl
 
 log = logging.getLogger(__name__)
 
@@ -40,22 +40,22 @@ of the root zone. Services of Kubernetes end with svc or with cluster.local."""
 _OF_PROMETHEUS = ("X-Prometheus-Scrape-Timeout-Seconds", "X-Prometheus-Refresh-Interval-Seconds")
 
 
-class Provenance:
-    """Knows by which names we are called: those of our whereabouts, and of where we listen."""
+class OriginCheck:
+    """Knows our names: those of the external URL, and of the addresses that we listen on."""
 
     def __init__(
         self,
-        whereabouts: Whereabouts = Whereabouts(),  # noqa: B008
+        external_url: ExternalUrl = ExternalUrl(),  # noqa: B008
         listen: Iterable[str] = (),
     ) -> None:
-        outside = urlsplit(whereabouts.external_url)
+        outside = urlsplit(external_url.url)
         self._outside = outside.netloc.lower()
         hosts = (*listen, outside.hostname or "", socket.gethostname())
-        self._names = {*whereabouts.names, *filter(None, map(domain_of, hosts))}
+        self._names = {*external_url.allowed_hosts, *filter(None, map(domain_of, hosts))}
         self._told: set[str] = set()
 
-    async def ask_the_system(self) -> None:
-        """What this machine is called as a whole, which may take an answer of DNS."""
+    async def add_own_name(self) -> None:
+        """Adds this machine's full name, which may take a DNS query."""
         self._names |= set(filter(None, [domain_of(await asyncio.to_thread(socket.getfqdn))]))
 
     def misdirected(self, request: web.Request) -> str:
@@ -66,7 +66,7 @@ class Provenance:
         stated = request.headers.get(hdrs.HOST, "")
         # The latter also of a target http://NAME/… (RFC 9112).
         named = (stated, request.host) if stated else ()
-        host = next((name for name in named if name and not self.is_ours(name)), "")
+        host = next((name for name in named if name and not self.allows(name)), "")
         if not host or request.secure or _is_a_scrape(request):
             return ""
         shown = one_line(host.encode(errors="surrogateescape").decode(errors="replace"), 100)
@@ -77,7 +77,7 @@ class Provenance:
             log.warning("a request was refused: %s", problem)
         return problem
 
-    def is_ours(self, host: str) -> bool:
+    def allows(self, host: str) -> bool:
         """Whether a header Host is ours. Nobody can have an address, a single word or a private
         name lead elsewhere."""
         if "*" in self._names:
@@ -95,7 +95,7 @@ class Provenance:
         private = "." not in name or name.endswith(tuple(f".{end}" for end in _PRIVATE))
         return private or any(fnmatchcase(name, pattern) for pattern in self._names)
 
-    def foreign(self, request: web.Request) -> str:
+    def cross_site(self, request: web.Request) -> str:
         """Whose page had this request sent, if it was not one of ours; for what changes something
         or sends mail."""
         for site in request.headers.getall("Sec-Fetch-Site", ()):

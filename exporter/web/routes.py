@@ -15,7 +15,7 @@ from exporter.probing.probes import ProbeTable
 from exporter.state.schema import StateUnusable
 from exporter.web.bodies import SMALL, Body, Together
 from exporter.web.debug import debug_page
-from exporter.web.external_url import Whereabouts
+from exporter.web.external_url import ExternalUrl
 from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages
 
@@ -61,16 +61,16 @@ class Routes:
         exposition: Exposition,
         pages: Pages,
         reload: Reload | None,
-        whereabouts: Whereabouts,
-        foreign: Callable[[web.Request], str],
+        external_url: ExternalUrl,
+        cross_site: Callable[[web.Request], str],
     ) -> None:
         self._probes = probes
         self._exposition = exposition
         self._pages = pages
         self._reload = reload
-        self._whereabouts = whereabouts
-        # Whose page had a request sent; empty if it was none of somebody else.
-        self._foreign = foreign
+        self._external_url = external_url
+        # Whose page made the browser send a request; empty if it was one of ours.
+        self._cross_site = cross_site
         # None holds up another.
         self._everything, self._series, self._from_disk = (Together(), Together(), Together())
         # The settings, and what they look like.
@@ -79,7 +79,7 @@ class Routes:
         self._in_a_hurry = False
 
     def table(self) -> list[web.RouteDef]:
-        prefix = self._whereabouts.prefix
+        prefix = self._external_url.prefix
         reloading = [web.post(f"{prefix}/-/reload", self.reload)] if self._reload else []
         gets = {
             "/": _readable(self.index),
@@ -113,7 +113,7 @@ class Routes:
             key = self._probes.key(
                 _parameter(request, "module"), _parameter(request, "target"), looking=looks
             )
-            if not looks and (stranger := self._foreign(request)):
+            if not looks and (stranger := self._cross_site(request)):
                 cure = "open this address by hand, or add &debug=true, which sends nothing"
                 raise ProbeRefused(
                     403, "foreign_page", f"{stranger} asks for a message to be sent; {cure}"
@@ -152,7 +152,7 @@ class Routes:
     async def sd(self, request: web.Request) -> web.Response:
         """The probes of the configuration, as Prometheus' http_sd_configs wants them: /probe for
         each, nothing else."""
-        scheme, host, path = self._whereabouts.probe_from(request.scheme, request.host)
+        scheme, host, path = self._external_url.probe_location(request.scheme, request.host)
         common = {"__scheme__": scheme, "__metrics_path__": path}
         groups = [
             {
@@ -176,7 +176,7 @@ class Routes:
         return web.Response(text=await asyncio.shield(self._shown[1]), headers=_PLAIN_HEADERS)
 
     async def home(self, request: web.Request) -> web.Response:
-        raise web.HTTPFound(f"{self._whereabouts.prefix}/")
+        raise web.HTTPFound(f"{self._external_url.prefix}/")
 
     async def index(self, request: web.Request) -> web.Response:
         return _page(await self._from_disk.ask("overview", self._pages.overview))

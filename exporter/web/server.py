@@ -14,23 +14,23 @@ from exporter.config.types import Listen
 from exporter.probing.probes import ProbeTable
 from exporter.web.bodies import Pieces
 from exporter.web.connection_limits import ConnectionLimits
-from exporter.web.external_url import Whereabouts
+from exporter.web.external_url import ExternalUrl
 from exporter.web.limits import LIMITS, Limits
 from exporter.web.listeners import Listener, listen, remove_socket_file
-from exporter.web.middleware import MAX_BODY, SERVER, Gate, Handler
-from exporter.web.origin import Provenance
+from exporter.web.middleware import MAX_BODY, SERVER, Handler, Middleware
+from exporter.web.origin import OriginCheck
 from exporter.web.pages import Pages
 from exporter.web.routes import MARGIN, Exposition, Reload, Routes
 
 log = logging.getLogger(__name__)
 
 GOODBYE = 2.5  # seconds that a running request gets when we stop
-NOWHERE = Whereabouts()
+NO_EXTERNAL_URL = ExternalUrl()
 
 
 class Server:
-    """Runs inside `async with`. Raises CannotListen. `gate` says who is let in; without one,
-    everybody is."""
+    """Runs inside `async with`. Raises CannotListen. `middleware` refuses requests; the default one
+    requires no login."""
 
     def __init__(
         self,
@@ -39,28 +39,33 @@ class Server:
         pages: Pages,
         listeners: Sequence[Listener],
         limits: Limits = LIMITS,
-        gate: Gate | None = None,
+        middleware: Middleware | None = None,
         reload: Reload | None = None,
-        whereabouts: Whereabouts = NOWHERE,
+        external_url: ExternalUrl = NO_EXTERNAL_URL,
     ) -> None:
         self._listeners = listeners
         self._limits = limits
-        self._gate = gate or Gate()
+        self._middleware = middleware or Middleware()
         listen = (listener.host for listener in listeners if isinstance(listener, Listen))
-        self._gate.provenance = Provenance(whereabouts, listen)
-        self._asking: asyncio.Task[None] | None = None
-        self._prefix = whereabouts.prefix
+        self._middleware.origin_check = OriginCheck(external_url, listen)
+        self._naming: asyncio.Task[None] | None = None
+        self._prefix = external_url.prefix
         self._connection_limits: ConnectionLimits | None = None
         self._servers: list[asyncio.Server] = []
-        # Who has not passed the gate is not being answered, however long that takes: its time goes
-        # on.
-        middlewares = [self._gate.middleware, self._answering]
+        # A request that the middleware still checks is not being answered: the client's time limit
+        # goes on.
+        middlewares = [self._middleware.handle, self._answering]
         application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
         self._routes = Routes(
-            probes, exposition, pages, reload, whereabouts, self._gate.provenance.foreign
+            probes,
+            exposition,
+            pages,
+            reload,
+            external_url,
+            self._middleware.origin_check.cross_site,
         )
         application.add_routes(self._routes.table())
-        application.on_response_prepare.append(self._gate.sign)
+        application.on_response_prepare.append(self._middleware.add_headers)
         # What is cancelled is the waiting only: a trip is a task of its own.
         self._runner = web.AppRunner(
             application, handler_cancellation=True, shutdown_timeout=GOODBYE
@@ -79,10 +84,10 @@ class Server:
         loop = asyncio.get_running_loop()
         handlers = partial(_Handler, application, loop=loop, **_HANDLING)
         self._connection_limits = ConnectionLimits(
-            handlers, self._limits, lambda: self._gate.rules.tls
+            handlers, self._limits, lambda: self._middleware.config.tls
         )
-        self._gate.client = self._client
-        self._asking = loop.create_task(self._gate.provenance.ask_the_system())
+        self._middleware.client = self._client
+        self._naming = loop.create_task(self._middleware.origin_check.add_own_name())
         try:
             for listener in self._listeners:
                 self._servers.append(await listen(listener, self._connection_limits))
@@ -103,9 +108,9 @@ class Server:
         hurry = asyncio.get_running_loop().call_later(GOODBYE - MARGIN, self._routes.hurry)
         await self._runner.cleanup()
         hurry.cancel()
-        if self._asking:
-            self._asking.cancel()
-        self._gate.close()
+        if self._naming:
+            self._naming.cancel()
+        self._middleware.close()
 
     def _client(self, request: web.Request) -> str:
         return self._connection_limits.origin(request.protocol) if self._connection_limits else ""

@@ -20,14 +20,14 @@ _VERIFICATION = {
 
 
 class Tls:
-    """What every new connection is met with. Raises ProbeError (tls) if the files cannot be
+    """TLS for every new connection. Raises ProbeError (tls) if the files cannot be
     used."""
 
     def __init__(self, options: TlsServerOptions) -> None:
         self._sans = options.client_allowed_sans
         also = [options.client_ca_file] if options.client_ca_file else []
         self._certificate = ServerCertificate(
-            options.cert_file, options.key_file, partial(dress, options), also
+            options.cert_file, options.key_file, partial(configure_context, options), also
         )
 
     def context(self) -> ssl.SSLContext:
@@ -43,8 +43,8 @@ class Tls:
         )
 
 
-def dress(options: TlsServerOptions, context: ssl.SSLContext) -> None:
-    """Sets everything but the certificate. Raises ProbeError (tls)."""
+def configure_context(options: TlsServerOptions, context: ssl.SSLContext) -> None:
+    """Sets all options but the certificate. Raises ProbeError (tls)."""
     context.minimum_version = _VERSIONS[options.min_version]
     context.maximum_version = _VERSIONS[options.max_version]
     context.set_alpn_protocols(["http/1.1"])
@@ -54,15 +54,15 @@ def dress(options: TlsServerOptions, context: ssl.SSLContext) -> None:
         if can_set(curve):
             context.set_ecdh_curve(CURVES[curve])
     context.verify_mode = _VERIFICATION[options.client_auth_type]
-    for part in _PARTS.values():
-        part(options, context)
+    for set_option in _FALLIBLE.values():
+        set_option(options, context)
 
 
-def unusable(options: TlsServerOptions) -> Iterator[tuple[str, str]]:
+def unusable_options(options: TlsServerOptions) -> Iterator[tuple[str, str]]:
     """Options whose values cannot be used here, and why."""
-    for name, part in _PARTS.items():
+    for name, set_option in _FALLIBLE.items():
         try:
-            part(options, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
+            set_option(options, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
         except ProbeError as error:
             yield name, error.detail
 
@@ -91,7 +91,7 @@ def _set_ciphers(options: TlsServerOptions, context: ssl.SSLContext) -> None:
             ) from None
 
 
-def _trust(options: TlsServerOptions, context: ssl.SSLContext) -> None:
+def _set_client_ca(options: TlsServerOptions, context: ssl.SSLContext) -> None:
     if not (ca_file := options.client_ca_file):
         return
     if problem := unreadable(ca_file):
@@ -106,11 +106,11 @@ def _trust(options: TlsServerOptions, context: ssl.SSLContext) -> None:
         raise ProbeError(Reason.TLS, f"cannot read {ca_file}: {error.strerror}") from None
 
 
-_PARTS: Mapping[str, Callable[[TlsServerOptions, ssl.SSLContext], None]] = {
+_FALLIBLE: Mapping[str, Callable[[TlsServerOptions, ssl.SSLContext], None]] = {
     "cipher_suites": _set_ciphers,
-    "client_ca_file": _trust,
+    "client_ca_file": _set_client_ca,
 }
-"""What can fail though it is well written, by its option."""
+"""Options that can fail although their values are well formed, and what sets them."""
 
 
 def _names(certificate: Mapping[str, Any]) -> Iterator[str]:

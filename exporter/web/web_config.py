@@ -1,5 +1,4 @@
-"""The web configuration file, as it is now: read again when it changes, at the next connection or
-request."""
+"""The web configuration file: read again when it changes, at the next connection or request."""
 
 import logging
 import os
@@ -15,60 +14,40 @@ from exporter.config.mistakes import Mistake, Mistakes, Path
 from exporter.config.renewal import FromFiles, unreadable
 from exporter.core.model import ProbeError
 from exporter.net.certificate import ServerCertificate
-from exporter.web.options import RateLimitOptions, TlsServerOptions, WebOptions
-from exporter.web.tls import Tls, can_set, unusable
+from exporter.web.options import TlsServerOptions, WebOptions
+from exporter.web.tls import Tls, can_set, unusable_options
+from exporter.web.token_bucket import TokenBucket
 
 log = logging.getLogger(__name__)
 
 TLS = "tls_server_config"
 
 
-class Bucket:
-    """Holds tokens, one for each request; a new one comes in every interval, as long as there is
-    room."""
-
-    def __init__(self, options: RateLimitOptions) -> None:
-        self.options = options
-        self._tokens = float(options.burst)
-        self._counted = 0.0
-
-    def take(self, now: float) -> bool:
-        """Whether there is a token. `now` is in seconds, of a clock that never goes back."""
-        if not self.options.interval:
-            return True
-        came = (now - self._counted) / self.options.interval
-        self._tokens = min(self._tokens + came, float(self.options.burst))
-        self._counted = now
-        if self._tokens < 1:
-            return False
-        self._tokens -= 1
-        return True
-
-
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """What the file says. Without a file there is no rule at all."""
+class WebConfig:
+    """What the file says. Without a file nothing is required."""
 
     tls: Tls | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     users: Mapping[str, bytes] | None = None
-    bucket: Bucket | None = None
+    bucket: TokenBucket | None = None
 
 
-class WebFile:
-    """Raises Mistakes. What goes wrong later is logged, and what was read last stays in use."""
+class WebConfigFile:
+    """Raises Mistakes when it is read first; later, mistakes are logged and the configuration that
+    was read last stays in use."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._last, self._is_read = Rules(), False
-        self._rules = FromFiles("the web configuration", [path], self._read)
+        self._last, self._is_read = WebConfig(), False
+        self._config = FromFiles("the web configuration", [path], self._read)
 
     @property
-    def rules(self) -> Rules:
+    def config(self) -> WebConfig:
         """For the next connection or request."""
-        return self._rules.current()
+        return self._config.current()
 
-    def _read(self) -> Rules:
+    def _read(self) -> WebConfig:
         if self._is_read and (problem := unreadable(self._path)):  # now nobody may wait for a FIFO
             raise Mistakes([Mistake(self._path, None, "", f"cannot be read: {problem}")])
         options = load_web_options(self._path)
@@ -87,8 +66,8 @@ class WebFile:
             for name, hashed in (options.basic_auth_users or {}).items()
         }
         headers = options.http_server_config.headers.model_dump(by_alias=True, exclude_none=True)
-        bucket = same_bucket or (Bucket(limit) if limit else None)
-        self._last = Rules(Tls(tls) if tls else None, headers, users, bucket)
+        bucket = same_bucket or (TokenBucket(limit) if limit else None)
+        self._last = WebConfig(Tls(tls) if tls else None, headers, users, bucket)
         self._is_read = True
         return self._last
 
@@ -126,4 +105,4 @@ def _unusable_files(directory: str, data: Any) -> Iterator[tuple[Path, str]]:
         ServerCertificate(options.cert_file, options.key_file)
     except ProbeError as error:
         yield (TLS, "cert_file"), error.detail
-    yield from (((TLS, name), problem) for name, problem in unusable(options))
+    yield from (((TLS, name), problem) for name, problem in unusable_options(options))

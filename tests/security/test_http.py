@@ -204,7 +204,8 @@ async def test_wrong_logins(tmp_path: Path) -> None:
     queue of 32 for one address; more are refused (429)."""
     slow = SlowBcrypt()
     async with site(
-        Limits(connections=40, per_address=35), gate=Folder(tmp_path).gate(USERS, Login(slow))
+        Limits(connections=40, per_address=35),
+        middleware=Folder(tmp_path).middleware(USERS, Login(slow)),
     ) as here:
         right = basic("alice", PASSWORD)
         request = (

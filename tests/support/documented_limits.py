@@ -33,9 +33,7 @@ from exporter.web import (
     limits as web_limits,
 )
 from exporter.web import (
-    middleware as gate,
-)
-from exporter.web import (
+    middleware,
     routes,
 )
 
@@ -61,7 +59,7 @@ def days(number: float) -> str:
 
 LIMITS = {
     "HTTP: the request line, a header": size(_HTTP["max_line_size"].default),
-    "HTTP: a body": size(gate.MAX_BODY),
+    "HTTP: a body": size(middleware.MAX_BODY),
     "HTTP: connections; from one address": f"{_WEB.connections}; {_WEB.per_address}",
     "HTTP: time to the first request header; to the next": (
         f"{seconds(_WEB.header)}; {seconds(_WEB.idle)}"

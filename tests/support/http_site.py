@@ -13,7 +13,7 @@ from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.store import Store
 from exporter.web.limits import LIMITS, Limits
-from exporter.web.middleware import Gate
+from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
 from exporter.web.server import Server
 from tests.probing.test_probes import SETTINGS
@@ -57,7 +57,7 @@ class Site:
 async def site(
     limits: Limits = LIMITS,
     delay: float | None = 0.05,
-    gate: Gate | None = None,
+    middleware: Middleware | None = None,
     store: Store | None = None,
 ) -> AsyncIterator[Site]:
     bench = ProberRig(clock=Clock(), store=store)
@@ -69,7 +69,7 @@ async def site(
     probes = ProbeTable(SETTINGS, bench.prober, bench.metrics, bench.clock, make)
     pages = Pages(probes, bench.store, bench.watchers, bench.clock.wall)
     async with (
-        Server(probes, bench.metrics, pages, [Listen("127.0.0.1:0")], limits, gate) as server,
+        Server(probes, bench.metrics, pages, [Listen("127.0.0.1:0")], limits, middleware) as server,
         aiohttp.ClientSession() as http,
     ):
         yield Site(bench, probes, pages, server, http)

@@ -15,7 +15,7 @@ from tests.support.web_config_folder import TLS, Folder
 async def secure_site(
     folder: Folder, text: str = TLS, limits: Limits = LIMITS
 ) -> AsyncIterator[Site]:
-    async with site(limits, gate=folder.gate(text)) as here:
+    async with site(limits, middleware=folder.middleware(text)) as here:
         yield here
 
 

@@ -8,8 +8,8 @@ import bcrypt
 import trustme
 
 from exporter.web.basic_auth import Login
-from exporter.web.middleware import Gate
-from exporter.web.web_config import WebFile
+from exporter.web.middleware import Middleware
+from exporter.web.web_config import WebConfigFile
 
 NAME = "mailtrip.test"
 PASSWORD = "correct horse"
@@ -52,8 +52,8 @@ class Folder:
         self.file.write_text(dedent(text))
         return str(self.file)
 
-    def gate(self, text: str, login: Login | None = None) -> Gate:
-        return Gate(WebFile(self.write(text)), login)
+    def middleware(self, text: str, login: Login | None = None) -> Middleware:
+        return Middleware(WebConfigFile(self.write(text)), login)
 
     def client(self, *names: str, authority: trustme.CA | None = None) -> ssl.SSLContext:
         """A client's context, with a certificate of its own if there are names for it."""

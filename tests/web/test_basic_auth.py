@@ -53,7 +53,7 @@ def slow() -> SlowBcrypt:
 async def here(folder: Folder, slow: SlowBcrypt) -> AsyncIterator[Site]:
     """Where alice, long and jürgen may log in."""
     text = USERS + f"  long: {hashed(LONG)}\n  jürgen: {hashed(FOREIGN)}\n  nobody: {hashed('')}\n"
-    async with site(gate=folder.gate(text, Login(slow))) as one:
+    async with site(middleware=folder.middleware(text, Login(slow))) as one:
         yield one
     slow.go.set()
 
@@ -189,7 +189,7 @@ async def test_unknown_names_are_spread_over_all_hashes(slow: SlowBcrypt) -> Non
 
 
 async def test_a_changed_hash_forgets_the_old_password(folder: Folder) -> None:
-    async with site(gate=folder.gate(USERS)) as here:
+    async with site(middleware=folder.middleware(USERS)) as here:
         assert (await here.get(HEALTHY, Authorization=basic("alice", PASSWORD)))[0] == 200
         folder.write(USERS.replace(HASH, hashed("new")))
         assert (await here.get(HEALTHY, Authorization=basic("alice", PASSWORD)))[0] == 401
@@ -252,7 +252,7 @@ async def test_wrong_logins_neither_drop_a_kept_connection_nor_keep_a_new_one_ou
 ) -> None:
     """Also if they come from the same address, as behind the same proxy."""
     limits = Limits(connections=20, per_address=15)
-    async with site(limits, gate=folder.gate(USERS, Login(slow))) as here:
+    async with site(limits, middleware=folder.middleware(USERS, Login(slow))) as here:
         login = f"Authorization: {basic('alice', PASSWORD)}"
         scrape = f"GET {HEALTHY} HTTP/1.1\r\nHost: localhost\r\n{login}\r\n\r\n".encode()
         reader, writer = await asyncio.open_connection(
@@ -275,7 +275,7 @@ async def test_wrong_logins_neither_drop_a_kept_connection_nor_keep_a_new_one_ou
 async def test_a_login_that_waits_does_not_stop_the_time_of_its_connection(
     folder: Folder, slow: SlowBcrypt
 ) -> None:
-    async with site(Limits(header=0.2), gate=folder.gate(USERS, Login(slow))) as here:
+    async with site(Limits(header=0.2), middleware=folder.middleware(USERS, Login(slow))) as here:
         slow.go.clear()
         (waiting,) = guesses(here, 1, "127.0.0.2")
         assert await waiting == 0

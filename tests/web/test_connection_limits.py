@@ -9,8 +9,6 @@ import pytest
 
 from exporter.net.listening import origin as origin_of
 from exporter.web.limits import Limits
-from exporter.web.options import RateLimitOptions
-from exporter.web.web_config import Bucket
 from tests.support.http_site import GOOD, Site, site, until
 from tests.support.web_config_folder import HASH, TLS, USERS, Folder
 
@@ -34,7 +32,7 @@ async def statuses(here: Site, number: int) -> list[int]:
 async def test_requests_beyond_the_limit_are_answered_with_429_before_anything_else(
     folder: Folder,
 ) -> None:
-    async with site(gate=folder.gate(LIMIT + USERS + HEADERS)) as here:
+    async with site(middleware=folder.middleware(LIMIT + USERS + HEADERS)) as here:
         assert await statuses(here, 5) == [401, 401, 401, 429, 429]
         async with here.http.get(f"http://{here.host}:{here.port}/metrics") as answer:
             assert (answer.status, await answer.text()) == (429, "Too Many Requests\n")
@@ -44,7 +42,7 @@ async def test_requests_beyond_the_limit_are_answered_with_429_before_anything_e
 async def test_a_limit_that_stays_the_same_is_not_filled_up_by_other_changes(
     folder: Folder,
 ) -> None:
-    async with site(gate=folder.gate(LIMIT)) as here:
+    async with site(middleware=folder.middleware(LIMIT)) as here:
         assert await statuses(here, 4) == [200, 200, 200, 429]
         folder.write(LIMIT + HEADERS)
         assert await statuses(here, 1) == [429]
@@ -56,24 +54,11 @@ async def test_a_limit_that_stays_the_same_is_not_filled_up_by_other_changes(
         assert await statuses(here, 5) == [200] * 5
 
 
-def test_a_token_comes_in_every_interval_and_there_is_room_for_a_burst() -> None:
-    bucket = Bucket(RateLimitOptions.model_validate({"interval": "2s", "burst": 3}))
-    now = 1000.0
-    assert [bucket.take(now) for _ in range(4)] == [True, True, True, False]
-    assert [bucket.take(now + 1.9), bucket.take(now + 2.0), bucket.take(now + 2.1)] == [
-        False,
-        True,
-        False,
-    ]
-    assert [bucket.take(now + 4.5), bucket.take(now + 4.6)] == [True, False]
-    assert [bucket.take(now + 100) for _ in range(4)] == [True, True, True, False]
-
-
 # ---------------------------------------------------------------- headers, and the file read again
 
 
 async def test_headers_are_on_every_answer(folder: Folder) -> None:
-    async with site(gate=folder.gate(HEADERS)) as here:
+    async with site(middleware=folder.middleware(HEADERS)) as here:
         for path, method in product(("/", HEALTHY, "/nowhere", "/probe"), ("GET", "DELETE")):
             async with here.http.request(method, f"http://{here.host}:{here.port}{path}") as answer:
                 assert answer.headers["X-Frame-Options"] == "deny"
@@ -88,7 +73,7 @@ async def test_headers_are_on_every_answer(folder: Folder) -> None:
 async def test_a_mistake_is_told_once_and_what_was_read_last_stays(
     folder: Folder, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with site(gate=folder.gate(USERS)) as here:
+    async with site(middleware=folder.middleware(USERS)) as here:
         for text, told in (
             (
                 "basic_auth_users: {alice: hunter2}",
@@ -120,7 +105,7 @@ async def test_a_mistake_is_told_once_and_what_was_read_last_stays(
 
 
 async def test_a_certificate_that_was_missing_is_enough_to_mend_the_file(folder: Folder) -> None:
-    async with site(gate=folder.gate(HEADERS)) as here:
+    async with site(middleware=folder.middleware(HEADERS)) as here:
         (folder.path / "server.crt").rename(folder.path / "away")
         folder.write(TLS)
         assert await statuses(here, 2) == [200, 200]

@@ -5,13 +5,13 @@ import socket
 import aiohttp
 import pytest
 
-from exporter.web.external_url import Whereabouts
-from exporter.web.origin import Provenance
+from exporter.web.external_url import ExternalUrl
+from exporter.web.origin import OriginCheck
 from tests.support.http_site import GOOD, Site, site
 from tests.support.https_site import secure_site
 from tests.support.web_config_folder import TLS, Folder
 
-OURS = Whereabouts.of(
+OURS = ExternalUrl.from_flags(
     "https://Mon.example.org:8443/x", None, ["mail.example.org", "*.example.net."]
 )
 SCRAPE = {
@@ -62,7 +62,7 @@ SCRAPE = {
     ],
 )
 def test_these_names_are_ours(host: str) -> None:
-    assert Provenance(OURS, ["listen.example.com", ""]).is_ours(host)
+    assert OriginCheck(OURS, ["listen.example.com", ""]).allows(host)
 
 
 @pytest.mark.parametrize(
@@ -99,11 +99,11 @@ def test_these_names_are_ours(host: str) -> None:
     ],
 )
 def test_these_are_not(host: str) -> None:
-    assert not Provenance(OURS).is_ours(host)
+    assert not OriginCheck(OURS).allows(host)
 
 
 def test_every_name_is_ours_if_told_so() -> None:
-    assert Provenance(Whereabouts.of(None, None, ["*"])).is_ours("evil.test")
+    assert OriginCheck(ExternalUrl.from_flags(None, None, ["*"])).allows("evil.test")
 
 
 async def status(here: Site, path: str, method: str = "GET", **headers: str) -> tuple[int, str]:

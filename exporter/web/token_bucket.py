@@ -1,0 +1,24 @@
+"""The rate limit of HTTP requests."""
+
+from exporter.web.options import RateLimitOptions
+
+
+class TokenBucket:
+    """One token for each request; a new one is added in every interval, up to the burst."""
+
+    def __init__(self, options: RateLimitOptions) -> None:
+        self.options = options
+        self._tokens = float(options.burst)
+        self._counted = 0.0
+
+    def take(self, now: float) -> bool:
+        """Whether there is a token. `now` is in seconds, of a clock that never goes back."""
+        if not self.options.interval:
+            return True
+        came = (now - self._counted) / self.options.interval
+        self._tokens = min(self._tokens + came, float(self.options.burst))
+        self._counted = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
