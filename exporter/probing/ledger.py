@@ -11,7 +11,6 @@ import logging
 from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
 
 from exporter.core.clock import Clock, boot_id
 from exporter.core.logs import about
@@ -21,6 +20,7 @@ from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.probing.observer import MailObserver
 from exporter.state.commits import PATIENCE, Tell
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Moment, State, Store, Trip
@@ -33,16 +33,6 @@ LOOK_FOR = 15.0  # seconds, at least, after a restart before a message is lost
 LOOK_AGAIN = 10.0
 MOST_LEFT_ALONE = 1000  # messages of others, of which we know for how long we have left them alone
 _SEEN_BEFORE = frozenset({State.FOUND, State.ARRIVED})
-
-
-class MailObserver(Protocol):
-    """Who counts."""
-
-    def late(self, probe: ProbeKey, delay: float | None) -> None: ...
-    def bounced(self, probe: ProbeKey) -> None: ...
-    def unclear(self, probe: ProbeKey) -> None: ...
-    def lost(self, probe: ProbeKey) -> None: ...
-    def duplicate(self, probe: ProbeKey) -> None: ...
 
 
 class Ledger:

@@ -1,41 +1,22 @@
-"""The wall around a trip: its deadline, the one broad except, and exactly one Outcome whatever
-happens inside.
-
-It also sees to it that trips are not made too often: two Prometheus servers, a curl and a restart
-never send twice.
-"""
+"""Makes trips, and no more of them than the interval allows: two Prometheus servers, a curl and a
+restart never send twice."""
 
 import asyncio
-import contextlib
-import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Protocol
 
 from exporter.core.clock import Clock
-from exporter.core.logs import about
-from exporter.core.model import Failure, Leg, Outcome, Phase, ProbeError, ProbeKey, Reply, Span
+from exporter.core.model import Leg, Outcome, ProbeKey, Reply, Span
 from exporter.core.run import Run
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint, Token, new_trip
-from exporter.probing.ledger import Ledger, MailObserver, not_written
+from exporter.probing.bugs import contained
+from exporter.probing.flight import Flight
+from exporter.probing.journal import TripJournal
+from exporter.probing.ledger import Ledger
+from exporter.probing.observer import Observer
 from exporter.probing.probe import Mailing, Probe
-from exporter.state.commits import Once, Tell
 from exporter.state.store import Trip
-
-log = logging.getLogger(__name__)
-
-
-class Observer(MailObserver, Protocol):
-    """Who counts and shows."""
-
-    def known(
-        self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...], falls_back: bool
-    ) -> None: ...
-    def started(self, probe: ProbeKey) -> None: ...
-    def finished(self, outcome: Outcome) -> None: ...
-    def forgotten(self, probe: ProbeKey) -> None: ...
 
 
 class Prober:
@@ -46,8 +27,6 @@ class Prober:
         self._ledger = ledger
         self._observer = observer
         self._clock = clock
-
-    # ---------------------------------------------------------------- when
 
     def start_if_due(self, probe: Probe) -> None:
         """Starts a trip unless the newest one is younger than the interval. It does not wait for
@@ -70,7 +49,7 @@ class Prober:
             trip, run = new_trip(), begin(transcript=Transcript("lists"))
             course = partial(probe.check.ask, run)
         probe.last_start = run.started
-        return self._launch(probe, trip, run, self._flight(probe, run, trip, course, probe.timeout))
+        return self._launch(probe, trip, run, course, probe.timeout)
 
     def resume(self, probe: Probe, trip: Trip) -> None:
         """Goes on with a trip whose message left before this process began, if its module still
@@ -99,9 +78,7 @@ class Prober:
             0.0 if trip.verdict else probe.timeout, run.now() - run.started + probe.session_timeout
         )
         course = partial(probe.check.resume, run, trip.id)
-        self._launch(
-            probe, trip.id, run, self._flight(probe, run, trip.id, course, timeout, trip.verdict)
-        )
+        self._launch(probe, trip.id, run, course, timeout, trip.verdict)
 
     async def ask(self, probe: Probe, patience: float) -> None:
         """What a scrape does: starts a trip if one is due, and waits for the newest in flight,
@@ -120,15 +97,20 @@ class Prober:
             flight.cancel()
         await asyncio.gather(*flights, return_exceptions=True)
 
-    # ---------------------------------------------------------------- one trip
-
     def _launch(
-        self, probe: Probe, trip: str, run: Run, flight: Coroutine[None, None, Outcome]
+        self,
+        probe: Probe,
+        trip: str,
+        run: Run,
+        course: Callable[[], Awaitable[None]],
+        timeout: float,
+        verdict: Outcome | None = None,
     ) -> "asyncio.Task[Outcome]":
-        task = asyncio.create_task(flight, name=f"trip {trip}")
+        flight = Flight(probe, trip, run, self._ledger, self._observer, verdict)
+        task = asyncio.create_task(flight.fly(course, timeout), name=f"trip {trip}")
         probe.flights[trip], probe.runs[trip] = task, run
         task.add_done_callback(lambda _: probe.landed(trip))
-        with _guarded(trip, probe.key):
+        with contained(trip, probe.key):
             self._observer.started(probe.key)
         return task
 
@@ -137,129 +119,6 @@ class Prober:
     ) -> None:
         """The course of a trip with a message. Trouble with our own state does not keep it from
         being made."""
-        with _guarded(token.trip, probe):
+        with contained(token.trip, probe):
             await self._ledger.begin(token, probe, check.mailbox, run, keep)
         await check.run(run, token)
-
-    async def _flight(
-        self,
-        probe: Probe,
-        run: Run,
-        trip: str,
-        course: Callable[[], Awaitable[None]],
-        timeout: float,
-        verdict: Outcome | None = None,
-    ) -> Outcome:
-        """The wall: nothing of a trip is outside of its deadline and of the broad except."""
-        failure: Failure | None = None
-        try:
-            async with run.deadline(timeout):
-                await course()
-        except ProbeError as error:
-            failure = run.failure(error)
-            run.learn(error)
-        except asyncio.CancelledError as error:
-            if _is_meant_for_us():
-                self._ledger.leave(trip)
-                raise
-            failure = self._bug(error, run, trip, probe.key)
-        except Exception as error:
-            failure = self._bug(error, run, trip, probe.key)
-        outcome = verdict or Outcome(
-            trip, probe.key, run.started_at, run.now() - run.started, failure=failure
-        )
-        with _guarded(trip, probe.key):
-            outcome = verdict or run.outcome(trip, probe.key, failure)
-        # After a failed deletion the message may be seen again, and must not be taken for a
-        # duplicate then.
-        self._conclude(
-            probe, run, outcome, arrived=failure is None or failure.phase is Phase.VERIFY
-        )
-        return outcome
-
-    def _bug(self, error: BaseException, run: Run, trip: str, probe: ProbeKey) -> Failure:
-        log.error(
-            "trip %s of %s: a bug of mailtrip",
-            trip,
-            probe,
-            exc_info=error,
-            extra=about(trip, probe),
-        )
-        return run.failure(error)
-
-    def _conclude(self, probe: Probe, run: Run, outcome: Outcome, *, arrived: bool) -> None:
-        """Everybody who has to know is told, whatever happens to others, and the log when it is on
-        the disk."""
-        tell = Once(partial(_tell, outcome))
-        with _guarded(outcome.trip, probe.key, otherwise=tell):
-            self._ledger.end(outcome, run, arrived=arrived, tell=tell)
-        with _guarded(outcome.trip, probe.key):
-            probe.show(outcome)
-        with _guarded(outcome.trip, probe.key):
-            if not probe.removed:
-                self._observer.finished(outcome)
-
-
-@dataclass(frozen=True, slots=True)
-class TripJournal:
-    """Where the ledger writes down what a restart has to know of one trip."""
-
-    ledger: Ledger
-    trip: str
-    probe: ProbeKey
-    earlier: Outcome | None = None  # the verdict from before a restart, which stands
-
-    def accepted(self, run: Run) -> None:
-        self.ledger.accepted(self.trip, run)
-
-    async def verdict(self, run: Run, judged: ProbeError | None) -> None:
-        with _guarded(self.trip, self.probe):
-            failure = (
-                Failure(Phase.VERIFY, None, judged.reason, detail="found before a restart")
-                if judged
-                else None
-            )
-            outcome = self.earlier or run.outcome(self.trip, self.probe, failure)
-            await self.ledger.found(outcome)
-
-
-@contextlib.contextmanager
-def _guarded(trip: str, probe: ProbeKey, otherwise: Tell | None = None) -> Iterator[None]:
-    """Whatever breaks in here is a bug, is told as one, and changes nothing of the trip's
-    outcome."""
-    try:
-        yield
-    except Exception:
-        log.exception("trip %s of %s: a bug of mailtrip", trip, probe, extra=about(trip, probe))
-        if otherwise:
-            otherwise("a bug of mailtrip")
-
-
-def _is_meant_for_us() -> bool:
-    """Whether the task of this trip was cancelled, and not only something that it waits for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
-
-
-def _tell(outcome: Outcome, why: str) -> None:
-    """Once it is on the disk, or with `why` it is not: then a restart may tell it again."""
-    extra, more = about(outcome.trip, outcome.probe), not_written(why)
-    if outcome.failure:
-        log.warning(
-            "trip %s of %s failed: %s%s",
-            outcome.trip,
-            outcome.probe,
-            outcome.failure,
-            more,
-            extra=extra,
-        )
-    else:
-        duration = outcome.duration
-        log.info(
-            "trip %s of %s is good after %.2f s%s",
-            outcome.trip,
-            outcome.probe,
-            duration,
-            more,
-            extra=extra,
-        )

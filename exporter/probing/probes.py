@@ -7,8 +7,9 @@ from collections.abc import Callable, Container, Iterator
 from exporter.config.mistakes import suggestion
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey, ProbeRefused
+from exporter.probing.observer import Observer
 from exporter.probing.probe import Probe
-from exporter.probing.prober import Observer, Prober
+from exporter.probing.prober import Prober
 from exporter.settings import Settings
 
 FORGET_AFTER_INTERVALS = 3

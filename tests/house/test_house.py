@@ -89,7 +89,6 @@ STILL_DIVIDED = {
     "metrics/__init__.py",
     "metrics/outcome.py",
     "probing/ledger.py",
-    "probing/prober.py",
     "state/commits.py",
     "state/store.py",
     "web/connection.py",

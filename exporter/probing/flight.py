@@ -1,0 +1,122 @@
+"""The wall around one trip: its deadline, the one broad except, and exactly one Outcome whatever
+happens inside."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from exporter.core.logs import about
+from exporter.core.model import Failure, Outcome, Phase, ProbeError
+from exporter.core.run import Run
+from exporter.probing.bugs import contained
+from exporter.probing.ledger import Ledger, not_written
+from exporter.probing.observer import Observer
+from exporter.probing.probe import Probe
+from exporter.state.commits import Once
+
+log = logging.getLogger(__name__)
+
+
+class Flight:
+    """One trip of a probe. `verdict` is its outcome from before a restart, which stands."""
+
+    def __init__(
+        self,
+        probe: Probe,
+        trip: str,
+        run: Run,
+        ledger: Ledger,
+        observer: Observer,
+        verdict: Outcome | None = None,
+    ) -> None:
+        self._probe = probe
+        self._trip = trip
+        self._run = run
+        self._ledger = ledger
+        self._observer = observer
+        self._verdict = verdict
+
+    async def fly(self, course: Callable[[], Awaitable[None]], timeout: float) -> Outcome:
+        """Nothing of the trip is outside of its deadline and of the broad except. Cancelled, it
+        ends without an outcome, and a restart goes on with it."""
+        run, failure = self._run, None
+        try:
+            async with run.deadline(timeout):
+                await course()
+        except ProbeError as error:
+            failure = run.failure(error)
+            run.learn(error)
+        except asyncio.CancelledError as error:
+            if _is_meant_for_us():
+                self._ledger.leave(self._trip)
+                raise
+            failure = self._bug(error)
+        except Exception as error:
+            failure = self._bug(error)
+        outcome = self._outcome(failure)
+        # After a failed deletion the message may be seen again, and must not be taken for a
+        # duplicate then.
+        self._conclude(outcome, arrived=failure is None or failure.phase is Phase.VERIFY)
+        return outcome
+
+    def _bug(self, error: BaseException) -> Failure:
+        log.error(
+            "trip %s of %s: a bug of mailtrip",
+            self._trip,
+            self._probe.key,
+            exc_info=error,
+            extra=about(self._trip, self._probe.key),
+        )
+        return self._run.failure(error)
+
+    def _outcome(self, failure: Failure | None) -> Outcome:
+        trip, probe, run = self._trip, self._probe.key, self._run
+        if self._verdict:
+            return self._verdict
+        with contained(trip, probe):
+            return run.outcome(trip, probe, failure)
+        return Outcome(trip, probe, run.started_at, run.now() - run.started, failure=failure)
+
+    def _conclude(self, outcome: Outcome, *, arrived: bool) -> None:
+        """Everybody who has to know is told, whatever happens to others, and the log when it is on
+        the disk."""
+        probe = self._probe
+        tell = Once(partial(_tell, outcome))
+        with contained(outcome.trip, probe.key, otherwise=tell):
+            self._ledger.end(outcome, self._run, arrived=arrived, tell=tell)
+        with contained(outcome.trip, probe.key):
+            probe.show(outcome)
+        with contained(outcome.trip, probe.key):
+            if not probe.removed:
+                self._observer.finished(outcome)
+
+
+def _is_meant_for_us() -> bool:
+    """Whether the task of this trip was cancelled, and not only something that it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _tell(outcome: Outcome, why: str) -> None:
+    """Once it is on the disk, or with `why` it is not: then a restart may tell it again."""
+    extra, more = about(outcome.trip, outcome.probe), not_written(why)
+    if outcome.failure:
+        log.warning(
+            "trip %s of %s failed: %s%s",
+            outcome.trip,
+            outcome.probe,
+            outcome.failure,
+            more,
+            extra=extra,
+        )
+    else:
+        duration = outcome.duration
+        log.info(
+            "trip %s of %s is good after %.2f s%s",
+            outcome.trip,
+            outcome.probe,
+            duration,
+            more,
+            extra=extra,
+        )

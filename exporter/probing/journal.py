@@ -1,0 +1,31 @@
+"""The journal of one trip, kept by the ledger."""
+
+from dataclasses import dataclass
+
+from exporter.core.model import Failure, Outcome, Phase, ProbeError, ProbeKey
+from exporter.core.run import Run
+from exporter.probing.bugs import contained
+from exporter.probing.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class TripJournal:
+    """Where the ledger writes down what a restart has to know of one trip."""
+
+    ledger: Ledger
+    trip: str
+    probe: ProbeKey
+    earlier: Outcome | None = None  # the verdict from before a restart, which stands
+
+    def accepted(self, run: Run) -> None:
+        self.ledger.accepted(self.trip, run)
+
+    async def verdict(self, run: Run, judged: ProbeError | None) -> None:
+        with contained(self.trip, self.probe):
+            failure = (
+                Failure(Phase.VERIFY, None, judged.reason, detail="found before a restart")
+                if judged
+                else None
+            )
+            outcome = self.earlier or run.outcome(self.trip, self.probe, failure)
+            await self.ledger.found(outcome)

@@ -1,0 +1,44 @@
+"""The wall around a trip: whatever happens inside, it has one outcome."""
+
+import pytest
+
+from exporter.core.model import Phase, ProbeKey, Reason
+from tests.support import virtual_time as virtual
+from tests.support.prober_rig import ProberRig
+
+
+@virtual.on_a(ProberRig)
+async def test_a_bug_is_one_outcome_too(bench: ProberRig) -> None:
+    async def broken(message: object, run: object) -> None:
+        raise ZeroDivisionError
+
+    bench.sender.send = broken  # type: ignore[method-assign]
+    outcome = await bench.trip()
+    assert outcome.failure is not None
+    assert (outcome.failure.phase, outcome.failure.reason) == (Phase.SEND, Reason.INTERNAL)
+    assert bench.series()['mailtrip_failures_total{phase="send",reason="internal"}'] == 1
+
+
+@pytest.mark.parametrize("words", ["\udcff", "b\udc80c"])
+def test_text_that_is_no_text_costs_no_outcome(words: str) -> None:
+    """Python reads bytes that are no UTF-8 so, from a command line and from mail."""
+
+    async def course() -> None:
+        bench = ProberRig()
+        bench.probe.key = ProbeKey("submission", f"{words}@example.org")
+        bench.metrics.known(bench.probe.key, None)
+        outcome = await bench.trip()
+        assert outcome.success
+        other = ProberRig(mailbox=bench.mailbox, store=bench.store)
+        assert (await other.trip()).success
+        assert [known.outcome.trip for known in bench.store.last_known()][
+            -1
+        ] == other.probe.newest.trip  # type: ignore[union-attr]
+        assert bench.store.unsettled() == []
+        await bench.prober.abandon(bench.probe)
+        for one in (bench, other):
+            for watcher in one.watchers.values():
+                await watcher.close()
+        await bench.store.close()
+
+    virtual.run(course())
