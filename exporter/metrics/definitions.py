@@ -105,7 +105,7 @@ ONLY_ON_PROBE = (
         "gauge",
         "1 if the newest finished trip succeeded, else 0; absent before the first",
     ),
-    Definition("probe_duration_seconds", "gauge", "How long the newest finished trip took in all"),
+    Definition("probe_duration_seconds", "gauge", "Total duration of the newest finished trip"),
 )
 
 OF_EVERY_PROBE = (
@@ -114,16 +114,16 @@ OF_EVERY_PROBE = (
     Definition(
         "mailtrip_failures_total",
         "counter",
-        "Failed trips, by where they broke and why",
+        "Failed trips, by phase and reason",
         ("phase", "reason"),
     ),
     Definition(
         "mailtrip_last_failure_info",
         "gauge",
-        "1 while the newest trip is a failure: where it broke and why",
+        "1 while the newest trip is a failure: where and why it failed",
         ("phase", "step", "reason", "code"),
     ),
-    Definition("mailtrip_trips_in_flight", "gauge", "Trips under way", start=NO_LABELS),
+    Definition("mailtrip_trips_in_flight", "gauge", "Trips in progress", start=NO_LABELS),
     Definition(
         "mailtrip_last_trip_timestamp_seconds", "gauge", "When the newest trip finished, Unix time"
     ),
@@ -138,14 +138,14 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_leg_success",
         "gauge",
-        "Verdict of the newest trip on a leg of the path that it reached: "
-        "send, mailbox or delivery",
+        "1 if the newest trip succeeded on the leg send, delivery or mailbox, else 0; absent"
+        " if it did not reach the leg",
         ("leg",),
     ),
     Definition(
         "mailtrip_smtp_step_duration_seconds",
         "histogram",
-        "Time of each step of sending",
+        "Duration of each step of sending",
         ("step",),
         SMTP_BUCKETS,
         tuple((str(step),) for step in SMTP_STEPS),
@@ -153,7 +153,7 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_send_duration_seconds",
         "histogram",
-        "Time of sending in all, until the message was accepted",
+        "Total duration of sending, until the message was accepted",
         (),
         SMTP_BUCKETS,
         NO_LABELS,
@@ -161,7 +161,7 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_mailbox_step_duration_seconds",
         "histogram",
-        "Time of each step with the mailbox",
+        "Duration of each step of the mailbox session",
         ("step",),
         SMTP_BUCKETS,
         tuple((str(step),) for step in MAILBOX_STEPS),
@@ -186,54 +186,54 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_last_smtp_step_duration_seconds",
         "gauge",
-        "Newest time of each step of sending",
+        "Newest duration of each step of sending",
         ("step",),
     ),
-    Definition("mailtrip_last_send_duration_seconds", "gauge", "Newest time of sending in all"),
+    Definition("mailtrip_last_send_duration_seconds", "gauge", "Newest total duration of sending"),
     Definition("mailtrip_last_delivery_delay_seconds", "gauge", "Newest delivery delay"),
     Definition("mailtrip_last_round_trip_duration_seconds", "gauge", "Newest round-trip time"),
-    _counter("mailtrip_late_total", "Messages that came after their trip had failed as overdue"),
-    _counter("mailtrip_lost_total", "Messages that did not come within late_after either"),
-    _counter("mailtrip_duplicates_total", "Second and further copies of a message"),
+    _counter("mailtrip_late_total", "Messages that arrived after their trip had failed as overdue"),
+    _counter("mailtrip_lost_total", "Messages that did not arrive within late_after"),
+    _counter("mailtrip_duplicates_total", "Additional copies of a message"),
     _counter(
         "mailtrip_bounces_total",
-        "Delivery status notifications that say that a message was not delivered",
+        "Delivery status notifications that report a failed delivery",
     ),
     _counter(
         "mailtrip_unclear_total",
-        "Messages about a probe message that are neither that message nor a notice "
-        "that can be understood",
+        "Messages that refer to a probe message, but are neither that message nor a"
+        " recognized notification",
     ),
     _counter("mailtrip_junk_total", "Messages that were filed as spam"),
     _counter("mailtrip_retries_total", "Messages sent again because an exchanger deferred them"),
     Definition(
         "mailtrip_smtp_reply_code",
         "gauge",
-        "Code of the reply that decided the newest "
-        "sending: the final one after DATA, or the one that ended the attempt",
+        "Reply code that decided the newest sending: the final one after DATA, or the one"
+        " that ended the attempt",
     ),
     Definition(
         "mailtrip_mx_info",
         "gauge",
-        "The exchanger that took the newest message",
+        "The exchanger that accepted the newest message",
         ("host", "preference"),
     ),
     Definition(
         "mailtrip_tls_plaintext_fallback",
         "gauge",
-        "1 if the newest message left in plain text, since TLS with "
-        "the exchanger that offers it is broken, else 0; absent where that cannot be",
+        "1 if the newest message was sent in plain text because TLS with the exchanger"
+        " failed, else 0; absent if the module cannot fall back to plain text",
     ),
     Definition(
         "mailtrip_tls_info",
         "gauge",
-        "TLS of the newest trip, on the leg send or mailbox",
+        "TLS version and cipher of the newest trip, on the leg send or mailbox",
         ("leg", "version", "cipher"),
     ),
     Definition(
         "mailtrip_tls_certificate_expiry_timestamp_seconds",
         "gauge",
-        "End of the server's leaf certificate, Unix time",
+        "Expiry of the server's leaf certificate, Unix time",
         ("leg",),
     ),
     Definition(
@@ -245,27 +245,27 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_hops",
         "gauge",
-        "Servers that took the newest message on its way, by its Received headers",
+        "Servers on the path of the newest message, according to its Received headers",
     ),
     Definition(
         "mailtrip_hop_delay_seconds",
         "gauge",
-        "Time from the hop before to this one, by the clocks of the two, "
-        "in whole seconds; at least 0 and at most the whole trip",
+        "Time from the previous hop to this one, by their clocks, in whole seconds; at least"
+        " 0 and at most the duration of the trip",
         ("hop", "by"),
     ),
     Definition(
         "mailtrip_hop_clock_skew_seconds",
         "gauge",
-        "By how much this hop's clock is behind that of the hop "
-        "before, at least; negative if it is ahead; 0 if the two may agree",
+        "Minimum clock skew of this hop: positive if its clock is behind that of the previous"
+        " hop, negative if it is ahead, 0 if they may agree",
         ("hop",),
     ),
     Definition(
         "mailtrip_authentication_result",
         "gauge",
-        "1; what the receiver says of spf, dkim, dmarc or arc in "
-        "the newest message (option trusted_authserv_id)",
+        "1; the receiver's result for spf, dkim, dmarc or arc of the newest message (option"
+        " trusted_authserv_id)",
         ("method", "result"),
     ),
     Definition(
@@ -281,33 +281,32 @@ OF_A_BLOCKLIST_CHECK = (
     Definition(
         "mailtrip_dnsbl_listed",
         "gauge",
-        "1 if the list lists the address (or the domain), 0 if it does not; "
-        "absent while nobody knows",
+        "1 if the list lists the address (or the domain), 0 if it does not; absent while unknown",
         ("list", "address"),
     ),
     Definition(
         "mailtrip_dnsbl_code_info",
         "gauge",
-        "1; a code that the list answered with",
+        "1; a code that the list returned",
         ("list", "address", "code"),
     ),
     Definition(
         "mailtrip_dnsbl_list_usable",
         "gauge",
-        "1 if the list can be believed, 0 if it refuses us, does not "
-        "answer or fails its self-test (RFC 5782)",
+        "1 if the list is usable, 0 if it refuses our queries, does not answer or fails its"
+        " self-test (RFC 5782)",
         ("list",),
     ),
     Definition(
         "mailtrip_dnsbl_query_failures_total",
         "counter",
-        "Questions that had no answer, self-tests included",
+        "DNSBL queries without an answer, self-tests included",
         ("list", "reason"),
     ),
     Definition(
         "mailtrip_dnsbl_query_duration_seconds",
         "histogram",
-        "Time of a question, from our packet to the answer; what was remembered is no question",
+        "DNSBL query latency; cached answers are not observed",
         (),
         QUERY_BUCKETS,
         NO_LABELS,
@@ -320,38 +319,38 @@ OF_THE_EXPORTER = (
     Definition(
         "mailtrip_mailbox_connected",
         "gauge",
-        "0 while a mailbox is needed and cannot be watched, else 1",
+        "0 while the mailbox is needed and not connected, else 1",
         ("mailbox",),
     ),
     Definition(
         "mailtrip_mailbox_reconnects_total",
         "counter",
-        "Sessions with a mailbox that failed or broke",
+        "Mailbox sessions that failed or were interrupted",
         ("mailbox",),
     ),
     Definition(
         "mailtrip_mailbox_messages",
         "gauge",
-        "Messages in the mailbox when it was last looked into",
+        "Messages in the mailbox when it was last polled",
         ("mailbox",),
     ),
     Definition(
         "mailtrip_messages_deleted_total",
         "counter",
-        "Messages of ours that were deleted",
+        "Probe messages that were deleted",
         ("mailbox",),
     ),
     Definition(
         "mailtrip_tokens_rejected_total",
         "counter",
-        "Messages with a token that is not to be believed",
+        "Messages with an invalid token",
         ("mailbox", "reason"),
     ),
     Definition(
         "mailtrip_oauth2_token_expiry_timestamp_seconds",
         "gauge",
-        "When the newest token of a username ends, "
-        "Unix time; of several the one that ends first, absent before there was one",
+        "Expiry of the newest token of a username, Unix time; the earliest if there are"
+        " several, absent before the first",
         ("account",),
     ),
     Definition(
@@ -369,12 +368,14 @@ OF_THE_EXPORTER = (
     Definition(
         "mailtrip_config_last_reload_successful",
         "gauge",
-        "1 if the configuration was read without a mistake the last time",
+        "1 if the configuration was loaded successfully the last time, else 0",
     ),
     Definition(
         "mailtrip_config_last_reload_success_timestamp_seconds",
         "gauge",
-        "When it was last read without a mistake, Unix time",
+        "When the configuration was last loaded successfully, Unix time",
     ),
-    Definition("mailtrip_build_info", "gauge", "1; what is running", ("version", "python")),
+    Definition(
+        "mailtrip_build_info", "gauge", "1; versions of mailtrip and Python", ("version", "python")
+    ),
 )

@@ -54,9 +54,6 @@ INSTEAD = {
     r"(?:^|[.] )On `/\w+` stands? ": "`/probe` has …",
 }
 
-# The help of mailtrip_dnsbl_listed, which golden files hold as it is.
-HELP_IN_GOLDEN_FILES = "absent while nobody knows"
-
 
 def prose(page: Path) -> Iterator[str]:
     """The paragraphs of a page, without code."""
@@ -64,7 +61,7 @@ def prose(page: Path) -> Iterator[str]:
     for paragraph in re.split(r"\n\s*\n|\n(?=\s*(?:\*|\d+[.]|\|) )", text):
         if not paragraph.startswith("    "):
             text_alone = re.sub(r"`[^`]*`", "`…`", paragraph.strip(" *|\n"))
-            yield " ".join(text_alone.replace(HELP_IN_GOLDEN_FILES, "").split())
+            yield " ".join(text_alone.split())
 
 
 def values(tree: Any, keys: set[str]) -> Iterator[str]:
@@ -97,8 +94,7 @@ def texts() -> dict[str, list[str]]:
             values(json.loads(board.read_text(encoding="utf-8")), {"title", "description"})
         )
     found["exporter/metrics/definitions.py"] = [
-        series.help.replace(HELP_IN_GOLDEN_FILES, "")
-        for series in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)
+        series.help for series in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)
     ]
     for model in (Settings, WebOptions):
         found[f"options of {model.__name__}"] = list(values(json_schema(model), {"description"}))
