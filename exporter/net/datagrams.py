@@ -1,8 +1,8 @@
 """Questions and answers over UDP, many at a time over few sockets, timed by the kernel.
 
 A socket for each question costs as much as all the rest of it (measured with dnspython). So some
-share one, which is connected to the server: the kernel drops what others send, and says at once
-that nobody listens. It is given up for another port before long, as RFC 5452 section 9.2 wants
+share one, which is connected to the server: the kernel drops what others send, and reports at once
+that the port is closed. It is given up for another port before long, as RFC 5452 section 9.2 wants
 ports to be hard to guess.
 """
 
@@ -42,7 +42,7 @@ class _Pending:
 
 
 class Datagrams:
-    """Asks one server. It holds sockets only while somebody waits for an answer."""
+    """Asks one server. It holds sockets only while a query waits for its answer."""
 
     def __init__(self, server: Address, clock: Clock) -> None:
         self._server = server
@@ -110,7 +110,7 @@ class _Line:
                 wire, ancillary, _, _ = self._socket.recvmsg(MAX_DATAGRAM, 64)
             except BlockingIOError:
                 return
-            except OSError as error:  # an ICMP message: nobody listens there
+            except OSError as error:  # an ICMP message: port unreachable
                 for pending in self._pending.values():
                     if not pending.future.done():
                         pending.future.set_exception(OSError(error.errno, error.strerror))

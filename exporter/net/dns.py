@@ -50,7 +50,7 @@ class Resolver:
         self.configure(nameservers, timeout)
 
     def configure(self, nameservers: Sequence[str], timeout: float) -> None:
-        """From now on with these options; a question that is under way ends as it began."""
+        """From now on with these options; a query in progress keeps the previous ones."""
         self._nameservers = nameservers
         self.timeout = timeout
         self._changed = -1

@@ -140,7 +140,7 @@ def _answer(message: dns.message.Message, took: float) -> Answer:
 
 
 def _negative_ttl(message: dns.message.Message) -> float:
-    """For how long there is no such record (RFC 2308 section 5); without an SOA nobody knows."""
+    """For how long there is no such record (RFC 2308 section 5); 0 without an SOA."""
     for rrset in message.authority:
         if isinstance(soa := rrset[0], SOA):
             return float(min(rrset.ttl, soa.minimum))

@@ -12,7 +12,7 @@ RUN = 8  # characters of a secret in a row that are hidden
 # with backslashes, so that escaped quotes do not matter
 BLANK = r"[\s\\\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff]+"
 _BLANKS = re.compile(BLANK)
-_LONG = 256  # characters; a token, which nobody encodes but in base64
+_LONG = 256  # characters; a token, which is encoded in base64 only
 
 
 def to_bytes(secret: str) -> bytes:

@@ -103,8 +103,8 @@ class Redaction:
 
     @contextmanager
     def of_errors(self) -> Iterator[None]:
-        """What a ProbeError says that ends this: text of a server may be in it, whoever has raised
-        it."""
+        """What a ProbeError says that ends this: text of a server may be in it, wherever it was
+        raised."""
         try:
             yield
         except ProbeError as error:

@@ -36,7 +36,7 @@ class Mechanism(Protocol):
         """What it says to a challenge; None cancels the login. Raises ProbeError."""
 
     def succeeded(self) -> None:
-        """The server says so. Raises ProbeError if that is not to be believed."""
+        """The server reports success. Raises ProbeError if it has not proved who it is."""
 
     @property
     def words(self) -> str:
@@ -70,8 +70,8 @@ class Conversation:
         return word
 
     def take_back(self) -> None:
-        """The server takes no word with the command (RFC 4954 section 4: 501), so that nobody has
-        looked at it."""
+        """The server takes no word with the command (RFC 4954 section 4: 501), so it has
+        not been checked."""
         self.held = self._first is not None
 
     async def answer(self, challenge: str) -> str:
@@ -101,7 +101,7 @@ class Conversation:
         return self._redaction.clean(self._mechanism.words)
 
     def succeeded(self) -> None:
-        """The server says so. Raises ProbeError if that is not to be believed."""
+        """The server reports success. Raises ProbeError if it has not proved who it is."""
         self._mechanism.succeeded()
         self._redaction.logged_in()
 

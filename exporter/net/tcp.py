@@ -14,7 +14,7 @@ from exporter.net.dns import Resolver
 from exporter.net.exceptions import map_exceptions
 
 HEAD_START = 0.25  # seconds before the next address is tried as well (RFC 8305 section 5)
-# Of a host; whoever writes thousands into the DNS has us knock at none of the others.
+# Of a host; the others are not tried, however many the DNS has.
 MAX_ADDRESSES = 20
 
 

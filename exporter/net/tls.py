@@ -144,8 +144,8 @@ class _NoTls(ssl.SSLError):
 
 
 class _Conversation(ssl.SSLObject):
-    """Reads the server's certificate also when it is refused, so that nobody has to connect again
-    without verifying; and the server's first words, when they are no TLS."""
+    """Reads the server's certificate also when it is refused, so that no second connection
+    without verification is needed; and the server's first words, when they are no TLS."""
 
     _incoming: ssl.MemoryBIO
     _first = b""

@@ -99,7 +99,7 @@ def refusal(
 
 
 def _names(leaf: bytes | None) -> list[str]:
-    """Of a certificate that anybody may have written: cut, and no more than a few."""
+    """Of a certificate that may be an attacker's: cut, and no more than a few."""
     if not leaf:
         return []
     try:

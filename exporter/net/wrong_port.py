@@ -17,7 +17,7 @@ from exporter.core.model import ProbeError, Reason
 TLS_SHARE = 0.7  # of the time for a conversation, that may pass without a greeting inside TLS
 SILENCE = 2.0  # seconds without a greeting until we try whether the port expects TLS
 PATIENCE = 3.0  # seconds for the second connection
-MOST = 512  # bytes of somebody's first words
+MOST = 512  # bytes of a server's first words
 _PORTS = {"IMAP": "993 or 143", "POP3": "995 or 110", "SMTP": "587, 465 or 25"}
 _TLS_PORTS = {"IMAP": 993, "POP3": 995, "SMTP": 465}
 _TLS = re.compile(rb"[\x15\x16]\x03[\0-\4]")  # an alert or a handshake (RFC 8446 section 5.1)

@@ -218,7 +218,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
     async def starttls(self, context: ssl.SSLContext, server_name: str) -> None:
         """STARTTLS and the handshake. What was said in the clear before counts no more (RFC 3501
         section 6.2.1)."""
-        if self.authenticated:  # whoever sits in between may have put it there to keep us from TLS
+        if self.authenticated:  # an attacker on the path may have sent it to prevent TLS
             raise self._failure(
                 Reason.TLS, f"{self._server} greeted with PREAUTH, so STARTTLS is not possible"
             )
@@ -229,7 +229,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self.capabilities, self._tells_nothing = set(), False
 
     async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
-        """The TLS handshake. What came before it in the clear may be anybody's, and is an error
+        """The TLS handshake. Plain text before it may be an attacker's, and is an error
         (CVE-2011-0411)."""
         if self._heard or not self._silent:
             words = plain(self._first, "IMAP") if self.state == CONNECTED else ""

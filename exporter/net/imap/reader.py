@@ -1,8 +1,8 @@
 """Reads what an IMAP server says: bytes in, complete responses out. Pure; a loop and never a
 recursion.
 
-A response ends at a line end outside a literal (RFC 3501 section 4.3), so nobody has to count
-parentheses, and a response that comes in the middle of another command's data stands for itself.
+A response ends at a line end outside a literal (RFC 3501 section 4.3), so no parentheses are
+counted, and a response that comes in the middle of another command's data stands for itself.
 Everything a server says is bounded.
 """
 
@@ -53,7 +53,7 @@ class Response:
     text: str  # for people
     values: list[Value]  # the data, where it has a structure
     shown: bytes  # the whole response, fit for a transcript: content of messages as its size
-    received_at: float  # on the clock of whoever fed the reader
+    received_at: float  # on the clock of the caller of `feed`
 
 
 class Reader:
@@ -131,7 +131,7 @@ class Reader:
 
     def _complete(self) -> list[bytes]:
         pieces, self._pieces, self._size = self._pieces, [], 0
-        # An empty line means nothing and harms nobody.
+        # An empty line means nothing and does no harm.
         return pieces if len(pieces) > 1 or pieces[0].strip() else []
 
 
@@ -163,7 +163,7 @@ def _values(name: str, pieces: list[bytes]) -> list[Value]:
     if name == "STATUS":  # the name before it may be badly quoted
         pieces = [b"(" + pieces[-1].rpartition(b"(")[2]]
     if name == "FETCH" and len(pieces) == 1 and not _WANTED.search(pieces[0]):
-        # flags, most often, which nobody needs; thousands of lists keep the garbage collector busy
+        # flags, most often, which are not used; thousands of lists keep the garbage collector busy
         return []
     if name in ("SEARCH", "CAPABILITY") and len(pieces) == 1 and len(pieces[0]) > LONG:
         return words(pieces)
@@ -174,7 +174,7 @@ def _values(name: str, pieces: list[bytes]) -> list[Value]:
 
 
 def _strange(pieces: list[bytes], at: float) -> Response:
-    """Data that are not understood: whoever needs them does without. A line that is not even
+    """Data that are not understood, and are ignored. A line that is not even
     untagged has the tag `?`.
 
     Of untagged data none is shown, and no FETCH: it may be a piece of a message.

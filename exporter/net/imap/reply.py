@@ -99,7 +99,7 @@ class Reply:
 
     @property
     def mechanism_refused(self) -> bool:
-        """A login that was refused for its form, before anybody looked at the credentials."""
+        """A login that was refused for its form, before the credentials were checked."""
         if self.result == "OK" or self.code in _FINAL or self.passing:
             return False
         if self.result == "BAD":

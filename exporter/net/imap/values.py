@@ -25,8 +25,7 @@ _TOKEN = re.compile(
 
 
 class Malformed(Exception):
-    """This is not IMAP, or more of it than anybody needs. `what` says which, `piece` what came
-    instead."""
+    """This is not IMAP, or exceeds a limit. `what` says which, `piece` what came instead."""
 
     def __init__(self, what: str, piece: bytes = b"") -> None:
         self.what = what

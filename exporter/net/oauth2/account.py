@@ -22,7 +22,7 @@ PAUSE = 30.0  # seconds after a failed renewal, while the token is still good
 
 
 class Account:
-    """Whoever logs in as `username`. `failures` counts what did not work, by reason."""
+    """The tokens of `username`. `failures` counts failed requests, by reason."""
 
     def __init__(self, options: OAuth2Options, username: str, clock: Clock) -> None:
         self.username = username
@@ -67,7 +67,7 @@ class Account:
         return self._request is not None
 
     def _asked(self) -> asyncio.Task[Token]:
-        """The request that is under way, or a new one."""
+        """The request in progress, or a new one."""
         if not self._request:
             self._disarm()
             self._request = asyncio.create_task(self._ask(), name=f"token of {self.username}")

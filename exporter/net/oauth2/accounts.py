@@ -44,7 +44,7 @@ class Accounts:
         self._retired: list[Account] = []
 
     def of(self, options: OAuth2Options, username: str) -> Account:
-        """The account of that name, the same for everybody who asks with the same options."""
+        """The account of that name, the same for all callers with the same options."""
         login = (options, username)
         if login not in self._accounts:
             self._accounts[login] = Account(options, username, self._clock)

@@ -22,7 +22,7 @@ class Grant:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What nobody may see."""
+        """What must not be shown."""
         return tuple(self.form[name] for name in _SECRETS if self.form.get(name))
 
 

@@ -122,7 +122,7 @@ class Pop3Connection(Pop3Reader):
         await self.secure(context, server_name)
 
     async def secure(self, context: ssl.SSLContext, server_name: str) -> None:
-        """The TLS handshake. What came before it in the clear may be anybody's, and is an error
+        """The TLS handshake. Plain text before it may be an attacker's, and is an error
         (CVE-2011-0411)."""
         if self._heard or (self._first and not self._greeted):
             words = "" if self._greeted else plain(self._first, "POP3")

@@ -13,7 +13,7 @@ from exporter.net.redaction import Redaction
 from exporter.net.wrong_port import MOST, cure, speaker
 
 MAX_LINE = 1 << 16  # bytes of a status line, and of all that a server offers
-MAX_UNREAD = 1 << 20  # bytes that come while nobody reads
+MAX_UNREAD = 1 << 20  # bytes of unsolicited data
 # Of an answer of many lines, without its first two bytes where it is empty.
 _END = re.compile(rb"\n\.\r?\n")
 _MOST_OF_END = 3  # bytes that may be the beginning of an end

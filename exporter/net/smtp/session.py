@@ -153,7 +153,7 @@ class SmtpSession:
             reply = await self._command("STARTTLS")
             self.tls_broken = True  # whatever the reply
             self.expect(reply, 220, Step.TLS)
-            # Whoever sits in between wants us to believe it (CVE-2011-0411).
+            # It may be an attacker's on the path (CVE-2011-0411).
             if self._protocol.too_much:
                 raise ProbeError(
                     Reason.TLS,
@@ -228,8 +228,8 @@ class SmtpSession:
             return self._heard(await self._protocol.execute_command(*words, timeout=None))
 
     def _expect_silence(self) -> None:
-        """Whoever says more than was asked is taken at the wrong word from then on; but 421 may
-        come at any time."""
+        """After an unsolicited response, later replies would be matched to the wrong commands; but
+        421 may come at any time."""
         if unasked := self._protocol.unasked:
             self.note(f"S: {unasked}")
             if unasked.startswith("421") and self.run.accepted is None:

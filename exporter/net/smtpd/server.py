@@ -106,7 +106,7 @@ class Receiver:
         return self.clients.admit(connection, peer)
 
     async def close(self) -> None:
-        """Stops listening and says goodbye to everybody; returns when all connections are gone."""
+        """Stops listening, says goodbye to all clients, and waits until all connections are gone."""
         self.closing = True
         for listener in self._server.sockets if self._server else ():
             asyncio.get_running_loop().remove_reader(listener)
@@ -255,7 +255,7 @@ class _Connection(SMTP):
             return None, None
 
     def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
-        """Parameters that nobody offered are passed over: to refuse them would be a bounce.
+        """Parameters that were not offered are ignored: to refuse them would cause a bounce.
 
         Exchange Online sends XOORG, sendmail AUTH, others what belongs to DSN (aiosmtpd, issues 299
         and 367).
@@ -269,7 +269,7 @@ class _Connection(SMTP):
             await self.push("503 5.5.1 TLS already active")
             return
         await super().smtp_STARTTLS(arg)
-        # Asyncio tells nobody that a connection broke in the handshake.
+        # asyncio does not report a connection that broke in the handshake.
         if self._link and self._link.is_closing():
             self.connection_lost(None)
 
