@@ -40,7 +40,7 @@ class SmtpdOptions(Options):
     """HOST:PORT to listen on."""
 
     recipients: list[EmailAddress] = Field(min_length=1)
-    """The addresses that it takes mail for, in whatever case; everybody else is refused. The
+    """The addresses that it accepts mail for, in any case; other recipients are refused. The
     receiver greets its clients with the domain of the first one."""
 
     max_message_size: Size = 1 << 20
@@ -124,7 +124,7 @@ class SmtpdSession:
         self._waiting: deque[Sighting] = deque()
         self._numbers = count(1)
         self._arrived = asyncio.Event()
-        # Not the name of this machine: Postfix on the same one would believe that its mail loops
+        # Not the name of this machine: Postfix on the same one would report that its mail loops
         # back to itself.
         hostname = _domain(_canonical(options.recipients[0]))
         self.receiver = Receiver(
@@ -179,7 +179,7 @@ class SmtpdSession:
         seen_at = self._trace.now()
         beginning = raw[: self.keep]
         if not await self._wanted(beginning):
-            return "550 5.7.1 This address takes only messages of this mailtrip"
+            return "550 5.7.1 This address accepts only messages of this mailtrip"
         if self.receiver.closing:
             return "421 4.3.2 Shutting down"
         if len(self._waiting) >= MAX_WAITING:

@@ -82,12 +82,12 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
 
     def review(self, timeout: float) -> Iterator[Finding]:
         if self.port == SMTP_PORTS.implicit:
-            text = "exchangers take mail on port 25; 465 is for clients: use `smtp` for it"
+            text = "exchangers accept mail on port 25; port 465 is for clients: use `smtp`"
             yield Finding(("port",), text)
         if "retry_after" in self.model_fields_set and self.retry_after >= timeout:
             text = (
-                f"is not shorter than the module's timeout, {duration_text(timeout)}: nothing is"
-                " ever sent again"
+                f"is not shorter than the module's timeout, {duration_text(timeout)}: a deferred"
+                " message is never retried"
             )
             yield Finding(("retry_after",), text, warning=True)
 
@@ -123,7 +123,7 @@ class MxSender:
                     raise
             else:
                 return
-            run.note(f"-- {deferred}; sent again in {wait:g} s")
+            run.note(f"-- {deferred}; retrying in {wait:g} s")
             with run.step(Step.RETRY, f"{deferred.code}, again in {wait:g} s"):
                 await asyncio.sleep(wait)
             wait = min(wait * 2, self._options.retry_after * LONGEST_WAIT)
@@ -190,7 +190,7 @@ class MxSender:
         self, exchanger: Exchanger, message: ProbeMessage | None, run: Run, broken: ProbeError
     ) -> None:
         """Another connection, without TLS. There are no credentials that could be seen."""
-        run.note(f"-- {broken.detail}: once more, in plain text")
+        run.note(f"-- {broken.detail}; retrying in plain text")
         run.facts = [
             fact
             for fact in run.facts
@@ -203,7 +203,7 @@ class MxSender:
                 if error.code == MUST_ENCRYPT:
                     raise broken from None
                 place = run.located(error)
-                detail = f"{error.detail} (in plain text, since: {broken.detail})"
+                detail = f"{error.detail} (in plain text, because: {broken.detail})"
                 raise ProbeError(error.reason, detail, code=error.code).at(
                     place.phase, place.step
                 ) from error

@@ -1,4 +1,5 @@
-"""A least time between two messages to the same destination, so that many probes flood nobody."""
+"""A least time between two messages to the same destination, so that many probes do not flood a
+server."""
 
 from exporter.config.types import Duration, Options
 

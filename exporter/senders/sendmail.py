@@ -31,21 +31,21 @@ MOST_OUTPUT = 2048
 LAST_WORDS = 0.5
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 _EXIT_CODES = {  # sysexits.h
-    64: (Reason.PROGRAM, "EX_USAGE, it does not understand how it was called"),
-    65: (Reason.REJECTED, "EX_DATAERR, an address or the message is not to its liking"),
-    66: (Reason.PROGRAM, "EX_NOINPUT, it cannot read its input"),
-    67: (Reason.REJECTED, "EX_NOUSER, no such recipient"),
-    68: (Reason.DNS, "EX_NOHOST, the recipient's host is unknown"),
-    69: (Reason.UNAVAILABLE, "EX_UNAVAILABLE, the mail service is not available"),
-    70: (Reason.PROGRAM, "EX_SOFTWARE, an error in the program"),
-    71: (Reason.PROGRAM, "EX_OSERR, the operating system failed it"),
-    72: (Reason.PROGRAM, "EX_OSFILE, a system file is missing"),
-    73: (Reason.PROGRAM, "EX_CANTCREAT, it cannot create a file"),
-    74: (Reason.PROGRAM, "EX_IOERR, it cannot read or write"),
-    75: (Reason.DEFERRED, "EX_TEMPFAIL, try again later"),
-    76: (Reason.PROTOCOL, "EX_PROTOCOL, a server's answer made no sense to it"),
-    77: (Reason.REJECTED, "EX_NOPERM, this user may not send mail"),
-    78: (Reason.PROGRAM, "EX_CONFIG, its configuration is wrong"),
+    64: (Reason.PROGRAM, "EX_USAGE, command line usage error"),
+    65: (Reason.REJECTED, "EX_DATAERR, data format error"),
+    66: (Reason.PROGRAM, "EX_NOINPUT, cannot open input"),
+    67: (Reason.REJECTED, "EX_NOUSER, recipient unknown"),
+    68: (Reason.DNS, "EX_NOHOST, host name unknown"),
+    69: (Reason.UNAVAILABLE, "EX_UNAVAILABLE, service unavailable"),
+    70: (Reason.PROGRAM, "EX_SOFTWARE, internal software error"),
+    71: (Reason.PROGRAM, "EX_OSERR, operating system error"),
+    72: (Reason.PROGRAM, "EX_OSFILE, system file missing"),
+    73: (Reason.PROGRAM, "EX_CANTCREAT, cannot create output file"),
+    74: (Reason.PROGRAM, "EX_IOERR, input/output error"),
+    75: (Reason.DEFERRED, "EX_TEMPFAIL, temporary failure"),
+    76: (Reason.PROTOCOL, "EX_PROTOCOL, remote error in protocol"),
+    77: (Reason.REJECTED, "EX_NOPERM, permission denied"),
+    78: (Reason.PROGRAM, "EX_CONFIG, configuration error"),
 }
 
 
@@ -192,10 +192,11 @@ class SendmailSender:
         """Only that the program is there: whatever it is called with, it might send something."""
         with run.step(Step.PROGRAM, self._path):
             if not _runs(self._path):
-                raise ProbeError(Reason.PROGRAM, f"{self._path} is no program that we may run")
+                problem = "does not exist or is not executable by this user"
+                raise ProbeError(Reason.PROGRAM, f"{self._path} {problem}")
 
     def _overtime(self, run: Run, said: str) -> ProbeError:
-        problem = f"{self._path} had not ended after {run.session_timeout:g} s and was killed"
+        problem = f"{self._path} did not exit within {run.session_timeout:g} s and was killed"
         return ProbeError(
             Reason.TIMEOUT, f"{problem}{': ' if said else ''}{said}{_without_new_rights()}"
         )
@@ -205,9 +206,9 @@ class SendmailSender:
         words = f": {said}" if said else ""
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
-            raise ProbeError(Reason.PROGRAM, f"{self._path} was ended by {name}{words}", code=name)
+            raise ProbeError(Reason.PROGRAM, f"{self._path} was killed by {name}{words}", code=name)
         if code:
-            reason, meaning = _EXIT_CODES.get(code, (Reason.PROGRAM, "no code of sysexits.h"))
+            reason, meaning = _EXIT_CODES.get(code, (Reason.PROGRAM, "not a code of sysexits.h"))
             if code in _COARSE and (reply := _REPLY.search(said)):
                 reason = reason_for(Step.RCPT, int(reply[1]), reply[2])
             words += "" if reason in _OF_MAIL else _without_new_rights()
@@ -217,7 +218,7 @@ class SendmailSender:
         if not complete:
             raise ProbeError(
                 Reason.PROGRAM,
-                f"{self._path} exited with 0, and did not take the whole message{words}",
+                f"{self._path} exited with 0, but did not read the whole message{words}",
             )
 
 
@@ -235,7 +236,7 @@ class _Output(asyncio.Protocol):
         return one_line(self._said.decode(errors="replace"))
 
     def begin(self) -> None:
-        """The program has the pipe now, and nobody else."""
+        """Only the program holds the pipe now."""
         if self.pipe >= 0:
             os.close(self.pipe)
             self.pipe = -1

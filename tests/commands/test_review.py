@@ -57,7 +57,7 @@ CONTRADICTIONS = {
         "993 is the port of IMAP, and this speaks SMTP: 25 or 465 or 587"
     ),
     "smtp: {host: h, port: 143}": "143 is the port of IMAP, and this speaks SMTP",
-    "mx: {port: 465}": "exchangers take mail on port 25; 465 is for clients",
+    "mx: {port: 465}": "exchangers accept mail on port 25; port 465 is for clients",
     "smtp: {host: h, port: 993, tls: starttls}": "993 is the port of IMAP, and this speaks SMTP",
     f"imap: {{host: h, port: 110, tls: implicit, {LOGIN}}}": (
         "110 is the port of POP3, and this speaks IMAP"

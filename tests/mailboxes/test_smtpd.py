@@ -118,7 +118,7 @@ async def test_a_message_that_would_be_thrown_away_is_refused() -> None:
             await deliver(session, b"Subject: advertisement\r\n\r\n")
         assert refusal.value.smtp_code == 550
         assert (
-            refusal.value.smtp_error == b"5.7.1 This address takes only messages of this mailtrip"
+            refusal.value.smtp_error == b"5.7.1 This address accepts only messages of this mailtrip"
         )
         await deliver(session, b"Subject: token\r\n\r\n")
         assert await arrival(session) == b"Subject: token\r\n\r\n"

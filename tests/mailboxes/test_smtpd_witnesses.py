@@ -61,7 +61,7 @@ async def test_swaks_reports_what_was_refused() -> None:
             "monitor@mon.test",
         ]
         done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
-        assert "<** 550 5.7.1 This address takes only messages of this mailtrip" in done.stdout
+        assert "<** 550 5.7.1 This address accepts only messages of this mailtrip" in done.stdout
 
 
 async def test_postfix_delivers_with_and_without_tls(lab: Lab, certificates: Certificates) -> None:

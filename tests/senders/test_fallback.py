@@ -110,7 +110,7 @@ async def test_the_message_leaves_in_plain_text_and_that_is_a_fact(way: str) -> 
     assert fact.why
     assert any(isinstance(fact, Exchanger) for fact in run.facts)
     assert not any(isinstance(fact, TlsSession) and fact.leg is Leg.SEND for fact in run.facts)
-    assert any("once more, in plain text" in line for line in run.transcript)
+    assert any("retrying in plain text" in line for line in run.transcript)
     assert one.lines[1].commands[1].startswith("MAIL")
 
 
@@ -177,7 +177,7 @@ async def test_what_goes_wrong_in_plain_text_is_told_with_both(
     async with exchanger(Stage.TLS, Cut(), (stage, [*first, Reply(says)])) as there:
         run, failure = await delivered(there, 20)
     assert failure.startswith(f"send/{step}: {reason} {says[:3]}")
-    assert "in plain text, since" in failure
+    assert "in plain text, because" in failure
     assert "TLS handshake" in failure
     assert not any(isinstance(fact, PlaintextFallback) for fact in run.facts)
 

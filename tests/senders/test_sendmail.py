@@ -121,7 +121,7 @@ async def test_a_sender_that_looks_like_an_option_is_refused(
 @pytest.mark.parametrize(
     ("code", "reason", "words"),
     [
-        (1, Reason.PROGRAM, "no code of sysexits.h"),
+        (1, Reason.PROGRAM, "not a code of sysexits.h"),
         (64, Reason.PROGRAM, "EX_USAGE"),
         (65, Reason.REJECTED, "EX_DATAERR"),
         (66, Reason.PROGRAM, "EX_NOINPUT"),
@@ -137,7 +137,7 @@ async def test_a_sender_that_looks_like_an_option_is_refused(
         (76, Reason.PROTOCOL, "EX_PROTOCOL"),
         (77, Reason.REJECTED, "EX_NOPERM"),
         (78, Reason.PROGRAM, "EX_CONFIG"),
-        (127, Reason.PROGRAM, "no code of sysexits.h"),
+        (127, Reason.PROGRAM, "not a code of sysexits.h"),
     ],
 )
 async def test_every_exit_code_has_its_reason(
@@ -180,7 +180,7 @@ async def test_a_program_that_leaves_some_of_the_message_has_not_taken_it(progra
     run, failure = await sent(program("head -c 100 > /dev/null"), long)
     assert failure is not None
     assert failure.reason is Reason.PROGRAM
-    assert "did not take the whole message" in failure.detail
+    assert "did not read the whole message" in failure.detail
     assert run.accepted is None
 
 
@@ -222,7 +222,7 @@ async def test_what_a_program_that_hangs_has_said_is_told(program: Program) -> N
     _, failure = await sent(program(said), probe_message("a@b.c"), patience=0.5)
     assert failure is not None
     assert failure.detail.endswith(
-        "had not ended after 0.5 s and was killed: postdrop: warning: Permission denied"
+        "did not exit within 0.5 s and was killed: postdrop: warning: Permission denied"
     )
 
 
@@ -239,7 +239,7 @@ async def test_a_program_that_hangs_is_killed_with_its_children(
     run, failure = await sent(program(reads + HANGS), long, patience=0.5)
     assert failure is not None
     assert (failure.step, failure.reason) == (Step.PROGRAM, Reason.TIMEOUT)
-    assert failure.detail.endswith("had not ended after 0.5 s and was killed")
+    assert failure.detail.endswith("did not exit within 0.5 s and was killed")
     assert run.uncertain is uncertain
     await expect_gone(tmp_path)
 

@@ -48,15 +48,14 @@ class Deletion:
                 await self._remove_thrown(self._trash)
         for gone in {one.folder for one in sightings} - refs.keys():
             self._trace.note(
-                f"-- the folder {gone} is gone, and what was seen there cannot be deleted any more"
+                f"-- the folder {gone} no longer exists; messages seen there cannot be deleted"
             )
 
     async def _remove(self, folder: Folder, refs: set[Ref]) -> None:
         uids = sorted(ref.uid for ref in refs if ref.validity == folder.validity)
         if len(uids) < len(refs):
             self._trace.note(
-                f"-- {folder.title} has a new UIDVALIDITY: what was seen before cannot be deleted"
-                " any more"
+                f"-- {folder.title} has a new UIDVALIDITY; messages seen before cannot be deleted"
             )
         stay = [
             chunk for chunk in _chunks(uids) if not await self._throw_away(folder, uid_set(chunk))
@@ -87,13 +86,13 @@ class Deletion:
         except ProbeError as refusal:
             if not self._refused(refusal):
                 raise
-            self._trace.note(f"-- {refusal.detail}: UIDPLUS is offered and does not work")
+            self._trace.note(f"-- {refusal.detail}: UIDPLUS is offered, but does not work")
             self._uidplus = False
         return self._uidplus
 
     async def _expunge_all(self, folder: Folder) -> None:
-        """Without UIDPLUS there is only the EXPUNGE that takes all: given if it takes nothing of
-        anybody else."""
+        """Without UIDPLUS there is only the EXPUNGE that takes all: given if no
+        other message is flagged."""
         passed_over = self._imap.passed_over
         search: Reply = await self._imap.search("DELETED", charset=None, by_uid=True)
         try:
@@ -102,7 +101,8 @@ class Deletion:
             if not self._refused(refusal):
                 raise
             self._trace.note(
-                f"-- {refusal.detail}: ours stay in {folder.title}, flagged (no UIDPLUS)"
+                f"-- {refusal.detail}: messages in {folder.title} are flagged, but not expunged"
+                " (no UIDPLUS)"
             )
             return
         flagged = {
@@ -110,8 +110,8 @@ class Deletion:
         }
         if not flagged <= folder.flagged or self._imap.passed_over > passed_over:
             self._trace.note(
-                f"-- others have flagged messages in {folder.title}: ours stay, flagged (no"
-                " UIDPLUS)"
+                f"-- other messages in {folder.title} are flagged as deleted, too: not expunged"
+                " (no UIDPLUS)"
             )
             return
         if flagged:  # else they are gone, or the server does not tell
@@ -145,7 +145,7 @@ class Deletion:
         except ProbeError as refusal:
             if not self._refused(refusal):
                 raise
-            self._trace.note(f"-- {refusal.detail}: ours only lose their label")
+            self._trace.note(f"-- {refusal.detail}: the messages lose only their label")
             return False
         self._thrown.update(ids)
         return moves
@@ -154,12 +154,12 @@ class Deletion:
         """Expunges from the trash what we have thrown away, and nothing that others have, there or
         on its way.
 
-        A message keeps its X-GM-MSGID in all folders, so COPYUID (RFC 4315) need not be believed.
+        A message keeps its X-GM-MSGID in all folders, so COPYUID (RFC 4315) is not needed.
         """
         there = await self._gmail_ids(f"{self._thrown_from}:*")
         ours = [uid for message, uid in there.items() if message in self._thrown]
         if len(ours) < len(self._thrown):
-            self._trace.note(f"-- not all that was moved to {trash.title} is there")
+            self._trace.note(f"-- some of the messages moved to {trash.title} are not there")
         await self._expunge(trash, _chunks(ours))
         self._thrown.clear()
 

@@ -91,7 +91,7 @@ class Folder:
         self.name = name  # as the server spells it
         self.title = decode_folder(name)
         self.junk = junk  # it is the one for spam
-        self.optional = optional  # nobody has named it: it is looked into if that is possible
+        self.optional = optional  # not a configured name: it is read if that is possible
         self.trust = Trust(doubt)
         self.closed_until = 0.0  # it could not be selected, and is left alone
         self.bookmark = bookmark

@@ -123,7 +123,7 @@ class Look:
         folder.bookmark = replace(folder.bookmark, refused=folder.bookmark.refused + 1)
         if not self._may_go_on(folder, refusal):
             raise refusal
-        self._trace.note(f"-- {refusal.detail}: tried again")
+        self._trace.note(f"-- {refusal.detail}; retrying")
         return {0}
 
     def _may_go_on(self, folder: Folder, refusal: ProbeError) -> bool:
@@ -147,15 +147,14 @@ class Look:
         given_up = folder.missing
         if missing and (folder.hopeless or (folder.nameless and self._last_time)):
             folder.bookmark = replace(folder.bookmark, nameless=True)
-            detail = f"{self._imap.server} sends FETCH responses without the UID (RFC 9051, 7.5.2)"
+            detail = f"{self._imap.server} sent FETCH responses without the UID (RFC 9051, 7.5.2)"
             raise ProbeError(Reason.PROTOCOL, detail)
         lacks = folder.lacks(missing, uids, self._trace.now())
         folder.end_look(left)
         if not lacks:
             if missing:
                 self._trace.note(
-                    f"-- {max(missing, given_up)} messages were announced and cannot be read:"
-                    " passed over"
+                    f"-- {max(missing, given_up)} announced messages cannot be read; skipped"
                 )
                 folder.advance(max(listed[:CHUNK], default=0) + 1 if listed else 0)
             folder.bookmark = replace(folder.bookmark, refused=0, nameless=False)
@@ -173,8 +172,8 @@ class Look:
         lag: float,
         wanted: set[int] | Callable[[int], bool],
     ) -> tuple[list[Sighting], set[int]]:
-        """The messages, and the UIDs of those that are named and not shown. What nobody has asked
-        for is ignored."""
+        """The messages, and the UIDs of those that are named and not shown. Unsolicited
+        responses are ignored."""
         reply: Reply = await self._imap.fetch(
             uids, f"(UID BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True
         )

@@ -127,7 +127,7 @@ class ImapMailbox:
         """
         if self._broken_id:
             self._broken_id = False
-            imap.note("-- no ID, since the server offers it and does not answer it")
+            imap.note("-- ID not sent: the server offers it, but did not answer it")
             return False
         self._broken_id = True
         try:
@@ -135,7 +135,7 @@ class ImapMailbox:
                 await imap.identify({"name": "mailtrip", "version": __version__})
         except TimeoutError:
             detail = (
-                f"{self._options.host} offers ID and does not answer it: it is left out next time"
+                f"{self._options.host} offers ID, but does not answer it; it will not be sent again"
             )
             raise ProbeError(Reason.DISCONNECTED, detail) from None
         self._broken_id = False
@@ -167,7 +167,7 @@ class ImapMailbox:
             return
         if user is None or self._options.password is None:
             raise ProbeError(
-                Reason.AUTH, f"{host} wants a login, and no username is configured"
+                Reason.AUTH, f"{host} requires a login, but no `username` is configured"
             ) from NoLoginSent()
         try:
             password = credentials.reveal()
@@ -223,6 +223,6 @@ class ImapMailbox:
         if (wanted or "login") not in usable and not (usable and not wanted):
             hint = "" if encrypted else " on connections without TLS"
             raise ProbeError(
-                Reason.AUTH, f"{host} takes no LOGIN{hint} (LOGINDISABLED)"
+                Reason.AUTH, f"{host} does not allow LOGIN{hint} (LOGINDISABLED)"
             ) from NoLoginSent()
         return [wanted] if wanted else usable

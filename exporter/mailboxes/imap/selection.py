@@ -15,7 +15,7 @@ from exporter.net.imap.reply import Reply
 
 CHUNK = 100  # messages in one command
 BLIND = 0.1  # seconds that the first folder may be out of sight without a delay becoming a guess
-LEFT_ALONE = 60.0  # seconds; a folder that nobody has named and that cannot be selected
+LEFT_ALONE = 60.0  # seconds; an optional folder that cannot be selected
 # Seconds between two visits to a folder of which the server tells nothing (STATUS).
 UNASKED_EVERY = 10.0
 IN_A_TURN = 200  # responses that are looked at before others have their turn
@@ -73,11 +73,10 @@ class Selection:
         return UNASKED_EVERY if folder.name in self._untold else between
 
     def bearable(self, folder: Folder, refusal: ProbeError) -> bool:
-        """The server refuses something about a folder that nobody has named: the others are there
-        all the same."""
+        """The server refuses something about an optional folder: the others still work."""
         if not folder.optional or not self._imap.alive or refusal.reason is Reason.INTERNAL:
             return False
-        self._trace.note(f"-- {refusal.detail}: it is left alone for now")
+        self._trace.note(f"-- {refusal.detail}; skipped for now")
         return True
 
     async def status(self, folder: Folder) -> tuple[int, int]:
@@ -101,7 +100,7 @@ class Selection:
         if folder.unfamiliar:
             if folder.bookmark.validity != UNKNOWN.validity:
                 self._trace.note(
-                    f"-- {folder.title} is not as we left it (UIDVALIDITY, UIDNEXT): swept anew"
+                    f"-- {folder.title} has changed (UIDVALIDITY, UIDNEXT); searching it again"
                 )
             folder.start_over(
                 await self.uids(f"{max(exists - SWEEP, 0) + 1}:{exists}") if exists else []
@@ -179,7 +178,7 @@ class Selection:
                 # The trash is not read.
                 await (self.take_up(folder) if folder in self.folders else self._select(folder))
             yield
-        except ProbeError:  # perhaps only a refusal, with which somebody can live
+        except ProbeError:  # perhaps only a refusal that a caller tolerates
             if self._imap.alive and folder is not self.main:
                 await self._return(left)
             raise

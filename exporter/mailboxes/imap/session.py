@@ -54,8 +54,7 @@ async def begin(
     trash = listing.special("\\Trash") if gmail(imap) else ""
     if gmail(imap) and not trash:
         trace.note(
-            "-- no folder is the trash (is it hidden from IMAP?): what is deleted may stay in All"
-            " Mail"
+            "-- no trash folder (is it hidden from IMAP?): deleted messages may stay in All Mail"
         )
     return ImapSession(
         imap,
@@ -142,7 +141,7 @@ class ImapSession:
         """A message that seems to be incomplete (the protocol `Rereading`)."""
         if again := self._second_look.take(sighting, times, self._trace.now()):
             self._trace.note(
-                f"-- a message in {sighting.folder} seems to be incomplete: it is read again"
+                f"-- a message in {sighting.folder} seems incomplete; reading it again"
             )
         return again
 

@@ -126,7 +126,7 @@ class MaildirFiles:
                 if freed:
                     settle_quota(root, freed)
         return [
-            f"{ref.directory}/{ref.unique} is not what was seen, and stays"
+            f"{ref.directory}/{ref.unique} has changed since it was seen; not deleted"
             for ref in changed & left.keys()
         ]
 
@@ -181,7 +181,7 @@ class MaildirFiles:
     def _told(self, error: OSError) -> ProbeError:
         """What the system refuses, and the cure."""
         number = error.errno or 0
-        reason, cure = _CURES.get(number, (Reason.UNAVAILABLE, "is the file system well?"))
+        reason, cure = _CURES.get(number, (Reason.UNAVAILABLE, "check the file system"))
         place, user = error.filename or self.path, f"the user with the id {os.geteuid()}"
         words = (error.strerror or "unknown error").lower()
         detail = f"{place}: {words}; {cure.format(user=user)}"
@@ -205,7 +205,7 @@ def _opened(path: str, name: str | None = None, at: int | None = None) -> Iterat
 
 
 def _nothing_if_absent(demanded: bool) -> AbstractContextManager[None]:
-    """A folder that nobody insists on may be missing, half made, or a link."""
+    """An optional folder may be missing, half made, or a link."""
     return nullcontext() if demanded else suppress(FileNotFoundError, NotADirectoryError)
 
 

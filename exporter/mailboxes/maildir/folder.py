@@ -33,7 +33,7 @@ class Listing:
     identity: tuple[int, ...]  # device, inode, time of the last change
     same_since: float  # when this identity was first seen, monotonic seconds like all times here
     listed_at: float
-    # by how much `listed_at` may be later than what it shows, because the time stamp was believed
+    # by how much `listed_at` may be later than what it shows, because the time stamp was trusted
     lag: float
     files: Mapping[str, str]  # by unique name
 

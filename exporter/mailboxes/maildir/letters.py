@@ -47,7 +47,7 @@ def next_letters(
             raw = read_message(by_sub[sub], file) if file else b""
         except (
             FileNotFoundError
-        ):  # read or deleted by somebody at this moment; the next listing tells
+        ):  # read or deleted by another program just now; the next listing tells
             continue
         except (PermissionError, Unreadable) as error:
             words = error.strerror if isinstance(error, PermissionError) else str(error)

@@ -85,8 +85,8 @@ class MaildirMailbox:
     through.
 
     Its files are touched by one thread of its own: a network file system may hang for minutes, and
-    must then hold up nobody else. While it hangs, what else is asked of the Maildir waits behind it
-    and is given up by its caller.
+    must not block other mailboxes. While it hangs, further calls for this Maildir wait, and their
+    callers give up.
     """
 
     listens = False
@@ -138,7 +138,7 @@ class MaildirSession:
     async def begin(self) -> None:
         """What comes from now on is watched."""
         if self._events is None:
-            self._trace.note("-- no inotify: new messages are only looked for")
+            self._trace.note("-- no inotify: polling for new messages")
         folders = await self._in_thread(self._files.survey, self._folders)
         await self._in_thread(self._files.check_access, folders)
         for directory, folder in folders.items():
@@ -186,7 +186,7 @@ class MaildirSession:
         for one in illegible:
             if one.fresh:
                 self._illegible = self._trace.now(), one.why
-                self._trace.note(f"-- a message that has come cannot be read: {one.why}")
+                self._trace.note(f"-- a new message cannot be read: {one.why}")
 
     def illegible_since(self, moment: float) -> str:
         """Why a message that came then or later could not be read; empty if all of them could."""

@@ -59,8 +59,8 @@ def counted_size(descriptor: int, file: str) -> int:
 
 
 def settle_quota(root: int, freed: Iterable[tuple[str, int]]) -> None:
-    """Maildir++: whoever removes messages says so in the file `maildirsize`, where there is one
-    (maildirquota(7)).
+    """Maildir++: a program that removes messages adds a line to the file `maildirsize`, if it
+    exists (maildirquota(7)).
 
     What is in the Trash does not count. That it cannot be written is no harm: deliverers count
     again, once in a while.

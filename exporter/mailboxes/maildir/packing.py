@@ -104,12 +104,12 @@ _PACKED: dict[re.Pattern[bytes], tuple[str, Callable[[], Decompressor]]] = {
     re.compile(rb"\x28\xb5\x2f\xfd"): ("zstd", _Zstd),
 }
 """By how a file begins; nothing of it can be the beginning of a header."""
-_WHOLE = "as a whole, with its header: exclude this recipient from that"
+_WHOLE = "as a whole, with its header: exclude this recipient from encryption"
 _LOCKED = {
     rb"Dovecot-LZ4\r\x2a\x9b\xc5": "it is compressed with LZ4 (Dovecot), which is not supported",
     rb"\x04\x22\x4d\x18|\x02\x21\x4c\x18": "it is compressed with LZ4, which is not supported",
     rb"CRYPTED\x03\x07": (
-        "it is encrypted (Dovecot's mail_crypt): await messages over IMAP or POP3 instead"
+        "it is encrypted (Dovecot's mail_crypt): use IMAP or POP3 for this mailbox"
     ),
     # RFC 9580 sections 4.2, 5.1, 5.3, 6.2
     rb"\s*-----BEGIN PGP MESSAGE|[\x84\xc1].{1,2}\x03|\x85..\x03|\x86.{4}\x03"
@@ -122,7 +122,7 @@ _LOCKED = {
     ),
     rb"Salted__|U2FsdGVkX1": f"it is encrypted with OpenSSL {_WHOLE}",
     rb"(?:[\0-\x08\x0e-\x1f\x80-\xc1\xf5-\xff]|LZIP\x01|PK\x03\x04).{39}": (
-        "it is no text: perhaps it is encrypted, or compressed in a way that is not supported"
+        "it is not text: perhaps it is encrypted, or compressed in an unsupported format"
     ),
 }
 """By how a file begins, too: why nothing is read. UTF-8 begins no character like that, and nothing
@@ -165,6 +165,6 @@ def _unpacked(
                 how, members = make(), members + 1
     except (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error) as error:
         raise Unreadable(
-            f"it looks compressed with {name}, and cannot be unpacked: {error}"
+            f"it seems to be compressed with {name}, but cannot be unpacked: {error}"
         ) from None
     return raw

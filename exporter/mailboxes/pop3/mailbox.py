@@ -61,8 +61,8 @@ class Pop3Options(MailServerOptions):
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
         if self.poll_interval >= timeout:
             text = (
-                f"is not longer than poll_interval of the mailbox {name}:"
-                " the mailbox is not looked at a second time before it ends"
+                f"is not longer than poll_interval of the mailbox {name}: the mailbox is polled"
+                " only once before the timeout"
             )
             yield Finding(("timeout",), text)
 

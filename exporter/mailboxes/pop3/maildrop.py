@@ -61,8 +61,8 @@ class Maildrop:
         self._shown, self.login = shown, login
 
     def _is_another(self, shown: set[str]) -> bool:
-        """As many messages as before and more, and none under its old id: the server names all of
-        them anew."""
+        """As many messages as before and more, and none under its old id: the server has
+        given all of them new ids."""
         return 2 <= len(self._shown) <= len(shown) and self._shown.isdisjoint(shown)
 
     def read(self, uids: set[str]) -> None:

@@ -228,7 +228,7 @@ class Pop3Session:
         if raw is not None and await self._wanted(raw):
             return True
         self._trace.note(
-            f"-- message {number} has the id of one of ours, and is not ours: it stays"
+            f"-- message {number} has the id of a probe message, but is not one; not deleted"
         )
         return False
 

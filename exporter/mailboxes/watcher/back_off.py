@@ -23,7 +23,7 @@ IN_USE_PAUSE, LONGEST_IN_USE_PAUSE = (5.0, 60.0)
 _LOGIN_DELAY = "LOGIN-DELAY"  # POP3: every try may prolong it
 _REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
 _OF_SERVERS = frozenset({Reason.CONNECT, Reason.TIMEOUT, Reason.DISCONNECTED, Reason.UNAVAILABLE})
-# Characters of somebody else's text, so that the times behind it are not cut off.
+# Characters of a server's text, so that the times behind it are not cut off.
 _MOST_WORDS = MAX_DETAIL - 100
 
 
@@ -33,13 +33,13 @@ def refuses(error: ProbeError) -> bool:
 
 
 def _protected(error: ProbeError) -> bool:
-    """Another attempt would do harm, whoever asks for it."""
+    """Another attempt would do harm, also for a new trip."""
     return _locks(error) or error.code == _LOGIN_DELAY
 
 
 def _locks(error: ProbeError) -> bool:
-    """A login was sent and refused; where none was sent (no password can be read), nobody counts
-    it."""
+    """A login was sent and refused; one that was not sent (no password can be read) does not
+    count."""
     return error.reason is Reason.AUTH and not isinstance(
         error.__cause__, NoLoginSent | SecretUnavailable
     )

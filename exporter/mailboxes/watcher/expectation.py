@@ -127,15 +127,12 @@ class Expectation:
         return trouble.told(self.run.started) if trouble else None
 
     def overdue(self) -> ProbeError:
-        """Why the message has not been seen: nobody can look, or it is not there."""
+        """Why the message has not been seen: the mailbox cannot be read, or it is not there."""
         detail = f"sent, but not seen in mailbox {self._watcher.name} within the module's timeout"
         detail += f"; it was accepted with: {self.run.answer}" if self.run.answer else ""
         unclear = next((fact for fact in self.run.facts if isinstance(fact, Unclear)), None)
         if unclear:
-            detail += (
-                f"; a message about it that is not understood came from {unclear.sender}:"
-                f" {unclear.subject}"
-            )
+            detail += f"; an unclear message about it came from {unclear.sender}: {unclear.subject}"
         return (
             self.trouble()
             or self._unlooked()
@@ -144,7 +141,7 @@ class Expectation:
         )
 
     def _unlooked(self) -> ProbeError | None:
-        """The message may be there: since it was sent, nobody was allowed to look."""
+        """The message may be there: since it was sent, the mailbox was not polled."""
         session, sent = self._watcher.rationed, self.run.accepted
         if (
             session is None
@@ -154,7 +151,7 @@ class Expectation:
         ):
             return None
         detail = (
-            f"mailbox {self._watcher.name} could not be looked into after the message was sent:"
+            f"mailbox {self._watcher.name} could not be polled after the message was sent:"
             f" {session.ration}"
         )
         return ProbeError(
@@ -162,13 +159,13 @@ class Expectation:
         )
 
     def _unread(self) -> ProbeError | None:
-        """The message may have come: one did, and nobody could read it."""
+        """The message may have arrived: one did that could not be read."""
         session, sent = self._watcher.illiterate, self.run.sending_since or self.run.started
         if session is None or not (why := session.illegible_since(sent)):
             return None
         detail = (
-            f"a message came to mailbox {self._watcher.name} and cannot be read, perhaps the one"
-            f" sent: {why}"
+            f"a message arrived in mailbox {self._watcher.name}, perhaps the one sent, but cannot"
+            f" be read: {why}"
         )
         return ProbeError(Reason.UNAVAILABLE, detail)
 
@@ -192,10 +189,10 @@ class Expectation:
         """Tells a trip that waits for its message that it will not come."""
         if not self.found.done():
             self.found.set_exception(returned(bounce))
-            self.found.exception()  # perhaps nobody asks for it any more
+            self.found.exception()  # perhaps it is never awaited
 
     def refuse(self, error: ProbeError) -> None:
         """Tells a trip that waits for the mailbox that it will not open."""
         if not self.opened.done():
             self.opened.set_exception(error)
-            self.opened.exception()  # perhaps nobody asks for it
+            self.opened.exception()  # perhaps it is never awaited

@@ -25,7 +25,7 @@ class Meaning(StrEnum):
     """What a message means."""
 
     FOUND = "found"  # the message of a trip that awaits it
-    BOUNCE = "bounce"  # of a trip that is under way
+    BOUNCE = "bounce"  # of a trip in progress
     STRAY = "stray"  # ours, and no trip awaits it
     NOT_OURS = "not ours"
 
@@ -51,7 +51,7 @@ def identify(reading: Reading, mint: Mint) -> Identity:
 
 def meaning_of(reading: Reading, token: Token | None, awaits: Awaits | None) -> Meaning:
     """What a message with this verified token means, if its trip `awaits` that (None: no trip with
-    this token is under way)."""
+    this token is in progress)."""
     if token is None:
         return Meaning.NOT_OURS
     if awaits and reading.bounce and reading.kind is Kind.BOUNCE:
@@ -69,7 +69,7 @@ def seems_incomplete(
 ) -> bool:
     """Whether this may be the beginning of an awaited message that the server is still writing.
 
-    `awaited` are the trips under way. Servers were seen to show such beginnings.
+    `awaited` are the trips in progress. Servers were seen to show such beginnings.
     """
     waiting = dict(awaited)
     return (

@@ -15,5 +15,5 @@ def gap_after(waited: float, doubt_in: float) -> float:
 
 
 def idle_gap(*, listens: bool) -> float:
-    """The time until the next look when no message is under way; a receiver is told of new ones."""
+    """The time until the next look when no message is awaited; a receiver is told of new ones."""
     return LONGEST_GAP if listens else SENDING_GAP

@@ -1,4 +1,4 @@
-"""Arrived messages are read one after the other, with a turn for everybody else in between.
+"""Arrived messages are read one after the other; other tasks run in between.
 
 Strangers write most of what comes into a mailbox, and a message of theirs may be made to cost much.
 """
@@ -15,8 +15,8 @@ class Reader:
     """Reads messages for all mailboxes of the program, in the order in which they are asked for.
 
     A long message is read in one thread of its own. That one does not run beside us, but the
-    interpreter takes it off every 5 ms (sys.getswitchinterval), where on the event loop nobody
-    could.
+    interpreter takes it off every 5 ms (sys.getswitchinterval), which on the event loop is not
+    possible.
     """
 
     def __init__(self) -> None:

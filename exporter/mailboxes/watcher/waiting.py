@@ -5,7 +5,7 @@ from exporter.mailboxes.watcher.pacing import LONGEST_GAP, gap_after, idle_gap
 
 
 class Waiting:
-    """Trips that are under way, and messages that are overdue."""
+    """Trips in progress, and messages that are overdue."""
 
     def __init__(self) -> None:
         self.trips: dict[str, Expectation] = {}
@@ -16,7 +16,7 @@ class Waiting:
         return bool(self.trips or self.late)
 
     def gap(self, now: float, *, listens: bool) -> float:
-        """Seconds until the next look, for the youngest message that is under way."""
+        """Seconds until the next look, for the youngest awaited message."""
         accepted = [
             one.run.accepted
             for one in self.trips.values()

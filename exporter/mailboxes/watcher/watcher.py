@@ -1,7 +1,7 @@
 """One watcher for each mailbox: all trips that await the same mailbox share its one session.
 
-It connects when someone waits, matches every new message by its token, hands it to the trip that
-waits or reports it as a stray, deletes it, reconnects with back-off, and goes away when nobody
+It connects when a trip waits, matches every new message by its token, hands it to the trip that
+waits or reports it as a stray, deletes it, reconnects with back-off, and ends when no trip
 waits. So locks, connection limits, duplicates, late mail and restarts are dealt with in one place,
 whatever the protocol.
 """
@@ -91,8 +91,7 @@ class Watcher:
         return self._mailbox.listens
 
     def start(self) -> None:
-        """Opens a receiver for good; for any other mailbox nothing is done before somebody
-        waits."""
+        """Opens a receiver for good; any other mailbox is opened when a trip needs it."""
         if self._mailbox.listens:
             self._watch()
 
@@ -138,8 +137,8 @@ class Watcher:
         self._wake.set()
 
     def configure(self, mailbox: Mailbox | None, patience: float) -> None:
-        """From now on with these options. With another mailbox, the session ends, and whoever waits
-        goes on there."""
+        """From now on with these options. With another mailbox, the session ends, and waiting
+        trips go on there."""
         self._patience = patience
         if mailbox is not None:
             self._mailbox, self._back_off, self.trouble = mailbox, BackOff(self._clock), None
@@ -186,7 +185,7 @@ class Watcher:
             except ProbeError as error:
                 self._failed(mailbox, trace.located(error), trace)
             except Exception:
-                log.exception("mailbox %s: a bug of mailtrip; it is opened again", self.name)
+                log.exception("mailbox %s: a bug in mailtrip; reopening it", self.name)
                 self._failed(mailbox, ProbeError(Reason.INTERNAL, "see the log"), trace)
             if self.trouble:  # one attempt of many, perhaps
                 self._transcript.looked(began)
@@ -207,7 +206,7 @@ class Watcher:
             while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
                 trace.spans.clear()
                 await self._look(session, trace)
-            self._opening = None  # whoever comes now needs a session that lasts
+            self._opening = None  # a trip that comes now needs a session that lasts
             try:
                 await session.close()
             finally:

@@ -106,7 +106,7 @@ class Receiver:
         return self.clients.admit(connection, peer)
 
     async def close(self) -> None:
-        """Stops listening, says goodbye to all clients, and waits until all connections are gone."""
+        """Stops listening, says goodbye to all clients, and waits for their connections to end."""
         self.closing = True
         for listener in self._server.sockets if self._server else ():
             asyncio.get_running_loop().remove_reader(listener)

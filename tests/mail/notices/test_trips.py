@@ -118,10 +118,7 @@ async def test_what_is_not_understood_is_named_when_the_message_does_not_come(
     )
     assert outcome.failure is not None
     assert outcome.failure.reason is Reason.OVERDUE
-    words = (
-        "a message about it that is not understood came from Somebody <somebody@example.net>: About"
-        " your mail"
-    )
+    words = "an unclear message about it came from Somebody <somebody@example.net>: About your mail"
     assert words in outcome.failure.detail
     assert len([fact for fact in outcome.facts if isinstance(fact, Unclear)]) == MOST_UNCLEAR
     assert bench.series()["mailtrip_unclear_total"] == MOST_UNCLEAR + 2

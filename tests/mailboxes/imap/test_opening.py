@@ -78,7 +78,7 @@ def test_tls_and_port_have_sensible_defaults(
             "login-disabled",
             Reason.AUTH,
             "",
-            "127.0.0.1 takes no LOGIN on connections without TLS (LOGINDISABLED)",
+            "127.0.0.1 does not allow LOGIN on connections without TLS (LOGINDISABLED)",
         ),
     ],
 )
@@ -122,7 +122,7 @@ async def test_without_a_username_there_is_no_login() -> None:
     error, _ = await why("no-login-wanted", username=None, password=None)
     assert (error.reason, error.detail) == (
         Reason.AUTH,
-        "127.0.0.1 wants a login, and no username is configured",
+        "127.0.0.1 requires a login, but no `username` is configured",
     )
 
 
@@ -189,7 +189,7 @@ S: $ OK
     ("answer", "detail"),
     [
         ("[close]", "127.0.0.1 cut the connection"),
-        ("[may hang up]", "127.0.0.1 offers ID and does not answer it: it is left out next time"),
+        ("[may hang up]", "127.0.0.1 offers ID, but does not answer it; it will not be sent again"),
     ],
 )
 async def test_a_server_that_does_not_survive_id_is_opened_without_from_then_on(

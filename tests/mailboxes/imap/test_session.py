@@ -66,7 +66,7 @@ async def test_a_cancelled_wait_ends_the_session_and_leaves_no_task() -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        with pytest.raises(ProbeError, match="given up"):
+        with pytest.raises(ProbeError, match="mailtrip closed"):
             await session.scan()
     assert asyncio.all_tasks() == tasks
 

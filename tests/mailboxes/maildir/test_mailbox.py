@@ -249,7 +249,7 @@ async def test_what_is_no_longer_what_was_seen_is_not_deleted(maildir: Maildir) 
         (maildir.path / "new" / name).write_bytes(message("somebody else's"))
         await session.delete(sightings)
         assert [content for content, _ in maildir.files().values()] == [message("somebody else's")]
-        assert "is not what was seen, and stays" in "\n".join(run.transcript)
+        assert "has changed since it was seen; not deleted" in "\n".join(run.transcript)
 
 
 async def test_of_two_files_with_one_unique_name_the_right_one_is_deleted(maildir: Maildir) -> None:

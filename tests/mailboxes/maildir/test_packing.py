@@ -46,13 +46,16 @@ LOCKED = {
     "LZ4": (b"Dovecot-LZ4\r\x2a\x9b\xc5" + bytes(90), "it is compressed with LZ4"),
     "gzip": (
         gzip.compress(b"Subject: x\n\n" * 99)[:-20] + bytes(30),
-        "it looks compressed with gzip, and cannot be",
+        "it seems to be compressed with gzip, but cannot be",
     ),
-    "bzip2": (b"BZh91AY&SY" + bytes(50), "it looks compressed with bzip2, and cannot be unpacked"),
-    "xz": (b"\xfd7zXZ\0" + bytes(50), "it looks compressed with xz, and cannot be unpacked"),
+    "bzip2": (
+        b"BZh91AY&SY" + bytes(50),
+        "it seems to be compressed with bzip2, but cannot be unpacked",
+    ),
+    "xz": (b"\xfd7zXZ\0" + bytes(50), "it seems to be compressed with xz, but cannot be unpacked"),
     "zstd": (
         b"\x28\xb5\x2f\xfd" + b"\xff" * 50,
-        "it looks compressed with zstd, and cannot be unpacked",
+        "it seems to be compressed with zstd, but cannot be unpacked",
     ),
     "LZ4 of the command": (
         b"\x04\x22\x4d\x18\x64\x40\xa7" + bytes(90),
@@ -98,12 +101,15 @@ LOCKED = {
     "OpenSSL": (b"Salted__\x01\x02" + bytes(90), "it is encrypted with OpenSSL"),
     "compress": (
         b"\x1f\x9d\x90" + bytes(90),
-        "it is no text: perhaps it is encrypted, or compressed",
+        "it is not text: perhaps it is encrypted, or compressed",
     ),
-    "ZIP": (b"PK\x03\x04\x14" + bytes(90), "it is no text: perhaps it is encrypted, or compressed"),
+    "ZIP": (
+        b"PK\x03\x04\x14" + bytes(90),
+        "it is not text: perhaps it is encrypted, or compressed",
+    ),
     "anything": (
         b"\x9e\xfa" + bytes(range(256)),
-        "it is no text: perhaps it is encrypted, or compressed",
+        "it is not text: perhaps it is encrypted, or compressed",
     ),
 }
 
@@ -228,8 +234,8 @@ def test_a_trip_whose_message_may_have_come_does_not_blame_the_delivery() -> Non
         )
         assert (
             outcome.failure.detail
-            == "a message came to mailbox monitor and cannot be read, perhaps the one sent: it is"
-            " encrypted"
+            == "a message arrived in mailbox monitor, perhaps the one sent, but cannot be read: it"
+            " is encrypted"
         )
         assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}
         await bench.close()

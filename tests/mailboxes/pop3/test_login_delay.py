@@ -67,7 +67,7 @@ def test_a_server_that_allows_no_second_look_in_time_is_to_blame_and_not_the_del
         assert outcome.failure.code == "LOGIN-DELAY"
         assert (
             outcome.failure.detail
-            == "mailbox monitor could not be looked into after the message was sent: the server"
+            == "mailbox monitor could not be polled after the message was sent: the server"
             " allows one login every 60 s (LOGIN-DELAY); `timeout` must be longer than that"
         )
         assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}

@@ -41,7 +41,7 @@ async def test_what_stands_behind_an_id_makes_no_message_new() -> None:
 async def test_odd_lines_are_counted_in_the_transcript() -> None:
     async with opened("uidl-with-odd-lines") as (session, here):
         await session.scan()
-        assert "-- 3 lines name no message of their own and are left alone: 1" in here.transcript
+        assert "-- UIDL: ignored 3 invalid or repeated lines: 1" in here.transcript
         await session.close()
 
 

@@ -87,7 +87,7 @@ async def test_a_stranger_that_was_given_our_id_stays() -> None:
         here.now += HOLD
         assert await session.scan() == []  # has quit
         await session.delete(ours)
-        assert "has the id of one of ours, and is not ours: it stays" in here.transcript
+        assert "has the id of a probe message, but is not one; not deleted" in here.transcript
 
 
 async def test_of_several_messages_with_one_id_only_ours_are_deleted() -> None:
@@ -266,4 +266,4 @@ async def test_a_secret_that_cannot_be_read_is_told_before_anything_is_sent() ->
 async def test_a_server_without_uidl_is_told_so() -> None:
     error, step, _ = await why("[login]\nC: UIDL\nS: -ERR what?\n")
     assert (error.reason, step) == (Reason.REJECTED, Step.FETCH)
-    assert "without which messages cannot be told apart" in error.detail
+    assert "which mailtrip needs to identify messages" in error.detail
