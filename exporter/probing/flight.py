@@ -10,7 +10,8 @@ from exporter.core.logs import about
 from exporter.core.model import Failure, Outcome, Phase, ProbeError
 from exporter.core.run import Run
 from exporter.probing.bugs import contained
-from exporter.probing.ledger import Ledger, not_written
+from exporter.probing.ledger import Ledger
+from exporter.probing.log_lines import log_outcome
 from exporter.probing.observer import Observer
 from exporter.probing.probe import Probe
 from exporter.state.commits import Once
@@ -82,7 +83,7 @@ class Flight:
         """Everybody who has to know is told, whatever happens to others, and the log when it is on
         the disk."""
         probe = self._probe
-        tell = Once(partial(_tell, outcome))
+        tell = Once(partial(log_outcome, outcome))
         with contained(outcome.trip, probe.key, otherwise=tell):
             self._ledger.end(outcome, self._run, arrived=arrived, tell=tell)
         with contained(outcome.trip, probe.key):
@@ -96,27 +97,3 @@ def _is_meant_for_us() -> bool:
     """Whether the task of this trip was cancelled, and not only something that it waits for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _tell(outcome: Outcome, why: str) -> None:
-    """Once it is on the disk, or with `why` it is not: then a restart may tell it again."""
-    extra, more = about(outcome.trip, outcome.probe), not_written(why)
-    if outcome.failure:
-        log.warning(
-            "trip %s of %s failed: %s%s",
-            outcome.trip,
-            outcome.probe,
-            outcome.failure,
-            more,
-            extra=extra,
-        )
-    else:
-        duration = outcome.duration
-        log.info(
-            "trip %s of %s is good after %.2f s%s",
-            outcome.trip,
-            outcome.probe,
-            duration,
-            more,
-            extra=extra,
-        )

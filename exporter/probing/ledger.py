@@ -12,7 +12,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from functools import partial
 
-from exporter.core.clock import Clock, boot_id
+from exporter.core.clock import Clock
 from exporter.core.logs import about
 from exporter.core.model import Outcome, ProbeKey, Reason
 from exporter.core.run import VERDICT_PATIENCE, Run
@@ -20,18 +20,20 @@ from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.probing.left_over import LEFT_OVER_AFTER, LeftOvers
+from exporter.probing.log_lines import log_message
 from exporter.probing.observer import MailObserver
+from exporter.probing.overdue import OverdueTrips
+from exporter.probing.passed_time import PassedTime
 from exporter.state.commits import PATIENCE, Tell
 from exporter.state.schema import StateUnusable
-from exporter.state.store import Moment, State, Store, Trip
+from exporter.state.store import State, Store, Trip
 
 log = logging.getLogger(__name__)
 
-LEFT_OVER_AFTER = 3600.0  # seconds
 LOOK_FOR = 15.0  # seconds, at least, after a restart before a message is lost
 # seconds until a stray is judged again that cannot be judged while the state cannot be read
 LOOK_AGAIN = 10.0
-MOST_LEFT_ALONE = 1000  # messages of others, of which we know for how long we have left them alone
 _SEEN_BEFORE = frozenset({State.FOUND, State.ARRIVED})
 
 
@@ -46,21 +48,12 @@ class Ledger:
         self._watchers = watchers
         self._observer = observer
         self._clock = clock
-        self._boot = boot_id()
-        # The wall clock may be set: no time passes by that.
-        self._epoch = clock.wall() - clock.monotonic()
+        self._passed = PassedTime(clock)
         self._in_flight: dict[str, Trip] = {}
-        self._overdue: dict[str, Trip] = {}
+        self._overdue = OverdueTrips(watchers, clock)
+        self._left_over = LeftOvers(clock, self._passed)
         self._left: set[str] = set()  # trips that a restart goes on with
         self._unwritten: dict[str, Trip] = {}  # settled, and not yet so on the disk
-        self._left_alone: dict[str, float] = {}  # since when, monotonic
-
-    def now(self) -> Moment:
-        """The time that has passed, by a wall clock that nobody sets while we run."""
-        monotonic = self._clock.monotonic()
-        return Moment(self._boot, monotonic, self._epoch + monotonic)
-
-    # ---------------------------------------------------------------- a trip's life
 
     async def begin(
         self, token: Token, probe: ProbeKey, mailbox: str, run: Run, keep: float
@@ -73,7 +66,7 @@ class Ledger:
             mailbox,
             State.LEAVING,
             run.started_at,
-            self._boot,
+            self._passed.now().boot,
             run.started,
             run.started_at + keep,
         )
@@ -112,7 +105,7 @@ class Ledger:
             trip = replace(taken, facts=run.facts_of_sending())
             self._in_flight[trip_id] = trip
             words = f"the message is accepted{': ' if run.answer else ''}{run.answer}"
-            self._store.accepted(trip, partial(_tell, logging.INFO, trip, words))
+            self._store.accepted(trip, partial(log_message, logging.INFO, trip, words))
 
     async def found(self, verdict: Outcome) -> None:
         """The message is back and going to be deleted: returns when that, and the trip's verdict,
@@ -142,7 +135,7 @@ class Ledger:
             self._settle(trip, State.ARRIVED)
         elif outcome.failure and outcome.failure.reason is Reason.OVERDUE:
             self._settle(trip, State.OVERDUE)
-            self._await_late(trip)
+            self._overdue.add(trip)
         elif trip.state is not State.LEAVING or run.uncertain:
             self._settle(trip, State.FAILED)
         else:
@@ -168,19 +161,6 @@ class Ledger:
         if self._in_flight.pop(trip_id, None):
             self._left.add(trip_id)
 
-    def _await_late(self, trip: Trip) -> None:
-        self._overdue[trip.id] = trip
-        if trip.mailbox in self._watchers:
-            since = trip.accepted if trip.accepted is not None else self._clock.monotonic()
-            self._watchers[trip.mailbox].keep_watching(trip.id, since)
-
-    def _stop_watching(self, trip_id: str) -> None:
-        """In whatever mailbox: it may have another name by now."""
-        for watcher in self._watchers.values():
-            watcher.stop_watching(trip_id)
-
-    # ---------------------------------------------------------------- messages that no trip awaits
-
     async def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
         """A message of ours that nobody awaits: late, double, an answer, left over. In how many
         seconds to delete it.
@@ -199,16 +179,14 @@ class Ledger:
             )
             return LOOK_AGAIN
         if known is None:
-            return self._left_over(token)
+            return self._left_over.pause(token)
         if known.id in self._left and not self._is_received(known.mailbox):
             return LOOK_AGAIN
         if kind in (Kind.REPLY, Kind.UNCLEAR):  # the message itself may still come
             if kind is Kind.UNCLEAR:
                 self._observer.unclear(known.probe)
             return 0.0
-        late = self._overdue.pop(known.id, None)
-        if late:
-            self._stop_watching(late.id)
+        late = self._overdue.take(known.id)
         if kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
         elif late:
@@ -218,7 +196,7 @@ class Ledger:
         if known.id not in self._in_flight:
             came_late = late and kind is not Kind.BOUNCE
             tell = (
-                partial(_tell, logging.WARNING, known, "the message came late")
+                partial(log_message, logging.WARNING, known, "the message came late")
                 if came_late
                 else None
             )
@@ -239,36 +217,15 @@ class Ledger:
         )
         return here or await self._store.trip(trip_id)
 
-    def _left_over(self, token: Token) -> float:
-        """In how many seconds to delete a message that may be another's: in an hour, of time that
-        really passes."""
-        now = self.now()
-        since = self._left_alone.setdefault(token.trip, now.monotonic)
-        # One of the two clocks is that of who minted it.
-        age = min(now.wall, self._clock.wall()) - token.minted_at
-        pause = LEFT_OVER_AFTER - max(age, now.monotonic - since, 0.0)
-        if pause <= 0:
-            del self._left_alone[token.trip]
-            log.info(
-                "trip %s: its message was left over; it is deleted",
-                token.trip,
-                extra=about(token.trip),
-            )
-        elif len(self._left_alone) > MOST_LEFT_ALONE:
-            del self._left_alone[next(iter(self._left_alone))]
-        return pause
-
     def expire(self) -> None:
         """Counts what is overdue for too long as lost. To be called once in a while."""
-        now = self.now()
-        for trip in [trip for trip in self._overdue.values() if trip.expires < now.monotonic]:
-            del self._overdue[trip.id]
-            self._stop_watching(trip.id)
-            self._store.forget(trip.id, partial(_tell, logging.ERROR, trip, "the message is lost"))
+        now = self._passed.now()
+        for trip in self._overdue.take_lost(now.monotonic):
+            self._store.forget(
+                trip.id, partial(log_message, logging.ERROR, trip, "the message is lost")
+            )
             self._observer.lost(trip.probe)
         self._store.forget_expired(now)
-
-    # ---------------------------------------------------------------- after a restart
 
     def recover(self) -> list[Trip]:
         """The trips whose message was accepted before this process began, and which can go on; late
@@ -278,7 +235,7 @@ class Ledger:
         it is cleaned away. So is one that was found and perhaps not deleted, and it is no duplicate
         then.
         """
-        resumable, now = [], self.now()
+        resumable, now = [], self._passed.now()
         self._store.come_back(now, LEFT_OVER_AFTER)
         for known in self._store.unsettled():
             trip = known.in_this_boot(now, LEFT_OVER_AFTER)
@@ -287,7 +244,7 @@ class Ledger:
                 resumable.append(trip)
             elif trip.state is State.OVERDUE:
                 more = max(now.monotonic + LOOK_FOR - trip.expires, 0.0)
-                self._await_late(replace(trip, expires_at=trip.expires_at + more))
+                self._overdue.add(replace(trip, expires_at=trip.expires_at + more))
             elif trip.state in (State.LEAVING, State.FOUND):
                 self._settle(trip, State.FAILED)
         return resumable
@@ -295,7 +252,7 @@ class Ledger:
     def last_starts(self) -> dict[ProbeKey, float]:
         """When the newest trip of each probe began that is known by its message: monotonic, and
         never in the future."""
-        now = self.now()
+        now = self._passed.now()
         return {
             probe: min(started, now.monotonic)
             for probe, started in self._store.last_starts(now).items()
@@ -309,21 +266,3 @@ class Ledger:
 
 def _name_of(trip: Trip | Outcome) -> str:
     return trip.id if isinstance(trip, Trip) else trip.trip
-
-
-def _tell(level: int, trip: Trip, what: str, why: str) -> None:
-    """Once it is on the disk, or with `why` it is not: then a restart may tell it again."""
-    log.log(
-        level,
-        "trip %s of %s: %s%s",
-        trip.id,
-        trip.probe,
-        what,
-        not_written(why),
-        extra=about(trip.id, trip.probe),
-    )
-
-
-def not_written(why: str) -> str:
-    """What to add to a line of the log that a restart may repeat."""
-    return f" (not yet in the state: {why})" if why else ""

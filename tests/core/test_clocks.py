@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
-from exporter.core.clock import Clock
+from exporter.core.clock import Clock, boot_id
 from exporter.core.model import Outcome, Reason
 from exporter.mail.tokens import Mint, new_key
-from exporter.probing.ledger import LEFT_OVER_AFTER
+from exporter.probing.left_over import LEFT_OVER_AFTER
 from exporter.settings import Settings
 from exporter.state.store import Moment, State, Store, Trip
 from tests.support import virtual_time as virtual
@@ -191,7 +191,7 @@ async def test_a_crash_loop_neither_floods_nor_stands_still_after_the_clock_was_
         assert probe.last_start <= monotonic
         if probe.due(monotonic):
             starts.append(monotonic)
-            boot = app.ledger.now().boot
+            boot = boot_id()
             trip = Trip(
                 app.mint.mint(wall).trip,
                 probe.key,

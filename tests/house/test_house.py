@@ -88,7 +88,6 @@ STILL_DIVIDED = {
     "mail/headers/received.py",
     "metrics/__init__.py",
     "metrics/outcome.py",
-    "probing/ledger.py",
     "state/commits.py",
     "state/store.py",
     "web/connection.py",

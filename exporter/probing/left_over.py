@@ -1,0 +1,40 @@
+"""Messages with a token of ours of which we know nothing."""
+
+import logging
+
+from exporter.core.clock import Clock
+from exporter.core.logs import about
+from exporter.mail.tokens import Token
+from exporter.probing.passed_time import PassedTime
+
+log = logging.getLogger(__name__)
+
+LEFT_OVER_AFTER = 3600.0  # seconds
+MOST_LEFT_ALONE = 1000  # messages of others, of which we know for how long we have left them alone
+
+
+class LeftOvers:
+    """One may belong to another process with our key, which must have the time to find it."""
+
+    def __init__(self, clock: Clock, passed: PassedTime) -> None:
+        self._clock = clock
+        self._passed = passed
+        self._left_alone: dict[str, float] = {}  # since when, monotonic
+
+    def pause(self, token: Token) -> float:
+        """In how many seconds to delete such a message: in an hour, of time that really passes."""
+        now = self._passed.now()
+        since = self._left_alone.setdefault(token.trip, now.monotonic)
+        # One of the two clocks is that of who minted it.
+        age = min(now.wall, self._clock.wall()) - token.minted_at
+        pause = LEFT_OVER_AFTER - max(age, now.monotonic - since, 0.0)
+        if pause <= 0:
+            del self._left_alone[token.trip]
+            log.info(
+                "trip %s: its message was left over; it is deleted",
+                token.trip,
+                extra=about(token.trip),
+            )
+        elif len(self._left_alone) > MOST_LEFT_ALONE:
+            del self._left_alone[next(iter(self._left_alone))]
+        return pause

@@ -1,0 +1,51 @@
+"""Lines of the log about a trip that are written when what they say is on the disk."""
+
+import logging
+
+from exporter.core.logs import about
+from exporter.core.model import Outcome
+from exporter.state.store import Trip
+
+log = logging.getLogger(__name__)
+
+
+def log_message(level: int, trip: Trip, what: str, why: str) -> None:
+    """What became of a trip's message. With `why` it is not on the disk, a restart may log it
+    again."""
+    log.log(
+        level,
+        "trip %s of %s: %s%s",
+        trip.id,
+        trip.probe,
+        what,
+        _not_written(why),
+        extra=about(trip.id, trip.probe),
+    )
+
+
+def log_outcome(outcome: Outcome, why: str) -> None:
+    """How a trip has ended. With `why` it is not on the disk, a restart may log it again."""
+    extra, more = about(outcome.trip, outcome.probe), _not_written(why)
+    if outcome.failure:
+        log.warning(
+            "trip %s of %s failed: %s%s",
+            outcome.trip,
+            outcome.probe,
+            outcome.failure,
+            more,
+            extra=extra,
+        )
+    else:
+        duration = outcome.duration
+        log.info(
+            "trip %s of %s is good after %.2f s%s",
+            outcome.trip,
+            outcome.probe,
+            duration,
+            more,
+            extra=extra,
+        )
+
+
+def _not_written(why: str) -> str:
+    return f" (not yet in the state: {why})" if why else ""

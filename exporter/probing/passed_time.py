@@ -1,0 +1,17 @@
+"""The time that has really passed."""
+
+from exporter.core.clock import Clock, boot_id
+from exporter.state.store import Moment
+
+
+class PassedTime:
+    """A wall clock that nobody sets while we run: it counts what the monotonic clock counts."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._boot = boot_id()
+        self._epoch = clock.wall() - clock.monotonic()
+
+    def now(self) -> Moment:
+        monotonic = self._clock.monotonic()
+        return Moment(self._boot, monotonic, self._epoch + monotonic)

@@ -1,0 +1,12 @@
+"""The time that has really passed, whoever sets the wall clock."""
+
+from exporter.core.clock import Clock, boot_id
+from exporter.probing.passed_time import PassedTime
+from exporter.state.store import Moment
+
+
+def test_no_time_passes_when_the_wall_clock_is_set() -> None:
+    wall, monotonic = 1e9, 50.0
+    passed = PassedTime(Clock(monotonic=lambda: monotonic, wall=lambda: wall))
+    monotonic, wall = 60.0, 2e9
+    assert passed.now() == Moment(boot_id(), 60.0, 1e9 + 10)
