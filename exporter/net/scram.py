@@ -3,8 +3,6 @@
 import re
 from contextlib import AbstractContextManager
 
-from scramp import ScramClient, ScramException
-
 from exporter.core.model import ProbeError, Reason, one_line
 from exporter.core.threads import off_the_loop
 from exporter.net.exceptions import map_exceptions
@@ -23,6 +21,8 @@ class Scram:
     words = ""
 
     def __init__(self, user: str, password: str, server: str) -> None:
+        from scramp import ScramClient  # takes long, and `mailtrip check` logs in nowhere
+
         self.secrets: tuple[str, ...] = (password,)
         self._server = server
         self._stage = 0
@@ -75,5 +75,7 @@ class Scram:
 
 
 def _agreement(server: str) -> AbstractContextManager[None]:
+    from scramp import ScramException
+
     disagreement = ProbeError(Reason.PROTOCOL, f"the SCRAM-SHA-256 exchange with {server} failed")
     return map_exceptions({(ScramException, ValueError): lambda _: disagreement}, quiet=True)

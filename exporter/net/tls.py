@@ -10,8 +10,6 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, Self
 
-from cryptography import x509
-
 from exporter.config.renewal import unreadable
 from exporter.config.server import TlsOptions, TlsVersion
 from exporter.core.model import Leg, ProbeError, Reason, TlsSession
@@ -121,12 +119,12 @@ def session_fact(tls: ssl.SSLObject, leg: Leg) -> TlsSession:
 
 
 def _expiry(certificate: bytes | None) -> float | None:
+    if not certificate:
+        return None
+    from cryptography import x509  # takes long, and `mailtrip check` sees no certificate
+
     try:
-        return (
-            x509.load_der_x509_certificate(certificate).not_valid_after_utc.timestamp()
-            if certificate
-            else None
-        )
+        return x509.load_der_x509_certificate(certificate).not_valid_after_utc.timestamp()
     except ValueError:
         return None
 

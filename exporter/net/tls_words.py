@@ -3,8 +3,6 @@
 import ssl
 from datetime import UTC, datetime
 
-from cryptography import x509
-
 from exporter.core.model import one_line
 
 MAX_NAMES = 3  # of a certificate, which may have hundreds
@@ -102,6 +100,8 @@ def _names(leaf: bytes | None) -> list[str]:
     """Of a certificate that may be an attacker's: cut, and no more than a few."""
     if not leaf:
         return []
+    from cryptography import x509  # takes long, and `mailtrip check` sees no certificate
+
     try:
         extensions = x509.load_der_x509_certificate(leaf).extensions
         also = extensions.get_extension_for_class(x509.SubjectAlternativeName).value

@@ -4,6 +4,7 @@ it is good."""
 import asyncio
 import logging
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -11,25 +12,29 @@ from exporter.config.oauth2 import OAuth2Options
 from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import ProbeError, Reason
-from exporter.net.oauth2.grant import grant
-from exporter.net.oauth2.provider import ask
-from exporter.net.oauth2.token import Token
+from exporter.net.oauth2.token import Granted, Token
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 20.0  # seconds with the identity provider
 PAUSE = 30.0  # seconds after a failed renewal, while the token is still good
 
+RequestToken = Callable[[OAuth2Options, str, str, float], Awaitable[Granted]]
+"""`exporter.net.oauth2.provider.request_token`."""
+
 
 class Account:
     """The tokens of `username`. `failures` counts failed requests, by reason."""
 
-    def __init__(self, options: OAuth2Options, username: str, clock: Clock) -> None:
+    def __init__(
+        self, options: OAuth2Options, username: str, clock: Clock, request_token: RequestToken
+    ) -> None:
         self.username = username
         self.issuer = urlsplit(options.endpoint).netloc
         self.failures: Counter[Reason] = Counter()
         self._options = options
         self._clock = clock
+        self._request_token = request_token
         self._token: Token | None = None
         self._refresh_token = ""  # newer than the configured one
         self._request: asyncio.Task[Token] | None = None
@@ -78,8 +83,9 @@ class Account:
         began, now = self._clock.monotonic(), self._clock.wall()
         try:
             async with fair_timeout(PATIENCE, PATIENCE):
-                request = grant(self._options, self.username, self._refresh_token, now)
-                granted = await ask(request, self._options.ca_file, now)
+                granted = await self._request_token(
+                    self._options, self.username, self._refresh_token, now
+                )
         except TimeoutError:
             raise ProbeError(
                 Reason.TIMEOUT, f"no answer from {self.issuer} within {PATIENCE:g} s"

@@ -47,7 +47,10 @@ class Accounts:
         """The account of that name, the same for all callers with the same options."""
         login = (options, username)
         if login not in self._accounts:
-            self._accounts[login] = Account(options, username, self._clock)
+            # Only logins with tokens need an HTTP client, jwt and cryptography.
+            from exporter.net.oauth2.provider import request_token
+
+            self._accounts[login] = Account(options, username, self._clock, request_token)
         return self._accounts[login]
 
     def configure(self, logins: Iterable[Login]) -> None:

@@ -9,17 +9,18 @@ import json
 import re
 import ssl
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 
+from exporter.config.oauth2 import OAuth2Options
 from exporter.config.server import TlsOptions
 from exporter.core.model import ProbeError, Reason, one_line
 from exporter.net.exceptions import map_exceptions
-from exporter.net.oauth2.grant import Grant
+from exporter.net.oauth2.grant import Grant, grant
+from exporter.net.oauth2.token import Granted
 from exporter.net.redaction import Redaction
 from exporter.net.tls import client_context
 from exporter.net.tls_words import NO_ISSUER, TRUST
@@ -48,18 +49,15 @@ _CODES = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """What was given."""
+async def request_token(
+    options: OAuth2Options, username: str, newest_refresh_token: str, now: float
+) -> Granted:
+    """A token for this account, at this Unix time. Raises ProbeError: `auth` in the identity
+    provider's words, or why it could not be asked."""
+    return await _post(grant(options, username, newest_refresh_token, now), options.ca_file, now)
 
-    value: str = field(repr=False)
-    lifetime: float  # seconds
-    refresh_token: str = field(repr=False)  # empty if there is no newer one
 
-
-async def ask(grant: Grant, ca_file: str | None, now: float) -> Granted:
-    """A token. Raises ProbeError: `auth` in the identity provider's words, or why it could not be
-    asked."""
+async def _post(grant: Grant, ca_file: str | None, now: float) -> Granted:
     host = urlsplit(grant.url).netloc
     context = client_context(TlsOptions(ca_file=ca_file))
     with _library_errors(host):

@@ -8,6 +8,15 @@ LAST_MOMENTS = 5.0  # seconds, at most: it would end on its way to the server
 
 
 @dataclass(frozen=True, slots=True)
+class Granted:
+    """What an identity provider has given."""
+
+    value: str = field(repr=False)
+    lifetime: float  # seconds
+    refresh_token: str = field(repr=False)  # empty if there is no newer one
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """An access token. Printing it shows when it ends, and nothing else."""
 
