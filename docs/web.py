@@ -5,7 +5,7 @@ Run it in the project's directory: python -m docs.web
 
 from docs.configuration import ROOT, Page
 from exporter.config.schema import json_schema
-from exporter.web.basic_auth import MOST_OF_ONE_CLIENT, MOST_WAITING
+from exporter.web.basic_auth import QUEUE_LIMIT, QUEUE_LIMIT_PER_CLIENT
 from exporter.web.limits import LIMITS
 from exporter.web.options import WebOptions
 
@@ -48,8 +48,8 @@ scrape_configs:
 * A request beyond the **rate limit** is answered with 429, for every client.
 * Without a **login**, or with a wrong one, the answer is 401, also on `/-/healthy`. bcrypt is slow by design, so it
   runs in a separate thread, and a correct password is cached, as a digest, until its hash changes: it never waits.
-  Other logins are queued, with one queue for each client, at most {MOST_OF_ONE_CLIENT} of one
-  client and {MOST_WAITING} in all; the answer to more is 429. An unknown name takes as long as a known one.
+  Other logins are queued, with one queue for each client, at most {QUEUE_LIMIT_PER_CLIENT} of one
+  client and {QUEUE_LIMIT} in all; the answer to more is 429. An unknown name takes as long as a known one.
 * A client that does not get through the **TLS handshake**, because of its certificate, its version or because it speaks
   plain HTTP, is disconnected.
 * Only **HTTP/1.1** is supported; `http2` has no effect. `cert`, `key` and `client_ca`, which contain a certificate

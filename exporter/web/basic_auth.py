@@ -12,15 +12,15 @@ from hashlib import sha256
 
 import bcrypt
 
-from exporter.web.turns import WaitingRoom
+from exporter.web.fair_queue import FairQueue
 
 CHALLENGE = 'Basic realm="mailtrip", charset="UTF-8"'
-MOST_WAITING, MOST_OF_ONE_CLIENT = 256, 32  # logins that bcrypt has to look at
+QUEUE_LIMIT, QUEUE_LIMIT_PER_CLIENT = 256, 32  # logins that bcrypt has to look at
 # Bytes that bcrypt looks at; others ignore the rest, as we do, and the library refuses it.
 LONGEST = 72
 
 
-class Login:
+class BasicAuth:
     """Remembers who has logged in. bcrypt is slow on purpose: it works in a thread of its own, once
     at a time.
 
@@ -32,9 +32,9 @@ class Login:
         self._fits = fits
         self._key = secrets.token_bytes(32)
         # A user, and a digest of the hash and the password that fitted last.
-        self._fitted: dict[str, bytes] = {}
+        self._verified: dict[str, bytes] = {}
         self._thread = ThreadPoolExecutor(1, "bcrypt")
-        self._waiting = WaitingRoom(MOST_WAITING, MOST_OF_ONE_CLIENT)
+        self._queue = FairQueue(QUEUE_LIMIT, QUEUE_LIMIT_PER_CLIENT)
         self._worker: asyncio.Task[None] | None = None
 
     def close(self) -> None:
@@ -46,7 +46,7 @@ class Login:
         self, users: Mapping[str, bytes], authorization: str | None, client: str = ""
     ) -> bool:
         """Whether this header is that of one of the users, each given with the hash of the
-        password. Raises Busy.
+        password. Raises QueueFull.
 
         `client` is who asks, as far as a connection tells.
         """
@@ -55,22 +55,20 @@ class Login:
             return False
         name, password = credentials
         user = name if name in users else None
-        hashed = users[user] if user is not None else self._stand_in(users, name)
+        hashed = users[user] if user is not None else self._decoy_hash(users, name)
         digest = self._digest(hashed + password)  # all hashes have the same length
-        if self._remembers(user, digest):
+        if self._is_verified(user, digest):
             return True
-        compare = partial(self._compare, user, password, hashed, digest)
-        async with self._waiting.place((user, digest), client, compare) as answer:
+        compare = partial(self._verify, user, password, hashed, digest)
+        async with self._queue.job((user, digest), client, compare) as answer:
             if not self._worker or self._worker.done():
-                self._worker = asyncio.create_task(
-                    self._waiting.work(self._in_thread), name="logins"
-                )
+                self._worker = asyncio.create_task(self._queue.run(self._in_thread), name="logins")
             return await asyncio.shield(answer) and user is not None
 
     def _in_thread(self, compare: Callable[[], bool]) -> "asyncio.Future[bool]":
         return asyncio.get_running_loop().run_in_executor(self._thread, compare)
 
-    def _stand_in(self, users: Mapping[str, bytes], name: str) -> bytes:
+    def _decoy_hash(self, users: Mapping[str, bytes], name: str) -> bytes:
         """A real hash, always the same one for a name: so a name that is unknown takes the time of
         one that is not."""
         hashes = sorted(users.values())
@@ -78,15 +76,15 @@ class Login:
             int.from_bytes(self._digest(name.encode(errors="surrogateescape"))) % len(hashes)
         ]
 
-    def _compare(self, user: str | None, password: bytes, hashed: bytes, digest: bytes) -> bool:
+    def _verify(self, user: str | None, password: bytes, hashed: bytes, digest: bytes) -> bool:
         """In the thread."""
         fits = self._fits(password[:LONGEST], hashed)
         if fits and user is not None:
-            self._fitted[user] = digest
+            self._verified[user] = digest
         return fits
 
-    def _remembers(self, user: str | None, digest: bytes) -> bool:
-        return user is not None and hmac.compare_digest(self._fitted.get(user, b""), digest)
+    def _is_verified(self, user: str | None, digest: bytes) -> bool:
+        return user is not None and hmac.compare_digest(self._verified.get(user, b""), digest)
 
     def _digest(self, text: bytes) -> bytes:
         return hmac.digest(self._key, text, sha256)

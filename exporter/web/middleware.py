@@ -7,9 +7,9 @@ from http import HTTPStatus
 
 from aiohttp import hdrs, web
 
-from exporter.web.basic_auth import CHALLENGE, Login
+from exporter.web.basic_auth import CHALLENGE, BasicAuth
+from exporter.web.fair_queue import QueueFull
 from exporter.web.origin import OriginCheck
-from exporter.web.turns import Busy
 from exporter.web.web_config import WebConfig, WebConfigFile
 
 MAX_BODY = 1024  # bytes; no route reads a body
@@ -31,9 +31,9 @@ class Middleware:
     client, empty if that is unknown.
     """
 
-    def __init__(self, file: WebConfigFile | None = None, login: Login | None = None) -> None:
+    def __init__(self, file: WebConfigFile | None = None, login: BasicAuth | None = None) -> None:
         self._file = file
-        self._login = login or Login()
+        self._login = login or BasicAuth()
         self.origin_check = OriginCheck()
         self.client: Callable[[web.Request], str] = _unknown_client
 
@@ -68,7 +68,7 @@ class Middleware:
             admitted = not config.users or await self._login.admits(
                 config.users, request.headers.get("Authorization"), self.client(request)
             )
-        except Busy:
+        except QueueFull:
             return _refusal(HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": "1"})
         return (
             None if admitted else _refusal(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": CHALLENGE})

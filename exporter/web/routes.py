@@ -1,4 +1,4 @@
-"""What is answered to which path."""
+"""The routes of the HTTP server, and their handlers."""
 
 import asyncio
 import contextlib
@@ -13,15 +13,16 @@ from exporter.core.model import ProbeKey, ProbeRefused
 from exporter.metrics.exposition import Format
 from exporter.probing.probes import ProbeTable
 from exporter.state.schema import StateUnusable
-from exporter.web.bodies import SMALL, Body, Together
+from exporter.web.bodies import SMALL, Body
+from exporter.web.coalescer import Coalescer
 from exporter.web.debug import debug_page
 from exporter.web.external_url import ExternalUrl
 from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages
 
-DEFAULT_PATIENCE = 10.0  # seconds; Prometheus' own scrape time-out when nobody says otherwise
-LONGEST_PATIENCE = 120.0
-MARGIN = 0.5  # seconds that an answer needs to be there before Prometheus gives up
+DEFAULT_TIMEOUT = 10.0  # seconds; Prometheus' default scrape timeout
+MAX_TIMEOUT = 120.0
+MARGIN = 0.5  # seconds before the scrape timeout by which the response is sent
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
@@ -71,20 +72,20 @@ class Routes:
         self._external_url = external_url
         # Whose page made the browser send a request; empty if it was one of ours.
         self._cross_site = cross_site
-        # None holds up another.
-        self._everything, self._series, self._from_disk = (Together(), Together(), Together())
-        # The settings, and what they look like.
+        # Separate, so that none delays another.
+        self._everything, self._series, self._from_disk = (Coalescer(), Coalescer(), Coalescer())
+        # The settings, and their text.
         self._shown: tuple[object, asyncio.Future[str]] | None = None
-        self._waiting: set[asyncio.Timeout] = set()
-        self._in_a_hurry = False
+        self._waits: set[asyncio.Timeout] = set()
+        self._is_stopping = False
 
     def table(self) -> list[web.RouteDef]:
         prefix = self._external_url.prefix
         reloading = [web.post(f"{prefix}/-/reload", self.reload)] if self._reload else []
         gets = {
-            "/": _readable(self.index),
-            "/trips": _readable(self.trips),
-            "/trips/{trip:[0-9a-f]{14}}": _readable(self.trip),
+            "/": _with_state(self.index),
+            "/trips": _with_state(self.trips),
+            "/trips/{trip:[0-9a-f]{14}}": _with_state(self.trip),
             "/style.css": self.style,
             "/probe": self.probe,
             "/metrics": self.metrics,
@@ -108,12 +109,12 @@ class Routes:
         awaited, nor is it by HEAD.
         """
         debug = any(value.lower() in _YES for value in request.query.getall("debug", ()))
-        looks = debug or request.method == hdrs.METH_HEAD
+        read_only = debug or request.method == hdrs.METH_HEAD
         try:
             key = self._probes.key(
-                _parameter(request, "module"), _parameter(request, "target"), looking=looks
+                _parameter(request, "module"), _parameter(request, "target"), looking=read_only
             )
-            if not looks and (stranger := self._cross_site(request)):
+            if not read_only and (stranger := self._cross_site(request)):
                 cure = "open this address by hand, or add &debug=true, which sends nothing"
                 raise ProbeRefused(
                     403, "foreign_page", f"{stranger} asks for a message to be sent; {cure}"
@@ -122,31 +123,31 @@ class Routes:
             self._exposition.refused(refusal.kind)
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         if debug:
-            return await _evidence(self._probes, key, self._exposition)
-        if not looks:
-            await self._wait(key, patience(request.headers.get(TIMEOUT_HEADER)))
+            return await _debug_response(self._probes, key, self._exposition)
+        if not read_only:
+            await self._wait(key, wait_limit(request.headers.get(TIMEOUT_HEADER)))
         form = form_for(request.headers.get("Accept", ""))
-        series = await self._series.ask((key, form), lambda: self._exposition.probe(key, form))
+        series = await self._series.get((key, form), lambda: self._exposition.probe(key, form))
         return await _series(request, series, form)
 
-    def hurry(self) -> None:
+    def stop_waiting(self) -> None:
         """From now on no scrape waits for its trip: it is answered with what is known."""
-        self._in_a_hurry = True
-        for waiting in self._waiting:
+        self._is_stopping = True
+        for waiting in self._waits:
             waiting.reschedule(asyncio.get_running_loop().time())
 
     async def _wait(self, key: ProbeKey, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None) as waiting:
-                self._waiting.add(waiting)
+                self._waits.add(waiting)
                 try:
-                    await self._probes.ask(key, 0.0 if self._in_a_hurry else seconds)
+                    await self._probes.ask(key, 0.0 if self._is_stopping else seconds)
                 finally:
-                    self._waiting.discard(waiting)
+                    self._waits.discard(waiting)
 
     async def metrics(self, request: web.Request) -> web.Response:
         form = form_for(request.headers.get("Accept", ""))
-        series = await self._everything.ask(form, lambda: self._exposition.everything(form))
+        series = await self._everything.get(form, lambda: self._exposition.everything(form))
         return await _series(request, series, form)
 
     async def sd(self, request: web.Request) -> web.Response:
@@ -171,7 +172,6 @@ class Routes:
         """The configuration in force, with its defaults, every secret hidden."""
         settings = self._probes.settings
         if self._shown is None or self._shown[0] is not settings:
-            # And stays the same.
             self._shown = (settings, asyncio.ensure_future(asyncio.to_thread(settings.shown)))
         return web.Response(text=await asyncio.shield(self._shown[1]), headers=_PLAIN_HEADERS)
 
@@ -179,7 +179,7 @@ class Routes:
         raise web.HTTPFound(f"{self._external_url.prefix}/")
 
     async def index(self, request: web.Request) -> web.Response:
-        return _page(await self._from_disk.ask("overview", self._pages.overview))
+        return _page(await self._from_disk.get("overview", self._pages.overview))
 
     async def trips(self, request: web.Request) -> web.Response:
         """The trips of one probe, by its name (probe=) or by module and target. To look makes
@@ -193,7 +193,7 @@ class Routes:
                 )
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
-        return _page(await self._from_disk.ask(("trips", key), lambda: self._pages.trips(key)))
+        return _page(await self._from_disk.get(("trips", key), lambda: self._pages.trips(key)))
 
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]
@@ -201,7 +201,7 @@ class Routes:
         return _page(page) if page else _page(await self._pages.missing(trip), HTTPStatus.NOT_FOUND)
 
     async def style(self, request: web.Request) -> web.Response:
-        """Its address changes with it."""
+        """The URL changes with the content, so that browsers may cache it."""
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable",
             "X-Content-Type-Options": "nosniff",
@@ -223,22 +223,22 @@ class Routes:
         return web.Response(text="mailtrip is up\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Nobody is answered before everything is there; so only the end can say no."""
-        if self._in_a_hurry:
+        """The server listens only when all parts run; so it is not ready only while it stops."""
+        if self._is_stopping:
             return web.Response(
                 text="mailtrip is stopping\n", status=HTTPStatus.SERVICE_UNAVAILABLE
             )
         return web.Response(text="mailtrip is ready\n")
 
 
-def patience(header: str | None) -> float:
-    """How long a scrape may wait, in seconds, from what Prometheus says in its header."""
+def wait_limit(header: str | None) -> float:
+    """How long a scrape may wait for its trip, in seconds, from the header of Prometheus."""
     try:
-        seconds = float(header or DEFAULT_PATIENCE)
+        seconds = float(header or DEFAULT_TIMEOUT)
     except ValueError:
-        seconds = DEFAULT_PATIENCE
-    if not 0 < seconds <= LONGEST_PATIENCE:  # also false for what is not a number
-        seconds = LONGEST_PATIENCE if seconds > LONGEST_PATIENCE else DEFAULT_PATIENCE
+        seconds = DEFAULT_TIMEOUT
+    if not 0 < seconds <= MAX_TIMEOUT:  # also false for what is not a number
+        seconds = MAX_TIMEOUT if seconds > MAX_TIMEOUT else DEFAULT_TIMEOUT
     return max(seconds - MARGIN, 0.0)
 
 
@@ -255,13 +255,15 @@ def _parameter(request: web.Request, name: str) -> str:
     return values[0]
 
 
-async def _evidence(probes: ProbeTable, key: ProbeKey, exposition: Exposition) -> web.Response:
+async def _debug_response(
+    probes: ProbeTable, key: ProbeKey, exposition: Exposition
+) -> web.Response:
     probe, series = probes.look(key), (await exposition.probe(key)).decode()
     page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
     return web.Response(text=page, headers=_PLAIN_HEADERS)
 
 
-def _readable(answer: Answer) -> Answer:
+def _with_state(answer: Answer) -> Answer:
     """A page about trips that are kept, or while the state cannot be read, why it is not there."""
 
     async def answered(request: web.Request) -> web.Response:
@@ -287,7 +289,7 @@ def _page(page: Body | str, status: int = HTTPStatus.OK) -> web.Response:
 
 
 async def _series(request: web.Request, body: Body, form: Format) -> web.Response:
-    """Compressed, if the client can read that."""
+    """Compressed, if the client accepts that."""
     headers = {
         "Content-Type": form.value,
         "Cache-Control": "no-store",
@@ -295,4 +297,6 @@ async def _series(request: web.Request, body: Body, form: Format) -> web.Respons
     }
     if len(body.plain) <= SMALL or not takes_gzip(request.headers.get("Accept-Encoding", "")):
         return web.Response(body=body.plain, headers=headers)
-    return web.Response(body=await body.packed(), headers=headers | {"Content-Encoding": "gzip"})
+    return web.Response(
+        body=await body.compressed(), headers=headers | {"Content-Encoding": "gzip"}
+    )

@@ -12,7 +12,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.config.types import Listen
 from exporter.probing.probes import ProbeTable
-from exporter.web.bodies import Pieces
+from exporter.web.bodies import PiecewisePayload
 from exporter.web.connection_limits import ConnectionLimits
 from exporter.web.external_url import ExternalUrl
 from exporter.web.limits import LIMITS, Limits
@@ -24,7 +24,7 @@ from exporter.web.routes import MARGIN, Exposition, Reload, Routes
 
 log = logging.getLogger(__name__)
 
-GOODBYE = 2.5  # seconds that a running request gets when we stop
+SHUTDOWN_TIMEOUT = 2.5  # seconds that a running request gets when we stop
 NO_EXTERNAL_URL = ExternalUrl()
 
 
@@ -66,9 +66,9 @@ class Server:
         )
         application.add_routes(self._routes.table())
         application.on_response_prepare.append(self._middleware.add_headers)
-        # What is cancelled is the waiting only: a trip is a task of its own.
+        # Cancelling a handler cancels its waiting only: a trip is a task of its own.
         self._runner = web.AppRunner(
-            application, handler_cancellation=True, shutdown_timeout=GOODBYE
+            application, handler_cancellation=True, shutdown_timeout=SHUTDOWN_TIMEOUT
         )
 
     @property
@@ -105,9 +105,11 @@ class Server:
             remove_socket_file(listener)
         if self._connection_limits:
             self._connection_limits.close()
-        hurry = asyncio.get_running_loop().call_later(GOODBYE - MARGIN, self._routes.hurry)
+        answer_now = asyncio.get_running_loop().call_later(
+            SHUTDOWN_TIMEOUT - MARGIN, self._routes.stop_waiting
+        )
         await self._runner.cleanup()
-        hurry.cancel()
+        answer_now.cancel()
         if self._naming:
             self._naming.cancel()
         self._middleware.close()
@@ -117,7 +119,7 @@ class Server:
 
     @web.middleware
     async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Answers a request, and tells the connection limits how far that is."""
+        """Handles a request, and reports its progress to the connection limits."""
         limits, protocol = self._connection_limits, request.protocol
         assert limits is not None  # noqa: S101 - it is there before anybody can connect
         limits.request_begins(protocol)
@@ -125,8 +127,8 @@ class Server:
             response = await self._answer(request, handler)
             if isinstance(response, web.Response) and isinstance(response.body, bytes):
                 limits.answer_begins(protocol, response.body)
-                response.body = Pieces(response.body)
-            with suppress(ConnectionError):  # who is gone misses nothing
+                response.body = PiecewisePayload(response.body)
+            with suppress(ConnectionError):  # the client is gone
                 await response.prepare(request)
                 await response.write_eof()
             return response
@@ -134,7 +136,7 @@ class Server:
             limits.request_ends(protocol)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """What is not there is told with the way to what is."""
+        """Refusals of the router say what to request instead."""
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as refusal:
@@ -157,13 +159,13 @@ _HANDLING: dict[str, Any] = {
     "logger": log,
     "access_log": None,
     "keepalive_timeout": 3600,  # ours are stricter
-    "lingering_time": 2.0,  # seconds in which a body that nobody reads may end
-    "auto_decompress": False,  # nobody has anything to tell us
+    "lingering_time": 2.0,  # seconds for the rest of a body that is not read
+    "auto_decompress": False,  # no route reads a body
 }
 
 
 class _Handler(web.RequestHandler):
-    """Answers what goes wrong before or behind our routes."""
+    """Handles errors before and behind our routes."""
 
     __slots__ = ()
 
@@ -174,8 +176,7 @@ class _Handler(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """A client that speaks no HTTP is none of our trouble; a bug of ours goes to the log, and
-        nowhere else."""
+        """Invalid HTTP is answered, and not logged; a bug of ours is logged, and not shown."""
         if isinstance(exc, HttpProcessingError):
             response: web.StreamResponse = web.Response(
                 status=status, text="this is no HTTP request\n"

@@ -133,10 +133,10 @@ async def test_a_message_that_is_too_large_is_refused_when_it_is_announced_and_w
     ):
         _, announced = await client.dialogue("EHLO test", "MAIL FROM:<> SIZE=1001")
         await client.until_data()
-        unannounced = await client.ask("x" * 900 + "\r\n" + "x" * 900 + "\r\n.")
+        unannounced = await client.command("x" * 900 + "\r\n" + "x" * 900 + "\r\n.")
         assert (announced[:3], unannounced[:3]) == ("552", "552")
         await client.until_data()
-        assert await client.ask("small\r\n.") == "250 2.6.0 Seen"
+        assert await client.command("small\r\n.") == "250 2.6.0 Seen"
         assert await arrival(session) == b"small\r\n"
 
 
@@ -266,7 +266,7 @@ async def test_parameters_that_nobody_offered_are_passed_over(parameters: str) -
             "EHLO a", f"MAIL FROM:<a@lab.test> {parameters}", recipient, "DATA"
         )
         assert [reply[:3] for reply in replies] == ["250", "250", "250", "354"]
-        assert await client.ask("Subject: x\r\n\r\n.") == "250 2.6.0 Seen"
+        assert await client.command("Subject: x\r\n\r\n.") == "250 2.6.0 Seen"
 
 
 async def test_parameters_that_are_offered_still_count() -> None:

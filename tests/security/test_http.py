@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from exporter.web.basic_auth import Login
+from exporter.web.basic_auth import BasicAuth
 from exporter.web.limits import Limits
-from tests.security.test_requests import CONFIGURATION, ask, say
+from tests.security.test_requests import CONFIGURATION, fetch, say
 from tests.support.http_site import site, until
 from tests.support.mailtrip_process import Exporter
 from tests.support.web_config_folder import PASSWORD, USERS, Folder
 from tests.web.test_basic_auth import SlowBcrypt, basic, guesses
-from tests.web.test_bodies import ask as unread
 from tests.web.test_bodies import large, reading
+from tests.web.test_bodies import request as unread
 
 pytestmark = pytest.mark.slow
 
@@ -57,7 +57,7 @@ def test_sizes(exporter: Exporter) -> None:
     ):
         answer = say(exporter, request)
         assert answer[9:12] == status, (request[:40], answer)
-    assert ask(exporter, "/-/healthy")[0] == 200
+    assert fetch(exporter, "/-/healthy")[0] == 200
 
 
 def test_smuggled_requests(exporter: Exporter) -> None:
@@ -139,7 +139,7 @@ def test_nonsense(exporter: Exporter) -> None:
         answer = say(exporter, request)
         assert answer == b"" or answer[9:12] == b"400", (request[:40], answer)
     assert exporter.log.read_text() == before
-    assert ask(exporter, "/-/healthy")[0] == 200
+    assert fetch(exporter, "/-/healthy")[0] == 200
 
 
 def test_silent_clients(exporter: Exporter) -> None:
@@ -154,7 +154,7 @@ def test_silent_clients(exporter: Exporter) -> None:
             )
             ended.register(client, selectors.EVENT_READ)
         for _ in range(5):
-            assert ask(exporter, "/metrics")[0] == 200
+            assert fetch(exporter, "/metrics")[0] == 200
         assert len(ended.select(0)) >= 600 - 512
 
 
@@ -167,7 +167,7 @@ async def test_clients_that_do_not_read(tmp_path: Path) -> None:
     )
     exporter = Exporter(f"{CONFIGURATION.format(port=1)}probes:\n{probes}", tmp_path / "mailtrip")
     host, _, port = exporter.address.rpartition(":")
-    assert len(ask(exporter, "/metrics")[2]) > 6 * UNREAD
+    assert len(fetch(exporter, "/metrics")[2]) > 6 * UNREAD
     before = memory(exporter)
     with contextlib.ExitStack() as stack:
         clients = []
@@ -182,7 +182,7 @@ async def test_clients_that_do_not_read(tmp_path: Path) -> None:
         for client in clients:
             assert client.recv(1, socket.MSG_PEEK)
         for _ in range(5):
-            assert ask(exporter, "/-/healthy")[0] == 200
+            assert fetch(exporter, "/-/healthy")[0] == 200
         assert memory(exporter) - before < 150 * UNREAD
     exporter.kill()
     for limits in (Limits(stalled=0.1), Limits(answer=0.1)):
@@ -205,7 +205,7 @@ async def test_wrong_logins(tmp_path: Path) -> None:
     slow = SlowBcrypt()
     async with site(
         Limits(connections=40, per_address=35),
-        middleware=Folder(tmp_path).middleware(USERS, Login(slow)),
+        middleware=Folder(tmp_path).middleware(USERS, BasicAuth(slow)),
     ) as here:
         right = basic("alice", PASSWORD)
         request = (

@@ -55,9 +55,9 @@ async def test_relaying() -> None:
             "postmaster",
             "",
         ):
-            assert (await client.ask(f"RCPT TO:<{address}>"))[:1] == "5", address
-        assert await client.ask("DATA") == "503 Error: need RCPT command"
-        assert (await client.ask("RCPT TO:<monitor@mon.test>"))[:3] == "250"
+            assert (await client.command(f"RCPT TO:<{address}>"))[:1] == "5", address
+        assert await client.command("DATA") == "503 Error: need RCPT command"
+        assert (await client.command("RCPT TO:<monitor@mon.test>"))[:3] == "250"
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ async def test_smuggling_in() -> None:
             )
             client.send(b"one" + end + second)
             assert await client.reply() == "250 2.6.0 Seen", end
-            assert await client.ask("NOOP") == "250 OK", end
+            assert await client.command("NOOP") == "250 OK", end
             (sighting,) = await session.scan()
             assert split(sighting.raw)[1].startswith(b"one")
 
@@ -243,9 +243,9 @@ async def test_lines_without_end() -> None:
     """A command to the SMTP receiver may have 1,001 bytes, a line of a message 64 KiB; a longer
     one ends the connection."""
     async with receiver() as session, RawClient(session.receiver.port) as client:
-        assert await client.ask("NOOP " + "x" * 2000) == "500 Command line too long"
+        assert await client.command("NOOP " + "x" * 2000) == "500 Command line too long"
         await client.until_data()
-        assert (await client.ask("x" * 60_000 + "\r\n."))[:3] == "250"
+        assert (await client.command("x" * 60_000 + "\r\n."))[:3] == "250"
         client.send(b"x" * (UNENDED_LINE + 1))
         assert await client.is_cut()
 
@@ -279,9 +279,9 @@ async def test_messages_that_wait() -> None:
     async with receiver() as session, RawClient(session.receiver.port) as client:
         for _ in range(MAX_WAITING):
             await client.until_data()
-            await client.ask(".")
+            await client.command(".")
         await client.until_data()
-        assert await client.ask(".") == "452 4.3.1 Too many messages are waiting"
+        assert await client.command(".") == "452 4.3.1 Too many messages are waiting"
         assert len(await session.scan()) == MAX_WAITING == 500
         await client.until_data()
-        assert await client.ask(".") == "250 2.6.0 Seen"
+        assert await client.command(".") == "250 2.6.0 Seen"

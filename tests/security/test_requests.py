@@ -39,7 +39,7 @@ modules:
 EVIL = "554 <script>alert(1)</script>\"'&\rmailtrip_evil 1\x1b[31m"
 
 
-def ask(
+def fetch(
     exporter: Exporter, path: str, method: str = "GET", **headers: str
 ) -> tuple[int, dict[str, str], str]:
     """The status, the headers and the text of an answer, whatever it is."""
@@ -56,7 +56,7 @@ def ask(
 
 def probe(exporter: Exporter, module: str, target: str, more: str = "") -> tuple[int, str]:
     query = urllib.parse.urlencode({"module": module, "target": target})
-    status, _, text = ask(exporter, f"/probe?{query}{more}")
+    status, _, text = fetch(exporter, f"/probe?{query}{more}")
     return status, text
 
 
@@ -156,10 +156,10 @@ def test_logins(
         "/nowhere",
     ):
         for headers in ({}, wrong):
-            assert ask(exporter, path, **headers)[0] == 401, path
-    assert ask(exporter, "/-/reload", "POST")[0] == 401
+            assert fetch(exporter, path, **headers)[0] == 401, path
+    assert fetch(exporter, "/-/reload", "POST")[0] == 401
     right = {"Authorization": "Basic cHJvbWV0aGV1czpjb3JyZWN0IGhvcnNl"}
-    assert ask(exporter, "/-/healthy", **right)[0] == 200
+    assert fetch(exporter, "/-/healthy", **right)[0] == 200
 
 
 # ------------------------------------------------------------ requests that nobody should send
@@ -178,11 +178,11 @@ def test_methods(start: Start, listener: Listening) -> None:
         "/-/healthy",
     ):
         for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
-            assert ask(exporter, path, method)[0] == 405, (method, path)
+            assert fetch(exporter, path, method)[0] == 405, (method, path)
     for method in ("GET", "HEAD", "PUT", "DELETE"):
-        assert ask(exporter, "/-/reload", method)[0] == 405, method
+        assert fetch(exporter, "/-/reload", method)[0] == 405, method
     assert server.visits == 0
-    assert ask(exporter, "/-/reload", "POST")[0] == 200
+    assert fetch(exporter, "/-/reload", "POST")[0] == 200
 
 
 def test_looking(start: Start, listener: Listening) -> None:
@@ -199,19 +199,19 @@ def test_looking(start: Start, listener: Listening) -> None:
             "/probe?debug=&debug=True&",
         ):
             for method in ("GET", "HEAD"):
-                status, _, text = ask(
+                status, _, text = fetch(
                     exporter, f"{path}module=open&target=a{number}@lab.test", method
                 )
                 assert status == 200, (path, method)
                 assert method == "HEAD" or f"a{number}@lab.test" in text
-        assert ask(exporter, f"/probe?module=open&target=a{number}@lab.test", "HEAD")[0] == 200
+        assert fetch(exporter, f"/probe?module=open&target=a{number}@lab.test", "HEAD")[0] == 200
     for path in ("/", "/metrics", "/sd", "/config", "/-/healthy", "/-/ready", "/style.css"):
-        assert ask(exporter, path, "HEAD")[0] == ask(exporter, path)[0] == 200
+        assert fetch(exporter, path, "HEAD")[0] == fetch(exporter, path)[0] == 200
     assert "lab.test" not in exporter.get("/")
     assert server.visits == 0
     assert probe(exporter, "open", "b@lab.test")[0] == 200
     assert probe(exporter, "open", "c@lab.test")[0] == 429
-    assert ask(exporter, "/trips?module=open&target=c@lab.test")[0] == 200
+    assert fetch(exporter, "/trips?module=open&target=c@lab.test")[0] == 200
     assert server.visits == 1
 
 
@@ -231,14 +231,14 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
         {"Origin": ours, "Sec-Fetch-Site": "cross-site"},
         {"Referer": "http://evil.test/a/page"},
     ):
-        assert ask(exporter, "/-/reload", "POST", **headers)[0] == 403, headers
-        assert ask(exporter, "/probe?module=open&target=a@lab.test", **headers)[0] == 403, headers
+        assert fetch(exporter, "/-/reload", "POST", **headers)[0] == 403, headers
+        assert fetch(exporter, "/probe?module=open&target=a@lab.test", **headers)[0] == 403, headers
     assert server.visits == 0
     assert (
-        ask(exporter, "/-/reload", "POST", **{"Origin": ours, "Sec-Fetch-Site": "same-origin"})[0]
+        fetch(exporter, "/-/reload", "POST", **{"Origin": ours, "Sec-Fetch-Site": "same-origin"})[0]
         == 200
     )
-    assert ask(exporter, "/-/reload", "POST")[0] == 200
+    assert fetch(exporter, "/-/reload", "POST")[0] == 200
 
 
 def test_rebinding(start: Start) -> None:
@@ -262,7 +262,7 @@ def test_rebinding(start: Start) -> None:
             "/probe?module=open&target=a@lab.test",
             "/-/healthy",
         ):
-            status, _, text = ask(exporter, path, Host=host)
+            status, _, text = fetch(exporter, path, Host=host)
             assert status == 421, (host, path)
             assert "--web.allowed-host" in text
     absolute = say(
@@ -278,7 +278,7 @@ def test_rebinding(start: Start) -> None:
         "Mine.example.org",
         "[::1]:1",
     ):
-        assert ask(exporter, "/sd", Host=host)[0] == 200, host
+        assert fetch(exporter, "/sd", Host=host)[0] == 200, host
 
 
 def test_files(start: Start) -> None:
@@ -320,7 +320,7 @@ def test_files(start: Start) -> None:
         "0123456789abcde",
         "%2e",
     ):
-        assert ask(exporter, f"/trips/{trip}")[0] == 404, trip
+        assert fetch(exporter, f"/trips/{trip}")[0] == 404, trip
 
 
 def test_many_targets(start: Start, listener: Listening) -> None:
@@ -348,7 +348,7 @@ def test_markup(start: Start, listener: Listening) -> None:
     overview = exporter.get("/")
     (trip,) = set(re.findall(r'href="(trips/[0-9a-f]{14})"', overview))
     for path in ("/", f"/{trip}", "/trips?module=open&target=a@lab.test"):
-        status, headers, page = ask(exporter, path)
+        status, headers, page = fetch(exporter, path)
         assert status == 200
         assert "alert(1)" in page
         assert not re.search(
@@ -358,7 +358,7 @@ def test_markup(start: Start, listener: Listening) -> None:
         assert policy.startswith("default-src 'none'; style-src 'self';")
         assert "frame-ancestors 'none'" in policy
         assert headers["X-Content-Type-Options"] == "nosniff"
-    status, headers, page = ask(exporter, "/probe?module=open&target=a@lab.test&debug=true")
+    status, headers, page = fetch(exporter, "/probe?module=open&target=a@lab.test&debug=true")
     assert "alert(1)" in page
     assert headers["Content-Type"].startswith("text/plain")
     assert headers["X-Content-Type-Options"] == "nosniff"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.security.conftest import Start
-from tests.security.test_requests import Listening, ask, probe
+from tests.security.test_requests import Listening, fetch, probe
 
 pytestmark = pytest.mark.slow
 
@@ -92,7 +92,7 @@ def test_spellings(start: Start, listener: Listening) -> None:
     ):
         assert probe(exporter, "one", spelling)[0] == 200, spelling
         query = urllib.parse.urlencode({"module": "one", "target": spelling})
-        assert ask(exporter, f"/trips?{query}")[0] == 200, spelling
+        assert fetch(exporter, f"/trips?{query}")[0] == 200, spelling
     for letters in itertools.islice(itertools.product(*((c, c.upper()) for c in "monitor")), 20):
         assert probe(exporter, "one", f"{''.join(letters)}@lab.test")[0] == 403
     for spelling in ("127.0.0.1", "::ffff:127.0.0.1", "::FFFF:7f00:1", "0:0:0:0:0:ffff:7f00:1"):

@@ -41,14 +41,14 @@ class Browser:
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
         self.driver.get(address)
 
-    def ask(self, script: str, *arguments: Any) -> Any:
+    def evaluate(self, script: str, *arguments: Any) -> Any:
         """What a script says of the page. It runs beside the page, which may run none."""
         return self.driver.execute_script(script, *arguments)
 
     @property
     def text(self) -> str:
         """What a reader sees."""
-        return str(self.ask("return document.body.innerText"))
+        return str(self.evaluate("return document.body.innerText"))
 
     @property
     def complaints(self) -> list[str]:

@@ -27,14 +27,12 @@ from exporter.probing import probes
 from exporter.senders import mx, sendmail
 from exporter.state import evidence
 from exporter.web import (
-    basic_auth as login,
+    basic_auth,
+    middleware,
+    routes,
 )
 from exporter.web import (
     limits as web_limits,
-)
-from exporter.web import (
-    middleware,
-    routes,
 )
 
 _HTTP = inspect.signature(web.RequestHandler.__init__).parameters
@@ -69,9 +67,9 @@ LIMITS = {
     ),
     "HTTP: unread answers, shared ones counted once": size(_WEB.unread),
     "HTTP: logins that wait for bcrypt; from one address": (
-        f"{login.MOST_WAITING}; {login.MOST_OF_ONE_CLIENT}"
+        f"{basic_auth.QUEUE_LIMIT}; {basic_auth.QUEUE_LIMIT_PER_CLIENT}"
     ),
-    "HTTP: wait of a scrape": seconds(routes.LONGEST_PATIENCE),
+    "HTTP: wait of a scrape": seconds(routes.MAX_TIMEOUT),
     "Probes (`--web.max-targets`)": f"{probes.DEFAULT_MAX_TARGETS:,}",
     "SMTP receiver: connections; from one address": (f"{_SMTPD.connections}; {_SMTPD.per_address}"),
     "SMTP receiver: silence; a session": f"{seconds(_SMTPD.idle)}; {seconds(_SMTPD.session)}",

@@ -50,12 +50,12 @@ class RawClient:
     def send(self, data: bytes) -> None:
         self.writer.write(data)
 
-    async def ask(self, command: str) -> str:
+    async def command(self, command: str) -> str:
         self.send(command.encode(errors="surrogateescape") + b"\r\n")
         return await self.reply()
 
     async def dialogue(self, *commands: str) -> list[str]:
-        return [await self.ask(command) for command in commands]
+        return [await self.command(command) for command in commands]
 
     async def until_data(self, recipient: str = "monitor@mon.test") -> None:
         """Everything up to the point where the message itself is due."""

@@ -7,7 +7,7 @@ from textwrap import dedent
 import bcrypt
 import trustme
 
-from exporter.web.basic_auth import Login
+from exporter.web.basic_auth import BasicAuth
 from exporter.web.middleware import Middleware
 from exporter.web.web_config import WebConfigFile
 
@@ -52,7 +52,7 @@ class Folder:
         self.file.write_text(dedent(text))
         return str(self.file)
 
-    def middleware(self, text: str, login: Login | None = None) -> Middleware:
+    def middleware(self, text: str, login: BasicAuth | None = None) -> Middleware:
         return Middleware(WebConfigFile(self.write(text)), login)
 
     def client(self, *names: str, authority: trustme.CA | None = None) -> ssl.SSLContext:

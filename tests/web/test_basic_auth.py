@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import bcrypt
 import pytest
 
-from exporter.web.basic_auth import Login
+from exporter.web.basic_auth import BasicAuth
 from exporter.web.limits import Limits
 from tests.support.http_site import Site, site, until
 from tests.support.web_config_folder import HASH, PASSWORD, USERS, Folder
@@ -53,7 +53,7 @@ def slow() -> SlowBcrypt:
 async def here(folder: Folder, slow: SlowBcrypt) -> AsyncIterator[Site]:
     """Where alice, long and jürgen may log in."""
     text = USERS + f"  long: {hashed(LONG)}\n  jürgen: {hashed(FOREIGN)}\n  nobody: {hashed('')}\n"
-    async with site(middleware=folder.middleware(text, Login(slow))) as one:
+    async with site(middleware=folder.middleware(text, BasicAuth(slow))) as one:
         yield one
     slow.go.set()
 
@@ -180,7 +180,7 @@ async def test_unknown_names_are_spread_over_all_hashes(slow: SlowBcrypt) -> Non
         compared.add(digest)
         return True
 
-    login = Login(fits)
+    login = BasicAuth(fits)
     for n in range(200):
         assert not await login.admits(users, basic(f"stranger{n}", "x"))
         assert not await login.admits(users, basic(f"stranger{n}", "x"))
@@ -200,7 +200,7 @@ async def test_a_changed_hash_forgets_the_old_password(folder: Folder) -> None:
 
 
 async def test_a_password_is_nowhere_in_what_is_remembered(folder: Folder) -> None:
-    login = Login()
+    login = BasicAuth()
     assert await login.admits({"alice": HASH.encode()}, basic("alice", PASSWORD))
     assert PASSWORD not in str(vars(login))
     login.close()
@@ -252,7 +252,7 @@ async def test_wrong_logins_neither_drop_a_kept_connection_nor_keep_a_new_one_ou
 ) -> None:
     """Also if they come from the same address, as behind the same proxy."""
     limits = Limits(connections=20, per_address=15)
-    async with site(limits, middleware=folder.middleware(USERS, Login(slow))) as here:
+    async with site(limits, middleware=folder.middleware(USERS, BasicAuth(slow))) as here:
         login = f"Authorization: {basic('alice', PASSWORD)}"
         scrape = f"GET {HEALTHY} HTTP/1.1\r\nHost: localhost\r\n{login}\r\n\r\n".encode()
         reader, writer = await asyncio.open_connection(
@@ -275,7 +275,9 @@ async def test_wrong_logins_neither_drop_a_kept_connection_nor_keep_a_new_one_ou
 async def test_a_login_that_waits_does_not_stop_the_time_of_its_connection(
     folder: Folder, slow: SlowBcrypt
 ) -> None:
-    async with site(Limits(header=0.2), middleware=folder.middleware(USERS, Login(slow))) as here:
+    async with site(
+        Limits(header=0.2), middleware=folder.middleware(USERS, BasicAuth(slow))
+    ) as here:
         slow.go.clear()
         (waiting,) = guesses(here, 1, "127.0.0.2")
         assert await waiting == 0

@@ -10,11 +10,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from exporter.core.model import ProbeKey
-from exporter.web.bodies import PIECE, Together
+from exporter.web.bodies import PIECE
 from exporter.web.limits import LIMITS, Limits
 from tests.support.http_site import Site, site, until
 
-ASK = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
+GET_METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
 @contextlib.asynccontextmanager
@@ -26,7 +26,9 @@ async def large(limits: Limits = LIMITS) -> AsyncIterator[Site]:
         yield here
 
 
-async def ask(here: Site, source: str = "127.0.0.2", request: bytes = ASK) -> socket.socket:
+async def request(
+    here: Site, source: str = "127.0.0.2", text: bytes = GET_METRICS
+) -> socket.socket:
     """A client that asks, and does not read."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -34,7 +36,7 @@ async def ask(here: Site, source: str = "127.0.0.2", request: bytes = ASK) -> so
     client.bind((source, 0))
     loop = asyncio.get_running_loop()
     await loop.sock_connect(client, (here.host, here.port))
-    await loop.sock_sendall(client, request)
+    await loop.sock_sendall(client, text)
     return client
 
 
@@ -56,9 +58,9 @@ def reading(here: Site) -> list[bytes]:
 
 async def test_who_does_not_read_costs_one_piece_and_one_answer_is_shared() -> None:
     async with large() as here:
-        clients = [await ask(here, request=b"") for _ in range(60)]
+        clients = [await request(here, text=b"") for _ in range(60)]
         for client in clients:  # in one turn of the event loop
-            assert client.send(ASK) == len(ASK)
+            assert client.send(GET_METRICS) == len(GET_METRICS)
         await until(lambda: len(reading(here)) == 60)
         assert min(map(len, reading(here))) > 20 * PIECE
         assert len({id(answer) for answer in reading(here)}) < 30, "who came together got the same"
@@ -76,7 +78,7 @@ async def test_who_does_not_read_costs_one_piece_and_one_answer_is_shared() -> N
 @pytest.mark.parametrize("limits", [Limits(stalled=0.2), Limits(answer=0.2)])
 async def test_who_reads_nothing_or_too_slowly_is_cut_off(limits: Limits) -> None:
     async with large(limits) as here:
-        client = await ask(here)
+        client = await request(here)
         await until(lambda: bool(reading(here)))
         dripping = asyncio.create_task(drip(client)) if limits.answer < 1 else None
         await until(lambda: not reading(here))
@@ -93,7 +95,9 @@ async def drip(client: socket.socket) -> None:
 
 async def test_who_reads_slowly_and_in_time_gets_all_of_it() -> None:
     async with large() as here:
-        client = await ask(here, request=ASK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        client = await request(
+            here, text=GET_METRICS.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        )
         await until(lambda: bool(reading(here)))
         head, _, body = (await read(client)).partition(b"\r\n\r\n")
         assert f"Content-Length: {len(body)}\r\n".encode() in head
@@ -107,11 +111,11 @@ async def test_when_too_much_is_unread_the_greediest_client_loses_its_oldest_ans
         connection_limits = here.server._connection_limits
         assert connection_limits is not None
         connection_limits.limits = Limits(unread=7 * size // 2)
-        modest = await ask(here, "127.0.0.3")
+        modest = await request(here, "127.0.0.3")
         await until(lambda: len(reading(here)) == 1)
         greedy = []
         for number in range(4):
-            greedy.append(await ask(here))
+            greedy.append(await request(here))
             there = min(number + 1, 2)
             await until(
                 lambda there=there: (  # type: ignore[misc]
@@ -137,7 +141,7 @@ async def test_when_too_much_is_unread_the_greediest_client_loses_its_oldest_ans
 async def test_head_is_answered_without_a_body(path: str) -> None:
     async with large() as here:
         reader, writer = await here.raw()
-        writer.write(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() + ASK)
+        writer.write(f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() + GET_METRICS)
         head = await reader.readuntil(b"\r\n\r\n")
         assert b"Content-Length: " in head
         assert (await reader.readline()).startswith(b"HTTP/1.1 200"), (
@@ -159,41 +163,3 @@ async def test_what_is_compressed_is_the_same() -> None:
                 assert (gzip.decompress(body) if packed else body).count(
                     b"mailtrip_trips_total{"
                 ) == 152
-
-
-async def test_an_answer_is_made_once_for_all_who_ask_together_and_is_never_older_than_its_question() -> (
-    None
-):
-    together, made, go = Together(), list[int](), asyncio.Event()
-
-    async def make() -> bytes:
-        made.append(len(made))
-        await go.wait()
-        return b"%d" % made[-1]
-
-    first = asyncio.create_task(together.ask("a", make))
-    await asyncio.sleep(0.01)
-    later = [asyncio.create_task(together.ask("a", make)) for _ in range(50)]
-    await asyncio.sleep(0.01)
-    assert made == [0]
-    later.pop().cancel()
-    go.set()
-    assert (await first).plain == b"0"
-    assert {(await one).plain for one in later} == {b"1"}
-    assert made == [0, 1]
-    assert not vars(together)["_next"]
-
-
-async def test_an_answer_that_cannot_be_made_is_everybodys_error_and_the_next_one_is_tried_again() -> (
-    None
-):
-    together = Together()
-
-    async def fail() -> bytes:
-        raise OSError
-
-    for _ in range(2):
-        results = await asyncio.gather(
-            *(together.ask("a", fail) for _ in range(3)), return_exceptions=True
-        )
-        assert [type(result) for result in results] == [OSError] * 3

@@ -111,12 +111,12 @@ async def test_nothing_is_executed_and_nothing_is_missing_on_any_page(browser: B
         for path in PATHS:
             browser.open(address + path)
             assert (
-                browser.ask(
+                browser.evaluate(
                     "return document.querySelectorAll('script, img, iframe, [style]').length"
                 )
                 == 0
             )
-            assert browser.ask("return document.styleSheets[0].cssRules.length") > 10
+            assert browser.evaluate("return document.styleSheets[0].cssRules.length") > 10
             left = [one for one in browser.complaints if "favicon" not in one and "404" not in one]
             assert left == [], path
         browser.open(f"{address}/trips/{BROKEN.trip}")
@@ -139,11 +139,11 @@ async def test_no_page_is_wider_than_the_screen(browser: Browser, width: int, pa
         wide += (
             "e.getBoundingClientRect().right > innerWidth + 0.5).map(e => e.outerHTML.slice(0, 99))"
         )
-        assert browser.ask("return [innerWidth, document.documentElement.scrollWidth]") == [
+        assert browser.evaluate("return [innerWidth, document.documentElement.scrollWidth]") == [
             width,
             width,
         ]
-        assert browser.ask(wide) == []
+        assert browser.evaluate(wide) == []
 
     async with shown(WELL, BROKEN) as (_, address):
         await look(measure)
@@ -158,7 +158,7 @@ async def test_on_a_phone_the_words_of_a_failure_are_seen_without_pushing_anythi
             "return Math.max(...[...document.querySelectorAll('.cards *')].map(e =>"
             " e.getBoundingClientRect().right))"
         )
-        assert browser.ask(right) <= PHONE
+        assert browser.evaluate(right) <= PHONE
         assert str(BROKEN.failure) in browser.text
 
     async with shown(WELL, BROKEN) as (_, address):
@@ -170,10 +170,10 @@ async def test_every_text_can_be_read_in_light_and_dark(browser: Browser, dark: 
     def measure() -> None:
         for path in PATHS:
             browser.open(address + path, dark=dark)
-            found = browser.ask(CONTRAST)
+            found = browser.evaluate(CONTRAST)
             assert len(found) > 5
             assert found[0][0] >= 4.5, (path, found[0])
-            background = browser.ask("return getComputedStyle(document.body).backgroundColor")
+            background = browser.evaluate("return getComputedStyle(document.body).backgroundColor")
             assert (background == "rgb(255, 255, 255)") is not dark
 
     async with shown(WELL, BROKEN) as (_, address):
@@ -185,14 +185,14 @@ async def test_the_waterfall_is_drawn_in_the_order_of_time_and_what_broke_is_red
 ) -> None:
     def measure() -> None:
         browser.open(f"{address}/trips/{BROKEN.trip}")
-        bars = browser.ask(BARS)
+        bars = browser.evaluate(BARS)
         assert [name for name, *_ in bars] == ["open", "send", "rcpt", "deliver"]
         for (_, x, width, _), span in zip(bars, SPANS, strict=True):
             assert x == pytest.approx(span.start / BROKEN.duration, abs=0.01)
             assert width == pytest.approx(span.duration / BROKEN.duration, abs=0.01)
         colours = {name: fill for name, _, _, fill in bars}
         assert len(set(colours.values())) == 4
-        assert colours["rcpt"] == browser.ask(
+        assert colours["rcpt"] == browser.evaluate(
             "return getComputedStyle(document.querySelector('.bad')).color"
         )
 
@@ -203,11 +203,11 @@ async def test_the_waterfall_is_drawn_in_the_order_of_time_and_what_broke_is_red
 async def test_a_click_leads_from_what_is_broken_to_why_and_back(browser: Browser) -> None:
     def click() -> None:
         browser.open(address)
-        browser.ask("document.querySelector('td .bad ~ a').click()")
+        browser.evaluate("document.querySelector('td .bad ~ a').click()")
         browser.driver.find_element("css selector", ".verdict")
         assert browser.driver.current_url == f"{address}/trips/{BROKEN.trip}"
         assert f"failed: {BROKEN.failure}" in browser.text
-        browser.ask("document.querySelector('header > a').click()")
+        browser.evaluate("document.querySelector('header > a').click()")
         browser.driver.find_element("css selector", ".cards")
         assert browser.driver.current_url == f"{address}/"
 

@@ -208,14 +208,14 @@ async def test_one_address_cannot_take_all_connections() -> None:
         ]
         for _, writer in greedy:
             writer.write(ask)
-        await until(lambda: len(here.server._routes._waiting) == 4)
+        await until(lambda: len(here.server._routes._waits) == 4)
         reader, fifth = await asyncio.open_connection(
             here.host, here.port, local_addr=("127.0.0.2", 0)
         )
         with suppress(ConnectionResetError):
             assert await reader.read() == b""
         assert await statuses(here, 2) == [200, 200]
-        assert len(here.server._routes._waiting) == 4
+        assert len(here.server._routes._waits) == 4
         for _, writer in [*greedy, (None, fifth)]:
             writer.close()
 

@@ -9,7 +9,7 @@ from exporter.config.types import Listen
 from exporter.core.model import ProbeKey
 from exporter.web.limits import Limits
 from exporter.web.listeners import CannotListen
-from exporter.web.routes import TIMEOUT_HEADER, patience
+from exporter.web.routes import TIMEOUT_HEADER, wait_limit
 from exporter.web.server import Server
 from tests.support.http_site import GOOD, site, until
 
@@ -48,7 +48,7 @@ async def test_a_scrape_is_answered_before_prometheus_gives_up() -> None:
     ],
 )
 def test_the_time_that_a_scrape_may_take(header: str | None, expected: float) -> None:
-    assert patience(header) == expected
+    assert wait_limit(header) == expected
     assert TIMEOUT_HEADER == "X-Prometheus-Scrape-Timeout-Seconds"
 
 
@@ -132,10 +132,10 @@ async def test_who_hangs_up_ends_the_waiting_and_not_the_trip() -> None:
         _, writer = await here.raw()
         writer.write(f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n{TIMEOUT_HEADER}: 100\r\n\r\n".encode())
         await until(lambda: len(here.bench.sender.sent) == 1)
-        assert len(here.server._routes._waiting) == 1
+        assert len(here.server._routes._waits) == 1
         writer.close()
         await writer.wait_closed()
-        await until(lambda: not here.server._routes._waiting)
+        await until(lambda: not here.server._routes._waits)
         assert [
             len(probe.flights) for probe in here.probes if probe.key.target == "a@example.org"
         ] == [1]

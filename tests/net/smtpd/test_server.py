@@ -62,7 +62,7 @@ async def test_an_error_of_ours_tells_them_nothing_and_goes_to_the_log(
 
     async with receiver(broken) as session, RawClient(session.receiver.port) as client:
         await client.until_data()
-        assert await client.ask(".") == "451 4.3.0 Local error"
+        assert await client.command(".") == "451 4.3.0 Local error"
         assert "the secret is 12345" in caplog.text
         assert await session.scan() == []
 
@@ -101,7 +101,7 @@ async def test_only_a_dot_between_two_crlf_ends_a_message(end: bytes) -> None:
             + b"MAIL FROM:<forged@lab.test>\r\nRCPT TO:<monitor@mon.test>\r\nDATA\r\ntwo\r\n.\r\n"
         )
         assert await client.reply() == "250 2.6.0 Seen"
-        assert await client.ask("NOOP") == "250 OK"
+        assert await client.command("NOOP") == "250 OK"
         (sighting,) = await session.scan()
         assert split(sighting.raw)[1].startswith(b"one")
         assert sighting.raw.endswith(b"two\r\n")
@@ -115,7 +115,7 @@ async def test_commands_behind_starttls_are_not_carried_into_tls(
         receiver(tls=certificates.options) as session,
         RawClient(session.receiver.port) as client,
     ):
-        await client.ask("EHLO test")
+        await client.command("EHLO test")
         client.send(
             b"STARTTLS\r\nEHLO forged\r\nMAIL FROM:<forged@lab.test>\r\nRCPT"
             b" TO:<monitor@mon.test>\r\n"
@@ -153,7 +153,7 @@ def test_nonsense_for_an_address_is_refused_and_nothing_else(address: str) -> No
         async with receiver() as session, RawClient(session.receiver.port) as client:
             *_, reply = await client.dialogue("EHLO test", "MAIL FROM:<>", f"RCPT TO:{command}")
             assert reply[0] == "5", reply
-            assert (await client.ask("NOOP")).startswith("250")
+            assert (await client.command("NOOP")).startswith("250")
 
     asyncio.run(converse())
 
@@ -167,7 +167,7 @@ async def test_no_more_connections_than_the_cap_and_a_free_place_is_used_again()
         clients = [await stack.enter_async_context(RawClient(port)) for _ in range(3)]
         assert clients[2].greeting == "421 4.7.0 Too many connections"
         assert await clients[2].is_cut()
-        await clients[0].ask("QUIT")
+        await clients[0].command("QUIT")
         await clients[0].is_cut()
         assert (await stack.enter_async_context(RawClient(port))).greeting == "220 mon.test ESMTP"
 
@@ -196,7 +196,7 @@ async def test_a_session_ends_however_busy_it_is() -> None:
         receiver(limits=Limits(session=0.2, commands=1_000_000)) as session,
         RawClient(session.receiver.port) as client,
     ):
-        while (reply := await client.ask("NOOP")) == "250 OK":
+        while (reply := await client.command("NOOP")) == "250 OK":
             pass
         assert reply == "421 4.4.2 Session time limit exceeded"
         assert await client.is_cut()
@@ -233,7 +233,7 @@ async def test_a_message_whose_line_ends_are_torn_apart_is_no_line_without_end()
             for part in (b"x" * 900 + b"\r", b"\n"):
                 connection.data_received(part)
                 await asyncio.sleep(0)
-        assert await client.ask(".") == "250 2.6.0 Seen"
+        assert await client.command(".") == "250 2.6.0 Seen"
 
 
 async def test_nonsense_and_repetition_have_an_end() -> None:

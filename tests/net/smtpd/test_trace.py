@@ -17,8 +17,8 @@ from tests.support.smtp_receiver import NAME, Certificates, receiver, split
 
 async def delivered(client: RawClient, *commands: str, message: str = "Subject: x\r\n\r\n") -> None:
     for command in (*commands, "RCPT TO:<monitor@mon.test>", "DATA"):
-        assert (await client.ask(command))[0] in "23", command
-    assert await client.ask(f"{message}.") == "250 2.6.0 Seen"
+        assert (await client.command(command))[0] in "23", command
+    assert await client.command(f"{message}.") == "250 2.6.0 Seen"
 
 
 @pytest.mark.parametrize(

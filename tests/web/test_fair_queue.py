@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.web.turns import Busy, WaitingRoom
+from exporter.web.fair_queue import FairQueue, QueueFull
 
 
 async def at_once(work: Callable[[], bool]) -> bool:
@@ -13,10 +13,10 @@ async def at_once(work: Callable[[], bool]) -> bool:
 
 
 class Crowd:
-    """Clients in a room, and whose work was done."""
+    """Clients in a queue, and whose work was done."""
 
-    def __init__(self, most: int = 6, most_of_one: int = 4) -> None:
-        self.room = WaitingRoom(most, most_of_one)
+    def __init__(self, limit: int = 6, limit_per_client: int = 4) -> None:
+        self.queue = FairQueue(limit, limit_per_client)
         self.done: list[str] = []
         self.waiting: dict[str, asyncio.Task[bool]] = {}
 
@@ -31,11 +31,11 @@ class Crowd:
             self.done.append(name)
             return name != "bad"
 
-        async with self.room.place(name, name[0], work) as answer:
+        async with self.queue.job(name, name[0], work) as answer:
             return await asyncio.shield(answer)
 
     async def work(self) -> None:
-        await self.room.work(lambda work: asyncio.ensure_future(at_once(work)))
+        await self.queue.run(lambda work: asyncio.ensure_future(at_once(work)))
 
     async def busy(self) -> set[str]:
         await asyncio.sleep(0)
@@ -45,7 +45,7 @@ class Crowd:
             for name, task in self.waiting.items()
             if task.done() and not task.cancelled()
         }
-        return {name for name, task in finished.items() if isinstance(task.exception(), Busy)}
+        return {name for name, task in finished.items() if isinstance(task.exception(), QueueFull)}
 
 
 async def test_clients_have_turns() -> None:
@@ -87,15 +87,15 @@ async def test_what_nobody_waits_for_is_not_done() -> None:
     await crowd.work()
     assert crowd.done == ["b1", "b2"]
     assert await twice
-    assert vars(crowd.room)["_places"] == {}
-    assert not vars(crowd.room)["_queues"]
+    assert vars(crowd.queue)["_jobs"] == {}
+    assert not vars(crowd.queue)["_queues"]
 
 
 async def test_work_that_fails_is_an_error_for_who_waits_and_for_nobody_else() -> None:
-    room = WaitingRoom(9, 9)
+    queue = FairQueue(9, 9)
 
     async def wait(what: str, work: Callable[[], bool]) -> bool:
-        async with room.place(what, "a", work) as answer:
+        async with queue.job(what, "a", work) as answer:
             return await asyncio.shield(answer)
 
     def fail() -> bool:
@@ -106,7 +106,7 @@ async def test_work_that_fails_is_an_error_for_who_waits_and_for_nobody_else() -
         asyncio.create_task(wait("good", lambda: True)),
     )
     await asyncio.sleep(0)
-    await room.work(lambda work: asyncio.ensure_future(at_once(work)))
+    await queue.run(lambda work: asyncio.ensure_future(at_once(work)))
     assert await good
     with pytest.raises(OSError, match="no"):
         await bad

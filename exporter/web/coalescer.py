@@ -1,0 +1,32 @@
+"""Requests for the same answer at the same time share one."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable
+
+from exporter.web.bodies import Body
+
+
+class Coalescer:
+    """Makes an answer once for all requests that come at the same time, and never one that is older
+    than its request.
+
+    Requests that come while an answer is being made share the next one. Answers are made one after
+    the other, so that a client that wants many at once delays nobody who wants something else.
+    """
+
+    def __init__(self) -> None:
+        self._next: dict[Hashable, asyncio.Task[Body]] = {}
+        self._lock = asyncio.Lock()
+
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes | str]]) -> Body:
+        """`make` is called for the first request with this key. Raises what it raises."""
+        task = self._next.get(key)
+        if task is None:
+            task = self._next[key] = asyncio.create_task(self._make(key, make))
+        return await asyncio.shield(task)
+
+    async def _make(self, key: Hashable, make: Callable[[], Awaitable[bytes | str]]) -> Body:
+        async with self._lock:
+            del self._next[key]  # requests that come from now on share the next one
+            made = await make()
+        return Body(made.encode() if isinstance(made, str) else made)
