@@ -1,7 +1,7 @@
 """Blocklists (RFC 5782): what one says of an address or a domain, and whether it may be believed.
 
 `AddressLists` and `DomainLists` are the options; `BlockListOptions.blocklist` makes a `Blocklist`
-of an entry; `Blocklists.ask` asks it about a `Subject` and answers with an
+of an entry; `Blocklists.look_up` queries it about a `Subject` and answers with an
 `exporter.model.Listing`, always.
 """
 

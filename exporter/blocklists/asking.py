@@ -60,7 +60,7 @@ class Blocklists:
         self._standings: dict[tuple[Blocklist, SubjectKind], Standing] = {}
         self._memory = Memory()
 
-    async def ask(
+    async def look_up(
         self, blocklist: Blocklist, subject: Subject, trace: Trace, observe: Observer = _nobody
     ) -> Listing:
         """What a list says of a subject. Never raises ProbeError: what cannot be known is UNKNOWN,

@@ -136,7 +136,7 @@ class BlockListOptions(ListFacts):
             return None
         return catalogue.entry(self.zone) or catalogue.entry(self.zone.removeprefix(f"{KEY}."))
 
-    def asks(self, kinds: Iterable[SubjectKind]) -> bool:
+    def covers(self, kinds: Iterable[SubjectKind]) -> bool:
         """Whether, as far as anybody knows, it can be asked about one of these."""
         return not self._known or not self._known.asks.isdisjoint(kinds)
 
@@ -162,13 +162,13 @@ def _entry(value: object) -> object:
 
 
 def _of_addresses(options: BlockListOptions) -> BlockListOptions:
-    if not options.asks(ADDRESSES):
+    if not options.covers(ADDRESSES):
         raise ValueError("lists domains, not addresses: it belongs to `domain_lists`")
     return options
 
 
 def _of_domains(options: BlockListOptions) -> BlockListOptions:
-    if not options.asks({SubjectKind.DOMAIN}):
+    if not options.covers({SubjectKind.DOMAIN}):
         raise ValueError("lists addresses, not domains: it belongs to `lists`")
     return options
 

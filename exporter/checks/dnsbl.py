@@ -44,7 +44,7 @@ class BlocklistCheck:
             dict.fromkeys(one.name for one in (*self._lists, *self._domain_lists))
         )
 
-    async def ask(self, run: Run) -> None:
+    async def run(self, run: Run) -> None:
         """Raises ProbeError if the target is listed, and if nobody can know. What every list says
         becomes a fact."""
         async with run.phase(Phase.VERIFY):
@@ -155,7 +155,9 @@ class BlocklistCheck:
     ) -> None:
         blocklist, subject = question
         start = run.now()
-        answer = answers[question] = await self._all.ask(blocklist, subject, run, queries.append)
+        answer = answers[question] = await self._all.look_up(
+            blocklist, subject, run, queries.append
+        )
         note = f"{subject.text} on {blocklist.name}"
         run.add(
             Span(

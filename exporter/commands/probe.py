@@ -16,7 +16,7 @@ from exporter.core.logs import log_to_stderr
 from exporter.core.model import Leg, Outcome, Phase, ProbeKey, ProbeRefused, Reason
 from exporter.mail.tokens import PREFIX
 from exporter.net.listening import hindrance
-from exporter.probing.probe import Mailing, Probe
+from exporter.probing.probe import MailCheck, Probe
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
@@ -131,7 +131,7 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
 def _interrupted(probe: Probe, settings: Settings) -> str:
     (run,) = probe.runs.values()
     after = f"interrupted after {run.now() - run.started:.1f} s"
-    if not isinstance(probe.check, Mailing):
+    if not isinstance(probe.check, MailCheck):
         return after
     if run.accepted is None and not run.uncertain:
         return f"{after}; no message was sent"

@@ -47,26 +47,26 @@ class Datagrams:
     def __init__(self, server: Address, clock: Clock) -> None:
         self._server = server
         self._clock = clock
-        self._line: _Line | None = None
+        self._socket_in_use: _Socket | None = None
 
-    async def ask(self, query: bytes) -> Reply:
+    async def query(self, query: bytes) -> Reply:
         """Sends a DNS query, whose id is replaced by a random one, and waits for as long as it
         takes. Raises OSError.
 
         An answer is one if its id and its question are ours; its rest is for the caller to judge.
         """
-        if not self._line or self._line.is_spent:
-            self._line = _Line(self._server, self._clock)
-        return await self._line.ask(query)
+        if not self._socket_in_use or self._socket_in_use.is_spent:
+            self._socket_in_use = _Socket(self._server, self._clock)
+        return await self._socket_in_use.query(query)
 
 
-class _Line:
+class _Socket:
     """One socket, from the first question over it to the last answer."""
 
     def __init__(self, server: Address, clock: Clock) -> None:
         self.is_spent = False
         self._clock = clock
-        self._asked = 0
+        self._sent = 0
         self._pending: dict[int, _Pending] = {}
         self._socket = socket.socket(
             socket.AF_INET6 if len(server) == 4 else socket.AF_INET, socket.SOCK_DGRAM
@@ -82,9 +82,9 @@ class _Line:
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._socket, self._receive)
 
-    async def ask(self, query: bytes) -> Reply:
-        self._asked += 1
-        self.is_spent = self._asked >= MOST_QUESTIONS
+    async def query(self, query: bytes) -> Reply:
+        self._sent += 1
+        self.is_spent = self._sent >= MOST_QUESTIONS
         number = secrets.randbits(16)
         while number in self._pending:
             number = secrets.randbits(16)

@@ -49,11 +49,11 @@ class DnsQueries:
             return Answer(Said.NETWORK)
         try:
             async with fair_timeout(self._resolver.timeout, self._resolver.timeout):
-                return await self._ask_in_turns(query, servers, started)
+                return await self._query_in_turns(query, servers, started)
         except TimeoutError:
             return Answer(Said.TIMEOUT, took=self._clock.monotonic() - started)
 
-    async def _ask_in_turns(
+    async def _query_in_turns(
         self, query: bytes, servers: list[tuple[str, int]], started: float
     ) -> Answer:
         """Asks one server after the other, again and again; one that says that it cannot tell is
@@ -64,7 +64,7 @@ class DnsQueries:
             before = self._clock.monotonic() - started
             try:
                 async with asyncio.timeout(REPETITION):
-                    reply = await self._datagrams_to(server).ask(query)
+                    reply = await self._datagrams_to(server).query(query)
                     answer = await self._read(reply, query, server, before)
             except TimeoutError:
                 turn += 1

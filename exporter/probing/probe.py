@@ -19,7 +19,7 @@ MOST_SLACK = 0.5  # seconds
 
 
 @runtime_checkable
-class Mailing(Protocol):
+class MailCheck(Protocol):
     """A check that sends a message, which outlives the process."""
 
     mailbox: str  # where its messages are awaited; empty for those that nobody should take
@@ -31,15 +31,15 @@ class Mailing(Protocol):
     async def resume(self, run: Run, trip: str) -> None: ...
 
 
-class Inquiry(Protocol):
-    """A check that only asks. A restart that interrupts it leaves nothing to go on with."""
+class QueryCheck(Protocol):
+    """A check that sends only DNS queries. After a restart it starts again."""
 
-    blocklists: tuple[str, ...]  # whom it asks
+    blocklists: tuple[str, ...]  # those that it queries
 
-    async def ask(self, run: Run) -> None: ...
+    async def run(self, run: Run) -> None: ...
 
 
-Check = Mailing | Inquiry
+Check = MailCheck | QueryCheck
 """What a module does to a target."""
 
 
@@ -61,17 +61,17 @@ class Probe:
     # Of its newest trips.
     history: deque[Beat] = field(default_factory=lambda: deque(maxlen=MOST_BEATS))
     last_start: float = float("-inf")
-    last_asked: float = float("-inf")
+    last_scraped: float = float("-inf")
 
     @property
     def blocklists(self) -> tuple[str, ...]:
-        """Those that it asks; none if it sends messages."""
-        return () if isinstance(self.check, Mailing) else self.check.blocklists
+        """Those that it queries; none if it sends messages."""
+        return () if isinstance(self.check, MailCheck) else self.check.blocklists
 
     @property
     def falls_back(self) -> bool:
         """Whether its messages may leave in plain text when TLS is broken."""
-        return isinstance(self.check, Mailing) and self.check.falls_back
+        return isinstance(self.check, MailCheck) and self.check.falls_back
 
     def become(self, other: "Probe") -> None:
         """Takes over the configuration of another; trips in flight end as they began, and the beat

@@ -15,7 +15,7 @@ from exporter.probing.flight import Flight
 from exporter.probing.journal import TripJournal
 from exporter.probing.ledger import Ledger
 from exporter.probing.observer import Observer
-from exporter.probing.probe import Mailing, Probe
+from exporter.probing.probe import MailCheck, Probe
 from exporter.state.store import Trip
 
 
@@ -39,7 +39,7 @@ class Prober:
     ) -> "asyncio.Task[Outcome]":
         """Starts a trip now."""
         begin = partial(Run, self._clock, session_timeout=probe.session_timeout, progress=progress)
-        if isinstance(probe.check, Mailing):
+        if isinstance(probe.check, MailCheck):
             token = self._mint.mint(self._clock.wall())
             trip, keep = token.trip, probe.timeout + probe.check.late_after
             journal = TripJournal(self._ledger, trip, probe.key)
@@ -47,7 +47,7 @@ class Prober:
             course = partial(self._mail, probe.check, probe.key, run, token, keep)
         else:
             trip, run = new_trip(), begin(transcript=Transcript("lists"))
-            course = partial(probe.check.ask, run)
+            course = partial(probe.check.run, run)
         probe.last_start = run.started
         return self._launch(probe, trip, run, course, probe.timeout)
 
@@ -58,7 +58,7 @@ class Prober:
         If it was found already, its verdict stands, and one more look tells whether it still has to
         be deleted.
         """
-        if not isinstance(probe.check, Mailing):
+        if not isinstance(probe.check, MailCheck):
             self._ledger.abandon(trip)
             return
         journal = TripJournal(self._ledger, trip.id, probe.key, trip.verdict)
@@ -80,10 +80,10 @@ class Prober:
         course = partial(probe.check.resume, run, trip.id)
         self._launch(probe, trip.id, run, course, timeout, trip.verdict)
 
-    async def ask(self, probe: Probe, patience: float) -> None:
+    async def scrape(self, probe: Probe, patience: float) -> None:
         """What a scrape does: starts a trip if one is due, and waits for the newest in flight,
         within `patience`."""
-        probe.last_asked = self._clock.monotonic()
+        probe.last_scraped = self._clock.monotonic()
         self.start_if_due(probe)
         if probe.flights:
             newest = next(reversed(probe.flights.values()))
@@ -115,7 +115,7 @@ class Prober:
         return task
 
     async def _mail(
-        self, check: Mailing, probe: ProbeKey, run: Run, token: Token, keep: float
+        self, check: MailCheck, probe: ProbeKey, run: Run, token: Token, keep: float
     ) -> None:
         """The course of a trip with a message. Trouble with our own state does not keep it from
         being made."""

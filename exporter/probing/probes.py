@@ -155,9 +155,9 @@ class ProbeTable:
         """That of the probe's module, as YAML, every secret hidden."""
         return self.settings.shown_module(key.module)
 
-    async def ask(self, key: ProbeKey, patience: float) -> None:
-        """What a scrape of this probe does. See Prober.ask."""
-        await self._prober.ask(self.get(key), patience)
+    async def scrape(self, key: ProbeKey, patience: float) -> None:
+        """What a scrape of this probe does. See Prober.scrape."""
+        await self._prober.scrape(self.get(key), patience)
 
     def get(self, key: ProbeKey) -> Probe:
         """The probe of an allowed key, made if there was none."""
@@ -176,13 +176,13 @@ class ProbeTable:
             if (
                 probe.name is None
                 and not probe.flights
-                and now - max(probe.last_asked, probe.last_start) > idle
+                and now - max(probe.last_scraped, probe.last_start) > idle
             ):
                 del self._probes[probe.key]
                 self._observer.forgotten(probe.key)
 
     def _add(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         probe = self._probes[key] = self._make(key, name, interval)
-        probe.last_asked = self._clock.monotonic()
+        probe.last_scraped = self._clock.monotonic()
         self._observer.known(key, name, probe.blocklists, probe.falls_back)
         return probe

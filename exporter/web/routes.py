@@ -141,7 +141,7 @@ class Routes:
             async with asyncio.timeout(None) as waiting:
                 self._waits.add(waiting)
                 try:
-                    await self._probes.ask(key, 0.0 if self._is_stopping else seconds)
+                    await self._probes.scrape(key, 0.0 if self._is_stopping else seconds)
                 finally:
                     self._waits.discard(waiting)
 

@@ -40,32 +40,32 @@ async def test_answers_are_kept_for_their_ttl_the_good_ones_too() -> None:
     async with names_server(lists_of(ip192_0_2_1=["127.0.0.3"]), ttl=300) as server:
         asking = Asking(server.address)
         for _ in range(3):
-            assert (await asking.ask(BL, "192.0.2.1")).codes == ("127.0.0.3",)
-            assert (await asking.ask(BL, "192.0.2.2")).state is ListState.CLEAN
+            assert (await asking.look_up(BL, "192.0.2.1")).codes == ("127.0.0.3",)
+            assert (await asking.look_up(BL, "192.0.2.2")).state is ListState.CLEAN
         assert questions(server) == ["1.0.0.127", "2.0.0.127", "1.2.0.192", "2.2.0.192"]
         assert len(questions(server, "TXT")) == 1
         asking.time.leap(301)
-        await asking.ask(BL, "192.0.2.1")
-        await asking.ask(BL, "192.0.2.2")
+        await asking.look_up(BL, "192.0.2.1")
+        await asking.look_up(BL, "192.0.2.2")
         assert questions(server)[4:] == ["1.2.0.192", "2.2.0.192"]
 
 
 async def test_a_list_is_tested_once_for_all_who_wait_and_again_a_day_later() -> None:
     async with names_server(lists_of()) as server:
         asking = Asking(server.address)
-        await asyncio.gather(*(asking.ask(BL, f"192.0.2.{number}") for number in range(50)))
+        await asyncio.gather(*(asking.look_up(BL, f"192.0.2.{number}") for number in range(50)))
         assert questions(server).count("2.0.0.127") == 1
         asking.time.leap(86400)
-        await asking.ask(BL, "192.0.2.1")
+        await asking.look_up(BL, "192.0.2.1")
         assert questions(server).count("2.0.0.127") == 2
 
 
 async def test_a_listing_is_believed_only_of_a_list_that_was_tested_lately() -> None:
     async with names_server(lists_of(ip192_0_2_1=["127.0.0.3"])) as server:
         asking = Asking(server.address)
-        await asking.ask(BL, "192.0.2.2")
+        await asking.look_up(BL, "192.0.2.2")
         asking.time.leap(601)
-        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.LISTED
+        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.LISTED
         assert questions(server).count("1.0.0.127") == 2
 
 
@@ -75,11 +75,11 @@ async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: 
         asking = Asking(server.address)
         pauses = []
         for pause in (60, 120, 240):
-            assert (await asking.ask(BL, "192.0.2.1")).state is ListState.UNKNOWN
+            assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.UNKNOWN
             assert "refuse" in asking.lists.statistics["bl.test"].why
             asked = len(server.asked)
             asking.time.leap(pause - 1)
-            assert (await asking.ask(BL, "192.0.2.2")).state is ListState.UNKNOWN
+            assert (await asking.look_up(BL, "192.0.2.2")).state is ListState.UNKNOWN
             assert len(server.asked) == asked
             asking.time.leap(1)
             pauses.append(asked)
@@ -87,7 +87,7 @@ async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: 
         assert asking.lists.statistics["bl.test"].failures == {"refused": 3}
         server.saying = lists_of()
         asking.time.leap(240)
-        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.CLEAN
+        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.CLEAN
         assert asking.lists.statistics["bl.test"].usable
 
 
@@ -97,7 +97,7 @@ async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
     ) as server:
         asking = Asking(server.address)
         found = await asyncio.gather(
-            *(asking.ask(BL, f"192.0.2.{number}") for number in range(200))
+            *(asking.look_up(BL, f"192.0.2.{number}") for number in range(200))
         )
         assert {listing.state for listing in found} == {ListState.UNKNOWN}
         assert len(server.asked) <= 2 + 2 * 16
@@ -107,7 +107,7 @@ async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> N
     async with names_server(lists_of(**{f"ip192_0_2_{n}": None for n in range(200)})) as server:
         asking = Asking(server.address, timeout=0.05)
         found = await asyncio.gather(
-            *(asking.ask(BL, f"192.0.2.{number}") for number in range(200))
+            *(asking.look_up(BL, f"192.0.2.{number}") for number in range(200))
         )
         assert {listing.state for listing in found} == {ListState.UNKNOWN}
         assert len(server.asked) <= 2 + 2 * 16
@@ -130,7 +130,7 @@ async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> N
 async def test_no_trouble_is_a_verdict(said: Said, failure: str) -> None:
     async with names_server(lists_of(ip192_0_2_1=said)) as server:
         asking = Asking(server.address, timeout=0.2)
-        listing = await asking.ask(BL, "192.0.2.1")
+        listing = await asking.look_up(BL, "192.0.2.1")
         assert (listing.state, listing.codes) == (ListState.UNKNOWN, ())
         assert listing.text
         assert list(asking.lists.statistics["bl.test"].failures) == [failure]
@@ -145,9 +145,11 @@ async def test_a_domain_with_names_below_it_and_no_address_is_clean_if_the_list_
 
     async with names_server(saying) as server:
         asking = Asking(server.address)
-        assert (await asking.ask(a_list("dbl.test", domains=True), "org")).state is ListState.CLEAN
+        assert (
+            await asking.look_up(a_list("dbl.test", domains=True), "org")
+        ).state is ListState.CLEAN
         untested = a_list("dbl.test", domains=True, test_points=False, name="untested")
-        assert (await asking.ask(untested, "org")).state is ListState.UNKNOWN
+        assert (await asking.look_up(untested, "org")).state is ListState.UNKNOWN
 
 
 async def test_an_ipv6_address_is_listed_by_its_nibbles() -> None:
@@ -159,8 +161,8 @@ async def test_an_ipv6_address_is_listed_by_its_nibbles() -> None:
     async with names_server(saying) as server:
         asking = Asking(server.address)
         six = a_list("bl.test", ipv6=True)
-        assert (await asking.ask(six, "2001:DB8:0::1")).state is ListState.LISTED
-        assert (await asking.ask(six, "2001:db8::2")).state is ListState.CLEAN
+        assert (await asking.look_up(six, "2001:DB8:0::1")).state is ListState.LISTED
+        assert (await asking.look_up(six, "2001:db8::2")).state is ListState.CLEAN
 
 
 def labels(address: str) -> str:
@@ -170,7 +172,7 @@ def labels(address: str) -> str:
 async def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
     codes = [f"127.0.0.{number}" for number in range(2, 250)]
     async with names_server(lists_of(ip192_0_2_1=codes), truncate=True) as server:
-        listing = await Asking(server.address).ask(BL, "192.0.2.1")
+        listing = await Asking(server.address).look_up(BL, "192.0.2.1")
         assert (listing.state, len(listing.codes)) == (ListState.LISTED, 32)  # as many as are kept
         assert ("1.2.0.192.bl.test", "A") in server.asked_tcp
         assert listing.text == "why 1.2.0.192.bl.test"
@@ -180,7 +182,7 @@ async def test_cancelling_leaves_nothing_behind() -> None:
     async with names_server(lists_of(ip127_0_0_1=None)) as server:
         asking = Asking(server.address, timeout=1000.0)
         before = asyncio.all_tasks()
-        waiting = asyncio.create_task(asking.ask(BL, "192.0.2.1"))
+        waiting = asyncio.create_task(asking.look_up(BL, "192.0.2.1"))
         while not server.asked:
             await asyncio.sleep(0)
         waiting.cancel()
@@ -193,8 +195,8 @@ async def test_cancelling_leaves_nothing_behind() -> None:
 async def test_one_who_goes_away_takes_the_test_from_nobody() -> None:
     async with names_server(lists_of(ip127_0_0_1=None)) as server:
         asking = Asking(server.address)
-        first = asyncio.create_task(asking.ask(BL, "192.0.2.1"))
-        second = asyncio.create_task(asking.ask(BL, "192.0.2.2"))
+        first = asyncio.create_task(asking.look_up(BL, "192.0.2.1"))
+        second = asyncio.create_task(asking.look_up(BL, "192.0.2.2"))
         while not server.asked:
             await asyncio.sleep(0)
         first.cancel()
@@ -205,39 +207,39 @@ async def test_one_who_goes_away_takes_the_test_from_nobody() -> None:
 async def test_what_is_unknown_is_asked_again() -> None:
     async with names_server(lists_of(ip192_0_2_1=["203.0.113.7"])) as server:
         asking = Asking(server.address)
-        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.UNKNOWN
+        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.UNKNOWN
         server.saying = lists_of()
-        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.CLEAN
+        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.CLEAN
 
 
 async def test_what_a_list_said_before_it_fell_is_asked_again() -> None:
     async with names_server(lists_of(ip192_0_2_2=["127.255.255.255"])) as server:
         asking = Asking(server.address)
         for subject in ("192.0.2.1", "192.0.2.2"):
-            await asking.ask(BL, subject)
+            await asking.look_up(BL, subject)
         server.saying = lists_of(ip192_0_2_1=["127.0.0.2"])
         asking.time.leap(61)
-        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.LISTED
+        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.LISTED
 
 
 async def test_what_was_under_way_when_the_list_fell_is_not_kept() -> None:
     async with names_server(lists_of(ip192_0_2_1=None, ip192_0_2_2=["127.255.255.255"])) as server:
         asking = Asking(server.address)
-        under_way = asyncio.create_task(asking.ask(BL, "192.0.2.1"))
+        under_way = asyncio.create_task(asking.look_up(BL, "192.0.2.1"))
         while not questions(server).count("1.2.0.192"):
             await asyncio.sleep(0)
-        await asking.ask(BL, "192.0.2.2")
+        await asking.look_up(BL, "192.0.2.2")
         server.saying = lists_of()  # the question is repeated after two seconds
         assert (await under_way).state is ListState.CLEAN
         server.saying = lists_of(ip192_0_2_1=["127.0.0.2"])
         asking.time.leap(61)
-        assert (await asking.ask(BL, "192.0.2.1")).state is ListState.LISTED
+        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.LISTED
 
 
 async def test_each_query_is_told_to_the_one_who_asked_and_to_the_program() -> None:
     async with names_server(lists_of(ip192_0_2_1=["127.0.0.2"])) as server:
         asking, mine = Asking(server.address), list[Query]()
-        await asking.lists.ask(BL, Subject.of("192.0.2.1"), asking.run, mine.append)
+        await asking.lists.look_up(BL, Subject.of("192.0.2.1"), asking.run, mine.append)
         assert len(mine) == 4  # two for the test, the addresses, the reason
         assert mine == asking.queries
         assert all(query.blocklist == "bl.test" and query.duration > 0 for query in mine)
@@ -256,7 +258,7 @@ async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() ->
         asking = Asking(server.address, timeout=1.0)
         lists = [a_list(f"l{number}.test") for number in range(20)]
         for one in lists:
-            await asking.ask(one, "192.0.2.9")  # so that all of them are tested
+            await asking.look_up(one, "192.0.2.9")  # so that all of them are tested
         asked, under_way = len(server.asked), list[int]()
 
         def count(query: Query) -> None:
@@ -264,6 +266,6 @@ async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() ->
 
         subjects = [Subject.of(f"192.0.3.{number}") for number in range(20)]
         await asyncio.gather(
-            *(asking.lists.ask(one, it, asking.run, count) for one in lists for it in subjects)
+            *(asking.lists.look_up(one, it, asking.run, count) for one in lists for it in subjects)
         )
         assert 200 < under_way[0] <= 256

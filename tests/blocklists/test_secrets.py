@@ -41,7 +41,7 @@ async def test_a_key_reaches_the_list_and_nobody_else(answer: Said, secret_run: 
         resolver = Resolver([server.address], 0.2)
         lists = Blocklists(resolver, Clock())
         keyed = a_list("{key}.bl.test", key=KEY)
-        listing = await lists.ask(keyed, Subject.of("192.0.2.1"), secret_run)
+        listing = await lists.look_up(keyed, Subject.of("192.0.2.1"), secret_run)
         assert KEY not in f"{listing!r}{lists.statistics!r}{vars(lists)!r}{vars(resolver)!r}"
         assert listing.blocklist == "bl.test"
         if answer == ["127.0.0.3"]:
@@ -56,7 +56,7 @@ async def test_a_key_that_cannot_be_read_makes_the_answer_unknown_until_it_can(
     ) as server:
         asking = Asking(server.address)
         keyed = a_list("{key}.bl.test", key={"env": "LIST_KEY"})
-        listing = await asking.ask(keyed, "192.0.2.1")
+        listing = await asking.look_up(keyed, "192.0.2.1")
         assert (listing.state, listing.text) == (
             ListState.UNKNOWN,
             "the environment variable LIST_KEY is not set",
@@ -65,8 +65,8 @@ async def test_a_key_that_cannot_be_read_makes_the_answer_unknown_until_it_can(
         assert asking.lists.statistics["bl.test"].usable is False
         monkeypatch.setenv("LIST_KEY", "one")
         asking.time.leap(61)
-        assert (await asking.ask(keyed, "192.0.2.1")).state is ListState.CLEAN
+        assert (await asking.look_up(keyed, "192.0.2.1")).state is ListState.CLEAN
         monkeypatch.delenv("LIST_KEY")
-        assert (await asking.ask(keyed, "192.0.2.3")).state is ListState.UNKNOWN
+        assert (await asking.look_up(keyed, "192.0.2.3")).state is ListState.UNKNOWN
         monkeypatch.setenv("LIST_KEY", "no name ..")
-        assert (await asking.ask(keyed, "192.0.2.4")).state is ListState.UNKNOWN
+        assert (await asking.look_up(keyed, "192.0.2.4")).state is ListState.UNKNOWN

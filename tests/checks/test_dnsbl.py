@@ -237,8 +237,8 @@ async def test_scrapes_do_not_ask_the_lists_again_within_the_interval() -> None:
     async with name_server(TESTS) as dns, app(dns, "lists: [bl.example]") as made:
         key = made.probes.key("reputation", "192.0.2.7")
         assert made.probes.get(key).interval == 3600
-        await asyncio.gather(*(made.probes.ask(key, 10) for _ in range(5)))
-        await made.probes.ask(key, 10)
+        await asyncio.gather(*(made.probes.scrape(key, 10) for _ in range(5)))
+        await made.probes.scrape(key, 10)
         assert series(made, "192.0.2.7")["mailtrip_trips_total"] == 1
 
 

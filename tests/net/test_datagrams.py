@@ -28,7 +28,7 @@ Respond = Callable[[socket.socket, bytes, Any], None]
 QUERY = dns.message.make_query("a.test.", "A").to_wire()
 
 
-async def ask(server: str, name: str = "a.test.", *, timeout: float = 2.0) -> Answer:
+async def query(server: str, name: str = "a.test.", *, timeout: float = 2.0) -> Answer:
     return await DnsQueries(Resolver([server], timeout), CLOCK).query(name, "A")
 
 
@@ -41,9 +41,9 @@ def open_sockets() -> int:
 
 
 async def test_a_real_resolver_says_what_it_knows(lab: Lab) -> None:
-    assert (await ask(lab.dns, "relay.lab.test.")).records == (lab.relay_ip,)
-    assert (await ask(lab.dns, "nowhere.lab.test.")).said is Said.NXDOMAIN
-    assert (await ask(lab.dns, "deadfirst.test.")).said is Said.NODATA
+    assert (await query(lab.dns, "relay.lab.test.")).records == (lab.relay_ip,)
+    assert (await query(lab.dns, "nowhere.lab.test.")).said is Said.NXDOMAIN
+    assert (await query(lab.dns, "deadfirst.test.")).said is Said.NODATA
     text = await DnsQueries(Resolver([lab.dns]), CLOCK).query("2.0.0.127.blclean.lab.test.", "TXT")
     assert text.records == ("Listed by blclean.lab.test",)
 
@@ -52,7 +52,7 @@ async def test_records_and_absence_hold_for_their_ttl() -> None:
     async with names_server(
         lambda name, kind: ["127.0.0.2"] if name == "a.test" else dns.rcode.NXDOMAIN, ttl=77
     ) as server:
-        found, missing = await ask(server.address), await ask(server.address, "b.test.")
+        found, missing = await query(server.address), await query(server.address, "b.test.")
         assert (found.said, found.records, found.ttl) == (Said.RECORDS, ("127.0.0.2",), 77)
         assert (missing.said, missing.records, missing.ttl) == (Said.NXDOMAIN, (), 77)
 
@@ -67,20 +67,20 @@ async def test_records_and_absence_hold_for_their_ttl() -> None:
 )
 async def test_what_a_server_cannot_say_is_told_apart(rcode: dns.rcode.Rcode, said: str) -> None:
     async with names_server(lambda name, kind: rcode) as server:
-        assert (await ask(server.address)).said == said
+        assert (await query(server.address)).said == said
         assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("name", ["a..b.", "x" * 64 + ".test."])
 async def test_what_is_no_name_is_not_asked(name: str) -> None:
-    assert (await ask("127.0.0.1:1", name)).said is Said.SENSELESS
+    assert (await query("127.0.0.1:1", name)).said is Said.SENSELESS
 
 
 async def test_silence_ends_at_the_timeout_and_a_closed_port_at_once(lab: Lab) -> None:
-    silent = await ask(lab.silent_dns, timeout=0.2)
+    silent = await query(lab.silent_dns, timeout=0.2)
     assert silent.said is Said.TIMEOUT
     assert silent.took >= 0.2
-    assert (await ask("127.0.0.1:1", timeout=60)).said is Said.NETWORK
+    assert (await query("127.0.0.1:1", timeout=60)).said is Said.NETWORK
 
 
 async def test_the_next_server_is_asked_when_one_cannot_say(lab: Lab) -> None:
@@ -125,7 +125,7 @@ async def test_many_share_few_sockets_and_none_is_left() -> None:
 
 async def test_cancelling_closes_the_socket(lab: Lab) -> None:
     before = open_sockets()
-    waiting = asyncio.create_task(ask(lab.silent_dns))
+    waiting = asyncio.create_task(query(lab.silent_dns))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     waiting.cancel()
@@ -166,7 +166,7 @@ async def test_forged_answers_are_passed_over() -> None:
     bugs: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: bugs.append(context))
     async with a_server(respond) as datagrams:
-        reply = await datagrams.ask(QUERY)
+        reply = await datagrams.query(QUERY)
         assert not bugs
         assert dns.message.from_wire(reply.wire).question[0].name.to_text() == "a.test."
         assert reply.wire[2] & 0x80
@@ -184,7 +184,7 @@ async def test_a_broken_answer_is_none() -> None:
         listening.bind(("127.0.0.1", 0))
         loop = asyncio.get_running_loop()
         loop.add_reader(listening, lambda: respond(listening, *listening.recvfrom(4096)))
-        assert (await ask(f"127.0.0.1:{listening.getsockname()[1]}")).said is Said.SENSELESS
+        assert (await query(f"127.0.0.1:{listening.getsockname()[1]}")).said is Said.SENSELESS
         loop.remove_reader(listening)
 
 
@@ -195,7 +195,7 @@ async def test_an_answer_in_other_letters_is_the_same() -> None:
         listening.sendto(reply_to(wire).replace(b"test", b"TesT"), peer)
 
     async with a_server(respond) as datagrams:
-        assert b"TesT" in (await datagrams.ask(QUERY)).wire
+        assert b"TesT" in (await datagrams.query(QUERY)).wire
 
 
 async def test_the_time_is_the_networks_and_not_that_of_our_own_queue() -> None:
@@ -206,7 +206,7 @@ async def test_the_time_is_the_networks_and_not_that_of_our_own_queue() -> None:
         time.sleep(0.5)
 
     async with a_server(respond) as datagrams:
-        assert (await datagrams.ask(QUERY)).took < 0.25
+        assert (await datagrams.query(QUERY)).took < 0.25
 
 
 async def test_a_wall_clock_that_was_set_back_or_forth_does_not_spoil_the_time() -> None:
@@ -217,7 +217,7 @@ async def test_a_wall_clock_that_was_set_back_or_forth_does_not_spoil_the_time()
     async with a_server(respond, Clock(wall=lambda: time.time() + ahead[0])) as datagrams:
         for shift in (-1e6, 1e6):
             ahead[0] = shift
-            assert 0 <= (await datagrams.ask(QUERY)).took < 60
+            assert 0 <= (await datagrams.query(QUERY)).took < 60
 
 
 async def test_ids_and_ports_are_hard_to_guess() -> None:
@@ -230,6 +230,6 @@ async def test_ids_and_ports_are_hard_to_guess() -> None:
 
     async with a_server(respond) as datagrams:
         for _ in range(40):
-            await datagrams.ask(QUERY)
+            await datagrams.query(QUERY)
     assert len(ids) > 35
     assert len(ports) > 10

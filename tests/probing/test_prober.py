@@ -183,14 +183,14 @@ async def test_a_mailbox_that_restarts_while_a_trip_begins_costs_no_trip(bench: 
 
 @virtual.on_a(ProberRig)
 async def test_any_number_of_scrapes_makes_one_trip_in_an_interval(bench: ProberRig) -> None:
-    await asyncio.gather(*(bench.prober.ask(bench.probe, 10) for _ in range(20)))
+    await asyncio.gather(*(bench.prober.scrape(bench.probe, 10) for _ in range(20)))
     assert bench.series()["probe_success"] == 1
     for _ in range(10):
         await asyncio.sleep(20)
-        await bench.prober.ask(bench.probe, 10)
+        await bench.prober.scrape(bench.probe, 10)
     assert len(bench.sender.sent) == 1
     await asyncio.sleep(299.7 - bench.clock.monotonic())  # a scrape that comes a little early
-    await bench.prober.ask(bench.probe, 10)
+    await bench.prober.scrape(bench.probe, 10)
     assert len(bench.sender.sent) == 2
 
 
@@ -199,7 +199,7 @@ async def test_a_scrape_waits_no_longer_than_it_is_told_and_does_not_disturb_the
     bench: ProberRig,
 ) -> None:
     bench.sender.delay = 100
-    await bench.prober.ask(bench.probe, 9.5)
+    await bench.prober.scrape(bench.probe, 9.5)
     assert bench.clock.monotonic() == pytest.approx(9.5)
     series = bench.series()
     assert series["mailtrip_trips_in_flight"] == 1
@@ -239,7 +239,7 @@ class Questions:
         self._seconds = seconds
         self._error = error
 
-    async def ask(self, run: Run) -> None:
+    async def run(self, run: Run) -> None:
         async with run.phase(Phase.VERIFY):
             await asyncio.sleep(self._seconds)
             if self._error:

@@ -258,7 +258,7 @@ def test_a_pair_that_nobody_scrapes_is_forgotten_and_a_named_probe_never() -> No
         bench = ProberRig()
         probes = table(bench)
         key = probes.key("submission", "a@example.org")
-        await probes.ask(key, 60)
+        await probes.scrape(key, 60)
         await asyncio.sleep(880)
         probes.forget_idle()
         assert [probe.key for probe in probes if probe.name is None] == [key]
@@ -281,7 +281,7 @@ def test_a_pair_is_not_forgotten_while_a_message_is_under_way() -> None:
         key = probes.key("submission", "a@example.org")
         probe = probes.get(key)
         probe.timeout = 5000
-        await probes.ask(key, 1)
+        await probes.scrape(key, 1)
         await asyncio.sleep(2000)
         probes.forget_idle()
         assert probe in probes

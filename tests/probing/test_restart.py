@@ -36,7 +36,7 @@ def test_a_restart_goes_on_with_the_trips_in_flight(tmp_path: Path) -> None:
         (trip,) = second.ledger.recover()
         assert trip.state is State.SENT
         second.prober.resume(second.probe, trip)
-        await second.prober.ask(second.probe, 100)
+        await second.prober.scrape(second.probe, 100)
         assert second.sender.sent == []  # it is not sent again
         assert second.probe.newest is not None
         assert second.probe.newest.trip == trip.id
@@ -62,7 +62,7 @@ def test_a_message_that_came_during_a_restart_is_a_success_without_an_invented_d
         second = ProberRig(tmp_path, first.mailbox)
         (trip,) = second.ledger.recover()
         second.prober.resume(second.probe, trip)
-        await second.prober.ask(second.probe, 100)
+        await second.prober.scrape(second.probe, 100)
         assert second.probe.newest is not None
         assert second.probe.newest.success
         assert second.series()["mailtrip_delivery_delay_seconds_count"] == 0

@@ -29,7 +29,7 @@ def test_a_beat_is_kept_and_a_scrape_s_trip_counts_for_it() -> None:
         )
         await asyncio.sleep(10 * INTERVAL + 10)
         assert len(bench.sender.sent) == 11
-        await bench.prober.ask(bench.probe, 1)
+        await bench.prober.scrape(bench.probe, 1)
         assert len(bench.sender.sent) == 11
         beating.cancel()
         await bench.close()

@@ -44,5 +44,5 @@ class Asking:
             Resolver([self.nameserver], self.timeout), self.clock, self.queries.append
         )
 
-    async def ask(self, blocklist: Blocklist, subject: str) -> Listing:
-        return await self.lists.ask(blocklist, Subject.of(subject), self.run)
+    async def look_up(self, blocklist: Blocklist, subject: str) -> Listing:
+        return await self.lists.look_up(blocklist, Subject.of(subject), self.run)
