@@ -31,19 +31,19 @@ def _default_dir() -> str:
 
 
 class StateOptions(Options):
-    """What must survive a restart: the tokens of messages that are on their way, and the key that
-    signs them."""
+    """What must survive a restart: the tokens of messages in transit, and the key that signs
+    them."""
 
     dir: WrittenPath = Field(default_factory=_default_dir)
-    """A directory of our own, on a local disk. Default: `$STATE_DIRECTORY`, which systemd sets,
-    else `./mailtrip-state`."""
+    """A directory for the state of this exporter alone, on a local disk. Default:
+    `$STATE_DIRECTORY`, which systemd sets, else `./mailtrip-state`."""
 
     token_key: Secret | None = None
     """The key that signs tokens, in 64 or more hexadecimal digits, such as `openssl rand -hex 32`
-    prints. Give the same one to the exporters of a fail-over pair, each with a `dir` of its own,
-    and no other: each makes trips of its own, leaves the other's messages alone for an hour, and
-    then deletes what is left over. Default: one of our own, made at the first start and kept in
-    `dir`, so that exporters that share a mailbox never touch each other's messages."""
+    prints. Set it only for a failover pair: both exporters get the same key, and each its own
+    `dir`. Each makes its own trips, leaves the other's messages alone for an hour, and then deletes
+    those that are left over. Default: a key that is created at the first start and stored in `dir`,
+    so that exporters that share a mailbox never touch each other's messages."""
 
     @field_validator("token_key", mode="before")
     @classmethod
@@ -55,15 +55,14 @@ class StateOptions(Options):
 
 
 class ResolverOptions(Options):
-    """Who answers questions about names. Answers are not kept, since a trip tells how long a name
-    takes."""
+    """DNS resolver. Answers are not cached, so that every trip measures resolution."""
 
     nameservers: list[Nameserver] = Field(default_factory=list)
-    """The servers to ask, in this order. Default: those of `/etc/resolv.conf`, which is read again
+    """The servers to query, in this order. Default: those of `/etc/resolv.conf`, which is reloaded
     when it changes."""
 
     timeout: Duration = DEFAULT_TIMEOUT
-    """How long one question may take, all servers and repetitions together."""
+    """Time limit for one lookup, including all servers and retries."""
 
 
 class Settings(Options):
@@ -73,18 +72,18 @@ class Settings(Options):
     """What must survive a restart."""
 
     resolver: ResolverOptions = ResolverOptions()
-    """Who answers questions about names."""
+    """DNS resolver."""
 
     mailboxes: dict[Name, MailboxOptions] = Field(default_factory=dict)
-    """The places where messages are awaited, by name. All modules that name the same mailbox share
+    """The mailboxes that receive messages, by name. All modules that name the same mailbox share
     one session."""
 
     modules: dict[Name, Module] = Field(default_factory=dict)
     """The checks, by name."""
 
     probes: list[Probe] = Field(default_factory=list)
-    """The probes that run by themselves and stand on `/metrics`. Any other is made when Prometheus
-    asks `/probe`."""
+    """The probes that run on their own and appear on `/metrics`. Others are created when Prometheus
+    requests them on `/probe`."""
 
     @classmethod
     def load(cls, *paths: str) -> Self:

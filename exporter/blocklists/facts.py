@@ -66,27 +66,28 @@ class ListFacts(Options):
     """What both know. None means that nothing is said."""
 
     kind: Kind | None = None
-    """`block`: to be listed is a failure. `allow`: it lists the good ones. `info`: it is a fact,
-    and nothing more."""
+    """`block`: a listing is a failure. `allow`: a list of good senders. `info`: a listing is only
+    reported."""
 
     severity: Severity | None = None
-    """How much a listing hurts: `high`, `medium` or `low`. Default: as the catalogue says, else
+    """How serious a listing is: `high`, `medium` or `low`. Default: from the catalogue, else
     `medium`."""
 
     codes: dict[Code, Text] | None = None
-    """The answers that are a listing, and what each means, such as `{127.0.0.2: spam source}`; `*`
-    stands for any octet. Default: as the catalogue says, else everything in 127.0.0.0/8 but
+    """The answers that mean a listing, and the meaning of each, such as `{127.0.0.2: spam source}`;
+    `*` stands for any octet. Default: from the catalogue, else everything in 127.0.0.0/8 except
     127.0.0.1 and 127.255.255.0/24."""
 
     bits: dict[Bit, Text] | None = None
-    """For a list whose answers are sums: what each bit of the last octet means, such as `{2: black,
-    4: grey}`."""
+    """For a list whose answers are bit masks: the meaning of each bit of the last octet, such as
+    `{2: black, 4: grey}`."""
 
     errors: list[Code] | None = None
-    """The answers that are none: the list refuses us. 127.255.255.0/24 is known to be."""
+    """The answers that mean that the list refuses our queries. 127.255.255.0/24 is always
+    included."""
 
     test_entry: Text | None = None
-    """What it lists for tests, if that is not 127.0.0.2, ::FFFF:7F00:2 or TEST."""
+    """Its test entry, if that is not 127.0.0.2, ::FFFF:7F00:2 or TEST."""
 
     delisting: Page | None = None
-    """The page that tells how to get off it."""
+    """The page that explains how to be removed from the list."""

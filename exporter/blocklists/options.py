@@ -60,28 +60,26 @@ Zone = Annotated[
 
 
 class BlockListOptions(ListFacts):
-    """A blocklist. What is left out comes from the catalogue of known lists, or else from RFC
-    5782."""
+    """A blocklist. Defaults come from the catalogue of known lists, or else from RFC 5782."""
 
     zone: Zone
-    """The zone that is asked, such as `zen.spamhaus.org`. A key inside is written `{key}` and given
-    as `key`; a zone that is a secret as a whole is `{file: PATH}` or `{env: NAME}`, and needs a
-    `name`."""
+    """The zone that is queried, such as `zen.spamhaus.org`. A key in the zone is written `{key}`
+    and given as `key`. If the whole zone is a secret, write `{file: PATH}` or `{env: NAME}` and
+    give a `name`."""
 
     key: Secret | None = None
-    """What stands for `{key}` in the zone: `{file: PATH}`, `{env: NAME}` or the text itself. It is
+    """The value of `{key}` in the zone: `{file: PATH}`, `{env: NAME}` or the text itself. It is
     never shown."""
 
     name: Name | None = None
-    """What the list is called on pages and in labels. Default: the zone without its key."""
+    """The name of the list on pages and in labels. Default: the zone without its key."""
 
     ipv6: bool | None = None
-    """Whether it is asked about IPv6 addresses. Default: as the catalogue says, else no."""
+    """Whether it is queried for IPv6 addresses. Default: from the catalogue, else no."""
 
     test_points: bool | None = None
-    """Whether it lists what a list must list for tests (RFC 5782): 127.0.0.2, ::FFFF:7F00:2 or
-    TEST. Without them, only what it must not list is asked. Default: as the catalogue says, else
-    yes."""
+    """Whether it lists the test entries of RFC 5782: 127.0.0.2, ::FFFF:7F00:2 or TEST. If not, the
+    self-test queries only what it must not list. Default: from the catalogue, else yes."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

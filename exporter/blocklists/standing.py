@@ -21,7 +21,7 @@ MOST_FAILURES = 5  # in a row, before a list that does not answer is left alone
 class QueryFailure(StrEnum):
     """Why a question had no answer that says listed or clean: a closed list, for a label."""
 
-    TIMEOUT = "timeout"  # nobody answered
+    TIMEOUT = "timeout"  # no answer in time
     SERVFAIL = "servfail"  # the resolver could not find out
     REFUSED = "refused"  # by the resolver or the list: REFUSED, 127.255.255.254 and the like
     NETWORK = "network"  # the nameserver cannot be reached

@@ -11,36 +11,36 @@ from exporter.core.model import one_line
 
 
 class SentAddresses(Options):
-    """The addresses that the mail of a probe really left from."""
+    """The addresses from which the mail of a probe actually left."""
 
     from_probe: Name
-    """A name from `probes`, of a probe that sends messages. Of its newest message that came, the
-    address that the receiving server saw is asked about; what the receiver's name is, the option
-    `trusted_authserv_id` says."""
+    """A name from `probes`, of a probe that sends messages. The check queries the address that the
+    receiving server saw for its newest message. The option `trusted_authserv_id` of that module
+    names the receiver."""
 
 
 class DnsblOptions(Options):
-    """Asks blocklists (RFC 5782) about the target: an address; or a name, which is asked about as a
-    domain in `domain_lists`, and whose addresses are asked about in `lists`. Nothing is sent."""
+    """Queries blocklists (RFC 5782) about the target: an address, or a name. A name is queried as a
+    domain in `domain_lists`, and its addresses in `lists`. No message is sent."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": ["lists"]}, {"required": ["domain_lists"]}]}
     )
 
     lists: AddressLists = Field(default_factory=list)
-    """Lists of addresses: each is a zone, such as `zen.spamhaus.org`, or a mapping that says
-    more."""
+    """Lists of addresses: each is a zone, such as `zen.spamhaus.org`, or a mapping with more
+    options."""
 
     domain_lists: DomainLists = Field(default_factory=list)
     """Lists of domains, such as `dbl.spamhaus.org`."""
 
     expand: Literal["mx"] | None = None
     """`mx`: the target is a mail domain, and the addresses are those of its exchangers. Default:
-    the target's own."""
+    the addresses of the target."""
 
     addresses: SentAddresses | None = None
-    """The addresses come from a probe: those that its mail really left from. The target, a domain,
-    is asked about in `domain_lists` alone."""
+    """The addresses come from a probe: those from which its mail actually left. The target, a
+    domain, is queried only in `domain_lists`."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

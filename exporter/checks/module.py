@@ -25,28 +25,28 @@ Interval = Annotated[Duration, AfterValidator(_interval)]
 
 
 class Module(CheckOptions):
-    """A named check with its options. What it is pointed at, the target, comes from `probes` or
-    from Prometheus."""
+    """A named check with its options. Its target comes from `probes` or from Prometheus."""
 
     interval: Interval = 300.0
-    """One trip for each target in this time, however often it is scraped. Default for `dnsbl`: 1h,
-    since blocklists count who asks how often."""
+    """Time between trips to each target, however often it is scraped. Default for `dnsbl`: 1h,
+    because blocklists limit the number of queries."""
 
     timeout: Duration = 600.0
     """The message must be back by then, or the trip fails as overdue. Mail between providers often
-    takes minutes. It may be longer than `interval`: then trips overlap. A blocklist that has not
-    answered by then is not waited for."""
+    takes minutes. It may be longer than `interval`: then trips overlap. For `dnsbl`: a blocklist
+    that has not answered by then is unknown."""
 
     session_timeout: Duration = 30.0
-    """How long one conversation with a mail server may take, from connecting to the end."""
+    """Time limit for one conversation with a mail server, from connecting to the end."""
 
     targets: list[TargetPattern] = Field(default_factory=list)
-    """The targets that may be asked for on `/probe`: patterns with `*`, `?` and `[...]`, and
-    networks such as `192.0.2.0/24`. The targets in `probes` are always allowed, all others never:
-    the module lends its credentials. A pattern without a wildcard is one target. All spellings of a
-    domain or an IP address are one target, and small and capital letters in front of the `@` are
-    not: what a wildcard fits there is a target of its own, each with its own messages. `%` and `!`
-    in front of the `@` fit no `*`: a mail server may read them as the way to somebody else."""
+    """The targets that are allowed on `/probe`: patterns with `*`, `?` and `[...]`, and networks
+    such as `192.0.2.0/24`. The targets in `probes` are always allowed, and all others are refused,
+    because the module sends its credentials to the target. A pattern without a wildcard is one
+    target. All spellings of a domain or an IP address are one target. Upper and lower case before
+    the `@` are different targets: each one that a wildcard matches gets its own messages. `*` does
+    not match `%` and `!` before the `@`, because a mail server may treat them as a route to another
+    address."""
 
     @model_validator(mode="before")
     @classmethod
@@ -77,17 +77,17 @@ class Module(CheckOptions):
 
 
 class Probe(Options):
-    """A module pointed at a target, with a beat and series of its own."""
+    """A module with a target. Each probe has its own interval and series."""
 
     name: Name
-    """What the probe is called, in the label `probe` and on the status page."""
+    """The name of the probe in the label `probe` and on the status page."""
 
     module: Name
     """A name from `modules`."""
 
     target: OneWord
-    """What the module is pointed at: most often a recipient, or the server that its `send` names
-    with `{target}`."""
+    """The target of the module: usually a recipient, or the server that `{target}` stands for in
+    `send`."""
 
     interval: Interval | None = None
     """Default: the module's."""

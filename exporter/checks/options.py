@@ -36,70 +36,68 @@ MAILBOX_OPTIONS = ("mailbox", "bounces")
 
 
 class RefusalOptions(Options):
-    """The message must be refused, as by a relay that is open to nobody; a server that takes it is
-    the failure."""
+    """The message must be refused, for example by a relay that must not be open. If the server
+    accepts it, the trip fails."""
 
     code: ReplyCodes
     """The reply code of the refusal, such as 554, or a list of codes; for `sendmail` the exit code.
-    At which command it comes does not matter. Every other failure stays one."""
+    The refusal may come at any command. Every other failure remains a failure."""
 
 
 class RoundtripOptions(Options):
-    """Sends a signed message, awaits it in a mailbox, and deletes it there."""
+    """Sends a signed message, waits for it in a mailbox, and deletes it there."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": [{"required": ["mailbox"]}, {"required": ["expect"]}]}
     )
 
     sender: EmailAddress = Field(alias="from")
-    """The sender: in the envelope and in the header `From`. Choose an address whose bounces
-    somebody reads."""
+    """The sender, in the envelope and in the header `From`. Choose an address whose bounces are
+    read."""
 
     to: EmailTemplate = PLACEHOLDER
     """The recipient. By default the target, which must then be an e-mail address. Mail to it must
     arrive in `mailbox`, directly or by forwarding."""
 
     send: SendOptions
-    """How the message leaves."""
+    """How the message is sent."""
 
     mailbox: Name | None = None
-    """Where it is awaited: a name from `mailboxes`."""
+    """The mailbox that receives it: a name from `mailboxes`."""
 
     bounces: Name | None = None
-    """Where delivery status notifications to `from` arrive: a name from `mailboxes`. A message that
-    bounces then fails its trip at once, with the reason that the other server gave. Those that
-    arrive in `mailbox` are read anyway."""
+    """The mailbox that receives delivery status notifications to `from`: a name from `mailboxes`.
+    If the message bounces, the trip fails immediately, with the reason from the other server.
+    Bounces that arrive in `mailbox` are always read."""
 
     junk: Literal["fail", "ok"] = "fail"
     """Whether a message that was filed as spam is a failure. It is counted in either case."""
 
     trusted_authserv_id: AuthservIds | None = None
-    """The name with which the receiving server begins its Authentication-Results (RFC 8601), such
-    as mx.example.org, or a list of them. A domain stands for the names below it if the receiver's
-    servers have theirs there (icloud.com). Its results for SPF, DKIM, DMARC and ARC are told;
-    without this option none are, since everybody can write such a header. Microsoft 365 leaves its
-    name out; write mx.microsoft.com. Also, the address that this server saw is the one from which
-    the mail left."""
+    """The name at the start of the receiving server's Authentication-Results (RFC 8601), such as
+    mx.example.org, or a list of names. A domain includes the names below it if the servers of the
+    receiver use such names (icloud.com). mailtrip reports the SPF, DKIM, DMARC and ARC results of
+    this server; without this option it reports none, because anyone can write such a header.
+    Microsoft 365 omits its name; write mx.microsoft.com. The address that this server saw is
+    reported as the address from which the mail left."""
 
     late_after: Duration = 86400.0
-    """How long a message that is overdue may still come and count as late. After that it is
-    lost."""
+    """How long an overdue message may still arrive and count as late. After that it is lost."""
 
     size: Size | None = None
-    """How large the message is, headers included; filler makes up for what is missing. Default:
-    about 1 KiB. What is larger than 64 KiB is not read as a whole, so that nobody can say whether
-    it was altered."""
+    """The size of the message, headers included; it is padded to this size. Default: about 1 KiB. A
+    message larger than 64 KiB is not read completely, so alteration is not detected."""
 
     subject: Subject = f"mailtrip {TOKEN_PLACE}"
-    """The subject. `{token}` stands for the signed word by which the message is recognised; without
-    it, the word is added at the end."""
+    """The subject. `{token}` stands for the signed token that identifies the message; without it,
+    the token is added at the end."""
 
     headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict, max_length=MOST_HEADERS)
-    """More headers, such as `{X-Team: mail, Precedence: bulk}`. The value of one whose name says
-    that it is a secret, such as `Authorization` or `X-Api-Key`, is shown nowhere."""
+    """Additional headers, such as `{X-Team: mail, Precedence: bulk}`. The value is never shown if
+    the name indicates a secret, such as `Authorization` or `X-Api-Key`."""
 
     expect: RefusalOptions | None = None
-    """The message must be refused: then the refusal is the success. It is awaited nowhere."""
+    """The message must be refused: the refusal is the success. No mailbox waits for it."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

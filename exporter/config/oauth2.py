@@ -47,8 +47,8 @@ Tenant = Annotated[
 
 
 class CertificateOptions(Options):
-    """A certificate that the identity provider knows, whose key signs what we say of ourselves (RFC
-    7523)."""
+    """A certificate that is registered with the identity provider. Its key signs the client
+    assertion (RFC 7523)."""
 
     cert_file: ReadFile
     """The certificate, PEM."""
@@ -59,49 +59,49 @@ class CertificateOptions(Options):
 
 class OAuth2Options(Options):
     """A login with a token of an identity provider (OAuth 2.0). It is fetched when it is needed,
-    renewed after three quarters of its life, shared by all that log in with the same options and
-    username, and kept in memory only. The environment variables `HTTPS_PROXY` and `NO_PROXY`
-    count."""
+    renewed after three quarters of its lifetime, shared by all logins with the same options and
+    username, and kept only in memory. The environment variables `HTTPS_PROXY` and `NO_PROXY` are
+    used."""
 
     provider: Literal["microsoft", "google"] | None = None
-    """Fills in `token_url` and `scope`."""
+    """Sets the defaults of `token_url` and `scope`."""
 
     tenant: Tenant | None = None
-    """Of Microsoft: the directory, by its id or by one of its domains."""
+    """For Microsoft: the directory, as its ID or one of its domains."""
 
     client_id: Text | None = None
-    """The application, as the identity provider calls it."""
+    """The ID of the application at the identity provider."""
 
     client_secret: Secret | None = None
-    """The application's password. Alone it is the grant `client_credentials`, as are the next
-    two."""
+    """The password of the application. Without a `refresh_token` the grant is `client_credentials`;
+    the same applies to the next two options."""
 
     certificate: CertificateOptions | None = None
-    """Instead of a secret."""
+    """A certificate instead of `client_secret`."""
 
     federated_token_file: ReadFile | None = None
-    """Instead of a secret: a file with a token of a platform that the identity provider trusts,
-    such as the projected token of a service account in Kubernetes (workload identity). It is read
-    again at every use."""
+    """Instead of `client_secret`: a file with a token of a platform that the identity provider
+    trusts, such as the projected token of a service account in Kubernetes (workload identity). It
+    is read again at every use."""
 
     refresh_token: Secret | None = None
-    """What a person's consent has left: the grant `refresh_token`. A newer one that comes with an
-    answer is kept in memory only, so the identity provider must go on taking this one, as Microsoft
-    and Google do."""
+    """The result of a user's consent: the grant `refresh_token`. If an answer contains a newer one,
+    it is kept only in memory, so the identity provider must continue to accept this one, as
+    Microsoft and Google do."""
 
     service_account: Secret | None = None
-    """Of Google: the JSON key of a service account with domain-wide delegation, which then acts as
+    """For Google: the JSON key of a service account with domain-wide delegation, which acts as
     `username`."""
 
     token_url: HttpsUrl | None = None
-    """Where tokens are issued. Default: that of `provider`."""
+    """The URL that issues tokens. Default: that of `provider`."""
 
     scope: Text | None = None
-    """What the token is for, words with blanks between them. Default: all mail protocols of
+    """The scope of the token, words separated by spaces. Default: all mail protocols of
     `provider`."""
 
     ca_file: ReadFile | None = None
-    """Certificates of the authorities to trust at `token_url`, PEM. Default: the system's."""
+    """CA certificates to trust at `token_url`, PEM. Default: the system's."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

@@ -41,32 +41,32 @@ class Ports:
 
 
 class ReceiverTls(Options):
-    """The certificate that the receiver shows after STARTTLS."""
+    """The certificate that the receiver presents after STARTTLS."""
 
     cert_file: ReadFile
-    """The certificate with its chain, PEM. It is read again when it changes."""
+    """The certificate with its chain, PEM. It is reloaded when it changes."""
 
     key_file: ReadFile
     """Its private key, PEM, not encrypted."""
 
 
 class TlsOptions(Options):
-    """How a server's certificate is judged."""
+    """How a server's certificate is verified."""
 
     ca_file: ReadFile | None = None
-    """Certificates of the authorities to trust, PEM. Default: the system's."""
+    """CA certificates to trust, PEM. Default: the system's."""
 
     verify: bool = True
-    """Whether a certificate that is expired, for another name or of an unknown authority ends the
-    trip."""
+    """Whether the certificate is verified: the trip fails if it has expired, is for another name,
+    or comes from an unknown CA."""
 
     server_name: Host | None = None
-    """The name that the certificate must carry. Default: the host."""
+    """The name that the certificate must contain. Default: the host."""
 
     tls_min_version: TlsVersion = "TLS12"
-    """The oldest version of TLS that is accepted. `TLS10` and `TLS11` are insecure (RFC 8996), and
-    only for an old server that has to be watched all the same: they also accept short keys, SHA-1,
-    old ciphers and servers without secure renegotiation (OpenSSL's security level 0)."""
+    """The oldest accepted version of TLS. `TLS10` and `TLS11` are insecure (RFC 8996). Use them
+    only if an old server must be monitored: they also allow short keys, SHA-1, old ciphers and
+    servers without secure renegotiation (OpenSSL's security level 0)."""
 
 
 class NetworkOptions(Options):
@@ -77,10 +77,10 @@ class NetworkOptions(Options):
         IpFamily,
         WithJsonSchema({"enum": ["any", 4, 6, "4", "6"], "title": "any, 4 or 6"}),
     ] = "any"
-    """Which addresses of a host are used."""
+    """Which addresses of a host are used: IPv4, IPv6 or both."""
 
     source_address: IpAddress | None = None
-    """The local address to connect from. Default: what the system chooses."""
+    """The local address to connect from. Default: chosen by the system."""
 
 
 class ServerOptions(TlsOptions, NetworkOptions):
@@ -98,14 +98,14 @@ class ServerOptions(TlsOptions, NetworkOptions):
     not sent in plain text by accident, else `none`."""
 
     username: OneWord | None = None
-    """Who logs in."""
+    """The login name."""
 
     password: Secret | None = None
     """`{file: PATH}`, `{env: NAME}` or the text itself. A file is read again at every use."""
 
     oauth2: OAuth2Options | None = None
-    """Instead of `password`: a login with a token (OAuth 2.0), as Microsoft 365 and Gmail want
-    it."""
+    """Instead of `password`: a login with a token (OAuth 2.0), as Microsoft 365 and Gmail
+    require."""
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:

@@ -10,7 +10,7 @@ from exporter.mailboxes.smtpd import SmtpdOptions
 
 
 class MailboxOptions(Choice):
-    """A place where messages are awaited: one of these."""
+    """A mailbox that receives messages: one of these."""
 
     imap: ImapOptions | None = None
     """A mailbox on an IMAP server."""
@@ -22,7 +22,7 @@ class MailboxOptions(Choice):
     """A mailbox on a POP3 server."""
 
     smtpd: SmtpdOptions | None = None
-    """The exporter's own SMTP receiver, for mailboxes that forward to it."""
+    """The exporter's built-in SMTP receiver, for mailboxes that forward to it."""
 
     @property
     def how(self) -> MailboxKind:

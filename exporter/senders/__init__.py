@@ -8,17 +8,17 @@ from exporter.senders.smtp import SmtpOptions
 
 
 class SendOptions(Choice):
-    """How the message leaves: one of these."""
+    """How the message is sent: one of these."""
 
     smtp: SmtpOptions | None = None
-    """To an SMTP server given by name, with or without a login."""
+    """To a given SMTP server, with or without a login."""
 
     mx: MxOptions | None = None
     """To the exchangers of the recipient's domain, found through MX records, as a mail server
     does."""
 
     sendmail: SendmailOptions | None = None
-    """Through the sendmail program of this machine, whose queue takes it from there."""
+    """Through the sendmail program of this machine, which queues it."""
 
     @property
     def how(self) -> SenderKind:

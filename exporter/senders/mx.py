@@ -47,24 +47,24 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     """TCP port of the exchangers."""
 
     tls: Literal["none", "starttls"] | None = None
-    """`starttls` demands it, `none` never uses it. Default: it is used if offered, as a mail server
-    would; if it is offered and broken, the message leaves in plain text over another connection,
-    and `mailtrip_tls_plaintext_fallback` says so."""
+    """`starttls` requires TLS, `none` never uses it. Default: TLS is used if the exchanger offers
+    it, as mail servers do; if the handshake fails, the message is sent in plain text over another
+    connection, and `mailtrip_tls_plaintext_fallback` is 1."""
 
     verify: bool = False
-    """Whether the exchanger's certificate is verified. Mail servers do not either."""
+    """Whether the exchanger's certificate is verified. Mail servers do not verify it either."""
 
     retry_after: Duration = 30.0
-    """How long to wait before a message that was deferred (greylisted) is sent again. The next
-    waits are longer: twice, four times, up to ten times as long. What does not fit into the
-    module's `timeout` is not waited for."""
+    """How long to wait before a deferred (greylisted) message is sent again. The next waits are
+    longer: twice, four times, up to ten times as long. There is no retry beyond the module's
+    `timeout`."""
 
     ehlo_name: EhloName | None = None
-    """What we call ourselves. Default: the name of this machine."""
+    """The name for EHLO. Default: the name of this machine."""
 
     gap: Duration | None = 1.0
-    """The least time between two messages to the same domain, of all modules and targets together.
-    Trips wait for their turn before they send, and the waiting is no latency."""
+    """Minimum time between two messages to the same domain, of all modules and targets together.
+    Trips wait for their slot before they send; the wait does not count as latency."""
 
     @property
     def template(self) -> str:

@@ -5,11 +5,11 @@ from exporter.config.types import Duration, Options
 
 
 class PacedOptions(Options):
-    """How fast messages may follow each other."""
+    """The rate limit for messages."""
 
     gap: Duration | None = None
-    """The least time between two messages to this server, of all modules and targets together.
-    Trips wait for their turn before they send, and the waiting is no latency. Default: none."""
+    """Minimum time between two messages to this server, of all modules and targets together. Trips
+    wait for their slot before they send; the wait does not count as latency. Default: none."""
 
 
 class Pace:

@@ -61,9 +61,9 @@ _REPLY = re.compile(r"\b([45]\d\d)[ -]([45]\.\d{1,3}\.\d{1,3})\b")
 
 
 class SendmailOptions(PacedOptions):
-    """The sendmail program of this machine. Its exit code is the verdict, and a good one means
-    handed over: into its queue most often. It is called as `sendmail -i -f FROM -- TO`, without a
-    shell, with the message as its input."""
+    """The sendmail program of this machine. Its exit code is the result; 0 usually means that the
+    message is in its queue. It is called as `sendmail -i -f FROM -- TO`, without a shell, with the
+    message as its input."""
 
     ports: ClassVar[Ports | None] = None
     most_servers: ClassVar[int] = 1

@@ -34,11 +34,11 @@ class SmtpOptions(ServerOptions, PacedOptions):
     """TCP port. Default: 465 with `tls: implicit`, 587 with a login or `tls: starttls`, else 25."""
 
     auth: Auth | None = None
-    """The one mechanism that is used. Default: the first of plain, login, scram-sha-256, cram-md5
+    """The only mechanism that is used. Default: the first of plain, login, scram-sha-256, cram-md5
     that the server offers; with `oauth2` the first of oauthbearer, xoauth2."""
 
     ehlo_name: EhloName | None = None
-    """What we call ourselves. Default: the name of this machine."""
+    """The name for EHLO. Default: the name of this machine."""
 
     @property
     def tcp_port(self) -> int:

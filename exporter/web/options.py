@@ -142,27 +142,27 @@ Interval = Annotated[
 
 
 class TlsServerOptions(Options):
-    """HTTPS instead of HTTP. Certificates are read again when their files change. TLS that is on is
-    switched off only by a restart, so that no mistake in this file lays passwords open."""
+    """HTTPS instead of HTTP. Certificates are reloaded when their files change. Disabling TLS needs
+    a restart, so that an error in this file never exposes passwords."""
 
     cert_file: Text
-    """The certificate to show, then those that lead to its CA, in PEM format. A path that is not
-    absolute is as seen from the directory of this file; so it is with the other two."""
+    """The server's certificate, followed by the chain to its CA, in PEM format. Relative paths are
+    relative to the directory of this file; the same applies to the other two files."""
 
     key_file: Text
     """The certificate's key, in PEM format, without a password."""
 
     client_auth_type: ClientAuth = "NoClientCert"
-    """Whether clients show certificates of their own: `VerifyClientCertIfGiven` lets in who has
-    none, `RequireAndVerifyClientCert` does not. The toolkit's other values let in anybody, and are
-    refused here."""
+    """Whether clients need a certificate: `VerifyClientCertIfGiven` allows clients without one,
+    `RequireAndVerifyClientCert` does not. The toolkit's other values accept any certificate, and
+    are refused here."""
 
     client_ca_file: Text | None = None
     """The CA that signs the certificates of clients, in PEM format."""
 
     client_allowed_sans: list[Text] | None = Field(None, min_length=1)
-    """A client's certificate must have one of these subject alternative names (DNS, IP, e-mail or
-    URI), exactly so."""
+    """A client's certificate must have exactly one of these subject alternative names (DNS, IP,
+    e-mail or URI)."""
 
     min_version: Version = "TLS12"
     """The oldest version of TLS."""
@@ -171,16 +171,16 @@ class TlsServerOptions(Options):
     """The newest version of TLS."""
 
     cipher_suites: list[CipherSuite] | None = Field(None, min_length=1)
-    """The cipher suites for TLS 1.2, by their names in Go; those of TLS 1.3 are always on. Default:
-    Python's own."""
+    """The cipher suites for TLS 1.2, by their names in Go; those of TLS 1.3 are always enabled.
+    Default: Python's."""
 
     prefer_server_cipher_suites: bool = True
-    """Whether our order of cipher suites counts, or the client's."""
+    """Whether the server's order of cipher suites is used, or the client's."""
 
     curve_preferences: list[Curve] | None = Field(None, min_length=1)
-    """The curve for the exchange of keys. Python can set one, and no more: without it, all that
-    OpenSSL has are offered. So they are where Python cannot set that one: X25519 with Debian 12's.
-    Then a warning is logged."""
+    """The curve for the key exchange. Python supports only one here. Default: all curves of
+    OpenSSL; these are also used, with a warning in the log, if Python cannot set the given curve
+    (X25519 on Debian 12)."""
 
     @field_validator("curve_preferences")
     @classmethod
@@ -226,44 +226,44 @@ class TlsServerOptions(Options):
 
 
 class HeaderOptions(Options):
-    """Headers for every answer. No others can be set."""
+    """Headers for every answer. Other headers cannot be set."""
 
     content_security_policy: HeaderValue | None = Field(None, alias="Content-Security-Policy")
-    """What pages may load. In place of mailtrip's own."""
+    """What pages may load. Replaces mailtrip's own policy."""
 
     x_frame_options: Literal["deny", "sameorigin"] | None = Field(None, alias="X-Frame-Options")
-    """Who may show pages in a frame."""
+    """Which sites may show pages in a frame."""
 
     x_content_type_options: Literal["nosniff"] | None = Field(None, alias="X-Content-Type-Options")
-    """Browsers believe the type of an answer."""
+    """Browsers do not guess the type of an answer."""
 
     x_xss_protection: HeaderValue | None = Field(None, alias="X-XSS-Protection")
-    """For browsers of long ago."""
+    """For very old browsers."""
 
     strict_transport_security: HeaderValue | None = Field(None, alias="Strict-Transport-Security")
-    """Browsers come by HTTPS only, to everything on this host."""
+    """Browsers use only HTTPS for this host."""
 
 
 class HttpServerOptions(Options):
-    """How HTTP is spoken."""
+    """Options of the HTTP server."""
 
     http2: bool = True
-    """May be given, and changes nothing: mailtrip speaks HTTP/1.1, which every client falls back
-    to."""
+    """Accepted, without effect: mailtrip uses HTTP/1.1, which every client supports."""
 
     headers: HeaderOptions = HeaderOptions()
     """Headers for every answer."""
 
 
 class RateLimitOptions(Options):
-    """Requests beyond the limit are answered with 429. It holds for all clients together."""
+    """Requests beyond the limit are answered with 429. The limit applies to all clients
+    together."""
 
     interval: Interval
-    """The time in which one more request becomes possible, such as `100ms` or `1m30s`; `0` for no
+    """The time after which one more request is allowed, such as `100ms` or `1m30s`; `0` for no
     limit."""
 
     burst: int = Field(0, ge=0, validate_default=True)
-    """So many requests may come at once. At least 1, unless there is no limit."""
+    """The number of requests that may arrive at once. At least 1, unless there is no limit."""
 
     @field_validator("burst")
     @classmethod
@@ -283,8 +283,8 @@ class WebOptions(Options):
     """Headers for every answer."""
 
     basic_auth_users: dict[User, Hash] | None = Field(None, min_length=1)
-    """Names of users, and the hashes of their passwords by bcrypt. Without it everybody is let in.
-    As in every bcrypt, only the first 72 bytes of a password count."""
+    """User names and the bcrypt hashes of their passwords. Without it no login is required. bcrypt
+    uses only the first 72 bytes of a password."""
 
     rate_limit: RateLimitOptions | None = None
-    """How many requests are answered."""
+    """Limits the rate of requests."""

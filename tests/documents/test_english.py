@@ -41,10 +41,11 @@ INSTEAD = {
     r"\bcr(y|ies) wolf": "a false alarm",
     r"\bthe whole world\b": "every address",
     # Impersonal riddles.
-    r"nobody knows": "unknown",
-    r"nobody would know": "unknown, not monitored",
-    r"nobody else": "no other user, only",
-    r"somebody (waits|on the way|tries|rewrites texts)": "a trip, a server, an attacker",
+    r"\b(nobody|somebody|everybody)\b": "name the subject: a server, a client, no trip",
+    r"\bbeliev(e|es|ed)\b": "usable, valid, trusts",
+    # Terms.
+    r"\bbeats?\b": "interval",
+    r"\bunder way\b": "in progress, in transit",
     # Jokes and images.
     r"without end\b": "more than the limit",
     r"speaks without being asked": "unsolicited",

@@ -43,14 +43,15 @@ class ImapOptions(MailServerOptions):
     accident, else `none`."""
 
     folders: list[Text] = Field(default=["INBOX", "\\Junk"], min_length=1, max_length=8)
-    """The folders that are looked into; only the first is watched without a pause. A name that
-    begins with a backslash is a special use (RFC 6154), and is left out if the server has no such
-    folder. Where the server marks none as `\\Junk`, it is the one that is called Junk or Spam in
-    one of many languages."""
+    """The folders that are searched; only the first is monitored continuously. A name that begins
+    with a backslash is a special use (RFC 6154), and is omitted if the server has no such folder.
+    If the server marks no folder as `\\Junk`, it is the one named Junk or Spam in one of many
+    languages."""
 
     auth: Literal["login", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
-    """The one mechanism that is used: the command LOGIN, or AUTHENTICATE with another one. Default:
-    what the server offers of login, plain, scram-sha-256; with `oauth2` of oauthbearer, xoauth2."""
+    """The only mechanism that is used: the command LOGIN, or AUTHENTICATE with another one.
+    Default: the mechanism that the server offers, of login, plain, scram-sha-256; with `oauth2` of
+    oauthbearer, xoauth2."""
 
     id: bool = True
     """Whether to send the name and version of this program to a server that offers ID (RFC 2971).

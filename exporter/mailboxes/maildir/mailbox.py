@@ -52,15 +52,14 @@ class MaildirOptions(Options):
     ports: ClassVar[Ports | None] = None
 
     path: Text
-    """The directory that holds `new`, `cur` and `tmp`."""
+    """The directory that contains `new`, `cur` and `tmp`."""
 
     folders: list[Annotated[Text, AfterValidator(_folder)]] = Field(
         default=["INBOX", "\\Junk"], min_length=1, max_length=8
     )
-    """The folders that are looked into: `INBOX` is the Maildir itself, `Archive.2026` its
-    subdirectory `.Archive.2026` (the layout of Maildir++, Dovecot, Courier). `\\Junk` is whatever
-    is called Junk or Spam in one of many languages, and is left out if there is nothing of the
-    kind."""
+    r"""The folders that are searched: `INBOX` is the Maildir itself, `Archive.2026` its
+    subdirectory `.Archive.2026` (the layout of Maildir++, Dovecot, Courier). `\Junk` is the folder
+    named Junk or Spam in one of many languages; it is omitted if there is none."""
 
     @property
     def place(self) -> str:

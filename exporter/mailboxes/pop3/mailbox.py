@@ -24,8 +24,8 @@ from exporter.net.tls import client_context, session_fact
 
 
 class Pop3Options(MailServerOptions):
-    """A mailbox on a POP3 server (RFC 1939), which must know UIDL. A folder for junk cannot be seen
-    over POP3."""
+    """A mailbox on a POP3 server (RFC 1939), which must support UIDL. POP3 cannot access a junk
+    folder."""
 
     ports: ClassVar[Ports] = Ports("POP3", implicit=995, starttls=110)
 
@@ -37,18 +37,19 @@ class Pop3Options(MailServerOptions):
     given; on any other port `starttls`, so that no password is sent in plain text by accident."""
 
     username: OneWord
-    """Who logs in."""
+    """The login name."""
 
     auth: Literal["user", "plain", "scram-sha-256", "xoauth2", "oauthbearer"] | None = None
-    """The one mechanism that is used: the commands USER and PASS, or AUTH with another one.
-    Default: what the server offers of user, plain, scram-sha-256; with `oauth2` of oauthbearer,
-    xoauth2. `user` is tried also where it is not offered: some servers take it all the same."""
+    """The only mechanism that is used: the commands USER and PASS, or AUTH with another one.
+    Default: the mechanism that the server offers, of user, plain, scram-sha-256; with `oauth2` of
+    oauthbearer, xoauth2. `user` is also tried if it is not offered, because some servers accept it
+    anyway."""
 
     poll_interval: Duration = 0.5
-    """The least time from one login to the next. POP3 shows new messages only to a new login: about
-    every second while a message is fresh, then less and less often. Make it longer for a provider
-    that limits logins; a limit that the server announces (LOGIN-DELAY) is kept in any case. A delay
-    is told only if it is known within a second or a tenth of it, so with `10s` none that is shorter
+    """Minimum time between two logins. POP3 shows new messages only after a new login: about every
+    second while a message is fresh, then less and less often. Increase it for a provider that
+    limits logins; a limit that the server announces (LOGIN-DELAY) is always respected. A delay is
+    reported only if it is known within a second or a tenth of it, so `10s` reports no delay shorter
     than 100 s."""
 
     @classmethod
