@@ -22,7 +22,7 @@ class Bearer:
         self.words = ""
         self._user, self._token, self._host, self._port = user, token, host, port
 
-    def begin(self) -> bytes:
+    def initial_response(self) -> bytes:
         """RFC 7628 section 3.1 with the name as in RFC 5801; or as Google has defined it for
         XOAUTH2."""
         bearer = f"auth=Bearer {self._token}\1\1"
@@ -65,13 +65,13 @@ def bearer_mechanism(server: str, wanted: str | None, offered: Collection[str]) 
     return chosen
 
 
-async def obtain(account: Account, trace: Trace, instead_of: Token | None = None) -> Token:
+async def get_token(account: Account, trace: Trace, instead_of: Token | None = None) -> Token:
     """The account's token, as a step of the trip."""
     with trace.step(Step.TOKEN, account.issuer):
         return await account.token(instead_of)
 
 
-async def bear(
+async def authenticate_with_token(
     account: Account, token: Token, trace: Trace, attempt: Callable[[str], Awaitable[None]]
 ) -> None:
     """Logs in with the token; one that is refused is renewed once, since it may have been
@@ -81,10 +81,10 @@ async def bear(
     except ProbeError as error:
         if error.reason is not Reason.AUTH:
             raise
-        await _bear_another(account, token, trace, attempt, error)
+        await _retry_with_new_token(account, token, trace, attempt, error)
 
 
-async def _bear_another(
+async def _retry_with_new_token(
     account: Account,
     token: Token,
     trace: Trace,
@@ -93,7 +93,7 @@ async def _bear_another(
 ) -> None:
     trace.note("-- token refused; requesting a new one")
     try:
-        newer = await obtain(account, trace, token)
+        newer = await get_token(account, trace, token)
     except ProbeError as error:
         detail = f"{refusal.detail}; and {error.detail}"
         raise ProbeError(error.reason, detail, code=error.code) from error

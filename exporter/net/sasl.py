@@ -29,7 +29,7 @@ class Mechanism(Protocol):
     secrets: tuple[str, ...]
     """What must not be shown."""
 
-    def begin(self) -> bytes | None:
+    def initial_response(self) -> bytes | None:
         """What the client says first; None where the server has to ask."""
 
     async def answer(self, challenge: bytes) -> bytes | None:
@@ -55,12 +55,12 @@ class Conversation:
         self._server = server
         self._redaction = redaction
         self._note = note
-        self._first = mechanism.begin()
+        self._first = mechanism.initial_response()
         # The first word is to be said when the server asks for it.
         self.held = self._first is not None
         self.challenges = 0  # that were answered
 
-    def initial(self, most: int) -> str:
+    def initial_response(self, most: int) -> str:
         """The first word, to go with the command, if it has at most so many characters; else it is
         empty."""
         word = self._encoded(self._first) if self._first is not None else ""
@@ -69,7 +69,7 @@ class Conversation:
         self.held = False
         return word
 
-    def take_back(self) -> None:
+    def initial_response_refused(self) -> None:
         """The server takes no word with the command (RFC 4954 section 4: 501), so it has
         not been checked."""
         self.held = self._first is not None
@@ -135,7 +135,7 @@ class Plain:
         self.secrets: tuple[str, ...] = (password,)
         self._word = f"\0{user}\0{password}"
 
-    def begin(self) -> bytes:
+    def initial_response(self) -> bytes:
         return as_it_is(self._word)
 
     async def answer(self, challenge: bytes) -> None:
@@ -161,7 +161,7 @@ class Login:
         self._user, self._password, self._server = user, password, server
         self._asked = 0
 
-    def begin(self) -> None:
+    def initial_response(self) -> None:
         return None
 
     async def answer(self, challenge: bytes) -> bytes | None:
@@ -193,7 +193,7 @@ class CramMd5:
         self.secrets: tuple[str, ...] = (password,)
         self._user, self._password, self._server = user, password, server
 
-    def begin(self) -> None:
+    def initial_response(self) -> None:
         return None
 
     async def answer(self, challenge: bytes) -> bytes:

@@ -29,7 +29,7 @@ class Scram:
         with _agreement(server):
             self._client = ScramClient([self.name], user, password)
 
-    def begin(self) -> bytes:
+    def initial_response(self) -> bytes:
         return str(self._client.get_client_first()).encode()
 
     async def answer(self, challenge: bytes) -> bytes:

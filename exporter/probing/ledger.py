@@ -55,7 +55,7 @@ class Ledger:
         self._left: set[str] = set()  # trips that a restart goes on with
         self._unwritten: dict[str, Trip] = {}  # settled, and not yet so on the disk
 
-    async def begin(
+    async def record(
         self, token: Token, probe: ProbeKey, mailbox: str, run: Run, keep: float
     ) -> None:
         """Returns when the token is on the disk, so that it is known whatever happens to us from
@@ -72,7 +72,7 @@ class Ledger:
         )
         self._in_flight[trip.id] = trip
         patience = min(PATIENCE, run.time_left() / 4)  # most of the trip's time is for the servers
-        await self._on_disk(self._store.begin(trip), trip, patience)
+        await self._on_disk(self._store.record(trip), trip, patience)
 
     async def _on_disk(
         self, change: Awaitable[object], trip: Trip | Outcome, patience: float = PATIENCE

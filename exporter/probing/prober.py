@@ -120,5 +120,5 @@ class Prober:
         """The course of a trip with a message. Trouble with our own state does not keep it from
         being made."""
         with contained(token.trip, probe):
-            await self._ledger.begin(token, probe, check.mailbox, run, keep)
+            await self._ledger.record(token, probe, check.mailbox, run, keep)
         await check.run(run, token)

@@ -179,7 +179,7 @@ class SendmailSender:
             raise ProbeError(
                 Reason.PROGRAM, f"cannot run {self._path}: {problem.lower()}", code=code
             ) from None
-        output.begin()
+        output.close_own_end()
         try:
             yield process, cast("asyncio.StreamWriter", process.stdin)
         finally:
@@ -235,7 +235,7 @@ class _Output(asyncio.Protocol):
     def text(self) -> str:
         return one_line(self._said.decode(errors="replace"))
 
-    def begin(self) -> None:
+    def close_own_end(self) -> None:
         """Only the program holds the pipe now."""
         if self.pipe >= 0:
             os.close(self.pipe)
@@ -264,7 +264,7 @@ async def _listening() -> AsyncIterator[_Output]:
     try:
         yield output
     finally:
-        output.begin()
+        output.close_own_end()
         transport.close()
 
 

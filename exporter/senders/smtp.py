@@ -9,7 +9,7 @@ from exporter.config.server import Port, Ports, ServerOptions
 from exporter.core.model import Step
 from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage
-from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
+from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
 from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts, Token
@@ -103,7 +103,7 @@ class SmtpSender:
     async def _visit(self, message: ProbeMessage | None, run: Run) -> None:
         options, name = self._options, self._options.ehlo_name or own_name()
         # Before the server has to wait for us.
-        token = await obtain(self._account, run) if self._account else None
+        token = await get_token(self._account, run) if self._account else None
         credentials = Credentials(
             options.username or "", options.password, token.value if token else ""
         )
@@ -139,4 +139,4 @@ class SmtpSender:
                     smtp, Bearer(mechanism, user, value, self._host, options.tcp_port)
                 )
 
-            await bear(self._account, token, run, attempt)
+            await authenticate_with_token(self._account, token, run, attempt)

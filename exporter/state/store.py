@@ -200,7 +200,7 @@ class Store:
 
     # ---------------------------------------------------------------- writing
 
-    async def begin(self, trip: Trip) -> None:
+    async def record(self, trip: Trip) -> None:
         """Returns when the trip is on the disk. Raises StateUnusable if it is not yet; it is kept
         to be written."""
         row = (

@@ -67,11 +67,11 @@ Start = Callable[..., Exporter]
 def start(configuration: str, tmp_path: Path) -> Iterator[Start]:
     started: list[Exporter] = []
 
-    def begin(*flags: str, prefix: str = "") -> Exporter:
+    def launch(*flags: str, prefix: str = "") -> Exporter:
         started.append(Exporter(configuration, tmp_path / "mailtrip", *flags, prefix=prefix))
         return started[-1]
 
-    yield begin
+    yield launch
     for exporter in started:
         exporter.kill()
 

@@ -27,11 +27,11 @@ def start(podman: Podman, image: str) -> Iterator[Start]:
     """Call it with arguments of mailtrip, and options of `podman run`."""
     running: list[Container] = []
 
-    def begin(*arguments: str, options: tuple[str, ...] = ()) -> Container:
+    def launch(*arguments: str, options: tuple[str, ...] = ()) -> Container:
         running.append(Container(podman, image, *arguments, options=options))
         return running[-1]
 
-    yield begin
+    yield launch
     for container in running:
         container.remove()
 

@@ -152,7 +152,7 @@ def test_rows_of_another_boot_are_counted_on_once(tmp_path: Path) -> None:
         store = Store.open(tmp_path, threaded=False)
         for number, state in enumerate(State):
             name = f"{number:014x}"
-            await store.begin(
+            await store.record(
                 Trip(name, KEY, "monitor", state, 1e9, "old", 77.0, 1e9 + DAY, 78.0, 79.0)
             )
         before = {trip.id: trip for trip in store.unsettled()}
@@ -202,7 +202,7 @@ async def test_a_crash_loop_neither_floods_nor_stands_still_after_the_clock_was_
                 monotonic,
                 wall + DAY,
             )
-            await app.store.begin(trip)
+            await app.store.record(trip)
         await app.store.close()
 
     while now < 100:

@@ -62,7 +62,7 @@ async def test_login_says_the_name_and_then_the_password(
     first: str, second: str, how: Callable[[str], str]
 ) -> None:
     conversation = talk(Login("me", PASSWORD, "mx.test"))
-    assert conversation.initial(510) == ""
+    assert conversation.initial_response(510) == ""
     assert await conversation.answer(how(first)) == encoded("me")
     assert await conversation.answer(how(second)) == encoded(PASSWORD)
 
@@ -79,7 +79,7 @@ async def test_the_password_is_never_said_to_whom_asks_for_the_name(
 
 async def test_what_went_with_the_command_is_said_again_once_when_it_was_passed_over() -> None:
     conversation = talk(Plain("me", PASSWORD))
-    word = conversation.initial(510)
+    word = conversation.initial_response(510)
     assert b64decode(word).decode() == f"\0me\0{PASSWORD}"
     assert await conversation.answer("") == word
     assert await conversation.answer("") == "*"
@@ -87,8 +87,8 @@ async def test_what_went_with_the_command_is_said_again_once_when_it_was_passed_
 
 async def test_what_was_refused_with_the_command_is_said_when_asked_for() -> None:
     conversation = talk(Plain("me", PASSWORD))
-    word = conversation.initial(510)
-    conversation.take_back()
+    word = conversation.initial_response(510)
+    conversation.initial_response_refused()
     assert conversation.held
     assert await conversation.answer(encoded("what?")) == word
     assert not conversation.held
@@ -96,7 +96,7 @@ async def test_what_was_refused_with_the_command_is_said_when_asked_for() -> Non
 
 def test_a_word_that_is_too_long_waits() -> None:
     conversation = talk(Plain("me", PASSWORD))
-    assert conversation.initial(10) == ""
+    assert conversation.initial_response(10) == ""
     assert conversation.held
 
 
@@ -126,7 +126,7 @@ async def scram(**parts: Any) -> tuple[str, Redaction]:
     """What is said to a first challenge with these parts."""
     redaction = Redaction()
     conversation = talk(Scram("me", PASSWORD, "mx.test"), redaction)
-    nonce = b64decode(conversation.initial(510)).decode().rpartition("r=")[2]
+    nonce = b64decode(conversation.initial_response(510)).decode().rpartition("r=")[2]
     parts = {"r": f"{nonce}theirs", "s": encoded("salt of 16 bytes"), "i": 4096} | parts
     told = ",".join(f"{name}={value}".replace("NONCE", nonce) for name, value in parts.items())
     return b64decode(await conversation.answer(encoded(told))).decode(), redaction

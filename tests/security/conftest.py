@@ -17,11 +17,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     test ends."""
     running: list[Exporter] = []
 
-    def begin(configuration: str, *flags: str) -> Exporter:
+    def launch(configuration: str, *flags: str) -> Exporter:
         running.append(Exporter(configuration, tmp_path / f"mailtrip-{len(running)}", *flags))
         return running[-1]
 
-    yield begin
+    yield launch
     for exporter in running:
         exporter.kill()
 
@@ -31,10 +31,10 @@ def listener() -> Iterator[Callable[..., Listener]]:
     """Call it with what a server says: returns one that listens until the test ends."""
     running: list[Listener] = []
 
-    def begin(*arguments: object, **options: object) -> Listener:
+    def launch(*arguments: object, **options: object) -> Listener:
         running.append(Listener(*arguments, **options))  # type: ignore[arg-type]
         return running[-1]
 
-    yield begin
+    yield launch
     for one in running:
         one.close()

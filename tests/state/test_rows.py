@@ -51,7 +51,7 @@ async def filled(directory: Path) -> None:
     """A state with a row of everything."""
     store = Store.open(directory)
     for number, state in enumerate(State):
-        await store.begin(replace(trip(number, state), sending_since=6.0, accepted=7.0))
+        await store.record(replace(trip(number, state), sending_since=6.0, accepted=7.0))
     await store.found(replace(OUTCOME, trip=f"{3:014x}"))
     store.finished(OUTCOME)
     store.finished(replace(OUTCOME, trip="b" * 14, failure=None))

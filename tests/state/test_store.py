@@ -54,7 +54,7 @@ def ignore(why: str) -> None:
 
 async def test_a_trip_goes_through_its_states_and_survives_a_restart(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    await store.begin(TRIP)
+    await store.record(TRIP)
     assert store.unsettled() == [TRIP]
     store.accepted(replace(TRIP, sending_since=6.0, accepted=7.0), ignore)
     await store.close()
@@ -97,7 +97,7 @@ from exporter.state.store import Store
 from tests.state.test_store import TRIP
 async def main():
     store = Store.open(Path(sys.argv[1]))
-    await store.begin(TRIP)
+    await store.record(TRIP)
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
@@ -110,7 +110,7 @@ asyncio.run(main())
 
 async def test_many_trips_that_begin_at_once_share_commits(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    await asyncio.gather(*(store.begin(replace(TRIP, id=f"t{n}")) for n in range(500)))
+    await asyncio.gather(*(store.record(replace(TRIP, id=f"t{n}")) for n in range(500)))
     assert len(store.unsettled()) == 500
     await store.close()
 
@@ -154,7 +154,7 @@ async def test_what_is_kept_is_for_us_alone_whatever_the_umask_and_whoever_made_
     before = os.umask(umask)
     try:
         store = Store.open(directory)
-        await store.begin(TRIP)
+        await store.record(TRIP)
         assert modes(directory) == dict.fromkeys(["lock", *FILES], 0o600)
         copies = {name: (directory / name).read_bytes() for name in FILES}
         await store.close()
@@ -198,9 +198,9 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 async def test_what_the_disk_refuses_is_said(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    await store.begin(TRIP)
+    await store.record(TRIP)
     with pytest.raises(StateUnusable, match="could not be written"):
-        await store.begin(TRIP)  # the same trip twice: the database refuses it
+        await store.record(TRIP)  # the same trip twice: the database refuses it
     await store.close()
 
 
@@ -312,7 +312,7 @@ async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_s
     tmp_path: Path,
 ) -> None:
     store = Store.open(tmp_path)
-    await store.begin(TRIP)
+    await store.record(TRIP)
     await store.found(OUTCOME)
     await store.close()
     store = Store.open(tmp_path)
@@ -332,7 +332,7 @@ async def test_the_store_tells_when_the_newest_trip_of_each_probe_began() -> Non
         ("c", PROBE, 6.0),
         ("d", OTHER, 1.0),
     ):
-        await store.begin(
+        await store.record(
             replace(TRIP, id=name, probe=probe, started_at=started_at, started=started_at + 2)
         )
         store.settle(name, State.ARRIVED)

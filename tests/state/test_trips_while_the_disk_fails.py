@@ -34,9 +34,9 @@ class Broken(Store):
                 await asyncio.Event().wait()
             raise self._rng.choice([ZeroDivisionError(), OSError(5, "x"), KeyError("x")])
 
-    async def begin(self, trip: Trip) -> None:
+    async def record(self, trip: Trip) -> None:
         await self._strike()
-        await super().begin(trip)
+        await super().record(trip)
 
     async def found(self, verdict: Outcome) -> None:
         await self._strike()

@@ -97,7 +97,7 @@ class Exporter:
         overdue."""
         token = token or self.token()
         run = Run(self.clock, session_timeout=PATIENCE)
-        await self._ledger.begin(token, KEY, "monitor", run, 3600)
+        await self._ledger.record(token, KEY, "monitor", run, 3600)
         with self.watcher.expect(token.trip, run) as expected:
             trip = Trip(token, run, message(token), expected)
             async with asyncio.timeout(PATIENCE):

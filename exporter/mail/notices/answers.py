@@ -219,7 +219,7 @@ def is_of_a_program(part: Part) -> bool:
 
 def sounds_automatic(part: Part) -> bool:
     """Whether a program answers, or tells that it was read, by its subject or its form."""
-    begins = any(map(_AUTOMATIC_SUBJECT.begin, (subject(part), _plain_subject(part))))
+    begins = any(map(_AUTOMATIC_SUBJECT.match_start, (subject(part), _plain_subject(part))))
     return is_receipt(part) or (begins and not is_forwarded(part))
 
 

@@ -183,7 +183,10 @@ class _Layer:
     @cached_property
     def _form(self) -> bool:
         """Whether it has the form of a notice."""
-        return any(map(SUBJECTS.begin, (self._subject, answers.untagged(self.part)))) or self._opens
+        return (
+            any(map(SUBJECTS.match_start, (self._subject, answers.untagged(self.part))))
+            or self._opens
+        )
 
     @cached_property
     def _opens(self) -> bool:

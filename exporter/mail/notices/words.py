@@ -49,6 +49,6 @@ class Phrases:
             and self._foreign.search(text) is not None
         )
 
-    def begin(self, text: str) -> bool:
+    def match_start(self, text: str) -> bool:
         """Whether the text begins with one of them."""
         return self._start.match(text) is not None

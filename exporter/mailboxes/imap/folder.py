@@ -56,7 +56,7 @@ class Trust:
         self._first = self._gap = first
         self._at = 0.0  # when it was doubted last, or told something
 
-    def begins(self, now: float) -> None:
+    def start(self, now: float) -> None:
         self._at = now
 
     def told(self, now: float) -> None:

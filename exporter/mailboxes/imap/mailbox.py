@@ -13,9 +13,9 @@ from exporter.core.fairness import fair_timeout
 from exporter.core.model import Leg, ProbeError, Reason, Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import Bookmark
-from exporter.mailboxes.imap.session import ImapSession, begin
+from exporter.mailboxes.imap.session import ImapSession, open_session
 from exporter.mailboxes.server import MailServerOptions
-from exporter.net.bearer import Bearer, bear, bearer_mechanism, obtain
+from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
 from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.imap.connection import ImapConnection, converse
@@ -94,7 +94,7 @@ class ImapMailbox:
         the connection."""
         options = self._options
         # Before the server has to wait for us.
-        token = await obtain(self._account, trace) if self._account else None
+        token = await get_token(self._account, trace) if self._account else None
         connected = await dial(self._resolver, options.host, options.tcp_port, options, trace)
         credentials = Credentials(
             options.username or "", options.password, token.value if token else ""
@@ -102,12 +102,12 @@ class ImapMailbox:
         imap = await converse(connected, options.host, trace.now, trace.note, credentials.redaction)
         try:
             with imap.redaction.of_errors():
-                return await self._begin(imap, credentials, token, trace)
+                return await self._open_session(imap, credentials, token, trace)
         except BaseException:
             imap.abort()
             raise
 
-    async def _begin(
+    async def _open_session(
         self, imap: ImapConnection, credentials: Credentials, token: Token | None, trace: Trace
     ) -> ImapSession:
         await self._secure_and_greet(imap, trace)
@@ -116,7 +116,7 @@ class ImapMailbox:
                 await self._log_in(imap, credentials, token, trace)
         with trace.step(Step.SELECT):
             identified = await self._identify(imap) if self._options.id else True
-            session = await begin(imap, trace, self._options.folders, self._bookmarks)
+            session = await open_session(imap, trace, self._options.folders, self._bookmarks)
             self._broken_id = not identified
         return session
 
@@ -209,7 +209,7 @@ class ImapMailbox:
             bearer = Bearer(mechanism, account.username, value, options.host, options.tcp_port)
             (await authenticate(imap, bearer)).data("the login", Reason.AUTH)
 
-        await bear(account, token, trace, attempt)
+        await authenticate_with_token(account, token, trace, attempt)
 
     def _mechanisms(self, offered: set[str], *, encrypted: bool) -> list[str]:
         """What may be tried, in this order. Raises ProbeError (auth) if that is nothing."""

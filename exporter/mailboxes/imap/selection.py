@@ -40,15 +40,15 @@ class Selection:
     def others(self) -> Sequence[Folder]:
         return self.folders[1:]
 
-    async def begin(self) -> None:
+    async def open(self) -> None:
         """Selects the first folder. What comes from now on is watched."""
         for folder in self.others:
-            folder.trust.begins(self._trace.now())
+            folder.trust.start(self._trace.now())
             folder.checked_at = self._trace.now()
             await self.has_news(folder)
         await self.take_up(self.main)
         await self._check_rights(self.main)
-        self.main.trust.begins(self._trace.now())
+        self.main.trust.start(self._trace.now())
 
     async def has_news(self, folder: Folder) -> bool:
         """Asks for a folder that is not selected; that costs much less than to select it."""

@@ -27,7 +27,7 @@ IDLE_AT_MOST = 300.0  # seconds; some servers cut off who idles for ten minutes
 LOGOUT_PATIENCE = 2.0  # seconds; LOGOUT is only good manners
 
 
-async def begin(
+async def open_session(
     imap: ImapConnection, trace: Trace, wanted: Sequence[str], bookmarks: dict[str, Bookmark]
 ) -> "ImapSession":
     """Finds the folders and selects the first. What comes from now on is watched."""
@@ -50,7 +50,7 @@ async def begin(
         if folder.name not in named:  # the server's own word
             folder.title = imap.redaction.clean(folder.title)
     selection = Selection(imap, trace, folders)
-    await selection.begin()
+    await selection.open()
     trash = listing.special("\\Trash") if gmail(imap) else ""
     if gmail(imap) and not trash:
         trace.note(

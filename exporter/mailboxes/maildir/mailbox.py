@@ -104,7 +104,7 @@ class MaildirMailbox:
         session = MaildirSession(files, trace, self._folders, self._thread)
         try:
             with trace.step(Step.SELECT):
-                await session.begin()
+                await session.open()
         except BaseException:
             session.abort()
             raise
@@ -134,7 +134,7 @@ class MaildirSession:
         self._watched: set[str] = set()
         self._events = directory_events(self._note_appearance, self._note_end)
 
-    async def begin(self) -> None:
+    async def open(self) -> None:
         """What comes from now on is watched."""
         if self._events is None:
             self._trace.note("-- no inotify: polling for new messages")

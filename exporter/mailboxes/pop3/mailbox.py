@@ -12,7 +12,13 @@ from exporter.mailboxes.pop3.maildrop import Maildrop
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.server import MailServerOptions
 from exporter.mailboxes.session import Wanted
-from exporter.net.bearer import BEARERS, Bearer, bear, bearer_mechanism, obtain
+from exporter.net.bearer import (
+    BEARERS,
+    Bearer,
+    authenticate_with_token,
+    bearer_mechanism,
+    get_token,
+)
 from exporter.net.credentials import Credentials
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Account, Accounts
@@ -97,7 +103,7 @@ class Pop3Mailbox:
             self._connect, self._log_in, self._maildrop, self._options.poll_interval, trace, wanted
         )
         try:
-            await session.begin()
+            await session.open()
         except BaseException:
             session.abort()
             raise
@@ -108,7 +114,7 @@ class Pop3Mailbox:
     async def _connect(self, trace: Trace) -> Pop3Connection:
         options = self._options
         # Before the server has to wait for us.
-        token = await obtain(self._account, trace) if self._account else None
+        token = await get_token(self._account, trace) if self._account else None
         connected = await dial(self._resolver, options.host, options.tcp_port, options, trace)
         credentials = Credentials(options.username, options.password, token.value if token else "")
         pop3 = await converse(connected, options.host, trace.note, credentials)
@@ -173,7 +179,7 @@ class Pop3Mailbox:
                 Bearer(mechanism, account.username, value, options.host, options.tcp_port)
             )
 
-        await bear(account, await account.token(), trace, attempt)
+        await authenticate_with_token(account, await account.token(), trace, attempt)
 
     def _mechanism(self, offered: dict[str, list[str]] | None) -> str:
         """A server that does not tell what it offers is taken to know USER, as all did before there

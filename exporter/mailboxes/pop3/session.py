@@ -51,7 +51,7 @@ class Pop3Session:
         self._certain: set[str] = set()  # what was read in this login
         self._unreadable: set[str] = set()
 
-    async def begin(self) -> None:
+    async def open(self) -> None:
         """Logs in, unless the last session did so a moment ago: what has come since is found at the
         next login."""
         if self._trace.now() >= self._maildrop.may_log_in_at(self._interval):

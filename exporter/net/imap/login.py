@@ -31,12 +31,12 @@ async def authenticate(imap: ImapConnection, mechanism: Mechanism) -> Reply:
     async def answered(challenge: str) -> bytes:
         return (await talk.answer(challenge)).encode()
 
-    word = talk.initial(LONGEST_LINE) if "SASL-IR" in await imap.capability() else ""
+    word = talk.initial_response(LONGEST_LINE) if "SASL-IR" in await imap.capability() else ""
     answers = [answered] * MOST_CHALLENGES
     reply = await imap.log_in("AUTHENTICATE", [mechanism.name, *([word] if word else [])], answers)
     if word and reply.result == "BAD" and reply.mechanism_refused and not talk.challenges:
         imap.note("-- the server offers SASL-IR, but does not support it")
-        talk.take_back()
+        talk.initial_response_refused()
         reply = await imap.log_in("AUTHENTICATE", [mechanism.name], answers)
     if reply.result == "OK":
         talk.succeeded()

@@ -65,11 +65,11 @@ async def _converse(smtp: SmtpSession, mechanism: Mechanism) -> tuple[Conversati
     server takes it."""
     talk = Conversation(mechanism, smtp.server, smtp.redaction, smtp.note)
     command = f"AUTH {mechanism.name}"
-    word = talk.initial(LONGEST_COMMAND - len(command) - 1)
+    word = talk.initial_response(LONGEST_COMMAND - len(command) - 1)
     smtp.note(f"C: {command} <secret>" if word else f"C: {command}")
     reply = await smtp.execute(command.encode(), *([word.encode()] if word else []))
     if word and reply.code in _NOT_TAKEN:
-        talk.take_back()
+        talk.initial_response_refused()
         smtp.note(f"C: {command}")
         reply = await smtp.execute(command.encode())
     while reply.code == 334:

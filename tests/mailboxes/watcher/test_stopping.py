@@ -131,7 +131,7 @@ ThreadPoolExecutor().submit(time.sleep, 600)
 def test_nobody_waits_for_the_computation_that_a_server_has_asked_for() -> None:
     async def course() -> None:
         scram = Scram("me", "password", "imap.test")
-        nonce = scram.begin().decode().rpartition("r=")[2]
+        nonce = scram.initial_response().decode().rpartition("r=")[2]
         first = f"r={nonce}more,s=c2FsdHNhbHRzYWx0c2FsdA==,i=1000000"
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):

@@ -25,7 +25,7 @@ async def test_a_token_goes_on_a_line_of_its_own(
     """Microsoft 365 hangs up where it comes with the command (getmail6, issue 256; mpop, issue
     11)."""
     bearer = Bearer("xoauth2", "me", token, "pop.test", 995)
-    word = b64encode(bearer.begin()).decode()
+    word = b64encode(bearer.initial_response()).decode()
     async with greeted(f"S: +OK\nC: AUTH XOAUTH2\nS: + \nC: {word}\nS: {answer}\n") as here:
         if reason is None:
             await here.pop3.authenticate(bearer)
