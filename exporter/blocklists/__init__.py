@@ -1,4 +1,4 @@
-"""Blocklists (RFC 5782): what one says of an address or a domain, and whether it may be believed.
+"""Blocklists (RFC 5782): what one says of an address or a domain, and whether it is usable.
 
 `AddressLists` and `DomainLists` are the options; `BlockListOptions.blocklist` makes a `Blocklist`
 of an entry; `Blocklists.look_up` queries it about a `Subject` and answers with an

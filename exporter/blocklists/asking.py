@@ -21,16 +21,16 @@ from exporter.net.dns_queries import DnsQueries
 
 MOST_AT_ONCE = 256  # questions, whatever the list
 DAY = 86400.0
-FRESH = 600.0  # seconds: a listing is believed only if the list passed its test as lately as that
+FRESH = 600.0  # seconds: a listing counts only if the list passed its test within this time
 
 Observer = Callable[[Query], None]
 
 _FAILURES = {
     Said.TIMEOUT: (QueryFailure.TIMEOUT, "no answer in time"),
-    Said.SERVFAIL: (QueryFailure.SERVFAIL, "the resolver could not find out (SERVFAIL)"),
-    Said.REFUSED: (QueryFailure.REFUSED, "the resolver refuses to ask (REFUSED)"),
-    Said.NETWORK: (QueryFailure.NETWORK, "no nameserver can be reached"),
-    Said.SENSELESS: (QueryFailure.SENSELESS, "the answer makes no sense"),
+    Said.SERVFAIL: (QueryFailure.SERVFAIL, "the resolver failed (SERVFAIL)"),
+    Said.REFUSED: (QueryFailure.REFUSED, "the resolver refused the query (REFUSED)"),
+    Said.NETWORK: (QueryFailure.NETWORK, "no name server can be reached"),
+    Said.SENSELESS: (QueryFailure.SENSELESS, "the answer is invalid"),
 }
 
 
@@ -81,7 +81,7 @@ class Blocklists:
         return listing
 
     async def close(self) -> None:
-        """Ends the tests that are under way."""
+        """Ends the tests in progress."""
         tests = [standing.test for standing in self._standings.values() if standing.test]
         for test in tests:
             test.cancel()
@@ -89,16 +89,16 @@ class Blocklists:
 
     async def _find_out(self, blocklist: Blocklist, subject: Subject, observe: Observer) -> Listing:
         if not blocklist.takes(subject.kind):
-            why = f"it is not asked about {subject.kind.value} subjects"
+            why = f"it is not queried for {subject.kind.value} subjects"
             return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=why))
         standing = self._standing(blocklist, subject.kind)
-        if not await self._is_believed(standing, DAY, observe):
+        if not await self._is_usable(standing, DAY, observe):
             return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=standing.why))
         if known := self._memory.recall(blocklist, subject, standing.age, self._clock.monotonic()):
             return known
         age = standing.age
         heard = await self._hear(standing, subject, observe)
-        if heard.verdict.state is ListState.LISTED and not await self._is_believed(
+        if heard.verdict.state is ListState.LISTED and not await self._is_usable(
             standing, FRESH, observe
         ):
             return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=standing.why))
@@ -119,9 +119,9 @@ class Blocklists:
             self._standings[blocklist, kind] = Standing(blocklist, kind, statistics)
         return self._standings[blocklist, kind]
 
-    # ---------------------------------------------------------------- whether it may be believed
+    # ---------------------------------------------------------------- whether it is usable
 
-    async def _is_believed(self, standing: Standing, within: float, observe: Observer) -> bool:
+    async def _is_usable(self, standing: Standing, within: float, observe: Observer) -> bool:
         """Whether the list passed its test within so many seconds. All that wait share one test."""
         now = self._clock.monotonic()
         if now - standing.tested < within:
@@ -160,11 +160,11 @@ class Blocklists:
             return verdict.why
         if wanted is ListState.CLEAN:
             return (
-                f"it lists {subject.text}, which no list may: it lists everything, or refuses us"
-                " (RFC 5782 section 5)"
+                f"it lists {subject.text}, which no list may list: it lists everything, or refuses"
+                " our queries (RFC 5782 section 5)"
             )
         return (
-            f"it does not list {subject.text}, which every list must: it is empty or gone (RFC 5782"
+            f"it does not list the test entry {subject.text}: it is empty or shut down (RFC 5782"
             " section 5)"
         )
 
@@ -185,7 +185,7 @@ class Blocklists:
             verdict = Verdict(ListState.UNKNOWN, why=why, failure=failure)
         elif answer.said is Said.NODATA and not _may_be_nodata(standing, subject):
             why = (
-                "the name exists and has no address: perhaps the resolver hides addresses in"
+                "the name exists, but has no address: perhaps the resolver filters addresses in"
                 " 127.0.0.0/8"
             )
             verdict = Verdict(ListState.UNKNOWN, why=why, failure=QueryFailure.SENSELESS)

@@ -13,7 +13,7 @@ _RANDOM = re.compile(
     r"(?=[a-z0-9]*[0-9])(?=[a-z0-9]*[a-z])[a-z0-9]{14,}|[0-9a-f]{14,}|[a-z0-9]{20,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
     re.IGNORECASE,
 )
-"""As nobody names a host: fourteen letters and digits or more, mixed; twenty of one kind; or a
+"""Unlike any host name: fourteen letters and digits or more, mixed; twenty of one kind; or a
 UUID."""
 
 

@@ -86,9 +86,9 @@ class BlockListOptions(ListFacts):
         yield from super()._between(given)
         zone, key = given.get("zone"), given.get("key")
         if isinstance(zone, str) and KEY in zone and key is None:
-            yield f"key is missing: it stands for {KEY} in the zone"
+            yield f"key is missing: the zone contains {KEY}"
         if isinstance(zone, str) and KEY not in zone and key is not None:
-            yield f"key has no place: write {KEY} where it stands in the zone"
+            yield f"key is not used: write {KEY} in the zone"
         if zone is not None and not isinstance(zone, str):
             if key is not None:
                 yield "a zone that is a secret as a whole has no key"
@@ -135,7 +135,7 @@ class BlockListOptions(ListFacts):
         return catalogue.entry(self.zone) or catalogue.entry(self.zone.removeprefix(f"{KEY}."))
 
     def covers(self, kinds: Iterable[SubjectKind]) -> bool:
-        """Whether, as far as anybody knows, it can be asked about one of these."""
+        """Whether it may support one of these kinds; True if it is not in the catalogue."""
         return not self._known or not self._known.asks.isdisjoint(kinds)
 
 

@@ -1,4 +1,4 @@
-"""How a list stands with us: whether it may be believed, and when it may be asked again."""
+"""The state of a list: whether it is usable, and when it may be asked again."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ class QueryFailure(StrEnum):
     """Why a question had no answer that says listed or clean: a closed list, for a label."""
 
     TIMEOUT = "timeout"  # no answer in time
-    SERVFAIL = "servfail"  # the resolver could not find out
+    SERVFAIL = "servfail"  # the resolver failed
     REFUSED = "refused"  # by the resolver or the list: REFUSED, 127.255.255.254 and the like
     NETWORK = "network"  # the nameserver cannot be reached
     SENSELESS = "senseless"  # no blocklist's answer: outside 127.0.0.0/8, or a broken message
@@ -48,8 +48,7 @@ class Statistics:
 
     @property
     def usable(self) -> bool | None:
-        """Whether it may be believed in all that it is asked about; None until it was asked for the
-        first time."""
+        """Whether it is usable for all kinds of subjects; None before the first query."""
         return not any(self.trouble.values()) if self.trouble else None
 
     @property
@@ -67,8 +66,8 @@ class Standing:
         self.turns = asyncio.Semaphore(MOST_AT_ONCE)
         self.tested = float("-inf")  # when it passed its test
         self.test: asyncio.Task[None] | None = None
-        self.why = ""  # why it is not believed
-        self.age = 0  # grows with every fall: what it said before is not believed any more
+        self.why = ""  # why it is unusable
+        self.age = 0  # grows with every fall: earlier answers do not count any more
         self._statistics = statistics
         self._paused_until = float("-inf")
         self._pause = FIRST_PAUSE
@@ -78,20 +77,20 @@ class Standing:
         return now < self._paused_until
 
     def passed(self, now: float) -> None:
-        """It may be believed."""
+        """It is usable."""
         if self.why:
-            log.info("blocklist %s: believed again (%s)", self.blocklist.name, self.kind)
+            log.info("blocklist %s: usable again (%s)", self.blocklist.name, self.kind)
         self.tested, self.why = now, ""
         self._pause, self._in_a_row = FIRST_PAUSE, 0
         self._statistics.trouble[self.kind] = ""
 
     def fell(self, why: str, now: float) -> None:
-        """It may not be believed, and is left alone for a while. Then it is tested anew."""
+        """It is unusable, and is not queried for a while. Then it is tested again."""
         if not self.is_paused(now):
             self._paused_until = now + self._pause
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
         if why != self.why:
-            log.warning("blocklist %s: not believed (%s): %s", self.blocklist.name, self.kind, why)
+            log.warning("blocklist %s: unusable (%s): %s", self.blocklist.name, self.kind, why)
         self.tested, self.why = float("-inf"), why
         self.age += 1
         self._statistics.trouble[self.kind] = why
@@ -99,9 +98,9 @@ class Standing:
     def answered(self, failure: QueryFailure | None, why: str, now: float) -> None:
         """Counts an answer: a refusal is the end of it for now, and so is a row of failures."""
         if self.why:
-            return  # it fell while this question was under way
+            return  # it fell during this query
         self._in_a_row = self._in_a_row + 1 if failure else 0
         if failure is QueryFailure.REFUSED:
             self.fell(why, now)
         elif self._in_a_row >= MOST_FAILURES:
-            self.fell(f"{self._in_a_row} questions in a row failed, the last one so: {why}", now)
+            self.fell(f"{self._in_a_row} queries in a row failed; last error: {why}", now)

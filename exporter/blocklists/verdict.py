@@ -2,7 +2,7 @@
 no listing.
 
 A resolver that rewrites answers, a zone whose domain has expired, a list that refuses us: each has
-been taken for a listing by somebody, and mail was lost for it.
+been taken for a listing by some software, and mail was lost for it.
 """
 
 from collections.abc import Iterable
@@ -17,10 +17,8 @@ LOOPBACK = IPv4Network("127.0.0.0/8")
 REFUSALS = {
     # https://www.spamhaus.org/faqs/dnsbl-usage/ ; others have taken up the range
     "127.255.255.252": "the zone's name is misspelt",
-    "127.255.255.254": (
-        "it is not asked through public resolvers, nor from addresses with a generic name"
-    ),
-    "127.255.255.255": "it was asked too often",
+    "127.255.255.254": ("it does not answer public resolvers, or addresses with a generic name"),
+    "127.255.255.255": "too many queries",
 }
 REFUSING = IPv4Network("127.255.255.0/24")
 NEVER_A_LISTING = (  # RFC 5782 section 5: must not be listed; URIBL and others refuse with it
@@ -47,12 +45,12 @@ def judge(blocklist: Blocklist, addresses: Iterable[str]) -> Verdict:
         return Verdict(ListState.CLEAN)
     for code in codes:
         if code in blocklist.errors or IPv4Address(code) in REFUSING:
-            return _unknown(f"the list refuses to answer: {_refusal(code)}", QueryFailure.REFUSED)
+            return _unknown(f"the list refuses our queries: {_refusal(code)}", QueryFailure.REFUSED)
     for code in codes:
         if IPv4Address(code) not in LOOPBACK:
             return _unknown(
-                f"{code} is no answer of a list: a resolver rewrites it, or the zone has a new"
-                " owner"
+                f"{code} is not an answer of a blocklist: a resolver rewrites it, or the zone has"
+                " a new owner"
             )
     meanings = {code: _meanings(blocklist, code) for code in codes}
     documented = [code for code in codes if meanings[code]]
@@ -60,9 +58,7 @@ def judge(blocklist: Blocklist, addresses: Iterable[str]) -> Verdict:
         documented = [code for code in codes if code != NEVER_A_LISTING]
     if not documented:
         problem = (
-            "means no listing anywhere"
-            if codes == [NEVER_A_LISTING]
-            else "is none of the list's codes"
+            "is never a listing" if codes == [NEVER_A_LISTING] else "is not a code of this list"
         )
         return _unknown(f"{' and '.join(codes)} {problem}")
     return Verdict(

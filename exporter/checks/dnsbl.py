@@ -45,13 +45,13 @@ class BlocklistCheck:
         )
 
     async def run(self, run: Run) -> None:
-        """Raises ProbeError if the target is listed, and if nobody can know. What every list says
+        """Raises ProbeError if the target is listed, or if that is unknown. What every list says
         becomes a fact."""
         async with run.phase(Phase.VERIFY):
             subjects, problem = await self._subjects(run)
             questions = self._questions(subjects)
             with run.step(
-                Step.RESOLVE, f"{len(questions)} questions to {len(self.blocklists)} lists"
+                Step.RESOLVE, f"{len(questions)} queries to {len(self.blocklists)} lists"
             ):
                 listings = await self._answers(questions, run)
             run.facts.extend(listings)
@@ -75,7 +75,7 @@ class BlocklistCheck:
         if len(found) > MOST_ADDRESSES:
             text = (
                 f"{self._target.text} has {len(found)} addresses; only {MOST_ADDRESSES} of them are"
-                " asked about"
+                " checked"
             )
             problem = ProbeError(Reason.DNS, text)
         return [self._target, *found[:MOST_ADDRESSES]], problem
@@ -113,13 +113,13 @@ class BlocklistCheck:
         """After the very first start the probe's message may still be on its way, so there is some
         patience."""
         patience = min(PATIENCE, run.time_left() * (1 - SPARE))
-        with run.step(Step.RESOLVE, f"where the mail of the probe {self._sender} leaves from"):
+        with run.step(Step.RESOLVE, f"source address of the probe {self._sender}"):
             while not (address := self._left_from(self._sender)):
                 if patience < LOOK_AGAIN:
-                    problem = f"no message of the probe {self._sender} has come yet"
+                    problem = f"no message of the probe {self._sender} has arrived yet"
                     raise ProbeError(
                         Reason.UNUSABLE,
-                        f"{problem}, so the address that its mail leaves from is unknown",
+                        f"{problem}, so its source address is unknown",
                     )
                 patience -= LOOK_AGAIN
                 await asyncio.sleep(LOOK_AGAIN)
@@ -221,7 +221,7 @@ def _listed(listings: list[Listing]) -> ProbeError:
     for one in ordered:
         by_subject.setdefault(one.subject, []).append(f"{one.blocklist} ({' '.join(one.codes)})")
     detail = "; ".join(
-        f"{subject} is on {', '.join(lists)}" for subject, lists in by_subject.items()
+        f"{subject} is listed on {', '.join(lists)}" for subject, lists in by_subject.items()
     )
     return ProbeError(Reason.LISTED, detail, code=next(iter(ordered[0].codes), ""))
 
@@ -231,8 +231,8 @@ def _require_an_answer(listings: list[Listing], subjects: list[Subject]) -> None
     clean."""
     if not listings:
         about = ", ".join(subject.text for subject in subjects)
-        raise ProbeError(Reason.UNUSABLE, f"none of the lists can be asked about {about}")
+        raise ProbeError(Reason.UNUSABLE, f"no list can be queried for {about}")
     judges = [one for one in listings if one.alarming] or listings
     if all(one.state is ListState.UNKNOWN for one in judges):
         why = dict.fromkeys(f"{one.blocklist}: {one.text}" for one in judges)
-        raise ProbeError(Reason.UNUSABLE, f"no list could be asked: {'; '.join(why)}")
+        raise ProbeError(Reason.UNUSABLE, f"no list could be queried: {'; '.join(why)}")

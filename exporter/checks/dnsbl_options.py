@@ -49,11 +49,9 @@ class DnsblOptions(Options):
             yield "lists or domain_lists is missing"
         sources = [option for option in ("expand", "addresses") if given.get(option) is not None]
         if len(sources) > 1:
-            yield (
-                "expand and addresses exclude each other: either says where the addresses come from"
-            )
+            yield ("use expand or addresses, not both: each defines where the addresses come from")
         elif sources and not given.get("lists"):
-            yield f"{sources[0]} is of no use without lists: the addresses are asked about nowhere"
+            yield f"{sources[0]} needs lists: without it, the addresses are not checked"
 
     def canonical(self, target: str) -> str:
         """The one form of all spellings of a target. Raises ValueError with a line for
@@ -66,16 +64,13 @@ class DnsblOptions(Options):
             return subject.text
         if self.expand or self.addresses:
             option = "expand" if self.expand else "addresses"
-            raise ValueError(
-                f"{target} is an address, and with the option {option} the target is a domain"
-            )
+            raise ValueError(f"{target} is an address, but the option {option} needs a domain")
         if not self.lists:
             raise ValueError(
-                f"{target} is an address, and domain_lists know only domains: add lists"
+                f"{target} is an address, but domain_lists contain only domains: add lists"
             )
         if not any(entry.blocklist().takes(subject.kind) for entry in self.lists):
             raise ValueError(
-                f"{target} is an IPv6 address, and none of the lists is asked about those (option"
-                " ipv6)"
+                f"{target} is an IPv6 address, but no list is queried for those (option ipv6)"
             )
         return subject.text

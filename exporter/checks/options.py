@@ -107,8 +107,8 @@ class RoundtripOptions(Options):
         for option in ("mailbox", "bounces"):
             if given.get(option) is not None and given.get("expect") is not None:
                 yield (
-                    f"{option} and expect exclude each other: a message that must be refused is"
-                    " awaited nowhere"
+                    f"use {option} or expect, not both: a message that must be refused never"
+                    " arrives"
                 )
 
     def canonical(self, target: str) -> str:

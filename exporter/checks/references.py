@@ -63,10 +63,7 @@ def _sender_mistakes(
     ):
         yield (
             path,
-            (
-                f"no message of the probe {sender} ever arrives, so that nobody sees where its mail"
-                " leaves from"
-            ),
+            (f"no message of the probe {sender} ever arrives, so its source address is unknown"),
         )
 
 
@@ -78,7 +75,7 @@ def _probe_mistakes(
     for n, probe in probes.items():
         path = ("probes", n)
         if names.setdefault(probe.name, n) != n:
-            yield (*path, "name"), f"another probe is called {probe.name} already"
+            yield (*path, "name"), f"duplicate probe name {probe.name}"
         if probe.module not in modules:
             known = suggestion(probe.module, modules) or "; there are none in this file"
             yield (*path, "module"), f"unknown module {probe.module}{known}"
@@ -86,7 +83,7 @@ def _probe_mistakes(
             try:
                 key = ProbeKey(probe.module, module.canonical(probe.target))
             except ValueError as error:
-                yield (*path, "target"), f"no target for the module {probe.module}: {error}"
+                yield (*path, "target"), f"invalid target for module {probe.module}: {error}"
             else:
                 if pairs.setdefault(key, probe.name) != probe.name:
                     yield path, f"has the same module and target as the probe {pairs[key]}"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 from exporter.checks.options import RoundtripOptions
+from exporter.config.types import duration_text
 from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LeftFrom
 from exporter.core.model import Fact, Phase, ProbeError, Reason, Step, one_line
 from exporter.core.run import Run
@@ -84,7 +85,7 @@ class RoundTrip:
             yield expected
 
     async def _be_refused(self, token: Token, run: Run) -> None:
-        """The whole trip of a message that nobody should take: the refusal is the success."""
+        """The whole trip of a message that no server should accept: the refusal is the success."""
         try:
             uncertain = await self._send(token, run)
         except ProbeError as error:
@@ -97,12 +98,12 @@ class RoundTrip:
     def _taken(self) -> ProbeError:
         wanted = " or ".join(sorted(self._refusals))
         return ProbeError(
-            Reason.ACCEPTED, f"the message was taken, and should have been refused with {wanted}"
+            Reason.ACCEPTED, f"the message was accepted, but should have been refused with {wanted}"
         )
 
     async def _send(self, token: Token, run: Run) -> ProbeError | None:
-        """Sends the message. When nobody knows whether it was taken, it is not sent again; we keep
-        watching for it."""
+        """Sends the message. When it is unknown whether it was accepted, it is not sent again, but
+        still awaited."""
         run.head_for(Phase.SEND)
         message = compose(token, self._from, self._to, run.started_at, self._content)
         crowded = await self._await_turn(message, run)
@@ -124,14 +125,15 @@ class RoundTrip:
         trip's end."""
         destination, patience = self._sender.destination(message), run.time_left()
         wait = self._pace.turn(destination, self._sender.gap, run.now(), patience)
+        limit = f"`gap: {duration_text(self._sender.gap)}` to {destination}"
         if wait > patience:
-            problem = (
-                f"not sent: its turn would come in {wait:.0f} s, since messages to {destination}"
-                " keep a gap of "
+            return ProbeError(
+                Reason.TIMEOUT,
+                f"not sent: rate limit ({limit}); the next slot is in {wait:.0f} s, after this"
+                " trip's timeout",
             )
-            return ProbeError(Reason.TIMEOUT, f"{problem}{self._sender.gap:g} s")
         if wait:
-            run.note(f"-- waits {wait:.1f} s for its turn to send to {destination}")
+            run.note(f"-- rate limit ({limit}): waiting {wait:.1f} s for the next slot")
             await asyncio.sleep(wait)
         return None
 
@@ -157,12 +159,10 @@ class RoundTrip:
                 run.facts.extend(_told(found, run, self._trusted))
                 run.fact(_arrival(found, run))
                 if sighting.junk and self._junk_fails:
-                    raise ProbeError(
-                        Reason.JUNK, f"it was filed as spam, in the folder {sighting.folder}"
-                    )
+                    raise ProbeError(Reason.JUNK, f"filed as spam, in the folder {sighting.folder}")
                 if not is_whole(sighting.raw, found.token) and not sighting.cut:
                     raise ProbeError(
-                        Reason.ALTERED, "its text is not whole: something on the way changed it"
+                        Reason.ALTERED, "the text of the message was changed in transit"
                     )
         except ProbeError as error:
             return run.located(error)
@@ -198,8 +198,8 @@ def _told(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]
 
 
 def _hops(found: Found, run: Run) -> list[Hop]:
-    """The servers on the way. Their clocks are theirs, so how long it took by ours sets a limit to
-    what is believed."""
+    """The servers on the way. Their clocks are theirs, so how long it took by ours limits what
+    is plausible."""
     sending_since, seen_at = run.sending_since, found.sighting.seen_at
     took = None if sending_since is None else seen_at - sending_since
     sent_at = run.started_at + (0.0 if sending_since is None else sending_since - run.started)
@@ -207,8 +207,8 @@ def _hops(found: Found, run: Run) -> list[Hop]:
 
 
 def _arrival(found: Found, run: Run) -> Arrival:
-    """No delay is told when nobody watched, since then the moment of seeing says nothing of the
-    delivery."""
+    """No delay is told when the mailbox was not watched, since then the moment of seeing says
+    nothing of the delivery."""
     sighting = found.sighting
     delay = sighting.delay_since(run.accepted)
     round_trip = None if delay is None else sighting.delay_since(run.sending_since)

@@ -111,7 +111,7 @@ async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> N
         )
         assert {listing.state for listing in found} == {ListState.UNKNOWN}
         assert len(server.asked) <= 2 + 2 * 16
-        assert "5 questions in a row failed" in asking.lists.statistics["bl.test"].why
+        assert "5 queries in a row failed" in asking.lists.statistics["bl.test"].why
         assert asking.lists.statistics["bl.test"].failures[QueryFailure.TIMEOUT] >= 5
 
 

@@ -182,7 +182,7 @@ def test_a_key_in_a_file_is_read_again(tmp_path: Path) -> None:
         ("{target}.example.org", "not a zone; write a name"),
         ("{key}{key}.example.org", "not a zone; write a name"),
         ("{key}.bl.example.org", "key is missing"),
-        ({"zone": "bl.example.org", "key": "x"}, "key has no place"),
+        ({"zone": "bl.example.org", "key": "x"}, "key is not used"),
         ({"zone": {"env": "X"}}, "name is missing"),
         ({"zone": {"env": "X"}, "name": "x", "key": "y"}, "has no key"),
         ({"zone": {"env": "X", "file": "Y"}, "name": "x"}, "not a zone"),

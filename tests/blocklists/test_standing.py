@@ -39,7 +39,7 @@ def test_only_failures_in_a_row_count() -> None:
         standing.answered(failure, "silence", 1.0)
     assert not standing.is_paused(1.0)
     standing.answered(QueryFailure.TIMEOUT, "silence", 1.0)
-    assert standing.why == "5 questions in a row failed, the last one so: silence"
+    assert standing.why == "5 queries in a row failed; last error: silence"
 
 
 def test_a_list_is_usable_if_it_is_for_all_that_it_was_asked_about() -> None:

@@ -36,7 +36,7 @@ async def test_a_listed_address_is_a_failure_that_names_the_list_and_its_code(la
         shown = series(made, lab.mx_ip)
     assert (
         str(outcome.failure)
-        == f"verify: listed 127.0.0.2: {lab.mx_ip} is on bl.lab.test (127.0.0.2)"
+        == f"verify: listed 127.0.0.2: {lab.mx_ip} is listed on bl.lab.test (127.0.0.2)"
     )
     assert states(outcome) == {("bl", lab.mx_ip): LISTED, ("blclean", lab.mx_ip): CLEAN}
     assert outcome.legs == {}
@@ -85,7 +85,7 @@ async def test_what_is_put_on_a_list_and_taken_off_is_seen_while_running(lab: La
     async with app(lab.dns, "lists: [bl.lab.test]") as made:
         assert (await trip(made)).success
         await asyncio.to_thread(lab.list, "192.0.2.1")
-        assert "192.0.2.1 is on bl.lab.test" in str((await until(made, False)).failure)
+        assert "192.0.2.1 is listed on bl.lab.test" in str((await until(made, False)).failure)
         assert series(made)['mailtrip_dnsbl_listed{address="192.0.2.1",list="bl.lab.test"}'] == 1
         await asyncio.to_thread(lab.unlist, "192.0.2.1")
         await until(made, True)
@@ -120,9 +120,9 @@ async def test_when_no_list_can_be_asked_that_is_the_failure(lab: Lab) -> None:
         shown = series(made)
     assert outcome.failure is not None
     assert str(outcome.failure).startswith(
-        "verify: unusable: no list could be asked: blall.lab.test: it lists"
+        "verify: unusable: no list could be queried: blall.lab.test: it lists"
     )
-    assert "blerr.lab.test: the list refuses to answer: 127.255.255.254" in outcome.failure.detail
+    assert "blerr.lab.test: the list refuses our queries: 127.255.255.254" in outcome.failure.detail
     assert shown['mailtrip_failures_total{phase="verify",reason="unusable"}'] == 1
     assert shown['mailtrip_dnsbl_query_failures_total{list="blerr.lab.test",reason="refused"}'] == 1
 
@@ -135,7 +135,7 @@ async def test_a_list_that_does_not_block_is_told_and_fails_nothing(lab: Lab, ki
     assert states(outcome) == {("bl", lab.mx_ip): LISTED, ("blclean", lab.mx_ip): CLEAN}
     assert (await outcome_of(lab.dns, f"lists: [{lists}]", lab.mx_ip)).success
     only_others = await outcome_of(lab.dns, f"lists: [{lists}, blerr.lab.test]", lab.mx_ip)
-    assert "unusable: no list could be asked: blerr" in str(only_others.failure)
+    assert "unusable: no list could be queried: blerr" in str(only_others.failure)
 
 
 async def overview(made: App) -> str:
@@ -153,14 +153,14 @@ async def test_a_dead_list_does_not_hold_up_the_others(lab: Lab) -> None:
     assert outcome.failure is not None
     assert (
         str(outcome.failure)
-        == "verify: unusable: no list could be asked: a.example: no answer within the module's"
+        == "verify: unusable: no list could be queried: a.example: no answer within the module's"
         " timeout; b.example: no answer within the module's timeout"
     )
     assert outcome.duration < 5  # the lists wait at the same time
 
     outcome = await outcome_of(lab.dns, "lists: [bldead.lab.test, bl.lab.test]", lab.mx_ip)
     assert outcome.failure is not None
-    assert outcome.failure.detail == f"{lab.mx_ip} is on bl.lab.test (127.0.0.2)"
+    assert outcome.failure.detail == f"{lab.mx_ip} is listed on bl.lab.test (127.0.0.2)"
     # The resolver may know already that the dead one is dead, and then says so first.
     answered = {span.note for span in outcome.spans if " on " in span.note}
     assert answered == {f"{lab.mx_ip} on bl.lab.test", f"{lab.mx_ip} on bldead.lab.test"}

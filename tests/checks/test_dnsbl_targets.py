@@ -88,7 +88,8 @@ async def test_an_exchanger_that_has_no_address_does_not_keep_the_others_from_be
     async with name_server({**zone, **listed}) as dns:
         outcome = await outcome_of(dns, options, "example.test")
     assert (
-        str(outcome.failure) == "verify: listed 127.0.0.3: 192.0.2.9 is on bl.example (127.0.0.3)"
+        str(outcome.failure)
+        == "verify: listed 127.0.0.3: 192.0.2.9 is listed on bl.example (127.0.0.3)"
     )
 
 
@@ -100,9 +101,7 @@ async def test_of_very_many_addresses_some_are_asked_about_and_the_rest_is_a_cle
         outcome = await outcome_of(dns, "lists: [bl.example]", "example.test")
     assert outcome.failure is not None
     assert (outcome.failure.phase, outcome.failure.step) == (Phase.VERIFY, None)
-    assert (
-        outcome.failure.detail == "example.test has 69 addresses; only 64 of them are asked about"
-    )
+    assert outcome.failure.detail == "example.test has 69 addresses; only 64 of them are checked"
     assert len(states(outcome)) == 64
 
 
@@ -120,7 +119,7 @@ async def test_an_ipv6_address_is_asked_about_where_that_is_served() -> None:
     async with name_server(zone) as dns:
         outcome = await outcome_of(dns, lists, "host.example.test")
     assert outcome.failure is not None
-    assert outcome.failure.detail == "2001:db8::1 is on bl.example (127.0.0.2)"
+    assert outcome.failure.detail == "2001:db8::1 is listed on bl.example (127.0.0.2)"
     assert states(outcome) == {
         ("bl.example", "2001:db8::1"): LISTED,
         ("bl.example", "192.0.2.1"): CLEAN,
@@ -145,7 +144,7 @@ async def test_the_lists_that_matter_most_are_named_first() -> None:
 async def test_a_host_that_no_list_can_be_asked_about_is_not_clean() -> None:
     async with name_server({**TESTS, "host.example.test": {"AAAA": ["2001:db8::1"]}}) as dns:
         outcome = await outcome_of(dns, "lists: [bl.example]", "host.example.test")
-    wanted = "verify: unusable: none of the lists can be asked about host.example.test, 2001:db8::1"
+    wanted = "verify: unusable: no list can be queried for host.example.test, 2001:db8::1"
     assert str(outcome.failure) == wanted
 
 
@@ -184,7 +183,7 @@ async def test_the_address_that_a_probe_s_mail_left_from_is_asked_about(
             assert (await trip(made, user.address, "mail")).success
             outcome = await trip(made, "lab.test")
         assert str(early.failure).startswith(
-            "verify/resolve: unusable: no message of the probe mail has come yet, so the "
+            "verify/resolve: unusable: no message of the probe mail has arrived yet, so the "
         )
         assert states(early) == {("dbl", "lab.test"): CLEAN}
         assert outcome.failure is None
@@ -200,7 +199,7 @@ async def test_the_address_that_a_probe_s_mail_left_from_is_asked_about(
             )
             outcome = await trip(made, "lab.test")
         assert outcome.failure is not None
-        assert outcome.failure.detail == f"{lab.relay_ip} is on bl.lab.test (127.0.0.2)"
+        assert outcome.failure.detail == f"{lab.relay_ip} is listed on bl.lab.test (127.0.0.2)"
 
 
 async def test_a_first_message_that_is_still_on_its_way_is_waited_for(lab: Lab) -> None:

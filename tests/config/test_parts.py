@@ -63,7 +63,7 @@ def test_every_mistake_names_its_own_file_and_line(parts: tuple[Path, Path]) -> 
         f"{first}:2:17: mailboxes.own.smtpd.lisen: unknown key; did you mean listen?",
         f"{first}:6:25: probes[0].module: unknown module frist; did you mean first?",
         f"{second}:2:84: modules.second.roundtrip.mailbox: unknown mailbox onw; did you mean own?",
-        f"{second}:5:12: probes[2].name: another probe is called two already",
+        f"{second}:5:12: probes[2].name: duplicate probe name two",
     ]
 
 

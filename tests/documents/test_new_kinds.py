@@ -100,7 +100,7 @@ MISTAKES = {
     "a target that is no host": (
         "target: someone@spool.test}",
         "target: someone@spool.test}\n  - {name: no, module: each, target: 'no_host!'}",
-        "no target for the module each: send.lmtp.host would be 'no_host!': not a host; write a",
+        "invalid target for module each: send.lmtp.host would be 'no_host!': not a host; write a",
     ),
     "one target for two things": (
         'to: "a@spool.test", send',

@@ -152,7 +152,7 @@ async def test_junk_fails_and_is_counted_and_deleted(bench: ProberRig) -> None:
     bench.mailbox.junk = True
     outcome = await bench.trip()
     assert outcome.failure is not None
-    assert str(outcome.failure) == "verify: junk: it was filed as spam, in the folder INBOX"
+    assert str(outcome.failure) == "verify: junk: filed as spam, in the folder INBOX"
     assert bench.mailbox.messages == {}
     assert bench.series()["mailtrip_junk_total"] == 1
 

@@ -52,7 +52,11 @@ LISTED = Outcome(
         Listing("dead.example", "192.0.2.1", ListState.UNKNOWN, text="no answer in time"),
     ),
     failure=Failure(
-        Phase.VERIFY, None, Reason.LISTED, "127.0.0.2", "192.0.2.1 is on zen.example (127.0.0.2)"
+        Phase.VERIFY,
+        None,
+        Reason.LISTED,
+        "127.0.0.2",
+        "192.0.2.1 is listed on zen.example (127.0.0.2)",
     ),
 )
 NOT_FOUND = replace(LISTED, facts=(), failure=Failure(Phase.VERIFY, None, Reason.DNS, "NXDOMAIN"))

@@ -270,7 +270,7 @@ async def test_a_check_that_only_asks_is_timed_and_judged_and_nothing_of_it_is_p
     bench.probe.check = Questions(1, RuntimeError("a bug"))
     assert str((await bench.trip()).failure) == "verify: internal: RuntimeError: see the log"
     bench.probe.check = Questions(
-        1, ProbeError(Reason.LISTED, "192.0.2.1 is on bl.example.org", code="127.0.0.2")
+        1, ProbeError(Reason.LISTED, "192.0.2.1 is listed on bl.example.org", code="127.0.0.2")
     )
     assert (await bench.trip()).legs == {}
 

@@ -45,7 +45,7 @@ trip 0123456789abcd  reputation → example.org  FAILED  2.50 s
   spamcop.example  192.0.2.1    listed   127.0.0.2
                                          delisting: https://off.example/
 
-verify: listed 127.0.0.2: 192.0.2.1 is on zen.example (127.0.0.2)
+verify: listed 127.0.0.2: 192.0.2.1 is listed on zen.example (127.0.0.2)
 """
     )
 

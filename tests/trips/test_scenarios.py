@@ -214,7 +214,7 @@ async def test_junk_is_found_in_its_folder_and_fails(
 ) -> None:
     await asyncio.to_thread(lab.user("junk").purge)
     outcome = await travel(lab.user("junk")).one_trip("relay", "junk@lab.test")
-    assert str(outcome.failure) == "verify: junk: it was filed as spam, in the folder Junk"
+    assert str(outcome.failure) == "verify: junk: filed as spam, in the folder Junk"
     assert lab.user("junk").mails() == []
 
 
