@@ -18,6 +18,6 @@ def contained(trip: str, probe: ProbeKey, otherwise: Tell | None = None) -> Iter
     try:
         yield
     except Exception:
-        log.exception("trip %s of %s: a bug of mailtrip", trip, probe, extra=about(trip, probe))
+        log.exception("trip %s of %s: a bug in mailtrip", trip, probe, extra=about(trip, probe))
         if otherwise:
-            otherwise("a bug of mailtrip")
+            otherwise("a bug in mailtrip")

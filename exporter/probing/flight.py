@@ -63,7 +63,7 @@ class Flight:
 
     def _bug(self, error: BaseException) -> Failure:
         log.error(
-            "trip %s of %s: a bug of mailtrip",
+            "trip %s of %s: a bug in mailtrip",
             self._trip,
             self._probe.key,
             exc_info=error,

@@ -27,7 +27,8 @@ from exporter.probing.overdue import OverdueTrips
 from exporter.probing.passed_time import PassedTime
 from exporter.state.commits import PATIENCE, Tell
 from exporter.state.schema import StateUnusable
-from exporter.state.store import State, Store, Trip
+from exporter.state.store import Store
+from exporter.state.trip import State, Trip
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ import logging
 
 from exporter.core.logs import about
 from exporter.core.model import Outcome
-from exporter.state.store import Trip
+from exporter.state.trip import Trip
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 from exporter.core.clock import Clock
 from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.state.store import Trip
+from exporter.state.trip import Trip
 
 
 class OverdueTrips:

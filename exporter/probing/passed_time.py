@@ -1,7 +1,7 @@
 """The time that has really passed."""
 
 from exporter.core.clock import Clock, boot_id
-from exporter.state.store import Moment
+from exporter.state.trip import Moment
 
 
 class PassedTime:

@@ -16,7 +16,7 @@ from exporter.probing.journal import TripJournal
 from exporter.probing.ledger import Ledger
 from exporter.probing.observer import Observer
 from exporter.probing.probe import MailCheck, Probe
-from exporter.state.store import Trip
+from exporter.state.trip import Trip
 
 
 class Prober:

@@ -49,7 +49,7 @@ class Once:
             try:
                 self._tell(why)
             except Exception:
-                log.exception("a bug of mailtrip")
+                log.exception("a bug in mailtrip")
 
 
 @dataclass(slots=True, eq=False)

@@ -3,7 +3,9 @@ that we do not."""
 
 import logging
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+
+from exporter.state.trip import State
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +27,7 @@ def _perhaps(condition: list[str], column: str) -> str:
     return f"({column} IS NULL OR ({' AND '.join(condition)}))"
 
 
-def sensible(states: Iterable[str]) -> dict[str, str]:
+def _sensible(states: Iterable[str]) -> dict[str, str]:
     """What each table's rows have to fulfil, in SQL. `states` are the words that a trip may be
     in."""
     known = ", ".join(f"'{state}'" for state in states)
@@ -55,10 +57,13 @@ def sensible(states: Iterable[str]) -> dict[str, str]:
     }
 
 
-def forget_the_rest(connection: sqlite3.Connection, sensible: dict[str, str]) -> None:
+SENSIBLE: Mapping[str, str] = _sensible(State)
+
+
+def forget_the_rest(connection: sqlite3.Connection) -> None:
     """Deletes the rows that make no sense, and says how many. They are not read, also if the disk
     refuses that now."""
-    for table, condition in sensible.items():
+    for table, condition in SENSIBLE.items():
         (odd,) = connection.execute(
             f"SELECT count(*) FROM {table} WHERE NOT ({condition})"  # noqa: S608
         ).fetchone()

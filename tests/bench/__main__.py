@@ -27,7 +27,8 @@ from exporter.mail.message import tokens_in
 from exporter.mail.tokens import PREFIX, new_key
 from exporter.probing.probe import Probe
 from exporter.settings import Settings
-from exporter.state.store import State, Store
+from exporter.state.store import Store
+from exporter.state.trip import State
 from tests.bench.blocklists import blocklists
 from tests.bench.series import scrapes
 from tests.lab.client import Lab, LabUser

@@ -89,7 +89,6 @@ STILL_DIVIDED = {
     "metrics/__init__.py",
     "metrics/outcome.py",
     "state/commits.py",
-    "state/store.py",
     "web/connection.py",
     "web/connection_limits.py",
     "web/pages/trip.py",

@@ -12,8 +12,8 @@ def test_a_bug_beside_a_trip_is_logged_and_goes_no_further(
     told: list[str] = []
     with contained("abc", ProbeKey("submission", "a@example.org"), otherwise=told.append):
         raise ZeroDivisionError
-    assert told == ["a bug of mailtrip"]
-    assert "trip abc of submission → a@example.org: a bug of mailtrip" in caplog.text
+    assert told == ["a bug in mailtrip"]
+    assert "trip abc of submission → a@example.org: a bug in mailtrip" in caplog.text
     assert "ZeroDivisionError" in caplog.text
 
 

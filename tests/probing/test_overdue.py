@@ -6,7 +6,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.overdue import OverdueTrips
-from exporter.state.store import State, Trip
+from exporter.state.trip import State, Trip
 from tests.support import virtual_time as virtual
 from tests.support.watcher_rig import WatcherRig
 

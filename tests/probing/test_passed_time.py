@@ -2,7 +2,7 @@
 
 from exporter.core.clock import Clock, boot_id
 from exporter.probing.passed_time import PassedTime
-from exporter.state.store import Moment
+from exporter.state.trip import Moment
 
 
 def test_no_time_passes_when_the_wall_clock_is_set() -> None:

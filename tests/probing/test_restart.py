@@ -15,7 +15,8 @@ from exporter.mail.tokens import new_key
 from exporter.mailboxes.session import Sighting
 from exporter.settings import Settings
 from exporter.state.history import beat_of
-from exporter.state.store import State, Store
+from exporter.state.store import Store
+from exporter.state.trip import State
 from tests.support import virtual_time as virtual
 from tests.support.pauses import at_once
 from tests.support.pretend import PretendMailbox, PretendSession

@@ -9,7 +9,7 @@ import pytest
 
 from exporter.core.model import Leg, Reply, TlsSession
 from exporter.state.schema import FILE
-from exporter.state.store import State
+from exporter.state.trip import State
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
 

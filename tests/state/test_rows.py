@@ -17,7 +17,8 @@ from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state import schema as state_file
 from exporter.state.schema import SCHEMA_VERSION, StateUnusable
-from exporter.state.store import Moment, State, Store, Trip
+from exporter.state.store import Store
+from exporter.state.trip import Moment, State, Trip
 
 (ENTRY,) = Settings.embedded().probes
 PROBE = ProbeKey(ENTRY.module, ENTRY.target)

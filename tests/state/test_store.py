@@ -25,9 +25,11 @@ from exporter.core.model import (
     Step,
     TlsSession,
 )
-from exporter.state.history import MOST_BEATS, beat_of
+from exporter.state.history import beat_of
+from exporter.state.outcomes import LastKnown
 from exporter.state.schema import StateUnusable
-from exporter.state.store import LastKnown, Moment, State, Store, Trip
+from exporter.state.store import Store
+from exporter.state.trip import Moment, State, Trip
 
 PROBE = ProbeKey("submission", "someone@example.org")
 TRIP = Trip("t1", PROBE, "monitor", State.LEAVING, 1000.5, "boot", 5.25, 9000.0)
@@ -276,38 +278,6 @@ async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_the_time_of_the_last_success_outlives_failures_and_restarts(tmp_path: Path) -> None:
-    good = replace(OUTCOME, failure=None)
-    seen = []
-    for outcome in (OUTCOME, good, OUTCOME, OUTCOME, replace(good, started_at=5000.0)):
-        store = Store.open(tmp_path)
-        store.finished(outcome)
-        await store.close()
-        store = Store.open(tmp_path)
-        seen += [known.last_success for known in store.last_known()]
-        await store.close()
-    assert seen == [None, 1003.0, 1003.0, 1003.0, 5002.5]
-
-
-async def test_how_the_newest_trips_ended_outlives_restarts_and_does_not_grow_without_end(
-    tmp_path: Path,
-) -> None:
-    made = [
-        replace(OUTCOME, duration=float(n), failure=OUTCOME.failure if n % 3 else None)
-        for n in range(100)
-    ]
-    for start in (0, 3, 50):
-        store = Store.open(tmp_path)
-        for outcome in made[start : start + 50]:
-            store.finished(outcome)
-        await store.close()
-        store = Store.open(tmp_path)
-        (known,) = store.last_known()
-        await store.close()
-    assert known == LastKnown(made[99], made[99].finished_at, tuple(map(beat_of, made[60:99])))
-    assert len(known.history) + 1 == MOST_BEATS
-
-
 async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_settled(
     tmp_path: Path,
 ) -> None:
@@ -321,23 +291,4 @@ async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_s
     await store.close()
     store = Store.open(tmp_path)
     assert store.unsettled() == [replace(TRIP, state=State.FAILED)]
-    await store.close()
-
-
-async def test_the_store_tells_when_the_newest_trip_of_each_probe_began() -> None:
-    store = Store.open(None)
-    for name, probe, started_at in (
-        ("a", PROBE, 5.0),
-        ("b", PROBE, 7.0),
-        ("c", PROBE, 6.0),
-        ("d", OTHER, 1.0),
-    ):
-        await store.record(
-            replace(TRIP, id=name, probe=probe, started_at=started_at, started=started_at + 2)
-        )
-        store.settle(name, State.ARRIVED)
-    assert store.last_starts(Moment("boot", 100.0, 2000.0)) == {PROBE: 9.0, OTHER: 3.0}
-    assert store.last_starts(Moment("another", 100.0, 50.0)) == {PROBE: 57.0, OTHER: 51.0}
-    # The clock was set back.
-    assert store.last_starts(Moment("another", 100.0, 3.0)) == {PROBE: 100.0, OTHER: 98.0}
     await store.close()

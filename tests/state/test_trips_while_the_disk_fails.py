@@ -15,7 +15,8 @@ from exporter.core.model import Outcome, Phase, ProbeKey, Reason
 from exporter.core.run import VERDICT_PATIENCE
 from exporter.metrics import Metrics
 from exporter.state.commits import PATIENCE
-from exporter.state.store import State, Store, Trip
+from exporter.state.store import Store
+from exporter.state.trip import State, Trip
 from tests.support import virtual_time as virtual
 from tests.support.balky_disk import Balky, balky, store_on
 from tests.support.prober_rig import TIMEOUT, ProberRig

@@ -1,0 +1,76 @@
+"""The table of outcomes: of every probe the newest one, and how those before it ended."""
+
+from dataclasses import dataclass
+from json import loads
+from sqlite3 import Connection
+
+from exporter.core.model import Outcome
+from exporter.state import evidence
+from exporter.state.history import MOST_BEATS, Beat, beat_of
+from exporter.state.rows import SENSIBLE
+
+
+@dataclass(frozen=True, slots=True)
+class LastKnown:
+    """What is kept of a probe."""
+
+    outcome: Outcome  # the newest
+    last_success: float | None  # when a trip last succeeded, in seconds since the epoch
+    history: tuple[Beat, ...]  # how those before it ended, the oldest first
+
+
+def last_known(connection: Connection) -> list[LastKnown]:
+    """Of every probe. What an older version wrote and we cannot read is left out."""
+    query = f"SELECT outcome, last_success, history FROM outcomes WHERE {SENSIBLE['outcomes']}"  # noqa: S608
+    rows = connection.execute(query).fetchall()
+    read = (
+        (evidence.readable(text), last_success, _beats(history))
+        for text, last_success, history in rows
+    )
+    return [
+        LastKnown(outcome, last_success, beats[:-1])
+        for outcome, last_success, beats in read
+        if outcome
+    ]
+
+
+def keep(connection: Connection, outcome: Outcome, text: str) -> None:
+    """Makes the outcome, which is `text` when written, the newest of its probe. When the last one
+    succeeded is kept, however many have failed since."""
+    probe, finished_at = outcome.probe, outcome.finished_at
+    last_success, beat = finished_at if outcome.success else None, beat_of(outcome)
+    row = (
+        probe.module,
+        probe.target,
+        finished_at,
+        text,
+        last_success,
+        beat.success,
+        beat.seconds,
+        MOST_BEATS,
+    )
+    insert = """INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, json_array(json_array(?, ?))) ON CONFLICT DO UPDATE SET
+            finished_at = excluded.finished_at, outcome = excluded.outcome,
+            last_success = ifnull(excluded.last_success, last_success),
+            history = CASE WHEN iif(json_valid(history), json_type(history), '') != 'array' THEN excluded.history
+                ELSE json_insert(iif(json_array_length(history) < ?, history, json_remove(history, '$[0]')), '$[#]',
+                    json_extract(excluded.history, '$[0]')) END"""
+    connection.execute(insert, row)
+
+
+def _beats(history: str) -> tuple[Beat, ...]:
+    """Those that make sense."""
+    try:
+        said = loads(history)
+    except (ValueError, RecursionError):
+        return ()
+    pairs = (
+        [one for one in said if isinstance(one, list) and len(one) == 2]
+        if isinstance(said, list)
+        else []
+    )
+    return tuple(
+        Beat(bool(success), seconds)
+        for success, seconds in pairs
+        if isinstance(seconds, int | float)
+    )

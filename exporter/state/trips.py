@@ -1,0 +1,100 @@
+"""The table of trips: those whose message may be under way."""
+
+from sqlite3 import Connection
+from typing import Any
+
+from exporter.core.model import ProbeKey
+from exporter.state import evidence
+from exporter.state.rows import SENSIBLE
+from exporter.state.trip import Moment, State, Trip
+
+
+def unsettled(connection: Connection) -> list[Trip]:
+    """The trips whose message may still come."""
+    query = f"SELECT * FROM trips WHERE state != ? AND {SENSIBLE['trips']}"  # noqa: S608
+    return [_trip(row) for row in connection.execute(query, (State.ARRIVED,))]
+
+
+def find(connection: Connection, trip_id: str) -> Trip | None:
+    query = f"SELECT * FROM trips WHERE id = ? AND {SENSIBLE['trips']}"  # noqa: S608
+    row = connection.execute(query, (trip_id,)).fetchone()
+    return _trip(row) if row else None
+
+
+def last_starts(connection: Connection, now: Moment) -> dict[ProbeKey, float]:
+    """When the newest trip of each probe began: monotonic, in this boot's seconds."""
+    query = f"""SELECT module, target, max(iif(boot = ? AND boot != '', started, ? - max(? - started_at, 0)))
+        FROM trips WHERE {SENSIBLE["trips"]} GROUP BY module, target"""  # noqa: S608
+    rows = connection.execute(query, (now.boot, now.monotonic, now.wall)).fetchall()
+    return {ProbeKey(module, target): started for module, target, started in rows}
+
+
+def insert(connection: Connection, trip: Trip) -> None:
+    row = (
+        trip.id,
+        trip.probe.module,
+        trip.probe.target,
+        trip.mailbox,
+        trip.state,
+        trip.started_at,
+        trip.boot,
+        trip.started,
+        trip.sending_since,
+        trip.accepted,
+        trip.expires_at,
+    )
+    connection.execute("INSERT INTO trips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
+
+
+def set_sent(connection: Connection, trip: Trip, facts: str | None) -> None:
+    """A server has taken its message; `facts` is what the sending has taught, as JSON."""
+    change = "UPDATE trips SET state = ?, sending_since = ?, accepted = ?, verdict = ? WHERE id = ?"
+    values = (State.SENT, trip.sending_since, trip.accepted, facts, trip.id)
+    connection.execute(change, values)
+
+
+def set_found(connection: Connection, trip_id: str, verdict: str) -> None:
+    """Its message is back; `verdict` is its outcome so far, as JSON."""
+    change = "UPDATE trips SET state = ?, verdict = ? WHERE id = ?"
+    connection.execute(change, (State.FOUND, verdict, trip_id))
+
+
+def settle(connection: Connection, trip_id: str, state: State) -> None:
+    change = "UPDATE trips SET state = ?, verdict = NULL WHERE id = ?"
+    connection.execute(change, (state, trip_id))
+
+
+def forget(connection: Connection, trip_id: str) -> None:
+    connection.execute("DELETE FROM trips WHERE id = ?", (trip_id,))
+
+
+def come_back(connection: Connection, now: Moment, grace: float) -> None:
+    """Trips of another boot, whose monotonic clock is gone, are counted on by ours: see
+    Trip.in_this_boot."""
+    change = """UPDATE trips SET boot = ?1, sending_since = NULL, accepted = NULL,
+        started = ?2 - max(0, min(?3 - started_at, expires_at - started_at - ?4)) WHERE boot != ?1 OR ?1 = ''"""
+    connection.execute(change, (now.boot, now.monotonic, now.wall, grace))
+
+
+def forget_expired(connection: Connection, now: Moment) -> None:
+    gone = "DELETE FROM trips WHERE boot = ? AND started + (expires_at - started_at) < ?"
+    connection.execute(gone, (now.boot, now.monotonic))
+
+
+def _trip(row: tuple[Any, ...]) -> Trip:
+    *row_to_state, started_at, boot, started, sending_since, accepted, expires_at, verdict = row
+    trip_id, module, target, mailbox, state = row_to_state
+    times = (started, expires_at, sending_since, accepted)
+    said = evidence.readable(verdict) if verdict and state != State.SENT else None
+    facts = evidence.facts_readable(verdict) if verdict and state == State.SENT else ()
+    return Trip(
+        trip_id,
+        ProbeKey(module, target),
+        mailbox,
+        State(state),
+        started_at,
+        boot,
+        *times,
+        said,
+        facts,
+    )

@@ -1,0 +1,21 @@
+"""Reading the state."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from exporter.state import schema as state_file
+from exporter.state.schema import StateUnusable
+from exporter.state.store import Store
+
+
+async def test_a_store_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
+        file.execute("DROP TABLE recent")
+        file.commit()
+    with pytest.raises(StateUnusable, match="no such table"):
+        await store.recent(None, 1)
+    await store.close()
