@@ -40,13 +40,13 @@ class Options:
     files_as_read: object = None  # what that was when the settings were read
     watch: bool = False  # them, and reload
     ready: Callable[[], None] = lambda: None  # called once, when the state and the web are open
-    stopping: Callable[[], None] = lambda: None  # called once, when we are told to stop
+    stopping: Callable[[], None] = lambda: None  # called once, when we are stop_once to stop
 
 
 async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
     """Runs until SIGINT or SIGTERM; a second one ends it at once. Raises StateUnusable and
     CannotListen."""
-    stop, asked = _until_told(), asyncio.Event()
+    stop, asked = _stop_event(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came early comes now
     async with AsyncExitStack() as stack:
@@ -74,7 +74,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             external_url=options.external_url,
         )
         await stack.enter_async_context(server)
-        _spare_the_collector()
+        _freeze_garbage_collector()
         options.ready()
         loops = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
         async with asyncio.TaskGroup() as group:
@@ -87,7 +87,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
                 task.cancel()
 
 
-def _spare_the_collector() -> None:
+def _freeze_garbage_collector() -> None:
     """What is there from the start stays. A full collection that looks at all of it each time holds
     up the event loop for a tenth of a second, whenever strangers have had us make enough
     objects."""
@@ -95,17 +95,17 @@ def _spare_the_collector() -> None:
     gc.freeze()
 
 
-def _until_told() -> asyncio.Event:
+def _stop_event() -> asyncio.Event:
     """What is set by the first signal that asks us to stop. The second does what it does to any
     program."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)
 
-    def told() -> None:
+    def stop_once() -> None:
         stop.set()
         for number in numbers:
             loop.remove_signal_handler(number)
 
     for number in numbers:
-        loop.add_signal_handler(number, told)
+        loop.add_signal_handler(number, stop_once)
     return stop

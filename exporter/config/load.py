@@ -32,7 +32,7 @@ class Reading(Generic[Root]):
         """The value at a path, as it is written."""
         return self._whole.tree.find(path)
 
-    def told(self, found: Iterable[tuple[Path, str, bool]]) -> tuple[Mistake, ...]:
+    def mistakes_at(self, found: Iterable[tuple[Path, str, bool]]) -> tuple[Mistake, ...]:
         """What was found at these paths, each once, in the order of the files; True is for a
         warning."""
         return ordered(

@@ -197,7 +197,7 @@ class Run(Trace):
         )
 
     def outcome(self, trip: str, probe: ProbeKey, failure: Failure | None = None) -> Outcome:
-        """What the trip has come to by now; a failure is told at more length."""
+        """What the trip has come to by now; a failure has more lines."""
         return Outcome(
             trip,
             probe,
@@ -206,5 +206,5 @@ class Run(Trace):
             self.all_spans(),
             tuple(self.facts),
             failure,
-            self.said(MOST_LINES if failure else FEW_LINES),
+            self.newest_lines(MOST_LINES if failure else FEW_LINES),
         )

@@ -13,7 +13,7 @@ from dataclasses import replace
 from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import Fact, Leg, Phase, ProbeError, Reason, Span, Step, one_line
-from exporter.core.transcript import MOST_LINES, Overheard, Transcript, told
+from exporter.core.transcript import MOST_LINES, Transcript, TranscriptView, merged_lines
 
 MAX_SPANS = 500
 MAX_TRANSLATIONS = 10  # of an error, on its way up
@@ -43,7 +43,7 @@ class Trace:
         self.facts: list[Fact] = []
         self._progress = progress
         self._transcript = transcript or Transcript(Leg.SEND)
-        self._heard = [Overheard(self._transcript)]
+        self._transcripts = [TranscriptView(self._transcript)]
         self._under_way: list[Span] = []
         self._phase: Phase | None = None
         self._step: Step | None = None
@@ -149,7 +149,7 @@ class Trace:
         self.facts.append(fact)
 
     def learn(self, error: ProbeError) -> None:
-        """What a failure teaches is a fact, also when another one is told."""
+        """What a failure teaches is a fact, also when another one is reported."""
         self.facts.extend(fact for fact in error.facts if fact not in self.facts)
 
     def note(self, line: str) -> None:
@@ -157,19 +157,19 @@ class Trace:
         message bodies."""
         self._transcript.note(self.now(), line)
 
-    def overhear(self, transcript: Transcript, trip: str = "") -> None:
+    def add_transcript(self, transcript: Transcript, trip: str = "") -> None:
         """What is noted there in the time of this trip, and not about others, belongs to its
         transcript."""
-        self._heard.append(Overheard(transcript, trip))
+        self._transcripts.append(TranscriptView(transcript, trip))
 
     @property
     def transcript(self) -> tuple[str, ...]:
         """What was said since this began, on all legs."""
-        return self.said()
+        return self.newest_lines()
 
-    def said(self, most: int = MOST_LINES) -> tuple[str, ...]:
+    def newest_lines(self, most: int = MOST_LINES) -> tuple[str, ...]:
         """The newest lines of the transcript."""
-        return told(self._heard, self.started, most)
+        return merged_lines(self._transcripts, self.started, most)
 
     @asynccontextmanager
     async def conversation(

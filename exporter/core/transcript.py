@@ -14,10 +14,10 @@ from operator import itemgetter
 
 from exporter.core.model import one_line
 
-MOST_LINES, FEW_LINES = 400, 100  # that are told of a trip that failed, and of one that did not
+MOST_LINES, FEW_LINES = 400, 100  # of a trip that failed, and of another one
 LONGEST_LINE = 500  # characters
-LONGEST_SUMMARY = 240  # characters of a look that is told by its number
-MOST_TEXT = 1 << 15  # characters that are told of a trip
+LONGEST_SUMMARY = 240  # characters of looks that are counted in one line
+MOST_TEXT = 1 << 15  # characters in all of one trip
 MOST_LOOKS = 500  # whose moments are remembered, of those that are one line
 LEFT_OUT = "(earlier lines are left out)"
 
@@ -37,7 +37,7 @@ class _Noted:
     # The trips that it is about; None: it is about the session.
     owners: frozenset[str] | None = None
 
-    def told(self, since: float, began: float) -> tuple[float, str] | None:
+    def line_since(self, since: float, began: float) -> tuple[float, str] | None:
         return (self.moment, self.text) if self.moment >= since else None
 
     @property
@@ -60,7 +60,7 @@ class _Looks:
     def moment(self) -> float:
         return self.moments[-1]
 
-    def told(self, since: float, began: float) -> tuple[float, str] | None:
+    def line_since(self, since: float, began: float) -> tuple[float, str] | None:
         moments = [moment for moment in self.moments if moment >= since]
         if not moments:
             return None
@@ -89,8 +89,8 @@ class Transcript:
         entries = (
             one for one in self._entries if one.owners is None or not trip or trip in one.owners
         )
-        told = (entry.told(moment, began) for entry in entries)
-        return [(when, self._leg, text) for when, text in filter(None, told)]
+        lines = (entry.line_since(moment, began) for entry in entries)
+        return [(when, self._leg, text) for when, text in filter(None, lines)]
 
     def is_whole_since(self, moment: float) -> bool:
         return self._forgotten < moment
@@ -145,22 +145,22 @@ class Transcript:
 
 
 @dataclass(frozen=True, slots=True)
-class Overheard:
-    """A transcript as one trip tells it; an empty trip tells all of it."""
+class TranscriptView:
+    """The lines of a transcript that concern one trip; for an empty trip, all of them."""
 
     transcript: Transcript
     trip: str = ""
 
 
-def told(
-    heard: Sequence[Overheard | Transcript], began: float, most: int = MOST_LINES
+def merged_lines(
+    sources: Sequence[TranscriptView | Transcript], began: float, most: int = MOST_LINES
 ) -> tuple[str, ...]:
     """The newest lines of each leg, in the order of time, each with the seconds since `began` and
     its leg.
 
     Each leg has its own room: a mailbox that says much pushes nothing of the sending out.
     """
-    views = [one if isinstance(one, Overheard) else Overheard(one) for one in heard]
+    views = [one if isinstance(one, TranscriptView) else TranscriptView(one) for one in sources]
     legs = [view.transcript.since(began, trip=view.trip) for view in views]
     by_lines = [
         lines[len(lines) - room :]

@@ -38,7 +38,7 @@ class Flight:
         self._observer = observer
         self._verdict = verdict
 
-    async def fly(self, course: Callable[[], Awaitable[None]], timeout: float) -> Outcome:
+    async def run(self, course: Callable[[], Awaitable[None]], timeout: float) -> Outcome:
         """Nothing of the trip is outside of its deadline and of the broad except. Cancelled, it
         ends without an outcome, and a restart goes on with it."""
         run, failure = self._run, None

@@ -73,7 +73,7 @@ class Probe:
         """Whether its messages may leave in plain text when TLS is broken."""
         return isinstance(self.check, MailCheck) and self.check.falls_back
 
-    def become(self, other: "Probe") -> None:
+    def configure(self, other: "Probe") -> None:
         """Takes over the configuration of another; trips in flight end as they began, and the beat
         is kept."""
         self.check, self.interval = other.check, other.interval
@@ -97,7 +97,7 @@ class Probe:
         """The trips in flight, as far as they have come."""
         return [run.outcome(trip, self.key) for trip, run in self.runs.items()]
 
-    def landed(self, trip: str) -> None:
+    def end_flight(self, trip: str) -> None:
         del self.flights[trip], self.runs[trip]
 
     def due(self, now: float) -> bool:

@@ -107,9 +107,9 @@ class Prober:
         verdict: Outcome | None = None,
     ) -> "asyncio.Task[Outcome]":
         flight = Flight(probe, trip, run, self._ledger, self._observer, verdict)
-        task = asyncio.create_task(flight.fly(course, timeout), name=f"trip {trip}")
+        task = asyncio.create_task(flight.run(course, timeout), name=f"trip {trip}")
         probe.flights[trip], probe.runs[trip] = task, run
-        task.add_done_callback(lambda _: probe.landed(trip))
+        task.add_done_callback(lambda _: probe.end_flight(trip))
         with contained(trip, probe.key):
             self._observer.started(probe.key)
         return task

@@ -82,7 +82,7 @@ class ProbeTable:
         over its beat."""
         fresh = self._make(probe.key, probe.name, None)
         if fresh.blocklists == probe.blocklists:
-            probe.become(fresh)
+            probe.configure(fresh)
         else:
             self._remove(probe)
             self._add(probe.key, probe.name, None).last_start = probe.last_start
@@ -163,7 +163,7 @@ class ProbeTable:
         """The probe of an allowed key, made if there was none."""
         return self._probes.get(key) or self._add(key, None, None)
 
-    def look(self, key: ProbeKey) -> Probe:
+    def find(self, key: ProbeKey) -> Probe:
         """The probe of an allowed key; if there is none, one that is kept nowhere, and that nobody
         asks for a trip."""
         return self._probes.get(key) or self._make(key, None, None)

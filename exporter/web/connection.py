@@ -116,12 +116,12 @@ class Connection(asyncio.Protocol):
         elif tls := self._admission.tls():
             self._transport.pause_reading()  # every byte is for TLS
             self._handshake = asyncio.get_running_loop().create_task(
-                self._shake_hands(tls, self._transport)
+                self._tls_handshake(tls, self._transport)
             )
         else:
             self._open(self._transport)
 
-    async def _shake_hands(self, tls: Tls, transport: asyncio.Transport) -> None:
+    async def _tls_handshake(self, tls: Tls, transport: asyncio.Transport) -> None:
         limits, secure = self._admission.limits, None
         with suppress(OSError):  # a client that does not want what we want is none of our trouble
             secure = await asyncio.get_running_loop().start_tls(

@@ -258,7 +258,7 @@ def _parameter(request: web.Request, name: str) -> str:
 async def _debug_response(
     probes: ProbeTable, key: ProbeKey, exposition: Exposition
 ) -> web.Response:
-    probe, series = probes.look(key), (await exposition.probe(key)).decode()
+    probe, series = probes.find(key), (await exposition.probe(key)).decode()
     page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
     return web.Response(text=page, headers=_PLAIN_HEADERS)
 

@@ -53,7 +53,7 @@ def secured(prepare: Callable[[ssl.SSLContext, Path], Any], part: str) -> Make:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         prepare(context, world.directory)
 
-        async def shake_hands(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def handshake(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             """By hand, since asyncio keeps to itself why a handshake fails."""
             heard, said = ssl.MemoryBIO(), ssl.MemoryBIO()
             tls = context.wrap_bio(heard, said, server_side=True)
@@ -69,7 +69,7 @@ def secured(prepare: Callable[[ssl.SSLContext, Path], Any], part: str) -> Make:
                     writer.write(said.read())
             writer.close()
 
-        server = await asyncio.start_server(shake_hands, "127.0.0.1", 0)
+        server = await asyncio.start_server(handshake, "127.0.0.1", 0)
         world.stack.callback(server.close)
         return {part: {**PLAIN, "port": server.sockets[0].getsockname()[1], "tls": "implicit"}}
 

@@ -166,7 +166,7 @@ async def test_a_list_that_never_answers_holds_up_nobody(lab: Lab) -> None:
     subjects = [f"192.0.2.{number}" for number in range(20)]
     order: list[str] = []
 
-    async def ask(name: str, *questions: asyncio.Task[object]) -> None:
+    async def wait_for(name: str, *questions: asyncio.Task[object]) -> None:
         await asyncio.gather(*questions)
         order.append(name)
 
@@ -174,7 +174,7 @@ async def test_a_list_that_never_answers_holds_up_nobody(lab: Lab) -> None:
     quick = [
         asyncio.create_task(asking.look_up(one, subject)) for one in others for subject in subjects
     ]
-    await asyncio.gather(ask("dead", *slow), ask("others", *quick))
+    await asyncio.gather(wait_for("dead", *slow), wait_for("others", *quick))
     assert order == ["others", "dead"]
     assert {task.result().state for task in quick} == {ListState.CLEAN}
     assert {task.result().state for task in slow} == {ListState.UNKNOWN}

@@ -108,7 +108,7 @@ def test_a_trip_takes_what_is_said_in_its_time_in_the_sessions_of_a_mailbox() ->
         Trace(clock, transcript=transcript).note("C: LOGIN")
         await asyncio.sleep(1)
         trip = Trace(clock)
-        trip.overhear(transcript)
+        trip.add_transcript(transcript)
         Trace(clock, transcript=transcript).note("C: NOOP")
         await asyncio.sleep(1)
         trip.note("C: DATA")

@@ -11,9 +11,9 @@ from exporter.core.transcript import (
     LONGEST_LINE,
     MOST_LINES,
     MOST_TEXT,
-    Overheard,
     Transcript,
-    told,
+    TranscriptView,
+    merged_lines,
 )
 from tests.support import virtual_time as virtual
 from tests.support.name_server import names
@@ -25,7 +25,7 @@ from tests.support.smtp_witness import Line, Stage, witness
 
 
 def lines(transcripts: list[Transcript], began: float = 0.0) -> list[tuple[str, ...]]:
-    return [tuple(line.split(maxsplit=2)) for line in told(transcripts, began)]
+    return [tuple(line.split(maxsplit=2)) for line in merged_lines(transcripts, began)]
 
 
 def test_both_legs_are_told_in_the_order_of_time_from_the_start_of_the_trip() -> None:
@@ -49,21 +49,21 @@ def test_the_newest_lines_are_told_and_they_are_bounded(length: int) -> None:
     for number in range(10_000):
         send.note(number, "x" * length)
         mailbox.note(number, f"{number}")
-    texts = told([send, mailbox], 0.0)
+    texts = merged_lines([send, mailbox], 0.0)
     assert texts[0] == LEFT_OUT
     assert texts[-1].endswith("mailbox 9999")
     assert len(texts) <= MOST_LINES + 1
     assert sum(map(len, texts)) <= MOST_TEXT + len(LEFT_OUT)
     assert max(map(len, texts)) <= LONGEST_LINE + 20
-    assert len(told([send, mailbox], 0.0, FEW_LINES)) <= FEW_LINES + 1
+    assert len(merged_lines([send, mailbox], 0.0, FEW_LINES)) <= FEW_LINES + 1
 
 
 def test_what_is_left_out_of_the_time_before_the_trip_is_nothing_to_tell() -> None:
     mailbox = Transcript(Leg.MAILBOX)
     for number in range(MOST_LINES + 10):
         mailbox.note(number, "busy")
-    assert told([mailbox], 10.0)[0] != LEFT_OUT
-    assert told([mailbox], 9.0)[0] == LEFT_OUT
+    assert merged_lines([mailbox], 10.0)[0] != LEFT_OUT
+    assert merged_lines([mailbox], 9.0)[0] == LEFT_OUT
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_left_out_of_the_time_before_the_trip_is_nothing_to_tell() -> No
 def test_nothing_that_a_terminal_obeys_is_in_a_line(evil: str) -> None:
     transcript = Transcript(Leg.SEND)
     transcript.note(0, f"S: 220 {evil} ready")
-    (line,) = told([transcript], 0)
+    (line,) = merged_lines([transcript], 0)
     assert line.isprintable()
 
 
@@ -187,7 +187,10 @@ def spoken(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 
 def of(transcript: Transcript, trip: str, began: float = 0.0) -> list[str]:
-    return [line.split(maxsplit=2)[2] for line in told([Overheard(transcript, trip)], began)]
+    return [
+        line.split(maxsplit=2)[2]
+        for line in merged_lines([TranscriptView(transcript, trip)], began)
+    ]
 
 
 def test_a_mailbox_that_says_much_pushes_nothing_of_the_sending_out() -> None:
@@ -198,7 +201,7 @@ def test_a_mailbox_that_says_much_pushes_nothing_of_the_sending_out() -> None:
         mailbox.note(1 + number, f"S: {number}" + "y" * 300)
         bounces.note(1 + number, f"S: {number}" + "z" * 300)
     for most in (MOST_LINES, FEW_LINES):
-        texts = told([send, mailbox, bounces], 0.0, most)
+        texts = merged_lines([send, mailbox, bounces], 0.0, most)
         assert sum(" send " in text for text in texts) == 30
         assert sum(map(len, texts)) <= MOST_TEXT + 3 * len(LEFT_OUT) + 100
         assert len(texts) <= most + 2

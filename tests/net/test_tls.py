@@ -79,7 +79,7 @@ async def server(
         await asyncio.gather(*peer.visits)
 
 
-async def shake_hands(peer: Peer, options: TlsOptions) -> TlsSession:
+async def handshake(peer: Peer, options: TlsOptions) -> TlsSession:
     with handshake_errors("mx.example.org", Leg.SEND):
         transport, _ = await asyncio.get_running_loop().create_connection(
             asyncio.Protocol,
@@ -105,7 +105,7 @@ async def test_a_good_certificate_tells_its_end(
     trusting: TlsOptions, version: ssl.TLSVersion
 ) -> None:
     async with server(AUTHORITY, "mx.example.org", FUTURE, version) as peer:
-        fact = await shake_hands(peer, trusting)
+        fact = await handshake(peer, trusting)
     assert fact.version == version.name.replace("_", ".")
     assert fact.cipher
     assert fact.expires_at == FUTURE.timestamp()
@@ -153,7 +153,7 @@ async def test_a_refused_certificate_tells_its_end_on_the_one_connection_that_th
 ) -> None:
     async with server(authority, name, ends, version) as peer:
         with pytest.raises(ProbeError) as caught:
-            await shake_hands(peer, trusting)
+            await handshake(peer, trusting)
     assert caught.value.reason is Reason.TLS
     assert caught.value.detail.startswith("the certificate of mx.example.org is not valid: ")
     assert caught.value.detail.endswith(detail)
@@ -167,7 +167,7 @@ async def test_whoever_does_not_verify_is_told_the_end_of_an_expired_one(
     trusting: TlsOptions,
 ) -> None:
     async with server(trustme.CA(), "other.example.org", PAST) as peer:
-        fact = await shake_hands(peer, trusting.model_copy(update={"verify": False}))
+        fact = await handshake(peer, trusting.model_copy(update={"verify": False}))
     assert (fact.version, fact.expires_at) == ("TLSv1.3", PAST.timestamp())
 
 
@@ -186,6 +186,6 @@ async def test_a_failure_that_is_none_of_the_certificate_s_has_no_facts(
         with pytest.raises(
             ProbeError, match=r"TLS handshake with mx\.example\.org failed"
         ) as caught:
-            await shake_hands(Peer(listening.sockets[0].getsockname()[1]), trusting)
+            await handshake(Peer(listening.sockets[0].getsockname()[1]), trusting)
         await left.wait()
     assert caught.value.facts == ()

@@ -46,7 +46,7 @@ def server(context: ssl.SSLContext) -> Iterator[int]:
         listening.close()
 
 
-async def shake_hands(port: int, options: TlsOptions) -> TlsSession:
+async def handshake(port: int, options: TlsOptions) -> TlsSession:
     with handshake_errors("old.example.org", Leg.SEND):
         transport, _ = await asyncio.get_running_loop().create_connection(
             asyncio.Protocol,
@@ -63,7 +63,7 @@ async def shake_hands(port: int, options: TlsOptions) -> TlsSession:
 
 async def refusal(port: int, options: TlsOptions) -> str:
     with pytest.raises(ProbeError) as caught:
-        await shake_hands(port, options)
+        await handshake(port, options)
     assert caught.value.reason is Reason.TLS
     return caught.value.detail
 
@@ -91,7 +91,7 @@ async def test_an_old_server_is_watched_if_so_told(
     """With a key of 1024 bits and, at last, a Diffie-Hellman group of 1024 bits."""
     context, ca_file = old_context(tmp_path, OLD_VERSIONS[version], ciphers)
     with server(context) as port:
-        fact = await shake_hands(port, TlsOptions(ca_file=ca_file, tls_min_version="TLS10"))
+        fact = await handshake(port, TlsOptions(ca_file=ca_file, tls_min_version="TLS10"))
         assert fact.version == {"TLS10": "TLSv1", "TLS11": "TLSv1.1"}[version]
         assert ciphers in ("ALL", fact.cipher)
         assert fact.expires_at is not None
@@ -112,7 +112,7 @@ async def test_old_parameters_of_a_new_version_have_the_same_cure(
     context, ca_file = old_context(tmp_path, ssl.TLSVersion.TLSv1_2, ciphers)
     with server(context) as port:
         assert "`tls_min_version: TLS10`" in await refusal(port, TlsOptions(ca_file=ca_file))
-        fact = await shake_hands(port, TlsOptions(ca_file=ca_file, tls_min_version="TLS10"))
+        fact = await handshake(port, TlsOptions(ca_file=ca_file, tls_min_version="TLS10"))
     assert fact.version == "TLSv1.2"
 
 

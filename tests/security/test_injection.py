@@ -117,7 +117,7 @@ async def test_smuggling_out(what: str) -> None:
 # ------------------------------------------------------------ into the log
 
 
-def told(start: Start, listener: Listening, *flags: str) -> Exporter:
+def exporter_with_evil_target(start: Start, listener: Listening, *flags: str) -> Exporter:
     exporter = start(evil(listener), *flags)
     exporter.wait_for('mailtrip_trips_total{probe="evil"}')
     probe(exporter, "evil", f"{HARMFUL}@lab.test")
@@ -128,7 +128,9 @@ def told(start: Start, listener: Listening, *flags: str) -> Exporter:
 def test_log_injection(start: Start, listener: Listening, form: str) -> None:
     """One event is one line of the log, without control characters and without characters that
     change the text direction, whatever servers and requests contain; in JSON it is one object."""
-    exporter = told(start, listener, "--log.level", "DEBUG", "--log.format", form)
+    exporter = exporter_with_evil_target(
+        start, listener, "--log.level", "DEBUG", "--log.format", form
+    )
     lines = exporter.log.read_text().split("\n")[3 if form == "text" else 0 : -1]
     assert any("evil" in line for line in lines)
     for line in lines:
@@ -203,7 +205,7 @@ def test_terminals(listener: Listening, tmp_path: Path) -> None:
 
 def test_pages(start: Start, listener: Listening) -> None:
     """The same applies to pages, `/probe`, `/metrics` and the answers to refused requests."""
-    exporter = told(start, listener)
+    exporter = exporter_with_evil_target(start, listener)
     (trip,) = set(re.findall(r"trips/[0-9a-f]{14}", exporter.get("/")))
     paths = ["/", f"/{trip}", "/metrics", "/probe?module=evil&target=a@lab.test&debug=true"]
     texts = [exporter.get(path) for path in paths]

@@ -64,7 +64,7 @@ async def log_in(
         return run, str(failure), one.commands
 
 
-def told(run: Run, failure: str) -> str:
+def everything_shown(run: Run, failure: str) -> str:
     replies = [fact.text for fact in run.facts if isinstance(fact, Reply)]
     return "\n".join([failure, *run.transcript, *(span.note for span in run.spans), *replies])
 
@@ -84,7 +84,8 @@ async def test_a_login_that_works_tells_no_secret(mechanism: str) -> None:
     run, failure, commands = await log_in(None, mechanism)
     assert failure == "None"
     assert re.search(
-        rf"C: AUTH {mechanism.upper()}( <secret>|\n.*\n.*C: <secret>)", told(run, failure)
+        rf"C: AUTH {mechanism.upper()}( <secret>|\n.*\n.*C: <secret>)",
+        everything_shown(run, failure),
     )
     expect_no_secret(run, failure, commands)
 
@@ -102,7 +103,7 @@ async def test_a_server_that_repeats_the_login_does_not_spread_it(
 
 
 def expect_no_secret(run: Run, failure: str, commands: list[str]) -> None:
-    text = told(run, failure)
+    text = everything_shown(run, failure)
     answer = commands[2].split()[-1] if commands[1].endswith("CRAM-MD5") else "nothing"
     for secret in [PASSWORD, *encoded(PASSWORD), answer]:
         assert secret not in text
@@ -164,4 +165,4 @@ async def test_a_pipe_is_read_once_for_a_session(tmp_path: Path) -> None:
         assert await send(sender, probe_message(), run) is None
     writer.join()
     assert one.commands[1].split()[-1] == encoded(PASSWORD)[1]
-    assert "S: 220 hello <secret>" in told(run, "")
+    assert "S: 220 hello <secret>" in everything_shown(run, "")

@@ -24,7 +24,7 @@ class Overheard(Run):
         super().note(line)
         self._lines.put_nowait(line)
 
-    async def hears(self, wanted: str) -> None:
+    async def wait_for_line(self, wanted: str) -> None:
         """Returns when that line was noted, and everybody has had the time to act on it."""
         while await self._lines.get() != wanted:
             pass

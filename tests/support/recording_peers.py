@@ -69,7 +69,7 @@ class Listener:
     def _serve(self, client: socket.socket) -> None:
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
             if self._at_once:
-                client = stack.enter_context(self._shake_hands(client))
+                client = stack.enter_context(self._tls_handshake(client))
             self._say(client, self._greeting)
             rest = b""
             while chunk := client.recv(65536):
@@ -84,9 +84,9 @@ class Listener:
                         answer if isinstance(answer, Endless) else answer.replace("{tag}", tag),
                     )
                     if self._tls and {"STARTTLS", "STLS"} & set(words[:2]):
-                        client, rest = stack.enter_context(self._shake_hands(client)), b""
+                        client, rest = stack.enter_context(self._tls_handshake(client)), b""
 
-    def _shake_hands(self, client: socket.socket) -> ssl.SSLSocket:
+    def _tls_handshake(self, client: socket.socket) -> ssl.SSLSocket:
         assert self._tls
         secure = self._tls.wrap_socket(client, server_side=True)
         self._clients.append(secure)

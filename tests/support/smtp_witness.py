@@ -85,7 +85,7 @@ class Line:
     commands: list[str] = field(default_factory=list)
     wire: bytearray = field(default_factory=bytearray)
 
-    async def heard(self, separator: bytes) -> bytes:
+    async def read_until(self, separator: bytes) -> bytes:
         data = await self.reader.readuntil(separator)
         self.wire += data
         return data
@@ -232,7 +232,7 @@ class SmtpWitness:
         envelope = list[str]()
         stage, verdict = Stage.GREETING, await self._answer(Stage.GREETING, line)
         while verdict is not Verdict.OVER and stage is not Stage.QUIT:
-            command = (await line.heard(b"\r\n")).decode().strip()
+            command = (await line.read_until(b"\r\n")).decode().strip()
             line.commands.append(command)
             stage = COMMANDS[command[:4].upper()]
             if stage in (Stage.MAIL, Stage.RCPT):
@@ -244,7 +244,7 @@ class SmtpWitness:
                 # It never works: a test has to say how.
                 verdict = await self._answer(Stage.TLS, line)
             if stage is Stage.DATA and verdict is Verdict.GOOD:
-                raw = _unstuffed(await line.heard(b"\r\n.\r\n"))
+                raw = _unstuffed(await line.read_until(b"\r\n.\r\n"))
                 self.received.append(Received(envelope[0], tuple(envelope[1:]), raw))
                 verdict = await self._answer(Stage.DOT, line)
 
@@ -252,7 +252,7 @@ class SmtpWitness:
         """Only PLAIN says all in one line."""
         for challenge in CHALLENGES.get(command.split()[1], ()):
             line.say(f"334 {challenge}")
-            line.commands.append((await line.heard(b"\r\n")).decode().strip())
+            line.commands.append((await line.read_until(b"\r\n")).decode().strip())
 
     async def _answer(self, stage: Stage, line: Line) -> "Verdict":
         act = next(self._acts.get(stage, iter(())), None)

@@ -157,7 +157,7 @@ async def held_back(alertmanager: Alertmanager, name: str) -> dict[str, str]:
         await asyncio.sleep(0.2)
 
 
-def told(webhook: Webhook) -> set[str]:
+def alerts_received(webhook: Webhook) -> set[str]:
     return {notice.name for notice in webhook.notices}
 
 
@@ -190,7 +190,7 @@ async def test_a_dead_mailbox_is_told_with_its_reason_and_so_is_its_return(
     await asyncio.to_thread(lab.start, "imap")
     await watched.webhook.wait_for("MailtripMailboxUnwatched", "resolved")
     await watched.prometheus.wait_for('absent(ALERTS{alertname="MailtripFailing"})')
-    assert not told(watched.webhook) & {"MailtripFailing", "MailtripMailboxToBlame"}
+    assert not alerts_received(watched.webhook) & {"MailtripFailing", "MailtripMailboxToBlame"}
 
 
 @EACH_VERSION
@@ -210,4 +210,4 @@ async def test_a_dead_relay_is_told_with_its_reason_and_a_dead_exporter_once(
     notice = await watched.webhook.wait_for("MailtripExporterDown", "firing")
     assert notice.labels["instance"] == watched.exporter.address
     await held_back(watched.alertmanager, "MailtripProbeNotScraped")
-    assert "MailtripProbeNotScraped" not in told(watched.webhook)
+    assert "MailtripProbeNotScraped" not in alerts_received(watched.webhook)

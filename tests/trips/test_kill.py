@@ -28,7 +28,7 @@ probes:
   - {{name: relay, module: relay, target: {user}@lab.test}}
 """
 FINAL_DOT = b"\r\n.\r\n"
-TOLD = ("trips", "late", "lost", "duplicates")
+COUNTERS = ("trips", "late", "lost", "duplicates")
 
 
 @pytest.fixture
@@ -76,10 +76,10 @@ def start(
         exporter.kill()
 
 
-def told(exporter: Exporter) -> dict[str, float]:
+def counts(exporter: Exporter) -> dict[str, float]:
     """How many trips have ended, and what became of messages."""
     series = exporter.series()
-    return {name: series[f'mailtrip_{name}_total{{probe="relay"}}'] for name in TOLD}
+    return {name: series[f'mailtrip_{name}_total{{probe="relay"}}'] for name in COUNTERS}
 
 
 def delays(exporter: Exporter) -> float:
@@ -142,7 +142,7 @@ def test_killed_before_the_message_was_accepted_the_trip_is_void_and_nothing_is_
     fourth.wait_for('mailtrip_success{probe="relay"}')
     while lab_user.mails():
         time.sleep(0.02)
-    so_far = told(fourth)
+    so_far = counts(fourth)
     assert so_far["late"] == so_far["lost"] == so_far["duplicates"] == 0
 
 
@@ -159,7 +159,7 @@ def test_killed_while_the_message_is_under_way_it_is_recognised_timed_and_delete
     under_way = time.monotonic() - accepted
     lab.resume_delivery()
     second.wait_for('mailtrip_success{probe="relay"}')
-    assert told(second) == {"trips": 1, "late": 0, "lost": 0, "duplicates": 0}
+    assert counts(second) == {"trips": 1, "late": 0, "lost": 0, "duplicates": 0}
     assert delays(second) == 1
     assert second.series()['mailtrip_last_delivery_delay_seconds{probe="relay"}'] > under_way
     assert lab_user.mails() == []
@@ -181,12 +181,12 @@ def test_killed_while_the_message_is_deleted_the_trip_is_one_success(
     assert bool(lab_user.mails()) is not gone
     second = start()
     second.wait_for('mailtrip_success{probe="relay"}')
-    assert told(second) == {"trips": 1, "late": 0, "lost": 0, "duplicates": 0}
+    assert counts(second) == {"trips": 1, "late": 0, "lost": 0, "duplicates": 0}
     assert delays(second) == 1  # the first has measured it
     assert lab_user.mails() == []
     third = start()
     assert third.series()['mailtrip_success{probe="relay"}'] == 1
-    assert told(third) == {"trips": 0, "late": 0, "lost": 0, "duplicates": 0}
+    assert counts(third) == {"trips": 0, "late": 0, "lost": 0, "duplicates": 0}
     assert messages_in(smtp) == 1
 
 
@@ -196,13 +196,13 @@ def test_killed_while_overdue_the_message_still_comes_late(
     lab.pause_delivery()
     first = start(timeout="5s")
     wait_for_state(first, "overdue")
-    assert told(first) == {"trips": 1, "late": 0, "lost": 0, "duplicates": 0}
+    assert counts(first) == {"trips": 1, "late": 0, "lost": 0, "duplicates": 0}
     second = start(timeout="5s")
     assert second.series()['mailtrip_success{probe="relay"}'] == 0
     wait_until_watched(second)
     lab.resume_delivery()
     second.wait_for('mailtrip_late_total{probe="relay"}')
-    assert told(second) == {"trips": 0, "late": 1, "lost": 0, "duplicates": 0}
+    assert counts(second) == {"trips": 0, "late": 1, "lost": 0, "duplicates": 0}
     assert delays(second) == 1
     assert second.series()['mailtrip_last_delivery_delay_seconds{probe="relay"}'] > 5
     while lab_user.mails():

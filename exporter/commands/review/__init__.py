@@ -32,12 +32,12 @@ def review(
     found = [*of_ports(settings), *of_values(reading), *of_combinations(settings)]
     found += of_surroundings(settings) if here else ()
     found += of_usage(settings) if usage else ()
-    return reading.told((one.path, one.text, one.warning) for one in found)
+    return reading.mistakes_at((one.path, one.text, one.warning) for one in found)
 
 
 def in_the_way(reading: Reading[Settings], module: str) -> tuple[Mistake, ...]:
     """What this machine lacks for a trip of that module: secrets and files that cannot be read."""
-    return reading.told(
+    return reading.mistakes_at(
         (one.path, one.text, False) for one in _of_a_module(reading.options, module)
     )
 

@@ -56,10 +56,10 @@ class Trust:
         self._first = self._gap = first
         self._at = 0.0  # when it was doubted last, or told something
 
-    def start(self, now: float) -> None:
+    def reset_timer(self, now: float) -> None:
         self._at = now
 
-    def told(self, now: float) -> None:
+    def announced(self, now: float) -> None:
         """It tells of a message."""
         self._at, self.proven = now, not self.caught
         if self.proven:
@@ -102,7 +102,7 @@ class Folder:
         self.validity = 0
         self.uidnext = 0  # 0: the server did not tell
         self.uidnext_is_told = True
-        self.told = 0  # the same, as it was told without selecting the folder
+        self.announced_uidnext = 0  # the same, as it was told without selecting the folder
         self.missing = 0  # messages that were announced and could not be read yet
         self.again_at = 0.0  # when that is tried again
         self.tries = 0  # how many times that was tried

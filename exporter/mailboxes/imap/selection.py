@@ -43,12 +43,12 @@ class Selection:
     async def open(self) -> None:
         """Selects the first folder. What comes from now on is watched."""
         for folder in self.others:
-            folder.trust.start(self._trace.now())
+            folder.trust.reset_timer(self._trace.now())
             folder.checked_at = self._trace.now()
             await self.has_news(folder)
         await self.take_up(self.main)
         await self._check_rights(self.main)
-        self.main.trust.start(self._trace.now())
+        self.main.trust.reset_timer(self._trace.now())
 
     async def has_news(self, folder: Folder) -> bool:
         """Asks for a folder that is not selected; that costs much less than to select it."""
@@ -61,7 +61,7 @@ class Selection:
                 raise
             self._untold.add(folder.name)
             return False
-        folder.told = uidnext
+        folder.announced_uidnext = uidnext
         if not uidnext:
             return True
         folder.watch(validity, uidnext)
@@ -202,7 +202,7 @@ class Selection:
         """Whatever the server says beside the answer is about the selected folder."""
         async for line in in_turns(lines):
             if self._selected and self._selected.observe(line):
-                self._selected.trust.told(self._trace.now())
+                self._selected.trust.announced(self._trace.now())
         return lines
 
 

@@ -178,10 +178,10 @@ class ImapSession:
             return []
         async with self._selection.inside(folder):
             again = await self._look_again(folder, doubts)
-            if not news or 0 < folder.told < folder.uidnext:
+            if not news or 0 < folder.announced_uidnext < folder.uidnext:
                 await self._selection.doubt(folder, noticed)
             elif folder.unseen:
-                folder.trust.told(noticed)
+                folder.trust.announced(noticed)
             return again + await self._look.into(
                 folder, self._selection.lag(folder, OTHERS_EVERY), again=doubts
             )
@@ -232,7 +232,7 @@ class ImapSession:
     async def _message_comes(self) -> bool:
         while (response := await self._imap.push()).tag in ("*", "+"):
             if self._main.observe(response):
-                self._main.trust.told(self._trace.now())
+                self._main.trust.announced(self._trace.now())
                 break
         return True
 

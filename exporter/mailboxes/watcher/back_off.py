@@ -69,7 +69,7 @@ class Trouble:
         )
         return f"{self.error} (last attempt at {_time(self.at_wall)}{until})"
 
-    def told(self, began: float = inf) -> ProbeError:
+    def error_for_trip(self, began: float = inf) -> ProbeError:
         """To a trip that began at that moment. What was not tried in its time is not told as if it
         had been seen."""
         if began <= self.at and not (_protected(self.error) and not refuses(self.error)):

@@ -102,7 +102,7 @@ class Dispatcher:
     ) -> bool:
         """Tells whom a message of ours concerns. True if it may be deleted at once."""
         if expectation:
-            expectation.heard(reading)
+            expectation.note_reading(reading)
             if meaning is Meaning.BOUNCE and reading.bounce:
                 expectation.bounced(reading.bounce)
                 return True

@@ -124,7 +124,7 @@ class Expectation:
             waited = self.run.now() - max(self.run.started, entering.started)
             detail = f"mailbox {self._watcher.name} is not open after {waited:.3g} s"
             return ProbeError(Reason.TIMEOUT, detail).at(None, entering.here)
-        return trouble.told(self.run.started) if trouble else None
+        return trouble.error_for_trip(self.run.started) if trouble else None
 
     def overdue(self) -> ProbeError:
         """Why the message has not been seen: the mailbox cannot be read, or it is not there."""
@@ -169,7 +169,7 @@ class Expectation:
         )
         return ProbeError(Reason.UNAVAILABLE, detail)
 
-    def heard(self, reading: Reading) -> None:
+    def note_reading(self, reading: Reading) -> None:
         """Notes what has come about the trip's message and is not the message itself."""
         if not (about := reading.about):
             return

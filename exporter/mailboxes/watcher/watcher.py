@@ -102,11 +102,11 @@ class Watcher:
         """Inside, the watcher looks for the message of this trip; with `found`, another's future,
         only for bounces."""
         expectation = self._waiting.trips[trip] = Expectation(self, run, found)
-        run.overhear(self._transcript, trip)
+        run.add_transcript(self._transcript, trip)
         if self._opening:
             self._hand_open(expectation)
         elif self.trouble and self._back_off.protects_account():
-            told = self.trouble.told()
+            told = self.trouble.error_for_trip()
             self._transcript.note(run.now(), f"-- {told}")
             expectation.refuse(told)
         else:

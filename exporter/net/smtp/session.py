@@ -70,7 +70,7 @@ class _Protocol(SMTPProtocol):
         """What has come behind the last reply."""
         return bytes(self._buffer).partition(b"\n")[0].decode("utf-8", "replace").strip()
 
-    async def shake_hands(self, context: ssl.SSLContext, name: str) -> None:
+    async def tls_handshake(self, context: ssl.SSLContext, name: str) -> None:
         """The handshake after STARTTLS. The library's own method throws away what came too early,
         and then waits."""
         if self.transport is None or self.transport.is_closing():
@@ -160,7 +160,7 @@ class SmtpSession:
                     f"{self.server} sent plain text before the TLS handshake",
                 )
             with self._library_errors(), handshake_errors(self.server, Leg.SEND, starttls=True):
-                await self._protocol.shake_hands(context, name)
+                await self._protocol.tls_handshake(context, name)
             self.extensions, self.mechanisms = {}, []
             self._note_tls()
 

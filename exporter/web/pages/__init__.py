@@ -73,7 +73,7 @@ class Pages:
 
     async def trips(self, key: ProbeKey) -> str:
         """The trips of one probe: those under way, and those that are kept."""
-        probe = self._probes.look(key)
+        probe = self._probes.find(key)
         kept = self._listed(await self._records.recent(key, MOST_TRIPS))
         flights = [
             TripView(outcome, probe.name, under_way=True) for outcome in reversed(probe.under_way())

@@ -33,7 +33,7 @@ def result(text: str, name: str = "mx.example.net") -> tuple[str, str]:
     return "Authentication-Results", f"{name}; {text}"
 
 
-def told(*lines: tuple[str, str], by: str = "mx.example.net") -> dict[str, str]:
+def results(*lines: tuple[str, str], by: str = "mx.example.net") -> dict[str, str]:
     return {one.method: one.result for one in authentication(lines, by)}
 
 
@@ -90,14 +90,14 @@ def test_the_receiver_s_judgement_is_read_as_each_server_writes_it(sample: Path)
     ],
 )
 def test_results_are_found_between_comments_and_quotes(text: str, expected: dict[str, str]) -> None:
-    assert told(result(text)) == expected
+    assert results(result(text)) == expected
 
 
 @pytest.mark.parametrize(
     "name", ["mx.example.net", "MX.Example.Net 1", '"mx.example.net"', "(ours) mx.example.net (it)"]
 )
 def test_the_receiver_is_known_by_its_name(name: str) -> None:
-    assert told(result("spf=pass", name)) == {"spf": "pass"}
+    assert results(result("spf=pass", name)) == {"spf": "pass"}
 
 
 def test_a_receiver_may_have_several_names() -> None:
@@ -114,10 +114,10 @@ def test_a_domain_stands_for_the_names_below_it_where_the_receiver_s_servers_hav
     """Where the receiver has one name, it takes away forged headers of that name alone (RFC 8601
     section 5)."""
     below = result("spf=pass", "spf.example.net")
-    assert told(RECEIVED, below, by="example.net") == {"spf": "pass"}
-    assert told(RECEIVED, below, by="mx.example.net") == {}
-    assert told(RECEIVED, result("spf=pass", "spf.mx.example.net")) == {}
-    assert told(below, by="example.net") == {}
+    assert results(RECEIVED, below, by="example.net") == {"spf": "pass"}
+    assert results(RECEIVED, below, by="mx.example.net") == {}
+    assert results(RECEIVED, result("spf=pass", "spf.mx.example.net")) == {}
+    assert results(below, by="example.net") == {}
 
 
 def test_what_spf_says_of_the_sender_counts_above_what_it_says_of_the_greeting() -> None:
@@ -125,32 +125,32 @@ def test_what_spf_says_of_the_sender_counts_above_what_it_says_of_the_greeting()
         result("spf=pass smtp.helo=a.example"),
         result("spf=fail smtp.mailfrom=b@a.example"),
     )
-    assert told(helo, sender) == told(sender, helo) == {"spf": "fail"}
-    assert told(helo, helo) == {"spf": "pass"}
-    assert told(sender, result("spf=pass smtp.mailfrom=b@a.example")) == {"spf": "fail"}
+    assert results(helo, sender) == results(sender, helo) == {"spf": "fail"}
+    assert results(helo, helo) == {"spf": "pass"}
+    assert results(sender, result("spf=pass smtp.mailfrom=b@a.example")) == {"spf": "fail"}
 
 
 @pytest.mark.parametrize(
     "name", ["mx.example.net.evil.example", "example.net", "mx", "", "x mx.example.net", "spf=pass"]
 )
 def test_nobody_else_is_believed(name: str) -> None:
-    assert told(result("spf=pass", name)) == {}
+    assert results(result("spf=pass", name)) == {}
 
 
 def test_microsoft_does_not_say_its_name() -> None:
     nameless = ("Authentication-Results", "spf=pass (sender IP is 192.0.2.1); dkim=none")
-    assert told(nameless, by="mx.microsoft.com") == {"spf": "pass", "dkim": "none"}
-    assert told(nameless) == {}
+    assert results(nameless, by="mx.microsoft.com") == {"spf": "pass", "dkim": "none"}
+    assert results(nameless) == {}
 
 
 def test_of_two_headers_the_upper_one_counts() -> None:
-    assert told(result("dkim=fail"), result("dkim=pass; spf=pass")) == {
+    assert results(result("dkim=fail"), result("dkim=pass; spf=pass")) == {
         "dkim": "fail",
         "spf": "pass",
     }
     sealed = ("ARC-Authentication-Results", "i=1; mx.example.net; arc=pass; spf=fail")
-    assert told(sealed) == {"arc": "pass"}
-    assert told(sealed, result("arc=fail")) == {"arc": "fail"}
+    assert results(sealed) == {"arc": "pass"}
+    assert results(sealed, result("arc=fail")) == {"arc": "fail"}
 
 
 # ------------------------------------------------------------ whose part it is
@@ -200,7 +200,7 @@ def test_of_two_headers_the_upper_one_counts() -> None:
 def test_what_a_stranger_may_have_written_is_not_believed(
     above: list[tuple[str, str]], believed: bool
 ) -> None:
-    assert told(*above, result("spf=pass")) == ({"spf": "pass"} if believed else {})
+    assert results(*above, result("spf=pass")) == ({"spf": "pass"} if believed else {})
 
 
 @pytest.mark.parametrize(

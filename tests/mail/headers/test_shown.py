@@ -17,7 +17,7 @@ from tests.trips.test_scenarios import Travel, travel
 __all__ = ["travel"]
 
 
-def told(outcome: Outcome) -> tuple[str, ...]:
+def shown_headers(outcome: Outcome) -> tuple[str, ...]:
     (fact,) = (fact for fact in outcome.facts if isinstance(fact, ArrivedHeaders))
     return fact.lines
 
@@ -54,10 +54,10 @@ def test_headers_are_cut_and_say_so(raw: bytes) -> None:
 async def test_a_trip_keeps_the_headers_with_which_its_message_arrived(bench: ProberRig) -> None:
     bench.sender.on_the_way = lambda raw: b"X-Spam-Flag: NO\r\n" + raw
     outcome = await bench.trip()
-    assert told(outcome)[0] == "X-Spam-Flag: NO"
-    assert any(line.startswith("Subject: ") for line in told(outcome))
+    assert shown_headers(outcome)[0] == "X-Spam-Flag: NO"
+    assert any(line.startswith("Subject: ") for line in shown_headers(outcome))
     assert [one.trip for one in await bench.store.recent(None, 1)] == [outcome.trip]
-    assert told((await bench.store.recent(None, 1))[0]) == told(outcome)
+    assert shown_headers((await bench.store.recent(None, 1))[0]) == shown_headers(outcome)
 
 
 async def test_of_a_message_in_a_message_both_headers_are_told(
@@ -65,7 +65,7 @@ async def test_of_a_message_in_a_message_both_headers_are_told(
 ) -> None:
     """A mailbox that forwards as an attachment: the outer one says how it came, the inner one how
     it was sent."""
-    lines = told(await travel(lab_user).one_trip("forwarded", "rewrite-full@lab.test"))
+    lines = shown_headers(await travel(lab_user).one_trip("forwarded", "rewrite-full@lab.test"))
     outer, inner = lines[: lines.index("")], lines[-lines[::-1].index("") :]
     assert any(line.startswith("Subject: Fwd: ") for line in outer)
     assert any(line.startswith("Received: from relay.lab.test") for line in inner)

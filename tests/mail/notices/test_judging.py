@@ -12,7 +12,7 @@ ROWS = list(expected())
 KINDS = {"bounce": Kind.BOUNCE, "message": Kind.MESSAGE, "unclear": Kind.UNCLEAR}
 
 
-def told(reading: Reading) -> tuple[str, str, str, str]:
+def as_expected(reading: Reading) -> tuple[str, str, str, str]:
     """As expected.txt says it."""
     bounce = reading.bounce or Bounce("", "", "", "")
     kind = bounce.action if reading.bounce and not bounce.final else str(reading.kind)
@@ -26,7 +26,7 @@ def test_a_message_is_what_it_is(row: Expected) -> None:
         reading = read(form)
         assert TOKEN.word in reading.tokens
         assert reading.kind is KINDS.get(row.kind, Kind.REPLY)
-        kind, code, host, words = told(reading)
+        kind, code, host, words = as_expected(reading)
         assert kind == row.kind
         if reading.kind is Kind.BOUNCE:
             assert (code, host) == (row.code, row.host)

@@ -114,7 +114,7 @@ async def test_an_idling_session_is_told_of_a_message(lab_user: LabUser) -> None
     run = Overheard(Clock())
     async with opened(mailbox(lab_user), run) as session:
         waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
-        await run.hears("S: + idling")
+        await run.wait_for_line("S: + idling")
         lab_user.deliver(message("hello"))
         await waiting
         assert subjects(await session.scan()) == ["hello"]

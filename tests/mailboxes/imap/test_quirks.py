@@ -30,7 +30,7 @@ MOST_LOOKS = 6
 BETWEEN = 1.1  # seconds
 
 
-def told(name: str) -> dict[str, str]:
+def directives(name: str) -> dict[str, str]:
     text = Path(DIALOGUES / "quirks" / f"{name}.txt").read_text(encoding="utf-8")
     return dict(
         re.findall(
@@ -71,7 +71,7 @@ def impatient() -> asyncio.Event:
 
 @pytest.mark.parametrize("name", QUIRKS)
 async def test_a_server_with_habits_of_its_own_is_borne_with(name: str) -> None:
-    wanted = told(name)
+    wanted = directives(name)
     async with bench(f"quirks/{name}", **options(wanted)) as here:
         if "fails" not in wanted:
             try:

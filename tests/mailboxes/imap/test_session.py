@@ -62,7 +62,7 @@ async def test_a_cancelled_wait_ends_the_session_and_leaves_no_task() -> None:
     tasks = asyncio.all_tasks()
     async with opened("wait-cancelled") as (session, here):
         waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
-        await here.run.hears("S: + idling")
+        await here.run.wait_for_line("S: + idling")
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting

@@ -40,7 +40,7 @@ class Peer:
                 if kind == "S:":
                     writer.write(words.encode() + b"\r\n")
                 elif kind == "C:":
-                    await self.hear(words, reader)
+                    await self.expect(words, reader)
                 else:
                     await self.disturb(words, reader, writer)
             with suppress(ConnectionError):
@@ -52,7 +52,7 @@ class Peer:
                 await writer.wait_closed()
             self.finished.set()
 
-    async def hear(self, pattern: str, reader: asyncio.StreamReader) -> None:
+    async def expect(self, pattern: str, reader: asyncio.StreamReader) -> None:
         end = b"\r\n.\r\n" if pattern == r".*\." else b"\r\n"
         heard = (await reader.readuntil(end)).decode().strip()
         if not re.fullmatch(pattern, heard, re.DOTALL):
