@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from exporter.core.logs import about
 from exporter.core.model import ProbeKey
-from exporter.state.commits import Tell
+from exporter.state.telling import Tell
 
 log = logging.getLogger(__name__)
 

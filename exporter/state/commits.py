@@ -10,55 +10,22 @@ is given up alone.
 import asyncio
 import logging
 import sqlite3
-import threading
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 
 from exporter.core.threads import off_the_loop, retrieved
-from exporter.state.schema import StateUnusable, is_refusal
+from exporter.state.queue import Queue, Waiting
+from exporter.state.schema import StateUnusable
+from exporter.state.telling import Once, Tell, words_of
+from exporter.state.transaction import Change, commit
+from exporter.state.trouble import RETRY, DiskTrouble
 
 log = logging.getLogger(__name__)
 
 PATIENCE = 5.0  # seconds that anybody waits for the disk
 SHORT_PATIENCE = 1.0  # seconds, once the disk is known to be in trouble
-RETRY = 1.0  # seconds between two attempts then
 LAST_RETRY, LAST_PATIENCE = 0.1, 3.0  # seconds, while we stop: who stops us does not wait for long
-MOST_AT_ONCE = 1000  # changes in one commit
-MOST_WAITING = 50_000  # changes that are kept while the disk refuses
-MOST_BYTES = 16 << 20  # of the evidence among them, which goes first
-
-Change = Callable[[sqlite3.Connection], object]
-Tell = Callable[[str], None]
-"""Is called once: with "" when a change is on the disk, else with why it is not. Perhaps by another
-thread."""
-
-
-class Once:
-    """Tells only the first who calls, of two threads also."""
-
-    def __init__(self, tell: Tell) -> None:
-        self._tell = tell
-        self._first = threading.Lock()
-
-    def __call__(self, why: str) -> None:
-        if self._first.acquire(blocking=False):
-            try:
-                self._tell(why)
-            except Exception:
-                log.exception("a bug in mailtrip")
-
-
-@dataclass(slots=True, eq=False)
-class _Waiting:
-    change: Change
-    done: "asyncio.Future[None]"
-    weight: int  # bytes of evidence; 0 for what must not be forgotten
-    tell: Once | None = None
-    timer: asyncio.TimerHandle | None = field(default=None)
 
 
 class Commits:
@@ -81,18 +48,12 @@ class Commits:
         self._place = place
         self._sync = sync
         self._threaded = threaded
-        self._waiting: deque[_Waiting] = deque()
-        self._bytes = 0
-        self._dropped = 0
+        self._queue = Queue()
+        self._trouble = DiskTrouble()
         self._task: asyncio.Task[None] | None = None
         self._thread: asyncio.Future[list[Exception | None]] | None = None
-        self._refused: asyncio.Future[None] | None = None  # done at the next refusal
-        self._trouble = ""  # of the disk, until it has written again
         self._misplaced = ""
         self._closing = asyncio.Event()
-
-    # ---------------------------------------------------------------- for those who change
-    # something
 
     def add(
         self, change: Change, *, weight: int = 0, tell: Tell | None = None
@@ -100,14 +61,12 @@ class Commits:
         """Queues a change. The future is done when it is on the disk, or has the exception that
         made it impossible."""
         loop = asyncio.get_running_loop()
-        waiting = _Waiting(change, loop.create_future(), weight)
+        waiting = Waiting(change, loop.create_future(), weight)
         waiting.done.add_done_callback(retrieved)
         if tell:
             waiting.tell = Once(tell)
             waiting.timer = loop.call_later(PATIENCE, self._tell_without_the_disk, waiting)
-        self._waiting.append(waiting)
-        self._bytes += weight
-        self._make_room()
+        self._queue.add(waiting)
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._write(), name="store")
         return waiting.done
@@ -118,20 +77,22 @@ class Commits:
         limit = SHORT_PATIENCE if self._trouble else PATIENCE
         if not done.done():
             await asyncio.wait(
-                {done, self._refusal()}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
+                {done, self._trouble.refusal()}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
             )
         if not done.done():
-            self._is_in_trouble(self._trouble or f"no answer from the disk within {limit:g} s")
-            raise StateUnusable(f"the state could not be written: {self._trouble}")
+            self._trouble.begins(
+                self._trouble.words or f"no answer from the disk within {limit:g} s"
+            )
+            raise StateUnusable(f"the state could not be written: {self._trouble.words}")
         if error := done.exception():
-            raise StateUnusable(f"the state could not be written: {_words(error)}") from error
+            raise StateUnusable(f"the state could not be written: {words_of(error)}") from error
 
     async def attempted(self) -> None:
         """Returns when all that waits now is on the disk, or when the disk is slow or refuses."""
-        if self._waiting and not self._trouble:
-            newest = self._waiting[-1].done
+        if self._queue and not self._trouble:
+            newest = self._queue.newest.done
             await asyncio.wait(
-                {newest, self._refusal()},
+                {newest, self._trouble.refusal()},
                 timeout=SHORT_PATIENCE,
                 return_when=asyncio.FIRST_COMPLETED,
             )
@@ -143,39 +104,32 @@ class Commits:
         if self._task:
             await asyncio.wait({self._task}, timeout=patience)
             self._task.cancel()
-        if self._waiting:
-            why = self._trouble or "no answer from the disk"
+        if lost := self._queue.take_all():
+            why = self._trouble.words or "no answer from the disk"
             log.error(
-                "the state could not be written: %s; changes that are lost: %d",
-                why,
-                len(self._waiting),
+                "the state could not be written: %s; changes that are lost: %d", why, len(lost)
             )
-            for waiting in self._waiting:
-                self._settle(waiting, StateUnusable(f"the state could not be written: {why}"))
-            self._waiting.clear()
+            for waiting in lost:
+                waiting.settle(StateUnusable(f"the state could not be written: {why}"))
         return not self._thread or self._thread.done()
 
-    # ---------------------------------------------------------------- writing
-
     async def _write(self) -> None:
-        while self._waiting:
-            batch = list(islice(self._waiting, MOST_AT_ONCE))
+        while self._queue:
+            batch = self._queue.batch()
             try:
                 self._thread = off_the_loop(partial(self._commit, batch), threaded=self._threaded)
                 problems = await asyncio.shield(self._thread)
             except Exception as error:
-                self._is_in_trouble(_words(error))
+                self._trouble.begins(words_of(error))
                 await self._pause()
                 continue
-            self._is_well(len(batch))
+            self._trouble.ends(len(batch), self._queue.dropped)
+            self._queue.dropped = 0
             for waiting, problem in zip(batch, problems, strict=True):
-                # Else it had to make room meanwhile.
-                if self._waiting and self._waiting[0] is waiting:
-                    self._waiting.popleft()
-                    self._bytes -= waiting.weight
+                self._queue.take(waiting)
                 if problem:
-                    log.error("the state could not be written: %s", _words(problem))
-                self._settle(waiting, problem)
+                    log.error("the state could not be written: %s", words_of(problem))
+                waiting.settle(problem)
 
     async def _pause(self) -> None:
         if self._closing.is_set():
@@ -183,10 +137,10 @@ class Commits:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._closing.wait(), RETRY)
 
-    def _commit(self, batch: list[_Waiting]) -> list[Exception | None]:
+    def _commit(self, batch: list[Waiting]) -> list[Exception | None]:
         """Writes all that can be written, and returns what is wrong with the rest. Raises when the
         disk refuses."""
-        problems = self._transaction(batch)
+        problems = commit(self._connection, [waiting.change for waiting in batch])
         for waiting, problem in zip(batch, problems, strict=True):
             if waiting.tell and not problem:
                 waiting.tell(
@@ -203,84 +157,6 @@ class Commits:
                 log.error("%s", misplaced)
         return problems
 
-    def _transaction(self, batch: list[_Waiting]) -> list[Exception | None]:
-        connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            problems = [_problem_of(waiting.change, connection) for waiting in batch]
-            connection.execute("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-            raise
-        return problems
-
-    # ---------------------------------------------------------------- when it goes wrong
-
-    def _settle(self, waiting: _Waiting, problem: Exception | None) -> None:
-        if waiting.timer:
-            waiting.timer.cancel()
-        if waiting.tell and problem:
-            waiting.tell(_words(problem))
-        if not waiting.done.done():
-            waiting.done.set_exception(problem) if problem else waiting.done.set_result(None)
-
-    def _tell_without_the_disk(self, waiting: _Waiting) -> None:
+    def _tell_without_the_disk(self, waiting: Waiting) -> None:
         if waiting.tell:
-            waiting.tell(self._trouble or f"no answer from the disk within {PATIENCE:g} s")
-
-    def _refusal(self) -> "asyncio.Future[None]":
-        if self._refused is None or self._refused.done():
-            self._refused = asyncio.get_running_loop().create_future()
-        return self._refused
-
-    def _is_in_trouble(self, trouble: str) -> None:
-        if not self._trouble:
-            log.error(
-                "the state could not be written: %s; it is tried again every %g s", trouble, RETRY
-            )
-        self._trouble = trouble
-        if self._refused and not self._refused.done():
-            self._refused.set_result(None)
-
-    def _is_well(self, written: int) -> None:
-        if self._trouble:
-            lost = (
-                f"; changes that were too many to be kept: {self._dropped}" if self._dropped else ""
-            )
-            log.warning("the state is written again; changes that had waited: %d%s", written, lost)
-        self._trouble, self._dropped = "", 0
-
-    def _make_room(self) -> None:
-        """While the disk refuses, the oldest evidence is given up first."""
-        while self._bytes > MOST_BYTES and len(self._waiting) > MOST_AT_ONCE:
-            oldest = next(waiting for waiting in self._waiting if waiting.weight)
-            self._give_up(oldest)
-        if len(self._waiting) > MOST_WAITING:
-            self._give_up(self._waiting[0])
-
-    def _give_up(self, waiting: _Waiting) -> None:
-        self._waiting.remove(waiting)
-        self._bytes -= waiting.weight
-        self._dropped += 1
-        self._settle(waiting, StateUnusable("too much waits for the disk"))
-
-
-def _problem_of(change: Change, connection: sqlite3.Connection) -> Exception | None:
-    """Why this change is impossible, if it is. Raises when the disk refuses."""
-    connection.execute("SAVEPOINT one")
-    try:
-        change(connection)
-    except Exception as error:
-        if isinstance(error, sqlite3.Error) and is_refusal(error):
-            raise
-        connection.execute("ROLLBACK TO one")
-        return error
-    finally:
-        if connection.in_transaction:
-            connection.execute("RELEASE one")
-    return None
-
-
-def _words(problem: BaseException) -> str:
-    return str(problem) or type(problem).__name__
+            waiting.tell(self._trouble.words or f"no answer from the disk within {PATIENCE:g} s")

@@ -15,10 +15,11 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.core.threads import off_the_loop
 from exporter.state import evidence, outcomes, trips
 from exporter.state import schema as state_file
-from exporter.state.commits import LAST_PATIENCE, Commits, Tell
+from exporter.state.commits import LAST_PATIENCE, Commits
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
 from exporter.state.rows import forget_the_rest
+from exporter.state.telling import Tell
 from exporter.state.trip import Moment, State, Trip
 
 CLOSING = 0.5  # seconds that the disk has to close a file

@@ -88,7 +88,6 @@ STILL_DIVIDED = {
     "mail/headers/received.py",
     "metrics/__init__.py",
     "metrics/outcome.py",
-    "state/commits.py",
     "web/connection.py",
     "web/connection_limits.py",
     "web/pages/trip.py",

@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from exporter.state import schema as state_file
-from exporter.state.commits import MOST_AT_ONCE, PATIENCE, RETRY, Change, Commits, Tell
+from exporter.state.commits import PATIENCE, Commits
+from exporter.state.queue import MOST_AT_ONCE
 from exporter.state.schema import StateUnusable
+from exporter.state.telling import Tell
+from exporter.state.transaction import Change
+from exporter.state.trouble import RETRY
 from tests.support import virtual_time as virtual
 from tests.support.balky_disk import balky
 

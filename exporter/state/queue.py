@@ -1,0 +1,81 @@
+"""Changes that wait to be written, in their order. Bounded: the oldest evidence is given up first."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import islice
+
+from exporter.state.schema import StateUnusable
+from exporter.state.telling import Once, words_of
+from exporter.state.transaction import Change
+
+MOST_AT_ONCE = 1000  # changes in one commit
+MOST_WAITING = 50_000  # changes that are kept while the disk refuses
+MOST_BYTES = 16 << 20  # of the evidence among them, which goes first
+
+
+@dataclass(slots=True, eq=False)
+class Waiting:
+    """A change, and who waits for it. `done` is set when it is on the disk, or never will be."""
+
+    change: Change
+    done: "asyncio.Future[None]"
+    weight: int  # bytes of evidence; 0 for what must not be forgotten
+    tell: Once | None = None
+    timer: asyncio.TimerHandle | None = field(default=None)
+
+    def settle(self, problem: Exception | None) -> None:
+        """It is on the disk, or else there is a problem."""
+        if self.timer:
+            self.timer.cancel()
+        if self.tell and problem:
+            self.tell(words_of(problem))
+        if not self.done.done():
+            self.done.set_exception(problem) if problem else self.done.set_result(None)
+
+
+class Queue:
+    """Call everything from the event loop's thread."""
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        """How many were given up because there were too many."""
+        self._waiting: deque[Waiting] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def newest(self) -> Waiting:
+        return self._waiting[-1]
+
+    def add(self, waiting: Waiting) -> None:
+        self._waiting.append(waiting)
+        self._bytes += waiting.weight
+        while self._bytes > MOST_BYTES and len(self._waiting) > MOST_AT_ONCE:
+            self._give_up(next(one for one in self._waiting if one.weight))
+        if len(self._waiting) > MOST_WAITING:
+            self._give_up(self._waiting[0])
+
+    def batch(self) -> list[Waiting]:
+        """The oldest, which stay until they are taken."""
+        return list(islice(self._waiting, MOST_AT_ONCE))
+
+    def take(self, waiting: Waiting) -> None:
+        """Takes out the oldest, unless it had to make room meanwhile."""
+        if self._waiting and self._waiting[0] is waiting:
+            self._waiting.popleft()
+            self._bytes -= waiting.weight
+
+    def take_all(self) -> list[Waiting]:
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        self._bytes = 0
+        return waiting
+
+    def _give_up(self, waiting: Waiting) -> None:
+        self._waiting.remove(waiting)
+        self._bytes -= waiting.weight
+        self.dropped += 1
+        waiting.settle(StateUnusable("too much waits for the disk"))

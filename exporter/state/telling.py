@@ -1,0 +1,30 @@
+"""Who wants to hear what became of a change."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+Tell = Callable[[str], None]
+"""Is called once: with "" when a change is on the disk, else with why it is not. Perhaps by another
+thread."""
+
+
+class Once:
+    """Tells only the first who calls, of two threads also."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._first = threading.Lock()
+
+    def __call__(self, why: str) -> None:
+        if self._first.acquire(blocking=False):
+            try:
+                self._tell(why)
+            except Exception:
+                log.exception("a bug in mailtrip")
+
+
+def words_of(problem: BaseException) -> str:
+    return str(problem) or type(problem).__name__

@@ -1,0 +1,39 @@
+"""Many changes in one transaction, each with its own fate."""
+
+import sqlite3
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from exporter.state.schema import is_refusal
+
+Change = Callable[[sqlite3.Connection], object]
+
+
+def commit(connection: sqlite3.Connection, changes: Iterable[Change]) -> list[Exception | None]:
+    """Commits all that are possible, and returns for each why it is not, if so. Raises when the
+    disk refuses: then none is committed."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        problems = [_problem_of(change, connection) for change in changes]
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+    return problems
+
+
+def _problem_of(change: Change, connection: sqlite3.Connection) -> Exception | None:
+    """Why this change is impossible, if it is. Raises when the disk refuses."""
+    connection.execute("SAVEPOINT one")
+    try:
+        change(connection)
+    except Exception as error:
+        if isinstance(error, sqlite3.Error) and is_refusal(error):
+            raise
+        connection.execute("ROLLBACK TO one")
+        return error
+    finally:
+        if connection.in_transaction:
+            connection.execute("RELEASE one")
+    return None

@@ -1,0 +1,41 @@
+"""Whether the disk writes."""
+
+import asyncio
+import logging
+
+log = logging.getLogger(__name__)
+
+RETRY = 1.0  # seconds between two attempts while it does not
+
+
+class DiskTrouble:
+    """Empty as long as the disk writes."""
+
+    def __init__(self) -> None:
+        self.words = ""
+        self._refused: asyncio.Future[None] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.words)
+
+    def refusal(self) -> "asyncio.Future[None]":
+        """Done at the next refusal."""
+        if self._refused is None or self._refused.done():
+            self._refused = asyncio.get_running_loop().create_future()
+        return self._refused
+
+    def begins(self, words: str) -> None:
+        if not self.words:
+            log.error(
+                "the state could not be written: %s; it is tried again every %g s", words, RETRY
+            )
+        self.words = words
+        if self._refused and not self._refused.done():
+            self._refused.set_result(None)
+
+    def ends(self, written: int, dropped: int) -> None:
+        """The disk has written so many changes; so many others were too many to be kept."""
+        if self.words:
+            lost = f"; changes that were too many to be kept: {dropped}" if dropped else ""
+            log.warning("the state is written again; changes that had waited: %d%s", written, lost)
+        self.words = ""

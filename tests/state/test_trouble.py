@@ -1,0 +1,23 @@
+"""Trouble with the disk is logged when it begins and when it ends."""
+
+import pytest
+
+from exporter.state.trouble import DiskTrouble
+
+
+async def test_it_is_logged_once_and_whoever_waits_hears_of_each_refusal(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    trouble = DiskTrouble()
+    assert not trouble
+    refusal = trouble.refusal()
+    trouble.begins("disk full")
+    assert refusal.done()
+    assert not trouble.refusal().done()
+    trouble.begins("still full")
+    trouble.ends(5, dropped=2)
+    trouble.ends(1, dropped=0)
+    assert not trouble
+    first, second = (record.getMessage() for record in caplog.records)
+    assert "disk full" in first
+    assert second.endswith("changes that had waited: 5; changes that were too many to be kept: 2")
