@@ -85,7 +85,6 @@ STILL_DIVIDED = {
     "core/run.py",
     "core/trace.py",
     "core/transcript.py",
-    "mail/headers/received.py",
     "metrics/__init__.py",
     "metrics/outcome.py",
     "web/connection.py",

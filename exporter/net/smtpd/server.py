@@ -16,7 +16,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeError, Reason
-from exporter.mail.headers.received import trace
+from exporter.mail.headers.stamp import stamp
 from exporter.net.certificate import ServerCertificate
 from exporter.net.exceptions import map_exceptions
 from exporter.net.listening import why_not
@@ -300,7 +300,7 @@ class _Connection(SMTP):
         protocol = (
             "UTF8SMTP" if envelope.smtp_utf8 else "ESMTP" if session.extended_smtp else "SMTP"
         )
-        return trace(
+        return stamp(
             helo=session.host_name or "",
             address=session.peer[0] if session.peer else "",
             name=self._receiver.hostname,

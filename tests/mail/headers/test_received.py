@@ -3,8 +3,6 @@
 import math
 import re
 from datetime import UTC, datetime
-from email import message_from_bytes
-from email.policy import compat32
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,8 @@ from pydantic import TypeAdapter
 
 from exporter.core.facts import Hop
 from exporter.core.model import Fact
-from exporter.mail.headers.received import MAX_HOPS, MAX_LENGTH, hops, time_of, trace
+from exporter.mail.headers.dates import MAX_LENGTH
+from exporter.mail.headers.received import MAX_HOPS, hops
 from exporter.mail.message import MAX_DEPTH, MAX_PARTS, received
 from exporter.mail.tokens import Mint
 
@@ -75,61 +74,6 @@ def test_every_form_says_by_whom_from_whom_and_when(form: str) -> None:
     (hop,) = hops(received(raw, WORD), SENT_AT, TOOK)
     assert [hop.by, hop.helo, hop.address] == [field.strip() for field in expected.split("|")]
     assert (hop.delay, hop.skew) == (1, 0)
-
-
-@pytest.mark.parametrize(
-    ("date", "moment"),
-    [
-        ("1 Jan 1970 00:00:00 +0000", 0),
-        ("Thu,  1 Jan 1970 01:00 +0100", 0),
-        ("1 Jan 1970 00:00:60 GMT", 60),
-        ("31 Dec 1969 16:00:01 PST", 1),
-        ("31 dec 1969 20:00:01 eDt", 1),
-        ("Thu,\r\n\t1\tJan 1970 05:30:00 +0530 (IST)", 0),
-        ("1 Jan 1970 00:00:00 +0000, no: 1 Jan 1970 00:00:09 Z", 9),
-        ("1 Jan 0001 00:00:00 +2359", -62135683140),
-        ("1 Jan 1970 00:00:00", None),
-        ("1 Jan 1970 02:00:00 MESZ", 0),
-        ("1 Jan 1970 02:00:00 CEST", 0),
-        ("Thu, 1 Jan 1970 09:00:00 JST", 0),
-        ("Thu, 1 Jan 1970 09:00:00 (JST)", 0),
-        ("Thu, 1 Jan 1970 09:00:00 +09:00", 0),
-        ("Thu, 1 Jan 1970 09:00:00 +0900 (JST)", 0),
-        ("Thu, 1 Jan 1970 01:00:00 +0100 (Central European Standard Time)", 0),
-        ("Thu, 1 Jan 1970 01:00:00 GMT+0100 (CET)", 0),
-        ("Thu, 1 Jan 1970 01:00:00 GMT+1", 0),
-        ("Wed, 31 Dec 1969 21:00:00 -03", 0),
-        ("Wed, 31 Dec 1969 19:00:00 UTC-05:00", 0),
-        ("1 Jan 1970 00:00:00 UT", 0),
-        ("1-Jan-70 00:00:00 GMT", 0),
-        ("1 January 1970 00:00:00.123456 +0000", 0),
-        ("1 Jan 1970 0:00:00 +0000", 0),
-        (
-            (
-                "Thu (a day), 1 Jan (the first) 1970 00:00 (midnight (here)) +0000 (2 Jan 1980"
-                " 00:00:00 Z)"
-            ),
-            0,
-        ),
-        ("Thu Jan  1 01:00:00 1970 +0100", 0),
-        ("Thu Jan 01 01:00:00 CET 1970", 0),
-        ("Thu Jan  1 00:00:00 1970", None),
-        ("1 Jan 1970 00:00:00 IST", None),  # India's, Israel's, or Ireland's
-        ("1 Jan 1970 24:00:00 +0000", None),
-        ("1 Jan 1970 00:00:00 +2400", None),
-        ("0 Jan 1970 00:00:00 +0000", None),
-        ("1 Jan 0000 00:00:00 +0000", None),
-        ("101 Jan 1970 00:00:00 +0000", None),
-        ("1 Jan 70 00:00:00 +0000", 0),
-        ("1 Jan 00 00:00:00 +0000", 946684800),
-        ("1 Jan 970 00:00:00 +0000", None),
-        ("1 Maj 1970 00:00:00 +0000", None),
-        ("١ Jan 1970 00:00:00 +0000", None),
-        ("1970-01-01T00:00:00Z", None),
-    ],
-)
-def test_a_date_that_cannot_be_known_is_not_guessed(date: str, moment: int | None) -> None:
-    assert time_of(f"by mx.example.net; {date}") == moment
 
 
 def test_the_delay_of_a_hop_is_counted_from_the_last_one_that_wrote_a_time() -> None:
@@ -297,35 +241,3 @@ def test_a_message_behind_too_many_parts_is_not_looked_for() -> None:
     last = b"--b\r\nContent-Type: message/rfc822\r\n\r\nReceived: by one\r\n" + OURS
     assert received(head + b"--b\r\n\r\nx\r\n" * (MAX_PARTS - 3) + last, WORD) == ["by one"]
     assert received(head + b"--b\r\n\r\nx\r\n" * (MAX_PARTS - 2) + last, WORD) == []
-
-
-# ------------------------------------------------------------ writing
-
-
-def test_our_trace_reads_as_the_hop_that_we_are() -> None:
-    raw = (
-        trace("[192.0.2.7]", "2001:db8::1", "mon.test", "ESMTPS", "probe@example.org", SENT_AT)
-        + b"Subject: x\r\n\r\n"
-    )
-    assert (
-        raw == b"Return-Path: <probe@example.org>\r\n"
-        b"Received: from [192.0.2.7] ([IPv6:2001:db8::1])\r\n"
-        b"\tby mon.test with ESMTPS;\r\n"
-        b"\tSat, 01 Feb 2025 10:11:10 +0000\r\n"
-        b"Subject: x\r\n\r\n"
-    )
-    (hop,) = hops(received(raw, WORD), SENT_AT, TOOK)
-    assert line(hop) == "1  mon.test  10:11:10  +0 s  from [192.0.2.7] [2001:db8::1]  ESMTPS"
-
-
-@given(st.text(), st.text())
-@example("a\r\nSubject: forged", "a\r\nSubject: forged@example.org")
-@example("a\n\n", "a\n\n")
-@example("(by mx.example.org", "é\udcff@example.org")
-def test_a_client_can_write_nothing_of_its_own_into_our_trace(helo: str, sender: str) -> None:
-    raw = trace(helo, "192.0.2.1", "mon.test", "ESMTP", sender, SENT_AT)
-    message = message_from_bytes(raw + b"\r\nbody", policy=compat32)
-    assert message.keys() == ["Return-Path", "Received"]
-    assert message.get_payload() == "body"
-    (hop,) = hops(received(raw, WORD), SENT_AT, TOOK)
-    assert (hop.by, hop.address, hop.protocol, hop.delay) == ("mon.test", "192.0.2.1", "ESMTP", 0)

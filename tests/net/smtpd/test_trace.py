@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.mail.headers.received import time_of
+from exporter.mail.headers.dates import time_of
 from tests.support.smtp_client import RawClient
 from tests.support.smtp_receiver import NAME, Certificates, receiver, split
 
