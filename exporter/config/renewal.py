@@ -58,7 +58,7 @@ def _in_one_line(error: Exception) -> str:
         return error.detail
     if isinstance(error, Mistakes):
         return "; ".join(str(error).splitlines())
-    return f"a bug of mailtrip: {one_line(f'{type(error).__name__}: {error}')}"
+    return f"a bug in mailtrip: {one_line(f'{type(error).__name__}: {error}')}"
 
 
 def unreadable(file: str) -> str | None:

@@ -18,7 +18,7 @@ def is_secret(header: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Where the message was found, and when. A duration is None when nobody watched the mailbox at
+    """Where the message was found, and when. A duration is None when the mailbox was not watched at
     that moment."""
 
     folder: str

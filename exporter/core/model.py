@@ -19,7 +19,7 @@ from exporter.core.facts import (
     Unclear,
 )
 
-MAX_DETAIL = 300  # characters of somebody else's text that we keep
+MAX_DETAIL = 300  # characters of a server's text that we keep
 CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 """What may do something to a terminal, a log or a line, with what turns text around (Unicode's
 Bidi_Control); and surrogates, which stand for bytes that are no text, and cannot be written
@@ -304,14 +304,14 @@ class Outcome:
             if not span.reason or not self.failure:
                 continue
             if span.phase is Phase.DELIVER and self.failure.phase is not Phase.DELIVER:
-                legs.pop(Leg.DELIVERY, None)  # it was perhaps never sent, and nobody knows
+                legs.pop(Leg.DELIVERY, None)  # unknown: it was perhaps never sent
                 continue
             blamed = leg_of(span.phase, span.reason)
             if span.phase is Phase.VERIFY and blamed not in legs:
                 continue  # blocklists were asked, and no message was sent
             legs[blamed] = False
             if span.phase is Phase.DELIVER and blamed is Leg.MAILBOX:
-                legs.pop(Leg.DELIVERY, None)  # nobody could look, so nobody knows
+                legs.pop(Leg.DELIVERY, None)  # unknown: the mailbox could not be read
         return legs
 
 

@@ -1,5 +1,5 @@
-"""Keeps files that nobody but us may read: a key, and what servers said in trips. One is not even
-written."""
+"""Keeps files that only mailtrip's user may read: a key, and what servers said in trips. A core
+file is not even written."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ def keep_private(path: Path) -> None:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (
         OSError
-    ):  # not there, a link to a mounted secret, or not ours to read: whoever uses it will say so
+    ):  # not there, a link to a mounted secret, or not ours to read: its reader will report that
         return
     if os.fstat(descriptor).st_mode & 0o077:
         _make_private(descriptor, path)
@@ -42,7 +42,7 @@ def _make_private(descriptor: int, path: Path) -> None:
         os.fchmod(descriptor, PRIVATE)
     except OSError as error:
         log.warning(
-            "%s is not for mailtrip's user alone, and this cannot be changed: %s",
+            "%s is accessible to other users, and its mode cannot be changed: %s",
             path,
             error.strerror,
         )
@@ -52,8 +52,8 @@ def write_no_core_file() -> None:
     """A crash would leave all of our memory in a file (core(5)), passwords included.
 
     Where the kernel hands it to a program instead, that is asked to heed the limit;
-    systemd-coredump does. The hard limit stays, so that whoever hunts a bug can raise this one
-    again.
+    systemd-coredump does. The hard limit stays, so that this one can be raised again to hunt
+    a bug.
     """
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))

@@ -124,8 +124,8 @@ class Run(Trace):
                 await self._journal.verdict(self, judged)
         except TimeoutError:
             self.note(
-                f"-- the verdict is not on the disk after {VERDICT_PATIENCE:g} s; the message is"
-                " deleted all the same"
+                f"-- the verdict was not written to disk within {VERDICT_PATIENCE:g} s; deleting"
+                " the message anyway"
             )
 
     # ---------------------------------------------------------------- its deadline

@@ -1,4 +1,4 @@
-"""Work in a thread of its own that nobody waits for at the end of the program: a disk may stall for
+"""Work in a thread of its own. The program does not wait for it at its end: a disk may stall for
 ever."""
 
 import asyncio
@@ -12,7 +12,7 @@ Result = TypeVar("Result")
 
 
 def retrieved(done: "asyncio.Future[Result]") -> None:
-    """Perhaps nobody asks any more."""
+    """Marks the exception as retrieved: perhaps the future is never awaited."""
     if not done.cancelled():
         done.exception()
 
@@ -37,7 +37,7 @@ def off_the_loop(work: Callable[[], Result], *, threaded: bool = True) -> "async
             hand_over(settle, result, None)
 
     def in_a_thread() -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody wants to know any more
+        with suppress(RuntimeError):  # the loop is closed: the result is not needed
             body(loop.call_soon_threadsafe)
 
     if threaded:

@@ -2,7 +2,7 @@
 
 Code says where it is (`with trace.step(...)`), never where it failed: the innermost span open when
 an exception escapes is the failure's place. Opening a new span forgets an error that was got over,
-so when the first exchanger is down and the second works, nobody is blamed.
+so when the first exchanger is down and the second works, neither is blamed.
 """
 
 from asyncio import CancelledError
@@ -121,7 +121,7 @@ class Trace:
             self.add(replace(span, phase=phase, start=span.start + shift))
 
     def all_spans(self) -> tuple[Span, ...]:
-        """The spans that have ended, and those that are under way, as long as they are by now."""
+        """The spans that have ended, and those in progress, as long as they are by now."""
         now = self.now() - self.started
         return (
             *self.spans,
@@ -134,7 +134,7 @@ class Trace:
 
     @property
     def here(self) -> Step | None:
-        """The step that is under way."""
+        """The step in progress."""
         return self._step
 
     def located(self, error: ProbeError) -> ProbeError:

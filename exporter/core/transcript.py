@@ -1,6 +1,6 @@
 """What was said: the newest lines of a conversation with a server. Bounded, one clean line each.
 
-Whoever notes a line leaves out secrets and what is in messages. A mailbox's transcript is shared by
+Callers leave out secrets and what is in messages. A mailbox's transcript is shared by
 its trips. Looks that brought nothing are one line with their number; what was said about the
 message of one trip is no other trip's.
 """
@@ -206,7 +206,7 @@ def _newest(lines: Sequence[Line], room: int, began: float) -> list[Line]:
 
 
 def _rooms(wanted: Iterator[int], most: int) -> list[int]:
-    """Shares what there is: nobody gets more than is wanted, and what one leaves is for the
+    """Shares what there is: none gets more than is wanted, and what one leaves is for the
     others."""
     wants = list(wanted)
     rooms, left = [0] * len(wants), most

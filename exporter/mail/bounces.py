@@ -41,13 +41,10 @@ _ACTIONS = {
 """Those of RFC 3464, and what some servers write in their place."""
 _OF_CLASS = {"5": FAILED, "4": DELAYED, "2": DELIVERED}
 
-_UNPROVEN = (
-    "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of `from` be"
-    " signed"
-)
+_UNPROVEN = "neither SPF (broken by forwarding) nor DKIM passed: sign the mail of `from` with DKIM"
 _HINTS = {  # codes of one provider each, whose texts do not tell what to do
     "5.7.520": (
-        "Microsoft 365 forwards nothing to other organisations until its outbound spam policy"
+        "Microsoft 365 does not forward to other organisations unless its outbound spam policy"
         " allows it"
     ),
     "5.7.509": _UNPROVEN,  # Exchange Online, of DMARC
@@ -122,7 +119,7 @@ def _action(block: dict[str, str]) -> str:
 
 
 def _status(field: str) -> str:
-    """A code without the comment that may follow it: it becomes a label, and everybody can send a
+    """A code without the comment that may follow it: it becomes a label, and anyone can send a
     notification."""
     told = CODE.match(field.strip())
     return told[0] if told else ""

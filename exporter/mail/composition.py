@@ -89,7 +89,7 @@ def compose(
 
 
 def _subject(wanted: str, token: Token) -> str:
-    """The token stands outside of encoded words, so that whoever searches for it can read it."""
+    """The token stands outside of encoded words, so that a search for it finds it."""
     before, place, after = wanted.partition(TOKEN_PLACE)
     parts = (
         _encoded("Subject", before.strip()),
@@ -135,7 +135,7 @@ def _digest(text: str) -> str:
 
 def is_sealed(body: str, token: Token) -> bool:
     """Whether our text is in a body as a whole. What others wrote above or below does not count,
-    nor where its lines are broken, since servers wrap them anew (RFC 3676, and by force).
+    nor where its lines are broken, since servers rewrap them (RFC 3676, and by force).
 
     The digest travels in the message, so nothing need be known of how it was composed.
     """

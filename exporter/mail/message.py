@@ -64,7 +64,7 @@ def read(raw: bytes) -> Reading:
 
 
 def may_have_tokens(raw: bytes) -> bool:
-    """Most mail is somebody else's. A token is in plain sight unless an encoding hides it."""
+    """Most mail is not mailtrip's. A token is in plain sight unless an encoding hides it."""
     return _MAY_HIDE_A_TOKEN.search(raw) is not None
 
 
@@ -117,14 +117,14 @@ def _wrappings(message: Part, word: str) -> list[Part]:
 
 @lru_cache(maxsize=4)
 def _parsed(raw: bytes) -> Part:
-    """Parsed once, though several things are asked of the same message, one after the other; nobody
-    changes it."""
+    """Parsed once, though several things are asked of the same message, one after the other; it is
+    never changed."""
     return parse(raw)
 
 
 def is_whole(raw: bytes, token: Token) -> bool:
     """Whether our text is there as a whole, in a plain message that nothing wrapped; True where
-    nobody can say."""
+    that is unknown."""
     message = _parsed(raw)
     if (
         message.content_type != "text/plain"

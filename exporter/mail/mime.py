@@ -198,8 +198,8 @@ def _codec(charset: str) -> str:
 
 
 def in_charset(text: str, charset: str) -> str:
-    """Bytes that were taken for characters, as the characters that they are; UTF-8 where nobody
-    knows."""
+    """Bytes that were taken for characters, as the characters that they are; UTF-8 where the
+    charset is unknown."""
     codec = _codec(charset.lower()[:40])
     if text.isascii() and not codec.startswith(("iso2022", "hz", "utf-16")):
         return text

@@ -26,7 +26,7 @@ _SIGNATURE = 15  # bytes, 120 bits
 _LETTERS = (_SIGNED + _SIGNATURE) * 8 // 5
 LENGTH = len(PREFIX) + _LETTERS
 _TOKEN = re.compile(rf"(?<![a-z0-9]){PREFIX}[a-z2-7]{{{_LETTERS}}}(?![a-z0-9])", re.IGNORECASE)
-MAX_CANDIDATES = 50  # a message full of tokens is somebody's game
+MAX_CANDIDATES = 50  # a message full of tokens is an attack
 
 KEY_BYTES = 32
 _KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")
@@ -38,7 +38,7 @@ def without_tokens(text: str) -> str:
 
 
 class Rejection(StrEnum):
-    """Why something that looks like a token is not believed."""
+    """Why something that looks like a token is not accepted."""
 
     BAD_SIGNATURE = "bad_signature"
     FOREIGN_INSTANCE = "foreign_instance"

@@ -80,7 +80,7 @@ class Flight:
         return Outcome(trip, probe, run.started_at, run.now() - run.started, failure=failure)
 
     def _conclude(self, outcome: Outcome, *, arrived: bool) -> None:
-        """Everybody who has to know is told, whatever happens to others, and the log when it is on
+        """Tells all who have to know, whatever happens to others, and the log when it is on
         the disk."""
         probe = self._probe
         tell = Once(partial(log_outcome, outcome))

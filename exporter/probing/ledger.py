@@ -1,4 +1,4 @@
-"""What is known of messages under way: which trip each belongs to, and what becomes of late, lost
+"""What is known of messages in transit: which trip each belongs to, and what becomes of late, lost
 and doubled ones.
 
 Late is not lost. A trip that is overdue has failed, but its token stays known for `late_after`: if
@@ -87,11 +87,11 @@ class Ledger:
         except (StateUnusable, TimeoutError) as error:
             name, why = (
                 _name_of(trip),
-                str(error) or f"the state is not written within {patience:.1f} s",
+                str(error) or f"the state was not written within {patience:.1f} s",
             )
             extra = about(name, trip.probe)
             log.error(
-                "%s; trip %s goes on, but a restart before it is written would forget this",
+                "%s; trip %s continues, but a restart before the write would lose this",
                 why,
                 name,
                 extra=extra,
@@ -114,7 +114,7 @@ class Ledger:
         is on the disk.
 
         Were it deleted first and we killed then, a restart would wait for it in vain and take the
-        trip for overdue. But for a disk that stalls nobody waits for long.
+        trip for overdue. But it does not wait long for a disk that stalls.
         """
         await self._on_disk(self._store.found(verdict), verdict, 0.9 * VERDICT_PATIENCE)
 
@@ -157,14 +157,14 @@ class Ledger:
         """We stop before the trip is over, and a restart will go on with it: its message stays for
         that.
 
-        Only what our own receiver has taken is lost with us. Then the trip is void: nobody will
-        ever say how long it took, but it must not be awaited in vain.
+        Only what our own receiver has taken is lost with us. Then the trip is void: how long
+        it took stays unknown, but it must not be awaited in vain.
         """
         if self._in_flight.pop(trip_id, None):
             self._left.add(trip_id)
 
     async def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
-        """A message of ours that nobody awaits: late, double, an answer, left over. In how many
+        """A message of ours that no trip awaits: late, double, an answer, left over. In how many
         seconds to delete it.
 
         One that we know nothing of may belong to another process with our key, which must have the
@@ -174,7 +174,7 @@ class Ledger:
             known = await self._known(token.trip)
         except StateUnusable as error:
             log.warning(
-                "a message of the trip %s is left alone for now: %s",
+                "trip %s: its message is not deleted yet: %s",
                 token.trip,
                 error,
                 extra=about(token.trip),
@@ -198,7 +198,7 @@ class Ledger:
         if known.id not in self._in_flight:
             came_late = late and kind is not Kind.BOUNCE
             tell = (
-                partial(log_message, logging.WARNING, known, "the message came late")
+                partial(log_message, logging.WARNING, known, "the message arrived late")
                 if came_late
                 else None
             )

@@ -31,7 +31,7 @@ class LeftOvers:
         if pause <= 0:
             del self._left_alone[token.trip]
             log.info(
-                "trip %s: its message was left over; it is deleted",
+                "trip %s: deleting its leftover message",
                 token.trip,
                 extra=about(token.trip),
             )

@@ -38,7 +38,7 @@ def log_outcome(outcome: Outcome, why: str) -> None:
     else:
         duration = outcome.duration
         log.info(
-            "trip %s of %s is good after %.2f s%s",
+            "trip %s of %s succeeded after %.2f s%s",
             outcome.trip,
             outcome.probe,
             duration,

@@ -5,7 +5,7 @@ from exporter.state.trip import Moment
 
 
 class PassedTime:
-    """A wall clock that nobody sets while we run: it counts what the monotonic clock counts."""
+    """A wall clock that is not set while we run: it counts what the monotonic clock counts."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

@@ -22,7 +22,7 @@ MOST_SLACK = 0.5  # seconds
 class MailCheck(Protocol):
     """A check that sends a message, which outlives the process."""
 
-    mailbox: str  # where its messages are awaited; empty for those that nobody should take
+    mailbox: str  # where its messages are awaited; empty for those that must be refused
     late_after: float
     falls_back: bool  # whether they may leave in plain text when TLS is broken
 
@@ -74,8 +74,8 @@ class Probe:
         return isinstance(self.check, MailCheck) and self.check.falls_back
 
     def configure(self, other: "Probe") -> None:
-        """Takes over the configuration of another; trips in flight end as they began, and the beat
-        is kept."""
+        """Takes over the configuration of another; trips in flight end as they began, and the
+        interval continues."""
         self.check, self.interval = other.check, other.interval
         self.timeout, self.session_timeout = other.timeout, other.session_timeout
 

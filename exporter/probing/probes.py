@@ -1,5 +1,5 @@
-"""The probes that there are: those of `probes:`, and the pairs of module and target that somebody
-scrapes."""
+"""The probes that there are: those of `probes:`, and the pairs of module and target that are
+scraped."""
 
 import difflib
 from collections.abc import Callable, Container, Iterator
@@ -78,8 +78,8 @@ class ProbeTable:
         return new
 
     def _rebuild(self, probe: Probe) -> None:
-        """One that does something else has other series: the old one leaves, and a new one takes
-        over its beat."""
+        """One that does something else has other series: it is removed, and a new one continues its
+        interval."""
         fresh = self._make(probe.key, probe.name, None)
         if fresh.blocklists == probe.blocklists:
             probe.configure(fresh)
@@ -97,7 +97,7 @@ class ProbeTable:
         """The key of a probe that may be asked for, whatever the spelling of its target. Raises
         ProbeRefused.
 
-        Whoever is only `looking` takes no place, and needs none.
+        A call that is only `looking` takes no place, and needs none.
         """
         modules = self.settings.modules
         if module not in modules:
@@ -105,28 +105,27 @@ class ProbeTable:
             hint = (
                 f"did you mean {close[0]}?"
                 if close
-                else f"there are: {', '.join(sorted(modules)[:20]) or 'none'}"
+                else f"known modules: {', '.join(sorted(modules)[:20]) or 'none'}"
             )
             raise ProbeRefused(400, "unknown_module", f"unknown module {module!r}; {hint}")
         try:
             key = self.settings.key(module, target)
         except ValueError as error:
             raise ProbeRefused(
-                400, "bad_target", f"module {module} can do nothing with {target!r}: {error}"
+                400, "bad_target", f"invalid target {target!r} for module {module}: {error}"
             ) from None
         if key in self._probes:
             return key
         if not self.current(key):
             cure = (
-                f"add a pattern that fits it to modules.{module}.targets, or a probe for it to"
-                " probes"
+                f"add a matching pattern to modules.{module}.targets, or a probe for it to probes"
             )
             raise ProbeRefused(
                 403, "target_not_allowed", f"target {target!r} is not allowed; {cure}"
             )
         if not looking and len(self._probes) >= self._max_targets:
             raise ProbeRefused(
-                429, "too_many_targets", f"{self._max_targets} probes are known; no more are taken"
+                429, "too_many_targets", f"limit of {self._max_targets} probes reached"
             )
         return key
 
@@ -164,12 +163,12 @@ class ProbeTable:
         return self._probes.get(key) or self._add(key, None, None)
 
     def find(self, key: ProbeKey) -> Probe:
-        """The probe of an allowed key; if there is none, one that is kept nowhere, and that nobody
-        asks for a trip."""
+        """The probe of an allowed key; if there is none, one that is not kept, and that makes no
+        trips."""
         return self._probes.get(key) or self._make(key, None, None)
 
     def forget_idle(self) -> None:
-        """Forgets the pairs that nobody scrapes any more. To be called once in a while."""
+        """Forgets the pairs that are no longer scraped. To be called once in a while."""
         now = self._clock.monotonic()
         for probe in self:
             idle = max(FORGET_AFTER_INTERVALS * probe.interval, FORGET_AFTER)

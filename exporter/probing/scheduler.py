@@ -1,4 +1,4 @@
-"""When: every probe of `probes:` has a fixed beat, with a splay that its name decides.
+"""When: every probe of `probes:` has a fixed interval, with a splay that its name decides.
 
 The splay spreads the first trips, so that a thousand probes do not start at once; few probes start
 at once anyway.
@@ -17,13 +17,13 @@ STARTS_PER_SECOND = 10.0  # while the first trips are spread
 
 
 def splay(name: str, interval: float, probes: int) -> float:
-    """Seconds from the start of the program to a probe's first beat."""
+    """Seconds from the start of the program to a probe's first trip."""
     share = int.from_bytes(sha256(name.encode()).digest()[:4], "big") / 2**32
     return share * min(interval, (probes - 1) / STARTS_PER_SECOND)
 
 
 class Scheduler:
-    """Keeps the beat of the probes until it is cancelled. `probes` are asked for again after
+    """Starts the trips of the probes until it is cancelled. `probes` are asked for again after
     `changed`."""
 
     def __init__(self, prober: Prober, clock: Clock, probes: Callable[[], list[Probe]]) -> None:
@@ -31,7 +31,7 @@ class Scheduler:
         self._clock = clock
         self._probes = probes
         self._changed = asyncio.Event()
-        self._first: dict[ProbeKey, float] = {}  # when a probe's first beat is, once decided
+        self._first: dict[ProbeKey, float] = {}  # when a probe's first trip is, once decided
 
     def changed(self) -> None:
         """There are other probes now, or other intervals."""
@@ -43,24 +43,25 @@ class Scheduler:
             probes = self._probes()
             self._first = {probe.key: self._first_of(probe, len(probes)) for probe in probes}
             async with asyncio.TaskGroup() as group:
-                beats = [
-                    group.create_task(self._beat(one), name=f"beat of {one.name}") for one in probes
+                tasks = [
+                    group.create_task(self._schedule(one), name=f"schedule of {one.name}")
+                    for one in probes
                 ]
                 await self._changed.wait()
-                for beat in beats:
-                    beat.cancel()
+                for task in tasks:
+                    task.cancel()
 
     def _first_of(self, probe: Probe, probes: int) -> float:
         known = self._first.get(probe.key)
         splayed = self._clock.monotonic() + splay(probe.name or "", probe.interval, probes)
         return splayed if known is None else min(known, splayed)
 
-    async def _beat(self, probe: Probe) -> None:
-        """A trip that a scrape has started counts for the beat; a late beat does not shift those
+    async def _schedule(self, probe: Probe) -> None:
+        """A trip that a scrape has started counts; a late trip does not shift those
         that follow."""
-        next_beat = max(self._first[probe.key], probe.last_start + probe.interval)
+        next_trip = max(self._first[probe.key], probe.last_start + probe.interval)
         while True:
-            await asyncio.sleep(max(next_beat - self._clock.monotonic(), 0.0))
+            await asyncio.sleep(max(next_trip - self._clock.monotonic(), 0.0))
             self._prober.start_if_due(probe)
-            next_beat += probe.interval
-            next_beat = max(next_beat, self._clock.monotonic())
+            next_trip += probe.interval
+            next_trip = max(next_trip, self._clock.monotonic())

@@ -23,7 +23,7 @@ from exporter.state.trouble import RETRY, DiskTrouble
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 5.0  # seconds that anybody waits for the disk
+PATIENCE = 5.0  # seconds that a caller waits for the disk
 SHORT_PATIENCE = 1.0  # seconds, once the disk is known to be in trouble
 LAST_RETRY, LAST_PATIENCE = 0.1, 3.0  # seconds, while we stop: who stops us does not wait for long
 
@@ -106,9 +106,7 @@ class Commits:
             self._task.cancel()
         if lost := self._queue.take_all():
             why = self._trouble.words or "no answer from the disk"
-            log.error(
-                "the state could not be written: %s; changes that are lost: %d", why, len(lost)
-            )
+            log.error("the state could not be written: %s; changes lost: %d", why, len(lost))
             for waiting in lost:
                 waiting.settle(StateUnusable(f"the state could not be written: {why}"))
         return not self._thread or self._thread.done()

@@ -1,7 +1,7 @@
 """The outcomes of recent trips, each with its trace and transcript, in the file of the store.
 
-Of every probe the newest are kept, of failures more and for longer, since somebody wants to know
-why.
+Of every probe the newest are kept, of failures more and for longer, since they have to be
+explained.
 """
 
 from json import dumps

@@ -78,4 +78,4 @@ class Queue:
         self._waiting.remove(waiting)
         self._bytes -= waiting.weight
         self.dropped += 1
-        waiting.settle(StateUnusable("too much waits for the disk"))
+        waiting.settle(StateUnusable("too many changes wait for the disk"))

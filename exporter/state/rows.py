@@ -69,7 +69,7 @@ def forget_the_rest(connection: sqlite3.Connection) -> None:
         ).fetchone()
         if odd:
             log.error(
-                "the state holds rows that make no sense, and they are forgotten: %d of table %s",
+                "the state contains invalid rows, which are deleted: %d of table %s",
                 odd,
                 table,
             )

@@ -107,13 +107,13 @@ def place_of(directory: Path) -> Callable[[], str]:
         except OSError as error:
             why = (error.strerror or "gone").lower()
             return (
-                f"the state file {file} is gone ({why}): whatever is under way is forgotten at the"
-                " next start"
+                f"the state file {file} is gone ({why}): the next start will forget the trips in"
+                " progress"
             )
         if not os.path.samestat(begun, now):
             return (
-                f"the state file {file} is another one now: whatever is under way is forgotten at"
-                " the next start"
+                f"the state file {file} was replaced: the next start will forget the trips in"
+                " progress"
             )
         return ""
 
@@ -125,7 +125,7 @@ def sync_of(directory: Path) -> Callable[[], None]:
     (sqlite.org/wal.html).
 
     Apart from the commit, so that in between it can be logged: a process that is killed while it
-    waits for the disk has committed, and would never say so. Nobody locks the log file, so another
+    waits for the disk has committed, and would never say so. The log file is not locked, so another
     descriptor of it does no harm.
     """
     file = Path(f"{directory / FILE}-wal")
@@ -133,7 +133,7 @@ def sync_of(directory: Path) -> Callable[[], None]:
     def sync() -> None:
         try:
             descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:  # somebody has removed it: see place_of
+        except FileNotFoundError:  # it was removed: see place_of
             return
         try:
             os.fsync(descriptor)
@@ -151,7 +151,7 @@ def _usable(file: Path) -> sqlite3.Connection:
         if is_refusal(error):
             raise
         aside = file.with_suffix(".damaged")
-        log.error("the state in %s is damaged (%s); it is set aside as %s", file, error, aside)
+        log.error("the state in %s is damaged (%s); renamed to %s", file, error, aside)
     file.replace(aside)
     for suffix in ("-wal", "-shm"):
         Path(f"{file}{suffix}").unlink(missing_ok=True)
@@ -243,7 +243,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     if odd := [
         table for table, columns in _columns().items() if _columns_of(connection, table) != columns
     ]:
-        raise sqlite3.DatabaseError(f"not as it should be: table {', '.join(odd)}")
+        raise sqlite3.DatabaseError(f"unexpected schema: table {', '.join(odd)}")
 
 
 @cache

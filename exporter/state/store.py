@@ -1,4 +1,4 @@
-"""What has to outlive the process: the trips under way, by token, and the outcomes of those that
+"""What has to outlive the process: the trips in progress, by token, and the outcomes of those that
 are over.
 
 One SQLite file in the state directory. What is written goes through commits.py, and what is read

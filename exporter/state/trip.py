@@ -1,4 +1,4 @@
-"""A trip as the state knows it: one whose message may be under way."""
+"""A trip as the state knows it: one whose message may be in transit."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -55,7 +55,7 @@ class Trip:
         """The same by the monotonic clock of this boot.
 
         How long the machine was away only the wall clock can say, which may be wrong: it is
-        believed, but `grace` seconds are left in any case. Nothing can be measured over a boot.
+        used, but `grace` seconds are left in any case. Nothing can be measured over a boot.
         """
         if self.boot == now.boot and now.boot:
             return self

@@ -1,4 +1,4 @@
-"""The table of trips: those whose message may be under way."""
+"""The table of trips: those whose message may be in transit."""
 
 from sqlite3 import Connection
 from typing import Any

@@ -26,9 +26,7 @@ class DiskTrouble:
 
     def begins(self, words: str) -> None:
         if not self.words:
-            log.error(
-                "the state could not be written: %s; it is tried again every %g s", words, RETRY
-            )
+            log.error("the state could not be written: %s; retrying every %g s", words, RETRY)
         self.words = words
         if self._refused and not self._refused.done():
             self._refused.set_result(None)
@@ -36,6 +34,6 @@ class DiskTrouble:
     def ends(self, written: int, dropped: int) -> None:
         """The disk has written so many changes; so many others were too many to be kept."""
         if self.words:
-            lost = f"; changes that were too many to be kept: {dropped}" if dropped else ""
-            log.warning("the state is written again; changes that had waited: %d%s", written, lost)
+            lost = f"; changes dropped: {dropped}" if dropped else ""
+            log.warning("the state is writable again; delayed changes written: %d%s", written, lost)
         self.words = ""

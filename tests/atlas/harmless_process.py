@@ -125,7 +125,7 @@ def damaged_state(directory: Path) -> None:
 def was_set_aside(one: Served) -> bool:
     return (
         one.directory / "state/mailtrip.damaged"
-    ).exists() and "set aside" in one.now.log.read_text()
+    ).exists() and "renamed to" in one.now.log.read_text()
 
 
 def stepped(seconds: float) -> Course:

@@ -260,7 +260,7 @@ TLS = (
         Known.AT_ONCE,
         "who sits between us and the server",
         slipped_in,
-        says="sends plain text",
+        says="sent plain text",
     ),
     Fault(
         "TLS from the start is spoken to a port for STARTTLS",

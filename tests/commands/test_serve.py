@@ -290,7 +290,7 @@ def test_a_log_in_json_has_one_object_a_line_and_names_the_trip(start: Start, fr
     exporter.stop()
     events = [json.loads(line) for line in exporter.log.read_text().splitlines()]
     assert events[0]["msg"].startswith("mailtrip ")  # the greeting is one of them
-    good = next(event for event in events if "is good after" in event["msg"])
+    good = next(event for event in events if "succeeded after" in event["msg"])
     assert good.keys() == {"time", "level", "source", "msg", "trip", "module", "target"}
     assert good["msg"].startswith(f"trip {good['trip']} of ")
     assert (good["level"], good["module"], good["target"]) == (

@@ -164,7 +164,7 @@ def test_it_ends_in_time_when_told_and_the_next_container_knows_what_it_knew(
     container: Container, start: Start
 ) -> None:
     """The last test here, since it stops what the others share."""
-    assert wait_until(lambda: " is good after " in container.log(), 60), container.log()
+    assert wait_until(lambda: " succeeded after " in container.log(), 60), container.log()
     trip = re.findall(r"trip (\w+) of self", container.log())[0]
     volume = container.about("range .Mounts}}{{.Name}}:{{.Destination}}{{end")
     status, seconds = container.stop()

@@ -338,4 +338,4 @@ def test_recording_the_verdict_has_seconds_of_its_own_and_is_in_no_phase(
     verified, deleted = run.spans
     assert deleted.duration == pytest.approx(0.5)
     assert deleted.start - verified.duration == pytest.approx(VERDICT_PATIENCE if stalls else 4)
-    assert ("is not on the disk" in str(run.transcript)) is stalls
+    assert ("was not written to disk" in str(run.transcript)) is stalls

@@ -75,22 +75,22 @@ async def test_a_dead_mailbox_for_bounces_costs_no_trip(bench: ProberRig) -> Non
                 " AS(7555)"
             ),
             (
-                "Microsoft 365 forwards nothing to other organisations until its outbound spam"
+                "Microsoft 365 does not forward to other organisations unless its outbound spam"
                 " policy allows it"
             ),
         ),
         (
             "550 5.7.509 Access denied, sending domain does not pass DMARC verification",
             (
-                "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of"
-                " `from` be signed"
+                "neither SPF (broken by forwarding) nor DKIM passed: sign the mail of `from` with"
+                " DKIM"
             ),
         ),
         (
             "550-5.7.26 Your email has been blocked because the sender is unauthenticated.",
             (
-                "neither SPF, which forwarding breaks, nor DKIM proves the sender: let the mail of"
-                " `from` be signed"
+                "neither SPF (broken by forwarding) nor DKIM passed: sign the mail of `from` with"
+                " DKIM"
             ),
         ),
     ],

@@ -17,8 +17,8 @@ FAILED = Outcome(
 @pytest.mark.parametrize(
     ("outcome", "why", "level", "line"),
     [
-        (GOOD, "", "INFO", "is good after 1.50 s"),
-        (GOOD, "disk full", "INFO", "is good after 1.50 s (not yet in the state: disk full)"),
+        (GOOD, "", "INFO", "succeeded after 1.50 s"),
+        (GOOD, "disk full", "INFO", "succeeded after 1.50 s (not yet in the state: disk full)"),
         (FAILED, "", "WARNING", "failed: send: connect: connection refused"),
     ],
 )

@@ -74,7 +74,7 @@ def test_of_four_hundred_trips_with_a_state_that_breaks_in_every_way_each_has_on
         verdicts = Counter(
             record.args[0]  # type: ignore[index]
             for record in caplog.records
-            if "is good after" in record.msg or "failed: %s" in record.msg
+            if "succeeded after" in record.msg or "failed: %s" in record.msg
         )
         assert verdicts == Counter(outcome.trip for outcome in outcomes), "and one line in the log"
         for outcome in outcomes:
@@ -165,7 +165,7 @@ def test_a_disk_that_stalls_makes_no_trip_fail_and_none_endless(
         else:
             assert str(outcome.failure).startswith("deliver: overdue")
         await asyncio.sleep(PATIENCE + 1)
-        told = "is good after" if outcome.success else "failed: deliver"
+        told = "succeeded after" if outcome.success else "failed: deliver"
         (line,) = [record.message for record in caplog.records if told in record.message]
         assert "(not yet in the state: no answer from the disk" in line
         bench.sender.delay = 5.0
@@ -236,7 +236,7 @@ def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_
 
     with caplog.at_level(logging.INFO):
         virtual.run(course())
-    assert len([record for record in caplog.records if "is good after" in record.message]) == 1
+    assert len([record for record in caplog.records if "succeeded after" in record.message]) == 1
     assert "is lost" not in caplog.text
 
 

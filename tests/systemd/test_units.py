@@ -186,7 +186,7 @@ def test_it_makes_its_trips_with_the_system_calls_and_capabilities_of_the_unit(
 ) -> None:
     unit = Unit("mailtrip.service", *drop_ins)
     container = serve(unit, port)
-    assert wait_until(lambda: " is good after " in container.log(), 60), container.log()
+    assert wait_until(lambda: " succeeded after " in container.log(), 60), container.log()
     assert refused(container) == {
         "socket": "OSError: [Errno 97] Address family not supported by protocol",
         **dict.fromkeys(

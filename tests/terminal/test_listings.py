@@ -119,4 +119,4 @@ modules: {{reputation: {{targets: ["*"], dnsbl: {{lists: [bl.lab.test, blclean.l
     assert {fact.get("state") for fact in json.loads(clean.stdout)["facts"]} == {None, "clean"}
     wrong = mailtrip(*probe, "someone@example.org", directory=tmp_path)
     assert wrong.returncode == 2
-    assert "module reputation can do nothing with 'someone@example.org'" in wrong.stderr
+    assert "invalid target 'someone@example.org' for module reputation" in wrong.stderr

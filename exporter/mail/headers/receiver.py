@@ -1,7 +1,7 @@
 """Which part of a message's header the trusted receiver wrote, and from which address the message
 came to it.
 
-Everybody can write every header, so a header is worth what its place is worth. Servers put
+Anyone can write any header, so a header is worth what its place is worth. Servers put
 `Received` on top, and what else they have to say near it: above (Exim) or right below (Gmail,
 rspamd). The receiver's part goes from the top to the `Received` with which it took the message from
 a stranger, and on to the next one, which the stranger wrote. To remove a forged header from right
@@ -31,7 +31,7 @@ MAX_HEADERS = 200  # that are looked at, from the top
 
 # Where its servers have their names.
 _DOMAINS = {MICROSOFT: ("outlook.com", "office365.com", "exchangelabs.com")}
-# As in co.uk: nobody's domain.
+# As in co.uk: a public suffix.
 _REGISTRIES = frozenset(("ac", "co", "com", "edu", "gov", "ne", "net", "or", "org"))
 _NOT_PUBLIC = tuple(
     ip_network(network)
@@ -56,7 +56,7 @@ def each(names: Names) -> tuple[str, ...]:
 def trusted_part(headers: Sequence[Header], authserv_id: Names) -> Sequence[Header]:
     """The headers, newest first, down to the first that a stranger may have written.
 
-    Servers above the receiver are believed, since they got the message from it. Where no server has
+    Servers above the receiver are trusted, since they got the message from it. Where no server has
     the receiver's name, the second `Received` is the end.
     """
     received = [

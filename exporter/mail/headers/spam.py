@@ -1,6 +1,6 @@
 """Spam scores, as scanners write them, each on its own scale.
 
-Nobody signs them, and they stand anywhere: on top, or at the end, where milters append. A receiver
+They are not signed, and may be anywhere: on top, or at the end, where milters append. A receiver
 replaces those that come from outside. Of two of the same name the upper one is read.
 """
 

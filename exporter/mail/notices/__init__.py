@@ -1,5 +1,5 @@
 """What a message that carries our token is, if it is not ours itself: a bounce, an answer, or
-nobody knows.
+unclear.
 
 See `judging` for the order in which the evidence counts.
 """

@@ -1,4 +1,4 @@
-"""Whether somebody or something answers our message, or sends it on: what headers and subjects say
+"""Whether a message answers ours, or forwards it: what headers and subjects say
 (RFC 3834)."""
 
 import re
@@ -52,8 +52,8 @@ _PROGRAMS = (
 forward as well.
 
 A header that asks others not to answer (X-Noautoreply, X-OTRS-Loop, X-RT-Loop-Prevention,
-X-Auto-Response-Suppress, Precedence: bulk) says nothing about the message that has it: whoever
-forwards writes it, too.
+X-Auto-Response-Suppress, Precedence: bulk) says nothing about the message that has it:
+forwarders write it, too.
 """
 
 _RECEIPTS = (
@@ -73,8 +73,8 @@ _RECEIPT_REPORTS = (
 )
 
 _TAG = r"\[[^\]]{0,60}+\]\s*|\*{2,}+(?:[^*]{1,40}+\*{2,}+)?+\s*|(?:spam|external|extern|ext)\s*:\s*"
-"""It gives back nothing of what it has taken: a row of stars is torn into tags in more ways than
-anybody can try."""
+"""It gives back nothing of what it has taken: a row of stars could be split into tags in
+exponentially many ways."""
 _TAGS = rf"(?:{_TAG}){{0,5}}\W{{0,9}}(?:{_TAG}){{0,5}}"
 
 

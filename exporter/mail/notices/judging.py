@@ -1,4 +1,4 @@
-"""What a message is that carries our token: ours itself, an answer, a bounce, or nobody knows.
+"""What a message is that carries our token: ours itself, an answer, a bounce, or unclear.
 
 Only what proves that our message came may count as its arrival. From the outside inwards, through
 each message that holds another one, this is asked; the first that has an answer gives it.
@@ -9,8 +9,8 @@ each message that holds another one, this is asked; the first that has an answer
    our header.
 2. Fields of a delivery status notification (RFC 3464), in whatever part, or an event in JSON, or a
    mailer daemon as its author, or the form of a notice of a known program: a notice. What it says
-   decides: failed is a bounce, delayed or delivered is as good as an answer. What nobody
-   understands is unclear, and is never an arrival. A postmaster may be a person, whose message
+   decides: failed is a bounce, delayed or delivered is as good as an answer. What is not
+   understood is unclear, and is never an arrival. A postmaster may be a person, whose message
    counts as a notice only if it can be understood as one.
 3. An automatic answer or a receipt says so in its header or its subject. The header of a ticket
    system says so where it does not send on our message, and a header that only asks for no answers
@@ -18,10 +18,10 @@ each message that holds another one, this is asked; the first that has an answer
 4. A null return path: nothing that a person forwards has one (RFC 5321 section 4.5.5). A notice, or
    unclear; but some filters forward with one, and say so in the subject, above or around our whole
    message.
-5. Somebody answers (`In-Reply-To`, `Re:`, a ticket's number), and does not forward.
+5. It is an answer (`In-Reply-To`, `Re:`, a ticket's number), and does not forward.
 6. Our whole message is attached, or the subject or the text says that it is forwarded, or its text
-   is inside, alone or with our subject: it came. Our text below the words of somebody, under a
-   subject of his own, proves nothing.
+   is inside, alone or with our subject: it came. Our text below another text, under another
+   subject, proves nothing.
 7. The rest only mentions us: unclear.
 """
 
@@ -217,8 +217,8 @@ class _Layer:
         )
 
     def verdict(self) -> Verdict | None:
-        """Of a message that is not ours; None when it only wraps another one, as far as anybody can
-        tell."""
+        """Of a message that is not ours; None when it seems only to wrap another
+        one."""
         sounds = answers.sounds_automatic(self.part)
         automatic = sounds or answers.is_automatic(self.part)
         automatic = automatic or (answers.is_of_a_program(self.part) and not self._sends_on)
@@ -244,7 +244,7 @@ class _Layer:
         return (Kind.BOUNCE if told.final else Kind.REPLY), told
 
     def _answers(self) -> bool:
-        """Whether somebody answers; who forwards may name our Message-ID in the same way, as
+        """Whether it is an answer; forwarders may name our Message-ID in the same way, as
         Outlook does."""
         if answers.is_forwarded(self.part):
             return False

@@ -80,8 +80,8 @@ OPENINGS = Phrases(
     """,
     languages.FAILURE,
 )
-"""How the text of a notice begins, in whatever form; nobody writes like this who forwards a
-message."""
+"""How the text of a notice begins, in whatever form; people who forward a message do not
+write like this."""
 
 SUBJECTS = Phrases(
     r"""

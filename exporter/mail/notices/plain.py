@@ -66,7 +66,7 @@ _REASON = re.compile(
 
 
 def read(subject: str, text: str, fields: Bounce | None) -> Bounce | None:
-    """What a notice says, fields first; None when nobody can tell. All texts are clean and cut."""
+    """What a notice says, fields first; None if that is unclear. All texts are clean and cut."""
     action = (fields.action if fields else "") or happened(subject, text)
     if not action:
         return None
