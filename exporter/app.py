@@ -162,7 +162,7 @@ class App:
             return
         if settings.state != old.state:
             raise Mistakes(
-                [Mistake("", None, "state", "does not change while mailtrip runs: restart it")]
+                [Mistake("", None, "state", "cannot change while mailtrip runs: restart it")]
             )
         changed = {
             name for name, module in settings.modules.items() if module != old.modules.get(name)
@@ -184,7 +184,7 @@ class App:
                     lambda stored: key if (key := self.probes.current(stored)) in new else None
                 )
             except StateUnusable as error:
-                log.error("%s; the new probes begin without their history", error)
+                log.error("%s; the new probes start without history", error)
 
     def _configure_mailboxes(self, settings: Settings, fresh: Mapping[str, Mailbox]) -> None:
         flights = [flight for probe in self.probes for flight in probe.flights.values()]

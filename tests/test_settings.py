@@ -170,7 +170,9 @@ def test_the_json_schema_is_one_and_its_words_have_no_line_ends() -> None:
     Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
     interval = SCHEMA["$defs"]["Module"]["properties"]["interval"]["description"]
-    assert interval.endswith("Default for `dnsbl`: 1h, since blocklists count who asks how often.")
+    assert interval.endswith(
+        "Default for `dnsbl`: 1h, because blocklists limit the number of queries."
+    )
     assert not re.search(r'"description": "[^"]*\\n', json.dumps(SCHEMA)), (
         "editors end a paragraph there"
     )

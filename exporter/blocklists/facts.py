@@ -28,7 +28,7 @@ def check_zone(text: str) -> str:
         fit = False
     if not fit or ":" in plain:
         raise ValueError(
-            "not a zone; write a name such as zen.spamhaus.org, with {key} where a key stands"
+            "not a zone; write a name such as zen.spamhaus.org, with {key} in place of a key"
         )
     return zone
 
@@ -49,7 +49,7 @@ def _bit(text: str) -> str:
 
 def _page(text: str) -> str:
     if not re.fullmatch(r"https?://[!-~]+", text):
-        raise ValueError("not the address of a page; write one that begins with https://")
+        raise ValueError("not the URL of a page; write one that begins with https://")
     return text
 
 

@@ -91,7 +91,7 @@ class BlockListOptions(ListFacts):
             yield f"key is not used: write {KEY} in the zone"
         if zone is not None and not isinstance(zone, str):
             if key is not None:
-                yield "a zone that is a secret as a whole has no key"
+                yield "a secret zone cannot have a key"
             if given.get("name") is None:
                 yield "name is missing: a secret zone cannot be shown"
 

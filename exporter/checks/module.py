@@ -59,8 +59,8 @@ class Module(CheckOptions):
         timeout = info.data.get("timeout", value)
         if value > timeout:
             raise ValueError(
-                f"is longer than timeout, {duration_text(timeout)}: lower the one or raise the"
-                " other"
+                f"is longer than timeout, {duration_text(timeout)}: decrease it, or increase"
+                " timeout"
             )
         return value
 

@@ -160,7 +160,6 @@ class RoundtripOptions(Options):
     def _target_is_one_thing(cls, send: SendOptions, info: ValidationInfo) -> SendOptions:
         if info.data.get("to") == PLACEHOLDER and PLACEHOLDER in send.how.template:
             raise ValueError(
-                "the target is the server here, so `to` needs an address, such as"
-                " postmaster@{target}"
+                "the target is the server, so `to` needs an address, such as postmaster@{target}"
             )
         return send

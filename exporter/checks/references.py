@@ -43,7 +43,7 @@ def _mailbox_mistakes(
         for option in MAILBOX_OPTIONS:
             mailbox = check.get(option)
             if isinstance(mailbox, str) and mailbox.strip() and mailbox not in mailboxes:
-                known = suggestion(mailbox, mailboxes) or "; there are none in this file"
+                known = suggestion(mailbox, mailboxes) or "; this file defines none"
                 yield ("modules", name, kind, option), f"unknown mailbox {mailbox}{known}"
 
 
@@ -56,7 +56,7 @@ def _sender_mistakes(
     if sender not in named:
         yield (
             path,
-            f"unknown probe {sender}{suggestion(sender, named) or '; there are none in this file'}",
+            f"unknown probe {sender}{suggestion(sender, named) or '; this file defines none'}",
         )
     elif (module := modules.get(named[sender].module)) and not (
         module.roundtrip and module.roundtrip.mailbox
@@ -77,7 +77,7 @@ def _probe_mistakes(
         if names.setdefault(probe.name, n) != n:
             yield (*path, "name"), f"duplicate probe name {probe.name}"
         if probe.module not in modules:
-            known = suggestion(probe.module, modules) or "; there are none in this file"
+            known = suggestion(probe.module, modules) or "; this file defines none"
             yield (*path, "module"), f"unknown module {probe.module}{known}"
         elif module := modules[probe.module]:
             try:

@@ -57,7 +57,9 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
         and not (named := f"{options.name}{options.module or ''}").isprintable()
     ):
         odd = odd_in(named)
-        must = f"holds {odd}: type it again" if odd else "must be UTF-8, without control characters"
+        must = (
+            f"contains {odd}: type it again" if odd else "must be UTF-8, without control characters"
+        )
         parser.error(f"a NAME or TARGET {must}")
     return options
 

@@ -28,7 +28,7 @@ from exporter.config.odd import ends_oddly, lookalike_in
 from exporter.core.model import one_line
 
 PLACEHOLDER = "{target}"
-_ZONED = "write the address without its zone, the part from the % on"
+_ZONED = "write the address without its zone, from the % on"
 
 
 def check_host(text: str) -> str:
@@ -36,19 +36,18 @@ def check_host(text: str) -> str:
     if host_of(text):
         return text
     if PLACEHOLDER in text:
-        raise ValueError("`{target}` is not filled in here: write the host")
+        raise ValueError("`{target}` is not supported here: write the host")
     if "://" in text:
         raise ValueError("not a host; write only its name, without the scheme")
     if _is_zoned(text):
         raise ValueError(f"not a host; {_ZONED}")
     if ip_of(text.partition("[")[2].partition("]")[0]):
         raise ValueError(
-            "not a host; write an IPv6 address without brackets, and the port as an option of"
-            " its own"
+            "not a host; write an IPv6 address without brackets, and the port in its own option"
         )
     name, _, port = text.rpartition(":")
     if port.isdecimal() and host_of(name):
-        raise ValueError("not a host; the port is an option of its own")
+        raise ValueError("not a host; write the port in its own option")
     if len(text) > LONGEST_DOMAIN:
         raise ValueError(
             f"not a host; it is longer than the {LONGEST_DOMAIN} characters that the DNS allows"
@@ -78,16 +77,16 @@ def check_email(text: str) -> str:
         return text
     local, _, domain = text.rpartition("@")
     if PLACEHOLDER in text:
-        raise ValueError("`{target}` is not filled in here: write the address")
+        raise ValueError("`{target}` is not supported here: write the address")
     if "<" in text:
-        raise ValueError("not an e-mail address; write only what stands between < and >")
+        raise ValueError("not an e-mail address; write only the part between < and >")
     if domain.startswith("[") and _is_zoned(domain):
         raise ValueError(f"not an e-mail address; {_ZONED}")
     if domain.startswith("[") and ip_of(domain[1:-1]):
         raise ValueError(f"not an e-mail address; write its domain as [IPv6:{ip_of(domain[1:-1])}]")
     if max(len(text) + 2 - LONGEST_PATH, len(local) - LONGEST_LOCAL) > 0:
-        most = f"{LONGEST_LOCAL} characters in front of the @, and {LONGEST_PATH - 2} in all"
-        raise ValueError(f"not an e-mail address; it may have {most} (RFC 5321)")
+        most = f"{LONGEST_LOCAL} characters before the @ and {LONGEST_PATH - 2} in total"
+        raise ValueError(f"not an e-mail address; the limit is {most} (RFC 5321)")
     raise ValueError(
         f"not an e-mail address; write it as local@domain, such as probe@example.org{_odd(text)}"
     )
@@ -97,7 +96,7 @@ def _odd(text: str) -> str:
     """What nobody sees in it, as the end of a message. What is at an end of it is told by whoever
     reads the file."""
     odd = "" if ends_oddly(text) else lookalike_in(text)
-    return f"; it holds {odd}" if odd else ""
+    return f"; it contains {odd}" if odd else ""
 
 
 def _is_zoned(text: str) -> bool:
@@ -160,14 +159,16 @@ def _pattern(text: str) -> str:
     it) by the @."""
     if "{" in text or "(" in text or (text.startswith("^") and text.endswith("$")):
         raise ValueError(
-            "a pattern knows only * ? and [...]; write each alternative as an entry of its own"
+            "a pattern supports only * ? and [...]; write each alternative as a separate entry"
         )
     if odd := ends_oddly(text) or lookalike_in(text):
-        raise ValueError(f"fits no target: {odd if odd.startswith('it ') else f'it holds {odd}'}")
+        raise ValueError(
+            f"matches no target: {odd if odd.startswith('it ') else f'it contains {odd}'}"
+        )
     if ", " in text or text.count("@") > 1:
-        raise ValueError("fits no target: write each address or pattern as an entry of its own")
+        raise ValueError("matches no target: write each address or pattern as a separate entry")
     if not text.isprintable():
-        raise ValueError("a control character fits no target")
+        raise ValueError("matches no target: it contains a control character")
     if _is_zoned(text) or ("@[" in text and _is_zoned(text.rpartition("@")[2])):
         raise ValueError(_ZONED)
     if "/" in text and "@" not in text:
@@ -178,7 +179,7 @@ def _pattern(text: str) -> str:
                 "not a network; write one such as 192.0.2.0/24 or 2001:db8::/32"
             ) from None
         if ip_network(text.partition("/")[0]).network_address != network.network_address:
-            raise ValueError(f"the address has bits outside its network; write {network}")
+            raise ValueError(f"the address has host bits set; write {network}")
     return text
 
 

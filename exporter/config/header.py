@@ -50,14 +50,15 @@ def _one_line_of(text: str, longest: int) -> str:
     if not is_line(text, len(text)):
         raise ValueError("must be one line of text, without spaces at its ends")
     if not is_line(text, longest):
-        raise ValueError(f"has {len(text)} characters; at most {longest} are possible")
+        raise ValueError(f"has {len(text)} characters; the limit is {longest}")
     return text
 
 
 def _authserv_id(text: str) -> str:
     if not _AUTHSERV_ID.fullmatch(text):
         raise ValueError(
-            "not one word of ASCII; write what Authentication-Results begins with, such as"
+            "not a single ASCII word; write the name at the start of Authentication-Results,"
+            " such as"
             " mx.example.org"
         )
     return text.lower()
@@ -66,7 +67,7 @@ def _authserv_id(text: str) -> str:
 def _no_reference(value: Any) -> Any:
     if isinstance(value, dict) and value.keys() & {"file", "env"}:
         raise ValueError(
-            "the value of a header is text: {file: PATH} and {env: NAME} are for passwords and keys"
+            "a header value must be text: {file: PATH} and {env: NAME} work only for secrets"
         )
     return value
 
@@ -79,8 +80,7 @@ def _subject(text: str) -> str:
     _one_line_of(text, _LONGEST_SUBJECT)
     if text.count(TOKEN_PLACE) > 1 or set(text.replace(TOKEN_PLACE, "")) & set("{}"):
         raise ValueError(
-            "the only placeholder is `{token}`, with one brace on either side, and it may stand"
-            " once"
+            "the only placeholder is `{token}`, with one brace on either side, and only once"
         )
     return text
 

@@ -114,9 +114,9 @@ def _mistake(error: ErrorDetails, whole: Whole, schema: dict[str, Any]) -> Mista
         return None
     elif node.value is Blank.EMPTY and not is_key:
         text = (
-            "is empty: give it a value, or remove it"
+            "is empty: add a value, or remove the key"
             if path
-            else "there is no configuration in this file"
+            else "this file contains no configuration"
         )
     else:
         text = _in_words(error, node.value)
@@ -156,7 +156,7 @@ def _in_words(error: ErrorDetails, value: object) -> str:
             return (
                 "must be a whole number"
                 + (", without quotes" if quoted else "")
-                + (odd and f"; it holds {odd}")
+                + (odd and f"; it contains {odd}")
             )
         case "bool_type":
             return "must be true or false"
@@ -165,7 +165,7 @@ def _in_words(error: ErrorDetails, value: object) -> str:
         case "dict_type" | "model_type":
             mark = mark_in(value) if isinstance(value, str) else ""
             return f"must be a mapping of keys to values, not {_kind(value)}" + (
-                mark and f"; it holds {mark}"
+                mark and f"; it contains {mark}"
             )
         case "greater_than_equal":
             return f"must be at least {context['ge']}"

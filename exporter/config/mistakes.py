@@ -50,9 +50,7 @@ class Mistakes(Exception):
         self.mistakes = ordered(mistakes)
         lines = [*map(str, self.mistakes[:MAX_SHOWN])]
         if more := len(self.mistakes) - len(lines):
-            lines.append(
-                f"{one_line(self.mistakes[MAX_SHOWN].file)}: at least {more} more mistakes"
-            )
+            lines.append(f"{one_line(self.mistakes[MAX_SHOWN].file)}: at least {more} more errors")
         super().__init__("\n".join(lines))
 
 
@@ -83,4 +81,4 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     shown = ", ".join([*words.values()][:MAX_SUGGESTIONS]) + (
         ", …" if len(words) > MAX_SUGGESTIONS else ""
     )
-    return f"; known here: {shown}" if words else ""
+    return f"; known: {shown}" if words else ""

@@ -15,14 +15,15 @@ PROOFS = ("client_secret", "certificate", "federated_token_file")
 
 def _https(url: str) -> str:
     if not _URL.fullmatch(url):
-        raise ValueError("not an address of an identity provider; write https://HOST/PATH")
+        raise ValueError("not the URL of an identity provider; write https://HOST/PATH")
     return url
 
 
 def _tenant(text: str) -> str:
     if not _TENANT.fullmatch(text):
         raise ValueError(
-            "not a tenant; write its id (a GUID) or a domain of it, such as example.onmicrosoft.com"
+            "not a tenant; write its ID (a GUID) or one of its domains, such as"
+            " example.onmicrosoft.com"
         )
     return text
 
@@ -113,25 +114,25 @@ class OAuth2Options(Options):
         if "service_account" in has:
             more = sorted(has & {*PROOFS, "refresh_token", "client_id"})
             if more:
-                yield f"service_account stands alone, without {', '.join(more)}"
+                yield f"service_account excludes {', '.join(more)}"
         else:
             yield from cls._of_a_client(has, bool(proofs))
         provider = given.get("provider")
         if provider is None and "token_url" not in has and "service_account" not in has:
-            yield "token_url is missing, or provider"
+            yield "token_url or provider is missing"
         if provider == "microsoft" and "service_account" in has:
-            yield "service_account is for Google"
+            yield "service_account is only for provider: google"
         if provider == "microsoft" and not has & {"tenant", "token_url"}:
             yield "tenant is missing"
         if provider in (None, "google") and "tenant" in has:
-            yield "tenant is for provider: microsoft"
+            yield "tenant is only for provider: microsoft"
         if provider == "google" and not has & {"service_account", "refresh_token"}:
-            yield "Google issues tokens for mail only for a refresh_token or a service_account"
+            yield "Google issues tokens for mail only with refresh_token or service_account"
 
     @classmethod
     def _of_a_client(cls, has: set[str], proven: bool) -> Iterator[str]:
         if "client_id" not in has:
-            yield "client_id is missing, or service_account"
+            yield "client_id or service_account is missing"
         elif not proven and "refresh_token" not in has:
             yield f"one of these is missing: {', '.join(PROOFS)}, refresh_token"
 

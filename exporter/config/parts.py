@@ -35,7 +35,7 @@ def files_in(paths: Iterable[str]) -> list[str]:
             raise Mistakes(
                 [
                     Mistake(
-                        path, None, "", "is a directory without a file that ends in .yml or .yaml"
+                        path, None, "", "this directory contains no file that ends in .yml or .yaml"
                     )
                 ]
             )
@@ -112,7 +112,7 @@ class Whole:
 
     def _elsewhere(self, path: Keys) -> str:
         line = self.tree.place_of(path, key=True).line
-        return f"is given in {self.file_of(path)} already, in line {line}: remove one"
+        return f"is already defined in {self.file_of(path)}, line {line}: remove one"
 
     def _note(self, file: str, place: Place, path: Keys, text: str) -> None:
         self.mistakes.append(Mistake(file, place, written(path), text))

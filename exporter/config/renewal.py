@@ -43,11 +43,11 @@ class FromFiles(Generic[Made]):
         except Exception as error:  # whatever it is: who asks has what was made last, and goes on
             problem = _in_one_line(error)
             if problem != self._problem:
-                log.error("%s is not renewed: %s", self._name, problem)
+                log.error("cannot reload %s, keeping the previous version: %s", self._name, problem)
             self._problem = problem
         else:
             self._seen, self._problem = state, ""
-            log.info("%s is renewed", self._name)
+            log.info("reloaded %s", self._name)
 
     def _state(self) -> tuple[object, ...]:
         return tuple(map(state_of, self._files))
@@ -67,7 +67,7 @@ def unreadable(file: str) -> str | None:
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a null byte, or what no file name can hold
-        return error.strerror if isinstance(error, OSError) else "no file can have this name"
+        return error.strerror if isinstance(error, OSError) else "not a valid file name"
     try:
         mode = os.fstat(descriptor).st_mode
     finally:

@@ -114,12 +114,9 @@ class ServerOptions(TlsOptions, NetworkOptions):
             given.get(name) is not None for name in ("username", "password", "oauth2")
         )
         if username and not (password or oauth2):
-            yield "username and password go together: password is missing, or oauth2"
+            yield "username needs a password or oauth2"
         if not username and (password or oauth2):
-            yield (
-                f"username and {'password' if password else 'oauth2'} go together: username is"
-                " missing"
-            )
+            yield f"{'password' if password else 'oauth2'} needs a username"
         yield from cls._of_tokens(given)
 
     @classmethod
@@ -128,9 +125,9 @@ class ServerOptions(TlsOptions, NetworkOptions):
         if password is not None and oauth2 is not None:
             yield "only one of these can be given: password, oauth2"
         if oauth2 is not None and given.get("tls") == "none":
-            yield "a token must not go out in the clear: oauth2 needs TLS"
+            yield "oauth2 needs TLS: a token must not be sent in plain text"
         if auth is not None and (auth in ("xoauth2", "oauthbearer")) != (oauth2 is not None):
-            yield f"auth: {auth} is not for {'passwords' if oauth2 is None else 'oauth2'}"
+            yield f"auth: {auth} does not work with {'a password' if oauth2 is None else 'oauth2'}"
 
     @property
     def tls_mode(self) -> TlsMode:

@@ -11,7 +11,7 @@ import re
 from exporter.config.odd import ends_oddly, odd_in, quoted_oddly
 
 FILE_OR_ENV = "write {file: PATH} or {env: NAME}"
-IN_A_FILE = "if it really is the secret, keep it in a file, and write {file: PATH}"
+IN_A_FILE = "if it is the secret, store it in a file, and write {file: PATH}"
 ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 _VARIABLE = re.compile(
@@ -56,13 +56,13 @@ def filled_in_elsewhere(text: str) -> bool:
 def stand_in(text: str) -> str:
     """Why this is hardly a secret itself, as the rest of a sentence; empty if it may be one."""
     if filled_in_elsewhere(text):
-        return "looks like a variable, and none is filled in here"
+        return "looks like a variable, and variables are not expanded"
     if _REFERENCE.fullmatch(text):
-        return "is text, since it stands in quotes"
+        return "is text, because it is in quotes"
     if _PREFIX.fullmatch(text) or _SCHEME.fullmatch(text) or _PATH.fullmatch(text):
-        return "looks like the place where the secret is kept"
+        return "looks like a reference to the secret"
     if _TAG.fullmatch(text) or _ENCRYPTED.fullmatch(text):
-        return "looks like what another program decrypts or fills in"
+        return "looks like text that another program decrypts or replaces"
     if len(text) <= _LONGEST_PLACEHOLDER and _PLACEHOLDER.fullmatch(text):
         return "looks like a placeholder for the secret"
     return ""
@@ -73,25 +73,23 @@ def no_secret(value: object) -> str:
     for key in value if isinstance(value, dict) and len(value) == 1 else ():
         if key != (lower := key.lower()) and lower in ("file", "env"):
             return f"not a secret; write {lower} in lower case: {{{lower}: …}}"
-    return (
-        "not a secret; write {file: PATH}, {env: NAME} or, if it must be, the text itself in quotes"
-    )
+    return "not a secret; write {file: PATH}, {env: NAME} or the text itself in quotes"
 
 
 def secret_mistake(text: str) -> str:
     """What is wrong with a secret that is written into the configuration, and the cure; empty if
     nothing is."""
     if not text.strip():
-        return f"is empty or nothing but blanks; {FILE_OR_ENV}"
+        return f"is empty or contains only blanks; {FILE_OR_ENV}"
     if why := stand_in(text):
         quoted = why.endswith("quotes")
         return f"{why}: {FILE_OR_ENV}" + (
             ", without quotes around the braces" if quoted else f"; {IN_A_FILE}"
         )
     if quoted_oddly(text):
-        return "stands in typographic quotes, which are no quotes here: write \" or '"
+        return "is in typographic quotes, which are not quotes in YAML: write \" or '"
     if odd := odd_in(text):
-        return f"holds {odd}: type it again; {IN_A_FILE}"
+        return f"contains {odd}: type it again; {IN_A_FILE}"
     return ""
 
 
@@ -99,25 +97,25 @@ def kept_oddly(text: str) -> str:
     """What is odd about a secret as its file or variable holds it, as the rest of a sentence; empty
     if nothing is."""
     if _REFERENCE.fullmatch(text):
-        return "looks like the place where the secret is kept"
+        return "looks like a reference to the secret"
     if why := stand_in(text):
         return why
     if _ASSIGNED.fullmatch(text):
-        return "looks like a name and the secret: only the secret belongs there"
+        return "looks like a name with the secret: remove the name"
     if len(text) > 2 and ((text[0] == text[-1] and text[0] in "\"'") or quoted_oddly(text)):
-        return "stands in quotes, which are part of the secret"
-    return f"holds {odd}" if (odd := odd_in(text)) else ""
+        return "is in quotes, which are part of the secret"
+    return f"contains {odd}" if (odd := odd_in(text)) else ""
 
 
 def path_mistake(path: str) -> str:
     """What is wrong with the name of a file, whether or not the file is there; empty if nothing
     is."""
     if path.startswith("~"):
-        return "`~` is not filled in here: write the whole path"
+        return "`~` is not expanded: write the whole path"
     if "://" in path:
         return "not a path; write it without the scheme, such as /run/secrets/imap"
     if _NOT_FILLED_IN_A_PATH.search(path):
-        return "no variable is filled in here: write the path itself, such as /run/secrets/imap"
+        return "variables are not expanded: write the path itself, such as /run/secrets/imap"
     return f"not a path: {ends}" if (ends := ends_oddly(path)) else ""
 
 

@@ -12,30 +12,30 @@ from exporter.config.mistakes import Place
 from exporter.config.odd import mark_in, odd_in, oddly_indented
 
 VARIABLE = (
-    "braces in braces: no variable is filled in here; write the value, or for a secret {file: PATH}"
+    "nested braces: variables are not expanded; write the value, or for a secret {file: PATH}"
 )
 _FIT = (
     "does not fit here: wrong indentation, text after a closing quote, or something unclosed above"
 )
 _ESCAPE = "no such escape: in double quotes a \\ begins one; use single quotes for text with a \\"
-_TAG = "an unquoted ! begins a tag, and there are none here: put the value in quotes"
-_ANCHOR = "an unquoted & or * begins an anchor or an alias: put the value in quotes"
+_TAG = "YAML tags are not supported: quote the value"
+_ANCHOR = "an unquoted & or * begins an anchor or an alias: quote the value"
 
 _AT_PROBLEM = {
     "found character that cannot start any token": (
-        "no value begins with this character: put it in quotes"
+        "a value cannot begin with this character: quote it"
     ),
     "mapping values are not allowed in this context": (
-        "a colon too many: wrong indentation, a colon above"
-        " without a space after it, or a value that needs quotes"
+        "unexpected colon: wrong indentation, a missing space after a colon above, or a value"
+        " that needs quotes"
     ),
-    "block sequence entries are not allowed in this context": "a list begins in a line of its own",
+    "block sequence entries are not allowed in this context": "a list must begin on its own line",
     "did not find expected key": _FIT,
     "did not find expected <document start>": _FIT,
     "did not find expected '-' indicator": (
-        "the entries of a list begin with - in the same column, nothing else does"
+        "not an entry of the list: entries begin with - in the same column"
     ),
-    "did not find expected node content": "a value is missing here, or must be put in quotes",
+    "did not find expected node content": "a value is missing here, or needs quotes",
     "found unknown escape character": _ESCAPE,
     "found invalid Unicode character escape code": _ESCAPE,
     "did not find expected hexdecimal number": _ESCAPE,
@@ -46,7 +46,7 @@ _AT_PROBLEM = {
     "did not find expected alphabetic or numeric character": _ANCHOR,
     "exceeded maximum nesting depth": "nested deeper than 1000 levels",
     "did not find expected comment or line break": (
-        "an unquoted | or > begins text of several lines: put the value in quotes"
+        "an unquoted | or > begins text of several lines: quote the value"
     ),
 }
 _AT_CONTEXT = {
@@ -71,7 +71,7 @@ def oddly_written(text: str) -> list[tuple[Place, str]]:
     return [
         (
             Place(line, column),
-            f"the line begins with {name}: YAML wants spaces, and - before the entries of a list",
+            f"the line begins with {name}: write spaces, and - before the entries of a list",
         )
         for line, column, name in islice(oddly_indented(text), MOST_LINES)
     ]
@@ -83,7 +83,7 @@ def unreadable(error: yaml.YAMLError, text: str) -> tuple[Place | None, str]:
         before = text.encode()[: error.position].decode(errors="replace").split("\n")
         place = Place(len(before), len(before[-1]) + 1)
         cure = "" if error.character else ": save the file as UTF-8, if it is UTF-16"
-        return place, f"the control character U+{error.character:04X} must not be here{cure}"
+        return place, f"control character U+{error.character:04X} is not allowed here{cure}"
     if not isinstance(error, yaml.MarkedYAMLError) or not error.problem_mark:
         return None, "is not YAML"
     problem, mark = error.problem or "", error.problem_mark
@@ -91,11 +91,11 @@ def unreadable(error: yaml.YAMLError, text: str) -> tuple[Place | None, str]:
         mark = error.context_mark
     message = _AT_CONTEXT.get(problem) or _AT_PROBLEM.get(problem) or f"is not YAML: {problem}"
     if text[mark.index : mark.index + 1] == "\t":
-        message = "a tab: YAML is indented with spaces"
+        message = "a tab: indent YAML with spaces"
     lines = text.split("\n")[: mark.line + 1]
     if (column := lines[-1].find("${")) >= 0:
         return Place(mark.line + 1, column + 1), VARIABLE
     near = "\n".join(lines[-2:])
     if odd := odd_in(near) or mark_in(near):
-        message += f"; here or in the line above is {odd}: type it again"
+        message += f"; this line or the line above contains {odd}: type it again"
     return Place(mark.line + 1, mark.column + 1), message

@@ -135,17 +135,18 @@ def size_text(size: int) -> str:
 def _name(value: str) -> str:
     if not _NAME.fullmatch(value):
         raise ValueError(
-            "not a name; use up to 100 of the letters a-z and A-Z, digits, and - _ . inside"
+            "not a name; use up to 100 letters a-z, A-Z, digits, - _ . and begin with a"
+            " letter or digit"
         )
     return value
 
 
 def _text(value: str) -> str:
     if "{target}" in value:
-        raise ValueError("`{target}` is not filled in here")
+        raise ValueError("`{target}` is not supported here")
     if filled_in_elsewhere(value):
         raise ValueError(
-            "looks like a variable, and none is filled in here: write the value itself"
+            "looks like a variable, and variables are not expanded: write the value itself"
         )
     return value
 
@@ -244,7 +245,8 @@ class Secret:
         if not text.strip():
             where = self.origin if self._env is not None else f"the file {self._file}"
             raise SecretUnavailable(
-                f"{where} is empty{' but for blanks' if text else ''}: there is no secret in it"
+                f"{where} {'contains only blanks' if text else 'is empty'}: there is no"
+                " secret in it"
             )
         return text
 
@@ -265,11 +267,13 @@ class Secret:
             raise SecretUnavailable(f"cannot read the secret in {path}: {problem}") from None
         if len(text) > LARGEST_SECRET:
             raise SecretUnavailable(
-                f"the file {path} is larger than {size_text(LARGEST_SECRET)}: no secret is"
+                f"the file {path} is larger than {size_text(LARGEST_SECRET)}, too large for a"
+                " secret"
             )
         if "\0" in text:  # no login takes one (RFC 4616, RFC 9051)
             raise SecretUnavailable(
-                f"the file {path} holds a null byte, which no secret does: save it as UTF-8"
+                f"the file {path} contains a null byte, which is not possible in a secret:"
+                " save it as UTF-8"
             )
         return text.removesuffix("\n").removesuffix("\r")
 
@@ -337,7 +341,7 @@ class Listen(str):
         bracketed = host.startswith("[") and host.endswith("]")
         if host == "*":
             raise ValueError(
-                f"not an address to listen on; for every address of this machine write :{port}"
+                f"not an address to listen on; for all addresses of this machine write :{port}"
             )
         if (
             not colon

@@ -28,7 +28,7 @@ MAX_BYTES = 10 << 20
 MAX_DEPTH = 40
 MAX_VALUES = 500_000  # aliases expanded; 10,000 probes are 50,000
 
-QUOTE = "put the value in quotes"
+QUOTE = "quote the value"
 TAGS_OF_OTHERS = frozenset(
     {"!vault", "!secret", "!env", "!env_var", "!file", "!include", "!password", "!sops"}
 )
@@ -147,13 +147,13 @@ class _Composer:
     def document(self) -> Node:
         next(self._events)  # the start of the stream
         if isinstance(next(self._events), yaml.StreamEndEvent):
-            raise self._end(Place(1, 1), "there is no configuration in this file")
+            raise self._end(Place(1, 1), "this file contains no configuration")
         root = self._node(next(self._events))
         next(self._events)  # the end of the document
         if isinstance(event := next(self._events), yaml.DocumentStartEvent):
             raise self._end(
                 _place(event),
-                "a second document begins here: a configuration is one, without a line ---",
+                "a second document begins here: remove the line ---",
             )
         return root
 
@@ -177,9 +177,7 @@ class _Composer:
         if event.tag is not None:
             cure = f"for a secret write {{file: PATH}} or {{env: NAME}}, else {QUOTE}"
             cure = cure if event.tag.lower() in TAGS_OF_OTHERS else QUOTE
-            node = self._spoilt(
-                place, f"an unquoted ! begins a tag, and there are none here: {cure}"
-            )
+            node = self._spoilt(place, f"YAML tags are not supported: {cure}")
         if anchor:
             self._anchors[anchor] = node
         return node
@@ -187,11 +185,11 @@ class _Composer:
     def _alias(self, event: Any, place: Place) -> Node:
         node = self._anchors.get(event.anchor)
         if node is None and event.anchor in self._anchors:
-            return self._spoilt(place, "this alias stands inside of what it stands for")
+            return self._spoilt(place, "recursive alias")
         if node is None:
             return self._spoilt(
                 place,
-                "an unquoted * begins an alias, and its anchor is not above: put a text in quotes",
+                "undefined alias: an unquoted * begins an alias; quote text",
             )
         self._values += node.size
         if len(self._path) + node.height > MAX_DEPTH:
@@ -207,7 +205,7 @@ class _Composer:
         value = _resolved(event.value) if plain else event.value
         if event.tag is None and isinstance(value, str) and _NOT_ONE_LINE.search(value):
             return self._spoilt(
-                place, "holds a line break or another control character: write it in one line"
+                place, "contains a line break or another control character: write it in one line"
             )
         if plain and (odd := _odd(event.value)):
             return self._spoilt(place, odd)
@@ -250,7 +248,7 @@ class _Composer:
                 merged += self._mergeable(node)
             elif key in entries:
                 self._note(
-                    _place(event), f"is given twice, first in line {keys[key].line}: remove one"
+                    _place(event), f"is defined twice, first in line {keys[key].line}: remove one"
                 )
             else:
                 entries[key], keys[key] = node, _place(event)
@@ -265,16 +263,14 @@ class _Composer:
         if isinstance(event, yaml.MappingStartEvent) and event.flow_style:
             raise self._end(_place(event), VARIABLE)
         if not isinstance(event, yaml.ScalarEvent):
-            raise self._end(
-                _place(event), "a key must be a word, not a list, a mapping or an alias"
-            )
+            raise self._end(_place(event), "a key must be text, not a list, a mapping or an alias")
         if event.tag is not None:
             self._note(
                 _place(event),
-                "an unquoted ! begins a tag, and there are none here: put the key in quotes",
+                "YAML tags are not supported: quote the key",
             )
         if _NOT_ONE_LINE.search(event.value):
-            self._note(_place(event), "a key holds a line break or another control character")
+            self._note(_place(event), "the key contains a line break or another control character")
             return one_line(event.value), False
         if not event.style and (odd := _odd(event.value, key=True)):
             self._note(_place(event), odd)
@@ -288,7 +284,7 @@ class _Composer:
             isinstance(source.value, dict) or source.value is Blank.SPOILT for source in sources
         ):
             return sources
-        self._note(node.place, "<< takes a mapping, or a list of mappings, most often an *alias")
+        self._note(node.place, "<< needs a mapping or a list of mappings, usually an *alias")
         return []
 
     def _spoilt(self, place: Place, text: str) -> Node:
@@ -318,11 +314,11 @@ def _odd(text: str, *, key: bool = False) -> str:
     """What an unquoted value or key holds that can hardly be meant, with the cure."""
     if odd := odd_in(text):
         cure = "type it again" if key else f"type it again, or {QUOTE}"
-        return f"holds {odd}, which looks like a space or like nothing: {cure}"
+        return f"contains {odd}, which is invisible or looks like a space: {cure}"
     if quoted_oddly(text):
-        return "typographic quotes are no quotes here: write \" or '"
+        return "typographic quotes are not quotes in YAML: write \" or '"
     if key and (mark := mark_in(text)):
-        return f"holds {mark}: write the sign of ASCII, and a space after a colon"
+        return f"contains {mark}: write the ASCII character, and a space after a colon"
     return ""
 
 

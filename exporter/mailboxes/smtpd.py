@@ -28,10 +28,11 @@ MAX_WAITING = 500
 
 
 class SmtpdOptions(Options):
-    """The exporter's own SMTP receiver. It takes mail for its recipients only and relays nothing.
+    """The exporter's built-in SMTP receiver. It accepts mail only for its recipients and relays
+    nothing.
 
-    Of their mail it takes the probe messages of this mailtrip and refuses all others, since it
-    would throw them away.
+    It accepts only the probe messages of this mailtrip and refuses all others, because it would
+    discard them.
     """
 
     ports: ClassVar[Ports | None] = None

@@ -158,7 +158,7 @@ def test_a_probe_by_module_and_target_must_be_allowed(file: str, tmp_path: Path)
             ["mee"],
             "no probe 'mee'; did you mean me? (for any other target: --module MODULE TARGET)",
         ),
-        (["xyz"], "no probe 'xyz'; known here: me, nobody (for"),
+        (["xyz"], "no probe 'xyz'; known: me, nobody (for"),
     ):
         done = mailtrip("probe", "--config.file", file, *arguments, directory=tmp_path)
         assert done.returncode == 2
@@ -169,9 +169,7 @@ def test_a_probe_by_module_and_target_must_be_allowed(file: str, tmp_path: Path)
 def test_who_forgets_the_configuration_is_told_so(tmp_path: Path) -> None:
     done = mailtrip("probe", "me", directory=tmp_path)
     assert done.returncode == 2
-    assert done.stderr.startswith(
-        "mailtrip: no probe 'me'; no --config.file is given; known here: self"
-    )
+    assert done.stderr.startswith("mailtrip: no probe 'me'; no --config.file is given; known: self")
 
 
 def test_several_files_are_checked_as_one_configuration_or_each_for_itself(
@@ -187,7 +185,7 @@ def test_several_files_are_checked_as_one_configuration_or_each_for_itself(
     assert apart.returncode == 2
     assert (
         apart.stderr
-        == f"{more}:2:26: probes[0].module: unknown module self; there are none in this file\n"
+        == f"{more}:2:26: probes[0].module: unknown module self; this file defines none\n"
     )
 
 

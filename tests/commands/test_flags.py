@@ -44,7 +44,7 @@ SLIPS = {
         "a NAME or TARGET must be UTF-8, without control characters;"
     ),
     "probe --config.file mt.yml --module m a@b\xa0": (
-        "a NAME or TARGET holds U+00A0 (no-break space): type it again;"
+        "a NAME or TARGET contains U+00A0 (no-break space): type it again;"
     ),
     "serve --config.file=": "argument --config.file: its value is empty; is a variable not set?;",
     "serve --web.config.file=": (

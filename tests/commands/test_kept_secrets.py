@@ -7,18 +7,18 @@ import pytest
 from tests.commands.test_review import MAILBOX, found, lines_of
 
 ODD = {
-    b"IMAP_PW=hunter2\n": "looks like a name and the secret: only the secret belongs there",
-    b"export IMAP_PW='hunter2'\n": "looks like a name and the secret",
-    b"password: hunter2\n": "looks like a name and the secret",
-    b'"hunter2"\n': "stands in quotes, which are part of the secret",
-    b"'hunter2'": "stands in quotes, which are part of the secret",
-    b"{file: /run/hunter2}\n": "looks like the place where the secret is kept",
-    b"file:/run/hunter2\n": "looks like the place where the secret is kept",
-    b"${HUNTER2}\n": "looks like a variable, and none is filled in here",
-    b"{{ hunter2 }}\n": "looks like a variable, and none is filled in here",
+    b"IMAP_PW=hunter2\n": "looks like a name with the secret: remove the name",
+    b"export IMAP_PW='hunter2'\n": "looks like a name with the secret",
+    b"password: hunter2\n": "looks like a name with the secret",
+    b'"hunter2"\n': "is in quotes, which are part of the secret",
+    b"'hunter2'": "is in quotes, which are part of the secret",
+    b"{file: /run/hunter2}\n": "looks like a reference to the secret",
+    b"file:/run/hunter2\n": "looks like a reference to the secret",
+    b"${HUNTER2}\n": "looks like a variable, and variables are not expanded",
+    b"{{ hunter2 }}\n": "looks like a variable, and variables are not expanded",
     b"<hunter2>\n": "looks like a placeholder for the secret",
     b"CHANGEME\n": "looks like a placeholder for the secret",
-    "hunter\u200b2\n".encode(): "holds U+200B (zero width space)",
+    "hunter\u200b2\n".encode(): "contains U+200B (zero width space)",
 }
 
 

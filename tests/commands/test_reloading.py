@@ -102,8 +102,8 @@ def test_an_interval_changes_and_the_beat_goes_on_from_the_last_trip(
     [
         ("probes: [", "mailtrip.yml:"),
         ("probes: [{name: one, module: nobody, target: a@b.example}]", "unknown module nobody"),
-        ("state: {dir: elsewhere}", "state: does not change while mailtrip runs"),
-        ("", "there is no configuration in this file"),
+        ("state: {dir: elsewhere}", "state: cannot change while mailtrip runs"),
+        ("", "this file contains no configuration"),
     ],
 )
 def test_a_bad_file_changes_nothing_and_says_why(

@@ -146,7 +146,8 @@ def test_a_secret_that_is_not_there_or_empty_is_told_of(
     assert found(text % "env: NO_SUCH", here=False) == []
     for empty in (b"", b"\n", b" \r\n", b"\xef\xbb\xbf", b"\xef\xbb\xbf \n"):
         (line,) = lines_of(file, empty)
-        assert line.startswith(f"{where}: the file {file} is empty")
+        words = "contains only blanks" if empty.strip(b"\xef\xbb\xbf\r\n") else "is empty"
+        assert line == f"{where}: the file {file} {words}: there is no secret in it"
     assert lines_of(file, "pässword".encode("utf-16")) == [
         f"{where}: cannot read the secret in {file}: not UTF-8"
     ]
@@ -382,6 +383,6 @@ def test_a_header_cannot_be_a_reference(kind: str) -> None:
     with pytest.raises(Mistakes) as caught:
         found(text)
     assert (
-        "headers.X-Team: the value of a header is text: {file: PATH} and {env: NAME} are for"
+        "headers.X-Team: a header value must be text: {file: PATH} and {env: NAME} work only for"
         in str(caught.value)
     )

@@ -64,7 +64,9 @@ def test_a_file_that_cannot_be_read_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(Mistakes) as caught:
         Settings.load(str(tmp_path / "none.yml"))
     assert str(caught.value) == f"{tmp_path}/none.yml: cannot be read: No such file or directory"
-    with pytest.raises(Mistakes, match="is a directory without a file that ends in .yml or .yaml"):
+    with pytest.raises(
+        Mistakes, match="this directory contains no file that ends in .yml or .yaml"
+    ):
         Settings.load(str(tmp_path))
     with pytest.raises(Mistakes, match="cannot be read: embedded null byte"):
         Settings.load("a\0b")
@@ -76,7 +78,7 @@ def test_a_file_of_another_program_is_not_answered_with_as_many_lines_as_it_has(
     lines = str(caught.value).splitlines()
     assert len(lines) == 201
     assert lines[0].startswith("other.yml:1:1: key0: unknown key")
-    assert lines[-1] == "other.yml: at least 800 more mistakes"
+    assert lines[-1] == "other.yml: at least 800 more errors"
 
 
 def test_a_file_whose_name_has_line_breaks_is_one_line(tmp_path: Path) -> None:
@@ -88,6 +90,6 @@ def test_a_file_whose_name_has_line_breaks_is_one_line(tmp_path: Path) -> None:
 def test_utf_16_without_its_mark_is_called_so() -> None:
     (line,) = mistakes_in("probes: []".encode("utf-16-le"))
     assert (
-        line == "mailtrip.yml:1:2: the control character U+0000 must not be here: save the file as"
+        line == "mailtrip.yml:1:2: control character U+0000 is not allowed here: save the file as"
         " UTF-8, if it is UTF-16"
     )

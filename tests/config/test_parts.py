@@ -71,8 +71,8 @@ def test_what_stands_in_two_files_is_a_mistake_in_the_second(parts: tuple[Path, 
     first, second = parts
     second.write_text("modules:\n  first: {dnsbl: {lists: [bl.example.org]}}\nprobes: 5\n")
     assert complaints(first, second) == [
-        f"{second}:2:3: modules.first: is given in {first} already, in line 4: remove one",
-        f"{second}:3:1: probes: is given in {first} already, in line 5: remove one",
+        f"{second}:2:3: modules.first: is already defined in {first}, line 4: remove one",
+        f"{second}:3:1: probes: is already defined in {first}, line 5: remove one",
     ]
 
 
@@ -81,7 +81,7 @@ def test_files_that_are_no_configuration(parts: tuple[Path, Path], tmp_path: Pat
     assert complaints(*parts) == [f"{parts[1]}:1:1: must be a mapping of keys to values"]
     (tmp_path / "empty").mkdir()
     assert complaints(tmp_path / "empty") == [
-        f"{tmp_path / 'empty'}: is a directory without a file that ends in .yml or .yaml"
+        f"{tmp_path / 'empty'}: this directory contains no file that ends in .yml or .yaml"
     ]
     assert complaints(tmp_path / "none.yml") == [
         f"{tmp_path / 'none.yml'}: cannot be read: No such file or directory"
@@ -93,7 +93,7 @@ def test_an_alias_of_one_file_is_not_changed_by_another(tmp_path: Path) -> None:
     first.write_text(MAILBOXES.replace("probes:", "probes: &all") + "x: *all\n")
     second.write_text(MORE)
     assert complaints(first, second) == [
-        f"{first}:7:1: x: unknown key; known here: state, resolver, mailboxes, modules, probes"
+        f"{first}:7:1: x: unknown key; known: state, resolver, mailboxes, modules, probes"
     ]
 
 

@@ -144,16 +144,18 @@ def laughs(levels: int) -> bytes:
             "a: 1\n".encode("utf-16"),
             "a.yml:1:1: the byte 0xFF is not UTF-8: save the file as UTF-8",
         ),
-        ("ä: 1\nb: x\0y\n".encode(), "a.yml:2:5: the control character U+0000 must not be here"),
-        (b"", "a.yml:1:1: there is no configuration in this file"),
+        ("ä: 1\nb: x\0y\n".encode(), "a.yml:2:5: control character U+0000 is not allowed here"),
+        (b"", "a.yml:1:1: this file contains no configuration"),
         (
             b'a: "x\\0y"',
-            "a.yml:1:4: a: holds a line break or another control character: write it in one line",
+            "a.yml:1:4: a: contains a line break or another control character: write it in"
+            " one line",
         ),
-        (b'"x\\ny": 1', "a.yml:1:1: a key holds a line break or another control character"),
+        (b'"x\\ny": 1', "a.yml:1:1: the key contains a line break or another control character"),
         (
             b"a: |\n  x\n  y\n",
-            "a.yml:1:4: a: holds a line break or another control character: write it in one line",
+            "a.yml:1:4: a: contains a line break or another control character: write it in"
+            " one line",
         ),
     ],
     ids=[

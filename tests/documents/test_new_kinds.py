@@ -105,7 +105,7 @@ MISTAKES = {
     "one target for two things": (
         'to: "a@spool.test", send',
         "send",
-        "the target is the server here, so `to` needs an address, such as postmaster@{target}",
+        "the target is the server, so `to` needs an address, such as postmaster@{target}",
     ),
     "a port of another protocol": (
         "port: 1}",

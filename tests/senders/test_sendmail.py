@@ -203,7 +203,7 @@ async def test_a_flood_of_complaints_neither_blocks_nor_fills_the_memory(program
 async def test_a_child_that_delivers_in_the_background_is_left_alone(
     program: Program, tmp_path: Path
 ) -> None:
-    """As sendmail -odb does; it holds the pipe for complaints open."""
+    """As sendmail -odb does; it contains the pipe for complaints open."""
     path = program(
         "cat > /dev/null; (until test -e $HERE/go; do sleep 0.01; done; echo sent > $HERE/sent) &"
         " exit 0"

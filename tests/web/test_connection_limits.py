@@ -81,7 +81,7 @@ async def test_a_mistake_is_told_once_and_what_was_read_last_stays(
             ),
             (
                 "",
-                "web.yml:1:1: there is no configuration in this file",
+                "web.yml:1:1: this file contains no configuration",
             ),  # between an editor's truncating and writing
             ("users: {}\nlimits: {}", "web.yml:1:1: users: unknown key"),
             (
@@ -93,7 +93,9 @@ async def test_a_mistake_is_told_once_and_what_was_read_last_stays(
             folder.write(text)
             assert await statuses(here, 3) == [401, 401, 401]
             (record,) = caplog.records
-            assert record.getMessage().startswith("the web configuration is not renewed: ")
+            assert record.getMessage().startswith(
+                "cannot reload the web configuration, keeping the previous version: "
+            )
             assert told in record.getMessage()
             assert "\n" not in record.getMessage()
             assert "hunter2" not in record.getMessage()

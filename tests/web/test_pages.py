@@ -161,7 +161,7 @@ async def test_trips_are_listed_by_the_name_of_a_probe_too() -> None:
             assert (await here.get(f"/trips?{query}"))[0] == 200
         assert await here.get("/trips?probe=nobody") == (
             404,
-            "no probe 'nobody'; known here: named\n",
+            "no probe 'nobody'; known: named\n",
         )
         assert (await here.get("/trips?probe=named&probe=nobody"))[0] == 400
 

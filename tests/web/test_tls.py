@@ -69,7 +69,8 @@ async def test_half_a_renewal_is_told_once_and_the_old_certificate_stays(
             assert await certificate_of(here, folder.client()) == NAME
         told = [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
         assert told == [
-            f"the certificate is not renewed: cannot use {folder.path / 'server.crt'} with {key}:"
+            "cannot reload the certificate, keeping the previous version: cannot use"
+            f" {folder.path / 'server.crt'} with {key}:"
             " the key does not match the certificate"
         ]
         new.private_key_pem.write_to_path(key)

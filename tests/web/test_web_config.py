@@ -146,12 +146,12 @@ MISTAKES = [
     ("basic_auth_users: {}", "1:19: basic_auth_users: must have at least one entry", False),
     (
         USERS + "  alice: x",
-        "3:3: basic_auth_users.alice: is given twice, first in line 2: remove one",
+        "3:3: basic_auth_users.alice: is defined twice, first in line 2: remove one",
         True,
     ),
     (
         headers("Server: x"),
-        "1:32: http_server_config.headers.Server: unknown key; known here: Content-Security-Po",
+        "1:32: http_server_config.headers.Server: unknown key; known: Content-Security-Po",
         True,
     ),
     (
@@ -191,7 +191,7 @@ MISTAKES = [
         True,
     ),
     ("junk", "1:1: must be a mapping of keys to values, not text", True),
-    ("", "1:1: there is no configuration in this file", False),
+    ("", "1:1: this file contains no configuration", False),
 ]
 """A file, what is told of it, and whether promtool refuses it, too: None where Debian's is too old
 for the key."""

@@ -124,7 +124,7 @@ async def test_a_mistake_changes_nothing_and_is_told_once_in_one_line(
     told = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(told) == 1, caplog.text
     assert told[0].exc_info is None
-    assert "is not renewed: " in told[0].getMessage()
+    assert "keeping the previous version: " in told[0].getMessage()
     assert "bug" not in told[0].getMessage()
     assert len(told[0].getMessage().splitlines()) == 1
 
@@ -170,7 +170,7 @@ async def test_what_is_mended_counts_again(
         url = f"https://{here.host}:{here.port}/"
         async with here.http.get(url, ssl=client) as answer:
             assert answer.headers["X-Frame-Options"] == "deny"
-    assert "the web configuration is renewed" in caplog.text
+    assert "reloaded the web configuration" in caplog.text
 
 
 @pytest.mark.parametrize("curve", ["CurveP256", "CurveP384", "CurveP521", "X25519"])

@@ -62,7 +62,7 @@ class Pop3Options(MailServerOptions):
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
         """The username is required, so it is missed on its own."""
         if given.get("password") is None and given.get("oauth2") is None:
-            yield "password is missing, or oauth2"
+            yield "password or oauth2 is missing"
         yield from cls._of_tokens(given)
 
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
