@@ -19,7 +19,7 @@ async def test_the_oldest_evidence_is_given_up_first() -> None:
         queue.add(one)
     queue.add(waiting(weight=1))
     assert queue.dropped == 1
-    with pytest.raises(StateUnusable, match="too much waits"):
+    with pytest.raises(StateUnusable, match="too many changes wait"):
         evidence.done.result()
     assert queue.batch()[0] is firm
 

@@ -20,4 +20,4 @@ async def test_it_is_logged_once_and_whoever_waits_hears_of_each_refusal(
     assert not trouble
     first, second = (record.getMessage() for record in caplog.records)
     assert "disk full" in first
-    assert second.endswith("changes that had waited: 5; changes that were too many to be kept: 2")
+    assert second.endswith("delayed changes written: 5; changes dropped: 2")
