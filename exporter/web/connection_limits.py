@@ -1,11 +1,11 @@
-"""Bounds what a slow, idle or greedy client may use up: aiohttp waits for a request's header as
-long as it takes."""
+"""Limits what a slow, idle or greedy client may use up: aiohttp waits for the header of a request
+for as long as it takes."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from exporter.web.connection import Connection, State
+from exporter.web.connection import Connection
+from exporter.web.eviction import busiest_client, least_missed, oldest_unread
 from exporter.web.limits import LIMITS, Limits
 from exporter.web.tls import Tls
 
@@ -15,8 +15,9 @@ def _no_tls() -> None:
 
 
 class ConnectionLimits:
-    """Knows the open connections. When there are too many, one has to go: that of the client who
-    has the most of them that is missed the least. `tls` is asked for every new connection.
+    """Knows the open connections, which report when they come and go; the server reports how far
+    their requests are. When there are too many connections, one is dropped (see `eviction`). `tls`
+    is called for every new connection.
     """
 
     def __init__(
@@ -28,93 +29,71 @@ class ConnectionLimits:
         self.limits = limits
         self.tls = tls
         self._make_handler = make_handler
-        self._connections: dict[asyncio.BaseProtocol | None, Connection] = {}  # the least idle last
+        # By handler, the one that has been idle for the longest first.
+        self._connections: dict[asyncio.BaseProtocol | None, Connection] = {}
 
     def __call__(self) -> asyncio.Protocol:
-        """A protocol for a new connection, as asyncio asks for it."""
+        """The protocol of a new connection, as asyncio wants it."""
         return Connection(self, self._make_handler())
 
-    def origin(self, handler: asyncio.BaseProtocol | None) -> str:
-        """Who the client of a connection is; empty for a Unix socket."""
-        return self._connections[handler].origin if handler in self._connections else ""
-
-    # ---------------------------------------------------------------- told by connections
+    def client(self, handler: asyncio.BaseProtocol | None) -> str:
+        """The address of a connection's client; empty for a Unix socket."""
+        return self._connections[handler].client if handler in self._connections else ""
 
     def admit(self, connection: Connection) -> bool:
-        """Whether a new connection may stay. Another one may have to go for it."""
-        everybody = list(self._connections.values())
-        neighbours = [
-            one for one in everybody if connection.origin and one.origin == connection.origin
+        """Whether a new connection may stay. Another one may be dropped for it."""
+        same_client = [
+            one
+            for one in self._connections.values()
+            if connection.client and one.client == connection.client
         ]
-        if len(neighbours) >= self.limits.per_address and not _drop_one(neighbours):
+        if len(same_client) >= self.limits.per_address and not _drop(least_missed(same_client)):
             return False
         if len(self._connections) >= self.limits.connections and not self._make_room(
-            connection.origin
+            connection.client
         ):
             return False
         self._connections[connection.handler] = connection
-        connection.expect_request(self.limits.header)
+        connection.progress.expect_request(self.limits.header)
         return True
 
-    def _make_room(self, origin: str) -> bool:
-        """Who has the most connections has to give one up, for somebody else even one that is being
-        answered."""
-        greediest = _greediest(self._connections.values())
-        theirs = [one for one in self._connections.values() if one.origin == greediest]
-        return _drop_one(theirs, also_busy=greediest != origin)
+    def _make_room(self, client: str) -> bool:
+        """Drops a connection of the client that has the most; for another client, even one whose
+        request is being handled."""
+        busiest = busiest_client(self._connections.values())
+        theirs = [one for one in self._connections.values() if one.client == busiest]
+        return _drop(least_missed(theirs, also_answering=busiest != client))
 
     def forget(self, connection: Connection) -> None:
         self._connections.pop(connection.handler, None)
 
-    # ---------------------------------------------------------------- told by the server
-
-    def request_begins(self, handler: asyncio.BaseProtocol | None) -> None:
-        """A request has come, and passed the middleware; from here on our own time limits count."""
+    def request_started(self, handler: asyncio.BaseProtocol | None) -> None:
+        """A request has passed the middleware; from here on only our own time limits count."""
         if handler in self._connections:
-            self._connections[handler].answer_request()
+            self._connections[handler].progress.answer_request()
 
-    def answer_begins(self, handler: asyncio.BaseProtocol | None, answer: bytes) -> None:
-        """There is an answer, which has to be read by now."""
-        if handler in self._connections:
-            self._connections[handler].send(answer, self.limits.answer)
-            self._bound(answer)
+    def answer_started(self, handler: asyncio.BaseProtocol | None, answer: bytes) -> None:
+        """There is an answer, which the client has to read within the limits."""
+        if handler not in self._connections:
+            return
+        self._connections[handler].progress.send(answer, self.limits.answer)
+        while _drop(oldest_unread(self._connections.values(), self.limits.unread, answer)):
+            pass
 
-    def request_ends(self, handler: asyncio.BaseProtocol | None) -> None:
+    def request_ended(self, handler: asyncio.BaseProtocol | None) -> None:
         if handler in self._connections:
             connection = self._connections.pop(handler)
             self._connections[handler] = connection  # now the least idle
-            connection.expect_request(self.limits.idle)
-
-    def _bound(self, newest: bytes) -> None:
-        """Who holds the most answers loses the oldest of them, until what is left is not too
-        much."""
-        while True:
-            reading = [one for one in self._connections.values() if one.answer]
-            answers = {id(one.answer): len(one.answer) for one in reading}
-            others = [one for one in reading if one.answer is not newest]
-            if sum(answers.values()) <= self.limits.unread or not others:
-                return
-            theirs = [one for one in others if one.origin == _greediest(reading)]
-            min(theirs or others, key=lambda one: one.since).drop()
+            connection.progress.expect_request(self.limits.idle)
 
     def close(self) -> None:
-        """Drops who has not come so far as to ask for something; the others are aiohttp's."""
+        """Drops connections that aiohttp does not know yet; it closes the others."""
         for connection in [one for one in self._connections.values() if not one.is_open]:
             connection.drop()
 
 
-def _greediest(connections: Iterable[Connection]) -> str:
-    """The client with the most of these connections."""
-    return Counter(one.origin for one in connections).most_common(1)[0][0]
-
-
-_LEAST_MISSED = (State.STRANGER, State.STUCK, State.IDLE)
-
-
-def _drop_one(connections: list[Connection], *, also_busy: bool = False) -> bool:
-    """Of those in the same state, the one that has been idle for the longest."""
-    for state in (*_LEAST_MISSED, State.BUSY) if also_busy else _LEAST_MISSED:
-        if longest := next((one for one in connections if one.state is state), None):
-            longest.drop()
-            return True
-    return False
+def _drop(connection: Connection | None) -> bool:
+    """Whether there was one to drop."""
+    if connection:
+        connection.drop()
+    return connection is not None

@@ -14,7 +14,7 @@ class Limits:
     header: float = 10.0
     # from an answer to the end of the next request's header; Prometheus scrapes once a minute
     idle: float = 75.0
-    goodbye: float = 2.0  # for a client to part as TLS wants it
+    tls_shutdown: float = 2.0  # for the client to close TLS in order
     stalled: float = 10.0  # in which a client reads nothing of its answer
     answer: float = 60.0  # until a client has read the whole of its answer
     unread: int = 128 << 20  # of answers that are being read, what many share counted once

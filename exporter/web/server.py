@@ -115,25 +115,25 @@ class Server:
         self._middleware.close()
 
     def _client(self, request: web.Request) -> str:
-        return self._connection_limits.origin(request.protocol) if self._connection_limits else ""
+        return self._connection_limits.client(request.protocol) if self._connection_limits else ""
 
     @web.middleware
     async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Handles a request, and reports its progress to the connection limits."""
         limits, protocol = self._connection_limits, request.protocol
         assert limits is not None  # noqa: S101 - it is there before anybody can connect
-        limits.request_begins(protocol)
+        limits.request_started(protocol)
         try:
             response = await self._answer(request, handler)
             if isinstance(response, web.Response) and isinstance(response.body, bytes):
-                limits.answer_begins(protocol, response.body)
+                limits.answer_started(protocol, response.body)
                 response.body = PiecewisePayload(response.body)
             with suppress(ConnectionError):  # the client is gone
                 await response.prepare(request)
                 await response.write_eof()
             return response
         finally:
-            limits.request_ends(protocol)
+            limits.request_ended(protocol)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refusals of the router say what to request instead."""

@@ -53,7 +53,11 @@ async def read(client: socket.socket) -> bytes:
 def reading(here: Site) -> list[bytes]:
     connection_limits = here.server._connection_limits
     assert connection_limits is not None
-    return [one.answer for one in connection_limits._connections.values() if one.answer]
+    return [
+        one.progress.answer
+        for one in connection_limits._connections.values()
+        if one.progress.answer
+    ]
 
 
 async def test_who_does_not_read_costs_one_piece_and_one_answer_is_shared() -> None:
@@ -120,14 +124,16 @@ async def test_when_too_much_is_unread_the_greediest_client_loses_its_oldest_ans
             await until(
                 lambda there=there: (  # type: ignore[misc]
                     sum(
-                        one.origin == "127.0.0.2" for one in connection_limits._connections.values()
+                        one.client == "127.0.0.2" for one in connection_limits._connections.values()
                     )
                     == there
                 )
             )
             await asyncio.sleep(0.05)  # so that the next one has an answer of its own
         assert len({id(answer) for answer in reading(here)}) <= 3
-        assert {one.origin for one in connection_limits._connections.values() if one.answer} == {
+        assert {
+            one.client for one in connection_limits._connections.values() if one.progress.answer
+        } == {
             "127.0.0.2",
             "127.0.0.3",
         }

@@ -1,0 +1,78 @@
+"""How far a connection has come with its request, and how long it may take for that."""
+
+import asyncio
+from collections.abc import Callable
+from enum import Enum, auto
+
+
+class State(Enum):
+    """What a connection is doing; when there are too many, an earlier one of these is dropped
+    first."""
+
+    NEW = auto()  # none of its requests has passed the middleware yet
+    STALLED = auto()  # the client does not read its response
+    IDLE = auto()  # it has had a response, and waits, as a connection that Prometheus keeps
+    ANSWERING = auto()  # its request is being handled
+
+
+class Progress:
+    """The state of one connection, and its time limits. `drop` ends the connection; a client that
+    reads nothing of its response is dropped after `stalled` seconds."""
+
+    def __init__(self, drop: Callable[[], None], stalled: float) -> None:
+        self.answer = b""  # that the client has to read
+        self.since = 0.0  # when that began, by the clock of the event loop
+        self._drop = drop
+        self._stalled_limit = stalled
+        self._was_answered = False
+        self._answering = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._stalled: asyncio.TimerHandle | None = None
+
+    @property
+    def state(self) -> State:
+        if self._stalled:
+            return State.STALLED
+        if self._answering:
+            return State.ANSWERING
+        return State.IDLE if self._was_answered else State.NEW
+
+    def expect_request(self, timeout: float) -> None:
+        """Until its header has come, and it has passed the middleware."""
+        self._answering, self.answer = False, b""
+        self._drop_after(timeout)
+
+    def answer_request(self) -> None:
+        """Handling it takes as long as it takes."""
+        self._answering = self._was_answered = True
+        self._cancel()
+
+    def send(self, answer: bytes, timeout: float) -> None:
+        """Until the client has read this."""
+        self.answer, self.since = answer, asyncio.get_running_loop().time()
+        self._drop_after(timeout)
+
+    def pause(self) -> None:
+        """The client does not read."""
+        self._stalled = asyncio.get_running_loop().call_later(self._stalled_limit, self._drop)
+
+    def resume(self) -> None:
+        """The client reads again."""
+        if self._stalled:
+            self._stalled.cancel()
+        self._stalled = None
+
+    def end(self) -> None:
+        """The connection is closed."""
+        self._cancel()
+        self.resume()
+        self.answer = b""
+
+    def _drop_after(self, seconds: float) -> None:
+        self._cancel()
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._drop)
+
+    def _cancel(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = None
