@@ -10,7 +10,7 @@ from typing import Any
 from tests.lab import configure, facts, levers
 from tests.lab.rundir import RunDirectory, fingerprint
 from tests.lab.servers import all_servers
-from tests.lab.shell import LabError, run, say
+from tests.lab.shell import LabError, say
 
 COMMAND = f"{sys.executable} -m tests.lab"
 
@@ -23,7 +23,6 @@ def up(rundir: RunDirectory) -> None:
         say("the lab has changed since it was started")
         down(rundir)
         rundir.wipe()
-    check_dovecot()
     levers.pull_back(rundir)
     configure.everything(rundir)
     mark.write_text(fingerprint())
@@ -36,14 +35,6 @@ def up(rundir: RunDirectory) -> None:
         server.wait_ready()
     if fresh:
         warm_up()
-
-
-def check_dovecot() -> None:
-    version = run("dovecot", "--version").split()[0]
-    if not version.startswith("2.3."):
-        raise LabError(
-            f"the lab speaks to Dovecot 2.3 (Debian 12, Ubuntu 24.04); this one is {version}"
-        )
 
 
 def warm_up() -> None:

@@ -64,10 +64,13 @@ def render_templates(rundir: RunDirectory) -> None:
 
 
 def render(text: str, values: dict[str, str]) -> str:
-    """Fills in `@INCLUDE FILE@` lines (from templates/include) and `@NAME@` values."""
-    text = re.sub(
-        r"@INCLUDE (\S+)@\n", lambda match: (TEMPLATES / "include" / match[1]).read_text(), text
-    )
+    """Fills in `@INCLUDE FILE@` lines (from templates/include) and `@NAME@` values, also where one
+    is in another."""
+
+    def included(match: re.Match[str]) -> str:
+        return render((TEMPLATES / "include" / render(match[1], values)).read_text(), values)
+
+    text = re.sub(r"@INCLUDE (\S+)@\n", included, text)
     return re.sub(r"@([A-Z_]+)@", lambda match: values[match[1]], text)
 
 
@@ -90,6 +93,7 @@ def template_values(rundir: RunDirectory) -> dict[str, str]:
     }
     values |= {
         "DIR": str(rundir.dir),
+        "DOVECOT": dovecot_version(),
         "DKIM_TXT": dkim_record(rundir),
         "PTR_RECORDS": "\n".join(
             f"{ipaddress.ip_address(ip).reverse_pointer}. PTR {name}."
@@ -98,6 +102,17 @@ def template_values(rundir: RunDirectory) -> dict[str, str]:
         "DEFER_TRANSPORTS": "lmtp" if rundir.state("paused", "no") == "yes" else "",
     }
     return values | mon_values(rundir)
+
+
+def dovecot_version() -> str:
+    """Which of the languages of Dovecot's configuration this one reads: the version's first two
+    parts."""
+    whole = run("dovecot", "--version").split()[0]
+    version = ".".join(whole.split(".")[:2])
+    if not (TEMPLATES / "include" / f"dovecot-{version}").is_dir():
+        known = " and ".join(sorted(path.name[8:] for path in TEMPLATES.glob("include/dovecot-*")))
+        raise LabError(f"the lab configures Dovecot {known}; this one is {whole}")
+    return version
 
 
 def mon_values(rundir: RunDirectory) -> dict[str, str]:

@@ -67,7 +67,8 @@ MAILBOXES = [
 DELIVERY_PLUGINS = {
     "forward": "userdb_mail_plugins=sieve",
     "junk": "userdb_mail_plugins=sieve",
-    "full": "userdb_mail_plugins=quota userdb_quota_rule=*:bytes=1",
+    # of the quota, Dovecot 2.3 reads the first field, 2.4 the second
+    "full": "userdb_mail_plugins=quota userdb_quota_rule=*:bytes=1 userdb_quota_storage_size=1B",
 }
 # Addresses which the MX takes besides the mailboxes (see templates/etc/postfix-mx/transport)
 MORE_RECIPIENTS = [

@@ -6,14 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tests.lab import facts
+from tests.lab import configure, facts
 from tests.lab.rundir import RunDirectory
-from tests.lab.shell import LabError, can_connect, has_address, wait_until
+from tests.lab.shell import LabError, can_connect, has_address, run, wait_until
 
 Address = tuple[str, int]
 
@@ -27,6 +27,7 @@ class Server:
     tcp: Sequence[Address] = ()
     udp: Sequence[Address] = ()
     question: str = ""  # a DNS server is ready when it has an answer to this
+    prepare: Callable[[], object] | None = None  # called before each start
 
     # ------------------------------------------------------------ finding
 
@@ -70,6 +71,8 @@ class Server:
             return
         self.stop()  # what a killed main process left behind
         self._check_addresses_are_free()
+        if self.prepare:
+            self.prepare()
         logs, log = self.rundir.path("log"), self.rundir.path("log", f"{self.name}-start.log")
         with log.open("w") as output:
             try:
@@ -244,18 +247,25 @@ def _mail(rundir: RunDirectory) -> list[Server]:
             "var/imap/master.pid",
             tcp=[(facts.IMAP_IP, port) for port in (143, 993, 110, 995)],
         ),
-        Server(
-            rundir,
-            "mx",
-            ["postfix", "-c", etc / "postfix-mx", "start"],
-            "var/mx/spool/pid/master.pid",
-            tcp=[(facts.MX_IP, port) for port in (25, 10027)],
-        ),
-        Server(
-            rundir,
-            "relay",
-            ["postfix", "-c", etc / "postfix-relay", "start"],
-            "var/relay/spool/pid/master.pid",
-            tcp=[(facts.RELAY_IP, port) for port in (25, 587, 465, 2587)],
-        ),
+        _postfix(rundir, "mx", [(facts.MX_IP, port) for port in (25, 10027)]),
+        _postfix(rundir, "relay", [(facts.RELAY_IP, port) for port in (25, 587, 465, 2587)]),
     ]
+
+
+def _postfix(rundir: RunDirectory, instance: str, tcp: Sequence[Address]) -> Server:
+    """What `postfix start` does, in two steps: since Debian 13 the first one copies the system's
+    resolv.conf into the chroot."""
+    etc = rundir.path("etc", f"postfix-{instance}")
+
+    def prepare() -> None:
+        run("postfix", "-c", etc, "check")
+        configure.make_chroot(rundir, instance)
+
+    return Server(
+        rundir,
+        instance,
+        ["/usr/lib/postfix/sbin/master", "-c", etc, "-w"],
+        f"var/{instance}/spool/pid/master.pid",
+        tcp=tcp,
+        prepare=prepare,
+    )
