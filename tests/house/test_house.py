@@ -81,7 +81,6 @@ STILL_DIVIDED = {
     "app.py",
     "blocklists/asking.py",
     "checks/dnsbl.py",
-    "commands/preflight/attempts.py",
     "core/run.py",
     "core/trace.py",
     "core/transcript.py",

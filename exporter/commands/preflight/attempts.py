@@ -1,20 +1,18 @@
 """`mailtrip check --try`: makes the attempts, several at once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from exporter.commands.preflight.attempt import Attempt
-from exporter.commands.preflight.connections import of_connections, reached, unreached
 from exporter.commands.preflight.plan import Plan, plans
 from exporter.commands.preflight.remark import Doubt, Remark
-from exporter.commands.preflight.reverse_dns import is_public, remarks
+from exporter.commands.preflight.strangers import as_strangers_see_us, beside_the_others
 from exporter.core.clock import Clock
-from exporter.core.model import PlaintextFallback, ProbeError, Span
+from exporter.core.model import PlaintextFallback, ProbeError
 from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
-from exporter.senders.kind import Introduction
 from exporter.settings import Settings
 
 MOST_AT_ONCE = 10  # a server may not like more
@@ -32,14 +30,14 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
         async with turns:
             attempt = await _tried(plan, clock)
             if plan.introduction:
-                return await _as_strangers_see_us(attempt, plan.introduction, resolver)
+                return await as_strangers_see_us(attempt, plan.introduction, resolver)
             return attempt
 
     tasks = [asyncio.create_task(one(plan)) for plan in plans(settings, resolver, accounts)]
     try:
         told: set[Remark] = set()
         for task in tasks:
-            attempt = await _beside_the_others(await task, tasks)
+            attempt = await beside_the_others(await task, tasks)
             yield replace(attempt, remarks=tuple(one for one in attempt.remarks if one not in told))
             told.update(attempt.remarks)
     finally:
@@ -75,37 +73,3 @@ async def _tried(plan: Plan, clock: Clock) -> Attempt:
     return Attempt(
         plan.what, plan.where, took, failure, facts, spans, remarks=(*fallbacks, *plan.remarks)
     )
-
-
-# ---------------------------------------------------------------- what may be in the way
-
-
-async def _as_strangers_see_us(
-    attempt: Attempt, introduction: Introduction, resolver: Resolver
-) -> Attempt:
-    """With remarks, if a server was named that does not know us."""
-    servers = [*reached(attempt.spans), *unreached(attempt.spans)]
-    if not servers:
-        return attempt
-    host = servers[0].rpartition(":")[0]
-    public = await is_public(host, resolver)
-    if introduction.only_if_public and not public:
-        return attempt
-    found = await remarks(host, introduction.network, introduction.ehlo_name, resolver)
-    return replace(attempt, to_strangers=True, public=public, remarks=(*attempt.remarks, *found))
-
-
-async def _beside_the_others(attempt: Attempt, tasks: Sequence[asyncio.Task[Attempt]]) -> Attempt:
-    """If an attempt reached nobody, those of all others tell whether the network is to blame.
-
-    That a server of our own network answers says nothing of the way to the Internet.
-    """
-    if not attempt.to_strangers or not unreached(attempt.spans):
-        return attempt
-    spans: list[Span] = []
-    if not reached(attempt.spans):
-        await asyncio.wait(tasks)
-        others = [task.result() for task in tasks if not task.exception()]
-        alike = [one for one in others if one.to_strangers and (one.public or not attempt.public)]
-        spans = [span for one in alike for span in one.spans]
-    return replace(attempt, remarks=(*of_connections(attempt.spans, spans), *attempt.remarks))

@@ -1,0 +1,43 @@
+"""What may be in the way to servers that do not know us: how we look to them, and the network."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from exporter.commands.preflight.attempt import Attempt
+from exporter.commands.preflight.connections import of_connections, reached, unreached
+from exporter.commands.preflight.reverse_dns import is_public, remarks
+from exporter.core.model import Span
+from exporter.net.dns import Resolver
+from exporter.senders.kind import Introduction
+
+
+async def as_strangers_see_us(
+    attempt: Attempt, introduction: Introduction, resolver: Resolver
+) -> Attempt:
+    """With remarks, if a server was named that does not know us."""
+    servers = [*reached(attempt.spans), *unreached(attempt.spans)]
+    if not servers:
+        return attempt
+    host = servers[0].rpartition(":")[0]
+    public = await is_public(host, resolver)
+    if introduction.only_if_public and not public:
+        return attempt
+    found = await remarks(host, introduction.network, introduction.ehlo_name, resolver)
+    return replace(attempt, to_strangers=True, public=public, remarks=(*attempt.remarks, *found))
+
+
+async def beside_the_others(attempt: Attempt, tasks: Sequence[asyncio.Task[Attempt]]) -> Attempt:
+    """If an attempt reached nobody, those of all others tell whether the network is to blame.
+
+    That a server of our own network answers says nothing of the way to the Internet.
+    """
+    if not attempt.to_strangers or not unreached(attempt.spans):
+        return attempt
+    spans: list[Span] = []
+    if not reached(attempt.spans):
+        await asyncio.wait(tasks)
+        others = [task.result() for task in tasks if not task.exception()]
+        alike = [one for one in others if one.to_strangers and (one.public or not attempt.public)]
+        spans = [span for one in alike for span in one.spans]
+    return replace(attempt, remarks=(*of_connections(attempt.spans, spans), *attempt.remarks))
