@@ -86,7 +86,6 @@ STILL_DIVIDED = {
     "core/transcript.py",
     "metrics/__init__.py",
     "metrics/outcome.py",
-    "web/pages/trip.py",
 }
 """Files that banners still divide: no new one comes here."""
 

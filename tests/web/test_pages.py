@@ -22,7 +22,6 @@ from exporter.mail.tokens import candidates
 from exporter.state.history import Beat
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, blocklist_rows
 from exporter.web.pages.spark import HEIGHT, LEAST, spark
-from exporter.web.pages.trip import WIDTH, TripView
 from exporter.web.pages.words import ago, duration
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until
@@ -189,63 +188,6 @@ async def test_the_headline_of_a_success_says_what_was_measured_and_not_our_own_
                 page = (await here.get(path))[1]
                 assert words in page, path
                 assert "after 1.60 s" not in page
-
-
-@pytest.mark.parametrize(
-    ("phase", "words"),
-    [
-        (Phase.OPEN, "failed to open the mailbox"),
-        (Phase.SEND, "failed to hand over the message"),
-        (Phase.DELIVER, "not delivered"),
-        (Phase.VERIFY, "rejected by a check"),
-        (Phase.DELETE, "failed to delete the message"),
-    ],
-)
-def test_a_phase_that_failed_is_not_explained_as_if_it_had_gone_well(
-    phase: Phase, words: str
-) -> None:
-    failure = Failure(phase, None, Reason.TIMEOUT, "", "x")
-    outcome = Outcome(
-        "0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0, Reason.TIMEOUT),), (), failure
-    )
-    (row,) = TripView(outcome, None).rows
-    assert row.note == words
-    (row,) = TripView(
-        Outcome("0123456789abcd", KEY, 0.0, 1.0, (Span(phase, None, 0.0, 1.0),)), None
-    ).rows
-    assert row.note != words
-
-
-def test_the_waterfall_has_its_phases_in_order_with_steps_and_hops_inside() -> None:
-    rows = TripView(FAILED, "gmail").rows
-    assert [(row.kind, row.label) for row in rows] == [
-        ("phase", "open"),
-        ("phase", "send"),
-        ("step", "rcpt"),
-        ("phase", "deliver"),
-        ("hop", "hop 1"),
-    ]
-    assert [(row.x, row.width) for row in rows] == [
-        (0, 50),
-        (50, 100),
-        (100, 50),
-        (150, 850),
-        (50, 400),
-    ]
-    assert rows[2].reason == "rejected"
-
-
-def test_bars_stay_inside_the_drawing_whatever_the_clocks_say() -> None:
-    far = replace(HOP, delay=1e9)
-    for spans in (
-        SPANS,
-        (Span(Phase.SEND, None, -3.0, 0.0), Span(Phase.DELIVER, None, 99.0, 99.0)),
-    ):
-        for length in (10.0, 0.0):
-            for row in TripView(
-                replace(FAILED, spans=spans, facts=(far, far), duration=length), None
-            ).rows:
-                assert 0 <= row.x < row.x + row.width <= WIDTH
 
 
 def test_a_sparkline_shows_failures_at_full_height_and_delays_by_the_slowest() -> None:

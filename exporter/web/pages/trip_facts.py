@@ -1,0 +1,65 @@
+"""What is known about one trip, in words."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from exporter.core.facts import (
+    Arrival,
+    Authentication,
+    LeftFrom,
+    SpamScore,
+    Unclear,
+)
+from exporter.core.model import (
+    Exchanger,
+    Outcome,
+    PlaintextFallback,
+    Reply,
+    TlsSession,
+)
+
+
+def facts_in_words(outcome: Outcome) -> list[tuple[str, str]]:
+    """Pairs of a name and a text."""
+    return [pair for fact in outcome.facts for pair in _in_words(fact)]
+
+
+def _in_words(fact: object) -> Iterator[tuple[str, str]]:
+    match fact:
+        case Reply():
+            yield "last SMTP reply", f"{fact.code} {fact.text}"
+        case Exchanger():
+            yield "accepted by", f"{fact.host} (MX {fact.preference})"
+        case PlaintextFallback():
+            yield "no TLS", f"sent in plain text: {fact.why}"
+        case TlsSession():
+            yield f"TLS, {fact.leg}", _tls(fact)
+        case LeftFrom():
+            yield "left from", fact.address
+        case Authentication():
+            yield fact.method.upper(), fact.result
+        case SpamScore():
+            yield f"spam score ({fact.scanner})", f"{fact.score:g}"
+        case Unclear():
+            yield "unclear message", f"from {fact.sender}: {fact.subject}: {fact.text}"
+        case Arrival():
+            yield "found in", f"{fact.folder or 'the mailbox'}, token in its {fact.found_in}"
+            yield "delivery delay", _seconds(fact.delay)
+            yield "round trip", _seconds(fact.round_trip)
+
+
+def _seconds(seconds: float | None) -> str:
+    return (
+        "unknown: the mailbox was not polled often enough to measure it"
+        if seconds is None
+        else f"{seconds:.3f} s"
+    )
+
+
+def _tls(fact: TlsSession) -> str:
+    agreed = f"{fact.version} {fact.cipher}" if fact.version else "certificate refused"
+    if fact.expires_at is None:
+        return agreed
+    return (
+        f"{agreed}, certificate valid until {datetime.fromtimestamp(fact.expires_at, UTC):%Y-%m-%d}"
+    )

@@ -1,0 +1,120 @@
+"""The waterfall of one trip: its phases, steps and hops as bars."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exporter.core.facts import Hop
+from exporter.core.model import Listing, Outcome, Phase, Reason, Span
+
+WIDTH = 1000.0  # of the whole trip, in the units of the drawing
+LEAST = 3.0  # of a bar, so that it can be seen
+_PHASES = list(Phase)
+_MEANING = {
+    Phase.OPEN: "opening the mailbox",
+    Phase.SEND: "handing over the message",
+    Phase.DELIVER: "in transit",
+    Phase.VERIFY: "checking the message",
+    Phase.DELETE: "deleting the message",
+}
+_FAILED = {
+    Phase.OPEN: "failed to open the mailbox",
+    Phase.SEND: "failed to hand over the message",
+    Phase.DELIVER: "not delivered",
+    Phase.VERIFY: "rejected by a check",
+    Phase.DELETE: "failed to delete the message",
+}
+_LISTS_FAILED = "listed, or no list is usable"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A line of the waterfall. `x` and `width` in the units of the drawing, times in seconds."""
+
+    kind: str  # phase, step or hop
+    phase: str
+    label: str
+    x: float
+    width: float
+    start: float
+    duration: float | None  # None: not known
+    reason: str
+    note: str
+
+
+class Waterfall:
+    """The rows of one trip."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self._outcome = outcome
+        self._hops = [fact for fact in outcome.facts if isinstance(fact, Hop)]
+        self._queried_lists = any(isinstance(fact, Listing) for fact in outcome.facts)
+
+    def rows(self) -> list[Row]:
+        """Phases in their order, each with its steps; the hops belong to the time under way."""
+        spans = sorted(
+            self._outcome.spans,
+            key=lambda one: (_PHASES.index(one.phase), one.step is not None, one.start),
+        )
+        rows: list[Row] = []
+        for place, span in enumerate(spans):
+            rows.append(self._span(span))
+            if span.phase is Phase.DELIVER and not any(
+                one.phase is Phase.DELIVER for one in spans[place + 1 :]
+            ):
+                rows += self._hop_rows()
+        return rows
+
+    def _span(self, span: Span) -> Row:
+        label = str(span.step or span.phase)
+        note = span.note or ("" if span.step else self._meaning(span))
+        x, width = self._position(span.start, span.duration)
+        kind = "step" if span.step else "phase"
+        return Row(
+            kind, span.phase, label, x, width, span.start, span.duration, span.reason or "", note
+        )
+
+    def _meaning(self, span: Span) -> str:
+        """Of a phase that failed, what did not happen."""
+        if self._queried_lists or span.reason in (Reason.LISTED, Reason.UNUSABLE):
+            return _LISTS_FAILED if span.reason else "querying the blocklists"
+        return (_FAILED if span.reason else _MEANING)[span.phase]
+
+    def _hop_rows(self) -> Iterator[Row]:
+        """Where the message was by the servers' clocks: each from the hop before to itself, from
+        our sending on."""
+        sending = [
+            one.start for one in self._outcome.spans if one.phase is Phase.SEND and one.step is None
+        ]
+        at = min(sending, default=0.0)
+        for hop in self._hops:
+            x, width = self._position(at, hop.delay or 0.0)
+            yield Row(
+                "hop",
+                Phase.DELIVER,
+                f"hop {hop.number}",
+                x,
+                width,
+                at,
+                hop.delay,
+                "",
+                _in_words(hop),
+            )
+            at += hop.delay or 0.0
+
+    def _position(self, start: float, length: float) -> tuple[float, float]:
+        """Inside the drawing, whatever the clocks say."""
+        scale = WIDTH / self._outcome.duration if self._outcome.duration > 0 else 0.0
+        x = min(max(start * scale, 0.0), WIDTH - LEAST)
+        return round(x, 1), round(min(max(length * scale, LEAST), WIDTH - x), 1)
+
+
+def _in_words(hop: Hop) -> str:
+    skew = (
+        f"its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'}"
+        if hop.skew
+        else ""
+    )
+    origin = " ".join(filter(None, (hop.helo, hop.address and f"[{hop.address}]")))
+    return ", ".join(
+        filter(None, (hop.by or "(no name)", origin and f"from {origin}", hop.protocol, skew))
+    )
