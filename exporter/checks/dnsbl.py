@@ -5,17 +5,13 @@ import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from exporter.blocklists import Blocklist, Blocklists, Query, Subject, SubjectKind
+from exporter.blocklists import Blocklist, Blocklists, Query, Subject
 from exporter.checks.dnsbl_options import DnsblOptions
-from exporter.core.model import Asked, Listing, ListState, Phase, ProbeError, Reason, Span, Step
+from exporter.checks.dnsbl_subjects import SPARE, Subjects
+from exporter.checks.dnsbl_verdict import listed, require_an_answer
+from exporter.core.model import Asked, Listing, ListState, Phase, Reason, Span, Step
 from exporter.core.run import Run
 from exporter.net.dns import Resolver
-
-MOST_ADDRESSES = 64
-SPARE = 0.05  # of the time that is left is kept for the verdict, when a list does not answer at all
-PATIENCE = 60.0  # seconds for a probe's first message to come
-LOOK_AGAIN = 1.0  # seconds between two looks whether it has
-_SEVERITIES = ("high", "medium", "low")
 
 Question = tuple[Blocklist, Subject]
 
@@ -32,98 +28,37 @@ class BlocklistCheck:
         blocklists: Blocklists,
         left_from: Callable[[str], str],
     ) -> None:
-        self._target = Subject.of(target)
-        self._resolver = resolver
         self._all = blocklists
-        self._left_from = left_from
-        self._sender = options.addresses.from_probe if options.addresses else ""
-        self._expand = options.expand
         self._lists = [entry.blocklist() for entry in options.lists]
         self._domain_lists = [entry.blocklist(domains=True) for entry in options.domain_lists]
         self.blocklists = tuple(
             dict.fromkeys(one.name for one in (*self._lists, *self._domain_lists))
+        )
+        self._subjects = Subjects(
+            target,
+            resolver,
+            left_from,
+            resolved=bool(self._lists),
+            expand=options.expand is not None,
+            sender=options.addresses.from_probe if options.addresses else "",
         )
 
     async def run(self, run: Run) -> None:
         """Raises ProbeError if the target is listed, or if that is unknown. What every list says
         becomes a fact."""
         async with run.phase(Phase.VERIFY):
-            subjects, problem = await self._subjects(run)
+            subjects, problem = await self._subjects.find(run)
             questions = self._questions(subjects)
             with run.step(
                 Step.RESOLVE, f"{len(questions)} queries to {len(self.blocklists)} lists"
             ):
                 listings = await self._answers(questions, run)
             run.facts.extend(listings)
-            if listed := [
-                one for one in listings if one.alarming and one.state is ListState.LISTED
-            ]:
-                raise _listed(listed)
+            if bad := [one for one in listings if one.alarming and one.state is ListState.LISTED]:
+                raise listed(bad)
             if problem:
                 raise problem
-            _require_an_answer(listings, subjects)
-
-    # ---------------------------------------------------------------- whom to ask about
-
-    async def _subjects(self, run: Run) -> tuple[list[Subject], ProbeError | None]:
-        """What to ask about; and what kept us from finding the rest, which must not pass for
-        clean."""
-        if self._target.kind is not SubjectKind.DOMAIN or not self._lists:
-            return [self._target], None
-        addresses, problem = await self._addresses(run)
-        found = list(dict.fromkeys(map(Subject.of, addresses)))
-        if len(found) > MOST_ADDRESSES:
-            text = (
-                f"{self._target.text} has {len(found)} addresses; only {MOST_ADDRESSES} of them are"
-                " checked"
-            )
-            problem = ProbeError(Reason.DNS, text)
-        return [self._target, *found[:MOST_ADDRESSES]], problem
-
-    async def _addresses(self, run: Run) -> tuple[list[str], ProbeError | None]:
-        """All that can be found. One exchanger that has none does not keep the others from being
-        asked about."""
-        addresses: list[str] = []
-        problem: ProbeError | None = None
-        try:
-            if self._sender:
-                return [await self._sent_from(run)], None
-            hosts = await self._hosts(run)
-        except ProbeError as error:
-            return [], run.located(error)
-        for host in hosts:
-            try:
-                with run.step(Step.RESOLVE, f"addresses of {host}"):
-                    addresses += await self._resolver.addresses(host)
-            except ProbeError as error:
-                problem = problem or run.located(error)
-        return addresses, problem
-
-    async def _hosts(self, run: Run) -> list[str]:
-        """The target itself, or its exchangers. A domain without MX records is its own (RFC 5321
-        section 5.1)."""
-        domain = self._target.text
-        if not self._expand:
-            return [domain]
-        with run.step(Step.RESOLVE, f"MX of {domain}"):
-            exchangers = await self._resolver.exchangers(domain)
-        return [one.host for one in exchangers[:MOST_ADDRESSES]] or [domain]
-
-    async def _sent_from(self, run: Run) -> str:
-        """After the very first start the probe's message may still be on its way, so there is some
-        patience."""
-        patience = min(PATIENCE, run.time_left() * (1 - SPARE))
-        with run.step(Step.RESOLVE, f"source address of the probe {self._sender}"):
-            while not (address := self._left_from(self._sender)):
-                if patience < LOOK_AGAIN:
-                    problem = f"no message of the probe {self._sender} has arrived yet"
-                    raise ProbeError(
-                        Reason.UNUSABLE,
-                        f"{problem}, so its source address is unknown",
-                    )
-                patience -= LOOK_AGAIN
-                await asyncio.sleep(LOOK_AGAIN)
-        return address
+            require_an_answer(listings, subjects)
 
     def _questions(self, subjects: Iterable[Subject]) -> list[Question]:
         return [
@@ -132,8 +67,6 @@ class BlocklistCheck:
             for blocklist in (*self._domain_lists, *self._lists)
             if blocklist.takes(subject.kind)
         ]
-
-    # ---------------------------------------------------------------- asking
 
     async def _answers(self, questions: Sequence[Question], run: Run) -> list[Listing]:
         """What the lists say, in the order of the questions. Who is not done in time does not hold
@@ -189,9 +122,6 @@ class BlocklistCheck:
         return asked
 
 
-# ---------------------------------------------------------------- the verdict
-
-
 def _reason(answer: Listing) -> Reason | None:
     if not answer.alarming or answer.state is ListState.CLEAN:
         return None
@@ -209,30 +139,3 @@ def _unanswered(blocklist: Blocklist, subject: Subject) -> Listing:
         severity=blocklist.severity,
         delisting=blocklist.delisting,
     )
-
-
-def _listed(listings: list[Listing]) -> ProbeError:
-    """The lists that matter most come first, since a long line is cut."""
-    ordered = sorted(
-        listings,
-        key=lambda one: _SEVERITIES.index(one.severity) if one.severity in _SEVERITIES else 9,
-    )
-    by_subject: dict[str, list[str]] = {}
-    for one in ordered:
-        by_subject.setdefault(one.subject, []).append(f"{one.blocklist} ({' '.join(one.codes)})")
-    detail = "; ".join(
-        f"{subject} is listed on {', '.join(lists)}" for subject, lists in by_subject.items()
-    )
-    return ProbeError(Reason.LISTED, detail, code=next(iter(ordered[0].codes), ""))
-
-
-def _require_an_answer(listings: list[Listing], subjects: list[Subject]) -> None:
-    """At least one list must have said something, one that blocks if there is any. Silence is not
-    clean."""
-    if not listings:
-        about = ", ".join(subject.text for subject in subjects)
-        raise ProbeError(Reason.UNUSABLE, f"no list can be queried for {about}")
-    judges = [one for one in listings if one.alarming] or listings
-    if all(one.state is ListState.UNKNOWN for one in judges):
-        why = dict.fromkeys(f"{one.blocklist}: {one.text}" for one in judges)
-        raise ProbeError(Reason.UNUSABLE, f"no list could be queried: {'; '.join(why)}")

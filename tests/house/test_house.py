@@ -80,7 +80,6 @@ BANNER = re.compile(r"\s*# -{10,}")
 STILL_DIVIDED = {
     "app.py",
     "blocklists/asking.py",
-    "checks/dnsbl.py",
     "core/run.py",
     "core/trace.py",
     "core/transcript.py",

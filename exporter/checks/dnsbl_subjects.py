@@ -1,0 +1,96 @@
+"""What the blocklists are asked about: a target, and the addresses that belong to it."""
+
+import asyncio
+from collections.abc import Callable
+
+from exporter.blocklists import Subject, SubjectKind
+from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.run import Run
+from exporter.net.dns import Resolver
+
+MOST_ADDRESSES = 64
+SPARE = 0.05  # of the time that is left is kept for the verdict, when nobody answers at all
+PATIENCE = 60.0  # seconds for a probe's first message to come
+LOOK_AGAIN = 1.0  # seconds between two looks whether it has
+
+
+class Subjects:
+    """Of one target, and of its addresses if they are to be `resolved`. With `expand` these are
+    those of its exchangers, and with a `sender` the one that the mail of this probe left from."""
+
+    def __init__(
+        self,
+        target: str,
+        resolver: Resolver,
+        left_from: Callable[[str], str],
+        *,
+        resolved: bool,
+        expand: bool,
+        sender: str,
+    ) -> None:
+        self._target = Subject.of(target)
+        self._resolver = resolver
+        self._left_from = left_from
+        self._resolve = resolved
+        self._expand = expand
+        self._sender = sender
+
+    async def find(self, run: Run) -> tuple[list[Subject], ProbeError | None]:
+        """What to ask about; and what kept us from finding the rest, which must not pass for
+        clean."""
+        if self._target.kind is not SubjectKind.DOMAIN or not self._resolve:
+            return [self._target], None
+        addresses, problem = await self._addresses(run)
+        found = list(dict.fromkeys(map(Subject.of, addresses)))
+        if len(found) > MOST_ADDRESSES:
+            text = (
+                f"{self._target.text} has {len(found)} addresses; only {MOST_ADDRESSES} of them are"
+                " checked"
+            )
+            problem = ProbeError(Reason.DNS, text)
+        return [self._target, *found[:MOST_ADDRESSES]], problem
+
+    async def _addresses(self, run: Run) -> tuple[list[str], ProbeError | None]:
+        """All that can be found. One exchanger that has none does not keep the others from being
+        asked about."""
+        addresses: list[str] = []
+        problem: ProbeError | None = None
+        try:
+            if self._sender:
+                return [await self._sent_from(run)], None
+            hosts = await self._hosts(run)
+        except ProbeError as error:
+            return [], run.located(error)
+        for host in hosts:
+            try:
+                with run.step(Step.RESOLVE, f"addresses of {host}"):
+                    addresses += await self._resolver.addresses(host)
+            except ProbeError as error:
+                problem = problem or run.located(error)
+        return addresses, problem
+
+    async def _hosts(self, run: Run) -> list[str]:
+        """The target itself, or its exchangers. A domain without MX records is its own (RFC 5321
+        section 5.1)."""
+        domain = self._target.text
+        if not self._expand:
+            return [domain]
+        with run.step(Step.RESOLVE, f"MX of {domain}"):
+            exchangers = await self._resolver.exchangers(domain)
+        return [one.host for one in exchangers[:MOST_ADDRESSES]] or [domain]
+
+    async def _sent_from(self, run: Run) -> str:
+        """After the very first start the probe's message may still be on its way, so there is some
+        patience."""
+        patience = min(PATIENCE, run.time_left() * (1 - SPARE))
+        with run.step(Step.RESOLVE, f"source address of the probe {self._sender}"):
+            while not (address := self._left_from(self._sender)):
+                if patience < LOOK_AGAIN:
+                    problem = f"no message of the probe {self._sender} has arrived yet"
+                    raise ProbeError(
+                        Reason.UNUSABLE,
+                        f"{problem}, so its source address is unknown",
+                    )
+                patience -= LOOK_AGAIN
+                await asyncio.sleep(LOOK_AGAIN)
+        return address
