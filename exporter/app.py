@@ -140,7 +140,7 @@ class App:
                 probe, outcome = self.probes.get(key), replace(known.outcome, probe=key)
                 probe.remember(outcome, known.history)
                 self.metrics.restored(outcome, known.last_success)
-                self._keep_beat(probe, outcome.started_at)
+                self._keep_interval(probe, outcome.started_at)
         for stored, started in self.ledger.last_starts().items():
             if key := wanted(
                 stored
@@ -219,11 +219,11 @@ class App:
         self._retiring.add(retiring)
         retiring.add_done_callback(self._retiring.discard)
 
-    def _keep_beat(self, probe: Probe, started_at: float) -> None:
+    def _keep_interval(self, probe: Probe, started_at: float) -> None:
         """No restart, and no row of them, makes more trips than one in an interval.
 
         What seems to be in the future began before the clock was set back. Then it is not known how
-        long ago, and the beat must not stand still until that time has come once more, however
+        long ago, and the trips must not stand still until that time has come once more, however
         often we are restarted.
         """
         ago = self.clock.wall() - started_at

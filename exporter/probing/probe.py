@@ -10,7 +10,7 @@ from exporter.core.facts import LeftFrom
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.run import Run
 from exporter.mail.tokens import Token
-from exporter.state.history import MOST_BEATS, Beat, beat_of
+from exporter.state.history import HISTORY_LENGTH, TripSummary, summary_of
 
 # of the interval: a scrape that comes a little early still starts the trip that it is meant to
 # start
@@ -59,7 +59,7 @@ class Probe:
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)  # of the flights
     # Of its newest trips.
-    history: deque[Beat] = field(default_factory=lambda: deque(maxlen=MOST_BEATS))
+    history: deque[TripSummary] = field(default_factory=lambda: deque(maxlen=HISTORY_LENGTH))
     last_start: float = float("-inf")
     last_scraped: float = float("-inf")
 
@@ -82,12 +82,12 @@ class Probe:
     def show(self, outcome: Outcome) -> None:
         """A trip is over. One that failed does not make us forget where mail left from."""
         self.newest = outcome  # whatever the wall clock says: it may have been set
-        self.history.append(beat_of(outcome))
+        self.history.append(summary_of(outcome))
         self.left_from = next(
             (one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from
         )
 
-    def remember(self, outcome: Outcome, history: Iterable[Beat]) -> None:
+    def remember(self, outcome: Outcome, history: Iterable[TripSummary]) -> None:
         """What is known from before a restart: the newest outcome, and how those before it
         ended."""
         self.history.extend(history)

@@ -80,7 +80,7 @@ class Commits:
                 {done, self._trouble.refusal()}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
             )
         if not done.done():
-            self._trouble.begins(
+            self._trouble.report_failure(
                 self._trouble.words or f"no answer from the disk within {limit:g} s"
             )
             raise StateUnusable(f"the state could not be written: {self._trouble.words}")
@@ -118,10 +118,10 @@ class Commits:
                 self._thread = off_the_loop(partial(self._commit, batch), threaded=self._threaded)
                 problems = await asyncio.shield(self._thread)
             except Exception as error:
-                self._trouble.begins(words_of(error))
+                self._trouble.report_failure(words_of(error))
                 await self._pause()
                 continue
-            self._trouble.ends(len(batch), self._queue.dropped)
+            self._trouble.report_success(len(batch), self._queue.dropped)
             self._queue.dropped = 0
             for waiting, problem in zip(batch, problems, strict=True):
                 self._queue.take(waiting)

@@ -6,7 +6,7 @@ from sqlite3 import Connection
 
 from exporter.core.model import Outcome
 from exporter.state import evidence
-from exporter.state.history import MOST_BEATS, Beat, beat_of
+from exporter.state.history import HISTORY_LENGTH, TripSummary, summary_of
 from exporter.state.rows import SENSIBLE
 
 
@@ -16,7 +16,7 @@ class LastKnown:
 
     outcome: Outcome  # the newest
     last_success: float | None  # when a trip last succeeded, in seconds since the epoch
-    history: tuple[Beat, ...]  # how those before it ended, the oldest first
+    history: tuple[TripSummary, ...]  # how those before it ended, the oldest first
 
 
 def last_known(connection: Connection) -> list[LastKnown]:
@@ -24,12 +24,12 @@ def last_known(connection: Connection) -> list[LastKnown]:
     query = f"SELECT outcome, last_success, history FROM outcomes WHERE {SENSIBLE['outcomes']}"  # noqa: S608
     rows = connection.execute(query).fetchall()
     read = (
-        (evidence.readable(text), last_success, _beats(history))
+        (evidence.readable(text), last_success, _summaries(history))
         for text, last_success, history in rows
     )
     return [
-        LastKnown(outcome, last_success, beats[:-1])
-        for outcome, last_success, beats in read
+        LastKnown(outcome, last_success, summaries[:-1])
+        for outcome, last_success, summaries in read
         if outcome
     ]
 
@@ -38,16 +38,16 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
     """Makes the outcome, which is `text` when written, the newest of its probe. When the last one
     succeeded is kept, however many have failed since."""
     probe, finished_at = outcome.probe, outcome.finished_at
-    last_success, beat = finished_at if outcome.success else None, beat_of(outcome)
+    last_success, summary = finished_at if outcome.success else None, summary_of(outcome)
     row = (
         probe.module,
         probe.target,
         finished_at,
         text,
         last_success,
-        beat.success,
-        beat.seconds,
-        MOST_BEATS,
+        summary.success,
+        summary.seconds,
+        HISTORY_LENGTH,
     )
     insert = """INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, json_array(json_array(?, ?))) ON CONFLICT DO UPDATE SET
             finished_at = excluded.finished_at, outcome = excluded.outcome,
@@ -58,7 +58,7 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
     connection.execute(insert, row)
 
 
-def _beats(history: str) -> tuple[Beat, ...]:
+def _summaries(history: str) -> tuple[TripSummary, ...]:
     """Those that make sense."""
     try:
         said = loads(history)
@@ -70,7 +70,7 @@ def _beats(history: str) -> tuple[Beat, ...]:
         else []
     )
     return tuple(
-        Beat(bool(success), seconds)
+        TripSummary(bool(success), seconds)
         for success, seconds in pairs
         if isinstance(seconds, int | float)
     )

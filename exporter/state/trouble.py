@@ -24,14 +24,14 @@ class DiskTrouble:
             self._refused = asyncio.get_running_loop().create_future()
         return self._refused
 
-    def begins(self, words: str) -> None:
+    def report_failure(self, words: str) -> None:
         if not self.words:
             log.error("the state could not be written: %s; retrying every %g s", words, RETRY)
         self.words = words
         if self._refused and not self._refused.done():
             self._refused.set_result(None)
 
-    def ends(self, written: int, dropped: int) -> None:
+    def report_success(self, written: int, dropped: int) -> None:
         """The disk has written so many changes; so many others were too many to be kept."""
         if self.words:
             lost = f"; changes dropped: {dropped}" if dropped else ""

@@ -88,6 +88,23 @@ STILL_DIVIDED = {
 }
 """Files that banners still divide: no new one comes here."""
 
+AMBIGUOUS = {
+    "ask": "query (DNS), look_up (a blocklist), request_token, scrape (a probe), run (a check)",
+    "asks": "covers",
+    "begin": "open (a session), record (a trip), initial_response (SASL), start, run",
+    "begins": "a verb for what it does",
+    "knock": "preflight",
+    "bear": "authenticate_with_token",
+    "obtain": "get_token",
+    "become": "configure",
+    "fly": "run",
+    "hear": "read, receive, expect",
+    "heard": "a noun for what was received",
+    "told": "a noun for what is returned",
+    "overhear": "add_transcript",
+}
+"""Verbs that once meant several things, and what to write in their place."""
+
 DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
@@ -307,6 +324,17 @@ def test_no_file_is_a_drawer_for_odds_and_ends() -> None:
         for file in PYTHON
         if file.stem in DRAWERS
     )
+
+
+def test_a_verb_has_one_meaning() -> None:
+    expect_none(ambiguous_functions())
+
+
+def ambiguous_functions() -> Iterator[str]:
+    for file in [*EXPORTER, *TESTS]:
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in AMBIGUOUS:
+                yield f"{place(file, node.lineno)}: {node.name}: write {AMBIGUOUS[node.name]}"
 
 
 def test_no_banner_divides_a_file() -> None:

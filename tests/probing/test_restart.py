@@ -14,7 +14,7 @@ from exporter.core.trace import Trace
 from exporter.mail.tokens import new_key
 from exporter.mailboxes.session import Sighting
 from exporter.settings import Settings
-from exporter.state.history import beat_of
+from exporter.state.history import summary_of
 from exporter.state.store import Store
 from exporter.state.trip import State
 from tests.support import virtual_time as virtual
@@ -290,7 +290,7 @@ async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_
     assert "mailtrip_last_success_timestamp_seconds 1002.5\n" in page
     assert "mailtrip_last_trip_timestamp_seconds 2002.5\n" in page
     assert "mailtrip_success 0.0\n" in page
-    assert list(app.probes.get(good.probe).history) == [beat_of(good), beat_of(bad)], (
+    assert list(app.probes.get(good.probe).history) == [summary_of(good), summary_of(bad)], (
         "the page draws them"
     )
     await app.store.close()

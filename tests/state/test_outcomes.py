@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from exporter.state.history import MOST_BEATS, beat_of
+from exporter.state.history import HISTORY_LENGTH, summary_of
 from exporter.state.outcomes import LastKnown
 from exporter.state.store import Store
 from tests.state.test_store import OUTCOME
@@ -37,5 +37,5 @@ async def test_how_the_newest_trips_ended_outlives_restarts_and_does_not_grow_wi
         store = Store.open(tmp_path)
         (known,) = store.last_known()
         await store.close()
-    assert known == LastKnown(made[99], made[99].finished_at, tuple(map(beat_of, made[60:99])))
-    assert len(known.history) + 1 == MOST_BEATS
+    assert known == LastKnown(made[99], made[99].finished_at, tuple(map(summary_of, made[60:99])))
+    assert len(known.history) + 1 == HISTORY_LENGTH

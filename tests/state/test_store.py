@@ -25,7 +25,7 @@ from exporter.core.model import (
     Step,
     TlsSession,
 )
-from exporter.state.history import beat_of
+from exporter.state.history import summary_of
 from exporter.state.outcomes import LastKnown
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
@@ -85,7 +85,7 @@ async def test_the_newest_outcome_of_a_probe_is_kept_whole(tmp_path: Path) -> No
     store.finished(OUTCOME)
     await store.close()
     store = Store.open(tmp_path)
-    assert store.last_known() == [LastKnown(OUTCOME, None, (beat_of(OUTCOME),))]
+    assert store.last_known() == [LastKnown(OUTCOME, None, (summary_of(OUTCOME),))]
     await store.close()
 
 

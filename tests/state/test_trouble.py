@@ -11,12 +11,12 @@ async def test_it_is_logged_once_and_whoever_waits_hears_of_each_refusal(
     trouble = DiskTrouble()
     assert not trouble
     refusal = trouble.refusal()
-    trouble.begins("disk full")
+    trouble.report_failure("disk full")
     assert refusal.done()
     assert not trouble.refusal().done()
-    trouble.begins("still full")
-    trouble.ends(5, dropped=2)
-    trouble.ends(1, dropped=0)
+    trouble.report_failure("still full")
+    trouble.report_success(5, dropped=2)
+    trouble.report_success(1, dropped=0)
     assert not trouble
     first, second = (record.getMessage() for record in caplog.records)
     assert "disk full" in first

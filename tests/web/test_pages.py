@@ -19,9 +19,9 @@ from exporter.core.model import (
     Step,
 )
 from exporter.mail.tokens import candidates
-from exporter.state.history import Beat
+from exporter.state.history import TripSummary
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, blocklist_rows
-from exporter.web.pages.spark import HEIGHT, LEAST, spark
+from exporter.web.pages.sparkline import HEIGHT, LEAST, sparkline
 from exporter.web.pages.words import ago, duration
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until
@@ -191,8 +191,15 @@ async def test_the_headline_of_a_success_says_what_was_measured_and_not_our_own_
 
 
 def test_a_sparkline_shows_failures_at_full_height_and_delays_by_the_slowest() -> None:
-    assert spark([Beat(True, 1.0)]) is None
-    drawn = spark([Beat(True, 1.0), Beat(True, 2.0), Beat(False, 600.0), Beat(True, 0.0001)])
+    assert sparkline([TripSummary(True, 1.0)]) is None
+    drawn = sparkline(
+        [
+            TripSummary(True, 1.0),
+            TripSummary(True, 2.0),
+            TripSummary(False, 600.0),
+            TripSummary(True, 0.0001),
+        ]
+    )
     assert drawn
     assert [bar.height for bar in drawn.bars] == [HEIGHT / 2, HEIGHT, HEIGHT, LEAST]
     assert [bar.failed for bar in drawn.bars] == [False, False, True, False]

@@ -9,7 +9,7 @@ from exporter.core.fairness import in_turns
 from exporter.core.model import Asked, Listing, ListState, Outcome
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe
-from exporter.web.pages.spark import Spark, spark
+from exporter.web.pages.sparkline import Sparkline, sparkline
 
 PLAIN, GOOD, BAD = "none", "good", "bad"
 ROWS, FACTS = 50, 2000  # that are read at a time: a millisecond of work
@@ -28,7 +28,7 @@ class ProbeRow:
     text: str
     newest: Outcome | None
     flights: tuple[str, ...]
-    spark: Spark | None
+    sparkline: Sparkline | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def _probe_row(probe: Probe) -> ProbeRow:
         text,
         probe.newest,
         tuple(probe.flights),
-        spark(probe.history),
+        sparkline(probe.history),
     )
 
 

@@ -4,7 +4,7 @@ units of the drawing."""
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exporter.state.history import Beat
+from exporter.state.history import TripSummary
 
 HEIGHT, STEP, THICK = 20.0, 4.0, 3.0
 LEAST = 2.0  # of a bar, so that it can be seen
@@ -21,7 +21,7 @@ class Bar:
 
 
 @dataclass(frozen=True, slots=True)
-class Spark:
+class Sparkline:
     """The bars, and what they say in words, for who cannot see them."""
 
     bars: tuple[Bar, ...]
@@ -29,21 +29,23 @@ class Spark:
     label: str
 
 
-def spark(history: Sequence[Beat]) -> Spark | None:
+def sparkline(history: Sequence[TripSummary]) -> Sparkline | None:
     """Nothing is drawn of a single trip."""
     if len(history) < 2:
         return None
-    slowest = max((beat.seconds for beat in history if beat.success), default=0.0)
-    bars = tuple(_bar(place * STEP, beat, slowest) for place, beat in enumerate(history))
-    failed = sum(not beat.success for beat in history)
+    slowest = max((summary.seconds for summary in history if summary.success), default=0.0)
+    bars = tuple(_bar(place * STEP, summary, slowest) for place, summary in enumerate(history))
+    failed = sum(not summary.success for summary in history)
     label = (
         f"the newest {len(bars)} trips: {failed} failed, slowest successful trip {slowest:.2f} s"
     )
-    return Spark(bars, len(bars) * STEP, label)
+    return Sparkline(bars, len(bars) * STEP, label)
 
 
-def _bar(x: float, beat: Beat, slowest: float) -> Bar:
+def _bar(x: float, summary: TripSummary, slowest: float) -> Bar:
     height = (
-        HEIGHT if not beat.success or not slowest else max(LEAST, HEIGHT * beat.seconds / slowest)
+        HEIGHT
+        if not summary.success or not slowest
+        else max(LEAST, HEIGHT * summary.seconds / slowest)
     )
-    return Bar(x, round(HEIGHT - height, 1), round(height, 1), not beat.success)
+    return Bar(x, round(HEIGHT - height, 1), round(height, 1), not summary.success)
