@@ -6,7 +6,7 @@ from ipaddress import IPv6Address
 import dns.rcode
 import pytest
 
-from exporter.blocklists import Query, QueryFailure, Subject
+from exporter.blocklists import QueryFailure
 from exporter.core.model import ListState
 from tests.support.blocklist_rig import Asking, a_list
 from tests.support.broken_nameserver import NamesServer, Saying, names_server
@@ -50,25 +50,6 @@ async def test_answers_are_kept_for_their_ttl_the_good_ones_too() -> None:
         assert questions(server)[4:] == ["1.2.0.192", "2.2.0.192"]
 
 
-async def test_a_list_is_tested_once_for_all_who_wait_and_again_a_day_later() -> None:
-    async with names_server(lists_of()) as server:
-        asking = Asking(server.address)
-        await asyncio.gather(*(asking.look_up(BL, f"192.0.2.{number}") for number in range(50)))
-        assert questions(server).count("2.0.0.127") == 1
-        asking.time.leap(86400)
-        await asking.look_up(BL, "192.0.2.1")
-        assert questions(server).count("2.0.0.127") == 2
-
-
-async def test_a_listing_is_believed_only_of_a_list_that_was_tested_lately() -> None:
-    async with names_server(lists_of(ip192_0_2_1=["127.0.0.3"])) as server:
-        asking = Asking(server.address)
-        await asking.look_up(BL, "192.0.2.2")
-        asking.time.leap(601)
-        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.LISTED
-        assert questions(server).count("1.0.0.127") == 2
-
-
 @pytest.mark.parametrize("refusal", [["127.255.255.255"], dns.rcode.REFUSED], ids=str)
 async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: Said) -> None:
     async with names_server(lists_of(ip192_0_2_1=refusal)) as server:
@@ -91,18 +72,6 @@ async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: 
         assert asking.lists.statistics["bl.test"].usable
 
 
-async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
-    async with names_server(
-        lists_of(**{f"ip192_0_2_{n}": ["127.255.255.255"] for n in range(200)})
-    ) as server:
-        asking = Asking(server.address)
-        found = await asyncio.gather(
-            *(asking.look_up(BL, f"192.0.2.{number}") for number in range(200))
-        )
-        assert {listing.state for listing in found} == {ListState.UNKNOWN}
-        assert len(server.asked) <= 2 + 2 * 16
-
-
 async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> None:
     async with names_server(lists_of(**{f"ip192_0_2_{n}": None for n in range(200)})) as server:
         asking = Asking(server.address, timeout=0.05)
@@ -113,28 +82,6 @@ async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> N
         assert len(server.asked) <= 2 + 2 * 16
         assert "5 queries in a row failed" in asking.lists.statistics["bl.test"].why
         assert asking.lists.statistics["bl.test"].failures[QueryFailure.TIMEOUT] >= 5
-
-
-@pytest.mark.parametrize(
-    ("said", "failure"),
-    [
-        (dns.rcode.SERVFAIL, "servfail"),
-        (dns.rcode.REFUSED, "refused"),
-        (None, "timeout"),
-        (["203.0.113.7"], "senseless"),
-        (["127.0.0.1"], "senseless"),
-        ([], "senseless"),  # a resolver that hides addresses of 127.0.0.0/8, against rebinding
-    ],
-    ids=str,
-)
-async def test_no_trouble_is_a_verdict(said: Said, failure: str) -> None:
-    async with names_server(lists_of(ip192_0_2_1=said)) as server:
-        asking = Asking(server.address, timeout=0.2)
-        listing = await asking.look_up(BL, "192.0.2.1")
-        assert (listing.state, listing.codes) == (ListState.UNKNOWN, ())
-        assert listing.text
-        assert list(asking.lists.statistics["bl.test"].failures) == [failure]
-        assert [query.failure for query in asking.queries] == [None, None, failure]
 
 
 async def test_a_domain_with_names_below_it_and_no_address_is_clean_if_the_list_was_seen_to_list() -> (
@@ -192,18 +139,6 @@ async def test_cancelling_leaves_nothing_behind() -> None:
         assert asyncio.all_tasks() == before
 
 
-async def test_one_who_goes_away_takes_the_test_from_nobody() -> None:
-    async with names_server(lists_of(ip127_0_0_1=None)) as server:
-        asking = Asking(server.address)
-        first = asyncio.create_task(asking.look_up(BL, "192.0.2.1"))
-        second = asyncio.create_task(asking.look_up(BL, "192.0.2.2"))
-        while not server.asked:
-            await asyncio.sleep(0)
-        first.cancel()
-        server.saying = lists_of()  # the question is repeated after two seconds
-        assert (await second).state is ListState.CLEAN
-
-
 async def test_what_is_unknown_is_asked_again() -> None:
     async with names_server(lists_of(ip192_0_2_1=["203.0.113.7"])) as server:
         asking = Asking(server.address)
@@ -234,38 +169,3 @@ async def test_what_was_under_way_when_the_list_fell_is_not_kept() -> None:
         server.saying = lists_of(ip192_0_2_1=["127.0.0.2"])
         asking.time.leap(61)
         assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.LISTED
-
-
-async def test_each_query_is_told_to_the_one_who_asked_and_to_the_program() -> None:
-    async with names_server(lists_of(ip192_0_2_1=["127.0.0.2"])) as server:
-        asking, mine = Asking(server.address), list[Query]()
-        await asking.lists.look_up(BL, Subject.of("192.0.2.1"), asking.run, mine.append)
-        assert len(mine) == 4  # two for the test, the addresses, the reason
-        assert mine == asking.queries
-        assert all(query.blocklist == "bl.test" and query.duration > 0 for query in mine)
-
-
-async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() -> None:
-    def saying(name: str, kind: str) -> Said:
-        tests: dict[str, Said] = {
-            "2.0.0.127": ["127.0.0.2"],
-            "1.0.0.127": dns.rcode.NXDOMAIN,
-            "9.2.0.192": [],
-        }
-        return tests.get(name.rsplit(".", 2)[0])
-
-    async with names_server(saying) as server:
-        asking = Asking(server.address, timeout=1.0)
-        lists = [a_list(f"l{number}.test") for number in range(20)]
-        for one in lists:
-            await asking.look_up(one, "192.0.2.9")  # so that all of them are tested
-        asked, under_way = len(server.asked), list[int]()
-
-        def count(query: Query) -> None:
-            under_way.append(len(server.asked) - asked)
-
-        subjects = [Subject.of(f"192.0.3.{number}") for number in range(20)]
-        await asyncio.gather(
-            *(asking.lists.look_up(one, it, asking.run, count) for one in lists for it in subjects)
-        )
-        assert 200 < under_way[0] <= 256

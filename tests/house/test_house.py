@@ -79,7 +79,6 @@ GENERATED = {
 BANNER = re.compile(r"\s*# -{10,}")
 STILL_DIVIDED = {
     "app.py",
-    "blocklists/asking.py",
     "core/run.py",
     "core/trace.py",
     "core/transcript.py",

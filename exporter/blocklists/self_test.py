@@ -1,0 +1,65 @@
+"""The test that every list has to pass before it is queried (RFC 5782 section 5)."""
+
+import asyncio
+
+from exporter.blocklists.names import Subject
+from exporter.blocklists.queries import ListQueries, Observer
+from exporter.blocklists.standing import Standing
+from exporter.config.types import SecretUnavailable
+from exporter.core.clock import Clock
+from exporter.core.model import ListState
+
+
+class SelfTest:
+    """Makes the tests, and knows by a list's standing when one is due."""
+
+    def __init__(self, queries: ListQueries, clock: Clock) -> None:
+        self._queries = queries
+        self._clock = clock
+
+    async def is_usable(self, standing: Standing, within: float, observe: Observer) -> bool:
+        """Whether the list passed its test within so many seconds. All that wait share one test."""
+        now = self._clock.monotonic()
+        if now - standing.tested < within:
+            return True
+        if standing.is_paused(now):
+            return False
+        if not standing.test or standing.test.done():
+            standing.test = asyncio.create_task(self._test(standing, observe))
+        await asyncio.shield(standing.test)
+        return not standing.why
+
+    async def _test(self, standing: Standing, observe: Observer) -> None:
+        """RFC 5782 section 5: what every list has, and what none may have."""
+        listed, unlisted = standing.blocklist.tests(standing.kind)
+        try:
+            why = await self._fault(standing, unlisted, ListState.CLEAN, observe)
+            if listed and not why:
+                why = await self._fault(standing, listed, ListState.LISTED, observe)
+        except SecretUnavailable as error:
+            why = str(error)
+        if why:
+            standing.fell(why, self._clock.monotonic())
+        else:
+            standing.passed(self._clock.monotonic())
+
+    async def _fault(
+        self, standing: Standing, subject: Subject, wanted: ListState, observe: Observer
+    ) -> str:
+        """What speaks against the list in its answer to a test; nothing if it is as it should
+        be."""
+        heard = await self._queries.verdict_on(standing, subject, observe, testing=True)
+        verdict = heard.verdict
+        if verdict.state is wanted:
+            return ""
+        if verdict.state is ListState.UNKNOWN:
+            return verdict.why
+        if wanted is ListState.CLEAN:
+            return (
+                f"it lists {subject.text}, which no list may list: it lists everything, or refuses"
+                " our queries (RFC 5782 section 5)"
+            )
+        return (
+            f"it does not list the test entry {subject.text}: it is empty or shut down (RFC 5782"
+            " section 5)"
+        )

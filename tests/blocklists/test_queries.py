@@ -1,0 +1,81 @@
+"""Queries to lists, and what their answers say."""
+
+import asyncio
+
+import dns.rcode
+import pytest
+
+from exporter.blocklists import Query, Subject
+from exporter.core.model import ListState
+from tests.blocklists.test_asking import BL, Said, lists_of
+from tests.support.blocklist_rig import Asking, a_list
+from tests.support.broken_nameserver import names_server
+
+
+async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
+    async with names_server(
+        lists_of(**{f"ip192_0_2_{n}": ["127.255.255.255"] for n in range(200)})
+    ) as server:
+        asking = Asking(server.address)
+        found = await asyncio.gather(
+            *(asking.look_up(BL, f"192.0.2.{number}") for number in range(200))
+        )
+        assert {listing.state for listing in found} == {ListState.UNKNOWN}
+        assert len(server.asked) <= 2 + 2 * 16
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        (dns.rcode.SERVFAIL, "servfail"),
+        (dns.rcode.REFUSED, "refused"),
+        (None, "timeout"),
+        (["203.0.113.7"], "senseless"),
+        (["127.0.0.1"], "senseless"),
+        ([], "senseless"),  # a resolver that hides addresses of 127.0.0.0/8, against rebinding
+    ],
+    ids=str,
+)
+async def test_no_trouble_is_a_verdict(said: Said, failure: str) -> None:
+    async with names_server(lists_of(ip192_0_2_1=said)) as server:
+        asking = Asking(server.address, timeout=0.2)
+        listing = await asking.look_up(BL, "192.0.2.1")
+        assert (listing.state, listing.codes) == (ListState.UNKNOWN, ())
+        assert listing.text
+        assert list(asking.lists.statistics["bl.test"].failures) == [failure]
+        assert [query.failure for query in asking.queries] == [None, None, failure]
+
+
+async def test_each_query_is_told_to_the_one_who_asked_and_to_the_program() -> None:
+    async with names_server(lists_of(ip192_0_2_1=["127.0.0.2"])) as server:
+        asking, mine = Asking(server.address), list[Query]()
+        await asking.lists.look_up(BL, Subject.of("192.0.2.1"), asking.run, mine.append)
+        assert len(mine) == 4  # two for the test, the addresses, the reason
+        assert mine == asking.queries
+        assert all(query.blocklist == "bl.test" and query.duration > 0 for query in mine)
+
+
+async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() -> None:
+    def saying(name: str, kind: str) -> Said:
+        tests: dict[str, Said] = {
+            "2.0.0.127": ["127.0.0.2"],
+            "1.0.0.127": dns.rcode.NXDOMAIN,
+            "9.2.0.192": [],
+        }
+        return tests.get(name.rsplit(".", 2)[0])
+
+    async with names_server(saying) as server:
+        asking = Asking(server.address, timeout=1.0)
+        lists = [a_list(f"l{number}.test") for number in range(20)]
+        for one in lists:
+            await asking.look_up(one, "192.0.2.9")  # so that all of them are tested
+        asked, under_way = len(server.asked), list[int]()
+
+        def count(query: Query) -> None:
+            under_way.append(len(server.asked) - asked)
+
+        subjects = [Subject.of(f"192.0.3.{number}") for number in range(20)]
+        await asyncio.gather(
+            *(asking.lists.look_up(one, it, asking.run, count) for one in lists for it in subjects)
+        )
+        assert 200 < under_way[0] <= 256
