@@ -1,4 +1,4 @@
-"""The log, on standard error: one event is one line, as text or as JSON, whatever strangers have
+"""The log, on standard error: one event is one line, as text or as JSON, whatever others have
 said in it."""
 
 import json
@@ -32,7 +32,7 @@ def log_to_stderr(level: str, form: str = FORMATS[0]) -> None:
 
 class _Text(logging.Formatter):
     """Only a traceback, which is for us, has more lines; each is indented, since an error may
-    repeat strangers."""
+    repeat what others sent."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")

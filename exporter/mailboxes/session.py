@@ -48,7 +48,7 @@ class Sighting:
         wants it."""
         if moment is None or not self.watched:
             return None
-        # Our own receiver sees a message before it says 250.
+        # Our SMTP receiver sees a message before it says 250.
         delay = max(self.seen_at - moment, 0.0)
         lag = min(self.lag, delay)  # it cannot have come before that moment
         return delay if lag <= max(self.precision.seconds, self.precision.share * delay) else None

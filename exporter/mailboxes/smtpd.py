@@ -107,7 +107,7 @@ class SmtpdSession:
     closed already."""
 
     messages: int | None = 0  # it keeps none
-    # strangers may write to us: what they send costs no more than in other mailboxes
+    # any sender may write to us: what they send costs no more than in other mailboxes
     keep = READ_LIMIT
 
     def __init__(
@@ -195,7 +195,7 @@ class SmtpdSession:
 
 def _canonical(address: str) -> str:
     """The form in which addresses are compared: our own recipients' local parts in whatever case,
-    domains in whatever spelling. What is no address is none of ours."""
+    domains in whatever spelling. What is no address is not ours."""
     return (email_of(address) or address).casefold()
 
 

@@ -119,7 +119,7 @@ class Conversation:
                 raise ProbeError(
                     Reason.PROTOCOL, f"{self._server} sent a challenge that is not base64"
                 ) from None
-            return challenge.encode(errors="replace")  # some ask in the clear
+            return challenge.encode(errors="replace")  # some ask in plain text
         # "Username" is base64, too.
         in_the_clear = isinstance(self._mechanism, Login) and not decoded.isascii()
         return challenge.encode(errors="replace") if in_the_clear else decoded

@@ -37,7 +37,7 @@ async def start_tls(
     server_name: str,
     shutdown_timeout: float | None = None,
 ) -> asyncio.Transport:
-    """The handshake on a connection that began in the clear, however long it takes. The other side
+    """The handshake on a connection that began in plain text, however long it takes. The other side
     has `shutdown_timeout` seconds to end TLS in good order (None: as asyncio has it)."""
     upgraded = await asyncio.get_running_loop().start_tls(
         transport,
@@ -188,7 +188,7 @@ def handshake_errors(
     """Turns every error of a TLS handshake, perhaps one after STARTTLS, into a ProbeError (tls,
     disconnected).
 
-    A server that speaks in the clear is named, with the cure for a client of `wanted`: IMAP, POP3,
+    A server that speaks in plain text is named, with the cure for a client of `wanted`: IMAP, POP3,
     SMTP.
     """
 

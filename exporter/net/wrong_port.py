@@ -1,6 +1,6 @@
 """What answers on a port where another protocol was expected, and the likely cure.
 
-A client that waits for a greeting in the clear waits for ever on a port for TLS, or for HTTP. That
+A client that waits for a greeting in plain text waits for ever on a port for TLS, or for HTTP. That
 is settled by a second connection, on which nothing is sent but a ClientHello.
 """
 
@@ -51,7 +51,7 @@ def speaker(first: bytes) -> str:
 
 def cure(first: bytes, wanted: str) -> str:
     """What to change when a server that should speak `wanted` (IMAP, POP3, SMTP) begins with these
-    bytes in the clear.
+    bytes in plain text.
 
     Empty if that is no other protocol that we know.
     """
@@ -80,7 +80,7 @@ async def patiently(
     wanted: str,
     silence: float = SILENCE,
 ) -> Answer:
-    """Waits for a greeting in the clear; after a silence it is tried whether this is another
+    """Waits for a greeting in plain text; after a silence it is tried whether this is another
     protocol's port, or TLS's.
 
     `peer` is the address that the connection leads to. Not for port 25, where some servers punish

@@ -157,7 +157,7 @@ class Ledger:
         """We stop before the trip is over, and a restart will go on with it: its message stays for
         that.
 
-        Only what our own receiver has taken is lost with us. Then the trip is void: how long
+        Only what our SMTP receiver has taken is lost with us. Then the trip is void: how long
         it took stays unknown, but it must not be awaited in vain.
         """
         if self._in_flight.pop(trip_id, None):

@@ -18,7 +18,7 @@ DEFAULT_MAX_TARGETS = 10_000
 
 
 class ProbeTable:
-    """Finds, makes and forgets probes, by the `settings` in force.
+    """Finds, makes and forgets probes, by the current `settings`.
 
     `make` builds one from its key, its name and its own interval.
     """

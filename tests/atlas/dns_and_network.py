@@ -73,10 +73,10 @@ RESOLVE = Step.RESOLVE
 DNS = (
     Fault(
         "The relay's name does not exist",
-        "a name that nobody has registered",
+        "an unregistered name",
         send(RESOLVE, Reason.DNS, "NXDOMAIN"),
         Known.AT_ONCE,
-        "`dig` the name that stands in `host`",
+        "`dig` the name in `host`",
         given(smtp={"host": "relay.nxdomain.test"}),
     ),
     Fault(
@@ -89,15 +89,15 @@ DNS = (
     ),
     Fault(
         "The name server does not answer",
-        "a name server that swallows every question",
+        "a name server that drops every query",
         send(RESOLVE, Reason.DNS, "TIMEOUT"),
         Known.RESOLVER,
         "`resolver.nameservers`, a firewall on port 53, `dig` from this machine",
         given(resolver={"nameservers": ["<silent_dns>"]}, imap={"host": "<imap>"}),
     ),
     Fault(
-        "No name server runs where one should",
-        "a port where nothing listens",
+        "No name server runs at the configured address",
+        "a port on which nothing listens",
         send(RESOLVE, Reason.DNS, "TIMEOUT"),
         Known.RESOLVER,
         "whether the local resolver runs",
@@ -105,7 +105,7 @@ DNS = (
     ),
     Fault(
         "The recipient's domain does not exist",
-        "a domain that nobody has registered",
+        "an unregistered domain",
         send(RESOLVE, Reason.DNS, "NXDOMAIN"),
         Known.AT_ONCE,
         "whether the domain has expired: `whois`",
@@ -113,14 +113,14 @@ DNS = (
     ),
     Fault(
         "The recipient's domain has neither an exchanger nor an address",
-        "a domain with a TXT record alone",
+        "a domain with only a TXT record",
         send(RESOLVE, Reason.DNS),
         Known.AT_ONCE,
         "the MX record: `dig MX`",
         names({"example.test": {"TXT": ["x"]}}, "mx", to="x@example.test"),
     ),
     Fault(
-        "The recipient's domain says that it takes no mail",
+        "The recipient's domain accepts no mail",
         "a null MX (RFC 7505)",
         send(RESOLVE, Reason.NULL_MX),
         Known.AT_ONCE,
@@ -136,7 +136,7 @@ DNS = (
         names({"example.test": {"MX": ["10 gone.example.test."]}}, "mx", to="x@example.test"),
     ),
     Fault(
-        "The domain's name servers fail when asked for its exchangers",
+        "The domain's name servers do not answer the MX query",
         "SERVFAIL for the MX record",
         send(RESOLVE, Reason.DNS, "SERVFAIL"),
         Known.AT_ONCE,
@@ -145,15 +145,15 @@ DNS = (
     ),
     Fault(
         "The mailbox server's name does not exist",
-        "a name that nobody has registered",
+        "an unregistered name",
         opening(RESOLVE, Reason.DNS, "NXDOMAIN"),
         Known.SESSION,
-        "`dig` the name that stands in `host`",
+        "`dig` the name in `host`",
         given(imap={"host": "imap.nxdomain.test"}),
     ),
     Fault(
         "The name server does not answer for the mailbox server",
-        "a name server that swallows every question",
+        "a name server that drops every query",
         opening(RESOLVE, Reason.DNS, "TIMEOUT"),
         Known.SESSION,
         "`resolver.nameservers`, a firewall on port 53",
@@ -164,7 +164,7 @@ DNS = (
 NETWORK = (
     Fault(
         "The relay is down",
-        "an address where nothing listens",
+        "an address on which nothing listens",
         send(Step.CONNECT, Reason.CONNECT),
         Known.AT_ONCE,
         "whether the mail server runs and listens on that port",
@@ -172,7 +172,7 @@ NETWORK = (
     ),
     Fault(
         "There is no route to the relay",
-        "an address that no connection can go to",
+        "an unroutable address",
         send(Step.CONNECT, Reason.CONNECT),
         Known.AT_ONCE,
         "routing, VPN, `ip route get`",
@@ -183,12 +183,12 @@ NETWORK = (
         "a socket that does not answer",
         send(Step.CONNECT, Reason.TIMEOUT),
         Known.SESSION,
-        "firewalls on the way; many providers close port 25",
+        "firewalls on the path; many providers close port 25",
         full,
     ),
     Fault(
-        "The address to send from is not on this machine",
-        "`source_address` is somebody else's",
+        "The source address does not belong to this machine",
+        "`source_address` belongs to another machine",
         send(Step.CONNECT, Reason.CONNECT),
         Known.AT_ONCE,
         "`source_address`, `ip address`",
@@ -196,15 +196,15 @@ NETWORK = (
     ),
     Fault(
         "The relay resets connections",
-        "it sends a reset in the place of a greeting",
+        "it sends a TCP reset instead of a greeting",
         send(Step.GREETING, Reason.DISCONNECTED),
         Known.AT_ONCE,
         "the server's log: TCP wrappers, limits, a crash",
         misbehaving(Stage.GREETING, lambda: Cut(reset=True)),
     ),
     Fault(
-        "The relay takes connections and says nothing",
-        "it never greets",
+        "The relay accepts connections, but sends no greeting",
+        "it sends no greeting",
         send(Step.GREETING, Reason.TIMEOUT),
         Known.SESSION,
         "the server's load; a firewall that inspects SMTP",
@@ -213,8 +213,8 @@ NETWORK = (
     ),
     *(
         Fault(
-            f"The relay freezes at {word}",
-            f"it says nothing more after {word}",
+            f"The relay hangs at {word}",
+            f"it does not reply to {word}",
             send(step, Reason.TIMEOUT),
             Known.SESSION,
             look,
@@ -222,19 +222,19 @@ NETWORK = (
         )
         for word, stage, step, look in (
             ("EHLO", Stage.EHLO, Step.EHLO, "its name server: many look up their clients at EHLO"),
-            ("AUTH", Stage.AUTH, Step.AUTH, "where it keeps passwords: LDAP, SQL, SASL"),
+            ("AUTH", Stage.AUTH, Step.AUTH, "its password backend: LDAP, SQL, SASL"),
             ("MAIL", Stage.MAIL, Step.MAIL, "its policy services and milters"),
             ("RCPT", Stage.RCPT, Step.RCPT, "its policy services; a callout to the next server"),
             ("DATA", Stage.DATA, Step.DATA, "its queue's disk"),
         )
     ),
     Fault(
-        "The relay freezes after the whole message",
+        "The relay hangs after the whole message",
         "it does not answer the final dot, and the message is gone",
         send(Step.DATA, Reason.TIMEOUT),
         Known.TIMEOUT,
-        "its content filter. It may have taken the message, so nothing is sent again and the trip"
-        " waits for it",
+        "its content filter. The relay may have accepted the message, so mailtrip does not send it"
+        " again, but waits for it",
         misbehaving(Stage.DOT, Freeze),
     ),
     *(
@@ -251,7 +251,7 @@ NETWORK = (
                 "EHLO",
                 Stage.EHLO,
                 Step.EHLO,
-                "the server's log: it does not like our name or address",
+                "the server's log: it may refuse our name or address",
             ),
             ("RCPT", Stage.RCPT, Step.RCPT, "the server's log: a limit, a crash"),
         )
@@ -261,13 +261,13 @@ NETWORK = (
         "no answer to the final dot, and the message is gone",
         send(Step.DATA, Reason.DISCONNECTED),
         Known.TIMEOUT,
-        "the server's log. It may have taken the message, so nothing is sent again and the trip"
-        " waits for it",
+        "the server's log. The relay may have accepted the message, so mailtrip does not send it"
+        " again, but waits for it",
         misbehaving(Stage.DOT, Cut),
     ),
     Fault(
-        "The relay's answer never ends",
-        "another line of the reply to EHLO all the time",
+        "The relay's reply never ends",
+        "an endless multi-line reply to EHLO",
         send(Step.EHLO, Reason.TIMEOUT),
         Known.SESSION,
         "what listens there: a tar pit, another program",
@@ -275,7 +275,7 @@ NETWORK = (
     ),
     Fault(
         "The mailbox server is down",
-        "an address where nothing listens",
+        "an address on which nothing listens",
         opening(Step.CONNECT, Reason.CONNECT),
         Known.SESSION,
         "whether the IMAP server runs",

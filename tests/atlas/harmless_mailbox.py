@@ -12,7 +12,7 @@ from tests.atlas.table import Changes, Disturbance, Lever, Make
 from tests.atlas.world import PLAIN, World
 from tests.support.pauses import at_once
 
-FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is nobody's business.\r\n"
+FOREIGN = b"From: boss@lab.test\r\nSubject: please read\r\n\r\nThis is private.\r\n"
 MANY = 10_000
 
 Event = Callable[[World, Meddler], Awaitable[None]]
@@ -38,7 +38,7 @@ def in_mid_wait(event: Event, prepare: Event | None = None, **module: object) ->
 
 
 async def again(meddler: Meddler, before: int) -> None:
-    """Returns when somebody has connected again."""
+    """Returns when a client has connected again."""
     while meddler.connections == before:
         await asyncio.sleep(0.02)
 
@@ -62,7 +62,7 @@ async def good_bye(world: World, meddler: Meddler) -> None:
 
 
 async def idle_is_cut(world: World, meddler: Meddler) -> None:
-    """We idle only when the message has been under way for a while."""
+    """We idle only when the message has been in transit for a while."""
     before = meddler.connections
     meddler.rules.append(cut(" IDLE", times=1))
     await again(meddler, before)
@@ -83,7 +83,7 @@ async def nothing(world: World, meddler: Meddler) -> None:
 
 
 async def emptied(world: World, meddler: Meddler) -> None:
-    """Somebody else deletes all that is there with a mail reader."""
+    """Another client deletes all that is there."""
 
     def delete() -> None:
         with imaplib.IMAP4(world.lab.imap_ip) as reader:
@@ -106,7 +106,7 @@ async def foreign_mail_comes(world: World, meddler: Meddler) -> None:
 
 
 async def made_anew(world: World, meddler: Meddler) -> None:
-    """The mailbox is made anew, as after it was restored or moved to another server."""
+    """The mailbox is recreated, as after it was restored or moved to another server."""
     await asyncio.to_thread(world.user.purge)
 
 
@@ -175,8 +175,8 @@ def refused_once(word: str, words: str) -> Event:
     return event
 
 
-AGAIN = "connects again, and finds the message"
-WATCHED = "goes on"
+AGAIN = "reconnects and finds the message"
+WATCHED = "continues"
 
 MAILBOX = (
     Disturbance(
@@ -188,44 +188,44 @@ MAILBOX = (
     ),
     Disturbance(
         "The connection to the mailbox breaks while the message is awaited",
-        "it is cut once",
+        "it is closed once",
         AGAIN,
         trip(in_mid_wait(cut_once)),
     ),
     Disturbance(
-        "The IMAP server says good-bye while the message is awaited",
-        "`* BYE`, and the connection ends",
+        "The IMAP server sends BYE while the message is awaited",
+        "`* BYE`, and the connection is closed",
         AGAIN,
         trip(in_mid_wait(good_bye)),
     ),
     Disturbance(
         "A server or a firewall drops idle connections",
-        "the connection ends when we idle",
+        "the connection is closed during IDLE",
         AGAIN,
         trip(in_mid_wait(idle_is_cut, timeout="60s")),
     ),
     Disturbance(
-        "The IMAP server freezes at IDLE",
-        "nothing after IDLE is answered, on that connection",
-        "gives it up after `session_timeout`, connects again, and finds the message",
+        "The IMAP server hangs at IDLE",
+        "it does not reply to IDLE, on that connection",
+        "closes the connection after `session_timeout`, reconnects and finds the message",
         trip(in_mid_wait(idle_is_frozen, timeout="60s")),
     ),
     Disturbance(
-        "The IMAP server's password service stutters",
+        "The IMAP server's password service fails for a moment",
         "two logins get `NO [UNAVAILABLE]`",
-        "tries again within `session_timeout`",
+        "retries within `session_timeout`",
         trip(in_mid_wait(nothing, sorry_once)),
     ),
     Disturbance(
         "The IMAP server is busy for a moment",
         "`NO Server Unavailable. 15` to one login, as Exchange says it",
-        "tries again within `session_timeout`",
+        "retries within `session_timeout`",
         trip(in_mid_wait(nothing, refused_once(r"^(\S+) LOGIN ", r"\1 NO Server Unavailable. 15"))),
     ),
     Disturbance(
         "The IMAP server cannot show a message yet",
         "`NO` to the first FETCH",
-        "asks for it again",
+        "fetches it again",
         trip(
             in_mid_wait(refused_once(r"^(\S+) UID FETCH ", r"\1 NO The message is being delivered"))
         ),
@@ -233,41 +233,41 @@ MAILBOX = (
     Disturbance(
         "The IMAP server offers UIDPLUS and refuses it",
         "`BAD` to UID EXPUNGE",
-        "expunges without it, if nothing of others is flagged as deleted",
+        "expunges without it, if no other message is flagged as deleted",
         trip(in_mid_wait(nothing, refused_once(r"^(\S+) UID EXPUNGE ", r"\1 BAD Unknown command"))),
     ),
     Disturbance(
-        "The IMAP server wants no ID",
+        "The IMAP server refuses ID",
         "`BAD` to ID",
         WATCHED,
         trip(in_mid_wait(nothing, refused_once(r"^(\S+) ID ", r"\1 BAD Unknown command"))),
     ),
     Disturbance(
-        "Somebody else empties the mailbox while the message is awaited",
-        "all that was there is expunged",
+        "Another client empties the mailbox while the message is awaited",
+        "all messages are expunged",
         WATCHED,
         trip(in_mid_wait(emptied, with_mail)),
     ),
     Disturbance(
-        "Messages of others come while ours is awaited",
+        "Other messages arrive while the message is awaited",
         "three of them",
-        "leaves them alone, unread",
+        "does not touch them; they stay unread",
         trip(in_mid_wait(foreign_mail_comes)),
     ),
     Disturbance(
-        "The mailbox is made anew while the message is awaited (UIDVALIDITY)",
-        "a real one is deleted and made again",
-        "looks through it from the beginning",
+        "The mailbox is recreated while the message is awaited (UIDVALIDITY)",
+        "a real one is deleted and created again",
+        "searches it from the beginning",
         trip(in_mid_wait(made_anew)),
     ),
     Disturbance(
-        "There are 10,000 messages of others in the mailbox",
-        "a real one with so many",
-        "looks at what is new alone",
+        "There are 10,000 other messages in the mailbox",
+        "a real mailbox with that many",
+        "reads only new messages",
         trip(in_mid_wait(nothing, ten_thousand, timeout="60s", session_timeout="30s")),
     ),
     Disturbance(
-        "A second copy comes to the folder for spam",
+        "A second copy arrives in the folder for spam",
         "the same message in Junk, a moment later",
         "deletes it, and counts it in `mailtrip_duplicates_total`",
         trip(copy_in_junk),
@@ -276,13 +276,13 @@ MAILBOX = (
     Disturbance(
         "A POP3 mailbox is locked for a moment",
         "`-ERR [IN-USE]` to the first login",
-        "tries again after five seconds",
+        "retries after five seconds",
         trip(pop3_locked),
     ),
     Disturbance(
         "The IMAP server does not answer LOGOUT",
-        "it says nothing after that",
-        "hangs up after two seconds",
+        "it does not reply to LOGOUT",
+        "disconnects after two seconds",
         trip(silent_logout),
     ),
 )

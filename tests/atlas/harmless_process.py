@@ -22,7 +22,7 @@ Event = Callable[["Served"], Awaitable[None]]
 
 
 class Served:
-    """A mailtrip in a process of its own, with a message under way that is delivered in the end."""
+    """A mailtrip in a process of its own, with a message in transit that is delivered in the end."""
 
     def __init__(self, world: World, courier: Courier) -> None:
         self.world = world
@@ -59,7 +59,7 @@ def served(
     event: Event | None = None,
     proof: Callable[[Served], bool] = bool,
 ) -> Course:
-    """`mailtrip serve` with a message under way, something that happens, and in the end the proof
+    """`mailtrip serve` with a message in transit, something that happens, and in the end the proof
     that it did."""
 
     async def course(world: World) -> Series:
@@ -129,7 +129,7 @@ def was_set_aside(one: Served) -> bool:
 
 
 def stepped(seconds: float) -> Course:
-    """In virtual time: the wall clock jumps while the message is under way, and the delay stays
+    """In virtual time: the wall clock jumps while the message is in transit, and the delay stays
     true."""
 
     async def inside() -> Series:
@@ -152,7 +152,7 @@ def stepped(seconds: float) -> Course:
 
 
 async def slow_queue() -> Series:
-    """In virtual time: the message is under way for an hour."""
+    """In virtual time: the message is in transit for an hour."""
     bench = ProberRig()
     bench.probe.timeout, bench.sender.delay = 2 * HOUR, HOUR
     await bench.trip()
@@ -173,25 +173,25 @@ async def _as_coroutine(course: Callable[[], Awaitable[Series]]) -> Series:
     return await course()
 
 
-GOES_ON = "goes on with the trip and its clock"
+GOES_ON = "continues the trip and its clock"
 
 PROCESS = (
     Disturbance(
-        "mailtrip is restarted while the message is under way",
+        "mailtrip is restarted while the message is in transit",
         "SIGTERM, and a new start",
         GOES_ON,
         served(event=ended("stop")),
     ),
     Disturbance(
-        "mailtrip is killed while the message is under way",
+        "mailtrip is killed while the message is in transit",
         "SIGKILL, and a new start",
         GOES_ON,
         served(event=ended("kill")),
     ),
     Disturbance(
-        "The configuration is reloaded while the message is under way",
+        "The configuration is reloaded while the message is in transit",
         "`POST /-/reload`, with other options for the module and the mailbox",
-        "ends the trip as it began it",
+        "ends the trip with its old configuration",
         served(event=reloaded),
     ),
     Disturbance(
@@ -203,30 +203,30 @@ PROCESS = (
     Disturbance(
         "The disk of the log is full",
         "standard error goes to `/dev/full`",
-        "does without a log",
+        "continues without a log",
         served(before=full_log),
     ),
     Disturbance(
         "The disk of the state fills up",
-        "no file may grow any more",
-        "says so once in the log, goes on, and writes what waited when there is room",
+        "no file can grow",
+        "logs it once, continues, and writes the delayed changes when there is space",
         served(event=disk_fills_up, proof=nothing_was_written),
     ),
     Disturbance(
         "The state file is damaged",
-        "other bytes in its place",
-        "sets it aside as `mailtrip.damaged`, says so in the log, and begins a new one",
+        "its bytes are overwritten",
+        "renames it to `mailtrip.damaged`, logs that, and creates a new one",
         served(before=damaged_state, proof=was_set_aside),
     ),
     Disturbance(
         "The wall clock is put forward by an hour",
-        "while the message is under way, in virtual time",
+        "while the message is in transit, in virtual time",
         "measures on a clock that never jumps",
         stepped(HOUR),
     ),
     Disturbance(
         "The wall clock is put back by an hour",
-        "while the message is under way, in virtual time",
+        "while the message is in transit, in virtual time",
         "measures on a clock that never jumps",
         stepped(-HOUR),
     ),

@@ -177,7 +177,7 @@ NEXT = "tries the next one at once"
 
 LEAVING = (
     Disturbance(
-        "The first exchanger is down", "nobody listens there", NEXT, trip(first_exchanger(None))
+        "The first exchanger is down", "nothing listens there", NEXT, trip(first_exchanger(None))
     ),
     Disturbance(
         "The first exchanger answers 4xx",
@@ -186,14 +186,14 @@ LEAVING = (
         trip(first_exchanger(lambda: Reply("451 4.3.0 not now"))),
     ),
     Disturbance(
-        "The first exchanger turns us away",
+        "The first exchanger refuses us",
         "`554 5.7.1` as its greeting",
         NEXT,
         trip(first_exchanger(lambda: Reply("554 5.7.1 not you"))),
     ),
     Disturbance(
-        "The first exchanger says nothing",
-        "it takes the connection and never greets",
+        "The first exchanger sends nothing",
+        "it accepts the connection and sends no greeting",
         "tries the next one after `session_timeout`",
         trip(first_exchanger(Freeze)),
     ),
@@ -204,7 +204,7 @@ LEAVING = (
         trip(first_exchanger(None, "gone.example.test.")),
     ),
     Disturbance(
-        "The exchanger puts us off at first (greylisting)",
+        "The exchanger defers the message at first (greylisting)",
         "a real exchanger that answers 450 for three seconds",
         "sends the message again, as mail servers do, and counts it in `mailtrip_retries_total`",
         trip(greylisted),
@@ -212,7 +212,7 @@ LEAVING = (
     ),
     Disturbance(
         "The relay has two addresses, and one is dead",
-        "nobody listens on its IPv6 address",
+        "nothing listens on its IPv6 address",
         "tries the other one at the same time (RFC 8305)",
         trip(dead_first_address),
     ),
@@ -224,36 +224,36 @@ LEAVING = (
     ),
     Disturbance(
         "The relay does not answer QUIT",
-        "it says nothing after it has taken the message",
-        "hangs up after two seconds: the message is theirs",
+        "it sends nothing after it has accepted the message",
+        "disconnects after two seconds: the relay has accepted the message",
         trip(ends(Stage.QUIT, Freeze)),
     ),
     Disturbance(
-        "The connection breaks before the relay's answer to the whole message",
-        "it has delivered, and hangs up",
-        "does not send again, and waits for the message: it may have been taken",
+        "The connection breaks before the relay's reply to the whole message",
+        "it delivers the message and closes the connection",
+        "does not send again, and waits for the message: it may have been accepted",
         trip(ends(Stage.DOT, Cut)),
     ),
 )
 
 TRANSIT = (
     Disturbance(
-        "The message comes twice",
+        "The message arrives twice",
         "two copies are stored in a real mailbox",
         "deletes both, and counts one in `mailtrip_duplicates_total`",
         trip(brought(bytes, bytes)),
         DUPLICATES,
     ),
     Disturbance(
-        "A vacation reply comes before the message",
+        "A vacation reply arrives before the message",
         "a reply with our Message-ID in `References`",
-        "cleans it away, and goes on waiting",
+        "deletes it and continues to wait",
         trip(brought(reply, bytes)),
     ),
     Disturbance(
-        "A notice of a delay comes before the message",
+        "A delay notification arrives before the message",
         "a delivery status notification with the action `delayed`",
-        "cleans it away, and goes on waiting",
+        "deletes it and continues to wait",
         trip(brought(delayed, bytes)),
     ),
     Disturbance(
@@ -264,15 +264,15 @@ TRANSIT = (
         trip(broken_tls(Stage.STARTTLS, lambda: Reply("454 4.7.0 no TLS now"))),
     ),
     Disturbance(
-        "The exchanger hangs up in the TLS handshake",
-        "it cuts the connection after the first message of TLS",
+        "The exchanger closes the connection in the TLS handshake",
+        "it closes the connection after the ClientHello",
         "does the same",
         trip(broken_tls(Stage.TLS, Cut)),
     ),
     Disturbance(
-        "A notice that cannot be understood comes before the message",
-        "a mailer daemon's words in an unknown language",
-        "counts it in `mailtrip_unclear_total`, tells it on the trip, and goes on waiting",
+        "An unclear notification arrives before the message",
+        "a mailer daemon's text in an unknown language",
+        "counts it in `mailtrip_unclear_total`, shows it on the trip, and continues to wait",
         trip(brought(riddle, bytes)),
         UNCLEAR,
     ),
@@ -283,13 +283,13 @@ TRANSIT = (
         trip(brought(other_subject)),
     ),
     Disturbance(
-        "A server takes our headers away",
+        "A server removes our headers",
         "no `X-`, no `Message-ID`, no `Auto-Submitted`",
         "finds its token in the subject",
         trip(brought(without_our_headers)),
     ),
     Disturbance(
-        "A server takes our headers away and rewrites the subject",
+        "A server removes our headers and rewrites the subject",
         "both of these",
         "finds its token in the text",
         trip(brought(lambda raw: other_subject(without_our_headers(raw)))),
@@ -297,25 +297,25 @@ TRANSIT = (
     Disturbance(
         "A footer is added",
         "a disclaimer below the text",
-        "knows its own text",
+        "recognises its own text",
         trip(brought(footer)),
     ),
     Disturbance(
         "The text is encoded again as quoted-printable",
-        "as a gateway does that is not 8-bit clean",
-        "reads it as what it means",
+        "as a gateway that is not 8-bit clean does",
+        "decodes it",
         trip(brought(quoted_printable)),
     ),
     Disturbance(
         "The text is encoded again as base64",
         "as Exchange does",
-        "reads it as what it means",
+        "decodes it",
         trip(brought(base_64)),
     ),
     Disturbance(
         "The message is forwarded as an attachment",
-        "another message with ours in `message/rfc822`",
-        "finds its token there",
+        "another message with ours as `message/rfc822`",
+        "finds its token in the attachment",
         trip(brought(attached)),
     ),
 )

@@ -26,7 +26,7 @@ def program(script: str, mode: int = 0o755, **roundtrip: object) -> Make:
 
 
 def maildir(spoil: Callable[[World], None], *, later: bool = False) -> Make:
-    """A Maildir that somebody spoils, before the trip or while the message is awaited."""
+    """A Maildir that is spoiled, before the trip or while the message is awaited."""
 
     async def make(world: World) -> Changes:
         for name in ("new", "cur", "tmp"):
@@ -86,23 +86,23 @@ PROGRAM = Step.PROGRAM
 
 LOCAL = (
     Fault(
-        "The sendmail program is not there",
-        "a path that names nothing",
+        "The sendmail program does not exist",
+        "a path that does not exist",
         send(PROGRAM, Reason.PROGRAM, "ENOENT"),
         Known.AT_ONCE,
         "`path`; whether a mail server is installed",
         given(send={"sendmail": {"path": "<directory>/sendmail"}}),
     ),
     Fault(
-        "The sendmail program may not be run",
-        "a file without the right to execute it",
+        "The sendmail program is not executable",
+        "a file without execute permission",
         send(PROGRAM, Reason.PROGRAM, "EACCES"),
         Known.AT_ONCE,
         "`path` and its permissions",
         program(TAKES, 0o644),
     ),
     _exits(
-        "The sendmail program wants it to be tried again later",
+        "The sendmail program reports a temporary failure",
         75,
         Reason.DEFERRED,
         f"{QUEUE}, its disk",
@@ -121,7 +121,7 @@ LOCAL = (
         "whether it runs",
     ),
     _exits(
-        "The sendmail program does not let this user send",
+        "The sendmail program does not allow this user to send",
         77,
         Reason.REJECTED,
         "`authorized_submit_users`",
@@ -134,7 +134,7 @@ LOCAL = (
     ),
     Fault(
         "The sendmail program is killed",
-        "it is ended by a signal",
+        "it is killed by a signal",
         send(PROGRAM, Reason.PROGRAM, "SIGKILL"),
         Known.AT_ONCE,
         "`dmesg`: out of memory?",
@@ -142,7 +142,7 @@ LOCAL = (
     ),
     Fault(
         "The sendmail program does not read the message",
-        "it exits with 0 and has not read a large message",
+        "it exits with 0 without reading a large message",
         send(PROGRAM, Reason.PROGRAM),
         Known.AT_ONCE,
         "`path`: is it another program?",
@@ -150,15 +150,15 @@ LOCAL = (
     ),
     Fault(
         "The sendmail program hangs",
-        "it does not end; it is killed, and may have taken the message",
+        "it does not exit; mailtrip kills it, and it may have accepted the message",
         send(PROGRAM, Reason.TIMEOUT),
         Known.TIMEOUT,
         QUEUE,
         program(f"{TAKES}; sleep 600"),
     ),
     Fault(
-        "The Maildir is not there",
-        "a path that names nothing",
+        "The Maildir does not exist",
+        "a path that does not exist",
         opening(Step.SELECT, Reason.UNAVAILABLE, "ENOENT"),
         Known.SESSION,
         "`path`; whether its file system is mounted",
@@ -166,15 +166,15 @@ LOCAL = (
     ),
     Fault(
         "The Maildir is a file",
-        "an mbox in its place",
+        "an mbox instead",
         opening(Step.SELECT, Reason.REJECTED, "ENOTDIR"),
         Known.AT_ONCE,
         "`path`; what the delivering program writes: Maildir or mbox",
         maildir(a_file),
     ),
     Fault(
-        "The Maildir may not be read",
-        "a directory that is closed to us",
+        "The Maildir is not readable",
+        "a directory without read permission for mailtrip",
         opening(Step.SELECT, Reason.REJECTED, "EACCES"),
         Known.AT_ONCE,
         "its owner and the user that runs mailtrip",
@@ -182,7 +182,7 @@ LOCAL = (
         Lever.PRIVILEGES,
     ),
     Fault(
-        "The Maildir goes away while the message is awaited",
+        "The Maildir disappears while the message is awaited",
         "it is removed, as when a file system is unmounted",
         watching(Step.SELECT, Reason.UNAVAILABLE, "ENOENT"),
         Known.TIMEOUT,
@@ -190,16 +190,16 @@ LOCAL = (
         maildir(removed, later=True),
     ),
     Fault(
-        "The port of our own receiver is taken",
+        "The port of the SMTP receiver is in use",
         "another program listens on `listen`",
         opening(Step.CONNECT, Reason.CONNECT),
         Known.SESSION,
-        "`ss -ltnp`: who has it?",
+        "`ss -ltnp`: which program uses it?",
         port_taken,
     ),
     Fault(
-        "The certificate of our own receiver is not there",
-        "`cert_file` names nothing",
+        "The certificate of the SMTP receiver does not exist",
+        "`cert_file` names a missing file",
         opening(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
         "`cert_file`",

@@ -22,7 +22,7 @@ POP3 = {"username": "<user>", "password": "labpass"}
 
 
 def meddled(*rules: Callable[[], Rule], **module: object) -> Make:
-    """A real IMAP server behind somebody who meddles."""
+    """A real IMAP server behind a proxy that meddles."""
 
     async def make(world: World) -> Changes:
         meddler = await world.meddle(*(rule() for rule in rules))
@@ -49,7 +49,7 @@ def meddled_tls(*rules: Callable[[], Rule]) -> Make:
 
 
 def pop3(*rules: Callable[[], Rule], **options: object) -> Make:
-    """A real POP3 server behind somebody who meddles."""
+    """A real POP3 server behind a proxy that meddles."""
 
     async def make(world: World) -> Changes:
         meddler = await world.meddle(*(rule() for rule in rules), port=110)
@@ -64,7 +64,7 @@ def pop3(*rules: Callable[[], Rule], **options: object) -> Make:
 
 
 def in_mid_wait(*rules: Callable[[], Rule], timeout: str = "10s", bring: bool = False) -> Make:
-    """The server does well until the message is under way; then the rules hold, and all connections
+    """The server does well until the message is in transit; then the rules hold, and all connections
     end."""
 
     async def make(world: World) -> Changes:
@@ -83,7 +83,7 @@ def in_mid_wait(*rules: Callable[[], Rule], timeout: str = "10s", bring: bool = 
 
 
 async def down_in_mid_wait(world: World) -> Changes:
-    """Everything is well until the message is under way; then nobody listens any more."""
+    """Everything is well until the message is in transit; then nothing listens any more."""
     meddler, courier = await world.meddle(), await world.courier()
 
     async def then(app: App) -> None:
@@ -95,10 +95,10 @@ async def down_in_mid_wait(world: World) -> Changes:
 
 
 def _freezes(word: str, command: str, verdict: Verdict, known: Known, look: str) -> Fault:
-    name = f"The IMAP server freezes at {word}"
+    name = f"The IMAP server hangs at {word}"
     return Fault(
         name,
-        f"nothing after {word} is answered",
+        f"it does not reply to {word}",
         verdict,
         known,
         look,
@@ -131,7 +131,7 @@ IMAP = (
         ),
     ),
     Fault(
-        "The IMAP server takes no passwords without TLS",
+        "The IMAP server accepts no passwords without TLS",
         "`NO [PRIVACYREQUIRED]` to LOGIN",
         opening(Step.LOGIN, Reason.AUTH, "PRIVACYREQUIRED"),
         Known.AT_ONCE,
@@ -143,8 +143,8 @@ IMAP = (
         ),
     ),
     Fault(
-        "The file with the mailbox's password is not there",
-        "`password: {file: …}` names no file",
+        "The file with the mailbox's password does not exist",
+        "`password: {file: …}` names a missing file",
         opening(Step.LOGIN, Reason.AUTH),
         Known.AT_ONCE,
         "the secret's file and who may read it",
@@ -160,7 +160,7 @@ IMAP = (
         says="there is no secret in it",
     ),
     Fault(
-        "The IMAP server takes no more connections",
+        "The IMAP server accepts no more connections",
         "`* BYE` as its greeting",
         opening(Step.GREETING, Reason.UNAVAILABLE),
         Known.SESSION,
@@ -168,11 +168,11 @@ IMAP = (
         meddled(lambda: Rule("OK", "say", "server", "* BYE Too many connections")),
     ),
     Fault(
-        "It is no IMAP server that answers",
-        "an SMTP server in its place",
+        "Another service answers on the port of the IMAP server",
+        "an SMTP server instead",
         opening(Step.GREETING, Reason.PROTOCOL),
         Known.AT_ONCE,
-        "`host` and `port`: who listens there?",
+        "`host` and `port`: which program listens there?",
         given(imap={**PLAIN, "host": "<relay>", "port": 25}),
     ),
     Fault(
@@ -185,7 +185,7 @@ IMAP = (
         says="this is a POP3 server",
     ),
     Fault(
-        "The IMAP port expects TLS from the start",
+        "The IMAP port expects implicit TLS",
         "`tls: none` on port 993 of a real server",
         opening(Step.GREETING, Reason.PROTOCOL),
         Known.AT_ONCE,
@@ -194,7 +194,7 @@ IMAP = (
         says="use `tls: implicit`",
     ),
     Fault(
-        "The folder is gone",
+        "The folder does not exist",
         "a folder that a real server does not have",
         opening(Step.SELECT, Reason.REJECTED),
         Known.AT_ONCE,
@@ -202,7 +202,7 @@ IMAP = (
         given(imap={"folders": ["Archive"]}),
     ),
     Fault(
-        "The folder may not be opened",
+        "Access to the folder is denied",
         "`NO [NOPERM]` to SELECT",
         opening(Step.SELECT, Reason.REJECTED, "NOPERM"),
         Known.AT_ONCE,
@@ -210,7 +210,7 @@ IMAP = (
         meddled(lambda: answer(r"^(\S+) SELECT ", r"\1 NO [NOPERM] Permission denied")),
     ),
     Fault(
-        "The folder may only be read",
+        "The folder is read-only",
         "`OK [READ-ONLY]` to SELECT",
         opening(Step.SELECT, Reason.REJECTED),
         Known.AT_ONCE,
@@ -236,12 +236,12 @@ IMAP = (
         "`BAD` to SELECT",
         opening(Step.SELECT, Reason.PROTOCOL),
         Known.AT_ONCE,
-        "what sits between us and the server",
+        "proxies and firewalls on the path",
         meddled(lambda: answer(r"^(\S+) SELECT ", r"\1 BAD Unknown command")),
     ),
     Fault(
-        "The IMAP server never greets",
-        "nothing is said after the connection",
+        "The IMAP server sends no greeting",
+        "it sends nothing after the connection is open",
         opening(Step.GREETING, Reason.TIMEOUT),
         Known.SESSION,
         SERVER,
@@ -255,8 +255,8 @@ IMAP = (
         "LDAP, SQL behind the server",
     ),
     Fault(
-        "The IMAP server freezes at STARTTLS",
-        "nothing after STARTTLS is answered",
+        "The IMAP server hangs at STARTTLS",
+        "it does not reply to STARTTLS",
         opening(Step.TLS, Reason.TIMEOUT),
         Known.SESSION,
         SERVER,
@@ -292,8 +292,8 @@ IMAP = (
         f"{SERVER}; locks, storage",
     ),
     Fault(
-        "The IMAP server freezes while the message is awaited",
-        "nothing after NOOP is answered any more",
+        "The IMAP server hangs while the message is awaited",
+        "it does not reply to NOOP",
         watching(Step.IDLE, Reason.TIMEOUT),
         NEVER_BACK,
         SERVER,
@@ -313,40 +313,40 @@ IMAP = (
         "EXPUNGE", "UID EXPUNGE", deleting(Reason.TIMEOUT), Known.SESSION, f"{SERVER}; its storage"
     ),
     Fault(
-        "The IMAP server goes down while the message is awaited, and stays so",
-        "nobody listens any more",
+        "The IMAP server goes down while the message is awaited, and stays down",
+        "nothing listens any more",
         watching(Step.CONNECT, Reason.CONNECT),
         NEVER_BACK,
         "whether it runs",
         down_in_mid_wait,
     ),
     Fault(
-        "The IMAP server cuts the connection whenever a message is read",
-        "the connection ends at every FETCH",
+        "The IMAP server cuts the connection at every read of a message",
+        "the connection is closed at every FETCH",
         watching(Step.FETCH, Reason.DISCONNECTED),
         NEVER_BACK,
         "the server's log: a crash, a broken message or index",
         meddled(lambda: cut("UID FETCH"), timeout="8s"),
     ),
     Fault(
-        "The IMAP server cuts the connection whenever we idle",
-        "the connection ends at every IDLE",
+        "The IMAP server cuts the connection at every IDLE",
+        "the connection is closed at every IDLE",
         watching(Step.IDLE, Reason.DISCONNECTED),
         NEVER_BACK,
-        "a firewall or proxy that does not know IDLE",
+        "a firewall or proxy that does not support IDLE",
         in_mid_wait(lambda: cut("IDLE"), timeout="32s"),
     ),
     Fault(
-        "The IMAP server says good-bye whenever the message is awaited",
-        "`* BYE` in the place of an answer to NOOP",
+        "The IMAP server sends BYE again and again while the message is awaited",
+        "`* BYE` instead of the reply to NOOP",
         watching(Step.IDLE, Reason.DISCONNECTED),
         NEVER_BACK,
-        "whether somebody restarts it; its limits",
+        "whether it is being restarted; its limits",
         in_mid_wait(lambda: answer(" NOOP", "* BYE Logged out for maintenance")),
     ),
     Fault(
         "The password stops working while the message is awaited",
-        "a refused login after a cut",
+        "a refused login after the connection was closed",
         watching(Step.LOGIN, Reason.AUTH, "AUTHENTICATIONFAILED"),
         NEVER_BACK,
         "whether the password was changed",
@@ -355,7 +355,7 @@ IMAP = (
         ),
     ),
     Fault(
-        "The mailbox is over its quota, so that nothing can be deleted",
+        "The mailbox is over its quota, so nothing can be deleted",
         "`NO [OVERQUOTA]` to STORE",
         deleting(Reason.MAILBOX_FULL, "OVERQUOTA"),
         Known.NEWS,
@@ -363,7 +363,7 @@ IMAP = (
         meddled(lambda: answer(r"^(\S+) UID STORE", r"\1 NO [OVERQUOTA] Not enough disk quota")),
     ),
     Fault(
-        "We may not delete in the mailbox",
+        "mailtrip may not delete messages in the mailbox",
         "`NO [NOPERM]` to STORE",
         deleting(Reason.REJECTED, "NOPERM"),
         Known.NEWS,
@@ -385,14 +385,14 @@ POP3_FAULTS = (
     ),
     Fault(
         "The POP3 mailbox is locked",
-        "`-ERR [IN-USE]`: another client has it, and keeps it",
+        "`-ERR [IN-USE]`: another client keeps it locked",
         opening(Step.LOGIN, Reason.UNAVAILABLE, "IN-USE"),
         Known.SESSION,
-        "who else reads this mailbox; a session of a client that has died",
+        "who else reads this mailbox; a session left over from a client that crashed",
         pop3(lambda: answer("^PASS ", "-ERR [IN-USE] Mailbox is locked by another session")),
     ),
     Fault(
-        "The POP3 server wants longer pauses",
+        "The POP3 server requires longer pauses",
         "`-ERR [LOGIN-DELAY]`",
         opening(Step.LOGIN, Reason.UNAVAILABLE, "LOGIN-DELAY"),
         Known.SESSION,
@@ -404,23 +404,23 @@ POP3_FAULTS = (
         ),
     ),
     Fault(
-        "The POP3 server allows no second look in time",
+        "The POP3 server does not allow a second login before the timeout",
         "LOGIN-DELAY, or `poll_interval`, is longer than `timeout`",
         watching(None, Reason.UNAVAILABLE, "LOGIN-DELAY"),
         NEVER_BACK,
-        "`timeout`, and what `check --try` says",
+        "`timeout`, and the result of `check --try`",
         pop3(poll_interval="1h"),
     ),
     Fault(
-        "It is no POP3 server that answers",
-        "an IMAP server in its place",
+        "Another service answers on the port of the POP3 server",
+        "an IMAP server instead",
         opening(Step.GREETING, Reason.PROTOCOL),
         Known.AT_ONCE,
-        "`port`, or `imap` in the place of `pop3`",
+        "`port`, or `imap` instead of `pop3`",
         pop3(lambda: Rule("OK", "say", "server", "* OK [CAPABILITY IMAP4rev1] ready")),
     ),
     Fault(
-        "The POP3 server takes no connections now",
+        "The POP3 server accepts no connections now",
         "`-ERR` as its greeting",
         opening(Step.GREETING, Reason.UNAVAILABLE),
         Known.SESSION,
@@ -428,7 +428,7 @@ POP3_FAULTS = (
         pop3(lambda: Rule("OK", "say", "server", "-ERR too many connections")),
     ),
     Fault(
-        "The POP3 server has no unique ids",
+        "The POP3 server does not support UIDL",
         "`-ERR` to UIDL",
         opening(Step.FETCH, Reason.REJECTED),
         Known.AT_ONCE,
@@ -436,16 +436,16 @@ POP3_FAULTS = (
         pop3(lambda: answer("^UIDL", "-ERR unknown command")),
     ),
     Fault(
-        "The POP3 server never greets",
-        "nothing is said after the connection",
+        "The POP3 server sends no greeting",
+        "it sends nothing after the connection is open",
         opening(Step.GREETING, Reason.TIMEOUT),
         Known.SESSION,
         SERVER,
         pop3(lambda: freeze("OK", "server")),
     ),
     Fault(
-        "The POP3 server freezes when it is asked what it offers",
-        "nothing after CAPA is answered",
+        "The POP3 server hangs at CAPA",
+        "it does not reply to CAPA",
         opening(Step.LOGIN, Reason.TIMEOUT),
         Known.SESSION,
         SERVER,
@@ -460,32 +460,32 @@ POP3_FAULTS = (
         pop3(lambda: answer("^STLS", "-ERR TLS is not available"), tls="starttls"),
     ),
     Fault(
-        "The POP3 server freezes at the name of the user",
-        "nothing after USER is answered",
+        "The POP3 server hangs at USER",
+        "it does not reply to USER",
         opening(Step.LOGIN, Reason.TIMEOUT),
         Known.SESSION,
         "LDAP, SQL behind the server",
         pop3(lambda: freeze("^USER ")),
     ),
     Fault(
-        "The POP3 server freezes at the login",
-        "nothing after PASS is answered",
+        "The POP3 server hangs at PASS",
+        "it does not reply to PASS",
         opening(Step.LOGIN, Reason.TIMEOUT),
         Known.SESSION,
         "LDAP, SQL behind the server",
         pop3(lambda: freeze("^PASS ")),
     ),
     Fault(
-        "The POP3 server freezes when it lists the mailbox",
-        "nothing after UIDL is answered",
+        "The POP3 server hangs at UIDL",
+        "it does not reply to UIDL",
         opening(Step.FETCH, Reason.TIMEOUT),
         Known.SESSION,
-        f"{SERVER}; a mailbox of many messages",
+        f"{SERVER}; a mailbox with many messages",
         pop3(lambda: freeze("^UIDL")),
     ),
     Fault(
-        "The POP3 server freezes in the middle of a message",
-        "nothing after TOP is answered",
+        "The POP3 server hangs in the middle of a message",
+        "it does not reply to TOP",
         watching(Step.FETCH, Reason.TIMEOUT),
         NEVER_BACK,
         f"{SERVER}; its storage",
@@ -493,23 +493,23 @@ POP3_FAULTS = (
     ),
     Fault(
         "The POP3 server cuts the connection in the middle of a message",
-        "the connection ends at every TOP",
+        "the connection is closed at every TOP",
         watching(Step.FETCH, Reason.DISCONNECTED),
         NEVER_BACK,
         "the server's log: a crash, a broken message",
         pop3(lambda: cut("^TOP")),
     ),
     Fault(
-        "The POP3 server freezes at DELE",
-        "nothing after DELE is answered",
+        "The POP3 server hangs at DELE",
+        "it does not reply to DELE",
         IN_DELETE,
         Known.SESSION,
         f"{SERVER}; its storage",
         pop3(lambda: freeze("^DELE")),
     ),
     Fault(
-        "The POP3 server freezes at QUIT, with which it deletes",
-        "nothing after QUIT is answered",
+        "The POP3 server hangs at QUIT, which deletes the messages",
+        "it does not reply to QUIT",
         IN_DELETE,
         Known.SESSION,
         f"{SERVER}; its storage",

@@ -40,7 +40,7 @@ def cut(word: str, by: Literal["client", "server"] = "client", times: int = ALWA
 
 
 def answer(word: str, words: str, times: int = ALWAYS) -> Rule:
-    """The client's line does not reach the server; somebody else answers it."""
+    """The client's line does not reach the server; the meddler answers it."""
     return Rule(word, "answer", "client", words, times)
 
 

@@ -25,7 +25,7 @@ class Known(Enum):
     AT_ONCE = "at once"
     RESOLVER = "after `resolver.timeout`"
     SESSION = "after `session_timeout`"
-    NEWS = "as soon as the message or the notice of it comes"
+    NEWS = "as soon as the message or a notification about it arrives"
     TIMEOUT = "after `timeout`"
 
 
@@ -34,7 +34,7 @@ class Lever(Enum):
 
     NONE = auto()
     CERTIFICATES = auto()  # all servers of the lab show expired ones
-    STORE = auto()  # nobody stores messages or checks the relay's passwords
+    STORE = auto()  # nothing stores messages or checks the relay's passwords
     MX = auto()  # the recipients' exchanger is stopped
     QUEUE = auto()  # the exchanger takes messages and keeps them
     ALONE = auto()  # the row breaks what others use, and has the lab for itself
@@ -53,8 +53,7 @@ class Verdict:
 
     @classmethod
     def of(cls, outcome: Outcome) -> "Verdict | None":
-        """None for a success. A trip that blames more than one leg, or none, blames nobody in
-        particular."""
+        """None for a success. A trip that blames more than one leg, or none, has no verdict."""
         if not (failure := outcome.failure):
             return None
         (leg,) = (leg for leg, good in outcome.legs.items() if not good)

@@ -32,7 +32,7 @@ def at_starttls(stage: Stage, act: Callable[[], Act]) -> Make:
 
 
 async def slipped_in(world: World) -> Changes:
-    """A real relay behind somebody who adds a line to what it says in the clear."""
+    """A real relay behind a proxy that adds a line to what it says in plain text."""
     rule = Rule("^220 .*Ready", "add", "server", "250 2.0.0 and this is not encrypted")
     meddler = await world.meddle(rule, host=world.lab.relay_ip, port=587)
     return {
@@ -46,8 +46,8 @@ async def slipped_in(world: World) -> Changes:
 
 
 def secured(prepare: Callable[[ssl.SSLContext, Path], Any], part: str) -> Make:
-    """A server with TLS from the start, as `prepare` makes it; nobody gets to know what it would
-    say."""
+    """A server with TLS from the start, as `prepare` makes it. The handshake fails, so it never
+    says anything."""
 
     async def make(world: World) -> Changes:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -144,7 +144,7 @@ TLS = (
     ),
     Fault(
         "The relay's certificate is not valid yet",
-        "it begins tomorrow",
+        "it is valid from tomorrow",
         send(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
         "this machine's clock, then the certificate's dates",
@@ -152,23 +152,23 @@ TLS = (
         says="not yet valid",
     ),
     Fault(
-        "The relay's certificate is of an authority that we do not trust",
-        "the lab's own authority, without `ca_file`",
+        "The relay's certificate is from an untrusted CA",
+        "the lab's own CA, without `ca_file`",
         send(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
-        f"a missing chain at the server, or a missing `ca_file`; {LOOK}",
+        f"an incomplete chain at the server, or a missing `ca_file`; {LOOK}",
         given(smtp={"ca_file": None}),
     ),
     Fault(
-        "The mailbox server's certificate is of an authority that we do not trust",
-        "the lab's own, without `ca_file`",
+        "The mailbox server's certificate is from an untrusted CA",
+        "the lab's own CA, without `ca_file`",
         opening(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
         f"its chain, or a missing `ca_file`; {LOOK_IMAP}",
         given(imap={"ca_file": None}),
     ),
     Fault(
-        "The relay's certificate has signed itself",
+        "The relay's certificate is self-signed",
         "a server with such a certificate",
         send(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
@@ -178,7 +178,7 @@ TLS = (
     ),
     Fault(
         "The relay's certificate is for another name",
-        "a real server under a name that its certificate lacks",
+        "a real server under a name that is not in its certificate",
         send(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
         f"the names in it; {LOOK}",
@@ -187,15 +187,15 @@ TLS = (
     ),
     Fault(
         "The mailbox server's certificate is for another name",
-        "a real server under a name that its certificate lacks",
+        "a real server under a name that is not in its certificate",
         opening(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
         f"the names in it; {LOOK_IMAP}",
         given(imap={"server_name": "imap.other.test"}),
     ),
     Fault(
-        "The relay speaks only old versions of TLS",
-        "a server that knows nothing above TLS 1.1",
+        "The relay supports only old versions of TLS",
+        "a server that supports nothing above TLS 1.1",
         send(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
         "the server's TLS settings, its age",
@@ -203,8 +203,8 @@ TLS = (
         says="protocol version",
     ),
     Fault(
-        "The mailbox server speaks only old versions of TLS",
-        "a server that knows nothing above TLS 1.1",
+        "The mailbox server supports only old versions of TLS",
+        "a server that supports nothing above TLS 1.1",
         opening(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
         "the server's TLS settings, its age",
@@ -212,23 +212,23 @@ TLS = (
     ),
     Fault(
         "The relay cuts the connection in the handshake",
-        "it hangs up after the first message of TLS",
+        "it closes the connection after the ClientHello",
         send(Step.TLS, Reason.DISCONNECTED),
         Known.AT_ONCE,
-        "the server's log: its key cannot be read, often",
+        "the server's log: often it cannot read its key",
         cut_in_the_handshake("smtp"),
     ),
     Fault(
         "The mailbox server cuts the connection in the handshake",
-        "it hangs up after the first message of TLS",
+        "it closes the connection after the ClientHello",
         opening(Step.TLS, Reason.DISCONNECTED),
         Known.SESSION,
-        "the server's log: its key cannot be read, often",
+        "the server's log: often it cannot read its key",
         cut_in_the_handshake("imap"),
     ),
     Fault(
-        "The relay freezes in the handshake",
-        "it says nothing after its 220 to STARTTLS",
+        "The relay hangs in the handshake",
+        "it sends nothing after its 220 to STARTTLS",
         send(Step.TLS, Reason.TIMEOUT),
         Known.SESSION,
         "the server's load and entropy; a firewall that inspects TLS",
@@ -254,16 +254,16 @@ TLS = (
         ),
     ),
     Fault(
-        "Somebody slips plain text in before TLS begins",
-        "more words behind the 220 to STARTTLS (CVE-2011-0411)",
+        "Plain text arrives before the TLS handshake",
+        "more text after the 220 to STARTTLS (CVE-2011-0411)",
         send(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
-        "who sits between us and the server",
+        "proxies, firewalls, or an attacker on the path",
         slipped_in,
         says="sent plain text",
     ),
     Fault(
-        "TLS from the start is spoken to a port for STARTTLS",
+        "Implicit TLS is used on a port for STARTTLS",
         "`tls: implicit` on port 587",
         send(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
@@ -272,8 +272,8 @@ TLS = (
         says="wrong version number",
     ),
     Fault(
-        "STARTTLS is awaited on a port for TLS from the start",
-        "`tls: starttls` on port 465: each waits for the other",
+        "STARTTLS is used on a port for implicit TLS",
+        "`tls: starttls` on port 465: both sides wait",
         send(Step.GREETING, Reason.PROTOCOL),
         Known.AT_ONCE,
         "`port` and `tls` of the sender",
@@ -281,8 +281,8 @@ TLS = (
         says="use `tls: implicit`",
     ),
     Fault(
-        "The file with the trusted authorities cannot be read",
-        "`ca_file` is not there",
+        "The file with the trusted CA certificates cannot be read",
+        "`ca_file` does not exist",
         send(Step.TLS, Reason.TLS),
         Known.AT_ONCE,
         "`ca_file`",

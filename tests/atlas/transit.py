@@ -8,11 +8,11 @@ from exporter.core.model import Reason
 from tests.atlas.table import Changes, Fault, Known, Lever, Make, delivery, given
 from tests.atlas.world import World
 
-QUEUE = "the queues on the way: `postqueue -p`, `exim -bp`"
+QUEUE = "the queues on the path: `postqueue -p`, `exim -bp`"
 
 
 def brought(change: Callable[[bytes], bytes]) -> Make:
-    """The message is brought as somebody on the way has made it."""
+    """The message is brought as a server on the path has made it."""
 
     async def make(world: World) -> Changes:
         courier = await world.courier(change)
@@ -84,7 +84,7 @@ def plain_notice(raw: bytes) -> bytes:
 
 
 def riddle(raw: bytes) -> bytes:
-    """A mailer daemon's words that nobody understands."""
+    """A mailer daemon's text in an unknown language."""
     head = (
         b"Return-Path: <>\r\nFrom: MAILER-DAEMON@lab.test\r\nSubject: nuqneH\r\n\r\nQapla'\r\n\r\n"
     )
@@ -103,7 +103,7 @@ def rewritten_text(raw: bytes) -> bytes:
 
 
 def reading(to: str, **more: object) -> Make:
-    """Somebody of the lab whose mail has a fate; the notice of it comes to the sender, whose
+    """A user of the lab whose mail has a fate; the notice of it comes to the sender, whose
     mailbox is read."""
     return given(roundtrip={"to": to, **more})
 
@@ -111,15 +111,15 @@ def reading(to: str, **more: object) -> Make:
 TRANSIT = (
     Fault(
         "The message disappears",
-        "real servers take it, and throw it away",
+        "real servers accept it and discard it",
         delivery(Reason.OVERDUE),
         Known.TIMEOUT,
-        "the log of the last server that took it: the token stands in its Message-ID",
+        "the log of the last server that accepted it: the token is in its Message-ID",
         reading("blackhole@lab.test"),
     ),
     Fault(
         "The message is slower than `timeout`",
-        "a real server that holds it back; it counts as late when it comes",
+        "a real server that delays it; it counts as late when it arrives",
         delivery(Reason.OVERDUE),
         Known.TIMEOUT,
         f"`mailtrip_late_total`; {QUEUE}",
@@ -128,8 +128,8 @@ TRANSIT = (
         ),
     ),
     Fault(
-        "A queue on the way is stopped",
-        "a real exchanger that keeps what it takes",
+        "A queue on the path is stopped",
+        "a real exchanger that keeps what it accepts",
         delivery(Reason.OVERDUE),
         Known.TIMEOUT,
         QUEUE,
@@ -141,7 +141,7 @@ TRANSIT = (
         "the relay keeps the message",
         delivery(Reason.OVERDUE),
         Known.TIMEOUT,
-        f"{QUEUE}: they say whom they cannot reach",
+        f"{QUEUE}: they name the unreachable server",
         given(),
         Lever.MX,
     ),
@@ -155,7 +155,7 @@ TRANSIT = (
         Lever.STORE,
     ),
     Fault(
-        "The exchanger puts the recipient off again and again",
+        "The exchanger defers the recipient again and again",
         "a real exchanger that answers 451 to the relay",
         delivery(Reason.OVERDUE),
         Known.TIMEOUT,
@@ -171,47 +171,47 @@ TRANSIT = (
         reading("probe@alldead.test"),
     ),
     Fault(
-        "The message bounces, and nobody reads the sender's mailbox",
-        "an unknown recipient, and `from` somewhere else",
+        "The message bounces, and no mailbox of mailtrip receives the notification",
+        "an unknown recipient, and `from` in another mailbox",
         delivery(Reason.OVERDUE),
         Known.TIMEOUT,
-        "the mailbox of `from`; name it in `bounces`, and the trip says so at once",
+        "the mailbox of `from`; with it in `bounces`, the trip fails at once with the reason",
         given(roundtrip={"to": "nobody@lab.test", "from": "probe@lab.test"}),
     ),
     Fault(
-        "Only an automatic reply comes",
+        "Only an automatic reply arrives",
         "a reply with our Message-ID in `References`",
         delivery(Reason.OVERDUE),
         Known.TIMEOUT,
-        "whether the recipient's mail is forwarded, or answered in the place of that",
+        "whether the recipient's mail is forwarded, or answered instead",
         brought(reply),
     ),
     Fault(
-        "A server on the way does not know the recipient",
-        "a real exchanger refuses somebody unknown to the relay",
+        "A server on the path does not know the recipient",
+        "a real exchanger refuses an unknown recipient",
         delivery(Reason.BOUNCED, "5.1.1"),
         Known.NEWS,
         "`to`; whether the account was deleted",
         reading("nobody@lab.test"),
     ),
     Fault(
-        "The message bounces in words alone",
-        "a notice of dma's, which is no RFC 3464 report",
+        "The message bounces with a text-only notification",
+        "a notification from dma, which is not an RFC 3464 report",
         delivery(Reason.BOUNCED, "5.1.1"),
         Known.NEWS,
-        "the words of the notice",
+        "the text of the notification",
         brought(plain_notice),
     ),
     Fault(
-        "Only a notice comes that cannot be understood",
-        "a mailer daemon's words in an unknown language",
+        "Only an unclear notification arrives",
+        "a mailer daemon's text in an unknown language",
         delivery(Reason.OVERDUE),
         Known.TIMEOUT,
-        "the words of the failure, which name the notice; `mailtrip_unclear_total` counts it",
+        "the failure's text, which names the notification; `mailtrip_unclear_total` counts it",
         brought(riddle),
     ),
     Fault(
-        "The recipient's mailbox is full, and the message returns",
+        "The recipient's mailbox is full, and the message bounces",
         "a real mailbox over its quota",
         delivery(Reason.BOUNCED, "5.2.2"),
         Known.NEWS,
@@ -219,11 +219,11 @@ TRANSIT = (
         reading("full@lab.test"),
     ),
     Fault(
-        "A server on the way refuses by policy",
+        "A server on the path refuses by policy",
         "a real exchanger answers 554 5.7.1 to the relay",
         delivery(Reason.BOUNCED, "5.7.1"),
         Known.NEWS,
-        "the words of the notice; blocklists, SPF, DKIM, DMARC",
+        "the text of the notification; blocklists, SPF, DKIM, DMARC",
         reading("reject@lab.test"),
     ),
     Fault(
@@ -235,7 +235,7 @@ TRANSIT = (
         reading("probe@nxdomain.test"),
     ),
     Fault(
-        "The relay finds that the domain takes no mail",
+        "The relay finds a domain that accepts no mail",
         "a real relay, and a domain with a null MX",
         delivery(Reason.BOUNCED, "5.1.0"),
         Known.NEWS,
@@ -243,8 +243,8 @@ TRANSIT = (
         reading("probe@nullmx.test"),
     ),
     Fault(
-        "Microsoft 365 does not forward to others",
-        "a notice with 5.7.520",
+        "Microsoft 365 does not forward to other organisations",
+        "a notification with 5.7.520",
         delivery(Reason.BOUNCED, "5.7.520"),
         Known.NEWS,
         "the outbound spam policy of the forwarding mailbox's tenant",
@@ -259,16 +259,16 @@ TRANSIT = (
         given(roundtrip={"to": "junk@lab.test"}, imap={"username": "junk"}),
     ),
     Fault(
-        "The message's text is cut",
+        "The message's text is truncated",
         "it is stored without its last lines",
         delivery(Reason.ALTERED),
         Known.NEWS,
-        "gateways, content filters, mailing lists on the way",
+        "gateways, content filters, mailing lists on the path",
         brought(shortened),
     ),
     Fault(
-        "Somebody rewrites the message's text",
-        "it is stored with other words",
+        "The message's text is rewritten",
+        "it is stored with a changed text",
         delivery(Reason.ALTERED),
         Known.NEWS,
         "gateways that rewrite links, add warnings inside, or translate",

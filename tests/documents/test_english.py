@@ -1,10 +1,12 @@
 """Words and phrases that were replaced in the texts that users read, and do not come back.
 
 The table has what not to write, as a regular expression without regard to case, and what to write
-instead. It holds for the pages, the alerts, the dashboards, the help of the series and the
-documentation of the options. Text in code spans and blocks is not checked: it is not prose.
+instead. It holds for the pages, the alerts, the dashboards, the help of the series, the
+documentation of the options, and what the program says in its errors, log and transcripts. Text in
+code spans and blocks is not checked: it is not prose.
 """
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -55,6 +57,19 @@ INSTEAD = {
     r"(?:^|[.] )On `/\w+` stands? ": "`/probe` has …",
 }
 
+ROOMS = (
+    "blocklists",
+    "checks",
+    "core",
+    "mail",
+    "mailboxes",
+    "net",
+    "probing",
+    "senders",
+    "state",
+)
+PATTERNS = {"notices"}  # phrases of other programs, to be recognised
+
 
 def prose(page: Path) -> Iterator[str]:
     """The paragraphs of a page, without code."""
@@ -78,13 +93,28 @@ def values(tree: Any, keys: set[str]) -> Iterator[str]:
             yield from values(one, keys)
 
 
+def said(source: Path) -> list[str]:
+    """The string literals of a module, docstrings included; of those with places, the words."""
+    tree = ast.parse(source.read_text(encoding="utf-8"))
+    whole = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
+    parts = {part for one in whole for part in one.values}
+    literals = [
+        node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node not in parts
+    ]
+    strings = [node.value for node in literals if isinstance(node.value, str)] + [
+        "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in one.values)
+        for one in whole
+    ]
+    return [" ".join(re.sub(r"`[^`]*`", "`…`", text).split()) for text in strings]
+
+
 def texts() -> dict[str, list[str]]:
     """Everything that is checked, by where it is."""
     pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "dashboards/README.md"]
     found = {
         str(page.relative_to(ROOT)): list(prose(page))
         for page in pages
-        if page.name not in {"CHANGELOG.md", "faults.md"}
+        if page.name != "CHANGELOG.md"
     }
     for rules in ROOT.glob("dashboards/rules/*.yml"):
         found[rules.name] = list(
@@ -97,6 +127,13 @@ def texts() -> dict[str, list[str]]:
     found["exporter/metrics/definitions.py"] = [
         series.help for series in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)
     ]
+    for room in ROOMS:
+        found[f"exporter/{room}"] = [
+            text
+            for source in sorted((ROOT / "exporter" / room).rglob("*.py"))
+            if source.parent.name not in PATTERNS
+            for text in said(source)
+        ]
     for model in (Settings, WebOptions):
         found[f"options of {model.__name__}"] = list(values(json_schema(model), {"description"}))
     return found

@@ -1,2 +1,2 @@
-"""What servers write into messages: read, and written by our own receiver. Pure, tolerant, never
+"""What servers write into messages: read, and written by our SMTP receiver. Pure, tolerant, never
 raising."""

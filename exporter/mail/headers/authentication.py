@@ -48,7 +48,7 @@ _INSTANCE = re.compile(r"\s*i\s*=\s*\d+\s*", re.IGNORECASE | re.ASCII)  # RFC 86
 
 
 def authentication(headers: Sequence[Header], authserv_id: Names) -> list[Authentication]:
-    """One result for each method that the trusted receiver tells of.
+    """One result for each method that the trusted receiver reports.
 
     Of two headers the upper one counts, and of two results in one the first, with two exceptions. A
     message may have many DKIM signatures, and one that is good proves its sender. SPF is asked

@@ -60,7 +60,7 @@ class Trust:
         self._at = now
 
     def announced(self, now: float) -> None:
-        """It tells of a message."""
+        """It announces a message."""
         self._at, self.proven = now, not self.caught
         if self.proven:
             self._gap = LONGEST_DOUBT

@@ -143,8 +143,8 @@ class ImapMailbox:
         return True
 
     async def _secure_and_greet(self, imap: ImapConnection, trace: Trace) -> None:
-        """The greeting comes inside TLS, or before STARTTLS. A password leaves in the clear only if
-        `tls` says so."""
+        """The greeting comes inside TLS, or before STARTTLS. A password is sent in plain text only
+        if `tls` says so."""
         mode, server_name = self._options.tls_mode, self._options.server_name or self._options.host
         if mode == "implicit":
             with trace.step(Step.TLS):

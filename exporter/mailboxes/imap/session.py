@@ -19,7 +19,9 @@ from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.reply import Reply
 
 OTHERS_EVERY = 1.0  # seconds between two looks into the folders besides the first
-OTHERS_DOUBT = 15.0  # seconds until one of those is selected though the server tells of nothing new
+OTHERS_DOUBT = (
+    15.0  # seconds until one of those is selected though the server announces nothing new
+)
 SLOW = 0.5  # seconds; a server that takes as long to answer has us see what came so much later
 # Seconds; Dovecot tells an idling client after half a second, so for less a poll is better.
 IDLE_WORTH = 1.0
@@ -215,7 +217,7 @@ class ImapSession:
         return self._may_idle
 
     async def _listen(self, seconds: float, wake: asyncio.Event) -> None:
-        """Until the time is over, `wake` is set, or the server tells of a message; at once if the
+        """Until the time is over, `wake` is set, or the server announces a message; at once if the
         connection breaks."""
         tasks = [asyncio.ensure_future(self._message_comes()), asyncio.ensure_future(wake.wait())]
         try:

@@ -116,7 +116,7 @@ class MaildirFiles:
         return after, letters, unreadable
 
     def remove(self, wanted: Mapping[Ref, bytes]) -> list[str]:
-        """Deletes messages of which this was read. One that is gone is no mistake; tells of those
+        """Deletes messages of which this was read. One that is gone is no error; reports those
         that have changed."""
         left, changed, freed = dict(wanted), set[Ref](), list[tuple[str, int]]()
         with self._system_errors(), _opened(self.path) as root:

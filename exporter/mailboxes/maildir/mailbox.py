@@ -193,7 +193,7 @@ class MaildirSession:
         return why if at >= moment else ""
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Sleeps. Ends early if the kernel tells of messages, and at once if some are left to be
+        """Sleeps. Ends early if the kernel reports messages, and at once if some are left to be
         read."""
         tasks = [asyncio.ensure_future(event.wait()) for event in (self._news, wake)]
         try:

@@ -1,7 +1,7 @@
 """Files of a Maildir that are not just the message, but compressed (Dovecot: mail_compress) or
 encrypted (mail_crypt).
 
-Of what is packed as much is unpacked as is read of any message, whatever it would grow to.
+As much is unpacked as is read of any message, whatever the file would grow to.
 """
 
 import bz2

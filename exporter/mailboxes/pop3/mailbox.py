@@ -127,7 +127,7 @@ class Pop3Mailbox:
         return pop3
 
     async def _secure_and_greet(self, pop3: Pop3Connection, trace: Trace) -> None:
-        """The greeting comes inside TLS, or before STLS. A password leaves in the clear only if
+        """The greeting comes inside TLS, or before STLS. A password leaves in plain text only if
         `tls` says so."""
         mode, server_name = self._options.tls_mode, self._options.server_name or self._options.host
         if mode == "implicit":

@@ -1,8 +1,8 @@
 """When a mailbox that failed may be tried again, and what is said of it meanwhile.
 
-A pause protects accounts, which get locked for many tries, and servers. Anything else may be mended
-at any moment, so a new trip tries at once; pauses are then only between the attempts of those that
-wait already.
+A pause protects accounts, which get locked for many tries, and servers. Anything else may be
+repaired at any moment, so a new trip tries at once; there are pauses only between the
+attempts of trips that wait already.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Arrived messages are read one after the other; other tasks run in between.
 
-Strangers write most of what comes into a mailbox, and a message of theirs may be made to cost much.
+Unknown senders write most of what arrives in a mailbox, and a message may be made to cost much.
 """
 
 import asyncio

@@ -41,7 +41,7 @@ class Strays:
             self._put_off.append((self._now() + seconds, stray))
 
     async def due(self) -> list[Sighting]:
-        """Those that were put off and may be deleted now; they are judged once more."""
+        """Those that were postponed and may be deleted now; they are judged once more."""
         now, may_go = self._now(), []
         for entry in [entry for entry in self._put_off if entry[0] <= now]:
             self._put_off.remove(entry)

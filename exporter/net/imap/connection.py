@@ -216,7 +216,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return set(self.capabilities)
 
     async def starttls(self, context: ssl.SSLContext, server_name: str) -> None:
-        """STARTTLS and the handshake. What was said in the clear before counts no more (RFC 3501
+        """STARTTLS and the handshake. What was said in plain text before counts no more (RFC 3501
         section 6.2.1)."""
         if self.authenticated:  # an attacker on the path may have sent it to prevent TLS
             raise self._failure(

@@ -93,7 +93,7 @@ def mended(pieces: list[bytes]) -> list[Value]:
 
 
 def listed(pieces: list[bytes]) -> list[Value]:
-    """What LIST tells of a folder: its flags, the delimiter and the name (RFC 3501 section 7.2.2).
+    """What LIST says of a folder: its flags, the delimiter and the name (RFC 3501 section 7.2.2).
 
     The name may be unquoted although it has blanks, brackets or tabs (Exchange), the delimiter may
     be a lone backslash, NIL or missing, and what RFC 5258 adds behind the name is left out. Raises

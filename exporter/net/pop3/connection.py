@@ -113,7 +113,7 @@ class Pop3Connection(Pop3Reader):
         return float(told) if re.fullmatch(r"\d{1,6}", told) else 0.0
 
     async def stls(self, context: ssl.SSLContext, server_name: str) -> None:
-        """STLS and the handshake. What was said in the clear before counts no more (RFC 2595
+        """STLS and the handshake. What was said in plain text before counts no more (RFC 2595
         section 4)."""
         if (offered := await self.capa()) is not None and "STLS" not in offered:
             raise self._failure(Reason.TLS, f"{self._server} does not offer STLS")

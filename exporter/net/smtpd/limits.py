@@ -1,4 +1,4 @@
-"""What strangers may use up at the receiver."""
+"""What unknown clients may use up at the receiver."""
 
 from dataclasses import dataclass
 

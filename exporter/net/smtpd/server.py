@@ -1,4 +1,4 @@
-"""The border to aiosmtpd: an SMTP receiver (RFC 5321) that strangers may talk to.
+"""The border to aiosmtpd: an SMTP receiver (RFC 5321) that unknown clients may talk to.
 
 aiosmtpd speaks the protocol. Here stands what it leaves out: caps on connections, on the length of
 a session and of a line, replies that tell nothing of our insides, and connections that are gone
