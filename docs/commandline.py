@@ -21,7 +21,7 @@ MADE = f'Made from exporter/commands/flags.py by "{COMMAND}". Change that, not t
 
 DESCRIPTION = """\
 mailtrip sends a signed test message through the real mail path, finds it in the real mailbox, checks and deletes it.
-It tells Prometheus whether the message came back, how long each part took and, if the message did not come back, which
+It reports to Prometheus whether the message came back, how long each part took and, if the message did not come back, which
 part failed and why."""
 
 ENDING = r"""
@@ -30,9 +30,9 @@ ENDING = r"""
 .B 0
 Success. For
 .BR serve ,
-ended by SIGTERM or SIGINT; for
+stopped by SIGTERM or SIGINT; for
 .BR check ,
-perhaps with warnings.
+possibly with warnings.
 .TP
 .B 1
 The trip of
@@ -41,30 +41,30 @@ failed, or an attempt of
 .BR "check \-\-try" .
 .TP
 .B 2
-A mistake in the command line or the configuration, or something on this machine that is missing or in use.
+An error in the command line or the configuration, or something on this machine that is missing or in use.
 .TP
 .BR 130 ", " 141 ", " 143
-Ended by SIGINT, by a closed pipe, by SIGTERM.
+Stopped by SIGINT, by a closed pipe, by SIGTERM.
 .SH SIGNALS
 .B mailtrip serve
-reloads its configuration on SIGHUP, and ends within 5 seconds of SIGTERM or SIGINT. A trip under way goes on after the next
+reloads its configuration on SIGHUP, and stops within 5 seconds of SIGTERM or SIGINT. A trip in progress continues after the next
 start.
 .SH ENVIRONMENT
 .TP
 .B STATE_DIRECTORY
-The directory of the state, unless the configuration or
+The state directory, unless the configuration or
 .B \-\-state.dir
 names one. systemd sets it.
 .TP
 .BR NO_COLOR ", " TERM
-No colours and no moving line if
+No colours and no progress line if
 .B NO_COLOR
 is set or
 .B TERM
 is
 .BR dumb .
 .SH EXAMPLES
-Report every mistake in a configuration, and log in to every server:
+Report all errors in a configuration, and log in to every server:
 .PP
 .in +4n
 .EX
@@ -72,7 +72,7 @@ mailtrip check \-\-try /etc/mailtrip/mailtrip.yml
 .EE
 .in
 .PP
-Make one trip, and show what was said with the servers:
+Make one trip, and show the transcript of the sessions:
 .PP
 .in +4n
 .EX
@@ -220,7 +220,8 @@ def bash() -> str:
     for name, action in valued.items():
         kind = _kind(action)
         reply = {
-            "words": f"COMPREPLY=($(compgen -W '{' '.join(map(str, action.choices or ()))}' -- \"$cur\"))",
+            "words": f"COMPREPLY=($(compgen -W '{' '.join(map(str, action.choices or ()))}' --"
+            ' "$cur"))',
             "files": 'compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur"))',
             "directories": 'compopt -o filenames; COMPREPLY=($(compgen -d -- "$cur"))',
             "nothing": "COMPREPLY=()",
@@ -228,7 +229,8 @@ def bash() -> str:
         by_kind.setdefault(reply, []).append(name)
     lines = [f"# {MADE}", "_mailtrip() {", "    local IFS=$' \\t\\n'"]
     lines += [
-        '    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command="" word',
+        "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}"
+        ' command="" word',
         "    # bash takes --flag=value apart at the =",
         '    if [[ $cur == "=" ]]; then',
         '        cur=""',
@@ -259,7 +261,8 @@ def bash() -> str:
         lines += [f"        {name})", f"            _mailtrip_words $'{options}'"]
         if any(_kind(action) == "files" for action in words(command)):
             lines += [
-                '            [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen -f -- "$cur")); }'
+                "            [[ $cur == -* ]] || { compopt -o filenames; COMPREPLY=($(compgen"
+                ' -f -- "$cur")); }'
             ]
         lines += ["            ;;"]
     first = "\\n".join([*commands, *_names(parser)])

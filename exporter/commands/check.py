@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
         checks.append(([options.web_config_file], _in_a_web_file))
     if not checks:
         raise CannotStart(
-            "there is nothing to check: name a FILE, --config.file FILE or --web.config.file FILE"
+            "nothing to check: give a FILE, --config.file FILE or --web.config.file FILE"
         )
     status = OK
     for files, what_is in checks:
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
             print(mistakes, file=sys.stderr)
             status = USAGE
         else:
-            print(f"{', '.join(files)}: good: {found}", flush=True)
+            print(f"{', '.join(files)}: OK: {found}", flush=True)
     if options.attempt and status == OK:
         log_to_stderr("ERROR")
         return asyncio.run(_try(configurations))
@@ -63,10 +63,7 @@ def _in_a_web_file(file: str) -> str:
     scheme = "HTTPS" if options.tls_server_config else "HTTP"
     users = len(options.basic_auth_users or ())
     limit = options.rate_limit and options.rate_limit.interval
-    return (
-        f"{scheme}, users: {users or 'everybody'}, requests:"
-        f" {'limited' if limit else 'without limit'}"
-    )
+    return f"{scheme}, users: {users or 'no login'}, requests: {'limited' if limit else 'no limit'}"
 
 
 async def _try(configurations: Sequence[Sequence[str]]) -> int:
@@ -75,7 +72,9 @@ async def _try(configurations: Sequence[Sequence[str]]) -> int:
     from exporter.terminal.screen import Screen
 
     status = OK
-    with Screen().status("asking the servers; one that is silent takes its session_timeout …"):
+    with Screen().status(
+        "connecting to the servers; one that does not answer takes its session_timeout …"
+    ):
         for files in configurations:
             async for attempt in attempts(Settings.load(*files)):
                 print(*lines(attempt), sep="\n", flush=True)

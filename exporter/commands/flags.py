@@ -44,8 +44,8 @@ def read(arguments: Sequence[str]) -> argparse.Namespace:
     for argument in arguments:
         if _CONFIG.fullmatch(argument) and argument.partition("=")[0] != "--config.file":
             parser.error(
-                f"unknown flag {argument.partition('=')[0]}: the configuration is given with"
-                " --config.file FILE"
+                f"unknown flag {argument.partition('=')[0]}: use --config.file FILE for the"
+                " configuration"
             )
     options, left = parser.parse_known_args(arguments)
     if left or (
@@ -95,7 +95,7 @@ def _left_over(options: argparse.Namespace, left: Sequence[str], flags: Sequence
         f"mailtrip {options.command} --config.file"
         f" {file}{name if options.command == 'probe' else ''}"
     )
-    return f"{file} is not expected here; the configuration is given with --config.file: {command}"
+    return f"{file} is not expected here; use --config.file FILE for the configuration: {command}"
 
 
 def _is_a_file(word: str) -> bool:
@@ -117,7 +117,7 @@ def _given(text: str) -> str:
     """Of a variable that is not set nothing is left, and nothing must not pass for the current
     directory."""
     if not text:
-        raise argparse.ArgumentTypeError("its value is empty; is a variable not set?")
+        raise argparse.ArgumentTypeError("the value is empty; is a variable not set?")
     return text
 
 
@@ -127,7 +127,7 @@ def _path(text: str) -> Path:
 
 def _count(text: str) -> int:
     if not re.fullmatch("0*[1-9][0-9]{0,8}", text):
-        raise argparse.ArgumentTypeError(f"not a whole number from 1 on: {text!r}")
+        raise argparse.ArgumentTypeError(f"not a positive whole number: {text!r}")
     return int(text)
 
 
@@ -140,8 +140,8 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     )
     configuration = _Parser(add_help=False)
     help_files = (
-        "a file, or a directory of them; several are one configuration together; default: a trip to"
-        " itself"
+        "a file or a directory; several files form one configuration; default: mailtrip sends"
+        " messages to itself"
     )
     configuration.add_argument(
         "--config.file",
@@ -154,19 +154,19 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     )
 
     serving = commands.add_parser(
-        "serve", parents=[configuration], help="make trips and answer Prometheus"
+        "serve", parents=[configuration], help="make trips and serve metrics"
     )
     _add_serve_flags(serving)
 
-    checking = commands.add_parser("check", help="report every mistake in configuration files")
+    checking = commands.add_parser("check", help="report all errors in configuration files")
     checking.add_argument(
         "files",
         nargs="*",
         metavar="FILE",
         type=_given,
-        help="a file or a directory; each is a configuration",
+        help="a file or a directory; each is a separate configuration",
     )
-    help_together = "a file of several that are one configuration together"
+    help_together = "one of several files that form one configuration"
     checking.add_argument(
         "--config.file",
         dest="config_files",
@@ -181,14 +181,14 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         dest="web_config_file",
         metavar="FILE",
         type=_given,
-        help="a web configuration, too",
+        help="also check a web configuration",
     )
     help_try = (
-        "also resolve, connect and log in wherever a trip would; sends nothing; exit 1 if something"
-        " fails"
+        "also resolve, connect and log in as a trip would; send nothing; exit 1 if something fails"
     )
     help_syntax = (
-        "for another machine: do not look at the files and environment variables that it names"
+        "for another machine: do not check the files and environment variables that the"
+        " configuration names"
     )
     checking.add_argument("--syntax-only", action="store_true", help=help_syntax)
     checking.add_argument("--try", dest="attempt", action="store_true", help=help_try)
@@ -197,17 +197,17 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
         "probe", parents=[configuration], help="make one trip now and show it"
     )
     probing.add_argument(
-        "name", metavar="NAME|TARGET", help="a name in probes:, or with --module a target"
+        "name", metavar="NAME|TARGET", help="a name from probes:, or a target with --module"
     )
     probing.add_argument(
         "--module",
         metavar="MODULE",
         type=_given,
-        help="a name in modules:, to be pointed at TARGET",
+        help="a name from modules:, for TARGET",
     )
     help_json = "print the outcome as one JSON document; see docs/cli.md"
     probing.add_argument("--json", action="store_true", help=help_json)
-    help_transcript = "print what was said with the servers; after a failure that is done anyhow"
+    help_transcript = "print the transcript of the sessions; always printed after a failure"
     probing.add_argument("--transcript", action="store_true", help=help_transcript)
 
     commands.add_parser("schema", help="print the JSON Schema of the configuration")
@@ -216,10 +216,7 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
 
 def _add_serve_flags(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
-    help_listen = (
-        "where to answer HTTP; also unix:PATH; may be given several times; default"
-        f" {DEFAULT_LISTEN}"
-    )
+    help_listen = f"the address for HTTP, or unix:PATH; may be repeated; default {DEFAULT_LISTEN}"
     add(
         "--web.listen-address",
         dest="web_listen_address",
@@ -228,15 +225,15 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
         action="append",
         help=help_listen,
     )
-    help_socket = "answer HTTP on the sockets of systemd's .socket unit"
+    help_socket = "use the sockets of a systemd .socket unit for HTTP"
     add("--web.systemd-socket", dest="web_systemd_socket", action="store_true", help=help_socket)
-    help_url = "the URL by which people and Prometheus reach mailtrip, if that is a proxy's"
+    help_url = "the URL of mailtrip for users and Prometheus, if it is behind a proxy"
     add("--web.external-url", dest="web_external_url", metavar="URL", help=help_url)
-    help_prefix = "the path in front of all others; default: that of --web.external-url"
+    help_prefix = "the prefix of all paths; default: the path of --web.external-url"
     add("--web.route-prefix", dest="web_route_prefix", metavar="PATH", help=help_prefix)
     help_host = (
-        "answer under this name, too; *.NAME for all below it, * for every one; may be given"
-        " several times"
+        "also accept requests to this host name; *.NAME for all names below it, * for all"
+        " names; may be repeated"
     )
     add(
         "--web.allowed-host",
@@ -247,14 +244,14 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
         help=help_host,
     )
     help_reload = (
-        "reload when the configuration's files change; without it: SIGHUP, or POST /-/reload"
+        "reload when the files of the configuration change; otherwise on SIGHUP or POST /-/reload"
     )
     add("--config.enable-auto-reload", dest="auto_reload", action="store_true", help=help_reload)
     help_web = (
-        "TLS, logins and limits, in the format of Prometheus' exporter-toolkit; see docs/web.md"
+        "TLS, logins and limits, in the format of the Prometheus exporter-toolkit; see docs/web.md"
     )
     add("--web.config.file", dest="web_config_file", metavar="FILE", type=_given, help=help_web)
-    help_targets = "at most so many probes are kept; default %(default)s"
+    help_targets = "the maximum number of probes; default %(default)s"
     add(
         "--web.max-targets",
         dest="web_max_targets",
@@ -278,7 +275,7 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
         choices=LOG_LEVELS,
         help="default %(default)s",
     )
-    help_format = "json: one object a line, with the trip's id; default %(default)s"
+    help_format = "json: one object per line, with the ID of the trip; default %(default)s"
     add(
         "--log.format",
         dest="log_format",

@@ -50,19 +50,16 @@ def greet(
         )
         return
     key = settings.probes[0]
+    print("  No configuration is given, so mailtrip sends messages to itself.")
     print(
-        "  There is no configuration, so mailtrip sends messages to itself and receives them"
-        " itself."
-    )
-    print(
-        f"  Look here:  {url}/  and  {url}/metrics  and "
+        f"  Pages:      {url}/  and  {url}/metrics  and "
         f" {url}/probe?module={key.module}&target={key.target}"
     )
     print(f"  State:      {state_dir}")
     mailtrip = own_command(sys.argv[0])
     print(
-        "  Do next:    save this as mailtrip.yml, with your own servers, addresses, and files with"
-        " passwords:\n"
+        "  Next step:  save this as mailtrip.yml, with your own servers, addresses and"
+        " password files:\n"
     )
     print(FIRST.read_text(encoding="utf-8"))
     print(

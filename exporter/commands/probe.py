@@ -29,9 +29,9 @@ class Unknown(Exception):
 
 
 _TAKEN = (
-    "Most likely `mailtrip serve` runs here and receives for the mailbox {mailbox}. It refuses"
-    " messages of another process. Ask that one instead: its page shows the newest trip, and {page}"
-    " makes one when it is due. Or stop it"
+    "`mailtrip serve` is probably running here and receives for the mailbox {mailbox}. It"
+    " refuses the messages of other processes. Use that one instead: its status page shows"
+    " the newest trip, and {page} makes one when it is due. Or stop it"
 )
 
 
@@ -72,7 +72,7 @@ def key_of(
     named = {probe.name: probe for probe in settings.probes}
     if name in named:
         return settings.key(named[name].module, named[name].target)
-    known = suggestion(name, named) or "; there are none in the configuration"
+    known = suggestion(name, named) or "; the configuration defines none"
     without = "" if configured else "; no --config.file is given"
     raise Unknown(
         f"no probe {name!r}{without}{known} (for any other target: --module MODULE TARGET)"
@@ -135,7 +135,7 @@ def _interrupted(probe: Probe, settings: Settings) -> str:
         return after
     if run.accepted is None and not run.uncertain:
         return f"{after}; no message was sent"
-    left = "may have left" if run.uncertain else "has left"
+    left = "may have been sent" if run.uncertain else "was sent"
     return f"{after}; the message {left}. {left_behind(probe.key, settings)}".rstrip()
 
 
@@ -153,10 +153,10 @@ def left_behind(key: ProbeKey, settings: Settings) -> str:
     trip = settings.modules[key.module].roundtrip
     if not trip or not trip.mailbox:
         return ""
-    where = f"If it still comes to the mailbox {trip.mailbox},"
+    where = f"If it still arrives in the mailbox {trip.mailbox},"
     if settings.state.token_key or (Path(settings.state.dir) / KEY_FILE).exists():
         return (
             f"{where} a `mailtrip serve` with the same state deletes it an hour after it was sent."
         )
-    alone = f"nobody deletes it: no `mailtrip serve` has used {settings.state.dir}"
-    return f"{where} {alone}. Its subject has a word that begins with {PREFIX}."
+    alone = f"it is not deleted: no `mailtrip serve` has used {settings.state.dir}"
+    return f"{where} {alone}. Its subject contains a word that begins with {PREFIX}."

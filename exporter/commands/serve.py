@@ -33,7 +33,7 @@ REFUSALS = (CannotStart, CannotListen, StateUnusable)
 """What ends it with one clear line."""
 
 LAST_MOMENT = 4.7  # seconds from the signal to the end
-_NOT_ENDED = "not everything has ended %g s after the signal: leaving all the same"
+_NOT_ENDED = "not everything has stopped %g s after the signal: exiting anyway"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -113,7 +113,7 @@ async def check_embedded(settings: Settings) -> None:
         reception = mailbox.how.reception
         number, why = await hindrance(reception.listen) if reception else (0, "")
         if number:
-            another = "another mailtrip without a configuration runs here, most likely"
+            another = "another mailtrip without a configuration is probably running here"
             raise CannotStart(
                 f"{why}: {another}. Stop it, or give this one a configuration: --config.file FILE"
             )
@@ -150,7 +150,7 @@ def _require_distinct_ports(listeners: list[Listener]) -> list[Listener]:
                 raise CannotStart(f"--web.listen-address {one} is given twice: remove one")
             if one.port == other.port and "" in (one.host, other.host):
                 both = f"--web.listen-address {other} and {one}"
-                raise CannotStart(f"{both} overlap: without a host it is every address")
+                raise CannotStart(f"{both} overlap: without a host, it listens on all addresses")
     return listeners
 
 

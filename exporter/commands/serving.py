@@ -82,7 +82,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             await stop.wait()
             app.stop_by = asyncio.get_running_loop().time() + TIME_TO_STOP
             options.stopping()
-            log.info("stopping; trips in flight stay pending")
+            log.info("stopping; trips in progress stay pending")
             for task in tasks:
                 task.cancel()
 

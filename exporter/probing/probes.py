@@ -133,7 +133,7 @@ class ProbeTable:
         """The key of the entry of this name in `probes:`. Raises ProbeRefused."""
         named = {probe.name: key for key, probe in self._probes.items() if probe.name}
         if name not in named:
-            hint = suggestion(name, named) or "; there are none in the configuration"
+            hint = suggestion(name, named) or "; the configuration defines none"
             raise ProbeRefused(404, "unknown_probe", f"no probe {name!r}{hint}")
         return named[name]
 

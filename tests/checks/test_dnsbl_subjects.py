@@ -29,14 +29,14 @@ async def test_a_domain_on_a_list_of_domains_is_a_failure_whether_it_has_address
     outcome = await outcome_of(lab.dns, "domain_lists: [dbl.lab.test]", "www.BAD.test.")
     assert (
         str(outcome.failure)
-        == "verify: listed 127.0.1.2: www.bad.test is on dbl.lab.test (127.0.1.2)"
+        == "verify: listed 127.0.1.2: www.bad.test is listed on dbl.lab.test (127.0.1.2)"
     )
     outcome = await outcome_of(
         lab.dns, "lists: [bl.lab.test], domain_lists: [dbl.lab.test]", "www.bad.test"
     )
     assert (
         str(outcome.failure)
-        == "verify: listed 127.0.1.2: www.bad.test is on dbl.lab.test (127.0.1.2)"
+        == "verify: listed 127.0.1.2: www.bad.test is listed on dbl.lab.test (127.0.1.2)"
     )
 
 
@@ -162,7 +162,7 @@ async def test_the_address_that_a_probe_s_mail_left_from_is_asked_about(
             assert (await trip(made, user.address, "mail")).success
             outcome = await trip(made, "lab.test")
         assert str(early.failure).startswith(
-            "verify/resolve: unusable: no message of the probe mail has arrived yet, so the "
+            "verify/resolve: unusable: no message of the probe mail has arrived yet, so its "
         )
         assert states(early) == {("dbl", "lab.test"): CLEAN}
         assert outcome.failure is None

@@ -78,7 +78,7 @@ def test_check_counts_what_is_good_and_tells_every_mistake_with_its_place(
 ) -> None:
     good = mailtrip("check", file, directory=tmp_path, MAILTRIP_TEST_PASSWORD="x")
     assert (good.returncode, good.stderr) == (0, "")
-    assert good.stdout == f"{file}: good: modules: 2, mailboxes: 2, probes: 2\n"
+    assert good.stdout == f"{file}: OK: modules: 2, mailboxes: 2, probes: 2\n"
     Path(file).write_text(
         Path(file).read_text().replace("listen", "lisen").replace("mailbox: own", "mailbox: onw")
     )
@@ -180,7 +180,7 @@ def test_several_files_are_checked_as_one_configuration_or_each_for_itself(
     have: dict[str, Any] = {"directory": tmp_path, "MAILTRIP_TEST_PASSWORD": "x"}
     together = mailtrip("check", "--config.file", file, "--config.file", str(more), **have)
     assert (together.returncode, together.stderr) == (0, "")
-    assert together.stdout == f"{file}, {more}: good: modules: 2, mailboxes: 2, probes: 3\n"
+    assert together.stdout == f"{file}, {more}: OK: modules: 2, mailboxes: 2, probes: 3\n"
     apart = mailtrip("check", file, str(more), **have)
     assert apart.returncode == 2
     assert (
@@ -307,7 +307,7 @@ def test_two_addresses_of_one_port_are_not_blamed_on_another_program(
         (f":{port}", f"--web.listen-address :{port} is given twice: remove one"),
         (
             f"127.0.0.1:{port}",
-            f":{port} and 127.0.0.1:{port} overlap: without a host it is every address",
+            f":{port} and 127.0.0.1:{port} overlap: without a host, it listens on all addresses",
         ),
     ):
         flags = (f"--web.listen-address=:{port}", f"--web.listen-address={second}")
@@ -372,7 +372,7 @@ def test_a_signal_ends_it_politely(file: str, tmp_path: Path, number: signal.Sig
         exporter.wait_for('mailtrip_success{probe="me"}')
         assert exporter.stop(number) == 0
         log = exporter.log.read_text()
-        assert "stopping; trips in flight stay pending" in log
+        assert "stopping; trips in progress stay pending" in log
         assert "Traceback" not in log
 
 

@@ -11,7 +11,7 @@ from exporter.commands import flags
 from exporter.core.logs import FORMATS
 from exporter.probing.probes import DEFAULT_MAX_TARGETS
 
-NAMED = "the configuration is given with --config.file"
+NAMED = "use --config.file FILE for the configuration"
 SLIPS = {
     "serve mt.yml": f"mt.yml is not expected here; {NAMED}: mailtrip serve --config.file mt.yml;",
     "serve -- mt.yaml": (
@@ -26,13 +26,13 @@ SLIPS = {
     "probe mt.yml": (
         f"mt.yml is not expected here; {NAMED}: mailtrip probe --config.file mt.yml NAME;"
     ),
-    "serve --config mt.yml": f"unknown flag --config: {NAMED} FILE;",
-    "serve --config=mt.yml": f"unknown flag --config: {NAMED} FILE;",
-    "serve --config-file mt.yml": f"unknown flag --config-file: {NAMED} FILE;",
-    "serve --config_file=mt.yml": f"unknown flag --config_file: {NAMED} FILE;",
-    "probe --config mt.yml sub": f"unknown flag --config: {NAMED} FILE;",
-    "probe -c mt.yml sub": f"unknown flag -c: {NAMED} FILE;",
-    "check -f mt.yml": f"unknown flag -f: {NAMED} FILE;",
+    "serve --config mt.yml": f"unknown flag --config: {NAMED};",
+    "serve --config=mt.yml": f"unknown flag --config: {NAMED};",
+    "serve --config-file mt.yml": f"unknown flag --config-file: {NAMED};",
+    "serve --config_file=mt.yml": f"unknown flag --config_file: {NAMED};",
+    "probe --config mt.yml sub": f"unknown flag --config: {NAMED};",
+    "probe -c mt.yml sub": f"unknown flag -c: {NAMED};",
+    "check -f mt.yml": f"unknown flag -f: {NAMED};",
     "check --frobnicate mt.yml": "unknown arguments: --frobnicate;",
     "probe": "the following arguments are required: NAME|TARGET;",
     "probe --config.file mt.yml a b": "unknown arguments: b;",
@@ -46,14 +46,14 @@ SLIPS = {
     "probe --config.file mt.yml --module m a@b\xa0": (
         "a NAME or TARGET contains U+00A0 (no-break space): type it again;"
     ),
-    "serve --config.file=": "argument --config.file: its value is empty; is a variable not set?;",
+    "serve --config.file=": "argument --config.file: the value is empty; is a variable not set?;",
     "serve --web.config.file=": (
-        "argument --web.config.file: its value is empty; is a variable not set?;"
+        "argument --web.config.file: the value is empty; is a variable not set?;"
     ),
-    "serve --state.dir=": "argument --state.dir: its value is empty; is a variable not set?;",
-    "check ": "argument FILE: its value is empty; is a variable not set?;",
-    "check --config.file=": "argument --config.file: its value is empty; is a variable not set?;",
-    "probe --module= me": "argument --module: its value is empty; is a variable not set?;",
+    "serve --state.dir=": "argument --state.dir: the value is empty; is a variable not set?;",
+    "check ": "argument FILE: the value is empty; is a variable not set?;",
+    "check --config.file=": "argument --config.file: the value is empty; is a variable not set?;",
+    "probe --module= me": "argument --module: the value is empty; is a variable not set?;",
     "serve -config.file=mt.yml": (
         "unknown arguments: -config.file=mt.yml; did you mean --config.file?;"
     ),
@@ -66,10 +66,10 @@ SLIPS = {
     "serve --log-level info": "unknown arguments: --log-level info; did you mean --log.level?;",
     "serve --state_dir=x": "unknown arguments: --state_dir=x; did you mean --state.dir?;",
     "probe --jsn me": "unknown arguments: --jsn; did you mean --json?;",
-    "serve --web.max-targets 0": "argument --web.max-targets: not a whole number from 1 on: '0';",
-    "serve --web.max-targets -5": "argument --web.max-targets: not a whole number from 1 on: '-5';",
+    "serve --web.max-targets 0": "argument --web.max-targets: not a positive whole number: '0';",
+    "serve --web.max-targets -5": "argument --web.max-targets: not a positive whole number: '-5';",
     "serve --web.max-targets many": (
-        "argument --web.max-targets: not a whole number from 1 on: 'many';"
+        "argument --web.max-targets: not a positive whole number: 'many';"
     ),
 }
 

@@ -42,18 +42,18 @@ def test_a_secret_that_is_no_secret_is_told_of(
 ) -> None:
     text = MAILBOX % "imap: {host: h, username: u, password: %s}"
     where = "f:2:46: %smailboxes.m.imap.password: "
-    blank = "has a blank at an end, which is part of the secret"
+    blank = "begins or ends with a blank, which is part of the secret"
     assert found(text % '"hunter2 "') == [where % "warning: " + blank]
     (line,) = found(text % '"<secret>"')
     assert line.startswith(
-        where % "" + "is what pages of mailtrip show for a secret, and not the secret"
+        where % "" + "is the text that mailtrip's pages show instead of a secret"
     )
     (tmp_path / "secrets").mkdir()
     (tmp_path / "secrets" / "imap").write_text("hunter2")
     monkeypatch.chdir(tmp_path)
     (line,) = found(text % "secrets/imap")
     assert line.startswith(
-        where % "warning: " + "is taken for the secret itself, and there is a file of that name"
+        where % "warning: " + "is used as the secret, but a file with that name exists"
     )
     assert found(text % "secrets/pop3") == []
 

@@ -29,23 +29,23 @@ def found(text: str, *, here: bool = True, usage: bool = False) -> list[str]:
 
 CONTRADICTIONS = {
     f"imap: {{host: h, port: 993, tls: starttls, {LOGIN}}}": (
-        "tls: starttls cannot work on port 993, where TLS begins"
-        " at once: write tls: implicit, or port 143"
+        "tls: starttls cannot work on port 993, which starts with TLS: write tls: implicit,"
+        " or port 143"
     ),
     f"imap: {{host: h, port: 993, tls: none, {LOGIN}}}": "tls: none cannot work on port 993",
     f"imap: {{host: h, port: 143, tls: implicit, {LOGIN}}}": (
-        "tls: implicit cannot work on port 143, where servers"
-        " begin in the clear: write tls: starttls, or port 993"
+        "tls: implicit cannot work on port 143, which starts in plain text: write tls:"
+        " starttls, or port 993"
     ),
     f"pop3: {{host: h, port: 995, tls: starttls, {LOGIN}}}": "write tls: implicit, or port 110",
     f"pop3: {{host: h, port: 110, tls: implicit, {LOGIN}}}": "write tls: starttls, or port 995",
     f"imap: {{host: h, port: 995, {LOGIN}}}": (
-        "995 is the port of POP3, and this speaks IMAP: 143 or 993"
+        "995 is the port of POP3, but this option is for IMAP: 143 or 993"
     ),
-    f"imap: {{host: h, port: 110, {LOGIN}}}": "110 is the port of POP3, and this speaks IMAP",
-    f"imap: {{host: h, port: 465, {LOGIN}}}": "465 is the port of SMTP, and this speaks IMAP",
+    f"imap: {{host: h, port: 110, {LOGIN}}}": "110 is the port of POP3, but this option is for IMAP",
+    f"imap: {{host: h, port: 465, {LOGIN}}}": "465 is the port of SMTP, but this option is for IMAP",
     f"pop3: {{host: h, port: 993, {LOGIN}}}": (
-        "993 is the port of IMAP, and this speaks POP3: 110 or 995"
+        "993 is the port of IMAP, but this option is for POP3: 110 or 995"
     ),
     f"smtp: {{host: h, port: 465, tls: starttls, {LOGIN}}}": "tls: implicit, or port 587",
     "smtp: {host: h, port: 465, tls: none}": "tls: none cannot work on port 465",
@@ -54,15 +54,15 @@ CONTRADICTIONS = {
     ),
     "smtp: {host: h, port: 25, tls: implicit}": "write tls: starttls, or port 465",
     f"smtp: {{host: h, port: 993, {LOGIN}}}": (
-        "993 is the port of IMAP, and this speaks SMTP: 25 or 465 or 587"
+        "993 is the port of IMAP, but this option is for SMTP: 25 or 465 or 587"
     ),
-    "smtp: {host: h, port: 143}": "143 is the port of IMAP, and this speaks SMTP",
+    "smtp: {host: h, port: 143}": "143 is the port of IMAP, but this option is for SMTP",
     "mx: {port: 465}": "exchangers accept mail on port 25; port 465 is for clients",
-    "smtp: {host: h, port: 993, tls: starttls}": "993 is the port of IMAP, and this speaks SMTP",
+    "smtp: {host: h, port: 993, tls: starttls}": "993 is the port of IMAP, but this option is for SMTP",
     f"imap: {{host: h, port: 110, tls: implicit, {LOGIN}}}": (
-        "110 is the port of POP3, and this speaks IMAP"
+        "110 is the port of POP3, but this option is for IMAP"
     ),
-    "mx: {port: 995}": "995 is the port of POP3, and this speaks SMTP",
+    "mx: {port: 995}": "995 is the port of POP3, but this option is for SMTP",
 }
 
 
@@ -104,13 +104,13 @@ def test_a_port_that_fits_is_good(part: str) -> None:
 def test_a_secret_that_a_comment_cuts_short_is_told_of() -> None:
     block = "mailboxes:\n  m:\n    imap:\n      host: h\n      username: u\n      password: %s\n"
     cut = (
-        "f:6:17: mailboxes.m.imap.password: YAML cuts the secret off before the #, and what follows"
-        " is no part of it"
+        "f:6:17: mailboxes.m.imap.password: YAML ends the secret before the #, and what follows"
+        " is not part of it"
     )
-    assert found(block % "abc #hunter2") == [f"{cut}: put the secret in quotes"]
+    assert found(block % "abc #hunter2") == [f"{cut}: quote the secret"]
     assert found(block % "abc   #hunter2#hunter2")[0].startswith(cut)
     (line,) = found(block % "abc # hunter2, of old")
-    assert line.startswith("f:6:17: warning: mailboxes.m.imap.password: YAML cuts the secret off")
+    assert line.startswith("f:6:17: warning: mailboxes.m.imap.password: YAML ends the secret")
     for good in (
         "abc#hunter2",
         '"abc"  #hunter2',
@@ -163,16 +163,16 @@ def test_a_secret_that_is_not_there_or_empty_is_told_of(
     for blank in (b"hunter2 \n", b" hunter2", b"hunter2\t"):
         (line,) = lines_of(file, blank)
         assert "warning: mailboxes.m.imap.password: " in line
-        assert "has a blank at an end of its line, which is part of the secret" in line
+        assert "begins or ends with a blank, which is part of the secret" in line
     for more in (b"hunter2\n\n", b"hunter2\n# old: hunter1\n", b"hunter2\r\n\r\n"):
         (line,) = lines_of(file, more)
-        assert "has more than one line, and all of them are the secret" in line
+        assert "has more than one line, and all lines are part of the secret" in line
 
 
 def test_a_pattern_is_no_target_of_a_probe() -> None:
     text = SENDER % "mx: {}" + 'probes: [{name: p, module: a, target: "*@d.example"}]\n'
     (line,) = found(text)
-    assert "warning: probes[0].target: is one target, and * stands for itself" in line
+    assert "warning: probes[0].target: is one target, and * is not a wildcard here" in line
 
 
 def test_what_can_be_read_only_once_is_left_for_the_one_who_needs_it(tmp_path: Path) -> None:
@@ -236,7 +236,7 @@ def test_a_timeout_that_leaves_no_time_for_the_cause_is_a_warning() -> None:
     text = SENDER % "mx: {}"
     said = (
         "f:3:%s: warning: modules.a.timeout: is not longer than session_timeout, %s:"
-        " when a server does not answer, the trip ends before the session does"
+        " when a server does not answer, the trip ends before the session"
     )
     (line,) = found(text.replace("targets", "timeout: 30s, session_timeout: 30s, targets"))
     assert line.startswith(said % (16, "30s"))
@@ -288,7 +288,7 @@ TOGETHER = {
         "c@b.example",
         "own",
         "mx: {}",
-    ): "bounces: the mailbox takes no mail for c@b.example",
+    ): "bounces: the mailbox does not accept mail for c@b.example",
 }
 
 
@@ -305,10 +305,8 @@ def test_options_that_never_go_together_are_told_of(given: tuple[str, ...], said
 def test_what_nobody_can_ever_use_is_a_warning() -> None:
     text = SENDER % "mx: {}"
     assert found(text, usage=True) == []
-    nothing = (
-        "nothing can use this module: no entry in probes names it, and it has no targets for /probe"
-    )
-    unused = "no module awaits messages in this mailbox"
+    nothing = "this module is unused: no entry in probes names it, and it has no targets for /probe"
+    unused = "this mailbox is unused: no module names it"
     text = (
         text.replace('targets: ["*"], ', "")
         + "  b: {targets: [], dnsbl: {lists: [zen.spamhaus.org]}}\n"
@@ -319,7 +317,7 @@ def test_what_nobody_can_ever_use_is_a_warning() -> None:
     ]
     more = MAILBOX % "maildir: {path: /x}"
     assert [line.partition("warning: ")[2] for line in found(more, usage=True)] == [
-        "there are no modules, so nothing is ever probed",
+        "there are no modules, so no trips are made",
         f"mailboxes.m: {unused}",
     ]
     probed = (
@@ -333,8 +331,7 @@ def test_options_of_tls_without_tls_are_a_warning(tmp_path: Path) -> None:
     (line,) = found(MAILBOX % "imap: {host: h, tls: none, verify: false, server_name: x}")
     assert (
         line
-        == "f:2:42: warning: mailboxes.m.imap.verify: verify, server_name: without effect, for tls:"
-        " none"
+        == "f:2:42: warning: mailboxes.m.imap.verify: verify, server_name: no effect with tls: none"
     )
 
 
@@ -370,7 +367,9 @@ def test_a_header_that_looks_like_a_reference_is_a_warning(value: str) -> None:
     headers = f"headers: {{X-Team: {value}, X-Other: mail}}" if not value.startswith("$") else ""
     headers = headers or f"headers: {{X-Team: '{value}', X-Other: mail}}"
     (line,) = found(SENDER.replace("mailbox: m,", f"mailbox: m, {headers},") % "smtp: {host: h}")
-    assert "headers.X-Team: is taken as it is: nothing is read from a file or a variable" in line
+    assert (
+        "headers.X-Team: is used literally: the value of a header is never read from a file" in line
+    )
     assert "warning" in line
 
 

@@ -53,7 +53,7 @@ def test_a_missing_file_is_a_mistake_unless_it_is_for_another_machine(directory:
     assert line.endswith(said)
     elsewhere = mailtrip("check", "--syntax-only", "mailtrip.yml", directory=directory)
     assert (elsewhere.returncode, elsewhere.stderr) == (0, "")
-    assert elsewhere.stdout == "mailtrip.yml: good: modules: 1, mailboxes: 1, probes: 1\n"
+    assert elsewhere.stdout == "mailtrip.yml: OK: modules: 1, mailboxes: 1, probes: 1\n"
 
 
 def test_warnings_stand_beside_what_is_good(directory: Path) -> None:
@@ -61,12 +61,12 @@ def test_warnings_stand_beside_what_is_good(directory: Path) -> None:
     done = mailtrip("check", "mailtrip.yml", directory=directory)
     assert (done.returncode, done.stdout) == (
         0,
-        "mailtrip.yml: good: modules: 1, mailboxes: 1, probes: 1, warnings: 1\n",
+        "mailtrip.yml: OK: modules: 1, mailboxes: 1, probes: 1, warnings: 1\n",
     )
     (line,) = done.stderr.splitlines()
     assert (
-        ": warning: modules.self.roundtrip.send.smtp.password: secret has a blank at an end of its"
-        " line" in line
+        ": warning: modules.self.roundtrip.send.smtp.password: secret begins or ends with a blank"
+        in line
     )
 
 
@@ -94,7 +94,7 @@ def test_a_receiver_that_another_process_has_is_said_at_once(tmp_path: Path) -> 
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
     assert line.startswith(
-        f"mailtrip: cannot listen on 127.0.0.1:{port}: address already in use. Most likely"
+        f"mailtrip: cannot listen on 127.0.0.1:{port}: address already in use. `mailtrip"
     )
     assert "/probe?module=self&target=self%40mon.example.org" in line
 

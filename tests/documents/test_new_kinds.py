@@ -110,7 +110,7 @@ MISTAKES = {
     "a port of another protocol": (
         "port: 1}",
         "port: 993}",
-        "993 is the port of IMAP, and this speaks LMTP: 24",
+        "993 is the port of IMAP, but this option is for LMTP: 24",
     ),
     "a message that is too large": (
         "mailbox: files",
@@ -120,7 +120,7 @@ MISTAKES = {
     "bounces to somebody else": (
         "from: probe@spool.test",
         "from: probe@elsewhere.test\n      bounces: files",
-        "the mailbox takes no mail for probe@elsewhere.test, where bounces go",
+        "the mailbox does not accept mail for probe@elsewhere.test, which receives",
     ),
     "an option that is unknown": ("path: ", "paht: ", "did you mean path?"),
     "what the kind itself minds": (
@@ -133,7 +133,7 @@ MISTAKES = {
 
 async def test_check_takes_what_a_new_kind_takes(copy: Copy) -> None:
     copy.configure()
-    assert await copy.check() == (0, "mailtrip.yml: good: modules: 2, mailboxes: 1, probes: 1\n")
+    assert await copy.check() == (0, "mailtrip.yml: OK: modules: 2, mailboxes: 1, probes: 1\n")
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
@@ -150,9 +150,9 @@ async def test_check_tries_a_new_kind(copy: Copy) -> None:
         assert server.received == []
     _, mailbox, store, each = said.splitlines()
     assert code == 0
-    assert mailbox.startswith(f"good    mailbox files (the files in {copy.path}/spool): 0.")
-    assert store.startswith(f"good    module store (127.0.0.1:{server.port}): 0.")
-    assert each == "-       module each: not tried: no entry in probes names a target for it"
+    assert mailbox.startswith(f"OK      mailbox files (the files in {copy.path}/spool): 0.")
+    assert store.startswith(f"OK      module store (127.0.0.1:{server.port}): 0.")
+    assert each == "-       module each: not tried: no entry in probes has a target for it"
 
 
 async def test_a_new_kind_without_a_bench_fails_and_one_with_a_bench_is_proven(copy: Copy) -> None:

@@ -162,14 +162,14 @@ def test_check_says_what_a_web_file_does_alone_or_with_a_configuration(
     folder.write(TLS + USERS + "rate_limit: {interval: 1s, burst: 1}\n")
     done = mailtrip("check", FILE, "web.yml", directory=folder.path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "web.yml: good: HTTPS, users: 1, requests: limited\n"
+    assert done.stdout == "web.yml: OK: HTTPS, users: 1, requests: limited\n"
     folder.write("http_server_config: {http2: false}")
     done = mailtrip(
         "check", "mailtrip.yml", FILE, "web.yml", directory=folder.path, MAILTRIP_TEST_PASSWORD="x"
     )
     assert (
-        done.stdout == "mailtrip.yml: good: modules: 2, mailboxes: 2, probes: 2\n"
-        "web.yml: good: HTTP, users: everybody, requests: without limit\n"
+        done.stdout == "mailtrip.yml: OK: modules: 2, mailboxes: 2, probes: 2\n"
+        "web.yml: OK: HTTP, users: no login, requests: no limit\n"
     )
     folder.write("http_server_config: {http: false}")
     done = mailtrip(
@@ -187,6 +187,6 @@ def test_check_without_a_file_says_what_is_missing(folder: Folder) -> None:
     done = mailtrip("check", directory=folder.path)
     assert done.returncode == 2
     assert (
-        done.stderr == "mailtrip: there is nothing to check: name a FILE, --config.file FILE or"
+        done.stderr == "mailtrip: nothing to check: give a FILE, --config.file FILE or"
         " --web.config.file FILE\n"
     )

@@ -56,7 +56,7 @@ def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> It
         how, what, patience = options.how, f"mailbox {name}", _patience(settings, name)
         if how.reception:
             look = partial(of_receiver, how.reception.listen, how.reception.recipients, resolver)
-            why = "not tried: others come to it, and a mailtrip that runs listens there"
+            why = "not tried: a running mailtrip listens there"
             yield Plan(what, how.place, Phase.OPEN, patience, None, why, look=look)
         else:
             found: list[Remark] = []
@@ -106,7 +106,7 @@ def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iter
         how, what = trip.send.how, f"module {name}"
         targets = [probe.target for probe in settings.probes if probe.module == name]
         if not targets and how.needs_target(trip.to):
-            why = "not tried: no entry in probes names a target for it"
+            why = "not tried: no entry in probes has a target for it"
             yield Plan(what, "", Phase.SEND, 0.0, None, why)
             continue
         for target in targets or [trip.sender]:

@@ -10,60 +10,64 @@ from exporter.core.model import one_line
 
 _WORDS = {
     Doubt.HIDDEN: (
-        "mail leaves from {about}, a private address. Receivers see the outside address of your"
-        " NAT, so that nobody can tell from here whether it has a PTR record; `mailtrip probe`"
-        " shows it as `left from`"
+        "mail leaves from {about}, a private address. Receivers see the public address of"
+        " your NAT, so its PTR record cannot be checked here; `mailtrip probe` shows the"
+        " address as `left from`"
     ),
     Doubt.NAMELESS: (
-        "mail leaves from {about}, which has no PTR record. Many receivers refuse mail from such an"
-        " address; whoever gave it to you can set one"
+        "mail leaves from {about}, which has no PTR record. Many receivers refuse mail from"
+        " such an address; the provider of the address can set one"
     ),
     Doubt.MISNAMED: (
-        "mail leaves from {about}. Its PTR record says {more}, which does not lead back to {about}."
-        " Many receivers refuse that; let the name have this address, or the address another name"
+        "mail leaves from {about}. Its PTR record is {more}, which does not resolve to"
+        " {about}. Many receivers refuse that; change the PTR record, or the address record"
+        " of the name"
     ),
     Doubt.GREETS_UNKNOWN: (
-        "EHLO says {about}, a name that is not in DNS. Many receivers refuse that; set ehlo_name to"
+        "the EHLO name {about} does not exist in DNS. Many receivers refuse that; set ehlo_name to"
         " the name in the PTR record"
     ),
     Doubt.GREETS_BARE: (
-        "EHLO says {about}, since the name of this machine has no dot. Many receivers refuse that;"
+        "the EHLO name is {about}, because the name of this machine has no dot. Many"
+        " receivers refuse that;"
         " set ehlo_name to the name in the PTR record"
     ),
-    Doubt.UNANSWERED: "nobody knows how we look to receivers: {about}",
+    Doubt.UNANSWERED: "PTR record and EHLO name cannot be checked: {about}",
     Doubt.PASSED_OVER: (
-        "{about} cannot be reached. {more} can, so mail arrives; but it is one server fewer"
+        "{about} cannot be reached. {more} can be reached, so mail arrives, but without that"
+        " redundancy"
     ),
     Doubt.BLOCKED: (
-        "no exchanger can be reached, tried: {about}. Many providers and clouds block outgoing port"
-        " 25. To find out, run `telnet {host} 25` here and elsewhere. If it answers elsewhere only,"
-        " have the port opened, or send through a relay on port 587 (`send: smtp`)"
+        "no exchanger can be reached (tried {about}). Many providers and clouds block outgoing port"
+        " 25. To find out, run `telnet {host} 25` here and elsewhere. If it answers only"
+        " elsewhere, ask for port 25 to be opened, or send through a relay on port 587"
+        " (`send: smtp`)"
     ),
     Doubt.RATIONED: (
-        "{about}, and the shortest `timeout` of a module that awaits mail there is {more}: a"
-        " message that is not there at the first look is not seen before its trip has failed. Make"
-        " `timeout` longer"
+        "{about}, and the shortest `timeout` of a module with this mailbox is {more}: a"
+        " message that is not there at the first poll is seen only after its trip has failed."
+        " Increase `timeout`"
     ),
     Doubt.NO_WAY_HERE: (
-        "nobody can send mail to this receiver: {about}. Publish an MX record that leads to it"
+        "no mail can reach this receiver: {about}. Publish an MX record that points to it"
     ),
-    Doubt.UNSEEN: "whether others find this receiver is unknown: {about}",
+    Doubt.UNSEEN: "the MX records of this receiver cannot be checked: {about}",
     Doubt.LEADS_ELSEWHERE: (
-        "mail for {about}, port 25. None of these addresses is this machine's: that port must lead "
-        "to {more}, else messages are overdue"
+        "mail for {about}, port 25. None of these addresses belongs to this machine: forward"
+        " that port to {more}, or messages are overdue"
     ),
     Doubt.OTHER_PORT: (
-        "mail for {about}, port 25, on this machine. The receiver listens on {more}: lead port 25"
-        " there (Docker: `--publish 25:2525`; a redirection in the firewall), or listen on it; else"
-        " messages are overdue"
+        "mail for {about}, port 25, on this machine. The receiver listens on {more}: forward"
+        " port 25 to it (Docker: `--publish 25:2525`; a redirection in the firewall), or"
+        " listen on port 25; otherwise messages are overdue"
     ),
     Doubt.PLAINTEXT: (
-        "{about} offers STARTTLS, and TLS with it is broken: {more}. Messages leave in plain text. "
-        "`tls: starttls` refuses that, `tls: none` asks for no TLS"
+        "{about} offers STARTTLS, but TLS fails: {more}. Messages are sent in plain text."
+        " `tls: starttls` prevents that, `tls: none` never uses TLS"
     ),
     Doubt.ALL_DOWN: (
-        "no exchanger can be reached, tried: {about}. The network does not block port 25, since"
-        " {more} can be reached: these servers are down, or turn us away"
+        "no exchanger can be reached (tried {about}). The network does not block port 25,"
+        " because {more} can be reached: these servers are down, or refuse our connections"
     ),
 }
 
@@ -94,4 +98,4 @@ def line(attempt: Attempt) -> str:
                 "certificate valid until"
                 f" {datetime.fromtimestamp(attempt.tls.expires_at, UTC):%Y-%m-%d}"
             )
-    return f"good    {place}: {', '.join(filter(None, told))}"
+    return f"OK      {place}: {', '.join(filter(None, told))}"

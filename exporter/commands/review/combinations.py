@@ -24,9 +24,9 @@ def of_combinations(settings: Settings) -> Iterator[Finding]:
 def _of_deadlines(path: Path, module: Module, trip: RoundtripOptions) -> Iterator[Finding]:
     if module.session_timeout >= module.timeout:
         text = (
-            f"is not longer than session_timeout, {duration_text(module.session_timeout)}: when a"
-            " server does not answer, the trip ends before the session does, and its failure does"
-            " not name the cause: make it longer"
+            f"is not longer than session_timeout, {duration_text(module.session_timeout)}:"
+            " when a server does not answer, the trip ends before the session, and its"
+            " failure does not show the cause: increase it"
         )
         yield Finding((*path, "timeout"), text, warning=True)
 
@@ -35,8 +35,8 @@ def _of_sending(path: Path, module: Module, trip: RoundtripOptions) -> Iterator[
     (kind, _), how = trip.send.chosen, trip.send.how
     if how.gap and how.gap > module.interval:
         text = (
-            f"is longer than the module's interval, {duration_text(module.interval)}: trips wait,"
-            " and come less often"
+            f"is longer than the module's interval, {duration_text(module.interval)}: trips"
+            " wait, and run less often"
         )
         yield Finding((*path, "roundtrip", "send", kind, "gap"), text, warning=True)
     for finding in how.review(module.timeout):
@@ -55,7 +55,7 @@ def _of_the_mailbox(
 def _of_bounces(path: Path, settings: Settings, trip: RoundtripOptions) -> Iterator[Finding]:
     if trip.bounces and not settings.mailboxes[trip.bounces].how.takes(trip.sender):
         text = (
-            f"the mailbox takes no mail for {trip.sender}, where bounces go: add it to its"
-            " recipients"
+            f"the mailbox does not accept mail for {trip.sender}, which receives the bounces:"
+            " add it to the recipients"
         )
         yield Finding((*path, "roundtrip", "bounces"), text, warning=True)

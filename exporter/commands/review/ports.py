@@ -31,19 +31,19 @@ def _of_a_server(options: Any, ports: Ports) -> Iterator[Finding]:
     port, others = options.port, _protocols()
     if port not in ports.every and port in others:
         ours = " or ".join(map(str, ports.every))
-        speaks = f"this speaks {ports.protocol}{ours and f': {ours}'}"
-        yield Finding(("port",), f"{port} is the port of {others[port]}, and {speaks}")
+        speaks = f"this option is for {ports.protocol}{ours and f': {ours}'}"
+        yield Finding(("port",), f"{port} is the port of {others[port]}, but {speaks}")
     elif not isinstance(options, ServerOptions):
         return
     elif port == ports.implicit and options.tls not in (None, "implicit"):
         text = (
-            f"tls: {options.tls} cannot work on port {port}, where TLS begins at once: write tls:"
+            f"tls: {options.tls} cannot work on port {port}, which starts with TLS: write tls:"
             " implicit"
         )
         yield Finding(("tls",), text + (f", or port {ports.starttls}" if ports.starttls else ""))
     elif port in ports.clear and options.tls == "implicit":
         text = (
-            f"tls: implicit cannot work on port {port}, where servers begin in the clear: write"
+            f"tls: implicit cannot work on port {port}, which starts in plain text: write"
             " tls: starttls"
         )
         yield Finding(("tls",), text + (f", or port {ports.implicit}" if ports.implicit else ""))

@@ -60,12 +60,14 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
         return
     if "\n" in revealed.strip("\r\n") or revealed.endswith(("\n", "\r")):
         yield Finding(
-            path, f"{where} has more than one line, and all of them are the secret", warning=True
+            path,
+            f"{where} has more than one line, and all lines are part of the secret",
+            warning=True,
         )
     elif revealed != revealed.strip():
         yield Finding(
             path,
-            f"{where} has a blank at an end of its line, which is part of the secret",
+            f"{where} begins or ends with a blank, which is part of the secret",
             warning=True,
         )
 
@@ -76,7 +78,7 @@ def _of_a_literal(path: Path, text: str) -> Iterator[Finding]:
         cure = "if the secret is in that file, write {file: PATH}"
         yield Finding(
             path,
-            f"is taken for the secret itself, and there is a file of that name: {cure}",
+            f"is used as the secret, but a file with that name exists: {cure}",
             warning=True,
         )
 
@@ -113,7 +115,7 @@ def _of_a_certificate(path: Path, tls: ReceiverTls) -> Iterator[Finding]:
 
 
 _WHILE_IT_RUNS = (
-    "exists only while the unit runs, and systemd shows it to that unit and to root, so it cannot"
+    "exists only while the unit runs, and only that unit and root can read it, so it cannot"
     " be checked now"
 )
 

@@ -10,11 +10,11 @@ def of_usage(settings: Settings) -> Iterator[Finding]:
     """Modules that can have no probe, and mailboxes that no module names."""
     probed = {probe.module for probe in settings.probes}
     if not settings.modules:
-        yield Finding((), "there are no modules, so nothing is ever probed", warning=True)
+        yield Finding((), "there are no modules, so no trips are made", warning=True)
     for name, module in settings.modules.items():
         if name not in probed and not module.targets:
             text = (
-                "nothing can use this module: no entry in probes names it, and it has no targets"
+                "this module is unused: no entry in probes names it, and it has no targets"
                 " for /probe"
             )
             yield Finding(("modules", name), text, warning=True)
@@ -22,5 +22,5 @@ def of_usage(settings: Settings) -> Iterator[Finding]:
     for name in settings.mailboxes:
         if name not in used:
             yield Finding(
-                ("mailboxes", name), "no module awaits messages in this mailbox", warning=True
+                ("mailboxes", name), "this mailbox is unused: no module names it", warning=True
             )

@@ -22,10 +22,9 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
     for path, value in values(reading.options):
         if isinstance(value, Secret) and (comment := reading.node(path).comment):
             glued = comment == "##"
-            what = "what follows" if glued else "the comment behind it"
+            what = "what follows" if glued else "the comment after it"
             text = (
-                f"YAML cuts the secret off before the #, and {what} is no part of it: put the"
-                " secret in quotes"
+                f"YAML ends the secret before the #, and {what} is not part of it: quote the secret"
             )
             yield Finding(path, text, warning=not glued)
         elif isinstance(value, Secret):
@@ -37,24 +36,26 @@ def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
             if useless:
                 yield Finding(
                     (*path, useless[0]),
-                    f"{', '.join(useless)}: without effect, for tls: none",
+                    f"{', '.join(useless)}: no effect with tls: none",
                     warning=True,
                 )
         elif isinstance(value, TlsOptions) and value.tls_min_version in _OLD:
             text = (
-                f"{value.tls_min_version} is insecure (RFC 8996), and lets short keys, SHA-1 and"
-                " old ciphers in, too"
+                f"{value.tls_min_version} is insecure (RFC 8996), and also allows short keys,"
+                " SHA-1 and old ciphers"
             )
             yield Finding((*path, "tls_min_version"), text, warning=True)
         elif path[-2:-1] == ("headers",) and isinstance(value, str) and _REFERENCE.fullmatch(value):
             text = (
-                "is taken as it is: nothing is read from a file or a variable for the value of a"
-                " header"
+                "is used literally: the value of a header is never read from a file or a variable"
             )
             yield Finding(path, text, warning=True)
     for number, probe in enumerate(reading.options.probes):
         if "*" in probe.target:
-            text = "is one target, and * stands for itself: patterns are for `targets` of a module"
+            text = (
+                "is one target, and * is not a wildcard here: patterns work in `targets` of a"
+                " module"
+            )
             yield Finding(("probes", number, "target"), text, warning=True)
 
 
@@ -63,7 +64,9 @@ def _of_a_literal(path: Path, secret: Secret) -> Iterator[Finding]:
         return
     if secret.reveal() == HIDDEN:
         yield Finding(
-            path, f"is what pages of mailtrip show for a secret, and not the secret: {FILE_OR_ENV}"
+            path, f"is the text that mailtrip's pages show instead of a secret: {FILE_OR_ENV}"
         )
     elif secret.reveal() != secret.reveal().strip():
-        yield Finding(path, "has a blank at an end, which is part of the secret", warning=True)
+        yield Finding(
+            path, "begins or ends with a blank, which is part of the secret", warning=True
+        )

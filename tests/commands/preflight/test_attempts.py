@@ -66,16 +66,16 @@ def test_every_server_is_asked_once_and_nothing_is_sent(
     done = mailtrip("check", "--try", str(file), directory=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     first, *lines = done.stdout.splitlines()
-    assert first.startswith(f"{file}: good: modules: 5")
+    assert first.startswith(f"{file}: OK: modules: 5")
     starts = [
-        "good    mailbox monitor (imap.lab.test:993): 0.",
-        "good    mailbox legacy (imap.lab.test:995): 0.",
-        f"good    mailbox local ({tmp_path}/Maildir): 0.",
+        "OK      mailbox monitor (imap.lab.test:993): 0.",
+        "OK      mailbox legacy (imap.lab.test:995): 0.",
+        f"OK      mailbox local ({tmp_path}/Maildir): 0.",
         "-       mailbox own (127.0.0.1:",
-        "good    module submission (relay.lab.test:587): 0.",
-        "good    module inbound (lab.test): 0.",
-        "-       module each: not tried: no entry in probes names a target for it",
-        "good    module program (/bin/true): 0.",
+        "OK      module submission (relay.lab.test:587): 0.",
+        "OK      module inbound (lab.test): 0.",
+        "-       module each: not tried: no entry in probes has a target for it",
+        "OK      module program (/bin/true): 0.",
     ]
     assert len(lines) == len(starts)
     for line, start in zip(lines, starts, strict=True):

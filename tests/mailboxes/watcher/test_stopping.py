@@ -113,7 +113,7 @@ async def test_what_does_not_end_in_time_is_left(caplog: pytest.LogCaptureFixtur
     leave_in_time(0.01, leave)
     assert await asyncio.to_thread(left.wait, 60)
     assert statuses == [0]
-    assert "not everything has ended 0.01 s after the signal" in caplog.text
+    assert "not everything has stopped 0.01 s after the signal" in caplog.text
 
 
 def test_a_thread_that_does_not_end_is_left() -> None:
