@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from exporter.blocklists import Blocklists
-from exporter.checks import CHECKS, Means
+from exporter.checks import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
 from exporter.config.types import Secret, SecretUnavailable
 from exporter.core.clock import Clock
@@ -65,7 +65,7 @@ class App:
         resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
         self.blocklists = Blocklists(resolver, self.clock)
         self._resolver = resolver
-        self._means = Means(
+        self._means = Services(
             resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from
         )
         self._reader = Reader()
@@ -230,7 +230,7 @@ class App:
         if ago > -probe.interval:
             probe.last_start = max(probe.last_start, self.clock.monotonic() - max(ago, 0.0))
 
-    async def keep_house(self) -> None:
+    async def run_housekeeping(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING)
             self.ledger.expire()

@@ -33,7 +33,7 @@ class CheckOptions(Choice):
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Services:
     """What the checks of a program share."""
 
     resolver: Resolver
@@ -45,18 +45,25 @@ class Means:
     left_from: Callable[[str], str]
 
 
-def _roundtrip(options: RoundtripOptions, target: str, means: Means) -> RoundTrip:
+def _roundtrip(options: RoundtripOptions, target: str, services: Services) -> RoundTrip:
     return RoundTrip(
-        options, target, means.resolver, means.watchers, means.pace, accounts=means.accounts
+        options,
+        target,
+        services.resolver,
+        services.watchers,
+        services.pace,
+        accounts=services.accounts,
     )
 
 
-def _dnsbl(options: DnsblOptions, target: str, means: Means) -> BlocklistCheck:
-    return BlocklistCheck(options, target, means.resolver, means.blocklists, means.left_from)
+def _dnsbl(options: DnsblOptions, target: str, services: Services) -> BlocklistCheck:
+    return BlocklistCheck(
+        options, target, services.resolver, services.blocklists, services.left_from
+    )
 
 
-CHECKS: dict[str, Callable[[Any, str, Means], RoundTrip | BlocklistCheck]] = {
+CHECKS: dict[str, Callable[[Any, str, Services], RoundTrip | BlocklistCheck]] = {
     "roundtrip": _roundtrip,
     "dnsbl": _dnsbl,
 }
-"""By key in a module. Called with the options, the target and the means."""
+"""By key in a module. Called with the options, the target and the services."""

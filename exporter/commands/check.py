@@ -48,12 +48,12 @@ def run(options: argparse.Namespace) -> int:
 def _in_a_configuration(*files: str, here: bool, usage: bool) -> str:
     """What is in it. Prints warnings, and raises Mistakes with them if there is anything worse."""
     reading: Reading[Settings] = Settings.reading(*files)
-    doubts = review(reading, here=here, usage=usage)
-    if not all(one.warning for one in doubts):
-        raise Mistakes(doubts)
-    for one in doubts:
+    warnings = review(reading, here=here, usage=usage)
+    if not all(one.warning for one in warnings):
+        raise Mistakes(warnings)
+    for one in warnings:
         print(one, file=sys.stderr)
-    return counts(reading.options) + (f", warnings: {len(doubts)}" if doubts else "")
+    return counts(reading.options) + (f", warnings: {len(warnings)}" if warnings else "")
 
 
 def _in_a_web_file(file: str) -> str:

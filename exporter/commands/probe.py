@@ -20,7 +20,7 @@ from exporter.probing.probe import MailCheck, Probe
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
-from exporter.terminal import PICTURES, Course, Picture, as_json, transcript
+from exporter.terminal import DISPLAYS, Display, ProgressLine, as_json, transcript
 from exporter.terminal.screen import Screen
 
 
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         console = Screen()
         if outcome.failure or options.transcript:
             transcript(outcome, console)  # it is long, and what is read first comes last
-        picture_of(settings, key).result(outcome, console)
+        display_of(settings, key).result(outcome, console)
     if may_still_come(outcome):
         print(left_behind(key, settings), file=sys.stderr)
     return OK if outcome.success else FAILED
@@ -94,10 +94,10 @@ async def check_receiver(settings: Settings, key: ProbeKey) -> None:
             raise CannotReceive(why)
 
 
-def picture_of(settings: Settings, key: ProbeKey) -> Picture:
+def display_of(settings: Settings, key: ProbeKey) -> Display:
     """Of a module that does not exist it does not matter: the trip will be refused."""
     module = settings.modules.get(key.module)
-    return PICTURES[module.chosen[0] if module else "roundtrip"]
+    return DISPLAYS[module.chosen[0] if module else "roundtrip"]
 
 
 async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
@@ -114,9 +114,9 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
     async with App(settings, Store.open(None), shared_key(settings.state)) as app:
         probe = app.probes.get(key := app.probes.key(key.module, key.target))
         with console.status("…") as status:
-            course = Course(app.clock, probe.timeout)
+            line = ProgressLine(app.clock, probe.timeout)
             flight = app.prober.start(
-                probe, picture_of(settings, key).progress(console, status, course)
+                probe, display_of(settings, key).progress(console, status, line)
             )
             try:
                 outcome = await asyncio.shield(flight)  # we hear of the interruption before it does

@@ -16,8 +16,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY = 2.0  # seconds between two looks at the files
 
 
-class Witness(Protocol):
-    """Who tells the world how it went."""
+class ReloadObserver(Protocol):
+    """Is called after each reload."""
 
     def configured(self, moment: float) -> None: ...
     def not_configured(self) -> None: ...
@@ -37,7 +37,7 @@ class Reloader:
         self,
         read: Callable[[], Settings],
         apply: Callable[[Settings], None],
-        witness: Witness,
+        observer: ReloadObserver,
         clock: Clock,
         wanted: asyncio.Event,
         state: Callable[[], object] = lambda: None,
@@ -45,7 +45,7 @@ class Reloader:
     ) -> None:
         self._read = read
         self._apply = apply
-        self._witness = witness
+        self._observer = observer
         self._clock = clock
         self._state = state
         self._as_read = as_read
@@ -58,19 +58,19 @@ class Reloader:
             try:
                 self._apply(await asyncio.to_thread(self._read))
             except Mistakes as mistakes:
-                self._witness.not_configured()
+                self._observer.not_configured()
                 log.error(
                     "reload failed, keeping the previous configuration: %s",
                     "; ".join(str(mistakes).splitlines()),
                 )
                 raise
             except Exception:
-                self._witness.not_configured()
+                self._observer.not_configured()
                 log.exception(
                     "reload failed, keeping the previous configuration: a bug in mailtrip"
                 )
                 raise
-            self._witness.configured(self._clock.wall())
+            self._observer.configured(self._clock.wall())
             log.info("configuration reloaded")
 
     async def run(self, *, watch: bool = False) -> None:

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     # Before they are read: what changes from now on is another configuration.
     state_of_files = state_of_all(files)
     reading = Settings.reading(*files)
-    settings, doubts = reading.options, review(reading)
+    settings, warnings = reading.options, review(reading)
     web_config_file = WebConfigFile(options.web_config_file) if options.web_config_file else None
     listeners, external_url = _listeners(options), _external_url(options)
     state_dir = options.state_dir or Path(settings.state.dir)
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
                 https=https,
                 as_log=options.log_format != FORMATS[0],
             )
-        _warn(doubts)
+        _warn(warnings)
 
     how = Options(
         listeners,
@@ -125,8 +125,8 @@ def _read_again(files: Sequence[str]) -> Settings:
     return reading.options
 
 
-def _warn(doubts: Iterable[Mistake]) -> None:
-    for one in doubts:
+def _warn(warnings: Iterable[Mistake]) -> None:
+    for one in warnings:
         log.warning("%s", one)
 
 

@@ -76,7 +76,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         await stack.enter_async_context(server)
         _freeze_garbage_collector()
         options.ready()
-        loops = (scheduler.run(), app.keep_house(), reloader.run(watch=options.watch))
+        loops = (scheduler.run(), app.run_housekeeping(), reloader.run(watch=options.watch))
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
             await stop.wait()

@@ -9,15 +9,15 @@ from rich.status import Status
 
 from exporter.core.model import Outcome, Span
 from exporter.terminal import listings, trip
-from exporter.terminal.course import Course
+from exporter.terminal.progress_line import ProgressLine
 from exporter.terminal.trip import waterfall
 from exporter.terminal.written import as_json
 
 __all__ = [
-    "PICTURES",
-    "Course",
-    "Drawing",
-    "Picture",
+    "DISPLAYS",
+    "Display",
+    "ProgressLine",
+    "Renderer",
     "as_json",
     "as_text",
     "transcript",
@@ -25,20 +25,20 @@ __all__ = [
 ]
 
 WIDTH = 100  # characters, where there is no terminal to ask
-Drawing = Callable[[Outcome, Console], None]
+Renderer = Callable[[Outcome, Console], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Display:
     """How one kind of check is shown."""
 
-    progress: Callable[[Console, Status, Course], Callable[[Span], None]]
-    result: Drawing
+    progress: Callable[[Console, Status, ProgressLine], Callable[[Span], None]]
+    result: Renderer
 
 
-PICTURES = {
-    "roundtrip": Picture(trip.progress, waterfall),
-    "dnsbl": Picture(listings.progress, listings.table),
+DISPLAYS = {
+    "roundtrip": Display(trip.progress, waterfall),
+    "dnsbl": Display(listings.progress, listings.table),
 }
 """By key in a module."""
 
@@ -51,7 +51,7 @@ def transcript(outcome: Outcome, console: Console) -> None:
     )
 
 
-def as_text(outcome: Outcome, drawing: Drawing) -> str:
+def as_text(outcome: Outcome, drawing: Renderer) -> str:
     """The same drawing without colours."""
     text = StringIO()
     drawing(outcome, Console(file=text, width=WIDTH, color_system=None, highlight=False))

@@ -9,7 +9,7 @@ from rich.status import Status
 from rich.text import Text
 
 from exporter.core.model import Listing, ListState, Outcome, Span
-from exporter.terminal.course import Course
+from exporter.terminal.progress_line import ProgressLine
 
 _STYLES = {ListState.LISTED: "red", ListState.CLEAN: "green", ListState.UNKNOWN: "yellow"}
 _ALIKE = (
@@ -19,7 +19,9 @@ _ALIKE = (
 _HEAD = ("list", "about", "state")
 
 
-def progress(console: Console, status: Status, course: Course) -> Callable[[Span], None]:
+def progress(
+    console: Console, status: Status, progress_line: ProgressLine
+) -> Callable[[Span], None]:
     """The status line counts the answers; whoever lists us, or does not answer, is told at once."""
     answers = count(1)
 
@@ -27,10 +29,10 @@ def progress(console: Console, status: Status, course: Course) -> Callable[[Span
         if span.step is None:
             return
         if span.duration < 0:
-            course.began(span)
-            status.update(course.now(span.note))
+            progress_line.began(span)
+            status.update(progress_line.now(span.note))
             return
-        status.update(course.now(f"answers so far: {next(answers)}"))
+        status.update(progress_line.now(f"answers so far: {next(answers)}"))
         if span.reason:
             line = f"{span.duration:9.3f} s  {span.note}: {span.reason}"
             console.print(Text.assemble(("✗ ", "red"), line), soft_wrap=True)

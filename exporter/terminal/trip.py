@@ -19,7 +19,7 @@ from exporter.core.model import (
     TlsSession,
     one_line,
 )
-from exporter.terminal.course import Course
+from exporter.terminal.progress_line import ProgressLine
 
 LEAST_BAR, MOST_BAR = 6, 32  # characters
 BESIDE_BAR = 27  # the name, and the time
@@ -34,17 +34,19 @@ _DOING = {
 }
 
 
-def progress(console: Console, status: Status, course: Course) -> Callable[[Span], None]:
+def progress(
+    console: Console, status: Status, progress_line: ProgressLine
+) -> Callable[[Span], None]:
     """Prints every phase that ends, and steps that fail; the status line says what is under way."""
 
     def show(span: Span) -> None:
         limited = span.phase not in (Phase.VERIFY, Phase.DELETE)  # then the message is back
         if span.duration < 0:
-            course.began(span)
+            progress_line.began(span)
             step = f": {span.step} {one_line(span.note)}".rstrip() if span.step else ""
-            status.update(course.now(_DOING[span.phase] + step, limited=limited))
+            status.update(progress_line.now(_DOING[span.phase] + step, limited=limited))
         else:
-            status.update(course.now(_DOING[span.phase], limited=limited))
+            status.update(progress_line.now(_DOING[span.phase], limited=limited))
             if span.step is None or span.reason:
                 console.print(_line(span), soft_wrap=True)
 

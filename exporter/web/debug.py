@@ -7,7 +7,7 @@ from exporter import __version__
 from exporter.core.model import Outcome
 from exporter.mail.tokens import without_tokens
 from exporter.probing.probe import Probe
-from exporter.terminal import PICTURES, Drawing, as_text, transcript, waterfall
+from exporter.terminal import DISPLAYS, Renderer, as_text, transcript, waterfall
 
 MOST_FLIGHTS = 5  # that are shown, the newest
 
@@ -23,7 +23,7 @@ def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
     flights = [
         _drawn(outcome, partial(waterfall, under_way=True)) for outcome in under_way[-MOST_FLIGHTS:]
     ]
-    newest = [_drawn(probe.newest, PICTURES[kind].result)] if probe.newest else []
+    newest = [_drawn(probe.newest, DISPLAYS[kind].result)] if probe.newest else []
     parts = {
         f"Trips in progress ({len(under_way)})": "\n".join(flights) or "None.\n",
         "Newest finished trip": "\n".join(newest) or "No trip has finished yet.\n",
@@ -36,5 +36,5 @@ def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
     )
 
 
-def _drawn(outcome: Outcome, *pictures: Drawing) -> str:
+def _drawn(outcome: Outcome, *pictures: Renderer) -> str:
     return "".join(as_text(outcome, picture) for picture in (*pictures, transcript)).lstrip("\n")

@@ -11,7 +11,7 @@ import pytest
 import trustme
 
 from exporter.commands.preflight.attempts import attempts
-from exporter.commands.preflight.remark import Doubt
+from exporter.commands.preflight.remark import Risk
 from exporter.commands.preflight.report import lines
 from exporter.core.model import Exchanger, Leg, PlaintextFallback, Reason, Step, TlsSession
 from exporter.core.run import Run
@@ -207,7 +207,7 @@ probes: [{{name: p, module: a, target: someone@example.test}}]
             async for attempt in attempts(Settings.parse(text.encode(), "f"))
             if attempt.exchanger
         ]
-    (remark,) = (remark for remark in tried[0].remarks if remark.doubt is Doubt.PLAINTEXT)
+    (remark,) = (remark for remark in tried[0].remarks if remark.risk is Risk.PLAINTEXT)
     assert remark.about == "mx.example.test"
     said = "\n".join(lines(tried[0]))
     assert "note: mx.example.test offers STARTTLS, but TLS fails: mx.example.test cut" in said

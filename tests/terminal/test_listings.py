@@ -9,12 +9,12 @@ from rich.console import Console
 
 from exporter.core.clock import Clock
 from exporter.core.model import Listing, ListState, Phase, Reason, Span, Step
-from exporter.terminal import PICTURES, Course
+from exporter.terminal import DISPLAYS, ProgressLine
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab
 from tests.metrics.test_blocklists import LISTED
 
-PICTURE = PICTURES["dnsbl"]
+DISPLAY = DISPLAYS["dnsbl"]
 
 
 def console() -> tuple[Console, StringIO]:
@@ -31,7 +31,7 @@ def test_the_table_says_what_every_list_says_and_how_to_get_off_it() -> None:
         ("127.0.0.2",),
         delisting="https://off.example/",
     )
-    PICTURE.result(replace(LISTED, facts=(*LISTED.facts, unlist)), screen)
+    DISPLAY.result(replace(LISTED, facts=(*LISTED.facts, unlist)), screen)
     assert (
         shown.getvalue()
         == """
@@ -52,7 +52,7 @@ verify: listed 127.0.0.2: 192.0.2.1 is listed on zen.example (127.0.0.2)
 
 def shown_for(*listings: Listing, good: bool = True) -> str:
     screen, shown = console()
-    PICTURE.result(
+    DISPLAY.result(
         replace(LISTED, facts=listings, failure=None if good else LISTED.failure), screen
     )
     return " ".join(shown.getvalue().split())
@@ -82,21 +82,21 @@ def test_lists_that_all_fail_for_one_reason_speak_against_the_resolver() -> None
 
 def test_a_check_that_could_ask_nobody_has_no_table() -> None:
     screen, shown = console()
-    PICTURE.result(replace(LISTED, facts=()), screen)
+    DISPLAY.result(replace(LISTED, facts=()), screen)
     assert "codes and meaning" not in shown.getvalue()
 
 
 def test_progress_tells_at_once_who_lists_us_and_counts_the_others() -> None:
     screen, shown = console()
     with screen.status("…") as status:
-        course = Course(Clock(monotonic=lambda: 12.3, wall=lambda: 0.0), timeout=60)
-        show = PICTURE.progress(screen, status, course)
+        line = ProgressLine(Clock(monotonic=lambda: 12.3, wall=lambda: 0.0), timeout=60)
+        show = DISPLAY.progress(screen, status, line)
         show(Span(Phase.VERIFY, None, 0, -1.0))
         show(Span(Phase.VERIFY, Step.RESOLVE, 0, -1.0, note="2 questions to 2 lists"))
-        assert str(course.__rich__()) == "2 questions to 2 lists …  0 s, 60 s left"
+        assert str(line.__rich__()) == "2 questions to 2 lists …  0 s, 60 s left"
         show(Span(Phase.VERIFY, Step.RESOLVE, 0, 0.1, note="192.0.2.1 on clean.example"))
         show(Span(Phase.VERIFY, Step.RESOLVE, 0, 0.2, Reason.LISTED, "192.0.2.1 on zen.example"))
-        assert str(course.__rich__()) == "answers so far: 2 …  0 s, 60 s left"
+        assert str(line.__rich__()) == "answers so far: 2 …  0 s, 60 s left"
     assert "✗     0.200 s  192.0.2.1 on zen.example: listed" in shown.getvalue()
     assert "clean.example" not in shown.getvalue()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from exporter.commands.preflight.attempt import Attempt
 from exporter.commands.preflight.plan import Plan, plans
-from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.commands.preflight.remark import Remark, Risk
 from exporter.commands.preflight.strangers import as_strangers_see_us, beside_the_others
 from exporter.core.clock import Clock
 from exporter.core.model import PlaintextFallback, ProbeError
@@ -66,7 +66,7 @@ async def _tried(plan: Plan, clock: Clock) -> Attempt:
         run.learn(error)
     took, facts, spans = run.now() - run.started, tuple(run.facts), tuple(run.spans)
     fallbacks = [
-        Remark(Doubt.PLAINTEXT, one.host, one.why)
+        Remark(Risk.PLAINTEXT, one.host, one.why)
         for one in facts
         if isinstance(one, PlaintextFallback)
     ]

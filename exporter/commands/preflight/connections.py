@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.commands.preflight.remark import Remark, Risk
 from exporter.core.model import Reason, Span, Step
 from exporter.net.smtp.ports import BETWEEN_SERVERS
 
@@ -28,13 +28,13 @@ def of_connections(mine: Iterable[Span], others: Iterable[Span]) -> list[Remark]
     if not missed:
         return []
     if met := reached(mine):
-        return [Remark(Doubt.PASSED_OVER, ", ".join(missed), met[0])]
+        return [Remark(Risk.PASSED_OVER, ", ".join(missed), met[0])]
     if not all(server.endswith(f":{BETWEEN_SERVERS}") for server in missed):
         return []
     elsewhere = [server for server in reached(others) if server.endswith(f":{BETWEEN_SERVERS}")]
     return [
         Remark(
-            Doubt.ALL_DOWN if elsewhere else Doubt.BLOCKED,
+            Risk.ALL_DOWN if elsewhere else Risk.BLOCKED,
             ", ".join(missed),
             (elsewhere or missed)[0],
         )

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterable
 from ipaddress import ip_address
 
-from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.types import Listen
 from exporter.core.model import ProbeError, Reason
 from exporter.net.dns import Resolver
@@ -33,19 +33,19 @@ async def _of_domain(listen: Listen, domain: str, resolver: Resolver) -> list[Re
         addresses = {host: await resolver.published(host) for host in named or [domain]}
     except ProbeError as error:
         answered = error.reason is Reason.NULL_MX or error.code == "NXDOMAIN"
-        return [Remark(Doubt.NO_WAY_HERE if answered else Doubt.UNSEEN, error.detail)]
+        return [Remark(Risk.NO_WAY_HERE if answered else Risk.UNSEEN, error.detail)]
     if not any(addresses.values()):
         which = (
             f"{', '.join(named)}, its MX, has no address"
             if named
             else "it has neither an MX nor an address record"
         )
-        return [Remark(Doubt.NO_WAY_HERE, f"{domain}: {which}")]
+        return [Remark(Risk.NO_WAY_HERE, f"{domain}: {which}")]
     goes = ", ".join(f"{host} ({', '.join(ours)})" for host, ours in addresses.items() if ours)
     if not any(_is_ours(address) for ours in addresses.values() for address in ours):
-        return [Remark(Doubt.LEADS_ELSEWHERE, f"{domain} goes to {goes}", listen)]
+        return [Remark(Risk.LEADS_ELSEWHERE, f"{domain} goes to {goes}", listen)]
     return (
-        [Remark(Doubt.OTHER_PORT, f"{domain} goes to {goes}", listen)]
+        [Remark(Risk.OTHER_PORT, f"{domain} goes to {goes}", listen)]
         if listen.port not in (0, BETWEEN_SERVERS)
         else []
     )

@@ -8,7 +8,7 @@ from math import inf
 from exporter.checks.module import Module
 from exporter.checks.options import RoundtripOptions
 from exporter.commands.preflight.mx_records import of_receiver
-from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.address import PLACEHOLDER
 from exporter.core.model import Phase
 from exporter.core.run import Run
@@ -70,7 +70,7 @@ async def _open(mailbox: Mailbox, limit: float, found: list[Remark], run: Run) -
     async with run.conversation():
         session = await mailbox.open(run, _not_ours)
     if isinstance(session, Rationed) and session.may_look_at - run.started >= limit:
-        found.append(Remark(Doubt.RATIONED, session.ration, f"{limit:g} s"))
+        found.append(Remark(Risk.RATIONED, session.ration, f"{limit:g} s"))
     try:
         await session.close()
     finally:

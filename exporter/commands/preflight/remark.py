@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Doubt(StrEnum):
+class Risk(StrEnum):
     """What may be in the way of mail, though nothing has failed."""
 
     HIDDEN = "hidden"  # the address is translated on the way, and nobody here sees into what
@@ -27,8 +27,8 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A doubt, and what it is about: an address, a name, servers."""
+    """A risk, and what it is about: an address, a name, servers."""
 
-    doubt: Doubt
+    risk: Risk
     about: str
     more: str = ""

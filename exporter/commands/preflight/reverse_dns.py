@@ -9,7 +9,7 @@ is, only a message can tell.
 
 from ipaddress import ip_address
 
-from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.server import NetworkOptions
 from exporter.core.model import ProbeError
 from exporter.net.dns import Resolver
@@ -31,7 +31,7 @@ async def remarks(
                 found += await of_address(source, address, resolver)
         found += await _of_greeting(ehlo_name, resolver)
     except ProbeError as error:
-        found.append(Remark(Doubt.UNANSWERED, error.detail))
+        found.append(Remark(Risk.UNANSWERED, error.detail))
     return found
 
 
@@ -47,17 +47,17 @@ async def of_address(source: str, destination: str, resolver: Resolver) -> list[
     """Whether the name of `source` leads back to it. To a private destination, a private source
     goes as it is."""
     if not ip_address(source).is_global and ip_address(destination).is_global:
-        return [Remark(Doubt.HIDDEN, source)]
+        return [Remark(Risk.HIDDEN, source)]
     names = await resolver.names(source)
     if not names:
-        return [Remark(Doubt.NAMELESS, source)]
+        return [Remark(Risk.NAMELESS, source)]
     for name in names:
         if ip_address(source) in map(ip_address, await resolver.published(name)):
             return []
-    return [Remark(Doubt.MISNAMED, source, ", ".join(names))]
+    return [Remark(Risk.MISNAMED, source, ", ".join(names))]
 
 
 async def _of_greeting(name: str, resolver: Resolver) -> list[Remark]:
     if name.startswith("["):
-        return [Remark(Doubt.GREETS_BARE, name)]
-    return [] if await resolver.published(name) else [Remark(Doubt.GREETS_UNKNOWN, name)]
+        return [Remark(Risk.GREETS_BARE, name)]
+    return [] if await resolver.published(name) else [Remark(Risk.GREETS_UNKNOWN, name)]

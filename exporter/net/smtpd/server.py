@@ -31,8 +31,8 @@ _OFFERED = frozenset({"BODY", "SIZE", "SMTPUTF8"})
 log = logging.getLogger(__name__)
 
 
-class Desk(Protocol):
-    """Who decides what is taken in."""
+class MailPolicy(Protocol):
+    """Decides which recipients and messages the receiver accepts."""
 
     def refusal(self, recipient: str) -> str | None:
         """The reply that refuses mail for this recipient, or None."""
@@ -55,14 +55,14 @@ class Receiver:
     def __init__(
         self,
         hostname: str,
-        desk: Desk,
+        policy: MailPolicy,
         max_message_size: int,
         certificate: ServerCertificate | None,
         limits: Limits,
         clock: Clock,
     ) -> None:
         self.hostname = hostname
-        self.desk = desk
+        self.policy = policy
         self.max_message_size = max_message_size
         self.certificate = certificate
         self.limits = limits
@@ -146,7 +146,7 @@ class _Hooks:
     async def handle_RCPT(  # noqa: N802
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        refusal = self._receiver.desk.refusal(address)
+        refusal = self._receiver.policy.refusal(address)
         if refusal:
             return refusal
         envelope.rcpt_tos.append(address)
@@ -280,8 +280,8 @@ class _Connection(SMTP):
             await self.push("501 Syntax: DATA" if arg else "503 Error: need RCPT command")
             return
         await self.push("354 End data with <CR><LF>.<CR><LF>")
-        envelope, desk = self.envelope, self._receiver.desk
-        text = await incoming_text(self._reader, desk.keep)
+        envelope, policy = self.envelope, self._receiver.policy
+        text = await incoming_text(self._reader, policy.keep)
         self._set_post_data_state()  # type: ignore[no-untyped-call]
         if text.size > self._receiver.max_message_size:
             reply = "552 Error: Too much mail data"
@@ -290,7 +290,7 @@ class _Connection(SMTP):
         else:
             above = self._trace(envelope)
             async with self._receiver.clients.turn(self):
-                reply = await desk.receive(above + text.beginning, len(above) + text.size)
+                reply = await policy.receive(above + text.beginning, len(above) + text.size)
         await self.push(reply)
 
     def _trace(self, envelope: Envelope) -> bytes:

@@ -6,7 +6,7 @@ import pytest
 
 from exporter.commands.preflight.attempt import Attempt
 from exporter.commands.preflight.mx_records import of_receiver
-from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.commands.preflight.remark import Remark, Risk
 from exporter.commands.preflight.report import lines
 from exporter.config.types import Listen
 from tests.support.name_server import Zone, names
@@ -26,20 +26,20 @@ ZONE: Zone = {
 }
 FOUND = {
     "here.test": Remark(
-        Doubt.OTHER_PORT, f"here.test goes to mx.here.test ({HERE})", "0.0.0.0:2525"
+        Risk.OTHER_PORT, f"here.test goes to mx.here.test ({HERE})", "0.0.0.0:2525"
     ),
     "implicit.test": Remark(
-        Doubt.OTHER_PORT, f"implicit.test goes to implicit.test ({HERE})", "0.0.0.0:2525"
+        Risk.OTHER_PORT, f"implicit.test goes to implicit.test ({HERE})", "0.0.0.0:2525"
     ),
     "away.test": Remark(
-        Doubt.LEADS_ELSEWHERE,
+        Risk.LEADS_ELSEWHERE,
         f"away.test goes to mx.away.test ({AWAY}), mx2.away.test (192.0.2.8)",
         "0.0.0.0:2525",
     ),
-    "bare.test": Remark(Doubt.NO_WAY_HERE, "bare.test: it has neither an MX nor an address record"),
-    "lame.test": Remark(Doubt.NO_WAY_HERE, "lame.test: nothing.test, its MX, has no address"),
-    "null.test": Remark(Doubt.NO_WAY_HERE, "null.test accepts no mail (null MX, RFC 7505)"),
-    "none.test": Remark(Doubt.NO_WAY_HERE, "none.test does not exist (NXDOMAIN)"),
+    "bare.test": Remark(Risk.NO_WAY_HERE, "bare.test: it has neither an MX nor an address record"),
+    "lame.test": Remark(Risk.NO_WAY_HERE, "lame.test: nothing.test, its MX, has no address"),
+    "null.test": Remark(Risk.NO_WAY_HERE, "null.test accepts no mail (null MX, RFC 7505)"),
+    "none.test": Remark(Risk.NO_WAY_HERE, "none.test does not exist (NXDOMAIN)"),
 }
 
 
@@ -62,7 +62,7 @@ async def test_a_receiver_on_port_25_that_is_found_gives_no_remark() -> None:
     async with names(ZONE) as resolver:
         assert await of_receiver(Listen("0.0.0.0:25"), ["a@here.test"], resolver) == []
         (elsewhere,) = await of_receiver(Listen("[::]:25"), ["a@away.test"], resolver)
-        assert elsewhere.doubt is Doubt.LEADS_ELSEWHERE
+        assert elsewhere.risk is Risk.LEADS_ELSEWHERE
 
 
 @pytest.mark.parametrize("listen", ["127.0.0.1:2525", "localhost:2525", "[::1]:2525"])
@@ -74,4 +74,4 @@ async def test_a_receiver_for_this_machine_alone_needs_no_way(listen: str) -> No
 async def test_a_resolver_that_cannot_answer_is_no_verdict_on_the_domain() -> None:
     async with names(ZONE) as resolver:
         (found,) = await of_receiver(Listen("0.0.0.0:25"), ["a@broken.test"], resolver)
-    assert found.doubt is Doubt.UNSEEN
+    assert found.risk is Risk.UNSEEN

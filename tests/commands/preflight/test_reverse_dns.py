@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from exporter.commands.preflight.attempt import Attempt
-from exporter.commands.preflight.remark import Doubt, Remark
+from exporter.commands.preflight.remark import Remark, Risk
 from exporter.commands.preflight.report import lines
 from exporter.commands.preflight.reverse_dns import is_public, of_address, remarks
 from exporter.config.server import NetworkOptions
@@ -145,9 +145,9 @@ def test_each_of_several_silent_exchangers_has_its_time(lab: Lab, tmp_path: Path
 async def test_behind_nat_nobody_can_tell(source: str) -> None:
     outside = "2a00:1450::1b" if ":" in source else "142.250.1.27"
     assert await of_address(source, outside, Resolver(["127.0.0.1:1"])) == [
-        Remark(Doubt.HIDDEN, source)
+        Remark(Risk.HIDDEN, source)
     ]
-    _, note = lines(Attempt("module a", "example.org", remarks=(Remark(Doubt.HIDDEN, source),)))
+    _, note = lines(Attempt("module a", "example.org", remarks=(Remark(Risk.HIDDEN, source),)))
     assert (
         f"mail leaves from {source}, a private address. Receivers see the public address of"
         " your NAT" in note
@@ -159,14 +159,14 @@ async def test_a_resolver_that_does_not_answer_is_said_so(lab: Lab) -> None:
     (remark,) = await remarks(
         lab.mx_ip, network, "mx.mon.test", Resolver([lab.silent_dns], timeout=0.3)
     )
-    assert remark.doubt is Doubt.UNANSWERED
+    assert remark.risk is Risk.UNANSWERED
     assert "within 0.3 s" in remark.about
 
 
 async def test_an_address_in_place_of_a_name_is_remarked(lab: Lab) -> None:
     network = NetworkOptions(source_address=lab.mon_ip)
     found = await remarks(lab.mx_ip, network, "[127.0.0.1]", Resolver([lab.dns]))
-    assert found == [Remark(Doubt.GREETS_BARE, "[127.0.0.1]")]
+    assert found == [Remark(Risk.GREETS_BARE, "[127.0.0.1]")]
 
 
 async def test_servers_of_our_own_network_are_no_strangers(lab: Lab) -> None:

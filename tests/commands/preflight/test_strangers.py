@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.commands.preflight.attempt import Attempt
-from exporter.commands.preflight.remark import Doubt
+from exporter.commands.preflight.remark import Risk
 from exporter.commands.preflight.strangers import beside_the_others
 from exporter.core.model import Phase, Reason, Span, Step
 
@@ -15,29 +15,29 @@ UP = Span(Phase.SEND, Step.CONNECT, 0.0, 1.0, note="mx.example.net:25")
 SILENT = Attempt("module", "mx.example.org", spans=(DOWN,), to_strangers=True, public=True)
 
 
-async def doubts(attempt: Attempt, other: Attempt) -> list[Doubt]:
+async def risks(attempt: Attempt, other: Attempt) -> list[Risk]:
     async def made() -> Attempt:
         return other
 
     task = asyncio.create_task(made())
     judged = await beside_the_others(attempt, [task])
     await task
-    return [remark.doubt for remark in judged.remarks]
+    return [remark.risk for remark in judged.remarks]
 
 
 @pytest.mark.parametrize(
-    ("other", "doubt"),
+    ("other", "risk"),
     [
-        (SILENT, Doubt.BLOCKED),
-        (replace(SILENT, spans=(UP,)), Doubt.ALL_DOWN),
+        (SILENT, Risk.BLOCKED),
+        (replace(SILENT, spans=(UP,)), Risk.ALL_DOWN),
         # A server of our own network says nothing of the way to the Internet.
-        (replace(SILENT, spans=(UP,), public=False), Doubt.BLOCKED),
-        (replace(SILENT, spans=(UP,), to_strangers=False), Doubt.BLOCKED),
+        (replace(SILENT, spans=(UP,), public=False), Risk.BLOCKED),
+        (replace(SILENT, spans=(UP,), to_strangers=False), Risk.BLOCKED),
     ],
 )
-async def test_whether_the_network_is_to_blame(other: Attempt, doubt: Doubt) -> None:
-    assert await doubts(SILENT, other) == [doubt]
+async def test_whether_the_network_is_to_blame(other: Attempt, risk: Risk) -> None:
+    assert await risks(SILENT, other) == [risk]
 
 
 async def test_nothing_is_said_of_a_server_that_knows_us() -> None:
-    assert await doubts(replace(SILENT, to_strangers=False), SILENT) == []
+    assert await risks(replace(SILENT, to_strangers=False), SILENT) == []

@@ -6,7 +6,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import Span
 
 
-class Course:
+class ProgressLine:
     """What is under way, for how long the trip has been, and how long it may still be. Drawn at
     every refresh."""
 
@@ -17,7 +17,7 @@ class Course:
         self._doing = ""
         self._limited = True
 
-    def now(self, doing: str, *, limited: bool = True) -> "Course":
+    def now(self, doing: str, *, limited: bool = True) -> "ProgressLine":
         """From now on this; without a limit if the trip may take as long as it takes."""
         self._doing, self._limited = doing, limited
         return self
