@@ -35,7 +35,9 @@ class ExternalUrl:
             urlsplit(url).path if route_prefix is None else f"/{route_prefix.strip('/')}"
         ).rstrip("/")
         if not _PREFIX.fullmatch(prefix) or {".", ".."} & set(prefix.split("/")):
-            raise ValueError(f"--web.route-prefix: {prefix!r} is no path such as /mailtrip")
+            raise ValueError(
+                f"--web.route-prefix: {prefix!r} is not a path; write one such as /mailtrip"
+            )
         return cls(url, prefix, tuple(map(_name, allowed_hosts)))
 
     def probe_location(self, scheme: str, host: str) -> tuple[str, str, str]:
@@ -56,7 +58,7 @@ def _name(text: str) -> str:
     name = text if text == "*" else domain_of(text.removeprefix(start))
     if not name:
         example = "write one such as mail.example.org, *.example.org, or * for every name"
-        raise ValueError(f"{ALLOWED_HOST}: {text!r} is no name of a host; {example}")
+        raise ValueError(f"{ALLOWED_HOST}: {text!r} is not a host name; {example}")
     return f"{start}{name}"
 
 
@@ -72,6 +74,7 @@ def _url(text: str) -> str:
         raise ValueError("--web.external-url: not a URL such as https://mail.example.org/mailtrip")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ValueError(
-            "--web.external-url: only scheme, host, port and path, such as https://mail.example.org/mailtrip"
+            "--web.external-url: only scheme, host, port and path, such as"
+            " https://mail.example.org/mailtrip"
         )
     return text.rstrip("/")

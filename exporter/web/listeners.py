@@ -53,7 +53,7 @@ def systemd_sockets() -> list[Listener]:
     os.environ.pop("LISTEN_FDNAMES", None)
     if not ours or not number.isdecimal() or not int(number):
         hint = "start mailtrip through its .socket unit, or without --web.systemd-socket"
-        raise CannotListen(f"systemd has handed over no socket: {hint}")
+        raise CannotListen(f"systemd passed no socket: {hint}")
     listeners: list[Listener] = []
     for descriptor in range(_FIRST, _FIRST + int(number)):
         try:

@@ -62,7 +62,7 @@ class Middleware:
             stranger := self.origin_check.cross_site(request)
         ):
             return web.Response(
-                status=HTTPStatus.FORBIDDEN, text=f"refused: the request comes from {stranger}\n"
+                status=HTTPStatus.FORBIDDEN, text=f"refused: the request came from {stranger}\n"
             )
         try:
             admitted = not config.users or await self._login.admits(

@@ -57,21 +57,21 @@ _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "h
 def _client_auth(value: object) -> object:
     if value in ("RequestClientCert", "RequireAnyClientCert", "RequireClientCert"):
         raise ValueError(
-            "takes any certificate, which proves nothing; write RequireAndVerifyClientCert"
+            "accepts any certificate, which proves nothing; write RequireAndVerifyClientCert"
         )
     return value
 
 
 def _version(value: object) -> object:
     if value in ("TLS10", "TLS11"):
-        raise ValueError("is no longer secure, and not offered (RFC 8996); write TLS12")
+        raise ValueError("is insecure and not supported (RFC 8996); write TLS12")
     return value
 
 
 def _known(names: Mapping[str, str], what: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if value not in names:
-            raise ValueError(f"no {what} that is offered; there are {', '.join(names)}")
+            raise ValueError(f"not a supported {what}; supported: {', '.join(names)}")
         return value
 
     return check
@@ -88,7 +88,7 @@ def _user(name: str) -> str:
 def _hash(value: SecretStr) -> SecretStr:
     if not _BCRYPT.fullmatch(value.get_secret_value()):
         raise ValueError(
-            "not a hash by bcrypt; make one with: htpasswd -nBC 10 USER, and write what follows the"
+            "not a bcrypt hash; create one with: htpasswd -nBC 10 USER, and write what follows the"
             " colon"
         )
     return value
@@ -186,9 +186,7 @@ class TlsServerOptions(Options):
     @classmethod
     def _one_curve(cls, value: list[str] | None) -> list[str] | None:
         if value and len(value) > 1:
-            raise ValueError(
-                "Python's TLS can be given one curve, and no more; name one, or leave this out"
-            )
+            raise ValueError("Python supports only one curve here; name one, or remove this option")
         return value
 
     @classmethod
@@ -197,12 +195,12 @@ class TlsServerOptions(Options):
         policy = given.get("client_auth_type", "NoClientCert")
         for name in ("client_ca_file", "client_allowed_sans"):
             if name in given and policy == "NoClientCert":
-                yield f"{name} does nothing without client_auth_type: RequireAndVerifyClientCert"
+                yield f"{name} has no effect without client_auth_type: RequireAndVerifyClientCert"
         if (
             policy in ("VerifyClientCertIfGiven", "RequireAndVerifyClientCert")
             and "client_ca_file" not in given
         ):
-            yield "client_ca_file is missing: it says whose certificates are those of clients"
+            yield "client_ca_file is missing: it contains the CA of the client certificates"
         if given.get("min_version") == "TLS13" and given.get("max_version") == "TLS12":
             yield "min_version is newer than max_version"
         suites = given.get("cipher_suites")
@@ -211,7 +209,7 @@ class TlsServerOptions(Options):
             and isinstance(suites, list)
             and all(str(one) in _OF_TLS13 for one in suites)
         ):
-            yield "cipher_suites has none for TLS 1.2, and max_version allows nothing newer"
+            yield "cipher_suites contains none for TLS 1.2, but max_version allows nothing newer"
 
     def seen_from(self, directory: str) -> Self:
         """With its paths as they are from where we run."""
@@ -269,7 +267,7 @@ class RateLimitOptions(Options):
     @classmethod
     def _lets_one_in(cls, value: int, info: ValidationInfo) -> int:
         if not value and info.data.get("interval"):
-            raise ValueError("must be at least 1: otherwise no request is ever answered")
+            raise ValueError("must be at least 1: otherwise every request is refused")
         return value
 
 

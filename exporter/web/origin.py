@@ -71,7 +71,7 @@ class OriginCheck:
             return ""
         shown = one_line(host.encode(errors="surrogateescape").decode(errors="replace"), 100)
         cure = f"start mailtrip with {ALLOWED_HOST} {domain_of(_name(host)) or 'NAME'}"
-        problem = f"{shown!r} is no name of this mailtrip; if it is one, {cure}"
+        problem = f"{shown!r} is not a name of this mailtrip; if it should be, {cure}"
         if shown not in self._told and len(self._told) < MOST_TOLD:
             self._told.add(shown)
             log.warning("a request was refused: %s", problem)
@@ -100,7 +100,7 @@ class OriginCheck:
         or sends mail."""
         for site in request.headers.getall("Sec-Fetch-Site", ()):
             if site.lower() not in ("same-origin", "none"):
-                return f"a page of somebody else ({one_line(site, 20)})"
+                return f"a page of another site ({one_line(site, 20)})"
         host = request.headers.get(hdrs.HOST, "").lower()
         for origin in (*request.headers.getall(hdrs.ORIGIN, ()), *_referers(request)):
             if not any(_is_same(origin.lower(), ours) for ours in (host, self._outside)):

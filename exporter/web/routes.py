@@ -115,9 +115,11 @@ class Routes:
                 _parameter(request, "module"), _parameter(request, "target"), looking=read_only
             )
             if not read_only and (stranger := self._cross_site(request)):
-                cure = "open this address by hand, or add &debug=true, which sends nothing"
+                cure = "open this address yourself, or add &debug=true, which sends nothing"
                 raise ProbeRefused(
-                    403, "foreign_page", f"{stranger} asks for a message to be sent; {cure}"
+                    403,
+                    "foreign_page",
+                    f"{stranger} requested a probe, which sends a message; {cure}",
                 )
         except ProbeRefused as refusal:
             self._exposition.refused(refusal.kind)
@@ -251,7 +253,7 @@ def _parameter(request: web.Request, name: str) -> str:
             else f"parameter {name} is missing"
         )
         example = "/probe?module=submission&target=monitor@example.org"
-        raise ProbeRefused(400, "bad_request", f"{problem}; ask for example {example}")
+        raise ProbeRefused(400, "bad_request", f"{problem}; example: {example}")
     return values[0]
 
 
@@ -271,8 +273,8 @@ def _with_state(answer: Answer) -> Answer:
             return await answer(request)
         except StateUnusable as error:
             text = (
-                f"{error}\nProbes go on: /metrics and /probe answer as always, and /probe with"
-                " debug=true.\n"
+                f"{error}\nProbes continue. /metrics, /probe, and /probe with debug=true"
+                " still work.\n"
             )
             headers = _PLAIN_HEADERS | {"Retry-After": RETRY_AFTER}
             return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)

@@ -148,10 +148,7 @@ class Server:
                 status=refusal.status, text=text, headers={"Allow": refusal.headers["Allow"]}
             )
         except web.HTTPNotFound as refusal:
-            text = (
-                f"{refusal.status}: {refusal.reason}; everything there is begins at"
-                f" {self._prefix}/\n"
-            )
+            text = f"{refusal.status}: {refusal.reason}; all paths begin with {self._prefix}/\n"
             return web.Response(status=refusal.status, text=text)
 
 
@@ -178,9 +175,7 @@ class _Handler(web.RequestHandler):
     ) -> web.StreamResponse:
         """Invalid HTTP is answered, and not logged; a bug of ours is logged, and not shown."""
         if isinstance(exc, HttpProcessingError):
-            response: web.StreamResponse = web.Response(
-                status=status, text="this is no HTTP request\n"
-            )
+            response: web.StreamResponse = web.Response(status=status, text="not an HTTP request\n")
             response.force_close()
         else:
             response = super().handle_error(request, status, exc, message)

@@ -86,9 +86,7 @@ def _set_ciphers(options: TlsServerOptions, context: ssl.SSLContext) -> None:
         try:
             context.set_ciphers(":".join(ciphers))
         except ssl.SSLError:
-            raise ProbeError(
-                Reason.TLS, "the OpenSSL of this machine offers none of them"
-            ) from None
+            raise ProbeError(Reason.TLS, "OpenSSL on this machine supports none of them") from None
 
 
 def _set_client_ca(options: TlsServerOptions, context: ssl.SSLContext) -> None:
@@ -100,7 +98,7 @@ def _set_client_ca(options: TlsServerOptions, context: ssl.SSLContext) -> None:
         context.load_verify_locations(ca_file)
     except ssl.SSLError:
         raise ProbeError(
-            Reason.TLS, f"cannot use {ca_file}: there is no certificate in PEM format in it"
+            Reason.TLS, f"cannot use {ca_file}: it contains no certificate in PEM format"
         ) from None
     except OSError as error:
         raise ProbeError(Reason.TLS, f"cannot read {ca_file}: {error.strerror}") from None

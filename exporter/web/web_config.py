@@ -54,11 +54,7 @@ class WebConfigFile:
         last, tls, limit = self._last, options.tls_server_config, options.rate_limit
         if last.tls and not tls:
             raise Mistakes(
-                [
-                    Mistake(
-                        self._path, None, TLS, "is missing; TLS is switched off only by a restart"
-                    )
-                ]
+                [Mistake(self._path, None, TLS, "is missing; disabling TLS needs a restart")]
             )
         same_bucket = last.bucket if last.bucket and last.bucket.options == limit else None
         users = {
@@ -81,7 +77,8 @@ def load_web_options(path: str) -> WebOptions:
     for curve in (tls and tls.curve_preferences) or ():
         if not can_set(curve):
             log.warning(
-                "%s: curve_preferences: this Python cannot set %s; all curves of OpenSSL are on",
+                "%s: curve_preferences: this Python cannot set %s; all curves of OpenSSL are"
+                " enabled",
                 path,
                 curve,
             )

@@ -151,7 +151,7 @@ def test_a_probe_by_module_and_target_must_be_allowed(file: str, tmp_path: Path)
     for arguments, words in (
         (
             ["--module", "self", "other@mon.example.org"],
-            "target 'other@mon.example.org' is not allowed; add a pattern",
+            "target 'other@mon.example.org' is not allowed; add a matching pattern",
         ),
         (["--module", "slef", "self@mon.example.org"], "unknown module 'slef'; did you mean self?"),
         (

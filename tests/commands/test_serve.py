@@ -230,7 +230,7 @@ def test_the_sockets_of_systemd_are_answered(tmp_path: Path, configuration: str)
     [
         (
             ["--web.systemd-socket"],
-            "mailtrip: systemd has handed over no socket: start mailtrip through its ",
+            "mailtrip: systemd passed no socket: start mailtrip through its ",
         ),
         (
             ["--web.systemd-socket", "--web.listen-address=:0"],
@@ -246,7 +246,7 @@ def test_the_sockets_of_systemd_are_answered(tmp_path: Path, configuration: str)
         ),
         (
             ["--web.route-prefix=/../x"],
-            "mailtrip: --web.route-prefix: '/../x' is no path such as /mailtrip",
+            "mailtrip: --web.route-prefix: '/../x' is not a path; write one such as /mailtrip",
         ),
         (
             ["--web.listen-address=unix:"],

@@ -77,7 +77,7 @@ async def test_a_mistake_is_told_once_and_what_was_read_last_stays(
         for text, told in (
             (
                 "basic_auth_users: {alice: hunter2}",
-                "web.yml:1:27: basic_auth_users.alice: not a hash by bcrypt",
+                "web.yml:1:27: basic_auth_users.alice: not a bcrypt hash",
             ),
             (
                 "",

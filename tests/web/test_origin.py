@@ -129,7 +129,7 @@ async def test_another_name_is_misdirected_on_every_path_and_told_how_to_be_ours
                 got, text = await status(here, path, method, Host="Evil.test:10925")
                 assert got == 421
                 assert method == "HEAD" or text == (
-                    "'Evil.test:10925' is no name of this mailtrip; if it is one, "
+                    "'Evil.test:10925' is not a name of this mailtrip; if it should be, "
                     "start mailtrip with --web.allowed-host evil.test\n"
                 )
         assert not here.bench.sender.sent
@@ -231,7 +231,7 @@ async def test_what_is_not_there_is_told_with_a_way_on(method: str) -> None:
         for path in ("/health", "/metric", "/probes", "/trips/x"):
             got, text = await here.get(path, method=method)
             assert got == 404
-            assert method == "HEAD" or text == "404: Not Found; everything there is begins at /\n"
+            assert method == "HEAD" or text == "404: Not Found; all paths begin with /\n"
 
 
 async def test_a_wrong_method_is_told_the_right_one() -> None:

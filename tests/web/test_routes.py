@@ -55,7 +55,7 @@ def test_the_time_that_a_scrape_may_take(header: str | None, expected: float) ->
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
-        ("/probe", 400, "parameter module is missing; ask for example /probe?module="),
+        ("/probe", 400, "parameter module is missing; example: /probe?module="),
         ("/probe?module=submission", 400, "parameter target is missing"),
         ("/probe?module=submission&target=", 400, "parameter target is missing"),
         (
@@ -112,7 +112,7 @@ async def test_who_speaks_no_http_learns_nothing_and_fills_no_log(
         writer.write(sent)
         answer = (await reader.read()).decode()
         assert answer.startswith("HTTP/1.0 400")
-        assert answer.endswith("\r\n\r\nthis is no HTTP request\n")
+        assert answer.endswith("\r\n\r\nnot an HTTP request\n")
         assert "Server: mailtrip\r\n" in answer
         assert caplog.records == []
         writer.close()

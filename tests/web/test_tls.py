@@ -268,8 +268,7 @@ async def test_tls_can_be_switched_on_while_it_runs_and_not_off(
             "without a login: the whole file is not used"
         )
         assert (
-            "web.yml: tls_server_config: is missing; TLS is switched off only by a restart"
-            in caplog.text
+            "web.yml: tls_server_config: is missing; disabling TLS needs a restart" in caplog.text
         )
         folder.write(TLS + USERS)
         assert await get(here, folder.client()) == 401

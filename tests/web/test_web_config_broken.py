@@ -181,7 +181,7 @@ async def test_each_curve_is_taken_also_while_it_runs(
     async with secure_site(folder) as here:
         folder.write(TLS + f"  curve_preferences: [{curve}]")
         assert await get(here, folder.client()) == 200
-    warned = f"curve_preferences: this Python cannot set {curve}; all curves of OpenSSL are on"
+    warned = f"curve_preferences: this Python cannot set {curve}; all curves of OpenSSL are enabled"
     assert (warned in caplog.text) is not can_set(curve)
     assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
     tls = load_web_options(str(folder.file)).tls_server_config
