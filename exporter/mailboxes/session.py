@@ -80,35 +80,35 @@ class Session(Protocol):
 
 
 @runtime_checkable
-class Doubting(Protocol):
+class Rechecking(Protocol):
     """A session that usually relies on what the server announces."""
 
-    def doubt(self) -> None:
+    def recheck(self) -> None:
         """The next scan does not: a trip is about to fail because nothing was announced."""
 
 
 @runtime_checkable
-class Rationed(Protocol):
+class ScanLimited(Protocol):
     """A session that may not look into the mailbox as often as it is asked to."""
 
     @property
-    def looked_at(self) -> float:
+    def last_scan_at(self) -> float:
         """When it last did, in monotonic seconds: what came later has not been seen."""
 
     @property
-    def may_look_at(self) -> float:
+    def next_scan_at(self) -> float:
         """When it may do so again."""
 
     @property
-    def ration(self) -> str:
+    def scan_limit(self) -> str:
         """Who does not allow more, and how much."""
 
 
 @runtime_checkable
-class Illiterate(Protocol):
+class ReportsUnreadable(Protocol):
     """A session that meets messages which it cannot read."""
 
-    def illegible_since(self, moment: float) -> str:
+    def unreadable_since(self, moment: float) -> str:
         """Why a message that came at that monotonic time or later could not be read; empty if all
         of them could."""
 

@@ -13,7 +13,7 @@ from exporter.config.address import PLACEHOLDER
 from exporter.core.model import Phase
 from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage
-from exporter.mailboxes.session import Mailbox, Rationed
+from exporter.mailboxes.session import Mailbox, ScanLimited
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.senders.kind import Introduction
@@ -69,8 +69,8 @@ async def _open(mailbox: Mailbox, limit: float, found: list[Remark], run: Run) -
     """Opens and closes it. Remarks if the server allows no second look within `limit` seconds."""
     async with run.conversation():
         session = await mailbox.open(run, _not_ours)
-    if isinstance(session, Rationed) and session.may_look_at - run.started >= limit:
-        found.append(Remark(Risk.RATIONED, session.ration, f"{limit:g} s"))
+    if isinstance(session, ScanLimited) and session.next_scan_at - run.started >= limit:
+        found.append(Remark(Risk.RATIONED, session.scan_limit, f"{limit:g} s"))
     try:
         await session.close()
     finally:

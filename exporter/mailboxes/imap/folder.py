@@ -9,7 +9,7 @@ from exporter.net.imap.names import decode_folder
 from exporter.net.imap.reader import Response, number
 
 # Seconds without news until a folder is selected again; the same, later on.
-FIRST_DOUBT, LONGEST_DOUBT = (5.0, 60.0)
+FIRST_RECHECK, LONGEST_RECHECK = (5.0, 60.0)
 # Seconds until a message that cannot be read yet is read again; the same, later on.
 AGAIN, LONGEST_AGAIN = (0.25, 15.0)
 MOST_TRIES = 12  # two minutes
@@ -43,7 +43,7 @@ class Bookmark:
 UNKNOWN = Bookmark(-1, 1)
 
 
-class Trust:
+class Announcements:
     """Does the server tell of every message that comes? When it has told nothing for a while, it is
     doubted.
 
@@ -63,7 +63,7 @@ class Trust:
         """It announces a message."""
         self._at, self.proven = now, not self.caught
         if self.proven:
-            self._gap = LONGEST_DOUBT
+            self._gap = LONGEST_RECHECK
 
     def due(self, now: float) -> bool:
         return now - self._at >= self._gap
@@ -71,7 +71,7 @@ class Trust:
     def tried(self, now: float, *, caught: bool) -> None:
         """The folder was looked into for certain; `caught` if there was a message that it had not
         told of."""
-        self._at, self._gap = now, self._first if caught else min(self._gap * 2, LONGEST_DOUBT)
+        self._at, self._gap = now, self._first if caught else min(self._gap * 2, LONGEST_RECHECK)
         self.caught = self.caught or caught
         self.proven = self.proven and not caught
 
@@ -86,13 +86,13 @@ class Folder:
         *,
         junk: bool = False,
         optional: bool = False,
-        doubt: float = FIRST_DOUBT,
+        recheck: float = FIRST_RECHECK,
     ) -> None:
         self.name = name  # as the server spells it
         self.title = decode_folder(name)
         self.junk = junk  # it is the one for spam
         self.optional = optional  # not a configured name: it is read if that is possible
-        self.trust = Trust(doubt)
+        self.announcements = Announcements(recheck)
         self.closed_until = 0.0  # it could not be selected, and is left alone
         self.bookmark = bookmark
         self.watched_from = 0  # the first UID that came under our eyes

@@ -43,12 +43,12 @@ class Selection:
     async def open(self) -> None:
         """Selects the first folder. What comes from now on is watched."""
         for folder in self.others:
-            folder.trust.reset_timer(self._trace.now())
+            folder.announcements.reset_timer(self._trace.now())
             folder.checked_at = self._trace.now()
             await self.has_news(folder)
         await self.take_up(self.main)
         await self._check_rights(self.main)
-        self.main.trust.reset_timer(self._trace.now())
+        self.main.announcements.reset_timer(self._trace.now())
 
     async def has_news(self, folder: Folder) -> bool:
         """Asks for a folder that is not selected; that costs much less than to select it."""
@@ -107,7 +107,7 @@ class Selection:
             )
         folder.resume(exists)
 
-    async def doubt(self, folder: Folder, noticed: float) -> None:
+    async def reselect(self, folder: Folder, noticed: float) -> None:
         """Takes up a folder of which nothing was told. What came there is not said to be watched,
         unless the server has told of others, and came since it was asked at the moment
         `noticed`."""
@@ -115,13 +115,13 @@ class Selection:
             await self.take_up(folder)
         now = self._trace.now()
         caught = bool(folder.unseen)
-        if caught and not (folder.trust.proven and now - noticed <= BLIND):
+        if caught and not (folder.announcements.proven and now - noticed <= BLIND):
             self._trace.note(
                 f"-- {folder.title} has messages that the server did not announce: their delay is"
                 " unknown"
             )
             folder.watched_from = max(folder.watched_from, folder.uidnext)
-        folder.trust.tried(now, caught=caught)
+        folder.announcements.tried(now, caught=caught)
 
     async def _select(self, folder: Folder) -> None:
         self._selected = None  # nor is it if that is refused (RFC 3501 section 6.3.1)
@@ -187,7 +187,7 @@ class Selection:
 
     async def _return(self, left: float) -> None:
         await self.take_up(self.main)
-        if self._trace.now() - left > BLIND or self.main.trust.caught:
+        if self._trace.now() - left > BLIND or self.main.announcements.caught:
             self.main.watched_from = self.main.uidnext
 
     async def uids(self, messages: str, *, by_uid: bool = False) -> list[int]:
@@ -202,7 +202,7 @@ class Selection:
         """Whatever the server says beside the answer is about the selected folder."""
         async for line in in_turns(lines):
             if self._selected and self._selected.observe(line):
-                self._selected.trust.announced(self._trace.now())
+                self._selected.announcements.announced(self._trace.now())
         return lines
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from exporter.core.model import ProbeError, Reason, Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.imap.deletion import Deletion
-from exporter.mailboxes.imap.folder import FIRST_DOUBT, UNKNOWN, Bookmark, Folder
+from exporter.mailboxes.imap.folder import FIRST_RECHECK, UNKNOWN, Bookmark, Folder
 from exporter.mailboxes.imap.listing import gmail, look_up
 from exporter.mailboxes.imap.look import Look
 from exporter.mailboxes.imap.second_look import SecondLook
@@ -19,7 +19,7 @@ from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.reply import Reply
 
 OTHERS_EVERY = 1.0  # seconds between two looks into the folders besides the first
-OTHERS_DOUBT = (
+OTHERS_RECHECK = (
     15.0  # seconds until one of those is selected though the server announces nothing new
 )
 SLOW = 0.5  # seconds; a server that takes as long to answer has us see what came so much later
@@ -44,7 +44,7 @@ async def open_session(
             bookmarks.get(name, UNKNOWN),
             junk=listing.is_junk(name),
             optional=bool(index) and name not in named,
-            doubt=OTHERS_DOUBT if index else FIRST_DOUBT,
+            recheck=OTHERS_RECHECK if index else FIRST_RECHECK,
         )
         for index, name in enumerate(names)
     ]
@@ -89,21 +89,21 @@ class ImapSession:
         self._may_idle = "IDLE" in imap.capabilities
         self._look = Look(imap, trace, selection)
         self._second_look = SecondLook()
-        self._doubts = False
+        self._recheck = False
 
     @property
     def _main(self) -> Folder:
         return self._selection.main
 
-    def doubt(self) -> None:
+    def recheck(self) -> None:
         """The next scan selects the folders again, since some servers show new messages only
         then."""
-        self._doubts = True
+        self._recheck = True
 
     async def scan(self) -> list[Sighting]:
         """The messages that came since the last scan, and some older ones until all of those have
         been looked at."""
-        doubts, self._doubts = self._doubts, False
+        recheck, self._recheck = self._recheck, False
         asked = self._trace.now()
         with self._blamed_on(Step.IDLE):
             reply: Reply = await self._imap.simple_command("NOOP")
@@ -111,11 +111,11 @@ class ImapSession:
         now = self._trace.now()
         if self._main.validity != self._main.bookmark.validity:
             await self._selection.take_up(self._main)
-        elif not self._main.unseen and (doubts or self._main.trust.due(now)):
+        elif not self._main.unseen and (recheck or self._main.announcements.due(now)):
             with self._blamed_on(Step.SELECT):
-                await self._selection.doubt(self._main, now)
+                await self._selection.reselect(self._main, now)
         try:
-            found = await self._look_everywhere(now - asked if now - asked > SLOW else 0.0, doubts)
+            found = await self._look_everywhere(now - asked if now - asked > SLOW else 0.0, recheck)
         except ProbeError:
             for folder in self._selection.folders:
                 known, mark = self._bookmarks.get(folder.name, UNKNOWN), folder.bookmark
@@ -130,12 +130,12 @@ class ImapSession:
         self.messages = self._main.exists
         return found
 
-    async def _look_everywhere(self, lag: float, doubts: bool) -> list[Sighting]:
-        found = await self._look_again(self._main, doubts)
-        found += await self._look.into(self._main, lag, again=doubts)
-        if doubts or self._trace.now() - self._others_at >= OTHERS_EVERY:
+    async def _look_everywhere(self, lag: float, recheck: bool) -> list[Sighting]:
+        found = await self._look_again(self._main, recheck)
+        found += await self._look.into(self._main, lag, again=recheck)
+        if recheck or self._trace.now() - self._others_at >= OTHERS_EVERY:
             for folder in self._selection.others:
-                found += await self._visit(folder, doubts)
+                found += await self._visit(folder, recheck)
             self._others_at = self._trace.now()
         return found
 
@@ -147,45 +147,45 @@ class ImapSession:
             )
         return again
 
-    async def _look_again(self, folder: Folder, doubts: bool) -> list[Sighting]:
+    async def _look_again(self, folder: Folder, recheck: bool) -> list[Sighting]:
         """Reads what seemed to be incomplete in the selected folder once more."""
-        if not (due := self._second_look.due(self._trace.now(), folder.title, all_of_them=doubts)):
+        if not (due := self._second_look.due(self._trace.now(), folder.title, all_of_them=recheck)):
             return []
         with self._trace.step(Step.FETCH, f"{folder.title}: incomplete messages"):
             return self._second_look.read(
                 due, await self._look.at(folder, [one.ref for one in due])
             )
 
-    async def _visit(self, folder: Folder, doubts: bool) -> list[Sighting]:
+    async def _visit(self, folder: Folder, recheck: bool) -> list[Sighting]:
         now = self._trace.now()
-        if not doubts and now < max(
+        if not recheck and now < max(
             folder.closed_until, folder.again_at if folder.missing else 0.0
         ):
             return []
         try:
             with self._blamed_on(Step.FETCH):
-                return await self._look_around(folder, doubts)
+                return await self._look_around(folder, recheck)
         except ProbeError as refusal:
             if not self._selection.bearable(folder, refusal):
                 raise
             folder.closed_until = now + LEFT_ALONE
             return []
 
-    async def _look_around(self, folder: Folder, doubts: bool) -> list[Sighting]:
+    async def _look_around(self, folder: Folder, recheck: bool) -> list[Sighting]:
         """Looks into a folder besides the first, if it has news, or if the server is doubted."""
         noticed = self._trace.now()
         news = await self._selection.has_news(folder)
         due = self._second_look.due(noticed, folder.title)
-        if not news and not due and not doubts and not folder.trust.due(noticed):
+        if not news and not due and not recheck and not folder.announcements.due(noticed):
             return []
         async with self._selection.inside(folder):
-            again = await self._look_again(folder, doubts)
+            again = await self._look_again(folder, recheck)
             if not news or 0 < folder.announced_uidnext < folder.uidnext:
-                await self._selection.doubt(folder, noticed)
+                await self._selection.reselect(folder, noticed)
             elif folder.unseen:
-                folder.trust.announced(noticed)
+                folder.announcements.announced(noticed)
             return again + await self._look.into(
-                folder, self._selection.lag(folder, OTHERS_EVERY), again=doubts
+                folder, self._selection.lag(folder, OTHERS_EVERY), again=recheck
             )
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
@@ -234,7 +234,7 @@ class ImapSession:
     async def _message_comes(self) -> bool:
         while (response := await self._imap.push()).tag in ("*", "+"):
             if self._main.observe(response):
-                self._main.trust.announced(self._trace.now())
+                self._main.announcements.announced(self._trace.now())
                 break
         return True
 

@@ -20,12 +20,12 @@ from exporter.mailboxes.maildir.folder import (
     Ref,
     unique_name,
 )
-from exporter.mailboxes.maildir.letters import Illegible, Letter, next_letters
 from exporter.mailboxes.maildir.message import (
     begins_with,
     counted_size,
     settle_quota,
 )
+from exporter.mailboxes.maildir.stored_message import StoredMessage, UnreadableMessage, read_next
 from exporter.net.exceptions import map_exceptions
 from exporter.net.imap.names import decode_folder
 
@@ -96,12 +96,12 @@ class MaildirFiles:
 
     def read(
         self, folders: Mapping[str, Folder]
-    ) -> tuple[dict[str, Folder], list[Letter], list[Illegible]]:
+    ) -> tuple[dict[str, Folder], list[StoredMessage], list[UnreadableMessage]]:
         """The folders, then, the next messages of each, new ones first, and what could not be
         read."""
         after: dict[str, Folder] = {}
-        letters: list[Letter] = []
-        unreadable: list[Illegible] = []
+        messages: list[StoredMessage] = []
+        unreadable: list[UnreadableMessage] = []
         with self._system_errors(), _opened(self.path) as root:
             for directory, folder in folders.items():
                 after[directory] = folder
@@ -110,10 +110,10 @@ class MaildirFiles:
                         _nothing_if_absent(directory == INBOX),
                         self._folder(root, directory) as descriptors,
                     ):
-                        after[directory] = next_letters(
-                            directory, folder, descriptors, letters, unreadable
+                        after[directory] = read_next(
+                            directory, folder, descriptors, messages, unreadable
                         )
-        return after, letters, unreadable
+        return after, messages, unreadable
 
     def remove(self, wanted: Mapping[Ref, bytes]) -> list[str]:
         """Deletes messages of which this was read. One that is gone is no error; reports those

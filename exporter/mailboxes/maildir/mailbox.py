@@ -18,7 +18,7 @@ from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir.events import directory_events
 from exporter.mailboxes.maildir.files import MaildirFiles
 from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, unique_name
-from exporter.mailboxes.maildir.letters import Illegible, Letter
+from exporter.mailboxes.maildir.stored_message import StoredMessage, UnreadableMessage
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
@@ -129,7 +129,7 @@ class MaildirSession:
         self._thread = thread
         self._before: set[Ref] = set()  # messages that came before this session
         self._appeared: dict[Ref, float] = {}  # when the kernel told of them
-        self._illegible = float("-inf"), ""
+        self._unreadable = float("-inf"), ""
         self._news = asyncio.Event()
         self._watched: set[str] = set()
         self._events = directory_events(self._note_appearance, self._note_end)
@@ -155,41 +155,41 @@ class MaildirSession:
         with self._blamed_on(Step.IDLE):
             folders = await self._in_thread(self._files.survey, self._folders)
             await self._watch(folders)
-        letters: list[Letter] = []
+        messages: list[StoredMessage] = []
         if titles := [folder.title for folder in folders.values() if folder.fresh or folder.older]:
             with self._trace.step(Step.FETCH, ", ".join(titles)):
-                folders, letters, unreadable = await self._in_thread(self._files.read, folders)
+                folders, messages, unreadable = await self._in_thread(self._files.read, folders)
             self._tell(unreadable)
         # Only now: what a scan found before it failed is found once more.
         self._folders.update(folders)
         self.messages = next(iter(folders.values())).messages
         if any(folder.fresh or folder.older for folder in folders.values()):
             self._news.set()
-        sightings = [self._sighting(letter) for letter in letters]
+        sightings = [self._sighting(message) for message in messages]
         self._appeared = {ref: moment for ref, moment in self._appeared.items() if moment >= began}
         return sightings
 
-    def _sighting(self, letter: Letter) -> Sighting:
-        ref, folder, raw, junk = letter.ref, letter.folder, letter.raw, is_junk(letter.folder)
+    def _sighting(self, message: StoredMessage) -> Sighting:
+        ref, folder, raw, junk = message.ref, message.folder, message.raw, is_junk(message.folder)
         cut = len(raw) >= READ_LIMIT
-        if letter.noticed is None:
+        if message.noticed is None:
             return Sighting(ref, folder, raw, self._trace.now(), watched=False, junk=junk, cut=True)
-        seen_at, lag = letter.noticed
+        seen_at, lag = message.noticed
         if ref in self._appeared:
             seen_at, lag = min(seen_at, self._appeared[ref]), 0.0
         return Sighting(ref, folder, raw, seen_at, ref not in self._before, lag, junk=junk, cut=cut)
 
-    def _tell(self, illegible: list[Illegible]) -> None:
-        for one in illegible[:3]:
+    def _tell(self, unreadable: list[UnreadableMessage]) -> None:
+        for one in unreadable[:3]:
             log.warning("%s: a message cannot be read: %s: %s", self._files.path, one.file, one.why)
-        for one in illegible:
+        for one in unreadable:
             if one.fresh:
-                self._illegible = self._trace.now(), one.why
+                self._unreadable = self._trace.now(), one.why
                 self._trace.note(f"-- a new message cannot be read: {one.why}")
 
-    def illegible_since(self, moment: float) -> str:
+    def unreadable_since(self, moment: float) -> str:
         """Why a message that came then or later could not be read; empty if all of them could."""
-        at, why = self._illegible
+        at, why = self._unreadable
         return why if at >= moment else ""
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:

@@ -44,7 +44,7 @@ class Pop3Session:
         self._trace = trace
         self._wanted = wanted
         self._gap = 0.0
-        self._doubted = False
+        self._recheck = False
         self._stay_until = 0.0
         self._pop3: Pop3Connection | None = None
         self._numbers: list[tuple[int, str]] = []  # as this login has listed them
@@ -89,21 +89,21 @@ class Pop3Session:
             pop3.abort()
         await pop3.closed()
 
-    def doubt(self) -> None:
+    def recheck(self) -> None:
         """The next scan logs in if that is allowed: a trip is about to fail because nothing was
         seen."""
-        self._doubted = True
+        self._recheck = True
 
     @property
-    def looked_at(self) -> float:
+    def last_scan_at(self) -> float:
         return self._maildrop.login.asked if self._maildrop.login else float("-inf")
 
     @property
-    def may_look_at(self) -> float:
+    def next_scan_at(self) -> float:
         return self._maildrop.may_log_in_at(self._interval)
 
     @property
-    def ration(self) -> str:
+    def scan_limit(self) -> str:
         if (delay := self._maildrop.login_delay) > self._interval:
             return f"the server allows one login every {delay:g} s (LOGIN-DELAY)"
         return f"`poll_interval` allows one login every {self._interval:g} s"
@@ -113,9 +113,9 @@ class Pop3Session:
         messages."""
         due = self._maildrop.due_at(self._gap, self._interval)
         if self._trace.now() >= (
-            self._maildrop.may_log_in_at(self._interval) if self._doubted else due
+            self._maildrop.may_log_in_at(self._interval) if self._recheck else due
         ):
-            self._doubted = False
+            self._recheck = False
             await self._leave()
             await self._enter()
         found = await self._read(self._pop3) if self._pop3 else []

@@ -11,7 +11,7 @@ from exporter.core.trace import Trace
 from exporter.mail.bounces import Bounce
 from exporter.mail.message import FoundIn, Kind, Reading
 from exporter.mail.tokens import Token
-from exporter.mailboxes.session import Illiterate, Rationed, Sighting
+from exporter.mailboxes.session import ReportsUnreadable, ScanLimited, Sighting
 from exporter.mailboxes.watcher.back_off import Trouble
 from exporter.mailboxes.watcher.matching import Awaits
 
@@ -42,14 +42,14 @@ def returned(bounce: Bounce) -> ProbeError:
     return ProbeError(Reason.BOUNCED, detail, code=bounce.status)
 
 
-class Looker(Protocol):
+class MailboxWatcher(Protocol):
     """What an expectation needs of the watcher."""
 
     name: str
     trouble: Trouble | None
     entering: Trace | None
-    rationed: Rationed | None
-    illiterate: Illiterate | None
+    scan_limited: ScanLimited | None
+    reports_unreadable: ReportsUnreadable | None
 
     def wake(self) -> None: ...
 
@@ -67,7 +67,7 @@ class Expectation:
     does not touch them."""
 
     def __init__(
-        self, watcher: Looker, run: Run, found: "asyncio.Future[Found] | None" = None
+        self, watcher: MailboxWatcher, run: Run, found: "asyncio.Future[Found] | None" = None
     ) -> None:
         loop = asyncio.get_running_loop()
         self.run = run
@@ -77,7 +77,7 @@ class Expectation:
         self.found: asyncio.Future[Found] = found or loop.create_future()
         self.deleted: asyncio.Future[None] | None = None
         self._watcher = watcher
-        self._doubts = True
+        self._may_recheck = True
 
     @property
     def awaits(self) -> Awaits:
@@ -102,19 +102,19 @@ class Expectation:
         self._watcher.delete(self.found.result().sighting, self.deleted)
         await asyncio.shield(self.deleted)
 
-    def doubt_in(self) -> float:
+    def recheck_in(self) -> float:
         """Seconds until the thorough look that precedes the verdict `overdue`; infinite after it
         was taken."""
-        if not self._doubts or self.found.done() or self.run.accepted is None:
+        if not self._may_recheck or self.found.done() or self.run.accepted is None:
             return float("inf")
         left = self.run.time_left()
         share = LAST_LOOK * (self.run.now() - self.run.started + left)
         due = left - min(max(share, SHORTEST_LAST_LOOK), LONGEST_LAST_LOOK)
         return due if due > INSTANT else 0.0
 
-    def doubted(self) -> None:
+    def rechecked(self) -> None:
         """The thorough look is taken now."""
-        self._doubts = False
+        self._may_recheck = False
 
     def trouble(self) -> ProbeError | None:
         """Why the mailbox cannot be watched now: what has failed, or which step of opening it takes
@@ -142,17 +142,17 @@ class Expectation:
 
     def _unlooked(self) -> ProbeError | None:
         """The message may be there: since it was sent, the mailbox was not polled."""
-        session, sent = self._watcher.rationed, self.run.accepted
+        session, sent = self._watcher.scan_limited, self.run.accepted
         if (
             session is None
             or sent is None
-            or session.looked_at >= sent
-            or session.may_look_at <= self.run.now()
+            or session.last_scan_at >= sent
+            or session.next_scan_at <= self.run.now()
         ):
             return None
         detail = (
             f"mailbox {self._watcher.name} could not be polled after the message was sent:"
-            f" {session.ration}"
+            f" {session.scan_limit}"
         )
         return ProbeError(
             Reason.UNAVAILABLE, f"{detail}; `timeout` must be longer than that", code="LOGIN-DELAY"
@@ -160,8 +160,8 @@ class Expectation:
 
     def _unread(self) -> ProbeError | None:
         """The message may have arrived: one did that could not be read."""
-        session, sent = self._watcher.illiterate, self.run.sending_since or self.run.started
-        if session is None or not (why := session.illegible_since(sent)):
+        session, sent = self._watcher.reports_unreadable, self.run.sending_since or self.run.started
+        if session is None or not (why := session.unreadable_since(sent)):
             return None
         detail = (
             f"a message arrived in mailbox {self._watcher.name}, perhaps the one sent, but cannot"

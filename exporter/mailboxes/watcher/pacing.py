@@ -7,11 +7,11 @@ LONGEST_GAP = 300.0
 SENDING_GAP = 1.0  # while messages are being sent, when an accepted one wakes us, and afterwards
 
 
-def gap_after(waited: float, doubt_in: float) -> float:
+def gap_after(waited: float, recheck_in: float) -> float:
     """The time until the next look when the youngest message was accepted `waited` ago: a small
-    part of that. The thorough look that is due in `doubt_in` is not missed."""
+    part of that. The thorough look that is due in `recheck_in` is not missed."""
     fitting = min(max(waited * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP)
-    return min(fitting, max(doubt_in, 0.0))
+    return min(fitting, max(recheck_in, 0.0))
 
 
 def idle_gap(*, listens: bool) -> float:

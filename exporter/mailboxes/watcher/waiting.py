@@ -25,12 +25,12 @@ class Waiting:
         accepted += self.late.values()
         if not accepted:
             return idle_gap(listens=listens)
-        doubts = [one.doubt_in() for one in self.trips.values()]
-        return gap_after(now - max(accepted), min(doubts, default=LONGEST_GAP))
+        rechecks = [one.recheck_in() for one in self.trips.values()]
+        return gap_after(now - max(accepted), min(rechecks, default=LONGEST_GAP))
 
-    def doubting(self) -> list[Expectation]:
+    def to_recheck(self) -> list[Expectation]:
         """The trips that want a thorough look now."""
-        return [one for one in self.trips.values() if one.doubt_in() <= 0]
+        return [one for one in self.trips.values() if one.recheck_in() <= 0]
 
     def holding(self) -> bool:
         """Whether a trip knows a message by what the session of now calls it."""

@@ -19,11 +19,11 @@ from exporter.core.trace import Trace
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import (
-    Doubting,
-    Illiterate,
     Mailbox,
-    Rationed,
+    Rechecking,
+    ReportsUnreadable,
     Rereading,
+    ScanLimited,
     Session,
     Sighting,
 )
@@ -65,9 +65,10 @@ class Watcher:
         # Until the mailbox has been looked into again: to open it proves little.
         self.trouble: Trouble | None = None
         self.entering: Trace | None = None  # of a session that is being opened
-        self.rationed: Rationed | None = None  # the newest session, if it may not look at any time
+        # The newest session, if it may not look at any time.
+        self.scan_limited: ScanLimited | None = None
         # The same, if it may meet messages that it cannot read.
-        self.illiterate: Illiterate | None = None
+        self.reports_unreadable: ReportsUnreadable | None = None
         self._mailbox = mailbox
         self._clock = clock
         self._patience = patience
@@ -199,8 +200,8 @@ class Watcher:
         try:
             self._opening = trace.spans.copy(), trace.facts.copy(), trace.started
             self.entering = None
-            self.rationed = session if isinstance(session, Rationed) else None
-            self.illiterate = session if isinstance(session, Illiterate) else None
+            self.scan_limited = session if isinstance(session, ScanLimited) else None
+            self.reports_unreadable = session if isinstance(session, ReportsUnreadable) else None
             for expectation in self._waiting.trips.values():
                 self._hand_open(expectation)
             while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
@@ -256,7 +257,7 @@ class Watcher:
         began, idle = self._transcript.position, not self._deletions
         # Elsewhere, what comes now is for the next start to find.
         if not self._closing or self._mailbox.listens:
-            self._doubt(session)
+            self._recheck_due(session)
             async with trace.conversation():
                 sightings = await session.scan()
             self.trouble, self.statistics.connected = None, True
@@ -286,14 +287,14 @@ class Watcher:
         if idle:
             self._transcript.looked(began)
 
-    def _doubt(self, session: Session) -> None:
+    def _recheck_due(self, session: Session) -> None:
         """Before a trip is overdue, a session that relies on announcements looks for itself,
         once."""
-        due = self._waiting.doubting()
+        due = self._waiting.to_recheck()
         for expectation in due:
-            expectation.doubted()
-        if due and isinstance(session, Doubting):
-            session.doubt()
+            expectation.rechecked()
+        if due and isinstance(session, Rechecking):
+            session.recheck()
 
     def _hand_open(self, expectation: Expectation) -> None:
         if not expectation.opened.done() and self._opening:

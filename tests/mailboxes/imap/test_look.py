@@ -66,7 +66,7 @@ async def test_a_server_that_announces_is_trusted() -> None:
 async def test_whoever_is_about_to_fail_has_all_folders_selected_again() -> None:
     async with opened("doubted", folders=["INBOX", "\\Junk"]) as (session, here):
         assert await session.scan() == []
-        session.doubt()
+        session.recheck()
         found = await session.scan()
         assert [(sighting.folder, sighting.raw, sighting.watched) for sighting in found] == [
             ("INBOX", b"hello", False),
@@ -178,7 +178,7 @@ async def test_another_folder_need_not_tell_its_uidnext() -> None:
 async def test_a_message_that_select_counts_and_fetch_does_not_show_yet_is_found() -> None:
     async with opened("not-there-yet-at-select") as (session, here):
         assert await session.scan() == []
-        session.doubt()
+        session.recheck()
         assert await session.scan() == []
         here.now += 1.0
         assert seen(await session.scan()) == [(31, b"hello", False)]

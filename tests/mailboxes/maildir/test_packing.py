@@ -170,12 +170,12 @@ async def test_what_cannot_be_read_is_named_and_left_alone(
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
         moment = run.now()
-        assert session.illegible_since(moment) == ""
+        assert session.unreadable_since(moment) == ""
         maildir.deliver(raw)
         maildir.deliver(message("plain"))
         (plain,) = await found(session)
-        assert words in session.illegible_since(moment)
-        assert session.illegible_since(run.now()) == ""
+        assert words in session.unreadable_since(moment)
+        assert session.unreadable_since(run.now()) == ""
         assert words in "\n".join(run.transcript)
         assert words in caplog.text
         await session.delete([plain])
@@ -189,7 +189,7 @@ async def test_what_was_there_before_is_logged_and_blamed_for_nothing(
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
         assert await session.scan() == []
-        assert session.illegible_since(run.started) == ""
+        assert session.unreadable_since(run.started) == ""
         assert "it is encrypted" in caplog.text
 
 
@@ -209,7 +209,7 @@ def test_only_so_much_of_a_file_is_read() -> None:
 # ------------------------------------------------------------ what a trip says
 
 
-class Illegible(PretendMailbox):
+class UnreadableMessage(PretendMailbox):
     """What comes cannot be read."""
 
     async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "IllegibleSession":
@@ -218,13 +218,13 @@ class Illegible(PretendMailbox):
 
 
 class IllegibleSession(PretendSession):
-    def illegible_since(self, moment: float) -> str:
+    def unreadable_since(self, moment: float) -> str:
         return "it is encrypted" if self._mailbox.messages else ""
 
 
 def test_a_trip_whose_message_may_have_come_does_not_blame_the_delivery() -> None:
     async def course() -> None:
-        bench = ProberRig(mailbox=Illegible())
+        bench = ProberRig(mailbox=UnreadableMessage())
         bench.sender.on_the_way = lambda raw: b"CRYPTED"
         outcome = await bench.trip()
         assert outcome.failure

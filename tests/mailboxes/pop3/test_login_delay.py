@@ -32,17 +32,17 @@ class RationedMailbox(PretendMailbox):
 
 
 class RationedSession(PretendSession):
-    looked_at = float("-inf")
-    ration = "the server allows one login every 60 s (LOGIN-DELAY)"
+    last_scan_at = float("-inf")
+    scan_limit = "the server allows one login every 60 s (LOGIN-DELAY)"
 
     @property
-    def may_look_at(self) -> float:
-        return self.looked_at + 60
+    def next_scan_at(self) -> float:
+        return self.last_scan_at + 60
 
     async def scan(self) -> list[Sighting]:
-        if self._trace.now() < self.may_look_at:
+        if self._trace.now() < self.next_scan_at:
             return []
-        self.looked_at = self._trace.now()
+        self.last_scan_at = self._trace.now()
         return await super().scan()
 
 
@@ -106,7 +106,7 @@ async def test_a_pop3_session_says_who_allows_how_much(
     dialogue: str, options: dict[str, object], seconds: float, words: str
 ) -> None:
     async with opened(dialogue, **options) as (session, _):
-        assert (session.looked_at, session.may_look_at, session.ration) == (
+        assert (session.last_scan_at, session.next_scan_at, session.scan_limit) == (
             1000,
             1000 + seconds,
             words,
@@ -124,7 +124,7 @@ async def test_before_a_trip_is_overdue_a_login_is_made_that_is_not_due_but_allo
         said = len(here.run.transcript)
         await session.scan()
         assert len(here.run.transcript) == said
-        session.doubt()
+        session.recheck()
         await session.scan()
         assert len(here.run.transcript) > said
         said = len(here.run.transcript)

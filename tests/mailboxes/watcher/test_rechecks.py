@@ -17,11 +17,11 @@ class _Silent(PretendSession):
 
     def __init__(self, mailbox: PretendMailbox, trace: Trace) -> None:
         super().__init__(mailbox, trace)
-        self.doubts: list[float] = []
+        self.rechecks: list[float] = []
         self._looks = False
 
-    def doubt(self) -> None:
-        self.doubts.append(self._trace.now())
+    def recheck(self) -> None:
+        self.rechecks.append(self._trace.now())
         self._looks = True
 
     async def scan(self) -> list[Sighting]:
@@ -60,7 +60,7 @@ def test_the_last_look_before_the_verdict_is_a_thorough_one(timeout: float) -> N
                 assert run.time_left() <= 5.0
                 await expected.delete()
         assert run.now() - began < timeout
-        assert len(bench.silent.session.doubts) == 1
+        assert len(bench.silent.session.rechecks) == 1
 
     course()
 
@@ -77,4 +77,4 @@ async def test_each_trip_gets_one_thorough_look(bench: _Bench) -> None:
                     await expected.arrival()
 
     await asyncio.gather(one(20), one(60), one(60))
-    assert len(bench.silent.session.doubts) == 2
+    assert len(bench.silent.session.rechecks) == 2

@@ -11,7 +11,7 @@ CHUNK = 100  # messages read at a time
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class StoredMessage:
     """A message that was read."""
 
     ref: Ref
@@ -20,7 +20,7 @@ class Letter:
     noticed: Noticed | None  # None for one that was there before
 
 
-class Illegible(NamedTuple):
+class UnreadableMessage(NamedTuple):
     """A message that cannot be read, and why. A `fresh` one has just come."""
 
     file: str
@@ -28,15 +28,15 @@ class Illegible(NamedTuple):
     fresh: bool
 
 
-def next_letters(
+def read_next(
     directory: str,
     folder: Folder,
     descriptors: tuple[int, int],
-    letters: list[Letter],
-    unreadable: list[Illegible],
+    messages: list[StoredMessage],
+    unreadable: list[UnreadableMessage],
 ) -> Folder:
     new, older = list(folder.fresh)[:CHUNK], folder.older[:CHUNK]
-    by_sub, files, looked_at = (
+    by_sub, files, seen = (
         dict(zip(SUBDIRECTORIES, descriptors, strict=True)),
         folder.files(),
         set[str](),
@@ -52,14 +52,14 @@ def next_letters(
         except (PermissionError, Unreadable) as error:
             words = error.strerror if isinstance(error, PermissionError) else str(error)
             unreadable.append(
-                Illegible(f"{directory}/{sub}/{file}", words or "", unique in folder.fresh)
+                UnreadableMessage(f"{directory}/{sub}/{file}", words or "", unique in folder.fresh)
             )
             raw = b""
-        looked_at.add(unique)
+        seen.add(unique)
         noticed = folder.fresh.get(unique)
         if raw:
-            letters.append(
-                Letter(
+            messages.append(
+                StoredMessage(
                     Ref(directory, unique),
                     folder.title,
                     raw if noticed else header_of(raw),
@@ -67,4 +67,4 @@ def next_letters(
                 )
             )
     fresh = {unique: noticed for unique, noticed in folder.fresh.items() if unique not in new}
-    return replace(folder, known=folder.known | looked_at, fresh=fresh, older=folder.older[CHUNK:])
+    return replace(folder, known=folder.known | seen, fresh=fresh, older=folder.older[CHUNK:])
