@@ -8,9 +8,10 @@ from errno import EADDRINUSE
 from pathlib import Path
 from urllib.parse import quote
 
-from exporter.app import KEY_FILE, App, shared_key
+from exporter.app import App
 from exporter.commands.exit_status import FAILED, OK
 from exporter.commands.review import in_the_way
+from exporter.commands.token_key import KEY_FILE, shared_key
 from exporter.config.mistakes import Mistakes, suggestion
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import Leg, Outcome, Phase, ProbeKey, ProbeRefused, Reason

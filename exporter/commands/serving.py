@@ -10,8 +10,9 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from exporter.app import TIME_TO_STOP, App, key_of
+from exporter.app import TIME_TO_STOP, App
 from exporter.commands.reloading import Reloader
+from exporter.commands.token_key import key_of
 from exporter.probing.probes import DEFAULT_MAX_TARGETS
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings

@@ -78,7 +78,6 @@ GENERATED = {
 }
 BANNER = re.compile(r"\s*# -{10,}")
 STILL_DIVIDED = {
-    "app.py",
     "core/run.py",
     "core/trace.py",
     "core/transcript.py",

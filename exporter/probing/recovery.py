@@ -1,0 +1,68 @@
+"""What a start makes of what an earlier process left in the state."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from exporter.core.clock import Clock
+from exporter.core.model import ProbeKey
+from exporter.metrics import Metrics
+from exporter.probing.ledger import Ledger
+from exporter.probing.probe import Probe
+from exporter.probing.prober import Prober
+from exporter.probing.probes import ProbeTable
+from exporter.state.store import Store
+
+
+class Recovery:
+    """Goes on with trips, and shows again what is known of probes."""
+
+    def __init__(
+        self,
+        store: Store,
+        ledger: Ledger,
+        prober: Prober,
+        probes: ProbeTable,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._prober = prober
+        self._probes = probes
+        self._metrics = metrics
+        self._clock = clock
+
+    def recover(self) -> None:
+        """Goes on where an earlier process stopped."""
+        self.restore(self._probes.current)
+        for trip in self._ledger.recover():
+            if key := self._probes.current(trip.probe):
+                self._prober.resume(self._probes.get(key), trip)
+            else:
+                self._ledger.abandon(trip)
+
+    def restore(self, wanted: Callable[[ProbeKey], ProbeKey | None]) -> None:
+        """What the store knows of some probes; `wanted` gives what their keys are today."""
+        for known in sorted(self._store.last_known(), key=lambda one: one.outcome.finished_at):
+            if key := wanted(known.outcome.probe):
+                probe, outcome = self._probes.get(key), replace(known.outcome, probe=key)
+                probe.remember(outcome, known.history)
+                self._metrics.restored(outcome, known.last_success)
+                self._keep_interval(probe, outcome.started_at)
+        for stored, started in self._ledger.last_starts().items():
+            if key := wanted(
+                stored
+            ):  # perhaps its message has left, though we were killed before we knew
+                probe = self._probes.get(key)
+                probe.last_start = max(probe.last_start, started)
+
+    def _keep_interval(self, probe: Probe, started_at: float) -> None:
+        """No restart, and no row of them, makes more trips than one in an interval.
+
+        What seems to be in the future began before the clock was set back. Then it is not known how
+        long ago, and the trips must not stand still until that time has come once more, however
+        often we are restarted.
+        """
+        ago = self._clock.wall() - started_at
+        if ago > -probe.interval:
+            probe.last_start = max(probe.last_start, self._clock.monotonic() - max(ago, 0.0))

@@ -1,0 +1,108 @@
+"""The watchers of all configured mailboxes."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from exporter.core.clock import Clock
+from exporter.core.model import Outcome
+from exporter.mail.tokens import Mint
+from exporter.mailboxes import MailboxOptions
+from exporter.mailboxes.session import Mailbox
+from exporter.mailboxes.watcher.reader import Reader
+from exporter.mailboxes.watcher.strays import Judge
+from exporter.mailboxes.watcher.watcher import Watcher
+
+Flights = Sequence["asyncio.Task[Outcome]"]
+
+
+class WatcherTable:
+    """Keeps `watchers` in step with the configuration, by the names of the mailboxes."""
+
+    def __init__(
+        self,
+        watchers: dict[str, Watcher],
+        mailbox: Callable[[MailboxOptions], Mailbox],
+        mint: Mint,
+        stray: Judge,
+        clock: Clock,
+    ) -> None:
+        self._watchers = watchers
+        self._mailbox = mailbox
+        self._mint = mint
+        self._stray = stray
+        self._clock = clock
+        self._reader = Reader()
+        self._options: dict[str, MailboxOptions] = {}
+        self._retiring: set[asyncio.Task[None]] = set()
+
+    def open(self, options: Mapping[str, MailboxOptions], patience: float) -> None:
+        """Makes a watcher of each mailbox. `patience` bounds one exchange with a server, in
+        seconds."""
+        self._options = dict(options)
+        for name, how in options.items():
+            self._open(name, self._mailbox(how), patience)
+
+    def _open(self, name: str, mailbox: Mailbox, patience: float) -> Watcher:
+        watcher = Watcher(
+            name, mailbox, self._mint, self._clock, patience, self._stray, self._reader
+        )
+        self._watchers[name] = watcher
+        return watcher
+
+    def start(self) -> None:
+        for watcher in self._watchers.values():
+            watcher.start()
+
+    def changed(self, options: Mapping[str, MailboxOptions]) -> dict[str, Mailbox]:
+        """The mailboxes that are new with these options, or have others. Nothing is done yet."""
+        return {
+            name: self._mailbox(how)
+            for name, how in options.items()
+            if how != self._options.get(name)
+        }
+
+    def configure(
+        self,
+        options: Mapping[str, MailboxOptions],
+        changed: Mapping[str, Mailbox],
+        patience: float,
+        flights: Flights,
+    ) -> None:
+        """What has not changed does not notice. A mailbox that is no longer configured is closed
+        after these flights, and one that has changed is opened again while trips wait."""
+        for name in self._watchers.keys() - options.keys():
+            self._retire(name, options, flights)
+        for name in options:
+            if name in self._watchers:
+                renamed = name not in self._options
+                self._watchers[name].configure(None if renamed else changed.get(name), patience)
+            else:
+                self._open(name, changed[name], patience).start()
+        self._options = dict(options)
+
+    def _retire(self, name: str, options: Mapping[str, MailboxOptions], flights: Flights) -> None:
+        """A mailbox that only has another name now keeps its session."""
+        watcher = self._watchers.pop(name)
+        same = (new for new, how in options.items() if how == self._options[name])
+        renamed = next(
+            (new for new in same if new not in self._options and new not in self._watchers), None
+        )
+        if renamed:
+            watcher.name = renamed
+            self._watchers[renamed] = watcher
+            return
+        retiring = asyncio.create_task(
+            _close_after(watcher, flights), name=f"end of the mailbox {name}"
+        )
+        self._retiring.add(retiring)
+        retiring.add_done_callback(self._retiring.discard)
+
+    async def close(self) -> None:
+        watchers = (watcher.close() for watcher in self._watchers.values())
+        await asyncio.gather(*watchers, *self._retiring)
+
+
+async def _close_after(watcher: Watcher, flights: Flights) -> None:
+    if flights:
+        await asyncio.wait(flights)
+    await watcher.close()
