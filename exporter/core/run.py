@@ -22,7 +22,8 @@ from exporter.core.model import (
     one_line,
 )
 from exporter.core.trace import Trace
-from exporter.core.transcript import FEW_LINES, MOST_LINES, Transcript
+from exporter.core.transcript import MOST_LINES, Transcript
+from exporter.core.transcript_view import FEW_LINES
 
 VERDICT_PATIENCE = 5.0  # seconds for writing down the verdict before a message is deleted
 

@@ -13,7 +13,8 @@ from dataclasses import replace
 from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import Fact, Leg, Phase, ProbeError, Reason, Span, Step, one_line
-from exporter.core.transcript import MOST_LINES, Transcript, TranscriptView, merged_lines
+from exporter.core.transcript import MOST_LINES, Transcript
+from exporter.core.transcript_view import TranscriptView, merged_lines
 
 MAX_SPANS = 500
 MAX_TRANSLATIONS = 10  # of an error, on its way up

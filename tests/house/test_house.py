@@ -82,7 +82,6 @@ BANNER = re.compile(r"\s*# -{10,}")
 STILL_DIVIDED = {
     "core/run.py",
     "core/trace.py",
-    "core/transcript.py",
     "metrics/__init__.py",
     "metrics/outcome.py",
 }

@@ -8,7 +8,7 @@ from aiohttp import web
 from aiosmtpd.smtp import SMTP
 
 from exporter.config import yaml
-from exporter.core import transcript
+from exporter.core import transcript, transcript_view
 from exporter.core.model import MAX_DETAIL
 from exporter.mail import bounces, message, tokens
 from exporter.mail.headers import received, receiver, shown
@@ -112,10 +112,10 @@ LIMITS = {
     ),
     "Text of a server about a failure": f"{MAX_DETAIL} characters",
     "Transcript of a trip: lines after a failure; after a success": (
-        f"{transcript.MOST_LINES}; {transcript.FEW_LINES}"
+        f"{transcript.MOST_LINES}; {transcript_view.FEW_LINES}"
     ),
     "Transcript of a trip: a line; in total": (
-        f"{transcript.LONGEST_LINE} characters; {size(transcript.MOST_TEXT)}"
+        f"{transcript.LONGEST_LINE} characters; {size(transcript_view.MOST_TEXT)}"
     ),
     "Headers of a received message that are shown: lines; a line; in total": (
         f"{shown.MOST_LINES}; {shown.LONGEST_LINE:,} characters; {size(shown.MOST_TEXT)}"

@@ -1,0 +1,58 @@
+"""What a transcript consists of: lines, and looks that brought nothing."""
+
+import re
+from collections import deque
+from dataclasses import dataclass, field
+
+from exporter.core.model import one_line
+
+LONGEST_SUMMARY = 240  # characters of looks that are counted in one line
+MOST_LOOKS = 500  # whose moments are remembered, of those that are one line
+
+_TAG = re.compile(r"^([CS]: )[A-Z]+[0-9]+ ")  # of IMAP's commands
+# The stamp in a POP3 server's greeting, and how long something took.
+_PASSING = re.compile(r"<[^>]*>|[0-9]+\.[0-9]+")
+
+
+@dataclass(slots=True, eq=False)
+class Noted:
+    number: int
+    moment: float
+    text: str
+    # The trips that it is about; None: it is about the session.
+    owners: frozenset[str] | None = None
+
+    def line_since(self, since: float, began: float) -> tuple[float, str] | None:
+        return (self.moment, self.text) if self.moment >= since else None
+
+    @property
+    def kind(self) -> str:
+        """The same for two lines that tell the same."""
+        return _PASSING.sub("", _TAG.sub(r"\1", self.text))
+
+
+@dataclass(slots=True, eq=False)
+class Looks:
+    """Looks that brought nothing, one as the other."""
+
+    number: int
+    kinds: tuple[str, ...]
+    first: str
+    moments: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_LOOKS))
+    owners: None = None
+
+    @property
+    def moment(self) -> float:
+        return self.moments[-1]
+
+    def line_since(self, since: float, began: float) -> tuple[float, str] | None:
+        moments = [moment for moment in self.moments if moment >= since]
+        if not moments:
+            return None
+        text = f"-- {self.first} … ×{len(moments)}, last at {moments[-1] - began:.1f}"
+        return moments[0], text
+
+
+def summary(line: str) -> str:
+    """The first line of a look, for all that look alike."""
+    return one_line(_TAG.sub(r"\1", line).removeprefix("-- "), LONGEST_SUMMARY)
