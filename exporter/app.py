@@ -68,7 +68,7 @@ class App:
             self.watchers, self._mailbox, self.mint, self.ledger.stray, self.clock
         )
         self._table.open(settings.mailboxes, _patience(settings))
-        # By the clock of the event loop; None until somebody stops us.
+        # By the clock of the event loop; None until mailtrip is stopped.
         self.stop_by: float | None = None
         self.probes = ProbeTable(
             settings, self.prober, self.metrics, self.clock, self._make, max_targets

@@ -48,7 +48,7 @@ class StateOptions(Options):
     @field_validator("token_key", mode="before")
     @classmethod
     def _is_a_key(cls, value: object) -> object:
-        """Of a secret that is kept elsewhere nobody knows before it is used."""
+        """A secret that is stored elsewhere is checked only when it is used."""
         if isinstance(value, str):
             read_key(value)
         return value
@@ -106,7 +106,8 @@ class Settings(Options):
 
     @classmethod
     def embedded(cls) -> Self:
-        """What runs without a configuration: trips to ourselves, through our own receiver."""
+        """What runs without a configuration: trips to mailtrip itself, through its SMTP
+        receiver."""
         return cls.reading().options
 
     @classmethod

@@ -72,7 +72,7 @@ def _status(options: argparse.Namespace) -> int:
         status = INTERRUPTED
     except asyncio.CancelledError:
         status = TERMINATED
-    except BrokenPipeError:  # whoever reads has read enough, such as `head`
+    except BrokenPipeError:  # the reader has read enough, such as `head`
         _drop(sys.stdout)
         status = UNHEARD
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The configuration is read again: when somebody asks for it, one reading after the other, never
+"""The configuration is read again: when it is requested, one reading after the other, never
 two at once."""
 
 import asyncio
@@ -29,8 +29,8 @@ class Reloader:
 
     `wanted` is set by who wants it done soon; however often that is until it begins, it is done
     once. `state` is what differs when the files have changed, `as_read` what it was when the
-    settings in force were read. Files are looked at, not subscribed to: so a ConfigMap, whose files
-    are links to links, and a network file system are no special cases.
+    current settings were read. Files are looked at, not subscribed to: so a ConfigMap, whose
+    files are links to links, and a network file system are no special cases.
     """
 
     def __init__(
@@ -53,7 +53,8 @@ class Reloader:
         self._one_at_a_time = asyncio.Lock()
 
     async def reload(self) -> None:
-        """Now, or after a reading that is under way. Raises Mistakes: then nothing has changed."""
+        """Now, or after a reading that is in progress. Raises Mistakes: then nothing has
+        changed."""
         async with self._one_at_a_time:
             try:
                 self._apply(await asyncio.to_thread(self._read))

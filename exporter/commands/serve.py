@@ -141,8 +141,8 @@ def _listeners(options: argparse.Namespace) -> list[Listener]:
 
 
 def _require_distinct_ports(listeners: list[Listener]) -> list[Listener]:
-    """Raises CannotStart if two of them want the same port: it would be in use, and by nobody
-    else."""
+    """Raises CannotStart if two of them want the same port: it would be in use by mailtrip
+    itself."""
     ports = [one for one in listeners if isinstance(one, Listen) and one.port]
     for number, one in enumerate(ports):
         for other in ports[:number]:

@@ -35,7 +35,7 @@ class Options:
     max_targets: int = DEFAULT_MAX_TARGETS
     web_config_file: WebConfigFile | None = None
     external_url: ExternalUrl = field(default_factory=ExternalUrl)
-    read: Callable[[], Settings] = Settings.embedded  # the configuration, anew
+    read: Callable[[], Settings] = Settings.embedded  # the configuration, again
     # What differs when the configuration's files have changed.
     files: Callable[[], object] = lambda: None
     files_as_read: object = None  # what that was when the settings were read
@@ -54,7 +54,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         store = Store.open(state_dir)
         key = key_of(settings.state, state_dir)
         app = await stack.enter_async_context(App(settings, store, key, options.max_targets))
-        app.recover()  # before anybody can ask: a scrape must not begin what is under way
+        app.recover()  # before any request: a scrape must not start a trip that is in progress
         pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)
 
@@ -89,8 +89,8 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
 
 
 def _freeze_garbage_collector() -> None:
-    """What is there from the start stays. A full collection that looks at all of it each time holds
-    up the event loop for a tenth of a second, whenever strangers have had us make enough
+    """What is there from the start stays. A full collection that looks at all of it each time
+    holds up the event loop for a tenth of a second, whenever external clients have caused enough
     objects."""
     gc.collect()
     gc.freeze()

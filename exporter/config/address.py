@@ -93,8 +93,8 @@ def check_email(text: str) -> str:
 
 
 def _odd(text: str) -> str:
-    """What nobody sees in it, as the end of a message. What is at an end of it is told by whoever
-    reads the file."""
+    """What cannot be seen in it, as the end of a message. What is at an end of it is reported by
+    the reader of the file."""
     odd = "" if ends_oddly(text) else lookalike_in(text)
     return f"; it contains {odd}" if odd else ""
 
@@ -187,8 +187,8 @@ _ROUTING = frozenset("%!")
 """In user%example.com@relay and example.com!user@relay: Postfix, as it comes, reads these as mail
 for example.com.
 
-It refuses it from strangers (allow_untrusted_routing), but a relay that trusts us may send it on
-(allow_percent_hack).
+It refuses it from unknown clients (allow_untrusted_routing), but a relay that trusts us may send
+it on (allow_percent_hack).
 """
 
 

@@ -21,7 +21,7 @@ LONGEST_PATH = 256  # octets of an address with its < and > (RFC 5321 section 4.
 _LONGEST_IP = 45  # an IPv4 address inside an IPv6 one, all digits written
 # RFC 1123 section 2.1, and underscores.
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
-# At the end of a name: an address, however somebody else reads it.
+# At the end of a name: an address, to some other programs.
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # RFC 5321 section 4.1.2, without quoted ones; broken UTF-8.
 _NOT_IN_LOCAL_PART = frozenset('()<>[]{}\\,;:@"\ufffd')
@@ -92,8 +92,8 @@ def email_of(text: str) -> str | None:
 
 
 def in_unicode(name: str) -> str:
-    """A canonical domain or e-mail address, with its domain as people write it; as it is if nobody
-    could."""
+    """A canonical domain or e-mail address, with its domain as people write it; unchanged if
+    that is not possible."""
     local, at, domain = name.rpartition("@")
     if "xn--" not in domain:
         return name

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from exporter.core.model import one_line
 
 MAX_SUGGESTIONS = 20
-MAX_SHOWN = 200  # mistakes; nobody reads more, and one wrong indentation can be thousands
+MAX_SHOWN = 200  # mistakes; more are not useful, and one wrong indentation can be thousands
 
 Path = tuple[str | int, ...]
 """The keys, and positions in lists, from the top of the file down to a value."""

@@ -79,7 +79,7 @@ def mark_in(text: str) -> str:
 
 
 def ends_oddly(text: str) -> str:
-    """Which end of it nobody sees: an addition to a message, empty if both can be seen."""
+    """Which end of it cannot be seen: an addition to a message, empty if both can be seen."""
     if not _ENDS_ODDLY.search(text):
         return ""
     where = "begins" if _ENDS_ODDLY.match(text) else "ends"

@@ -19,7 +19,7 @@ class FromFiles(Generic[Made]):
     """`make` raises Mistakes or ProbeError: the first time to the caller; later it is logged, once,
     and what was made last stays in use.
 
-    Nobody watches the files: whoever asks for what is made of them has them looked at.
+    The files are not watched: they are checked when their result is requested.
     """
 
     def __init__(self, name: str, files: Iterable[str], make: Callable[[], Made]) -> None:
@@ -32,7 +32,7 @@ class FromFiles(Generic[Made]):
 
     def current(self) -> Made:
         state = self._state()
-        # What was wrong may also have been mended in a file beyond these.
+        # The error may also have been fixed in another file.
         if state != self._seen or self._problem:
             self._renew(state)
         return self._made
@@ -62,8 +62,8 @@ def _in_one_line(error: Exception) -> str:
 
 
 def unreadable(file: str) -> str | None:
-    """Why a file cannot be read; None if it can. Returns at once, also for a FIFO that nobody
-    writes to."""
+    """Why a file cannot be read; None if it can. Returns at once, also for a FIFO without a
+    writer."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a null byte, or what no file name can hold

@@ -25,14 +25,14 @@ class Ports:
     """Where TLS begins at once."""
 
     starttls: int | None = None
-    """Where servers begin in the clear, and clients ask for TLS."""
+    """Where servers begin in plain text, and clients ask for TLS."""
 
     others: tuple[int, ...] = ()
-    """More where servers begin in the clear."""
+    """More where servers begin in plain text."""
 
     @property
     def clear(self) -> tuple[int, ...]:
-        """All those where servers begin in the clear."""
+        """All those where servers begin in plain text."""
         return (*self.others, *((self.starttls,) if self.starttls else ()))
 
     @property

@@ -192,8 +192,7 @@ Text = Annotated[str, AfterValidator(_text)]  # taken as it stands
 
 
 def _one_word(value: str) -> str:
-    """Blanks at an end are seen by nobody, so a message about what is wrong with the rest would be
-    a riddle."""
+    """Blanks at an end cannot be seen, so a message about the rest would be misleading."""
     if ends := ends_oddly(_text(value)):
         raise ValueError(f"{ends}, which is part of it: remove it")
     return value

@@ -31,7 +31,7 @@ LARGE = 2 << 20  # bytes; to copy more takes some milliseconds
 
 
 class Metrics:
-    """Counts what it is told of probes, and asks the mailboxes when somebody scrapes."""
+    """Counts what it is told of probes, and queries the mailboxes at a scrape."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class Metrics:
 
     def _of(self, probe: ProbeKey) -> ProbeSeries:
         """The probe's series; a mere stand-in for one that was forgotten while its message was
-        under way."""
+        in transit."""
         return self._probes.get(probe) or ProbeSeries()
 
     def _mail_of(self, probe: ProbeKey) -> RoundTripSeries:

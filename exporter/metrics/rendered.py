@@ -1,4 +1,4 @@
-"""Series that are kept as text, so that a scrape costs little and keeps nobody waiting."""
+"""Series that are kept as text, so that a scrape costs little and does not block others."""
 
 import asyncio
 from collections.abc import Iterator

@@ -22,7 +22,8 @@ _HEAD = ("list", "about", "state")
 def progress(
     console: Console, status: Status, progress_line: ProgressLine
 ) -> Callable[[Span], None]:
-    """The status line counts the answers; whoever lists us, or does not answer, is told at once."""
+    """The status line counts the answers; a listing, or a list that does not answer, is shown at
+    once."""
     answers = count(1)
 
     def show(span: Span) -> None:
@@ -62,7 +63,7 @@ def table(outcome: Outcome, console: Console) -> None:
 
 
 def _verdict(listings: list[Listing]) -> Text:
-    """What is unknown is no clean bill: whoever reads the first line alone must see it."""
+    """Unknown is not clean: the first line alone must show it."""
     lists = {one.blocklist for one in listings}
     unknown = {one.blocklist for one in listings if one.state is ListState.UNKNOWN}
     if not unknown:

@@ -7,7 +7,7 @@ from exporter.core.model import Span
 
 
 class ProgressLine:
-    """What is under way, for how long the trip has been, and how long it may still be. Drawn at
+    """What is in progress, for how long the trip has been, and how long it may still be. Drawn at
     every refresh."""
 
     def __init__(self, clock: Clock, timeout: float) -> None:

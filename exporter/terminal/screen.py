@@ -15,7 +15,7 @@ class Screen(Console):
     def on_broken_pipe(self) -> None:
         """rich would end the process with 1, which says here that a trip has failed.
 
-        Progress that nobody reads ends no trip. For a result that nobody reads it raises
+        If progress has no reader, the trip continues. If a result has no reader, it raises
         BrokenPipeError.
         """
         self.quiet = True

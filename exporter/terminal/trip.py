@@ -37,7 +37,8 @@ _DOING = {
 def progress(
     console: Console, status: Status, progress_line: ProgressLine
 ) -> Callable[[Span], None]:
-    """Prints every phase that ends, and steps that fail; the status line says what is under way."""
+    """Prints every phase that ends, and steps that fail; the status line shows what is in
+    progress."""
 
     def show(span: Span) -> None:
         limited = span.phase not in (Phase.VERIFY, Phase.DELETE)  # then the message is back
@@ -159,8 +160,8 @@ def _day(moment: float) -> str:
 
 
 def _hop(hop: Hop) -> str:
-    """Who took the message, after how long, from whom. Text of strangers has been cleaned when it
-    was read."""
+    """Who took the message, after how long, from whom. Text of external servers was cleaned when
+    it was read."""
     after = "unknown delay" if hop.delay is None else f"{hop.delay:.0f} s"
     if hop.skew:
         after += f" (its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'})"

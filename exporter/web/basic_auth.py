@@ -24,8 +24,9 @@ class BasicAuth:
     """Remembers who has logged in. bcrypt is slow on purpose: it works in a thread of its own, once
     at a time.
 
-    Whoever is not remembered waits for it, within bounds; clients have turns, so that one who tries
-    many passwords is the only one to wait for them. `fits` says whether a password fits a hash.
+    A client whose login is not cached waits for it, within bounds; clients have turns, so that
+    one who tries many passwords is the only one to wait for them. `fits` says whether a password
+    fits a hash.
     """
 
     def __init__(self, fits: Callable[[bytes, bytes], bool] = bcrypt.checkpw) -> None:

@@ -11,7 +11,7 @@ class Coalescer:
     than its request.
 
     Requests that come while an answer is being made share the next one. Answers are made one after
-    the other, so that a client that wants many at once delays nobody who wants something else.
+    the other, so that a client that wants many at once delays no other client.
     """
 
     def __init__(self) -> None:

@@ -1,5 +1,5 @@
-"""`/probe?…&debug=true`: the evidence of the newest trip and of those under way, as plain text. It
-makes no trip."""
+"""`/probe?…&debug=true`: the evidence of the newest trip and of those in progress, as plain
+text. It makes no trip."""
 
 from functools import partial
 
@@ -16,7 +16,7 @@ def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
     """Trace and transcript, the configuration of the module, which is of this kind, and what a
     scrape would get.
 
-    Without tokens: with that of a trip under way, whoever reads the page could send a message that
+    Without tokens: with that of a trip in progress, a reader of the page could send a message that
     passes for ours.
     """
     under_way = probe.under_way()

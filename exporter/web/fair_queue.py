@@ -34,7 +34,7 @@ class FairQueue:
     async def job(
         self, key: Hashable, client: str, work: Callable[[], bool]
     ) -> AsyncIterator["asyncio.Future[bool]"]:
-        """The result of `work`, which is not done if nobody waits for it any more. Raises
+        """The result of `work`, which is not done if no client waits for it any more. Raises
         QueueFull."""
         if key not in self._jobs:
             self._make_room(client)

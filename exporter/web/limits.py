@@ -8,7 +8,7 @@ class Limits:
     """Times in seconds, sizes in bytes."""
 
     connections: int = 512
-    # Prometheus, or a proxy, comes with many at once; nobody else takes the rest.
+    # Prometheus, or a proxy, comes with many at once; other clients do not take the rest.
     per_address: int = 256
     # From connecting to the end of the first request's header, with the TLS handshake.
     header: float = 10.0

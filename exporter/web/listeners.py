@@ -12,7 +12,7 @@ from exporter.config.types import Listen
 from exporter.net.listening import why_not
 
 BACKLOG = 512
-# Bytes that are read of a client in one go, or twice as many; nobody has more to say.
+# Bytes that are read of a client in one go, or twice as many; no client needs more.
 AT_ONCE = 16 << 10
 _FIRST = 3  # the first descriptor that systemd hands over: sd_listen_fds(3)
 
@@ -105,7 +105,7 @@ def remove_socket_file(listener: Listener) -> None:
 
 
 def _require_free(path: UnixPath) -> None:
-    """A socket that a killed process left behind is no hindrance; one where somebody answers is."""
+    """A socket that a killed process left behind is no obstacle; one where a process answers is."""
     with socket.socket(socket.AF_UNIX) as caller:
         caller.settimeout(1.0)
         try:

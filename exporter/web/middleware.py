@@ -13,7 +13,7 @@ from exporter.web.origin import OriginCheck
 from exporter.web.web_config import WebConfig, WebConfigFile
 
 MAX_BODY = 1024  # bytes; no route reads a body
-SERVER = "mailtrip"  # without a version: strangers need not know which ones run here
+SERVER = "mailtrip"  # without a version: clients need not know which ones run here
 
 # RFC 9110, section 9.2.1.
 _SAFE_METHODS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS, hdrs.METH_TRACE})
@@ -25,7 +25,7 @@ _HEADERS = web.RequestKey("headers", Mapping[str, str])
 
 class Middleware:
     """Refuses requests with the status codes of Prometheus' exporter-toolkit, in its order. Without
-    a web configuration file nobody has to log in.
+    a web configuration file no login is required.
 
     `origin_check` says whether a request is meant for us, `client` returns the address of its
     client, empty if that is unknown.

@@ -8,8 +8,8 @@ MOST_CHOICES = 50  # that are looked at
 
 
 def form_for(accept: str) -> Format:
-    """The one with the greatest weight; OpenMetrics before text, and text for whoever wants
-    neither."""
+    """The one with the greatest weight; OpenMetrics before text, and text for a client that
+    wants neither."""
     weights = {Format.TEXT: 0.0, Format.OPENMETRICS: 0.0}
     for choice in accept.split(",")[:MOST_CHOICES]:
         kind, *given = (part.strip().lower() for part in choice.split(";"))

@@ -78,8 +78,8 @@ class OriginCheck:
         return problem
 
     def allows(self, host: str) -> bool:
-        """Whether a header Host is ours. Nobody can have an address, a single word or a private
-        name lead elsewhere."""
+        """Whether a header Host is ours. An attacker cannot make an address, a single word or a
+        private name resolve elsewhere."""
         if "*" in self._names:
             return True
         plain = _name(host)
@@ -111,7 +111,7 @@ class OriginCheck:
 def _referers(request: web.Request) -> list[str]:
     """The origins of the pages that led here, where nothing better tells.
 
-    By plain HTTP browsers send Sec-Fetch-Site to nobody but localhost, and no Origin with an image,
+    By plain HTTP browsers send Sec-Fetch-Site only to localhost, and no Origin with an image,
     a frame or a link.
     """
     if "Sec-Fetch-Site" in request.headers:

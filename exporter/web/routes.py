@@ -40,7 +40,7 @@ TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 
 Answer = Callable[[web.Request], Coroutine[Any, Any, web.Response]]
 Reload = Callable[[], Coroutine[Any, Any, None]]
-"""Reads the configuration anew. Raises Mistakes."""
+"""Reloads the configuration. Raises Mistakes."""
 
 
 class Exposition(Protocol):
@@ -171,7 +171,7 @@ class Routes:
         return web.json_response(groups, headers=_PLAIN_HEADERS)
 
     async def config(self, request: web.Request) -> web.Response:
-        """The configuration in force, with its defaults, every secret hidden."""
+        """The current configuration, with its defaults, every secret hidden."""
         settings = self._probes.settings
         if self._shown is None or self._shown[0] is not settings:
             self._shown = (settings, asyncio.ensure_future(asyncio.to_thread(settings.shown)))
@@ -211,7 +211,7 @@ class Routes:
         return web.Response(text=STYLE, content_type="text/css", headers=headers)
 
     async def reload(self, request: web.Request) -> web.Response:
-        """Reads the configuration anew. GET is refused, by the router: a link must not do that."""
+        """Reloads the configuration. GET is refused, by the router: a link must not do that."""
         assert self._reload is not None  # noqa: S101 - else there is no such route
         try:
             await asyncio.shield(self._reload())
@@ -283,8 +283,8 @@ def _with_state(answer: Answer) -> Answer:
 
 
 def _page(page: Body | str, status: int = HTTPStatus.OK) -> web.Response:
-    """Nothing but our own style is loaded, and nobody frames us: a page shows what strangers
-    wrote."""
+    """Nothing but our own style is loaded, and no site may frame a page: it shows text from
+    external senders."""
     body = page.plain if isinstance(page, Body) else page.encode()
     headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
     return web.Response(body=body, status=status, headers=headers)

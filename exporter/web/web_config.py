@@ -48,7 +48,8 @@ class WebConfigFile:
         return self._config.current()
 
     def _read(self) -> WebConfig:
-        if self._is_read and (problem := unreadable(self._path)):  # now nobody may wait for a FIFO
+        # Now no request may wait for a FIFO.
+        if self._is_read and (problem := unreadable(self._path)):
             raise Mistakes([Mistake(self._path, None, "", f"cannot be read: {problem}")])
         options = load_web_options(self._path)
         last, tls, limit = self._last, options.tls_server_config, options.rate_limit

@@ -22,7 +22,7 @@ class Attempt:
     """Why nothing was tried."""
 
     to_strangers: bool = False
-    """Whether the server belongs to somebody who does not know us."""
+    """Whether the server belongs to another organisation."""
 
     public: bool = False
     """Whether it is on the Internet."""

@@ -19,10 +19,10 @@ def unreached(spans: Iterable[Span]) -> list[str]:
 
 
 def of_connections(mine: Iterable[Span], others: Iterable[Span]) -> list[Remark]:
-    """On an attempt that reached somebody or nobody, while `others` did or did not.
+    """On an attempt that reached some servers or none, while `others` did or did not.
 
     One dead exchanger is its owner's trouble. When every one of them is out of reach, on port 25
-    and for everybody, it is most often the network that mail may not leave.
+    and for every attempt, the network most often blocks outgoing mail.
     """
     missed = unreached(mine := list(mine))
     if not missed:

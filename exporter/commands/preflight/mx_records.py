@@ -1,5 +1,5 @@
-"""How others find the way to an SMTP receiver of ours: by MX records, to port 25. Nobody is asked
-but DNS."""
+"""How others find the way to an SMTP receiver of ours: by MX records, to port 25. Only DNS is
+queried."""
 
 import socket
 from collections.abc import Iterable

@@ -7,21 +7,21 @@ from enum import StrEnum
 class Risk(StrEnum):
     """What may be in the way of mail, though nothing has failed."""
 
-    HIDDEN = "hidden"  # the address is translated on the way, and nobody here sees into what
+    HIDDEN = "hidden"  # the address is translated (NAT), and the result is not visible here
     NAMELESS = "nameless"  # no PTR record
     MISNAMED = "misnamed"  # a PTR record, whose name does not lead back
     GREETS_UNKNOWN = "greets_unknown"  # EHLO says a name that does not exist
     GREETS_BARE = "greets_bare"  # EHLO says an address, for want of a name
     UNANSWERED = "unanswered"  # DNS does not answer
     PASSED_OVER = "passed_over"  # an exchanger could not be reached, another one could
-    BLOCKED = "blocked"  # nobody can be reached on port 25
+    BLOCKED = "blocked"  # no server can be reached on port 25
     RATIONED = "rationed"  # a mailbox may not be looked into often enough
     NO_WAY_HERE = "no_way_here"  # nothing in DNS leads to a receiver of ours
     UNSEEN = "unseen"  # DNS does not say what leads to it
     LEADS_ELSEWHERE = "leads_elsewhere"  # DNS leads to other machines than this one
     OTHER_PORT = "other_port"  # DNS leads here, and the receiver does not listen on port 25
     PLAINTEXT = "plaintext"  # TLS with an exchanger is broken, and mail goes to it in plain text
-    # Nobody can be reached, but others can, so that the network is not to blame.
+    # No exchanger can be reached, but others can, so the network is not to blame.
     ALL_DOWN = "all_down"
 
 

@@ -1,7 +1,7 @@
 """How we look to a server that does not know us: what it asks DNS about before it reads a word of a
 message.
 
-Most servers of strangers want the client's address to have a name that leads back to it
+Most external servers want the client's address to have a name that leads back to it
 (forward-confirmed reverse DNS; Gmail and Microsoft 365 demand it), and EHLO to say a name that
 exists. The refusal, when it comes, seldom says so. Here nothing is a failure: how strict a server
 is, only a message can tell.

@@ -28,7 +28,7 @@ async def as_strangers_see_us(
 
 
 async def beside_the_others(attempt: Attempt, tasks: Sequence[asyncio.Task[Attempt]]) -> Attempt:
-    """If an attempt reached nobody, those of all others tell whether the network is to blame.
+    """If an attempt reached no server, the others show whether the network is to blame.
 
     That a server of our own network answers says nothing of the way to the Internet.
     """

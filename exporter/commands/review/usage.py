@@ -1,4 +1,4 @@
-"""What nobody ever uses."""
+"""Modules and mailboxes that are not used."""
 
 from collections.abc import Iterator
 

@@ -72,7 +72,7 @@ class Pages:
         )
 
     async def trips(self, key: ProbeKey) -> str:
-        """The trips of one probe: those under way, and those that are kept."""
+        """The trips of one probe: those in progress, and those that are kept."""
         probe = self._probes.find(key)
         kept = self._listed(await self._records.recent(key, MOST_TRIPS))
         flights = [
@@ -81,7 +81,7 @@ class Pages:
         return await self._page("trips.html", root="", probe=probe, trips=[*flights, *kept])
 
     async def trip(self, trip_id: str) -> str | None:
-        """One trip, also while it is under way."""
+        """One trip, also while it is in progress."""
         for probe in self._probes:
             if trip_id in probe.runs:
                 outcome = next(one for one in probe.under_way() if one.trip == trip_id)
@@ -104,8 +104,8 @@ class Pages:
         return [TripView(outcome, names.get(outcome.probe)) for outcome in outcomes]
 
     async def _page(self, template: str, **values: object) -> str:
-        """Without tokens: with that of a trip under way, a reader could send a message that passes
-        for ours.
+        """Without tokens: with that of a trip in progress, a reader could send a message that
+        passes for ours.
 
         It is written in pieces, since there may be ten thousand probes; a value stands wholly in
         one of them.

@@ -45,13 +45,13 @@ class MailboxRow:
 
 @dataclass(frozen=True, slots=True)
 class BlocklistRow:
-    """A blocklist, whether it is believed, and whom it lists."""
+    """A blocklist, whether it is usable, and what it lists."""
 
     name: str
     state: str
     text: str
     listed: tuple[str, ...]
-    nobody: str  # what to say if it lists none
+    if_none: str  # the text if it lists nothing
 
 
 async def probe_rows(probes: Iterable[Probe]) -> list[ProbeRow]:
@@ -83,8 +83,8 @@ def _probe_row(probe: Probe) -> ProbeRow:
 
 
 def in_words(outcome: Outcome) -> str:
-    """What a success means: the message is back, or was refused as expected, or nobody lists the
-    target."""
+    """What a success means: the message is back, or was refused as expected, or no list lists
+    the target."""
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
         arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
@@ -124,7 +124,7 @@ def _mailbox_row(watcher: Watcher) -> MailboxRow:
 
 
 async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
-    """From the newest answers that every probe has. A list that is not believed lists nobody."""
+    """From the newest answers that every probe has. An unusable list lists nothing."""
     trouble: dict[str, str] = {}
     listed: dict[str, list[str]] = {}
     harmless: set[str] = set()

@@ -10,7 +10,7 @@ from exporter.web.pages.waterfall import Row, Waterfall
 
 
 class TripView:
-    """One trip, under way or finished."""
+    """One trip, in progress or finished."""
 
     def __init__(self, outcome: Outcome, name: str | None, *, under_way: bool = False) -> None:
         self.outcome = outcome

@@ -50,7 +50,7 @@ class Waterfall:
         self._queried_lists = any(isinstance(fact, Listing) for fact in outcome.facts)
 
     def rows(self) -> list[Row]:
-        """Phases in their order, each with its steps; the hops belong to the time under way."""
+        """Phases in their order, each with its steps; the hops belong to the time in transit."""
         spans = sorted(
             self._outcome.spans,
             key=lambda one: (_PHASES.index(one.phase), one.step is not None, one.start),
