@@ -2,8 +2,8 @@
 
 The table has what not to write, as a regular expression without regard to case, and what to write
 instead. It holds for the pages, the alerts, the dashboards, the help of the series, the
-documentation of the options, and what the program says in its errors, log and transcripts. Text in
-code spans and blocks is not checked: it is not prose.
+documentation of the options, the templates, and what the program says in its errors, log and
+transcripts. Text in code spans and blocks is not checked: it is not prose.
 """
 
 import ast
@@ -60,13 +60,18 @@ INSTEAD = {
 ROOMS = (
     "blocklists",
     "checks",
+    "commands",
+    "config",
     "core",
     "mail",
     "mailboxes",
+    "metrics",
     "net",
     "probing",
     "senders",
     "state",
+    "terminal",
+    "web",
 )
 PATTERNS = {"notices"}  # phrases of other programs, to be recognised
 
@@ -134,6 +139,13 @@ def texts() -> dict[str, list[str]]:
             if source.parent.name not in PATTERNS
             for text in said(source)
         ]
+    found["exporter"] = [
+        text for source in sorted(ROOT.glob("exporter/*.py")) for text in said(source)
+    ]
+    for template in ROOT.glob("exporter/web/pages/templates/*.html"):
+        found[template.name] = [
+            " ".join(line.split()) for line in template.read_text(encoding="utf-8").splitlines()
+        ]
     for model in (Settings, WebOptions):
         found[f"options of {model.__name__}"] = list(values(json_schema(model), {"description"}))
     return found
@@ -153,6 +165,7 @@ def test_what_was_replaced_does_not_come_back() -> None:
 def test_every_kind_of_text_is_checked() -> None:
     found = texts()
     assert {"README.md", "docs/security.md", "docs/alerts.md", "mailtrip.alerts.yml"} <= set(found)
+    assert {"overview.html", "exporter", "exporter/web", "exporter/commands"} <= set(found)
     recorded = "mailtrip.recording.yml"  # it has no annotations
     assert [place for place, all_of_them in found.items() if not all_of_them] == [recorded]
 
@@ -164,6 +177,9 @@ def test_every_kind_of_text_is_checked() -> None:
         "Of an IMAP server's answer 32 MiB are read.",
         "Their alerts are held back.",
         "absent while nobody knows",
+        "This list is believed.",
+        "Trips under way",
+        "with a beat of its own",
     ],
 )
 def test_the_table_finds_what_it_should(text: str) -> None:
