@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Protocol
 
 from exporter.core.clock import Clock
-from exporter.core.fairness import FairLimit, fair_timeout
+from exporter.core.deadline import Deadline
 from exporter.core.model import (
     Fact,
     Failure,
@@ -64,12 +64,8 @@ class Run(Trace):
         self.answer = ""
         self.uncertain = False  # the whole message was sent, and the final reply has not come
         self._journal = journal
-        self._limit: FairLimit | None = None
-        self._overdue: Callable[[], ProbeError | None] | None = None
-        self._too_late = ""  # what a trip past its deadline fails with when `_overdue` says nothing
+        self._deadline = Deadline()
         self._heading = Phase.OPEN  # the phase that we are in, or on the way to
-
-    # ---------------------------------------------------------------- its course
 
     @asynccontextmanager
     async def phase(
@@ -81,7 +77,7 @@ class Run(Trace):
         When the deadline passes inside, the trip fails with `overdue()`, or else as a timeout.
         """
         self.head_for(phase)
-        self._overdue = overdue
+        self._deadline.overdue = overdue
         start = self.now()
         if phase is Phase.SEND:
             self.sending_since = start
@@ -101,7 +97,8 @@ class Run(Trace):
     def head_for(self, phase: Phase) -> None:
         """What follows is on the way to `phase`, though it has not begun: what breaks now broke
         there."""
-        self._heading, self._place, self._overdue = phase, None, None
+        self._heading, self._deadline.overdue = phase, None
+        self._origin.forget()
 
     def accept(self, answer: str = "") -> None:
         """The message has been accepted: from this moment someone else is responsible for it, who
@@ -129,55 +126,33 @@ class Run(Trace):
                 " the message anyway"
             )
 
-    # ---------------------------------------------------------------- its deadline
-
     @asynccontextmanager
     async def deadline(
         self, seconds: float, too_late: str = "not finished within the module's timeout"
     ) -> AsyncIterator[None]:
         """The end of the whole trip, counted from its start: past it, it fails as the phase says,
         or as a timeout with the detail `too_late`."""
-        self._too_late = too_late
+        self._deadline.too_late = too_late
         left = self.started + seconds - self.now()
-        try:
-            async with fair_timeout(
-                left, seconds if self.session_timeout is None else self.session_timeout
-            ) as limit:
-                self._limit = limit
-                yield
-        except TimeoutError as error:
-            raise self._timed_out() if self._is_past() else error from None
+        patience = seconds if self.session_timeout is None else self.session_timeout
+        async with self._deadline.over(left, patience):
+            yield
 
     def time_left(self) -> float:
         """Seconds until the trip's deadline."""
-        return (
-            self._limit.when() - asyncio.get_running_loop().time() if self._limit else float("inf")
-        )
+        return self._deadline.left()
 
     def extend(self) -> None:
         """The message is back: the trip may end politely, within `session_timeout`, whatever its
         deadline was."""
-        self._too_late = "the message could not be deleted in time"
-        if self._limit and self.session_timeout is not None:
-            self._limit.reschedule(
-                max(
-                    self._limit.when(),
-                    asyncio.get_running_loop().time() + 2 * self.session_timeout + VERDICT_PATIENCE,
-                )
-            )
-
-    def _is_past(self) -> bool:
-        return self._limit is not None and self._limit.expired()
-
-    def _timed_out(self) -> ProbeError:
-        return (self._overdue and self._overdue()) or ProbeError(Reason.TIMEOUT, self._too_late)
+        self._deadline.too_late = "the message could not be deleted in time"
+        if self.session_timeout is not None:
+            self._deadline.extend(2 * self.session_timeout + VERDICT_PATIENCE)
 
     def _reason_of(self, error: BaseException) -> Reason:
-        if isinstance(error, asyncio.CancelledError) and self._is_past():
-            return self._timed_out().reason
+        if isinstance(error, asyncio.CancelledError) and self._deadline.is_past():
+            return self._deadline.error().reason
         return super()._reason_of(error)
-
-    # ---------------------------------------------------------------- how it ended
 
     def facts_of_sending(self) -> tuple[Fact, ...]:
         """What a restart could not find out again."""
@@ -189,7 +164,7 @@ class Run(Trace):
 
     def failure(self, error: BaseException) -> Failure:
         """Where and why, for an exception that escaped from the trip."""
-        phase, step = self._place or (None, None)
+        phase, step = self._origin.place or (None, None)
         phase = phase or self._heading
         if not isinstance(error, ProbeError):
             return Failure(phase, step, Reason.INTERNAL, "", f"{type(error).__name__}: see the log")

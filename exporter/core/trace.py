@@ -13,11 +13,11 @@ from dataclasses import replace
 from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import Fact, Leg, Phase, ProbeError, Reason, Span, Step, one_line
+from exporter.core.origin import Origin
 from exporter.core.transcript import MOST_LINES, Transcript
 from exporter.core.transcript_view import TranscriptView, merged_lines
 
 MAX_SPANS = 500
-MAX_TRANSLATIONS = 10  # of an error, on its way up
 
 
 class Trace:
@@ -48,15 +48,11 @@ class Trace:
         self._under_way: list[Span] = []
         self._phase: Phase | None = None
         self._step: Step | None = None
-        # Where the newest error came from.
-        self._place: tuple[Phase | None, Step | None] | None = None
-        self._broke: BaseException | None = None  # that error
+        self._origin = Origin()
 
     def now(self) -> float:
         """Monotonic seconds; comparable with `started` of every other Trace of this machine."""
         return self.clock.monotonic()
-
-    # ---------------------------------------------------------------- where we are
 
     @contextmanager
     def step(self, step: Step, note: str = "") -> Iterator[None]:
@@ -80,7 +76,7 @@ class Trace:
         good_until: Callable[[], float | None] = lambda: None,
     ) -> Iterator[None]:
         """`good_until()` says when it ended if nothing broke, and None that it ends now."""
-        self._place = None
+        self._origin.forget()
         offset = start - self.started
         begun = Span(phase, step, offset, -1.0, note=note)
         self._under_way.append(begun)
@@ -89,9 +85,7 @@ class Trace:
         try:
             yield
         except BaseException as error:
-            if self._place is None or not _comes_of(error, self._broke):
-                self._place = (phase, step)
-            self._broke = error
+            self._origin.passes(error, phase, step)
             reason = self._reason_of(error)
             raise
         finally:
@@ -141,10 +135,8 @@ class Trace:
     def located(self, error: ProbeError) -> ProbeError:
         """A copy of the error just caught that knows its place, so that it may be raised again
         later."""
-        phase, step = self._place or (None, None)
+        phase, step = self._origin.place or (None, None)
         return error.at(error.phase or phase, error.step or step)
-
-    # ---------------------------------------------------------------- what happens
 
     def fact(self, fact: Fact) -> None:
         self.facts.append(fact)
@@ -199,15 +191,3 @@ class Trace:
             raise otherwise() or ProbeError(
                 Reason.TIMEOUT, f"no answer{whose} within {limit:g} s"
             ) from None
-
-
-def _comes_of(error: BaseException, other: BaseException | None) -> bool:
-    """Whether an error is another one, or its translation: it was raised while that was being dealt
-    with."""
-    for _ in range(MAX_TRANSLATIONS):
-        if error is other:
-            return True
-        if (earlier := error.__cause__ or error.__context__) is None:
-            return False
-        error = earlier
-    return False

@@ -51,43 +51,6 @@ def test_spans_tell_what_took_how_long() -> None:
     assert outcome(run).legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: True}
 
 
-def test_the_innermost_open_span_is_the_place_of_a_failure() -> None:
-    async def trip() -> None:
-        run = Run(virtual.clock())
-        with pytest.raises(ProbeError) as caught:
-            async with run.phase(Phase.SEND):
-                with run.step(Step.TLS):
-                    raise ProbeError(Reason.TLS, "expired", code=5)
-        failure = run.failure(caught.value)
-        assert (failure.phase, failure.step, failure.reason, failure.code) == (
-            Phase.SEND,
-            Step.TLS,
-            Reason.TLS,
-            "5",
-        )
-        assert str(failure) == "send/tls: tls 5: expired"
-        assert outcome(run, caught.value).legs == {Leg.SEND: False}
-
-    virtual.run(trip())
-
-
-def test_an_error_that_was_got_over_is_forgotten_by_the_next_span() -> None:
-    async def trip() -> None:
-        run = Run(virtual.clock())
-        with pytest.raises(ProbeError) as caught:
-            async with run.phase(Phase.SEND):
-                try:
-                    with run.step(Step.CONNECT):
-                        raise ProbeError(Reason.CONNECT, "refused")
-                except ProbeError:
-                    pass
-                with run.step(Step.RCPT):
-                    raise ProbeError(Reason.REJECTED, "no such user")
-        assert run.failure(caught.value).step is Step.RCPT
-
-    virtual.run(trip())
-
-
 def test_a_conversation_that_hangs_is_a_timeout_of_the_step_it_hangs_in() -> None:
     async def trip() -> None:
         run = Run(virtual.clock(), session_timeout=30)
@@ -103,69 +66,6 @@ def test_a_conversation_that_hangs_is_a_timeout_of_the_step_it_hangs_in() -> Non
         )
         assert failure.detail == "no answer within 30 s"
         assert run.now() == 30
-
-    virtual.run(trip())
-
-
-def test_past_its_deadline_a_trip_fails_with_what_it_was_waiting_for() -> None:
-    async def trip() -> None:
-        run = Run(virtual.clock())
-        with pytest.raises(ProbeError) as caught:
-            async with run.deadline(600), run.phase(Phase.DELIVER, not_seen):
-                await asyncio.sleep(1000)
-        result = outcome(run, caught.value)
-        assert result.failure is not None
-        assert (result.failure.phase, result.failure.reason) == (Phase.DELIVER, Reason.OVERDUE)
-        assert result.legs == {Leg.DELIVERY: False}  # the mailbox is not to blame
-        assert run.now() == 600
-
-    virtual.run(trip())
-
-
-def not_seen() -> ProbeError:
-    return ProbeError(Reason.OVERDUE, "not seen")
-
-
-def test_past_its_deadline_a_trip_fails_with_what_the_phase_says_that_it_is_in() -> None:
-    async def trip(late_in: Phase | None) -> str:
-        run = Run(virtual.clock(), session_timeout=30)
-        try:
-            async with run.deadline(600):
-                async with run.phase(Phase.DELIVER, not_seen):
-                    await asyncio.sleep(1)
-                run.head_for(Phase.SEND)
-                await asyncio.sleep(1000 if late_in is None else 1)
-                run.extend()
-                async with run.phase(Phase.VERIFY):
-                    await asyncio.sleep(1000)
-        except ProbeError as error:
-            return str(run.failure(error))
-        return ""
-
-    ends = "timeout: not finished within the module's timeout"
-    assert virtual.run(trip(None)).endswith(ends)
-    ends = "timeout: the message could not be deleted in time"
-    assert virtual.run(trip(Phase.VERIFY)).endswith(ends)
-
-
-def test_a_message_that_came_in_time_may_be_deleted_after_the_deadline() -> None:
-    async def trip() -> float:
-        run = Run(virtual.clock(), session_timeout=30)
-        async with run.deadline(600):
-            await asyncio.sleep(599)
-            run.extend()
-            await asyncio.sleep(20)
-        return run.now()
-
-    assert virtual.run(trip()) == 619
-
-
-def test_a_time_out_of_somebody_else_is_not_taken_for_the_deadline() -> None:
-    async def trip() -> None:
-        run = Run(virtual.clock())
-        with pytest.raises(TimeoutError):
-            async with run.deadline(600):
-                raise TimeoutError
 
     virtual.run(trip())
 
@@ -259,47 +159,6 @@ def test_what_breaks_between_two_phases_is_blamed_on_the_one_that_was_to_come() 
 
     for phase in Phase:
         assert virtual.run(trip(phase)) == f"{phase}: internal: ZeroDivisionError: see the log"
-
-
-def test_an_error_that_was_got_over_is_not_blamed_for_a_later_one_in_the_same_phase() -> None:
-    async def trip() -> str:
-        run = Run(virtual.clock())
-        try:
-            async with run.phase(Phase.SEND):
-                try:
-                    with run.step(Step.TLS):
-                        raise ProbeError(Reason.TLS, "broken")
-                except ProbeError:
-                    pass
-                await asyncio.sleep(1)
-                raise ProbeError(Reason.REJECTED, "no")
-        except ProbeError as error:
-            return str(run.failure(error))
-        return ""
-
-    assert virtual.run(trip()) == "send: rejected: no"
-
-
-@pytest.mark.parametrize("translated", [True, False])
-def test_an_error_that_is_translated_on_its_way_keeps_its_step(translated: bool) -> None:
-    async def trip() -> str:
-        run = Run(virtual.clock(), session_timeout=5)
-        try:
-            async with run.deadline(100), run.phase(Phase.SEND):
-                try:
-                    async with run.conversation(server="mx"):
-                        with run.step(Step.EHLO):
-                            await asyncio.sleep(50)
-                except ProbeError as error:
-                    if translated:
-                        raise ProbeError(Reason.UNAVAILABLE, "gone") from error
-                    raise
-        except ProbeError as error:
-            return str(run.failure(error))
-        return ""
-
-    expected = "unavailable: gone" if translated else "timeout: no answer from mx within 5 s"
-    assert virtual.run(trip()) == f"send/ehlo: {expected}"
 
 
 JUNK = ProbeError(Reason.JUNK, "it was filed as spam")

@@ -80,8 +80,6 @@ GENERATED = {
 }
 BANNER = re.compile(r"\s*# -{10,}")
 STILL_DIVIDED = {
-    "core/run.py",
-    "core/trace.py",
     "metrics/__init__.py",
     "metrics/outcome.py",
 }
