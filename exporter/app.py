@@ -54,7 +54,7 @@ class App:
         self.accounts.configure(settings.logins)
         self.metrics = Metrics(
             lambda: {name: watcher.statistics for name, watcher in self.watchers.items()},
-            self.accounts.standings,
+            self.accounts.statuses,
         )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock)

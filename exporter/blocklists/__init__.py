@@ -5,11 +5,11 @@ of an entry; `Blocklists.look_up` queries it about a `Subject` and answers with 
 `exporter.model.Listing`, always.
 """
 
-from exporter.blocklists.asking import Blocklists
 from exporter.blocklists.blocklist import Blocklist, Kind
+from exporter.blocklists.blocklists import Blocklists
+from exporter.blocklists.list_status import Query, QueryFailure, Statistics
 from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.options import AddressLists, BlockListOptions, DomainLists
-from exporter.blocklists.standing import Query, QueryFailure, Statistics
 
 __all__ = [
     "AddressLists",

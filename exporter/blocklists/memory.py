@@ -18,7 +18,7 @@ class _Known:
 
 
 class Memory:
-    """Answers by their TTL; the oldest give way. `age` is the standing's: what was said before a
+    """Answers by their TTL; the oldest give way. `age` is the status's: what was said before a
     fall is forgotten."""
 
     def __init__(self, most: int = MOST_ANSWERS) -> None:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from exporter.blocklists.list_status import ListStatus, Query, QueryFailure, Statistics
 from exporter.blocklists.names import Subject, SubjectKind
-from exporter.blocklists.standing import Query, QueryFailure, Standing, Statistics
 from exporter.blocklists.verdict import Verdict, judge
 from exporter.core.clock import Clock
 from exporter.core.model import ListState, one_line
 from exporter.net.dns import Resolver
-from exporter.net.dns_answer import Answer, Said
+from exporter.net.dns_answer import Answer, DnsResult
 from exporter.net.dns_queries import DnsQueries
 
 MOST_AT_ONCE = 256  # questions, whatever the list
@@ -19,11 +19,11 @@ MOST_AT_ONCE = 256  # questions, whatever the list
 Observer = Callable[[Query], None]
 
 _FAILURES = {
-    Said.TIMEOUT: (QueryFailure.TIMEOUT, "no answer in time"),
-    Said.SERVFAIL: (QueryFailure.SERVFAIL, "the resolver failed (SERVFAIL)"),
-    Said.REFUSED: (QueryFailure.REFUSED, "the resolver refused the query (REFUSED)"),
-    Said.NETWORK: (QueryFailure.NETWORK, "no name server can be reached"),
-    Said.SENSELESS: (QueryFailure.SENSELESS, "the answer is invalid"),
+    DnsResult.TIMEOUT: (QueryFailure.TIMEOUT, "no answer in time"),
+    DnsResult.SERVFAIL: (QueryFailure.SERVFAIL, "the resolver failed (SERVFAIL)"),
+    DnsResult.REFUSED: (QueryFailure.REFUSED, "the resolver refused the query (REFUSED)"),
+    DnsResult.NETWORK: (QueryFailure.NETWORK, "no name server can be reached"),
+    DnsResult.SENSELESS: (QueryFailure.SENSELESS, "the answer is invalid"),
 }
 
 
@@ -52,43 +52,41 @@ class ListQueries:
         self._turns = asyncio.Semaphore(MOST_AT_ONCE)
 
     async def verdict_on(
-        self, standing: Standing, subject: Subject, observe: Observer, *, testing: bool = False
+        self, status: ListStatus, subject: Subject, observe: Observer, *, testing: bool = False
     ) -> Heard:
         """Asks for the A records of a subject. `observe` is told, too."""
-        async with standing.turns, self._turns:
-            if not testing and standing.is_paused(
-                self._clock.monotonic()
-            ):  # it fell while we waited
-                return Heard(Verdict(ListState.UNKNOWN, why=standing.why))
-            answer = await self._query(standing, subject, "A")
-        if answer.said in _FAILURES:
-            failure, why = _FAILURES[answer.said]
+        async with status.turns, self._turns:
+            if not testing and status.is_paused(self._clock.monotonic()):  # it fell while we waited
+                return Heard(Verdict(ListState.UNKNOWN, why=status.why))
+            answer = await self._query(status, subject, "A")
+        if answer.result in _FAILURES:
+            failure, why = _FAILURES[answer.result]
             verdict = Verdict(ListState.UNKNOWN, why=why, failure=failure)
-        elif answer.said is Said.NODATA and not _may_be_nodata(standing, subject):
+        elif answer.result is DnsResult.NODATA and not _may_be_nodata(status, subject):
             why = (
                 "the name exists, but has no address: perhaps the resolver filters addresses in"
                 " 127.0.0.0/8"
             )
             verdict = Verdict(ListState.UNKNOWN, why=why, failure=QueryFailure.SENSELESS)
         else:
-            verdict = judge(standing.blocklist, answer.records)
-        self._tell(Query(standing.blocklist.name, answer.took, verdict.failure), observe)
-        standing.answered(verdict.failure, verdict.why, self._clock.monotonic())
+            verdict = judge(status.blocklist, answer.records)
+        self._tell(Query(status.blocklist.name, answer.took, verdict.failure), observe)
+        status.answered(verdict.failure, verdict.why, self._clock.monotonic())
         return Heard(verdict, answer.ttl)
 
-    async def reason(self, standing: Standing, subject: Subject, observe: Observer) -> str:
+    async def reason(self, status: ListStatus, subject: Subject, observe: Observer) -> str:
         """The TXT record that says why something is listed (RFC 5782 section 2.1), if there is
         one."""
-        async with standing.turns, self._turns:
-            answer = await self._query(standing, subject, "TXT")
-        failure, _ = _FAILURES.get(answer.said, (None, ""))
-        self._tell(Query(standing.blocklist.name, answer.took, failure), observe)
-        return one_line(standing.blocklist.redacted(" / ".join(answer.records)))
+        async with status.turns, self._turns:
+            answer = await self._query(status, subject, "TXT")
+        failure, _ = _FAILURES.get(answer.result, (None, ""))
+        self._tell(Query(status.blocklist.name, answer.took, failure), observe)
+        return one_line(status.blocklist.redacted(" / ".join(answer.records)))
 
     async def _query(
-        self, standing: Standing, subject: Subject, kind: Literal["A", "TXT"]
+        self, status: ListStatus, subject: Subject, kind: Literal["A", "TXT"]
     ) -> Answer:
-        name = f"{subject.labels}.{standing.blocklist.zone()}"
+        name = f"{subject.labels}.{status.blocklist.zone()}"
         return await self._dns.query(f"{name}.", kind)
 
     def _tell(self, query: Query, observe: Observer) -> None:
@@ -98,11 +96,11 @@ class ListQueries:
         observe(query)
 
 
-def _may_be_nodata(standing: Standing, subject: Subject) -> bool:
+def _may_be_nodata(status: ListStatus, subject: Subject) -> bool:
     """Whether a name without address says that it is not listed: below an unlisted domain there may
     be listed ones.
 
     Nothing is below an address. And only the test entry proves that the resolver does not hide
     listings.
     """
-    return subject.kind is SubjectKind.DOMAIN and subject.kind in standing.blocklist.test_points
+    return subject.kind is SubjectKind.DOMAIN and subject.kind in status.blocklist.test_points

@@ -2,53 +2,53 @@
 
 import asyncio
 
+from exporter.blocklists.list_status import ListStatus
 from exporter.blocklists.names import Subject
 from exporter.blocklists.queries import ListQueries, Observer
-from exporter.blocklists.standing import Standing
 from exporter.config.types import SecretUnavailable
 from exporter.core.clock import Clock
 from exporter.core.model import ListState
 
 
 class SelfTest:
-    """Makes the tests, and knows by a list's standing when one is due."""
+    """Makes the tests, and knows by a list's status when one is due."""
 
     def __init__(self, queries: ListQueries, clock: Clock) -> None:
         self._queries = queries
         self._clock = clock
 
-    async def is_usable(self, standing: Standing, within: float, observe: Observer) -> bool:
+    async def is_usable(self, status: ListStatus, within: float, observe: Observer) -> bool:
         """Whether the list passed its test within so many seconds. All that wait share one test."""
         now = self._clock.monotonic()
-        if now - standing.tested < within:
+        if now - status.tested < within:
             return True
-        if standing.is_paused(now):
+        if status.is_paused(now):
             return False
-        if not standing.test or standing.test.done():
-            standing.test = asyncio.create_task(self._test(standing, observe))
-        await asyncio.shield(standing.test)
-        return not standing.why
+        if not status.test or status.test.done():
+            status.test = asyncio.create_task(self._test(status, observe))
+        await asyncio.shield(status.test)
+        return not status.why
 
-    async def _test(self, standing: Standing, observe: Observer) -> None:
+    async def _test(self, status: ListStatus, observe: Observer) -> None:
         """RFC 5782 section 5: what every list has, and what none may have."""
-        listed, unlisted = standing.blocklist.tests(standing.kind)
+        listed, unlisted = status.blocklist.tests(status.kind)
         try:
-            why = await self._fault(standing, unlisted, ListState.CLEAN, observe)
+            why = await self._fault(status, unlisted, ListState.CLEAN, observe)
             if listed and not why:
-                why = await self._fault(standing, listed, ListState.LISTED, observe)
+                why = await self._fault(status, listed, ListState.LISTED, observe)
         except SecretUnavailable as error:
             why = str(error)
         if why:
-            standing.fell(why, self._clock.monotonic())
+            status.failed_test(why, self._clock.monotonic())
         else:
-            standing.passed(self._clock.monotonic())
+            status.passed_test(self._clock.monotonic())
 
     async def _fault(
-        self, standing: Standing, subject: Subject, wanted: ListState, observe: Observer
+        self, status: ListStatus, subject: Subject, wanted: ListState, observe: Observer
     ) -> str:
         """What speaks against the list in its answer to a test; nothing if it is as it should
         be."""
-        heard = await self._queries.verdict_on(standing, subject, observe, testing=True)
+        heard = await self._queries.verdict_on(status, subject, observe, testing=True)
         verdict = heard.verdict
         if verdict.state is wanted:
             return ""

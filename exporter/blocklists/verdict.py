@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from exporter.blocklists.blocklist import Blocklist
-from exporter.blocklists.standing import QueryFailure
+from exporter.blocklists.list_status import QueryFailure
 from exporter.core.model import ListState
 
 LOOPBACK = IPv4Network("127.0.0.0/8")

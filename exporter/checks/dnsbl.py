@@ -80,7 +80,7 @@ class BlocklistCheck:
             ):
                 for question in questions:
                     group.create_task(self._put(question, run, answers, queries))
-        run.facts.extend(self._standing(questions, queries))
+        run.facts.extend(self._status(questions, queries))
         return [answers.get(question) or _unanswered(*question) for question in questions]
 
     async def _put(
@@ -103,7 +103,7 @@ class BlocklistCheck:
             )
         )
 
-    def _standing(self, questions: Sequence[Question], queries: Iterable[Query]) -> list[Asked]:
+    def _status(self, questions: Sequence[Question], queries: Iterable[Query]) -> list[Asked]:
         """How each list that was asked behaved."""
         durations, failures = (
             defaultdict[str, list[float]](list),
@@ -115,8 +115,8 @@ class BlocklistCheck:
                 failures[query.blocklist][query.failure] += 1
         asked = []
         for name in dict.fromkeys(blocklist.name for blocklist, _ in questions):
-            standing = self._all.statistics.get(name)
-            usable, why = (bool(standing.usable), standing.why) if standing else (False, "")
+            status = self._all.statistics.get(name)
+            usable, why = (bool(status.usable), status.why) if status else (False, "")
             failed = tuple(sorted(failures[name].elements()))
             asked.append(Asked(name, usable, why, tuple(durations[name]), failed))
         return asked

@@ -16,7 +16,7 @@ from exporter.config.mistakes import Mistakes, suggestion
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import Leg, Outcome, Phase, ProbeKey, ProbeRefused, Reason
 from exporter.mail.tokens import PREFIX
-from exporter.net.listening import hindrance
+from exporter.net.listening import listen_problem
 from exporter.probing.probe import MailCheck, Probe
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
@@ -87,7 +87,7 @@ async def check_receiver(settings: Settings, key: ProbeKey) -> None:
     for name in module.mailboxes if module else ():
         if not (reception := settings.mailboxes[name].how.reception):
             continue
-        number, why = await hindrance(reception.listen)
+        number, why = await listen_problem(reception.listen)
         if number == EADDRINUSE:
             page = f"/probe?module={quote(key.module)}&target={quote(key.target)}"
             why += f". {_TAKEN.format(mailbox=name, page=page)}"

@@ -20,7 +20,7 @@ from exporter.config.parts import state_of_all
 from exporter.config.types import Listen
 from exporter.core.logs import FORMATS, log_to_stderr
 from exporter.core.threads import at_work
-from exporter.net.listening import hindrance
+from exporter.net.listening import listen_problem
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web.external_url import ExternalUrl
@@ -111,7 +111,7 @@ async def check_embedded(settings: Settings) -> None:
     """
     for mailbox in settings.mailboxes.values():
         reception = mailbox.how.reception
-        number, why = await hindrance(reception.listen) if reception else (0, "")
+        number, why = await listen_problem(reception.listen) if reception else (0, "")
         if number:
             another = "another mailtrip without a configuration is probably running here"
             raise CannotStart(

@@ -221,7 +221,9 @@ class Asked:
     why: str = ""  # why it is not usable, for people
     # Of the questions that went over the network, self-tests included; seconds.
     durations: tuple[float, ...] = ()
-    failures: tuple[str, ...] = ()  # words of blocklists/standing.py: why questions had no answer
+    failures: tuple[
+        str, ...
+    ] = ()  # words of blocklists/list_status.py: why questions had no answer
 
 
 Fact = (

@@ -16,7 +16,7 @@ from exporter.metrics.exposition import Format, page, process_page
 from exporter.metrics.outcome import ProbeSeries, RoundTripSeries
 from exporter.metrics.rendered import Rendered
 from exporter.metrics.series import Labels, Series
-from exporter.net.oauth2 import Standing
+from exporter.net.oauth2 import AccountStatus
 
 REFUSALS = (
     "bad_request",
@@ -36,7 +36,7 @@ class Metrics:
     def __init__(
         self,
         mailboxes: Callable[[], Mapping[str, Statistics]],
-        accounts: Callable[[], Mapping[str, Standing]] = dict,
+        accounts: Callable[[], Mapping[str, AccountStatus]] = dict,
     ) -> None:
         self._mailboxes = mailboxes
         self._accounts = accounts

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Said(StrEnum):
+class DnsResult(StrEnum):
     """What came of a question."""
 
     RECORDS = "records"
@@ -21,7 +21,7 @@ class Said(StrEnum):
 class Answer:
     """What the nameservers say of a name. It does not hold the name, which may be a secret."""
 
-    said: Said
+    result: DnsResult
     records: tuple[str, ...] = ()
     ttl: float = 0.0  # seconds for which it holds, also that there is no such name (RFC 2308)
     took: float = 0.0  # seconds from the first datagram to the answer, or until we gave up

@@ -19,7 +19,7 @@ from exporter.core.fairness import fair_timeout
 from exporter.core.model import ProbeError
 from exporter.net.datagrams import Datagrams, Reply
 from exporter.net.dns import REPETITION, Resolver
-from exporter.net.dns_answer import Answer, Said
+from exporter.net.dns_answer import Answer, DnsResult
 from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp, read
 
 
@@ -44,21 +44,21 @@ class DnsQueries:
                 (str(server.address), int(server.port)) for server in self._resolver.servers()
             ]
         except (dns.exception.DNSException, UnicodeError):
-            return Answer(Said.SENSELESS)
+            return Answer(DnsResult.SENSELESS)
         except ProbeError:
-            return Answer(Said.NETWORK)
+            return Answer(DnsResult.NETWORK)
         try:
             async with fair_timeout(self._resolver.timeout, self._resolver.timeout):
                 return await self._query_in_turns(query, servers, started)
         except TimeoutError:
-            return Answer(Said.TIMEOUT, took=self._clock.monotonic() - started)
+            return Answer(DnsResult.TIMEOUT, took=self._clock.monotonic() - started)
 
     async def _query_in_turns(
         self, query: bytes, servers: list[tuple[str, int]], started: float
     ) -> Answer:
         """Asks one server after the other, again and again; one that says that it cannot tell is
         not asked again."""
-        failure, turn = Answer(Said.NETWORK), 0
+        failure, turn = Answer(DnsResult.NETWORK), 0
         while servers:
             server = servers[turn % len(servers)]
             before = self._clock.monotonic() - started
@@ -70,10 +70,10 @@ class DnsQueries:
                 turn += 1
                 continue
             except OSError:
-                answer = Answer(Said.NETWORK, took=before)
-            if answer.said in _ANSWERS:
+                answer = Answer(DnsResult.NETWORK, took=before)
+            if answer.result in _ANSWERS:
                 return answer
-            failure = answer if answer.said is not Said.NETWORK else failure
+            failure = answer if answer.result is not DnsResult.NETWORK else failure
             servers = [other for other in servers if other != server]
         return failure
 
@@ -98,16 +98,16 @@ class DnsQueries:
                 message = await read(reply.wire)
             return _answer(message, took)
         except (dns.exception.DNSException, EOFError):
-            return Answer(Said.SENSELESS, took=took)
+            return Answer(DnsResult.SENSELESS, took=took)
 
 
-_ANSWERS = (Said.RECORDS, Said.NODATA, Said.NXDOMAIN)
+_ANSWERS = (DnsResult.RECORDS, DnsResult.NODATA, DnsResult.NXDOMAIN)
 _TYPES = {"A": 1, "TXT": 16}
 _TRUNCATED = 0x02  # in the third byte of a message
 _RCODES = {
-    dns.rcode.NOERROR: Said.NODATA,
-    dns.rcode.NXDOMAIN: Said.NXDOMAIN,
-    dns.rcode.REFUSED: Said.REFUSED,
+    dns.rcode.NOERROR: DnsResult.NODATA,
+    dns.rcode.NXDOMAIN: DnsResult.NXDOMAIN,
+    dns.rcode.REFUSED: DnsResult.REFUSED,
 }
 
 
@@ -126,7 +126,7 @@ def _query(name: dns.name.Name, kind: Literal["A", "TXT"]) -> bytes:
 
 
 def _answer(message: dns.message.Message, took: float) -> Answer:
-    said = _RCODES.get(message.rcode(), Said.SERVFAIL)
+    said = _RCODES.get(message.rcode(), DnsResult.SERVFAIL)
     if said not in _ANSWERS or not isinstance(message, dns.message.QueryMessage):
         return Answer(said, took=took)
     if not message.answer:
@@ -135,7 +135,10 @@ def _answer(message: dns.message.Message, took: float) -> Answer:
     if chain.answer is None:
         return Answer(said, ttl=chain.minimum_ttl, took=took)
     return Answer(
-        Said.RECORDS, tuple(map(_text, islice(chain.answer, MOST_RECORDS))), chain.minimum_ttl, took
+        DnsResult.RECORDS,
+        tuple(map(_text, islice(chain.answer, MOST_RECORDS))),
+        chain.minimum_ttl,
+        took,
     )
 
 

@@ -9,12 +9,12 @@ from ipaddress import IPv6Address, ip_address
 from exporter.config.types import Listen
 
 
-def why_not(listen: str, error: OSError | UnicodeError) -> str:
+def listen_error(listen: str, error: OSError | UnicodeError) -> str:
     """`error` is what asyncio's `create_server` raised."""
     return f"cannot listen on {listen}: {_problem(error)}"
 
 
-async def hindrance(listen: Listen) -> tuple[int, str]:
+async def listen_problem(listen: Listen) -> tuple[int, str]:
     """Why it cannot be listened on now: the error's number and the words, or 0 and nothing if it
     can."""
     try:
@@ -22,7 +22,7 @@ async def hindrance(listen: Listen) -> tuple[int, str]:
             asyncio.Protocol, listen.host or None, listen.port
         )
     except (OSError, UnicodeError) as error:
-        return getattr(error, "errno", None) or errno.EADDRNOTAVAIL, why_not(listen, error)
+        return getattr(error, "errno", None) or errno.EADDRNOTAVAIL, listen_error(listen, error)
     server.close()
     await server.wait_closed()
     return 0, ""
@@ -43,7 +43,7 @@ def _problem(error: OSError | UnicodeError) -> str:
     return os.strerror(number).lower() + hint
 
 
-def origin(peer: object) -> str:
+def client_network(peer: object) -> str:
     """Who a client is: an IPv4 address, or the network of an IPv6 address, of which one machine may
     have all."""
     if not isinstance(peer, tuple):

@@ -15,7 +15,7 @@ from exporter.config.server import TlsOptions, TlsVersion
 from exporter.core.model import Leg, ProbeError, Reason, TlsSession
 from exporter.net.exceptions import map_exceptions
 from exporter.net.tls_words import NO_TLS, refusal, trouble
-from exporter.net.wrong_port import MOST, plain
+from exporter.net.wrong_port import MOST, plaintext_hint
 
 _VERSIONS = {
     "TLS10": ssl.TLSVersion.TLSv1,
@@ -193,7 +193,7 @@ def handshake_errors(
     """
 
     def failed(error: ssl.SSLError) -> ProbeError:
-        speaks = plain(error.first, wanted) if isinstance(error, _NoTls) else ""
+        speaks = plaintext_hint(error.first, wanted) if isinstance(error, _NoTls) else ""
         words = trouble(error, speaks, starttls=starttls)
         return ProbeError(Reason.TLS, f"TLS handshake with {server} failed: {words}")
 

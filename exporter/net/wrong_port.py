@@ -21,7 +21,7 @@ MOST = 512  # bytes of a server's first words
 _PORTS = {"IMAP": "993 or 143", "POP3": "995 or 110", "SMTP": "587, 465 or 25"}
 _TLS_PORTS = {"IMAP": 993, "POP3": 995, "SMTP": 465}
 _TLS = re.compile(rb"[\x15\x16]\x03[\0-\4]")  # an alert or a handshake (RFC 8446 section 5.1)
-_SPEAKERS = {
+_GREETINGS = {
     "IMAP": re.compile(rb"\* (OK|PREAUTH|BYE)\b", re.IGNORECASE),
     "POP3": re.compile(rb"\+OK\b|-ERR\b", re.IGNORECASE),
     "SSH": re.compile(rb"SSH-\d"),
@@ -41,21 +41,21 @@ _SPEAKERS = {
 Answer = TypeVar("Answer")
 
 
-def speaker(first: bytes) -> str:
+def protocol_of(first: bytes) -> str:
     """The protocol of a server that begins with these bytes: IMAP, POP3, SMTP, TLS, HTTP, …; empty
     if unknown."""
     if _TLS.match(first):
         return "TLS"
-    return next((name for name, words in _SPEAKERS.items() if words.match(first.lstrip())), "")
+    return next((name for name, words in _GREETINGS.items() if words.match(first.lstrip())), "")
 
 
-def cure(first: bytes, wanted: str) -> str:
+def wrong_port_hint(first: bytes, wanted: str) -> str:
     """What to change when a server that should speak `wanted` (IMAP, POP3, SMTP) begins with these
     bytes in plain text.
 
     Empty if that is no other protocol that we know.
     """
-    if (found := speaker(first)) == "TLS":
+    if (found := protocol_of(first)) == "TLS":
         return "it speaks TLS on this port: use `tls: implicit`"
     if found in ("", wanted):
         return ""
@@ -73,7 +73,7 @@ def cure(first: bytes, wanted: str) -> str:
     )
 
 
-async def patiently(
+async def await_greeting(
     first: Awaitable[Answer],
     peer: tuple[Any, ...],
     server: str,
@@ -92,7 +92,7 @@ async def patiently(
         if not waiting.done():
             tasks.append(asking := asyncio.ensure_future(_answer(peer, _client_hello())))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if not waiting.done() and (words := cure(asking.result(), wanted)):
+            if not waiting.done() and (words := wrong_port_hint(asking.result(), wanted)):
                 raise ProbeError(Reason.PROTOCOL, f"{server} does not greet as {wanted}: {words}")
         return await waiting
     finally:
@@ -101,7 +101,7 @@ async def patiently(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def greeted(
+async def await_greeting_in_tls(
     first: Awaitable[Answer], server: str, wanted: str, seconds: float | None
 ) -> Answer:
     """Waits for a greeting inside TLS, which says nothing of what is spoken: a web server waits for
@@ -129,12 +129,12 @@ async def greeted(
         ) from None
 
 
-def plain(first: bytes, wanted: str) -> str:
+def plaintext_hint(first: bytes, wanted: str) -> str:
     """The same for a server that begins with these bytes where TLS was expected, with its words."""
-    if not first or (found := speaker(first)) == "TLS":
+    if not first or (found := protocol_of(first)) == "TLS":
         return ""
     words = (
-        wanted and cure(first, wanted)
+        wanted and wrong_port_hint(first, wanted)
     ) or "it does not use TLS on this port: use `tls: starttls`, or `tls: none`"
     said = first.split(b"\n")[0].decode("utf-8", "replace").strip()
     return f"{words}; it says: {said}" if found else words

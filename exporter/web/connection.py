@@ -5,7 +5,7 @@ import socket
 from contextlib import suppress
 from typing import Protocol, cast
 
-from exporter.net.listening import origin
+from exporter.net.listening import client_network
 from exporter.web.bodies import PIECE
 from exporter.web.limits import Limits
 from exporter.web.progress import Progress
@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self.client = origin(transport.get_extra_info("peername"))
+        self.client = client_network(transport.get_extra_info("peername"))
         with suppress(OSError):  # else the system takes megabytes for a client that does not read
             transport.get_extra_info("socket").setsockopt(
                 socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * PIECE

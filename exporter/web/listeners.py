@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from exporter.config.types import Listen
-from exporter.net.listening import why_not
+from exporter.net.listening import listen_error
 
 BACKLOG = 512
 # Bytes that are read of a client in one go, or twice as many; no client needs more.
@@ -76,7 +76,7 @@ async def listen(listener: Listener, protocol: Callable[[], asyncio.Protocol]) -
     try:
         server = await _server(listener, protocol)
     except (OSError, UnicodeError) as error:
-        raise CannotListen(why_not(str(listener), error)) from None
+        raise CannotListen(listen_error(str(listener), error)) from None
     for opened in server.sockets:
         with suppress(OSError):
             # Its connections inherit it.

@@ -7,8 +7,8 @@ import pytest
 
 from exporter.blocklists import Query, Subject
 from exporter.core.model import ListState
-from tests.blocklists.test_asking import BL, Said, lists_of
-from tests.support.blocklist_rig import Asking, a_list
+from tests.blocklists.test_blocklists import BL, Said, lists_of
+from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import names_server
 
 
@@ -16,9 +16,9 @@ async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
     async with names_server(
         lists_of(**{f"ip192_0_2_{n}": ["127.255.255.255"] for n in range(200)})
     ) as server:
-        asking = Asking(server.address)
+        rig = BlocklistRig(server.address)
         found = await asyncio.gather(
-            *(asking.look_up(BL, f"192.0.2.{number}") for number in range(200))
+            *(rig.look_up(BL, f"192.0.2.{number}") for number in range(200))
         )
         assert {listing.state for listing in found} == {ListState.UNKNOWN}
         assert len(server.asked) <= 2 + 2 * 16
@@ -38,20 +38,20 @@ async def test_questions_that_wait_are_dropped_when_the_list_refuses() -> None:
 )
 async def test_no_trouble_is_a_verdict(said: Said, failure: str) -> None:
     async with names_server(lists_of(ip192_0_2_1=said)) as server:
-        asking = Asking(server.address, timeout=0.2)
-        listing = await asking.look_up(BL, "192.0.2.1")
+        rig = BlocklistRig(server.address, timeout=0.2)
+        listing = await rig.look_up(BL, "192.0.2.1")
         assert (listing.state, listing.codes) == (ListState.UNKNOWN, ())
         assert listing.text
-        assert list(asking.lists.statistics["bl.test"].failures) == [failure]
-        assert [query.failure for query in asking.queries] == [None, None, failure]
+        assert list(rig.lists.statistics["bl.test"].failures) == [failure]
+        assert [query.failure for query in rig.queries] == [None, None, failure]
 
 
 async def test_each_query_is_told_to_the_one_who_asked_and_to_the_program() -> None:
     async with names_server(lists_of(ip192_0_2_1=["127.0.0.2"])) as server:
-        asking, mine = Asking(server.address), list[Query]()
-        await asking.lists.look_up(BL, Subject.of("192.0.2.1"), asking.run, mine.append)
+        rig, mine = BlocklistRig(server.address), list[Query]()
+        await rig.lists.look_up(BL, Subject.of("192.0.2.1"), rig.run, mine.append)
         assert len(mine) == 4  # two for the test, the addresses, the reason
-        assert mine == asking.queries
+        assert mine == rig.queries
         assert all(query.blocklist == "bl.test" and query.duration > 0 for query in mine)
 
 
@@ -65,10 +65,10 @@ async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() ->
         return tests.get(name.rsplit(".", 2)[0])
 
     async with names_server(saying) as server:
-        asking = Asking(server.address, timeout=1.0)
+        rig = BlocklistRig(server.address, timeout=1.0)
         lists = [a_list(f"l{number}.test") for number in range(20)]
         for one in lists:
-            await asking.look_up(one, "192.0.2.9")  # so that all of them are tested
+            await rig.look_up(one, "192.0.2.9")  # so that all of them are tested
         asked, under_way = len(server.asked), list[int]()
 
         def count(query: Query) -> None:
@@ -76,6 +76,6 @@ async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() ->
 
         subjects = [Subject.of(f"192.0.3.{number}") for number in range(20)]
         await asyncio.gather(
-            *(asking.lists.look_up(one, it, asking.run, count) for one in lists for it in subjects)
+            *(rig.lists.look_up(one, it, rig.run, count) for one in lists for it in subjects)
         )
         assert 200 < under_way[0] <= 256

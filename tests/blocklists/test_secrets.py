@@ -11,7 +11,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import ListState
 from exporter.core.run import Run
 from exporter.net.dns import Resolver
-from tests.support.blocklist_rig import Asking, a_list
+from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import names_server
 
 Said = list[str] | dns.rcode.Rcode | None
@@ -54,19 +54,19 @@ async def test_a_key_that_cannot_be_read_makes_the_answer_unknown_until_it_can(
     async with names_server(
         lambda name, kind: ["127.0.0.2"] if name.startswith("2.") else dns.rcode.NXDOMAIN
     ) as server:
-        asking = Asking(server.address)
+        rig = BlocklistRig(server.address)
         keyed = a_list("{key}.bl.test", key={"env": "LIST_KEY"})
-        listing = await asking.look_up(keyed, "192.0.2.1")
+        listing = await rig.look_up(keyed, "192.0.2.1")
         assert (listing.state, listing.text) == (
             ListState.UNKNOWN,
             "the environment variable LIST_KEY is not set",
         )
         assert not server.asked
-        assert asking.lists.statistics["bl.test"].usable is False
+        assert rig.lists.statistics["bl.test"].usable is False
         monkeypatch.setenv("LIST_KEY", "one")
-        asking.time.leap(61)
-        assert (await asking.look_up(keyed, "192.0.2.1")).state is ListState.CLEAN
+        rig.time.leap(61)
+        assert (await rig.look_up(keyed, "192.0.2.1")).state is ListState.CLEAN
         monkeypatch.delenv("LIST_KEY")
-        assert (await asking.look_up(keyed, "192.0.2.3")).state is ListState.UNKNOWN
+        assert (await rig.look_up(keyed, "192.0.2.3")).state is ListState.UNKNOWN
         monkeypatch.setenv("LIST_KEY", "no name ..")
-        assert (await asking.look_up(keyed, "192.0.2.4")).state is ListState.UNKNOWN
+        assert (await rig.look_up(keyed, "192.0.2.4")).state is ListState.UNKNOWN

@@ -18,7 +18,7 @@ import pytest
 from exporter.core.clock import Clock
 from exporter.net.datagrams import MOST_QUESTIONS, Datagrams
 from exporter.net.dns import Resolver
-from exporter.net.dns_answer import Answer, Said
+from exporter.net.dns_answer import Answer, DnsResult
 from exporter.net.dns_queries import DnsQueries
 from tests.lab.client import Lab
 from tests.support.broken_nameserver import names_server
@@ -42,8 +42,8 @@ def open_sockets() -> int:
 
 async def test_a_real_resolver_says_what_it_knows(lab: Lab) -> None:
     assert (await query(lab.dns, "relay.lab.test.")).records == (lab.relay_ip,)
-    assert (await query(lab.dns, "nowhere.lab.test.")).said is Said.NXDOMAIN
-    assert (await query(lab.dns, "deadfirst.test.")).said is Said.NODATA
+    assert (await query(lab.dns, "nowhere.lab.test.")).result is DnsResult.NXDOMAIN
+    assert (await query(lab.dns, "deadfirst.test.")).result is DnsResult.NODATA
     text = await DnsQueries(Resolver([lab.dns]), CLOCK).query("2.0.0.127.blclean.lab.test.", "TXT")
     assert text.records == ("Listed by blclean.lab.test",)
 
@@ -53,8 +53,8 @@ async def test_records_and_absence_hold_for_their_ttl() -> None:
         lambda name, kind: ["127.0.0.2"] if name == "a.test" else dns.rcode.NXDOMAIN, ttl=77
     ) as server:
         found, missing = await query(server.address), await query(server.address, "b.test.")
-        assert (found.said, found.records, found.ttl) == (Said.RECORDS, ("127.0.0.2",), 77)
-        assert (missing.said, missing.records, missing.ttl) == (Said.NXDOMAIN, (), 77)
+        assert (found.result, found.records, found.ttl) == (DnsResult.RECORDS, ("127.0.0.2",), 77)
+        assert (missing.result, missing.records, missing.ttl) == (DnsResult.NXDOMAIN, (), 77)
 
 
 @pytest.mark.parametrize(
@@ -67,20 +67,20 @@ async def test_records_and_absence_hold_for_their_ttl() -> None:
 )
 async def test_what_a_server_cannot_say_is_told_apart(rcode: dns.rcode.Rcode, said: str) -> None:
     async with names_server(lambda name, kind: rcode) as server:
-        assert (await query(server.address)).said == said
+        assert (await query(server.address)).result == said
         assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("name", ["a..b.", "x" * 64 + ".test."])
 async def test_what_is_no_name_is_not_asked(name: str) -> None:
-    assert (await query("127.0.0.1:1", name)).said is Said.SENSELESS
+    assert (await query("127.0.0.1:1", name)).result is DnsResult.SENSELESS
 
 
 async def test_silence_ends_at_the_timeout_and_a_closed_port_at_once(lab: Lab) -> None:
     silent = await query(lab.silent_dns, timeout=0.2)
-    assert silent.said is Said.TIMEOUT
+    assert silent.result is DnsResult.TIMEOUT
     assert silent.took >= 0.2
-    assert (await query("127.0.0.1:1", timeout=60)).said is Said.NETWORK
+    assert (await query("127.0.0.1:1", timeout=60)).result is DnsResult.NETWORK
 
 
 async def test_the_next_server_is_asked_when_one_cannot_say(lab: Lab) -> None:
@@ -102,7 +102,7 @@ async def test_a_question_that_was_lost_is_asked_again(lab: Lab) -> None:
 async def test_no_nameserver_at_all_is_an_answer_too(tmp_path: Path) -> None:
     assert (
         await DnsQueries(Resolver(resolv_conf=tmp_path / "none"), CLOCK).query("a.test.", "A")
-    ).said is Said.NETWORK
+    ).result is DnsResult.NETWORK
 
 
 async def test_many_share_few_sockets_and_none_is_left() -> None:
@@ -116,7 +116,7 @@ async def test_many_share_few_sockets_and_none_is_left() -> None:
         listening = open_sockets()
         queries = DnsQueries(Resolver([server.address], 5.0), CLOCK)
         answers = await asyncio.gather(*(queries.query(f"{n}.test.", "A") for n in range(200)))
-        assert {answer.said for answer in answers} == {Said.RECORDS}
+        assert {answer.result for answer in answers} == {DnsResult.RECORDS}
         assert max(seen) - listening <= 200 // MOST_QUESTIONS + 1
         assert open_sockets() == listening
     await asyncio.sleep(0)
@@ -184,7 +184,9 @@ async def test_a_broken_answer_is_none() -> None:
         listening.bind(("127.0.0.1", 0))
         loop = asyncio.get_running_loop()
         loop.add_reader(listening, lambda: respond(listening, *listening.recvfrom(4096)))
-        assert (await query(f"127.0.0.1:{listening.getsockname()[1]}")).said is Said.SENSELESS
+        assert (
+            await query(f"127.0.0.1:{listening.getsockname()[1]}")
+        ).result is DnsResult.SENSELESS
         loop.remove_reader(listening)
 
 

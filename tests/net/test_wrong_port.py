@@ -14,7 +14,14 @@ from exporter.core.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns import Resolver
 from exporter.net.tls import handshake_errors
-from exporter.net.wrong_port import TLS_SHARE, cure, greeted, patiently, plain, speaker
+from exporter.net.wrong_port import (
+    TLS_SHARE,
+    await_greeting,
+    await_greeting_in_tls,
+    plaintext_hint,
+    protocol_of,
+    wrong_port_hint,
+)
 from tests.support.imap_conversation import AUTHORITY, trusting
 
 FIRST_WORDS = {
@@ -61,7 +68,7 @@ AUTHORITY.issue_cert("127.0.0.1").configure_cert(CERTIFICATE)
     ("protocol", "first"), [(name, one) for name, firsts in FIRST_WORDS.items() for one in firsts]
 )
 def test_a_protocol_is_known_by_its_first_words(protocol: str, first: bytes) -> None:
-    assert speaker(first) == protocol
+    assert protocol_of(first) == protocol
 
 
 @pytest.mark.parametrize(
@@ -82,7 +89,7 @@ def test_a_protocol_is_known_by_its_first_words(protocol: str, first: bytes) -> 
     ],
 )
 def test_the_cure_is_named(wanted: str, first: bytes, words: str) -> None:
-    assert cure(first, wanted) == words
+    assert wrong_port_hint(first, wanted) == words
 
 
 @pytest.mark.parametrize(
@@ -111,7 +118,7 @@ def test_the_cure_is_named(wanted: str, first: bytes, words: str) -> None:
     ],
 )
 def test_a_server_without_tls_is_named(wanted: str, first: bytes, words: str) -> None:
-    assert plain(first, wanted) == words
+    assert plaintext_hint(first, wanted) == words
 
 
 # ------------------------------------------------------------ on the wire
@@ -225,7 +232,7 @@ async def test_whoever_waits_for_a_greeting_is_told(
 ) -> None:
     async with server(answer, at_once=False, tls=tls) as address:
         with pytest.raises(ProbeError) as caught:
-            await patiently(asyncio.Event().wait(), address, "mx.test", wanted, silence=0.01)
+            await await_greeting(asyncio.Event().wait(), address, "mx.test", wanted, silence=0.01)
     assert caught.value.reason is Reason.PROTOCOL
     assert words in caught.value.detail
 
@@ -284,15 +291,21 @@ async def test_a_web_server_waits_for_us_to_begin() -> None:
 )
 async def test_silence_inside_tls_has_a_likely_cause(wanted: str, words: str) -> None:
     with pytest.raises(ProbeError) as caught:
-        await greeted(asyncio.Event().wait(), "mx.test", wanted, 0.1)
+        await await_greeting_in_tls(asyncio.Event().wait(), "mx.test", wanted, 0.1)
     assert caught.value.reason is Reason.TIMEOUT
     assert caught.value.detail.endswith(words)
 
 
 async def test_a_greeting_inside_tls_may_take_its_time() -> None:
     assert 0.5 < TLS_SHARE < 1
-    assert await greeted(asyncio.sleep(0.01, "hello"), "mx.test", "IMAP", 20.0) == "hello"
-    assert await greeted(asyncio.sleep(0.01, "hello"), "mx.test", "IMAP", None) == "hello"
+    assert (
+        await await_greeting_in_tls(asyncio.sleep(0.01, "hello"), "mx.test", "IMAP", 20.0)
+        == "hello"
+    )
+    assert (
+        await await_greeting_in_tls(asyncio.sleep(0.01, "hello"), "mx.test", "IMAP", None)
+        == "hello"
+    )
 
 
 # ------------------------------------------------------------ patience
@@ -309,13 +322,13 @@ async def test_a_server_that_is_only_slow_is_waited_for() -> None:
 
     async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
         address = listening.sockets[0].getsockname()
-        assert await patiently(greeting, address, "mx.test", "SMTP", silence=0.01) == "hello"
+        assert await await_greeting(greeting, address, "mx.test", "SMTP", silence=0.01) == "hello"
 
 
 async def test_a_server_that_says_nothing_to_anybody_is_waited_for() -> None:
     async with server(b"", at_once=False, closes=True) as address:
         waiting = asyncio.ensure_future(
-            patiently(asyncio.Event().wait(), address, "mx.test", "SMTP", silence=0.01)
+            await_greeting(asyncio.Event().wait(), address, "mx.test", "SMTP", silence=0.01)
         )
         await asyncio.sleep(0.1)
         assert not waiting.done()
@@ -328,9 +341,9 @@ async def test_what_the_first_words_raise_is_raised_and_nothing_is_left_behind()
 
     tasks = asyncio.all_tasks()
     with pytest.raises(ProbeError, match="gone"):
-        await patiently(broken(), ("127.0.0.1", 1), "mx.test", "SMTP")
+        await await_greeting(broken(), ("127.0.0.1", 1), "mx.test", "SMTP")
     waiting = asyncio.ensure_future(
-        patiently(asyncio.Event().wait(), ("127.0.0.1", 1), "mx.test", "SMTP")
+        await_greeting(asyncio.Event().wait(), ("127.0.0.1", 1), "mx.test", "SMTP")
     )
     await asyncio.sleep(0)
     waiting.cancel()

@@ -21,7 +21,7 @@ from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import READ_LIMIT, Session, Sighting
 from exporter.net.dns import Resolver
-from exporter.net.dns_answer import Said
+from exporter.net.dns_answer import DnsResult
 from exporter.net.dns_queries import DnsQueries
 from exporter.net.pop3.connection import converse
 from exporter.net.tcp import connect
@@ -293,7 +293,7 @@ async def test_aliases_without_end() -> None:
         async with name_server(chain(*way)) as resolver:
             assert (
                 await DnsQueries(resolver, Clock()).query("a.test.", "A")
-            ).said is Said.SENSELESS
+            ).result is DnsResult.SENSELESS
             assert (await problem(resolver.addresses("a.test.", "4"))).reason is Reason.DNS
 
 

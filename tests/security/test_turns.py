@@ -19,7 +19,7 @@ from exporter.mail.tokens import Token
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
-from exporter.net.dns_answer import Said
+from exporter.net.dns_answer import DnsResult
 from exporter.net.dns_message import MOST_RECORDS
 from exporter.net.dns_queries import DnsQueries
 from exporter.net.imap.reader import Reader
@@ -238,7 +238,7 @@ async def test_long_answers_of_name_servers(way: str) -> None:
         ticker = Ticker()
         if way == "ask":
             said = await DnsQueries(resolver, Clock()).query("mx.example.org", "A")
-            assert (said.said, len(said.records)) == (Said.RECORDS, 1000)
+            assert (said.result, len(said.records)) == (DnsResult.RECORDS, 1000)
         else:
             assert len(await resolver.addresses("mx.example.org", "4")) == 1000
         await asyncio.sleep(0)

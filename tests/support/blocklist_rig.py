@@ -29,7 +29,7 @@ def a_list(zone: str, *, domains: bool = False, **options: Any) -> Blocklist:
 
 
 @dataclass
-class Asking:
+class BlocklistRig:
     """The program's lists, asked through a nameserver."""
 
     nameserver: str

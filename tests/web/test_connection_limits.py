@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from exporter.net.listening import origin as origin_of
+from exporter.net.listening import client_network
 from exporter.web.limits import Limits
 from tests.support.http_site import GOOD, Site, site, until
 from tests.support.web_config_folder import HASH, TLS, USERS, Folder
@@ -256,4 +256,4 @@ async def test_of_one_address_the_one_that_is_idle_for_the_longest_has_to_go_and
     ],
 )
 def test_who_counts_as_one_client(peer: object, origin: str) -> None:
-    assert origin_of(peer) == origin
+    assert client_network(peer) == origin

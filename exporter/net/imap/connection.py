@@ -23,7 +23,7 @@ from exporter.net.imap.wire import MAX_ANSWER as MAX_ANSWER
 from exporter.net.imap.wire import ImapWire, invited
 from exporter.net.redaction import Redaction
 from exporter.net.tls import handshake_errors, start_tls
-from exporter.net.wrong_port import greeted, patiently, plain
+from exporter.net.wrong_port import await_greeting, await_greeting_in_tls, plaintext_hint
 
 Answer = bytes | Callable[[str], Awaitable[bytes]]
 """What is said to a continuation, or what makes it of its text."""
@@ -192,10 +192,10 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
 
     async def greeting(self, seconds: float | None = None) -> None:
         if self.tls:
-            response = await greeted(self.next(), self._server, "IMAP", seconds)
+            response = await await_greeting_in_tls(self.next(), self._server, "IMAP", seconds)
         else:
             peer = self.transport.get_extra_info("peername")
-            response = await patiently(self.next(), peer, self._server, "IMAP")
+            response = await await_greeting(self.next(), peer, self._server, "IMAP")
         if response.tag != "*" or response.name not in ("OK", "PREAUTH"):
             self.abort()
             raise self._end(response, []).no_greeting()
@@ -232,7 +232,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         """The TLS handshake. Plain text before it may be an attacker's, and is an error
         (CVE-2011-0411)."""
         if self._heard or not self._silent:
-            words = plain(self._first, "IMAP") if self.state == CONNECTED else ""
+            words = plaintext_hint(self._first, "IMAP") if self.state == CONNECTED else ""
             detail = f"{self._server} sent plain text before the TLS handshake"
             raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()

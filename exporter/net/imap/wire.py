@@ -13,7 +13,7 @@ from exporter.core.model import Reason
 from exporter.net.connection import Connection
 from exporter.net.imap.reader import MAX_RESPONSE, Malformed, Reader, Response
 from exporter.net.redaction import Redaction
-from exporter.net.wrong_port import MOST, cure, speaker
+from exporter.net.wrong_port import MOST, protocol_of, wrong_port_hint
 
 MAX_ANSWER = 2 * MAX_RESPONSE  # bytes that may come for one command
 # bytes for which even the shortest response counts: 20,000 of them are enough for any command
@@ -115,8 +115,8 @@ class ImapWire(Connection):
 
     def _recognise(self) -> None:
         """Another protocol is called by its name before anything of it is read."""
-        if (b"\n" in self._first or speaker(self._first) == "TLS") and (
-            words := cure(self._first, "IMAP")
+        if (b"\n" in self._first or protocol_of(self._first) == "TLS") and (
+            words := wrong_port_hint(self._first, "IMAP")
         ):
             said = self._first.partition(b"\n")[0].decode("utf-8", "replace").strip()
             self._fail(

@@ -2,7 +2,7 @@
 servers."""
 
 from exporter.net.oauth2.account import Account
-from exporter.net.oauth2.accounts import Accounts, Standing
+from exporter.net.oauth2.accounts import Accounts, AccountStatus
 from exporter.net.oauth2.token import Token
 
-__all__ = ["Account", "Accounts", "Standing", "Token"]
+__all__ = ["Account", "AccountStatus", "Accounts", "Token"]

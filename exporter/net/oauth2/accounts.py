@@ -28,7 +28,7 @@ Login = tuple[OAuth2Options, str]
 
 
 @dataclass
-class Standing:
+class AccountStatus:
     """What is told of a username; one that has several tokens, by the token that ends first."""
 
     expires_at: float | None = None  # Unix time
@@ -63,17 +63,15 @@ class Accounts:
         for options, username in wanted:
             self.of(options, username)
 
-    def standings(self) -> dict[str, Standing]:
+    def statuses(self) -> dict[str, AccountStatus]:
         """By username."""
-        found: dict[str, Standing] = {}
+        found: dict[str, AccountStatus] = {}
         for (_, username), account in self._accounts.items():
-            standing = found.setdefault(username, Standing())
+            status = found.setdefault(username, AccountStatus())
             if account.expires_at is not None:
-                standing.expires_at = min(
-                    account.expires_at, standing.expires_at or account.expires_at
-                )
+                status.expires_at = min(account.expires_at, status.expires_at or account.expires_at)
             for reason, count in account.failures.items():
-                standing.failures[reason] += count
+                status.failures[reason] += count
         return found
 
     async def close(self) -> None:

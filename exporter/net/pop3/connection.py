@@ -19,7 +19,7 @@ from exporter.net.pop3.reader import MAX_LINE, Pop3Reader
 from exporter.net.pop3.reply import Reply, UniqueIds, capabilities_in, lines_in, size_in
 from exporter.net.sasl import Conversation, Mechanism, refused
 from exporter.net.tls import handshake_errors, start_tls
-from exporter.net.wrong_port import greeted, patiently, plain
+from exporter.net.wrong_port import await_greeting, await_greeting_in_tls, plaintext_hint
 
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 MOST_MESSAGES = 200_000  # in a maildrop; each login lists them all
@@ -87,10 +87,10 @@ class Pop3Connection(Pop3Reader):
             if known:
                 reply = await self._reply()
             elif self.tls:
-                reply = await greeted(self._reply(), self._server, "POP3", seconds)
+                reply = await await_greeting_in_tls(self._reply(), self._server, "POP3", seconds)
             else:
                 peer = self.transport.get_extra_info("peername")
-                reply = await patiently(self._reply(), peer, self._server, "POP3")
+                reply = await await_greeting(self._reply(), peer, self._server, "POP3")
             self._greeted = True
             reply.expect("the connection", Reason.UNAVAILABLE)
 
@@ -125,7 +125,7 @@ class Pop3Connection(Pop3Reader):
         """The TLS handshake. Plain text before it may be an attacker's, and is an error
         (CVE-2011-0411)."""
         if self._heard or (self._first and not self._greeted):
-            words = "" if self._greeted else plain(self._first, "POP3")
+            words = "" if self._greeted else plaintext_hint(self._first, "POP3")
             detail = f"{self._server} sent plain text before the TLS handshake"
             raise self._failure(Reason.TLS, f"{detail} ({words})" if words else detail)
         self._raise_if_lost()

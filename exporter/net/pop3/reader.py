@@ -10,7 +10,7 @@ from exporter.core.model import Reason
 from exporter.net.connection import Connection
 from exporter.net.pop3.reply import Reply, reply_in
 from exporter.net.redaction import Redaction
-from exporter.net.wrong_port import MOST, cure, speaker
+from exporter.net.wrong_port import MOST, protocol_of, wrong_port_hint
 
 MAX_LINE = 1 << 16  # bytes of a status line, and of all that a server offers
 MAX_UNREAD = 1 << 20  # bytes of unsolicited data
@@ -51,8 +51,8 @@ class Pop3Reader(Connection):
     def _recognise(self) -> None:
         """Another protocol is called by its name at once: not each of them sends a line that could
         be waited for."""
-        if (b"\n" in self._first or speaker(self._first) == "TLS") and (
-            words := cure(self._first, "POP3")
+        if (b"\n" in self._first or protocol_of(self._first) == "TLS") and (
+            words := wrong_port_hint(self._first, "POP3")
         ):
             said = self._first.partition(b"\n")[0].decode("utf-8", "replace").strip()
             self._heard.clear()

@@ -3,7 +3,7 @@
 import re
 
 from exporter.core.model import Reason, Step
-from exporter.net.wrong_port import cure
+from exporter.net.wrong_port import wrong_port_hint
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463
 # To HELO: a command that each SMTP server knows, without a login.
@@ -38,7 +38,7 @@ def no_smtp(code: int, first: bytes) -> str:
     """
     if code not in _NO_SMTP:
         return ""
-    words = cure(first, "SMTP")
+    words = wrong_port_hint(first, "SMTP")
     return (
         f" ({code} in response to EHLO/HELO: not an SMTP"
         f" server?{f' Perhaps {words}' if words else ''})"

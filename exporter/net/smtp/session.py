@@ -30,7 +30,7 @@ from exporter.net.smtp.reply import no_smtp
 from exporter.net.smtp.reply import reason_for as reason_for
 from exporter.net.tcp import dial
 from exporter.net.tls import NEVER, client_context, handshake_errors, session_fact, start_tls
-from exporter.net.wrong_port import MOST, cure, greeted, patiently
+from exporter.net.wrong_port import MOST, await_greeting, await_greeting_in_tls, wrong_port_hint
 
 CODES = range(200, 600)  # RFC 5321 section 4.2; whatever else a server makes up becomes no label
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
@@ -126,7 +126,9 @@ class SmtpSession:
                 connected.close()
         with self.run.step(Step.GREETING):
             if implicit_tls:
-                reply = await greeted(self._answer(), self.server, "SMTP", self.run.session_timeout)
+                reply = await await_greeting_in_tls(
+                    self._answer(), self.server, "SMTP", self.run.session_timeout
+                )
             else:
                 reply = await self._greeting(None if port == BETWEEN_SERVERS else connected_to)
             self.expect(reply, 220, Step.GREETING)
@@ -247,10 +249,14 @@ class SmtpSession:
         told."""
         try:
             return await (
-                patiently(self._answer(), peer, self.server, "SMTP") if peer else self._answer()
+                await_greeting(self._answer(), peer, self.server, "SMTP")
+                if peer
+                else self._answer()
             )
         except ProbeError as error:
-            if error.reason is Reason.PROTOCOL and (words := cure(self._protocol.first, "SMTP")):
+            if error.reason is Reason.PROTOCOL and (
+                words := wrong_port_hint(self._protocol.first, "SMTP")
+            ):
                 raise ProbeError(error.reason, f"{error.detail} ({words})") from None
             raise
 

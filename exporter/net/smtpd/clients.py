@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Hashable, Iterator
 from typing import Generic, TypeVar
 
-from exporter.net.listening import origin
+from exporter.net.listening import client_network
 from exporter.net.smtpd.limits import Limits
 
 Connection = TypeVar("Connection", bound=Hashable)
@@ -26,7 +26,7 @@ class Clients(Generic[Connection]):
         """Gives a new connection a place; or the reply that turns it away."""
         if len(self._addresses) >= self._limits.connections:
             return "421 4.7.0 Too many connections"
-        address = origin(peer)
+        address = client_network(peer)
         if sum(address == other for other in self._addresses.values()) >= self._limits.per_address:
             return "421 4.7.0 Too many connections from your address"
         self._addresses[connection] = address

@@ -19,7 +19,7 @@ from exporter.core.model import ProbeError, Reason
 from exporter.mail.headers.stamp import stamp
 from exporter.net.certificate import ServerCertificate
 from exporter.net.exceptions import map_exceptions
-from exporter.net.listening import why_not
+from exporter.net.listening import listen_error
 from exporter.net.smtpd.clients import Clients
 from exporter.net.smtpd.limits import UNENDED_LINE, Limits
 from exporter.net.smtpd.text import incoming_text
@@ -78,7 +78,7 @@ class Receiver:
         loop = asyncio.get_running_loop()
         unusable = (OSError, UnicodeError)
         with map_exceptions(
-            {unusable: lambda error: ProbeError(Reason.CONNECT, why_not(listen, error))}
+            {unusable: lambda error: ProbeError(Reason.CONNECT, listen_error(listen, error))}
         ):
             # In two steps: one that is cancelled at its end would leave its sockets open.
             self._server = await loop.create_server(

@@ -104,24 +104,24 @@ async def test_a_reload_keeps_the_tokens_of_unchanged_accounts(here: OAuth2Rig) 
     token = await here.account().token()
     await here.account("another").token()
     here.accounts.configure([(here.options(), "probe")])
-    assert set(here.accounts.standings()) == {"probe"}
+    assert set(here.accounts.statuses()) == {"probe"}
     assert await here.account().token() is token
     assert len(here.identity.asked) == 2
 
 
 async def test_standings_tell_when_a_token_ends_and_what_failed(here: OAuth2Rig) -> None:
     here.accounts.configure([(here.options(), "probe"), (here.options(scope="more"), "probe")])
-    standing = here.accounts.standings()["probe"]
-    assert standing.expires_at is None
-    assert set(standing.failures.values()) == {0}
+    status = here.accounts.statuses()["probe"]
+    assert status.expires_at is None
+    assert set(status.failures.values()) == {0}
     await here.account().token()
     here.identity.lifetime = 60
     ends = (await here.account(scope="more").token()).expires_at
     here.identity.down = True
     await refusal(here.account(scope="yet more"))
-    standing = here.accounts.standings()["probe"]
-    assert standing.expires_at == ends
-    assert standing.failures[Reason.UNAVAILABLE] == 1
+    status = here.accounts.statuses()["probe"]
+    assert status.expires_at == ends
+    assert status.failures[Reason.UNAVAILABLE] == 1
 
 
 async def test_a_newer_refresh_token_is_used_from_then_on(here: OAuth2Rig) -> None:

@@ -57,7 +57,7 @@ class Statistics:
         return next((why for why in self.trouble.values() if why), "")
 
 
-class Standing:
+class ListStatus:
     """One list and one kind of subject. Times are monotonic seconds."""
 
     def __init__(self, blocklist: Blocklist, kind: SubjectKind, statistics: Statistics) -> None:
@@ -76,7 +76,7 @@ class Standing:
     def is_paused(self, now: float) -> bool:
         return now < self._paused_until
 
-    def passed(self, now: float) -> None:
+    def passed_test(self, now: float) -> None:
         """It is usable."""
         if self.why:
             log.info("blocklist %s: usable again (%s)", self.blocklist.name, self.kind)
@@ -84,7 +84,7 @@ class Standing:
         self._pause, self._in_a_row = FIRST_PAUSE, 0
         self._statistics.trouble[self.kind] = ""
 
-    def fell(self, why: str, now: float) -> None:
+    def failed_test(self, why: str, now: float) -> None:
         """It is unusable, and is not queried for a while. Then it is tested again."""
         if not self.is_paused(now):
             self._paused_until = now + self._pause
@@ -101,6 +101,6 @@ class Standing:
             return  # it fell during this query
         self._in_a_row = self._in_a_row + 1 if failure else 0
         if failure is QueryFailure.REFUSED:
-            self.fell(why, now)
+            self.failed_test(why, now)
         elif self._in_a_row >= MOST_FAILURES:
-            self.fell(f"{self._in_a_row} queries in a row failed; last error: {why}", now)
+            self.failed_test(f"{self._in_a_row} queries in a row failed; last error: {why}", now)

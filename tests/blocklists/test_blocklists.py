@@ -8,7 +8,7 @@ import pytest
 
 from exporter.blocklists import QueryFailure
 from exporter.core.model import ListState
-from tests.support.blocklist_rig import Asking, a_list
+from tests.support.blocklist_rig import BlocklistRig, a_list
 from tests.support.broken_nameserver import NamesServer, Saying, names_server
 
 Said = list[str] | dns.rcode.Rcode | None
@@ -38,50 +38,50 @@ def questions(server: NamesServer, kind: str = "A") -> list[str]:
 
 async def test_answers_are_kept_for_their_ttl_the_good_ones_too() -> None:
     async with names_server(lists_of(ip192_0_2_1=["127.0.0.3"]), ttl=300) as server:
-        asking = Asking(server.address)
+        rig = BlocklistRig(server.address)
         for _ in range(3):
-            assert (await asking.look_up(BL, "192.0.2.1")).codes == ("127.0.0.3",)
-            assert (await asking.look_up(BL, "192.0.2.2")).state is ListState.CLEAN
+            assert (await rig.look_up(BL, "192.0.2.1")).codes == ("127.0.0.3",)
+            assert (await rig.look_up(BL, "192.0.2.2")).state is ListState.CLEAN
         assert questions(server) == ["1.0.0.127", "2.0.0.127", "1.2.0.192", "2.2.0.192"]
         assert len(questions(server, "TXT")) == 1
-        asking.time.leap(301)
-        await asking.look_up(BL, "192.0.2.1")
-        await asking.look_up(BL, "192.0.2.2")
+        rig.time.leap(301)
+        await rig.look_up(BL, "192.0.2.1")
+        await rig.look_up(BL, "192.0.2.2")
         assert questions(server)[4:] == ["1.2.0.192", "2.2.0.192"]
 
 
 @pytest.mark.parametrize("refusal", [["127.255.255.255"], dns.rcode.REFUSED], ids=str)
 async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: Said) -> None:
     async with names_server(lists_of(ip192_0_2_1=refusal)) as server:
-        asking = Asking(server.address)
+        rig = BlocklistRig(server.address)
         pauses = []
         for pause in (60, 120, 240):
-            assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.UNKNOWN
-            assert "refuse" in asking.lists.statistics["bl.test"].why
+            assert (await rig.look_up(BL, "192.0.2.1")).state is ListState.UNKNOWN
+            assert "refuse" in rig.lists.statistics["bl.test"].why
             asked = len(server.asked)
-            asking.time.leap(pause - 1)
-            assert (await asking.look_up(BL, "192.0.2.2")).state is ListState.UNKNOWN
+            rig.time.leap(pause - 1)
+            assert (await rig.look_up(BL, "192.0.2.2")).state is ListState.UNKNOWN
             assert len(server.asked) == asked
-            asking.time.leap(1)
+            rig.time.leap(1)
             pauses.append(asked)
             server.saying = lists_of(ip127_0_0_1=refusal)  # now it refuses its test, too
-        assert asking.lists.statistics["bl.test"].failures == {"refused": 3}
+        assert rig.lists.statistics["bl.test"].failures == {"refused": 3}
         server.saying = lists_of()
-        asking.time.leap(240)
-        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.CLEAN
-        assert asking.lists.statistics["bl.test"].usable
+        rig.time.leap(240)
+        assert (await rig.look_up(BL, "192.0.2.1")).state is ListState.CLEAN
+        assert rig.lists.statistics["bl.test"].usable
 
 
 async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> None:
     async with names_server(lists_of(**{f"ip192_0_2_{n}": None for n in range(200)})) as server:
-        asking = Asking(server.address, timeout=0.05)
+        rig = BlocklistRig(server.address, timeout=0.05)
         found = await asyncio.gather(
-            *(asking.look_up(BL, f"192.0.2.{number}") for number in range(200))
+            *(rig.look_up(BL, f"192.0.2.{number}") for number in range(200))
         )
         assert {listing.state for listing in found} == {ListState.UNKNOWN}
         assert len(server.asked) <= 2 + 2 * 16
-        assert "5 queries in a row failed" in asking.lists.statistics["bl.test"].why
-        assert asking.lists.statistics["bl.test"].failures[QueryFailure.TIMEOUT] >= 5
+        assert "5 queries in a row failed" in rig.lists.statistics["bl.test"].why
+        assert rig.lists.statistics["bl.test"].failures[QueryFailure.TIMEOUT] >= 5
 
 
 async def test_a_domain_with_names_below_it_and_no_address_is_clean_if_the_list_was_seen_to_list() -> (
@@ -91,12 +91,10 @@ async def test_a_domain_with_names_below_it_and_no_address_is_clean_if_the_list_
         return {"test.dbl.test": ["127.0.1.2"], "org.dbl.test": []}.get(name, dns.rcode.NXDOMAIN)
 
     async with names_server(saying) as server:
-        asking = Asking(server.address)
-        assert (
-            await asking.look_up(a_list("dbl.test", domains=True), "org")
-        ).state is ListState.CLEAN
+        rig = BlocklistRig(server.address)
+        assert (await rig.look_up(a_list("dbl.test", domains=True), "org")).state is ListState.CLEAN
         untested = a_list("dbl.test", domains=True, test_points=False, name="untested")
-        assert (await asking.look_up(untested, "org")).state is ListState.UNKNOWN
+        assert (await rig.look_up(untested, "org")).state is ListState.UNKNOWN
 
 
 async def test_an_ipv6_address_is_listed_by_its_nibbles() -> None:
@@ -106,10 +104,10 @@ async def test_an_ipv6_address_is_listed_by_its_nibbles() -> None:
         return ["127.0.0.2" if kind == "A" else '"why"'] if name in entries else dns.rcode.NXDOMAIN
 
     async with names_server(saying) as server:
-        asking = Asking(server.address)
+        rig = BlocklistRig(server.address)
         six = a_list("bl.test", ipv6=True)
-        assert (await asking.look_up(six, "2001:DB8:0::1")).state is ListState.LISTED
-        assert (await asking.look_up(six, "2001:db8::2")).state is ListState.CLEAN
+        assert (await rig.look_up(six, "2001:DB8:0::1")).state is ListState.LISTED
+        assert (await rig.look_up(six, "2001:db8::2")).state is ListState.CLEAN
 
 
 def labels(address: str) -> str:
@@ -119,7 +117,7 @@ def labels(address: str) -> str:
 async def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
     codes = [f"127.0.0.{number}" for number in range(2, 250)]
     async with names_server(lists_of(ip192_0_2_1=codes), truncate=True) as server:
-        listing = await Asking(server.address).look_up(BL, "192.0.2.1")
+        listing = await BlocklistRig(server.address).look_up(BL, "192.0.2.1")
         assert (listing.state, len(listing.codes)) == (ListState.LISTED, 32)  # as many as are kept
         assert ("1.2.0.192.bl.test", "A") in server.asked_tcp
         assert listing.text == "why 1.2.0.192.bl.test"
@@ -127,45 +125,45 @@ async def test_a_truncated_answer_is_asked_for_again_over_tcp() -> None:
 
 async def test_cancelling_leaves_nothing_behind() -> None:
     async with names_server(lists_of(ip127_0_0_1=None)) as server:
-        asking = Asking(server.address, timeout=1000.0)
+        rig = BlocklistRig(server.address, timeout=1000.0)
         before = asyncio.all_tasks()
-        waiting = asyncio.create_task(asking.look_up(BL, "192.0.2.1"))
+        waiting = asyncio.create_task(rig.look_up(BL, "192.0.2.1"))
         while not server.asked:
             await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         async with asyncio.timeout(20):
-            await asking.lists.close()
+            await rig.lists.close()
         assert asyncio.all_tasks() == before
 
 
 async def test_what_is_unknown_is_asked_again() -> None:
     async with names_server(lists_of(ip192_0_2_1=["203.0.113.7"])) as server:
-        asking = Asking(server.address)
-        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.UNKNOWN
+        rig = BlocklistRig(server.address)
+        assert (await rig.look_up(BL, "192.0.2.1")).state is ListState.UNKNOWN
         server.saying = lists_of()
-        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.CLEAN
+        assert (await rig.look_up(BL, "192.0.2.1")).state is ListState.CLEAN
 
 
 async def test_what_a_list_said_before_it_fell_is_asked_again() -> None:
     async with names_server(lists_of(ip192_0_2_2=["127.255.255.255"])) as server:
-        asking = Asking(server.address)
+        rig = BlocklistRig(server.address)
         for subject in ("192.0.2.1", "192.0.2.2"):
-            await asking.look_up(BL, subject)
+            await rig.look_up(BL, subject)
         server.saying = lists_of(ip192_0_2_1=["127.0.0.2"])
-        asking.time.leap(61)
-        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.LISTED
+        rig.time.leap(61)
+        assert (await rig.look_up(BL, "192.0.2.1")).state is ListState.LISTED
 
 
 async def test_what_was_under_way_when_the_list_fell_is_not_kept() -> None:
     async with names_server(lists_of(ip192_0_2_1=None, ip192_0_2_2=["127.255.255.255"])) as server:
-        asking = Asking(server.address)
-        under_way = asyncio.create_task(asking.look_up(BL, "192.0.2.1"))
+        rig = BlocklistRig(server.address)
+        under_way = asyncio.create_task(rig.look_up(BL, "192.0.2.1"))
         while not questions(server).count("1.2.0.192"):
             await asyncio.sleep(0)
-        await asking.look_up(BL, "192.0.2.2")
+        await rig.look_up(BL, "192.0.2.2")
         server.saying = lists_of()  # the question is repeated after two seconds
         assert (await under_way).state is ListState.CLEAN
         server.saying = lists_of(ip192_0_2_1=["127.0.0.2"])
-        asking.time.leap(61)
-        assert (await asking.look_up(BL, "192.0.2.1")).state is ListState.LISTED
+        rig.time.leap(61)
+        assert (await rig.look_up(BL, "192.0.2.1")).state is ListState.LISTED

@@ -4,11 +4,11 @@ a refusal."""
 import asyncio
 
 from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.list_status import ListStatus, Query, Statistics
 from exporter.blocklists.memory import LONGEST, Memory
 from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.queries import ListQueries, Observer
 from exporter.blocklists.self_test import SelfTest
-from exporter.blocklists.standing import Query, Standing, Statistics
 from exporter.blocklists.verdict import Verdict
 from exporter.config.types import SecretUnavailable
 from exporter.core.clock import Clock
@@ -34,7 +34,7 @@ class Blocklists:
         self._queries = ListQueries(resolver, clock, self.statistics, observe)
         self._self_test = SelfTest(self._queries, clock)
         self._clock = clock
-        self._standings: dict[tuple[Blocklist, SubjectKind], Standing] = {}
+        self._statuses: dict[tuple[Blocklist, SubjectKind], ListStatus] = {}
         self._memory = Memory()
 
     async def look_up(
@@ -59,7 +59,7 @@ class Blocklists:
 
     async def close(self) -> None:
         """Ends the tests in progress."""
-        tests = [standing.test for standing in self._standings.values() if standing.test]
+        tests = [status.test for status in self._statuses.values() if status.test]
         for test in tests:
             test.cancel()
         await asyncio.gather(*tests, return_exceptions=True)
@@ -68,19 +68,19 @@ class Blocklists:
         if not blocklist.takes(subject.kind):
             why = f"it is not queried for {subject.kind.value} subjects"
             return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=why))
-        standing = self._standing(blocklist, subject.kind)
-        if not await self._self_test.is_usable(standing, DAY, observe):
-            return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=standing.why))
-        if known := self._memory.recall(blocklist, subject, standing.age, self._clock.monotonic()):
+        status = self._status(blocklist, subject.kind)
+        if not await self._self_test.is_usable(status, DAY, observe):
+            return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=status.why))
+        if known := self._memory.recall(blocklist, subject, status.age, self._clock.monotonic()):
             return known
-        age = standing.age
-        heard = await self._queries.verdict_on(standing, subject, observe)
+        age = status.age
+        heard = await self._queries.verdict_on(status, subject, observe)
         if heard.verdict.state is ListState.LISTED and not await self._self_test.is_usable(
-            standing, FRESH, observe
+            status, FRESH, observe
         ):
-            return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=standing.why))
+            return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=status.why))
         text = (
-            await self._queries.reason(standing, subject, observe)
+            await self._queries.reason(status, subject, observe)
             if heard.verdict.state is ListState.LISTED
             else ""
         )
@@ -90,11 +90,11 @@ class Blocklists:
             self._memory.keep(blocklist, subject, listing, age, until)
         return listing
 
-    def _standing(self, blocklist: Blocklist, kind: SubjectKind) -> Standing:
-        if (blocklist, kind) not in self._standings:
+    def _status(self, blocklist: Blocklist, kind: SubjectKind) -> ListStatus:
+        if (blocklist, kind) not in self._statuses:
             statistics = self.statistics.setdefault(blocklist.name, Statistics())
-            self._standings[blocklist, kind] = Standing(blocklist, kind, statistics)
-        return self._standings[blocklist, kind]
+            self._statuses[blocklist, kind] = ListStatus(blocklist, kind, statistics)
+        return self._statuses[blocklist, kind]
 
 
 def _listing(blocklist: Blocklist, subject: Subject, verdict: Verdict, text: str = "") -> Listing:
