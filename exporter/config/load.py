@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from exporter.config.mistakes import Mistake, Mistakes, Path, ordered, suggestion, written
 from exporter.config.odd import ends_oddly, lookalike_in, mark_in
-from exporter.config.parts import Whole
+from exporter.config.parts import MergedFiles
 from exporter.config.schema import json_schema, keys_at
 from exporter.config.types import Options
 from exporter.config.yaml import MAX_BYTES, Blank, Node, parse
@@ -26,7 +26,7 @@ class Reading(Generic[Root]):
     """Options, and where in their files each of them stands."""
 
     options: Root
-    _whole: Whole
+    _whole: MergedFiles
 
     def node(self, path: Path) -> Node:
         """The value at a path, as it is written."""
@@ -71,7 +71,7 @@ def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond
         tree, found = parse(raw, file)
         parts.append((file, tree))
         mistakes += found
-    whole = Whole.of(parts)
+    whole = MergedFiles.merge(parts)
     mistakes += whole.mistakes
     data = whole.tree.plain()
     options = None
@@ -91,12 +91,12 @@ def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond
     return Reading(options, whole)
 
 
-def _at(whole: Whole, path: Path, text: str, *, warning: bool = False) -> Mistake:
+def _at(whole: MergedFiles, path: Path, text: str, *, warning: bool = False) -> Mistake:
     """Where an option is not written, what it belongs to stands in."""
     return Mistake(whole.file_of(path), whole.tree.place_of(path), written(path), text, warning)
 
 
-def _mistake(error: ErrorDetails, whole: Whole, schema: dict[str, Any]) -> Mistake | None:
+def _mistake(error: ErrorDetails, whole: MergedFiles, schema: dict[str, Any]) -> Mistake | None:
     """What pydantic found, in words for administrators; None if YAML has told it already."""
     path, kind, tree = error["loc"], error["type"], whole.tree
     file = whole.file_of(path)

@@ -52,7 +52,7 @@ def state_of_all(paths: Sequence[str]) -> object:
 
 
 @dataclass(slots=True)
-class Whole:
+class MergedFiles:
     """All files as one: mappings at the top are united, lists follow each other."""
 
     tree: Node
@@ -65,7 +65,7 @@ class Whole:
         return self.origin.get(path[:2]) or self.origin.get(path[:1]) or self.first
 
     @classmethod
-    def of(cls, parts: Sequence[tuple[str, Node]]) -> "Whole":
+    def merge(cls, parts: Sequence[tuple[str, Node]]) -> "MergedFiles":
         """What stands in two files is a mistake in the second one."""
         if len(parts) == 1:
             return cls(parts[0][1], parts[0][0])

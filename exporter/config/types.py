@@ -21,13 +21,13 @@ from pydantic import (
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
 from exporter.config.odd import ends_oddly
-from exporter.config.stand_ins import (
+from exporter.config.placeholders import (
     HIDDEN,
     env_mistake,
-    filled_in_elsewhere,
-    no_secret,
+    is_template,
     path_mistake,
     secret_mistake,
+    secret_type_mistake,
 )
 
 _DECIMAL = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?)(ms|s|m|h|d|w|y)")
@@ -144,7 +144,7 @@ def _name(value: str) -> str:
 def _text(value: str) -> str:
     if "{target}" in value:
         raise ValueError("`{target}` is not supported here")
-    if filled_in_elsewhere(value):
+    if is_template(value):
         raise ValueError(
             "looks like a variable, and variables are not expanded: write the value itself"
         )
@@ -309,7 +309,7 @@ class Secret:
                 if mistake := path_mistake(name) if kind == "file" else env_mistake(name):
                     raise ValueError(mistake)
                 return cls(**{kind: name})
-        raise ValueError(no_secret(value))
+        raise ValueError(secret_type_mistake(value))
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

@@ -11,7 +11,7 @@ import pytest
 from exporter.app import App
 from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.tokens import Mint
-from exporter.mailboxes.watcher.strays import MOST_PUT_OFF
+from exporter.mailboxes.watcher.strays import MOST_POSTPONED
 from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser
@@ -99,7 +99,7 @@ async def test_only_so_many_messages_of_others_with_our_key_are_remembered(
     bench: ProberRig,
 ) -> None:
     mint, too_many = Mint(KEY), 5
-    for _ in range(MOST_PUT_OFF + too_many):
+    for _ in range(MOST_POSTPONED + too_many):
         bench.mailbox.deliver(message(mint.mint(virtual.BEGIN)))
     bench.sender.delay = None  # so that the mailbox is watched all the time, in one session
     await bench.trip()

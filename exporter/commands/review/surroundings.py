@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from exporter.commands.review.walk import values
 from exporter.config.finding import Finding
 from exporter.config.mistakes import Path
+from exporter.config.placeholders import stored_secret_problem
 from exporter.config.server import ReceiverTls, TlsOptions
-from exporter.config.stand_ins import kept_oddly
 from exporter.config.types import NamedFile, Secret, SecretUnavailable
 from exporter.core.model import ProbeError
 from exporter.mail.tokens import read_key
@@ -53,7 +53,7 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
         except ValueError as error:
             yield Finding(path, f"what is in {where} {error}")
         return
-    if odd := kept_oddly(revealed.strip()):
+    if odd := stored_secret_problem(revealed.strip()):
         yield Finding(path, f"the text in {where} {odd}", warning=True)
         return
     if revealed.lstrip().startswith(("{", "-----BEGIN ")):  # a service account's key has lines

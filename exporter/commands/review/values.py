@@ -7,8 +7,8 @@ from exporter.commands.review.walk import values
 from exporter.config.finding import Finding
 from exporter.config.load import Reading
 from exporter.config.mistakes import Path
+from exporter.config.placeholders import FILE_OR_ENV, HIDDEN
 from exporter.config.server import TlsOptions
-from exporter.config.stand_ins import FILE_OR_ENV, HIDDEN
 from exporter.config.types import Secret
 from exporter.settings import Settings
 

@@ -77,7 +77,7 @@ def judge(message: Part) -> Verdict:
             return verdict
         inner = list(inner_messages(message))
         if not inner:
-            return (Kind.MESSAGE if layer.came() else Kind.UNCLEAR), None
+            return (Kind.MESSAGE if layer.brings_our_message() else Kind.UNCLEAR), None
         message = next((part for part in inner if _Layer(part).is_ours), inner[0])
 
 
@@ -320,7 +320,7 @@ class _Layer:
         )
         return any(_OPENING in "".join(leaf.content.split()) for leaf in hidden)
 
-    def came(self) -> bool:
+    def brings_our_message(self) -> bool:
         """Whether it brings our message: its text, or the word of a mail program that it does."""
         if self._unquoted and (self._is_our_text or self._names_our_subject or self._passes_on):
             return True

@@ -25,7 +25,7 @@ class Look:
         self._last_time = False  # a trip is about to be overdue
         self._answered = False  # the last FETCH has shown something
 
-    async def into(self, folder: Folder, lag: float, *, again: bool = False) -> list[Sighting]:
+    async def read_new(self, folder: Folder, lag: float, *, again: bool = False) -> list[Sighting]:
         """New messages first, then a part of the older ones.
 
         A message may have been seen `lag` seconds late. With `again`, what could not be read is
@@ -46,7 +46,7 @@ class Look:
                 folder.bookmark = replace(folder.bookmark, older=older[CHUNK:])
         return found
 
-    async def at(self, folder: Folder, refs: Sequence[Ref]) -> list[Sighting]:
+    async def read_refs(self, folder: Folder, refs: Sequence[Ref]) -> list[Sighting]:
         """These messages once more, as far as they can be read."""
         uids = {ref.uid for ref in refs if ref.validity == folder.validity}
         try:
@@ -87,7 +87,7 @@ class Look:
             # The last message always fits `n:*` (RFC 3501 section 6.4.8).
             if not self._answered and folder.exists:
                 empty.add(0)
-            there = await self._there(folder, found, first)
+            there = await self._still_present(folder, found, first)
             return there, empty | {sighting.ref.uid for sighting in found if sighting not in there}
         wanted, found = set(listed[:CHUNK]), list[Sighting]()
         try:
@@ -100,7 +100,9 @@ class Look:
                 found += await self._read_one(folder, uid, lag)
         return found, wanted - {sighting.ref.uid for sighting in found}
 
-    async def _there(self, folder: Folder, found: list[Sighting], first: int) -> list[Sighting]:
+    async def _still_present(
+        self, folder: Folder, found: list[Sighting], first: int
+    ) -> list[Sighting]:
         """Without what has a UID that is in doubt, since others were due, and that the folder does
         not have."""
         last = max(first, folder.uidnext) + max(folder.exists, len(found))

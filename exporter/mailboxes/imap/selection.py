@@ -46,7 +46,7 @@ class Selection:
             folder.announcements.reset_timer(self._trace.now())
             folder.checked_at = self._trace.now()
             await self.has_news(folder)
-        await self.take_up(self.main)
+        await self.select_where_left(self.main)
         await self._check_rights(self.main)
         self.main.announcements.reset_timer(self._trace.now())
 
@@ -57,7 +57,7 @@ class Selection:
         try:
             validity, uidnext = await self.status(folder)
         except ProbeError as refusal:
-            if not self.bearable(folder, refusal):
+            if not self.is_tolerable(folder, refusal):
                 raise
             self._untold.add(folder.name)
             return False
@@ -72,7 +72,7 @@ class Selection:
         `between` seconds."""
         return UNASKED_EVERY if folder.name in self._untold else between
 
-    def bearable(self, folder: Folder, refusal: ProbeError) -> bool:
+    def is_tolerable(self, folder: Folder, refusal: ProbeError) -> bool:
         """The server refuses something about an optional folder: the others still work."""
         if not folder.optional or not self._imap.alive or refusal.reason is Reason.INTERNAL:
             return False
@@ -89,7 +89,7 @@ class Selection:
         told = next((attributes(line) for line in lines if line.name == "STATUS"), {})
         return number(told.get("UIDVALIDITY")), number(told.get("UIDNEXT"))
 
-    async def take_up(self, folder: Folder) -> None:
+    async def select_where_left(self, folder: Folder) -> None:
         """Selects a folder that is looked into, and finds out where that was left."""
         await self._select(folder)
         exists = folder.exists
@@ -112,7 +112,7 @@ class Selection:
         unless the server has told of others, and came since it was asked at the moment
         `noticed`."""
         if folder is not self._selected or folder is self.main:
-            await self.take_up(folder)
+            await self.select_where_left(folder)
         now = self._trace.now()
         caught = bool(folder.unseen)
         if caught and not (folder.announcements.proven and now - noticed <= BLIND):
@@ -176,7 +176,11 @@ class Selection:
         try:
             if folder is not self._selected:
                 # The trash is not read.
-                await (self.take_up(folder) if folder in self.folders else self._select(folder))
+                await (
+                    self.select_where_left(folder)
+                    if folder in self.folders
+                    else self._select(folder)
+                )
             yield
         except ProbeError:  # perhaps only a refusal that a caller tolerates
             if self._imap.alive and folder is not self.main:
@@ -186,7 +190,7 @@ class Selection:
             await self._return(left)
 
     async def _return(self, left: float) -> None:
-        await self.take_up(self.main)
+        await self.select_where_left(self.main)
         if self._trace.now() - left > BLIND or self.main.announcements.caught:
             self.main.watched_from = self.main.uidnext
 

@@ -110,7 +110,7 @@ class ImapSession:
             await self._selection.observed(reply.data("NOOP", Reason.UNAVAILABLE))
         now = self._trace.now()
         if self._main.validity != self._main.bookmark.validity:
-            await self._selection.take_up(self._main)
+            await self._selection.select_where_left(self._main)
         elif not self._main.unseen and (recheck or self._main.announcements.due(now)):
             with self._blamed_on(Step.SELECT):
                 await self._selection.reselect(self._main, now)
@@ -132,7 +132,7 @@ class ImapSession:
 
     async def _look_everywhere(self, lag: float, recheck: bool) -> list[Sighting]:
         found = await self._look_again(self._main, recheck)
-        found += await self._look.into(self._main, lag, again=recheck)
+        found += await self._look.read_new(self._main, lag, again=recheck)
         if recheck or self._trace.now() - self._others_at >= OTHERS_EVERY:
             for folder in self._selection.others:
                 found += await self._visit(folder, recheck)
@@ -153,7 +153,7 @@ class ImapSession:
             return []
         with self._trace.step(Step.FETCH, f"{folder.title}: incomplete messages"):
             return self._second_look.read(
-                due, await self._look.at(folder, [one.ref for one in due])
+                due, await self._look.read_refs(folder, [one.ref for one in due])
             )
 
     async def _visit(self, folder: Folder, recheck: bool) -> list[Sighting]:
@@ -166,7 +166,7 @@ class ImapSession:
             with self._blamed_on(Step.FETCH):
                 return await self._look_around(folder, recheck)
         except ProbeError as refusal:
-            if not self._selection.bearable(folder, refusal):
+            if not self._selection.is_tolerable(folder, refusal):
                 raise
             folder.closed_until = now + LEFT_ALONE
             return []
@@ -184,7 +184,7 @@ class ImapSession:
                 await self._selection.reselect(folder, noticed)
             elif folder.unseen:
                 folder.announcements.announced(noticed)
-            return again + await self._look.into(
+            return again + await self._look.read_new(
                 folder, self._selection.lag(folder, OTHERS_EVERY), again=recheck
             )
 

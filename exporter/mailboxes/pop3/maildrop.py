@@ -29,7 +29,7 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class NewMessage:
     """A message that a login has shown first. It may have come `lag` seconds before it was
     `seen_at`."""
 
@@ -44,7 +44,7 @@ class Maildrop:
         self.login: Login | None = None  # the newest
         # Seconds that the server wants between two logins (RFC 2449 section 6.5).
         self.login_delay = 0.0
-        self.news: dict[str, News] = {}
+        self.news: dict[str, NewMessage] = {}
         self.older: list[str] = []
         self._shown: set[str] = set()
 
@@ -55,7 +55,7 @@ class Maildrop:
         if self.login is None or self._is_another(shown):
             self.news, self.older = {}, list(dict.fromkeys(reversed(uids)))[:SWEEP]
         else:
-            news = News(login.opened, login.opened - self.login.asked)
+            news = NewMessage(login.opened, login.opened - self.login.asked)
             self.news.update((uid, news) for uid in uids if uid not in self._shown)
             self.older = [uid for uid in self.older if uid in shown]
         self._shown, self.login = shown, login

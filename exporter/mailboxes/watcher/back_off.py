@@ -27,7 +27,7 @@ _OF_SERVERS = frozenset({Reason.CONNECT, Reason.TIMEOUT, Reason.DISCONNECTED, Re
 _MOST_WORDS = MAX_DETAIL - 100
 
 
-def refuses(error: ProbeError) -> bool:
+def is_refusal(error: ProbeError) -> bool:
     """The mailbox does not want us: a trip that waits for it would wait in vain."""
     return error.reason in _REFUSALS
 
@@ -55,7 +55,7 @@ class Trouble:
     at_wall: float
 
     @property
-    def following(self) -> str:
+    def next_attempt(self) -> str:
         """When it is tried again, for the log of this moment."""
         sooner = "" if _protected(self.error) else ", or sooner for a new trip"
         return f"next attempt in {self.pause:.1f} s{sooner}"
@@ -72,7 +72,7 @@ class Trouble:
     def error_for_trip(self, began: float = inf) -> ProbeError:
         """To a trip that began at that moment. What was not tried in its time is not told as if it
         had been seen."""
-        if began <= self.at and not (_protected(self.error) and not refuses(self.error)):
+        if began <= self.at and not (_protected(self.error) and not is_refusal(self.error)):
             return self.error
         last, following = _time(self.at_wall), _time(self.at_wall + self.pause)
         words = f"{one_line(self.error.detail, _MOST_WORDS)} at {last}; next attempt at {following}"
@@ -111,7 +111,7 @@ class BackOff:
         early = self._clock.monotonic() < self.until
         return early and self._last is not None and _locks(self._last.error)
 
-    def hasten(self) -> None:
+    def retry_now(self) -> None:
         """A new trip needs the mailbox, and there may be nothing to be protected."""
         if self._last is None or _protected(self._last.error):
             return

@@ -24,14 +24,14 @@ class Deletions:
     def extend(self, sightings: Iterable[Sighting]) -> None:
         self._waiting += [(sighting, None) for sighting in sightings]
 
-    def part_with(self, why: str) -> None:
+    def discard(self, why: str) -> None:
         """They cannot be deleted any more."""
         for _, done in self._waiting:
             if done is not None and not done.done():
                 done.set_exception(ProbeError(Reason.DISCONNECTED, why))
         self._waiting.clear()
 
-    async def carry_out(self, session: Session, trace: Trace) -> int:
+    async def delete_all(self, session: Session, trace: Trace) -> int:
         """Deletes them all, and returns how many. Raises ProbeError."""
         deletions = list(self._waiting)
         async with trace.conversation():

@@ -87,7 +87,7 @@ class Dispatcher:
         self._count(identity)
         return identity.token is not None
 
-    def another_mailbox(self) -> None:
+    def forget_postponed(self) -> None:
         """What was left alone in the old one means nothing to the new one."""
         self._strays = Strays(self._judge, self._now)
 
@@ -114,7 +114,7 @@ class Dispatcher:
         stray = Stray(token, reading.kind, sighting)
         pause = await self._strays.judge(stray)
         if pause > 0:
-            self._strays.put_off(stray, pause)
+            self._strays.postpone(stray, pause)
         return pause <= 0
 
     def _is_read_again(

@@ -27,7 +27,7 @@ from exporter.mailboxes.session import (
     Session,
     Sighting,
 )
-from exporter.mailboxes.watcher.back_off import BackOff, Trouble, refuses
+from exporter.mailboxes.watcher.back_off import BackOff, Trouble, is_refusal
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher
 from exporter.mailboxes.watcher.expectation import Expectation, Found
@@ -105,13 +105,13 @@ class Watcher:
         expectation = self._waiting.trips[trip] = Expectation(self, run, found)
         run.add_transcript(self._transcript, trip)
         if self._opening:
-            self._hand_open(expectation)
+            self._report_open(expectation)
         elif self.trouble and self._back_off.protects_account():
             told = self.trouble.error_for_trip()
             self._transcript.note(run.now(), f"-- {told}")
             expectation.refuse(told)
         else:
-            self._back_off.hasten()
+            self._back_off.retry_now()
         self._watch()
         try:
             yield expectation
@@ -174,7 +174,7 @@ class Watcher:
     async def _sessions(self) -> None:
         while self._wanted:
             if (pause := self._back_off.until - self._clock.monotonic()) > 0:
-                await self._nap(pause)
+                await self._pause(pause)
                 continue
             began = self._transcript.position
             trace = self.entering = Trace(
@@ -191,7 +191,7 @@ class Watcher:
             if self.trouble:  # one attempt of many, perhaps
                 self._transcript.looked(began)
             if mailbox is not self._mailbox:
-                self._part_with_sightings()
+                self._discard_sightings()
         self.statistics.connected = self.trouble is None
 
     async def _one_session(self, mailbox: Mailbox, trace: Trace) -> None:
@@ -203,7 +203,7 @@ class Watcher:
             self.scan_limited = session if isinstance(session, ScanLimited) else None
             self.reports_unreadable = session if isinstance(session, ReportsUnreadable) else None
             for expectation in self._waiting.trips.values():
-                self._hand_open(expectation)
+                self._report_open(expectation)
             while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
                 trace.spans.clear()
                 await self._look(session, trace)
@@ -223,11 +223,11 @@ class Watcher:
         certain."""
         return bool(self._deletions) or self._waiting.holding()
 
-    def _part_with_sightings(self) -> None:
+    def _discard_sightings(self) -> None:
         """The mailbox is another one now: what a session of the old one saw means nothing to the
         new one."""
-        self._deletions.part_with("the mailbox's configuration has changed")
-        self._dispatcher.another_mailbox()
+        self._deletions.discard("the mailbox's configuration has changed")
+        self._dispatcher.forget_postponed()
 
     def _failed(self, mailbox: Mailbox, error: ProbeError, trace: Trace) -> None:
         self.entering = None
@@ -237,15 +237,15 @@ class Watcher:
         self.trouble = trouble = self._back_off.failed(error)
         self.statistics.connected = False
         self.statistics.reconnects += 1
-        trace.note(f"-- {error}; {trouble.following}")
-        log.warning("mailbox %s: %s; %s", self.name, error, trouble.following)
+        trace.note(f"-- {error}; {trouble.next_attempt}")
+        log.warning("mailbox %s: %s; %s", self.name, error, trouble.next_attempt)
         for expectation in self._waiting.trips.values():
             if not expectation.opened.done() and trace.started >= expectation.run.started:
                 expectation.run.adopt(trace.spans, Phase.OPEN, trace.started)
-            if refuses(error):
+            if is_refusal(error):
                 expectation.refuse(error)
 
-    async def _nap(self, seconds: float) -> None:
+    async def _pause(self, seconds: float) -> None:
         """Sleeps; a change in who waits ends it."""
         self._wake.clear()
         with contextlib.suppress(TimeoutError):
@@ -276,7 +276,7 @@ class Watcher:
             began = self._transcript.position
             trips = self._waiting.deleting()
             try:
-                self.statistics.deleted += await self._deletions.carry_out(session, trace)
+                self.statistics.deleted += await self._deletions.delete_all(session, trace)
             finally:
                 self._transcript.concerns(began, trips)
         elif self._wanted and self._opening:
@@ -296,7 +296,7 @@ class Watcher:
         if due and isinstance(session, Rechecking):
             session.recheck()
 
-    def _hand_open(self, expectation: Expectation) -> None:
+    def _report_open(self, expectation: Expectation) -> None:
         if not expectation.opened.done() and self._opening:
             spans, facts, began = self._opening
             # The session was opened for this trip, among others.

@@ -1,6 +1,6 @@
 """Which messages of a maildrop are new, since when, and when it is looked into again."""
 
-from exporter.mailboxes.pop3.maildrop import SWEEP, Login, Maildrop, News
+from exporter.mailboxes.pop3.maildrop import SWEEP, Login, Maildrop, NewMessage
 
 
 def login(began: float) -> Login:
@@ -26,7 +26,7 @@ def test_the_first_login_shows_older_messages_the_newest_first_and_not_too_many(
 def test_a_new_message_came_after_the_login_before() -> None:
     here = maildrop("a")
     here.listed(["a", "b"], login(110))
-    assert here.news == {"b": News(seen_at=110.3, lag=110.3 - 100.2)}
+    assert here.news == {"b": NewMessage(seen_at=110.3, lag=110.3 - 100.2)}
     here.listed(["a", "b", "c"], login(120))
     assert here.news["b"].seen_at == 110.3  # it waits to be read, and was seen
     here.listed(["a"], login(130))

@@ -115,10 +115,10 @@ async def test_the_log_says_that_a_new_trip_may_come_before_the_next_attempt(
     broken(bench, Reason.CONNECT, "connection refused")
     assert await why_not(bench)
     assert bench.watcher.trouble
-    assert bench.watcher.trouble.following.endswith(" s, or sooner for a new trip")
+    assert bench.watcher.trouble.next_attempt.endswith(" s, or sooner for a new trip")
     broken(bench, Reason.AUTH, "no such user", "AUTHENTICATIONFAILED")
     await why_not(bench)
-    assert bench.watcher.trouble.following == "next attempt in 60.0 s"
+    assert bench.watcher.trouble.next_attempt == "next attempt in 60.0 s"
 
 
 @virtual.on_a(WatcherRig)

@@ -3,7 +3,7 @@
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Mint, Token
 from exporter.mailboxes.session import Sighting
-from exporter.mailboxes.watcher.strays import MOST_PUT_OFF, Stray, Strays
+from exporter.mailboxes.watcher.strays import MOST_POSTPONED, Stray, Strays
 
 TOKEN = Mint(b"k" * 32).mint(0)
 
@@ -35,7 +35,7 @@ async def test_judging_a_stray_does_not_put_it_off() -> None:
 
 async def test_a_stray_that_was_put_off_is_judged_again_when_due() -> None:
     bench = StraysRig()
-    bench.strays.put_off(stray(), 60.0)
+    bench.strays.postpone(stray(), 60.0)
     bench.now = 59.0
     assert await bench.strays.due() == []
     bench.now = 60.0
@@ -48,7 +48,7 @@ async def test_a_stray_that_was_put_off_is_judged_again_when_due() -> None:
 
 async def test_no_more_strays_are_kept_in_mind_than_a_limit() -> None:
     bench = StraysRig()
-    for ref in range(MOST_PUT_OFF + 1):
-        bench.strays.put_off(stray(ref), 1.0)
+    for ref in range(MOST_POSTPONED + 1):
+        bench.strays.postpone(stray(ref), 1.0)
     bench.now, bench.pause = 1.0, 0.0
-    assert len(await bench.strays.due()) == MOST_PUT_OFF
+    assert len(await bench.strays.due()) == MOST_POSTPONED

@@ -48,14 +48,14 @@ _PATH = re.compile(r"@?(/(run|etc|var|home|root|opt|srv|mnt|secrets|usr)/|~/|\.\
 _NOT_FILLED_IN_A_PATH = re.compile(r"(^|/)(\$\{?\w|%[A-Za-z_]\w*%|\{\{)")
 
 
-def filled_in_elsewhere(text: str) -> bool:
+def is_template(text: str) -> bool:
     """Whether other programs would put the value of a variable in its place."""
     return bool(_VARIABLE.fullmatch(text) or _IN_BRACES.search(text))
 
 
-def stand_in(text: str) -> str:
+def placeholder_problem(text: str) -> str:
     """Why this is hardly a secret itself, as the rest of a sentence; empty if it may be one."""
-    if filled_in_elsewhere(text):
+    if is_template(text):
         return "looks like a variable, and variables are not expanded"
     if _REFERENCE.fullmatch(text):
         return "is text, because it is in quotes"
@@ -68,7 +68,7 @@ def stand_in(text: str) -> str:
     return ""
 
 
-def no_secret(value: object) -> str:
+def secret_type_mistake(value: object) -> str:
     """What is wrong with what is neither text nor a place where a secret is kept."""
     for key in value if isinstance(value, dict) and len(value) == 1 else ():
         if key != (lower := key.lower()) and lower in ("file", "env"):
@@ -81,7 +81,7 @@ def secret_mistake(text: str) -> str:
     nothing is."""
     if not text.strip():
         return f"is empty or contains only blanks; {FILE_OR_ENV}"
-    if why := stand_in(text):
+    if why := placeholder_problem(text):
         quoted = why.endswith("quotes")
         return f"{why}: {FILE_OR_ENV}" + (
             ", without quotes around the braces" if quoted else f"; {IN_A_FILE}"
@@ -93,12 +93,12 @@ def secret_mistake(text: str) -> str:
     return ""
 
 
-def kept_oddly(text: str) -> str:
+def stored_secret_problem(text: str) -> str:
     """What is odd about a secret as its file or variable holds it, as the rest of a sentence; empty
     if nothing is."""
     if _REFERENCE.fullmatch(text):
         return "looks like a reference to the secret"
-    if why := stand_in(text):
+    if why := placeholder_problem(text):
         return why
     if _ASSIGNED.fullmatch(text):
         return "looks like a name with the secret: remove the name"
