@@ -1,4 +1,4 @@
-"""Blocklists: who lists us, and which lists can be believed."""
+"""Blocklists: who lists us, and which lists are usable."""
 
 from dashboards.frame import MANY, STATUS, dashboard, failures, probes
 from dashboards.panels import (

@@ -43,7 +43,7 @@ def at_a_glance() -> list[Json]:
             " one is in use.",
             f"min(mailtrip_config_last_reload_successful{{{HERE}}})",
             "none",
-            mappings=mapped(zero=("mistake", RED), one=("good", GREEN)),
+            mappings=mapped(zero=("error", RED), one=("OK", GREEN)),
             thresholds=one_is_good,
         ),
         stat(

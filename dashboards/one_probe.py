@@ -210,7 +210,7 @@ def sending() -> list[Json]:
         ),
         stat(
             "Last SMTP reply",
-            "The code that decided the newest sending: 2xx is good, 4xx try again later, 5xx "
+            "The code that decided the newest sending: 2xx is accepted, 4xx try again later, 5xx "
             "never.",
             of("mailtrip_smtp_reply_code"),
             "none",
@@ -236,7 +236,7 @@ def sending() -> list[Json]:
         ),
         stat(
             "Plain text",
-            "1 if the newest message left in plain text, since TLS with the exchanger is broken.",
+            "1 if the newest message was sent in plain text because TLS with the exchanger failed.",
             of("mailtrip_tls_plaintext_fallback"),
             "none",
             height=6,
@@ -331,11 +331,11 @@ def irregularities() -> list[Json]:
     counters = {
         "late": "late",
         "lost": "lost",
-        "bounces": "returned",
+        "bounces": "bounced",
         "junk": "junk",
-        "duplicates": "doubled",
-        "retries": "sent again",
-        "unclear": "not understood",
+        "duplicates": "duplicate",
+        "retries": "retried",
+        "unclear": "unclear",
     }
     counted = [
         query(f"increase({of(f'mailtrip_{name}_total')}[$__rate_interval])", legend)

@@ -56,7 +56,7 @@ def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> It
         how, what, patience = options.how, f"mailbox {name}", _patience(settings, name)
         if how.reception:
             look = partial(of_receiver, how.reception.listen, how.reception.recipients, resolver)
-            why = "not tried: a running mailtrip listens there"
+            why = "not tried: `mailtrip serve` listens there, other servers connect to it"
             yield Plan(what, how.place, Phase.OPEN, patience, None, why, look=look)
         else:
             found: list[Remark] = []
