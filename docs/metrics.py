@@ -1,17 +1,19 @@
 """Writes docs/metrics.md from the table of series in exporter/metrics/definitions.py and the
-vocabulary in model.py.
+vocabulary in exporter/core.
 
 Run it in the project's directory: python -m docs.metrics
 """
 
 import ast
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 
 from exporter.blocklists import QueryFailure
-from exporter.core.model import Phase, Reason, Step
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason, Trait
+from exporter.core.steps import Step
 from exporter.metrics.definitions import (
     OF_A_BLOCKLIST_CHECK,
     OF_A_ROUND_TRIP,
@@ -26,7 +28,7 @@ PAGE = ROOT / "docs/metrics.md"
 COMMAND = "python -m docs.metrics"
 
 INTRODUCTION = f"""\
-<!-- Generated from exporter/metrics/definitions.py and exporter/core/model.py by "{COMMAND}". Change those. -->
+<!-- Generated from exporter/metrics/definitions.py and the phases, steps and reasons in exporter/core by "{COMMAND}". Change those. -->
 
 # Metrics
 
@@ -96,14 +98,14 @@ def page() -> str:
         *_table(OF_THE_EXPORTER),
         "Also the series of the process (`process_…`, `python_info`).\n",
         "## Where a trip breaks\n",
-        *_words("phase", Phase),
+        *_words("phase", {phase: phase.meaning for phase in Phase}),
         "The label `step` is the step inside the phase; it is empty if the trip did not fail in a step, for example if it is overdue.\n",
-        *_words("step", Step),
+        *_steps(),
         "## Why a trip breaks\n",
-        *_words("reason", Reason),
+        *_reasons(),
         CODES,
         "## Why a blocklist has no answer\n",
-        *_words("reason", QueryFailure),
+        *_words("reason", _comments(QueryFailure)),
     ]
     return "\n".join(parts)
 
@@ -116,16 +118,36 @@ def _table(definitions: Iterable[Definition]) -> Iterator[str]:
     yield ""
 
 
-def _words(title: str, words: type[StrEnum]) -> Iterator[str]:
-    """The members of a vocabulary with the comments that stand beside them."""
-    comments = _comments(words)
+def _words(title: str, meanings: Mapping[str, str]) -> Iterator[str]:
     yield f"| {title} | meaning |\n|---|---|"
-    for word in words:
-        yield f"| `{word}` | {comments.get(word.name, '')} |"
+    for word, meaning in meanings.items():
+        yield f"| `{word}` | {meaning} |"
+    yield ""
+
+
+def _steps() -> Iterator[str]:
+    yield "| step | meaning | in the phases |\n|---|---|---|"
+    for step in Step:
+        phases = ", ".join(f"`{phase}`" for phase in step.phases)
+        yield f"| `{step}` | {step.meaning} | {phases} |"
+    yield ""
+
+
+def _reasons() -> Iterator[str]:
+    """With the phases in which a trip fails so, and where to read on."""
+    yield "| reason | meaning | in the phases | causes | runbook |\n|---|---|---|---|---|"
+    for reason in Reason:
+        phases = [f"`{phase}`" for phase in reason.phases]
+        if Trait.OF_A_BLOCKLIST_CHECK in reason.traits:
+            phases += ["a blocklist check"]
+        causes = f"[{reason.documentation.partition('.')[0]}]({reason.documentation})"
+        runbook = f"[{reason.runbook}](alerts.md#{reason.runbook.lower()})"
+        yield f"| `{reason}` | {reason.meaning} | {', '.join(phases)} | {causes} | {runbook} |"
     yield ""
 
 
 def _comments(words: type[StrEnum]) -> dict[str, str]:
+    """The members of a vocabulary with the comments that stand beside them."""
     source = Path(inspect.getfile(words)).read_text(encoding="utf-8")
     lines = source.splitlines()
     (found,) = (
@@ -138,9 +160,10 @@ def _comments(words: type[StrEnum]) -> dict[str, str]:
         for node in found.body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     )
-    return {
+    comments = {
         ast.unparse(node.targets[0]): lines[node.lineno - 1].rpartition("# ")[2] for node in members
     }
+    return {word.value: comments[word.name] for word in words}
 
 
 if __name__ == "__main__":

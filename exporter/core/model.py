@@ -18,6 +18,10 @@ from exporter.core.facts import (
     SpamScore,
     Unclear,
 )
+from exporter.core.phases import Leg as Leg
+from exporter.core.phases import Phase as Phase
+from exporter.core.reasons import Reason as Reason
+from exporter.core.steps import Step as Step
 
 MAX_DETAIL = 300  # characters of a server's text that we keep
 CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
@@ -26,85 +30,6 @@ Bidi_Control); and surrogates, which stand for bytes that are no text, and canno
 anywhere."""
 
 _CONTROL = re.compile(f"[{CONTROL}]+")
-
-
-class Phase(StrEnum):
-    """The parts of a trip, disjoint and in this order."""
-
-    OPEN = "open"  # the mailbox is made ready
-    SEND = "send"  # until someone else is responsible for the message
-    DELIVER = "deliver"  # until it is seen in the mailbox
-    VERIFY = "verify"  # it is what was sent, where it should be
-    DELETE = "delete"  # it is gone from the mailbox
-
-
-class Step(StrEnum):
-    """The details inside a phase."""
-
-    RESOLVE = "resolve"  # the names of the server, and of its domain, are looked up in DNS
-    TOKEN = "token"  # noqa: S105  # asking an identity provider for a token (OAuth 2.0)
-    CONNECT = "connect"  # the TCP connection; for the SMTP receiver, listening
-    TLS = "tls"  # the TLS handshake, and STARTTLS or STLS before it
-    GREETING = "greeting"  # the server's first line
-    EHLO = "ehlo"  # EHLO, and HELO where that is all that it knows (SMTP)
-    AUTH = "auth"  # the login at an SMTP server
-    MAIL = "mail"  # MAIL FROM: the server judges the sender
-    RCPT = "rcpt"  # RCPT TO: the server judges the recipient
-    DATA = "data"  # the message, up to the reply to its final dot
-    PROGRAM = "program"  # the sendmail program of this machine, from its start to its end
-    RETRY = "retry"  # waiting until the message is sent again to an exchanger that deferred it
-    LOGIN = "login"  # the login at a mailbox (IMAP, POP3)
-    SELECT = "select"  # a folder is opened, or a Maildir
-    IDLE = "idle"  # the mailbox is watched: IDLE, NOOP and their like
-    FETCH = "fetch"  # a message is read
-    DELETE = "delete"  # a message is deleted
-    LOGOUT = "logout"  # the session ends, which for POP3 is when messages are deleted
-
-
-class Reason(StrEnum):
-    """Why a trip failed: a closed list, so that it can be a label and a word in an alert."""
-
-    DNS = "dns"  # a name has no address or no answer
-    NULL_MX = "null_mx"  # the domain says that it takes no mail (RFC 7505)
-    CONNECT = "connect"  # refused, unreachable, no route
-    TIMEOUT = "timeout"  # a server did not answer within session_timeout
-    TLS = "tls"  # not offered, handshake failed, certificate refused
-    AUTH = "auth"  # the credentials were refused, or none of the mechanisms fits
-    UNAVAILABLE = "unavailable"  # the server answers, but says that it cannot work now
-    DEFERRED = "deferred"  # 4xx: try again later
-    REJECTED = "rejected"  # 5xx: never
-    MAILBOX_FULL = "mailbox_full"  # over quota
-    DISCONNECTED = "disconnected"  # the connection broke in the middle
-    PROTOCOL = "protocol"  # the server's answer makes no sense
-    PROGRAM = "program"  # the sendmail program failed or cannot be run; the code is its exit code
-    OVERDUE = "overdue"  # sent, but not back within timeout
-    BOUNCED = "bounced"  # a bounce (RFC 3464) reported failure; the code is the enhanced one
-    JUNK = "junk"  # it was filed as spam
-    ALTERED = "altered"  # it came, but its text is not whole
-    LISTED = "listed"  # a blocklist lists the address or the domain
-    UNUSABLE = "unusable"  # no blocklist could be asked
-    ACCEPTED = "accepted"  # it was taken, and should have been refused (`expect`)
-    INTERNAL = "internal"  # a bug of ours: see the log
-
-
-class Leg(StrEnum):
-    """Which of the three parts of the path to blame."""
-
-    SEND = "send"
-    MAILBOX = "mailbox"
-    DELIVERY = "delivery"
-
-
-_DELIVERY_REASONS = frozenset({Reason.OVERDUE, Reason.BOUNCED})
-
-
-def leg_of(phase: Phase, reason: Reason) -> Leg:
-    """The part of the path that a failure in this phase, for this reason, speaks against."""
-    if phase is Phase.SEND:
-        return Leg.SEND
-    if phase is Phase.VERIFY or reason in _DELIVERY_REASONS:
-        return Leg.DELIVERY
-    return Leg.MAILBOX
 
 
 class ProbeError(Exception):
@@ -301,29 +226,20 @@ class Outcome:
         """
         legs: dict[Leg, bool] = {}
         for span in (span for span in self.spans if span.step is None):
-            for leg in _LEGS_REACHED[span.phase]:
+            for leg in span.phase.reached:
                 legs.setdefault(leg, True)
             if not span.reason or not self.failure:
                 continue
             if span.phase is Phase.DELIVER and self.failure.phase is not Phase.DELIVER:
                 legs.pop(Leg.DELIVERY, None)  # unknown: it was perhaps never sent
                 continue
-            blamed = leg_of(span.phase, span.reason)
+            blamed = span.reason.blames(span.phase)
             if span.phase is Phase.VERIFY and blamed not in legs:
                 continue  # blocklists were asked, and no message was sent
             legs[blamed] = False
             if span.phase is Phase.DELIVER and blamed is Leg.MAILBOX:
                 legs.pop(Leg.DELIVERY, None)  # unknown: the mailbox could not be read
         return legs
-
-
-_LEGS_REACHED: dict[Phase, tuple[Leg, ...]] = {
-    Phase.OPEN: (Leg.MAILBOX,),
-    Phase.SEND: (Leg.SEND,),
-    Phase.DELIVER: (Leg.DELIVERY,),
-    Phase.VERIFY: (),
-    Phase.DELETE: (),
-}
 
 
 class ProbeRefused(Exception):

@@ -4,7 +4,9 @@ table."""
 from dataclasses import dataclass
 from typing import Literal
 
-from exporter.core.model import Phase, Reason, Step
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason, Trait
+from exporter.core.steps import Step, Timed
 
 SMTP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 DELAY_BUCKETS = (
@@ -26,28 +28,8 @@ DELAY_BUCKETS = (
 )
 QUERY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 
-SMTP_STEPS = (
-    Step.RESOLVE,
-    Step.CONNECT,
-    Step.GREETING,
-    Step.EHLO,
-    Step.TLS,
-    Step.AUTH,
-    Step.MAIL,
-    Step.RCPT,
-    Step.DATA,
-    Step.PROGRAM,
-)
-MAILBOX_STEPS = (
-    Step.RESOLVE,
-    Step.CONNECT,
-    Step.TLS,
-    Step.GREETING,
-    Step.LOGIN,
-    Step.SELECT,
-    Step.FETCH,
-    Step.DELETE,
-)
+SMTP_STEPS = tuple(step for step in Step if Timed.SENDING in step.timed)
+MAILBOX_STEPS = tuple(step for step in Step if Timed.MAILBOX in step.timed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +48,13 @@ def _counter(name: str, text: str) -> Definition:
     return Definition(name, "counter", text, start=((),))
 
 
-_CONNECTION = (
-    Reason.DNS,
-    Reason.CONNECT,
-    Reason.TIMEOUT,
-    Reason.TLS,
-    Reason.AUTH,
-    Reason.UNAVAILABLE,
-)
-_SESSION = (Reason.REJECTED, Reason.DISCONNECTED, Reason.PROTOCOL, Reason.INTERNAL)
-_REFUSALS = (Reason.NULL_MX, Reason.DEFERRED, Reason.MAILBOX_FULL, Reason.PROGRAM, Reason.ACCEPTED)
-_FAILURES = {
-    Phase.OPEN: (*_CONNECTION, *_SESSION),
-    Phase.SEND: (*_CONNECTION, *_SESSION, *_REFUSALS),
-    Phase.DELIVER: (*_CONNECTION, *_SESSION, Reason.OVERDUE, Reason.BOUNCED),
-    Phase.VERIFY: (Reason.JUNK, Reason.ALTERED, Reason.INTERNAL),
-    Phase.DELETE: (*_CONNECTION, *_SESSION),
-}
 ROUND_TRIP_FAILURES = tuple(
-    (str(phase), str(reason)) for phase, reasons in _FAILURES.items() for reason in reasons
+    (str(phase), str(reason)) for phase in Phase for reason in Reason if phase in reason.phases
 )
 BLOCKLIST_FAILURES = tuple(
     (str(Phase.VERIFY), str(reason))
-    for reason in (
-        Reason.DNS,
-        Reason.NULL_MX,
-        Reason.TIMEOUT,
-        Reason.LISTED,
-        Reason.UNUSABLE,
-        Reason.INTERNAL,
-    )
+    for reason in Reason
+    if Trait.OF_A_BLOCKLIST_CHECK in reason.traits
 )
 NO_LABELS: tuple[tuple[str, ...], ...] = ((),)
 

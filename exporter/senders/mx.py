@@ -20,6 +20,7 @@ from exporter.core.model import (
     Step,
     TlsSession,
 )
+from exporter.core.reasons import Trait
 from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
@@ -33,8 +34,6 @@ from exporter.senders.pace import PacedOptions
 MAX_EXCHANGERS = 10
 LONGEST_WAIT = 10  # times the first
 MUST_ENCRYPT = "530"  # RFC 3207 section 4
-_NOT_REACHED = frozenset({Reason.DNS, Reason.CONNECT, Reason.TIMEOUT})
-_FINAL = frozenset({Reason.REJECTED, Reason.MAILBOX_FULL, Reason.AUTH, Reason.INTERNAL})
 
 
 class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
@@ -150,7 +149,8 @@ class MxSender:
                 problems.append(located := run.located(error))
                 # A 5xx greeting turns away this client, not this message: the next one may take it,
                 # as Postfix has it.
-                if (error.reason in _FINAL and located.step is not Step.GREETING) or run.uncertain:
+                judged = Trait.ENDS_DELIVERY in error.reason.traits
+                if (judged and located.step is not Step.GREETING) or run.uncertain:
                     raise
                 run.note(f"-- {exchanger.host}: {error}")
             else:
@@ -158,7 +158,8 @@ class MxSender:
                 return
         # Who answered tells more than who could not be reached: a greylisting server before a dead
         # one.
-        raise next((error for error in problems if error.reason not in _NOT_REACHED), problems[-1])
+        answers = (error for error in problems if Trait.UNREACHED not in error.reason.traits)
+        raise next(answers, problems[-1])
 
     async def exchangers(self, domain: str, run: Run) -> list[Exchanger]:
         """In the order in which they are tried: by preference, equals shuffled; without an MX the

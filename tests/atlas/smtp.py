@@ -14,7 +14,7 @@ def _says(words: str, stage: Stage) -> Make:
 
 
 def _refused(name: str, stage: Stage, words: str, reason: Reason, look: str) -> Fault:
-    step = Step.DATA if stage is Stage.DOT else Step(stage.value)
+    step = Step.DATA if stage is Stage.DOT else Step[stage.value.upper()]
     place = {Stage.GREETING: "as its greeting", Stage.DOT: "to the whole message"}.get(
         stage, f"to {stage.upper()}"
     )

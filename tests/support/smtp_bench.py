@@ -34,7 +34,7 @@ ZONE = {
 }
 STEPS = (Step.CONNECT, Step.GREETING, Step.EHLO, Step.MAIL, Step.RCPT, Step.DATA)
 STAGES = (Stage.GREETING, Stage.EHLO, Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT)
-STEP_OF = {stage: Step(stage.value) for stage in STAGES if stage is not Stage.DOT} | {
+STEP_OF = {stage: Step[stage.value.upper()] for stage in STAGES if stage is not Stage.DOT} | {
     Stage.DOT: Step.DATA
 }
 

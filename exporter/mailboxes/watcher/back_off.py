@@ -11,7 +11,8 @@ from math import inf
 
 from exporter.config.types import SecretUnavailable
 from exporter.core.clock import Clock
-from exporter.core.model import MAX_DETAIL, ProbeError, Reason, one_line
+from exporter.core.model import MAX_DETAIL, ProbeError, one_line
+from exporter.core.reasons import Trait
 from exporter.net.sasl import NoLoginSent
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts
@@ -21,15 +22,13 @@ REFUSED_PAUSE, LONGEST_REFUSED_PAUSE = (60.0, 900.0)
 # POP3: another client has the mailbox, most often for a moment.
 IN_USE_PAUSE, LONGEST_IN_USE_PAUSE = (5.0, 60.0)
 _LOGIN_DELAY = "LOGIN-DELAY"  # POP3: every try may prolong it
-_REFUSALS = frozenset({Reason.AUTH, Reason.TLS, Reason.REJECTED, Reason.PROTOCOL})
-_OF_SERVERS = frozenset({Reason.CONNECT, Reason.TIMEOUT, Reason.DISCONNECTED, Reason.UNAVAILABLE})
 # Characters of a server's text, so that the times behind it are not cut off.
 _MOST_WORDS = MAX_DETAIL - 100
 
 
 def is_refusal(error: ProbeError) -> bool:
     """The mailbox does not want us: a trip that waits for it would wait in vain."""
-    return error.reason in _REFUSALS
+    return Trait.REFUSES in error.reason.traits
 
 
 def _protected(error: ProbeError) -> bool:
@@ -40,7 +39,7 @@ def _protected(error: ProbeError) -> bool:
 def _locks(error: ProbeError) -> bool:
     """A login was sent and refused; one that was not sent (no password can be read) does not
     count."""
-    return error.reason is Reason.AUTH and not isinstance(
+    return Trait.REFUSES_LOGIN in error.reason.traits and not isinstance(
         error.__cause__, NoLoginSent | SecretUnavailable
     )
 
@@ -115,7 +114,8 @@ class BackOff:
         """A new trip needs the mailbox, and there may be nothing to be protected."""
         if self._last is None or _protected(self._last.error):
             return
-        pause = NEW_TRIP_PAUSE if self._last.error.reason in _OF_SERVERS else 0.0
+        of_the_server = Trait.OF_THE_SERVER in self._last.error.reason.traits
+        pause = NEW_TRIP_PAUSE if of_the_server else 0.0
         self.until = min(self.until, self._last.at + pause)
 
 

@@ -7,20 +7,10 @@ from dataclasses import dataclass, field
 
 from exporter.config.oauth2 import OAuth2Options
 from exporter.core.clock import Clock
-from exporter.core.model import Reason
+from exporter.core.reasons import Reason, Trait
 from exporter.net.oauth2.account import Account
 
-REASONS = (
-    Reason.AUTH,
-    Reason.DNS,
-    Reason.CONNECT,
-    Reason.TLS,
-    Reason.TIMEOUT,
-    Reason.UNAVAILABLE,
-    Reason.DISCONNECTED,
-    Reason.PROTOCOL,
-    Reason.INTERNAL,
-)
+REASONS = tuple(reason for reason in Reason if Trait.OF_A_TOKEN in reason.traits)
 """Why there may be no new token."""
 
 Login = tuple[OAuth2Options, str]

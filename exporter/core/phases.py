@@ -1,0 +1,34 @@
+"""The phases of a trip, and the legs of its path: one row for each."""
+
+from enum import StrEnum
+
+
+class Leg(StrEnum):
+    """Which of the three parts of the path to blame."""
+
+    SEND = "send"
+    MAILBOX = "mailbox"
+    DELIVERY = "delivery"
+
+
+class Phase(StrEnum):
+    """The parts of a trip, disjoint and in this order."""
+
+    meaning: str
+    """For people: what happens in it, or until when it lasts."""
+    leg: Leg
+    """The leg that a failure in this phase speaks against, if its reason does not say otherwise."""
+    reached: tuple[Leg, ...]
+    """The legs on which a trip has a verdict once this phase has begun."""
+
+    def __new__(cls, word: str, meaning: str, leg: Leg, reached: tuple[Leg, ...]) -> "Phase":
+        phase = str.__new__(cls, word)
+        phase._value_ = word
+        phase.meaning, phase.leg, phase.reached = meaning, leg, reached
+        return phase
+
+    OPEN = "open", "the mailbox is made ready", Leg.MAILBOX, (Leg.MAILBOX,)
+    SEND = "send", "until another server is responsible for the message", Leg.SEND, (Leg.SEND,)
+    DELIVER = "deliver", "until it is seen in the mailbox", Leg.MAILBOX, (Leg.DELIVERY,)
+    VERIFY = "verify", "it is what was sent, where it should be", Leg.DELIVERY, ()
+    DELETE = "delete", "it is gone from the mailbox", Leg.MAILBOX, ()

@@ -1,0 +1,225 @@
+"""Why a trip fails: one row for each reason, with all that is known of it.
+
+Read from this table are docs/metrics.md, the series that exist at 0 from the start, the leg to
+blame, how soon a mailbox is tried again, whether the next exchanger is tried, and what accounts
+count. A new reason is one row here, one row of the fault atlas, and a line in its runbook.
+"""
+
+from enum import Flag, StrEnum, auto
+
+from exporter.core.phases import Leg, Phase
+
+
+class Trait(Flag):
+    """What follows from a reason."""
+
+    OF_A_BLOCKLIST_CHECK = auto()
+    """A blocklist check can fail with it; its counter exists from the start."""
+    OF_A_TOKEN = auto()
+    """A request for a token can fail with it; the account's counter exists from the start."""
+    BLAMES_DELIVERY = auto()
+    """The leg to blame is delivery, in whatever phase it occurs."""
+    REFUSES = auto()
+    """A mailbox that fails with it does not accept us, now or in a minute: a trip that waits for it
+    fails at once."""
+    REFUSES_LOGIN = auto()
+    """The credentials were refused. Many attempts may lock the account, so they become rare."""
+    OF_THE_SERVER = auto()
+    """The mailbox's server is down or busy: there is a pause before it is tried again, for a new
+    trip, too."""
+    ENDS_DELIVERY = auto()
+    """An exchanger that fails with it has judged the message, and the next one is not tried. Its
+    greeting judges only the client."""
+    UNREACHED = auto()
+    """The exchanger said nothing: what another one said is reported instead."""
+
+
+NO_TRAIT = Trait(0)
+_AT_EITHER_SIDE = (Phase.OPEN, Phase.SEND, Phase.DELIVER, Phase.DELETE)
+
+
+class Reason(StrEnum):
+    """Why a trip failed: a closed list, so that it can be a label and a word in an alert."""
+
+    meaning: str
+    """For people."""
+    phases: tuple[Phase, ...]
+    """Where a round trip fails with it; these counters exist from the start. A rare failure may
+    occur elsewhere, such as an IMAP server over quota at `delete`."""
+    traits: Trait
+    documentation: str
+    """Page and heading in docs/ that explain it."""
+    runbook: str
+    """The alert whose runbook helps first."""
+
+    def __new__(
+        cls,
+        word: str,
+        meaning: str,
+        phases: tuple[Phase, ...],
+        traits: Trait,
+        documentation: str,
+        runbook: str = "MailtripFailing",
+    ) -> "Reason":
+        reason = str.__new__(cls, word)
+        reason._value_ = word
+        reason.meaning, reason.phases, reason.traits = meaning, phases, traits
+        reason.documentation, reason.runbook = documentation, runbook
+        return reason
+
+    def blames(self, phase: Phase) -> Leg:
+        """The leg of the path that a failure in this phase, for this reason, speaks against."""
+        if phase is not Phase.SEND and Trait.BLAMES_DELIVERY in self.traits:
+            return Leg.DELIVERY
+        return phase.leg
+
+    DNS = (
+        "dns",
+        "a name has no address or no answer",
+        _AT_EITHER_SIDE,
+        Trait.OF_A_BLOCKLIST_CHECK | Trait.OF_A_TOKEN | Trait.UNREACHED,
+        "faults.md#names",
+    )
+    NULL_MX = (
+        "null_mx",
+        "the domain declares that it accepts no mail (RFC 7505)",
+        (Phase.SEND,),
+        Trait.OF_A_BLOCKLIST_CHECK,
+        "faults.md#names",
+    )
+    CONNECT = (
+        "connect",
+        "refused, unreachable, no route",
+        _AT_EITHER_SIDE,
+        Trait.OF_A_TOKEN | Trait.OF_THE_SERVER | Trait.UNREACHED,
+        "faults.md#the-network",
+    )
+    TIMEOUT = (
+        "timeout",
+        "a server did not answer within session_timeout",
+        _AT_EITHER_SIDE,
+        Trait.OF_A_BLOCKLIST_CHECK | Trait.OF_A_TOKEN | Trait.OF_THE_SERVER | Trait.UNREACHED,
+        "faults.md#the-network",
+    )
+    TLS = (
+        "tls",
+        "not offered, handshake failed, certificate refused",
+        _AT_EITHER_SIDE,
+        Trait.OF_A_TOKEN | Trait.REFUSES,
+        "faults.md#tls",
+    )
+    AUTH = (
+        "auth",
+        "the credentials were refused, or none of the mechanisms fits",
+        _AT_EITHER_SIDE,
+        Trait.OF_A_TOKEN | Trait.REFUSES | Trait.REFUSES_LOGIN | Trait.ENDS_DELIVERY,
+        "faults.md#what-smtp-servers-answer",
+    )
+    UNAVAILABLE = (
+        "unavailable",
+        "the server answers, but says that it cannot work now",
+        _AT_EITHER_SIDE,
+        Trait.OF_A_TOKEN | Trait.OF_THE_SERVER,
+        "faults.md#what-smtp-servers-answer",
+    )
+    DEFERRED = (
+        "deferred",
+        "4xx: try again later",
+        (Phase.SEND,),
+        NO_TRAIT,
+        "faults.md#what-smtp-servers-answer",
+    )
+    REJECTED = (
+        "rejected",
+        "5xx: never",
+        _AT_EITHER_SIDE,
+        Trait.REFUSES | Trait.ENDS_DELIVERY,
+        "faults.md#what-smtp-servers-answer",
+    )
+    MAILBOX_FULL = (
+        "mailbox_full",
+        "over quota",
+        (Phase.SEND,),
+        Trait.ENDS_DELIVERY,
+        "faults.md#what-smtp-servers-answer",
+    )
+    DISCONNECTED = (
+        "disconnected",
+        "the connection broke in the middle",
+        _AT_EITHER_SIDE,
+        Trait.OF_A_TOKEN | Trait.OF_THE_SERVER,
+        "faults.md#the-network",
+    )
+    PROTOCOL = (
+        "protocol",
+        "the server's answer is malformed or unexpected",
+        _AT_EITHER_SIDE,
+        Trait.OF_A_TOKEN | Trait.REFUSES,
+        "faults.md#what-smtp-servers-answer",
+    )
+    PROGRAM = (
+        "program",
+        "the sendmail program failed or cannot be run; the code is its exit code",
+        (Phase.SEND,),
+        NO_TRAIT,
+        "faults.md#this-machine",
+    )
+    OVERDUE = (
+        "overdue",
+        "sent, but not back within timeout",
+        (Phase.DELIVER,),
+        Trait.BLAMES_DELIVERY,
+        "faults.md#on-the-way",
+    )
+    BOUNCED = (
+        "bounced",
+        "a delivery status notification (RFC 3464) reported failure; the code is the enhanced one",
+        (Phase.DELIVER,),
+        Trait.BLAMES_DELIVERY,
+        "faults.md#on-the-way",
+    )
+    JUNK = (
+        "junk",
+        "it was filed as spam",
+        (Phase.VERIFY,),
+        NO_TRAIT,
+        "faults.md#on-the-way",
+        "MailtripMailJunked",
+    )
+    ALTERED = (
+        "altered",
+        "it came, but its text is not whole",
+        (Phase.VERIFY,),
+        NO_TRAIT,
+        "faults.md#on-the-way",
+    )
+    LISTED = (
+        "listed",
+        "a blocklist lists the address or the domain",
+        (),
+        Trait.OF_A_BLOCKLIST_CHECK,
+        "blocklists.md#when-you-are-listed",
+        "MailtripListed",
+    )
+    UNUSABLE = (
+        "unusable",
+        "no blocklist could be queried",
+        (),
+        Trait.OF_A_BLOCKLIST_CHECK,
+        "blocklists.md#three-states",
+        "MailtripNoListUsable",
+    )
+    ACCEPTED = (
+        "accepted",
+        "it was accepted, and should have been rejected (`expect`)",
+        (Phase.SEND,),
+        NO_TRAIT,
+        "configuration.md#modulesnameroundtripexpect",
+    )
+    INTERNAL = (
+        "internal",
+        "a bug in mailtrip: see the log",
+        tuple(Phase),
+        Trait.OF_A_BLOCKLIST_CHECK | Trait.OF_A_TOKEN | Trait.ENDS_DELIVERY,
+        "alerts.md#mailtripfailing",
+    )

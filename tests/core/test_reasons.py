@@ -1,0 +1,78 @@
+"""The table of reasons, and what has to be said of each of them elsewhere."""
+
+import re
+from pathlib import Path
+
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason, Trait
+from exporter.core.steps import Step
+from tests.atlas.faults import FAULTS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+NO_FAULT = {
+    Reason.LISTED: "of a blocklist check, and the atlas makes round trips",
+    Reason.UNUSABLE: "of a blocklist check, and the atlas makes round trips",
+    Reason.INTERNAL: "a bug, and the bugs that are known are fixed",
+    Reason.ACCEPTED: "nothing is broken: the module asks for a refusal",
+}
+RARE = {
+    (Phase.DELETE, Reason.MAILBOX_FULL): "an IMAP server may refuse STORE over quota",
+}
+"""A phase in which no counter waits for the reason."""
+
+FAULTS_OF_ALL_KINDS = [fault for faults in FAULTS.values() for fault in faults]
+
+
+def test_every_reason_is_named_in_its_runbook() -> None:
+    page = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    named = {
+        heading: set(re.findall(r"\w+", " ".join(re.findall(r"`([^`\n]+)`", text))))
+        for heading, text in sections.items()
+    }
+    missing = [f"{one.runbook}: {one}" for one in Reason if one not in named[one.runbook]]
+    assert not missing, f"docs/alerts.md does not say what to do: {missing}"
+
+
+def test_every_reason_is_made_in_the_fault_atlas() -> None:
+    made = {fault.verdict.reason for fault in FAULTS_OF_ALL_KINDS}
+    assert set(Reason) - made == NO_FAULT.keys()
+
+
+def test_faults_end_where_the_tables_of_reasons_and_steps_say() -> None:
+    strange = [
+        f"{fault.name}: {fault.verdict}"
+        for fault in FAULTS_OF_ALL_KINDS
+        for verdict in [fault.verdict]
+        if (
+            verdict.phase not in verdict.reason.phases
+            and (verdict.phase, verdict.reason) not in RARE
+        )
+        or (verdict.step is not None and verdict.phase not in verdict.step.phases)
+        or verdict.leg is not verdict.reason.blames(verdict.phase)
+    ]
+    assert not strange
+
+
+def test_a_reason_occurs_somewhere_and_contradicts_itself_nowhere() -> None:
+    for reason in Reason:
+        traits = set(reason.traits)
+        assert reason.phases or Trait.OF_A_BLOCKLIST_CHECK in traits, reason
+        assert Trait.REFUSES in traits or Trait.REFUSES_LOGIN not in traits, reason
+        assert not {Trait.REFUSES, Trait.OF_THE_SERVER} <= traits, reason
+        assert not {Trait.ENDS_DELIVERY, Trait.UNREACHED} <= traits, reason
+
+
+def test_a_message_that_is_gone_speaks_against_delivery_and_a_refusal_against_who_refused() -> None:
+    assert Reason.OVERDUE.blames(Phase.DELIVER) == "delivery"
+    assert Reason.BOUNCED.blames(Phase.DELIVER) == "delivery"
+    assert Reason.AUTH.blames(Phase.DELIVER) == "mailbox"
+    assert Reason.TIMEOUT.blames(Phase.SEND) == "send"
+    assert Reason.JUNK.blames(Phase.VERIFY) == "delivery"
+
+
+def test_words_are_found_by_themselves() -> None:
+    assert [Reason(word) for word in map(str, Reason)] == list(Reason)  # type: ignore[call-arg]
+    assert [Step(word) for word in map(str, Step)] == list(Step)  # type: ignore[call-arg]
+    assert [Phase(word) for word in map(str, Phase)] == list(Phase)  # type: ignore[call-arg]
