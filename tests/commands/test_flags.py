@@ -96,6 +96,7 @@ def test_what_is_written_twice_is_the_same() -> None:
     assert (flags.MAX_TARGETS, flags.LOG_FORMATS) == (DEFAULT_MAX_TARGETS, FORMATS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["--version", "serve --help", "serve mt.yml"])
 def test_what_needs_no_program_imports_none(line: str) -> None:
     heavy = [
@@ -142,6 +143,7 @@ NEEDED_BY_NO_CHECK = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", ["check {file}", "check --syntax-only {file}", "schema"])
 def test_what_reads_a_configuration_imports_nothing_that_runs_it(line: str, tmp_path: Path) -> None:
     file = tmp_path / "mt.yml"

@@ -74,6 +74,7 @@ def test_a_key_elsewhere_that_is_none_is_told_at_the_start_with_its_place(
             assert str(caught.value) == f"state.token_key: {problem}"
 
 
+@pytest.mark.slow
 def test_the_command_line_says_it_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("hunter2\n")
     file = tmp_path / "mailtrip.yml"

@@ -315,9 +315,10 @@ def patches() -> Iterator[str]:
             if "mock" in module.split("."):
                 yield f"{place(file, line)}: {module}: make the seam an argument"
         for node in ast.walk(tree(file)):
-            if isinstance(node, ast.Attribute) and ast.unparse(node) in (
-                "monkeypatch.setattr",
-                "monkeypatch.setitem",
+            if (
+                isinstance(node, ast.Attribute)
+                and node.attr in ("setattr", "setitem")
+                and ast.unparse(node.value) == "monkeypatch"
             ):
                 yield f"{place(file, node.lineno)}: {ast.unparse(node)}: make the seam an argument"
 

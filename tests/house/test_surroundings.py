@@ -50,6 +50,7 @@ def test_a_missing_package_is_named_with_its_cure() -> None:
     assert "apt-get install --no-install-recommends -y no-such-package\n" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "skip", ["def test_it(): pytest.skip('no')", "pytest.importorskip('absent')"]
 )

@@ -130,6 +130,7 @@ async def test_an_old_server_has_to_show_its_certificate_all_the_same(tmp_path: 
     assert "is not valid: self-signed certificate: set `ca_file` to its CA" in told
 
 
+@pytest.mark.slow
 def test_openssl_cnf_cannot_bring_old_versions_back(tmp_path: Path) -> None:
     """Of clients nor of our own servers; what it forbids beyond that stays forbidden."""
     (tmp_path / "openssl.cnf").write_text(PERMISSIVE)

@@ -190,7 +190,12 @@ async def read_maildrop(port: int) -> list[Sighting]:
 
 @pytest.mark.parametrize("command", ["greeting", "CAPA", "USER", "UIDL", "TOP"])
 @pytest.mark.parametrize(
-    "words", ["x" * 10_000, ("1 " + "x" * 900 + "\r\n") * 100, "..\r\n" * 5_000]
+    "words",
+    [
+        "x" * 10_000,
+        ("1 " + "x" * 900 + "\r\n") * 100,
+        pytest.param("..\r\n" * 5_000, marks=pytest.mark.slow),
+    ],
 )
 async def test_endless_listings(listener: Listening, command: str, words: str) -> None:
     """POP3 limits: 64 KiB for a status line and for the capabilities, 8 MiB for a listing, 64

@@ -270,8 +270,8 @@ class SmtpWitness:
 def _unstuffed(data: bytes) -> bytes:
     """RFC 5321 section 4.5.2, the receiver's half; the dots count only where a whole line end
     stands before them."""
-    lines = data.removesuffix(b".\r\n").split(b"\r\n")
-    return b"\r\n".join(line.removeprefix(b".") for line in lines)
+    lines = b"\r\n" + data.removesuffix(b".\r\n")
+    return lines.replace(b"\r\n.", b"\r\n").removeprefix(b"\r\n")
 
 
 @asynccontextmanager

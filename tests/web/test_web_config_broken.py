@@ -138,6 +138,7 @@ def test_check_names_it(what: str, folder: Folder) -> None:
         load_web_options(str(folder.file))
 
 
+@pytest.mark.slow
 def test_check_ends_with_2(folder: Folder) -> None:
     folder.write(TLS.replace("server.key", '"server\\0.key"'))
     command = [

@@ -222,6 +222,7 @@ async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_befor
         assert [int(subject) for chunk in seen for subject in subjects(chunk)] == list(range(250))
 
 
+@pytest.mark.slow
 async def test_ten_thousand_messages_of_others_stay_as_they_are(maildir: Maildir) -> None:
     for number in range(10_000):
         file = maildir.path / "new" / maildir.deliver(message(f"theirs {number}"))
