@@ -1,5 +1,8 @@
 """Who awaits something from one mailbox."""
 
+from exporter.core.model import Phase, ProbeError
+from exporter.core.trace import Trace
+from exporter.mailboxes.watcher.back_off import is_refusal
 from exporter.mailboxes.watcher.expectation import Expectation
 from exporter.mailboxes.watcher.pacing import LONGEST_GAP, gap_after, idle_gap
 
@@ -14,6 +17,15 @@ class Waiting:
 
     def __bool__(self) -> bool:
         return bool(self.trips or self.late)
+
+    def failed(self, error: ProbeError, trace: Trace) -> None:
+        """Tells the trips that wait for the mailbox what an attempt to open it, or its session,
+        failed with. One that it is_refusal ends."""
+        for one in self.trips.values():
+            if not one.opened.done() and trace.started >= one.run.started:
+                one.run.adopt(trace.spans, Phase.OPEN, trace.started)
+            if is_refusal(error):
+                one.refuse(error)
 
     def gap(self, now: float, *, listens: bool) -> float:
         """Seconds until the next look, for the youngest awaited message."""

@@ -13,24 +13,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from exporter.core.clock import Clock
-from exporter.core.model import Fact, Leg, Phase, ProbeError, Reason, Span
+from exporter.core.model import Leg, ProbeError, Reason
 from exporter.core.run import Run
 from exporter.core.trace import Trace
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import (
     Mailbox,
-    Rechecking,
     ReportsUnreadable,
-    Rereading,
     ScanLimited,
     Session,
     Sighting,
 )
-from exporter.mailboxes.watcher.back_off import BackOff, Trouble, is_refusal
+from exporter.mailboxes.watcher.back_off import BackOff, Trouble
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher
 from exporter.mailboxes.watcher.expectation import Expectation, Found
+from exporter.mailboxes.watcher.look import Look
+from exporter.mailboxes.watcher.opening import Opening
 from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.mailboxes.watcher.strays import Judge
@@ -78,10 +78,12 @@ class Watcher:
         )
         self._transcript = Transcript(Leg.MAILBOX)
         self._deletions = Deletions()
+        self._look = Look(
+            self._waiting, self._dispatcher, self._deletions, self._transcript, self.statistics
+        )
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        # Set while the session is open.
-        self._opening: tuple[list[Span], list[Fact], float] | None = None
+        self._opening: Opening | None = None  # set while the session is open
         self._linger_until = float("-inf")
         self._back_off = BackOff(clock)
         self._closing = False
@@ -105,7 +107,7 @@ class Watcher:
         expectation = self._waiting.trips[trip] = Expectation(self, run, found)
         run.add_transcript(self._transcript, trip)
         if self._opening:
-            self._report_open(expectation)
+            self._opening.report_to(expectation)
         elif self.trouble and self._back_off.protects_account():
             told = self.trouble.error_for_trip()
             self._transcript.note(run.now(), f"-- {told}")
@@ -164,14 +166,9 @@ class Watcher:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._sessions(), name=f"watcher of {self.name}")
 
-    @property
-    def _wanted(self) -> bool:
-        if self._closing:
-            return bool(self._deletions and self._opening)
-        lingers = self._opening and self._clock.monotonic() < self._linger_until
-        return bool(self._waiting or self._deletions or self._mailbox.listens or lingers)
-
     async def _sessions(self) -> None:
+        """As long as the mailbox is wanted: opens it, looks into it, backs off when that fails, and
+        swaps it for another one when its configuration has changed."""
         while self._wanted:
             if (pause := self._back_off.until - self._clock.monotonic()) > 0:
                 await self._pause(pause)
@@ -195,27 +192,54 @@ class Watcher:
         self.statistics.connected = self.trouble is None
 
     async def _one_session(self, mailbox: Mailbox, trace: Trace) -> None:
+        """Opens the mailbox, and looks into it until it is wanted no longer, or is another one."""
         async with trace.conversation():
             session = await mailbox.open(trace, self._dispatcher.is_ours)
         try:
-            self._opening = trace.spans.copy(), trace.facts.copy(), trace.started
+            self._opening = Opening.of(trace)
             self.entering = None
             self.scan_limited = session if isinstance(session, ScanLimited) else None
             self.reports_unreadable = session if isinstance(session, ReportsUnreadable) else None
             for expectation in self._waiting.trips.values():
-                self._report_open(expectation)
+                self._opening.report_to(expectation)
             while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
                 trace.spans.clear()
-                await self._look(session, trace)
+                await self._look_and_wait(session, trace)
             self._opening = None  # a trip that comes now needs a session that lasts
             try:
                 await session.close()
             finally:
                 if mailbox.listens:
-                    await self._look(session, trace)
+                    await self._look_and_wait(session, trace)
         finally:
             self._opening = None
             session.abort()
+
+    async def _look_and_wait(self, session: Session, trace: Trace) -> None:
+        """One look into the mailbox, then a wait until the next one is due."""
+        began, idle = self._transcript.position, not self._deletions
+        # Elsewhere, what comes now is for the next start to find.
+        if not self._closing or self._mailbox.listens:
+            sightings = await self._look.scan(session, trace)
+            self.trouble, self.statistics.connected = None, True
+            await self._look.act(sightings, session, trace, began)
+            idle = not sightings and not self._deletions
+        if self._deletions:
+            await self._look.delete(session, trace)
+        elif self._wanted and self._opening:
+            gap = self._waiting.gap(self._clock.monotonic(), listens=self._mailbox.listens)
+            async with trace.conversation(idle=gap):
+                await session.wait(gap, self._wake)
+            self._wake.clear()
+        if idle:
+            self._transcript.looked(began)
+
+    @property
+    def _wanted(self) -> bool:
+        if self._closing:
+            return bool(self._deletions and self._opening)
+        lingers = self._opening and self._clock.monotonic() < self._linger_until
+        return bool(self._waiting or self._deletions or self._mailbox.listens or lingers)
 
     @property
     def _holds_sightings(self) -> bool:
@@ -239,11 +263,7 @@ class Watcher:
         self.statistics.reconnects += 1
         trace.note(f"-- {error}; {trouble.next_attempt}")
         log.warning("mailbox %s: %s; %s", self.name, error, trouble.next_attempt)
-        for expectation in self._waiting.trips.values():
-            if not expectation.opened.done() and trace.started >= expectation.run.started:
-                expectation.run.adopt(trace.spans, Phase.OPEN, trace.started)
-            if is_refusal(error):
-                expectation.refuse(error)
+        self._waiting.failed(error, trace)
 
     async def _pause(self, seconds: float) -> None:
         """Sleeps; a change in who waits ends it."""
@@ -251,59 +271,6 @@ class Watcher:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
-
-    async def _look(self, session: Session, trace: Trace) -> None:
-        """One look into the mailbox, then a wait until the next one is due."""
-        began, idle = self._transcript.position, not self._deletions
-        # Elsewhere, what comes now is for the next start to find.
-        if not self._closing or self._mailbox.listens:
-            self._recheck_due(session)
-            async with trace.conversation():
-                sightings = await session.scan()
-            self.trouble, self.statistics.connected = None, True
-            self.statistics.messages = session.messages
-            if sightings:
-                again = session.read_again if isinstance(session, Rereading) else None
-                trips = await self._dispatcher.dispatch(
-                    sightings, trace, self._deletions.add, again
-                )
-                self._transcript.concerns(began, trips)
-                if others := len(sightings) - len(trips):
-                    trace.note(f"-- new messages that are not ours: {others}")
-            self._deletions.extend(await self._dispatcher.due())
-            idle = not sightings and not self._deletions
-        if self._deletions:
-            began = self._transcript.position
-            trips = self._waiting.deleting()
-            try:
-                self.statistics.deleted += await self._deletions.delete_all(session, trace)
-            finally:
-                self._transcript.concerns(began, trips)
-        elif self._wanted and self._opening:
-            gap = self._waiting.gap(self._clock.monotonic(), listens=self._mailbox.listens)
-            async with trace.conversation(idle=gap):
-                await session.wait(gap, self._wake)
-            self._wake.clear()
-        if idle:
-            self._transcript.looked(began)
-
-    def _recheck_due(self, session: Session) -> None:
-        """Before a trip is overdue, a session that relies on announcements looks for itself,
-        once."""
-        due = self._waiting.to_recheck()
-        for expectation in due:
-            expectation.rechecked()
-        if due and isinstance(session, Rechecking):
-            session.recheck()
-
-    def _report_open(self, expectation: Expectation) -> None:
-        if not expectation.opened.done() and self._opening:
-            spans, facts, began = self._opening
-            # The session was opened for this trip, among others.
-            if began >= expectation.run.started:
-                expectation.run.adopt(spans, Phase.OPEN, began)
-            expectation.run.facts.extend(facts)
-            expectation.opened.set_result(None)
 
     def _release(self, expectation: Expectation) -> None:
         """A trip has ended, perhaps before it could delete its message."""

@@ -2,8 +2,7 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import Phase, ProbeError, Reason, Step
-from exporter.core.run import Run
+from exporter.core.model import ProbeError, Reason, Step
 from exporter.mail.message import FoundIn
 from exporter.mail.tokens import Mint, Rejection
 from exporter.mailboxes.watcher.pacing import GAP_FRACTION, SHORTEST_GAP
@@ -63,18 +62,6 @@ async def test_a_hundred_trips_share_one_session(bench: WatcherRig) -> None:
     await asyncio.gather(*(one() for _ in range(100)))
     assert bench.mailbox.opened == 1
     assert bench.mailbox.messages == {}
-
-
-@virtual.on_a(WatcherRig)
-async def test_steps_of_opening_go_to_the_trip_that_caused_it(bench: WatcherRig) -> None:
-    token, run = bench.trip()
-    with bench.watcher.expect(token.trip, run) as expected:
-        await expected.ready()
-        assert [(span.phase, span.step) for span in run.spans] == [(Phase.OPEN, Step.CONNECT)]
-        later = Run(bench.clock, session_timeout=30)
-        with bench.watcher.expect("later", later) as other:
-            await other.ready()
-        assert later.spans == []
 
 
 @virtual.on_a(WatcherRig)

@@ -1,0 +1,65 @@
+"""One look into a mailbox: what is new there, whom it concerns, and what may be deleted."""
+
+from exporter.core.trace import Trace
+from exporter.core.transcript import Transcript
+from exporter.mailboxes.session import Rechecking, Rereading, Session, Sighting
+from exporter.mailboxes.watcher.deletions import Deletions
+from exporter.mailboxes.watcher.dispatch import Dispatcher
+from exporter.mailboxes.watcher.statistics import Statistics
+from exporter.mailboxes.watcher.waiting import Waiting
+
+
+class Look:
+    """The parts of a look. What was said about the message of a trip is in the `transcript` for
+    that trip alone."""
+
+    def __init__(
+        self,
+        waiting: Waiting,
+        dispatcher: Dispatcher,
+        deletions: Deletions,
+        transcript: Transcript,
+        statistics: Statistics,
+    ) -> None:
+        self._waiting = waiting
+        self._dispatcher = dispatcher
+        self._deletions = deletions
+        self._transcript = transcript
+        self._statistics = statistics
+
+    async def scan(self, session: Session, trace: Trace) -> list[Sighting]:
+        """The messages that are new to the session. Raises ProbeError."""
+        self._recheck_due(session)
+        async with trace.conversation():
+            sightings = await session.scan()
+        self._statistics.messages = session.messages
+        return sightings
+
+    def _recheck_due(self, session: Session) -> None:
+        """Before a trip is overdue, a session that relies on announcements looks for itself,
+        once."""
+        due = self._waiting.to_recheck()
+        for expectation in due:
+            expectation.rechecked()
+        if due and isinstance(session, Rechecking):
+            session.recheck()
+
+    async def act(
+        self, sightings: list[Sighting], session: Session, trace: Trace, began: int
+    ) -> None:
+        """Hands out what was seen in a scan whose first line in the transcript is `began`."""
+        if sightings:
+            again = session.read_again if isinstance(session, Rereading) else None
+            trips = await self._dispatcher.dispatch(sightings, trace, self._deletions.add, again)
+            self._transcript.concerns(began, trips)
+            if others := len(sightings) - len(trips):
+                trace.note(f"-- new messages that are not ours: {others}")
+        self._deletions.extend(await self._dispatcher.due())
+
+    async def delete(self, session: Session, trace: Trace) -> None:
+        """Carries out the deletions. Raises ProbeError."""
+        began, trips = self._transcript.position, self._waiting.deleting()
+        try:
+            self._statistics.deleted += await self._deletions.delete_all(session, trace)
+        finally:
+            self._transcript.concerns(began, trips)

@@ -1,0 +1,31 @@
+"""How the session that is open was opened."""
+
+from dataclasses import dataclass
+
+from exporter.core.model import Fact, Phase, Span
+from exporter.core.trace import Trace
+from exporter.mailboxes.watcher.expectation import Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a trip is told that finds the session open, or for which it was opened."""
+
+    spans: tuple[Span, ...]
+    facts: tuple[Fact, ...]
+    began: float  # monotonic
+
+    @classmethod
+    def of(cls, trace: Trace) -> "Opening":
+        """As traced so far."""
+        return cls(tuple(trace.spans), tuple(trace.facts), trace.started)
+
+    def report_to(self, expectation: Expectation) -> None:
+        """Tells a trip, once, that the mailbox is open."""
+        if expectation.opened.done():
+            return
+        # The session was opened for this trip, among others.
+        if self.began >= expectation.run.started:
+            expectation.run.adopt(self.spans, Phase.OPEN, self.began)
+        expectation.run.facts.extend(self.facts)
+        expectation.opened.set_result(None)

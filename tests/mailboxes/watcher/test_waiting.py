@@ -1,0 +1,33 @@
+"""Who awaits something from one mailbox."""
+
+import pytest
+
+from exporter.core.model import Phase, ProbeError, Reason, Step
+from exporter.core.trace import Trace
+from exporter.mailboxes.watcher.expectation import Expectation
+from exporter.mailboxes.watcher.waiting import Waiting
+from tests.support import virtual_time as virtual
+from tests.support.watcher_rig import WatcherRig
+
+
+@virtual.on_a(WatcherRig)
+async def test_a_refusal_ends_the_wait_and_any_failure_leaves_its_steps(bench: WatcherRig) -> None:
+    for reason, ends in ((Reason.CONNECT, False), (Reason.REJECTED, True)):
+        waiting, (token, run) = Waiting(), bench.trip()
+        expectation = waiting.trips[token.trip] = Expectation(bench.watcher, run)
+        trace, error = Trace(bench.clock), ProbeError(reason, "no")
+        with pytest.raises(ProbeError), trace.step(Step.CONNECT):
+            raise error
+        waiting.failed(error, trace)
+        assert expectation.opened.done() is ends
+        assert [(span.phase, span.step, span.reason) for span in run.spans] == [
+            (Phase.OPEN, Step.CONNECT, reason)
+        ]
+
+
+def test_an_overdue_message_is_waited_for() -> None:
+    waiting = Waiting()
+    assert not waiting
+    waiting.late["trip"] = 0.0
+    assert waiting
+    assert waiting.gap(10.0, listens=False) == pytest.approx(0.4)
