@@ -1,4 +1,5 @@
-# make run does all its own set-up on a Debian or Ubuntu with Python 3.11 or newer, make test on Debian 12.
+# make run does all its own set-up on a Debian or Ubuntu with Python 3.11 or newer, make test on the systems of
+# tests/systems.py.
 
 # The first Python that is new enough. (`true`, since make throws away what a command that ends with 127 has printed.)
 PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -68,12 +69,10 @@ image: ## build the container image, with Docker or Podman; another base: make i
 	BUILDAH_FORMAT=docker $(shell command -v docker || command -v podman || echo docker) build --tag mailtrip $(ARGS) .
 
 suite: # said once, and before anything is installed
-	@. /etc/os-release; test "$$VERSION_CODENAME" = bookworm || { \
-		echo "The mail servers of the tests are those of Debian 12; this is $$PRETTY_NAME." >&2; \
-		echo "What needs no servers:  make check, make pythons, make lowest" >&2; exit 1; }
+	@$(PYTHON) -B -m tests.systems
 
 servers:
-	@tests/debian.sh $$(cat tests/packages.txt)
+	@packages=$$($(PYTHON) -B -m tests.systems packages) && tests/debian.sh $$packages
 
 newer: # a Prometheus of the next major version, beside the system's
 	@tests/newer.sh forky .newer prometheus

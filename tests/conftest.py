@@ -19,6 +19,7 @@ from tests.lab.client import Lab, LabUser
 from tests.lab.shell import LabError
 from tests.support.alertmanager import AMTOOL, Alertmanager
 from tests.support.prometheus import BINARIES, PROMTOOL, Prometheus
+from tests.systems import LEFT_OUT, code_name, packages
 
 TESTS = Path(__file__).resolve().parent
 
@@ -27,6 +28,14 @@ TESTS = Path(__file__).resolve().parent
 hypothesis.settings.register_profile("mailtrip", hypothesis.settings(), deadline=None)
 hypothesis.settings.register_profile("quick", hypothesis.settings(), deadline=None, max_examples=10)
 hypothesis.settings.load_profile("mailtrip")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--system",
+        default=code_name(),
+        help="the code name of a system: what is left out there (tests/systems.py) is not run",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,6 +47,8 @@ def pytest_configure(config: pytest.Config) -> None:
         "atlas: a row of the fault atlas (set below tests/atlas; it has a lab of its own)",
     )
     config.addinivalue_line("markers", "container: needs containers (set by the fixture `podman`)")
+    config.addinivalue_line("markers", "browser: needs a browser (set by the fixture `browser`)")
+    config.addinivalue_line("markers", "newer: needs what `make newer` unpacks")
     config.addinivalue_line(
         "markers", "slow: starts processes, or takes as long (not in `make quick`)"
     )
@@ -46,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         if "servers" not in getattr(item, "fixturenames", ()) and not item.get_closest_marker(
             "lab"
@@ -60,6 +71,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("container")
         if "image" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.timeout(600))  # whichever comes first builds it
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+    left_out = LEFT_OUT.get(config.getoption("--system"), {})
+    gone = [item for item in items if any(map(item.get_closest_marker, left_out))]
+    if gone:
+        config.hook.pytest_deselected(items=gone)
+        items[:] = [item for item in items if item not in gone]
 
 
 def pytest_collection_finish() -> None:
@@ -91,9 +109,8 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 @pytest.fixture(scope="session")
 def servers() -> None:
     """The Debian packages that the tests need are installed."""
-    packages = (TESTS / "packages.txt").read_text().split()
     check = subprocess.run(
-        [TESTS / "debian.sh", "--check", *packages], capture_output=True, text=True
+        [TESTS / "debian.sh", "--check", *packages(code_name())], capture_output=True, text=True
     )
     if check.returncode:
         pytest.fail(check.stderr.strip(), pytrace=False)

@@ -8,7 +8,7 @@ suite=$1 directory=$2
 shift 2
 [ ! -e "$directory/done" ] || exit 0
 keys=/usr/share/keyrings/debian-archive-keyring.gpg
-[ -e $keys ] || { echo "this is no Debian: without $*; the tests that need them are skipped" >&2; exit 0; }
+[ -e $keys ] || { echo "this is no Debian: without $*, and the tests that need them" >&2; exit 0; }
 
 mirror=$(cat /etc/apt/sources.list.d/debian.sources /etc/apt/sources.list 2>/dev/null |
     sed -nE 's/^URIs: *([^ ]+).*/\1/p; s/^deb (\[[^]]*\] )?([^ ]+).*/\2/p' | head -1)

@@ -200,6 +200,7 @@ IMAP = (
         Known.AT_ONCE,
         "`folders`, and the mailbox in a mail reader",
         given(imap={"folders": ["Archive"]}),
+        newer_code="NONEXISTENT",  # Dovecot 2.4
     ),
     Fault(
         "Access to the folder is denied",

@@ -77,6 +77,8 @@ class Fault:
     lever: Lever = Lever.NONE
     # a part of the words for people, where they have to tell apart what has the same verdict
     says: str = ""
+    # a code that only newer servers give; the verdict is that without it
+    newer_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

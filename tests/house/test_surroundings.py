@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import systems
 from tests.support.prometheus import Prometheus
 
 TESTS = Path(__file__).resolve().parents[1]
@@ -57,21 +58,60 @@ def test_a_missing_package_is_named_with_its_cure() -> None:
 @pytest.mark.parametrize("in_ci", [True, False])
 def test_a_skipped_test_is_a_failure_in_ci(tmp_path: Path, skip: str, in_ci: bool) -> None:
     (tmp_path / "test_it.py").write_text(f"import pytest\n{skip}\n")
+    said = _pytest(tmp_path, ci="true" if in_ci else None)
+    assert ("in CI nothing may be skipped" in said) is in_ci
+    assert ("1 skipped" not in said) is in_ci
+
+
+def _pytest(directory: Path, *options: str, ci: str | None = None) -> str:
+    """What pytest says of the tests in a directory that has no conftest.py of its own."""
+    command = [sys.executable, "-m", "pytest", "-p", "tests.conftest", f"--rootdir={directory}"]
     environment = {name: value for name, value in os.environ.items() if name != "CI"}
-    environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-p",
-        "tests.conftest",
-        f"--rootdir={tmp_path}",
-        str(tmp_path),
-    ]
-    if in_ci:
-        environment["CI"] = "true"
-    done = subprocess.run(
-        command, cwd=TESTS.parent, env=environment, capture_output=True, text=True
+    environment |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} | ({"CI": ci} if ci else {})
+    return subprocess.run(
+        [*command, *options, str(directory)],
+        cwd=TESTS.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+    ).stdout
+
+
+def test_each_system_says_in_a_line_each_what_is_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert [systems.main([], name) for name in ("bookworm", "trixie")] == [0, 0]
+    assert capsys.readouterr().out == ""
+    assert systems.main([], "noble") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert [line.startswith("left out here: tests with") for line in said] == [True, True]
+    assert systems.main([], "sid") == 1
+    assert "Debian 12 and 13, and of Ubuntu 24.04" in capsys.readouterr().err
+
+
+def test_only_the_packages_of_what_is_left_out_are_not_needed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    everything = systems.PACKAGES.read_text(encoding="utf-8").split()
+    assert set(everything) < set(systems.packages("bookworm"))
+    assert set(everything) < set(systems.packages("trixie"))
+    assert set(everything) - set(systems.packages("noble")) == {"chromium", "chromium-driver"}
+    assert systems.ONLY_HERE.keys() == systems.LEFT_OUT.keys()
+    systems.main(["packages"], "noble")
+    assert capsys.readouterr().out.split() == systems.packages("noble")
+
+
+@pytest.mark.parametrize(("system", "chosen"), [("bookworm", 3), ("noble", 1)])
+def test_what_is_left_out_is_not_run(tmp_path: Path, system: str, chosen: int) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def browser(): pass\n"
+        "def test_a_page(browser): pass\n"
+        "@pytest.mark.newer\n"
+        "def test_a_rule(): pass\n"
+        "def test_the_rest(): pass\n"
     )
-    assert ("in CI nothing may be skipped" in done.stdout) is in_ci
-    assert ("1 skipped" not in done.stdout) is in_ci
+    done = _pytest(tmp_path, f"--system={system}")
+    assert f"{chosen} passed" in done
+    assert ("2 deselected" in done) is (chosen == 1)

@@ -23,7 +23,12 @@ from tests.support.prometheus import BINARIES, NEWER, Prometheus
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "dashboards/rules"
 EACH_VERSION = pytest.mark.parametrize(
-    "prometheus", [BINARIES, NEWER], indirect=True, ids=["debian", "newer"]
+    "prometheus",
+    [
+        pytest.param(BINARIES, id="debian"),
+        pytest.param(NEWER, id="newer", marks=pytest.mark.newer),
+    ],
+    indirect=True,
 )
 HURRY = 150  # 5 minutes, an interval, become two seconds
 
