@@ -71,7 +71,7 @@ def for_one(content: dict[str, Any], left: Exporter) -> dict[str, Any]:
 
 def probed_by(replica: Exporter) -> set[str]:
     """The targets of its trips, by its log."""
-    return set(re.findall(r"trip \w+ of each-relay \S+ (\S+) is good", replica.log.read_text()))
+    return set(re.findall(r"trip \w+ of each-relay \S+ (\S+) succeeded", replica.log.read_text()))
 
 
 async def test_every_target_is_probed_by_one_replica_and_by_the_other_when_that_has_died(
