@@ -29,10 +29,10 @@ ENV PATH=/opt/mailtrip/bin:$PATH STATE_DIRECTORY=/var/lib/mailtrip MAILTRIP_HEAL
 VOLUME /var/lib/mailtrip
 EXPOSE 10925
 
-# A number, since Kubernetes' runAsNonRoot cannot tell that a name is not root.
+# A number, because Kubernetes' runAsNonRoot cannot tell that a name is not root.
 USER 10925:10925
 
-# Whoever answers, lives: also with 401 or 404, where there are logins or a prefix, and also by hanging up on plain HTTP,
+# Any answer means healthy: also 401 or 404, where there are logins or a prefix, and also by hanging up on plain HTTP,
 # as a TLS server does. A program that hangs does neither. MAILTRIP_HEALTH says where, if --web.listen-address differs.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s CMD ["python", "-I", "-c", "\
 import os, socket; \

@@ -52,7 +52,7 @@ check: $(TOOLS) ## style and types only
 lowest: $(TOOLS) ## the tests that need Python alone, with the oldest libraries that pyproject.toml allows
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m tests.lowest -q -n 4 $(QUICKLY) $(ARGS)
 
-docs: $(TOOLS) ## write the generated pages anew
+docs: $(TOOLS) ## regenerate the generated pages
 	$(BIN)/python -m docs.configuration
 	$(BIN)/python -m docs.metrics
 	$(BIN)/python -m docs.web
@@ -89,7 +89,7 @@ lab-down: ## stop the lab
 bench: suite servers $(TOOLS) ## measure CPU per trip, the error of the delay, the cost of scrapes
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-fuzz: $(TOOLS) ## feed the parsers with what nobody would send, each for SECONDS=600; TARGETS="headers imap" for some
+fuzz: $(TOOLS) ## fuzz the parsers, each for SECONDS=600; TARGETS="headers imap" for some
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	@for target in $(TARGETS); do \
 		nice $(BIN)/python -m tests.fuzz $$target .fuzz/$$target -max_total_time=$(SECONDS) -artifact_prefix=.fuzz/ || exit 1; done

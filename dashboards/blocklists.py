@@ -137,7 +137,7 @@ def questions() -> list[Json]:
         ),
         bars(
             "Checks that failed",
-            "By reason: listed; or unusable, no list could be asked.",
+            "By reason: listed; or unusable, no list could be queried.",
             [
                 query(
                     'sum by (reason) (increase(mailtrip_failures_total{phase="verify", '

@@ -110,7 +110,7 @@ def mailboxes() -> list[Json]:
         ),
         bars(
             "Broken sessions",
-            "Sessions with a mailbox that failed or broke. A few in a day are normal: servers "
+            "Mailbox sessions that failed or were interrupted. A few in a day are normal: servers "
             "close what is idle.",
             count("mailtrip_mailbox_reconnects_total", EACH),
         ),

@@ -204,7 +204,7 @@ def sending() -> list[Json]:
         ),
         lines(
             "Mailbox, by step",
-            "The mean time of each step with the mailbox.",
+            "The mean duration of each step of the mailbox session.",
             [query(mean, "{{step}}")],
             interval="5m",
         ),
@@ -219,7 +219,7 @@ def sending() -> list[Json]:
         ),
         stat(
             "Servers passed",
-            "Servers that took the newest message.",
+            "Servers on the path of the newest message.",
             of("mailtrip_hops"),
             "none",
             height=6,
@@ -227,7 +227,7 @@ def sending() -> list[Json]:
         ),
         table(
             "Exchanger",
-            "The exchanger that took the newest message, if mailtrip sends by MX itself.",
+            "The exchanger that accepted the newest message, if mailtrip sends by MX itself.",
             [rows(of("mailtrip_mx_info"))],
             {"host": "Host", "preference": "Preference"},
             width=12,

@@ -195,9 +195,9 @@ def problems() -> list[Json]:
     late = {
         "late": "late",
         "lost": "lost",
-        "bounces": "returned",
+        "bounces": "bounced",
         "junk": "junk",
-        "duplicates": "doubled",
+        "duplicates": "duplicate",
     }
     counted = [
         query(f"sum(increase(mailtrip_{name}_total{{{MANY}}}[$__rate_interval]))", legend)
