@@ -20,7 +20,7 @@ DAY = 86400.0
 FRESH = 600.0  # seconds: a listing counts only if the list passed its test within this time
 
 
-def _nobody(query: Query) -> None:
+def _no_observer(query: Query) -> None:
     pass
 
 
@@ -28,7 +28,7 @@ class Blocklists:
     """All lists that this program asks: one for the program. Call everything from the event loop's
     thread."""
 
-    def __init__(self, resolver: Resolver, clock: Clock, observe: Observer = _nobody) -> None:
+    def __init__(self, resolver: Resolver, clock: Clock, observe: Observer = _no_observer) -> None:
         self.statistics: dict[str, Statistics] = {}
         """By a list's name, from the first question on."""
         self._queries = ListQueries(resolver, clock, self.statistics, observe)
@@ -38,7 +38,7 @@ class Blocklists:
         self._memory = Memory()
 
     async def look_up(
-        self, blocklist: Blocklist, subject: Subject, trace: Trace, observe: Observer = _nobody
+        self, blocklist: Blocklist, subject: Subject, trace: Trace, observe: Observer = _no_observer
     ) -> Listing:
         """What a list says of a subject. Never raises ProbeError: what cannot be known is UNKNOWN,
         and `text` says why.

@@ -70,7 +70,7 @@ class ListQueries:
             verdict = Verdict(ListState.UNKNOWN, why=why, failure=QueryFailure.SENSELESS)
         else:
             verdict = judge(status.blocklist, answer.records)
-        self._tell(Query(status.blocklist.name, answer.took, verdict.failure), observe)
+        self._report(Query(status.blocklist.name, answer.took, verdict.failure), observe)
         status.answered(verdict.failure, verdict.why, self._clock.monotonic())
         return Heard(verdict, answer.ttl)
 
@@ -80,7 +80,7 @@ class ListQueries:
         async with status.turns, self._turns:
             answer = await self._query(status, subject, "TXT")
         failure, _ = _FAILURES.get(answer.result, (None, ""))
-        self._tell(Query(status.blocklist.name, answer.took, failure), observe)
+        self._report(Query(status.blocklist.name, answer.took, failure), observe)
         return one_line(status.blocklist.redacted(" / ".join(answer.records)))
 
     async def _query(
@@ -89,7 +89,7 @@ class ListQueries:
         name = f"{subject.labels}.{status.blocklist.zone()}"
         return await self._dns.query(f"{name}.", kind)
 
-    def _tell(self, query: Query, observe: Observer) -> None:
+    def _report(self, query: Query, observe: Observer) -> None:
         if query.failure:
             self._statistics[query.blocklist].failures[query.failure] += 1
         self._observe(query)

@@ -72,7 +72,7 @@ class RoundTrip:
         """The rest of a trip whose message left before this process began."""
         if self._refusals:
             async with run.phase(Phase.SEND):
-                raise self._taken()
+                raise self._unexpectedly_accepted()
         with self._expecting(trip, run) as expected:
             await self._receive(expected, run)
 
@@ -95,7 +95,7 @@ class RoundTrip:
             if uncertain:
                 raise uncertain
 
-    def _taken(self) -> ProbeError:
+    def _unexpectedly_accepted(self) -> ProbeError:
         wanted = " or ".join(sorted(self._refusals))
         return ProbeError(
             Reason.ACCEPTED, f"the message was accepted, but should have been refused with {wanted}"
@@ -113,7 +113,7 @@ class RoundTrip:
                     raise crowded
                 await self._sender.send(message, run)
                 if self._refusals:
-                    raise self._taken()
+                    raise self._unexpectedly_accepted()
         except ProbeError as error:
             if not run.uncertain:
                 raise
@@ -156,7 +156,7 @@ class RoundTrip:
         sighting = found.sighting
         try:
             async with run.phase(Phase.VERIFY):
-                run.facts.extend(_told(found, run, self._trusted))
+                run.facts.extend(_facts_of(found, run, self._trusted))
                 run.fact(_arrival(found, run))
                 if sighting.junk and self._junk_fails:
                     raise ProbeError(Reason.JUNK, f"filed as spam, in the folder {sighting.folder}")
@@ -184,7 +184,7 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
     return None
 
 
-def _told(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]:
+def _facts_of(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]:
     """What servers wrote into the message. Its receiver wrote into the outermost one, if it was
     wrapped."""
     way, messages = _hops(found, run), headers(found.sighting.raw, found.token.word)

@@ -113,7 +113,7 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     await check_receiver(settings, key)
     async with App(settings, Store.open(None), shared_key(settings.state)) as app:
-        probe = app.probes.get(key := app.probes.key(key.module, key.target))
+        probe = app.probes.get_or_create(key := app.probes.key(key.module, key.target))
         with console.status("…") as status:
             line = ProgressLine(app.clock, probe.timeout)
             flight = app.prober.start(

@@ -80,7 +80,7 @@ class Trace:
         offset = start - self.started
         begun = Span(phase, step, offset, -1.0, note=note)
         self._under_way.append(begun)
-        self._tell(begun)
+        self._report(begun)
         reason: Reason | None = None
         try:
             yield
@@ -106,7 +106,7 @@ class Trace:
         """Notes a span that was measured elsewhere, or has just ended."""
         if len(self.spans) < MAX_SPANS:
             self.spans.append(span)
-        self._tell(span)
+        self._report(span)
 
     def adopt(self, spans: Iterable[Span], phase: Phase, began: float) -> None:
         """Takes over spans of a shared session that `began` at that monotonic time, as steps of our
@@ -123,7 +123,7 @@ class Trace:
             *(replace(span, duration=max(now - span.start, 0.0)) for span in self._under_way),
         )
 
-    def _tell(self, span: Span) -> None:
+    def _report(self, span: Span) -> None:
         if self._progress:
             self._progress(span)
 

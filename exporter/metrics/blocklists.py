@@ -17,7 +17,7 @@ class BlocklistSeries(ProbeSeries):
                 self.add("mailtrip_dnsbl_query_failures_total", 0, blocklist, failure)
 
     def finished(self, outcome: Outcome) -> None:
-        for asked in _asked(outcome):
+        for asked in _list_facts(outcome):
             for duration in asked.durations:
                 self.observe("mailtrip_dnsbl_query_duration_seconds", duration)
             for failure in asked.failures:
@@ -42,10 +42,10 @@ class BlocklistSeries(ProbeSeries):
         self.replace("mailtrip_dnsbl_listed", listed)
         self.replace("mailtrip_dnsbl_code_info", codes)
         usable: dict[Labels, float] = {
-            (asked.blocklist,): float(asked.usable) for asked in _asked(outcome)
+            (asked.blocklist,): float(asked.usable) for asked in _list_facts(outcome)
         }
         self.replace("mailtrip_dnsbl_list_usable", usable)
 
 
-def _asked(outcome: Outcome) -> list[Asked]:
+def _list_facts(outcome: Outcome) -> list[Asked]:
     return [fact for fact in outcome.facts if isinstance(fact, Asked)]

@@ -33,14 +33,14 @@ class Bearer:
 
     async def answer(self, challenge: bytes) -> bytes:
         """RFC 7628 section 3.2.3 wants a control character; XOAUTH2 wants nothing."""
-        self.words = _told(challenge)
+        self.words = _refusal_in(challenge)
         return b"" if self.name == "XOAUTH2" else b"\1"
 
     def succeeded(self) -> None:
         pass
 
 
-def _told(challenge: bytes) -> str:
+def _refusal_in(challenge: bytes) -> str:
     """The JSON of RFC 7628 section 3.2.2 in one line, or whatever else it is."""
     try:
         found = json.loads(challenge)

@@ -93,11 +93,11 @@ class ProbeTable:
         del self._probes[probe.key]
         self._observer.forgotten(probe.key)
 
-    def key(self, module: str, target: str, *, looking: bool = False) -> ProbeKey:
+    def key(self, module: str, target: str, *, read_only: bool = False) -> ProbeKey:
         """The key of a probe that may be asked for, whatever the spelling of its target. Raises
         ProbeRefused.
 
-        A call that is only `looking` takes no place, and needs none.
+        A call that is only `read_only` takes no place, and needs none.
         """
         modules = self.settings.modules
         if module not in modules:
@@ -123,7 +123,7 @@ class ProbeTable:
             raise ProbeRefused(
                 403, "target_not_allowed", f"target {target!r} is not allowed; {cure}"
             )
-        if not looking and len(self._probes) >= self._max_targets:
+        if not read_only and len(self._probes) >= self._max_targets:
             raise ProbeRefused(
                 429, "too_many_targets", f"limit of {self._max_targets} probes reached"
             )
@@ -156,9 +156,9 @@ class ProbeTable:
 
     async def scrape(self, key: ProbeKey, patience: float) -> None:
         """What a scrape of this probe does. See Prober.scrape."""
-        await self._prober.scrape(self.get(key), patience)
+        await self._prober.scrape(self.get_or_create(key), patience)
 
-    def get(self, key: ProbeKey) -> Probe:
+    def get_or_create(self, key: ProbeKey) -> Probe:
         """The probe of an allowed key, made if there was none."""
         return self._probes.get(key) or self._add(key, None, None)
 

@@ -37,7 +37,7 @@ class Recovery:
         self.restore(self._probes.current)
         for trip in self._ledger.recover():
             if key := self._probes.current(trip.probe):
-                self._prober.resume(self._probes.get(key), trip)
+                self._prober.resume(self._probes.get_or_create(key), trip)
             else:
                 self._ledger.abandon(trip)
 
@@ -45,7 +45,7 @@ class Recovery:
         """What the store knows of some probes; `wanted` gives what their keys are today."""
         for known in sorted(self._store.last_known(), key=lambda one: one.outcome.finished_at):
             if key := wanted(known.outcome.probe):
-                probe, outcome = self._probes.get(key), replace(known.outcome, probe=key)
+                probe, outcome = self._probes.get_or_create(key), replace(known.outcome, probe=key)
                 probe.remember(outcome, known.history)
                 self._metrics.restored(outcome, known.last_success)
                 self._keep_interval(probe, outcome.started_at)
@@ -53,7 +53,7 @@ class Recovery:
             if key := wanted(
                 stored
             ):  # perhaps its message has left, though we were killed before we knew
-                probe = self._probes.get(key)
+                probe = self._probes.get_or_create(key)
                 probe.last_start = max(probe.last_start, started)
 
     def _keep_interval(self, probe: Probe, started_at: float) -> None:

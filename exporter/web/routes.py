@@ -112,7 +112,7 @@ class Routes:
         read_only = debug or request.method == hdrs.METH_HEAD
         try:
             key = self._probes.key(
-                _parameter(request, "module"), _parameter(request, "target"), looking=read_only
+                _parameter(request, "module"), _parameter(request, "target"), read_only=read_only
             )
             if not read_only and (stranger := self._cross_site(request)):
                 cure = "open this address yourself, or add &debug=true, which sends nothing"
@@ -191,7 +191,7 @@ class Routes:
                 key = self._probes.by_name(_parameter(request, "probe"))
             else:
                 key = self._probes.key(
-                    _parameter(request, "module"), _parameter(request, "target"), looking=True
+                    _parameter(request, "module"), _parameter(request, "target"), read_only=True
                 )
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")

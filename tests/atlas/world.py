@@ -172,7 +172,7 @@ class World:
             return numbers(at_once(app.metrics.probe(KEY)).decode())
 
     async def _fly(self, app: App) -> Outcome:
-        flight = app.prober.start(app.probes.get(KEY), self._follow)
+        flight = app.prober.start(app.probes.get_or_create(KEY), self._follow)
         flight.add_done_callback(lambda _: self.sent.set())
         if self.then:
             await self.sent.wait()

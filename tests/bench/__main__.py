@@ -130,7 +130,7 @@ async def cpu_per_trip(lab: Lab, user: LabUser, tls: str) -> None:
     """The processor time of this process, which makes the trips itself."""
     settings = Settings.parse(configuration(lab, user, tls).encode(), "bench.yml")
     async with App(settings, Store.open(None), new_key()) as app:
-        probe = app.probes.get(ProbeKey("plain", user.address))
+        probe = app.probes.get_or_create(ProbeKey("plain", user.address))
         await app.prober.start(probe)  # imports, caches, connections
         began, wall, outcomes = cpu(), time.perf_counter(), []
         for _ in range(TRIPS // CONCURRENT):
@@ -242,7 +242,7 @@ async def error_of_delay(lab: Lab, user: LabUser, trips: int = 10) -> None:
     delays: list[Delay] = []
     with arrivals(user) as seen:
         async with App(settings, Store.open(None), new_key()) as app:
-            probe = app.probes.get(ProbeKey("plain", user.address))
+            probe = app.probes.get_or_create(ProbeKey("plain", user.address))
             outcomes = [
                 await app.prober.start(probe) for _ in range(trips if user.name == "probe" else 3)
             ]

@@ -27,7 +27,8 @@ async def blocklists(lab: Lab) -> None:
     """All addresses at once, as after a start; the query times are as Prometheus sees them."""
     async with App(configuration(lab), Store.open(None), new_key()) as app:
         probes = [
-            app.probes.get(ProbeKey("reputation", f"203.0.113.{n}")) for n in range(ADDRESSES)
+            app.probes.get_or_create(ProbeKey("reputation", f"203.0.113.{n}"))
+            for n in range(ADDRESSES)
         ]
         began, used = time.perf_counter(), cpu()
         outcomes: list[Outcome] = await asyncio.gather(

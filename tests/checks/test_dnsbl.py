@@ -204,7 +204,7 @@ async def test_a_check_that_is_cut_off_by_the_end_leaves_nothing_behind(tmp_path
         name_server({}, silent=True) as dns,
         app(dns, "lists: [a.example]", state=tmp_path) as made,
     ):
-        flight = made.prober.start(made.probes.get(ProbeKey("reputation", "192.0.2.1")))
+        flight = made.prober.start(made.probes.get_or_create(ProbeKey("reputation", "192.0.2.1")))
         while made.blocklists.statistics == {}:
             await asyncio.sleep(0.01)
     assert flight.cancelled()
@@ -236,7 +236,7 @@ async def test_nothing_sticks_when_an_address_goes_away() -> None:
 async def test_scrapes_do_not_ask_the_lists_again_within_the_interval() -> None:
     async with name_server(TESTS) as dns, app(dns, "lists: [bl.example]") as made:
         key = made.probes.key("reputation", "192.0.2.7")
-        assert made.probes.get(key).interval == 3600
+        assert made.probes.get_or_create(key).interval == 3600
         await asyncio.gather(*(made.probes.scrape(key, 10) for _ in range(5)))
         await made.probes.scrape(key, 10)
         assert series(made, "192.0.2.7")["mailtrip_trips_total"] == 1
@@ -246,7 +246,7 @@ async def test_progress_tells_every_answer_and_the_outcome_where_time_went(lab: 
     told: list[Span] = []
     async with app(lab.dns, "lists: [bl.lab.test, blclean.lab.test]") as made:
         outcome = await made.prober.start(
-            made.probes.get(ProbeKey("reputation", lab.mx_ip)), told.append
+            made.probes.get_or_create(ProbeKey("reputation", lab.mx_ip)), told.append
         )
     answers = {span.note for span in told if span.duration >= 0 and " on " in span.note}
     assert answers == {f"{lab.mx_ip} on bl.lab.test", f"{lab.mx_ip} on blclean.lab.test"}
@@ -273,7 +273,7 @@ probes: [{{name: named, module: reputation, target: 192.0.2.1}}]
 """
     settings = Settings.parse(mail.format(dns=lab.dns).encode(), "mailtrip.yml")
     async with App(settings, Store.open(tmp_path), new_key()) as made:
-        made.prober.start(made.probes.get(ProbeKey("reputation", "192.0.2.1")))
+        made.prober.start(made.probes.get_or_create(ProbeKey("reputation", "192.0.2.1")))
         while [one.state for one in made.store.unsettled()] != ["sent"]:
             await asyncio.sleep(0.02)
     async with app(lab.dns, "lists: [blclean.lab.test]", state=tmp_path) as made:

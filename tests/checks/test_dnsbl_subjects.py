@@ -189,7 +189,7 @@ async def test_a_first_message_that_is_still_on_its_way_is_waited_for(lab: Lab) 
         )
         settings = Settings.parse(text.encode(), "mailtrip.yml")
         async with App(settings, Store.open(None), new_key()) as made:
-            early = made.prober.start(made.probes.get(ProbeKey("reputation", "lab.test")))
+            early = made.prober.start(made.probes.get_or_create(ProbeKey("reputation", "lab.test")))
             assert (await trip(made, user.address, "mail")).success
             assert states(await early) == {
                 ("dbl", "lab.test"): CLEAN,

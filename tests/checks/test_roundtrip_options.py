@@ -200,7 +200,9 @@ async def test_a_large_message_in_a_user_s_own_words_makes_the_trip(
     lab_user: LabUser, mailbox: str
 ) -> None:
     async with App(settings(lab_user), Store.open(None), new_key()) as app:
-        outcome = await app.prober.start(app.probes.get(ProbeKey(mailbox, lab_user.address)))
+        outcome = await app.prober.start(
+            app.probes.get_or_create(ProbeKey(mailbox, lab_user.address))
+        )
         assert outcome.success, outcome.failure
         assert lab_user.mails() == []
 
@@ -212,5 +214,5 @@ async def test_a_relay_that_must_refuse_is_judged_by_its_refusal(
     lab: Lab, recipient: str, verdict: str
 ) -> None:
     async with App(settings(lab.user("probe")), Store.open(None), new_key()) as app:
-        outcome = await app.prober.start(app.probes.get(ProbeKey("closed", recipient)))
+        outcome = await app.prober.start(app.probes.get_or_create(ProbeKey("closed", recipient)))
         assert (outcome.failure.reason if outcome.failure else "") == verdict

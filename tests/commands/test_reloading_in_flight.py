@@ -84,7 +84,8 @@ async def scene(tmp_path: Path) -> AsyncIterator[tuple[Scene, App, Awaitable[Out
         async with App(here.settings({"monitor": "old"}), Store.open(None), new_key()) as app:
             sent = asyncio.Event()
             flight = app.prober.start(
-                app.probes.get(KEY), lambda span: sent.set() if span.phase == "deliver" else None
+                app.probes.get_or_create(KEY),
+                lambda span: sent.set() if span.phase == "deliver" else None,
             )
             await sent.wait()
             yield here, app, flight
@@ -131,8 +132,8 @@ async def test_a_probe_that_comes_back_sends_no_second_message(tmp_path: Path) -
     async with scene(tmp_path) as (here, app, flight):
         app.configure(here.settings({"monitor": "old"}, probes=False))
         app.configure(here.settings({"monitor": "old"}))
-        app.prober.start_if_due(app.probes.get(KEY))
-        assert not app.probes.get(KEY).flights
+        app.prober.start_if_due(app.probes.get_or_create(KEY))
+        assert not app.probes.get_or_create(KEY).flights
         here.deliver("old")
         assert (await flight).success
         page = at_once(app.metrics.everything()).decode()

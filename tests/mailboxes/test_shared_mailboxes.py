@@ -153,7 +153,7 @@ def running(lab: Lab, lab_user: LabUser) -> Running:
 async def trips(app: App, target: str) -> list[Outcome]:
     """Ten trips, of which some are always under way."""
     outcomes: list[Outcome] = []
-    probe = app.probes.get(ProbeKey("relay", target))
+    probe = app.probes.get_or_create(ProbeKey("relay", target))
     for _ in range(5):
         outcomes += await asyncio.gather(app.prober.start(probe), app.prober.start(probe))
     return outcomes
@@ -184,7 +184,9 @@ async def test_leftovers_are_swept_and_those_of_another_instance_stay_as_they_ar
             lab_user.deliver(message(token))
         before = lab_user.mails()
         lab_user.deliver(message(ours.mint(old)))
-        assert (await app.prober.start(app.probes.get(ProbeKey("relay", lab_user.address)))).success
+        assert (
+            await app.prober.start(app.probes.get_or_create(ProbeKey("relay", lab_user.address)))
+        ).success
         while app.watchers["monitor"].statistics.deleted < 2:
             await asyncio.sleep(0.02)
         assert app.watchers["monitor"].statistics.rejected.total() == 2

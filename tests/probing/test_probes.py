@@ -166,7 +166,7 @@ def test_all_spellings_of_a_target_are_one_probe(module: str, spellings: list[st
         keys = {probes.key(module, spelling) for spelling in spellings}
         assert {key.target for key in keys} == {spellings[0]}
         for key in keys:
-            probes.get(key)
+            probes.get_or_create(key)
         assert len(list(probes)) - before <= 1
         await bench.close()
 
@@ -219,7 +219,7 @@ def test_a_named_probe_is_found_by_every_spelling_and_its_beat_by_an_older_one()
         bench = ProberRig()
         (probe,) = probes = table(bench, 100, SPELLED)
         assert probe.key == ProbeKey("people", "Someone@mail.example.org")
-        assert probes.get(probes.key("people", "Someone@Mail.Example.ORG.")) is probe
+        assert probes.get_or_create(probes.key("people", "Someone@Mail.Example.ORG.")) is probe
         assert probes.current(ProbeKey("people", "Someone@Mail.Example.ORG.")) == probe.key
         assert probes.current(ProbeKey("people", "someone@example.com")) is None
         await bench.close()
@@ -232,7 +232,7 @@ def test_a_named_probe_has_its_own_interval_and_may_be_asked_for() -> None:
         bench = ProberRig()
         (probe,) = probes = table(bench)
         assert (probe.name, probe.interval) == ("named", 3600)
-        assert probes.get(probes.key("private", "someone@example.com")) is probe
+        assert probes.get_or_create(probes.key("private", "someone@example.com")) is probe
         await bench.close()
 
     virtual.run(course())
@@ -243,7 +243,7 @@ def test_there_is_an_end_to_the_number_of_probes() -> None:
         bench = ProberRig()
         probes = table(bench, max_targets=3)
         for name in ("a", "b"):
-            probes.get(probes.key("submission", f"{name}@example.org"))
+            probes.get_or_create(probes.key("submission", f"{name}@example.org"))
         probes.key("submission", "a@example.org")
         with pytest.raises(ProbeRefused) as caught:
             probes.key("submission", "c@example.org")
@@ -279,7 +279,7 @@ def test_a_pair_is_not_forgotten_while_a_message_is_under_way() -> None:
         bench.sender.delay = None
         probes = table(bench)
         key = probes.key("submission", "a@example.org")
-        probe = probes.get(key)
+        probe = probes.get_or_create(key)
         probe.timeout = 5000
         await probes.scrape(key, 1)
         await asyncio.sleep(2000)

@@ -290,7 +290,8 @@ async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_
     assert "mailtrip_last_success_timestamp_seconds 1002.5\n" in page
     assert "mailtrip_last_trip_timestamp_seconds 2002.5\n" in page
     assert "mailtrip_success 0.0\n" in page
-    assert list(app.probes.get(good.probe).history) == [summary_of(good), summary_of(bad)], (
-        "the page draws them"
-    )
+    assert list(app.probes.get_or_create(good.probe).history) == [
+        summary_of(good),
+        summary_of(bad),
+    ], "the page draws them"
     await app.store.close()

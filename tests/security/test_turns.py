@@ -172,7 +172,7 @@ async def test_many_probes() -> None:
         pages = Pages(here.probes, NoRecords(), {}, time.time)
         few = with_pauses(pages.overview())[1]
         for number in range(300):
-            here.probes.get(ProbeKey("submission", f"{number}@example.org"))
+            here.probes.get_or_create(ProbeKey("submission", f"{number}@example.org"))
         page, pauses = with_pauses(pages.overview())
         assert page.count("@example.org</a>") == 300
     assert pauses > few + 10

@@ -40,7 +40,7 @@ async def app(lab: Lab, lab_user: LabUser) -> AsyncIterator[App]:
 
 async def watch(app: App, *relays: str) -> list[Outcome]:
     """A trip by each, at once."""
-    probes = [app.probes.get(ProbeKey("each-relay", relay)) for relay in relays]
+    probes = [app.probes.get_or_create(ProbeKey("each-relay", relay)) for relay in relays]
     return list(await asyncio.gather(*(app.prober.start(probe) for probe in probes)))
 
 

@@ -39,7 +39,7 @@ async def app(
 
 
 async def trip(made: App, target: str = "192.0.2.1", module: str = "reputation") -> Outcome:
-    return await made.prober.start(made.probes.get(ProbeKey(module, target)))
+    return await made.prober.start(made.probes.get_or_create(ProbeKey(module, target)))
 
 
 async def outcome_of(dns: str, options: str, target: str, times: str = "") -> Outcome:

@@ -87,7 +87,7 @@ async def test_no_password_and_no_message_is_told(
     lab_user.deliver(FOREIGN)
     async with App(settings, Store.open(tmp_path), new_key()) as app:
         key = ProbeKey("submission", lab_user.address)
-        probe = app.probes.get(key)
+        probe = app.probes.get_or_create(key)
         outcome = await app.prober.start(probe)
         page = debug_page(probe, app.probes.kind(key), app.probes.configuration(key), "")
         assert await app.store.outcome(outcome.trip) == outcome

@@ -176,7 +176,9 @@ async def test_an_example_makes_its_trip(
     settings = Settings.parse(yaml.safe_dump(moved.data).encode(), file)
     (probe,) = (probe for probe in settings.probes if probe.name == name)
     async with asyncio.timeout(60), App(settings, Store.open(None), new_key()) as app:
-        outcome = await app.prober.start(app.probes.get(ProbeKey(probe.module, probe.target)))
+        outcome = await app.prober.start(
+            app.probes.get_or_create(ProbeKey(probe.module, probe.target))
+        )
     assert outcome.failure is None
     assert set(outcome.legs.values()) == (
         {True} if settings.modules[probe.module].roundtrip else set()
@@ -193,7 +195,9 @@ async def test_an_example_learns_at_once_that_its_message_was_returned(
     settings = Settings.parse(yaml.safe_dump(Moved(file, places, lab.ca).data).encode(), file)
     (probe,) = (probe for probe in settings.probes if probe.name == name)
     async with asyncio.timeout(60), App(settings, Store.open(None), new_key()) as app:
-        outcome = await app.prober.start(app.probes.get(ProbeKey(probe.module, "full@lab.test")))
+        outcome = await app.prober.start(
+            app.probes.get_or_create(ProbeKey(probe.module, "full@lab.test"))
+        )
     assert outcome.failure is not None
     assert (outcome.failure.reason, outcome.failure.code) == (Reason.BOUNCED, "5.2.2")
 

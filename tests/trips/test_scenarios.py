@@ -90,7 +90,7 @@ class Travel:
 
 
 async def trip(app: App, module: str, target: str) -> Outcome:
-    return await app.prober.start(app.probes.get(ProbeKey(module, target)))
+    return await app.prober.start(app.probes.get_or_create(ProbeKey(module, target)))
 
 
 def arrival(outcome: Outcome) -> Arrival:
@@ -300,7 +300,7 @@ async def test_stopping_imap_in_mid_wait_costs_no_trip(
     travel: Callable[..., Travel], lab: Lab
 ) -> None:
     async with travel(lab.user("slow8"), timeout="40s").app() as app:
-        flight = app.prober.start(app.probes.get(ProbeKey("relay", "slow8@lab.test")))
+        flight = app.prober.start(app.probes.get_or_create(ProbeKey("relay", "slow8@lab.test")))
         while app.watchers["theirs"].statistics.messages is None:
             await asyncio.sleep(0.05)
         await asyncio.to_thread(lab.stop, "imap")

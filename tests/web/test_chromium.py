@@ -221,7 +221,7 @@ async def test_the_page_of_a_trip_under_way_renews_itself_until_it_is_over(
 ) -> None:
     async with site(delay=None) as here:
         await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
-        probe = here.probes.get(KEY)
+        probe = here.probes.get_or_create(KEY)
         (trip,) = probe.flights
         await look(lambda: browser.open(f"http://{here.host}:{here.port}/trips/{trip}"))
         await look(lambda: under_way(browser.text))

@@ -83,7 +83,7 @@ async def test_a_failure_is_told_with_its_place_and_its_transcript() -> None:
 
 async def test_trips_under_way_are_shown_as_far_as_they_have_come_the_newest_few() -> None:
     async with site(delay=None) as here:
-        probe = here.probes.get(here.probes.key("submission", "a@example.org"))
+        probe = here.probes.get_or_create(here.probes.key("submission", "a@example.org"))
         for _ in range(MOST_FLIGHTS + 2):
             here.bench.prober.start(probe)
         while len(here.bench.sender.sent) < MOST_FLIGHTS + 2:
@@ -146,7 +146,7 @@ async def test_no_token_is_on_the_page_also_not_when_the_server_repeats_it() -> 
 async def test_of_a_module_that_asks_blocklists_it_shows_the_answers_and_no_key() -> None:
     async with App(Settings.parse(BLOCKLISTS, "test.yml"), Store.open(None), new_key()) as app:
         key = app.probes.key("reputation", "192.0.2.1")
-        probe = app.probes.get(key)
+        probe = app.probes.get_or_create(key)
         await app.prober.start(probe)
         page = debug_page(probe, app.probes.kind(key), app.probes.configuration(key), "")
     assert "lists.example.org  192.0.2.1  unknown" in page

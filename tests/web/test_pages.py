@@ -49,7 +49,7 @@ FAILED = Outcome(
 
 async def kept(here: Site, outcome: Outcome) -> Outcome:
     """As the store keeps it, and gives it back."""
-    here.probes.get(outcome.probe).show(outcome)
+    here.probes.get_or_create(outcome.probe).show(outcome)
     here.bench.store.finished(outcome)
     return outcome
 
@@ -99,7 +99,7 @@ async def test_every_link_on_a_page_leads_somewhere() -> None:
 async def test_a_trip_is_seen_while_it_is_under_way_and_by_the_same_link_when_it_is_over() -> None:
     async with site(delay=None) as here:
         await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
-        probe = here.probes.get(KEY)
+        probe = here.probes.get_or_create(KEY)
         (trip,) = probe.flights
         assert f'href="trips/{trip}"' in (await here.get("/"))[1]
         status, page = await here.get(f"/trips/{trip}")
@@ -116,7 +116,7 @@ async def test_no_token_is_on_a_page() -> None:
         here.bench.sender.says = lambda raw: [f"250 taken {token_in(raw)}"]
         await here.get(SCRAPE)
         word = token_in(here.bench.sender.sent[0])
-        probe = here.probes.get(KEY)
+        probe = here.probes.get_or_create(KEY)
         assert probe.newest
         assert any(word in line for line in probe.newest.transcript)
         page = (await here.get(f"/trips/{probe.newest.trip}"))[1]

@@ -121,7 +121,7 @@ async def test_who_speaks_no_http_learns_nothing_and_fills_no_log(
 async def test_everything_from_outside_is_escaped_on_the_page() -> None:
     async with site() as here:
         key = ProbeKey("submission", "<script>alert(1)</script>@example.org")
-        here.probes.get(key)
+        here.probes.get_or_create(key)
         text = (await here.get("/"))[1]
         assert "&lt;script&gt;" in text
         assert "<script>" not in text

@@ -42,12 +42,12 @@ def spam_scores(headers: Sequence[Header]) -> list[SpamScore]:
     for name, value in headers:
         topmost.setdefault(name.lower(), value[:MAX_LENGTH])
     found: dict[str, float] = {}
-    for scanner, score in _told(topmost):
+    for scanner, score in _raw_scores(topmost):
         found.setdefault(scanner, score)
     return [SpamScore(scanner, found[scanner]) for scanner in SCANNERS if scanner in found]
 
 
-def _told(headers: Mapping[str, str]) -> Iterator[tuple[str, float]]:
+def _raw_scores(headers: Mapping[str, str]) -> Iterator[tuple[str, float]]:
     """The most exact first."""
     for scanner, name, form in _FORMS:
         if match := form.search(headers.get(name, "")):

@@ -164,7 +164,7 @@ class ImapMailbox:
     ) -> None:
         host, user = self._options.host, self._options.username
         if self._account and token:
-            await self._show(imap, self._account, token, trace)
+            await self._authenticate_with(imap, self._account, token, trace)
             return
         if user is None or self._options.password is None:
             raise ProbeError(
@@ -194,7 +194,7 @@ class ImapMailbox:
         if first:
             first.data("the login", Reason.AUTH)
 
-    async def _show(
+    async def _authenticate_with(
         self, imap: ImapConnection, account: Account, token: Token, trace: Trace
     ) -> None:
         options = self._options

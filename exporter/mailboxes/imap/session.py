@@ -204,7 +204,7 @@ class ImapSession:
                 seconds = min(seconds, max(again_at - now, 0.0))
         with self._blamed_on(Step.IDLE):
             try:
-                idling = seconds > IDLE_WORTH and self._may_idle and await self._begin_idling()
+                idling = seconds > IDLE_WORTH and self._may_idle and await self._start_idling()
                 await self._listen(min(seconds, IDLE_AT_MOST), wake)
                 if idling:
                     await self._selection.observed(await self._imap.done())
@@ -212,7 +212,7 @@ class ImapSession:
                 self.abort()
                 raise
 
-    async def _begin_idling(self) -> bool:
+    async def _start_idling(self) -> bool:
         self._may_idle = await self._imap.idle()
         return self._may_idle
 

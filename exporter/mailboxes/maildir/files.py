@@ -176,9 +176,9 @@ class MaildirFiles:
             yield new, cur
 
     def _system_errors(self) -> AbstractContextManager[None]:
-        return map_exceptions({OSError: self._told})
+        return map_exceptions({OSError: self._probe_error})
 
-    def _told(self, error: OSError) -> ProbeError:
+    def _probe_error(self, error: OSError) -> ProbeError:
         """What the system refuses, and the cure."""
         number = error.errno or 0
         reason, cure = _CURES.get(number, (Reason.UNAVAILABLE, "check the file system"))

@@ -159,7 +159,7 @@ class MaildirSession:
         if titles := [folder.title for folder in folders.values() if folder.fresh or folder.older]:
             with self._trace.step(Step.FETCH, ", ".join(titles)):
                 folders, messages, unreadable = await self._in_thread(self._files.read, folders)
-            self._tell(unreadable)
+            self._note_unreadable(unreadable)
         # Only now: what a scan found before it failed is found once more.
         self._folders.update(folders)
         self.messages = next(iter(folders.values())).messages
@@ -179,7 +179,7 @@ class MaildirSession:
             seen_at, lag = min(seen_at, self._appeared[ref]), 0.0
         return Sighting(ref, folder, raw, seen_at, ref not in self._before, lag, junk=junk, cut=cut)
 
-    def _tell(self, unreadable: list[UnreadableMessage]) -> None:
+    def _note_unreadable(self, unreadable: list[UnreadableMessage]) -> None:
         for one in unreadable[:3]:
             log.warning("%s: a message cannot be read: %s: %s", self._files.path, one.file, one.why)
         for one in unreadable:

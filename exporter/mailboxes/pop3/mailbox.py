@@ -145,12 +145,12 @@ class Pop3Mailbox:
 
     async def _log_in(self, pop3: Pop3Connection, trace: Trace) -> None:
         with pop3.redaction.of_errors():
-            await self._show_who_we_are(pop3, trace)
+            await self._authenticate(pop3, trace)
 
-    async def _show_who_we_are(self, pop3: Pop3Connection, trace: Trace) -> None:
+    async def _authenticate(self, pop3: Pop3Connection, trace: Trace) -> None:
         user = self._options.username
         if self._account:
-            await self._show(pop3, self._account, trace)
+            await self._authenticate_with(pop3, self._account, trace)
             return
         try:
             password = pop3.credentials.reveal()
@@ -164,7 +164,9 @@ class Pop3Mailbox:
         else:
             await pop3.user(user, password)
 
-    async def _show(self, pop3: Pop3Connection, account: Account, trace: Trace) -> None:
+    async def _authenticate_with(
+        self, pop3: Pop3Connection, account: Account, trace: Trace
+    ) -> None:
         """The token is in memory, if it is good; `_connect` has asked for it before."""
         options, capabilities = self._options, await pop3.capa()
         offered = (

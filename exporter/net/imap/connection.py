@@ -72,7 +72,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         piece = self._pending and self._pending.name == "FETCH"  # of a message, perhaps
         return problem.what if piece else self._clean(str(problem))
 
-    def _hear(self, response: Response) -> None:
+    def _handle_response(self, response: Response) -> None:
         command, response = (
             self._pending.name if self._pending else "",
             invited(response, self._awaited_tag),
@@ -148,7 +148,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
     async def _converse(self, command: Command, answers: Sequence[Answer] = ()) -> Reply:
         """Gives a command and, at every continuation that the server sends, the next of
         `answers`."""
-        self._begin(command)
+        self._start_command(command)
         lines: list[Response] = []
         for answer in answers:
             if (turn := await self._turn(lines)).tag != "+":
@@ -161,7 +161,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             )
         return self._end(turn, lines)
 
-    def _begin(self, command: Command) -> None:
+    def _start_command(self, command: Command) -> None:
         self._raise_if_lost()
         if self._pending or self.state not in Commands[command.name].valid_states:
             raise RuntimeError(f"{command.name} is out of order in state {self.state}")
@@ -280,7 +280,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
     async def idle(self) -> bool:
         """Begins to idle; False when the server refuses. `push` waits for news, `done` ends it."""
         command = Command("IDLE", self.new_tag())
-        self._begin(command)
+        self._start_command(command)
         lines: list[Response] = []
         turn = await self._turn(lines)
         self._heard.extendleft(reversed(lines))

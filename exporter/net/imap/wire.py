@@ -35,8 +35,8 @@ def invited(response: Response, tag: str) -> Response:
 
 
 class ImapWire(Connection):
-    """Hands every response to `_hear`, which may be given in pieces or a thousand at once; the
-    reading gives way."""
+    """Hands every response to `_handle_response`. Responses may come in pieces or a thousand at
+    once; reading them lets other tasks run."""
 
     def __init__(
         self, server: str, clock: Callable[[], float], redaction: Redaction | None = None
@@ -84,7 +84,7 @@ class ImapWire(Connection):
                     )
                     self._weighed = self._reader.texts
                     self._admit()
-                    self._hear(response)
+                    self._handle_response(response)
                     if self._lost:
                         break
                     if self._received - begun > TURN:
@@ -134,7 +134,7 @@ class ImapWire(Connection):
         """Nothing has come that was not read."""
         return self._reader.empty and not self._behind and not self._chunks
 
-    def _hear(self, response: Response) -> None:
+    def _handle_response(self, response: Response) -> None:
         raise NotImplementedError
 
     def _words(self, problem: Malformed) -> str:

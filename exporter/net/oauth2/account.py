@@ -53,7 +53,7 @@ class Account:
         if self._token and self._clock.monotonic() < self._token.good_until:
             return self._token
         # Who is cancelled takes nothing away from others.
-        return await asyncio.shield(self._asked())
+        return await asyncio.shield(self._current_request())
 
     def retire(self) -> None:
         """It is no longer configured: its token is not renewed ahead of need any more."""
@@ -71,15 +71,17 @@ class Account:
     def busy(self) -> bool:
         return self._request is not None
 
-    def _asked(self) -> asyncio.Task[Token]:
+    def _current_request(self) -> asyncio.Task[Token]:
         """The request in progress, or a new one."""
         if not self._request:
             self._disarm()
-            self._request = asyncio.create_task(self._ask(), name=f"token of {self.username}")
+            self._request = asyncio.create_task(
+                self._request_token_now(), name=f"token of {self.username}"
+            )
             self._request.add_done_callback(self._answered)
         return self._request
 
-    async def _ask(self) -> Token:
+    async def _request_token_now(self) -> Token:
         began, now = self._clock.monotonic(), self._clock.wall()
         try:
             async with fair_timeout(PATIENCE, PATIENCE):
@@ -114,7 +116,9 @@ class Account:
 
     def _arm(self, seconds: float) -> None:
         if not self._retired:
-            self._alarm = asyncio.get_running_loop().call_later(max(seconds, 0.0), self._asked)
+            self._alarm = asyncio.get_running_loop().call_later(
+                max(seconds, 0.0), self._current_request
+            )
 
     def _disarm(self) -> None:
         if self._alarm:

@@ -49,7 +49,7 @@ class Pop3Connection(Pop3Reader):
             self.abort()
             raise
 
-    def _say(self, line: str) -> None:
+    def _send_line(self, line: str) -> None:
         if unasked := self._clean(
             self._heard[:MAX_LINE].partition(b"\n")[0].decode("utf-8", "replace")
         ):
@@ -63,15 +63,15 @@ class Pop3Connection(Pop3Reader):
 
     async def _command(self, line: str) -> Reply:
         with self._whole():
-            self._say(line)
+            self._send_line(line)
             return await self._reply()
 
-    async def _ask(
+    async def _multiline_command(
         self, line: str, keep: int = MAX_LISTING, most: int = MAX_LISTING
     ) -> tuple[Reply, bytes]:
         """A command that is answered with many lines, if it is."""
         with self._whole():
-            self._say(line)
+            self._send_line(line)
             reply = await self._reply()
             return reply, await self._data(line.partition(" ")[0], keep, most) if reply.ok else b""
 
@@ -101,7 +101,7 @@ class Pop3Connection(Pop3Reader):
 
     async def capa(self) -> dict[str, list[str]] | None:
         """What the server offers, in capitals, with its arguments; None if it does not tell."""
-        reply, data = await self._ask("CAPA", MAX_LINE, MAX_LINE)
+        reply, data = await self._multiline_command("CAPA", MAX_LINE, MAX_LINE)
         self.capabilities = capabilities_in(data) if reply.ok else None
         self.offers_top = self.capabilities is None or "TOP" in self.capabilities
         return self.capabilities
@@ -160,9 +160,9 @@ class Pop3Connection(Pop3Reader):
         """
         talk = Conversation(mechanism, self._server, self.redaction, self._note)
         with self._whole():
-            self._say(f"AUTH {mechanism.name}")
+            self._send_line(f"AUTH {mechanism.name}")
             while (reply := await self._reply()).continues:
-                self._say(await talk.answer(reply.text))
+                self._send_line(await talk.answer(reply.text))
         try:
             reply.expect("the login", Reason.AUTH)
         except ProbeError as error:
@@ -176,7 +176,7 @@ class Pop3Connection(Pop3Reader):
 
     async def uidl(self) -> list[tuple[int, str]]:
         """The number and the unique id of every message (RFC 1939 section 7)."""
-        reply, data = await self._ask("UIDL")
+        reply, data = await self._multiline_command("UIDL")
         if reply.says_empty:
             return []
         reply.expect("UIDL, which mailtrip needs to identify messages", Reason.REJECTED)
@@ -215,7 +215,7 @@ class Pop3Connection(Pop3Reader):
         return await self._read(f"RETR {number}", keep)
 
     async def _read(self, line: str, keep: int) -> tuple[Reply, bytes]:
-        answer = await self._ask(line, keep, MAX_MESSAGE)
+        answer = await self._multiline_command(line, keep, MAX_MESSAGE)
         self._read_messages = True
         return answer
 

@@ -227,7 +227,7 @@ class SmtpSession:
         """A command that is noted by the caller, if at all."""
         self._expect_silence()
         with self._library_errors():
-            return self._heard(await self._protocol.execute_command(*words, timeout=None))
+            return self._note_reply(await self._protocol.execute_command(*words, timeout=None))
 
     def _expect_silence(self) -> None:
         """After an unsolicited response, later replies would be matched to the wrong commands; but
@@ -242,7 +242,7 @@ class SmtpSession:
     async def _answer(self) -> SMTPResponse:
         """The reply that comes unasked, or to a message."""
         with self._library_errors():
-            return self._heard(await self._protocol.read_response())
+            return self._note_reply(await self._protocol.read_response())
 
     async def _greeting(self, peer: tuple[Any, ...] | None) -> SMTPResponse:
         """What the server begins with; if it is another protocol's, or nothing, the likely cure is
@@ -275,7 +275,7 @@ class SmtpSession:
         self.run.uncertain = False
         return reply
 
-    def _heard(self, reply: SMTPResponse) -> SMTPResponse:
+    def _note_reply(self, reply: SMTPResponse) -> SMTPResponse:
         self.tls_broken = False
         for line in self._clean(reply.message).split("\n"):
             self.run.note(f"S: {reply.code} {line}")

@@ -188,7 +188,7 @@ class _Connection(SMTP):
             self._link = cast(asyncio.Transport, transport)
             reply = self._receiver.admit(self, transport.get_extra_info("peername"))
             if reply:
-                _turn_away(self._link, reply)
+                _reject_connection(self._link, reply)
                 return
             limits = self._receiver.limits
             self._deadline = self.loop.call_later(
@@ -321,7 +321,7 @@ class _Connection(SMTP):
         await self.push("502 5.5.1 Authentication not supported")
 
 
-def _turn_away(link: asyncio.Transport, reply: str) -> None:
+def _reject_connection(link: asyncio.Transport, reply: str) -> None:
     link.set_protocol(asyncio.Protocol())
     link.write(reply.encode() + b"\r\n")
     link.close()

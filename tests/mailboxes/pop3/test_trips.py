@@ -49,7 +49,7 @@ async def test_trips_that_wait_for_one_maildrop_share_its_logins(lab_user: LabUs
     lab_user.deliver(FOREIGN)
     before = lab_user.mails()
     async with app_for(lab_user) as app:
-        probe = app.probes.get(ProbeKey("plain", lab_user.address))
+        probe = app.probes.get_or_create(ProbeKey("plain", lab_user.address))
         for outcome in await asyncio.gather(*(app.prober.start(probe) for _ in range(20))):
             assert outcome.success, outcome.failure
             (arrival,) = (fact for fact in outcome.facts if isinstance(fact, Arrival))

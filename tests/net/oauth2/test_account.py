@@ -66,7 +66,7 @@ async def test_a_good_token_outlives_an_outage(
     first = await account.token()
     here.identity.down = True
     here.hands.moment += 3000
-    account._asked()
+    account._current_request()
     while account.busy:
         await asyncio.sleep(0.01)
     assert account.failures[Reason.UNAVAILABLE] == 1

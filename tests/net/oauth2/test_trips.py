@@ -72,7 +72,7 @@ def settings(
 
 
 async def trip(app: App, user: LabUser, module: str = "imap") -> Outcome:
-    return await app.prober.start(app.probes.get(ProbeKey(module, user.address)))
+    return await app.prober.start(app.probes.get_or_create(ProbeKey(module, user.address)))
 
 
 @asynccontextmanager
