@@ -76,7 +76,7 @@ class App:
         self._recovery = Recovery(
             store, self.ledger, self.prober, self.probes, self.metrics, self.clock
         )
-        self.metrics.configured(self.clock.wall())
+        self.metrics.exporter.configured(self.clock.wall())
 
     def _mailbox(self, options: MailboxOptions) -> Mailbox:
         return options.how.mailbox(self._resolver, self.accounts)

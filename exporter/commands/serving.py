@@ -63,7 +63,13 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             scheduler.changed()
 
         reloader = Reloader(
-            options.read, apply, app.metrics, app.clock, asked, options.files, options.files_as_read
+            options.read,
+            apply,
+            app.metrics.exporter,
+            app.clock,
+            asked,
+            options.files,
+            options.files_as_read,
         )
         server = Server(
             app.probes,

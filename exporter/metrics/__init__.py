@@ -1,33 +1,18 @@
 """What Prometheus sees: the only place where outcomes become series."""
 
-import asyncio
-import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from itertools import chain
 
-from exporter import __version__
-from exporter.core.fairness import in_turns
 from exporter.core.model import Outcome, ProbeKey
-from exporter.mail.tokens import Rejection
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
-from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
-from exporter.metrics.exposition import Format, page, process_page
-from exporter.metrics.outcome import ProbeSeries, RoundTripSeries
+from exporter.metrics.definitions import OF_A_PROBE
+from exporter.metrics.exporter import ExporterSeries
+from exporter.metrics.exposition import Format, joined, page, process_page
+from exporter.metrics.outcome import ProbeSeries
 from exporter.metrics.rendered import Rendered
-from exporter.metrics.series import Labels, Series
+from exporter.metrics.round_trip import RoundTripSeries
 from exporter.net.oauth2 import AccountStatus
-
-REFUSALS = (
-    "bad_request",
-    "unknown_module",
-    "bad_target",
-    "target_not_allowed",
-    "too_many_targets",
-    "foreign_page",
-)
-PARTS = 5000  # of a text that are gathered at a time
-LARGE = 2 << 20  # bytes; to copy more takes some milliseconds
 
 
 class Metrics:
@@ -43,13 +28,7 @@ class Metrics:
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
         self._texts: dict[ProbeKey, Rendered] = {}
-        self._exporter = Series(OF_THE_EXPORTER)
-        self._exporter.set("mailtrip_build_info", 1, __version__, platform.python_version())
-        for kind in REFUSALS:
-            self._exporter.add("mailtrip_probe_requests_refused_total", 0, kind)
-
-    # ---------------------------------------------------------------- told by the prober and the
-    # ledger
+        self.exporter = ExporterSeries()
 
     def known(
         self,
@@ -116,22 +95,8 @@ class Metrics:
         series = self._probes.get(probe)
         return series if isinstance(series, RoundTripSeries) else RoundTripSeries()
 
-    # ---------------------------------------------------------------- told by the server and the
-    # configuration
-
     def refused(self, kind: str) -> None:
-        self._exporter.add("mailtrip_probe_requests_refused_total", 1, kind)
-
-    def configured(self, moment: float) -> None:
-        """The configuration was read without a mistake, at that Unix time."""
-        self._exporter.set("mailtrip_config_last_reload_successful", 1)
-        self._exporter.set("mailtrip_config_last_reload_success_timestamp_seconds", moment)
-
-    def not_configured(self) -> None:
-        """A new configuration had mistakes, and the old one stays."""
-        self._exporter.set("mailtrip_config_last_reload_successful", 0)
-
-    # ---------------------------------------------------------------- asked by Prometheus
+        self.exporter.refused(kind)
 
     async def probe(self, probe: ProbeKey, form: Format = Format.TEXT) -> bytes:
         """The series of one probe, all of one moment."""
@@ -145,59 +110,13 @@ class Metrics:
             for key, name in now
             if self._names.get(key) == name
         ]
-        self._read_mailboxes()
-        self._read_accounts()
-        own = await Rendered(self._exporter).page(form)
+        self.exporter.show_mailboxes(self._mailboxes())
+        self.exporter.show_accounts(self._accounts())
+        own = await Rendered(self.exporter).page(form)
         text = chain(page(OF_A_PROBE, named, form), own, (process_page(form), form.end))
-        return await _joined(text)
+        return await joined(text)
 
     def _text(self, probe: ProbeKey) -> Rendered:
         if probe not in self._probes:
             return Rendered(ProbeSeries())
         return self._texts.setdefault(probe, Rendered(self._probes[probe]))
-
-    def _read_accounts(self) -> None:
-        now = self._accounts()
-        ends: dict[Labels, float] = {
-            (name,): one.expires_at for name, one in now.items() if one.expires_at is not None
-        }
-        failures: dict[Labels, float]
-        failures = {
-            (name, reason): float(count)
-            for name, one in now.items()
-            for reason, count in one.failures.items()
-        }
-        self._exporter.replace("mailtrip_oauth2_token_expiry_timestamp_seconds", ends)
-        self._exporter.replace("mailtrip_oauth2_refresh_failures_total", failures)
-
-    def _read_mailboxes(self) -> None:
-        """A mailbox that is no longer configured has no series."""
-        now = {(name,): statistics for name, statistics in self._mailboxes().items()}
-        replace = self._exporter.replace
-        replace(
-            "mailtrip_mailbox_connected",
-            {label: float(one.connected) for label, one in now.items()},
-        )
-        replace(
-            "mailtrip_mailbox_reconnects_total",
-            {label: one.reconnects for label, one in now.items()},
-        )
-        replace(
-            "mailtrip_messages_deleted_total", {label: one.deleted for label, one in now.items()}
-        )
-        messages: dict[Labels, float]
-        messages = {label: one.messages for label, one in now.items() if one.messages is not None}
-        replace("mailtrip_mailbox_messages", messages)
-        rejected: dict[Labels, float]
-        rejected = {
-            (*label, why): one.rejected[why] for label, one in now.items() for why in Rejection
-        }
-        replace("mailtrip_tokens_rejected_total", rejected)
-
-
-async def _joined(pieces: Iterable[bytes]) -> bytes:
-    """Much is copied in a thread, beside us: Python holds its lock only while it joins less than 1
-    MiB."""
-    parts = [piece async for piece in in_turns(pieces, PARTS)]
-    large = sum(map(len, parts)) > LARGE
-    return await asyncio.to_thread(b"".join, parts) if large else b"".join(parts)

@@ -1,5 +1,6 @@
 """Series as text for Prometheus; the only importer of prometheus_client."""
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
@@ -16,11 +17,15 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
 
+from exporter.core.fairness import in_turns
 from exporter.metrics.definitions import Definition
 from exporter.metrics.series import Histogram, Labels, Series
 
 PIECE = 200
 """Series that are written at a time: two or three milliseconds of work."""
+
+PARTS = 5000  # of a text that are gathered at a time
+LARGE = 2 << 20  # bytes; to copy more takes some milliseconds
 
 Lines = Mapping[str, bytes]
 """What is written of some families, by name."""
@@ -121,3 +126,11 @@ def _cumulative(histogram: Histogram) -> list[tuple[str, float] | tuple[str, flo
 _PROCESS = CollectorRegistry()
 ProcessCollector(registry=_PROCESS)
 PlatformCollector(registry=_PROCESS)
+
+
+async def joined(pieces: Iterable[bytes]) -> bytes:
+    """Much is copied in a thread, beside us: Python holds its lock only while it joins less than 1
+    MiB."""
+    parts = [piece async for piece in in_turns(pieces, PARTS)]
+    large = sum(map(len, parts)) > LARGE
+    return await asyncio.to_thread(b"".join, parts) if large else b"".join(parts)

@@ -79,11 +79,6 @@ GENERATED = {
     *("dist", "mailtrip-state", "__pycache__", ".newer", ".pythons"),
 }
 BANNER = re.compile(r"\s*# -{10,}")
-STILL_DIVIDED = {
-    "metrics/__init__.py",
-    "metrics/outcome.py",
-}
-"""Files that banners still divide: no new one comes here."""
 
 AMBIGUOUS = {
     "ask": "query (DNS), look_up (a blocklist), request_token, scrape (a probe), run (a check)",
@@ -348,19 +343,9 @@ def test_no_banner_divides_a_file() -> None:
 
 def banners() -> Iterator[str]:
     for file in EXPORTER:
-        if file.relative_to(PACKAGE).as_posix() in STILL_DIVIDED:
-            continue
         for number, line in enumerate(file.read_text().splitlines(), 1):
             if BANNER.match(line):
                 yield f"{place(file, number)}: two nouns are two files; one needs no banner"
-
-
-def test_what_is_still_divided_is_listed_no_longer_than_it_is() -> None:
-    expect_none(
-        f"{name} has no banner any more: take it off STILL_DIVIDED"
-        for name in STILL_DIVIDED
-        if not any(map(BANNER.match, (PACKAGE / name).read_text().splitlines()))
-    )
 
 
 def test_the_tree_names_no_path_of_this_machine() -> None:

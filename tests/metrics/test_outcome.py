@@ -186,41 +186,6 @@ def test_the_histograms_are_cumulative_and_add_up() -> None:
     assert shown[f"{name}_sum"] == 5006
 
 
-def test_a_step_that_failed_is_timed_too() -> None:
-    shown = finished(metrics(), SUCCESS)
-    assert shown['mailtrip_smtp_step_duration_seconds_count{step="connect"}'] == 1
-    assert shown['mailtrip_mailbox_step_duration_seconds_count{step="connect"}'] == 1
-    assert shown['mailtrip_mailbox_step_duration_seconds_count{step="fetch"}'] == 1
-
-
-def test_waiting_for_a_greylisting_exchanger_is_counted_and_is_no_latency() -> None:
-    waited = (Span(Phase.SEND, Step.RETRY, 0.5, 300.0), Span(Phase.SEND, None, 0.5, 300.5))
-    shown = finished(metrics(), replace(SUCCESS, spans=waited))
-    assert shown["mailtrip_retries_total"] == 1
-    assert shown["mailtrip_last_send_duration_seconds"] == 0.5
-    assert 'mailtrip_smtp_step_duration_seconds_count{step="retry"}' not in shown
-
-
-def test_hops_are_those_of_the_newest_message_that_came() -> None:
-    shown = finished(made := metrics(), SUCCESS)
-    first = {'mailtrip_hop_delay_seconds{by="mx1.example.org",hop="1"}': 1.0, "mailtrip_hops": 4.0}
-    assert first.items() <= shown.items()
-    assert {name: shown[name] for name in shown if "clock_skew" in name} == {
-        'mailtrip_hop_clock_skew_seconds{hop="1"}': 0.0,
-        'mailtrip_hop_clock_skew_seconds{hop="2"}': 2.0,
-        'mailtrip_hop_clock_skew_seconds{hop="4"}': -1.0,
-    }
-    assert first.items() <= finished(made, FAILURE).items()
-    many = tuple(Hop(number, "mx", "", "", "", 1.0, 0.0, 0.0) for number in range(6, 21))
-    shown = finished(made, replace(SUCCESS, facts=(*many, Arrival("INBOX", "header", 6.0, 6.5))))
-    assert shown["mailtrip_hops"] == 20
-    assert [name for name in shown if "hop_delay" in name] == [
-        f'mailtrip_hop_delay_seconds{{by="mx",hop="{number}"}}' for number in range(6, 21)
-    ]
-    shown = finished(made, replace(SUCCESS, facts=(Arrival("INBOX", "header", 6.0, 6.5),)))
-    assert {name: shown[name] for name in shown if "hop" in name} == {"mailtrip_hops": 0.0}
-
-
 def test_a_page_is_rendered_again_only_after_a_change() -> None:
     made = metrics()
     assert with_pauses(made.probe(KEY))[1] > 0
@@ -245,14 +210,6 @@ def test_a_forgotten_probe_has_no_series_and_may_still_be_spoken_of() -> None:
     made.forgotten(KEY)
     made.lost(KEY)
     assert not any("gmail" in name for name in series(at_once(made.everything())))
-
-
-def test_refused_requests_are_counted_by_kind() -> None:
-    made = metrics()
-    made.refused("target_not_allowed")
-    shown = series(at_once(made.everything()))
-    assert shown['mailtrip_probe_requests_refused_total{reason="target_not_allowed"}'] == 1
-    assert shown['mailtrip_probe_requests_refused_total{reason="unknown_module"}'] == 0
 
 
 def test_every_series_of_the_golden_page_is_explained_in_it() -> None:

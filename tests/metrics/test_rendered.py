@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from exporter.core.model import Listing, ListState, ProbeKey
 from exporter.mailboxes.watcher.statistics import Statistics
-from exporter.metrics import LARGE, Metrics
+from exporter.metrics import Metrics
 from exporter.metrics.exposition import PIECE, Format
 from tests.metrics import test_blocklists as test_dnsbl_series
 from tests.metrics import test_outcome as test_metrics
@@ -137,13 +137,6 @@ def test_a_text_is_of_one_moment_and_a_change_while_it_is_written_is_in_the_next
         assert "\nprobe_success 0.0\n" in shown
         assert "\nmailtrip_success 0.0\n" in shown
     assert after > 2, "there are several pauses"
-
-
-async def test_a_large_text_is_put_together_beside_the_event_loop() -> None:
-    made = many(100)
-    text = await made.everything()
-    assert len(text) > LARGE
-    assert LIBRARY[Format.TEXT](text) == text
 
 
 def test_a_probe_with_another_name_is_shown_by_that_alone() -> None:

@@ -1,0 +1,79 @@
+"""The series of the exporter itself: its configuration, mailboxes and logins."""
+
+import platform
+from collections.abc import Mapping
+
+from exporter import __version__
+from exporter.mail.tokens import Rejection
+from exporter.mailboxes.watcher.statistics import Statistics
+from exporter.metrics.definitions import OF_THE_EXPORTER
+from exporter.metrics.series import Labels, Series
+from exporter.net.oauth2 import AccountStatus
+
+REFUSALS = (
+    "bad_request",
+    "unknown_module",
+    "bad_target",
+    "target_not_allowed",
+    "too_many_targets",
+    "foreign_page",
+)
+
+
+class ExporterSeries(Series):
+    """Those that are not of a probe."""
+
+    def __init__(self) -> None:
+        super().__init__(OF_THE_EXPORTER)
+        self.set("mailtrip_build_info", 1, __version__, platform.python_version())
+        for kind in REFUSALS:
+            self.add("mailtrip_probe_requests_refused_total", 0, kind)
+
+    def refused(self, kind: str) -> None:
+        self.add("mailtrip_probe_requests_refused_total", 1, kind)
+
+    def configured(self, moment: float) -> None:
+        """The configuration was read without a mistake, at that Unix time."""
+        self.set("mailtrip_config_last_reload_successful", 1)
+        self.set("mailtrip_config_last_reload_success_timestamp_seconds", moment)
+
+    def not_configured(self) -> None:
+        """A new configuration had mistakes, and the old one stays."""
+        self.set("mailtrip_config_last_reload_successful", 0)
+
+    def show_accounts(self, now: Mapping[str, AccountStatus]) -> None:
+        ends: dict[Labels, float] = {
+            (name,): one.expires_at for name, one in now.items() if one.expires_at is not None
+        }
+        failures: dict[Labels, float]
+        failures = {
+            (name, reason): float(count)
+            for name, one in now.items()
+            for reason, count in one.failures.items()
+        }
+        self.replace("mailtrip_oauth2_token_expiry_timestamp_seconds", ends)
+        self.replace("mailtrip_oauth2_refresh_failures_total", failures)
+
+    def show_mailboxes(self, mailboxes: Mapping[str, Statistics]) -> None:
+        """A mailbox that is no longer configured has no series."""
+        now = {(name,): statistics for name, statistics in mailboxes.items()}
+        replace = self.replace
+        replace(
+            "mailtrip_mailbox_connected",
+            {label: float(one.connected) for label, one in now.items()},
+        )
+        replace(
+            "mailtrip_mailbox_reconnects_total",
+            {label: one.reconnects for label, one in now.items()},
+        )
+        replace(
+            "mailtrip_messages_deleted_total", {label: one.deleted for label, one in now.items()}
+        )
+        messages: dict[Labels, float]
+        messages = {label: one.messages for label, one in now.items() if one.messages is not None}
+        replace("mailtrip_mailbox_messages", messages)
+        rejected: dict[Labels, float]
+        rejected = {
+            (*label, why): one.rejected[why] for label, one in now.items() for why in Rejection
+        }
+        replace("mailtrip_tokens_rejected_total", rejected)

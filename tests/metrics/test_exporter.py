@@ -1,0 +1,21 @@
+"""The series of the exporter itself."""
+
+from tests.metrics.test_outcome import metrics, series
+from tests.support.pauses import at_once
+
+
+def test_refused_requests_are_counted_by_kind() -> None:
+    made = metrics()
+    made.refused("target_not_allowed")
+    shown = series(at_once(made.everything()))
+    assert shown['mailtrip_probe_requests_refused_total{reason="target_not_allowed"}'] == 1
+    assert shown['mailtrip_probe_requests_refused_total{reason="unknown_module"}'] == 0
+
+
+def test_a_reload_that_fails_keeps_the_time_of_the_last_that_did_not() -> None:
+    made = metrics()
+    made.exporter.configured(1000.0)
+    made.exporter.not_configured()
+    shown = series(at_once(made.everything()))
+    assert shown["mailtrip_config_last_reload_successful"] == 0
+    assert shown["mailtrip_config_last_reload_success_timestamp_seconds"] == 1000
