@@ -56,7 +56,7 @@ def progress(
 
 def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) -> None:
     """The whole trip, drawn, or as far as it has come."""
-    verdict = Text("success", "bold green") if outcome.success else Text("FAILED", "bold red")
+    verdict = Text("OK", "bold green") if outcome.success else Text("FAILED", "bold red")
     if under_way:
         verdict = Text("in progress", "bold")
     console.print(

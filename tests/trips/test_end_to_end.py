@@ -154,7 +154,7 @@ def test_a_single_trip_in_the_terminal_prints_a_waterfall_and_json(
     command = [sys.executable, "-m", "exporter", "probe", "--config.file", str(file), "relay"]
     shown = subprocess.run(command, capture_output=True, text=True)
     assert shown.returncode == 0, shown.stderr
-    for word in ("success", "open", "login", "send", "auth", "deliver", "delete", "delivery delay"):
+    for word in ("  OK  ", "open", "login", "send", "auth", "deliver", "delete", "delivery delay"):
         assert word in shown.stdout
     outcome = json.loads(
         subprocess.run([*command, "--json"], capture_output=True, text=True).stdout

@@ -47,7 +47,7 @@ async def test_it_shows_the_newest_trip_the_module_and_the_series_and_makes_no_t
         newest = part(page, TITLES[1])
         assert probe.newest
         assert f"trip {probe.newest.trip}" in newest
-        for words in ("success", "█", "send    C: DATA", "mailbox C: EXPUNGE", "delivery delay"):
+        for words in ("  OK  ", "█", "send    C: DATA", "mailbox C: EXPUNGE", "delivery delay"):
             assert words in newest
         assert part(page, TITLES[0]).startswith("Trips in progress (0):\n\nNone.")
         assert "submission:\n" in part(page, TITLES[2])
@@ -94,7 +94,7 @@ async def test_trips_under_way_are_shown_as_far_as_they_have_come_the_newest_few
         assert under_way.count("S: 250 taken") == MOST_FLIGHTS
         assert list(probe.flights)[-1] in under_way
         assert next(iter(probe.flights)) not in under_way
-        assert "success" not in under_way
+        assert "  OK  " not in under_way
 
 
 @pytest.mark.parametrize(
