@@ -28,7 +28,7 @@ Respond = Callable[[socket.socket, bytes, Any], None]
 QUERY = dns.message.make_query("a.test.", "A").to_wire()
 
 
-async def query(server: str, name: str = "a.test.", *, timeout: float = 2.0) -> Answer:
+async def query(server: str, name: str = "a.test.", *, timeout: float = 20.0) -> Answer:
     return await DnsQueries(Resolver([server], timeout), CLOCK).query(name, "A")
 
 
