@@ -8,8 +8,6 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "exporter"
 EXPORTER = sorted(PACKAGE.rglob("*.py"))
@@ -103,13 +101,6 @@ DRAWERS = {"utils", "util", "helpers", "helper", "common", "misc"}
 @cache
 def tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"), str(file))
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _forget_the_trees() -> Iterator[None]:
-    """Half a million objects, which every `gc.collect` of later tests would look through."""
-    yield
-    tree.cache_clear()
 
 
 def imports(file: Path) -> Iterator[tuple[int, str]]:
