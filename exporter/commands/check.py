@@ -1,4 +1,5 @@
-"""`mailtrip check`: every mistake in the files, and with `--try` what the servers say."""
+"""`mailtrip check`: reports all errors in the files, and with `--try` the answers of the
+servers."""
 
 import argparse
 import asyncio
@@ -46,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _in_a_configuration(*files: str, here: bool, usage: bool) -> str:
-    """What is in it. Prints warnings, and raises Mistakes with them if there is anything worse."""
+    """A summary of its contents. Prints warnings; raises Mistakes, warnings included, if there
+    are errors."""
     reading: Reading[Settings] = Settings.reading(*files)
     warnings = review(reading, here=here, usage=usage)
     if not all(one.warning for one in warnings):

@@ -82,7 +82,7 @@ def own_command(program: str) -> str:
 
 
 def _host(listener: Listener) -> str:
-    """Where we are reached there, for a URL."""
+    """The host and port of this listener, for a URL."""
     if isinstance(listener, UnixPath):
         return str(listener)
     host, port = (listener.host, listener.port) if isinstance(listener, Listen) else _inet(listener)

@@ -1,4 +1,4 @@
-"""`mailtrip probe`: one trip in this process, which an impatient person may interrupt."""
+"""`mailtrip probe`: one trip in this process, which may be interrupted."""
 
 import argparse
 import asyncio
@@ -96,7 +96,7 @@ async def check_receiver(settings: Settings, key: ProbeKey) -> None:
 
 
 def display_of(settings: Settings, key: ProbeKey) -> Display:
-    """Of a module that does not exist it does not matter: the trip will be refused."""
+    """The display for a module that does not exist does not matter: the trip will be refused."""
     module = settings.modules.get(key.module)
     return DISPLAYS[module.chosen[0] if module else "roundtrip"]
 
@@ -106,7 +106,7 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
 
     Raises ProbeRefused and CannotReceive.
 
-    When it is interrupted, by Ctrl-C or SIGTERM, it says what becomes of the message.
+    When it is interrupted, by Ctrl-C or SIGTERM, it says what happens to the message.
     """
     console, aside = Screen(stderr=True, quiet=quiet), Screen(stderr=True)
     if current := asyncio.current_task():
@@ -141,8 +141,8 @@ def _interrupted(probe: Probe, settings: Settings) -> str:
 
 
 def may_still_come(outcome: Outcome) -> bool:
-    """Whether its message was taken by a server, and the trip ended before anybody saw it, or word
-    of its failure."""
+    """Whether a server accepted its message, and the trip ended before the message, or a bounce,
+    arrived."""
     failure = outcome.failure
     if not failure or failure.reason is Reason.BOUNCED or not outcome.legs.get(Leg.SEND):
         return False
@@ -150,7 +150,7 @@ def may_still_come(outcome: Outcome) -> bool:
 
 
 def left_behind(key: ProbeKey, settings: Settings) -> str:
-    """What becomes of a message that is sent and that this process does not await any longer."""
+    """What happens to a message that was sent and that this process no longer waits for."""
     trip = settings.modules[key.module].roundtrip
     if not trip or not trip.mailbox:
         return ""

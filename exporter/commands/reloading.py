@@ -75,7 +75,7 @@ class Reloader:
             log.info("configuration reloaded")
 
     async def run(self, *, watch: bool = False) -> None:
-        """Does what is asked for; with `watch` also what changed files ask for. Until it is
+        """Reloads when it is requested; with `watch` also when files change. Runs until it is
         cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._answer())
@@ -90,7 +90,7 @@ class Reloader:
                 await self.reload()
 
     async def _watch(self) -> None:
-        """A file that is still being written is left alone until two looks see the same."""
+        """A file that is still being written is not read until two checks see the same state."""
         read = seen = self._as_read
         while True:
             await asyncio.sleep(LOOK_EVERY)

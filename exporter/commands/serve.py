@@ -82,8 +82,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def leave_at_once() -> None:
-    """Without closing what a thread has in its hands: a disk that stalls does not close a file
-    either."""
+    """Exits without closing what a thread uses: a disk that stalls does not close a file either."""
     logging.shutdown()
     os._exit(OK)
 

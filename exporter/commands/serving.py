@@ -1,5 +1,5 @@
-"""`mailtrip serve`: the parts that make trips and those that tell of them, from the first signal to
-the last."""
+"""`mailtrip serve`: the parts that make trips and those that report them, from the first signal
+to the last."""
 
 import asyncio
 import gc
@@ -103,8 +103,7 @@ def _freeze_garbage_collector() -> None:
 
 
 def _stop_event() -> asyncio.Event:
-    """What is set by the first signal that asks us to stop. The second does what it does to any
-    program."""
+    """An event that the first signal to stop sets. The second signal has its default effect."""
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     numbers = (signal.SIGINT, signal.SIGTERM)
 

@@ -1,8 +1,8 @@
 """The one grammar of what may become part of a command, of a header, or of a name that is looked
 up.
 
-Every function returns the canonical form, so that two spellings of one thing are equal, or None for
-what does not fit. A canonical form fits, and is its own. In none of them is a blank, a control
+Every function returns the canonical form, so that two spellings of one thing are equal, or None if
+the text is invalid. A canonical form fits, and is its own. In none of them is a blank, a control
 character, a bracket of an SMTP path (`<` and `>`), or anything that a server could take for the end
 of a word.
 

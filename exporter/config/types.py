@@ -41,7 +41,7 @@ LARGEST_SECRET = 1 << 20  # characters; /dev/zero has more
 
 
 class Options(BaseModel):
-    """A mapping in the configuration. Unknown keys are mistakes; a field's docstring is its
+    """A mapping in the configuration. Unknown keys are errors; a field's docstring is its
     documentation."""
 
     model_config = ConfigDict(
@@ -55,18 +55,17 @@ class Options(BaseModel):
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        """What is wrong among the options that are given, whatever their values.
+        """Errors between the given options, whatever their values.
 
-        It is not asked if a key is unknown: that key is most likely what seems to be missing,
-        misspelt.
+        It is not called if a key is unknown: that key is most likely the missing one, misspelt.
         """
         yield from ()
 
     @model_validator(mode="wrap")
     @classmethod
     def _all_at_once(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Tells what is wrong among the options together with what is wrong in each; pydantic would
-        tell one first.
+        """Reports errors between options together with errors in each option; pydantic would report
+        one kind first.
 
         No input goes into the error: it may be a secret, or hold one.
         """

@@ -16,7 +16,7 @@ from exporter.net.oauth2 import AccountStatus
 
 
 class Metrics:
-    """Counts what it is told of probes, and queries the mailboxes at a scrape."""
+    """Counts what probes report, and queries the mailboxes at a scrape."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class Metrics:
         self._mail_of(probe).late(delay)
 
     def bounced(self, probe: ProbeKey) -> None:
-        """A notification that came when its trip had failed already."""
+        """A bounce that arrived after its trip had failed."""
         self._mail_of(probe).add("mailtrip_bounces_total", 1)
 
     def unclear(self, probe: ProbeKey) -> None:

@@ -25,7 +25,7 @@ class BlocklistSeries(ProbeSeries):
         super().finished(outcome)
 
     def show(self, outcome: Outcome) -> None:
-        """Nothing of an earlier trip stays: an address that is not asked about any more is not
+        """Nothing of an earlier trip stays: an address that is no longer queried is not
         known to be listed."""
         super().show(outcome)
         known = [

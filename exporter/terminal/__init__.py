@@ -44,7 +44,7 @@ DISPLAYS = {
 
 
 def transcript(outcome: Outcome, console: Console) -> None:
-    """What was said, as lines."""
+    """The transcript, as lines."""
     lines = outcome.transcript or ("nothing was exchanged",)
     console.out(
         "", "transcript (seconds, leg, C: mailtrip, S: server)", *lines, sep="\n", highlight=False

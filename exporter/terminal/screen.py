@@ -1,4 +1,4 @@
-"""Where a command of ours writes: standard output or standard error, as a terminal or not."""
+"""Where a command writes: standard output or standard error, as a terminal or not."""
 
 import os
 import sys

@@ -1,5 +1,5 @@
-"""An outcome for scripts: `mailtrip probe --json`. Its fields are told in docs/cli.md, and only
-grow in number."""
+"""An outcome for scripts: `mailtrip probe --json`. docs/cli.md describes its fields; new ones
+may be added, none is removed."""
 
 import json
 from typing import Any

@@ -93,7 +93,7 @@ class ConnectionLimits:
 
 
 def _drop(connection: Connection | None) -> bool:
-    """Whether there was one to drop."""
+    """Whether a connection was dropped."""
     if connection:
         connection.drop()
     return connection is not None

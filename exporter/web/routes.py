@@ -102,11 +102,10 @@ class Routes:
         ]
 
     async def probe(self, request: web.Request) -> web.Response:
-        """One probe's series: always 200 for a probe that may be asked for, always before
-        Prometheus gives up.
+        """One probe's series: always 200 for an allowed probe, always before Prometheus' timeout.
 
-        With `debug=true`, as in blackbox_exporter, its evidence; then nothing is sent and nothing
-        awaited, nor is it by HEAD.
+        With `debug=true`, as in blackbox_exporter, its evidence; then no trip is made, and none
+        is made by HEAD.
         """
         debug = any(value.lower() in _YES for value in request.query.getall("debug", ()))
         read_only = debug or request.method == hdrs.METH_HEAD
@@ -133,7 +132,7 @@ class Routes:
         return await _series(request, series, form)
 
     def stop_waiting(self) -> None:
-        """From now on no scrape waits for its trip: it is answered with what is known."""
+        """From now on no scrape waits for its trip: the answer has the known values."""
         self._is_stopping = True
         for waiting in self._waits:
             waiting.reschedule(asyncio.get_running_loop().time())
@@ -184,8 +183,7 @@ class Routes:
         return _page(await self._from_disk.get("overview", self._pages.overview))
 
     async def trips(self, request: web.Request) -> web.Response:
-        """The trips of one probe, by its name (probe=) or by module and target. To look makes
-        none."""
+        """The trips of one probe, by its name (probe=) or by module and target. Makes no trip."""
         try:
             if request.query.get("probe") and not request.query.get("module"):
                 key = self._probes.by_name(_parameter(request, "probe"))

@@ -97,8 +97,8 @@ class Server:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """A running scrape may wait a little longer for its trip; then it is answered with what is
-        known."""
+        """A running scrape may wait a little longer for its trip; then the answer has the known
+        values."""
         opened = zip(self._servers, self._listeners, strict=False)
         for server, listener in opened:
             server.close()

@@ -1,4 +1,4 @@
-"""How others find the way to an SMTP receiver of ours: by MX records, to port 25. Only DNS is
+"""How other servers find mailtrip's SMTP receiver: by MX records, to port 25. Only DNS is
 queried."""
 
 import socket

@@ -11,12 +11,12 @@ class Risk(StrEnum):
     NAMELESS = "nameless"  # no PTR record
     MISNAMED = "misnamed"  # a PTR record, whose name does not lead back
     GREETS_UNKNOWN = "greets_unknown"  # EHLO says a name that does not exist
-    GREETS_BARE = "greets_bare"  # EHLO says an address, for want of a name
+    GREETS_BARE = "greets_bare"  # the EHLO name is an address, because there is no name
     UNANSWERED = "unanswered"  # DNS does not answer
     PASSED_OVER = "passed_over"  # an exchanger could not be reached, another one could
     BLOCKED = "blocked"  # no server can be reached on port 25
-    RATIONED = "rationed"  # a mailbox may not be looked into often enough
-    NO_WAY_HERE = "no_way_here"  # nothing in DNS leads to a receiver of ours
+    RATIONED = "rationed"  # a mailbox may not be polled often enough
+    NO_WAY_HERE = "no_way_here"  # no MX record points to mailtrip's receiver
     UNSEEN = "unseen"  # DNS does not say what leads to it
     LEADS_ELSEWHERE = "leads_elsewhere"  # DNS leads to other machines than this one
     OTHER_PORT = "other_port"  # DNS leads here, and the receiver does not listen on port 25

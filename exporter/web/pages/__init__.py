@@ -1,4 +1,4 @@
-"""The pages: how everything is, and one trip as a waterfall. Without JavaScript; whatever is shown
+"""The pages: the overview, and one trip as a waterfall. Without JavaScript; whatever is shown
 is escaped."""
 
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ class Records(Protocol):
 
 
 class Pages:
-    """Each page as HTML; None for one that there is not. `now` gives the seconds since the
+    """Each page as HTML; None if it does not exist. `now` gives the seconds since the
     epoch."""
 
     def __init__(
@@ -96,7 +96,7 @@ class Pages:
         )
 
     async def missing(self, trip_id: str) -> str:
-        """What to say of a trip that is not kept, or never was."""
+        """The page for a trip without a record."""
         return await self._page("missing.html", root="../", trip_id=trip_id)
 
     def _listed(self, outcomes: list[Outcome]) -> list[TripView]:

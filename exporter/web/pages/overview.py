@@ -1,4 +1,4 @@
-"""What stands on the first page: a row for each probe, mailbox and blocklist."""
+"""The first page: a row for each probe, mailbox and blocklist."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class ProbeRow:
 
 @dataclass(frozen=True, slots=True)
 class MailboxRow:
-    """A mailbox, and whether it can be watched."""
+    """A mailbox, and whether it is connected."""
 
     name: str
     state: str
@@ -55,7 +55,7 @@ class BlocklistRow:
 
 
 async def probe_rows(probes: Iterable[Probe]) -> list[ProbeRow]:
-    """What is broken stands first; otherwise the order of the configuration."""
+    """Failed probes first; otherwise the order of the configuration."""
     rows = [_probe_row(probe) async for probe in in_turns(probes, ROWS)]
     return sorted(rows, key=lambda row: row.state != BAD)
 
@@ -96,8 +96,8 @@ def in_words(outcome: Outcome) -> str:
 
 
 def _back(arrival: Arrival) -> str:
-    """The two durations that are measured. How long all of it took says less: our own waiting is in
-    it."""
+    """The two durations that are measured. The total duration says less: it includes mailtrip's
+    own waits."""
     if arrival.round_trip is None:
         return "received; the mailbox was not polled often enough to measure the delay"
     delay = (

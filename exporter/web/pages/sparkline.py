@@ -22,7 +22,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Sparkline:
-    """The bars, and what they say in words, for who cannot see them."""
+    """The bars, and a text alternative."""
 
     bars: tuple[Bar, ...]
     width: float
@@ -30,7 +30,7 @@ class Sparkline:
 
 
 def sparkline(history: Sequence[TripSummary]) -> Sparkline | None:
-    """Nothing is drawn of a single trip."""
+    """None for a single trip."""
     if len(history) < 2:
         return None
     slowest = max((summary.seconds for summary in history if summary.success), default=0.0)

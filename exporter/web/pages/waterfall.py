@@ -80,8 +80,8 @@ class Waterfall:
         return (_FAILED if span.reason else _MEANING)[span.phase]
 
     def _hop_rows(self) -> Iterator[Row]:
-        """Where the message was by the servers' clocks: each from the hop before to itself, from
-        our sending on."""
+        """Where the message was by the servers' clocks: each hop from the previous one, the
+        first from our sending."""
         sending = [
             one.start for one in self._outcome.spans if one.phase is Phase.SEND and one.step is None
         ]

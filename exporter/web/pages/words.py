@@ -11,7 +11,7 @@ def moment(seconds: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Three figures that matter, in the unit that fits."""
+    """Three significant digits, in a suitable unit."""
     if seconds < 0.0995:
         return f"{seconds * 1000:.1f} ms"
     if seconds < 99.5:
@@ -20,7 +20,7 @@ def duration(seconds: float) -> str:
 
 
 def ago(seconds: float) -> str:
-    """How long something is ago, roughly."""
+    """How long ago something happened, approximately."""
     if seconds < -STEP:
         return "before the clock was set back"
     return f"{_parts(seconds)} ago" if seconds >= 1 else "now"
