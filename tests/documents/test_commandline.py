@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import commandline
+from docs import command_parser, commandline, manual_page
 from exporter import __version__
 from exporter.commands.flags import LOG_FORMATS, LOG_LEVELS
 
@@ -34,7 +34,7 @@ def in_bash(*words: str, directory: Path = commandline.ROOT) -> list[str]:
 @pytest.mark.parametrize("name", commandline.texts())
 def test_each_file_is_made_from_the_command_line(name: str) -> None:
     written = (commandline.SHARE / name).read_text(encoding="utf-8")
-    assert written == commandline.texts()[name], f"share/{name} is stale: {commandline.COMMAND}"
+    assert written == commandline.texts()[name], f"share/{name} is stale: {command_parser.COMMAND}"
 
 
 def test_nothing_else_is_installed_beside_the_program() -> None:
@@ -47,13 +47,13 @@ def test_nothing_else_is_installed_beside_the_program() -> None:
 
 
 def test_the_man_page_names_the_version_every_command_and_every_flag() -> None:
-    page = commandline.man_page()
+    page = manual_page.man_page()
     plain = page.replace("\\-", "-")
     assert f'"mailtrip {__version__}"' in plain
-    _, commands = commandline.command_line()
+    _, commands = command_parser.command_line()
     for name, command in commands.items():
         assert f"\n.SS {name}\n" in plain
-        for flag in commandline.flags(command):
+        for flag in command_parser.flags(command):
             assert all(f"\\fB{option}\\fR" in plain for option in flag.option_strings)
 
 

@@ -13,6 +13,7 @@ PACKAGE = ROOT / "exporter"
 EXPORTER = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 DASHBOARDS = sorted((ROOT / "dashboards").rglob("*.py"))
+DOCUMENTS = sorted((ROOT / "docs").rglob("*.py"))
 PYTHON = [*EXPORTER, *TESTS, *DASHBOARDS]
 
 LAYERS: tuple[frozenset[str], ...] = tuple(
@@ -333,7 +334,7 @@ def test_no_banner_divides_a_file() -> None:
 
 
 def banners() -> Iterator[str]:
-    for file in EXPORTER:
+    for file in (*EXPORTER, *DASHBOARDS, *DOCUMENTS):
         for number, line in enumerate(file.read_text().splitlines(), 1):
             if BANNER.match(line):
                 yield f"{place(file, number)}: two nouns are two files; one needs no banner"
