@@ -329,6 +329,25 @@ def ambiguous_functions() -> Iterator[str]:
                 yield f"{place(file, node.lineno)}: {node.name}: write {AMBIGUOUS[node.name]}"
 
 
+def test_each_verb_of_the_table_is_in_use() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    section = text.partition("\n## One verb, one meaning\n")[2].partition("\n## ")[0]
+    verbs = {
+        verb
+        for line in section.splitlines()
+        if line.startswith("| `")
+        for verb in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    functions = {
+        node.name
+        for file in EXPORTER
+        for node in ast.walk(tree(file))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert len(verbs) > 10
+    expect_none(f"ARCHITECTURE.md: no function is called {verb}" for verb in verbs - functions)
+
+
 def test_no_banner_divides_a_file() -> None:
     expect_none(banners())
 

@@ -13,7 +13,7 @@ from exporter.net.dns import Resolver
 from tests.support.imap_server import Peer, playing
 
 
-class Overheard(Run):
+class RunThatNotes(Run):
     """Tells when a line goes into the transcript."""
 
     def __init__(self, clock: Clock) -> None:
@@ -47,7 +47,7 @@ class ImapRig:
         self.options = ImapOptions(host=peer.host, port=peer.port, **given)
         self.mailbox = ImapMailbox(self.options, Resolver())
         self.now = 1000.0
-        self.run = Overheard(Clock(monotonic=lambda: self.now))
+        self.run = RunThatNotes(Clock(monotonic=lambda: self.now))
 
     @asynccontextmanager
     async def session(self) -> AsyncIterator[ImapSession]:

@@ -18,7 +18,7 @@ from exporter.mailboxes.imap.session import ImapSession
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns import Resolver
 from tests.lab.client import LabUser
-from tests.support.imap_rig import Overheard
+from tests.support.imap_rig import RunThatNotes
 
 LONG = 60.0
 
@@ -111,7 +111,7 @@ async def test_a_message_is_found_timed_and_deleted(lab_user: LabUser, tls: TlsM
 
 
 async def test_an_idling_session_is_told_of_a_message(lab_user: LabUser) -> None:
-    run = Overheard(Clock())
+    run = RunThatNotes(Clock())
     async with opened(mailbox(lab_user), run) as session:
         waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
         await run.wait_for_line("S: + idling")
