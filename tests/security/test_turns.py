@@ -220,7 +220,7 @@ class Prepared(NamesServer):
         writer.close()
 
 
-@pytest.mark.parametrize("way", ["ask", "addresses"])
+@pytest.mark.parametrize("way", ["query", "addresses"])
 async def test_long_answers_of_name_servers(way: str) -> None:
     """Long DNS answers are parsed in a thread, and at most 1,000 records of one answer are
     used."""
@@ -236,7 +236,7 @@ async def test_long_answers_of_name_servers(way: str) -> None:
     async with names_server(prepared) as server:
         resolver = Resolver([server.address], 20)
         ticker = Ticker()
-        if way == "ask":
+        if way == "query":
             said = await DnsQueries(resolver, Clock()).query("mx.example.org", "A")
             assert (said.result, len(said.records)) == (DnsResult.RECORDS, 1000)
         else:
