@@ -52,6 +52,8 @@ class Podman:
             f"CONTAINERS_STORAGE_CONF={storage}",
             # there may be no systemd for the timer: health is asked for by hand
             "DISABLE_HC_SYSTEMD=true",
+            # Podman 5 says it with each command, among what the container has said
+            "PODMAN_IGNORE_CGROUPSV1_WARNING=true",
         ]
 
     def __call__(self, *words: str | Path, timeout: float = 60) -> str:
