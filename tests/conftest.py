@@ -46,6 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "markers",
         "atlas: a row of the fault atlas (set below tests/atlas; it has a lab of its own)",
     )
+    config.addinivalue_line(
+        "markers", "trips: whole trips (set below tests/trips; they share the lab of the atlas)"
+    )
     config.addinivalue_line("markers", "container: needs containers (set by the fixture `podman`)")
     config.addinivalue_line("markers", "browser: needs a browser (set by the fixture `browser`)")
     config.addinivalue_line("markers", "newer: needs what `make newer` unpacks")
@@ -65,8 +68,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker("pure")
         if "lab" in getattr(item, "fixturenames", ()):
             item.add_marker("lab")
-        if item.path.is_relative_to(TESTS / "atlas"):
-            item.add_marker("atlas")
+        for folder in ("atlas", "trips"):
+            if item.path.is_relative_to(TESTS / folder):
+                item.add_marker(folder)
         if "podman" in getattr(item, "fixturenames", ()):
             item.add_marker("container")
         if "image" in getattr(item, "fixturenames", ()):
