@@ -9,8 +9,11 @@ from exporter.blocklists import Blocklist, Blocklists, Query, Subject
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.dnsbl_subjects import SPARE, Subjects
 from exporter.checks.dnsbl_verdict import listed, require_an_answer
-from exporter.core.model import Asked, Listing, ListState, Phase, Reason, Span, Step
+from exporter.core.model import Asked, Listing, ListState, Span
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 
 Question = tuple[Blocklist, Subject]

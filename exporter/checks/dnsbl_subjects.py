@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from exporter.blocklists import Subject, SubjectKind
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 
 MOST_ADDRESSES = 64

@@ -1,7 +1,8 @@
 """What the answers of blocklists mean for the trip."""
 
 from exporter.blocklists import Subject
-from exporter.core.model import Listing, ListState, ProbeError, Reason
+from exporter.core.model import Listing, ListState, ProbeError
+from exporter.core.reasons import Reason
 
 _SEVERITIES = ("high", "medium", "low")
 

@@ -7,8 +7,11 @@ from contextlib import ExitStack, contextmanager
 from exporter.checks.options import RoundtripOptions
 from exporter.config.types import duration_text
 from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LeftFrom
-from exporter.core.model import Fact, Phase, ProbeError, Reason, Step, one_line
+from exporter.core.model import Fact, ProbeError, one_line
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import Content, ProbeMessage, compose
 from exporter.mail.headers.authentication import authentication
 from exporter.mail.headers.received import hops

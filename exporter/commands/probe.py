@@ -14,7 +14,9 @@ from exporter.commands.review import in_the_way
 from exporter.commands.token_key import KEY_FILE, shared_key
 from exporter.config.mistakes import Mistakes, suggestion
 from exporter.core.logs import log_to_stderr
-from exporter.core.model import Leg, Outcome, Phase, ProbeKey, ProbeRefused, Reason
+from exporter.core.model import Outcome, ProbeKey, ProbeRefused
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.mail.tokens import PREFIX
 from exporter.net.listening import listen_problem
 from exporter.probing.probe import MailCheck, Probe

@@ -18,10 +18,9 @@ from exporter.core.facts import (
     SpamScore,
     Unclear,
 )
-from exporter.core.phases import Leg as Leg
-from exporter.core.phases import Phase as Phase
-from exporter.core.reasons import Reason as Reason
-from exporter.core.steps import Step as Step
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 
 MAX_DETAIL = 300  # characters of a server's text that we keep
 CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"

@@ -1,6 +1,7 @@
 """Where an error came from."""
 
-from exporter.core.model import Phase, Step
+from exporter.core.phases import Phase
+from exporter.core.steps import Step
 
 MAX_TRANSLATIONS = 10  # of an error, on its way up
 

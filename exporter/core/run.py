@@ -10,17 +10,16 @@ from exporter.core.deadline import Deadline
 from exporter.core.model import (
     Fact,
     Failure,
-    Leg,
     Outcome,
-    Phase,
     ProbeError,
     ProbeKey,
-    Reason,
     Reply,
     Span,
     TlsSession,
     one_line,
 )
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
 from exporter.core.transcript import MOST_LINES, Transcript
 from exporter.core.transcript_view import FEW_LINES

@@ -12,8 +12,11 @@ from dataclasses import replace
 
 from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
-from exporter.core.model import Fact, Leg, Phase, ProbeError, Reason, Span, Step, one_line
+from exporter.core.model import Fact, ProbeError, Span, one_line
 from exporter.core.origin import Origin
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.transcript import MOST_LINES, Transcript
 from exporter.core.transcript_view import TranscriptView, merged_lines
 

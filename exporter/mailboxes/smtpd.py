@@ -13,7 +13,7 @@ from exporter.config.finding import Finding
 from exporter.config.grammar import email_of
 from exporter.config.server import Ports, ReceiverTls
 from exporter.config.types import Listen, Options, Size, size_text
-from exporter.core.model import Step
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.kind import Reception
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted

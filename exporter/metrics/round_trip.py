@@ -1,19 +1,10 @@
 """Outcome → series. What a finished round trip has to say besides, as numbers."""
 
 from exporter.core.facts import Arrival, Authentication, Hop, SpamScore
-from exporter.core.model import (
-    Exchanger,
-    Fact,
-    Leg,
-    Outcome,
-    Phase,
-    PlaintextFallback,
-    Reason,
-    Reply,
-    Span,
-    Step,
-    TlsSession,
-)
+from exporter.core.model import Exchanger, Fact, Outcome, PlaintextFallback, Reply, Span, TlsSession
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.metrics.definitions import (
     MAILBOX_STEPS,
     OF_A_ROUND_TRIP,

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Awaitable, Callable, Collection
 
-from exporter.core.model import ProbeError, Reason, Step, one_line
+from exporter.core.model import ProbeError, one_line
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.net.oauth2 import Account, Token
 from exporter.net.sasl import NoLoginSent

@@ -4,7 +4,8 @@ import ssl
 from collections.abc import Callable, Iterable
 
 from exporter.config.renewal import FromFiles, unreadable
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.tls import accept_from
 
 _PROBLEMS = {

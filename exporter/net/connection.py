@@ -4,7 +4,8 @@ raises."""
 import asyncio
 import os
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.redaction import Redaction
 
 

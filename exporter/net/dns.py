@@ -22,7 +22,8 @@ import dns.rdtypes.txtbase
 import dns.resolver
 
 from exporter.config.grammar import host_of, ip_of
-from exporter.core.model import Exchanger, ProbeError, Reason, one_line
+from exporter.core.model import Exchanger, ProbeError, one_line
+from exporter.core.reasons import Reason
 from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp
 from exporter.net.exceptions import map_exceptions
 from exporter.net.hosts_file import addresses_of

@@ -7,7 +7,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Protocol
 
-from exporter.core.model import ProbeError, Reason, one_line
+from exporter.core.model import ProbeError, one_line
+from exporter.core.reasons import Reason
 from exporter.net.redaction import Redaction
 
 MOST_CHALLENGES = 5  # of one login; SCRAM has two

@@ -8,7 +8,9 @@ import socket
 import aiohappyeyeballs
 
 from exporter.config.server import NetworkOptions
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.net.dns import Resolver
 from exporter.net.exceptions import map_exceptions

@@ -12,7 +12,9 @@ from typing import Any, Self
 
 from exporter.config.renewal import unreadable
 from exporter.config.server import TlsOptions, TlsVersion
-from exporter.core.model import Leg, ProbeError, Reason, TlsSession
+from exporter.core.model import ProbeError, TlsSession
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.net.exceptions import map_exceptions
 from exporter.net.tls_words import NO_TLS, refusal, trouble
 from exporter.net.wrong_port import MOST, plaintext_hint

@@ -12,7 +12,8 @@ from collections.abc import Awaitable
 from typing import Any, TypeVar
 
 from exporter.core.fairness import fair_timeout
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 
 TLS_SHARE = 0.7  # of the time for a conversation, that may pass without a greeting inside TLS
 SILENCE = 2.0  # seconds without a greeting until we try whether the port expects TLS

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from exporter.core.logs import about
-from exporter.core.model import Failure, Outcome, Phase, ProbeError
+from exporter.core.model import Failure, Outcome, ProbeError
+from exporter.core.phases import Phase
 from exporter.core.run import Run
 from exporter.probing.bugs import contained
 from exporter.probing.ledger import Ledger

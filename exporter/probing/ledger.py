@@ -14,7 +14,8 @@ from functools import partial
 
 from exporter.core.clock import Clock
 from exporter.core.logs import about
-from exporter.core.model import Outcome, ProbeKey, Reason
+from exporter.core.model import Outcome, ProbeKey
+from exporter.core.reasons import Reason
 from exporter.core.run import VERDICT_PATIENCE, Run
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Token

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from exporter.core.clock import Clock
-from exporter.core.model import Leg, Outcome, ProbeKey, Reply, Span
+from exporter.core.model import Outcome, ProbeKey, Reply, Span
+from exporter.core.phases import Leg
 from exporter.core.run import Run
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint, Token, new_trip

@@ -11,17 +11,11 @@ from exporter.config.address import PLACEHOLDER, EhloName
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Port, Ports, TlsOptions
 from exporter.config.types import Duration, duration_text
-from exporter.core.model import (
-    Exchanger,
-    Leg,
-    PlaintextFallback,
-    ProbeError,
-    Reason,
-    Step,
-    TlsSession,
-)
-from exporter.core.reasons import Trait
+from exporter.core.model import Exchanger, PlaintextFallback, ProbeError, TlsSession
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason, Trait
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts

@@ -17,8 +17,10 @@ from typing import ClassVar, cast
 from exporter.config.finding import Finding
 from exporter.config.server import Ports
 from exporter.config.types import Text
-from exporter.core.model import ProbeError, Reason, Step, one_line
+from exporter.core.model import ProbeError, one_line
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts

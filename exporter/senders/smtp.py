@@ -6,8 +6,8 @@ from typing import ClassVar
 from exporter.config.address import PLACEHOLDER, EhloName, HostTemplate, check_filled, check_host
 from exporter.config.finding import Finding
 from exporter.config.server import Port, Ports, ServerOptions
-from exporter.core.model import Step
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.bearer import Bearer, authenticate_with_token, bearer_mechanism, get_token
 from exporter.net.credentials import Credentials

@@ -12,13 +12,13 @@ from exporter.core.facts import Arrival, Authentication, Hop, LeftFrom, SpamScor
 from exporter.core.model import (
     Exchanger,
     Outcome,
-    Phase,
     PlaintextFallback,
     Reply,
     Span,
     TlsSession,
     one_line,
 )
+from exporter.core.phases import Phase
 from exporter.terminal.progress_line import ProgressLine
 
 LEAST_BAR, MOST_BAR = 6, 32  # characters

@@ -7,7 +7,8 @@ from ipaddress import ip_address
 from typing import Any
 
 from exporter.config.renewal import unreadable
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.certificate import ServerCertificate
 from exporter.web.options import CIPHER_SUITES, CURVES, TlsServerOptions
 

@@ -4,7 +4,8 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-from exporter.core.model import Reason, Step
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from tests.atlas.table import Changes, Fault, Known, Make, given, opening, send
 from tests.atlas.world import World
 from tests.support.name_server import Zone

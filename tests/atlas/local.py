@@ -5,7 +5,8 @@ import socket
 from collections.abc import Callable
 
 from exporter.app import App
-from exporter.core.model import Reason, Step
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from tests.atlas.table import Changes, Fault, Known, Lever, Make, given, opening, send, watching
 from tests.atlas.world import World
 

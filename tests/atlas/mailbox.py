@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from exporter.app import App
-from exporter.core.model import Phase, Reason, Step
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from tests.atlas.meddler import Rule, answer, cut, freeze
 from tests.atlas.table import (
     Changes,

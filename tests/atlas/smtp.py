@@ -1,6 +1,7 @@
 """What SMTP servers refuse, and nonsense."""
 
-from exporter.core.model import Reason, Step
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from tests.atlas.dns_and_network import ELSEWHERE, misbehaving, with_login
 from tests.atlas.table import Fault, Known, Lever, Make, Verdict, given, send
 from tests.support.smtp_witness import Reply, Stage

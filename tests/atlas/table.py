@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from exporter.core.model import Leg, Outcome, Phase, Reason, Step
+from exporter.core.model import Outcome
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from tests.atlas.world import World
 
 Changes = Mapping[str, Mapping[str, Any]]

@@ -10,7 +10,8 @@ from typing import Any
 
 import trustme
 
-from exporter.core.model import Reason, Step
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from tests.atlas.dns_and_network import ELSEWHERE
 from tests.atlas.meddler import Rule
 from tests.atlas.table import Changes, Fault, Known, Lever, Make, given, opening, send

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 from exporter.app import App
-from exporter.core.model import Reason
+from exporter.core.reasons import Reason
 from tests.atlas.table import Changes, Fault, Known, Lever, Make, delivery, given
 from tests.atlas.world import World
 

@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from exporter.app import App
-from exporter.core.model import Outcome, Phase, ProbeKey, Span
+from exporter.core.model import Outcome, ProbeKey, Span
+from exporter.core.phases import Phase
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
-from exporter.core.model import Outcome, Phase, ProbeKey, Span, Step
+from exporter.core.model import Outcome, ProbeKey, Span
+from exporter.core.phases import Phase
+from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

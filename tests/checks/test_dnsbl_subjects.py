@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from exporter.app import App
-from exporter.core.model import Failure, Listing, Phase, ProbeKey, Reason
+from exporter.core.model import Failure, Listing, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

@@ -9,7 +9,9 @@ import pytest
 
 from exporter.app import App
 from exporter.config.mistakes import Mistakes
-from exporter.core.model import Leg, Phase, ProbeKey, Reason
+from exporter.core.model import ProbeKey
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.mail.message import tokens_in
 from exporter.mail.tokens import new_key
 from exporter.senders.pace import Pace

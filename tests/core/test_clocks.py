@@ -8,7 +8,8 @@ import pytest
 
 from exporter.app import App
 from exporter.core.clock import Clock, boot_id
-from exporter.core.model import Outcome, Reason
+from exporter.core.model import Outcome
+from exporter.core.reasons import Reason
 from exporter.mail.tokens import Mint, new_key
 from exporter.probing.left_over import LEFT_OVER_AFTER
 from exporter.settings import Settings

@@ -4,12 +4,9 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import (
-    Leg,
-    Phase,
-    ProbeError,
-    Reason,
-)
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from tests.core.test_run import outcome
 from tests.support import virtual_time as virtual

@@ -7,7 +7,9 @@ import time
 import pytest
 
 from exporter.core.clock import Clock
-from exporter.core.model import Phase, ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from tests.support import virtual_time as virtual
 

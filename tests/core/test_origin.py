@@ -4,14 +4,11 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import (
-    Leg,
-    Phase,
-    ProbeError,
-    Reason,
-    Step,
-)
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from tests.core.test_run import outcome
 from tests.support import virtual_time as virtual
 

@@ -2,18 +2,11 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import (
-    Failure,
-    Leg,
-    Outcome,
-    Phase,
-    ProbeError,
-    ProbeKey,
-    Reason,
-    Span,
-    Step,
-)
+from exporter.core.model import Failure, Outcome, ProbeError, ProbeKey, Span
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import VERDICT_PATIENCE, Run
+from exporter.core.steps import Step
 from tests.support import virtual_time as virtual
 
 

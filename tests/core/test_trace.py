@@ -2,7 +2,10 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import Leg, Phase, ProbeError, Reason, Span, Step
+from exporter.core.model import ProbeError, Span
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.trace import MAX_SPANS, Trace
 from exporter.core.transcript import Transcript
 from tests.support import virtual_time as virtual

@@ -4,7 +4,9 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import Leg, Outcome, Phase, ProbeError, Reason
+from exporter.core.model import Outcome, ProbeError
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.core.transcript import MOST_LINES, Transcript
 from exporter.core.transcript_view import (
     FEW_LINES,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from exporter.core.model import Leg
+from exporter.core.phases import Leg
 from exporter.core.transcript import LONGEST_LINE, MOST_LINES, Transcript
 from exporter.core.transcript_view import (
     FEW_LINES,

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from exporter.core.model import Phase
+from exporter.core.phases import Phase
 from exporter.state.trip import State
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs/diagrams.md").read_text(encoding="utf-8")

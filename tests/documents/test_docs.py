@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from docs import metrics
-from exporter.core.model import Phase, Reason, Step
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER, ONLY_ON_PROBE
 from exporter.settings import Settings
 from exporter.terminal import written

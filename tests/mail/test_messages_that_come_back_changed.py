@@ -5,7 +5,8 @@ from functools import partial
 
 import pytest
 
-from exporter.core.model import Leg, Phase, Reason
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.mail.bounces import Bounce
 from exporter.mail.message import tokens_in
 from exporter.mailboxes.watcher.expectation import returned

@@ -9,7 +9,10 @@ from rich.console import Console
 
 from exporter.app import App
 from exporter.core.facts import Arrival, Authentication, LeftFrom, SpamScore
-from exporter.core.model import Leg, Outcome, Phase, ProbeKey, Reason, Step, TlsSession
+from exporter.core.model import Outcome, ProbeKey, TlsSession
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

@@ -10,7 +10,8 @@ from typing import TypeVar
 import pytest
 
 from exporter.core.clock import Clock
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.trace import Trace
 from exporter.mailboxes import MailboxOptions

@@ -11,7 +11,8 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.config.types import Listen
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.mailboxes.smtpd import SmtpdOptions
 from tests.support.smtp_client import RawClient
 from tests.support.smtp_receiver import MESSAGE, Certificates, arrival, deliver, receiver

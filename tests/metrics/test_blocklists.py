@@ -6,16 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.model import (
-    Asked,
-    Failure,
-    Listing,
-    ListState,
-    Outcome,
-    Phase,
-    ProbeKey,
-    Reason,
-)
+from exporter.core.model import Asked, Failure, Listing, ListState, Outcome, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.metrics import Metrics
 from tests.metrics import test_outcome as test_metrics
 from tests.support.pauses import at_once

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
-from exporter.core.model import Failure, Outcome, Phase, ProbeError, ProbeKey, Reason, Step
+from exporter.core.model import Failure, Outcome, ProbeError, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
 from exporter.net.imap import reply as imap_reply
 from exporter.net.pop3 import reply as pop3_reply

@@ -9,19 +9,10 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.core.facts import Arrival, Authentication, Hop, LeftFrom, SpamScore
-from exporter.core.model import (
-    Exchanger,
-    Failure,
-    Leg,
-    Outcome,
-    Phase,
-    ProbeKey,
-    Reason,
-    Reply,
-    Span,
-    Step,
-    TlsSession,
-)
+from exporter.core.model import Exchanger, Failure, Outcome, ProbeKey, Reply, Span, TlsSession
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mail.tokens import Rejection
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics import Metrics

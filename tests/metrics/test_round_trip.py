@@ -3,11 +3,9 @@
 from dataclasses import replace
 
 from exporter.core.facts import Arrival, Hop
-from exporter.core.model import (
-    Phase,
-    Span,
-    Step,
-)
+from exporter.core.model import Span
+from exporter.core.phases import Phase
+from exporter.core.steps import Step
 from tests.metrics.test_outcome import FAILURE, SUCCESS, finished, metrics
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 import pytest
 
 from exporter.core.clock import Clock
-from exporter.core.model import Exchanger, ProbeError, Reason
+from exporter.core.model import Exchanger, ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from exporter.senders.mx import MxOptions, MxSender

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.exceptions import Kinds, Words, map_exceptions
 
 TABLE: dict[Kinds, Words] = {

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.redaction import Redaction
 from exporter.net.sasl import MOST_CHALLENGES, Conversation, CramMd5, Login, Mechanism, Plain
 from exporter.net.scram import MOST_ITERATIONS, Scram

@@ -13,7 +13,9 @@ import pytest
 import trustme
 
 from exporter.config.server import TlsOptions
-from exporter.core.model import Leg, ProbeError, Reason, TlsSession
+from exporter.core.model import ProbeError, TlsSession
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.net.tls import client_context, handshake_errors, session_fact
 
 AUTHORITY = trustme.CA()

@@ -13,7 +13,9 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.config.server import TlsOptions
-from exporter.core.model import Leg, ProbeError, Reason, TlsSession
+from exporter.core.model import ProbeError, TlsSession
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.net.certificate import ServerCertificate
 from exporter.net.tls import accept_from, client_context, handshake_errors, session_fact
 from tests.support.old_tls_server import OLD_VERSIONS, old_context

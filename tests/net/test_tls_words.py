@@ -10,7 +10,9 @@ import pytest
 import trustme
 
 from exporter.config.server import TlsOptions
-from exporter.core.model import Leg, ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.net.tls import client_context, handshake_errors
 from tests.support.recording_peers import Listener
 

@@ -9,8 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from exporter.core.clock import Clock
-from exporter.core.model import Leg, ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns import Resolver
 from exporter.net.tls import handshake_errors

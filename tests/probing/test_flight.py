@@ -2,7 +2,9 @@
 
 import pytest
 
-from exporter.core.model import Phase, ProbeKey, Reason
+from exporter.core.model import ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
 

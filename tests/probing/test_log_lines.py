@@ -4,7 +4,9 @@ import logging
 
 import pytest
 
-from exporter.core.model import Failure, Outcome, Phase, ProbeKey, Reason
+from exporter.core.model import Failure, Outcome, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.probing.log_lines import log_outcome
 
 GOOD = Outcome("abc", ProbeKey("submission", "a@example.org"), 0.0, 1.5)

@@ -6,8 +6,11 @@ import asyncio
 import pytest
 
 from exporter.core.facts import Arrival
-from exporter.core.model import Leg, Phase, ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import TIMEOUT, ProberRig
 

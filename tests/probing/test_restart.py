@@ -9,7 +9,9 @@ import pytest
 
 from exporter.app import App
 from exporter.core.facts import Arrival
-from exporter.core.model import Failure, Outcome, Phase, ProbeError, ProbeKey, Reason
+from exporter.core.model import Failure, Outcome, ProbeError, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
 from exporter.mail.tokens import new_key
 from exporter.mailboxes.session import Sighting

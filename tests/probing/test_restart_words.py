@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.model import Leg, Reply, TlsSession
+from exporter.core.model import Reply, TlsSession
+from exporter.core.phases import Leg
 from exporter.state.schema import FILE
 from exporter.state.trip import State
 from tests.support import virtual_time as virtual

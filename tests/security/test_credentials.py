@@ -14,7 +14,9 @@ from pydantic import ValidationError
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.server import ServerOptions
 from exporter.core.clock import Clock
-from exporter.core.model import Phase, ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options

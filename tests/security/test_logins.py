@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.core.model import Reason
+from exporter.core.reasons import Reason
 from tests.security.test_credentials import GREETING, PASSWORD, SECRETS, USER, refused, visit
 from tests.support.recording_peers import Listener
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from exporter.core.model import Exchanger, Failure, Reason, Step
+from exporter.core.model import Exchanger, Failure
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import Zone, names
 from tests.support.ports import free_port

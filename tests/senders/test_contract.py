@@ -6,7 +6,8 @@ from itertools import count, pairwise
 import pytest
 
 from exporter.core.clock import Clock
-from exporter.core.model import Phase, ProbeError, Span
+from exporter.core.model import ProbeError, Span
+from exporter.core.phases import Phase
 from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.senders import SendOptions

@@ -13,8 +13,11 @@ import trustme
 from exporter.commands.preflight.attempts import attempts
 from exporter.commands.preflight.remark import Risk
 from exporter.commands.preflight.report import lines
-from exporter.core.model import Exchanger, Leg, PlaintextFallback, Reason, Step, TlsSession
+from exporter.core.model import Exchanger, PlaintextFallback, TlsSession
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 from exporter.settings import Settings
 from tests.support.left_behind import nothing_left_behind

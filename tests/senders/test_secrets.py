@@ -9,8 +9,10 @@ from typing import Any, get_args
 
 import pytest
 
-from exporter.core.model import Reason, Reply, Step
+from exporter.core.model import Reply
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.senders import SendOptions
 from tests.support.name_server import names
 from tests.support.sender_bench import make_sender

@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
-from exporter.core.model import Exchanger, Failure, Leg, Reason, Step, TlsSession
+from exporter.core.model import Exchanger, Failure, TlsSession
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.mail.message import tokens_in
 from exporter.net.dns import Resolver

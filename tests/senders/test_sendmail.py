@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.model import Failure, Reason, Step
+from exporter.core.model import Failure
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from tests.lab.client import Lab, LabUser

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from exporter.core.model import Reason, Step
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.senders import SendOptions

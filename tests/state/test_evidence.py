@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
-from exporter.core.model import Failure, Outcome, Phase, ProbeKey, Reason, Span, Step
+from exporter.core.model import Failure, Outcome, ProbeKey, Span
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.state import evidence
 from exporter.state import schema as state_file
 from exporter.state.evidence import DAY, FAILURES, SUCCESSES

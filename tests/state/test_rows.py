@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
-from exporter.core.model import Failure, Outcome, Phase, ProbeKey, Reason
+from exporter.core.model import Failure, Outcome, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state import schema as state_file

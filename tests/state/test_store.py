@@ -12,19 +12,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from exporter.core.facts import Arrival
-from exporter.core.model import (
-    Exchanger,
-    Failure,
-    Leg,
-    Outcome,
-    Phase,
-    ProbeKey,
-    Reason,
-    Reply,
-    Span,
-    Step,
-    TlsSession,
-)
+from exporter.core.model import Exchanger, Failure, Outcome, ProbeKey, Reply, Span, TlsSession
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.state.history import summary_of
 from exporter.state.outcomes import LastKnown
 from exporter.state.schema import StateUnusable

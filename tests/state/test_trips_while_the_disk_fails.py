@@ -11,7 +11,9 @@ from collections.abc import Callable
 
 import pytest
 
-from exporter.core.model import Outcome, Phase, ProbeKey, Reason
+from exporter.core.model import Outcome, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import VERDICT_PATIENCE
 from exporter.metrics import Metrics
 from exporter.state.commits import PATIENCE

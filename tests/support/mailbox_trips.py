@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from exporter.core.clock import Clock
-from exporter.core.model import Failure, Outcome, Phase, ProbeKey, Reason
+from exporter.core.model import Failure, Outcome, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.mail.tokens import Mint, Token, new_key
 from exporter.mailboxes.watcher.expectation import Expectation, Found

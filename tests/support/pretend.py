@@ -5,8 +5,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
 
-from exporter.core.model import Fact, ProbeError, Reason, Step
+from exporter.core.model import Fact, ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Sighting

@@ -6,7 +6,8 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from exporter.core.model import Reason, Step
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 from exporter.senders import SendOptions
 from exporter.senders.kind import Sender

@@ -1,8 +1,10 @@
 """Sends as a trip does, and tells what is left behind."""
 
 from exporter.core.clock import Clock
-from exporter.core.model import Failure, Phase, ProbeError, Step
+from exporter.core.model import Failure, ProbeError
+from exporter.core.phases import Phase
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage, compose
 from exporter.mail.tokens import Mint
 from exporter.senders.kind import Sender

@@ -10,7 +10,8 @@ from contextlib import (
     contextmanager,
 )
 
-from exporter.core.model import Reason, Step
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 from exporter.senders.kind import Sender
 from tests.support.name_server import names

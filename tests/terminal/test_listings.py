@@ -8,7 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 from exporter.core.clock import Clock
-from exporter.core.model import Listing, ListState, Phase, Reason, Span, Step
+from exporter.core.model import Listing, ListState, Span
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.terminal import DISPLAYS, ProgressLine
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab

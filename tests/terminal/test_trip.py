@@ -14,7 +14,10 @@ import pytest
 from rich.console import Console
 
 from exporter.commands.probe import may_still_come
-from exporter.core.model import Fact, Failure, Outcome, Phase, ProbeKey, Reason, Span, Step
+from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Span
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.terminal import waterfall
 from exporter.terminal.written import KINDS
 from tests.commands.test_cli import mailtrip

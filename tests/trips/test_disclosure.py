@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
-from exporter.core.model import ProbeError, ProbeKey, Reason
+from exporter.core.model import ProbeError, ProbeKey
+from exporter.core.reasons import Reason
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

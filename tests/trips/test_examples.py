@@ -11,7 +11,10 @@ import pytest
 import yaml
 
 from exporter.app import App
-from exporter.core.model import Phase, ProbeKey, Reason, Step
+from exporter.core.model import ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

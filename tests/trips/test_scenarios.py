@@ -8,7 +8,9 @@ import pytest
 
 from exporter.app import App
 from exporter.core.facts import Arrival
-from exporter.core.model import Leg, Outcome, Phase, ProbeKey, Step, TlsSession
+from exporter.core.model import Outcome, ProbeKey, TlsSession
+from exporter.core.phases import Leg, Phase
+from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

@@ -10,18 +10,10 @@ from itertools import product
 import pytest
 
 from exporter.core.facts import Arrival, ArrivedHeaders
-from exporter.core.model import (
-    Asked,
-    Failure,
-    Listing,
-    ListState,
-    Outcome,
-    Phase,
-    ProbeKey,
-    Reason,
-    Reply,
-    Step,
-)
+from exporter.core.model import Asked, Failure, Listing, ListState, Outcome, ProbeKey, Reply
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from tests.support.chromium import DESKTOP, PHONE, Browser, chromium
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from exporter.app import App
-from exporter.core.model import Reason
+from exporter.core.reasons import Reason
 from exporter.mail.message import tokens_in
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings

@@ -6,18 +6,10 @@ from dataclasses import replace
 import pytest
 
 from exporter.core.facts import Arrival, Hop
-from exporter.core.model import (
-    Asked,
-    Failure,
-    Listing,
-    ListState,
-    Outcome,
-    Phase,
-    ProbeKey,
-    Reason,
-    Span,
-    Step,
-)
+from exporter.core.model import Asked, Failure, Listing, ListState, Outcome, ProbeKey, Span
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mail.tokens import candidates
 from exporter.state.history import TripSummary
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, blocklist_rows

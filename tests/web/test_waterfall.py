@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.model import Failure, Outcome, Phase, Reason, Span
+from exporter.core.model import Failure, Outcome, Span
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.web.pages.waterfall import WIDTH, Waterfall
 from tests.web.test_pages import FAILED, HOP, KEY, SPANS
 

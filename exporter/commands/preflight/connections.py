@@ -3,7 +3,9 @@
 from collections.abc import Iterable
 
 from exporter.commands.preflight.remark import Remark, Risk
-from exporter.core.model import Reason, Span, Step
+from exporter.core.model import Span
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.net.smtp.ports import BETWEEN_SERVERS
 
 

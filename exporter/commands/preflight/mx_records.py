@@ -7,7 +7,8 @@ from ipaddress import ip_address
 
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.types import Listen
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.dns import Resolver
 from exporter.net.smtp.ports import BETWEEN_SERVERS
 

@@ -10,7 +10,7 @@ from exporter.checks.options import RoundtripOptions
 from exporter.commands.preflight.mx_records import of_receiver
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.config.address import PLACEHOLDER
-from exporter.core.model import Phase
+from exporter.core.phases import Phase
 from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Mailbox, ScanLimited

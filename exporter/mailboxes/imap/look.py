@@ -4,7 +4,9 @@ older."""
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import Folder, Ref
 from exporter.mailboxes.imap.selection import CHUNK, Selection, in_turns

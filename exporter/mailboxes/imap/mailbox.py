@@ -10,7 +10,10 @@ from exporter.config.finding import Finding
 from exporter.config.server import Port, Ports, TlsMode
 from exporter.config.types import SecretUnavailable, Text
 from exporter.core.fairness import fair_timeout
-from exporter.core.model import Leg, ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import Bookmark
 from exporter.mailboxes.imap.session import ImapSession, open_session

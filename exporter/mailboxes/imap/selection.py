@@ -5,7 +5,8 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import SWEEP, UNKNOWN, Folder
 from exporter.net.imap.connection import ImapConnection

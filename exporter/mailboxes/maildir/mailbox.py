@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from exporter.config.finding import Finding
 from exporter.config.server import Ports
 from exporter.config.types import Options, Text
-from exporter.core.model import Step
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir.events import directory_events

@@ -6,7 +6,10 @@ from typing import Any, ClassVar, Literal
 from exporter.config.finding import Finding
 from exporter.config.server import Port, Ports, TlsMode
 from exporter.config.types import Duration, OneWord, SecretUnavailable
-from exporter.core.model import Leg, ProbeError, Reason, Step, TlsSession
+from exporter.core.model import ProbeError, TlsSession
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.pop3.maildrop import Maildrop
 from exporter.mailboxes.pop3.session import Pop3Session

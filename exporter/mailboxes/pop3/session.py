@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.pop3.maildrop import Login, Maildrop
 from exporter.mailboxes.session import COARSE, READ_LIMIT, Sighting, Wanted

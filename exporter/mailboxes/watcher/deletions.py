@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Iterable
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
 from exporter.mailboxes.session import Session, Sighting
 

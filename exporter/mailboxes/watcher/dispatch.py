@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from exporter.core.model import Phase
+from exporter.core.phases import Phase
 from exporter.core.trace import Trace
 from exporter.mail.message import Reading
 from exporter.mail.tokens import Mint, Token

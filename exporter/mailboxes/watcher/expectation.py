@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from exporter.core.facts import Unclear
-from exporter.core.model import MAX_DETAIL, ProbeError, Reason, one_line
+from exporter.core.model import MAX_DETAIL, ProbeError, one_line
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.trace import Trace
 from exporter.mail.bounces import Bounce

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from exporter.core.model import Fact, Phase, Span
+from exporter.core.model import Fact, Span
+from exporter.core.phases import Phase
 from exporter.core.trace import Trace
 from exporter.mailboxes.watcher.expectation import Expectation
 

@@ -1,6 +1,7 @@
 """Who awaits something from one mailbox."""
 
-from exporter.core.model import Phase, ProbeError
+from exporter.core.model import ProbeError
+from exporter.core.phases import Phase
 from exporter.core.trace import Trace
 from exporter.mailboxes.watcher.back_off import is_refusal
 from exporter.mailboxes.watcher.expectation import Expectation

@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from exporter.core.clock import Clock
-from exporter.core.model import Leg, ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.trace import Trace
 from exporter.core.transcript import Transcript

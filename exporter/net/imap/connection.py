@@ -15,7 +15,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aioimaplib.aioimaplib import AUTH, CONNECTED, NONAUTH, Command, Commands, IMAP4ClientProtocol
 
-from exporter.core.model import Leg, Reason
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.net.imap.names import quote
 from exporter.net.imap.reader import Malformed, Response
 from exporter.net.imap.reply import Reply

@@ -3,7 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.imap.reader import Response
 
 _REASONS = {  # RFC 5530, RFC 9208

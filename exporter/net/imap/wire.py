@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import cast
 
-from exporter.core.model import Reason
+from exporter.core.reasons import Reason
 from exporter.net.connection import Connection
 from exporter.net.imap.reader import MAX_RESPONSE, Malformed, Reader, Response
 from exporter.net.redaction import Redaction

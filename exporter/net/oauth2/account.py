@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from exporter.config.oauth2 import OAuth2Options
 from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.oauth2.token import Granted, Token
 
 log = logging.getLogger(__name__)

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from exporter.config.oauth2 import CertificateOptions
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 
 LIFETIME = 600  # seconds; Microsoft advises five to ten minutes, Google allows an hour
 SKEW = 60  # seconds by which our clock may be ahead

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.types import Secret, SecretUnavailable
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.oauth2.assertion import of_client, of_service_account, service_account
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"

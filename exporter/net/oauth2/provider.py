@@ -17,7 +17,8 @@ import aiohttp
 
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.server import TlsOptions
-from exporter.core.model import ProbeError, Reason, one_line
+from exporter.core.model import ProbeError, one_line
+from exporter.core.reasons import Reason
 from exporter.net.exceptions import map_exceptions
 from exporter.net.oauth2.grant import Grant, grant
 from exporter.net.oauth2.token import Granted

@@ -13,7 +13,9 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from exporter.core.model import Leg, ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.net.credentials import Credentials
 from exporter.net.pop3.reader import MAX_LINE, Pop3Reader
 from exporter.net.pop3.reply import Reply, UniqueIds, capabilities_in, lines_in, size_in

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
 
-from exporter.core.model import Reason
+from exporter.core.reasons import Reason
 from exporter.net.connection import Connection
 from exporter.net.pop3.reply import Reply, reply_in
 from exporter.net.redaction import Redaction

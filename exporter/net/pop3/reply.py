@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.passing import passes
 
 _STATUS = re.compile(

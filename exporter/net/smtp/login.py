@@ -6,7 +6,9 @@ from typing import Literal
 from aiosmtplib.response import SMTPResponse
 
 from exporter.config.types import SecretUnavailable
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.net.credentials import Credentials
 from exporter.net.sasl import Conversation, CramMd5, Login, Mechanism, Plain, refused
 from exporter.net.scram import SCRAM, Scram

@@ -2,7 +2,8 @@
 
 import re
 
-from exporter.core.model import Reason, Step
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.net.wrong_port import wrong_port_hint
 
 _ENHANCED = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})(?!\S)")  # RFC 3463

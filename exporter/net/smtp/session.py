@@ -19,8 +19,11 @@ from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
 from exporter.config.server import NetworkOptions, TlsOptions
-from exporter.core.model import Leg, ProbeError, Reason, Reply, Step, one_line
+from exporter.core.model import ProbeError, Reply, one_line
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage, dot_stuffed
 from exporter.net.dns import Resolver
 from exporter.net.exceptions import map_exceptions

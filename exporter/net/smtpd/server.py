@@ -15,7 +15,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session, TLSSetupException
 
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.mail.headers.stamp import stamp
 from exporter.net.certificate import ServerCertificate
 from exporter.net.exceptions import map_exceptions

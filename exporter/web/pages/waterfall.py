@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from exporter.core.facts import Hop
-from exporter.core.model import Listing, Outcome, Phase, Reason, Span
+from exporter.core.model import Listing, Outcome, Span
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 
 WIDTH = 1000.0  # of the whole trip, in the units of the drawing
 LEAST = 3.0  # of a bar, so that it can be seen

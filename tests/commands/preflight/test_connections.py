@@ -2,7 +2,10 @@
 
 from exporter.commands.preflight.connections import of_connections
 from exporter.commands.preflight.remark import Remark, Risk
-from exporter.core.model import Phase, Reason, Span, Step
+from exporter.core.model import Span
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 
 
 def test_servers_that_let_us_wait_count_as_those_that_refuse() -> None:

@@ -3,7 +3,9 @@
 from exporter.commands.preflight.attempt import Attempt
 from exporter.commands.preflight.remark import Remark, Risk
 from exporter.commands.preflight.report import lines
-from exporter.core.model import Failure, Phase, Reason
+from exporter.core.model import Failure
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 
 
 def test_every_doubt_has_its_words() -> None:

@@ -8,7 +8,10 @@ import pytest
 from exporter.commands.preflight.attempt import Attempt
 from exporter.commands.preflight.remark import Risk
 from exporter.commands.preflight.strangers import beside_the_others
-from exporter.core.model import Phase, Reason, Span, Step
+from exporter.core.model import Span
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 
 DOWN = Span(Phase.SEND, Step.CONNECT, 0.0, 1.0, Reason.CONNECT, note="mx.example.org:25")
 UP = Span(Phase.SEND, Step.CONNECT, 0.0, 1.0, note="mx.example.net:25")

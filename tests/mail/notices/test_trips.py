@@ -6,7 +6,8 @@ from functools import partial
 import pytest
 
 from exporter.core.facts import Unclear
-from exporter.core.model import MAX_DETAIL, Outcome, Reason
+from exporter.core.model import MAX_DETAIL, Outcome
+from exporter.core.reasons import Reason
 from exporter.mail.bounces import Bounce
 from exporter.mail.message import tokens_in
 from exporter.mailboxes.watcher.expectation import MOST_UNCLEAR, returned

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mailboxes.imap.folder import Ref
 from exporter.mailboxes.session import Sighting
 from tests.support.imap_rig import opened

@@ -5,7 +5,8 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import ProbeError, Step
+from exporter.core.model import ProbeError
+from exporter.core.steps import Step
 from exporter.mailboxes.imap.folder import Ref
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from tests.support.imap_rig import bench, opened

@@ -11,8 +11,11 @@ import pytest
 
 from exporter.config.server import TlsMode
 from exporter.core.clock import Clock
-from exporter.core.model import Leg, ProbeError, Reason, Step, TlsSession
+from exporter.core.model import ProbeError, TlsSession
+from exporter.core.phases import Leg
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.imap.session import ImapSession
 from exporter.mailboxes.session import Sighting

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.model import Phase, ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns import Resolver
 from tests.support.imap_rig import bench, opened

@@ -5,7 +5,8 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.mail.message import Kind, Reading, read
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.completeness import is_complete

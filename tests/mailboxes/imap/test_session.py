@@ -5,7 +5,9 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from tests.support.imap_rig import opened
 
 LONG = 3600.0

@@ -13,8 +13,10 @@ import pytest
 from pydantic import ValidationError
 
 from exporter.core.clock import Clock
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.maildir.folder import Folder, Listing
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions

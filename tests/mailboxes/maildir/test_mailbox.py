@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from exporter.core.clock import Clock
-from exporter.core.model import Step
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from tests.support.maildir_rig import LONG, Maildir, found, message, opened, subjects
 

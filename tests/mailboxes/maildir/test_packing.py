@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from exporter.core.clock import Clock
-from exporter.core.model import Leg, Phase, Reason
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.trace import Trace
 from exporter.mailboxes.maildir.packing import MOST_PACKED, unpacked, zstd

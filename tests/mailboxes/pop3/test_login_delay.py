@@ -8,7 +8,8 @@ import pytest
 
 from exporter.commands.preflight.attempts import attempts
 from exporter.commands.preflight.report import lines
-from exporter.core.model import Leg, Phase, Reason
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
 from exporter.mailboxes.session import Sighting
 from exporter.settings import Settings

@@ -5,7 +5,10 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import Phase, ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mailboxes.pop3.session import HOLD
 from exporter.mailboxes.session import COARSE
 from tests.support.pop3_rig import bench, opened, subjects

@@ -5,7 +5,9 @@ import asyncio
 import pytest
 
 from exporter.config.types import SecretUnavailable
-from exporter.core.model import MAX_DETAIL, ProbeError, Reason, Step
+from exporter.core.model import MAX_DETAIL, ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mailboxes.watcher.expectation import Expectation
 from exporter.net.sasl import NoLoginSent
 from tests.support import virtual_time as virtual

@@ -2,7 +2,10 @@
 
 import pytest
 
-from exporter.core.model import Leg, Phase, ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
 

@@ -1,6 +1,6 @@
 """One look into a mailbox."""
 
-from exporter.core.model import Leg
+from exporter.core.phases import Leg
 from exporter.core.trace import Trace
 from exporter.core.transcript import Transcript
 from exporter.mailboxes.session import Session

@@ -1,7 +1,8 @@
 """Trips are told how the session was opened."""
 
-from exporter.core.model import Phase, Step
+from exporter.core.phases import Phase
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from tests.support import virtual_time as virtual
 from tests.support.watcher_rig import WatcherRig
 

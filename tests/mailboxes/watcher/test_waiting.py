@@ -2,7 +2,10 @@
 
 import pytest
 
-from exporter.core.model import Phase, ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.watcher.expectation import Expectation
 from exporter.mailboxes.watcher.waiting import Waiting

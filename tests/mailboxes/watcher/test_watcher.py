@@ -2,7 +2,9 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mail.message import FoundIn
 from exporter.mail.tokens import Mint, Rejection
 from exporter.mailboxes.watcher.pacing import GAP_FRACTION, SHORTEST_GAP

@@ -9,7 +9,8 @@ import asyncio
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.imap.reader import attributes
 from tests.support.imap_conversation import connected, greeted, sockets
 

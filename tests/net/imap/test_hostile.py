@@ -3,7 +3,8 @@ it."""
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.imap.reader import attributes
 from exporter.net.imap.values import MAX_WORDS, parse
 from tests.support.imap_attacker import Ticker, attacked

@@ -5,7 +5,8 @@ import logging
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.bearer import Bearer
 from exporter.net.imap.login import authenticate, login
 from exporter.net.sasl import Plain

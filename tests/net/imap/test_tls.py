@@ -6,7 +6,8 @@ import ssl
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from tests.support.imap_conversation import connected, greeted, sockets, trusting
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.model import Reason
+from exporter.core.reasons import Reason
 from tests.support.oauth2_rig import OAuth2Rig, bench, refusal
 
 

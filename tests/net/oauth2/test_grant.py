@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from exporter.core.model import Reason
+from exporter.core.reasons import Reason
 from exporter.net.oauth2.provider import DEFAULT_LIFETIME
 from tests.support.identity_provider import CLIENT, FEDERATED, REFRESH
 from tests.support.oauth2_rig import OAuth2Rig, bench, refusal

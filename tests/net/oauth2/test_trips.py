@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 
 from exporter.app import App
-from exporter.core.model import Outcome, Phase, ProbeKey, Reason, Step
+from exporter.core.model import Outcome, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store

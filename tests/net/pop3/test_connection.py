@@ -8,7 +8,8 @@ from types import FrameType
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.pop3.connection import Pop3Connection, converse
 from exporter.net.sasl import Plain
 from exporter.net.tcp import connect

@@ -4,7 +4,8 @@ from base64 import b64encode
 
 import pytest
 
-from exporter.core.model import ProbeError, Reason
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.net.bearer import Bearer
 from tests.support.pop3_conversation import greeted
 

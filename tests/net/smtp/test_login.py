@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from exporter.core.model import Reason, Step
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.senders.kind import Sender
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import names

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.model import Reason, Reply
+from exporter.core.model import Reply
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from tests.support import virtual_time as virtual

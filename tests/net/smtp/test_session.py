@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from exporter.core.clock import Clock
-from exporter.core.model import Phase, ProbeError, Reply
+from exporter.core.model import ProbeError, Reply
+from exporter.core.phases import Phase
 from exporter.core.run import Run
 from exporter.mail.composition import compose
 from exporter.mail.tokens import Mint

@@ -1,6 +1,6 @@
 """The bench of the sender that mailtrip does not have."""
 
-from exporter.core.model import Step
+from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 from exporter.senders.kind import Sender
 from tests.support.sender_bench import Kind, make_sender

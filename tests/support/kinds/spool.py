@@ -9,8 +9,10 @@ from typing import ClassVar
 from exporter.config.finding import Finding
 from exporter.config.server import Ports
 from exporter.config.types import Options, Text
-from exporter.core.model import ProbeError, Reason, Step
+from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
