@@ -48,12 +48,17 @@ class Listener:
         self._threads[0].start()
 
     def close(self) -> None:
+        end = time.monotonic() + 10
+        for thread in self._threads:
+            while thread.is_alive() and time.monotonic() < end:
+                self._cut()  # once more: a client may have come, or begun with TLS, meanwhile
+                thread.join(0.02)
+
+    def _cut(self) -> None:
         for one in (self._server, *self._clients):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
-        for thread in self._threads:
-            thread.join(10)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):  # closed
@@ -88,8 +93,9 @@ class Listener:
 
     def _tls_handshake(self, client: socket.socket) -> ssl.SSLSocket:
         assert self._tls
-        secure = self._tls.wrap_socket(client, server_side=True)
+        secure = self._tls.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
         self._clients.append(secure)
+        secure.do_handshake()
         return secure
 
     def _answer(self, words: list[str]) -> str | Endless:
