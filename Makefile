@@ -33,7 +33,7 @@ help: ## show this
 run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mail.yml"
 	@exec $(BIN)/mailtrip serve $(ARGS)
 
-quick: $(TOOLS) ## style, types, and the tests that need no server, no root and start no program: in a minute or two
+quick: $(TOOLS) ## style, types, and the tests that need no server, no root and start no program: in about a minute
 	@$(MAKE) --no-print-directory check
 	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "pure and not slow" -q -n 2 $(QUICKLY) $(ARGS)
 
