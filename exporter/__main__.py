@@ -7,8 +7,7 @@ TERMINATED = 128 + signal.SIGTERM
 
 
 def main() -> None:
-    """Python takes a while to import everything, and in that time signals have to mean something,
-    too."""
+    """Handles signals already during the import of the program, which takes a while."""
     # Else process 1 of a container would ignore it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # without a traceback

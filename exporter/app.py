@@ -1,4 +1,4 @@
-"""The composition root: builds from the settings whatever makes trips, runs it, stops it."""
+"""The composition root: builds the parts that make trips from the settings, runs and stops them."""
 
 import asyncio
 import logging
@@ -97,8 +97,9 @@ class App:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """Trips in flight stay pending: the next start goes on with them. Nothing is waited for
-        after `stop_by`."""
+        """Trips in progress stay pending: the next start continues them. Waits until `stop_by` at
+        most.
+        """
         stop_by = self.stop_by or asyncio.get_running_loop().time() + TIME_TO_STOP
         with suppress(TimeoutError):
             async with asyncio.timeout_at(stop_by - LEAST_FOR_STATE):
@@ -113,15 +114,15 @@ class App:
         await self.accounts.close()
 
     def recover(self) -> None:
-        """Goes on where an earlier process stopped."""
+        """Continues where an earlier process stopped."""
         self._recovery.recover()
 
     def configure(self, settings: Settings) -> None:
-        """Puts other settings into force, at one stroke. Raises Mistakes if that needs a restart.
+        """Applies new settings, all or none of them. Raises Mistakes if that needs a restart.
 
-        What has not changed does not notice. Trips in flight end as they began; a mailbox that is
-        no longer configured is closed after them, and one that has changed is opened again
-        while trips wait.
+        Unchanged parts keep running. Trips in progress end with the settings they began with; then
+        a mailbox that is no longer configured is closed. A changed one is reopened while trips
+        wait.
         """
         old = self.settings
         if settings == old:

@@ -1,4 +1,4 @@
-"""The whole configuration: the root model, and what is asked of it."""
+"""The whole configuration: the root model and its queries."""
 
 import os
 from collections.abc import Iterator
@@ -26,7 +26,9 @@ EMBEDDED = "embedded.yml"
 
 
 def _default_dir() -> str:
-    """systemd's StateDirectory= names several, separated by colons, if there are several."""
+    """The first directory of systemd's StateDirectory=, which may name several, separated by
+    colons.
+    """
     return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or "./mailtrip-state"
 
 
@@ -48,7 +50,7 @@ class StateOptions(Options):
     @field_validator("token_key", mode="before")
     @classmethod
     def _is_a_key(cls, value: object) -> object:
-        """A secret that is stored elsewhere is checked only when it is used."""
+        """Checks a literal key; one that is stored elsewhere is checked only when it is used."""
         if isinstance(value, str):
             read_key(value)
         return value
@@ -87,47 +89,52 @@ class Settings(Options):
 
     @classmethod
     def load(cls, *paths: str) -> Self:
-        """The settings in these files and directories, which are one configuration together. Raises
-        Mistakes, all of them at once."""
+        """Loads the settings from these files and directories, merged. Raises Mistakes with every
+        error at once.
+        """
         return cls.reading(*paths).options
 
     @classmethod
     def reading(cls, *paths: str) -> Reading[Self]:
-        """The same, with the places where everything is written. Without a path it is the embedded
-        configuration."""
+        """Like `load`, with the position of every option. Without a path, reads the embedded
+        configuration.
+        """
         texts = [(file, read(file)) for file in files_in(paths)]
         embedded = [(EMBEDDED, files("exporter.config").joinpath(EMBEDDED).read_bytes())]
         return reading(cls, texts if paths else embedded, references)
 
     @classmethod
     def parse(cls, raw: bytes, file: str) -> Self:
-        """The settings in a text; `file` is the name for it in mistakes. Raises Mistakes."""
+        """Parses settings from a text; `file` is its name in errors. Raises Mistakes."""
         return load(cls, [(file, raw)], references)
 
     @classmethod
     def embedded(cls) -> Self:
-        """What runs without a configuration: trips to mailtrip itself, through its SMTP
-        receiver."""
+        """The default without a configuration: trips to mailtrip itself, through its SMTP
+        receiver.
+        """
         return cls.reading().options
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
-        """For editors: JSON Schema of the configuration."""
+        """JSON Schema of the configuration, for editors."""
         return json_schema(cls)
 
     @property
     def entries(self) -> dict[ProbeKey, Probe]:
-        """The entries of `probes`, by what they are about."""
+        """The entries of `probes`, by probe key."""
         return {self.key(probe.module, probe.target): probe for probe in self.probes}
 
     def key(self, module: str, target: str) -> ProbeKey:
-        """What a module of these and a target in any spelling are as a probe. Raises ValueError,
-        see `canonical`."""
+        """The probe key of a module and a target in any spelling. Raises ValueError, see
+        `canonical`.
+        """
         return ProbeKey(module, self.modules[module].canonical(target))
 
     def allows(self, module: str, target: str) -> bool:
-        """Whether `/probe` may point this module at this target. False also if the module can do
-        nothing with it."""
+        """Whether `/probe` may point this module at this target. False also if the target is
+        invalid for the module.
+        """
         try:
             key = self.key(module, target)
         except ValueError:
@@ -136,7 +143,7 @@ class Settings(Options):
 
     @property
     def logins(self) -> Iterator[tuple[OAuth2Options, str]]:
-        """Who logs in with a token, and how."""
+        """The accounts that log in with OAuth 2.0 tokens, with their options."""
         ways = [mailbox.chosen[1] for mailbox in self.mailboxes.values()]
         ways += [
             module.roundtrip.send.chosen[1] for module in self.modules.values() if module.roundtrip
@@ -146,11 +153,11 @@ class Settings(Options):
                 yield way.oauth2, way.username or ""
 
     def shown(self) -> str:
-        """The configuration with its defaults, as YAML, every secret hidden."""
+        """The configuration with its defaults, as YAML, without secrets."""
         return dump(_plain(self))
 
     def shown_module(self, name: str) -> str:
-        """The same, of one module and the mailboxes that it names."""
+        """Like `shown`, for one module and the mailboxes that it names."""
         mailboxes = {
             mailbox: _plain(self.mailboxes[mailbox]) for mailbox in self.modules[name].mailboxes
         }

@@ -1,1 +1,1 @@
-"""The vocabulary of a trip, and what every room needs: facts, clock, trace, transcript, log."""
+"""The vocabulary of a trip, and what every package needs: facts, clock, trace, transcript, log."""

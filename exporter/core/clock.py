@@ -1,4 +1,4 @@
-"""What time it is: the only reader of the clock."""
+"""The only module that reads the clock."""
 
 import time
 from collections.abc import Callable
@@ -7,15 +7,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`monotonic` measures, `wall` is for people and for other machines. Tests give their own."""
+    """`monotonic` measures durations; `wall` is for people and for other machines. Tests pass their
+    own.
+    """
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
 
 
 def boot_id() -> str:
-    """Names the period in which monotonic times may be compared, also across a restart of this
-    program (Linux)."""
+    """The boot id: monotonic times of one boot are comparable, also across restarts of mailtrip
+    (Linux).
+    """
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()

@@ -1,4 +1,4 @@
-"""The end of a whole trip."""
+"""The deadline of a whole trip."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -10,8 +10,9 @@ from exporter.core.reasons import Reason
 
 
 class Deadline:
-    """What fails past it fails with `overdue()`, or else as a timeout with the detail
-    `too_late`."""
+    """After the deadline the trip fails with `overdue()`, or else as a timeout with detail
+    `too_late`.
+    """
 
     def __init__(self) -> None:
         self.overdue: Callable[[], ProbeError | None] | None = None
@@ -20,8 +21,7 @@ class Deadline:
 
     @asynccontextmanager
     async def over(self, seconds: float, patience: float) -> AsyncIterator[None]:
-        """Everything inside has so many seconds; more if we were late ourselves, but no more than
-        `patience`."""
+        """Limits its block to so many seconds, plus our own delays up to `patience`."""
         try:
             async with fair_timeout(seconds, patience) as limit:
                 self._limit = limit
@@ -30,13 +30,13 @@ class Deadline:
             raise self.error() if self.is_past() else error from None
 
     def left(self) -> float:
-        """Seconds until then."""
+        """Seconds until the deadline."""
         return (
             self._limit.when() - asyncio.get_running_loop().time() if self._limit else float("inf")
         )
 
     def extend(self, seconds: float) -> None:
-        """It is no sooner than in so many seconds."""
+        """Moves the deadline to at least so many seconds from now."""
         if self._limit:
             self._limit.reschedule(
                 max(self._limit.when(), asyncio.get_running_loop().time() + seconds)
@@ -46,5 +46,5 @@ class Deadline:
         return self._limit is not None and self._limit.expired()
 
     def error(self) -> ProbeError:
-        """What a trip fails with that is past it."""
+        """The error of a trip that has passed its deadline."""
         return (self.overdue and self.overdue()) or ProbeError(Reason.TIMEOUT, self.too_late)

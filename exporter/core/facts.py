@@ -1,5 +1,4 @@
-"""The facts that an arrived message tells: where and when it was found, and what servers wrote into
-it."""
+"""Facts from an arrived message: where and when it was found, and what servers wrote into it."""
 
 import re
 from dataclasses import dataclass
@@ -11,15 +10,15 @@ _SECRET = re.compile(
 
 
 def is_secret(header: str) -> bool:
-    """Whether a header of this name holds what others may not read. Our own token is hidden as
-    such."""
+    """Whether the value of this header is secret. Our own token is hidden separately."""
     return _SECRET.search(header) is not None
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """Where the message was found, and when. A duration is None when the mailbox was not watched at
-    that moment."""
+    """Where and when the message was found. A duration is None if the mailbox was not watched
+    then.
+    """
 
     folder: str
     found_in: str  # header, subject, body, attachment or references
@@ -30,8 +29,9 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """A message about ours that is neither ours itself nor a notice that can be understood. Clean,
-    cut, for people."""
+    """A message that refers to ours, but is neither ours nor a notice that we understand. Texts are
+    cleaned and cut, for people.
+    """
 
     sender: str
     subject: str
@@ -43,8 +43,8 @@ class ArrivedHeaders:
     """The headers of the message as it arrived, for people: unfolded, clean, cut (see
     mail/headers/shown.py).
 
-    If it was wrapped, those of the wrapping come first, and after an empty line those of what is
-    inside, down to ours.
+    If the message was attached to another one, the outer headers come first, then an empty line and
+    the inner ones, down to ours.
     """
 
     lines: tuple[str, ...]
@@ -52,10 +52,10 @@ class ArrivedHeaders:
 
 @dataclass(frozen=True, slots=True)
 class Hop:
-    """A server that took the message, by its `Received` header (mail/headers/received.py). Unsaid
-    is empty or None.
+    """A server that took the message, by its `Received` header (mail/headers/received.py). Missing
+    values are empty or None.
 
-    Times are by the servers' own clocks, in whole seconds.
+    Times are from the servers' own clocks, in whole seconds.
     """
 
     number: int  # 1 is the first server that took it
@@ -71,16 +71,18 @@ class Hop:
 
 @dataclass(frozen=True, slots=True)
 class LeftFrom:
-    """The IP address from which the mail really left, as the receiving server saw it (see
-    mail/headers/receiver.py)."""
+    """The IP address that sent the mail, as the receiving server saw it (see
+    mail/headers/receiver.py).
+    """
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class Authentication:
-    """What the trusted receiver found out about the sender (RFC 8601). Both are words of
-    authentication.py."""
+    """The trusted receiver's check of the sender (RFC 8601). Both values are defined in
+    authentication.py.
+    """
 
     method: str  # spf, dkim, dmarc or arc
     result: str  # pass, fail, softfail, …, or other
@@ -88,7 +90,7 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class SpamScore:
-    """How much a message looks like spam to one scanner, on its own scale."""
+    """The spam score of one scanner, on its own scale."""
 
     scanner: str  # a word of mail/headers/spam.py
     score: float

@@ -1,9 +1,7 @@
-"""Time limits that count only time in which we ourselves were there, and long work that lets others
-have their turn.
+"""Time limits that exclude time in which this process did not run, and long work in slices.
 
-When the event loop was held up (by other work, a stopped process, a busy machine), the answers that
-came meanwhile lie unread in our sockets, and a time limit of asyncio's ends at the very moment in
-which they are read.
+After the event loop was blocked (by other work, a stopped process, a busy machine), answers are
+still unread in our sockets, and a time limit of asyncio would expire just before they are read.
 """
 
 import asyncio
@@ -19,9 +17,10 @@ NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is w
 
 
 class FairLimit:
-    """Used as asyncio.Timeout is, in the loop's time. It grows by what its ticks are late, but by
-    no more than `most` seconds. After a process was stopped for long, they begin when it goes on:
-    there has to be time for a look."""
+    """Used like asyncio.Timeout, in the loop's time. It grows by the delay of its ticks, but by at
+    most `most` seconds. After a long stop of the process these begin when it continues, so that
+    there is time for one poll.
+    """
 
     def __init__(self, limit: asyncio.Timeout, end: float, most: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -32,7 +31,7 @@ class FairLimit:
         self._plan()
 
     def when(self) -> float:
-        """When it ends, if we are not late any more."""
+        """When it expires, without further delays."""
         return self._end
 
     def reschedule(self, end: float) -> None:
@@ -64,8 +63,7 @@ class FairLimit:
 
 @asynccontextmanager
 async def fair_timeout(seconds: float, most: float) -> AsyncIterator[FairLimit]:
-    """Raises TimeoutError after so many seconds, and as many more, up to `most`, as the event loop
-    was late."""
+    """Raises TimeoutError after so many seconds, plus the delay of the event loop, up to `most`."""
     async with asyncio.timeout(None) as inner:
         limit = FairLimit(inner, asyncio.get_running_loop().time() + seconds, most)
         try:
@@ -75,7 +73,7 @@ async def fair_timeout(seconds: float, most: float) -> AsyncIterator[FairLimit]:
 
 
 async def in_turns(items: Iterable[T], at_a_time: int) -> AsyncIterator[T]:
-    """The same items; after every `at_a_time` of them the event loop runs what else is due."""
+    """Yields the items; after every `at_a_time` of them other tasks of the event loop run."""
     for number, item in enumerate(items, 1):
         yield item
         if number % at_a_time == 0:

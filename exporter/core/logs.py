@@ -1,5 +1,6 @@
-"""The log, on standard error: one event is one line, as text or as JSON, whatever others have
-said in it."""
+"""The log on standard error: one line per event, as text or JSON, also with text from others in
+it.
+"""
 
 import json
 import logging
@@ -16,7 +17,7 @@ _CONTROL = re.compile(f"[{CONTROL}]")
 
 
 def about(trip: str, probe: ProbeKey | None = None) -> Mapping[str, Mapping[str, str]]:
-    """The `extra` of a log call: what it is about, as fields of their own in JSON."""
+    """The `extra` of a log call: its subject, as separate fields in JSON."""
     return {
         "about": {"trip": trip}
         | ({"module": probe.module, "target": probe.target} if probe else {})
@@ -24,15 +25,16 @@ def about(trip: str, probe: ProbeKey | None = None) -> Mapping[str, Mapping[str,
 
 
 def log_to_stderr(level: str, form: str = FORMATS[0]) -> None:
-    """From now on, for all of the program."""
+    """Configures logging for the whole program."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if form == "json" else _Text())
     logging.basicConfig(level=level, handlers=[handler])
 
 
 class _Text(logging.Formatter):
-    """Only a traceback, which is for us, has more lines; each is indented, since an error may
-    repeat what others sent."""
+    """Only a traceback has several lines; each is indented, since an error may quote external
+    text.
+    """
 
     def __init__(self) -> None:
         super().__init__("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
@@ -50,8 +52,9 @@ def _harmless(text: str) -> str:
 
 
 class _Json(logging.Formatter):
-    """With the names of Go's slog, as Prometheus writes them; ASCII, so that nothing in it can
-    break a terminal."""
+    """Uses the field names of Go's slog, as Prometheus does; ASCII, so that it is safe in a
+    terminal.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

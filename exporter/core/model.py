@@ -1,8 +1,8 @@
-"""The vocabulary: what a trip is made of and what it has to say in the end.
+"""The vocabulary: the parts of a trip and of its outcome.
 
-A trip runs through phases; inside a phase, steps say which detail of a protocol takes the time.
-What went wrong is a phase, a step, a reason and a code, all from closed lists, so that they may
-become labels. Texts are for people.
+A trip runs through phases; the steps in a phase show which detail of a protocol takes the time. A
+failure is a phase, a step, a reason and a code, all from closed lists, so that they may become
+labels. Texts are for people.
 """
 
 import re
@@ -32,11 +32,11 @@ _CONTROL = re.compile(f"[{CONTROL}]+")
 
 
 class ProbeError(Exception):
-    """Something of the outside world failed, in the words of this project.
+    """Something outside of mailtrip failed, in the terms of this project.
 
-    Code says where it is with `Run.phase` and `Run.step`; an error does not carry its place. The
-    one exception is an error that is raised again later, or in another trip: `Run.located` writes
-    `phase` and `step` into it.
+    Code marks its place with `Run.phase` and `Run.step`; an error has no place. The one exception
+    is an error that is raised again later, or in another trip: `Run.located` sets its `phase` and
+    `step`.
     """
 
     phase: Phase | None = None
@@ -52,7 +52,7 @@ class ProbeError(Exception):
         super().__init__(f"{reason}: {self.detail}")
 
     def at(self, phase: Phase | None, step: Step | None) -> "ProbeError":
-        """The same error, with its place written into it."""
+        """A copy of the error with its place."""
         error = ProbeError(self.reason, self.detail, code=self.code, facts=self.facts)
         error.phase, error.step, error.__cause__ = phase, step, self.__cause__
         return error
@@ -67,8 +67,9 @@ def one_line(text: str, limit: int = MAX_DETAIL) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of time in a trip: a whole phase (`step` is None) or a step inside it. Seconds
-    since its start."""
+    """A time span in a trip: a whole phase (`step` is None) or a step in it. Seconds since its
+    start.
+    """
 
     phase: Phase
     step: Step | None
@@ -80,7 +81,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The reply that decided: the final one after DATA, or the one that ended the attempt."""
+    """The decisive reply: the final one after DATA, or the one that ended the attempt."""
 
     code: int
     text: str
@@ -104,8 +105,9 @@ class PlaintextFallback:
 
 @dataclass(frozen=True, slots=True)
 class TlsSession:
-    """What TLS agreed on with a server. Version and cipher are empty when its certificate was
-    refused."""
+    """The TLS parameters agreed on with a server. Version and cipher are empty when its certificate
+    was refused.
+    """
 
     leg: Leg
     version: str
@@ -114,7 +116,7 @@ class TlsSession:
 
 
 class ListState(StrEnum):
-    """What a blocklist says. Whatever is no clear answer is unknown, and never a listing."""
+    """The answer of a blocklist. An unclear answer is unknown, never listed."""
 
     LISTED = "listed"
     CLEAN = "clean"
@@ -123,7 +125,7 @@ class ListState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What one blocklist says of one address or domain."""
+    """The answer of one blocklist about one address or domain."""
 
     blocklist: str  # its name, without secrets
     subject: str  # the address or the domain, in its canonical form
@@ -169,7 +171,7 @@ Fact = (
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Where a trip broke and why."""
+    """Where and why a trip failed."""
 
     phase: Phase
     step: Step | None
@@ -196,8 +198,9 @@ class ProbeKey:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a finished trip has to say. `/metrics`, `/probe`, the pages, the store and the log all
-    read this."""
+    """The result of a finished trip, as read by `/metrics`, `/probe`, the pages, the store and the
+    log.
+    """
 
     trip: str
     probe: ProbeKey
@@ -218,10 +221,10 @@ class Outcome:
 
     @property
     def legs(self) -> dict[Leg, bool]:
-        """The verdict on each leg that was reached. A trip can have two failing legs, though only
-        one failure.
+        """The verdict on each leg that was reached. Two legs can fail, though a trip has only one
+        failure.
 
-        Whatever went wrong on the way, a message that came back speaks for all legs.
+        If the message came back, all legs are OK, whatever else failed.
         """
         legs: dict[Leg, bool] = {}
         for span in (span for span in self.spans if span.step is None):
@@ -242,8 +245,9 @@ class Outcome:
 
 
 class ProbeRefused(Exception):
-    """A request for a probe that is not made: an HTTP status, a kind that may become a label, one
-    line for people."""
+    """A refused request for a probe: an HTTP status, a kind that may become a label, one line for
+    people.
+    """
 
     def __init__(self, status: int, kind: str, text: str) -> None:
         self.status = status

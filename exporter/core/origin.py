@@ -1,4 +1,4 @@
-"""Where an error came from."""
+"""The place where an error was raised."""
 
 from exporter.core.phases import Phase
 from exporter.core.steps import Step
@@ -15,19 +15,18 @@ class Origin:
         self._error: BaseException | None = None
 
     def forget(self) -> None:
-        """What was raised was handled."""
+        """Forgets the error: it was handled."""
         self.place = None
 
     def passes(self, error: BaseException, phase: Phase, step: Step | None) -> None:
-        """The error escapes from this span, perhaps translated since it left an inner one."""
+        """Notes that the error leaves this span, perhaps translated since it left an inner one."""
         if self.place is None or not _comes_of(error, self._error):
             self.place = (phase, step)
         self._error = error
 
 
 def _comes_of(error: BaseException, other: BaseException | None) -> bool:
-    """Whether an error is another one, or its translation: it was raised while that was being dealt
-    with."""
+    """Whether an error is another one, or its translation, raised while the other was handled."""
     for _ in range(MAX_TRANSLATIONS):
         if error is other:
             return True

@@ -1,10 +1,10 @@
-"""The phases of a trip, and the legs of its path: one row for each."""
+"""The phases of a trip and the legs of its path: one row each."""
 
 from enum import StrEnum
 
 
 class Leg(StrEnum):
-    """Which of the three parts of the path to blame."""
+    """The three parts of the path, one of which is to blame."""
 
     SEND = "send"
     MAILBOX = "mailbox"

@@ -1,5 +1,6 @@
-"""Keeps files that only mailtrip's user may read: a key, and what servers said in trips. A core
-file is not even written."""
+"""Files that only mailtrip's user may read: the key, and transcripts of trips. Disables core
+files.
+"""
 
 import logging
 import os
@@ -13,8 +14,9 @@ PRIVATE = 0o600
 
 
 def open_private(path: Path, flags: int) -> int:
-    """Opens a file of ours, which is made if need be, for us alone whatever the umask. Raises
-    OSError."""
+    """Opens one of our files, or creates it, readable only by us whatever the umask. Raises
+    OSError.
+    """
     descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     if stat.S_IMODE(os.fstat(descriptor).st_mode) != PRIVATE:
         _make_private(descriptor, path)
@@ -22,8 +24,7 @@ def open_private(path: Path, flags: int) -> int:
 
 
 def keep_private(path: Path) -> None:
-    """Takes from others what they may do with a file, which an older version or another program may
-    have left open."""
+    """Removes the permissions of others from a file of an older version or another program."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except (
@@ -36,8 +37,7 @@ def keep_private(path: Path) -> None:
 
 
 def _make_private(descriptor: int, path: Path) -> None:
-    """What cannot be changed, on a file system that is read-only or knows no permissions, is
-    told."""
+    """Logs a failure, on a file system that is read-only or has no permissions."""
     try:
         os.fchmod(descriptor, PRIVATE)
     except OSError as error:
@@ -49,11 +49,10 @@ def _make_private(descriptor: int, path: Path) -> None:
 
 
 def write_no_core_file() -> None:
-    """A crash would leave all of our memory in a file (core(5)), passwords included.
+    """Disables core files (core(5)): they would hold all our memory, passwords included.
 
-    Where the kernel hands it to a program instead, that is asked to heed the limit;
-    systemd-coredump does. The hard limit stays, so that this one can be raised again to hunt
-    a bug.
+    If the kernel pipes core files to a program, that has to respect the limit; systemd-coredump
+    does. The hard limit is unchanged, so that the limit can be raised again for debugging.
     """
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))

@@ -1,8 +1,8 @@
-"""Why a trip fails: one row for each reason, with all that is known of it.
+"""The reasons why a trip fails: one row each, with all their properties.
 
-Read from this table are docs/metrics.md, the series that exist at 0 from the start, the leg to
-blame, how soon a mailbox is tried again, whether the next exchanger is tried, and what accounts
-count. A new reason is one row here, one row of the fault atlas, and a line in its runbook.
+This table determines docs/metrics.md, the series that exist at 0 from the start, the leg to blame,
+how soon a mailbox is tried again, whether the next exchanger is tried, and what accounts count. A
+new reason is one row here, one row of the fault atlas, and a line in its runbook.
 """
 
 from enum import Flag, StrEnum, auto
@@ -11,7 +11,7 @@ from exporter.core.phases import Leg, Phase
 
 
 class Trait(Flag):
-    """What follows from a reason."""
+    """A consequence of a reason."""
 
     OF_A_BLOCKLIST_CHECK = auto()
     """A blocklist check can fail with it; its counter exists from the start."""
@@ -68,7 +68,7 @@ class Reason(StrEnum):
         return reason
 
     def blames(self, phase: Phase) -> Leg:
-        """The leg of the path that a failure in this phase, for this reason, speaks against."""
+        """The leg that is to blame for a failure in this phase, for this reason."""
         if phase is not Phase.SEND and Trait.BLAMES_DELIVERY in self.traits:
             return Leg.DELIVERY
         return phase.leg

@@ -1,4 +1,4 @@
-"""One trip in flight: its phases, its deadline, and the moment when its message was accepted."""
+"""One trip in progress: its phases, its deadline, and when its message was accepted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -28,18 +28,19 @@ VERDICT_PATIENCE = 5.0  # seconds for writing down the verdict before a message 
 
 
 class Journal(Protocol):
-    """Writes down what a restart has to know of one trip."""
+    """Saves what a restart needs to know about one trip."""
 
     def accepted(self, run: "Run") -> None:
-        """The message was accepted: a restart will go on with the trip."""
+        """Saves that the message was accepted: a restart will continue the trip."""
 
     async def verdict(self, run: "Run", judged: ProbeError | None) -> None:
-        """The message is back, and `judged` is what is wrong with it. Returns when that is on the
-        disk."""
+        """Saves that the message is back; `judged` is its failure, if any. Returns when that is on
+        disk.
+        """
 
 
 class Run(Trace):
-    """What happens in one trip. One that a restart goes on with has a `journal`.
+    """The events of one trip. A trip that a restart can continue has a `journal`.
 
     The other arguments are those of every Trace.
     """
@@ -70,10 +71,10 @@ class Run(Trace):
     async def phase(
         self, phase: Phase, overdue: Callable[[], ProbeError | None] | None = None
     ) -> AsyncIterator[None]:
-        """Everything inside belongs to `phase`. `send` ends, and `deliver` begins, when the message
-        was accepted.
+        """Attributes its block to `phase`. When the message is accepted, `send` ends and `deliver`
+        begins.
 
-        When the deadline passes inside, the trip fails with `overdue()`, or else as a timeout.
+        If the deadline passes in it, the trip fails with `overdue()`, or else as a timeout.
         """
         self.head_for(phase)
         self._deadline.overdue = overdue
@@ -94,24 +95,24 @@ class Run(Trace):
             self._phase = None
 
     def head_for(self, phase: Phase) -> None:
-        """What follows is on the way to `phase`, though it has not begun: what breaks now broke
-        there."""
+        """Attributes failures from now on to `phase`, though it has not begun."""
         self._heading, self._deadline.overdue = phase, None
         self._origin.forget()
 
     def accept(self, answer: str = "") -> None:
-        """The message has been accepted: from this moment someone else is responsible for it, who
-        said `answer`."""
+        """Marks the message as accepted: from now on the server that replied `answer` is
+        responsible for it.
+        """
         self.answer = one_line(answer)
         self.accepted = self.now()
         if self._journal:
             self._journal.accepted(self)
 
     async def record_verdict(self, judged: ProbeError | None) -> None:
-        """To be awaited before the deletion, when the mailbox forgets that the message was there.
+        """Records the verdict. Await it before the message is deleted from the mailbox.
 
-        It has seconds of its own, in no phase: a disk that stalls is no fault of the mailbox, and
-        no message stays because of it.
+        Its time limit is separate and in no phase: a slow disk is not blamed on the mailbox, and
+        does not prevent the deletion.
         """
         self.head_for(Phase.DELETE)
         if self._journal is None:
@@ -129,8 +130,9 @@ class Run(Trace):
     async def deadline(
         self, seconds: float, too_late: str = "not finished within the module's timeout"
     ) -> AsyncIterator[None]:
-        """The end of the whole trip, counted from its start: past it, it fails as the phase says,
-        or as a timeout with the detail `too_late`."""
+        """The deadline of the whole trip, counted from its start. After it the trip fails as its
+        phase defines, or as a timeout with the detail `too_late`.
+        """
         self._deadline.too_late = too_late
         left = self.started + seconds - self.now()
         patience = seconds if self.session_timeout is None else self.session_timeout
@@ -142,8 +144,9 @@ class Run(Trace):
         return self._deadline.left()
 
     def extend(self) -> None:
-        """The message is back: the trip may end politely, within `session_timeout`, whatever its
-        deadline was."""
+        """Gives a trip whose message is back `session_timeout` to end properly, whatever its
+        deadline was.
+        """
         self._deadline.too_late = "the message could not be deleted in time"
         if self.session_timeout is not None:
             self._deadline.extend(2 * self.session_timeout + VERDICT_PATIENCE)
@@ -154,7 +157,7 @@ class Run(Trace):
         return super()._reason_of(error)
 
     def facts_of_sending(self) -> tuple[Fact, ...]:
-        """What a restart could not find out again."""
+        """The facts that a restart could not find out again."""
         return tuple(
             one
             for one in self.facts
@@ -162,7 +165,7 @@ class Run(Trace):
         )
 
     def failure(self, error: BaseException) -> Failure:
-        """Where and why, for an exception that escaped from the trip."""
+        """The failure for an exception that left the trip."""
         phase, step = self._origin.place or (None, None)
         phase = phase or self._heading
         if not isinstance(error, ProbeError):
@@ -172,7 +175,7 @@ class Run(Trace):
         )
 
     def outcome(self, trip: str, probe: ProbeKey, failure: Failure | None = None) -> Outcome:
-        """What the trip has come to by now; a failure has more lines."""
+        """The outcome of the trip so far; a failure has more lines."""
         return Outcome(
             trip,
             probe,

@@ -1,4 +1,4 @@
-"""The steps inside the phases of a trip: one row for each, with all that is known of it."""
+"""The steps in the phases of a trip: one row each, with all their properties."""
 
 from collections.abc import Collection
 from enum import Enum, StrEnum, auto
@@ -7,7 +7,7 @@ from exporter.core.phases import Phase
 
 
 class Timed(Enum):
-    """The histogram that a step's time is observed in."""
+    """The histogram in which the duration of a step is observed."""
 
     SENDING = auto()
     MAILBOX = auto()
@@ -18,7 +18,7 @@ _EITHER_SIDE = (Phase.OPEN, Phase.SEND, Phase.DELIVER, Phase.DELETE)
 
 
 class Step(StrEnum):
-    """The details inside a phase."""
+    """The steps in a phase."""
 
     meaning: str
     """For people."""

@@ -1,5 +1,6 @@
-"""Work in a thread of its own. The program does not wait for it at its end: a disk may stall for
-ever."""
+"""Work in a separate thread. The program does not wait for it at exit: a disk may stall for
+ever.
+"""
 
 import asyncio
 import threading
@@ -12,14 +13,15 @@ Result = TypeVar("Result")
 
 
 def retrieved(done: "asyncio.Future[Result]") -> None:
-    """Marks the exception as retrieved: perhaps the future is never awaited."""
+    """Marks the exception as retrieved, since the future may never be awaited."""
     if not done.cancelled():
         done.exception()
 
 
 def off_the_loop(work: Callable[[], Result], *, threaded: bool = True) -> "asyncio.Future[Result]":
-    """The result of `work`, done by a daemon thread; without `threaded` by the caller's, at
-    once."""
+    """Runs `work` in a daemon thread and returns its result; without `threaded`, in the caller's
+    thread.
+    """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Result] = loop.create_future()
     done.add_done_callback(retrieved)
@@ -48,6 +50,7 @@ def off_the_loop(work: Callable[[], Result], *, threaded: bool = True) -> "async
 
 
 def at_work() -> bool:
-    """Whether such a thread still runs: at the end of the program, what it uses cannot be taken
-    down in good order."""
+    """Whether such a thread still runs: then, at exit, the resources that it uses cannot be
+    closed.
+    """
     return any(thread.name == NAME for thread in threading.enumerate())

@@ -1,8 +1,8 @@
-"""What happens, and how long it takes: spans, facts, and a transcript of what was said.
+"""Records what happens and how long it takes: spans, facts, and a transcript of each conversation.
 
-Code says where it is (`with trace.step(...)`), never where it failed: the innermost span open when
-an exception escapes is the failure's place. Opening a new span forgets an error that was got over,
-so when the first exchanger is down and the second works, neither is blamed.
+Code marks its place (`with trace.step(...)`), never that of a failure: this is the innermost open
+span that an exception leaves. A new span forgets an error that was handled, so when the first
+exchanger is down and the second works, neither is blamed.
 """
 
 from asyncio import CancelledError
@@ -24,12 +24,11 @@ MAX_SPANS = 500
 
 
 class Trace:
-    """What happens in one session of a mailbox, which many trips share. That of a trip is a `Run`.
+    """The events of one mailbox session, which many trips share. A `Run` is the trace of one trip.
 
-    `session_timeout` bounds one conversation with a server, in seconds; None means no bound.
+    `session_timeout` limits one conversation with a server, in seconds; None means no limit.
     `progress` is called with every span that ends, and with every one that begins (its duration is
-    then negative). What is said is noted in `transcript`, where the sessions of a mailbox share
-    one.
+    then negative). `transcript` receives the conversation; the sessions of a mailbox share one.
     """
 
     def __init__(
@@ -54,13 +53,14 @@ class Trace:
         self._origin = Origin()
 
     def now(self) -> float:
-        """Monotonic seconds; comparable with `started` of every other Trace of this machine."""
+        """Monotonic seconds, comparable with `started` of every other Trace of this machine."""
         return self.clock.monotonic()
 
     @contextmanager
     def step(self, step: Step, note: str = "") -> Iterator[None]:
-        """Everything inside is `step` of the phase we are in (of `open` in a session that trips
-        share)."""
+        """Times its block as `step` of the current phase (of `open` in a session that trips
+        share).
+        """
         outer = self._step
         self._step = step
         try:
@@ -78,7 +78,7 @@ class Trace:
         note: str = "",
         good_until: Callable[[], float | None] = lambda: None,
     ) -> Iterator[None]:
-        """`good_until()` says when it ended if nothing broke, and None that it ends now."""
+        """`good_until()` returns when it ended if nothing failed, and None if it ends now."""
         self._origin.forget()
         offset = start - self.started
         begun = Span(phase, step, offset, -1.0, note=note)
@@ -99,27 +99,27 @@ class Trace:
             self.add(Span(phase, step, offset, max(end - start, 0.0), reason, note))
 
     def _reason_of(self, error: BaseException) -> Reason:
-        """The reason to write at a span that `error` ended. A time limit ends a span by cancelling
-        it."""
+        """The reason for a span that `error` ended. A time limit ends a span by cancelling it."""
         if isinstance(error, ProbeError):
             return error.reason
         return Reason.TIMEOUT if isinstance(error, CancelledError) else Reason.INTERNAL
 
     def add(self, span: Span) -> None:
-        """Notes a span that was measured elsewhere, or has just ended."""
+        """Adds a span that was measured elsewhere, or has just ended."""
         if len(self.spans) < MAX_SPANS:
             self.spans.append(span)
         self._report(span)
 
     def adopt(self, spans: Iterable[Span], phase: Phase, began: float) -> None:
-        """Takes over spans of a shared session that `began` at that monotonic time, as steps of our
-        `phase`."""
+        """Copies spans of a shared session that `began` at that monotonic time, as steps of our
+        `phase`.
+        """
         shift = began - self.started
         for span in spans:
             self.add(replace(span, phase=phase, start=span.start + shift))
 
     def all_spans(self) -> tuple[Span, ...]:
-        """The spans that have ended, and those in progress, as long as they are by now."""
+        """The spans that have ended, and those in progress with their duration so far."""
         now = self.now() - self.started
         return (
             *self.spans,
@@ -136,8 +136,7 @@ class Trace:
         return self._step
 
     def located(self, error: ProbeError) -> ProbeError:
-        """A copy of the error just caught that knows its place, so that it may be raised again
-        later."""
+        """A copy of the error just caught, with its place, so that it may be raised again later."""
         phase, step = self._origin.place or (None, None)
         return error.at(error.phase or phase, error.step or step)
 
@@ -145,22 +144,22 @@ class Trace:
         self.facts.append(fact)
 
     def learn(self, error: ProbeError) -> None:
-        """What a failure teaches is a fact, also when another one is reported."""
+        """Keeps the facts of a failure, also when another failure is reported."""
         self.facts.extend(fact for fact in error.facts if fact not in self.facts)
 
     def note(self, line: str) -> None:
-        """A line of the transcript, which keeps the newest. The caller leaves out secrets and
-        message bodies."""
+        """Adds a line to the transcript, which keeps the newest. The caller omits secrets and
+        message bodies.
+        """
         self._transcript.note(self.now(), line)
 
     def add_transcript(self, transcript: Transcript, trip: str = "") -> None:
-        """What is noted there in the time of this trip, and not about others, belongs to its
-        transcript."""
+        """Includes the lines noted there during this trip, except those about other trips."""
         self._transcripts.append(TranscriptView(transcript, trip))
 
     @property
     def transcript(self) -> tuple[str, ...]:
-        """What was said since this began, on all legs."""
+        """The transcript since the start, of all legs."""
         return self.newest_lines()
 
     def newest_lines(self, most: int = MOST_LINES) -> tuple[str, ...]:
@@ -175,12 +174,11 @@ class Trace:
         server: str = "",
         idle: float = 0.0,
     ) -> AsyncIterator[None]:
-        """One conversation with a server: past `session_timeout` it fails with `otherwise()`, or as
-        a timeout.
+        """One conversation with a server: after `session_timeout` it fails with `otherwise()`, or
+        as a timeout.
 
-        `idle` seconds of silence are allowed on top. The name of the server is for people. When we
-        were late ourselves, the server has that time on top, but no more than once more its
-        `session_timeout`.
+        `idle` seconds of silence are added to that. The server name is for people. Our own delays
+        are added as well, up to one more `session_timeout`.
         """
         if self.session_timeout is None:
             yield

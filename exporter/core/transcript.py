@@ -1,8 +1,8 @@
-"""What was said: the newest lines of a conversation with a server. Bounded, one clean line each.
+"""The transcript: the newest lines of a conversation with a server. Bounded, one clean line each.
 
-Callers leave out secrets and what is in messages. A mailbox's transcript is shared by
-its trips. Looks that brought nothing are one line with their number; what was said about the
-message of one trip is no other trip's.
+Callers omit secrets and the content of messages. The trips of a mailbox share its transcript. Polls
+without a result become one line with their number; lines about the message of one trip are not
+shown to others.
 """
 
 from collections import deque
@@ -20,8 +20,7 @@ Line = tuple[float, str, str]
 
 
 class Transcript:
-    """The conversation on one leg. That of a mailbox is shared by its trips, and goes on from
-    session to session."""
+    """The conversation on one leg. The trips of a mailbox share one, across its sessions."""
 
     def __init__(self, leg: str) -> None:
         self._leg = leg
@@ -35,7 +34,7 @@ class Transcript:
         self._add(Noted(self.position, moment, one_line(text, LONGEST_LINE)))
 
     def since(self, moment: float, began: float | None = None, trip: str = "") -> list[Line]:
-        """The lines from that moment on, without those about other trips than that one."""
+        """The lines from that moment on, without those about trips other than this one."""
         began = moment if began is None else began
         entries = (
             one for one in self._entries if one.owners is None or not trip or trip in one.owners
@@ -48,19 +47,18 @@ class Transcript:
 
     @property
     def position(self) -> int:
-        """Where the next line will be."""
+        """The position of the next line."""
         return self._number
 
     def concerns(self, position: int, trips: Collection[str]) -> None:
-        """What was noted from that position on is about the messages of these trips alone."""
+        """Marks the lines from that position on as being about the messages of these trips only."""
         owners = frozenset(trips)
         for entry in self._from(position):
             if isinstance(entry, Noted):
                 entry.owners = owners
 
     def looked(self, position: int) -> None:
-        """What was noted from that position on was a look that brought nothing: one of many,
-        perhaps."""
+        """Marks the lines from that position on as a poll without a result, perhaps one of many."""
         look = [entry for entry in self._from(position) if isinstance(entry, Noted)][::-1]
         if not look or look[0].number != position or any(line.owners is not None for line in look):
             return

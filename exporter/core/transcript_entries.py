@@ -1,4 +1,4 @@
-"""What a transcript consists of: lines, and looks that brought nothing."""
+"""The entries of a transcript: lines, and polls without a result."""
 
 import re
 from collections import deque
@@ -27,13 +27,13 @@ class Noted:
 
     @property
     def kind(self) -> str:
-        """The same for two lines that tell the same."""
+        """Equal for two lines with the same content."""
         return _PASSING.sub("", _TAG.sub(r"\1", self.text))
 
 
 @dataclass(slots=True, eq=False)
 class Looks:
-    """Looks that brought nothing, one as the other."""
+    """A series of similar polls without a result."""
 
     number: int
     kinds: tuple[str, ...]
@@ -54,5 +54,5 @@ class Looks:
 
 
 def summary(line: str) -> str:
-    """The first line of a look, for all that look alike."""
+    """The first line of a poll, standing for all similar ones."""
     return one_line(_TAG.sub(r"\1", line).removeprefix("-- "), LONGEST_SUMMARY)

@@ -25,7 +25,7 @@ def merged_lines(
     """The newest lines of each leg, in the order of time, each with the seconds since `began` and
     its leg.
 
-    Each leg has its own room: a mailbox that says much pushes nothing of the sending out.
+    Each leg has its own space: a verbose mailbox does not displace lines of the send leg.
     """
     views = [one if isinstance(one, TranscriptView) else TranscriptView(one) for one in sources]
     legs = [view.transcript.since(began, trip=view.trip) for view in views]
@@ -63,7 +63,7 @@ def _text(line: Line, began: float) -> str:
 
 
 def _newest(lines: Sequence[Line], room: int, began: float) -> list[Line]:
-    """As many as there is room for, in characters."""
+    """The newest lines that fit, in characters."""
     size = 0
     for place in range(len(lines) - 1, -1, -1):
         size += len(_text(lines[place], began))
@@ -73,8 +73,7 @@ def _newest(lines: Sequence[Line], room: int, began: float) -> list[Line]:
 
 
 def _rooms(wanted: Iterator[int], most: int) -> list[int]:
-    """Shares what there is: none gets more than is wanted, and what one leaves is for the
-    others."""
+    """Divides the space: no leg gets more than it needs, and the rest goes to the others."""
     wants = list(wanted)
     rooms, left = [0] * len(wants), most
     for count, place in zip(

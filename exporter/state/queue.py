@@ -1,4 +1,6 @@
-"""Changes that wait to be written, in their order. Bounded: the oldest evidence is given up first."""
+"""Changes that wait to be written, in their order. Bounded: the oldest evidence is given up
+first.
+"""
 
 import asyncio
 from collections import deque
