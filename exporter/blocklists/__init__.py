@@ -2,7 +2,7 @@
 
 `AddressLists` and `DomainLists` are the options; `BlockListOptions.blocklist` makes a `Blocklist`
 of an entry; `Blocklists.look_up` queries it about a `Subject` and answers with an
-`exporter.model.Listing`, always.
+`exporter.core.model.Listing`, always.
 """
 
 from exporter.blocklists.blocklist import Blocklist, Kind

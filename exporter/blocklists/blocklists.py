@@ -1,5 +1,5 @@
-"""Asks lists, with manners: answers are kept for their TTL, few questions at a time, a pause after
-a refusal."""
+"""Queries blocklists politely: answers are kept for their TTL, few queries at a time, a pause
+after a refusal."""
 
 import asyncio
 

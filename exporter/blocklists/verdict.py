@@ -1,5 +1,5 @@
-"""From the A records of an answer to a verdict. Whatever no list would say of a listed address is
-no listing.
+"""From the A records of an answer to a verdict. An answer that no blocklist would give for a listed
+address does not count as a listing.
 
 A resolver that rewrites answers, a zone whose domain has expired, a list that refuses us: each has
 been taken for a listing by some software, and mail was lost for it.

@@ -210,8 +210,7 @@ def _hops(found: Found, run: Run) -> list[Hop]:
 
 
 def _arrival(found: Found, run: Run) -> Arrival:
-    """No delay is told when the mailbox was not watched, since then the moment of seeing says
-    nothing of the delivery."""
+    """The delay is unknown if the mailbox was not watched when the message arrived."""
     sighting = found.sighting
     delay = sighting.delay_since(run.accepted)
     round_trip = None if delay is None else sighting.delay_since(run.sending_since)

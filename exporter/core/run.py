@@ -144,8 +144,8 @@ class Run(Trace):
         return self._deadline.left()
 
     def extend(self) -> None:
-        """Gives a trip whose message is back `session_timeout` to end properly, whatever its
-        deadline was.
+        """Gives a trip whose message is back time for its verdict and the deletion: twice
+        `session_timeout` and the time to write the verdict down, whatever its deadline was.
         """
         self._deadline.too_late = "the message could not be deleted in time"
         if self.session_timeout is not None:

@@ -3,7 +3,7 @@
 A token is one run of lower-case letters and digits, so that no search engine, line folding or
 change of case can tear it: `mtrip1`, then the base32 of instance (4 bytes), time (4), trip (7) and
 a shortened HMAC-SHA-256 over those (15). Two exporters may share a mailbox: each has a key, the
-instance is derived from the key, and a token of another instance is none of our business. Exporters
+instance is derived from the key, and a token of another instance is ignored. Exporters
 that share the key are one instance.
 """
 

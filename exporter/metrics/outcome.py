@@ -1,4 +1,4 @@
-"""Outcome → series. What a finished trip of any kind has to say, as numbers."""
+"""Outcome → series. The series of every probe."""
 
 from collections.abc import Iterable
 

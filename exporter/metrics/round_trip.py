@@ -1,4 +1,4 @@
-"""Outcome → series. What a finished round trip has to say besides, as numbers."""
+"""Outcome → series. The additional series of a round trip."""
 
 from exporter.core.facts import Arrival, Authentication, Hop, SpamScore
 from exporter.core.model import Exchanger, Fact, Outcome, PlaintextFallback, Reply, Span, TlsSession

@@ -1,2 +1,2 @@
-"""The border: one file for each protocol library, which translates its exceptions into ProbeError
-by type."""
+"""The border: one folder or file for each protocol library, which translates its exceptions
+into ProbeError by type."""

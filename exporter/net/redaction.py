@@ -123,24 +123,24 @@ class Redaction:
         encoded = re.escape(b64encode(to_bytes(secret)).decode().rstrip("="))
         self._short.append(re.compile(rf"(?<![\w+/]){encoded}(?![\w+/])={{0,2}}"))
 
-    def _is_in(self, bare: str) -> bool:
+    def _is_in(self, text: str) -> bool:
         """Whether any of it is a secret: quickly, since most often none is."""
-        runs = (bare[n : n + RUN] for n in range(len(bare) - RUN + 1))
-        return not self._runs.isdisjoint(runs) or any(whole in bare for whole in self._wholes)
+        runs = (text[n : n + RUN] for n in range(len(text) - RUN + 1))
+        return not self._runs.isdisjoint(runs) or any(whole in text for whole in self._wholes)
 
     def _mark(self, before: str, pieces: Iterable[_Piece], hidden: bytearray) -> None:
         """Marks what is a secret, alone or together with what came `before`."""
         found = list(pieces)
-        bare = before + "".join(piece for piece, _, _ in found)
+        text = before + "".join(piece for piece, _, _ in found)
         places = [(0, 0)] * len(before)
         for piece, start, end in found:
             alike = len(piece) == end - start
             places += [
                 (start + n, start + n + 1) if alike else (start, end) for n in range(len(piece))
             ]
-        hits = [(n, n + RUN) for n in range(len(bare) - RUN + 1) if bare[n : n + RUN] in self._runs]
+        hits = [(n, n + RUN) for n in range(len(text) - RUN + 1) if text[n : n + RUN] in self._runs]
         for whole in self._wholes:
-            hits += [match.span() for match in re.finditer(re.escape(whole), bare)]
+            hits += [match.span() for match in re.finditer(re.escape(whole), text)]
         for start, end in hits:
             if end > len(before):
                 _mark(hidden, places[max(start, len(before))][0], places[end - 1][1])

@@ -1,1 +1,1 @@
-"""Which probes there are, when each makes a trip, and the wall around a trip."""
+"""Which probes there are, when each makes a trip, and what runs a trip."""

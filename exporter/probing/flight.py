@@ -1,5 +1,5 @@
-"""The wall around one trip: its deadline, the one broad except, and exactly one Outcome whatever
-happens inside."""
+"""Runs one trip: its deadline, the one broad except, and exactly one Outcome whatever happens
+inside."""
 
 import asyncio
 import logging

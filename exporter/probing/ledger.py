@@ -155,12 +155,9 @@ class Ledger:
             del self._unwritten[trip.id]
 
     def leave(self, trip_id: str) -> None:
-        """We stop before the trip is over, and a restart will go on with it: its message stays for
-        that.
-
-        Only what our SMTP receiver has taken is lost with us. Then the trip is void: how long
-        it took stays unknown, but it must not be awaited in vain.
-        """
+        """This process stops before the trip is over, and a restart will go on with it: `stray`
+        leaves its message in the mailbox, unless it is in our SMTP receiver, whose messages are
+        lost with us."""
         if self._in_flight.pop(trip_id, None):
             self._left.add(trip_id)
 

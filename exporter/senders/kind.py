@@ -38,12 +38,12 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
-    """How we introduce ourselves to a server that does not know us."""
+    """What a server sees of us that does not know us: `check --try` says what it may object to."""
 
     ehlo_name: str
     network: NetworkOptions
     only_if_public: bool
-    """A server of our own network knows us."""
+    """Nothing is said if the server's address is private: a server of our own network knows us."""
 
 
 class SenderKind(Protocol):

@@ -1,1 +1,1 @@
-"""HTTP: what Prometheus scrapes and what a person looks at. The only user of aiohttp."""
+"""The HTTP server: what Prometheus scrapes and what a person looks at."""

@@ -1,4 +1,5 @@
-"""What `check` says of a configuration that can be read and cannot work, or is hardly meant."""
+"""What `check` says of a configuration that can be read and cannot work, or is probably
+unintended."""
 
 import os
 from pathlib import Path

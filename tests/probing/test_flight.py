@@ -1,4 +1,4 @@
-"""The wall around a trip: whatever happens inside, it has one outcome."""
+"""A flight runs one trip: whatever happens inside, it has one outcome."""
 
 import pytest
 

@@ -1,5 +1,5 @@
-"""What `check` says of a configuration that can be read: what cannot work as it stands, and what is
-hardly meant.
+"""What `check` says of a configuration that can be read: what cannot work, and what is probably
+unintended.
 
 `serve` tells the same in its log and goes on: a probe that fails shows it, and the others are none
 the worse.

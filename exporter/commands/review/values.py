@@ -1,4 +1,4 @@
-"""Values that can be read, and that are hardly meant."""
+"""Values that can be read, and that are probably unintended."""
 
 import re
 from collections.abc import Iterator
