@@ -111,9 +111,9 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read what we write."""
-        self.progress.pause()
+        self.progress.stall()
         self.handler.pause_writing()
 
     def resume_writing(self) -> None:
-        self.progress.resume()
+        self.progress.unstall()
         self.handler.resume_writing()

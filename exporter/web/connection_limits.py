@@ -76,7 +76,7 @@ class ConnectionLimits:
         """There is an answer, which the client has to read within the limits."""
         if handler not in self._connections:
             return
-        self._connections[handler].progress.send(answer, self.limits.answer)
+        self._connections[handler].progress.expect_reading(answer, self.limits.answer)
         while _drop(oldest_unread(self._connections.values(), self.limits.unread, answer)):
             pass
 

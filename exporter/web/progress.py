@@ -47,16 +47,16 @@ class Progress:
         self._answering = self._was_answered = True
         self._cancel()
 
-    def send(self, answer: bytes, timeout: float) -> None:
+    def expect_reading(self, answer: bytes, timeout: float) -> None:
         """Until the client has read this."""
         self.answer, self.since = answer, asyncio.get_running_loop().time()
         self._drop_after(timeout)
 
-    def pause(self) -> None:
+    def stall(self) -> None:
         """The client does not read."""
         self._stalled = asyncio.get_running_loop().call_later(self._stalled_limit, self._drop)
 
-    def resume(self) -> None:
+    def unstall(self) -> None:
         """The client reads again."""
         if self._stalled:
             self._stalled.cancel()
@@ -65,7 +65,7 @@ class Progress:
     def end(self) -> None:
         """The connection is closed."""
         self._cancel()
-        self.resume()
+        self.unstall()
         self.answer = b""
 
     def _drop_after(self, seconds: float) -> None:

@@ -25,9 +25,9 @@ async def connection() -> Make:
         if state is not State.NEW:
             one.progress.answer_request()
         if answer:
-            one.progress.send(answer, 60)
+            one.progress.expect_reading(answer, 60)
         if state is State.STALLED:
-            one.progress.pause()
+            one.progress.stall()
         if state is State.IDLE:
             one.progress.expect_request(60)
         assert one.progress.state is state

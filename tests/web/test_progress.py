@@ -14,9 +14,9 @@ def test_a_connection_goes_from_new_to_answering_to_idle() -> None:
         steps: list[Callable[[], None]] = [
             partial(progress.expect_request, 5),
             progress.answer_request,
-            partial(progress.send, b"200", 5),
-            progress.pause,
-            progress.resume,
+            partial(progress.expect_reading, b"200", 5),
+            progress.stall,
+            progress.unstall,
             partial(progress.expect_request, 5),
         ]
         for step in steps:
@@ -39,9 +39,9 @@ def test_a_client_is_dropped_that_takes_too_long_and_not_while_we_take_our_time(
         if answering:
             progress.answer_request()
             await asyncio.sleep(100)
-            progress.send(b"200", 20)
+            progress.expect_reading(b"200", 20)
         if paused:
-            progress.pause()
+            progress.stall()
         seconds: float = await dropped
         progress.end()
         return round(seconds, 3)

@@ -199,7 +199,7 @@ class Folder:
         self.bookmark = Bookmark(self.validity, self.watched_from, tuple(older[:SWEEP]))
         self.flagged.clear()
 
-    def resume(self, exists: int) -> None:
+    def count_unseen(self, exists: int) -> None:
         """Of the messages that existed when the folder was selected, as many are unseen as UIDs
         were given since."""
         self._looked = max(exists - max(self.uidnext - self.bookmark.next_uid, 0), 0)

@@ -106,7 +106,7 @@ class Selection:
             folder.start_over(
                 await self.uids(f"{max(exists - SWEEP, 0) + 1}:{exists}") if exists else []
             )
-        folder.resume(exists)
+        folder.count_unseen(exists)
 
     async def reselect(self, folder: Folder, noticed: float) -> None:
         """Takes up a folder of which nothing was told. What came there is not said to be watched,

@@ -12,7 +12,7 @@ from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.imap.deletion import Deletion
 from exporter.mailboxes.imap.folder import FIRST_RECHECK, UNKNOWN, Bookmark, Folder
-from exporter.mailboxes.imap.listing import gmail, look_up
+from exporter.mailboxes.imap.folder_list import gmail, list_folders
 from exporter.mailboxes.imap.look import Look
 from exporter.mailboxes.imap.second_look import SecondLook
 from exporter.mailboxes.imap.selection import LEFT_ALONE, Selection
@@ -35,7 +35,7 @@ async def open_session(
     imap: ImapConnection, trace: Trace, wanted: Sequence[str], bookmarks: dict[str, Bookmark]
 ) -> "ImapSession":
     """Finds the folders and selects the first. What comes from now on is watched."""
-    listing = await look_up(imap, wanted)
+    listing = await list_folders(imap, wanted)
     names = listing.named(wanted)
     if not names:
         raise ProbeError(Reason.REJECTED, f"the server has none of the folders {', '.join(wanted)}")

@@ -16,8 +16,8 @@ from exporter.core.reasons import Reason
 from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir.folder import (
     SUBDIRECTORIES,
+    DirectoryListing,
     Folder,
-    Listing,
     Ref,
     unique_name,
 )
@@ -220,7 +220,9 @@ def _plain(name: str) -> str:
     return name[6:] if name[:6].upper() == "INBOX." else name
 
 
-def _listing(descriptor: int, before: Listing | None, now: Callable[[], float]) -> Listing:
+def _listing(
+    descriptor: int, before: DirectoryListing | None, now: Callable[[], float]
+) -> DirectoryListing:
     """What is in a directory; what was there `before` if it has certainly not changed since."""
     about = os.fstat(descriptor)
     identity, moment = (about.st_dev, about.st_ino, about.st_mtime_ns), now()
@@ -231,7 +233,9 @@ def _listing(descriptor: int, before: Listing | None, now: Callable[[], float]) 
         if lag < CERTAIN_EVERY:
             return before
     files = {unique_name(file): file for file in os.listdir(descriptor) if not file.startswith(".")}
-    return Listing(identity, before.same_since if before and same else moment, now(), lag, files)
+    return DirectoryListing(
+        identity, before.same_since if before and same else moment, now(), lag, files
+    )
 
 
 def _remove_from(

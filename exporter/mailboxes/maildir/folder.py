@@ -27,7 +27,7 @@ class Noticed(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class DirectoryListing:
     """What was in one of the directories new and cur."""
 
     identity: tuple[int, ...]  # device, inode, time of the last change
@@ -43,8 +43,8 @@ class Folder:
     """What is known of a folder, and how far it has been looked through. It outlives a session."""
 
     title: str
-    new: Listing | None = None
-    cur: Listing | None = None
+    new: DirectoryListing | None = None
+    cur: DirectoryListing | None = None
     known: frozenset[str] = frozenset()  # messages that need not be looked at
     # Known ones that the last listing lacked: a rename can hide a file once.
     missing: frozenset[str] = frozenset()
@@ -67,7 +67,7 @@ class Folder:
         """How many there are. One that is just being moved may count twice."""
         return sum(len(one.files) for one in (self.new, self.cur) if one)
 
-    def listed(self, new: Listing, cur: Listing) -> "Folder":
+    def listed(self, new: DirectoryListing, cur: DirectoryListing) -> "Folder":
         """The folder after another look at its directories."""
         if new is self.new and cur is self.cur:
             return self

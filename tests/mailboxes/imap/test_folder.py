@@ -20,7 +20,7 @@ class Server:
             f"* {here_before} EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT {self.uidnext}]\r\n",
             opening=True,
         )
-        self.folder.resume(self.folder.exists)
+        self.folder.count_unseen(self.folder.exists)
 
     def say(self, lines: str, *, opening: bool = False) -> None:
         responses = list(Reader().feed(lines.encode(), self.now))
@@ -78,7 +78,7 @@ def test_what_came_while_nobody_was_there_is_unseen() -> None:
         Reader().feed(b"* 10 EXISTS\r\n* OK [UIDVALIDITY 1]\r\n* OK [UIDNEXT 8]\r\n", 3.0)
     )
     assert not folder.unfamiliar
-    folder.resume(folder.exists)
+    folder.count_unseen(folder.exists)
     assert folder.unseen == 3
     assert folder.seen_at(10) == 3.0
 
@@ -109,7 +109,7 @@ def test_the_last_message_makes_up_for_a_uidnext_that_is_not_told() -> None:
     folder.last_message_is(30)  # those behind it were deleted
     assert (folder.uidnext, folder.unfamiliar) == (50, False)
     folder.last_message_is(50)
-    folder.resume(folder.exists)
+    folder.count_unseen(folder.exists)
     assert folder.unseen == 1
 
 

@@ -18,7 +18,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
-from exporter.mailboxes.maildir.folder import Folder, Listing
+from exporter.mailboxes.maildir.folder import DirectoryListing, Folder
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
 from exporter.net.dns import Resolver
 from tests.support.maildir_rig import LONG, Maildir, found, message, opened, refusal, subjects
@@ -87,8 +87,8 @@ def test_a_message_that_one_listing_lacks_is_not_forgotten() -> None:
     """POSIX lets a file that is renamed while a directory is listed be left out, or be there
     twice."""
 
-    def listing(*names: str) -> Listing:
-        return Listing((), 0, 0, 0, {name: name for name in names})
+    def listing(*names: str) -> DirectoryListing:
+        return DirectoryListing((), 0, 0, 0, {name: name for name in names})
 
     folder = Folder("INBOX").listed(listing("a"), listing("b")).as_found()
     hidden = folder.listed(listing(), listing("b"))

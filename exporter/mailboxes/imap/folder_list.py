@@ -15,7 +15,7 @@ _NO_FOLDERS = frozenset({"\\noselect", "\\nonexistent"})
 _MARKS = {"\\junk": frozenset({"\\junk", "\\spam"})}
 
 
-class Listing:
+class FolderList:
     """What can be selected, the folders at the top first. Where several would do, the first is
     taken."""
 
@@ -65,16 +65,16 @@ class Listing:
         return bool(listed.flags & _MARKS["\\junk"]) or is_junk(_title(listed))
 
 
-async def look_up(imap: ImapConnection, wanted: Iterable[str]) -> Listing:
+async def list_folders(imap: ImapConnection, wanted: Iterable[str]) -> FolderList:
     """The server's folders, unless only INBOX is wanted and nothing else will be needed."""
     if not gmail(imap) and all(name.upper() == "INBOX" for name in wanted):
-        return Listing()
+        return FolderList()
     option = ["RETURN (SPECIAL-USE)"] if "SPECIAL-USE" in imap.capabilities else []
     reply: Reply = await imap.simple_command("LIST", '""', '"*"', *option)
     # Offered and not understood, as happens; most servers tell the uses anyhow.
     if option and reply.result != "OK":
         reply = await imap.simple_command("LIST", '""', '"*"')
-    return Listing(folders(reply.lines))
+    return FolderList(folders(reply.lines))
 
 
 def gmail(imap: ImapConnection) -> bool:

@@ -2,14 +2,14 @@
 
 import pytest
 
-from exporter.mailboxes.imap.listing import Listing
+from exporter.mailboxes.imap.folder_list import FolderList
 from exporter.net.imap.names import encode_folder
 from exporter.net.imap.reader import Reader, folders
 from tests.support.imap_rig import opened
 
 
-def listing(*lines: str) -> Listing:
-    return Listing(
+def listing(*lines: str) -> FolderList:
+    return FolderList(
         folders(list(Reader().feed("".join(f"* LIST {line}\r\n" for line in lines).encode())))
     )
 
