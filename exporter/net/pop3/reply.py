@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.passing import passes
+from exporter.net.transient_refusals import passes
 
 _STATUS = re.compile(
     r"(\+OK|[-+]ERR)(?![A-Z0-9])[ \t]*(?:\[([A-Z0-9/-]{1,40})\][ \t]*)?(.*)",

@@ -1,4 +1,4 @@
-"""Refusals that pass: what servers write that have no response code for it, or do not use the one
+"""Transient refusals: what servers write that have no response code for it, or do not use the one
 they have. Pure.
 
 Microsoft 365 and Exchange: "Server Unavailable. 15", "Request is throttled. Suggested Backoff Time:

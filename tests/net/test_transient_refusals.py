@@ -1,6 +1,6 @@
 import pytest
 
-from exporter.net.passing import passes
+from exporter.net.transient_refusals import passes
 
 
 @pytest.mark.parametrize(
