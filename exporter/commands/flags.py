@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from exporter import __version__
 from exporter.commands.exit_status import USAGE
-from exporter.config.odd import odd_in
+from exporter.config.confusables import odd_in
 
 DEFAULT_LISTEN = ":10925"
 MAX_TARGETS = 10_000

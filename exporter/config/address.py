@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
+from exporter.config.confusables import ends_oddly, lookalike_in
 from exporter.config.grammar import (
     LONGEST_DOMAIN,
     LONGEST_LOCAL,
@@ -24,7 +25,6 @@ from exporter.config.grammar import (
     ip_of,
     literal_of,
 )
-from exporter.config.odd import ends_oddly, lookalike_in
 from exporter.core.model import one_line
 
 PLACEHOLDER = "{target}"

@@ -7,8 +7,8 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from exporter.config.confusables import ends_oddly, lookalike_in, mark_in
 from exporter.config.mistakes import Mistake, Mistakes, Path, ordered, suggestion, written
-from exporter.config.odd import ends_oddly, lookalike_in, mark_in
 from exporter.config.parts import MergedFiles
 from exporter.config.schema import json_schema, keys_at
 from exporter.config.types import Options

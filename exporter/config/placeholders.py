@@ -8,7 +8,7 @@ what it has found.
 
 import re
 
-from exporter.config.odd import ends_oddly, odd_in, quoted_oddly
+from exporter.config.confusables import ends_oddly, odd_in, quoted_oddly
 
 FILE_OR_ENV = "write {file: PATH} or {env: NAME}"
 IN_A_FILE = "if it is the secret, store it in a file, and write {file: PATH}"

@@ -8,8 +8,8 @@ from itertools import islice
 
 import yaml
 
+from exporter.config.confusables import mark_in, odd_in, oddly_indented
 from exporter.config.mistakes import Place
-from exporter.config.odd import mark_in, odd_in, oddly_indented
 
 VARIABLE = (
     "nested braces: variables are not expanded; write the value, or for a secret {file: PATH}"

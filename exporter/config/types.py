@@ -20,7 +20,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, InitErrorDetails, core_schema
 
-from exporter.config.odd import ends_oddly
+from exporter.config.confusables import ends_oddly
 from exporter.config.placeholders import (
     HIDDEN,
     env_mistake,

@@ -19,8 +19,8 @@ from typing import Any
 
 import yaml
 
+from exporter.config.confusables import mark_in, odd_in, plain_of, quoted_oddly
 from exporter.config.mistakes import Mistake, Mistakes, Path, Place, written
-from exporter.config.odd import mark_in, odd_in, plain_of, quoted_oddly
 from exporter.config.syntax import VARIABLE, oddly_written, unreadable
 from exporter.core.model import one_line
 
