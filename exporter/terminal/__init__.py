@@ -9,9 +9,9 @@ from rich.status import Status
 
 from exporter.core.model import Outcome, Span
 from exporter.terminal import listings, trip
+from exporter.terminal.json_output import as_json
 from exporter.terminal.progress_line import ProgressLine
 from exporter.terminal.trip import waterfall
-from exporter.terminal.written import as_json
 
 __all__ = [
     "DISPLAYS",

@@ -13,7 +13,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER, ONLY_ON_PROBE
 from exporter.settings import Settings
-from exporter.terminal import written
+from exporter.terminal import json_output
 
 ROOT = Path(__file__).resolve().parents[2]
 SERIES = {definition.name for definition in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)}
@@ -76,7 +76,7 @@ def test_the_lists_on_the_page_of_blocklists_are_good() -> None:
         ).modules
 
 
-@pytest.mark.parametrize(("kind", "name"), written.KINDS.items())
+@pytest.mark.parametrize(("kind", "name"), json_output.KINDS.items())
 def test_the_page_of_the_command_line_tells_the_fields_of_every_fact(kind: type, name: str) -> None:
     page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
     (row,) = re.findall(rf"^\| `{name}` \|.*$", page, re.MULTILINE)

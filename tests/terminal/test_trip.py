@@ -19,7 +19,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.terminal import waterfall
-from exporter.terminal.written import KINDS
+from exporter.terminal.json_output import KINDS
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab
 from tests.support.ports import free_port
