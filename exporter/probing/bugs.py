@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from exporter.core.logs import about
 from exporter.core.model import ProbeKey
-from exporter.state.telling import Tell
+from exporter.state.commit_callbacks import Tell
 
 log = logging.getLogger(__name__)
 

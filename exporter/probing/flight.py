@@ -15,7 +15,7 @@ from exporter.probing.ledger import Ledger
 from exporter.probing.log_lines import log_outcome
 from exporter.probing.observer import Observer
 from exporter.probing.probe import Probe
-from exporter.state.telling import Once
+from exporter.state.commit_callbacks import Once
 
 log = logging.getLogger(__name__)
 

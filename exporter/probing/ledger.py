@@ -26,10 +26,10 @@ from exporter.probing.log_lines import log_message
 from exporter.probing.observer import MailObserver
 from exporter.probing.overdue import OverdueTrips
 from exporter.probing.passed_time import PassedTime
+from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import PATIENCE
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
-from exporter.state.telling import Tell
 from exporter.state.trip import State, Trip
 
 log = logging.getLogger(__name__)

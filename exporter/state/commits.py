@@ -15,9 +15,9 @@ from contextlib import suppress
 from functools import partial
 
 from exporter.core.threads import off_the_loop, retrieved
+from exporter.state.commit_callbacks import Once, Tell, words_of
 from exporter.state.queue import Queue, Waiting
 from exporter.state.schema import StateUnusable
-from exporter.state.telling import Once, Tell, words_of
 from exporter.state.transaction import Change, commit
 from exporter.state.trouble import RETRY, DiskTrouble
 

@@ -7,8 +7,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import islice
 
+from exporter.state.commit_callbacks import Once, words_of
 from exporter.state.schema import StateUnusable
-from exporter.state.telling import Once, words_of
 from exporter.state.transaction import Change
 
 MOST_AT_ONCE = 1000  # changes in one commit

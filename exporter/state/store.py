@@ -15,11 +15,11 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.core.threads import off_the_loop
 from exporter.state import evidence, outcomes, trips
 from exporter.state import schema as state_file
+from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import LAST_PATIENCE, Commits
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
 from exporter.state.rows import forget_the_rest
-from exporter.state.telling import Tell
 from exporter.state.trip import Moment, State, Trip
 
 CLOSING = 0.5  # seconds that the disk has to close a file
@@ -94,7 +94,7 @@ class Store:
         await self._commits.wait(self._commits.add(lambda c: trips.insert(c, trip)))
 
     def accepted(self, trip: Trip, tell: Tell) -> None:
-        """A server has taken the message. `tell` hears when that is on the disk: see telling.py."""
+        """A server has taken the message. `tell` hears when that is on the disk: see commit_callbacks.py."""
         facts = evidence.facts_written(trip.facts) if trip.facts else None
         self._commits.add(lambda c: trips.set_sent(c, trip, facts), tell=tell)
 

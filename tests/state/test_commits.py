@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from exporter.state import schema as state_file
+from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import PATIENCE, Commits
 from exporter.state.queue import MOST_AT_ONCE
 from exporter.state.schema import StateUnusable
-from exporter.state.telling import Tell
 from exporter.state.transaction import Change
 from exporter.state.trouble import RETRY
 from tests.support import virtual_time as virtual

@@ -1,6 +1,6 @@
 """Who wants to hear what became of a change hears it once."""
 
-from exporter.state.telling import Once, words_of
+from exporter.state.commit_callbacks import Once, words_of
 
 
 def test_only_the_first_word_is_told() -> None:

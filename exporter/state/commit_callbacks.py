@@ -1,4 +1,4 @@
-"""Who wants to hear what became of a change."""
+"""Callbacks on a commit: who hears what became of a change."""
 
 import logging
 import threading
