@@ -1,4 +1,4 @@
-"""`mailtrip serve`: from the flags to the parts that run, and the end in time."""
+"""`mailtrip serve`: reads the flags and the configuration, and limits the time of the end."""
 
 import argparse
 import asyncio
@@ -13,8 +13,8 @@ from pathlib import Path
 from exporter.commands.exit_status import OK, CannotStart
 from exporter.commands.flags import DEFAULT_LISTEN
 from exporter.commands.greeting import greet
+from exporter.commands.lifecycle import Options, serve
 from exporter.commands.review import review
-from exporter.commands.serving import Options, serve
 from exporter.config.mistakes import Mistake
 from exporter.config.parts import state_of_all
 from exporter.config.types import Listen

@@ -49,7 +49,7 @@ def test_what_is_there_from_the_start_is_nothing_for_the_garbage_collector(tmp_p
     script = """
 import asyncio, gc, os, signal, sys
 from pathlib import Path
-from exporter.commands.serving import Options, serve
+from exporter.commands.lifecycle import Options, serve
 from exporter.settings import Settings
 
 def ready():

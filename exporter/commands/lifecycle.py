@@ -1,5 +1,5 @@
-"""`mailtrip serve`: the parts that make trips and those that report them, from the first signal
-to the last."""
+"""A running mailtrip: starts the parts that make trips and those that report them, reacts to
+signals, and stops."""
 
 import asyncio
 import gc
