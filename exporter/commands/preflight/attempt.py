@@ -21,7 +21,7 @@ class Attempt:
     skipped: str = ""
     """Why nothing was tried."""
 
-    to_strangers: bool = False
+    to_external: bool = False
     """Whether the server belongs to another organisation."""
 
     public: bool = False

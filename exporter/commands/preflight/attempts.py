@@ -5,9 +5,12 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from exporter.commands.preflight.attempt import Attempt
+from exporter.commands.preflight.external_servers import (
+    as_external_servers_see_us,
+    beside_the_others,
+)
 from exporter.commands.preflight.plan import Plan, plans
 from exporter.commands.preflight.remark import Remark, Risk
-from exporter.commands.preflight.strangers import as_strangers_see_us, beside_the_others
 from exporter.core.clock import Clock
 from exporter.core.model import PlaintextFallback, ProbeError
 from exporter.core.run import Run
@@ -30,7 +33,7 @@ async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
         async with turns:
             attempt = await _tried(plan, clock)
             if plan.introduction:
-                return await as_strangers_see_us(attempt, plan.introduction, resolver)
+                return await as_external_servers_see_us(attempt, plan.introduction, resolver)
             return attempt
 
     tasks = [asyncio.create_task(one(plan)) for plan in plans(settings, resolver, accounts)]

@@ -1,4 +1,4 @@
-"""What `mailtrip check --try` remarks on how we look to servers of strangers, and on who can be
+"""What `mailtrip check --try` remarks on how we look to servers that do not know us, and on who can be
 reached."""
 
 import re

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from exporter.commands.preflight.attempt import Attempt
+from exporter.commands.preflight.external_servers import beside_the_others
 from exporter.commands.preflight.remark import Risk
-from exporter.commands.preflight.strangers import beside_the_others
 from exporter.core.model import Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -15,7 +15,7 @@ from exporter.core.steps import Step
 
 DOWN = Span(Phase.SEND, Step.CONNECT, 0.0, 1.0, Reason.CONNECT, note="mx.example.org:25")
 UP = Span(Phase.SEND, Step.CONNECT, 0.0, 1.0, note="mx.example.net:25")
-SILENT = Attempt("module", "mx.example.org", spans=(DOWN,), to_strangers=True, public=True)
+SILENT = Attempt("module", "mx.example.org", spans=(DOWN,), to_external=True, public=True)
 
 
 async def risks(attempt: Attempt, other: Attempt) -> list[Risk]:
@@ -35,7 +35,7 @@ async def risks(attempt: Attempt, other: Attempt) -> list[Risk]:
         (replace(SILENT, spans=(UP,)), Risk.ALL_DOWN),
         # A server of our own network says nothing of the way to the Internet.
         (replace(SILENT, spans=(UP,), public=False), Risk.BLOCKED),
-        (replace(SILENT, spans=(UP,), to_strangers=False), Risk.BLOCKED),
+        (replace(SILENT, spans=(UP,), to_external=False), Risk.BLOCKED),
     ],
 )
 async def test_whether_the_network_is_to_blame(other: Attempt, risk: Risk) -> None:
@@ -43,4 +43,4 @@ async def test_whether_the_network_is_to_blame(other: Attempt, risk: Risk) -> No
 
 
 async def test_nothing_is_said_of_a_server_that_knows_us() -> None:
-    assert await risks(replace(SILENT, to_strangers=False), SILENT) == []
+    assert await risks(replace(SILENT, to_external=False), SILENT) == []

@@ -12,7 +12,7 @@ from exporter.net.dns import Resolver
 from exporter.senders.kind import Introduction
 
 
-async def as_strangers_see_us(
+async def as_external_servers_see_us(
     attempt: Attempt, introduction: Introduction, resolver: Resolver
 ) -> Attempt:
     """With remarks, if a server was named that does not know us."""
@@ -24,7 +24,7 @@ async def as_strangers_see_us(
     if introduction.only_if_public and not public:
         return attempt
     found = await remarks(host, introduction.network, introduction.ehlo_name, resolver)
-    return replace(attempt, to_strangers=True, public=public, remarks=(*attempt.remarks, *found))
+    return replace(attempt, to_external=True, public=public, remarks=(*attempt.remarks, *found))
 
 
 async def beside_the_others(attempt: Attempt, tasks: Sequence[asyncio.Task[Attempt]]) -> Attempt:
@@ -32,12 +32,12 @@ async def beside_the_others(attempt: Attempt, tasks: Sequence[asyncio.Task[Attem
 
     That a server of our own network answers says nothing of the way to the Internet.
     """
-    if not attempt.to_strangers or not unreached(attempt.spans):
+    if not attempt.to_external or not unreached(attempt.spans):
         return attempt
     spans: list[Span] = []
     if not reached(attempt.spans):
         await asyncio.wait(tasks)
         others = [task.result() for task in tasks if not task.exception()]
-        alike = [one for one in others if one.to_strangers and (one.public or not attempt.public)]
+        alike = [one for one in others if one.to_external and (one.public or not attempt.public)]
         spans = [span for one in alike for span in one.spans]
     return replace(attempt, remarks=(*of_connections(attempt.spans, spans), *attempt.remarks))
