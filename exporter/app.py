@@ -98,8 +98,7 @@ class App:
 
     async def __aexit__(self, *exception: object) -> None:
         """Trips in progress stay pending: the next start continues them. Waits until `stop_by` at
-        most.
-        """
+        most."""
         stop_by = self.stop_by or asyncio.get_running_loop().time() + TIME_TO_STOP
         with suppress(TimeoutError):
             async with asyncio.timeout_at(stop_by - LEAST_FOR_STATE):

@@ -27,8 +27,7 @@ EMBEDDED = "embedded.yml"
 
 def _default_dir() -> str:
     """The first directory of systemd's StateDirectory=, which may name several, separated by
-    colons.
-    """
+    colons."""
     return os.environ.get("STATE_DIRECTORY", "").partition(":")[0] or "./mailtrip-state"
 
 
@@ -90,15 +89,13 @@ class Settings(Options):
     @classmethod
     def load(cls, *paths: str) -> Self:
         """Loads the settings from these files and directories, merged. Raises Mistakes with every
-        error at once.
-        """
+        error at once."""
         return cls.reading(*paths).options
 
     @classmethod
     def reading(cls, *paths: str) -> Reading[Self]:
         """Like `load`, with the position of every option. Without a path, reads the embedded
-        configuration.
-        """
+        configuration."""
         texts = [(file, read(file)) for file in files_in(paths)]
         embedded = [(EMBEDDED, files("exporter.config").joinpath(EMBEDDED).read_bytes())]
         return reading(cls, texts if paths else embedded, references)
@@ -111,8 +108,7 @@ class Settings(Options):
     @classmethod
     def embedded(cls) -> Self:
         """The default without a configuration: trips to mailtrip itself, through its SMTP
-        receiver.
-        """
+        receiver."""
         return cls.reading().options
 
     @classmethod
@@ -127,14 +123,12 @@ class Settings(Options):
 
     def key(self, module: str, target: str) -> ProbeKey:
         """The probe key of a module and a target in any spelling. Raises ValueError, see
-        `canonical`.
-        """
+        `canonical`."""
         return ProbeKey(module, self.modules[module].canonical(target))
 
     def allows(self, module: str, target: str) -> bool:
         """Whether `/probe` may point this module at this target. False also if the target is
-        invalid for the module.
-        """
+        invalid for the module."""
         try:
             key = self.key(module, target)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Blocklists (RFC 5782): what one says of an address or a domain, and whether it is usable.
+"""Blocklists (RFC 5782): queries about an address or a domain, and whether a list is usable.
 
 `AddressLists` and `DomainLists` are the options; `BlockListOptions.blocklist` makes a `Blocklist`
 of an entry; `Blocklists.look_up` queries it about a `Subject` and answers with an

@@ -1,4 +1,4 @@
-"""A blocklist as it is asked: its zone, and how its answers are to be read."""
+"""A blocklist to query: its zone, and the meaning of its answers."""
 
 import re
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ KEY = "{key}"
 
 @dataclass(frozen=True, slots=True)
 class Blocklist:
-    """One list. Two modules with the same entry have equal ones, and share its answers."""
+    """One list. Modules with the same entry have equal lists, and share their answers."""
 
     name: str
     """What it is called everywhere: never holds a secret."""
@@ -47,13 +47,13 @@ class Blocklist:
         return self.kind == "block"
 
     def takes(self, kind: SubjectKind) -> bool:
-        """Whether it can be asked about that kind of subject."""
+        """Whether it supports that kind of subject."""
         return kind in self.subjects
 
     def tests(self, kind: SubjectKind) -> tuple[Subject | None, Subject]:
-        """What must be listed, if there is something, and what must not be.
+        """The test entries: one that must be listed, if any, and one that must not.
 
-        A list without a test entry for IPv6 has to show the one for IPv4: a zone that is gone has
+        For IPv6 without a test entry, the one for IPv4 is used: a zone that no longer exists has
         neither.
         """
         point = (
@@ -65,13 +65,13 @@ class Blocklist:
         return listed, TESTS[kind][1]
 
     def zone(self) -> str:
-        """The zone, with its key: never to be shown. Raises SecretUnavailable."""
+        """The zone with its key: never show it. Raises SecretUnavailable."""
         if isinstance(self._zone, Secret):
             return self._zone.reveal().strip().strip(".").lower()
         return self._zone.replace(KEY, self._key.reveal().strip()) if self._key else self._zone
 
     def redacted(self, text: str) -> str:
-        """What a list says, without its secrets; of a secret zone, the first label is one. Raises
+        """Text from a list without its secrets, such as the first label of a secret zone. Raises
         SecretUnavailable."""
         words = (
             [self.zone(), self.zone().partition(".")[0]] if isinstance(self._zone, Secret) else []

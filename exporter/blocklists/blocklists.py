@@ -25,7 +25,7 @@ def _no_observer(query: Query) -> None:
 
 
 class Blocklists:
-    """All lists that this program asks: one for the program. Call everything from the event loop's
+    """All lists that this program queries: one object per program. Call it from the event loop's
     thread."""
 
     def __init__(self, resolver: Resolver, clock: Clock, observe: Observer = _no_observer) -> None:
@@ -40,11 +40,11 @@ class Blocklists:
     async def look_up(
         self, blocklist: Blocklist, subject: Subject, trace: Trace, observe: Observer = _no_observer
     ) -> Listing:
-        """What a list says of a subject. Never raises ProbeError: what cannot be known is UNKNOWN,
-        and `text` says why.
+        """Queries a list about a subject. Never raises ProbeError: a failure is UNKNOWN, with the
+        cause in `text`.
 
-        The list is tested first unless it was within a day. `observe` receives every query
-        made for this answer, and so does the `observe` of the constructor. Cancel it at will.
+        It tests the list first, unless it did so within a day. `observe` and the `observe` of the
+        constructor receive every query made for this answer. It can be cancelled.
         """
         try:
             listing = await self._find_out(blocklist, subject, observe)

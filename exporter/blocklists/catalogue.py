@@ -1,4 +1,4 @@
-"""What is known of well-known lists: the facts of catalogue.yml, which ships with the program."""
+"""The catalogue of well-known lists: catalogue.yml, which ships with the program."""
 
 from functools import cache
 from importlib.resources import files
@@ -38,10 +38,10 @@ def _entries() -> dict[str, Entry]:
 
 
 def entry(zone: str) -> Entry | None:
-    """The list that is asked at this zone, with `{key}` for its key."""
+    """The list with this zone, with `{key}` for its key."""
     return _entries().get(zone)
 
 
 def zones() -> list[str]:
-    """All that are known, in the order of the file."""
+    """All known zones, in the order of the file."""
     return list(_entries())

@@ -1,4 +1,4 @@
-"""What can be said of a list, by an administrator or by the catalogue."""
+"""The properties of a list that an administrator or the catalogue can set."""
 
 import re
 from typing import Annotated
@@ -13,8 +13,8 @@ _CODE = re.compile(r"127(\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}")
 
 
 def check_zone(text: str) -> str:
-    """A zone, in lower case. Raises ValueError with the cure, which never repeats the zone: it may
-    hold a key."""
+    """The zone in lower case. Raises ValueError with the cure, without the zone: it may hold a
+    key."""
     zone = text.removesuffix(".").lower()
     plain = zone.replace(KEY, "key", 1)
     try:
@@ -63,7 +63,7 @@ Page = Annotated[str, AfterValidator(_page), WithJsonSchema({"type": "string", "
 
 
 class ListFacts(Options):
-    """What both know. None means that nothing is said."""
+    """Properties of a list. None means not set."""
 
     kind: Kind | None = None
     """`block`: a listing is a failure. `allow`: a list of good senders. `info`: a listing is only

@@ -1,4 +1,4 @@
-"""Finds the key that an administrator has written into the zone of a list, so that it is kept as a
+"""Finds the key in the zone of a list, as an administrator wrote it, so that it is kept as a
 secret."""
 
 import re
@@ -26,7 +26,7 @@ def split(zone: str) -> tuple[str, str] | None:
 
 
 def _before(zone: str, ends: "tuple[str, ...] | list[str]", between: int) -> tuple[str, str] | None:
-    """What stands in front of one of these zones, but for so many labels in between, is a key."""
+    """The key in front of one of these zones, with so many labels in between."""
     for end in ends:
         labels = zone[: -len(end) - 1].split(".")
         if zone.lower().endswith(f".{end}") and len(labels) > between:
@@ -36,7 +36,7 @@ def _before(zone: str, ends: "tuple[str, ...] | list[str]", between: int) -> tup
 
 
 def _random(zone: str) -> tuple[str, str] | None:
-    """The longest label that looks like one, but for the two that make the list's own domain."""
+    """The longest label that looks like a key, except for the last two, the list's own domain."""
     key = max(filter(_RANDOM.fullmatch, zone.split(".")[:-2]), key=len, default="")
     return (
         (".".join(KEY if label == key else label for label in zone.split(".")).lower(), key)

@@ -1,4 +1,4 @@
-"""The state of a list: whether it is usable, and when it may be asked again."""
+"""The state of a list: whether it is usable, and when it may be queried again."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ MOST_FAILURES = 5  # in a row, before a list that does not answer is left alone
 
 
 class QueryFailure(StrEnum):
-    """Why a question had no answer that says listed or clean: a closed list, for a label."""
+    """Why a query had no usable answer: a closed list, for a label."""
 
     TIMEOUT = "timeout"  # no answer in time
     SERVFAIL = "servfail"  # the resolver failed
@@ -30,7 +30,7 @@ class QueryFailure(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question that was put to a list, self-tests included. What the cache knew is no query."""
+    """One query to a list, self-tests included. An answer from the cache is not a query."""
 
     blocklist: str
     duration: float  # seconds from our datagram to theirs; for a time-out, how long we waited
@@ -39,7 +39,7 @@ class Query:
 
 @dataclass
 class Statistics:
-    """What happened with one list since the start, by its name."""
+    """Statistics of one list since the start."""
 
     failures: Counter[QueryFailure] = field(default_factory=Counter)
     trouble: dict[SubjectKind, str] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Statistics:
 
     @property
     def why(self) -> str:
-        """Why it is not usable, for people."""
+        """Why it is unusable, for people."""
         return next((why for why in self.trouble.values() if why), "")
 
 
@@ -77,7 +77,7 @@ class ListStatus:
         return now < self._paused_until
 
     def passed_test(self, now: float) -> None:
-        """It is usable."""
+        """Marks the list as usable."""
         if self.why:
             log.info("blocklist %s: usable again (%s)", self.blocklist.name, self.kind)
         self.tested, self.why = now, ""
@@ -85,7 +85,7 @@ class ListStatus:
         self._statistics.trouble[self.kind] = ""
 
     def failed_test(self, why: str, now: float) -> None:
-        """It is unusable, and is not queried for a while. Then it is tested again."""
+        """Marks the list as unusable: it is not queried for a while, then tested again."""
         if not self.is_paused(now):
             self._paused_until = now + self._pause
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
@@ -96,7 +96,7 @@ class ListStatus:
         self._statistics.trouble[self.kind] = why
 
     def answered(self, failure: QueryFailure | None, why: str, now: float) -> None:
-        """Counts an answer: a refusal is the end of it for now, and so is a row of failures."""
+        """Counts an answer: a refusal makes the list unusable, and so does a series of failures."""
         if self.why:
             return  # it fell during this query
         self._in_a_row = self._in_a_row + 1 if failure else 0

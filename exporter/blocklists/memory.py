@@ -1,4 +1,4 @@
-"""What lists have said, for as long as it holds."""
+"""The cache of answers."""
 
 from dataclasses import dataclass
 
@@ -18,8 +18,8 @@ class _Known:
 
 
 class Memory:
-    """Answers by their TTL; the oldest give way. `age` is the status's: what was said before a
-    fall is forgotten."""
+    """Keeps answers for their TTL; drops the oldest when full. `age` is the status's: answers from
+    before the list became unusable are dropped."""
 
     def __init__(self, most: int = MOST_ANSWERS) -> None:
         self._most = most

@@ -1,5 +1,4 @@
-"""What a blocklist can be asked about, and the name that asks it (RFC 5782 sections 2.1, 2.4 and
-3.1)."""
+"""Subjects of queries, and the DNS names to query (RFC 5782 sections 2.1, 2.4 and 3.1)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +9,7 @@ from exporter.config.grammar import domain_of, ip_of
 
 
 class SubjectKind(StrEnum):
-    """What a list is asked about."""
+    """The kinds of subjects."""
 
     IPV4 = "ipv4"
     IPV6 = "ipv6"
@@ -19,8 +18,7 @@ class SubjectKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """An address or a domain that lists are asked about. `text` is its canonical form, fit for a
-    label."""
+    """An address or a domain to query. `text` is its canonical form, suitable as a label."""
 
     kind: SubjectKind
     text: str
@@ -40,8 +38,8 @@ class Subject:
 
     @property
     def labels(self) -> str:
-        """What stands before the zone in a question: octets or nibbles in reverse order, or the
-        domain itself."""
+        """The labels before the zone in a query: octets or nibbles in reverse order, or the domain
+        itself."""
         if self.kind is SubjectKind.IPV4:
             return ".".join(reversed(self.text.split(".")))
         if self.kind is SubjectKind.IPV6:

@@ -1,4 +1,4 @@
-"""How an administrator names a blocklist: by its zone, or with a mapping that says more."""
+"""The options of a blocklist: its zone alone, or a mapping."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -97,11 +97,11 @@ class BlockListOptions(ListFacts):
 
     @property
     def label(self) -> str:
-        """What the list is called."""
+        """The name of the list."""
         return self.name or str(self.zone).removeprefix(f"{KEY}.").replace(f"{KEY}.", "")
 
     def blocklist(self, *, domains: bool = False) -> Blocklist:
-        """The list as it is asked; `domains` for an entry of `domain_lists`."""
+        """The list to query; `domains` for an entry of `domain_lists`."""
         known = self._known or catalogue.Entry(zone="unknown.invalid")
         bits = known.bits or {} if self.bits is None else self.bits
         points = (
@@ -140,7 +140,7 @@ class BlockListOptions(ListFacts):
 
 
 class _ZoneOrMapping:
-    """An entry is a zone or a mapping: says so in the JSON Schema."""
+    """Describes an entry in the JSON Schema: a zone or a mapping."""
 
     def __get_pydantic_json_schema__(
         self, schema: Any, handler: GetJsonSchemaHandler
@@ -149,8 +149,7 @@ class _ZoneOrMapping:
 
 
 def _entry(value: object) -> object:
-    """A zone alone is a mapping with a zone. A key that was written into a zone becomes a
-    secret."""
+    """Turns a zone alone into a mapping, and a key in a zone into a secret."""
     given = {"zone": value} if isinstance(value, str) else value
     zone = given.get("zone") if isinstance(given, dict) and "key" not in given else None
     found = keys.split(zone) if isinstance(zone, str) else None

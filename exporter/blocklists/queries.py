@@ -1,4 +1,4 @@
-"""Queries to lists, a few at a time, and what their answers say."""
+"""Queries lists, a few at a time, and reads their answers."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ class Heard:
 
 
 class ListQueries:
-    """Counts failures in `statistics`, by a list's name, and tells `observe` of every query."""
+    """Counts failures in `statistics`, by a list's name, and passes every query to `observe`."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class ListQueries:
     async def verdict_on(
         self, status: ListStatus, subject: Subject, observe: Observer, *, testing: bool = False
     ) -> Heard:
-        """Asks for the A records of a subject. `observe` is told, too."""
+        """Queries the A records of a subject. `observe` receives the query, too."""
         async with status.turns, self._turns:
             if not testing and status.is_paused(self._clock.monotonic()):  # it fell while we waited
                 return Heard(Verdict(ListState.UNKNOWN, why=status.why))
@@ -75,8 +75,7 @@ class ListQueries:
         return Heard(verdict, answer.ttl)
 
     async def reason(self, status: ListStatus, subject: Subject, observe: Observer) -> str:
-        """The TXT record that says why something is listed (RFC 5782 section 2.1), if there is
-        one."""
+        """The TXT record with the reason of a listing (RFC 5782 section 2.1), if there is one."""
         async with status.turns, self._turns:
             answer = await self._query(status, subject, "TXT")
         failure, _ = _FAILURES.get(answer.result, (None, ""))
@@ -97,10 +96,10 @@ class ListQueries:
 
 
 def _may_be_nodata(status: ListStatus, subject: Subject) -> bool:
-    """Whether a name without address says that it is not listed: below an unlisted domain there may
-    be listed ones.
+    """Whether a name without an address means not listed: listed domains may exist below an
+    unlisted one.
 
-    Nothing is below an address. And only the test entry proves that the resolver does not hide
+    No name is below an address. Only the test entry proves that the resolver does not hide
     listings.
     """
     return subject.kind is SubjectKind.DOMAIN and subject.kind in status.blocklist.test_points

@@ -1,4 +1,4 @@
-"""The test that every list has to pass before it is queried (RFC 5782 section 5)."""
+"""The self-test that a list must pass before it is queried (RFC 5782 section 5)."""
 
 import asyncio
 
@@ -11,14 +11,15 @@ from exporter.core.model import ListState
 
 
 class SelfTest:
-    """Makes the tests, and knows by a list's status when one is due."""
+    """Runs the tests, when a list's status says that one is due."""
 
     def __init__(self, queries: ListQueries, clock: Clock) -> None:
         self._queries = queries
         self._clock = clock
 
     async def is_usable(self, status: ListStatus, within: float, observe: Observer) -> bool:
-        """Whether the list passed its test within so many seconds. All that wait share one test."""
+        """Whether the list passed its test within so many seconds. Concurrent callers share one
+        test."""
         now = self._clock.monotonic()
         if now - status.tested < within:
             return True
@@ -30,7 +31,8 @@ class SelfTest:
         return not status.why
 
     async def _test(self, status: ListStatus, observe: Observer) -> None:
-        """RFC 5782 section 5: what every list has, and what none may have."""
+        """RFC 5782 section 5: queries the entry that every list has, and the one that none may
+        have."""
         listed, unlisted = status.blocklist.tests(status.kind)
         try:
             why = await self._fault(status, unlisted, ListState.CLEAN, observe)
@@ -46,8 +48,7 @@ class SelfTest:
     async def _fault(
         self, status: ListStatus, subject: Subject, wanted: ListState, observe: Observer
     ) -> str:
-        """What speaks against the list in its answer to a test; nothing if it is as it should
-        be."""
+        """The fault in a list's answer to a test; empty if it is correct."""
         heard = await self._queries.verdict_on(status, subject, observe, testing=True)
         verdict = heard.verdict
         if verdict.state is wanted:

@@ -1,8 +1,8 @@
 """From the A records of an answer to a verdict. An answer that no blocklist would give for a listed
 address does not count as a listing.
 
-A resolver that rewrites answers, a zone whose domain has expired, a list that refuses us: each has
-been taken for a listing by some software, and mail was lost for it.
+Some software took a resolver that rewrites answers, an expired domain of a zone, or a refusal for a
+listing, and lost mail.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ MAX_CODES = 32  # of one answer
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the A records of a name say."""
+    """The verdict from the A records of a name."""
 
     state: ListState
     codes: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Verdict:
 
 
 def judge(blocklist: Blocklist, addresses: Iterable[str]) -> Verdict:
-    """What a set of A records says; it may be empty only if the name does not exist."""
+    """The verdict for a set of A records, which may be empty only if the name does not exist."""
     codes = sorted(set(addresses), key=lambda code: int(IPv4Address(code)))[:MAX_CODES]
     if not codes:
         return Verdict(ListState.CLEAN)
@@ -75,7 +75,7 @@ def _refusal(code: str) -> str:
 
 
 def _meanings(blocklist: Blocklist, code: str) -> list[str]:
-    """What the list's own documentation says of a code."""
+    """The meanings of return codes, from the list's own documentation."""
     octets = code.split(".")
     found = [
         meaning

@@ -1,4 +1,4 @@
-"""What a module does with its target: the kinds of check."""
+"""The kinds of check: what a module does with its target."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ class CheckOptions(Choice):
 
     @property
     def mailboxes(self) -> tuple[str, ...]:
-        """The mailboxes that it names."""
+        """The mailboxes that the check names."""
         named = (getattr(self.chosen[1], option, None) for option in MAILBOX_OPTIONS)
         return tuple(dict.fromkeys(filter(None, named)))
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What the checks of a program share."""
+    """Objects that all checks of a program share."""
 
     resolver: Resolver
     watchers: Mapping[str, Watcher]  # by mailbox

@@ -1,4 +1,4 @@
-"""Ask every blocklist about every address of a target, all at once, and say who lists it."""
+"""Queries every blocklist about every address of a target, concurrently, and reports listings."""
 
 import asyncio
 import contextlib
@@ -20,8 +20,8 @@ Question = tuple[Blocklist, Subject]
 
 
 class BlocklistCheck:
-    """Asks the blocklists of one module about one target. `left_from` says from which address a
-    probe's mail left."""
+    """Queries the blocklists of one module about one target. `left_from` returns the address that a
+    probe's mail left from."""
 
     def __init__(
         self,
@@ -47,8 +47,8 @@ class BlocklistCheck:
         )
 
     async def run(self, run: Run) -> None:
-        """Raises ProbeError if the target is listed, or if that is unknown. What every list says
-        becomes a fact."""
+        """Raises ProbeError if the target is listed, or if that is unknown. Every answer becomes a
+        fact."""
         async with run.phase(Phase.VERIFY):
             subjects, problem = await self._subjects.find(run)
             questions = self._questions(subjects)
@@ -72,8 +72,8 @@ class BlocklistCheck:
         ]
 
     async def _answers(self, questions: Sequence[Question], run: Run) -> list[Listing]:
-        """What the lists say, in the order of the questions. Who is not done in time does not hold
-        up the others."""
+        """The answers of the lists, in the order of the queries. A slow list does not delay the
+        others."""
         answers: dict[Question, Listing] = {}
         queries: list[Query] = []
         with contextlib.suppress(TimeoutError):
@@ -107,7 +107,7 @@ class BlocklistCheck:
         )
 
     def _status(self, questions: Sequence[Question], queries: Iterable[Query]) -> list[Asked]:
-        """How each list that was asked behaved."""
+        """The status of each list that was queried."""
         durations, failures = (
             defaultdict[str, list[float]](list),
             defaultdict[str, Counter[str]](Counter),

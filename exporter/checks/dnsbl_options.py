@@ -1,4 +1,4 @@
-"""The options of a check that asks blocklists."""
+"""The options of a check that queries blocklists."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
@@ -54,8 +54,8 @@ class DnsblOptions(Options):
             yield f"{sources[0]} needs lists: without it, the addresses are not checked"
 
     def canonical(self, target: str) -> str:
-        """The one form of all spellings of a target. Raises ValueError with a line for
-        administrators if blocklists cannot be asked about it."""
+        """The canonical form of a target. Raises ValueError with a line for administrators if
+        blocklists cannot be queried about it."""
         try:
             subject = Subject.of(target)
         except ValueError as error:

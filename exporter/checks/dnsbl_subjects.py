@@ -1,4 +1,4 @@
-"""What the blocklists are asked about: a target, and the addresses that belong to it."""
+"""The subjects of blocklist queries: a target, and the addresses that belong to it."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,8 +17,8 @@ LOOK_AGAIN = 1.0  # seconds between two looks whether it has
 
 
 class Subjects:
-    """Of one target, and of its addresses if they are to be `resolved`. With `expand` these are
-    those of its exchangers, and with a `sender` the one that the mail of this probe left from."""
+    """A target, and its addresses if `resolved`: with `expand` those of its exchangers, with a
+    `sender` the one that the mail of this probe left from."""
 
     def __init__(
         self,
@@ -38,8 +38,7 @@ class Subjects:
         self._sender = sender
 
     async def find(self, run: Run) -> tuple[list[Subject], ProbeError | None]:
-        """What to ask about; and what kept us from finding the rest, which must not pass for
-        clean."""
+        """Returns the subjects, and the errors that hid others, which must not count as clean."""
         if self._target.kind is not SubjectKind.DOMAIN or not self._resolve:
             return [self._target], None
         addresses, problem = await self._addresses(run)
@@ -53,8 +52,8 @@ class Subjects:
         return [self._target, *found[:MOST_ADDRESSES]], problem
 
     async def _addresses(self, run: Run) -> tuple[list[str], ProbeError | None]:
-        """All that can be found. One exchanger that has none does not keep the others from being
-        asked about."""
+        """All addresses found. An exchanger without one does not prevent queries about the
+        others."""
         addresses: list[str] = []
         problem: ProbeError | None = None
         try:
@@ -72,8 +71,8 @@ class Subjects:
         return addresses, problem
 
     async def _hosts(self, run: Run) -> list[str]:
-        """The target itself, or its exchangers. A domain without MX records is its own (RFC 5321
-        section 5.1)."""
+        """The target itself, or its exchangers. A domain without MX records is its own exchanger
+        (RFC 5321 section 5.1)."""
         domain = self._target.text
         if not self._expand:
             return [domain]
@@ -82,8 +81,8 @@ class Subjects:
         return [one.host for one in exchangers[:MOST_ADDRESSES]] or [domain]
 
     async def _sent_from(self, run: Run) -> str:
-        """After the very first start the probe's message may still be on its way, so there is some
-        patience."""
+        """The address that the probe's mail left from. Waits a while: after the first start the
+        message may be in transit."""
         patience = min(PATIENCE, run.time_left() * (1 - SPARE))
         with run.step(Step.RESOLVE, f"source address of the probe {self._sender}"):
             while not (address := self._left_from(self._sender)):

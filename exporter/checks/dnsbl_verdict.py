@@ -1,4 +1,4 @@
-"""What the answers of blocklists mean for the trip."""
+"""Derives the trip's result from the answers of blocklists."""
 
 from exporter.blocklists import Subject
 from exporter.core.model import Listing, ListState, ProbeError
@@ -8,7 +8,8 @@ _SEVERITIES = ("high", "medium", "low")
 
 
 def listed(listings: list[Listing]) -> ProbeError:
-    """The lists that matter most come first, since a long line is cut."""
+    """The error for these listings; the most important lists come first, since a long line is
+    cut."""
     ordered = sorted(
         listings,
         key=lambda one: _SEVERITIES.index(one.severity) if one.severity in _SEVERITIES else 9,
@@ -23,8 +24,8 @@ def listed(listings: list[Listing]) -> ProbeError:
 
 
 def require_an_answer(listings: list[Listing], subjects: list[Subject]) -> None:
-    """At least one list must have said something, one that blocks if there is any. Silence is not
-    clean."""
+    """Requires an answer from at least one list, one that blocks if there is any. No answer does
+    not mean clean."""
     if not listings:
         about = ", ".join(subject.text for subject in subjects)
         raise ProbeError(Reason.UNUSABLE, f"no list can be queried for {about}")

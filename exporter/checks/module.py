@@ -65,14 +65,13 @@ class Module(CheckOptions):
         return value
 
     def canonical(self, target: str) -> str:
-        """The one form of all spellings of a target. Raises ValueError with a line for
-        administrators if the module can do nothing with it."""
+        """The canonical form of a target. Raises ValueError with a line for administrators if it is
+        invalid for the module."""
         form: str = self.chosen[1].canonical(target)
         return form
 
     def fits(self, target: str) -> bool:
-        """Whether one of the patterns in `targets` fits this target, which is in its canonical
-        form."""
+        """Whether a pattern in `targets` matches this target, which is in its canonical form."""
         return any(fits(pattern, target, self.canonical) for pattern in self.targets)
 
 

@@ -112,8 +112,8 @@ class RoundtripOptions(Options):
                 )
 
     def canonical(self, target: str) -> str:
-        """The one form of all spellings of a target. Raises ValueError with a line for
-        administrators if a trip to it cannot be made."""
+        """The canonical form of a target. Raises ValueError with a line for administrators if a
+        trip to it is impossible."""
         form = self._form(target) or target
         if PLACEHOLDER in self.to:
             check_filled("to", check_email, self.to, form)
@@ -125,8 +125,8 @@ class RoundtripOptions(Options):
         return form
 
     def _form(self, target: str) -> str | None:
-        """As a recipient or a host; a target that stands in a local part alone is taken as it
-        is."""
+        """The form of a recipient or a host; a target that is only used in a local part is
+        unchanged."""
         host = self.send.how.template
         if self.to == PLACEHOLDER:
             return email_of(target)

@@ -1,4 +1,4 @@
-"""How mailboxes, modules and probes refer to each other, and what is wrong about it."""
+"""References between mailboxes, modules and probes, and errors in them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ Part = TypeVar("Part", bound=Options)
 
 
 def references(data: Any) -> Iterator[tuple[Path, str]]:
-    """What is wrong between mailboxes, modules and probes, as far as each of them can be read."""
+    """Errors between mailboxes, modules and probes, as far as each of them can be read."""
     data = data if isinstance(data, dict) else {}
     mailboxes = _mapping(data.get(_section("mailboxes", data)))
     modules = _mapping(data.get(_section("modules", data)))
@@ -50,8 +50,8 @@ def _mailbox_mistakes(
 def _sender_mistakes(
     path: Path, sender: str, probes: Iterable[Probe], modules: Mapping[str, Module | None]
 ) -> Iterator[tuple[Path, str]]:
-    """Whether the addresses of a probe's mail can be known: it must be a probe whose messages
-    arrive."""
+    """Errors of `sender`: it must name a probe whose messages arrive, so that their addresses are
+    known."""
     named = {probe.name: probe for probe in probes}
     if sender not in named:
         yield (
@@ -90,7 +90,8 @@ def _probe_mistakes(
 
 
 def _section(name: str, data: Mapping[str, Any]) -> str:
-    """Or the key that is that name misspelt: what it holds is not unknown besides."""
+    """The section, also under a misspelt key, so that its entries are not reported as unknown as
+    well."""
     misspelt = (key for key in data if suggestion(key, (name,)).endswith("?"))
     return name if name in data else next(misspelt, name)
 

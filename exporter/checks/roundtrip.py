@@ -1,4 +1,4 @@
-"""Open a mailbox, send a signed message, wait for it, check it, delete it."""
+"""Opens a mailbox, sends a signed message, waits for it, checks it, deletes it."""
 
 import asyncio
 from collections.abc import Iterator, Mapping
@@ -60,7 +60,7 @@ class RoundTrip:
         self.falls_back = self._sender.falls_back
 
     async def run(self, run: Run, token: Token) -> None:
-        """The whole trip. Raises ProbeError, and whatever a bug raises."""
+        """Makes the whole trip. Raises ProbeError; a bug may raise any exception."""
         if self._refusals:
             await self._be_refused(token, run)
             return
@@ -72,7 +72,7 @@ class RoundTrip:
             await self._receive(expected, run, uncertain)
 
     async def resume(self, run: Run, trip: str) -> None:
-        """The rest of a trip whose message left before this process began."""
+        """Continues a trip whose message left before this process began."""
         if self._refusals:
             async with run.phase(Phase.SEND):
                 raise self._unexpectedly_accepted()
@@ -81,14 +81,14 @@ class RoundTrip:
 
     @contextmanager
     def _expecting(self, trip: str, run: Run) -> Iterator[Expectation]:
-        """The message may come to one mailbox, and word of its failure to another."""
+        """Expects the message in one mailbox, and its bounce in another."""
         with self._watchers[self.mailbox].expect(trip, run) as expected, ExitStack() as stack:
             if self._bounces and self._bounces != self.mailbox:
                 stack.enter_context(self._watchers[self._bounces].expect(trip, run, expected.found))
             yield expected
 
     async def _be_refused(self, token: Token, run: Run) -> None:
-        """The whole trip of a message that no server should accept: the refusal is the success."""
+        """Makes the whole trip of a message that must be refused: the refusal is the success."""
         try:
             uncertain = await self._send(token, run)
         except ProbeError as error:
@@ -105,8 +105,8 @@ class RoundTrip:
         )
 
     async def _send(self, token: Token, run: Run) -> ProbeError | None:
-        """Sends the message. When it is unknown whether it was accepted, it is not sent again, but
-        still awaited."""
+        """Sends the message. If it is unknown whether it was accepted, it waits for it without
+        sending it again."""
         run.head_for(Phase.SEND)
         message = compose(token, self._from, self._to, run.started_at, self._content)
         crowded = await self._await_turn(message, run)
@@ -124,8 +124,8 @@ class RoundTrip:
         return None
 
     async def _await_turn(self, message: ProbeMessage, run: Run) -> ProbeError | None:
-        """Keeps the sender's gap. Returns why not to send at all: the turn would come after the
-        trip's end."""
+        """Applies the sender's rate limit. Returns why not to send: the slot is after the trip's
+        timeout."""
         destination, patience = self._sender.destination(message), run.time_left()
         wait = self._pace.turn(destination, self._sender.gap, run.now(), patience)
         limit = f"`gap: {duration_text(self._sender.gap)}` to {destination}"
@@ -155,7 +155,7 @@ class RoundTrip:
             raise judged
 
     async def _verify(self, found: Found, run: Run) -> ProbeError | None:
-        """What is wrong with a message that came: it is deleted all the same."""
+        """Checks an arrived message. If a check fails, the message is deleted all the same."""
         sighting = found.sighting
         try:
             async with run.phase(Phase.VERIFY):
@@ -173,8 +173,7 @@ class RoundTrip:
 
 
 async def _open(expected: Expectation, run: Run) -> ProbeError | None:
-    """Waits until the mailbox is watched, or says why it cannot be, also at the end of the whole
-    trip."""
+    """Waits until the mailbox is open, or raises why it is not, also at the trip's deadline."""
     try:
         async with (
             run.phase(Phase.OPEN, expected.trouble),
@@ -188,8 +187,8 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
 
 
 def _facts_of(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]:
-    """What servers wrote into the message. Its receiver wrote into the outermost one, if it was
-    wrapped."""
+    """The facts that servers wrote into the message. If it was wrapped, its receiver wrote into the
+    outermost one."""
     way, messages = _hops(found, run), headers(found.sighting.raw, found.token.word)
     outermost = messages[0]
     facts: list[Fact] = [*way]
@@ -201,8 +200,8 @@ def _facts_of(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[F
 
 
 def _hops(found: Found, run: Run) -> list[Hop]:
-    """The servers on the way. Their clocks are theirs, so how long it took by ours limits what
-    is plausible."""
+    """The servers on the way. Their clocks may be wrong, so the duration by ours limits plausible
+    delays."""
     sending_since, seen_at = run.sending_since, found.sighting.seen_at
     took = None if sending_since is None else seen_at - sending_since
     sent_at = run.started_at + (0.0 if sending_since is None else sending_since - run.started)

@@ -47,8 +47,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _in_a_configuration(*files: str, here: bool, usage: bool) -> str:
-    """A summary of its contents. Prints warnings; raises Mistakes, warnings included, if there
-    are errors."""
+    """Returns a summary of the configuration. Prints warnings; raises Mistakes, warnings included,
+    on errors."""
     reading: Reading[Settings] = Settings.reading(*files)
     warnings = review(reading, here=here, usage=usage)
     if not all(one.warning for one in warnings):

@@ -1,7 +1,7 @@
-"""The command line: reads it, runs one command, and ends the process with its exit status.
+"""The entry point: parses the command line, runs one command, and exits with its status.
 
-It is read before the program is imported, which takes a second: `--help`, `--version` and slips are
-answered at once.
+It parses before it imports the program, which takes a second: `--help`, `--version` and usage
+errors are immediate.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _unwritten(error: OSError) -> int:
-    """The disk of the output is full, or the like: what was to be said is lost, whatever it was."""
+    """Exits when the output cannot be written, for example to a full disk."""
     _drop(sys.stdout)
     _say(f"mailtrip: cannot write the output: {error.strerror}")
     return USAGE
@@ -97,13 +97,13 @@ def _say(line: str) -> None:
 
 
 def _drop(stream: TextIO) -> None:
-    """Else Python complains when it flushes what is left."""
+    """Discards buffered output, since Python would report an error when it flushes it."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _open_what_is_closed() -> None:
-    """Standard streams that the shell has closed (`>&-`): the next file that is opened would get
+    """Opens standard streams that the shell has closed (`>&-`): the next opened file would get
     their number."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
@@ -114,7 +114,7 @@ def _open_what_is_closed() -> None:
 
 
 def _take_any_encoding() -> None:
-    """In a locale that cannot say ✓, a question mark will do."""
+    """Replaces characters that the locale cannot encode, such as ✓, by a question mark."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")

@@ -1,7 +1,7 @@
-"""How a command ends: its exit status, and the one line that says why it cannot begin."""
+"""The exit statuses of commands, and the error of one that cannot start."""
 
 OK, FAILED, USAGE = 0, 1, 2
 
 
 class CannotStart(Exception):
-    """Why a command cannot do its work: one clear line."""
+    """A command cannot start: one line with the cause."""

@@ -1,5 +1,4 @@
-"""The flags of the command line, spelled as those of Prometheus' own exporters. Imports nothing
-that takes long."""
+"""The flags of the command line, spelled as in Prometheus' own exporters. Its imports are fast."""
 
 import argparse
 import os
@@ -23,20 +22,19 @@ _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
 
 
 class _Parser(argparse.ArgumentParser):
-    """Answers a slip with one line, and the cure."""
+    """Reports a usage error in one line, with the cure."""
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
         sys.exit(USAGE)
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        """Raises OSError, which argparse swallows: exit status 0 would say that all is there."""
+        """Raises OSError, which argparse suppresses: exit status 0 would hide incomplete output."""
         (file or sys.stderr).write(message)
 
 
 def read(arguments: Sequence[str]) -> argparse.Namespace:
-    """What the command line says. Ends the process when that is enough, or nothing that can be
-    done."""
+    """Parses the command line. Exits after `--help` or `--version`, and on usage errors."""
     parser, commands = _parser()
     if not arguments:
         parser.print_help(sys.stderr)
@@ -69,8 +67,8 @@ def _flags_of(command: argparse.ArgumentParser) -> list[str]:
 
 
 def _meant(word: str, flags: Sequence[str]) -> str:
-    """The flag that was most likely meant: of one name in other signs, of a similar name, or of a
-    longer one."""
+    """The flag that was most likely meant: the same name in another spelling, a similar or a longer
+    name."""
     named = {re.sub("[-_.]+", ".", flag.strip("-")): flag for flag in flags}
     asked = re.sub("[-_.]+", ".", word.partition("=")[0].strip("-")).lower()
     close = get_close_matches(asked, named, 1) or [
@@ -114,8 +112,7 @@ def _listener(text: str) -> Any:
 
 
 def _given(text: str) -> str:
-    """Of a variable that is not set nothing is left, and nothing must not pass for the current
-    directory."""
+    """Rejects an empty path, as from an unset variable: it would mean the current directory."""
     if not text:
         raise argparse.ArgumentTypeError("the value is empty; is a variable not set?")
     return text
@@ -132,7 +129,7 @@ def _count(text: str) -> int:
 
 
 def _parser() -> tuple[_Parser, dict[str, _Parser]]:
-    """The parser, and those of the commands by their names."""
+    """The parser, and the commands' parsers by name."""
     parser = _Parser(prog="mailtrip", description="E-mail round-trip exporter for Prometheus.")
     parser.add_argument("--version", action="version", version=f"mailtrip {__version__}")
     commands = parser.add_subparsers(

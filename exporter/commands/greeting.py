@@ -1,5 +1,4 @@
-"""The first lines of `mailtrip serve`, when all listeners are open: what it does, and where to
-look."""
+"""The first lines of `mailtrip serve`, when all listeners are open: what it does, and its URLs."""
 
 import logging
 import os
@@ -33,7 +32,7 @@ def greet(
     https: bool,
     as_log: bool,
 ) -> None:
-    """To standard output, or as one event of the log."""
+    """Writes the greeting to standard output, or as one log event."""
     url = (
         external_url.url or f"{'https' if https else 'http'}://{_host(first)}{external_url.prefix}"
     )
@@ -70,8 +69,7 @@ def greet(
 
 
 def own_command(program: str) -> str:
-    """How to start mailtrip from here, as a shell reads it. `program` is what was started:
-    sys.argv[0]."""
+    """The shell command that starts mailtrip from here. `program` is sys.argv[0]."""
     if os.path.basename(program) == "__main__.py":
         return f"{shlex.quote(sys.executable)} -m exporter"
     on_path = shutil.which("mailtrip")

@@ -1,4 +1,4 @@
-"""`mailtrip probe`: one trip in this process, which may be interrupted."""
+"""`mailtrip probe`: one trip in this process, which can be interrupted."""
 
 import argparse
 import asyncio
@@ -28,7 +28,7 @@ from exporter.terminal.screen import Screen
 
 
 class Unknown(Exception):
-    """There is no such probe: one clear line."""
+    """The probe does not exist: one line with the cure."""
 
 
 _TAKEN = (
@@ -39,7 +39,7 @@ _TAKEN = (
 
 
 class CannotReceive(Exception):
-    """The SMTP receiver that the trip needs cannot listen: one clear line."""
+    """The SMTP receiver that the trip needs cannot listen: one line with the cause."""
 
 
 REFUSALS = (CannotReceive, ProbeRefused, StateUnusable, Unknown)
@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
 def key_of(
     settings: Settings, name: str, module: str | None, *, configured: bool = True
 ) -> ProbeKey:
-    """The probe of that name, or the module pointed at a target of that name. Raises Unknown."""
+    """The key of the named probe, or of a module and a target. Raises Unknown."""
     if module:
         return ProbeKey(module, name)
     named = {probe.name: probe for probe in settings.probes}
@@ -83,8 +83,8 @@ def key_of(
 
 
 async def check_receiver(settings: Settings, key: ProbeKey) -> None:
-    """Raises CannotReceive if the SMTP receiver of this probe cannot listen: then no message could
-    ever arrive."""
+    """Raises CannotReceive if the SMTP receiver of this probe cannot listen: no message could
+    arrive."""
     module = settings.modules.get(key.module)
     for name in module.mailboxes if module else ():
         if not (reception := settings.mailboxes[name].how.reception):
@@ -98,17 +98,17 @@ async def check_receiver(settings: Settings, key: ProbeKey) -> None:
 
 
 def display_of(settings: Settings, key: ProbeKey) -> Display:
-    """The display for a module that does not exist does not matter: the trip will be refused."""
+    """The display of this module; any for an unknown module, since the trip will be refused."""
     module = settings.modules.get(key.module)
     return DISPLAYS[module.chosen[0] if module else "roundtrip"]
 
 
 async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome:
-    """With the key of the state, so that what it has to leave behind is cleaned away by `serve`.
+    """Makes one trip with the key of the state, so that `serve` deletes any message that it leaves.
 
     Raises ProbeRefused and CannotReceive.
 
-    When it is interrupted, by Ctrl-C or SIGTERM, it says what happens to the message.
+    When interrupted, by Ctrl-C or SIGTERM, it reports what happens to the message.
     """
     console, aside = Screen(stderr=True, quiet=quiet), Screen(stderr=True)
     if current := asyncio.current_task():
@@ -143,8 +143,8 @@ def _interrupted(probe: Probe, settings: Settings) -> str:
 
 
 def may_still_come(outcome: Outcome) -> bool:
-    """Whether a server accepted its message, and the trip ended before the message, or a bounce,
-    arrived."""
+    """Whether a server accepted the message, and neither it nor a bounce arrived before the trip
+    ended."""
     failure = outcome.failure
     if not failure or failure.reason is Reason.BOUNCED or not outcome.legs.get(Leg.SEND):
         return False
@@ -152,7 +152,7 @@ def may_still_come(outcome: Outcome) -> bool:
 
 
 def left_behind(key: ProbeKey, settings: Settings) -> str:
-    """What happens to a message that was sent and that this process no longer waits for."""
+    """The text on what happens to a message that this process no longer waits for."""
     trip = settings.modules[key.module].roundtrip
     if not trip or not trip.mailbox:
         return ""

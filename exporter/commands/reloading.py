@@ -1,5 +1,4 @@
-"""The configuration is read again: when it is requested, one reading after the other, never
-two at once."""
+"""Reloads the configuration on request, one reload at a time."""
 
 import asyncio
 import contextlib
@@ -24,13 +23,12 @@ class ReloadObserver(Protocol):
 
 
 class Reloader:
-    """`read` reads the settings, in a thread, and `apply` puts them into force; both raise
-    Mistakes.
+    """`read` reads the settings, in a thread, and `apply` applies them; both raise Mistakes.
 
-    `wanted` is set by who wants it done soon; however often that is until it begins, it is done
-    once. `state` is what differs when the files have changed, `as_read` what it was when the
-    current settings were read. Files are looked at, not subscribed to: so a ConfigMap, whose
-    files are links to links, and a network file system are no special cases.
+    Set `wanted` to request a reload; requests before it begins are combined. `state` returns a
+    value that changes with the files, and `as_read` is its value when the current settings were
+    read. Files are polled, so a ConfigMap, whose files are links to links, and a network file
+    system need no special handling.
     """
 
     def __init__(
@@ -53,8 +51,7 @@ class Reloader:
         self._one_at_a_time = asyncio.Lock()
 
     async def reload(self) -> None:
-        """Now, or after a reading that is in progress. Raises Mistakes: then nothing has
-        changed."""
+        """Reloads now, or after a reload in progress. Raises Mistakes: then nothing has changed."""
         async with self._one_at_a_time:
             try:
                 self._apply(await asyncio.to_thread(self._read))
@@ -75,8 +72,7 @@ class Reloader:
             log.info("configuration reloaded")
 
     async def run(self, *, watch: bool = False) -> None:
-        """Reloads when it is requested; with `watch` also when files change. Runs until it is
-        cancelled."""
+        """Reloads on request; with `watch` also when files change. Runs until it is cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._answer())
             if watch:
@@ -90,7 +86,8 @@ class Reloader:
                 await self.reload()
 
     async def _watch(self) -> None:
-        """A file that is still being written is not read until two checks see the same state."""
+        """Polls the files. One that is being written is read only after two checks see the same
+        state."""
         read = seen = self._as_read
         while True:
             await asyncio.sleep(LOOK_EVERY)

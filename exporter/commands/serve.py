@@ -82,14 +82,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 def leave_at_once() -> None:
-    """Exits without closing what a thread uses: a disk that stalls does not close a file either."""
+    """Exits without closing resources of a thread, since closing a file on a stalled disk
+    blocks."""
     logging.shutdown()
     os._exit(OK)
 
 
 def leave_in_time(seconds: float = LAST_MOMENT, leave: Callable[[int], object] = os._exit) -> None:
-    """Ends the process after so many seconds, whatever it waits for: a disk that stalls, a thread
-    that computes."""
+    """Ends the process after so many seconds, even if it waits for a stalled disk or a busy
+    thread."""
 
     def end() -> None:
         # In a thread: the disk of the log may be what stalls.
@@ -104,9 +105,9 @@ def leave_in_time(seconds: float = LAST_MOMENT, leave: Callable[[int], object] =
 
 
 async def check_embedded(settings: Settings) -> None:
-    """Raises CannotStart if the one receiver that it has cannot listen.
+    """Raises CannotStart if the only receiver cannot listen.
 
-    A mailtrip with a configuration goes on: its other mailboxes may be good.
+    With a configuration mailtrip continues: its other mailboxes may work.
     """
     for mailbox in settings.mailboxes.values():
         reception = mailbox.how.reception
@@ -140,8 +141,7 @@ def _listeners(options: argparse.Namespace) -> list[Listener]:
 
 
 def _require_distinct_ports(listeners: list[Listener]) -> list[Listener]:
-    """Raises CannotStart if two of them want the same port: it would be in use by mailtrip
-    itself."""
+    """Raises CannotStart if two listeners use the same port."""
     ports = [one for one in listeners if isinstance(one, Listen) and one.port]
     for number, one in enumerate(ports):
         for other in ports[:number]:

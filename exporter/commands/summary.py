@@ -1,10 +1,10 @@
-"""A configuration in one line."""
+"""A summary of a configuration in one line."""
 
 from exporter.settings import Settings
 
 
 def counts(settings: Settings) -> str:
-    """How much there is of everything."""
+    """The numbers of probes, modules and mailboxes."""
     return (
         f"modules: {len(settings.modules)}, mailboxes: {len(settings.mailboxes)}, probes:"
         f" {len(settings.probes)}"

@@ -1,4 +1,4 @@
-"""The key that signs tokens: where it is found, and when one is made."""
+"""Finds or creates the key that signs tokens."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ KEY_FILE = "token.key"
 
 
 def shared_key(state: StateOptions) -> bytes:
-    """The key of a mailtrip that serves with this state, or else a new one that is kept nowhere.
+    """The key of this state directory, or else a new one that is not stored.
 
-    Raises StateUnusable if the configuration has a key that cannot be used.
+    Raises StateUnusable if the configured key cannot be used.
     """
     if state.token_key:
         return _given(state.token_key)
@@ -25,8 +25,8 @@ def shared_key(state: StateOptions) -> bytes:
 
 
 def key_of(state: StateOptions, directory: Path) -> bytes:
-    """The key that signs tokens: a given one, else that of the directory, made if need be. Raises
-    StateUnusable."""
+    """The key that signs tokens: the configured one, else that of the directory, created if
+    necessary. Raises StateUnusable."""
     if state.token_key:
         return _given(state.token_key)
     file = directory / KEY_FILE

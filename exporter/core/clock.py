@@ -8,8 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Clock:
     """`monotonic` measures durations; `wall` is for people and for other machines. Tests pass their
-    own.
-    """
+    own."""
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
@@ -17,8 +16,7 @@ class Clock:
 
 def boot_id() -> str:
     """The boot id: monotonic times of one boot are comparable, also across restarts of mailtrip
-    (Linux).
-    """
+    (Linux)."""
     try:
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()

@@ -11,8 +11,7 @@ from exporter.core.reasons import Reason
 
 class Deadline:
     """After the deadline the trip fails with `overdue()`, or else as a timeout with detail
-    `too_late`.
-    """
+    `too_late`."""
 
     def __init__(self) -> None:
         self.overdue: Callable[[], ProbeError | None] | None = None

@@ -17,8 +17,7 @@ def is_secret(header: str) -> bool:
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """Where and when the message was found. A duration is None if the mailbox was not watched
-    then.
-    """
+    then."""
 
     folder: str
     found_in: str  # header, subject, body, attachment or references
@@ -30,8 +29,7 @@ class Arrival:
 @dataclass(frozen=True, slots=True)
 class Unclear:
     """A message that refers to ours, but is neither ours nor a notice that we understand. Texts are
-    cleaned and cut, for people.
-    """
+    cleaned and cut, for people."""
 
     sender: str
     subject: str
@@ -72,8 +70,7 @@ class Hop:
 @dataclass(frozen=True, slots=True)
 class LeftFrom:
     """The IP address that sent the mail, as the receiving server saw it (see
-    mail/headers/receiver.py).
-    """
+    mail/headers/receiver.py)."""
 
     address: str
 
@@ -81,8 +78,7 @@ class LeftFrom:
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """The trusted receiver's check of the sender (RFC 8601). Both values are defined in
-    authentication.py.
-    """
+    authentication.py."""
 
     method: str  # spf, dkim, dmarc or arc
     result: str  # pass, fail, softfail, …, or other

@@ -19,8 +19,7 @@ NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is w
 class FairLimit:
     """Used like asyncio.Timeout, in the loop's time. It grows by the delay of its ticks, but by at
     most `most` seconds. After a long stop of the process these begin when it continues, so that
-    there is time for one poll.
-    """
+    there is time for one poll."""
 
     def __init__(self, limit: asyncio.Timeout, end: float, most: float) -> None:
         self._loop = asyncio.get_running_loop()

@@ -1,6 +1,5 @@
 """The log on standard error: one line per event, as text or JSON, also with text from others in
-it.
-"""
+it."""
 
 import json
 import logging
@@ -33,8 +32,7 @@ def log_to_stderr(level: str, form: str = FORMATS[0]) -> None:
 
 class _Text(logging.Formatter):
     """Only a traceback has several lines; each is indented, since an error may quote external
-    text.
-    """
+    text."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)sZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
@@ -53,8 +51,7 @@ def _harmless(text: str) -> str:
 
 class _Json(logging.Formatter):
     """Uses the field names of Go's slog, as Prometheus does; ASCII, so that it is safe in a
-    terminal.
-    """
+    terminal."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")

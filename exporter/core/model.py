@@ -68,8 +68,7 @@ def one_line(text: str, limit: int = MAX_DETAIL) -> str:
 @dataclass(frozen=True, slots=True)
 class Span:
     """A time span in a trip: a whole phase (`step` is None) or a step in it. Seconds since its
-    start.
-    """
+    start."""
 
     phase: Phase
     step: Step | None
@@ -106,8 +105,7 @@ class PlaintextFallback:
 @dataclass(frozen=True, slots=True)
 class TlsSession:
     """The TLS parameters agreed on with a server. Version and cipher are empty when its certificate
-    was refused.
-    """
+    was refused."""
 
     leg: Leg
     version: str
@@ -199,8 +197,7 @@ class ProbeKey:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The result of a finished trip, as read by `/metrics`, `/probe`, the pages, the store and the
-    log.
-    """
+    log."""
 
     trip: str
     probe: ProbeKey
@@ -246,8 +243,7 @@ class Outcome:
 
 class ProbeRefused(Exception):
     """A refused request for a probe: an HTTP status, a kind that may become a label, one line for
-    people.
-    """
+    people."""
 
     def __init__(self, status: int, kind: str, text: str) -> None:
         self.status = status

@@ -1,6 +1,5 @@
 """Files that only mailtrip's user may read: the key, and transcripts of trips. Disables core
-files.
-"""
+files."""
 
 import logging
 import os
@@ -15,8 +14,7 @@ PRIVATE = 0o600
 
 def open_private(path: Path, flags: int) -> int:
     """Opens one of our files, or creates it, readable only by us whatever the umask. Raises
-    OSError.
-    """
+    OSError."""
     descriptor = os.open(path, flags | os.O_CREAT | os.O_CLOEXEC, PRIVATE)
     if stat.S_IMODE(os.fstat(descriptor).st_mode) != PRIVATE:
         _make_private(descriptor, path)

@@ -35,8 +35,7 @@ class Journal(Protocol):
 
     async def verdict(self, run: "Run", judged: ProbeError | None) -> None:
         """Saves that the message is back; `judged` is its failure, if any. Returns when that is on
-        disk.
-        """
+        disk."""
 
 
 class Run(Trace):
@@ -101,8 +100,7 @@ class Run(Trace):
 
     def accept(self, answer: str = "") -> None:
         """Marks the message as accepted: from now on the server that replied `answer` is
-        responsible for it.
-        """
+        responsible for it."""
         self.answer = one_line(answer)
         self.accepted = self.now()
         if self._journal:
@@ -131,8 +129,7 @@ class Run(Trace):
         self, seconds: float, too_late: str = "not finished within the module's timeout"
     ) -> AsyncIterator[None]:
         """The deadline of the whole trip, counted from its start. After it the trip fails as its
-        phase defines, or as a timeout with the detail `too_late`.
-        """
+        phase defines, or as a timeout with the detail `too_late`."""
         self._deadline.too_late = too_late
         left = self.started + seconds - self.now()
         patience = seconds if self.session_timeout is None else self.session_timeout

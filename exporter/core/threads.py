@@ -1,6 +1,5 @@
 """Work in a separate thread. The program does not wait for it at exit: a disk may stall for
-ever.
-"""
+ever."""
 
 import asyncio
 import threading
@@ -20,8 +19,7 @@ def retrieved(done: "asyncio.Future[Result]") -> None:
 
 def off_the_loop(work: Callable[[], Result], *, threaded: bool = True) -> "asyncio.Future[Result]":
     """Runs `work` in a daemon thread and returns its result; without `threaded`, in the caller's
-    thread.
-    """
+    thread."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[Result] = loop.create_future()
     done.add_done_callback(retrieved)
@@ -51,6 +49,5 @@ def off_the_loop(work: Callable[[], Result], *, threaded: bool = True) -> "async
 
 def at_work() -> bool:
     """Whether such a thread still runs: then, at exit, the resources that it uses cannot be
-    closed.
-    """
+    closed."""
     return any(thread.name == NAME for thread in threading.enumerate())

@@ -59,8 +59,7 @@ class Trace:
     @contextmanager
     def step(self, step: Step, note: str = "") -> Iterator[None]:
         """Times its block as `step` of the current phase (of `open` in a session that trips
-        share).
-        """
+        share)."""
         outer = self._step
         self._step = step
         try:
@@ -112,8 +111,7 @@ class Trace:
 
     def adopt(self, spans: Iterable[Span], phase: Phase, began: float) -> None:
         """Copies spans of a shared session that `began` at that monotonic time, as steps of our
-        `phase`.
-        """
+        `phase`."""
         shift = began - self.started
         for span in spans:
             self.add(replace(span, phase=phase, start=span.start + shift))
@@ -149,8 +147,7 @@ class Trace:
 
     def note(self, line: str) -> None:
         """Adds a line to the transcript, which keeps the newest. The caller omits secrets and
-        message bodies.
-        """
+        message bodies."""
         self._transcript.note(self.now(), line)
 
     def add_transcript(self, transcript: Transcript, trip: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What Prometheus sees: the only place where outcomes become series."""
+"""The series for Prometheus: the only place where outcomes become series."""
 
 from collections.abc import Callable, Mapping
 from itertools import chain
@@ -16,7 +16,7 @@ from exporter.net.oauth2 import AccountStatus
 
 
 class Metrics:
-    """Counts what probes report, and queries the mailboxes at a scrape."""
+    """Counts the reports of probes, and reads the state of mailboxes at a scrape."""
 
     def __init__(
         self,
@@ -37,8 +37,8 @@ class Metrics:
         blocklists: tuple[str, ...] = (),
         falls_back: bool = False,
     ) -> None:
-        """There is such a probe: one that asks these blocklists, or else one that makes round
-        trips, whose messages may leave in plain text if it `falls_back`."""
+        """Adds a probe: one that queries these blocklists, or else one that makes round trips,
+        whose messages may be sent in plain text if it `falls_back`."""
         series = self._probes.setdefault(
             probe, BlocklistSeries(blocklists) if blocklists else RoundTripSeries()
         )
@@ -62,7 +62,8 @@ class Metrics:
         series.finished(outcome)
 
     def restored(self, outcome: Outcome, last_success: float | None = None) -> None:
-        """The newest outcome from before a restart, and the Unix time of the newest success."""
+        """Restores the newest outcome from before a restart, and the Unix time of the newest
+        success."""
         series = self._of(outcome.probe)
         series.show(outcome)
         if last_success is not None:
@@ -72,7 +73,7 @@ class Metrics:
         self._mail_of(probe).late(delay)
 
     def bounced(self, probe: ProbeKey) -> None:
-        """A bounce that arrived after its trip had failed."""
+        """Counts a bounce that arrived after its trip had failed."""
         self._mail_of(probe).add("mailtrip_bounces_total", 1)
 
     def unclear(self, probe: ProbeKey) -> None:
@@ -85,13 +86,13 @@ class Metrics:
         self._mail_of(probe).add("mailtrip_duplicates_total", 1)
 
     def _of(self, probe: ProbeKey) -> ProbeSeries:
-        """The probe's series; a mere stand-in for one that was forgotten while its message was
-        in transit."""
+        """The probe's series; a placeholder if the probe was forgotten while its message was in
+        transit."""
         return self._probes.get(probe) or ProbeSeries()
 
     def _mail_of(self, probe: ProbeKey) -> RoundTripSeries:
-        """The same, of a probe that sends messages; it may be none any more when one of them comes
-        late."""
+        """The series of a probe that sends messages; a late message may come after the probe's kind
+        has changed."""
         series = self._probes.get(probe)
         return series if isinstance(series, RoundTripSeries) else RoundTripSeries()
 
@@ -99,11 +100,11 @@ class Metrics:
         self.exporter.refused(kind)
 
     async def probe(self, probe: ProbeKey, form: Format = Format.TEXT) -> bytes:
-        """The series of one probe, all of one moment."""
+        """The series of one probe, a consistent snapshot."""
         return b"".join((*await self._text(probe).page(form), form.end))
 
     async def everything(self, form: Format = Format.TEXT) -> bytes:
-        """Every named probe's series, the mailboxes', the exporter's own and the process's."""
+        """The series of every named probe, of the mailboxes, the exporter and the process."""
         now = list(self._names.items())
         named = [
             await self._text(key).lines(form, name)

@@ -1,4 +1,4 @@
-"""Outcome → series, for a probe that asks blocklists."""
+"""Outcome → series, for a probe that queries blocklists."""
 
 from exporter.blocklists import QueryFailure
 from exporter.core.model import Asked, Listing, ListState, Outcome
@@ -8,7 +8,7 @@ from exporter.metrics.series import Labels
 
 
 class BlocklistSeries(ProbeSeries):
-    """The series of a probe that asks these blocklists."""
+    """The series of a probe that queries these blocklists."""
 
     def __init__(self, blocklists: tuple[str, ...]) -> None:
         super().__init__(OF_A_BLOCKLIST_CHECK, BLOCKLIST_FAILURES)
@@ -25,8 +25,8 @@ class BlocklistSeries(ProbeSeries):
         super().finished(outcome)
 
     def show(self, outcome: Outcome) -> None:
-        """Nothing of an earlier trip stays: an address that is no longer queried is not
-        known to be listed."""
+        """Replaces all values of earlier trips: the status of an address that is no longer queried
+        is unknown."""
         super().show(outcome)
         known = [
             fact

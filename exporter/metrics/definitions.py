@@ -1,5 +1,5 @@
-"""Every series of mailtrip, once: name, type, labels, help. `docs/metrics.md` is made from this
-table."""
+"""The definitions of all series: name, type, labels, help. `docs/metrics.md` is generated from
+them."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -21,7 +21,7 @@ REFUSALS = (
 
 
 class ExporterSeries(Series):
-    """Those that are not of a probe."""
+    """The series that do not belong to a probe."""
 
     def __init__(self) -> None:
         super().__init__(OF_THE_EXPORTER)
@@ -33,12 +33,12 @@ class ExporterSeries(Series):
         self.add("mailtrip_probe_requests_refused_total", 1, kind)
 
     def configured(self, moment: float) -> None:
-        """The configuration was read without a mistake, at that Unix time."""
+        """Reports that the configuration was loaded without errors, at that Unix time."""
         self.set("mailtrip_config_last_reload_successful", 1)
         self.set("mailtrip_config_last_reload_success_timestamp_seconds", moment)
 
     def not_configured(self) -> None:
-        """A new configuration had mistakes, and the old one stays."""
+        """Reports that a reload failed: the previous configuration is kept."""
         self.set("mailtrip_config_last_reload_successful", 0)
 
     def show_accounts(self, now: Mapping[str, AccountStatus]) -> None:
@@ -55,7 +55,7 @@ class ExporterSeries(Series):
         self.replace("mailtrip_oauth2_refresh_failures_total", failures)
 
     def show_mailboxes(self, mailboxes: Mapping[str, Statistics]) -> None:
-        """A mailbox that is no longer configured has no series."""
+        """Shows the mailboxes; one that is no longer configured has no series."""
         now = {(name,): statistics for name, statistics in mailboxes.items()}
         replace = self.replace
         replace(

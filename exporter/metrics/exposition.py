@@ -32,19 +32,19 @@ Lines = Mapping[str, bytes]
 
 
 class Format(Enum):
-    """How series are written; the value is the content type."""
+    """The exposition formats; the value is the content type."""
 
     TEXT = "text/plain; version=0.0.4; charset=utf-8"  # which every Prometheus reads
     OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"  # with exemplars
 
     @property
     def end(self) -> bytes:
-        """What a text ends with."""
+        """The end marker of the text."""
         return b"# EOF\n" if self is Format.OPENMETRICS else b""
 
 
 class _Families:
-    """Something that the library can render."""
+    """Adapts families for the library's renderer."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = families
@@ -56,7 +56,7 @@ class _Families:
 def pieces(
     definition: Definition, series: Series, form: Format, probe: str | None = None
 ) -> Iterator[bytes]:
-    """The lines of one family, a piece at a time; with the label `probe`, if that has a name."""
+    """The lines of one family, in pieces; with the label `probe` if that is not empty."""
     lines_of_one = len(definition.buckets) + 3 if definition.kind == "histogram" else 1
     many = list(series.of(definition.name).items())
     step = max(PIECE // lines_of_one, 1)
@@ -66,7 +66,8 @@ def pieces(
 
 
 def page(definitions: Iterable[Definition], many: Sequence[Lines], form: Format) -> Iterator[bytes]:
-    """Each family of them all under its head, in parts. Families without series are left out."""
+    """The whole page in parts: each family under its header. Families without series are left
+    out."""
     for definition in definitions:
         lines = [one[definition.name] for one in many if definition.name in one]
         if lines:
@@ -75,7 +76,7 @@ def page(definitions: Iterable[Definition], many: Sequence[Lines], form: Format)
 
 
 def process_page(form: Format) -> bytes:
-    """What the process says of itself."""
+    """The series of the process."""
     return _rendered(_PROCESS.collect(), form)
 
 
@@ -85,7 +86,7 @@ def _head(definition: Definition, form: Format) -> bytes:
 
 
 def _rendered(families: Iterable[Metric], form: Format) -> bytes:
-    """As the library writes them, but for the end."""
+    """The output of the library, without the end marker."""
     if form is Format.OPENMETRICS:
         text: str | bytes = generate_openmetrics(_Families(families))  # type: ignore[no-untyped-call]
         return (text if isinstance(text, bytes) else text.encode()).removesuffix(form.end)
@@ -129,8 +130,7 @@ PlatformCollector(registry=_PROCESS)
 
 
 async def joined(pieces: Iterable[bytes]) -> bytes:
-    """Much is copied in a thread, beside us: Python holds its lock only while it joins less than 1
-    MiB."""
+    """Joins large texts in a thread: Python releases the GIL when it joins 1 MiB or more."""
     parts = [piece async for piece in in_turns(pieces, PARTS)]
     large = sum(map(len, parts)) > LARGE
     return await asyncio.to_thread(b"".join, parts) if large else b"".join(parts)

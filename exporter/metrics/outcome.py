@@ -8,8 +8,7 @@ from exporter.metrics.series import Labels, Series
 
 
 class ProbeSeries(Series):
-    """The series of one probe: those that every kind of probe has, and more `definitions` of its
-    own."""
+    """The series of one probe: those of every kind of probe, and the `definitions` of its kind."""
 
     def __init__(
         self, definitions: Iterable[Definition] = (), failures: Iterable[Labels] = ()
@@ -26,7 +25,7 @@ class ProbeSeries(Series):
         self.show(outcome)
 
     def show(self, outcome: Outcome) -> None:
-        """The gauges alone: what a restart still knows of the newest trip."""
+        """Sets only the gauges: what is known about the newest trip after a restart."""
         self.set("probe_success", float(outcome.success))
         self.set("probe_duration_seconds", outcome.duration)
         self.set("mailtrip_success", float(outcome.success))

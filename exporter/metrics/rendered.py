@@ -1,4 +1,4 @@
-"""Series that are kept as text, so that a scrape costs little and does not block others."""
+"""Series cached as text, so that a scrape is cheap and does not block other tasks."""
 
 import asyncio
 from collections.abc import Iterator
@@ -8,19 +8,19 @@ from exporter.metrics.series import Series
 
 
 class Rendered:
-    """Some series as text, written again only after a change, and while that lasts others have
-    their turn."""
+    """Some series as text, rendered again only after a change; other tasks run meanwhile."""
 
     def __init__(self, series: Series) -> None:
         self._series = series
         self._kept: dict[tuple[str | None, Format], tuple[int, Lines]] = {}
 
     async def page(self, form: Format) -> Iterator[bytes]:
-        """In parts."""
+        """The page, in parts."""
         return page(self._series.definitions.values(), [await self.lines(form)], form)
 
     async def lines(self, form: Format, probe: str | None = None) -> Lines:
-        """By family, all of one moment; with the label `probe`, if that has a name."""
+        """The lines by family, a consistent snapshot; with the label `probe` if that is not
+        empty."""
         version, lines = self._kept.get((probe, form), (None, {}))
         if version == self._series.version:
             return lines

@@ -55,7 +55,7 @@ class RoundTripSeries(ProbeSeries):
             self.set("mailtrip_last_delivery_delay_seconds", delay)
 
     def _time(self, span: Span, waited: float) -> None:
-        """`waited` for a greylisting exchanger is no latency."""
+        """Observes durations. Time `waited` for a greylisting exchanger is not latency."""
         if span.step is None:
             if span.phase is Phase.SEND and span.reason is None:
                 latency = span.duration - waited
@@ -77,7 +77,8 @@ class RoundTripSeries(ProbeSeries):
             self.set("mailtrip_last_round_trip_duration_seconds", arrival.round_trip)
 
     def _show_facts(self, facts: tuple[Fact, ...]) -> None:
-        """What the newest trip did not get far enough to learn stays as an earlier one knew it."""
+        """Shows facts; those that the newest trip did not reach keep the values of an earlier
+        trip."""
         for fact in facts:
             match fact:
                 case Reply():
@@ -95,7 +96,7 @@ class RoundTripSeries(ProbeSeries):
                     self._show_judgements(facts)
 
     def _show_hops(self, hops: list[Hop]) -> None:
-        """Of a message that came. The newest ones are told, so the last number counts all."""
+        """Shows the newest hops of an arrived message; the last number counts all hops."""
         self.set("mailtrip_hops", hops[-1].number if hops else 0)
         delays: dict[Labels, float] = {
             (str(hop.number), hop.by): hop.delay for hop in hops if hop.delay is not None
@@ -107,7 +108,7 @@ class RoundTripSeries(ProbeSeries):
         self.replace("mailtrip_hop_clock_skew_seconds", skews)
 
     def _show_judgements(self, facts: tuple[Fact, ...]) -> None:
-        """Of a message that came: what its receiver thinks of it."""
+        """Shows the receiver's verdicts on an arrived message: authentication and spam scores."""
         results = [fact for fact in facts if isinstance(fact, Authentication)]
         self.replace(
             "mailtrip_authentication_result", {(fact.method, fact.result): 1.0 for fact in results}

@@ -1,5 +1,4 @@
-"""Numbers by family and label values; as many as a probe needs, and no more, since there may be ten
-thousand probes."""
+"""Values by family and label values; compact, since there may be ten thousand probes."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
@@ -13,8 +12,8 @@ epoch."""
 
 
 class Histogram:
-    """Observations by bucket. `counts` are not cumulative; the last one is for what exceeds every
-    bound."""
+    """Observations by bucket. `counts` are not cumulative; the last one is for observations above
+    every bound."""
 
     __slots__ = ("bounds", "counts", "exemplars", "sum")
 
@@ -38,7 +37,7 @@ class Histogram:
 
 
 class Series:
-    """The values of some families. `version` is another one after each change."""
+    """The values of some families. `version` differs after each change."""
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
@@ -58,7 +57,7 @@ class Series:
         return self.histograms[name] if name in self.histograms else self.numbers[name]
 
     def copy(self) -> "Series":
-        """As they are now."""
+        """A snapshot."""
         made = Series(())
         made.definitions = self.definitions
         made.numbers = {name: dict(values) for name, values in self.numbers.items()}
@@ -73,7 +72,7 @@ class Series:
         self.version += 1
 
     def replace(self, name: str, values: dict[Labels, float]) -> None:
-        """These are all the values that a gauge has from now on."""
+        """Replaces all values of a gauge."""
         self.numbers[name] = dict(values)
         self.version += 1
 
@@ -85,8 +84,7 @@ class Series:
     def observe(
         self, name: str, value: float, *labels: str, trip: str = "", at: float = 0.0
     ) -> None:
-        """With `trip`, the observation can be traced to it: `at` is when it was made, in seconds
-        since the epoch."""
+        """`trip` becomes its exemplar, with the time `at`, in seconds since the epoch."""
         histograms = self.histograms[name]
         if labels not in histograms:
             histograms[labels] = Histogram(self.definitions[name].buckets)

@@ -1,4 +1,4 @@
-"""Bugs in what is done beside a trip."""
+"""Isolates bugs in code that runs next to a trip."""
 
 import logging
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def contained(trip: str, probe: ProbeKey, otherwise: Tell | None = None) -> Iterator[None]:
-    """Whatever breaks in here is logged as a bug, and changes nothing of the trip's outcome.
-    `otherwise` is told of it."""
+    """Logs any exception of its block as a bug; the trip's outcome does not change. Calls
+    `otherwise` then."""
     try:
         yield
     except Exception:

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Flight:
-    """One trip of a probe. `verdict` is its outcome from before a restart, which stands."""
+    """One trip of a probe. `verdict` is its outcome from before a restart, which remains valid."""
 
     def __init__(
         self,
@@ -40,8 +40,8 @@ class Flight:
         self._verdict = verdict
 
     async def run(self, course: Callable[[], Awaitable[None]], timeout: float) -> Outcome:
-        """Nothing of the trip is outside of its deadline and of the broad except. Cancelled, it
-        ends without an outcome, and a restart goes on with it."""
+        """Runs the whole trip within its deadline and the broad except. If cancelled, it ends
+        without an outcome, and a restart continues it."""
         run, failure = self._run, None
         try:
             async with run.deadline(timeout):
@@ -81,8 +81,8 @@ class Flight:
         return Outcome(trip, probe, run.started_at, run.now() - run.started, failure=failure)
 
     def _conclude(self, outcome: Outcome, *, arrived: bool) -> None:
-        """Tells all who have to know, whatever happens to others, and the log when it is on
-        the disk."""
+        """Notifies every observer, even if one of them fails; logs the outcome when it is on
+        disk."""
         probe = self._probe
         tell = Once(partial(log_outcome, outcome))
         with contained(outcome.trip, probe.key, otherwise=tell):
@@ -95,6 +95,6 @@ class Flight:
 
 
 def _is_meant_for_us() -> bool:
-    """Whether the task of this trip was cancelled, and not only something that it waits for."""
+    """Whether the task of this trip itself was cancelled, not only an operation that it awaits."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

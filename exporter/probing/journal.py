@@ -11,7 +11,7 @@ from exporter.probing.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class TripJournal:
-    """Where the ledger writes down what a restart has to know of one trip."""
+    """Saves, in the ledger, what a restart needs to know about one trip."""
 
     ledger: Ledger
     trip: str

@@ -1,9 +1,8 @@
-"""What is known of messages in transit: which trip each belongs to, and what becomes of late, lost
-and doubled ones.
+"""Tracks messages in transit: the trip of each, and whether it is late, lost or a duplicate.
 
-Late is not lost. A trip that is overdue has failed, but its token stays known for `late_after`: if
-the message comes, it counts as late, its true delay is observed and it is deleted; if not, it
-counts as lost. Restarts change nothing.
+An overdue trip has failed, but its token stays known for `late_after`: if the message arrives by
+then, it counts as late, its true delay is observed and it is deleted; if not, it counts as lost.
+Restarts do not change this.
 """
 
 import asyncio
@@ -41,7 +40,7 @@ _SEEN_BEFORE = frozenset({State.FOUND, State.ARRIVED})
 
 
 class Ledger:
-    """Keeps the store and the watchers in step. `watchers` may be filled after the ledger was
+    """Keeps the store and the watchers consistent. `watchers` may be filled after the ledger was
     made."""
 
     def __init__(
@@ -61,8 +60,7 @@ class Ledger:
     async def record(
         self, token: Token, probe: ProbeKey, mailbox: str, run: Run, keep: float
     ) -> None:
-        """Returns when the token is on the disk, so that it is known whatever happens to us from
-        now on."""
+        """Returns when the token is on disk, so that it is known after any crash."""
         trip = Trip(
             token.trip,
             probe,
@@ -80,8 +78,8 @@ class Ledger:
     async def _on_disk(
         self, change: Awaitable[object], trip: Trip | Outcome, patience: float = PATIENCE
     ) -> None:
-        """Returns when the change is on the disk, or when that takes too long: it is kept to be
-        written then."""
+        """Returns when the change is on disk, or when that takes too long: it then stays in the
+        queue."""
         try:
             async with asyncio.timeout(patience):
                 await change
@@ -99,8 +97,8 @@ class Ledger:
             )
 
     def accepted(self, trip_id: str, run: Run) -> None:
-        """It is logged when it is on the disk: then a restart goes on with the trip, and tells how
-        it has ended."""
+        """Saves that the message was accepted, and logs it when it is on disk: then a restart will
+        continue the trip, and report its outcome."""
         if known := self._in_flight.get(trip_id):
             taken = replace(
                 known, state=State.SENT, sending_since=run.sending_since, accepted=run.accepted
@@ -111,20 +109,18 @@ class Ledger:
             self._store.accepted(trip, partial(log_message, logging.INFO, trip, words))
 
     async def found(self, verdict: Outcome) -> None:
-        """The message is back and going to be deleted: returns when that, and the trip's verdict,
-        is on the disk.
+        """Saves that the message is back, with the trip's verdict, before it is deleted; returns
+        when it is on disk.
 
-        Were it deleted first and we killed then, a restart would wait for it in vain and take the
-        trip for overdue. But it does not wait long for a disk that stalls.
+        If the process were killed after deleting first, a restart would report the trip as overdue.
+        The wait for a slow disk is short.
         """
         await self._on_disk(self._store.found(verdict), verdict, 0.9 * VERDICT_PATIENCE)
 
     def end(self, outcome: Outcome, run: Run, *, arrived: bool, tell: Tell | None = None) -> None:
-        """A trip has its outcome; what is still to be expected of its message, if it sent one, is
-        written down.
+        """Saves the outcome of a trip, and what to expect of its message, if it sent one.
 
-        `tell` hears when that is on the disk, as commits.py says: then no restart tells it once
-        more.
+        `tell` is called when that is on disk, see commits.py: then no restart reports it again.
         """
         trip = self._in_flight.pop(outcome.trip, None)
         try:
@@ -162,11 +158,10 @@ class Ledger:
             self._left.add(trip_id)
 
     async def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
-        """A message of ours that no trip awaits: late, double, an answer, left over. In how many
-        seconds to delete it.
+        """Handles a stray: late, a duplicate, an answer, or left over. Returns in how many seconds
+        to delete it.
 
-        One that we know nothing of may belong to another process with our key, which must have the
-        time to find it.
+        An unknown one may belong to another process with our key, which needs time to find it.
         """
         try:
             known = await self._known(token.trip)
@@ -218,7 +213,7 @@ class Ledger:
         return here or await self._store.trip(trip_id)
 
     def expire(self) -> None:
-        """Counts what is overdue for too long as lost. To be called once in a while."""
+        """Counts messages that are overdue for too long as lost. Call it periodically."""
         now = self._passed.now()
         for trip in self._overdue.take_lost(now.monotonic):
             self._store.forget(
@@ -228,12 +223,12 @@ class Ledger:
         self._store.forget_expired(now)
 
     def recover(self) -> list[Trip]:
-        """The trips whose message was accepted before this process began, and which can go on; late
-        ones are awaited.
+        """The trips to continue, whose message was accepted before this process began. Overdue
+        messages are watched for.
 
-        A trip that was interrupted before its message was accepted is void: if the message comes,
-        it is cleaned away. So is one that was found and perhaps not deleted, and it is no duplicate
-        then.
+        A trip that was interrupted before its message was accepted is void: if the message arrives,
+        it is deleted. So is one that was found and perhaps not deleted; it does not count as a
+        duplicate.
         """
         resumable, now = [], self._passed.now()
         self._store.come_back(now, LEFT_OVER_AFTER)
@@ -250,8 +245,8 @@ class Ledger:
         return resumable
 
     def last_starts(self) -> dict[ProbeKey, float]:
-        """When the newest trip of each probe began that is known by its message: monotonic, and
-        never in the future."""
+        """The start of the newest trip with a message of each probe: monotonic, never in the
+        future."""
         now = self._passed.now()
         return {
             probe: min(started, now.monotonic)
@@ -259,7 +254,7 @@ class Ledger:
         }
 
     def abandon(self, trip: Trip) -> None:
-        """A recovered trip whose probe is no longer configured."""
+        """Drops a recovered trip whose probe is no longer configured."""
         self._in_flight.pop(trip.id, None)
         self._settle(trip, State.FAILED)
 

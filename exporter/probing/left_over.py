@@ -1,4 +1,4 @@
-"""Messages with a token of ours of which we know nothing."""
+"""Messages with a valid token of ours that belong to no known trip."""
 
 import logging
 
@@ -14,7 +14,7 @@ MOST_LEFT_ALONE = 1000  # messages of others, of which we know for how long we h
 
 
 class LeftOvers:
-    """One may belong to another process with our key, which must have the time to find it."""
+    """A message may belong to another process with our key, which needs time to find it."""
 
     def __init__(self, clock: Clock, passed: PassedTime) -> None:
         self._clock = clock
@@ -22,7 +22,7 @@ class LeftOvers:
         self._left_alone: dict[str, float] = {}  # since when, monotonic
 
     def pause(self, token: Token) -> float:
-        """In how many seconds to delete such a message: in an hour, of time that really passes."""
+        """Seconds until such a message is deleted: one hour of elapsed time."""
         now = self._passed.now()
         since = self._left_alone.setdefault(token.trip, now.monotonic)
         # One of the two clocks is that of who minted it.

@@ -1,4 +1,4 @@
-"""Lines of the log about a trip that are written when what they say is on the disk."""
+"""Log lines about a trip, written once the event that they report is on disk."""
 
 import logging
 
@@ -10,7 +10,7 @@ log = logging.getLogger(__name__)
 
 
 def log_message(level: int, trip: Trip, what: str, why: str) -> None:
-    """What became of a trip's message. With `why` it is not on the disk, a restart may log it
+    """Logs the fate of a trip's message. With `why` it is not on disk, and a restart may log it
     again."""
     log.log(
         level,
@@ -24,7 +24,7 @@ def log_message(level: int, trip: Trip, what: str, why: str) -> None:
 
 
 def log_outcome(outcome: Outcome, why: str) -> None:
-    """How a trip has ended. With `why` it is not on the disk, a restart may log it again."""
+    """Logs the outcome of a trip. With `why` it is not on disk, and a restart may log it again."""
     extra, more = about(outcome.trip, outcome.probe), _not_written(why)
     if outcome.failure:
         log.warning(

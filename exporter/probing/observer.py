@@ -1,4 +1,4 @@
-"""Who is told of probes, trips and messages, so that they can be counted and shown."""
+"""Observers of probes, trips and messages, which count and show them."""
 
 from typing import Protocol
 
@@ -6,7 +6,7 @@ from exporter.core.model import Outcome, ProbeKey
 
 
 class MailObserver(Protocol):
-    """Who counts what becomes of messages that no trip awaits any more."""
+    """Counts messages that no trip waits for any more."""
 
     def late(self, probe: ProbeKey, delay: float | None) -> None: ...
     def bounced(self, probe: ProbeKey) -> None: ...
@@ -16,7 +16,7 @@ class MailObserver(Protocol):
 
 
 class Observer(MailObserver, Protocol):
-    """Who counts trips and shows the newest outcome of each probe."""
+    """Counts trips and shows the newest outcome of each probe."""
 
     def known(
         self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...], falls_back: bool

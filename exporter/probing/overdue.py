@@ -1,4 +1,4 @@
-"""Trips that have failed because their message was not back in time. It may still come late."""
+"""Trips that failed because their message was not back in time. It may still arrive late."""
 
 from exporter.core.clock import Clock
 from exporter.mailboxes.watcher.watcher import Watcher
@@ -6,7 +6,7 @@ from exporter.state.trip import Trip
 
 
 class OverdueTrips:
-    """Has the `watchers` go on looking for their messages."""
+    """Keeps the `watchers` looking for their messages."""
 
     def __init__(self, watchers: dict[str, Watcher], clock: Clock) -> None:
         self._watchers = watchers
@@ -23,14 +23,14 @@ class OverdueTrips:
         return self._trips.get(trip_id)
 
     def take(self, trip_id: str) -> Trip | None:
-        """A trip whose message is no longer awaited, if it was."""
+        """Removes and returns the trip of this message, if it was overdue."""
         if trip := self._trips.pop(trip_id, None):
             for watcher in self._watchers.values():  # the mailbox may have another name by now
                 watcher.stop_watching(trip_id)
         return trip
 
     def take_lost(self, now: float) -> list[Trip]:
-        """Those whose message is lost at that monotonic moment; it is no longer awaited."""
+        """Removes and returns the trips whose message counts as lost at that monotonic time."""
         lost = [trip for trip in self._trips.values() if trip.expires < now]
         for trip in lost:
             self.take(trip.id)

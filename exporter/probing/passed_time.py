@@ -1,11 +1,11 @@
-"""The time that has really passed."""
+"""Elapsed time, unaffected by changes of the wall clock."""
 
 from exporter.core.clock import Clock, boot_id
 from exporter.state.trip import Moment
 
 
 class PassedTime:
-    """A wall clock that is not set while we run: it counts what the monotonic clock counts."""
+    """A wall clock that advances with the monotonic clock, also when the system clock is set."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

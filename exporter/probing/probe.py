@@ -1,4 +1,4 @@
-"""A module pointed at a target, and what it does there."""
+"""A probe: a module pointed at a target, and its trips."""
 
 import asyncio
 from collections import deque
@@ -65,7 +65,7 @@ class Probe:
 
     @property
     def blocklists(self) -> tuple[str, ...]:
-        """Those that it queries; none if it sends messages."""
+        """The blocklists that it queries; none if it sends messages."""
         return () if isinstance(self.check, MailCheck) else self.check.blocklists
 
     @property
@@ -74,13 +74,13 @@ class Probe:
         return isinstance(self.check, MailCheck) and self.check.falls_back
 
     def configure(self, other: "Probe") -> None:
-        """Takes over the configuration of another; trips in flight end as they began, and the
+        """Takes the configuration of another probe; trips in progress end unchanged, and the
         interval continues."""
         self.check, self.interval = other.check, other.interval
         self.timeout, self.session_timeout = other.timeout, other.session_timeout
 
     def show(self, outcome: Outcome) -> None:
-        """A trip is over. One that failed does not make us forget where mail left from."""
+        """Shows a finished trip. A failed one does not clear the address that mail left from."""
         self.newest = outcome  # whatever the wall clock says: it may have been set
         self.history.append(summary_of(outcome))
         self.left_from = next(
@@ -88,13 +88,12 @@ class Probe:
         )
 
     def remember(self, outcome: Outcome, history: Iterable[TripSummary]) -> None:
-        """What is known from before a restart: the newest outcome, and how those before it
-        ended."""
+        """Restores the newest outcome from before a restart, and the results of those before it."""
         self.history.extend(history)
         self.show(outcome)
 
     def under_way(self) -> list[Outcome]:
-        """The trips in flight, as far as they have come."""
+        """The outcomes so far of the trips in progress."""
         return [run.outcome(trip, self.key) for trip, run in self.runs.items()]
 
     def end_flight(self, trip: str) -> None:

@@ -1,5 +1,5 @@
-"""Makes trips, and no more of them than the interval allows: two Prometheus servers, a curl and a
-restart never send twice."""
+"""Makes trips, at most one per interval: two Prometheus servers, a curl and a restart never send
+twice."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -53,11 +53,11 @@ class Prober:
         return self._launch(probe, trip, run, course, probe.timeout)
 
     def resume(self, probe: Probe, trip: Trip) -> None:
-        """Goes on with a trip whose message left before this process began, if its module still
-        sends messages.
+        """Continues a trip whose message left before this process began, if its module still sends
+        messages.
 
-        If it was found already, its verdict stands, and one more look tells whether it still has to
-        be deleted.
+        If the message was already found, the verdict remains, and one more poll deletes it if
+        necessary.
         """
         if not isinstance(probe.check, MailCheck):
             self._ledger.abandon(trip)
@@ -82,8 +82,8 @@ class Prober:
         self._launch(probe, trip.id, run, course, timeout, trip.verdict)
 
     async def scrape(self, probe: Probe, patience: float) -> None:
-        """What a scrape does: starts a trip if one is due, and waits for the newest in flight,
-        within `patience`."""
+        """Handles a scrape: starts a trip if one is due, and waits for the newest one, within
+        `patience`."""
         probe.last_scraped = self._clock.monotonic()
         self.start_if_due(probe)
         if probe.flights:
@@ -91,8 +91,8 @@ class Prober:
             await asyncio.wait([newest], timeout=max(patience, 0.0))
 
     async def abandon(self, probe: Probe) -> None:
-        """Ends the trips in flight without an outcome: their tokens stay pending, and a restart
-        goes on with them."""
+        """Ends the trips in progress without an outcome: their tokens stay pending, and a restart
+        continues them."""
         flights = list(probe.flights.values())
         for flight in flights:
             flight.cancel()
@@ -118,8 +118,7 @@ class Prober:
     async def _mail(
         self, check: MailCheck, probe: ProbeKey, run: Run, token: Token, keep: float
     ) -> None:
-        """The course of a trip with a message. Trouble with our own state does not keep it from
-        being made."""
+        """Makes a trip with a message, also when our own state cannot be written."""
         with contained(token.trip, probe):
             await self._ledger.record(token, probe, check.mailbox, run, keep)
         await check.run(run, token)

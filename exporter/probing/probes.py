@@ -1,5 +1,4 @@
-"""The probes that there are: those of `probes:`, and the pairs of module and target that are
-scraped."""
+"""The current probes: those of `probes:`, and the pairs of module and target that are scraped."""
 
 import difflib
 from collections.abc import Callable, Container, Iterator
@@ -52,13 +51,13 @@ class ProbeTable:
 
     @property
     def leaving(self) -> list[Probe]:
-        """Those that are no longer configured, and whose last trips are not over."""
+        """The probes that are no longer configured, and whose last trips are in progress."""
         self._leaving = [probe for probe in self._leaving if probe.flights]
         return list(self._leaving)
 
     def configure(self, settings: Settings, changed: Container[str]) -> list[Probe]:
-        """From now on with these settings; the modules of these names differ. Returns the probes
-        that are new."""
+        """Applies these settings, in which the modules of these names differ. Returns the new
+        probes."""
         self.settings = settings
         entries = settings.entries
         for probe in self:
@@ -78,8 +77,8 @@ class ProbeTable:
         return new
 
     def _rebuild(self, probe: Probe) -> None:
-        """One that does something else has other series: it is removed, and a new one continues its
-        interval."""
+        """Replaces a probe with another kind of check, since its series differ; the new one
+        continues its interval."""
         fresh = self._make(probe.key, probe.name, None)
         if fresh.blocklists == probe.blocklists:
             probe.configure(fresh)
@@ -94,10 +93,9 @@ class ProbeTable:
         self._observer.forgotten(probe.key)
 
     def key(self, module: str, target: str, *, read_only: bool = False) -> ProbeKey:
-        """The key of a probe that may be asked for, whatever the spelling of its target. Raises
-        ProbeRefused.
+        """The key of an allowed probe, for any spelling of its target. Raises ProbeRefused.
 
-        A call that is only `read_only` takes no place, and needs none.
+        A `read_only` call does not count towards the limit of probes, and is not limited by it.
         """
         modules = self.settings.modules
         if module not in modules:
@@ -138,8 +136,8 @@ class ProbeTable:
         return named[name]
 
     def current(self, key: ProbeKey) -> ProbeKey | None:
-        """The key that a probe of other settings, or of an earlier mailtrip, has today; None if it
-        is not allowed."""
+        """The current key of a probe of other settings, or of an earlier mailtrip; None if it is
+        not allowed."""
         if key.module not in self.settings.modules or not self.settings.allows(
             key.module, key.target
         ):
@@ -151,24 +149,24 @@ class ProbeTable:
         return self.settings.modules[key.module].chosen[0]
 
     def configuration(self, key: ProbeKey) -> str:
-        """That of the probe's module, as YAML, every secret hidden."""
+        """The configuration of the probe's module, as YAML, without secrets."""
         return self.settings.shown_module(key.module)
 
     async def scrape(self, key: ProbeKey, patience: float) -> None:
-        """What a scrape of this probe does. See Prober.scrape."""
+        """Handles a scrape of this probe. See Prober.scrape."""
         await self._prober.scrape(self.get_or_create(key), patience)
 
     def get_or_create(self, key: ProbeKey) -> Probe:
-        """The probe of an allowed key, made if there was none."""
+        """The probe of an allowed key, created if necessary."""
         return self._probes.get(key) or self._add(key, None, None)
 
     def find(self, key: ProbeKey) -> Probe:
-        """The probe of an allowed key; if there is none, one that is not kept, and that makes no
+        """The probe of an allowed key; if it does not exist, a temporary one that makes no
         trips."""
         return self._probes.get(key) or self._make(key, None, None)
 
     def forget_idle(self) -> None:
-        """Forgets the pairs that are no longer scraped. To be called once in a while."""
+        """Forgets the pairs that are no longer scraped. Call it periodically."""
         now = self._clock.monotonic()
         for probe in self:
             idle = max(FORGET_AFTER_INTERVALS * probe.interval, FORGET_AFTER)

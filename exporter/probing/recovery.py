@@ -1,4 +1,4 @@
-"""What a start makes of what an earlier process left in the state."""
+"""Restores trips and probes from the state of an earlier process."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +14,7 @@ from exporter.state.store import Store
 
 
 class Recovery:
-    """Goes on with trips, and shows again what is known of probes."""
+    """Continues trips, and restores the results of probes."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Recovery:
         self._clock = clock
 
     def recover(self) -> None:
-        """Goes on where an earlier process stopped."""
+        """Continues where an earlier process stopped."""
         self.restore(self._probes.current)
         for trip in self._ledger.recover():
             if key := self._probes.current(trip.probe):
@@ -42,7 +42,7 @@ class Recovery:
                 self._ledger.abandon(trip)
 
     def restore(self, wanted: Callable[[ProbeKey], ProbeKey | None]) -> None:
-        """What the store knows of some probes; `wanted` gives what their keys are today."""
+        """Restores the stored results of some probes; `wanted` returns their current keys."""
         for known in sorted(self._store.last_known(), key=lambda one: one.outcome.finished_at):
             if key := wanted(known.outcome.probe):
                 probe, outcome = self._probes.get_or_create(key), replace(known.outcome, probe=key)
@@ -57,11 +57,10 @@ class Recovery:
                 probe.last_start = max(probe.last_start, started)
 
     def _keep_interval(self, probe: Probe, started_at: float) -> None:
-        """No restart, and no row of them, makes more trips than one in an interval.
+        """Ensures at most one trip per interval, however often mailtrip restarts.
 
-        What seems to be in the future began before the clock was set back. Then it is not known how
-        long ago, and the trips must not stand still until that time has come once more, however
-        often we are restarted.
+        A start in the future precedes a change of the clock. Its age is then unknown, and trips
+        must not pause until that time, however often mailtrip restarts.
         """
         ago = self._clock.wall() - started_at
         if ago > -probe.interval:

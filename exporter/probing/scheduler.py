@@ -1,7 +1,7 @@
-"""When: every probe of `probes:` has a fixed interval, with a splay that its name decides.
+"""The schedule: every probe of `probes:` has a fixed interval, with a splay derived from its name.
 
-The splay spreads the first trips, so that a thousand probes do not start at once; few probes start
-at once anyway.
+The splay spreads the first trips, so that a thousand probes do not start at once; a few start
+immediately.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ def splay(name: str, interval: float, probes: int) -> float:
 
 
 class Scheduler:
-    """Starts the trips of the probes until it is cancelled. `probes` are asked for again after
+    """Starts the trips of the probes until it is cancelled. `probes` is called again after
     `changed`."""
 
     def __init__(self, prober: Prober, clock: Clock, probes: Callable[[], list[Probe]]) -> None:
@@ -34,7 +34,7 @@ class Scheduler:
         self._first: dict[ProbeKey, float] = {}  # when a probe's first trip is, once decided
 
     def changed(self) -> None:
-        """There are other probes now, or other intervals."""
+        """Reports that probes or intervals have changed."""
         self._changed.set()
 
     async def run(self) -> None:
@@ -57,8 +57,8 @@ class Scheduler:
         return splayed if known is None else min(known, splayed)
 
     async def _schedule(self, probe: Probe) -> None:
-        """A trip that a scrape has started counts; a late trip does not shift those
-        that follow."""
+        """Starts trips. One that a scrape has started counts; a late trip does not shift those that
+        follow."""
         next_trip = max(self._first[probe.key], probe.last_start + probe.interval)
         while True:
             await asyncio.sleep(max(next_trip - self._clock.monotonic(), 0.0))

@@ -16,7 +16,7 @@ Flights = Sequence["asyncio.Task[Outcome]"]
 
 
 class WatcherTable:
-    """Keeps `watchers` in step with the configuration, by the names of the mailboxes."""
+    """Updates `watchers` from the configuration, by the names of the mailboxes."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class WatcherTable:
         self._retiring: set[asyncio.Task[None]] = set()
 
     def open(self, options: Mapping[str, MailboxOptions], patience: float) -> None:
-        """Makes a watcher of each mailbox. `patience` bounds one exchange with a server, in
+        """Creates a watcher for each mailbox. `patience` limits one exchange with a server, in
         seconds."""
         self._options = dict(options)
         for name, how in options.items():
@@ -54,7 +54,7 @@ class WatcherTable:
             watcher.start()
 
     def changed(self, options: Mapping[str, MailboxOptions]) -> dict[str, Mailbox]:
-        """The mailboxes that are new with these options, or have others. Nothing is done yet."""
+        """The mailboxes that are new or changed in these options. It changes nothing yet."""
         return {
             name: self._mailbox(how)
             for name, how in options.items()
@@ -68,8 +68,8 @@ class WatcherTable:
         patience: float,
         flights: Flights,
     ) -> None:
-        """What has not changed does not notice. A mailbox that is no longer configured is closed
-        after these flights, and one that has changed is opened again while trips wait."""
+        """Unchanged mailboxes keep their session. A mailbox that is no longer configured is closed
+        after these trips, and a changed one is reopened while trips wait."""
         for name in self._watchers.keys() - options.keys():
             self._retire(name, options, flights)
         for name in options:
@@ -81,7 +81,7 @@ class WatcherTable:
         self._options = dict(options)
 
     def _retire(self, name: str, options: Mapping[str, MailboxOptions], flights: Flights) -> None:
-        """A mailbox that only has another name now keeps its session."""
+        """Removes a watcher; a mailbox that was only renamed keeps its session."""
         watcher = self._watchers.pop(name)
         same = (new for new, how in options.items() if how == self._options[name])
         renamed = next(

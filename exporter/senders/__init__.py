@@ -1,4 +1,4 @@
-"""How a message leaves: the kinds of sender. Each is one file, with its options and what sends."""
+"""The kinds of sender. Each is one file, with its options and its sender class."""
 
 from exporter.config.choice import Choice
 from exporter.senders.kind import SenderKind

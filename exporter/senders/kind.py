@@ -1,4 +1,4 @@
-"""What every kind of sender is asked. Nothing outside of its own file knows a kind by its name."""
+"""The interface of all kinds of sender. No other code depends on the name of a kind."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,18 +22,18 @@ class Sender(Protocol):
     """Whether a message may leave in plain text when TLS is broken."""
 
     def destination(self, message: ProbeMessage) -> str:
-        """Where it goes: the server or domain that must not be flooded. `check --try` shows it."""
+        """The destination: the server or domain to which the rate limit applies. `check --try`
+        shows it."""
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
-        """Returns when someone else is responsible for the message; `run.accept()` marks that
+        """Sends the message; returns when a server is responsible for it. `run.accept()` marks that
         moment.
 
         Raises ProbeError. Cancelling drops the connection.
         """
 
     async def preflight(self, message: ProbeMessage, run: Run) -> None:
-        """All that `send` does up to the envelope, of which the server learns nothing. Raises
-        ProbeError."""
+        """Does what `send` does, up to the envelope, which it does not send. Raises ProbeError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,27 +58,27 @@ class SenderKind(Protocol):
 
     @property
     def gap(self) -> float | None:
-        """Seconds between two messages to the same destination, at least."""
+        """The minimum number of seconds between two messages to the same destination."""
 
     @property
     def template(self) -> str:
-        """What names the server, with `{target}` if the target is part of it; empty if no option
-        names it."""
+        """The option text that names the server, perhaps with `{target}`; empty if no option names
+        it."""
 
     @property
     def introduction(self) -> Introduction | None:
         """None if its servers know us."""
 
     def check_target(self, target: str) -> None:
-        """Raises ValueError if nothing can be sent with this target. The text begins with the
-        option that it does not fit."""
+        """Raises ValueError if the target is invalid for this sender. The text begins with the
+        option's name."""
 
     def needs_target(self, recipient: str) -> bool:
         """Whether the server is unknown without a target. `recipient` may hold `{target}`."""
 
     def review(self, timeout: float) -> Iterator[Finding]:
-        """What cannot work, or is hardly meant, in a module with this timeout. Paths begin at these
+        """Errors and likely mistakes in a module with this timeout. Paths begin at these
         options."""
 
     def sender(self, resolver: Resolver, target: str, accounts: Accounts | None) -> Sender:
-        """One that sends to this target. `accounts` has the tokens."""
+        """Creates a sender for this target. `accounts` has the tokens."""

@@ -68,7 +68,7 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
         return Introduction(self.ehlo_name or own_name(), self, only_if_public=False)
 
     def check_target(self, target: str) -> None:
-        """Whatever the recipient may be is good: the exchangers are those of its domain."""
+        """Accepts any valid recipient: the exchangers are those of its domain."""
 
     def needs_target(self, recipient: str) -> bool:
         return PLACEHOLDER in recipient
@@ -89,8 +89,8 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
 
 
 class MxSender:
-    """Tries the exchangers by preference until one of them takes the message or refuses it for
-    good."""
+    """Tries the exchangers by preference until one of them accepts the message or rejects it
+    (5xx)."""
 
     def __init__(
         self, options: MxOptions, resolver: Resolver, target: str, accounts: Accounts | None = None
@@ -104,7 +104,7 @@ class MxSender:
         return _domain(message)
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
-        """We are our own queue: the same envelope and message again after 4xx, with growing gaps
+        """Acts as the queue: retries the same envelope and message after 4xx, at growing intervals
         (RFC 5321 4.5.4.1)."""
         wait = self._options.retry_after
         while True:
@@ -122,7 +122,7 @@ class MxSender:
             wait = min(wait * 2, self._options.retry_after * LONGEST_WAIT)
 
     async def preflight(self, message: ProbeMessage, run: Run) -> None:
-        """At the first exchanger that answers."""
+        """Tries the first exchanger that answers."""
         problems: list[ProbeError] = []
         for exchanger in await self.exchangers(_domain(message), run):
             try:
@@ -156,8 +156,8 @@ class MxSender:
         raise next(answers, problems[-1])
 
     async def exchangers(self, domain: str, run: Run) -> list[Exchanger]:
-        """In the order in which they are tried: by preference, equals shuffled; without an MX the
-        domain itself."""
+        """The exchangers in the order of attempts: by preference, equals shuffled; without an MX
+        the domain itself."""
         async with run.conversation():
             with run.step(Step.RESOLVE, f"{domain} MX"):
                 exchangers = await self._resolver.exchangers(domain)
@@ -167,8 +167,8 @@ class MxSender:
         return sorted(exchangers, key=lambda exchanger: exchanger.preference)[:MAX_EXCHANGERS]
 
     async def _visit(self, exchanger: Exchanger, message: ProbeMessage | None, run: Run) -> None:
-        """Opportunistic TLS that is offered and broken is done without (RFC 7435), as Postfix and
-        Exim have it."""
+        """Visits one exchanger. If its opportunistic TLS fails, continues in plain text (RFC 7435),
+        as Postfix and Exim do."""
         with session(exchanger.host, run) as smtp:
             try:
                 await self._converse(smtp, message, run, tls=self._options.tls)
@@ -184,7 +184,7 @@ class MxSender:
     async def _fall_back(
         self, exchanger: Exchanger, message: ProbeMessage | None, run: Run, broken: ProbeError
     ) -> None:
-        """Another connection, without TLS. There are no credentials that could be seen."""
+        """Opens another connection, without TLS. It sends no credentials."""
         run.note(f"-- {broken.detail}; retrying in plain text")
         run.facts = [
             fact

@@ -1,5 +1,5 @@
-"""A least time between two messages to the same destination, so that many probes do not flood a
-server."""
+"""The rate limit: a minimum time between messages to one destination, so that many probes do not
+flood it."""
 
 from exporter.config.types import Duration, Options
 
@@ -13,14 +13,14 @@ class PacedOptions(Options):
 
 
 class Pace:
-    """Whose turn it is. One for the whole program. Times in monotonic seconds."""
+    """Assigns slots. One object for the whole program. Times in monotonic seconds."""
 
     def __init__(self) -> None:
         self._next: dict[str, float] = {}
 
     def turn(self, destination: str, gap: float, now: float, patience: float) -> float:
-        """Takes the next turn, and says in how many seconds it comes; more than `patience` takes
-        none."""
+        """Takes the next slot, and returns the seconds until it; takes none if they exceed
+        `patience`."""
         self._next = {name: moment for name, moment in self._next.items() if moment > now}
         wait = max(self._next.get(destination, now) - now, 0.0)
         if gap and wait <= patience:

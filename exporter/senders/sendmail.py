@@ -1,8 +1,8 @@
-"""Sends through the sendmail program of this machine: every mail server for Unix has one, and msmtp
-and the like too.
+"""Sends through this machine's sendmail program, which all mail servers for Unix, msmtp and the
+like provide.
 
-That it exits with 0 means that it has taken the message over, into its queue most often. What
-becomes of it then is for the mailbox to tell.
+Exit code 0 means that it has accepted the message, usually into its queue. The mailbox shows
+whether it is then delivered.
 """
 
 import asyncio
@@ -79,10 +79,10 @@ class SendmailOptions(PacedOptions):
 
     @property
     def introduction(self) -> None:
-        """The mail server of this machine knows us."""
+        """None: the mail server of this machine knows us."""
 
     def check_target(self, target: str) -> None:
-        """Whatever the recipient may be is good."""
+        """Accepts any valid recipient."""
 
     def needs_target(self, recipient: str) -> bool:
         return False
@@ -97,7 +97,7 @@ class SendmailOptions(PacedOptions):
 
 
 class SendmailSender:
-    """One message is one call of the program."""
+    """Calls the program once per message."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class SendmailSender:
     async def _call(
         self, arguments: tuple[str, ...], raw: bytes, output: "_Output", run: Run
     ) -> tuple[int, bool]:
-        """Runs the program. Returns its exit code, and whether it took the whole message."""
+        """Runs the program. Returns its exit code, and whether it read the whole message."""
         complete = True
         async with self._running(arguments, output) as (process, stdin):
             try:
@@ -160,10 +160,10 @@ class SendmailSender:
     async def _running(
         self, arguments: tuple[str, ...], output: "_Output"
     ) -> AsyncIterator[tuple[asyncio.subprocess.Process, asyncio.StreamWriter]]:
-        """The program, in a process group of its own. Left early, all of the group is killed, and
-        no zombie stays.
+        """Runs the program in a separate process group. If left early, it kills the group, without
+        a zombie.
 
-        A program that has ended by itself may leave a child behind that delivers in the background.
+        A program that has ended by itself may leave a child that delivers in the background.
         """
         try:
             process = await asyncio.create_subprocess_exec(
@@ -191,7 +191,7 @@ class SendmailSender:
                 await process.wait()
 
     async def preflight(self, message: ProbeMessage, run: Run) -> None:
-        """Only that the program is there: whatever it is called with, it might send something."""
+        """Checks only that the program exists: any call could send a message."""
         with run.step(Step.PROGRAM, self._path):
             if not _runs(self._path):
                 problem = "does not exist or is not executable by this user"
@@ -204,7 +204,7 @@ class SendmailSender:
         )
 
     def _judge(self, code: int, complete: bool, said: str) -> None:
-        """Raises ProbeError unless the program has taken the message."""
+        """Raises ProbeError unless the program has accepted the message."""
         words = f": {said}" if said else ""
         if code < 0:
             name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
@@ -225,7 +225,7 @@ class SendmailSender:
 
 
 class _Output(asyncio.Protocol):
-    """What the program says. The end of the program does not end it: a child may hold the pipe
+    """The output of the program. It may continue after the program's end: a child may hold the pipe
     open."""
 
     def __init__(self, pipe: int) -> None:
@@ -238,7 +238,7 @@ class _Output(asyncio.Protocol):
         return one_line(self._said.decode(errors="replace"))
 
     def close_own_end(self) -> None:
-        """Only the program holds the pipe now."""
+        """Closes our write end, so that only the program holds the pipe."""
         if self.pipe >= 0:
             os.close(self.pipe)
             self.pipe = -1
@@ -271,8 +271,8 @@ async def _listening() -> AsyncIterator[_Output]:
 
 
 def _without_new_rights() -> str:
-    """A cause that none of these programs names, and that most of them die of: Postfix's tries for
-    ever."""
+    """A hint at NoNewPrivileges=, a cause that none of these programs reports: most exit, and
+    Postfix's retries for ever."""
     try:
         with open("/proc/self/status", encoding="ascii", errors="replace") as status:
             forbidden = any(line.split() == ["NoNewPrivs:", "1"] for line in status)

@@ -71,7 +71,7 @@ class SmtpOptions(ServerOptions, PacedOptions):
 
 
 class SmtpSender:
-    """One server, one try: what the server says is the verdict."""
+    """One server, one attempt: the server's reply is the verdict."""
 
     def __init__(
         self,

@@ -1,1 +1,1 @@
-"""What outlives the process: an SQLite file with pending tokens and recent outcomes."""
+"""The persistent state: an SQLite file with pending tokens and recent outcomes."""

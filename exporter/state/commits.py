@@ -1,10 +1,8 @@
-"""Changes of the state on their way to the disk: in their order, many in one commit, each with its
-own fate.
+"""Writes changes of the state to disk: in order, many in one commit, each with its own result.
 
-A disk that is full, or a file that another program has locked, refuses everything for a while. What
-waits is then kept and tried again, always before whatever is newer, so that nothing that was
-settled is unsettled. A change that is impossible in itself, such as one with text that is no UTF-8,
-is given up alone.
+A full disk, or a file that another program has locked, refuses every change for a while. Changes
+are then kept and tried again, always before newer ones, so that no newer value is overwritten. A
+change that is impossible in itself, such as text that is not UTF-8, is dropped alone.
 """
 
 import asyncio
@@ -29,8 +27,8 @@ LAST_RETRY, LAST_PATIENCE = 0.1, 3.0  # seconds, while we stop: who stops us doe
 
 
 class Commits:
-    """The only writer. `place` says what is wrong with where the file is, or ""; `sync` waits for
-    the disk.
+    """The only writer. `place` returns what is wrong with the file's location, or ""; `sync` waits
+    for the disk.
 
     Without `threaded` the event loop's thread commits, which virtual time and a state in memory
     want.
@@ -58,8 +56,8 @@ class Commits:
     def add(
         self, change: Change, *, weight: int = 0, tell: Tell | None = None
     ) -> "asyncio.Future[None]":
-        """Queues a change. The future is done when it is on the disk, or has the exception that
-        made it impossible."""
+        """Queues a change. The future is done when it is on disk, or has the exception that made it
+        impossible."""
         loop = asyncio.get_running_loop()
         waiting = Waiting(change, loop.create_future(), weight)
         waiting.done.add_done_callback(retrieved)
@@ -72,8 +70,8 @@ class Commits:
         return waiting.done
 
     async def wait(self, done: "asyncio.Future[None]") -> None:
-        """Returns when that change is on the disk. Raises StateUnusable soon if it is not: perhaps
-        it will be yet."""
+        """Returns when that change is on disk. Raises StateUnusable soon if not; it may still be
+        written."""
         limit = SHORT_PATIENCE if self._trouble else PATIENCE
         if not done.done():
             await asyncio.wait(
@@ -88,7 +86,8 @@ class Commits:
             raise StateUnusable(f"the state could not be written: {words_of(error)}") from error
 
     async def attempted(self) -> None:
-        """Returns when all that waits now is on the disk, or when the disk is slow or refuses."""
+        """Returns when all changes queued so far are on disk, or when the disk is slow or
+        refuses."""
         if self._queue and not self._trouble:
             newest = self._queue.newest.done
             await asyncio.wait(
@@ -98,8 +97,8 @@ class Commits:
             )
 
     async def close(self, patience: float = LAST_PATIENCE) -> bool:
-        """Writes what waits, if that can be. Whether the disk has let go of us, so that the file
-        may be closed."""
+        """Writes the queued changes if possible. Returns whether no write is pending, so that the
+        file may be closed."""
         self._closing.set()
         if self._task:
             await asyncio.wait({self._task}, timeout=patience)
@@ -136,8 +135,8 @@ class Commits:
             await asyncio.wait_for(self._closing.wait(), RETRY)
 
     def _commit(self, batch: list[Waiting]) -> list[Exception | None]:
-        """Writes all that can be written, and returns what is wrong with the rest. Raises when the
-        disk refuses."""
+        """Writes all valid changes, and returns the errors of the others. Raises when the disk
+        refuses."""
         problems = commit(self._connection, [waiting.change for waiting in batch])
         for waiting, problem in zip(batch, problems, strict=True):
             if waiting.tell and not problem:

@@ -1,7 +1,6 @@
 """The outcomes of recent trips, each with its trace and transcript, in the file of the store.
 
-Of every probe the newest are kept, of failures more and for longer, since they have to be
-explained.
+It keeps the newest of every probe; more failures, and for longer, since they need an explanation.
 """
 
 from json import dumps
@@ -20,8 +19,8 @@ _FACTS = TypeAdapter(tuple[Fact, ...])
 
 
 def written(outcome: Outcome) -> str:
-    """As JSON. What is no text, such as a byte of a command line that is no UTF-8, becomes a
-    question mark."""
+    """The outcome as JSON. An invalid character, such as a byte of a command line that is not
+    UTF-8, becomes a question mark."""
     try:
         return _OUTCOME.dump_json(outcome).decode()
     except ValueError:  # pydantic's, of surrogates
@@ -30,7 +29,7 @@ def written(outcome: Outcome) -> str:
 
 
 def readable(text: str) -> Outcome | None:
-    """None for what another version wrote and we cannot read."""
+    """The outcome; None if another version wrote it and we cannot read it."""
     try:
         return _OUTCOME.validate_json(text)
     except ValidationError:
@@ -38,12 +37,12 @@ def readable(text: str) -> Outcome | None:
 
 
 def facts_written(facts: tuple[Fact, ...]) -> str:
-    """As JSON, which is no outcome's."""
+    """The facts alone, as JSON."""
     return _FACTS.dump_json(facts).decode()
 
 
 def facts_readable(text: str) -> tuple[Fact, ...]:
-    """None of them if any cannot be read."""
+    """The facts; empty if any of them cannot be read."""
     try:
         return _FACTS.validate_json(text)
     except ValidationError:
@@ -51,8 +50,8 @@ def facts_readable(text: str) -> tuple[Fact, ...]:
 
 
 def keep(connection: Connection, outcome: Outcome, text: str) -> None:
-    """Adds the newest outcome of its probe, which is `text` when written, and drops one that gives
-    way to it."""
+    """Adds the newest outcome of its probe, serialized as `text`, and drops the one that it
+    replaces."""
     probe = outcome.probe.module, outcome.probe.target, outcome.success
     row = (outcome.trip, *probe, outcome.finished_at, len(text.encode()), text)
     insert = """INSERT OR REPLACE INTO recent (trip, module, target, success, finished_at, size, outcome)
@@ -64,7 +63,7 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
 
 
 def prune(connection: Connection, now: float) -> None:
-    """Drops what is too old at `now`, in seconds since the epoch, and what is too much."""
+    """Drops outcomes that are too old at `now`, in seconds since the epoch, or too many."""
     for success, age in ((True, SUCCESSES_FOR), (False, FAILURES_FOR)):
         connection.execute(
             "DELETE FROM recent WHERE success = ? AND finished_at < ?", (success, now - age)
@@ -77,7 +76,7 @@ def prune(connection: Connection, now: float) -> None:
 
 
 def newest(connection: Connection, probe: ProbeKey | None, limit: int) -> list[Outcome]:
-    """The newest first, of one probe or of all."""
+    """The outcomes of one probe or of all, the newest first."""
     where, which = (
         ("WHERE module = ? AND target = ?", (probe.module, probe.target)) if probe else ("", ())
     )

@@ -1,4 +1,4 @@
-"""How the newest trips of a probe ended, for a picture of many."""
+"""Results of the newest trips of a probe, for its sparkline."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ HISTORY_LENGTH = 40  # that are remembered of a probe
 
 @dataclass(frozen=True, slots=True)
 class TripSummary:
-    """One trip: for a message its delay, else how long it took, in seconds."""
+    """One trip: the delay of its message, otherwise its duration, in seconds."""
 
     success: bool
     seconds: float

@@ -1,4 +1,4 @@
-"""The table of outcomes: of every probe the newest one, and how those before it ended."""
+"""The table of outcomes: the newest one of every probe, and the results of those before it."""
 
 from dataclasses import dataclass
 from json import loads
@@ -12,7 +12,7 @@ from exporter.state.rows import SENSIBLE
 
 @dataclass(frozen=True, slots=True)
 class LastKnown:
-    """What is kept of a probe."""
+    """The stored results of a probe."""
 
     outcome: Outcome  # the newest
     last_success: float | None  # when a trip last succeeded, in seconds since the epoch
@@ -20,7 +20,7 @@ class LastKnown:
 
 
 def last_known(connection: Connection) -> list[LastKnown]:
-    """Of every probe. What an older version wrote and we cannot read is left out."""
+    """The stored results of every probe, without those of an older version that we cannot read."""
     query = f"SELECT outcome, last_success, history FROM outcomes WHERE {SENSIBLE['outcomes']}"  # noqa: S608
     rows = connection.execute(query).fetchall()
     read = (
@@ -35,8 +35,8 @@ def last_known(connection: Connection) -> list[LastKnown]:
 
 
 def keep(connection: Connection, outcome: Outcome, text: str) -> None:
-    """Makes the outcome, which is `text` when written, the newest of its probe. When the last one
-    succeeded is kept, however many have failed since."""
+    """Makes the outcome, serialized as `text`, the newest of its probe. The time of the last
+    success is kept, however many trips have failed since."""
     probe, finished_at = outcome.probe, outcome.finished_at
     last_success, summary = finished_at if outcome.success else None, summary_of(outcome)
     row = (
@@ -59,7 +59,7 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
 
 
 def _summaries(history: str) -> tuple[TripSummary, ...]:
-    """Those that make sense."""
+    """The valid summaries."""
     try:
         said = loads(history)
     except (ValueError, RecursionError):

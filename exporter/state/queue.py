@@ -1,6 +1,4 @@
-"""Changes that wait to be written, in their order. Bounded: the oldest evidence is given up
-first.
-"""
+"""The queue of changes to be written, in order. Bounded: it drops the oldest evidence first."""
 
 import asyncio
 from collections import deque
@@ -18,7 +16,7 @@ MOST_BYTES = 16 << 20  # of the evidence among them, which goes first
 
 @dataclass(slots=True, eq=False)
 class Waiting:
-    """A change, and who waits for it. `done` is set when it is on the disk, or never will be."""
+    """A queued change. `done` is set when it is on disk, or will never be."""
 
     change: Change
     done: "asyncio.Future[None]"
@@ -27,7 +25,7 @@ class Waiting:
     timer: asyncio.TimerHandle | None = field(default=None)
 
     def settle(self, problem: Exception | None) -> None:
-        """It is on the disk, or else there is a problem."""
+        """Reports that it is on disk, or its problem."""
         if self.timer:
             self.timer.cancel()
         if self.tell and problem:
@@ -61,11 +59,11 @@ class Queue:
             self._give_up(self._waiting[0])
 
     def batch(self) -> list[Waiting]:
-        """The oldest, which stay until they are taken."""
+        """The oldest changes, which stay until they are taken."""
         return list(islice(self._waiting, MOST_AT_ONCE))
 
     def take(self, waiting: Waiting) -> None:
-        """Takes out the oldest, unless it had to make room meanwhile."""
+        """Removes the oldest change, unless it was dropped meanwhile."""
         if self._waiting and self._waiting[0] is waiting:
             self._waiting.popleft()
             self._bytes -= waiting.weight

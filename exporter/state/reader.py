@@ -1,4 +1,4 @@
-"""Reads the state, with a connection of its own: what is being written is not waited for."""
+"""Reads the state over a separate connection, so that it does not wait for writes."""
 
 import asyncio
 import sqlite3
@@ -16,7 +16,7 @@ Query = Callable[[sqlite3.Connection], Result]
 
 
 class Reader:
-    """Without `threaded` everything is read on the event loop's thread."""
+    """Without `threaded` it reads on the event loop's thread."""
 
     def __init__(self, connection: sqlite3.Connection, *, threaded: bool) -> None:
         self._connection = connection
@@ -25,11 +25,11 @@ class Reader:
 
     @property
     def is_busy(self) -> bool:
-        """The disk has not answered yet."""
+        """Whether the disk has not answered yet."""
         return self._reading is not None and not self._reading.done()
 
     def read_now(self, query: Query[Result]) -> Result:
-        """Makes the event loop wait. Raises StateUnusable."""
+        """Reads and blocks the event loop. Raises StateUnusable."""
         with _readable():
             return query(self._connection)
 

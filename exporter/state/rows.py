@@ -1,5 +1,5 @@
-"""Which rows of the state file make sense. Bits rot, disks lie, and a newer mailtrip may know words
-that we do not."""
+"""Which rows of the state file are valid: disks may corrupt them, and a newer mailtrip may write
+values that we do not know."""
 
 import logging
 import sqlite3
@@ -28,8 +28,8 @@ def _perhaps(condition: list[str], column: str) -> str:
 
 
 def _sensible(states: Iterable[str]) -> dict[str, str]:
-    """What each table's rows have to fulfil, in SQL. `states` are the words that a trip may be
-    in."""
+    """The condition for valid rows of each table, in SQL. `states` are the valid states of a
+    trip."""
     known = ", ".join(f"'{state}'" for state in states)
     return {
         "trips": " AND ".join(
@@ -61,8 +61,8 @@ SENSIBLE: Mapping[str, str] = _sensible(State)
 
 
 def forget_the_rest(connection: sqlite3.Connection) -> None:
-    """Deletes the rows that make no sense, and says how many. They are not read, also if the disk
-    refuses that now."""
+    """Deletes invalid rows, and returns their number. They are never read, even if the disk refuses
+    this."""
     for table, condition in SENSIBLE.items():
         (odd,) = connection.execute(
             f"SELECT count(*) FROM {table} WHERE NOT ({condition})"  # noqa: S608

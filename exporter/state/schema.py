@@ -63,15 +63,14 @@ class StateUnusable(Exception):
 
 
 def in_memory(kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-    """A state that ends with the process."""
+    """A state in memory, which ends with the process."""
     return _connect(":memory:", kind)
 
 
 def in_directory(directory: Path) -> tuple[sqlite3.Connection, int]:
-    """The state that is kept there, and the lock on it, to be closed at the end. Raises
-    StateUnusable.
+    """Opens the state in this directory, and locks it; close both at the end. Raises StateUnusable.
 
-    A damaged file is set aside, and a new one begun.
+    A damaged file is renamed, and a new one created.
     """
     lock = _lock(directory)
     file = directory / FILE
@@ -86,7 +85,7 @@ def in_directory(directory: Path) -> tuple[sqlite3.Connection, int]:
 
 
 def for_reading(directory: Path) -> sqlite3.Connection:
-    """Another connection to the same file. Those who read do not wait for those who write."""
+    """Another connection to the same file. Readers do not wait for writers."""
     connection = sqlite3.connect(
         directory / FILE, isolation_level=None, check_same_thread=False, timeout=BUSY
     )
@@ -96,8 +95,8 @@ def for_reading(directory: Path) -> sqlite3.Connection:
 
 
 def place_of(directory: Path) -> Callable[[], str]:
-    """Tells whether the file that is open now is still where the next start will look: what is
-    wrong, or ""."""
+    """Checks that the open file is still where the next start will look: returns the problem, or
+    ""."""
     file = directory / FILE
     begun = os.stat(file)
 
@@ -121,12 +120,12 @@ def place_of(directory: Path) -> Callable[[], str]:
 
 
 def sync_of(directory: Path) -> Callable[[], None]:
-    """What brings to the disk all that was committed, as FULL would with each commit
+    """A function that flushes all commits to disk, as FULL would with each commit
     (sqlite.org/wal.html).
 
-    Apart from the commit, so that in between it can be logged: a process that is killed while it
-    waits for the disk has committed, and would never say so. The log file is not locked, so another
-    descriptor of it does no harm.
+    It is separate from the commit, so that the log can be written in between: a process that is
+    killed while it waits for the disk has committed, and would not log it. The WAL file is not
+    locked, so another descriptor of it is harmless.
     """
     file = Path(f"{directory / FILE}-wal")
 
@@ -173,18 +172,18 @@ _REFUSALS = {
 
 
 def is_refusal(error: sqlite3.Error) -> bool:
-    """Whether the surroundings refuse whatever is asked at that moment: the disk, a lock,
+    """Whether the environment refuses every operation at that moment: the disk, a lock,
     permissions.
 
-    All else is about what was asked, or about what is in the file (sqlite.org/rescode.html).
+    Other errors concern this operation, or the content of the file (sqlite.org/rescode.html).
     """
     code: int | None = getattr(error, "sqlite_errorcode", None)
     return code is not None and code & 0xFF in _REFUSALS
 
 
 def _keep_private(file: Path) -> None:
-    """The state tells what servers said. SQLite gives the files beside it the permissions of the
-    first one."""
+    """The state contains transcripts. SQLite gives its other files the permissions of the main
+    one."""
     with suppress(OSError):  # SQLite says it better
         os.close(open_private(file, os.O_RDWR))
     for suffix in ("-wal", "-shm"):
@@ -193,7 +192,7 @@ def _keep_private(file: Path) -> None:
 
 
 def _lock(directory: Path) -> int:
-    """One process for one state directory."""
+    """Locks the state directory for one process."""
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = open_private(directory / "lock", os.O_RDWR)
@@ -212,8 +211,8 @@ def _lock(directory: Path) -> int:
 
 
 def _connect(file: str, kind: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
-    """Commits by hand. NORMAL: what is committed outlives a kill at once; the power cut it outlives
-    after `sync_of`."""
+    """Commits explicitly. NORMAL: a commit survives a kill at once, and a power cut after
+    `sync_of`."""
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, factory=kind)
     connection.text_factory = _text
     try:
@@ -248,7 +247,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 @cache
 def _columns() -> dict[str, list[object]]:
-    """What each table has to look like."""
+    """The expected columns of each table."""
     with closing(sqlite3.connect(":memory:")) as connection:
         connection.executescript(_SCHEMA)
         tables = connection.execute(
@@ -258,7 +257,7 @@ def _columns() -> dict[str, list[object]]:
 
 
 def _columns_of(connection: sqlite3.Connection, table: str) -> list[object]:
-    """Their names, types and keys; none of what is no table."""
+    """Their names, types and keys; empty if it is not a table."""
     columns = connection.execute(
         """SELECT name, type, "notnull", dflt_value, pk FROM pragma_table_info(?1)
         WHERE EXISTS (SELECT * FROM sqlite_master WHERE type = 'table' AND name = ?1)""",
@@ -274,5 +273,5 @@ def _file_of(connection: sqlite3.Connection) -> str:
 
 
 def _text(content: bytes) -> str:
-    """Also of what is no UTF-8 any more."""
+    """Decodes text, also if it is no longer valid UTF-8."""
     return content.decode("utf-8", "replace")

@@ -1,9 +1,7 @@
-"""What has to outlive the process: the trips in progress, by token, and the outcomes of those that
-are over.
+"""The persistent state: the trips in progress, by token, and the outcomes of finished ones.
 
-One SQLite file in the state directory. What is written goes through commits.py, and what is read
-through reader.py: the event loop never waits for the disk. A trip's row is on the disk before its
-message leaves.
+One SQLite file in the state directory. commits.py writes and reader.py reads it, so the event loop
+never waits for the disk. A trip's row is on disk before its message is sent.
 """
 
 import asyncio
@@ -50,7 +48,8 @@ class Store:
 
     @classmethod
     def open(cls, directory: Path | None, *, threaded: bool = True) -> "Store":
-        """Raises StateUnusable. A damaged file is set aside, and a new one begun."""
+        """Opens the state. A damaged file is renamed, and a new one created. Raises
+        StateUnusable."""
         if directory is None:
             return cls(state_file.in_memory(), None, None, threaded=False)
         connection, lock = state_file.in_directory(directory)
@@ -62,12 +61,12 @@ class Store:
         return self._reader.read_now(trips.unsettled)
 
     def last_starts(self, now: Moment) -> dict[ProbeKey, float]:
-        """When the newest trip of each probe began that is known by its message: monotonic, in this
-        boot's seconds. Raises StateUnusable."""
+        """The start of the newest trip with a message of each probe: monotonic, in this boot's
+        seconds. Raises StateUnusable."""
         return self._reader.read_now(lambda c: trips.last_starts(c, now))
 
     def last_known(self) -> list[LastKnown]:
-        """What is kept of every probe. Raises StateUnusable."""
+        """The stored results of every probe. Raises StateUnusable."""
         return self._reader.read_now(outcomes.last_known)
 
     async def trip(self, trip_id: str) -> Trip | None:
@@ -80,27 +79,27 @@ class Store:
         return await self._read(lambda c: evidence.newest(c, probe, limit))
 
     async def outcome(self, trip_id: str) -> Outcome | None:
-        """That of one trip, if it is kept. Raises StateUnusable."""
+        """The outcome of one trip, if it is kept. Raises StateUnusable."""
         return await self._read(lambda c: evidence.of_trip(c, trip_id))
 
     async def _read(self, query: Query[Result]) -> Result:
-        """Reads after what is being written."""
+        """Reads after pending writes."""
         await self._commits.attempted()
         return await self._reader.read(query)
 
     async def record(self, trip: Trip) -> None:
-        """Returns when the trip is on the disk. Raises StateUnusable if it is not yet; it is kept
-        to be written."""
+        """Returns when the trip is on disk. Raises StateUnusable if not yet; it stays in the
+        queue."""
         await self._commits.wait(self._commits.add(lambda c: trips.insert(c, trip)))
 
     def accepted(self, trip: Trip, tell: Tell) -> None:
-        """A server has taken the message. `tell` hears when that is on the disk: see commit_callbacks.py."""
+        """Saves that a server has accepted the message. `tell` is called when that is on disk: see
+        commit_callbacks.py."""
         facts = evidence.facts_written(trip.facts) if trip.facts else None
         self._commits.add(lambda c: trips.set_sent(c, trip, facts), tell=tell)
 
     async def found(self, verdict: Outcome) -> None:
-        """Returns when it is on the disk that the message is back, and what the trip has to say so
-        far.
+        """Saves that the message is back, and the outcome so far; returns when that is on disk.
 
         Raises StateUnusable if it is not yet; it is kept to be written.
         """
@@ -118,22 +117,22 @@ class Store:
         self._commits.add(lambda c: trips.forget(c, trip_id), tell=tell)
 
     async def written(self, change: "asyncio.Future[None]") -> None:
-        """Returns when it is on the disk. Raises StateUnusable if it is not yet; it is kept to be
-        written."""
+        """Returns when the change is on disk. Raises StateUnusable if not yet; it stays in the
+        queue."""
         await self._commits.wait(change)
 
     def come_back(self, now: Moment, grace: float) -> None:
-        """Trips of another boot are counted on by our clock: see Trip.in_this_boot."""
+        """Converts trips of another boot to our clock: see Trip.in_this_boot."""
         self._commits.add(lambda c: trips.come_back(c, now, grace))
 
     def forget_expired(self, now: Moment) -> None:
-        """What is too old by the time that has passed; `now.wall` is for the evidence."""
+        """Deletes trips that are too old by elapsed time; `now.wall` is for the evidence."""
         self._commits.add(lambda c: trips.forget_expired(c, now))
         self._commits.add(lambda c: evidence.prune(c, now.wall))
 
     def finished(self, outcome: Outcome, tell: Tell | None = None) -> None:
-        """A trip has its outcome. When the last one succeeded is kept, however many have failed
-        since."""
+        """Saves the outcome of a trip. The time of the last success is kept, however many have
+        failed since."""
         text = evidence.written(outcome)
 
         def change(connection: sqlite3.Connection) -> None:
@@ -143,7 +142,8 @@ class Store:
         self._commits.add(change, weight=len(text), tell=tell)
 
     async def close(self, patience: float = LAST_PATIENCE) -> None:
-        """Writes what waits, for so many seconds, and releases the lock on the state directory."""
+        """Writes queued changes for at most so many seconds, and releases the lock on the state
+        directory."""
         if await self._commits.close(patience) and not self._reader.is_busy:
             # The last one to close writes, too.
             closed = off_the_loop(self._close_files, threaded=self._threaded)

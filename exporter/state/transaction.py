@@ -1,4 +1,4 @@
-"""Many changes in one transaction, each with its own fate."""
+"""Many changes in one transaction, each with its own result."""
 
 import sqlite3
 from collections.abc import Callable, Iterable
@@ -10,8 +10,8 @@ Change = Callable[[sqlite3.Connection], object]
 
 
 def commit(connection: sqlite3.Connection, changes: Iterable[Change]) -> list[Exception | None]:
-    """Commits all that are possible, and returns for each why it is not, if so. Raises when the
-    disk refuses: then none is committed."""
+    """Commits all valid changes, and returns the error of each, if any. Raises when the disk
+    refuses: then none is committed."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         problems = [_problem_of(change, connection) for change in changes]
@@ -24,7 +24,7 @@ def commit(connection: sqlite3.Connection, changes: Iterable[Change]) -> list[Ex
 
 
 def _problem_of(change: Change, connection: sqlite3.Connection) -> Exception | None:
-    """Why this change is impossible, if it is. Raises when the disk refuses."""
+    """The error that makes this change impossible, if any. Raises when the disk refuses."""
     connection.execute("SAVEPOINT one")
     try:
         change(connection)

@@ -1,4 +1,4 @@
-"""A trip as the state knows it: one whose message may be in transit."""
+"""A trip in the state: its message may be in transit."""
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -7,7 +7,7 @@ from exporter.core.model import Fact, Outcome, ProbeKey
 
 
 class State(StrEnum):
-    """What is known of a trip's message."""
+    """The state of a trip's message."""
 
     LEAVING = "leaving"  # it may or may not have left
     SENT = "sent"  # accepted by a server; awaited
@@ -19,8 +19,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The time by all our clocks, in seconds: `boot` names the period in which monotonic times may
-    be compared."""
+    """The time on all our clocks, in seconds. Monotonic times are comparable within one `boot`."""
 
     boot: str  # empty if the machine does not tell
     monotonic: float
@@ -29,7 +28,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """A trip, and what is known of its message. Times: `*_at` seconds since the epoch; the others monotonic
+    """A trip and the state of its message. Times: `*_at` seconds since the epoch; others monotonic
     within `boot`."""
 
     id: str
@@ -47,15 +46,15 @@ class Trip:
 
     @property
     def expires(self) -> float:
-        """When its message is lost, monotonic: the wall clock may be set meanwhile, and no time
-        passes by that."""
+        """When its message counts as lost, monotonic, so that setting the wall clock has no
+        effect."""
         return self.started + (self.expires_at - self.started_at)
 
     def in_this_boot(self, now: Moment, grace: float) -> "Trip":
-        """The same by the monotonic clock of this boot.
+        """The trip with its times on the monotonic clock of this boot.
 
-        How long the machine was away only the wall clock can say, which may be wrong: it is
-        used, but `grace` seconds are left in any case. Nothing can be measured over a boot.
+        Only the wall clock shows how long the machine was down, and it may be wrong: it is used,
+        but at least `grace` seconds remain. No duration can be measured across a boot.
         """
         if self.boot == now.boot and now.boot:
             return self

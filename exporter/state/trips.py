@@ -22,7 +22,7 @@ def find(connection: Connection, trip_id: str) -> Trip | None:
 
 
 def last_starts(connection: Connection, now: Moment) -> dict[ProbeKey, float]:
-    """When the newest trip of each probe began: monotonic, in this boot's seconds."""
+    """The start of the newest trip of each probe: monotonic, in this boot's seconds."""
     query = f"""SELECT module, target, max(iif(boot = ? AND boot != '', started, ? - max(? - started_at, 0)))
         FROM trips WHERE {SENSIBLE["trips"]} GROUP BY module, target"""  # noqa: S608
     rows = connection.execute(query, (now.boot, now.monotonic, now.wall)).fetchall()
@@ -47,14 +47,14 @@ def insert(connection: Connection, trip: Trip) -> None:
 
 
 def set_sent(connection: Connection, trip: Trip, facts: str | None) -> None:
-    """A server has taken its message; `facts` is what the sending has taught, as JSON."""
+    """Saves that a server has accepted its message; `facts` are those of the sending, as JSON."""
     change = "UPDATE trips SET state = ?, sending_since = ?, accepted = ?, verdict = ? WHERE id = ?"
     values = (State.SENT, trip.sending_since, trip.accepted, facts, trip.id)
     connection.execute(change, values)
 
 
 def set_found(connection: Connection, trip_id: str, verdict: str) -> None:
-    """Its message is back; `verdict` is its outcome so far, as JSON."""
+    """Saves that its message is back; `verdict` is its outcome so far, as JSON."""
     change = "UPDATE trips SET state = ?, verdict = ? WHERE id = ?"
     connection.execute(change, (State.FOUND, verdict, trip_id))
 
@@ -69,7 +69,7 @@ def forget(connection: Connection, trip_id: str) -> None:
 
 
 def come_back(connection: Connection, now: Moment, grace: float) -> None:
-    """Trips of another boot, whose monotonic clock is gone, are counted on by ours: see
+    """Converts trips of another boot, whose monotonic clock has ended, to ours: see
     Trip.in_this_boot."""
     change = """UPDATE trips SET boot = ?1, sending_since = NULL, accepted = NULL,
         started = ?2 - max(0, min(?3 - started_at, expires_at - started_at - ?4)) WHERE boot != ?1 OR ?1 = ''"""

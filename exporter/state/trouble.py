@@ -1,4 +1,4 @@
-"""Whether the disk writes."""
+"""Whether the disk accepts writes."""
 
 import asyncio
 import logging
@@ -9,7 +9,7 @@ RETRY = 1.0  # seconds between two attempts while it does not
 
 
 class DiskTrouble:
-    """Empty as long as the disk writes."""
+    """The current problem of the disk; empty while it accepts writes."""
 
     def __init__(self) -> None:
         self.words = ""
@@ -19,7 +19,7 @@ class DiskTrouble:
         return bool(self.words)
 
     def refusal(self) -> "asyncio.Future[None]":
-        """Done at the next refusal."""
+        """A future that is done at the next refusal."""
         if self._refused is None or self._refused.done():
             self._refused = asyncio.get_running_loop().create_future()
         return self._refused
@@ -32,7 +32,8 @@ class DiskTrouble:
             self._refused.set_result(None)
 
     def report_success(self, written: int, dropped: int) -> None:
-        """The disk has written so many changes; so many others were too many to be kept."""
+        """Reports how many changes were written, and how many were dropped because the queue was
+        full."""
         if self.words:
             lost = f"; changes dropped: {dropped}" if dropped else ""
             log.warning("the state is writable again; delayed changes written: %d%s", written, lost)

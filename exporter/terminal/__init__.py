@@ -1,4 +1,4 @@
-"""What a check looks like in a terminal: progress while it runs, then a picture of its outcome."""
+"""The display of a check in a terminal: progress while it runs, then its outcome."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ Renderer = Callable[[Outcome, Console], None]
 
 @dataclass(frozen=True, slots=True)
 class Display:
-    """How one kind of check is shown."""
+    """The display of one kind of check."""
 
     progress: Callable[[Console, Status, ProgressLine], Callable[[Span], None]]
     result: Renderer
@@ -52,7 +52,7 @@ def transcript(outcome: Outcome, console: Console) -> None:
 
 
 def as_text(outcome: Outcome, drawing: Renderer) -> str:
-    """The same drawing without colours."""
+    """The drawing without colours."""
     text = StringIO()
     drawing(outcome, Console(file=text, width=WIDTH, color_system=None, highlight=False))
     return text.getvalue()

@@ -1,5 +1,4 @@
-"""Blocklists in a terminal: what has been answered while they are asked, then a table of what each
-says."""
+"""Blocklists in a terminal: progress of the queries, then a table of the answers."""
 
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -42,7 +41,7 @@ def progress(
 
 
 def table(outcome: Outcome, console: Console) -> None:
-    """What every list says of every address, and how to get off it."""
+    """The answer of every list about every address, and how to be delisted."""
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     verdict = _verdict(listings) if outcome.success else Text("FAILED", "bold red")
     console.print(
@@ -63,7 +62,7 @@ def table(outcome: Outcome, console: Console) -> None:
 
 
 def _verdict(listings: list[Listing]) -> Text:
-    """Unknown is not clean: the first line alone must show it."""
+    """The first line must show that unknown is not clean."""
     lists = {one.blocklist for one in listings}
     unknown = {one.blocklist for one in listings if one.state is ListState.UNKNOWN}
     if not unknown:
@@ -74,7 +73,7 @@ def _verdict(listings: list[Listing]) -> Text:
 
 
 def _fail_alike(listings: list[Listing]) -> bool:
-    """Several lists that are all gone at once, and for one reason, are a resolver's doing."""
+    """Whether all lists fail for the same reason, which points to the resolver."""
     return (
         len({one.blocklist for one in listings}) > 1
         and all(one.state is ListState.UNKNOWN for one in listings)
@@ -85,7 +84,7 @@ def _fail_alike(listings: list[Listing]) -> bool:
 def _row(
     console: Console, cells: tuple[str, ...], widths: list[int], style: str, remarks: list[str]
 ) -> None:
-    """The remarks stand below each other in the last column."""
+    """A row; its remarks are on separate lines in the last column."""
     begin = (
         "  "
         + "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True))

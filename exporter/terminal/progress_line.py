@@ -1,4 +1,4 @@
-"""How far a trip has come, in one line that the terminal draws again while it runs."""
+"""The progress of a trip, in one line that is redrawn while it runs."""
 
 from rich.text import Text
 
@@ -7,8 +7,7 @@ from exporter.core.model import Span
 
 
 class ProgressLine:
-    """What is in progress, for how long the trip has been, and how long it may still be. Drawn at
-    every refresh."""
+    """Shows the current step, the elapsed time and the time left. Drawn at every refresh."""
 
     def __init__(self, clock: Clock, timeout: float) -> None:
         self._clock = clock
@@ -18,12 +17,12 @@ class ProgressLine:
         self._limited = True
 
     def now(self, doing: str, *, limited: bool = True) -> "ProgressLine":
-        """From now on this; without a limit if the trip may take as long as it takes."""
+        """Sets the text, and the time limit if the trip has one."""
         self._doing, self._limited = doing, limited
         return self
 
     def began(self, span: Span) -> None:
-        """A span begins now: that tells when the trip has begun."""
+        """Notes that a span begins now, which determines the start of the trip."""
         self._started = self._clock.monotonic() - span.start
 
     def __rich__(self) -> Text:

@@ -1,4 +1,4 @@
-"""Where a command writes: standard output or standard error, as a terminal or not."""
+"""The output of a command: standard output or standard error, as a terminal or not."""
 
 import os
 import sys
@@ -7,13 +7,13 @@ from rich.console import Console
 
 
 class Screen(Console):
-    """A console whose reader may go away, as `head` does when it has read enough."""
+    """A console whose reader may close the pipe, as `head` does when it has read enough."""
 
     def __init__(self, *, stderr: bool = False, quiet: bool = False) -> None:
         super().__init__(stderr=stderr, quiet=quiet, highlight=False)
 
     def on_broken_pipe(self) -> None:
-        """rich would end the process with 1, which says here that a trip has failed.
+        """Replaces rich's exit status 1, which means here that a trip has failed.
 
         If progress has no reader, the trip continues. If a result has no reader, it raises
         BrokenPipeError.

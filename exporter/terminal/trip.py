@@ -37,8 +37,7 @@ _DOING = {
 def progress(
     console: Console, status: Status, progress_line: ProgressLine
 ) -> Callable[[Span], None]:
-    """Prints every phase that ends, and steps that fail; the status line shows what is in
-    progress."""
+    """Prints every phase that ends, and steps that fail; the status line shows the current step."""
 
     def show(span: Span) -> None:
         limited = span.phase not in (Phase.VERIFY, Phase.DELETE)  # then the message is back
@@ -55,7 +54,7 @@ def progress(
 
 
 def waterfall(outcome: Outcome, console: Console, *, under_way: bool = False) -> None:
-    """The whole trip, drawn, or as far as it has come."""
+    """The waterfall of the trip, or of its progress so far."""
     verdict = Text("OK", "bold green") if outcome.success else Text("FAILED", "bold red")
     if under_way:
         verdict = Text("in progress", "bold")
@@ -88,7 +87,7 @@ def _line(span: Span) -> Text:
 
 
 def _bar_width(outcome: Outcome, width: int) -> int:
-    """So that what stands beside most bars fits into a line."""
+    """The width of bars that leaves space for most texts beside them."""
     beside = [len(one_line(f"{span.reason or ''} {span.note}")) for span in outcome.spans]
     return max(
         LEAST_BAR, min(MOST_BAR, width - BESIDE_BAR - min(max(beside, default=0), LONG_NOTE))
@@ -160,8 +159,8 @@ def _day(moment: float) -> str:
 
 
 def _hop(hop: Hop) -> str:
-    """Who took the message, after how long, from whom. Text of external servers was cleaned when
-    it was read."""
+    """The server that accepted the message, its delay and its client. Text of external servers is
+    already clean."""
     after = "unknown delay" if hop.delay is None else f"{hop.delay:.0f} s"
     if hop.skew:
         after += f" (its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'})"

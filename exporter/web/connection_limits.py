@@ -17,8 +17,7 @@ def _no_tls() -> None:
 class ConnectionLimits:
     """Knows the open connections, which report when they come and go; the server reports how far
     their requests are. When there are too many connections, one is dropped (see `eviction`). `tls`
-    is called for every new connection.
-    """
+    is called for every new connection."""
 
     def __init__(
         self,

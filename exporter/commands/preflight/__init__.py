@@ -1,2 +1,2 @@
-"""`mailtrip check --try`: resolves, connects and logs in wherever a trip would, and sends
-nothing."""
+"""`mailtrip check --try`: resolves, connects and logs in as a trip would, without sending a
+message."""

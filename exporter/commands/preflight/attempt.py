@@ -1,4 +1,4 @@
-"""One attempt of `mailtrip check --try`, as it ended."""
+"""The result of one attempt of `mailtrip check --try`."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from exporter.core.model import Exchanger, Fact, Failure, Span, TlsSession
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What came of one. `failure` is None if it went well."""
+    """The result of one attempt. `failure` is None if it succeeded."""
 
     what: str
     """Such as: mailbox monitor."""
@@ -32,10 +32,10 @@ class Attempt:
 
     @property
     def tls(self) -> TlsSession | None:
-        """What was agreed on, or the certificate that was refused."""
+        """The TLS parameters, or the certificate that was refused."""
         return next((fact for fact in self.facts if isinstance(fact, TlsSession)), None)
 
     @property
     def exchanger(self) -> str:
-        """Who answered."""
+        """The exchanger that answered."""
         return next((fact.host for fact in self.facts if isinstance(fact, Exchanger)), "")

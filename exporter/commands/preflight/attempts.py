@@ -22,7 +22,7 @@ MOST_AT_ONCE = 10  # a server may not like more
 
 
 async def attempts(settings: Settings) -> AsyncIterator[Attempt]:
-    """Each mailbox, and each server that a module sends to, once; in the order of the
+    """Tries each mailbox, and each server that a module sends to, once; in the order of the
     configuration."""
     clock, turns = Clock(), asyncio.Semaphore(MOST_AT_ONCE)
     resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)

@@ -1,4 +1,4 @@
-"""Which servers could be reached, and whether the network is to blame for the others."""
+"""Finds which servers could be reached, and whether the network is to blame for the others."""
 
 from collections.abc import Iterable
 
@@ -10,21 +10,21 @@ from exporter.net.smtp.ports import BETWEEN_SERVERS
 
 
 def reached(spans: Iterable[Span]) -> list[str]:
-    """The servers, as HOST:PORT, that a connection was made to."""
+    """The servers, as HOST:PORT, that accepted a connection."""
     return [span.note for span in spans if span.step is Step.CONNECT and span.reason is None]
 
 
 def unreached(spans: Iterable[Span]) -> list[str]:
-    """Those that one could not be made to: refused, unreachable, or no answer in time."""
+    """The servers without a connection: refused, unreachable, or no answer in time."""
     missed = (Reason.CONNECT, Reason.TIMEOUT)
     return [span.note for span in spans if span.step is Step.CONNECT and span.reason in missed]
 
 
 def of_connections(mine: Iterable[Span], others: Iterable[Span]) -> list[Remark]:
-    """On an attempt that reached some servers or none, while `others` did or did not.
+    """Remarks about an attempt and the servers it reached, compared with `others`.
 
-    One dead exchanger is its owner's trouble. When every one of them is out of reach, on port 25
-    and for every attempt, the network most often blocks outgoing mail.
+    One dead exchanger is its owner's problem. If all are unreachable, on port 25 and in every
+    attempt, the network probably blocks outgoing mail.
     """
     missed = unreached(mine := list(mine))
     if not missed:

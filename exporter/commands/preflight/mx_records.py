@@ -1,5 +1,5 @@
-"""How other servers find mailtrip's SMTP receiver: by MX records, to port 25. Only DNS is
-queried."""
+"""Checks how other servers find mailtrip's SMTP receiver: by MX records, on port 25. It only
+queries DNS."""
 
 import socket
 from collections.abc import Iterable
@@ -16,8 +16,8 @@ from exporter.net.smtp.ports import BETWEEN_SERVERS
 async def of_receiver(
     listen: Listen, recipients: Iterable[str], resolver: Resolver
 ) -> list[Remark]:
-    """For each domain of its recipients, whether mail finds it. One that listens on loopback alone
-    is for ourselves."""
+    """Whether mail to each domain of its recipients reaches it. One that only listens on loopback
+    is not checked."""
     if listen.host == "localhost" or (_is_ip(listen.host) and ip_address(listen.host).is_loopback):
         return []
     found: list[Remark] = []
@@ -53,7 +53,7 @@ async def _of_domain(listen: Listen, domain: str, resolver: Resolver) -> list[Re
 
 
 def _is_ours(address: str) -> bool:
-    """Whether an address is one of this machine's: only then can a socket have it."""
+    """Whether an address is one of this machine's: only then can a socket bind to it."""
     with socket.socket(
         socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM
     ) as probe:

@@ -1,4 +1,5 @@
-"""What `mailtrip check --try` tries: each mailbox, and each server that a module sends to, once."""
+"""The plan of `mailtrip check --try`: each mailbox, and each server that a module sends to,
+once."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -46,7 +47,7 @@ class Plan:
 
 
 def plans(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
-    """In the order of the configuration, mailboxes first."""
+    """The plans in the order of the configuration, mailboxes first."""
     yield from _mailboxes(settings, resolver, accounts)
     yield from _senders(settings, resolver, accounts)
 
@@ -66,7 +67,8 @@ def _mailboxes(settings: Settings, resolver: Resolver, accounts: Accounts) -> It
 
 
 async def _open(mailbox: Mailbox, limit: float, found: list[Remark], run: Run) -> None:
-    """Opens and closes it. Remarks if the server allows no second look within `limit` seconds."""
+    """Opens and closes a mailbox. Adds a remark if the server allows no second poll within `limit`
+    seconds."""
     async with run.conversation():
         session = await mailbox.open(run, _not_ours)
     if isinstance(session, ScanLimited) and session.next_scan_at - run.started >= limit:
@@ -82,7 +84,7 @@ async def _not_ours(raw: bytes) -> bool:
 
 
 def _patience(settings: Settings, mailbox: str) -> float:
-    """How long the trips of a mailbox wait for it."""
+    """The time that the trips of a mailbox wait for it."""
     return max((one.session_timeout for one in _awaiting(settings, mailbox)), default=PATIENCE)
 
 
@@ -98,7 +100,7 @@ def _awaiting(settings: Settings, mailbox: str) -> Iterator[Module]:
 
 
 def _senders(settings: Settings, resolver: Resolver, accounts: Accounts) -> Iterator[Plan]:
-    """The same server with the same login, which several modules may name, is asked once."""
+    """The senders: one for each server and login, which several modules may name."""
     seen: list[tuple[object, str]] = []
     for name, module in settings.modules.items():
         if not (trip := module.roundtrip):

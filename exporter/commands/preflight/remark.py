@@ -1,11 +1,11 @@
-"""What is no failure yet, and may become one when a message is sent."""
+"""Remarks: risks that may become failures when a message is sent."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Risk(StrEnum):
-    """What may be in the way of mail, though nothing has failed."""
+    """Possible obstacles to mail, though nothing has failed."""
 
     HIDDEN = "hidden"  # the address is translated (NAT), and the result is not visible here
     NAMELESS = "nameless"  # no PTR record

@@ -1,5 +1,4 @@
-"""What `mailtrip check --try` says: one line for each attempt, and below it what may become a
-failure."""
+"""The report of `mailtrip check --try`: one line for each attempt, followed by its remarks."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -73,7 +72,7 @@ _WORDS = {
 
 
 def lines(attempt: Attempt) -> Iterator[str]:
-    """The attempt, then its remarks."""
+    """The line of the attempt, then its remarks."""
     yield line(attempt)
     yield from (f"        note: {_in_words(remark)}" for remark in attempt.remarks)
 
@@ -84,7 +83,7 @@ def _in_words(remark: Remark) -> str:
 
 
 def line(attempt: Attempt) -> str:
-    """Good, failed or not tried; where; and what there is to know."""
+    """OK, failed or not tried; the place; and the details."""
     place = f"{attempt.what} ({attempt.where})" if attempt.where else attempt.what
     if attempt.skipped:
         return f"-       {place}: {attempt.skipped}"

@@ -1,10 +1,9 @@
-"""How we look to a server that does not know us: what it asks DNS about before it reads a word of a
-message.
+"""Our DNS records as an external server checks them before it reads a message.
 
-Most external servers want the client's address to have a name that leads back to it
-(forward-confirmed reverse DNS; Gmail and Microsoft 365 demand it), and EHLO to say a name that
-exists. The refusal, when it comes, seldom says so. Here nothing is a failure: how strict a server
-is, only a message can tell.
+Most external servers expect the client's address to have a name that resolves back to it
+(forward-confirmed reverse DNS; Gmail and Microsoft 365 require it), and an existing name in EHLO.
+Refusals rarely state this cause. It is never a failure here: only a message shows how strict a
+server is.
 """
 
 from ipaddress import ip_address
@@ -19,8 +18,7 @@ from exporter.net.tcp import source_towards
 async def remarks(
     server: str, network: NetworkOptions, ehlo_name: str, resolver: Resolver
 ) -> list[Remark]:
-    """On the addresses that we would come from to `server`, one of each family, and on what we call
-    ourselves."""
+    """Remarks on our source addresses for `server`, one of each family, and on our EHLO name."""
     found: list[Remark] = []
     try:
         addresses = await resolver.addresses(server, network.ip)
@@ -36,7 +34,7 @@ async def remarks(
 
 
 async def is_public(server: str, resolver: Resolver) -> bool:
-    """Whether it has an address of the Internet, and is no relay of our own network."""
+    """Whether it has a public address, and so is not a relay of our own network."""
     try:
         return any(ip_address(address).is_global for address in await resolver.addresses(server))
     except ProbeError:
@@ -44,8 +42,8 @@ async def is_public(server: str, resolver: Resolver) -> bool:
 
 
 async def of_address(source: str, destination: str, resolver: Resolver) -> list[Remark]:
-    """Whether the name of `source` leads back to it. To a private destination, a private source
-    goes as it is."""
+    """Whether the name of `source` resolves back to it. A private source is fine for a private
+    destination."""
     if not ip_address(source).is_global and ip_address(destination).is_global:
         return [Remark(Risk.HIDDEN, source)]
     names = await resolver.names(source)

@@ -1,8 +1,7 @@
 """What `check` says of a configuration that can be read: what cannot work, and what is probably
 unintended.
 
-`serve` tells the same in its log and goes on: a probe that fails shows it, and the others are none
-the worse.
+`serve` logs the same and continues: the probe concerned fails, and others are unaffected.
 """
 
 from collections.abc import Iterator
@@ -23,10 +22,10 @@ __all__ = ["in_the_way", "review"]
 def review(
     reading: Reading[Settings], *, here: bool = True, usage: bool = True
 ) -> tuple[Mistake, ...]:
-    """All of it, in the order of the files.
+    """All findings, in the order of the files.
 
-    Without `here` nothing is said of files and variables, which another machine may have; without
-    `usage` nothing of what no probe uses.
+    Without `here` it does not check files and variables, which another machine may have; without
+    `usage` it ignores unused parts.
     """
     settings = reading.options
     found = [*of_ports(settings), *of_values(reading), *of_combinations(settings)]
@@ -36,7 +35,7 @@ def review(
 
 
 def in_the_way(reading: Reading[Settings], module: str) -> tuple[Mistake, ...]:
-    """What this machine lacks for a trip of that module: secrets and files that cannot be read."""
+    """Secrets and files for a trip of that module that cannot be read on this machine."""
     return reading.mistakes_at(
         (one.path, one.text, False) for one in _of_a_module(reading.options, module)
     )

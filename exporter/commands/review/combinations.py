@@ -1,4 +1,4 @@
-"""Options that are good each, and never together."""
+"""Options that are valid separately, and never work together."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from exporter.settings import Settings
 
 
 def of_combinations(settings: Settings) -> Iterator[Finding]:
-    """Between a module and its mailboxes, and between a module's own options."""
+    """Conflicts between a module and its mailboxes, and between a module's own options."""
     for name, module in settings.modules.items():
         if trip := module.roundtrip:
             path = ("modules", name)

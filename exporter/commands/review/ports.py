@@ -12,7 +12,7 @@ from exporter.settings import Settings
 
 
 def of_ports(settings: Settings) -> Iterator[Finding]:
-    """Servers that would never answer there, or not in TLS."""
+    """Ports where the server would not answer, or not in TLS."""
     for name, mailbox in settings.mailboxes.items():
         yield from _of_a_choice(mailbox, "mailboxes", name)
     for name, module in settings.modules.items():
@@ -27,7 +27,7 @@ def _of_a_choice(choice: Choice, *path: str) -> Iterator[Finding]:
 
 
 def _of_a_server(options: Any, ports: Ports) -> Iterator[Finding]:
-    """Of a port that is not given there is nothing to say: it follows `tls`."""
+    """Finds nothing if the port is not given: it follows `tls`."""
     port, others = options.port, _protocols()
     if port not in ports.every and port in others:
         ours = " or ".join(map(str, ports.every))
@@ -50,7 +50,7 @@ def _of_a_server(options: Any, ports: Ports) -> Iterator[Finding]:
 
 
 def _protocols() -> dict[int, str]:
-    """By port, of all kinds."""
+    """The protocols by port, of all kinds."""
     fields = [*MailboxOptions.model_fields.values(), *SendOptions.model_fields.values()]
     kinds = [get_args(field.annotation)[0] for field in fields]
     return {port: kind.ports.protocol for kind in kinds if kind.ports for port in kind.ports.every}

@@ -1,5 +1,5 @@
-"""Files and environment variables that the configuration names, as this machine has them for this
-user."""
+"""Checks the files and environment variables that the configuration names, on this machine and for
+this user."""
 
 import os
 import re
@@ -22,7 +22,7 @@ _OF_A_UNIT = re.compile(r"(/run/credentials/[^/]+)/.+")
 
 
 def of_surroundings(settings: Settings) -> Iterator[Finding]:
-    """What cannot be read, is empty, or is no certificate. What a secret is, is never said."""
+    """Reports what cannot be read, is empty, or is not a certificate. Never shows a secret."""
     for path, value in values(settings):
         if isinstance(value, Secret):
             yield from _of_a_secret(path, value)
@@ -73,7 +73,8 @@ def _of_a_secret(path: Path, secret: Secret) -> Iterator[Finding]:
 
 
 def _of_a_literal(path: Path, text: str) -> Iterator[Finding]:
-    """A relative path has nothing about it that tells it from a secret, but for the file."""
+    """Reports a literal secret that is the path of an existing file; nothing else distinguishes a
+    relative path."""
     if ("/" in text or "." in text) and os.path.isfile(text):
         cure = "if the secret is in that file, write {file: PATH}"
         yield Finding(
@@ -121,8 +122,8 @@ _WHILE_IT_RUNS = (
 
 
 def _can_be_read_only_once(file: str) -> bool:
-    """A pipe (`<(pass show imap)` in a shell), a socket, a terminal: who looks into it takes away
-    what is in it."""
+    """A pipe (`<(pass show imap)` in a shell), a socket, a terminal: reading it consumes its
+    content."""
     try:
         found = os.stat(file)
         is_null = stat.S_ISCHR(found.st_mode) and found.st_rdev == os.stat(os.devnull).st_rdev
@@ -132,7 +133,7 @@ def _can_be_read_only_once(file: str) -> bool:
 
 
 def _of_a_running_unit(file: str) -> bool:
-    """Whether it is a credential of a unit that does not run, or that we are not (systemd.exec(5),
-    LoadCredential=)."""
+    """Whether it is a credential of a systemd unit that does not run, or in which we do not run
+    (systemd.exec(5), LoadCredential=)."""
     unit = _OF_A_UNIT.fullmatch(file)
     return unit is not None and not os.access(unit[1], os.X_OK)

@@ -1,4 +1,4 @@
-"""Modules and mailboxes that are not used."""
+"""Finds modules and mailboxes that are not used."""
 
 from collections.abc import Iterator
 

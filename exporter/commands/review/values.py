@@ -17,8 +17,8 @@ _REFERENCE = re.compile(r"\{\s*(file|env)\s*:.*\}|\$\w+|\$\{\w+\}")
 
 
 def of_values(reading: Reading[Settings]) -> Iterator[Finding]:
-    """Secrets that a comment cuts short, options without an effect, old TLS, headers that nothing
-    is read for."""
+    """Finds secrets that a comment truncates, options without effect, old TLS, headers that no
+    check reads."""
     for path, value in values(reading.options):
         if isinstance(value, Secret) and (comment := reading.node(path).comment):
             glued = comment == "##"

@@ -1,4 +1,4 @@
-"""The way through all options."""
+"""Walks through all options."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,8 +8,7 @@ from exporter.config.types import Options
 
 
 def values(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every option below a value, in the order of the file, with mappings of options before what is
-    in them."""
+    """Every option below a value, in the order of the file, mappings before their content."""
     yield path, value
     if isinstance(value, Options):
         for name, field in type(value).model_fields.items():
