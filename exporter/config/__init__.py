@@ -1,2 +1,2 @@
-"""What a configuration file is made of: typed values, YAML with line numbers, mistakes in one clear
-line each."""
+"""The parts of a configuration file: typed values, YAML with line numbers, errors of one line
+each."""

@@ -1,8 +1,7 @@
-"""Host names, network addresses and e-mail addresses in a configuration: each mistake with its
-cure.
+"""Host names, network addresses and e-mail addresses in a configuration: each error with its cure.
 
-What they may be is said by `grammar`. International names are kept as they are written (RFC 5890,
-RFC 6531); whether a server can handle them is for the trip to say.
+`grammar` defines what is valid. International names are kept as written (RFC 5890, RFC 6531); the
+trip shows whether a server can handle them.
 """
 
 from collections.abc import Callable
@@ -32,7 +31,8 @@ _ZONED = "write the address without its zone, from the % on"
 
 
 def check_host(text: str) -> str:
-    """The name or address of a host, as it came. Raises ValueError with the cure."""
+    """Checks the name or address of a host, and returns it unchanged. Raises ValueError with the
+    cure."""
     if host_of(text):
         return text
     if PLACEHOLDER in text:
@@ -59,7 +59,7 @@ def check_host(text: str) -> str:
 
 
 def check_filled(option: str, check: Callable[[str], str], template: str, target: str) -> None:
-    """Whether an option is right with `{target}` filled in. Raises ValueError that names it."""
+    """Checks an option with `{target}` filled in. Raises ValueError that names the option."""
     filled = template.replace(PLACEHOLDER, target)
     try:
         check(filled)
@@ -68,8 +68,8 @@ def check_filled(option: str, check: Callable[[str], str], template: str, target
 
 
 def check_email(text: str) -> str:
-    """An address as in an envelope (RFC 5321 section 4.1.2, without quoted local parts), as it
-    came.
+    """Checks an envelope address (RFC 5321 section 4.1.2, without quoted local parts), and returns
+    it unchanged.
 
     Raises ValueError with the cure.
     """
@@ -93,28 +93,28 @@ def check_email(text: str) -> str:
 
 
 def _odd(text: str) -> str:
-    """What cannot be seen in it, as the end of a message. What is at an end of it is reported by
-    the reader of the file."""
+    """Invisible characters in it, as the end of a message. The YAML reader reports those at either
+    end."""
     odd = "" if ends_oddly(text) else lookalike_in(text)
     return f"; it contains {odd}" if odd else ""
 
 
 def _is_zoned(text: str) -> bool:
-    """Whether this is an address but for a zone."""
+    """Whether this is an IP address with a zone."""
     before, percent, _ = text.lower().removeprefix("[").removeprefix("ipv6:").partition("%")
     return bool(percent and ip_of(before))
 
 
 def _host_template(text: str) -> str:
-    """`{target}` may stand in a host or for all of it; any target that is a name must make it a
-    host."""
+    """Checks a host that may contain `{target}`, or be just that: with any name as target it must
+    be a host."""
     _only_placeholder(text)
     check_host(text.replace(PLACEHOLDER, "target"))
     return text
 
 
 def _email_template(text: str) -> str:
-    """`{target}` may be the whole address, or stand in its domain."""
+    """Checks an address: `{target}` may be the whole address, or part of its domain."""
     _only_placeholder(text)
     if text != PLACEHOLDER:
         check_email(text.replace(PLACEHOLDER, "target"))
@@ -134,7 +134,7 @@ def _ip_address(text: str) -> str:
 
 
 def _nameserver(text: str) -> str:
-    """HOST:PORT with the port filled in; IPv6 in brackets."""
+    """Returns HOST:PORT, with the default port if it is missing; IPv6 in brackets."""
     host, _, port = (text, "", "53") if ip_of(text) or text.endswith("]") else text.rpartition(":")
     address = ip_of(host.removeprefix("[").removesuffix("]"))
     if not address or not port.isdecimal() or not port.isascii() or not 0 < int(port[:6]) <= 65535:
@@ -146,7 +146,7 @@ def _nameserver(text: str) -> str:
 
 
 def _ehlo_name(text: str) -> str:
-    """A host name in ASCII, or an address literal (RFC 5321 sections 4.1.1.1 and 4.1.3)."""
+    """Checks a host name in ASCII, or an address literal (RFC 5321 sections 4.1.1.1 and 4.1.3)."""
     if not (name := literal_of(text) or domain_of(text)):
         raise ValueError(
             "not a name for EHLO; write a host name or an address in brackets, such as [192.0.2.1]"
@@ -155,8 +155,8 @@ def _ehlo_name(text: str) -> str:
 
 
 def _pattern(text: str) -> str:
-    """A network is told from a pattern by its slash, from an address with a slash (RFC 5322 allows
-    it) by the @."""
+    """Checks a pattern. A slash marks a network, unless there is an @: RFC 5322 allows slashes in
+    addresses."""
     if "{" in text or "(" in text or (text.startswith("^") and text.endswith("$")):
         raise ValueError(
             "a pattern supports only * ? and [...]; write each alternative as a separate entry"
@@ -193,12 +193,11 @@ it on (allow_percent_hack).
 
 
 def fits(pattern: str, target: str, canonical: Callable[[str], str]) -> bool:
-    """Whether a pattern of `targets` fits a target, which is in its canonical form, as `canonical`
-    makes it of any.
+    """Whether a pattern of `targets` matches a target in its canonical form, see `canonical`.
 
-    A network is compared as one; a pattern without a wildcard is one target, in whatever spelling;
-    in all others the case of a domain does not count, but that of a local part does: only its
-    server may say that case is nothing.
+    A network matches the addresses in it. A pattern without a wildcard is one target, in any
+    spelling. In all others the case of a domain is ignored, but not that of a local part: only its
+    server may ignore it.
     """
     if address := ip_of(target):
         network = _network(pattern)
@@ -214,8 +213,7 @@ def fits(pattern: str, target: str, canonical: Callable[[str], str]) -> bool:
 
 
 def _network(pattern: str) -> IPv4Network | IPv6Network | None:
-    """Of IPv4, also if it is written inside of IPv6, as are the addresses that it is compared
-    with."""
+    """The network; an IPv4 network written as IPv6 becomes IPv4, like the addresses to compare."""
     try:
         network = ip_network(pattern)
     except ValueError:
@@ -229,7 +227,7 @@ def _network(pattern: str) -> IPv4Network | IPv6Network | None:
 
 
 def _has_wildcard(pattern: str) -> bool:
-    """The brackets of an address literal are none."""
+    """Whether it has a wildcard; the brackets of an address literal are not one."""
     return bool(set(pattern) & set("*?")) or ("[" in pattern and not email_of(pattern))
 
 
@@ -241,7 +239,7 @@ def _matches(pattern: str, target: str) -> bool:
 
 
 def _family(value: object) -> object:
-    """`ip: 4` is a number in YAML, and reads better than `ip: "4"`."""
+    """Accepts the number of `ip: 4`, which is easier to read than `ip: "4"`."""
     return str(value) if type(value) is int else value
 
 

@@ -1,4 +1,4 @@
-"""A choice is a mapping with one key, `send: {smtp: …}`, so that the file reads aloud."""
+"""A choice: a mapping with exactly one key, such as `send: {smtp: …}`."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
@@ -13,10 +13,9 @@ def _exactly_one(schema: dict[str, Any], model: "type[Choice]") -> None:
 
 
 class Choice(Options):
-    """The fields of a class that derives from this one are alternatives: each is optional, and
-    exactly one is given.
+    """The fields of a derived class are alternatives: each is optional, and exactly one is given.
 
-    A class further down may add ordinary options, as a module does to its check.
+    A class derived from that may add ordinary options, as a module does to its check.
     """
 
     model_config = ConfigDict(json_schema_extra=_exactly_one)
@@ -41,7 +40,7 @@ class Choice(Options):
 
     @property
     def chosen(self) -> tuple[str, Any]:
-        """The key and its options, which only the entry of a registry knows better."""
+        """The chosen key and its options."""
         return next(
             (name, options) for name in self.choices if (options := getattr(self, name)) is not None
         )

@@ -1,4 +1,4 @@
-"""What a review finds in options that can be read."""
+"""Findings of the review of valid options."""
 
 from dataclasses import dataclass, replace
 from typing import Self
@@ -8,7 +8,7 @@ from exporter.config.mistakes import Path
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong, where."""
+    """A problem and its place."""
 
     path: Path
     text: str
@@ -16,5 +16,5 @@ class Finding:
     """Whether it may be meant all the same."""
 
     def below(self, *path: str | int) -> Self:
-        """The same, of options that stand at this path."""
+        """The finding with its path below this one."""
         return replace(self, path=(*path, *self.path))

@@ -1,10 +1,9 @@
-"""The one grammar of what may become part of a command, of a header, or of a name that is looked
-up.
+"""The grammar of text that may become part of a command, of a header, or of a name to look up.
 
 Every function returns the canonical form, so that two spellings of one thing are equal, or None if
-the text is invalid. A canonical form fits, and is its own. In none of them is a blank, a control
-character, a bracket of an SMTP path (`<` and `>`), or anything that a server could take for the end
-of a word.
+the text is invalid. A canonical form is valid, and unchanged by its function. None contains a
+blank, a control character, a bracket of an SMTP path (`<` and `>`), or any other delimiter for a
+server.
 
 An address has no zone, such as `%eth0` in `fe80::1%eth0` (RFC 4007 section 11): Python's
 `ip_address` takes any character behind the `%`, line breaks included.
@@ -29,8 +28,8 @@ _TAG = "ipv6:"
 
 
 def ip_of(text: str) -> IPv4Address | IPv6Address | None:
-    """An IP address without a zone. One of IPv4 inside of IPv6 (`::ffff:192.0.2.1`) is the same
-    host by IPv4."""
+    """An IP address without a zone. An IPv4-mapped IPv6 address (`::ffff:192.0.2.1`) becomes the
+    IPv4 address."""
     if len(text) > _LONGEST_IP or "%" in text:
         return None
     try:
@@ -41,8 +40,8 @@ def ip_of(text: str) -> IPv4Address | IPv6Address | None:
 
 
 def domain_of(text: str) -> str | None:
-    """A name as it stands in the DNS: ASCII, lower case, an international one in A-labels (RFC
-    5891), no final dot."""
+    """A domain name as in the DNS: ASCII, lower case, A-labels for international names (RFC 5891),
+    no final dot."""
     if not text.isprintable() or len(text) > LONGEST_DOMAIN + 1:
         return None
     name = text.lower() if text.isascii() else _in_ascii(text)
@@ -52,8 +51,8 @@ def domain_of(text: str) -> str | None:
 
 
 def _in_ascii(text: str) -> str | None:
-    """An ASCII label may hold an underscore, which IDNA does not know. Mapping makes wide dots and
-    digits plain."""
+    """The labels in ASCII, where underscores are allowed, unlike in IDNA. Maps full-width dots and
+    digits to ASCII."""
     try:
         labels = idna.uts46_remap(text, std3_rules=False, transitional=False).split(".")
         return ".".join(
@@ -64,7 +63,7 @@ def _in_ascii(text: str) -> str | None:
 
 
 def host_of(text: str) -> str | None:
-    """The name or the address of a host."""
+    """A host: its name or address."""
     address = ip_of(text)
     return str(address) if address else domain_of(text)
 
@@ -80,8 +79,7 @@ def literal_of(text: str) -> str | None:
 
 
 def email_of(text: str) -> str | None:
-    """An address as in an envelope. Its local part is its server's alone to compare, and stays as
-    it is."""
+    """An envelope address. Only its server can compare local parts, so they are unchanged."""
     local, _, domain = text.rpartition("@")
     fit = all(c.isprintable() and not c.isspace() and c not in _NOT_IN_LOCAL_PART for c in local)
     if not fit or not 0 < len(local) <= LONGEST_LOCAL or len(local.encode()) > LONGEST_LOCAL:
@@ -92,8 +90,8 @@ def email_of(text: str) -> str | None:
 
 
 def in_unicode(name: str) -> str:
-    """A canonical domain or e-mail address, with its domain as people write it; unchanged if
-    that is not possible."""
+    """A canonical domain or e-mail address with its domain in Unicode; unchanged if that is not
+    possible."""
     local, at, domain = name.rpartition("@")
     if "xn--" not in domain:
         return name
@@ -110,6 +108,6 @@ def in_unicode(name: str) -> str:
 
 
 def is_line(text: str, longest: int) -> bool:
-    """Whether this is one line of text, fit for the value of a header: no control characters,
-    nothing at its ends."""
+    """Whether this is one line of text, valid as a header value: no control characters, no blanks
+    at its ends."""
     return 0 < len(text) <= longest and text == text.strip() and text.isprintable()

@@ -1,5 +1,4 @@
-"""Headers that users put into the probe message or trust in it, and the reply codes that they
-expect."""
+"""Headers that users add to the probe message or trust in it, and reply codes that they expect."""
 
 import re
 from typing import Annotated, Any
@@ -86,7 +85,7 @@ def _subject(text: str) -> str:
 
 
 def _codes(value: Any) -> Any:
-    """One code is a list of one."""
+    """Turns one code into a list."""
     codes = value if isinstance(value, list) else [value]
     if not codes or not all(type(code) is int and 1 <= code <= 599 for code in codes):
         raise ValueError(
@@ -133,7 +132,7 @@ AuthservId = Annotated[
 
 
 def _names(value: Any) -> Any:
-    """One name is a list of one."""
+    """Turns one name into a list."""
     names = value if isinstance(value, list) else [value]
     if not 0 < len(names) <= MOST_NAMES:
         raise ValueError(f"must have one to {MOST_NAMES} names")

@@ -1,4 +1,4 @@
-"""From a file to options, or to everything that is wrong with it."""
+"""Loads a file: returns options, or all its errors."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,25 +23,25 @@ as lines."""
 
 @dataclass(frozen=True, slots=True)
 class Reading(Generic[Root]):
-    """Options, and where in their files each of them stands."""
+    """Options, and the position of each in its file."""
 
     options: Root
     _whole: MergedFiles
 
     def node(self, path: Path) -> Node:
-        """The value at a path, as it is written."""
+        """The value at a path, as written."""
         return self._whole.tree.find(path)
 
     def mistakes_at(self, found: Iterable[tuple[Path, str, bool]]) -> tuple[Mistake, ...]:
-        """What was found at these paths, each once, in the order of the files; True is for a
-        warning."""
+        """The findings at these paths as Mistakes, each once, in the order of the files; True marks
+        a warning."""
         return ordered(
             _at(self._whole, path, text, warning=warning) for path, text, warning in found
         )
 
 
 def read(path: str) -> bytes:
-    """The file, as far as it could be a configuration. Raises Mistakes."""
+    """Reads a file, within the limits of a configuration. Raises Mistakes."""
     try:
         with open(path, "rb") as file:
             return file.read(MAX_BYTES + 1)
@@ -54,16 +54,16 @@ Beyond = Callable[[Any], Iterable[tuple[Path, str]]]
 
 
 def load(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond) -> Root:
-    """The options alone."""
+    """Loads only the options."""
     return reading(root, texts, beyond).options
 
 
 def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond) -> Reading[Root]:
-    """The options in a file, or in several that are one configuration together: each with its name
-    and its text.
+    """Loads the options from one or several files that form one configuration: each with its name
+    and text.
 
-    Raises Mistakes with every mistake at once. `beyond` looks for what no single mapping can see,
-    such as references, in data that may hold other mistakes.
+    Raises Mistakes with every error at once. `beyond` finds errors between mappings, such as
+    references, in data that may have other errors.
     """
     parts: list[tuple[str, Node]] = []
     mistakes: list[Mistake] = []
@@ -92,12 +92,12 @@ def reading(root: type[Root], texts: Sequence[tuple[str, bytes]], beyond: Beyond
 
 
 def _at(whole: MergedFiles, path: Path, text: str, *, warning: bool = False) -> Mistake:
-    """Where an option is not written, what it belongs to stands in."""
+    """The position of an option, or of its parent if it is not written."""
     return Mistake(whole.file_of(path), whole.tree.place_of(path), written(path), text, warning)
 
 
 def _mistake(error: ErrorDetails, whole: MergedFiles, schema: dict[str, Any]) -> Mistake | None:
-    """What pydantic found, in words for administrators; None if YAML has told it already."""
+    """The text for administrators of an error of pydantic; None if YAML has already reported it."""
     path, kind, tree = error["loc"], error["type"], whole.tree
     file = whole.file_of(path)
     is_key = path[-1:] == ("[key]",) or kind == "extra_forbidden"

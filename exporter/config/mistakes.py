@@ -1,4 +1,4 @@
-"""Mistakes in a configuration: one clear line each, with the place and the cure."""
+"""Errors in a configuration: one line each, with the place and the cure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where something stands in a file, counted from 1 as editors do."""
+    """A position in a file, counted from 1 as in editors."""
 
     line: int
     column: int
@@ -26,7 +26,7 @@ _TOP = Place(1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong, where. Never holds a secret's value."""
+    """An error and its place. Never contains a secret's value."""
 
     file: str
     place: Place | None  # None: the file as a whole
@@ -43,7 +43,7 @@ class Mistake:
 
 
 class Mistakes(Exception):
-    """A configuration cannot be used. Its text has one line for each mistake, in the order of the
+    """The configuration is invalid. The text has one line for each error, in the order of the
     files."""
 
     def __init__(self, mistakes: Iterable[Mistake]) -> None:
@@ -55,8 +55,7 @@ class Mistakes(Exception):
 
 
 def ordered(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
-    """In the order of the files. What an alias repeats elsewhere, in the same place and the same
-    words, comes once."""
+    """The errors in the order of the files. An error that an alias repeats is listed once."""
     once: dict[object, Mistake] = {}
     for one in mistakes:
         once.setdefault((one.file, one.place, one.text) if one.place else one, one)
@@ -67,13 +66,14 @@ def ordered(mistakes: Iterable[Mistake]) -> tuple[Mistake, ...]:
 
 
 def written(path: Path) -> str:
-    """A path as people write it: `probes[0].name`."""
+    """A path in the usual notation: `probes[0].name`."""
     parts = (f"[{part}]" if isinstance(part, int) else f".{one_line(part, 60)}" for part in path)
     return "".join(parts).removeprefix(".")
 
 
 def suggestion(word: object, known: Iterable[str]) -> str:
-    """The known word that was most likely meant, as the end of a line; without one, all of them."""
+    """The known word that was most likely meant, as the end of a line; without one, all known
+    words."""
     words = {one.lower(): one for one in known}
     close = get_close_matches(word.lower(), words, 1) if isinstance(word, str) else []
     if close:

@@ -1,4 +1,4 @@
-"""OAuth 2.0 in the configuration: who issues the tokens, and what we show to get one."""
+"""OAuth 2.0 in the configuration: the identity provider, and our credentials for it."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -29,7 +29,7 @@ def _tenant(text: str) -> str:
 
 
 def _without_query(url: str) -> str:
-    """Fit to be shown: what stands behind the `?` may be a key."""
+    """The URL without its query, which may contain a key."""
     path, mark, _ = url.partition("?")
     return f"{path}?<secret>" if mark else path
 
@@ -138,7 +138,7 @@ class OAuth2Options(Options):
 
     @property
     def endpoint(self) -> str:
-        """`token_url`, or what it defaults to."""
+        """`token_url`, or its default."""
         if self.token_url:
             return self.token_url
         if self.provider == "microsoft":
@@ -147,7 +147,7 @@ class OAuth2Options(Options):
 
     @property
     def scopes(self) -> str:
-        """`scope`, or what it defaults to; empty for what was consented to."""
+        """`scope`, or its default; empty for the scope of the consent."""
         if self.scope or self.refresh_token:
             return self.scope or ""
         if self.provider == "microsoft":

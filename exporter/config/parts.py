@@ -1,4 +1,4 @@
-"""A configuration in several files: which files they are, and what they are together."""
+"""A configuration in several files: finds and merges them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +13,9 @@ SUFFIXES = (".yml", ".yaml")
 
 
 def files_in(paths: Iterable[str]) -> list[str]:
-    """The files, and for a directory those in it that end in .yml or .yaml, in the order of their
-    names.
+    """The files; for a directory its files that end in .yml or .yaml, sorted by name.
 
-    Hidden ones are left out, among them what Kubernetes keeps beside a ConfigMap's files. Raises
+    It ignores hidden files, such as those that Kubernetes keeps with a ConfigMap's. Raises
     Mistakes.
     """
     files: list[str] = []
@@ -44,7 +43,7 @@ def files_in(paths: Iterable[str]) -> list[str]:
 
 
 def state_of_all(paths: Sequence[str]) -> object:
-    """What differs after every change of a file, and of which files there are."""
+    """A value that differs after every change of a file, or of the set of files."""
     try:
         return [(file, state_of(file)) for file in files_in(paths)]
     except Mistakes as mistakes:
@@ -53,7 +52,7 @@ def state_of_all(paths: Sequence[str]) -> object:
 
 @dataclass(slots=True)
 class MergedFiles:
-    """All files as one: mappings at the top are united, lists follow each other."""
+    """All files as one: top-level mappings are merged, lists are concatenated."""
 
     tree: Node
     first: str
@@ -61,12 +60,12 @@ class MergedFiles:
     mistakes: list[Mistake] = field(default_factory=list)
 
     def file_of(self, path: Keys) -> str:
-        """The file in which the value at a path stands."""
+        """The file that contains the value at a path."""
         return self.origin.get(path[:2]) or self.origin.get(path[:1]) or self.first
 
     @classmethod
     def merge(cls, parts: Sequence[tuple[str, Node]]) -> "MergedFiles":
-        """What stands in two files is a mistake in the second one."""
+        """Merges the files. A duplicate is an error in the second file."""
         if len(parts) == 1:
             return cls(parts[0][1], parts[0][0])
         whole = cls(Node(Place(1, 1), {}), parts[0][0])
@@ -119,7 +118,7 @@ class MergedFiles:
 
 
 def _copy(node: Node) -> Node:
-    """One that may grow: an alias shares its value with its anchor."""
+    """A copy that can be extended: an alias shares its value with its anchor."""
     value = node.value
     if isinstance(value, dict):
         return Node(node.place, dict(value), dict(node.keys))

@@ -1,9 +1,8 @@
-"""Text that stands for something else in other programs, and that we would take as it is: found,
-each with its cure.
+"""Finds placeholders of other programs, which mailtrip would take literally; each with its cure.
 
 A shell, Docker Compose, Ansible, Helm or Home Assistant fills in `$NAME` or `!secret name`. Taken
-literally it would be tried as a password until the account is locked. Nothing here ever repeats
-what it has found.
+literally it would be tried as a password until the account is locked. Messages never repeat the
+text found.
 """
 
 import re
@@ -49,12 +48,12 @@ _NOT_FILLED_IN_A_PATH = re.compile(r"(^|/)(\$\{?\w|%[A-Za-z_]\w*%|\{\{)")
 
 
 def is_template(text: str) -> bool:
-    """Whether other programs would put the value of a variable in its place."""
+    """Whether other programs would replace it with the value of a variable."""
     return bool(_VARIABLE.fullmatch(text) or _IN_BRACES.search(text))
 
 
 def placeholder_problem(text: str) -> str:
-    """Why this is hardly a secret itself, as the rest of a sentence; empty if it may be one."""
+    """Why this is probably not a secret, as the rest of a sentence; empty if it may be one."""
     if is_template(text):
         return "looks like a variable, and variables are not expanded"
     if _REFERENCE.fullmatch(text):
@@ -69,7 +68,7 @@ def placeholder_problem(text: str) -> str:
 
 
 def secret_type_mistake(value: object) -> str:
-    """What is wrong with what is neither text nor a place where a secret is kept."""
+    """The error in a value that is neither text nor a reference to a secret."""
     for key in value if isinstance(value, dict) and len(value) == 1 else ():
         if key != (lower := key.lower()) and lower in ("file", "env"):
             return f"not a secret; write {lower} in lower case: {{{lower}: …}}"
@@ -77,8 +76,7 @@ def secret_type_mistake(value: object) -> str:
 
 
 def secret_mistake(text: str) -> str:
-    """What is wrong with a secret that is written into the configuration, and the cure; empty if
-    nothing is."""
+    """The error in a literal secret, with the cure; empty if there is none."""
     if not text.strip():
         return f"is empty or contains only blanks; {FILE_OR_ENV}"
     if why := placeholder_problem(text):
@@ -94,8 +92,8 @@ def secret_mistake(text: str) -> str:
 
 
 def stored_secret_problem(text: str) -> str:
-    """What is odd about a secret as its file or variable holds it, as the rest of a sentence; empty
-    if nothing is."""
+    """The problem of a secret in a file or variable, as the rest of a sentence; empty if there is
+    none."""
     if _REFERENCE.fullmatch(text):
         return "looks like a reference to the secret"
     if why := placeholder_problem(text):
@@ -108,8 +106,7 @@ def stored_secret_problem(text: str) -> str:
 
 
 def path_mistake(path: str) -> str:
-    """What is wrong with the name of a file, whether or not the file is there; empty if nothing
-    is."""
+    """The error in the name of a file, whether or not it exists; empty if there is none."""
     if path.startswith("~"):
         return "`~` is not expanded: write the whole path"
     if "://" in path:
@@ -120,7 +117,7 @@ def path_mistake(path: str) -> str:
 
 
 def env_mistake(name: str) -> str:
-    """What is wrong with the name of an environment variable."""
+    """The error in the name of an environment variable; empty if there is none."""
     if ENV_NAME.fullmatch(name):
         return ""
     return (

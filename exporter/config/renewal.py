@@ -1,4 +1,4 @@
-"""What is made from files, and made again when they change."""
+"""Objects made from files, and made again when these change."""
 
 import errno
 import logging
@@ -16,8 +16,8 @@ Made = TypeVar("Made")
 
 
 class FromFiles(Generic[Made]):
-    """`make` raises Mistakes or ProbeError: the first time to the caller; later it is logged, once,
-    and what was made last stays in use.
+    """`make` raises Mistakes or ProbeError: the first time to the caller; later it is logged once,
+    and the previous object stays in use.
 
     The files are not watched: they are checked when their result is requested.
     """
@@ -62,8 +62,7 @@ def _in_one_line(error: Exception) -> str:
 
 
 def unreadable(file: str) -> str | None:
-    """Why a file cannot be read; None if it can. Returns at once, also for a FIFO without a
-    writer."""
+    """Why a file cannot be read; None if it can. Never blocks, even on a FIFO without a writer."""
     try:
         descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:  # ValueError: a null byte, or what no file name can hold
@@ -78,8 +77,7 @@ def unreadable(file: str) -> str | None:
 
 
 def state_of(file: str) -> tuple[int, ...] | None:
-    """What differs after every change; a ConfigMap in Kubernetes becomes another file
-    altogether."""
+    """A value that differs after every change; an updated ConfigMap in Kubernetes is a new file."""
     try:
         found = os.stat(file)
     except (OSError, ValueError):

@@ -1,5 +1,5 @@
-"""The JSON Schema of a configuration: for editors, for the page in docs/, and to know which keys a
-mapping knows."""
+"""The JSON Schema of a configuration: for editors, for the page in docs/, and to find the known
+keys."""
 
 from inspect import get_annotations
 from typing import Any
@@ -14,15 +14,15 @@ _WRITTEN = {"duration": duration_text, "size": size_text}
 
 
 def json_schema(root: type[Options]) -> dict[str, Any]:
-    """Draft 2020-12. `title` names the kind of a value in words, `description` is the option's
-    docstring."""
+    """The schema, Draft 2020-12. `title` describes the type of a value, `description` is the
+    option's docstring."""
     schema = root.model_json_schema(schema_generator=_AsWritten)
     described: dict[str, Any] = _in_one_line({"$schema": _AsWritten.schema_dialect, **schema})
     return described
 
 
 def _in_one_line(part: Any) -> Any:
-    """With descriptions in one line, since editors end a paragraph where a line ends."""
+    """Puts descriptions in one line, since editors show each line as a paragraph."""
     if isinstance(part, list):
         return [_in_one_line(one) for one in part]
     if not isinstance(part, dict):
@@ -36,8 +36,7 @@ def _in_one_line(part: Any) -> Any:
 
 
 def keys_at(schema: dict[str, Any], path: Path) -> list[str]:
-    """The keys that the mapping at a path may have; none if it is free to name them, or is no
-    mapping."""
+    """The known keys of the mapping at a path; none if it allows any key, or is not a mapping."""
     here = _resolved(schema, schema)
     for part in path:
         named = next(iter(here.get("patternProperties", {}).values()), None)
@@ -48,15 +47,14 @@ def keys_at(schema: dict[str, Any], path: Path) -> list[str]:
 
 
 def _resolved(schema: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    """What a part refers to, and of alternatives the mapping."""
+    """Resolves references; of alternatives, returns the mapping."""
     reference = next((one["$ref"] for one in part.get("anyOf", [part]) if "$ref" in one), None)
     resolved: dict[str, Any] = schema["$defs"][reference.rpartition("/")[2]] if reference else part
     return resolved
 
 
 class _AsWritten(GenerateJsonSchema):
-    """Describes what is written in the file: nothing is null there, and a default reads like a
-    value."""
+    """Describes values as written in a file: none is null, and defaults have the same form."""
 
     def nullable_schema(self, schema: core_schema.NullableSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
@@ -76,7 +74,7 @@ class _AsWritten(GenerateJsonSchema):
         return {**found, "additionalProperties": False} if "patternProperties" in found else found
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        """The required options come first, then a class's own, then what it inherits."""
+        """Sorts the options: required ones first, then the class's own, then inherited ones."""
         found = super().model_schema(schema)
         found.pop("title", None)
         own = [name for kind in schema["cls"].__mro__ for name in get_annotations(kind)]

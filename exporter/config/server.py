@@ -1,5 +1,4 @@
-"""The options that every client of a mail server shares: where it is, how TLS is used, who logs
-in."""
+"""The options of every client of a mail server: address, TLS, login."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports of a protocol (IANA's registry; RFC 8314 section 7)."""
+    """The ports of a protocol (IANA registry; RFC 8314 section 7)."""
 
     protocol: str
     implicit: int | None = None
@@ -32,7 +31,7 @@ class Ports:
 
     @property
     def clear(self) -> tuple[int, ...]:
-        """All those where servers begin in plain text."""
+        """All ports where servers begin in plain text."""
         return (*self.others, *((self.starttls,) if self.starttls else ()))
 
     @property

@@ -1,7 +1,7 @@
-"""What libyaml says about a file that is not YAML, in words for administrators.
+"""Translates libyaml's errors about invalid YAML for administrators.
 
-libyaml's messages are fixed texts; PyYAML offers nothing else to tell its errors apart. One that is
-not known here is shown as it is: none of them quotes the file.
+libyaml's messages are fixed texts; PyYAML offers no other way to distinguish its errors. An unknown
+message is shown unchanged: none of them quotes the file.
 """
 
 from itertools import islice
@@ -66,8 +66,8 @@ MOST_LINES = 20  # of a file that was copied from a web page
 
 
 def oddly_written(text: str) -> list[tuple[Place, str]]:
-    """Where lines begin with what looks like a space or a hyphen: whatever YAML says of them is a
-    riddle."""
+    """Positions of lines that begin with a lookalike of a space or hyphen: YAML's errors about them
+    mislead."""
     return [
         (
             Place(line, column),
@@ -78,7 +78,7 @@ def oddly_written(text: str) -> list[tuple[Place, str]]:
 
 
 def unreadable(error: yaml.YAMLError, text: str) -> tuple[Place | None, str]:
-    """Where and why `text` is not YAML."""
+    """The position and cause of invalid YAML in `text`."""
     if isinstance(error, yaml.reader.ReaderError):
         before = text.encode()[: error.position].decode(errors="replace").split("\n")
         place = Place(len(before), len(before[-1]) + 1)

@@ -1,4 +1,4 @@
-"""The kinds of values in a configuration: durations, sizes, names, secrets, addresses to listen
+"""The types of values in a configuration: durations, sizes, names, secrets, addresses to listen
 on."""
 
 import os
@@ -55,9 +55,9 @@ class Options(BaseModel):
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        """Errors between the given options, whatever their values.
+        """Errors between the given options, independent of their values.
 
-        It is not called if a key is unknown: that key is most likely the missing one, misspelt.
+        It is not called if a key is unknown: that is most likely a missing key, misspelt.
         """
         yield from ()
 
@@ -90,8 +90,8 @@ class Options(BaseModel):
 
 
 def _duration(value: object) -> float:
-    """As Prometheus reads it (`1h30m`, the larger unit first), and also one decimal number with a
-    unit (`1.5h`)."""
+    """Parses a duration as Prometheus does (`1h30m`, the larger unit first), or one decimal number
+    with a unit (`1.5h`)."""
     text = value if isinstance(value, str) else ""
     if together := _TOGETHER.fullmatch(text):
         numbers = zip(together.groups("0"), _SECONDS.values(), strict=True)
@@ -108,7 +108,7 @@ def _duration(value: object) -> float:
 
 
 def duration_text(seconds: float) -> str:
-    """Seconds as they are written in a configuration."""
+    """Formats seconds as in a configuration."""
     for unit in ("h", "m", "s"):
         if seconds >= _SECONDS[unit] and (seconds / _SECONDS[unit]).is_integer():
             return f"{seconds / _SECONDS[unit]:.0f}{unit}"
@@ -124,7 +124,7 @@ def _size(value: object) -> int:
 
 
 def size_text(size: int) -> str:
-    """Bytes as they are written in a configuration."""
+    """Formats bytes as in a configuration."""
     for unit in ("GiB", "MiB", "KiB"):
         if size and size % _BYTES[unit] == 0:
             return f"{size // _BYTES[unit]}{unit}"
@@ -191,7 +191,7 @@ Text = Annotated[str, AfterValidator(_text)]  # taken as it stands
 
 
 def _one_word(value: str) -> str:
-    """Blanks at an end cannot be seen, so a message about the rest would be misleading."""
+    """Reports blanks at either end first: they are invisible, and other messages would mislead."""
     if ends := ends_oddly(_text(value)):
         raise ValueError(f"{ends}, which is part of it: remove it")
     return value
@@ -202,7 +202,7 @@ OneWord = Annotated[str, AfterValidator(_one_word)]
 
 
 class NamedFile(str):
-    """What a value of the type ReadFile is, so that all of them can be found."""
+    """Marks the type ReadFile, so that all its values can be found."""
 
 
 ReadFile = Annotated[str, AfterValidator(lambda text: NamedFile(_path(text)))]
@@ -232,7 +232,7 @@ class Secret:
         self._literal, self._file, self._env = literal, file, env
 
     def reveal(self) -> str:
-        """The secret itself. Raises SecretUnavailable."""
+        """Returns the secret itself. Raises SecretUnavailable."""
         if self._literal is not None:
             return self._literal
         text = (
@@ -256,7 +256,8 @@ class Secret:
 
     @staticmethod
     def _in_file(path: str) -> str:
-        """A byte order mark, as Windows' editors write it, belongs to the encoding."""
+        """Reads the file. A byte order mark, as written by editors on Windows, is not part of the
+        secret."""
         try:
             with open(path, encoding="utf-8-sig", newline="") as file:
                 text = file.read(LARGEST_SECRET + 1)
@@ -277,7 +278,7 @@ class Secret:
 
     @property
     def origin(self) -> str:
-        """Where it is kept, as may be said aloud; empty for a literal."""
+        """Where the secret is kept, safe to show; empty for a literal."""
         return self._file or (f"the environment variable {self._env}" if self._env else "")
 
     def __repr__(self) -> str:
@@ -329,7 +330,7 @@ class Secret:
 
 
 class Listen(str):
-    """HOST:PORT to listen on. An IPv6 address stands in brackets; port 0 means any free one."""
+    """HOST:PORT to listen on. An IPv6 address is in brackets; port 0 means any free port."""
 
     host: str
     port: int

@@ -1,13 +1,12 @@
-"""YAML in which every value knows its line and column.
+"""YAML with the line and column of every value.
 
-libyaml tells the events, and we build the tree from them ourselves. PyYAML's own loaders follow
-YAML 1.1, where `no` is false, `1:30` is ninety, 0777 is octal and of two equal keys the last one
-wins; this one follows the core schema of YAML 1.2.2 (section 10.3.2) and calls the rest a mistake.
-Merge keys (`<<`) are kept, because people use them. Everything that could grow beyond reason is
-bounded: the file, its depth, and what aliases expand to.
+This module builds the tree from libyaml's events. PyYAML's own loaders follow YAML 1.1, where `no`
+is false, `1:30` is ninety, 0777 is octal and the last of two equal keys wins; this one follows the
+core schema of YAML 1.2.2 (section 10.3.2) and reports the rest as errors. Merge keys (`<<`) are
+supported, since they are in use. The size of the file, its depth, and the expansion of aliases are
+limited.
 
-A message here never repeats a tag, an anchor or an alias: a password that is not quoted may look
-like one.
+Messages never repeat a tag, an anchor or an alias: an unquoted password may look like one.
 """
 
 import codecs
@@ -44,8 +43,7 @@ _NOT_ONE_LINE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 class Blank(Enum):
-    """Stands where there is no value. Neither is None, so that no option takes one for its
-    default."""
+    """Marks a missing value. Neither is None, so that no option uses its default instead."""
 
     EMPTY = "nothing is written"
     SPOILT = "what is written is a mistake, and told already"
@@ -53,7 +51,7 @@ class Blank(Enum):
 
 @dataclass(slots=True)
 class Node:
-    """A value, where it stands, and for a mapping where its keys stand."""
+    """A value, its position, and for a mapping the positions of its keys."""
 
     place: Place
     value: "str | int | float | bool | Blank | list[Node] | dict[str, Node]"
@@ -72,8 +70,7 @@ class Node:
         return self.value
 
     def entries(self) -> "Iterator[tuple[str, Place, Node]]":
-        """The keys of a mapping, where they stand, and their values; nothing for any other
-        value."""
+        """The keys of a mapping, their positions and values; empty for any other value."""
         if isinstance(self.value, dict):
             for key, node in self.value.items():
                 yield key, self.keys[key], node
@@ -91,8 +88,8 @@ class Node:
         return node
 
     def place_of(self, path: Path, *, key: bool = False) -> Place:
-        """Where to point for the value at a path, or for its key. Nothing has no place, so its key
-        stands in."""
+        """The position of the value at a path, or of its key. A missing value has none, so its
+        key's is used."""
         node, parent = self.find(path), self.find(path[:-1])
         if path and (key or node.value is Blank.EMPTY):
             return parent.keys.get(str(path[-1]), node.place)
@@ -100,7 +97,8 @@ class Node:
 
 
 def parse(raw: bytes, file: str) -> tuple[Node, list[Mistake]]:
-    """The tree, and what is wrong with it as YAML. Raises Mistakes if there is no tree at all."""
+    """Parses the text: returns the tree and its YAML errors. Raises Mistakes if there is no
+    tree."""
     if len(raw) > MAX_BYTES:
         raise Mistakes([Mistake(file, None, "", f"is larger than {MAX_BYTES >> 20} MiB")])
     raw = raw.removeprefix(codecs.BOM_UTF8)
@@ -125,13 +123,12 @@ def parse(raw: bytes, file: str) -> tuple[Node, list[Mistake]]:
 
 
 def dump(data: Any) -> str:
-    """Plain data as YAML, in its own order."""
+    """Writes plain data as YAML, in its order."""
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
 
 
 class _Composer:
-    """Builds the tree from libyaml's events. Depth and size are checked on the way down, before
-    they can hurt."""
+    """Builds the tree from libyaml's events. Checks depth and size before it descends."""
 
     def __init__(self, text: str, file: str) -> None:
         self.mistakes: list[Mistake] = []
@@ -311,7 +308,7 @@ def _place(event: Any) -> Place:
 
 
 def _odd(text: str, *, key: bool = False) -> str:
-    """What an unquoted value or key holds that can hardly be meant, with the cure."""
+    """Likely mistakes in an unquoted value or key, with the cure."""
     if odd := odd_in(text):
         cure = "type it again" if key else f"type it again, or {QUOTE}"
         return f"contains {odd}, which is invisible or looks like a space: {cure}"
@@ -323,8 +320,7 @@ def _odd(text: str, *, key: bool = False) -> str:
 
 
 def _resolved(text: str) -> str | int | float | bool | Blank:
-    """What a plain scalar means in the core schema. Numbers beyond 18 digits are not told apart,
-    and become floats."""
+    """Resolves a plain scalar by the core schema. Numbers of more than 18 digits become floats."""
     if text in _NULL:
         return Blank.EMPTY
     if text in _BOOL:

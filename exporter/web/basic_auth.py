@@ -1,4 +1,4 @@
-"""Basic authentication (RFC 7617) against passwords that are hashed with bcrypt."""
+"""Basic authentication (RFC 7617) with bcrypt password hashes."""
 
 import asyncio
 import base64
@@ -21,12 +21,10 @@ LONGEST = 72
 
 
 class BasicAuth:
-    """Remembers who has logged in. bcrypt is slow on purpose: it works in a thread of its own, once
-    at a time.
+    """Caches successful logins. bcrypt is slow by design: it runs in one separate thread.
 
-    A client whose login is not cached waits for it, within bounds; clients have turns, so that
-    one who tries many passwords is the only one to wait for them. `fits` says whether a password
-    fits a hash.
+    A client whose login is not cached waits, within limits; clients take turns, so that one that
+    tries many passwords delays only itself. `fits` returns whether a password matches a hash.
     """
 
     def __init__(self, fits: Callable[[bytes, bytes], bool] = bcrypt.checkpw) -> None:
@@ -46,10 +44,10 @@ class BasicAuth:
     async def admits(
         self, users: Mapping[str, bytes], authorization: str | None, client: str = ""
     ) -> bool:
-        """Whether this header is that of one of the users, each given with the hash of the
-        password. Raises QueueFull.
+        """Whether this header authenticates one of the users, given with their password hashes.
+        Raises QueueFull.
 
-        `client` is who asks, as far as a connection tells.
+        `client` identifies the client, as far as the connection shows.
         """
         credentials = _credentials(authorization or "")
         if credentials is None:
@@ -70,15 +68,15 @@ class BasicAuth:
         return asyncio.get_running_loop().run_in_executor(self._thread, compare)
 
     def _decoy_hash(self, users: Mapping[str, bytes], name: str) -> bytes:
-        """A real hash, always the same one for a name: so a name that is unknown takes the time of
-        one that is not."""
+        """A real hash, the same each time for a name, so that unknown names take as long as known
+        ones."""
         hashes = sorted(users.values())
         return hashes[
             int.from_bytes(self._digest(name.encode(errors="surrogateescape"))) % len(hashes)
         ]
 
     def _verify(self, user: str | None, password: bytes, hashed: bytes, digest: bytes) -> bool:
-        """In the thread."""
+        """Runs in the thread."""
         fits = self._fits(password[:LONGEST], hashed)
         if fits and user is not None:
             self._verified[user] = digest
@@ -92,7 +90,7 @@ class BasicAuth:
 
 
 def _credentials(authorization: str) -> tuple[str, bytes] | None:
-    """The name and the password in the header; None if there are none."""
+    """The username and password in the header; None if there are none."""
     scheme, _, encoded = authorization.partition(" ")
     try:
         decoded = base64.b64decode(encoded.strip(" "), validate=True)

@@ -1,7 +1,7 @@
-"""Bodies of responses, which many clients may share, and which are written a piece at a time.
+"""Response bodies, which many clients may share, written in pieces.
 
-asyncio keeps a copy of what a client does not read. A hundred clients that ask for a page of 6 MB
-and read nothing would cost 600 MB; so each of them is given 64 KiB, and more when it has read them.
+asyncio keeps a copy of data that a client does not read. A hundred clients that request a page of 6
+MB and read nothing would use 600 MB; so each is sent 64 KiB, and more once it has read them.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ _GZIP = 16 + zlib.MAX_WBITS  # zlib.compressobj: with the header and the trailer
 
 
 class Body:
-    """The body of a response, and the same compressed, which is made once for all clients."""
+    """The body of a response, and its compressed form, which is made once for all clients."""
 
     def __init__(self, plain: bytes) -> None:
         self.plain = plain
@@ -35,7 +35,7 @@ def _compress(plain: bytes) -> bytes:
 
 
 class PiecewisePayload(Payload):
-    """Bytes that are written as fast as the client reads them, without a copy."""
+    """Writes bytes as fast as the client reads them, without a copy."""
 
     def __init__(self, whole: bytes) -> None:
         super().__init__(whole)

@@ -1,4 +1,4 @@
-"""Requests for the same answer at the same time share one."""
+"""Concurrent requests for the same answer share one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -7,11 +7,10 @@ from exporter.web.bodies import Body
 
 
 class Coalescer:
-    """Makes an answer once for all requests that come at the same time, and never one that is older
-    than its request.
+    """Makes one answer for all concurrent requests, never older than its request.
 
-    Requests that come while an answer is being made share the next one. Answers are made one after
-    the other, so that a client that wants many at once delays no other client.
+    Requests that arrive while an answer is being made share the next one. Answers are made one at a
+    time, so that many requests of one client do not delay others.
     """
 
     def __init__(self) -> None:

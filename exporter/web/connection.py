@@ -1,4 +1,4 @@
-"""One HTTP connection: passes everything on to aiohttp's handler, inside TLS if that is on."""
+"""One HTTP connection: passes data to aiohttp's handler, through TLS if enabled."""
 
 import asyncio
 import socket
@@ -13,7 +13,7 @@ from exporter.web.tls import Tls
 
 
 class ConnectionPolicy(Protocol):
-    """Decides which connections may stay, and hears of their ends."""
+    """Decides which connections are accepted, and is notified of their end."""
 
     limits: Limits
 
@@ -21,14 +21,14 @@ class ConnectionPolicy(Protocol):
         """TLS for a new connection; None is plain HTTP."""
 
     def admit(self, connection: "Connection") -> bool:
-        """Whether a new connection may stay."""
+        """Whether a new connection is accepted."""
 
     def forget(self, connection: "Connection") -> None:
-        """It is closed."""
+        """The connection was closed."""
 
 
 class Connection(asyncio.Protocol):
-    """From being accepted to its end."""
+    """A connection from accept to close."""
 
     def __init__(self, policy: ConnectionPolicy, handler: asyncio.Protocol) -> None:
         self.handler = handler
@@ -42,7 +42,7 @@ class Connection(asyncio.Protocol):
         self._early: list[bytes] = []
 
     def drop(self) -> None:
-        """Ends it at once: what is unread is thrown away."""
+        """Closes it at once, and discards unread data."""
         self._end()
         if self._transport:
             self._transport.abort()
@@ -110,7 +110,7 @@ class Connection(asyncio.Protocol):
         return self.handler.eof_received() if self.is_open else False
 
     def pause_writing(self) -> None:
-        """The client does not read what we write."""
+        """The client does not read our data."""
         self.progress.stall()
         self.handler.pause_writing()
 

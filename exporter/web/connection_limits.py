@@ -1,5 +1,5 @@
-"""Limits what a slow, idle or greedy client may use up: aiohttp waits for the header of a request
-for as long as it takes."""
+"""Limits the resources of slow, idle or greedy clients: aiohttp waits for a request header without
+limit."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,9 +15,8 @@ def _no_tls() -> None:
 
 
 class ConnectionLimits:
-    """Knows the open connections, which report when they come and go; the server reports how far
-    their requests are. When there are too many connections, one is dropped (see `eviction`). `tls`
-    is called for every new connection."""
+    """Tracks the open connections; the server reports the progress of their requests. If there are
+    too many, one is dropped (see `eviction`). `tls` is called for every new connection."""
 
     def __init__(
         self,
@@ -32,7 +31,7 @@ class ConnectionLimits:
         self._connections: dict[asyncio.BaseProtocol | None, Connection] = {}
 
     def __call__(self) -> asyncio.Protocol:
-        """The protocol of a new connection, as asyncio wants it."""
+        """The protocol of a new connection, for asyncio."""
         return Connection(self, self._make_handler())
 
     def client(self, handler: asyncio.BaseProtocol | None) -> str:
@@ -40,7 +39,7 @@ class ConnectionLimits:
         return self._connections[handler].client if handler in self._connections else ""
 
     def admit(self, connection: Connection) -> bool:
-        """Whether a new connection may stay. Another one may be dropped for it."""
+        """Whether a new connection is accepted. Another one may be dropped for it."""
         same_client = [
             one
             for one in self._connections.values()
@@ -57,8 +56,8 @@ class ConnectionLimits:
         return True
 
     def _make_room(self, client: str) -> bool:
-        """Drops a connection of the client that has the most; for another client, even one whose
-        request is being handled."""
+        """Drops a connection of the client with the most; for another client, even during a
+        request."""
         busiest = busiest_client(self._connections.values())
         theirs = [one for one in self._connections.values() if one.client == busiest]
         return _drop(least_missed(theirs, also_answering=busiest != client))
@@ -67,12 +66,12 @@ class ConnectionLimits:
         self._connections.pop(connection.handler, None)
 
     def request_started(self, handler: asyncio.BaseProtocol | None) -> None:
-        """A request has passed the middleware; from here on only our own time limits count."""
+        """A request has passed the middleware; from now on only our own time limits apply."""
         if handler in self._connections:
             self._connections[handler].progress.answer_request()
 
     def answer_started(self, handler: asyncio.BaseProtocol | None, answer: bytes) -> None:
-        """There is an answer, which the client has to read within the limits."""
+        """An answer is ready, which the client must read within the limits."""
         if handler not in self._connections:
             return
         self._connections[handler].progress.expect_reading(answer, self.limits.answer)
@@ -86,7 +85,7 @@ class ConnectionLimits:
             connection.progress.expect_request(self.limits.idle)
 
     def close(self) -> None:
-        """Drops connections that aiohttp does not know yet; it closes the others."""
+        """Drops connections that aiohttp does not know yet; aiohttp closes the others."""
         for connection in [one for one in self._connections.values() if not one.is_open]:
             connection.drop()
 

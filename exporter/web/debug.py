@@ -1,5 +1,5 @@
-"""`/probe?…&debug=true`: the evidence of the newest trip and of those in progress, as plain
-text. It makes no trip."""
+"""`/probe?…&debug=true`: the evidence of the newest trip and of those in progress, in plain text,
+without a trip."""
 
 from functools import partial
 
@@ -13,11 +13,10 @@ MOST_FLIGHTS = 5  # that are shown, the newest
 
 
 def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
-    """Trace and transcript, the configuration of the module, which is of this kind, and what a
-    scrape would get.
+    """Trace and transcript, the configuration of the module, which is of this kind, and the series
+    of a scrape.
 
-    Without tokens: with that of a trip in progress, a reader of the page could send a message that
-    passes for ours.
+    It shows no tokens: with the token of a trip in progress, a reader could forge its message.
     """
     under_way = probe.under_way()
     flights = [

@@ -1,5 +1,4 @@
-"""Which connection is dropped when there are too many, or when their clients leave too much
-unread."""
+"""Selects the connection to drop when there are too many, or too much unread data."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable
@@ -11,15 +10,15 @@ _FIRST_TO_GO = (State.NEW, State.STALLED, State.IDLE)
 
 
 def busiest_client(connections: Iterable[Connection]) -> str:
-    """The address with the most of these connections."""
+    """The client address with the most of these connections."""
     return Counter(one.client for one in connections).most_common(1)[0][0]
 
 
 def least_missed(
     connections: Iterable[Connection], *, also_answering: bool = False
 ) -> Connection | None:
-    """The first of these in the state that is dropped first; None if none may be dropped. Give the
-    one that has been idle for the longest first."""
+    """The first of these in the state to drop first; None if none may be dropped. Pass the longest
+    idle one first."""
     connections = list(connections)
     for state in (*_FIRST_TO_GO, State.ANSWERING) if also_answering else _FIRST_TO_GO:
         if longest := next((one for one in connections if one.progress.state is state), None):
@@ -30,9 +29,8 @@ def least_missed(
 def oldest_unread(
     connections: Collection[Connection], limit: int, newest: bytes
 ) -> Connection | None:
-    """The client with the most unread answers loses the oldest of them; None if all of them
-    together are within the limit, an answer that many share counted once, or if only `newest` is
-    left."""
+    """The oldest unread answer of the client with the most of them; None if their total is within
+    the limit, counting a shared answer once, or if only `newest` is left."""
     reading = [one for one in connections if one.progress.answer]
     sizes = {id(one.progress.answer): len(one.progress.answer) for one in reading}
     others = [one for one in reading if one.progress.answer is not newest]

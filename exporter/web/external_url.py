@@ -1,4 +1,4 @@
-"""The URL under which clients reach us, and the prefix of all our paths."""
+"""The URL by which clients reach us, and the prefix of all our paths."""
 
 import re
 from collections.abc import Iterable
@@ -13,11 +13,10 @@ _PREFIX = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
 @dataclass(frozen=True, slots=True)
 class ExternalUrl:
-    """`url` has no slash at its end, and may be empty; `prefix` is empty or such as
-    /mailtrip.
+    """`url` has no final slash, and may be empty; `prefix` is empty or, for example, /mailtrip.
 
-    `allowed_hosts` are further names of ours, in small letters: a name, `*.` and a name, or
-    `*` for every one.
+    `allowed_hosts` are our other names, in lower case: a name, `*.` and a name, or `*` for every
+    name.
     """
 
     url: str = ""
@@ -28,8 +27,7 @@ class ExternalUrl:
     def from_flags(
         cls, external_url: str | None, route_prefix: str | None, allowed_hosts: Iterable[str] = ()
     ) -> "ExternalUrl":
-        """From the flags, as Prometheus understands them. Raises ValueError with a line for
-        administrators."""
+        """Parses the flags as Prometheus does. Raises ValueError with a line for administrators."""
         url = _url(external_url or "")
         prefix = (
             urlsplit(url).path if route_prefix is None else f"/{route_prefix.strip('/')}"
@@ -41,11 +39,10 @@ class ExternalUrl:
         return cls(url, prefix, tuple(map(_name, allowed_hosts)))
 
     def probe_location(self, scheme: str, host: str) -> tuple[str, str, str]:
-        """Scheme, address and path of `/probe` for a client that has reached us by this scheme and
+        """Scheme, address and path of `/probe` for a client that reached us by this scheme and
         `Host`.
 
-        One that came by the external URL, most likely through a proxy, is told to come that way
-        again.
+        A client that used the external URL, probably through a proxy, gets the external URL.
         """
         outside = urlsplit(self.url)
         if outside.netloc.lower() == host.lower():

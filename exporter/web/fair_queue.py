@@ -1,5 +1,4 @@
-"""Jobs that clients wait for: a bounded queue in which clients take turns, so that a greedy client
-waits for itself."""
+"""A bounded job queue in which clients take turns, so that a greedy client delays only itself."""
 
 import asyncio
 from collections import OrderedDict
@@ -12,7 +11,7 @@ class QueueFull(Exception):
 
 
 class Job:
-    """A piece of work; several requests for the same one wait for it together."""
+    """A job; several requests may wait for it."""
 
     def __init__(self, client: str, work: Callable[[], bool]) -> None:
         self.client = client
@@ -22,7 +21,7 @@ class Job:
 
 
 class FairQueue:
-    """At most `limit` jobs wait, and `limit_per_client` of one client."""
+    """Holds at most `limit` jobs, and `limit_per_client` of one client."""
 
     def __init__(self, limit: int, limit_per_client: int) -> None:
         self._limit, self._limit_per_client = limit, limit_per_client
@@ -34,7 +33,7 @@ class FairQueue:
     async def job(
         self, key: Hashable, client: str, work: Callable[[], bool]
     ) -> AsyncIterator["asyncio.Future[bool]"]:
-        """The result of `work`, which is not done if no client waits for it any more. Raises
+        """The result of `work`, which is skipped if no client waits for it any more. Raises
         QueueFull."""
         if key not in self._jobs:
             self._make_room(client)
@@ -69,8 +68,7 @@ class FairQueue:
         return job.result
 
     async def run(self, start: Callable[[Callable[[], bool]], "asyncio.Future[bool]"]) -> None:
-        """Does jobs until none waits: one of a client, then one of the next. `start` starts the
-        work of one."""
+        """Runs jobs until none is left, one per client in turn. `start` starts the work of one."""
         while self._queues:
             client, queue = self._queues.popitem(last=False)
             key = queue.pop(0)

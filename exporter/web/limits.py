@@ -1,4 +1,4 @@
-"""What one client, and all of them, may take of time, connections and memory."""
+"""Limits on time, connections and memory, per client and in total."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Where the HTTP server listens: on TCP addresses, Unix sockets and sockets of systemd."""
+"""The listeners of the HTTP server: TCP addresses, Unix sockets and sockets of systemd."""
 
 import asyncio
 import errno
@@ -22,8 +22,8 @@ class CannotListen(Exception):
 
 
 class UnixPath(str):
-    """A socket in the file system, for a proxy on this machine. Its directory, or the umask, says
-    who may connect."""
+    """A socket in the file system, for a local proxy. Its directory, or the umask, controls
+    access."""
 
     __slots__ = ()
 
@@ -46,8 +46,8 @@ def parse_listener(text: str) -> Listener:
 
 
 def systemd_sockets() -> list[Listener]:
-    """The sockets that systemd listens on for us, see sd_listen_fds(3). Raises CannotListen if
-    there are none."""
+    """The sockets passed by systemd, see sd_listen_fds(3). Raises CannotListen if there are
+    none."""
     ours = os.environ.pop("LISTEN_PID", "") == str(os.getpid())
     number = os.environ.pop("LISTEN_FDS", "")  # not for the programs that we call
     os.environ.pop("LISTEN_FDNAMES", None)
@@ -72,7 +72,7 @@ def systemd_sockets() -> list[Listener]:
 
 
 async def listen(listener: Listener, protocol: Callable[[], asyncio.Protocol]) -> asyncio.Server:
-    """A server on this listener. Raises CannotListen."""
+    """Starts a server on this listener. Raises CannotListen."""
     try:
         server = await _server(listener, protocol)
     except (OSError, UnicodeError) as error:
@@ -98,14 +98,15 @@ async def _server(listener: Listener, protocol: Callable[[], asyncio.Protocol]) 
 
 
 def remove_socket_file(listener: Listener) -> None:
-    """Removes the file of a Unix socket that is closed; does nothing for other listeners."""
+    """Removes the file of a closed Unix socket; does nothing for other listeners."""
     if isinstance(listener, UnixPath):
         with suppress(OSError):
             Path(listener).unlink()
 
 
 def _require_free(path: UnixPath) -> None:
-    """A socket that a killed process left behind is no obstacle; one where a process answers is."""
+    """Raises CannotListen if a process answers on the socket. A socket left by a killed process is
+    reused."""
     with socket.socket(socket.AF_UNIX) as caller:
         caller.settimeout(1.0)
         try:

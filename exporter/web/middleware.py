@@ -1,5 +1,4 @@
-"""What is checked before a request is handled: its size, the rate limit, where it comes from, the
-login."""
+"""Checks before a request is handled: its size, the rate limit, its origin, the login."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,8 +26,8 @@ class Middleware:
     """Refuses requests with the status codes of Prometheus' exporter-toolkit, in its order. Without
     a web configuration file no login is required.
 
-    `origin_check` says whether a request is meant for us, `client` returns the address of its
-    client, empty if that is unknown.
+    `origin_check` decides whether a request is meant for us; `client` returns its client's address,
+    empty if unknown.
     """
 
     def __init__(self, file: WebConfigFile | None = None, login: BasicAuth | None = None) -> None:
@@ -39,7 +38,7 @@ class Middleware:
 
     @property
     def config(self) -> WebConfig:
-        """For the next connection or request."""
+        """The configuration for the next request."""
         return self._file.config if self._file else WebConfig()
 
     def close(self) -> None:
@@ -85,12 +84,12 @@ class Middleware:
 
 
 def _unknown_client(request: web.Request) -> str:
-    """As for all clients of a Unix socket."""
+    """The address is unknown, as for all clients of a Unix socket."""
     return ""
 
 
 def _body_problem(request: web.Request) -> HTTPStatus | None:
-    """No route reads a body, and the length of a chunked one is unknown."""
+    """Refuses bodies: no route reads one, and the length of a chunked one is unknown."""
     if hdrs.TRANSFER_ENCODING in request.headers:
         return HTTPStatus.LENGTH_REQUIRED
     return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if (request.content_length or 0) > MAX_BODY else None

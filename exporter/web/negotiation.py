@@ -1,5 +1,4 @@
-"""Which form of an answer a client wants, by its headers Accept and Accept-Encoding (RFC 9110
-section 12.5)."""
+"""Content negotiation by the headers Accept and Accept-Encoding (RFC 9110 section 12.5)."""
 
 from exporter.metrics.exposition import Format
 
@@ -8,8 +7,8 @@ MOST_CHOICES = 50  # that are looked at
 
 
 def form_for(accept: str) -> Format:
-    """The one with the greatest weight; OpenMetrics before text, and text for a client that
-    wants neither."""
+    """The format with the greatest weight; OpenMetrics before text, and text for a client that
+    accepts neither."""
     weights = {Format.TEXT: 0.0, Format.OPENMETRICS: 0.0}
     for choice in accept.split(",")[:MOST_CHOICES]:
         kind, *given = (part.strip().lower() for part in choice.split(";"))
@@ -23,8 +22,7 @@ def form_for(accept: str) -> Format:
 
 
 def takes_gzip(accept_encoding: str) -> bool:
-    """Whether a client can read what is compressed, by its header Accept-Encoding (RFC 9110 section
-    12.5.3)."""
+    """Whether a client accepts gzip, by its header Accept-Encoding (RFC 9110 section 12.5.3)."""
     weights: dict[str, float] = {}
     for choice in accept_encoding.split(",")[:MOST_CHOICES]:
         coding, *given = (part.strip().lower() for part in choice.split(";"))
@@ -37,7 +35,7 @@ def _is_best(weights: dict[Format, float]) -> bool:
 
 
 def _form(kind: str, version: str) -> Format | None:
-    """A version that we do not write is nothing that the client could read of us."""
+    """The format of a media range; None for a version that we do not write."""
     if kind == OPENMETRICS:
         return Format.OPENMETRICS if version in ("", *VERSIONS) else None
     return Format.TEXT if kind in ("text/plain", "text/*", "*/*") else None
@@ -49,7 +47,7 @@ def _parameter(text: str) -> tuple[str, str]:
 
 
 def _weight(text: str) -> float:
-    """Between 0 and 1; what is no number weighs nothing."""
+    """The weight, between 0 and 1; 0 if it is not a number."""
     try:
         weight = float(text)
     except ValueError:

@@ -1,5 +1,4 @@
-"""The web configuration file: what exporters of Prometheus have in common, in the format of their
-exporter-toolkit."""
+"""The web configuration file, in the format of Prometheus' exporter-toolkit."""
 
 import os
 import re
@@ -101,8 +100,7 @@ def _header_value(value: str) -> str:
 
 
 def _interval(value: object) -> float:
-    """As Go reads a time.Duration, and in the format of the toolkit 0 stands without a unit,
-    too."""
+    """Parses a duration like Go's time.Duration; 0 without a unit is valid, too."""
     text = "" if isinstance(value, bool) else str(value)
     if _ZERO.fullmatch(text):
         return 0.0
@@ -212,13 +210,13 @@ class TlsServerOptions(Options):
             yield "cipher_suites contains none for TLS 1.2, but max_version allows nothing newer"
 
     def seen_from(self, directory: str) -> Self:
-        """With its paths as they are from where we run."""
+        """A copy with its paths relative to our working directory."""
         return self.model_copy(
             update={name: os.path.join(directory, path) for name, path in self.files().items()}
         )
 
     def files(self) -> dict[str, str]:
-        """The paths that are given, by option."""
+        """The given paths, by option."""
         names = ("cert_file", "key_file", "client_ca_file")
         return {name: path for name in names if (path := getattr(self, name))}
 

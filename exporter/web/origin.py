@@ -1,9 +1,8 @@
-"""Whether a request is meant for us, and who had it sent: a browser sends whatever a page of
-anybody tells it to.
+"""Checks the host and origin of requests, since any page can make a browser send requests.
 
-A page that has its own name lead to our address (DNS rebinding) reads what we answer, unless we
-mind by which name we are called. A page that sends a request to our name cannot read the answer,
-but what the request does is done.
+A page whose own name resolves to our address (DNS rebinding) could read our answers, so we check
+the Host header. A page that sends a request to our name cannot read the answer, but the request
+takes effect.
 """
 
 import asyncio
@@ -41,7 +40,7 @@ _OF_PROMETHEUS = ("X-Prometheus-Scrape-Timeout-Seconds", "X-Prometheus-Refresh-I
 
 
 class OriginCheck:
-    """Knows our names: those of the external URL, and of the addresses that we listen on."""
+    """Has our names: those of the external URL, and of the addresses that we listen on."""
 
     def __init__(
         self,
@@ -59,9 +58,9 @@ class OriginCheck:
         self._names |= set(filter(None, [domain_of(await asyncio.to_thread(socket.getfqdn))]))
 
     def misdirected(self, request: web.Request) -> str:
-        """Why this request is not for us, in one line; empty if it is.
+        """Why this request is not meant for us, in one line; empty if it is.
 
-        By TLS, the certificate says who we are, and no browser goes on with another name.
+        With TLS, the certificate identifies us, and browsers refuse another name.
         """
         stated = request.headers.get(hdrs.HOST, "")
         # The latter also of a target http://NAME/… (RFC 9112).
@@ -78,8 +77,8 @@ class OriginCheck:
         return problem
 
     def allows(self, host: str) -> bool:
-        """Whether a header Host is ours. An attacker cannot make an address, a single word or a
-        private name resolve elsewhere."""
+        """Whether a Host header is ours. An attacker does not control an address, a single word or
+        a private name."""
         if "*" in self._names:
             return True
         plain = _name(host)
@@ -96,8 +95,8 @@ class OriginCheck:
         return private or any(fnmatchcase(name, pattern) for pattern in self._names)
 
     def cross_site(self, request: web.Request) -> str:
-        """Whose page had this request sent, if it was not one of ours; for what changes something
-        or sends mail."""
+        """The origin of the foreign page that sent this request, if any; for requests that change
+        state or send mail."""
         for site in request.headers.getall("Sec-Fetch-Site", ()):
             if site.lower() not in ("same-origin", "none"):
                 return f"a page of another site ({one_line(site, 20)})"
@@ -109,10 +108,10 @@ class OriginCheck:
 
 
 def _referers(request: web.Request) -> list[str]:
-    """The origins of the pages that led here, where nothing better tells.
+    """The origins from Referer headers, if there is no better evidence.
 
-    By plain HTTP browsers send Sec-Fetch-Site only to localhost, and no Origin with an image,
-    a frame or a link.
+    Over plain HTTP browsers send Sec-Fetch-Site only to localhost, and no Origin for an image, a
+    frame or a link.
     """
     if "Sec-Fetch-Site" in request.headers:
         return []
@@ -120,7 +119,7 @@ def _referers(request: web.Request) -> list[str]:
 
 
 def _name(host: str) -> str:
-    """Without the port."""
+    """The name without the port."""
     name, colon, port = host.rpartition(":")
     return name if colon and (port.isdecimal() or not port) and not name.endswith(":") else host
 
@@ -134,10 +133,11 @@ def _is_same(origin: str, host: str) -> bool:
 
 
 def _is_a_scrape(request: web.Request) -> bool:
-    """Whether Prometheus sends this, by whatever name it calls us.
+    """Whether this is a scrape by Prometheus, whatever its Host header.
 
-    No browser can: it always says which languages and compressions its user likes, scripts cannot
-    change the latter (Fetch standard, forbidden request-headers), and it is more than gzip alone.
+    No browser can look like one: it always sends the accepted languages and compressions, scripts
+    cannot change the latter (Fetch standard, forbidden request-headers), and it is more than gzip
+    alone.
     """
     headers = request.headers
     browser = {

@@ -1,4 +1,4 @@
-"""How far a connection has come with its request, and how long it may take for that."""
+"""The progress of a request on a connection, and its time limits."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from enum import Enum, auto
 
 
 class State(Enum):
-    """What a connection is doing; when there are too many, an earlier one of these is dropped
+    """The state of a connection; if there are too many, an earlier state in this list is dropped
     first."""
 
     NEW = auto()  # none of its requests has passed the middleware yet
@@ -38,17 +38,18 @@ class Progress:
         return State.IDLE if self._was_answered else State.NEW
 
     def expect_request(self, timeout: float) -> None:
-        """Until its header has come, and it has passed the middleware."""
+        """Starts the time limit for a request, until its header has arrived and passed the
+        middleware."""
         self._answering, self.answer = False, b""
         self._drop_after(timeout)
 
     def answer_request(self) -> None:
-        """Handling it takes as long as it takes."""
+        """Stops the time limit while the request is handled."""
         self._answering = self._was_answered = True
         self._cancel()
 
     def expect_reading(self, answer: bytes, timeout: float) -> None:
-        """Until the client has read this."""
+        """Starts the time limit for the client to read this."""
         self.answer, self.since = answer, asyncio.get_running_loop().time()
         self._drop_after(timeout)
 

@@ -104,8 +104,8 @@ class Routes:
     async def probe(self, request: web.Request) -> web.Response:
         """One probe's series: always 200 for an allowed probe, always before Prometheus' timeout.
 
-        With `debug=true`, as in blackbox_exporter, its evidence; then no trip is made, and none
-        is made by HEAD.
+        With `debug=true`, as in blackbox_exporter, its evidence instead. Neither this nor HEAD
+        makes a trip.
         """
         debug = any(value.lower() in _YES for value in request.query.getall("debug", ()))
         read_only = debug or request.method == hdrs.METH_HEAD
@@ -132,7 +132,7 @@ class Routes:
         return await _series(request, series, form)
 
     def stop_waiting(self) -> None:
-        """From now on no scrape waits for its trip: the answer has the known values."""
+        """Makes all scrapes return the known values at once, without waiting for their trip."""
         self._is_stopping = True
         for waiting in self._waits:
             waiting.reschedule(asyncio.get_running_loop().time())
@@ -152,8 +152,8 @@ class Routes:
         return await _series(request, series, form)
 
     async def sd(self, request: web.Request) -> web.Response:
-        """The probes of the configuration, as Prometheus' http_sd_configs wants them: /probe for
-        each, nothing else."""
+        """The configured probes in the format of Prometheus' http_sd_configs: only /probe for
+        each."""
         scheme, host, path = self._external_url.probe_location(request.scheme, request.host)
         common = {"__scheme__": scheme, "__metrics_path__": path}
         groups = [
@@ -170,7 +170,7 @@ class Routes:
         return web.json_response(groups, headers=_PLAIN_HEADERS)
 
     async def config(self, request: web.Request) -> web.Response:
-        """The current configuration, with its defaults, every secret hidden."""
+        """The current configuration with its defaults, without secrets."""
         settings = self._probes.settings
         if self._shown is None or self._shown[0] is not settings:
             self._shown = (settings, asyncio.ensure_future(asyncio.to_thread(settings.shown)))
@@ -201,7 +201,7 @@ class Routes:
         return _page(page) if page else _page(await self._pages.missing(trip), HTTPStatus.NOT_FOUND)
 
     async def style(self, request: web.Request) -> web.Response:
-        """The URL changes with the content, so that browsers may cache it."""
+        """The style sheet. Its URL changes with the content, so that browsers may cache it."""
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable",
             "X-Content-Type-Options": "nosniff",
@@ -209,7 +209,7 @@ class Routes:
         return web.Response(text=STYLE, content_type="text/css", headers=headers)
 
     async def reload(self, request: web.Request) -> web.Response:
-        """Reloads the configuration. GET is refused, by the router: a link must not do that."""
+        """Reloads the configuration. The router refuses GET: a link must not reload."""
         assert self._reload is not None  # noqa: S101 - else there is no such route
         try:
             await asyncio.shield(self._reload())
@@ -223,7 +223,7 @@ class Routes:
         return web.Response(text="mailtrip is up\n")
 
     async def ready(self, request: web.Request) -> web.Response:
-        """The server listens only when all parts run; so it is not ready only while it stops."""
+        """Not ready only during shutdown: the server listens only once all parts run."""
         if self._is_stopping:
             return web.Response(
                 text="mailtrip is stopping\n", status=HTTPStatus.SERVICE_UNAVAILABLE
@@ -232,7 +232,7 @@ class Routes:
 
 
 def wait_limit(header: str | None) -> float:
-    """How long a scrape may wait for its trip, in seconds, from the header of Prometheus."""
+    """The time that a scrape may wait for its trip, in seconds, from Prometheus' timeout header."""
     try:
         seconds = float(header or DEFAULT_TIMEOUT)
     except ValueError:
@@ -264,7 +264,7 @@ async def _debug_response(
 
 
 def _with_state(answer: Answer) -> Answer:
-    """A page about trips that are kept, or while the state cannot be read, why it is not there."""
+    """A page about stored trips, or the error if the state cannot be read."""
 
     async def answered(request: web.Request) -> web.Response:
         try:
@@ -281,15 +281,15 @@ def _with_state(answer: Answer) -> Answer:
 
 
 def _page(page: Body | str, status: int = HTTPStatus.OK) -> web.Response:
-    """Nothing but our own style is loaded, and no site may frame a page: it shows text from
-    external senders."""
+    """A page that loads only our own style and cannot be framed, since it shows text from external
+    senders."""
     body = page.plain if isinstance(page, Body) else page.encode()
     headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
     return web.Response(body=body, status=status, headers=headers)
 
 
 async def _series(request: web.Request, body: Body, form: Format) -> web.Response:
-    """Compressed, if the client accepts that."""
+    """The series, compressed if the client accepts that."""
     headers = {
         "Content-Type": form.value,
         "Cache-Control": "no-store",

@@ -1,4 +1,4 @@
-"""The HTTP server: listens, answers, and stops without cutting a running scrape short."""
+"""The HTTP server: listens, answers, and stops without aborting a scrape in progress."""
 
 import asyncio
 import logging
@@ -73,7 +73,7 @@ class Server:
 
     @property
     def addresses(self) -> list[tuple[str, int]]:
-        """Where it listens by TCP, ports that the system chose filled in."""
+        """Its TCP addresses, with the ports that the system chose."""
         names = (socket.getsockname() for server in self._servers for socket in server.sockets)
         return [name[:2] for name in names if isinstance(name, tuple)]
 
@@ -97,7 +97,7 @@ class Server:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """A running scrape may wait a little longer for its trip; then the answer has the known
+        """Lets a scrape in progress wait a little longer for its trip; then it returns the known
         values."""
         opened = zip(self._servers, self._listeners, strict=False)
         for server, listener in opened:
@@ -136,7 +136,7 @@ class Server:
             limits.request_ended(protocol)
 
     async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refusals of the router say what to request instead."""
+        """Answers a request. Refusals of the router name the valid paths or methods."""
         try:
             return await handler(request)
         except web.HTTPMethodNotAllowed as refusal:
@@ -162,7 +162,7 @@ _HANDLING: dict[str, Any] = {
 
 
 class _Handler(web.RequestHandler):
-    """Handles errors before and behind our routes."""
+    """Handles errors outside of our routes."""
 
     __slots__ = ()
 
@@ -173,7 +173,7 @@ class _Handler(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Invalid HTTP is answered, and not logged; a bug of ours is logged, and not shown."""
+        """Answers invalid HTTP without logging it; logs a bug without showing it to the client."""
         if isinstance(exc, HttpProcessingError):
             response: web.StreamResponse = web.Response(status=status, text="not an HTTP request\n")
             response.force_close()

@@ -1,4 +1,4 @@
-"""TLS as the web configuration file wants it."""
+"""TLS according to the web configuration file."""
 
 import ssl
 from collections.abc import Callable, Iterator, Mapping
@@ -32,11 +32,12 @@ class Tls:
         )
 
     def context(self) -> ssl.SSLContext:
-        """For the next connection."""
+        """The context for the next connection."""
         return self._certificate.context()
 
     def admits(self, certificate: Mapping[str, Any] | None) -> bool:
-        """Whether this client may stay, by its verified certificate as Python's ssl shows it."""
+        """Whether this client is allowed, by its verified certificate in the form of Python's ssl
+        module."""
         return (
             not certificate
             or self._sans is None
@@ -45,7 +46,7 @@ class Tls:
 
 
 def configure_context(options: TlsServerOptions, context: ssl.SSLContext) -> None:
-    """Sets all options but the certificate. Raises ProbeError (tls)."""
+    """Sets all options except the certificate. Raises ProbeError (tls)."""
     context.minimum_version = _VERSIONS[options.min_version]
     context.maximum_version = _VERSIONS[options.max_version]
     context.set_alpn_protocols(["http/1.1"])
@@ -60,7 +61,7 @@ def configure_context(options: TlsServerOptions, context: ssl.SSLContext) -> Non
 
 
 def unusable_options(options: TlsServerOptions) -> Iterator[tuple[str, str]]:
-    """Options whose values cannot be used here, and why."""
+    """The options whose values cannot be used here, with the causes."""
     for name, set_option in _FALLIBLE.items():
         try:
             set_option(options, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
@@ -70,8 +71,8 @@ def unusable_options(options: TlsServerOptions) -> Iterator[tuple[str, str]]:
 
 @cache
 def can_set(curve: str) -> bool:
-    """Whether this Python can offer one curve alone: before 3.11.4 or so it knew no X25519
-    there."""
+    """Whether this Python can offer only this curve: before about 3.11.4 it did not support
+    X25519."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).set_ecdh_curve(CURVES[curve])
     except (ssl.SSLError, ValueError):
@@ -113,7 +114,8 @@ _FALLIBLE: Mapping[str, Callable[[TlsServerOptions, ssl.SSLContext], None]] = {
 
 
 def _names(certificate: Mapping[str, Any]) -> Iterator[str]:
-    """Subject alternative names, as the toolkit compares them: addresses in their shortest form."""
+    """The subject alternative names in the toolkit's form for comparison: addresses in their
+    shortest form."""
     for kind, name in certificate.get("subjectAltName", ()):
         if kind == "IP Address":
             yield str(ip_address(name))

@@ -12,7 +12,7 @@ class TokenBucket:
         self._counted = 0.0
 
     def take(self, now: float) -> bool:
-        """Whether there is a token. `now` is in seconds, of a clock that never goes back."""
+        """Takes a token; False if there is none. `now` is in monotonic seconds."""
         if not self.options.interval:
             return True
         came = (now - self._counted) / self.options.interval

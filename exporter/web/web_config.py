@@ -1,4 +1,4 @@
-"""The web configuration file: read again when it changes, at the next connection or request."""
+"""The web configuration file, reloaded after a change at the next connection or request."""
 
 import logging
 import os
@@ -25,7 +25,7 @@ TLS = "tls_server_config"
 
 @dataclass(frozen=True, slots=True)
 class WebConfig:
-    """What the file says. Without a file nothing is required."""
+    """The content of the file. Without a file no login is required."""
 
     tls: Tls | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -34,8 +34,8 @@ class WebConfig:
 
 
 class WebConfigFile:
-    """Raises Mistakes when it is read first; later, mistakes are logged and the configuration that
-    was read last stays in use."""
+    """Raises Mistakes when first read; later, errors are logged and the previous configuration
+    stays in use."""
 
     def __init__(self, path: str) -> None:
         self._path = path
@@ -44,7 +44,7 @@ class WebConfigFile:
 
     @property
     def config(self) -> WebConfig:
-        """For the next connection or request."""
+        """The configuration for the next connection or request."""
         return self._config.current()
 
     def _read(self) -> WebConfig:
@@ -70,8 +70,8 @@ class WebConfigFile:
 
 
 def load_web_options(path: str) -> WebOptions:
-    """The options in a file, paths as seen from where we run. Raises Mistakes, all at once, also
-    for its PEM files."""
+    """Loads the options, with paths relative to our working directory. Raises Mistakes with all
+    errors, also of its PEM files."""
     directory = os.path.dirname(path)
     options = load(WebOptions, [(path, read(path))], partial(_unusable_files, directory))
     tls = options.tls_server_config

@@ -1,5 +1,4 @@
-"""The pages: the overview, and one trip as a waterfall. Without JavaScript; whatever is shown
-is escaped."""
+"""The pages: the overview, and one trip as a waterfall. Without JavaScript; all text is escaped."""
 
 from collections.abc import Callable, Mapping
 from hashlib import sha256
@@ -26,7 +25,7 @@ STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
 
 
 class Records(Protocol):
-    """The trips that are kept."""
+    """The stored trips."""
 
     async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]: ...
 
@@ -34,8 +33,7 @@ class Records(Protocol):
 
 
 class Pages:
-    """Each page as HTML; None if it does not exist. `now` gives the seconds since the
-    epoch."""
+    """Each page as HTML; None if it does not exist. `now` returns the seconds since the epoch."""
 
     def __init__(
         self,
@@ -72,7 +70,7 @@ class Pages:
         )
 
     async def trips(self, key: ProbeKey) -> str:
-        """The trips of one probe: those in progress, and those that are kept."""
+        """The trips of one probe: those in progress, and the stored ones."""
         probe = self._probes.find(key)
         kept = self._listed(await self._records.recent(key, MOST_TRIPS))
         flights = [
@@ -81,7 +79,7 @@ class Pages:
         return await self._page("trips.html", root="", probe=probe, trips=[*flights, *kept])
 
     async def trip(self, trip_id: str) -> str | None:
-        """One trip, also while it is in progress."""
+        """One trip, finished or in progress."""
         for probe in self._probes:
             if trip_id in probe.runs:
                 outcome = next(one for one in probe.under_way() if one.trip == trip_id)
@@ -104,11 +102,11 @@ class Pages:
         return [TripView(outcome, names.get(outcome.probe)) for outcome in outcomes]
 
     async def _page(self, template: str, **values: object) -> str:
-        """Without tokens: with that of a trip in progress, a reader could send a message that
-        passes for ours.
+        """It shows no tokens: with the token of a trip in progress, a reader could forge its
+        message.
 
-        It is written in pieces, since there may be ten thousand probes; a value stands wholly in
-        one of them.
+        It is rendered in pieces, since there may be ten thousand probes; no value is split across
+        pieces.
         """
         now = self._now()
         values |= {

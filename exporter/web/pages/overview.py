@@ -55,7 +55,7 @@ class BlocklistRow:
 
 
 async def probe_rows(probes: Iterable[Probe]) -> list[ProbeRow]:
-    """Failed probes first; otherwise the order of the configuration."""
+    """The rows, failed probes first; otherwise in the order of the configuration."""
     rows = [_probe_row(probe) async for probe in in_turns(probes, ROWS)]
     return sorted(rows, key=lambda row: row.state != BAD)
 
@@ -83,8 +83,8 @@ def _probe_row(probe: Probe) -> ProbeRow:
 
 
 def in_words(outcome: Outcome) -> str:
-    """What a success means: the message is back, or was refused as expected, or no list lists
-    the target."""
+    """A success in words: the message is back, or was refused as expected, or the target is not
+    listed."""
     listings = [fact for fact in outcome.facts if isinstance(fact, Listing)]
     if not listings:
         arrival = next((fact for fact in outcome.facts if isinstance(fact, Arrival)), None)
@@ -96,8 +96,8 @@ def in_words(outcome: Outcome) -> str:
 
 
 def _back(arrival: Arrival) -> str:
-    """The two durations that are measured. The total duration says less: it includes mailtrip's
-    own waits."""
+    """The two measured durations. The total duration is less useful: it includes mailtrip's own
+    waits."""
     if arrival.round_trip is None:
         return "received; the mailbox was not polled often enough to measure the delay"
     delay = (
@@ -109,7 +109,7 @@ def _back(arrival: Arrival) -> str:
 
 
 def mailbox_rows(mailboxes: Mapping[str, Watcher]) -> list[MailboxRow]:
-    """In the order of the configuration."""
+    """The rows in the order of the configuration."""
     return [_mailbox_row(watcher) for watcher in mailboxes.values()]
 
 
@@ -124,7 +124,7 @@ def _mailbox_row(watcher: Watcher) -> MailboxRow:
 
 
 async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
-    """From the newest answers that every probe has. An unusable list lists nothing."""
+    """The rows, from the newest answers of every probe. An unusable list has no listings."""
     trouble: dict[str, str] = {}
     listed: dict[str, list[str]] = {}
     harmless: set[str] = set()

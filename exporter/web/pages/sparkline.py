@@ -1,5 +1,5 @@
-"""A sparkline: the newest trips of a probe as bars, the oldest left. Heights and places in the
-units of the drawing."""
+"""A sparkline: the newest trips of a probe as bars, the oldest left. Sizes in units of the
+drawing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Sparkline:
 
 
 def sparkline(history: Sequence[TripSummary]) -> Sparkline | None:
-    """None for a single trip."""
+    """The sparkline; None for a single trip."""
     if len(history) < 2:
         return None
     slowest = max((summary.seconds for summary in history if summary.success), default=0.0)

@@ -1,4 +1,4 @@
-"""One trip as its page shows it."""
+"""The data of the page about one trip."""
 
 from urllib.parse import urlencode
 
@@ -29,7 +29,7 @@ class TripView:
 
     @property
     def text(self) -> str:
-        """How it ended, in words."""
+        """The result in words."""
         if self.under_way:
             return ""
         return str(self.outcome.failure) if self.outcome.failure else in_words(self.outcome)
@@ -49,11 +49,11 @@ class TripView:
 
     @property
     def headers(self) -> tuple[str, ...]:
-        """Those of the message as it arrived."""
+        """The headers of the arrived message."""
         lines = (fact.lines for fact in self.outcome.facts if isinstance(fact, ArrivedHeaders))
         return next(lines, ())
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        """What else is known, as pairs of a name and a text."""
+        """Other facts, as pairs of a name and a text."""
         return facts_in_words(self.outcome)

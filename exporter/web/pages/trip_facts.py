@@ -1,4 +1,4 @@
-"""What is known about one trip, in words."""
+"""The facts of one trip, in words."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -52,7 +52,7 @@ class Waterfall:
         self._queried_lists = any(isinstance(fact, Listing) for fact in outcome.facts)
 
     def rows(self) -> list[Row]:
-        """Phases in their order, each with its steps; the hops belong to the time in transit."""
+        """The phases in order, each with its steps; the hops are below the time in transit."""
         spans = sorted(
             self._outcome.spans,
             key=lambda one: (_PHASES.index(one.phase), one.step is not None, one.start),
@@ -76,14 +76,14 @@ class Waterfall:
         )
 
     def _meaning(self, span: Span) -> str:
-        """Of a phase that failed, what did not happen."""
+        """What a failed phase did not achieve."""
         if self._queried_lists or span.reason in (Reason.LISTED, Reason.UNUSABLE):
             return _LISTS_FAILED if span.reason else "querying the blocklists"
         return (_FAILED if span.reason else _MEANING)[span.phase]
 
     def _hop_rows(self) -> Iterator[Row]:
-        """Where the message was by the servers' clocks: each hop from the previous one, the
-        first from our sending."""
+        """The hops by the servers' clocks: each starts at the previous one, the first at our
+        sending."""
         sending = [
             one.start for one in self._outcome.spans if one.phase is Phase.SEND and one.step is None
         ]
@@ -104,7 +104,7 @@ class Waterfall:
             at += hop.delay or 0.0
 
     def _position(self, start: float, length: float) -> tuple[float, float]:
-        """Inside the drawing, whatever the clocks say."""
+        """A position, limited to the drawing in case clocks are wrong."""
         scale = WIDTH / self._outcome.duration if self._outcome.duration > 0 else 0.0
         x = min(max(start * scale, 0.0), WIDTH - LEAST)
         return round(x, 1), round(min(max(length * scale, LEAST), WIDTH - x), 1)
