@@ -1,4 +1,4 @@
-"""Where messages are awaited: the kinds of mailbox, and the one session that all trips to a mailbox
+"""Mailboxes that receive messages: their kinds, and the session that all trips to a mailbox
 share."""
 
 from exporter.config.choice import Choice

@@ -1,4 +1,4 @@
-"""Is a message there as a whole, or did the server show only the beginning of it? Pure."""
+"""Checks whether a message is complete, or the server returned only its beginning. Pure."""
 
 import re
 
@@ -15,8 +15,7 @@ _SHORT = 20
 
 
 def is_complete(raw: bytes, reading: Reading, token: Token | None) -> bool:
-    """Whether nothing seems to be missing at the end of a message. `token` is the one of ours that
-    it carries."""
+    """Whether the end of a message seems to be present. `token` is our token in it."""
     if token is not None and reading.kind is Kind.MESSAGE:
         return _ends_well(raw) and is_whole(raw, token)
     return _ends_well(raw)

@@ -1,5 +1,4 @@
-"""What a folder for junk is called where nothing else says which one it is: no special use (RFC
-6154), no server."""
+"""Names of junk folders, used when the server marks none by special use (RFC 6154)."""
 
 from unicodedata import normalize
 
@@ -25,6 +24,5 @@ _JUNK = frozenset(_canonical(name.strip()) for name in _NAMES.split(","))
 
 
 def is_junk(name: str) -> bool:
-    """Whether a folder of this name, decoded and without the folders above it, is the one for
-    junk."""
+    """Whether this is the name of a junk folder, decoded and without its parent folders."""
     return _canonical(name) in _JUNK

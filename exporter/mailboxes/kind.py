@@ -1,4 +1,4 @@
-"""What every kind of mailbox is asked. Nothing outside of its own file knows a kind by its name."""
+"""The interface of all kinds of mailbox. No other code depends on the name of a kind."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from exporter.net.oauth2 import Accounts
 
 @dataclass(frozen=True, slots=True)
 class Reception:
-    """Where we listen for those who deliver mail to us."""
+    """The address on which we listen for mail."""
 
     listen: Listen
     recipients: Sequence[str]
@@ -29,18 +29,18 @@ class MailboxKind(Protocol):
 
     @property
     def place(self) -> str:
-        """Where it is, in words: a server with its port, a directory."""
+        """The location in words: a server with its port, a directory."""
 
     @property
     def reception(self) -> Reception | None:
-        """None if mailtrip fetches the mail itself."""
+        """The listener; None if mailtrip fetches the mail itself."""
 
     def takes(self, address: str) -> bool:
-        """Whether mail to this address may arrive in it, as far as its options say."""
+        """Whether mail to this address may arrive in it, according to its options."""
 
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
-        """What cannot work in a module that awaits messages of this size there. `name` is what the
-        mailbox is called; paths begin at the module."""
+        """Errors of a module that expects messages of this size there. `name` is the mailbox; paths
+        begin at the module."""
 
     def mailbox(self, resolver: Resolver, accounts: Accounts | None) -> Mailbox:
-        """One with these options. `accounts` has the tokens."""
+        """Creates a mailbox with these options. `accounts` has the tokens."""

@@ -6,7 +6,8 @@ from exporter.config.server import Ports, ServerOptions, TlsMode
 
 
 class MailServerOptions(ServerOptions):
-    """Where a mailbox is from which mail is fetched. Without `port` it is TLS from the start."""
+    """The server of a mailbox from which mail is fetched. Without `port` it is TLS from the
+    start."""
 
     ports: ClassVar[Ports]
 
@@ -28,7 +29,7 @@ class MailServerOptions(ServerOptions):
 
     @property
     def reception(self) -> None:
-        """Its mail is fetched."""
+        """None: mailtrip fetches its mail."""
 
     def takes(self, address: str) -> bool:
         return True

@@ -1,8 +1,8 @@
-"""Where messages are awaited. A protocol file knows how to open a session, to yield new messages
-and to delete some.
+"""The interface of mailbox sessions. Each protocol's file can open a session, return new messages
+and delete some.
 
-Everything else (sharing one session among many trips, matching, reconnecting, settling late mail)
-is the watcher's.
+The watcher does everything else: sharing one session among trips, matching, reconnecting, late
+mail.
 """
 
 from asyncio import Event
@@ -15,8 +15,8 @@ from exporter.core.trace import Trace
 
 @dataclass(frozen=True, slots=True)
 class Precision:
-    """How far a delay that is told may be off: by so many seconds or by that share of it, whichever
-    is more."""
+    """The permitted error of a reported delay: in seconds or as a fraction of it, whichever is
+    more."""
 
     seconds: float
     share: float
@@ -44,8 +44,8 @@ class Sighting:
     cut: bool = False  # the message goes on behind what was read
 
     def delay_since(self, moment: float | None) -> float | None:
-        """Seconds from a monotonic moment to seen; None unless that is known as well as `precision`
-        wants it."""
+        """Seconds from a monotonic time until it was seen; None if this is less precise than
+        `precision`."""
         if moment is None or not self.watched:
             return None
         # Our SMTP receiver sees a message before it says 250.
@@ -55,25 +55,24 @@ class Sighting:
 
 
 class Session(Protocol):
-    """An open mailbox. One caller at a time; every failure is a ProbeError and ends the session."""
+    """An open mailbox. One caller at a time; a failure is a ProbeError and ends the session."""
 
     messages: int | None
     """How many messages the mailbox holds, ours and others'; None while unknown."""
 
     async def scan(self) -> list[Sighting]:
-        """The messages that came since the last scan. The first scan may also yield older ones, not
-        watched."""
+        """The messages since the last scan. The first scan may also return older ones, which are
+        not watched."""
 
     async def wait(self, seconds: float, wake: Event) -> None:
-        """Returns after that time, sooner when messages may have come, at once when `wake` is or
-        becomes set."""
+        """Returns after that time, earlier when messages may have arrived, at once when `wake` is
+        set."""
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
-        """Removes exactly these messages, and returns when the server has said so."""
+        """Removes exactly these messages, and returns when the server has confirmed it."""
 
     async def close(self) -> None:
-        """Parts politely (LOGOUT, QUIT). Never raises ProbeError: what it could not do is the
-        server's loss."""
+        """Ends the session properly (LOGOUT, QUIT). Never raises ProbeError."""
 
     def abort(self) -> None:
         """Drops the connection at once. May be called at any time, also twice."""
@@ -81,45 +80,45 @@ class Session(Protocol):
 
 @runtime_checkable
 class Rechecking(Protocol):
-    """A session that usually relies on what the server announces."""
+    """A session that usually relies on the server's announcements."""
 
     def recheck(self) -> None:
-        """The next scan does not: a trip is about to fail because nothing was announced."""
+        """Makes the next scan poll instead: a trip is about to fail without an announcement."""
 
 
 @runtime_checkable
 class ScanLimited(Protocol):
-    """A session that may not look into the mailbox as often as it is asked to."""
+    """A session that may not poll the mailbox as often as requested."""
 
     @property
     def last_scan_at(self) -> float:
-        """When it last did, in monotonic seconds: what came later has not been seen."""
+        """The time of the last poll, monotonic: later messages have not been seen."""
 
     @property
     def next_scan_at(self) -> float:
-        """When it may do so again."""
+        """When it may poll again."""
 
     @property
     def scan_limit(self) -> str:
-        """Who does not allow more, and how much."""
+        """What limits the polls, and to which rate."""
 
 
 @runtime_checkable
 class ReportsUnreadable(Protocol):
-    """A session that meets messages which it cannot read."""
+    """A session that may find messages which it cannot read."""
 
     def unreadable_since(self, moment: float) -> str:
-        """Why a message that came at that monotonic time or later could not be read; empty if all
-        of them could."""
+        """Why a message that arrived at that monotonic time or later could not be read; empty if
+        all could."""
 
 
 @runtime_checkable
 class Rereading(Protocol):
-    """A session whose server may show a message before all of it is there."""
+    """A session whose server may show a message before it is complete."""
 
     def read_again(self, sighting: Sighting, times: int) -> bool:
-        """A later scan yields it once more. False if it was read so many times already, and is
-        taken as it is."""
+        """Makes a later scan return it again. False if it was read often enough, and is accepted as
+        it is."""
 
 
 Wanted = Callable[[bytes], Awaitable[bool]]
@@ -134,9 +133,9 @@ class Mailbox(Protocol):
     waits."""
 
     async def open(self, trace: Trace, wanted: Wanted) -> Session:
-        """Opens a session, its steps timed by `trace`, which the session keeps for its clock, its
-        spans and its transcript.
+        """Opens a session. `trace` times its steps; the session keeps it for its clock, spans and
+        transcript.
 
-        A receiver asks `wanted` about a message before it takes responsibility for it, and POP3
-        before it deletes one by a name that may have gone over to another; others have no say.
+        A receiver calls `wanted` before it accepts a message, and POP3 before it deletes one whose
+        id may have been reused; other kinds do not.
         """

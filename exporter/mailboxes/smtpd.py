@@ -1,4 +1,4 @@
-"""The exporter's own SMTP receiver: a mailbox that others deliver to."""
+"""The exporter's SMTP receiver: a mailbox to which other servers deliver."""
 
 import asyncio
 from collections import deque
@@ -89,8 +89,8 @@ class SmtpdMailbox:
         self._limits = limits
 
     async def open(self, trace: Trace, wanted: Wanted) -> "SmtpdSession":
-        """Begins to listen. Raises ProbeError: connect when the address is taken or forbidden, tls
-        for bad files."""
+        """Begins to listen. Raises ProbeError: connect if the address is in use or not permitted,
+        tls for bad files."""
         options = self._options
         certificate = None
         if options.tls:
@@ -103,8 +103,8 @@ class SmtpdMailbox:
 
 
 class SmtpdSession:
-    """Listens. What has been accepted waits in memory for the next scan, also when the receiver is
-    closed already."""
+    """Listens. Accepted messages wait in memory for the next scan, also after the receiver has
+    closed."""
 
     messages: int | None = 0  # it keeps none
     # any sender may write to us: what they send costs no more than in other mailboxes
@@ -133,14 +133,14 @@ class SmtpdSession:
         )
 
     async def scan(self) -> list[Sighting]:
-        """The messages that came since the last scan."""
+        """The messages since the last scan."""
         sightings = list(self._waiting)
         self._waiting.clear()
         self._arrived.clear()
         return sightings
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Returns when a message has come, `wake` is set, or the time is over."""
+        """Returns when a message has arrived, `wake` is set, or the time is over."""
         events = [asyncio.ensure_future(event.wait()) for event in (self._arrived, wake)]
         try:
             await asyncio.wait(events, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -150,7 +150,7 @@ class SmtpdSession:
             await asyncio.gather(*events, return_exceptions=True)
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
-        """There is nothing to do: a message that was scanned is kept nowhere."""
+        """Does nothing: scanned messages are not stored."""
 
     async def close(self) -> None:
         await self.receiver.close()
@@ -194,8 +194,8 @@ class SmtpdSession:
 
 
 def _canonical(address: str) -> str:
-    """The form in which addresses are compared: our own recipients' local parts in whatever case,
-    domains in whatever spelling. What is no address is not ours."""
+    """The canonical form for comparing addresses: local parts of our recipients in any case,
+    domains in any spelling. An invalid address is never ours."""
     return (email_of(address) or address).casefold()
 
 

@@ -1,4 +1,4 @@
-"""Deletes exactly our messages from an IMAP mailbox, with whatever the server offers for that."""
+"""Deletes exactly our messages from an IMAP mailbox, with the extensions that the server offers."""
 
 from collections.abc import Sequence
 
@@ -15,11 +15,11 @@ from exporter.net.imap.reply import Reply
 
 
 class Deletion:
-    """Removes messages by their UIDs; with a `trash`, as at Gmail, by way of it.
+    """Removes messages by UID; with a `trash`, as at Gmail, moves them there first.
 
-    A folder of Gmail is a label. What is expunged loses the label, and may stay in All Mail for
-    good: that is up to the account's settings (`expungeBehavior` in its API). What is expunged from
-    the trash is gone.
+    A folder of Gmail is a label. An expunged message loses the label, and may stay in All Mail for
+    ever, depending on the account's settings (`expungeBehavior` in its API). One expunged from the
+    trash is gone.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Deletion:
         self._thrown_from = 1  # the first UID that it can have there
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
-        """Removes exactly these messages. One that is gone already is no mistake."""
+        """Removes exactly these messages. A missing one is not an error."""
         folders = self._selection.folders
         refs = {
             folder.title: {one.ref for one in sightings if one.folder == folder.title}
@@ -64,8 +64,8 @@ class Deletion:
         await self._expunge(folder, stay)
 
     async def _expunge(self, folder: Folder, chunks: Sequence[Sequence[int]]) -> None:
-        """Flags and expunges messages of the selected folder; without UIDPLUS they may have to
-        stay, flagged."""
+        """Flags and expunges messages of the selected folder; without UIDPLUS flagged ones may
+        remain."""
         for chunk in chunks:
             flag: Reply = await self._imap.store(
                 uid_set(chunk), "+FLAGS.SILENT", "(\\Deleted)", by_uid=True
@@ -77,7 +77,7 @@ class Deletion:
             await self._expunge_all(folder)
 
     async def _expunge_these(self, uids: str) -> bool:
-        """UID EXPUNGE (RFC 4315). False if that is not offered, or is and does not work (Proton
+        """UID EXPUNGE (RFC 4315). False if it is not offered, or offered and broken (Proton
         Bridge)."""
         if not self._uidplus:
             return False
@@ -92,8 +92,8 @@ class Deletion:
         return self._uidplus
 
     async def _expunge_all(self, folder: Folder) -> None:
-        """Without UIDPLUS there is only the EXPUNGE that takes all: given if no
-        other message is flagged."""
+        """Without UIDPLUS, sends EXPUNGE, which removes every flagged message: only if all of them
+        are ours."""
         passed_over = self._imap.passed_over
         search: Reply = await self._imap.search("DELETED", charset=None, by_uid=True)
         try:
@@ -121,11 +121,12 @@ class Deletion:
             folder.flagged.clear()
 
     def _refused(self, refusal: ProbeError) -> bool:
-        """The server does not do it, and another way may be gone; nor is it for now alone."""
+        """Whether the server refuses the command permanently, so that another way may be tried."""
         return self._imap.alive and refusal.reason in (Reason.REJECTED, Reason.PROTOCOL)
 
     async def _throw_away(self, folder: Folder, uids: str) -> bool:
-        """Moves messages to the trash; False if they are still here and have to be expunged."""
+        """Moves messages to the trash; False if they are still in the folder and must be
+        expunged."""
         if not self._trash or folder.name == self._trash.name:
             return False
         if not (ids := await self._gmail_ids(uids)):  # gone already
@@ -152,8 +153,8 @@ class Deletion:
         return moves
 
     async def _remove_thrown(self, trash: Folder) -> None:
-        """Expunges from the trash what we have thrown away, and nothing that others have, there or
-        on its way.
+        """Expunges only our messages from the trash, not those that others have moved or are moving
+        there.
 
         A message keeps its X-GM-MSGID in all folders, so COPYUID (RFC 4315) is not needed.
         """
@@ -165,7 +166,7 @@ class Deletion:
         self._thrown.clear()
 
     async def _gmail_ids(self, uids: str) -> dict[int, int]:
-        """X-GM-MSGID of messages in the selected folder, and their UIDs."""
+        """The X-GM-MSGID and UIDs of messages in the selected folder."""
         reply: Reply = await self._imap.fetch(uids, "(UID X-GM-MSGID)", by_uid=True)
         lines = await self._selection.observed(reply.what_is_left("FETCH of X-GM-MSGID"))
         told = [attributes(line) for line in lines if line.name == "FETCH"]

@@ -1,5 +1,5 @@
-"""What a session knows of a folder: how far it has looked, what has come since, and when. Pure:
-nothing waits here."""
+"""The state of a folder in a session: how far it was read, and what has arrived since, and when.
+Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -19,8 +19,7 @@ SWEEP = 1000  # so many older messages are looked at when a folder is opened for
 
 
 class Ref(NamedTuple):
-    """The name of a message: a UID means nothing without the UIDVALIDITY that it was given
-    under."""
+    """The identity of a message: a UID is only valid together with its UIDVALIDITY."""
 
     validity: int
     uid: int
@@ -28,7 +27,7 @@ class Ref(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Bookmark:
-    """How far a folder has been looked through. It outlives the session."""
+    """How far a folder was read. It outlives the session."""
 
     validity: int  # UIDVALIDITY, beyond which a UID means nothing
     next_uid: int  # the first UID that has not been looked at
@@ -44,10 +43,10 @@ UNKNOWN = Bookmark(-1, 1)
 
 
 class Announcements:
-    """Does the server tell of every message that comes? When it has told nothing for a while, it is
+    """Whether the server announces every new message. After a while without announcements this is
     doubted.
 
-    Microsoft 365, Exchange 2007 and others were seen to show new messages only to a new SELECT.
+    Microsoft 365, Exchange 2007 and others sometimes show new messages only after a new SELECT.
     """
 
     def __init__(self, first: float) -> None:
@@ -60,7 +59,7 @@ class Announcements:
         self._at = now
 
     def announced(self, now: float) -> None:
-        """It announces a message."""
+        """Notes that the server announced a message."""
         self._at, self.proven = now, not self.caught
         if self.proven:
             self._gap = LONGEST_RECHECK
@@ -69,15 +68,14 @@ class Announcements:
         return now - self._at >= self._gap
 
     def tried(self, now: float, *, caught: bool) -> None:
-        """The folder was looked into for certain; `caught` if there was a message that it had not
-        told of."""
+        """Notes a reliable poll; `caught` if it found a message that was not announced."""
         self._at, self._gap = now, self._first if caught else min(self._gap * 2, LONGEST_RECHECK)
         self.caught = self.caught or caught
         self.proven = self.proven and not caught
 
 
 class Folder:
-    """A folder. What it says of messages and their numbers holds while it is selected."""
+    """A folder. Message sequence numbers are valid while it is selected."""
 
     def __init__(
         self,
@@ -114,12 +112,11 @@ class Folder:
 
     @property
     def unseen(self) -> int:
-        """How many messages have come and were not looked at."""
+        """The number of new messages that were not read."""
         return self.exists - self._looked
 
     def opened(self, responses: Iterable[Response]) -> None:
-        """Takes what the server tells when the folder is selected. Nothing counts as looked at
-        yet."""
+        """Processes the server's data about the selected folder. No message counts as read yet."""
         known = self.validity
         self.exists = self.validity = self.uidnext = self._looked = 0
         self._growth = []
@@ -130,7 +127,7 @@ class Folder:
             self.flagged.clear()
 
     def observe(self, response: Response) -> bool:
-        """Takes what the server tells about the selected folder. True if a message has come."""
+        """Processes a response about the selected folder. True if a message has arrived."""
         if response.name == "EXISTS":
             return self._count(response.number, response.received_at)
         if response.name == "EXPUNGE":
@@ -142,7 +139,7 @@ class Folder:
         return False
 
     def seen_at(self, message: int) -> float | None:
-        """When the server first told that there are so many messages; None if it did not."""
+        """When the server first announced so many messages; None if it did not."""
         return next((since for size, since in self._growth if size >= message), None)
 
     def _count(self, count: int, now: float) -> bool:
@@ -156,7 +153,7 @@ class Folder:
         return grown > 0
 
     def _close_up(self, message: int) -> None:
-        """A message is gone, and all behind it have moved up by one."""
+        """Notes an EXPUNGE: later messages move up by one."""
         if 0 < message <= self.exists:
             self.exists -= 1
             if message <= self._looked:
@@ -166,26 +163,26 @@ class Folder:
             self._growth = [(size - (message <= size), since) for size, since in self._growth]
 
     def watch(self, validity: int, uidnext: int) -> None:
-        """From now on it is watched, unless it was already."""
+        """Marks the folder as watched from now on, unless it already was."""
         if validity != self._watched_validity:
             self._watched_validity, self.watched_from = validity, uidnext
 
     def behind(self, validity: int, uidnext: int) -> bool:
-        """True if there is something to look at in a folder of which the server tells this."""
+        """Whether these values of STATUS mean that there is something to read."""
         mark = self.bookmark
         return mark.validity != validity or mark.next_uid != uidnext or bool(mark.older)
 
     @property
     def unfamiliar(self) -> bool:
-        """The bookmark is of no use: none, of another UIDVALIDITY, too much has come since, or the
-        server was put back to an older state, where it gives the same UIDs once more."""
+        """Whether the bookmark is unusable: missing, of another UIDVALIDITY, too old, or the server
+        was restored to an earlier state, in which it assigns the same UIDs again."""
         return (
             self.bookmark.validity != self.validity
             or not 0 <= self.uidnext - self.bookmark.next_uid <= SWEEP
         )
 
     def last_message_is(self, uid: int) -> None:
-        """Makes up for a UIDNEXT that the server does not tell; 0 if there is no message."""
+        """Replaces a missing UIDNEXT by the last message's UID; 0 if there is no message."""
         known, self.uidnext_is_told = (
             self.bookmark.next_uid if self.bookmark.validity == self.validity else 1,
             False,
@@ -193,35 +190,35 @@ class Folder:
         self.uidnext = max(uid + 1, known)
 
     def start_over(self, uids: Iterable[int]) -> None:
-        """New is what came under our eyes; of `uids`, which are in the folder, all others are
-        older."""
+        """Starts without a bookmark: messages that arrived while watched are new, all others in
+        `uids` are older."""
         older = sorted((uid for uid in uids if uid < self.watched_from), reverse=True)
         self.bookmark = Bookmark(self.validity, self.watched_from, tuple(older[:SWEEP]))
         self.flagged.clear()
 
     def count_unseen(self, exists: int) -> None:
-        """Of the messages that existed when the folder was selected, as many are unseen as UIDs
-        were given since."""
+        """Continues from the bookmark: as many existing messages are unread as UIDs were assigned
+        since."""
         self._looked = max(exists - max(self.uidnext - self.bookmark.next_uid, 0), 0)
 
     def begin_look(self) -> int:
-        """Whatever is there now is going to be looked at. What comes meanwhile is unseen again.
+        """Begins a poll of all current messages. Those that arrive during it are unread.
 
-        Returns how many messages the server has promised."""
+        Returns the number of messages that the server announced.
+        """
         promised, self._announced = self.missing + self._announced, 0
         self._looked = self.exists
         return promised
 
     def end_look(self, left: int) -> None:
-        """All has been looked at but the last `left` messages of those that were there when the
-        look began."""
+        """Ends a poll: all messages from its beginning were read, except the last `left`."""
         self._looked = max(self._looked - left, 0)
         if not self.missing:
             self._growth = [(size, since) for size, since in self._growth if size > self._looked]
 
     def lacks(self, missing: int, handed: Iterable[int], now: float) -> bool:
-        """So many messages could not be read. False if that is so for good, or if there are
-        none."""
+        """Notes that so many messages could not be read. False if this is permanent, or if there
+        are none."""
         if self.missing and now < self.again_at:
             self.tries -= 1  # something else was looked for
         if not missing or self.tries >= MOST_TRIES:
@@ -236,13 +233,12 @@ class Folder:
 
     @property
     def reading_again(self) -> bool:
-        """Some of the messages from the bookmark on were looked at already, or some cannot be
-        read."""
+        """Whether some messages after the bookmark were already read, or cannot be read."""
         return bool(self.missing or self.bookmark.handed)
 
     @property
     def hopeless(self) -> bool:
-        """The server does not tell the UID of what it shows, and has had its time to do so."""
+        """Whether the server has failed for too long to return the UIDs of its messages."""
         return self.nameless and (self.bookmark.nameless or self.tries >= MOST_NAMELESS)
 
     def advance(self, next_uid: int) -> None:

@@ -1,5 +1,4 @@
-"""One look into the selected folder of an IMAP mailbox: what is new, and a part of what is
-older."""
+"""One poll of the selected folder of an IMAP mailbox: new messages, and some of the older ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -28,10 +27,10 @@ class Look:
         self._answered = False  # the last FETCH has shown something
 
     async def read_new(self, folder: Folder, lag: float, *, again: bool = False) -> list[Sighting]:
-        """New messages first, then a part of the older ones.
+        """Reads new messages first, then some of the older ones.
 
-        A message may have been seen `lag` seconds late. With `again`, what could not be read is
-        tried now.
+        A message may be seen up to `lag` seconds late. With `again`, it retries messages that could
+        not be read.
         """
         found = []
         self._last_time = again
@@ -49,7 +48,7 @@ class Look:
         return found
 
     async def read_refs(self, folder: Folder, refs: Sequence[Ref]) -> list[Sighting]:
-        """These messages once more, as far as they can be read."""
+        """Reads these messages again, as far as possible."""
         uids = {ref.uid for ref in refs if ref.validity == folder.validity}
         try:
             return (await self._fetch(folder, uid_set(uids), "", 0.0, uids))[0] if uids else []
@@ -59,10 +58,9 @@ class Look:
             return []
 
     async def _new(self, folder: Folder, lag: float) -> list[Sighting]:
-        """The messages from the bookmark on; the oldest of them if they are many.
+        """The messages after the bookmark; only the oldest if there are many.
 
-        What was announced and does not come yet (Microsoft 365, Exchange), or comes as NIL, is
-        asked for again.
+        Retries messages that were announced, but are missing (Microsoft 365, Exchange) or NIL.
         """
         first, handed = folder.bookmark.next_uid, folder.bookmark.handed
         listed: list[int] | None = None
@@ -80,8 +78,8 @@ class Look:
     async def _read_from(
         self, folder: Folder, first: int, listed: Sequence[int] | None, lag: float
     ) -> tuple[list[Sighting], set[int]]:
-        """What could be read, and the UIDs of what could not. If they are refused together, each is
-        tried alone."""
+        """The messages, and the UIDs of those that could not be read. If they are refused together,
+        fetches each alone."""
         if listed is None:
             found, empty = await self._fetch(
                 folder, f"{first}:*", "", lag, lambda uid: uid >= first
@@ -105,8 +103,7 @@ class Look:
     async def _still_present(
         self, folder: Folder, found: list[Sighting], first: int
     ) -> list[Sighting]:
-        """Without what has a UID that is in doubt, since others were due, and that the folder does
-        not have."""
+        """The messages, without those whose doubtful UID does not exist in the folder."""
         last = max(first, folder.uidnext) + max(folder.exists, len(found))
         if not folder.uidnext_is_told or all(sighting.ref.uid < last for sighting in found):
             return found
@@ -122,8 +119,8 @@ class Look:
             return []
 
     async def _refused(self, folder: Folder, refusal: ProbeError) -> set[int]:
-        """A message that cannot be read now may be readable in a moment; the server says so in its
-        own words."""
+        """Handles a refused message, which may be readable a moment later, as the server's text
+        indicates."""
         folder.bookmark = replace(folder.bookmark, refused=folder.bookmark.refused + 1)
         if not self._may_go_on(folder, refusal):
             raise refusal
@@ -131,8 +128,8 @@ class Look:
         return {0}
 
     def _may_go_on(self, folder: Folder, refusal: ProbeError) -> bool:
-        """Of a server that is not available, a new session may see more; but one bad message may be
-        all that is wrong (Yahoo, Exchange)."""
+        """Whether to continue after a refusal. If the server is unavailable, a new session may
+        help; but it may be just one bad message (Yahoo, Exchange)."""
         refused = refusal.reason is Reason.REJECTED or (
             refusal.reason is Reason.UNAVAILABLE and folder.bookmark.refused > 1
         )
@@ -141,7 +138,7 @@ class Look:
     def _account(
         self, folder: Folder, found: list[Sighting], listed: Sequence[int] | None, missing: int
     ) -> list[Sighting]:
-        """Writes down how far the folder has been looked through."""
+        """Saves how far the folder was read."""
         uids = sorted(sighting.ref.uid for sighting in found)
         left = len(listed[CHUNK:]) if listed is not None else 0
         if len(uids) > CHUNK:  # more came than were announced: the rest is for the next look
@@ -176,8 +173,7 @@ class Look:
         lag: float,
         wanted: set[int] | Callable[[int], bool],
     ) -> tuple[list[Sighting], set[int]]:
-        """The messages, and the UIDs of those that are named and not shown. Unsolicited
-        responses are ignored."""
+        """The messages, and the UIDs of those without a body. Ignores unsolicited responses."""
         reply: Reply = await self._imap.fetch(
             uids, f"(UID BODY.PEEK[{section}]<0.{READ_LIMIT}>)", by_uid=True
         )

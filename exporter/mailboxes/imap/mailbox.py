@@ -68,8 +68,7 @@ class ImapOptions(MailServerOptions):
 
 
 class ImapMailbox:
-    """A configured mailbox. It remembers between two sessions how far its folders have been looked
-    through."""
+    """A configured mailbox. It keeps, between sessions, how far its folders were read."""
 
     listens = False
 
@@ -80,7 +79,7 @@ class ImapMailbox:
         accounts: Accounts | None = None,
         id_patience: float = ID_PATIENCE,
     ) -> None:
-        """`id_patience` in seconds."""
+        """`id_patience` is in seconds."""
         self._options = options
         self._resolver = resolver
         self._bookmarks: dict[str, Bookmark] = {}
@@ -124,10 +123,10 @@ class ImapMailbox:
         return session
 
     async def _identify(self, imap: ImapConnection) -> bool:
-        """ID (RFC 2971). False if it was left out, since the server has cut the last connection or
-        fallen silent at it.
+        """ID (RFC 2971). False if it was omitted, since the server closed the last connection or
+        hung after it.
 
-        That is forgotten if the server does not do without it either.
+        If the server does not work without ID either, it is sent again.
         """
         if self._broken_id:
             self._broken_id = False
@@ -180,8 +179,7 @@ class ImapMailbox:
         await self._try(imap, user, password)
 
     async def _try(self, imap: ImapConnection, user: str, password: str) -> None:
-        """One mechanism; another one only if the server would not hear of the first, whatever the
-        password."""
+        """Tries one mechanism; another one only if the server refused the mechanism itself."""
         host, first = self._options.host, None
         for name in self._mechanisms(await imap.capability(), encrypted=bool(imap.tls)):
             if name == SCRAM:
@@ -215,7 +213,7 @@ class ImapMailbox:
         await authenticate_with_token(account, token, trace, attempt)
 
     def _mechanisms(self, offered: set[str], *, encrypted: bool) -> list[str]:
-        """What may be tried, in this order. Raises ProbeError (auth) if that is nothing."""
+        """The mechanisms to try, in this order. Raises ProbeError (auth) if there are none."""
         host, wanted = self._options.host, self._options.auth
         usable = [name for name in ("plain", SCRAM) if f"AUTH={name.upper()}" in offered]
         if "LOGINDISABLED" not in offered:

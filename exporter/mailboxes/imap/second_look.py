@@ -1,5 +1,4 @@
-"""Messages that seemed to be incomplete when they were read, and are read again a few times.
-Pure."""
+"""Messages that seemed incomplete and are read again a few times. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,15 +17,14 @@ class _Open:
 
 
 class SecondLook:
-    """What is read again, and when. `at` and `now` are on one clock, in seconds."""
+    """The messages to read again, and when. `at` and `now` are on the same clock, in seconds."""
 
     def __init__(self) -> None:
         self._open: dict[object, _Open] = {}  # by how the session names a message
         self._readings: dict[object, int] = {}
 
     def take(self, sighting: Sighting, times: int, now: float) -> bool:
-        """Whether this message is read again; it was read before, and is so many `times` at
-        most."""
+        """Whether this message is read again, at most so many `times`."""
         done = self._readings.get(_name(sighting), 1)
         if done >= times or len(self._open) >= MOST:
             self._readings.pop(_name(sighting), None)
@@ -36,7 +34,7 @@ class SecondLook:
         return True
 
     def due(self, now: float, folder: str, *, all_of_them: bool = False) -> list[Sighting]:
-        """What is to be read now in that folder."""
+        """The messages to read now in that folder."""
         return [
             one.sighting
             for one in self._open.values()
@@ -50,8 +48,8 @@ class SecondLook:
         )
 
     def read(self, due: Iterable[Sighting], found: Iterable[Sighting]) -> list[Sighting]:
-        """What was `due`, with what was `found` of it this time. What could not be read stays as it
-        was."""
+        """Takes the messages `found` of those `due`. Those that could not be read stay
+        unchanged."""
         raws = {_name(sighting): sighting for sighting in found}
         told = []
         for sighting in due:

@@ -1,5 +1,5 @@
-"""The folders of an open IMAP mailbox: the first is selected, the others are asked about and
-visited for a moment."""
+"""The folders of an open IMAP mailbox: the first is selected; STATUS polls the others, which are
+selected briefly."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -24,7 +24,7 @@ MOST_TOLD = 2000  # responses to SELECT that are looked at
 
 
 class Selection:
-    """Knows which folder is selected, and tells it what the server says of it."""
+    """Tracks the selected folder, and passes it the server's responses."""
 
     def __init__(self, imap: ImapConnection, trace: Trace, folders: Sequence[Folder]) -> None:
         self.folders = folders
@@ -42,7 +42,7 @@ class Selection:
         return self.folders[1:]
 
     async def open(self) -> None:
-        """Selects the first folder. What comes from now on is watched."""
+        """Selects the first folder. New messages are watched from now on."""
         for folder in self.others:
             folder.announcements.reset_timer(self._trace.now())
             folder.checked_at = self._trace.now()
@@ -52,7 +52,7 @@ class Selection:
         self.main.announcements.reset_timer(self._trace.now())
 
     async def has_news(self, folder: Folder) -> bool:
-        """Asks for a folder that is not selected; that costs much less than to select it."""
+        """Polls a folder that is not selected, which is much cheaper than to select it."""
         if folder.name in self._untold:
             return self._trace.now() - folder.checked_at >= UNASKED_EVERY
         try:
@@ -69,20 +69,19 @@ class Selection:
         return folder.behind(validity, uidnext)
 
     def lag(self, folder: Folder, between: float) -> float:
-        """Seconds by which a message there may be seen late, if the folder is asked for every
+        """The seconds by which a message there may be seen late, if the folder is polled every
         `between` seconds."""
         return UNASKED_EVERY if folder.name in self._untold else between
 
     def is_tolerable(self, folder: Folder, refusal: ProbeError) -> bool:
-        """The server refuses something about an optional folder: the others still work."""
+        """Whether the server refuses a command about an optional folder: the others still work."""
         if not folder.optional or not self._imap.alive or refusal.reason is Reason.INTERNAL:
             return False
         self._trace.note(f"-- {refusal.detail}; skipped for now")
         return True
 
     async def status(self, folder: Folder) -> tuple[int, int]:
-        """UIDVALIDITY and UIDNEXT of a folder that is not selected; 0 for what the server does not
-        tell."""
+        """UIDVALIDITY and UIDNEXT of a folder that is not selected; 0 for missing values."""
         reply: Reply = await self._imap.simple_command(
             "STATUS", quote(folder.name), "(UIDNEXT UIDVALIDITY)"
         )
@@ -91,7 +90,7 @@ class Selection:
         return number(told.get("UIDVALIDITY")), number(told.get("UIDNEXT"))
 
     async def select_where_left(self, folder: Folder) -> None:
-        """Selects a folder that is looked into, and finds out where that was left."""
+        """Selects a folder to read, and finds the position of the last poll."""
         await self._select(folder)
         exists = folder.exists
         folder.checked_at = self._trace.now()
@@ -109,9 +108,8 @@ class Selection:
         folder.count_unseen(exists)
 
     async def reselect(self, folder: Folder, noticed: float) -> None:
-        """Takes up a folder of which nothing was told. What came there is not said to be watched,
-        unless the server has told of others, and came since it was asked at the moment
-        `noticed`."""
+        """Selects a folder without announcements again. Its new messages do not count as watched,
+        unless the server announced others, and they arrived after the poll at `noticed`."""
         if folder is not self._selected or folder is self.main:
             await self.select_where_left(folder)
         now = self._trace.now()
@@ -134,7 +132,8 @@ class Selection:
             self._readonly(folder)
 
     def _readonly(self, folder: Folder) -> None:
-        """What is found there cannot be deleted, which is told before something is sent there."""
+        """Raises ProbeError for a read-only folder, before a message that could not be deleted is
+        sent there. Only notes an optional folder."""
         if folder.optional or folder not in self.folders:
             self._trace.note(f"-- {folder.title} is read-only: messages can't be deleted there")
             return
@@ -171,8 +170,8 @@ class Selection:
 
     @asynccontextmanager
     async def inside(self, folder: Folder) -> AsyncIterator[None]:
-        """Selects the folder for a moment. Who comes into the first one meanwhile is watched if it
-        was a short one."""
+        """Selects the folder briefly. Messages that arrive in the first one meanwhile count as
+        watched if it was brief enough."""
         left = self._trace.now()
         try:
             if folder is not self._selected:
@@ -204,7 +203,7 @@ class Selection:
         ]
 
     async def observed(self, lines: list[Response]) -> list[Response]:
-        """Whatever the server says beside the answer is about the selected folder."""
+        """Passes unsolicited responses to the selected folder."""
         async for line in in_turns(lines):
             if self._selected and self._selected.observe(line):
                 self._selected.announcements.announced(self._trace.now())
@@ -212,7 +211,7 @@ class Selection:
 
 
 async def in_turns(lines: Sequence[Response]) -> AsyncIterator[Response]:
-    """The same, while others have their turn now and then."""
+    """Yields the items; other tasks run now and then."""
     for start in range(0, len(lines), IN_A_TURN):
         if start:
             await asyncio.sleep(0)
@@ -221,5 +220,5 @@ async def in_turns(lines: Sequence[Response]) -> AsyncIterator[Response]:
 
 
 def uid_of(line: Response) -> int:
-    """The UID that a FETCH response tells; 0 if it does not."""
+    """The UID in a FETCH response; 0 if missing."""
     return number(attributes(line).get("UID"))

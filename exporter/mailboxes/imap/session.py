@@ -1,5 +1,4 @@
-"""An open IMAP mailbox: polls and idles in the first folder, and looks into the others now and
-then."""
+"""An open IMAP mailbox: polls and idles in the first folder, and polls the others now and then."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -34,7 +33,7 @@ LOGOUT_PATIENCE = 2.0  # seconds; LOGOUT is only good manners
 async def open_session(
     imap: ImapConnection, trace: Trace, wanted: Sequence[str], bookmarks: dict[str, Bookmark]
 ) -> "ImapSession":
-    """Finds the folders and selects the first. What comes from now on is watched."""
+    """Finds the folders and selects the first. New messages are watched from now on."""
     listing = await list_folders(imap, wanted)
     names = listing.named(wanted)
     if not names:
@@ -103,8 +102,7 @@ class ImapSession:
         self._recheck = True
 
     async def scan(self) -> list[Sighting]:
-        """The messages that came since the last scan, and some older ones until all of those have
-        been looked at."""
+        """The messages since the last scan, and some older ones until all of those were read."""
         recheck, self._recheck = self._recheck, False
         asked = self._trace.now()
         with self._blamed_on(Step.IDLE):
@@ -142,7 +140,7 @@ class ImapSession:
         return found
 
     def read_again(self, sighting: Sighting, times: int) -> bool:
-        """A message that seems to be incomplete (the protocol `Rereading`)."""
+        """Queues a message that seems incomplete (the protocol `Rereading`)."""
         if again := self._second_look.take(sighting, times, self._trace.now()):
             self._trace.note(
                 f"-- a message in {sighting.folder} seems incomplete; reading it again"
@@ -150,7 +148,7 @@ class ImapSession:
         return again
 
     async def _look_again(self, folder: Folder, recheck: bool) -> list[Sighting]:
-        """Reads what seemed to be incomplete in the selected folder once more."""
+        """Reads messages of the selected folder that seemed incomplete again."""
         if not (due := self._second_look.due(self._trace.now(), folder.title, all_of_them=recheck)):
             return []
         with self._trace.step(Step.FETCH, f"{folder.title}: incomplete messages"):
@@ -174,7 +172,7 @@ class ImapSession:
             return []
 
     async def _look_around(self, folder: Folder, recheck: bool) -> list[Sighting]:
-        """Looks into a folder besides the first, if it has news, or if the server is doubted."""
+        """Polls another folder, if it has news, or if the server's announcements are doubted."""
         noticed = self._trace.now()
         news = await self._selection.has_news(folder)
         due = self._second_look.due(noticed, folder.title)
@@ -191,8 +189,8 @@ class ImapSession:
             )
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Sleeps if it is for a moment, else idles. Ends early if messages come, and at once if
-        some are left."""
+        """Sleeps if the time is short, otherwise idles. Ends early if messages arrive, and at once
+        if some are unread."""
         if self._main.unseen or self._main.bookmark.older or wake.is_set():
             return
         now = self._trace.now()
@@ -219,8 +217,8 @@ class ImapSession:
         return self._may_idle
 
     async def _listen(self, seconds: float, wake: asyncio.Event) -> None:
-        """Until the time is over, `wake` is set, or the server announces a message; at once if the
-        connection breaks."""
+        """Idles until the time is over, `wake` is set, or the server announces a message; ends at
+        once if the connection fails."""
         tasks = [asyncio.ensure_future(self._message_comes()), asyncio.ensure_future(wake.wait())]
         try:
             done, _ = await asyncio.wait(
@@ -245,7 +243,7 @@ class ImapSession:
             await self._deletion.delete(sightings)
 
     async def close(self) -> None:
-        """LOGOUT. A server that does not answer, or is gone, is left alone."""
+        """LOGOUT. Ignores a server that does not answer or has disconnected."""
         try:
             async with asyncio.timeout(LOGOUT_PATIENCE):
                 with self._trace.step(Step.LOGOUT):
@@ -261,7 +259,7 @@ class ImapSession:
 
     @contextmanager
     def _blamed_on(self, step: Step) -> Iterator[None]:
-        """Only a failure leaves a span: thousands of good polls would say nothing."""
+        """Records a span only for a failure, not for thousands of successful polls."""
         try:
             yield
         except BaseException:

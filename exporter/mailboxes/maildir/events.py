@@ -1,5 +1,5 @@
-"""inotify: the kernel tells at once of files that appear. On a network file system it tells only of
-our own machine."""
+"""inotify: the kernel reports new files at once. On a network file system, only those of this
+machine."""
 
 import asyncio
 import contextlib
@@ -20,11 +20,11 @@ _MASK = (
 
 
 class DirectoryEvents:
-    """Calls `appeared` with a directory and the name of an entry that has come, `ended` when a
-    directory is gone."""
+    """Calls `appeared` with the directory and name of a new entry, and `ended` when a directory is
+    removed."""
 
     def __init__(self, appeared: Callable[[str, str], None], ended: Callable[[], None]) -> None:
-        """Raises OSError where the kernel has no instance left for us."""
+        """Raises OSError if the kernel has no instance left."""
         self._appeared = appeared
         self._ended = ended
         self._watched: dict[int, str] = {}
@@ -54,7 +54,8 @@ class DirectoryEvents:
 def directory_events(
     appeared: Callable[[str, str], None], ended: Callable[[], None]
 ) -> DirectoryEvents | None:
-    """None where there is no inotify (no Linux), or none left (fs.inotify.max_user_instances)."""
+    """The events; None without inotify (not Linux), or without a free instance
+    (fs.inotify.max_user_instances)."""
     with contextlib.suppress(OSError, AttributeError):
         return DirectoryEvents(appeared, ended)
     return None

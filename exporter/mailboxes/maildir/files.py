@@ -1,9 +1,9 @@
 """The files of a Maildir (https://cr.yp.to/proto/maildir.html) and of its subfolders, laid out as
 in Maildir++.
 
-All of this may block for long on a network file system: it is for a thread. Nothing here remembers
-anything; what is known of a folder comes in as a value and goes out as one, so a call that is given
-up has changed nothing but files. Symbolic links below the Maildir are never followed.
+Call it in a thread: it may block for long on a network file system. It keeps no state; the state of
+a folder is passed in and returned as a value, so an abandoned call has changed only files. Symbolic
+links below the Maildir are never followed.
 """
 
 import errno
@@ -52,8 +52,7 @@ _CURES = {
 
 
 class MaildirFiles:
-    """A Maildir and those of its folders that are wanted. `now` tells monotonic seconds. Raises
-    ProbeError alone."""
+    """A Maildir and the wanted folders. `now` returns monotonic seconds. Raises only ProbeError."""
 
     def __init__(self, path: str, wanted: Iterable[str], now: Callable[[], float]) -> None:
         self.path = path
@@ -65,8 +64,7 @@ class MaildirFiles:
         return os.path.join(self.path, *(() if directory == INBOX else (directory,)), *below)
 
     def survey(self, before: Mapping[str, Folder]) -> dict[str, Folder]:
-        """The folders as they are now, by directory, the main one first. Costs little if nothing
-        has changed."""
+        """The current folders, by directory, the main one first. Cheap if nothing has changed."""
         with self._system_errors(), _opened(self.path) as root:
             folders: dict[str, Folder] = {}
             for directory, (title, demanded) in self._directories(root).items():
@@ -98,8 +96,8 @@ class MaildirFiles:
     def read(
         self, folders: Mapping[str, Folder]
     ) -> tuple[dict[str, Folder], list[StoredMessage], list[UnreadableMessage]]:
-        """The folders, then, the next messages of each, new ones first, and what could not be
-        read."""
+        """Returns the folders, the next messages of each, new ones first, and the unreadable
+        ones."""
         after: dict[str, Folder] = {}
         messages: list[StoredMessage] = []
         unreadable: list[UnreadableMessage] = []
@@ -117,8 +115,8 @@ class MaildirFiles:
         return after, messages, unreadable
 
     def remove(self, wanted: Mapping[Ref, bytes]) -> list[str]:
-        """Deletes messages of which this was read. One that is gone is no error; reports those
-        that have changed."""
+        """Deletes messages with this content. A missing one is not an error; returns those that
+        have changed."""
         left, changed, freed = dict(wanted), set[Ref](), list[tuple[str, int]]()
         with self._system_errors(), _opened(self.path) as root:
             try:
@@ -146,7 +144,7 @@ class MaildirFiles:
                 break
 
     def _directories(self, root: int) -> dict[str, tuple[str, bool]]:
-        """The wanted folders: title, and whether it is a mistake if it is not there."""
+        """The wanted folders: the title, and whether the folder is required."""
         there = {name: _title(name) for name in sorted(os.listdir(root)) if name.startswith(".")}
         found: dict[str, tuple[str, bool]] = {}
         for wanted in self._wanted:
@@ -180,7 +178,7 @@ class MaildirFiles:
         return map_exceptions({OSError: self._probe_error})
 
     def _probe_error(self, error: OSError) -> ProbeError:
-        """What the system refuses, and the cure."""
+        """The error for a refusal of the system, with the cure."""
         number = error.errno or 0
         reason, cure = _CURES.get(number, (Reason.UNAVAILABLE, "check the file system"))
         place, user = error.filename or self.path, f"the user with the id {os.geteuid()}"
@@ -191,8 +189,8 @@ class MaildirFiles:
 
 @contextmanager
 def _opened(path: str, name: str | None = None, at: int | None = None) -> Iterator[int]:
-    """A directory. Of those below the Maildir, `name` is opened in the directory `at`, and a link
-    is refused."""
+    """Opens a directory. Below the Maildir, opens `name` in the directory `at`, and refuses a
+    link."""
     flags = _READ | os.O_DIRECTORY | (os.O_NOFOLLOW if at is not None else 0)
     try:
         descriptor = os.open(name or path, flags, dir_fd=at)
@@ -206,7 +204,7 @@ def _opened(path: str, name: str | None = None, at: int | None = None) -> Iterat
 
 
 def _nothing_if_absent(demanded: bool) -> AbstractContextManager[None]:
-    """An optional folder may be missing, half made, or a link."""
+    """Ignores an optional folder that is missing, incomplete or a link."""
     return nullcontext() if demanded else suppress(FileNotFoundError, NotADirectoryError)
 
 
@@ -215,7 +213,7 @@ def _title(directory: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """Folders are separated by dots. With some servers all of them are below INBOX."""
+    """The name of a folder. Dots separate folders; with some servers all are below INBOX."""
     name = name.replace("/", ".")
     return name[6:] if name[:6].upper() == "INBOX." else name
 
@@ -223,7 +221,7 @@ def _plain(name: str) -> str:
 def _listing(
     descriptor: int, before: DirectoryListing | None, now: Callable[[], float]
 ) -> DirectoryListing:
-    """What is in a directory; what was there `before` if it has certainly not changed since."""
+    """The content of a directory; the one `before` if it has certainly not changed since."""
     about = os.fstat(descriptor)
     identity, moment = (about.st_dev, about.st_ino, about.st_mtime_ns), now()
     same = before is not None and before.identity == identity

@@ -80,12 +80,11 @@ class MaildirOptions(Options):
 
 
 class MaildirMailbox:
-    """A configured Maildir. It remembers between two sessions how far its folders have been looked
-    through.
+    """A configured Maildir. It keeps, between sessions, how far its folders were read.
 
-    Its files are touched by one thread of its own: a network file system may hang for minutes, and
-    must not block other mailboxes. While it hangs, further calls for this Maildir wait, and their
-    callers give up.
+    One separate thread accesses its files: a network file system may hang for minutes, and must not
+    block other mailboxes. Meanwhile, further calls for this Maildir wait, and their callers time
+    out.
     """
 
     listens = False
@@ -98,7 +97,7 @@ class MaildirMailbox:
         self._thread = ThreadPoolExecutor(1, "maildir")
 
     async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "MaildirSession":
-        """Takes in what is there. Raises ProbeError if there is no such Maildir, or we may not
+        """Reads its current content. Raises ProbeError if the Maildir does not exist, or we may not
         delete in it."""
         files = MaildirFiles(self._options.path, self._options.folders, trace.now)
         session = MaildirSession(files, trace, self._folders, self._thread)
@@ -135,7 +134,7 @@ class MaildirSession:
         self._events = directory_events(self._note_appearance, self._note_end)
 
     async def open(self) -> None:
-        """What comes from now on is watched."""
+        """New messages are watched from now on."""
         if self._events is None:
             self._trace.note("-- no inotify: polling for new messages")
         folders = await self._in_thread(self._files.survey, self._folders)
@@ -148,8 +147,7 @@ class MaildirSession:
         await self._watch(folders)
 
     async def scan(self) -> list[Sighting]:
-        """The messages that came since the last scan, and some older ones until all of those have
-        been looked at."""
+        """The messages since the last scan, and some older ones until all of those were read."""
         began = self._trace.now()
         self._news.clear()
         with self._blamed_on(Step.IDLE):
@@ -188,13 +186,12 @@ class MaildirSession:
                 self._trace.note(f"-- a new message cannot be read: {one.why}")
 
     def unreadable_since(self, moment: float) -> str:
-        """Why a message that came then or later could not be read; empty if all of them could."""
+        """Why a message that arrived then or later could not be read; empty if all could."""
         at, why = self._unreadable
         return why if at >= moment else ""
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Sleeps. Ends early if the kernel reports messages, and at once if some are left to be
-        read."""
+        """Sleeps. Ends early if the kernel reports messages, and at once if some are unread."""
         tasks = [asyncio.ensure_future(event.wait()) for event in (self._news, wake)]
         try:
             await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -204,8 +201,8 @@ class MaildirSession:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _watch(self, directories: Iterable[str]) -> None:
-        """Has the kernel tell of what comes into these folders, and of new folders. Where it
-        cannot, we only look."""
+        """Watches these folders, and new ones, with inotify. Where that is impossible, we only
+        poll."""
         paths = [self._files.path]
         paths += (
             self._files.place(directory, sub) for directory in directories for sub in SUBDIRECTORIES
@@ -219,8 +216,8 @@ class MaildirSession:
                 self._watched.add(path)
 
     def _note_appearance(self, path: str, name: str) -> None:
-        """Keeps the moment of a message that is not known; a reader that moves or flags a known one
-        is no news."""
+        """Notes the time of an unknown message; one that a mail client moved or flagged is not
+        new."""
         if path == self._files.path:
             if name.startswith("."):
                 self._news.set()
@@ -235,13 +232,13 @@ class MaildirSession:
             self._news.set()
 
     def _note_end(self) -> None:
-        """A directory is gone, or another one stands in its place."""
+        """Handles a directory that was removed or replaced."""
         self._watched.clear()
         self._news.set()
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
-        """Removes exactly these messages, each only if it is still what was seen. One that is gone
-        is no mistake."""
+        """Removes exactly these messages, each only if it is unchanged. A missing one is not an
+        error."""
         with self._trace.step(Step.DELETE):
             for note in await self._in_thread(
                 self._files.remove, {one.ref: one.raw for one in sightings}
@@ -260,7 +257,7 @@ class MaildirSession:
 
     @contextmanager
     def _blamed_on(self, step: Step) -> Iterator[None]:
-        """Only a failure leaves a span: thousands of good polls would say nothing."""
+        """Records a span only for a failure, not for thousands of successful polls."""
         try:
             yield
         except BaseException:

@@ -1,5 +1,4 @@
-"""One file of a Maildir: what is read of a message, and what a quota counts for it. All of this may
-block."""
+"""One file of a Maildir: reads the message, and its size for the quota. May block."""
 
 import errno
 import os
@@ -25,8 +24,8 @@ def header_of(raw: bytes) -> bytes:
 
 
 def read_message(directory: int, file: str) -> bytes:
-    """The beginning of a message, unpacked; nothing of what is no ordinary file. Raises OSError and
-    Unreadable."""
+    """The beginning of a message, decompressed; empty unless it is a regular file. Raises OSError
+    and Unreadable."""
     try:
         descriptor = os.open(file, _READ | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
     except OSError as error:
@@ -45,14 +44,14 @@ def read_message(directory: int, file: str) -> bytes:
 
 
 def begins_with(descriptor: int, file: str, raw: bytes) -> bool:
-    """Whether it is the message of which this was read. Raises OSError."""
+    """Whether the message begins with what was read before. Raises OSError."""
     with suppress(Unreadable):
         return read_message(descriptor, file).startswith(raw)
     return False
 
 
 def counted_size(descriptor: int, file: str) -> int:
-    """As quotas count it: that of the message, which the name tells, also if the file is
+    """The size for quotas: that of the message, from the file's name, also if the file is
     compressed."""
     told = _TOLD_SIZE.search(file)
     return int(told[1]) if told else os.stat(file, dir_fd=descriptor, follow_symlinks=False).st_size
@@ -62,8 +61,8 @@ def settle_quota(root: int, freed: Iterable[tuple[str, int]]) -> None:
     """Maildir++: a program that removes messages adds a line to the file `maildirsize`, if it
     exists (maildirquota(7)).
 
-    What is in the Trash does not count. That it cannot be written is no harm: deliverers count
-    again, once in a while.
+    Messages in Trash do not count. A failed write is harmless: delivery agents recalculate now and
+    then.
     """
     lines = "".join(f"-{size} -1\n" for directory, size in freed if directory != TRASH)
     with suppress(OSError):

@@ -1,7 +1,6 @@
-"""Files of a Maildir that are not just the message, but compressed (Dovecot: mail_compress) or
-encrypted (mail_crypt).
+"""Files of a Maildir that are compressed (Dovecot: mail_compress) or encrypted (mail_crypt).
 
-As much is unpacked as is read of any message, whatever the file would grow to.
+Decompresses only as much as is read of any message, however large the file would be.
 """
 
 import bz2
@@ -26,7 +25,7 @@ _GZIP = 31  # for zlib: a header of gzip
 
 
 class Unreadable(Exception):
-    """It is no message that can be read. The words say why."""
+    """The file cannot be read as a message. The text is the cause."""
 
 
 MOST_MEMBERS = 100  # of a file that was packed in pieces
@@ -34,7 +33,7 @@ LONGEST_MAGIC = 10  # bytes
 
 
 class Decompressor(Protocol):
-    """As those of bz2, lzma and compression.zstd."""
+    """The interface of the decompressors of bz2, lzma and compression.zstd."""
 
     @property
     def eof(self) -> bool: ...
@@ -46,7 +45,7 @@ class Decompressor(Protocol):
 
 
 class _Zlib:
-    """The standard library's for gzip and deflate differs from all others."""
+    """Adapts the standard library's decompressor for gzip and deflate."""
 
     def __init__(self, wbits: int) -> None:
         self._inner = zlib.decompressobj(wbits)
@@ -64,7 +63,7 @@ class _Zlib:
 
 
 class _Zstd:
-    """What does not fit raises an error of its own."""
+    """Adapts zstd, which raises its own error."""
 
     def __init__(self) -> None:
         self._inner = zstd.ZstdDecompressor(
@@ -131,7 +130,7 @@ _LOCKS = [(re.compile(begins, re.DOTALL), why) for begins, why in _LOCKED.items(
 
 
 def unpacked(beginning: bytes, more: Callable[[int], bytes], most: int) -> bytes:
-    """The first `most` bytes of the message in a file. `more` reads so many bytes behind its
+    """The first `most` bytes of the message in a file. `more` reads so many bytes after its
     beginning.
 
     Raises Unreadable.

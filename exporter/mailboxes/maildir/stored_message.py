@@ -1,4 +1,4 @@
-"""Messages of a Maildir folder as they are read, some at a time."""
+"""Messages read from a Maildir folder, in batches."""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class StoredMessage:
 
 
 class UnreadableMessage(NamedTuple):
-    """A message that cannot be read, and why. A `fresh` one has just come."""
+    """A message that cannot be read, and why. A `fresh` one has just arrived."""
 
     file: str
     why: str

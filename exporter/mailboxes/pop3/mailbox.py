@@ -63,7 +63,7 @@ class Pop3Options(MailServerOptions):
 
     @classmethod
     def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
-        """The username is required, so it is missed on its own."""
+        """Skips a missing username: that is reported as a required option."""
         if given.get("password") is None and given.get("oauth2") is None:
             yield "password or oauth2 is missing"
         yield from cls._of_tokens(given)
@@ -81,7 +81,7 @@ class Pop3Options(MailServerOptions):
 
 
 class Pop3Mailbox:
-    """A configured mailbox. It remembers between two sessions what the last login has shown."""
+    """A configured mailbox. It keeps, between sessions, what the last login showed."""
 
     listens = False
 
@@ -170,7 +170,8 @@ class Pop3Mailbox:
     async def _authenticate_with(
         self, pop3: Pop3Connection, account: Account, trace: Trace
     ) -> None:
-        """The token is in memory, if it is good; `_connect` has asked for it before."""
+        """Logs in with the token, which `_connect` has already fetched, so it is in memory if
+        valid."""
         options, capabilities = self._options, await pop3.capa()
         offered = (
             BEARERS[1:]
@@ -187,8 +188,8 @@ class Pop3Mailbox:
         await authenticate_with_token(account, await account.token(), trace, attempt)
 
     def _mechanism(self, offered: dict[str, list[str]] | None) -> str:
-        """A server that does not tell what it offers is taken to know USER, as all did before there
-        was CAPA. Some know it without saying so, and are asked when `auth` is written."""
+        """The mechanism to use. A server without CAPA is assumed to support USER, as all did before
+        CAPA. Some support it without listing it: set `auth` to try it."""
         sasl = (offered or {}).get("SASL", ())
         offers = {"user": offered is None or "USER" in offered}
         offers |= {name: name.upper() in sasl for name in ("plain", SCRAM)}

@@ -1,9 +1,8 @@
-"""What is known of a POP3 maildrop from one login to the next: which messages are new, and since
-when. Pure.
+"""The state of a POP3 maildrop between logins: which messages are new, and since when. Pure.
 
-A session sees the maildrop as it was at its login (RFC 1939 section 4). So what is new is what the
-login before did not show, and it came in between. A unique id may be given again once its message
-is gone (section 7), so only those that the newest login has shown are remembered.
+A session sees the maildrop as at its login (RFC 1939 section 4). So messages that the previous
+login did not show are new, and arrived in between. A unique id may be reused once its message is
+deleted (section 7), so only those of the newest login are kept.
 """
 
 from collections.abc import Sequence
@@ -20,8 +19,7 @@ GAPS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """The moments of a login, monotonic: the connection begins, the name is given, the maildrop is
-    open."""
+    """The times of a login, monotonic: connection started, username sent, maildrop open."""
 
     began: float
     asked: float
@@ -30,7 +28,7 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class NewMessage:
-    """A message that a login has shown first. It may have come `lag` seconds before it was
+    """A message that this login showed first. It may have arrived up to `lag` seconds before
     `seen_at`."""
 
     seen_at: float
@@ -38,7 +36,7 @@ class NewMessage:
 
 
 class Maildrop:
-    """`news` and `older` wait to be read, by unique id; the older ones begin with the newest."""
+    """`news` and `older` are to be read, by unique id; `older` begins with the newest."""
 
     def __init__(self) -> None:
         self.login: Login | None = None  # the newest
@@ -49,7 +47,7 @@ class Maildrop:
         self._shown: set[str] = set()
 
     def listed(self, uids: Sequence[str], login: Login) -> None:
-        """Takes what a login shows, in the order of the server, which is that of arrival."""
+        """Takes the list of a login, in the server's order, which is that of arrival."""
         shown = set(uids)
         self.news = {uid: news for uid, news in self.news.items() if uid in shown}
         if self.login is None or self._is_another(shown):
@@ -61,27 +59,27 @@ class Maildrop:
         self._shown, self.login = shown, login
 
     def _is_another(self, shown: set[str]) -> bool:
-        """As many messages as before and more, and none under its old id: the server has
-        given all of them new ids."""
+        """Whether the server has assigned new ids to all messages: at least as many as before, and
+        no old id."""
         return 2 <= len(self._shown) <= len(shown) and self._shown.isdisjoint(shown)
 
     def read(self, uids: set[str]) -> None:
-        """These need not be read any more."""
+        """Removes messages that were read."""
         self.news = {uid: news for uid, news in self.news.items() if uid not in uids}
         self.older = [uid for uid in self.older if uid not in uids]
 
     def deleted(self, uids: set[str]) -> None:
-        """These are gone; a message that comes under the same id is another one."""
+        """Removes deleted messages; a message with the same id is then another one."""
         self.read(uids)
         self._shown -= uids
 
     def may_log_in_at(self, interval: float) -> float:
-        """The earliest moment for another login, for the sake of the server."""
+        """The earliest time for another login that the server allows."""
         return self.login.began + max(interval, self.login_delay) if self.login else 0.0
 
     def due_at(self, gap: float, interval: float) -> float:
-        """When to log in for news; `gap` is the watcher's. It ends in time if it takes as long as
-        the last one."""
+        """When to log in for new messages; `gap` is the watcher's. The login ends in time if it is
+        as fast as the last one."""
         allowed = self.may_log_in_at(interval)
         if not self.login or self.news:
             return allowed

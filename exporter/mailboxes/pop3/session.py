@@ -1,5 +1,5 @@
-"""An open POP3 mailbox. It shows new messages only to a new login, locks others out, and deletes at
-QUIT.
+"""An open POP3 mailbox. It shows new messages only to a new login, locks out other clients, and
+deletes at QUIT.
 
 So a session is a series of logins: each lists the maildrop, reads what is new, perhaps deletes, and
 quits at once.
@@ -26,8 +26,8 @@ QUIT_PATIENCE = 2.0  # seconds; without deletions QUIT is only good manners
 
 
 class Pop3Session:
-    """The protocol `Session`. `connect` returns a connection that has been greeted and the
-    coroutine that logs in."""
+    """The protocol `Session`. `connect` returns a connection after the greeting, and the coroutine
+    that logs in."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class Pop3Session:
         self._unreadable: set[str] = set()
 
     async def open(self) -> None:
-        """Logs in, unless the last session did so a moment ago: what has come since is found at the
-        next login."""
+        """Logs in, unless the last session did so a moment ago: the next login finds newer
+        messages."""
         if self._trace.now() >= self._maildrop.may_log_in_at(self._interval):
             await self._enter()
 
     async def _enter(self) -> Pop3Connection:
-        """A new login, and what it shows."""
+        """Logs in, and lists the maildrop."""
         began = self._trace.now()
         pop3 = self._pop3 = await self._connect(self._trace)
         with self._trace.step(Step.LOGIN):
@@ -76,8 +76,8 @@ class Pop3Session:
         return pop3
 
     async def _leave(self) -> None:
-        """QUIT when nothing was deleted. A server that does not answer, or is gone, is left
-        alone."""
+        """QUIT when nothing was deleted. Ignores a server that does not answer or has
+        disconnected."""
         pop3, self._pop3 = self._pop3, None
         if not pop3:
             return
@@ -92,8 +92,7 @@ class Pop3Session:
         await pop3.closed()
 
     def recheck(self) -> None:
-        """The next scan logs in if that is allowed: a trip is about to fail because nothing was
-        seen."""
+        """The next scan logs in if that is allowed, since a trip is about to fail as overdue."""
         self._recheck = True
 
     @property
@@ -111,8 +110,7 @@ class Pop3Session:
         return f"`poll_interval` allows one login every {self._interval:g} s"
 
     async def scan(self) -> list[Sighting]:
-        """What came since the last login, if it is time for another one, and some older
-        messages."""
+        """The messages since the last login, if another one is due, and some older messages."""
         due = self._maildrop.due_at(self._gap, self._interval)
         if self._trace.now() >= (
             self._maildrop.may_log_in_at(self._interval) if self._recheck else due
@@ -128,7 +126,8 @@ class Pop3Session:
         return found
 
     def _left(self) -> list[tuple[int, str]]:
-        """What this login can still read: new messages first, the newest of the older ones next."""
+        """The messages that this login can still read: new ones first, then the older ones, newest
+        first."""
         if not self._pop3:
             return []
         numbers = {uid: number for number, uid in self._numbers}
@@ -165,8 +164,8 @@ class Pop3Session:
         )
 
     async def _message(self, pop3: Pop3Connection, number: int, whole: bool = True) -> bytes | None:
-        """The header, and the `whole` begin of the body; None for a message that is gone, broken or
-        too large."""
+        """The header, and the beginning of the body if `whole`; None for a message that is deleted,
+        broken or too large."""
         if pop3.offers_top:
             reply, raw = await pop3.top(number, BODY_LINES if whole else 0, READ_LIMIT)
             if reply.ok:
@@ -186,7 +185,7 @@ class Pop3Session:
         return raw if reply.ok else None
 
     async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        """Sleeps until the next login is due; not at all if this one has something left to read."""
+        """Sleeps until the next login is due; returns at once if this one has unread messages."""
         if wake.is_set() or self._left():
             return
         self._gap, now = seconds, self._trace.now()
@@ -198,13 +197,13 @@ class Pop3Session:
         await self._sleep(end, wake)
 
     async def _sleep(self, until: float, wake: asyncio.Event) -> None:
-        """Until then, or `wake` is set."""
+        """Sleeps until then, or until `wake` is set."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(max(until - self._trace.now(), 0)):
                 await wake.wait()
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
-        """Removes exactly these messages, and returns when the server has said so, to QUIT."""
+        """Removes exactly these messages, and returns when the server has confirmed it, at QUIT."""
         uids = {sighting.ref for sighting in sightings}
         pop3 = self._pop3 or await self._enter()
         with self._trace.step(Step.DELETE):
@@ -222,8 +221,8 @@ class Pop3Session:
         await pop3.closed()
 
     async def _is_still_ours(self, pop3: Pop3Connection, number: int, uid: str) -> bool:
-        """A unique id that stands for one message, which this login has read, needs no second
-        look."""
+        """Whether the id still belongs to our message. A unique id of a message that this login has
+        read needs no check."""
         if uid in self._certain and sum(uid == other for _, other in self._numbers) == 1:
             return True
         raw = await self._message(pop3, number)

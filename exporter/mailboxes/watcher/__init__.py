@@ -1,1 +1,1 @@
-"""One watcher for each mailbox: all trips that await a mailbox share its session."""
+"""One watcher per mailbox: all trips that use a mailbox share its session."""

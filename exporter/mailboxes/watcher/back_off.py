@@ -1,8 +1,7 @@
-"""When a mailbox that failed may be tried again, and what is said of it meanwhile.
+"""When to retry a failed mailbox, and the error to report meanwhile.
 
-A pause protects accounts, which get locked for many tries, and servers. Anything else may be
-repaired at any moment, so a new trip tries at once; there are pauses only between the
-attempts of trips that wait already.
+Pauses protect servers, and accounts from being locked. All other failures may be repaired at any
+time, so a new trip retries at once, without a pause; waiting trips pause between attempts.
 """
 
 from dataclasses import dataclass
@@ -27,18 +26,18 @@ _MOST_WORDS = MAX_DETAIL - 100
 
 
 def is_refusal(error: ProbeError) -> bool:
-    """The mailbox does not want us: a trip that waits for it would wait in vain."""
+    """Whether the mailbox refuses us, so that waiting is pointless."""
     return Trait.REFUSES in error.reason.traits
 
 
 def _protected(error: ProbeError) -> bool:
-    """Another attempt would do harm, also for a new trip."""
+    """Whether another attempt would do harm, also for a new trip."""
     return _locks(error) or error.code == _LOGIN_DELAY
 
 
 def _locks(error: ProbeError) -> bool:
-    """A login was sent and refused; one that was not sent (no password can be read) does not
-    count."""
+    """Whether a login was sent and refused; one that was not sent (no password can be read) does
+    not count."""
     return Trait.REFUSES_LOGIN in error.reason.traits and not isinstance(
         error.__cause__, NoLoginSent | SecretUnavailable
     )
@@ -46,7 +45,7 @@ def _locks(error: ProbeError) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What an attempt has failed with. Moments are monotonic, those for people wall times."""
+    """The failure of an attempt. Times are monotonic; those for people are wall times."""
 
     error: ProbeError
     at: float
@@ -55,12 +54,12 @@ class Trouble:
 
     @property
     def next_attempt(self) -> str:
-        """When it is tried again, for the log of this moment."""
+        """The time of the next attempt, for the log."""
         sooner = "" if _protected(self.error) else ", or sooner for a new trip"
         return f"next attempt in {self.pause:.1f} s{sooner}"
 
     def __str__(self) -> str:
-        """For a page, which is read at any time."""
+        """The text for a page, valid at any time."""
         until = (
             f", next attempt not before {_time(self.at_wall + self.pause)}"
             if _protected(self.error)
@@ -69,8 +68,8 @@ class Trouble:
         return f"{self.error} (last attempt at {_time(self.at_wall)}{until})"
 
     def error_for_trip(self, began: float = inf) -> ProbeError:
-        """To a trip that began at that moment. What was not tried in its time is not told as if it
-        had been seen."""
+        """The error for a trip that began at that time. It says so if there was no attempt since
+        then."""
         if began <= self.at and not (_protected(self.error) and not is_refusal(self.error)):
             return self.error
         last, following = _time(self.at_wall), _time(self.at_wall + self.pause)
@@ -81,8 +80,8 @@ class Trouble:
 
 
 class BackOff:
-    """The pauses become longer as long as it fails, and are short again after it has been well for
-    a while."""
+    """Pauses grow while attempts fail, and are short again after the mailbox has worked for a
+    while."""
 
     def __init__(self, clock: Clock) -> None:
         self.until = 0.0  # monotonic: no attempt before
@@ -91,7 +90,7 @@ class BackOff:
         self._last: Trouble | None = None
 
     def failed(self, error: ProbeError) -> Trouble:
-        """Takes a failure, and says what it costs."""
+        """Records a failure, and returns it with the pause that follows."""
         now = self._clock.monotonic()
         first, longest = FIRST_PAUSE, LONGEST_PAUSE
         if _protected(error):
@@ -106,12 +105,12 @@ class BackOff:
         return self._last
 
     def protects_account(self) -> bool:
-        """A login was refused, and it is too early to try another one, also for a new trip."""
+        """Whether a login was refused, and it is too early for another, also for a new trip."""
         early = self._clock.monotonic() < self.until
         return early and self._last is not None and _locks(self._last.error)
 
     def retry_now(self) -> None:
-        """A new trip needs the mailbox, and there may be nothing to be protected."""
+        """Ends the pause for a new trip, unless it protects an account or server."""
         if self._last is None or _protected(self._last.error):
             return
         of_the_server = Trait.OF_THE_SERVER in self._last.error.reason.traits

@@ -1,4 +1,4 @@
-"""Messages of ours that are to be deleted as soon as a session can."""
+"""Our messages that are to be deleted as soon as a session can."""
 
 import asyncio
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from exporter.mailboxes.session import Session, Sighting
 
 
 class Deletions:
-    """What is left when a session fails is deleted in the next one."""
+    """Pending deletions; those left when a session fails are done in the next one."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Sighting, asyncio.Future[None] | None]] = []
@@ -26,7 +26,7 @@ class Deletions:
         self._waiting += [(sighting, None) for sighting in sightings]
 
     def discard(self, why: str) -> None:
-        """They cannot be deleted any more."""
+        """Drops messages that can no longer be deleted."""
         for _, done in self._waiting:
             if done is not None and not done.done():
                 done.set_exception(ProbeError(Reason.DISCONNECTED, why))

@@ -1,4 +1,4 @@
-"""Acts on what messages mean: hands them to trips, reports strays, and says what may be deleted."""
+"""Dispatches messages: passes them to trips, reports strays, and selects those to delete."""
 
 from collections.abc import Callable, Mapping
 
@@ -29,8 +29,8 @@ told."""
 
 
 class Dispatcher:
-    """Hands messages to the trips in `awaited`, and tells `stray` of those of ours that no trip
-    awaits."""
+    """Passes messages to the trips in `awaited`, and reports ours that no trip waits for to
+    `stray`."""
 
     def __init__(
         self,
@@ -56,9 +56,9 @@ class Dispatcher:
         delete: Callable[[Sighting], None],
         again: Again | None = None,
     ) -> list[str]:
-        """Acts on messages that a session has seen in `trace`, has those deleted that may go, and
-        returns the trips that ours belong to. One that seems to be incomplete is left until the
-        session has seen it `again`."""
+        """Dispatches messages that a session has seen in `trace`, queues deletions, and returns the
+        trips of our messages. One that seems incomplete waits until the session has read it
+        `again`."""
         trips = []
         for sighting in sightings:
             reading = await self._reader.read(sighting.raw)
@@ -78,7 +78,7 @@ class Dispatcher:
         return trips
 
     async def due(self) -> list[Sighting]:
-        """The messages that were left alone for a while, and may be deleted now."""
+        """The postponed messages that may be deleted now."""
         return await self._strays.due()
 
     async def is_ours(self, raw: bytes) -> bool:
@@ -88,7 +88,8 @@ class Dispatcher:
         return identity.token is not None
 
     def forget_postponed(self) -> None:
-        """What was left alone in the old one means nothing to the new one."""
+        """Forgets postponed messages of an earlier mailbox, whose identifiers are invalid in the
+        new one."""
         self._strays = Strays(self._judge, self._now)
 
     async def _act(
@@ -100,7 +101,7 @@ class Dispatcher:
         sighting: Sighting,
         trace: Trace,
     ) -> bool:
-        """Tells whom a message of ours concerns. True if it may be deleted at once."""
+        """Passes one of our messages to its trip. True if it may be deleted at once."""
         if expectation:
             expectation.note_reading(reading)
             if meaning is Meaning.BOUNCE and reading.bounce:
@@ -126,6 +127,6 @@ class Dispatcher:
         )
 
     def _count(self, identity: Identity) -> None:
-        """Counts what only looks like a token of ours; such a message is left alone."""
+        """Counts invalid tokens; their messages are not touched."""
         if identity.token is None:
             self._statistics.rejected.update(identity.rejections[:1])

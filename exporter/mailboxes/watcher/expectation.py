@@ -44,7 +44,7 @@ def returned(bounce: Bounce) -> ProbeError:
 
 
 class MailboxWatcher(Protocol):
-    """What an expectation needs of the watcher."""
+    """The part of the watcher that an expectation uses."""
 
     name: str
     trouble: Trouble | None
@@ -64,8 +64,8 @@ SHORTEST_LAST_LOOK, LONGEST_LAST_LOOK = 0.5, 5.0  # seconds
 
 
 class Expectation:
-    """The futures are the watcher's to settle; a trip only waits for them, so cancelling a trip
-    does not touch them."""
+    """The watcher sets the futures; a trip only waits for them, so cancelling a trip does not
+    change them."""
 
     def __init__(
         self, watcher: MailboxWatcher, run: Run, found: "asyncio.Future[Found] | None" = None
@@ -82,14 +82,14 @@ class Expectation:
 
     @property
     def awaits(self) -> Awaits:
-        """What may still come for this trip."""
+        """The messages that may still arrive for this trip."""
         if self.found.done():
             return Awaits.NOTHING_MORE
         return Awaits.BOUNCES if self.for_bounces else Awaits.MESSAGE
 
     async def ready(self) -> None:
-        """Returns when the mailbox is watched. Raises ProbeError when it refuses us; a dead one is
-        tried again."""
+        """Returns when the mailbox is open. Raises ProbeError if it refuses us; an unreachable one
+        is retried."""
         await asyncio.shield(self.opened)
 
     async def arrival(self) -> Found:
@@ -104,8 +104,8 @@ class Expectation:
         await asyncio.shield(self.deleted)
 
     def recheck_in(self) -> float:
-        """Seconds until the thorough look that precedes the verdict `overdue`; infinite after it
-        was taken."""
+        """Seconds until the thorough poll that precedes the verdict `overdue`; infinite after
+        it."""
         if not self._may_recheck or self.found.done() or self.run.accepted is None:
             return float("inf")
         left = self.run.time_left()
@@ -114,12 +114,11 @@ class Expectation:
         return due if due > INSTANT else 0.0
 
     def rechecked(self) -> None:
-        """The thorough look is taken now."""
+        """Notes that the thorough poll is done now."""
         self._may_recheck = False
 
     def trouble(self) -> ProbeError | None:
-        """Why the mailbox cannot be watched now: what has failed, or which step of opening it takes
-        so long."""
+        """Why the mailbox is not open: the failure, or the current step of opening it."""
         trouble, entering = self._watcher.trouble, self._watcher.entering
         if entering and not (trouble and trouble.at >= self.run.started):
             waited = self.run.now() - max(self.run.started, entering.started)
@@ -128,7 +127,8 @@ class Expectation:
         return trouble.error_for_trip(self.run.started) if trouble else None
 
     def overdue(self) -> ProbeError:
-        """Why the message has not been seen: the mailbox cannot be read, or it is not there."""
+        """The error for a message that was not seen: the mailbox cannot be read, or the message is
+        missing."""
         detail = f"sent, but not seen in mailbox {self._watcher.name} within the module's timeout"
         detail += f"; it was accepted with: {self.run.answer}" if self.run.answer else ""
         unclear = next((fact for fact in self.run.facts if isinstance(fact, Unclear)), None)
@@ -142,7 +142,8 @@ class Expectation:
         )
 
     def _unlooked(self) -> ProbeError | None:
-        """The message may be there: since it was sent, the mailbox was not polled."""
+        """The error if the mailbox was not polled since the message was sent, so that it may have
+        arrived."""
         session, sent = self._watcher.scan_limited, self.run.accepted
         if (
             session is None
@@ -160,7 +161,7 @@ class Expectation:
         )
 
     def _unread(self) -> ProbeError | None:
-        """The message may have arrived: one did that could not be read."""
+        """The error if an unreadable message arrived, which may be ours."""
         session, sent = self._watcher.reports_unreadable, self.run.sending_since or self.run.started
         if session is None or not (why := session.unreadable_since(sent)):
             return None
@@ -171,7 +172,7 @@ class Expectation:
         return ProbeError(Reason.UNAVAILABLE, detail)
 
     def note_reading(self, reading: Reading) -> None:
-        """Notes what has come about the trip's message and is not the message itself."""
+        """Notes a message about the trip's message, such as a bounce or an answer."""
         if not (about := reading.about):
             return
         what = (

@@ -1,4 +1,4 @@
-"""One look into a mailbox: what is new there, whom it concerns, and what may be deleted."""
+"""One poll of a mailbox: finds new messages, dispatches them, and deletes those that may go."""
 
 from exporter.core.trace import Trace
 from exporter.core.transcript import Transcript
@@ -10,8 +10,8 @@ from exporter.mailboxes.watcher.waiting import Waiting
 
 
 class Look:
-    """The parts of a look. What was said about the message of a trip is in the `transcript` for
-    that trip alone."""
+    """The parts of a poll. Lines about the message of a trip are in the `transcript` for that trip
+    only."""
 
     def __init__(
         self,
@@ -36,8 +36,7 @@ class Look:
         return sightings
 
     def _recheck_due(self, session: Session) -> None:
-        """Before a trip is overdue, a session that relies on announcements looks for itself,
-        once."""
+        """Before a trip is overdue, a session that relies on announcements polls once."""
         due = self._waiting.to_recheck()
         for expectation in due:
             expectation.rechecked()
@@ -47,7 +46,7 @@ class Look:
     async def act(
         self, sightings: list[Sighting], session: Session, trace: Trace, began: int
     ) -> None:
-        """Hands out what was seen in a scan whose first line in the transcript is `began`."""
+        """Dispatches the messages of a scan whose first line in the transcript is `began`."""
         if sightings:
             again = session.read_again if isinstance(session, Rereading) else None
             trips = await self._dispatcher.dispatch(sightings, trace, self._deletions.add, again)

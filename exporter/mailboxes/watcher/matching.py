@@ -1,6 +1,6 @@
-"""What a message that was seen in a mailbox means: for which trip it is, and what to do with it.
+"""Matches a message in a mailbox: finds its trip, and decides what to do with it.
 
-Nothing here waits, counts or changes anything; `dispatch.py` acts on what is said here.
+Pure; `dispatch.py` acts on the result.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from exporter.mailboxes.session import Sighting
 
 
 class Awaits(StrEnum):
-    """What a trip still awaits from a mailbox. A bounce is of interest to all of them."""
+    """What a trip expects from a mailbox. Bounces concern every trip."""
 
     MESSAGE = "message"
     BOUNCES = "bounces"  # another mailbox is to receive the message
@@ -22,7 +22,7 @@ class Awaits(StrEnum):
 
 
 class Meaning(StrEnum):
-    """What a message means."""
+    """The meaning of a message."""
 
     FOUND = "found"  # the message of a trip that awaits it
     BOUNCE = "bounce"  # of a trip in progress
@@ -32,7 +32,7 @@ class Meaning(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whose message it is."""
+    """The owner of a message."""
 
     token: Token | None  # the proof that it is ours
     rejections: tuple[Rejection, ...] = ()  # why what looks like a token of ours is none
@@ -50,8 +50,8 @@ def identify(reading: Reading, mint: Mint) -> Identity:
 
 
 def meaning_of(reading: Reading, token: Token | None, awaits: Awaits | None) -> Meaning:
-    """What a message with this verified token means, if its trip `awaits` that (None: no trip with
-    this token is in progress)."""
+    """The meaning of a message with this verified token, if its trip `awaits` that (None: no trip
+    with this token is in progress)."""
     if token is None:
         return Meaning.NOT_OURS
     if awaits and reading.bounce and reading.kind is Kind.BOUNCE:
@@ -67,9 +67,9 @@ def seems_incomplete(
     token: Token | None,
     awaited: Iterable[tuple[str, Awaits]],
 ) -> bool:
-    """Whether this may be the beginning of an awaited message that the server is still writing.
+    """Whether this may be an incomplete message that the server is still writing.
 
-    `awaited` are the trips in progress. Servers were seen to show such beginnings.
+    `awaited` are the trips in progress. Some servers do show incomplete messages.
     """
     waiting = dict(awaited)
     return (

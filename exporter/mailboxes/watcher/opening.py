@@ -1,4 +1,4 @@
-"""How the session that is open was opened."""
+"""The trace of opening the current session."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from exporter.mailboxes.watcher.expectation import Expectation
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a trip is told that finds the session open, or for which it was opened."""
+    """The report for a trip that uses an open session, or for which it was opened."""
 
     spans: tuple[Span, ...]
     facts: tuple[Fact, ...]
@@ -18,11 +18,11 @@ class Opening:
 
     @classmethod
     def of(cls, trace: Trace) -> "Opening":
-        """As traced so far."""
+        """The opening as traced so far."""
         return cls(tuple(trace.spans), tuple(trace.facts), trace.started)
 
     def report_to(self, expectation: Expectation) -> None:
-        """Tells a trip, once, that the mailbox is open."""
+        """Reports to a trip, once, that the mailbox is open."""
         if expectation.opened.done():
             return
         # The session was opened for this trip, among others.

@@ -1,6 +1,6 @@
-"""Arrived messages are read one after the other; other tasks run in between.
+"""Parses arrived messages one at a time; other tasks run in between.
 
-Unknown senders write most of what arrives in a mailbox, and a message may be made to cost much.
+Most mail is from unknown senders, who may make a message expensive to parse.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ SHORT = 4 << 10  # bytes; reading so many costs less than handing them to a thre
 
 
 class Reader:
-    """Reads messages for all mailboxes of the program, in the order in which they are asked for.
+    """Parses messages for all mailboxes of the program, in the order of requests.
 
-    A long message is read in one thread of its own. That one does not run beside us, but the
-    interpreter takes it off every 5 ms (sys.getswitchinterval), which on the event loop is not
-    possible.
+    A long message is parsed in one separate thread. It does not run in parallel, but the
+    interpreter interrupts it every 5 ms (sys.getswitchinterval), which is impossible on the event
+    loop.
     """
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Reader:
         self._turn = asyncio.Lock()
 
     async def read(self, raw: bytes) -> Reading:
-        """What `message.read` says. Never raises."""
+        """The result of `message.read`. Never raises."""
         if not may_have_tokens(raw):
             await asyncio.sleep(0)
             return Reading({}, Kind.MESSAGE)

@@ -1,4 +1,4 @@
-"""What a watcher counts."""
+"""The counters of a watcher."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from exporter.mail.tokens import Rejection
 
 @dataclass
 class Statistics:
-    """What happened in a mailbox since the start."""
+    """Statistics of a mailbox since the start."""
 
     connected: bool = True  # False while the mailbox is needed and cannot be watched
     reconnects: int = 0

@@ -1,4 +1,4 @@
-"""Messages of ours that no trip awaits, until each of them may be deleted."""
+"""Strays: our messages that no trip waits for, until each may be deleted."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ Judge = Callable[[Token, Kind, Sighting], Awaitable[float]]
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """A message of ours that no trip awaits."""
+    """One of our messages that no trip waits for."""
 
     token: Token
     kind: Kind
@@ -31,17 +31,17 @@ class Strays:
         self._postponed: list[tuple[float, Stray]] = []
 
     async def judge(self, stray: Stray) -> float:
-        """Reports it to the judge, who may count and record it. Returns in how many seconds it may
-        be deleted; at once is 0 or less."""
+        """Reports it to the judge, which may count and record it. Returns in how many seconds to
+        delete it; 0 or less is at once."""
         return await self._judge(stray.token, stray.kind, stray.sighting)
 
     def postpone(self, stray: Stray, seconds: float) -> None:
-        """It is `due` then. Beyond MOST_POSTPONED it is left alone for good."""
+        """Postpones it until `due`. Beyond MOST_POSTPONED it is never deleted."""
         if len(self._postponed) < MOST_POSTPONED:
             self._postponed.append((self._now() + seconds, stray))
 
     async def due(self) -> list[Sighting]:
-        """Those that were postponed and may be deleted now; they are judged once more."""
+        """The postponed messages that may be deleted now, after another judgement."""
         now, may_go = self._now(), []
         for entry in [entry for entry in self._postponed if entry[0] <= now]:
             self._postponed.remove(entry)

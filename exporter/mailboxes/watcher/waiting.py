@@ -1,4 +1,4 @@
-"""Who awaits something from one mailbox."""
+"""The trips that wait for one mailbox."""
 
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
@@ -20,8 +20,8 @@ class Waiting:
         return bool(self.trips or self.late)
 
     def failed(self, error: ProbeError, trace: Trace) -> None:
-        """Tells the trips that wait for the mailbox what an attempt to open it, or its session,
-        failed with. One that it is_refusal ends."""
+        """Reports a failure to open the mailbox, or of its session, to the waiting trips. A refusal
+        (`is_refusal`) ends them."""
         for one in self.trips.values():
             if not one.opened.done() and trace.started >= one.run.started:
                 one.run.adopt(trace.spans, Phase.OPEN, trace.started)
@@ -29,7 +29,7 @@ class Waiting:
                 one.refuse(error)
 
     def gap(self, now: float, *, listens: bool) -> float:
-        """Seconds until the next look, for the youngest awaited message."""
+        """Seconds until the next poll, for the newest expected message."""
         accepted = [
             one.run.accepted
             for one in self.trips.values()
@@ -42,11 +42,11 @@ class Waiting:
         return gap_after(now - max(accepted), min(rechecks, default=LONGEST_GAP))
 
     def to_recheck(self) -> list[Expectation]:
-        """The trips that want a thorough look now."""
+        """The trips that need a thorough poll now."""
         return [one for one in self.trips.values() if one.recheck_in() <= 0]
 
     def holding(self) -> bool:
-        """Whether a trip knows a message by what the session of now calls it."""
+        """Whether a trip holds a message identifier of the current session."""
         return any(one.found.done() for one in self.trips.values())
 
     def deleting(self) -> list[str]:

@@ -1,9 +1,9 @@
-"""One watcher for each mailbox: all trips that await the same mailbox share its one session.
+"""One watcher per mailbox: all trips that use the mailbox share its one session.
 
-It connects when a trip waits, matches every new message by its token, hands it to the trip that
-waits or reports it as a stray, deletes it, reconnects with back-off, and ends when no trip
-waits. So locks, connection limits, duplicates, late mail and restarts are dealt with in one place,
-whatever the protocol.
+It connects when a trip waits, matches new messages by their token, passes each to its trip or
+reports it as a stray, deletes it, reconnects with back-off, and disconnects when no trip waits. So
+locks, connection limits, duplicates, late mail and restarts are handled in one place for all
+protocols.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ GOODBYE = 2.0  # seconds for the last deletions when the program stops
 class Watcher:
     """Call everything from the event loop's thread.
 
-    `patience` bounds one exchange with the server, in seconds. `stray` is told of every message
-    with a token of ours that no trip awaits. All watchers of a program should share one `reader`.
+    `patience` limits one exchange with the server, in seconds. `stray` is called with every message
+    with our token that no trip waits for. All watchers of a program should share one `reader`.
     """
 
     def __init__(
@@ -92,11 +92,11 @@ class Watcher:
 
     @property
     def receives(self) -> bool:
-        """Others deliver to us, and what we have taken is nowhere else."""
+        """Whether others deliver to this mailbox, so that accepted messages exist only here."""
         return self._mailbox.listens
 
     def start(self) -> None:
-        """Opens a receiver for good; any other mailbox is opened when a trip needs it."""
+        """Opens a receiver permanently; any other mailbox is opened when a trip needs it."""
         if self._mailbox.listens:
             self._watch()
 
@@ -104,8 +104,8 @@ class Watcher:
     def expect(
         self, trip: str, run: Run, found: "asyncio.Future[Found] | None" = None
     ) -> Iterator[Expectation]:
-        """Inside, the watcher looks for the message of this trip; with `found`, another's future,
-        only for bounces."""
+        """In its block, the watcher looks for the message of this trip; with `found`, the future of
+        another watcher, only for bounces."""
         expectation = self._waiting.trips[trip] = Expectation(self, run, found)
         run.add_transcript(self._transcript, trip)
         if self._opening:
@@ -125,7 +125,7 @@ class Watcher:
             self.wake()
 
     def keep_watching(self, trip: str, accepted: float) -> None:
-        """Goes on looking for a message that was accepted at that monotonic time and is overdue."""
+        """Keeps looking for an overdue message that was accepted at that monotonic time."""
         self._waiting.late[trip] = accepted
         self._watch()
 
@@ -134,7 +134,7 @@ class Watcher:
             self.wake()
 
     def delete(self, sighting: Sighting, done: "asyncio.Future[None] | None" = None) -> None:
-        """Removes a message of ours as soon as the session can."""
+        """Removes one of our messages as soon as the session can."""
         self._deletions.add(sighting, done)
         self._watch()
 
@@ -150,9 +150,9 @@ class Watcher:
             self._watch()
 
     async def close(self) -> None:
-        """Ends the session, after its last deletions. Trips that wait are the caller's to end.
+        """Ends the session after its last deletions. The caller ends waiting trips.
 
-        A receiver keeps what it has accepted in memory alone: that is looked at before it goes.
+        A receiver holds accepted messages only in memory: they are processed before it closes.
         """
         self._closing = True
         if self._task and self._opening and (self._deletions or self._mailbox.listens):
@@ -169,8 +169,8 @@ class Watcher:
             self._task = asyncio.create_task(self._sessions(), name=f"watcher of {self.name}")
 
     async def _sessions(self) -> None:
-        """As long as the mailbox is wanted: opens it, looks into it, backs off when that fails, and
-        swaps it for another one when its configuration has changed."""
+        """While the mailbox is needed: opens it, polls it, backs off on failure, and replaces it
+        when its configuration has changed."""
         while self._wanted:
             if (pause := self._back_off.until - self._clock.monotonic()) > 0:
                 await self._pause(pause)
@@ -194,7 +194,7 @@ class Watcher:
         self.statistics.connected = self.trouble is None
 
     async def _one_session(self, mailbox: Mailbox, trace: Trace) -> None:
-        """Opens the mailbox, and looks into it until it is wanted no longer, or is another one."""
+        """Opens the mailbox, and polls it until it is no longer needed, or replaced."""
         async with trace.conversation():
             session = await mailbox.open(trace, self._dispatcher.is_ours)
         try:
@@ -218,7 +218,7 @@ class Watcher:
             session.abort()
 
     async def _look_and_wait(self, session: Session, trace: Trace) -> None:
-        """One look into the mailbox, then a wait until the next one is due."""
+        """Polls the mailbox once, then waits until the next poll is due."""
         began, idle = self._transcript.position, not self._deletions
         # Elsewhere, what comes now is for the next start to find.
         if not self._closing or self._mailbox.listens:
@@ -245,13 +245,13 @@ class Watcher:
 
     @property
     def _holds_sightings(self) -> bool:
-        """What was seen in this session is still to be deleted, which only this session can do for
-        certain."""
+        """Whether messages seen in this session are still to be deleted, which only this session
+        can do reliably."""
         return bool(self._deletions) or self._waiting.holding()
 
     def _discard_sightings(self) -> None:
-        """The mailbox is another one now: what a session of the old one saw means nothing to the
-        new one."""
+        """Drops the messages of an old mailbox's session, whose identifiers are invalid in the new
+        one."""
         self._deletions.discard("the mailbox's configuration has changed")
         self._dispatcher.forget_postponed()
 
@@ -268,14 +268,14 @@ class Watcher:
         self._waiting.failed(error, trace)
 
     async def _pause(self, seconds: float) -> None:
-        """Sleeps; a change in who waits ends it."""
+        """Sleeps until the time is over or the waiting trips change."""
         self._wake.clear()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
     def _release(self, expectation: Expectation) -> None:
-        """A trip has ended, perhaps before it could delete its message."""
+        """Releases a trip that has ended, perhaps before it could delete its message."""
         expectation.opened.cancel()
         found = expectation.found
         if expectation.for_bounces or found.cancel() or found.cancelled() or found.exception():
