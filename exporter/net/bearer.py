@@ -1,4 +1,4 @@
-"""Logging in with a token of an identity provider (RFC 7628, and XOAUTH2)."""
+"""Login with a token of an identity provider (RFC 7628, and XOAUTH2)."""
 
 import json
 from collections.abc import Awaitable, Callable, Collection
@@ -15,8 +15,8 @@ _TOLD = ("status", "error", "error_description", "scope")
 
 
 class Bearer:
-    """A token. A challenge tells why it is refused, and is answered so that the server may say
-    so."""
+    """A token. A challenge contains the reason of a refusal; after our answer the server reports
+    the refusal."""
 
     def __init__(self, name: str, user: str, token: str, host: str, port: int) -> None:
         self.name = name.upper()
@@ -25,7 +25,7 @@ class Bearer:
         self._user, self._token, self._host, self._port = user, token, host, port
 
     def initial_response(self) -> bytes:
-        """RFC 7628 section 3.1 with the name as in RFC 5801; or as Google has defined it for
+        """The response of RFC 7628 section 3.1 with the name as in RFC 5801, or Google's for
         XOAUTH2."""
         bearer = f"auth=Bearer {self._token}\1\1"
         if self.name == "XOAUTH2":
@@ -34,7 +34,7 @@ class Bearer:
         return f"n,a={user},\1host={self._host}\1port={self._port}\1{bearer}".encode()
 
     async def answer(self, challenge: bytes) -> bytes:
-        """RFC 7628 section 3.2.3 wants a control character; XOAUTH2 wants nothing."""
+        """RFC 7628 section 3.2.3 requires a control character; XOAUTH2 an empty answer."""
         self.words = _refusal_in(challenge)
         return b"" if self.name == "XOAUTH2" else b"\1"
 
@@ -43,7 +43,7 @@ class Bearer:
 
 
 def _refusal_in(challenge: bytes) -> str:
-    """The JSON of RFC 7628 section 3.2.2 in one line, or whatever else it is."""
+    """The JSON of RFC 7628 section 3.2.2 in one line, or any other text."""
     try:
         found = json.loads(challenge)
     except (ValueError, RecursionError):
@@ -56,7 +56,7 @@ def _refusal_in(challenge: bytes) -> str:
 
 
 def bearer_mechanism(server: str, wanted: str | None, offered: Collection[str]) -> str:
-    """The mechanism for a token, of those that are offered, in small letters. Raises ProbeError."""
+    """The mechanism for a token, among those offered (in lower case). Raises ProbeError."""
     chosen = next((name for name in ((wanted,) if wanted else BEARERS) if name in offered), None)
     if chosen is None:
         names = wanted or " or ".join(BEARERS)
@@ -68,7 +68,7 @@ def bearer_mechanism(server: str, wanted: str | None, offered: Collection[str]) 
 
 
 async def get_token(account: Account, trace: Trace, instead_of: Token | None = None) -> Token:
-    """The account's token, as a step of the trip."""
+    """Gets the account's token, as a step of the trip."""
     with trace.step(Step.TOKEN, account.issuer):
         return await account.token(instead_of)
 
@@ -76,8 +76,7 @@ async def get_token(account: Account, trace: Trace, instead_of: Token | None = N
 async def authenticate_with_token(
     account: Account, token: Token, trace: Trace, attempt: Callable[[str], Awaitable[None]]
 ) -> None:
-    """Logs in with the token; one that is refused is renewed once, since it may have been
-    revoked."""
+    """Logs in with the token; renews a refused one once, since it may have been revoked."""
     try:
         await attempt(token.value)
     except ProbeError as error:

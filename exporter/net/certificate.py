@@ -1,4 +1,4 @@
-"""The certificate that a server of ours shows."""
+"""The certificate of our own servers."""
 
 import ssl
 from collections.abc import Callable, Iterable
@@ -24,11 +24,11 @@ def _as_it_is(context: ssl.SSLContext) -> None:
 
 
 class ServerCertificate:
-    """A certificate and its key from two PEM files, which are read again when they change.
+    """A certificate and its key from two PEM files, reloaded when they change.
 
-    `dress` sets everything else in a context, perhaps from files of its own: name them in `also`.
-    Raises ProbeError (tls) when they cannot be used. A renewal that goes wrong is logged, and the
-    old ones stay in use.
+    `dress` sets all other options of a context; name any files that it reads in `also`. Raises
+    ProbeError (tls) if the files cannot be used. A failed reload is logged, and the old certificate
+    stays in use.
     """
 
     def __init__(
@@ -71,5 +71,6 @@ class ServerCertificate:
 
 
 def _no_password() -> str:
-    """OpenSSL would ask at the terminal for the password of an encrypted key, and wait for ever."""
+    """Refuses an encrypted key: OpenSSL would prompt for its password at the terminal, and
+    block."""
     return ""

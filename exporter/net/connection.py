@@ -1,5 +1,4 @@
-"""How a connection ends, whatever is spoken over it: once, for one reason, which every later call
-raises."""
+"""The end of a connection of any protocol: once, for one reason, which every later call raises."""
 
 import asyncio
 import os
@@ -10,8 +9,8 @@ from exporter.net.redaction import Redaction
 
 
 class Connection(asyncio.Protocol):
-    """A connection to `server`, which is the name in errors. They hold no secret that `redaction`
-    knows."""
+    """A connection to `server`, the name in errors. Errors contain no secret known to
+    `redaction`."""
 
     transport: asyncio.Transport
 
@@ -31,7 +30,7 @@ class Connection(asyncio.Protocol):
 
     @property
     def alive(self) -> bool:
-        """It has not ended: a refusal was only that."""
+        """Whether it has not ended, for example after a mere refusal."""
         return self._lost is None
 
     def abort(self) -> None:
@@ -39,11 +38,11 @@ class Connection(asyncio.Protocol):
         self._fail(Reason.DISCONNECTED, f"mailtrip closed the connection to {self._server}")
 
     async def closed(self) -> None:
-        """Returns when the socket is closed."""
+        """Waits until the socket is closed."""
         await self._closed.wait()
 
     def _fail(self, reason: Reason, detail: str) -> None:
-        """From now on every call raises this, after what was heard before has been read."""
+        """Makes every call raise this error, once the data received before have been read."""
         if not self._lost:
             self._lost = reason, self.redaction.clean(detail)
             self._wake()
@@ -58,7 +57,7 @@ class Connection(asyncio.Protocol):
             raise ProbeError(*self._lost)
 
     async def _more(self) -> None:
-        """Returns when something was heard, or raises what the connection has ended with."""
+        """Waits for data, or raises the error that ended the connection."""
         self._raise_if_lost()
         self._waiter = asyncio.get_running_loop().create_future()
         await self._waiter

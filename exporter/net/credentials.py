@@ -1,4 +1,4 @@
-"""What a session may log in with, read before the server says anything: it may know it from an
+"""The credentials of a session, read before any server text, which could repeat them from an
 earlier session."""
 
 from exporter.config.types import Secret, SecretUnavailable
@@ -7,7 +7,7 @@ from exporter.net.redaction import Redaction
 
 class Credentials:
     """The password, read once, since its file may be a pipe; or a token. The session's redaction
-    knows them."""
+    hides both."""
 
     def __init__(self, user: str = "", password: Secret | None = None, token: str = "") -> None:
         self.redaction = Redaction()

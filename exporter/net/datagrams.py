@@ -1,9 +1,9 @@
-"""Questions and answers over UDP, many at a time over few sockets, timed by the kernel.
+"""DNS queries over UDP, many at a time over few sockets, with the kernel's timestamps.
 
-A socket for each question costs as much as all the rest of it (measured with dnspython). So some
-share one, which is connected to the server: the kernel drops what others send, and reports at once
-that the port is closed. It is given up for another port before long, as RFC 5452 section 9.2 wants
-ports to be hard to guess.
+A socket per query costs as much as the rest of the query (measured with dnspython). So several
+share one, which is connected to the server: the kernel drops datagrams from others, and reports a
+closed port at once. It is soon replaced by another port, since RFC 5452 section 9.2 requires ports
+that are hard to guess.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ Address = tuple[str, int] | tuple[str, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A datagram that answers a question. `took` is the network's and the server's time, not that
-    of our own queue."""
+    """A datagram that answers a query. `took` is the time of the network and server, without our
+    own queue."""
 
     wire: bytes
     took: float  # seconds
@@ -42,7 +42,7 @@ class _Pending:
 
 
 class Datagrams:
-    """Asks one server. It holds sockets only while a query waits for its answer."""
+    """Queries one server. It has open sockets only while a query waits for its answer."""
 
     def __init__(self, server: Address, clock: Clock) -> None:
         self._server = server
@@ -50,10 +50,10 @@ class Datagrams:
         self._socket_in_use: _Socket | None = None
 
     async def query(self, query: bytes) -> Reply:
-        """Sends a DNS query, whose id is replaced by a random one, and waits for as long as it
-        takes. Raises OSError.
+        """Sends a DNS query with a random id instead of its own, and waits without a timeout.
+        Raises OSError.
 
-        An answer is one if its id and its question are ours; its rest is for the caller to judge.
+        It accepts an answer with our id and question; the caller checks the rest.
         """
         if not self._socket_in_use or self._socket_in_use.is_spent:
             self._socket_in_use = _Socket(self._server, self._clock)
@@ -61,7 +61,7 @@ class Datagrams:
 
 
 class _Socket:
-    """One socket, from the first question over it to the last answer."""
+    """One socket, from its first query to its last answer."""
 
     def __init__(self, server: Address, clock: Clock) -> None:
         self.is_spent = False
@@ -104,7 +104,7 @@ class _Socket:
         self._socket.close()
 
     def _receive(self) -> None:
-        """Takes what has come, all of it: a datagram that waits would be late by our own doing."""
+        """Reads all datagrams that have arrived: one left waiting would seem late."""
         while True:
             try:
                 wire, ancillary, _, _ = self._socket.recvmsg(MAX_DATAGRAM, 64)
@@ -129,7 +129,7 @@ class _Socket:
 
 
 def _question(wire: bytes) -> bytes:
-    """The question section of a query, which has one question: the name in labels, its type and its
+    """The question section of a query with one question: the labels of the name, the type and the
     class."""
     end = HEADER
     while wire[end]:
@@ -143,7 +143,7 @@ def _answers(wire: bytes, question: bytes) -> bool:
 
 
 def _received_at(ancillary: list[tuple[int, int, bytes]]) -> float | None:
-    """Seconds since the epoch, by the kernel."""
+    """The kernel's timestamp, in seconds since the epoch."""
     for level, kind, data in ancillary:
         if (level, kind) == (socket.SOL_SOCKET, SO_TIMESTAMPNS):
             seconds, nanoseconds = struct.unpack("@ll", data)

@@ -1,5 +1,5 @@
-"""Names: addresses and exchangers, through dnspython. The C library's resolver would queue probes
-in few threads."""
+"""DNS lookups of addresses and exchangers, through dnspython. The C library's resolver would queue
+probes in a few threads."""
 
 import asyncio
 import ipaddress
@@ -36,9 +36,11 @@ MOST_NAMED = 3  # name servers in an error
 
 
 class Resolver:
-    """Asks `nameservers` (HOST:PORT), or those of resolv.conf, which is read again when it changes.
+    """Queries `nameservers` (HOST:PORT), or those of resolv.conf, which is reloaded when it
+    changes.
 
-    Answers are not cached: a trip tells how long a name takes. Every failure is ProbeError(dns).
+    Answers are not cached, so that every trip measures resolution. Every failure is
+    ProbeError(dns).
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class Resolver:
         self.configure(nameservers, timeout)
 
     def configure(self, nameservers: Sequence[str], timeout: float) -> None:
-        """From now on with these options; a query in progress keeps the previous ones."""
+        """Applies these options; a query in progress keeps the previous ones."""
         self._nameservers = nameservers
         self.timeout = timeout
         self._changed = -1
@@ -89,8 +91,8 @@ class Resolver:
         return self._dns
 
     async def addresses(self, host: str, ip: Literal["any", "4", "6"] = "any") -> list[str]:
-        """The addresses of a host, IPv6 and IPv4 in turns; an address is its own. The hosts file
-        goes first."""
+        """The addresses of a host, alternating IPv6 and IPv4; an address itself is returned. The
+        hosts file takes precedence."""
         kind = {"any": "", "4": "IPv4 ", "6": "IPv6 "}[ip]
         if literal := ip_of(host.strip("[]")):
             if ip not in ("any", str(literal.version)):
@@ -120,7 +122,7 @@ class Resolver:
     async def exchangers(self, domain: str) -> list[Exchanger]:
         """The MX records: none is an empty list; a null MX (RFC 7505) is ProbeError(null_mx).
 
-        A name that no host can have is passed over, as if it could not be resolved.
+        Skips an invalid host name, as if it could not be resolved.
         """
         records = await self._records(domain, "MX")
         exchangers = [
@@ -136,13 +138,13 @@ class Resolver:
         return hosts
 
     async def names(self, address: str) -> list[str]:
-        """What the PTR records call an address, most often one name; without any an empty list."""
+        """The names in the PTR records of an address, usually one; empty if there are none."""
         reverse = ipaddress.ip_address(address).reverse_pointer
         return [name.rstrip(".") for name in await self._published(reverse, "PTR")]
 
     async def published(self, host: str) -> list[str]:
-        """The addresses that others find for a host: in DNS alone, under this very name; none is an
-        empty list."""
+        """The public addresses of a host: only from DNS, without the search list; empty if there
+        are none."""
         return [*await self._published(host, "AAAA"), *await self._published(host, "A")]
 
     async def _published(self, name: str, kind: str) -> list[str]:
@@ -154,7 +156,7 @@ class Resolver:
             return []
 
     def servers(self) -> list[dns.nameserver.AddressAndPortNameserver]:
-        """Those to ask, in this order. Raises ProbeError."""
+        """The servers to query, in this order. Raises ProbeError."""
         servers = self._current().nameservers
         return [
             server
@@ -163,7 +165,7 @@ class Resolver:
         ]
 
     def _asked(self) -> str:
-        """Whom, for people."""
+        """The queried servers, for people."""
         servers = [(server.address, server.port) for server in self.servers()]
         names = [
             host if port == DOMAIN else f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -172,7 +174,7 @@ class Resolver:
         return f"asked {', '.join(names)}{' and others' if len(servers) > MOST_NAMED else ''}"
 
     async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
-        """The records as text; none, but the name exists: an empty list."""
+        """The records as text; empty if the name exists without any."""
         with self._library_errors(name, kind):
             absolute = dns.name.from_text(name) if name.endswith(".") or not search else name
             answer = await self._current().resolve(
@@ -181,7 +183,7 @@ class Resolver:
         return [record.to_text() for record in islice(answer.rrset or (), MOST_RECORDS)]
 
     def _library_errors(self, name: str, kind: str) -> AbstractContextManager[None]:
-        """The library's exceptions end here."""
+        """Translates the library's exceptions."""
 
         def failed(detail: str, code: str = "") -> ProbeError:
             return ProbeError(Reason.DNS, f"{detail}; {self._asked()}", code=code)
@@ -206,7 +208,7 @@ class Resolver:
 
 
 class _NameServer(dns.nameserver.Do53Nameserver):
-    """Others have their turn while what came over TCP is read."""
+    """A name server; other tasks run while an answer over TCP is parsed."""
 
     async def async_query(
         self,

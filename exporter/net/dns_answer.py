@@ -1,11 +1,11 @@
-"""What name servers say to a question."""
+"""The answers of name servers."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class DnsResult(StrEnum):
-    """What came of a question."""
+    """The result of a query."""
 
     RECORDS = "records"
     NODATA = "nodata"  # the name exists, but has no such record
@@ -19,7 +19,7 @@ class DnsResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the nameservers say of a name. It does not hold the name, which may be a secret."""
+    """The answer about a name, without the name itself, which may be secret."""
 
     result: DnsResult
     records: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""DNS messages: how large they may be, how they are read, and how one comes over TCP."""
+"""DNS messages: their size limit, parsing, and transport over TCP."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ MOST_RECORDS = 1000  # of an answer
 
 
 async def read(wire: bytes) -> dns.message.Message:
-    """A long answer is read in a thread: dnspython takes a tenth of a second for some thousands of
+    """Parses an answer, a long one in a thread: dnspython needs 0.1 s for some thousands of
     records."""
     parse = dns.message.from_wire
     return await asyncio.to_thread(parse, wire) if len(wire) > PAYLOAD else parse(wire)
@@ -27,7 +27,7 @@ async def asked_over_tcp(
 
 
 async def _over_tcp(server: tuple[str, int], query: bytes) -> bytes:
-    """The answer to a query (RFC 7766), however long that takes. Raises OSError and EOFError."""
+    """The answer to a query (RFC 7766), without a timeout. Raises OSError and EOFError."""
     reader, writer = await asyncio.open_connection(*server)
     try:
         writer.write(len(query).to_bytes(2) + query)

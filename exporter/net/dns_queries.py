@@ -1,5 +1,4 @@
-"""Queries by the thousand, as blocklists need them: over few sockets, and without dnspython's
-resolver."""
+"""Bulk queries for blocklists: over few sockets, and without dnspython's resolver."""
 
 import asyncio
 import struct
@@ -24,7 +23,7 @@ from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp, read
 
 
 class DnsQueries:
-    """Asks the nameservers of a resolver, within its time. Answers are not cached."""
+    """Queries the nameservers of a resolver, within its timeout. Answers are not cached."""
 
     def __init__(self, resolver: Resolver, clock: Clock) -> None:
         self._resolver = resolver
@@ -32,10 +31,10 @@ class DnsQueries:
         self._datagrams: dict[tuple[str, int], Datagrams] = {}
 
     async def query(self, name: str, kind: Literal["A", "TXT"]) -> Answer:
-        """Asks for this very name: no search list, no hosts file. Never raises ProbeError, and
-        never tells the name.
+        """Queries exactly this name: no search list, no hosts file. Never raises ProbeError, and
+        never logs the name.
 
-        Made for thousands of questions: several times cheaper than the methods of a resolver.
+        Designed for thousands of queries: several times cheaper than the methods of a resolver.
         """
         started = self._clock.monotonic()
         try:
@@ -56,8 +55,7 @@ class DnsQueries:
     async def _query_in_turns(
         self, query: bytes, servers: list[tuple[str, int]], started: float
     ) -> Answer:
-        """Asks one server after the other, again and again; one that says that it cannot tell is
-        not asked again."""
+        """Queries the servers in turn, repeatedly; skips one that has reported a failure."""
         failure, turn = Answer(DnsResult.NETWORK), 0
         while servers:
             server = servers[turn % len(servers)]
@@ -115,7 +113,7 @@ def _query(name: dns.name.Name, kind: Literal["A", "TXT"]) -> bytes:
     """A query with EDNS and recursion desired (RFC 1035 section 4.1, RFC 6891 section 6.1.2), and
     without an id.
 
-    Written here because dnspython takes as long for it as everything else in a question does.
+    It does not use dnspython, which needs as long for this as the rest of a query takes.
     """
     question = name.to_digestable() + struct.pack("!HH", _TYPES[kind], 1)
     return (
@@ -143,7 +141,7 @@ def _answer(message: dns.message.Message, took: float) -> Answer:
 
 
 def _negative_ttl(message: dns.message.Message) -> float:
-    """For how long there is no such record (RFC 2308 section 5); 0 without an SOA."""
+    """The negative TTL (RFC 2308 section 5); 0 without an SOA."""
     for rrset in message.authority:
         if isinstance(soa := rrset[0], SOA):
             return float(min(rrset.ttl, soa.minimum))

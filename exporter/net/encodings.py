@@ -1,5 +1,4 @@
-"""The forms in which a secret may be repeated: in encodings, and in texts in which separators do
-not count."""
+"""The forms in which a server may repeat a secret: encodings, and text with separators."""
 
 import re
 import unicodedata
@@ -16,25 +15,24 @@ _LONG = 256  # characters; a token, which is encoded in base64 only
 
 
 def to_bytes(secret: str) -> bytes:
-    """Bytes that are no text stand in a secret as surrogates."""
+    """The bytes of a secret, in which surrogates stand for undecodable ones."""
     return secret.encode("utf-8", "surrogateescape")
 
 
 def small(text: str) -> str:
-    """In small letters, each in its place."""
+    """The text in lower case, with the same length."""
     if text.isascii():
         return text.lower()
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 
 def bare(text: str) -> str:
-    """The same without blanks."""
+    """The text in lower case without blanks."""
     return _BLANKS.sub("", small(text))
 
 
 def letters(text: str) -> str:
-    """The letters and digits alone, small, without accents, and full-width ones as the usual
-    ones."""
+    """Only the letters and digits: in lower case, without accents, full-width ones as ASCII."""
     if text.isascii():
         return "".join(filter(str.isalnum, text)).lower()
     return "".join(map(letter, text))
@@ -42,26 +40,26 @@ def letters(text: str) -> str:
 
 @lru_cache(maxsize=1024)
 def letter(char: str) -> str:
-    """What `letters` keeps of one character; perhaps nothing."""
+    """One character as in `letters`; may be empty."""
     base = unicodedata.normalize("NFKD", char)[:1]
     return small(base) if base.isalnum() else ""
 
 
 @lru_cache(maxsize=256)
 def runs_of(secret: str) -> frozenset[str]:
-    """Every run of a secret in every form. To be looked for in small letters without blanks, or in
-    `letters`."""
+    """Every substring of fixed length of a secret in every form, to be searched in `bare` text, or
+    in `letters`."""
     return frozenset(run for form in _forms(secret) for run in runs_in(form))
 
 
 def runs_in(form: str) -> Iterator[str]:
-    """Runs of one form, as it is and of its letters alone."""
+    """The substrings of one form, unchanged and of its letters only."""
     for text in (bare(form), letters(form)):
         yield from (text[n : n + RUN] for n in range(len(text) - RUN + 1))
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The secret as it is, and in every encoding whose pieces look different."""
+    """The secret unchanged, and in every encoding that changes its pieces."""
     yield secret
     raw = to_bytes(secret)
     yield raw.decode("latin-1")
@@ -85,7 +83,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _numbers(raw: bytes) -> Iterator[str]:
-    """Of each byte, whatever stands between them."""
+    """The numbers of each byte, with any separator."""
     yield "".join(map(str, raw))
     for form in ("03d", "o", "03o", "#04x", "04x"):
         yield "".join(format(byte, form) for byte in raw)
@@ -93,7 +91,7 @@ def _numbers(raw: bytes) -> Iterator[str]:
 
 
 def _utf7(secret: str) -> Iterator[str]:
-    """RFC 2152, and as IMAP has modified it for names of folders (RFC 3501 section 5.1.3)."""
+    """UTF-7 (RFC 2152), and IMAP's modification for names of folders (RFC 3501 section 5.1.3)."""
     text = secret.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     coded = text.encode("utf-7").decode()
     yield coded
@@ -111,8 +109,7 @@ def _utf7(secret: str) -> Iterator[str]:
 
 
 def _base64_inside(raw: bytes, before: int) -> Iterator[str]:
-    """What base64 makes of it after so many other bytes, without the characters that others have a
-    part in."""
+    """The base64 text after so many other bytes, without the characters that depend on others."""
     first, last = -(-8 * before // 6), 8 * (before + len(raw)) // 6
     padded = bytes(before) + raw
     yield b64encode(padded).decode()[first:last]

@@ -1,4 +1,4 @@
-"""The one translator of exceptions: what libraries and the system raise becomes a ProbeError."""
+"""Translates exceptions of libraries and the system into ProbeError."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,10 +13,10 @@ Words = Callable[[Any], ProbeError]
 
 @contextmanager
 def map_exceptions(table: Mapping[Kinds, Words], *, quiet: bool = False) -> Iterator[None]:
-    """Raises ProbeError in place of an exception that is in the table, by the first row that fits:
-    special types stand above general ones. All else passes.
+    """Replaces an exception in the table by ProbeError. The first matching row wins, so special
+    types come first. Other exceptions pass.
 
-    The exception is the cause of the ProbeError; not if `quiet`, for one that may hold a secret.
+    The exception becomes the cause, except with `quiet`, for exceptions that may contain a secret.
     """
     try:
         yield

@@ -7,7 +7,7 @@ HOSTS_FILE = Path("/etc/hosts")
 
 
 def addresses_of(host: str) -> list[str]:
-    """The addresses that the file gives a name."""
+    """The addresses of a name in the file."""
     try:
         lines = HOSTS_FILE.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

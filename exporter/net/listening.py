@@ -1,5 +1,4 @@
-"""What servers of ours have in common: why an address cannot be listened on, and who counts as one
-client."""
+"""Shared by our own servers: errors of listening, and which addresses count as one client."""
 
 import asyncio
 import errno
@@ -10,12 +9,12 @@ from exporter.config.types import Listen
 
 
 def listen_error(listen: str, error: OSError | UnicodeError) -> str:
-    """`error` is what asyncio's `create_server` raised."""
+    """The text for `error`, as raised by asyncio's `create_server`."""
     return f"cannot listen on {listen}: {_problem(error)}"
 
 
 async def listen_problem(listen: Listen) -> tuple[int, str]:
-    """Why it cannot be listened on now: the error's number and the words, or 0 and nothing if it
+    """Why this address cannot be listened on now: the error's number and text, or 0 and "" if it
     can."""
     try:
         server = await asyncio.get_running_loop().create_server(
@@ -44,8 +43,8 @@ def _problem(error: OSError | UnicodeError) -> str:
 
 
 def client_network(peer: object) -> str:
-    """Who a client is: an IPv4 address, or the network of an IPv6 address, of which one machine may
-    have all."""
+    """The identity of a client: an IPv4 address, or the network of an IPv6 address, since one
+    machine may use it all."""
     if not isinstance(peer, tuple):
         return ""
     address = ip_address(peer[0].partition("%")[0])

@@ -1,8 +1,8 @@
-"""What must not leave a session: its passwords and tokens, however a server repeats them.
+"""Removes a session's passwords and tokens from text, however a server repeats them.
 
-Servers repeat the command that they do not like, and they cut it, fold it, change its case, decode
-or escape it (Exim, sendmail: `500 5.5.1 Command unrecognized: "…"`). So a piece of a secret is
-hidden, too, in every usual encoding.
+Servers repeat rejected commands, and cut, fold, decode or escape them, or change their case (Exim,
+sendmail: `500 5.5.1 Command unrecognized: "…"`). So parts of a secret are hidden, too, in every
+usual encoding.
 """
 
 import re
@@ -36,7 +36,7 @@ _Piece = tuple[str, int, int]  # a text, and where in the original it begins and
 
 
 class Redaction:
-    """The secrets of one session, from the moment when they are learnt to its end."""
+    """The secrets of one session, hidden from the moment they are known."""
 
     def __init__(self) -> None:
         self._runs: set[str] = set()
@@ -48,7 +48,7 @@ class Redaction:
         self._tail, self._tail_of_letters = "", ""
 
     def learn(self, *secrets: str) -> None:
-        """Passwords, tokens, proofs. Bytes that are no text stand in them as surrogates."""
+        """Adds passwords, tokens or proofs. Surrogates stand for undecodable bytes."""
         for secret in filter(None, secrets):
             if len(bare(secret)) < RUN:
                 self._learn_short(secret)
@@ -57,25 +57,24 @@ class Redaction:
             self._runs.update(runs_of(secret))
 
     def learn_login(self, user: str, password: str) -> None:
-        """A password, and the word of PLAIN (RFC 4616), which may be one of few characters."""
+        """Adds a password, and the response of PLAIN (RFC 4616), also for a short password."""
         self.learn(password)
         if password:
             self.learn_word(b64encode(to_bytes(f"\0{user}\0{password}")).decode())
 
     def learn_word(self, word: str) -> None:
-        """A word in base64 that holds a secret, and perhaps a user name, as it goes over the
-        wire."""
+        """Adds a base64 word that contains a secret, and perhaps a username, as it is sent."""
         self._runs.update(runs_in(word))
         if whole := bare(word):
             self._wholes.add(whole)
 
     def logged_in(self) -> None:
-        """The server has taken the login: passwords of up to three characters are no longer hidden,
-        but in base64."""
+        """Notes a successful login: passwords of up to three characters are from now on hidden only
+        in base64."""
         self._until_login = []
 
     def clean(self, text: str) -> str:
-        """`text` without secrets, at most MOST characters of it. Line ends stay where they are."""
+        """`text` without secrets, at most MOST characters. Line ends are kept."""
         if len(text) > MOST:
             text = text[: MOST - 1] + "…"
         if not (self._runs or self._wholes or self._short or self._until_login):
@@ -103,8 +102,7 @@ class Redaction:
 
     @contextmanager
     def of_errors(self) -> Iterator[None]:
-        """What a ProbeError says that ends this: text of a server may be in it, wherever it was
-        raised."""
+        """Cleans a ProbeError that leaves its block: it may contain text of a server."""
         try:
             yield
         except ProbeError as error:
@@ -124,12 +122,12 @@ class Redaction:
         self._short.append(re.compile(rf"(?<![\w+/]){encoded}(?![\w+/])={{0,2}}"))
 
     def _is_in(self, text: str) -> bool:
-        """Whether any of it is a secret: quickly, since most often none is."""
+        """Whether the text contains a secret; fast, since usually it does not."""
         runs = (text[n : n + RUN] for n in range(len(text) - RUN + 1))
         return not self._runs.isdisjoint(runs) or any(whole in text for whole in self._wholes)
 
     def _mark(self, before: str, pieces: Iterable[_Piece], hidden: bytearray) -> None:
-        """Marks what is a secret, alone or together with what came `before`."""
+        """Marks secrets in the text, alone or together with the text `before`."""
         found = list(pieces)
         text = before + "".join(piece for piece, _, _ in found)
         places = [(0, 0)] * len(before)
@@ -153,7 +151,7 @@ def _nothing(match: re.Match[str]) -> str:
 def _pieces(
     text: str, pattern: re.Pattern[str], meaning: Callable[[re.Match[str]], str]
 ) -> Iterator[_Piece]:
-    """The text with something else in the place of each match."""
+    """The text with each match replaced."""
     end = 0
     for match in pattern.finditer(text):
         if match.start() > end:
@@ -165,7 +163,7 @@ def _pieces(
 
 
 def _decoded(text: str) -> Iterator[_Piece]:
-    """With escapes decoded, and then without what is dropped."""
+    """The text with escapes decoded, and then without the characters to drop."""
     for piece, start, end in _pieces(text, _ESCAPE, _unescaped):
         if len(piece) != end - start or end - start == 1:
             if not _DROPPED.fullmatch(piece):
@@ -176,7 +174,7 @@ def _decoded(text: str) -> Iterator[_Piece]:
 
 
 def _letters_of(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
-    """Each of the letters and digits with its place."""
+    """The letters and digits with their positions."""
     for piece, start, end in pieces:
         alike = len(piece) == end - start
         for n, char in enumerate(piece):

@@ -1,5 +1,4 @@
-"""Logging in by SASL (RFC 4422), whatever protocol carries it: the order of the words, and
-mechanisms for passwords."""
+"""SASL logins (RFC 4422) for all protocols: the exchange, and mechanisms for passwords."""
 
 import hmac
 import re
@@ -18,11 +17,11 @@ _ASKS_FOR_NAME = re.compile(r"user|name|login|account|mailbox|e-?mail|\bid\b", r
 
 
 class NoLoginSent(Exception):
-    """The cause of a ProbeError `auth` that no account can be locked for."""
+    """The cause of a ProbeError `auth` that cannot lock an account."""
 
 
 class Mechanism(Protocol):
-    """One try to log in."""
+    """One login attempt."""
 
     name: str
     """As it stands in the protocol."""
@@ -31,10 +30,10 @@ class Mechanism(Protocol):
     """What must not be shown."""
 
     def initial_response(self) -> bytes | None:
-        """What the client says first; None where the server has to ask."""
+        """The client's initial response; None if the server sends first."""
 
     async def answer(self, challenge: bytes) -> bytes | None:
-        """What it says to a challenge; None cancels the login. Raises ProbeError."""
+        """The response to a challenge; None cancels the login. Raises ProbeError."""
 
     def succeeded(self) -> None:
         """The server reports success. Raises ProbeError if it has not proved who it is."""
@@ -45,8 +44,7 @@ class Mechanism(Protocol):
 
 
 class Conversation:
-    """The words of one login in base64, in their order. Nothing secret that is said can be repeated
-    by the server."""
+    """The base64 exchange of one login. Registers every secret sent for redaction."""
 
     def __init__(
         self, mechanism: Mechanism, server: str, redaction: Redaction, note: Callable[[str], None]
@@ -62,7 +60,7 @@ class Conversation:
         self.challenges = 0  # that were answered
 
     def initial_response(self, most: int) -> str:
-        """The first word, to go with the command, if it has at most so many characters; else it is
+        """The initial response for the command, if it has at most so many characters; otherwise
         empty."""
         word = self._encoded(self._first) if self._first is not None else ""
         if len(word) > most:
@@ -71,12 +69,12 @@ class Conversation:
         return word
 
     def initial_response_refused(self) -> None:
-        """The server takes no word with the command (RFC 4954 section 4: 501), so it has
-        not been checked."""
+        """Notes that the server refused the initial response unchecked (RFC 4954 section 4:
+        501)."""
         self.held = self._first is not None
 
     async def answer(self, challenge: str) -> str:
-        """What is said to a challenge. Raises ProbeError."""
+        """The response to a challenge. Raises ProbeError."""
         self.challenges += 1
         if self.challenges > MOST_CHALLENGES:
             raise ProbeError(
@@ -127,7 +125,7 @@ class Conversation:
 
 
 class Plain:
-    """PLAIN (RFC 4616). A challenge is not part of it, and ends it."""
+    """PLAIN (RFC 4616). It has no challenges; one cancels the login."""
 
     name = "PLAIN"
     words = ""
@@ -147,11 +145,11 @@ class Plain:
 
 
 class Login:
-    """LOGIN (draft-murchison-sasl-login): the server asks for the name, and then for the password.
+    """LOGIN (draft-murchison-sasl-login): the server requests the username, then the password.
 
-    Servers differ in what they ask with ("Username:", "User Name", nothing), and in whether they
-    take the name with the command; many that do not ask for it again, and would be told the
-    password in its place. So it waits to be asked.
+    Servers differ in their prompts ("Username:", "User Name", none), and in whether they accept the
+    username with the command; many that do not ask for it again, and would get the password
+    instead. So it waits for the prompt.
     """
 
     name = "LOGIN"
@@ -185,7 +183,7 @@ class Login:
 
 
 class CramMd5:
-    """CRAM-MD5 (RFC 2195): the password stays here."""
+    """CRAM-MD5 (RFC 2195): the password is not sent."""
 
     name = "CRAM-MD5"
     words = ""
@@ -209,12 +207,12 @@ class CramMd5:
 
 
 def as_it_is(text: str) -> bytes:
-    """UTF-8; an environment variable that is none goes out as it is."""
+    """The text in UTF-8; invalid bytes of an environment variable are unchanged."""
     return text.encode("utf-8", "surrogateescape")
 
 
 def refused(error: ProbeError, words: str) -> ProbeError:
-    """The server's refusal with what its challenge had to say."""
+    """The server's refusal with the text of its challenge."""
     return (
         ProbeError(error.reason, f"{error.detail} ({words})", code=error.code) if words else error
     )

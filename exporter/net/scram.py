@@ -16,7 +16,7 @@ _ITERATIONS = re.compile(r",i=([0-9]{1,20})(?:,|$)")
 
 
 class Scram:
-    """SCRAM-SHA-256: the password stays here, and the server has to prove that it knows it."""
+    """SCRAM-SHA-256: the password is not sent, and the server must prove that it knows it."""
 
     name = SCRAM.upper()
     words = ""
@@ -49,8 +49,8 @@ class Scram:
             return final.encode()
 
     def _judge(self, first: str) -> None:
-        """The server chooses how long we compute, and how hard it is to guess the password from
-        what we say."""
+        """Checks the server's iteration count: it determines our computing time, and how hard the
+        password is to guess."""
         iterations = _ITERATIONS.search(first)
         count = int(iterations[1]) if iterations else 0
         if iterations and not FEWEST_ITERATIONS <= count <= MOST_ITERATIONS:

@@ -1,5 +1,5 @@
-"""TCP connections: every address of a host is tried, the families racing (RFC 8305); one error says
-what happened."""
+"""TCP connections: tries every address of a host, the families in parallel (RFC 8305), and reports
+one error."""
 
 import errno
 import os
@@ -37,10 +37,10 @@ async def dial(
 async def connect(
     addresses: list[str], port: int, source_address: str | None = None, host: str = ""
 ) -> socket.socket:
-    """A non-blocking socket, connected to the first address that answers. Raises ProbeError
+    """Connects a non-blocking socket to the first address that answers. Raises ProbeError
     (connect).
 
-    `host` is the name that the addresses are of, for people.
+    `host` is the name of the addresses, for people.
     """
     name = f" ({host})" if host and host.strip("[]") not in addresses else ""
     where = (
@@ -71,9 +71,9 @@ async def connect(
 
 
 def source_towards(address: str, source_address: str | None = None) -> str:
-    """The local address that a connection there would come from; empty if there is no way.
+    """The local source address of a connection there; empty if there is no route.
 
-    A datagram socket that connects sends nothing, and yet the system chooses.
+    Connecting a datagram socket sends nothing, but the system chooses the address.
     """
     if not _can_reach(source_address, address):
         return ""
@@ -103,8 +103,8 @@ def _address_info(
 
 
 def _problem(error: OSError) -> str:
-    """Several addresses fail with one OSError without a number; the single errors are told by their
-    numbers."""
+    """The text of an error. If several addresses fail, one OSError without a number contains the
+    single errors."""
     known = error.errno is not None and error.errno in errno.errorcode
     return (
         os.strerror(error.errno or 0).lower()

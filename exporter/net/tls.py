@@ -1,5 +1,4 @@
-"""TLS towards mail servers: contexts from options, facts about a session, and what went wrong in
-one line."""
+"""TLS to mail servers: contexts from options, facts about a session, and errors of one line."""
 
 import asyncio
 import os
@@ -39,8 +38,8 @@ async def start_tls(
     server_name: str,
     shutdown_timeout: float | None = None,
 ) -> asyncio.Transport:
-    """The handshake on a connection that began in plain text, however long it takes. The other side
-    has `shutdown_timeout` seconds to end TLS in good order (None: as asyncio has it)."""
+    """The handshake on a connection that began in plain text, without a timeout. The other side has
+    `shutdown_timeout` seconds to end TLS properly (None: asyncio's default)."""
     upgraded = await asyncio.get_running_loop().start_tls(
         transport,
         protocol,
@@ -97,11 +96,11 @@ def _context(ca_file: str | None, changed: int, verify: bool, oldest: TlsVersion
 
 
 def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
-    """Sets the oldest version that is spoken; an openssl.cnf that wants a newer one keeps its word.
+    """Sets the minimum version; a newer minimum in openssl.cnf takes precedence.
 
-    The Pythons of Debian and Ubuntu set none, and then it is what OpenSSL was built with. Below TLS
-    1.2, what such servers have is accepted, too: keys, digests and ciphers that OpenSSL's security
-    levels 1 and 2 forbid.
+    Python in Debian and Ubuntu sets none, so OpenSSL's build default applies. Below TLS 1.2, keys,
+    digests and ciphers of such servers are accepted, too, which OpenSSL's security levels 1 and 2
+    forbid.
     """
     if oldest not in _LEGACY:
         context.minimum_version = max(context.minimum_version, _VERSIONS[oldest])
@@ -113,7 +112,7 @@ def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
 
 
 def session_fact(tls: ssl.SSLObject, leg: Leg) -> TlsSession:
-    """What was agreed on, as a fact of the trip."""
+    """The TLS parameters, as a fact of the trip."""
     cipher = tls.cipher()
     return TlsSession(
         leg, tls.version() or "", cipher[0] if cipher else "", _expiry(tls.getpeercert(True))
@@ -132,20 +131,20 @@ def _expiry(certificate: bytes | None) -> float | None:
 
 
 class _CertificateRefused(ssl.SSLCertVerificationError):
-    """Still has the certificate that did not verify."""
+    """The error for a certificate that did not verify, with the certificate."""
 
     leaf: bytes | None = None
 
 
 class _NoTls(ssl.SSLError):
-    """Still has what the server said in the place of a handshake."""
+    """The error for a server that does not speak TLS, with its first bytes."""
 
     first = b""
 
 
 class _Conversation(ssl.SSLObject):
-    """Reads the server's certificate also when it is refused, so that no second connection
-    without verification is needed; and the server's first words, when they are no TLS."""
+    """Keeps the server's certificate also if it is refused, so that no second connection without
+    verification is needed; and the server's first bytes if they are not TLS."""
 
     _incoming: ssl.MemoryBIO
     _first = b""
@@ -190,8 +189,8 @@ def handshake_errors(
     """Turns every error of a TLS handshake, perhaps one after STARTTLS, into a ProbeError (tls,
     disconnected).
 
-    A server that speaks in plain text is named, with the cure for a client of `wanted`: IMAP, POP3,
-    SMTP.
+    For a server that speaks plain text, the error has the cure for a client of `wanted`: IMAP,
+    POP3, SMTP.
     """
 
     def failed(error: ssl.SSLError) -> ProbeError:

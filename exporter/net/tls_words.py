@@ -1,4 +1,4 @@
-"""What went wrong in a TLS handshake, in words: OpenSSL's own, and the likely cure."""
+"""Texts for failures of TLS handshakes: OpenSSL's own, and the likely cure."""
 
 import ssl
 from datetime import UTC, datetime
@@ -53,8 +53,8 @@ _UPDATE = "update the server, or allow old TLS with `tls_min_version: TLS10`"
 
 
 def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
-    """Why there is no TLS, after STARTTLS or from the start. `speaks` says what the server speaks,
-    if that is known."""
+    """Why TLS failed, after STARTTLS or from the start. `speaks` is the server's protocol, if
+    known."""
     reason = error.reason or ""
     words = reason.lower().replace("_", " ") or "the handshake failed"
     if reason in NO_TLS and starttls:
@@ -72,7 +72,7 @@ def trouble(error: ssl.SSLError, speaks: str, *, starttls: bool) -> str:
 def refusal(
     error: ssl.SSLCertVerificationError, leaf: bytes | None, expires_at: float | None
 ) -> str:
-    """Why a certificate is refused. `leaf` is the server's own (DER), `expires_at` its end (Unix
+    """Why a certificate is refused. `leaf` is the server's own (DER), `expires_at` its expiry (Unix
     time)."""
     code, words = (
         error.verify_code,
@@ -97,7 +97,7 @@ def refusal(
 
 
 def _names(leaf: bytes | None) -> list[str]:
-    """Of a certificate that may be an attacker's: cut, and no more than a few."""
+    """The first few names of a certificate, cut, since it may be an attacker's."""
     if not leaf:
         return []
     from cryptography import x509  # takes long, and `mailtrip check` sees no certificate

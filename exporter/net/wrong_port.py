@@ -1,7 +1,7 @@
-"""What answers on a port where another protocol was expected, and the likely cure.
+"""Detects another protocol on a port than the expected one, and suggests the cure.
 
-A client that waits for a greeting in plain text waits for ever on a port for TLS, or for HTTP. That
-is settled by a second connection, on which nothing is sent but a ClientHello.
+A client that waits for a greeting in plain text waits for ever on a port for TLS or HTTP. A second
+connection, which sends only a ClientHello, finds the protocol.
 """
 
 import asyncio
@@ -43,7 +43,7 @@ Answer = TypeVar("Answer")
 
 
 def protocol_of(first: bytes) -> str:
-    """The protocol of a server that begins with these bytes: IMAP, POP3, SMTP, TLS, HTTP, …; empty
+    """The protocol of a server whose first bytes these are: IMAP, POP3, SMTP, TLS, HTTP, …; empty
     if unknown."""
     if _TLS.match(first):
         return "TLS"
@@ -51,10 +51,10 @@ def protocol_of(first: bytes) -> str:
 
 
 def wrong_port_hint(first: bytes, wanted: str) -> str:
-    """What to change when a server that should speak `wanted` (IMAP, POP3, SMTP) begins with these
-    bytes in plain text.
+    """The cure if a server that should speak `wanted` (IMAP, POP3, SMTP) begins with these bytes in
+    plain text.
 
-    Empty if that is no other protocol that we know.
+    Empty if the protocol is unknown.
     """
     if (found := protocol_of(first)) == "TLS":
         return "it speaks TLS on this port: use `tls: implicit`"
@@ -81,11 +81,11 @@ async def await_greeting(
     wanted: str,
     silence: float = SILENCE,
 ) -> Answer:
-    """Waits for a greeting in plain text; after a silence it is tried whether this is another
-    protocol's port, or TLS's.
+    """Waits for a greeting in plain text; after a silence it tests whether the port is for TLS or
+    another protocol.
 
-    `peer` is the address that the connection leads to. Not for port 25, where some servers punish
-    who speaks first. Raises ProbeError (protocol), or what `first` raises.
+    `peer` is the address of the connection. Do not use it for port 25, where some servers punish
+    clients that send first. Raises ProbeError (protocol), or what `first` raises.
     """
     tasks: list[asyncio.Future[Any]] = [waiting := asyncio.ensure_future(first)]
     try:
@@ -105,8 +105,8 @@ async def await_greeting(
 async def await_greeting_in_tls(
     first: Awaitable[Answer], server: str, wanted: str, seconds: float | None
 ) -> Answer:
-    """Waits for a greeting inside TLS, which says nothing of what is spoken: a web server waits for
-    us to begin.
+    """Waits for a greeting inside TLS, which does not show the protocol: a web server waits for the
+    client.
 
     `seconds` are those of the whole conversation. Raises ProbeError (timeout) with the likely
     cause, or what `first` raises.
@@ -131,7 +131,7 @@ async def await_greeting_in_tls(
 
 
 def plaintext_hint(first: bytes, wanted: str) -> str:
-    """The same for a server that begins with these bytes where TLS was expected, with its words."""
+    """The cure for a server that begins with these bytes where TLS was expected, with its text."""
     if not first or (found := protocol_of(first)) == "TLS":
         return ""
     words = (
@@ -142,8 +142,7 @@ def plaintext_hint(first: bytes, wanted: str) -> str:
 
 
 def _client_hello() -> bytes:
-    """The first flight of a client that does not care who answers: nothing is sent over what it
-    would set up."""
+    """A ClientHello without verification: no data will be sent over this session."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -153,8 +152,8 @@ def _client_hello() -> bytes:
 
 
 async def _answer(peer: tuple[Any, ...], said: bytes) -> bytes:
-    """The first bytes that the server answers to `said` on a connection of its own; none if it does
-    not."""
+    """The server's first bytes in reply to `said` on a separate connection; empty without a
+    reply."""
     writer = None
     try:
         async with asyncio.timeout(PATIENCE):

@@ -1,1 +1,1 @@
-"""The border to aioimaplib: IMAP (RFC 9051, RFC 3501)."""
+"""The boundary to aioimaplib: IMAP (RFC 9051, RFC 3501)."""

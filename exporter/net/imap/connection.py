@@ -1,10 +1,10 @@
-"""One conversation with an IMAP server: aioimaplib behind a layer that keeps its promises.
+"""One conversation with an IMAP server: aioimaplib with its own network layer.
 
-The library contributes tags, commands, the states they are legal in, and the coroutines that say
-SELECT, FETCH or LOGOUT. Everything that touches the wire is ours: a lost connection is an error at
-once and not after a time-out, a response is read by a loop and not by a recursion, TLS can be
-begun, and no password gets into a log. There are no time-outs: the caller cancels, and a cancelled
-command ends the connection, whose next reply would be the wrong one.
+The library provides tags, commands, their valid states, and the coroutines for SELECT, FETCH or
+LOGOUT. All network code is ours: a lost connection fails at once without a time-out, responses are
+read in a loop without recursion, STARTTLS works, and no password gets into a log. There are no
+time-outs: the caller cancels, and a cancelled command ends the connection, whose next reply would
+be the wrong one.
 """
 
 import asyncio
@@ -106,8 +106,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             self._wake()
 
     def _pass_over(self, response: Response, command: str) -> None:
-        """A harmless slip, unless it stands where the greeting, an answer or a message should
-        be."""
+        """Ignores a malformed response, unless a greeting, an answer or a message is expected."""
         self._strange += response.tag == "?"
         needed = (
             response.text.startswith(self._awaited_tag) if self._awaited_tag else not self._greeted
@@ -124,8 +123,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return self._clean(response.shown[:SHOWN].decode("utf-8", "replace"))
 
     def _learn(self, response: Response) -> None:
-        """A server may tell its capabilities in the greeting, after the login, or when asked (RFC
-        3501 section 7.1)."""
+        """Reads capabilities, which a server may send in the greeting, after the login, or on
+        request (RFC 3501 section 7.1)."""
         if response.name == "CAPABILITY":
             self.capabilities = {
                 str(word, "ascii", "replace").upper()
@@ -136,19 +135,18 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             self.capabilities = set(response.argument.upper().split())
 
     async def next(self) -> Response:
-        """The next response, whatever it is. Cancelling it loses nothing."""
+        """The next response of any kind. Cancelling it loses no data."""
         while not self._heard:
             await self._more()
         return self._heard.popleft()
 
     async def execute(self, command: Command, scrub: str | None = None) -> Reply:
-        """The library's coroutines end here. (`scrub` is the library's idea of hiding a password;
-        not enough.)"""
+        """Executes the commands of the library's coroutines. (`scrub`, the library's way to hide a
+        password, is insufficient.)"""
         return await self._converse(command)
 
     async def _converse(self, command: Command, answers: Sequence[Answer] = ()) -> Reply:
-        """Gives a command and, at every continuation that the server sends, the next of
-        `answers`."""
+        """Sends a command and, at every continuation of the server, the next of `answers`."""
         self._start_command(command)
         lines: list[Response] = []
         for answer in answers:
@@ -175,8 +173,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self.transport.write(line + b"\r\n")
 
     async def _turn(self, lines: list[Response]) -> Response:
-        """Collects data until the server has said its part: a continuation, or the tagged end of
-        the command."""
+        """Collects data until the server sends a continuation, or the tagged end of the command."""
         try:
             while (response := await self.next()).tag == "*":
                 lines.append(response)
@@ -207,8 +204,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return bool(self.state != CONNECTED and self.state != NONAUTH)
 
     async def capability(self) -> set[str]:
-        """What the server offers, asked for only if it has not told it by itself. Nothing, if it
-        does not say."""
+        """The capabilities, requested only if the server has not sent them unasked; empty if it
+        does not reply."""
         if not (self.capabilities or self._tells_nothing):
             await self.execute(Command("CAPABILITY", self.new_tag()))
             if not self.capabilities:
@@ -217,8 +214,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return set(self.capabilities)
 
     async def starttls(self, context: ssl.SSLContext, server_name: str) -> None:
-        """STARTTLS and the handshake. What was said in plain text before counts no more (RFC 3501
-        section 6.2.1)."""
+        """STARTTLS and the handshake. Discards earlier plain-text data (RFC 3501 section 6.2.1)."""
         if self.authenticated:  # an attacker on the path may have sent it to prevent TLS
             raise self._failure(
                 Reason.TLS, f"{self._server} greeted with PREAUTH, so STARTTLS is not possible"
@@ -249,7 +245,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             raise
 
     async def log_in(self, name: str, arguments: Sequence[str], answers: Sequence[Answer]) -> Reply:
-        """LOGIN or AUTHENTICATE. The caller lets `redaction` learn what must not be shown."""
+        """LOGIN or AUTHENTICATE. The caller registers secrets with `redaction` before."""
         offered, self.capabilities = self.capabilities, set()
         reply = await self._converse(Command(name, self.new_tag(), *arguments), answers)
         if reply.result == "OK":
@@ -262,7 +258,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return reply
 
     async def identify(self, who: Mapping[str, str]) -> None:
-        """ID (RFC 2971), if it is offered. Whatever the server answers does not matter."""
+        """ID (RFC 2971), if offered. Ignores the server's answer."""
         if "ID" in await self.capability():
             words = " ".join(f"{quote(name)} {quote(value)}" for name, value in who.items())
             await self.execute(Command("ID", self.new_tag(), f"({words})"))
@@ -275,11 +271,11 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._note(line)
 
     def _clean(self, text: str) -> str:
-        """Without secrets. Some servers repeat the command that they do not like."""
+        """The text without secrets. Some servers repeat the command that they reject."""
         return self.redaction.clean(text)
 
     async def idle(self) -> bool:
-        """Begins to idle; False when the server refuses. `push` waits for news, `done` ends it."""
+        """Starts IDLE; False if the server refuses. `push` waits for responses, `done` ends it."""
         command = Command("IDLE", self.new_tag())
         self._start_command(command)
         lines: list[Response] = []
@@ -290,14 +286,14 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return turn.tag == "+"
 
     async def push(self) -> Response:
-        """What the server says without being asked, while idling or between two commands."""
+        """Unsolicited responses, during IDLE or between two commands."""
         response = await self.next()
         if response.tag not in ("*", "+"):  # it ends the idling of its own accord
             self._pending = None
         return response
 
     async def done(self) -> list[Response]:
-        """Ends the idling, and returns what came until then."""
+        """Ends IDLE, and returns the responses until then."""
         lines: list[Response] = []
         if self._pending:
             if self._awaited_tag:  # else it has ended the idling already

@@ -1,4 +1,4 @@
-"""The ways to log in to an IMAP server. Each takes one try, since accounts get locked for many."""
+"""The ways to log in to an IMAP server. Each makes one attempt, since many may lock the account."""
 
 import re
 from dataclasses import replace
@@ -13,18 +13,18 @@ _UNQUOTABLE = re.compile(r"[^\x01-\x09\x0b\x0c\x0e-\x7f]")  # RFC 3501 section 9
 
 
 async def login(imap: ImapConnection, user: str, password: str) -> Reply:
-    """The command LOGIN, its strings quoted or, where that is not possible, as literals (RFC 3501
-    section 4.3)."""
+    """The command LOGIN, with quoted strings or, if not possible, literals (RFC 3501 section
+    4.3)."""
     first, *rest = _arguments(user, password)
     imap.redaction.learn(password)
     return await imap.log_in("LOGIN", [first.decode()], rest)
 
 
 async def authenticate(imap: ImapConnection, mechanism: Mechanism) -> Reply:
-    """AUTHENTICATE by that mechanism, whose first word goes with the command where the server takes
-    it (RFC 4959).
+    """AUTHENTICATE with that mechanism, with its initial response in the command if supported (RFC
+    4959).
 
-    Some that offer it ask all the same, with an empty challenge, or do not understand the command.
+    Some servers that offer this still send an empty challenge, or do not understand the command.
     """
     talk = Conversation(mechanism, imap.server, imap.redaction, imap.note)
 
@@ -44,7 +44,7 @@ async def authenticate(imap: ImapConnection, mechanism: Mechanism) -> Reply:
 
 
 def _arguments(*strings: str) -> list[bytes]:
-    """The arguments of a command, cut where the server has to ask for a literal."""
+    """The arguments of a command, split where the server must request a literal."""
     pieces = [b""]
     for index, string in enumerate(strings):
         space = b" " if index else b""

@@ -1,4 +1,4 @@
-"""How strings and the names of folders go over the wire of IMAP."""
+"""The encoding of strings and names of folders in IMAP."""
 
 import re
 from base64 import b64decode, b64encode
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 
 def quote(string: str) -> str:
-    """A quoted string (RFC 3501 section 4.3). Line ends have no place in it."""
+    """A quoted string (RFC 3501 section 4.3), which must not contain line ends."""
     return '"' + re.sub(r'(["\\])', r"\\\1", string) + '"'
 
 
 def encode_folder(name: str) -> str:
-    """A folder's name as it goes over the wire: modified UTF-7 (RFC 3501 section 5.1.3)."""
+    """A folder's name in modified UTF-7 (RFC 3501 section 5.1.3)."""
 
     def shifted(match: re.Match[str]) -> str:
         base64 = b64encode(match[0].encode("utf-16-be", "surrogatepass")).decode()
@@ -21,8 +21,8 @@ def encode_folder(name: str) -> str:
 
 
 def decode_folder(name: str) -> str:
-    """A folder's name for people. What is no modified UTF-7 stays as it is: the name is still the
-    server's."""
+    """A folder's name for people. Invalid modified UTF-7 is unchanged, so that the server still
+    knows it."""
 
     def plain(match: re.Match[str]) -> str:
         base64 = match[1].replace(",", "/")

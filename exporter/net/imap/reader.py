@@ -1,9 +1,7 @@
-"""Reads what an IMAP server says: bytes in, complete responses out. Pure; a loop and never a
-recursion.
+"""Parses the bytes of an IMAP server into complete responses. Pure; a loop without recursion.
 
-A response ends at a line end outside a literal (RFC 3501 section 4.3), so no parentheses are
-counted, and a response that comes in the middle of another command's data stands for itself.
-Everything a server says is bounded.
+A response ends at a line end outside a literal (RFC 3501 section 4.3), so parentheses are not
+counted, and a response amid another command's data is separate. All input is limited.
 """
 
 import re
@@ -57,7 +55,7 @@ class Response:
 
 
 class Reader:
-    """Takes what arrives, in any pieces, and yields complete responses."""
+    """Takes data in any pieces, and yields complete responses."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -70,7 +68,7 @@ class Reader:
 
     @property
     def empty(self) -> bool:
-        """True between two responses: nothing has come that was not yielded."""
+        """True between two responses, when all data were yielded."""
         return not self._buffer and not self._pieces
 
     def feed(self, data: bytes, at: float = 0.0) -> Iterator[Response]:
@@ -119,7 +117,7 @@ class Reader:
             raise Malformed(f"a response of more than {MAX_RESPONSE >> 20} MiB")
 
     def _announced(self, line: bytes) -> re.Match[bytes] | None:
-        """A literal follows. Text for people has none, even when it ends with `{5}`."""
+        """Whether a literal follows. Text for people has none, even if it ends with `{5}`."""
         if not line.endswith(b"}"):
             return None
         head = _UNTAGGED.match(self._pieces[0][:_HEAD])
@@ -156,8 +154,7 @@ def _response(pieces: list[bytes], at: float) -> Response:
 
 
 def _values(name: str, pieces: list[bytes]) -> list[Value]:
-    """The data of a response whose data are needed. A server may leave out a parenthesis, or say
-    one too many."""
+    """The data of a response that we use. Tolerates a missing or additional parenthesis."""
     if name == "LIST":
         return listed(pieces)
     if name == "STATUS":  # the name before it may be badly quoted
@@ -174,10 +171,9 @@ def _values(name: str, pieces: list[bytes]) -> list[Value]:
 
 
 def _strange(pieces: list[bytes], at: float) -> Response:
-    """Data that are not understood, and are ignored. A line that is not even
-    untagged has the tag `?`.
+    """A response with data that we ignore. A line that is not even untagged has the tag `?`.
 
-    Of untagged data none is shown, and no FETCH: it may be a piece of a message.
+    Untagged data and FETCH are not shown: they may be part of a message.
     """
     head = _UNTAGGED.match(pieces[0][:_HEAD])
     name = head[2].decode().upper() if head else ""
@@ -196,8 +192,8 @@ def _status(text: str) -> tuple[str, str, str]:
 
 
 def _shown(name: str, pieces: list[bytes]) -> bytes:
-    """What is none of IMAP's words may be a piece of a message, from a server that cannot count its
-    literals."""
+    """The line, if it begins with a word of IMAP; otherwise it may be part of a message, after a
+    wrong literal size."""
     if name not in _TOLD:
         return b"* {%d bytes}" % sum(map(len, pieces))
     texts = [LITERAL.sub(b"", text) for text in pieces[::2]]
@@ -214,9 +210,9 @@ def _text(raw: bytes) -> str:
 
 
 def attributes(response: Response) -> dict[str, Value]:
-    """The names and values of a FETCH or STATUS response, names in capitals.
+    """The names and values of a FETCH or STATUS response, names in upper case.
 
-    Xeams closes the parenthesis behind the message and goes on; others forget it.
+    Xeams closes the parenthesis after the message and continues; others omit it.
     """
     first, rest = response.values[:1], response.values[1:]
     pairs = [*first[0], *rest] if first and isinstance(first[0], list) else [*first, *rest]
@@ -233,7 +229,7 @@ def _pairs(values: list[Value]) -> list[tuple[bytes, Value]]:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A folder as LIST tells it."""
+    """A folder in the answer to LIST."""
 
     name: str  # as the server spells it
     # stands between the folders that lie in each other; empty where there is nothing of the kind
@@ -242,7 +238,7 @@ class Listed:
 
 
 def folders(responses: list[Response]) -> list[Listed]:
-    """The answer to LIST, without names that no command line can carry."""
+    """The folders in the answer to LIST, without names that cannot be sent in a command."""
     listed = []
     for response in responses:
         if response.name == "LIST" and len(response.values) == 3:

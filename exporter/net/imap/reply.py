@@ -1,4 +1,4 @@
-"""The end of an IMAP command, and what it means."""
+"""The result of an IMAP command, and its meaning."""
 
 import re
 from dataclasses import dataclass
@@ -76,8 +76,7 @@ _MECHANISM = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server answers to a command. `result` and `lines` are what aioimaplib's coroutines
-    look at."""
+    """A server's answer to a command. aioimaplib's coroutines read `result` and `lines`."""
 
     server: str
     result: str  # OK, NO or BAD
@@ -87,8 +86,8 @@ class Reply:
 
     @property
     def passing(self) -> bool:
-        """A refusal that may be over in a moment: by its code (RFC 5530), or by words that servers
-        are known for."""
+        """Whether a refusal is probably temporary: by its code (RFC 5530), or by known texts of
+        servers."""
         if self.result == "OK" or self.code in _FINAL or self.code == "OVERQUOTA":
             return False
         if self.code in _REASONS or _ACCOUNT.search(self.text):
@@ -100,7 +99,7 @@ class Reply:
 
     @property
     def mechanism_refused(self) -> bool:
-        """A login that was refused for its form, before the credentials were checked."""
+        """Whether the mechanism was refused, before the credentials were checked."""
         if self.result == "OK" or self.code in _FINAL or self.passing:
             return False
         if self.result == "BAD":
@@ -110,8 +109,7 @@ class Reply:
         return bool(_MECHANISM.search(self.text))
 
     def no_greeting(self) -> ProbeError:
-        """What it means that a server begins with this: BYE, or NO, most often says that it has no
-        place now."""
+        """The error for this greeting: BYE or NO usually means too many connections."""
         code = self.code if self.code in _CODES else ""
         detail = f"[{self.code}] {self.text}" if self.code else self.text
         if self.result not in ("BYE", "NO"):
@@ -128,8 +126,8 @@ class Reply:
         )
 
     def data(self, doing: str, refused: Reason = Reason.REJECTED) -> list[Response]:
-        """The data of a success. Otherwise raises what the refusal means, judged by its code, else
-        by its words."""
+        """The data of a success. Raises ProbeError for a refusal, by its code, otherwise by its
+        text."""
         if self.result == "OK":
             return self.lines
         code = self.code if self.code in _CODES else ""
@@ -146,6 +144,6 @@ class Reply:
         raise ProbeError(reason, f"{self.server} refuses {doing}: {detail}", code=code)
 
     def what_is_left(self, doing: str) -> list[Response]:
-        """The same, but some of the messages may be gone; servers differ in whether that is a
-        success (RFC 5530)."""
+        """Like `data`, but some messages may be missing, which only some servers call a success
+        (RFC 5530)."""
         return self.lines if self.code == "EXPUNGEISSUED" else self.data(doing)

@@ -1,5 +1,5 @@
 """The data in an IMAP response: strings, numbers, NIL and lists of these (RFC 3501 section 4).
-Pure; a loop and never a recursion, and never more than a few thousand words of work."""
+Pure; a loop without recursion, limited to a few thousand words."""
 
 import re
 
@@ -25,7 +25,7 @@ _TOKEN = re.compile(
 
 
 class Malformed(Exception):
-    """This is not IMAP, or exceeds a limit. `what` says which, `piece` what came instead."""
+    """The input is not IMAP, or exceeds a limit. `what` is the problem, `piece` the input."""
 
     def __init__(self, what: str, piece: bytes = b"") -> None:
         self.what = what
@@ -33,8 +33,7 @@ class Malformed(Exception):
 
 
 def parse(pieces: list[bytes], most: int = 1 << 20) -> list[Value]:
-    """The values in texts and literals that come in turns; at most so many words. Raises
-    Malformed."""
+    """Parses alternating texts and literals, at most so many words. Raises Malformed."""
     stack: list[list[Value]] = [[]]
     for index, piece in enumerate(pieces):
         if index % 2:
@@ -73,14 +72,12 @@ def _parse_text(text: bytes, stack: list[list[Value]], most: int) -> int:
 
 
 def words(pieces: list[bytes]) -> list[Value]:
-    """The words of a response that is a plain list of them: SEARCH, CAPABILITY. What is too much is
-    one word."""
+    """The words of a plain list: SEARCH, CAPABILITY. Those beyond the limit form one word."""
     return list(b" ".join(pieces).split(None, MAX_WORDS))
 
 
 def mended(pieces: list[bytes]) -> list[Value]:
-    """What `parse` would read if there were a parenthesis more or less at the end. Raises
-    Malformed."""
+    """Like `parse`, with a parenthesis added or removed at the end. Raises Malformed."""
     text = pieces[-1].rstrip()
     if sum(map(len, pieces[::2])) > SHORT:
         raise Malformed("invalid data")
@@ -93,11 +90,10 @@ def mended(pieces: list[bytes]) -> list[Value]:
 
 
 def listed(pieces: list[bytes]) -> list[Value]:
-    """What LIST says of a folder: its flags, the delimiter and the name (RFC 3501 section 7.2.2).
+    """Parses a LIST response: the flags, the delimiter and the name (RFC 3501 section 7.2.2).
 
-    The name may be unquoted although it has blanks, brackets or tabs (Exchange), the delimiter may
-    be a lone backslash, NIL or missing, and what RFC 5258 adds behind the name is left out. Raises
-    Malformed.
+    The name may be unquoted despite blanks, brackets or tabs (Exchange), and the delimiter a lone
+    backslash, NIL or missing. Ignores the extensions of RFC 5258 after the name. Raises Malformed.
     """
     text = pieces[0]
     if len(text) > LONG:
@@ -126,7 +122,7 @@ def listed(pieces: list[bytes]) -> list[Value]:
 
 
 def _name(rest: bytes, *, escaped: bool) -> bytes:
-    """Quoted, also badly; or all that is left, since a name that is not quoted may hold
+    """The name: quoted, even incorrectly; or the rest, since an unquoted name may contain
     anything."""
     if escaped and (
         quoted := re.match(rb'"([^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t]*(\(.*)?$', rest, re.DOTALL)
@@ -147,7 +143,7 @@ def _unquoted(string: bytes) -> bytes:
 
 
 def number(value: Value) -> int:
-    """A number that the server sent; what is none, or negative, is 0."""
+    """A number from the server; 0 if it is invalid or negative."""
     return (
         int(value)
         if isinstance(value, bytes) and value.isdigit() and len(value) <= MAX_DIGITS

@@ -1,5 +1,5 @@
-"""The wire under a conversation in IMAP: what arrives is read bit by bit, so that no server keeps
-us busy."""
+"""The transport of an IMAP conversation: reads data in slices, so that no server blocks the event
+loop."""
 
 import asyncio
 import re
@@ -24,7 +24,8 @@ TURN = 100_000  # of this weight are read before others have their turn: a few m
 
 
 def invited(response: Response, tag: str) -> Response:
-    """The same; a continuation, if it is one with the tag of the command before it (grommunio)."""
+    """The response; a continuation that begins with the command's tag (grommunio) without the
+    tag."""
     if (
         response.tag == "?"
         and tag
@@ -35,8 +36,8 @@ def invited(response: Response, tag: str) -> Response:
 
 
 class ImapWire(Connection):
-    """Hands every response to `_handle_response`. Responses may come in pieces or a thousand at
-    once; reading them lets other tasks run."""
+    """Passes every response to `_handle_response`. Responses may arrive in pieces or a thousand at
+    once; other tasks run in between."""
 
     def __init__(
         self, server: str, clock: Callable[[], float], redaction: Redaction | None = None
@@ -74,7 +75,7 @@ class ImapWire(Connection):
             super().connection_lost(exc)
 
     def _read(self) -> None:
-        """Reads what has come, for a moment; what came is timed by when it came."""
+        """Reads data for a limited time; responses have the time when their data arrived."""
         self._behind, begun = False, self._received
         try:
             while not self._lost:
@@ -114,7 +115,7 @@ class ImapWire(Connection):
         asyncio.get_running_loop().call_soon(self._read)
 
     def _recognise(self) -> None:
-        """Another protocol is called by its name before anything of it is read."""
+        """Detects another protocol before it parses anything."""
         if (b"\n" in self._first or protocol_of(self._first) == "TLS") and (
             words := wrong_port_hint(self._first, "IMAP")
         ):
@@ -131,7 +132,7 @@ class ImapWire(Connection):
 
     @property
     def _silent(self) -> bool:
-        """Nothing has come that was not read."""
+        """Whether all data were read."""
         return self._reader.empty and not self._behind and not self._chunks
 
     def _handle_response(self, response: Response) -> None:

@@ -1,5 +1,5 @@
-"""The token of one account: asked for once however many wait, renewed ahead of its end, kept while
-it is good."""
+"""The token of one account: one request for all waiting callers, renewed before it expires, cached
+while valid."""
 
 import asyncio
 import logging
@@ -44,10 +44,9 @@ class Account:
         self.expires_at: float | None = None  # Unix time, of the newest token
 
     async def token(self, instead_of: Token | None = None) -> Token:
-        """The token, from memory if it is good; another one than `instead_of`, which a server has
-        refused.
+        """The token, cached if valid; never `instead_of`, which a server has refused.
 
-        Raises ProbeError: `auth` in the identity provider's words, or why it could not be asked.
+        Raises ProbeError: `auth` with the identity provider's text, or why it could not be reached.
         """
         if instead_of is not None and self._token == instead_of:
             self._token = None
@@ -57,7 +56,7 @@ class Account:
         return await asyncio.shield(self._current_request())
 
     def retire(self) -> None:
-        """It is no longer configured: its token is not renewed ahead of need any more."""
+        """Stops renewing the token in advance: the account is no longer configured."""
         self._retired = True
         self._disarm()
 

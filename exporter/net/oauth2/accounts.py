@@ -1,4 +1,4 @@
-"""All accounts that log in with tokens: one for each pair of options and username, across
+"""All accounts that log in with tokens: one per pair of options and username, kept across
 reloads."""
 
 import asyncio
@@ -19,14 +19,14 @@ Login = tuple[OAuth2Options, str]
 
 @dataclass
 class AccountStatus:
-    """What is told of a username; one that has several tokens, by the token that ends first."""
+    """The status of a username; of several tokens, the one that expires first."""
 
     expires_at: float | None = None  # Unix time
     failures: dict[Reason, int] = field(default_factory=lambda: dict.fromkeys(REASONS, 0))
 
 
 class Accounts:
-    """Hands out accounts. `close` it in the end."""
+    """Provides accounts. Call `close` at the end."""
 
     def __init__(self, clock: Clock | None = None) -> None:
         self._clock = clock or Clock()
@@ -34,7 +34,7 @@ class Accounts:
         self._retired: list[Account] = []
 
     def of(self, options: OAuth2Options, username: str) -> Account:
-        """The account of that name, the same for all callers with the same options."""
+        """The account of that name, shared by all callers with the same options."""
         login = (options, username)
         if login not in self._accounts:
             # Only logins with tokens need an HTTP client, jwt and cryptography.
@@ -44,7 +44,7 @@ class Accounts:
         return self._accounts[login]
 
     def configure(self, logins: Iterable[Login]) -> None:
-        """These there are from now on. Those that were there before keep their tokens."""
+        """Sets the configured accounts. Those that existed before keep their tokens."""
         wanted = set(logins)
         gone = [self._accounts.pop(login) for login in self._accounts.keys() - wanted]
         for account in gone:
@@ -54,7 +54,7 @@ class Accounts:
             self.of(options, username)
 
     def statuses(self) -> dict[str, AccountStatus]:
-        """By username."""
+        """The statuses by username."""
         found: dict[str, AccountStatus] = {}
         for (_, username), account in self._accounts.items():
             status = found.setdefault(username, AccountStatus())

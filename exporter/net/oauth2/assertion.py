@@ -1,4 +1,4 @@
-"""What we sign ourselves: that we are this client (RFC 7523 section 2.2), or this service account
+"""Signed assertions: of the client's identity (RFC 7523 section 2.2), or a service account's
 (section 2.1)."""
 
 import json
@@ -26,8 +26,8 @@ ServiceAccount = dict[str, str]
 def of_client(
     certificate: CertificateOptions, client_id: str, audience: str, now: float, *, microsoft: bool
 ) -> str:
-    """Signed with the certificate's key. Microsoft wants PS256 and the thumbprint in SHA-256;
-    others know RS256."""
+    """The client assertion, signed with the certificate's key. Microsoft requires PS256 and the
+    SHA-256 thumbprint; others use RS256."""
     leaf = _certificate(certificate.cert_file)
     key = _key(_read(certificate.key_file), certificate.key_file)
     of_rsa = "PS256" if microsoft else "RS256"
@@ -42,7 +42,7 @@ def of_client(
 def of_service_account(
     account: ServiceAccount, subject: str, scope: str, audience: str, now: float
 ) -> str:
-    """That the service account acts for `subject`
+    """The assertion that the service account acts for `subject`
     (https://developers.google.com/identity/protocols/oauth2)."""
     key = _key(account["private_key"].encode(), "service_account")
     headers = {"kid": account["private_key_id"]} if "private_key_id" in account else {}
@@ -51,7 +51,7 @@ def of_service_account(
 
 
 def service_account(text: str) -> ServiceAccount:
-    """The JSON that Google's console hands out."""
+    """Parses the JSON key file of Google's console."""
     try:
         found = json.loads(text)
     except ValueError:

@@ -1,5 +1,4 @@
-"""The request for a token: where it goes and what it says (RFC 6749 sections 4.4 and 6, RFC 7521,
-RFC 7523)."""
+"""The request for a token: its URL and form (RFC 6749 sections 4.4 and 6, RFC 7521, RFC 7523)."""
 
 from dataclasses import dataclass, field
 
@@ -16,19 +15,19 @@ _SECRETS = ("client_secret", "client_assertion", "assertion", "refresh_token")
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A form, and the address that it is posted to."""
+    """A form, and the URL to post it to."""
 
     url: str
     form: dict[str, str] = field(repr=False)
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must not be shown."""
+        """The values that must not be shown."""
         return tuple(self.form[name] for name in _SECRETS if self.form.get(name))
 
 
 def grant(options: OAuth2Options, username: str, newest_refresh_token: str, now: float) -> Grant:
-    """The request of this account, at this Unix time. Raises ProbeError (auth) if a secret or key
+    """The request for this account, at this Unix time. Raises ProbeError (auth) if a secret or key
     cannot be read."""
     if options.service_account:
         return _of_service_account(options, username, now)
@@ -53,7 +52,7 @@ def _of_service_account(options: OAuth2Options, username: str, now: float) -> Gr
 
 
 def _proof(options: OAuth2Options, now: float) -> dict[str, str]:
-    """That we are the client; nothing for a public one, which needs only its refresh token."""
+    """The client authentication; empty for a public client, which needs only its refresh token."""
     if options.client_secret:
         return {"client_secret": _revealed(options.client_secret)}
     if options.certificate:

@@ -1,8 +1,7 @@
-"""The conversation with an identity provider: one request, one answer, its words in ours. aiohttp's
-client speaks HTTP.
+"""The conversation with an identity provider: one request and one answer, through aiohttp's client.
 
-Nothing is followed elsewhere, since the request holds secrets, and no more is read than a token
-takes.
+It follows no redirects, since the request contains secrets, and reads no more than the size of a
+token.
 """
 
 import json
@@ -53,8 +52,8 @@ _CODES = frozenset(
 async def request_token(
     options: OAuth2Options, username: str, newest_refresh_token: str, now: float
 ) -> Granted:
-    """A token for this account, at this Unix time. Raises ProbeError: `auth` in the identity
-    provider's words, or why it could not be asked."""
+    """A token for this account, at this Unix time. Raises ProbeError: `auth` with the identity
+    provider's text, or why it could not be reached."""
     return await _post(grant(options, username, newest_refresh_token, now), options.ca_file, now)
 
 
@@ -115,8 +114,8 @@ def _granted(host: str, answer: dict[str, Any]) -> Granted:
 def _refusal(
     grant: Grant, host: str, status: int, answer: dict[str, Any], ahead: float
 ) -> ProbeError:
-    """Microsoft's description goes on for lines with ids of the request; the first one has the
-    AADSTS number."""
+    """The text of a refusal. Of Microsoft's description only the first line, with the AADSTS
+    number: others have request ids."""
     error, description = str(answer.get("error") or ""), str(answer.get("error_description") or "")
     words = ": ".join(filter(None, (error, description.splitlines()[0] if description else "")))
     redaction = Redaction()
@@ -139,7 +138,7 @@ def _ahead(date: str, now: float) -> float:
 
 
 def _library_errors(host: str) -> AbstractContextManager[None]:
-    """The library's exceptions end here."""
+    """Translates the library's exceptions."""
 
     def refused(error: aiohttp.ClientConnectorCertificateError) -> ProbeError:
         words = _refusal_of(error.certificate_error)

@@ -1,4 +1,4 @@
-"""A token, and how long it is good."""
+"""A token and its lifetime."""
 
 from dataclasses import dataclass, field
 
@@ -9,7 +9,7 @@ LAST_MOMENTS = 5.0  # seconds, at most: it would end on its way to the server
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """What an identity provider has given."""
+    """A token as granted by an identity provider."""
 
     value: str = field(repr=False)
     lifetime: float  # seconds
@@ -18,7 +18,7 @@ class Granted:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """An access token. Printing it shows when it ends, and nothing else."""
+    """An access token. Printing it shows only its expiry."""
 
     value: str = field(repr=False)
     issued: float  # monotonic, before it was asked for

@@ -1,9 +1,9 @@
 """One conversation with a POP3 server (RFC 1939, with CAPA of RFC 2449, STLS of RFC 2595 and AUTH
 of RFC 5034).
 
-A client of our own, since poplib ends at a line of 2 KiB, blocks, and knows no SASL. Everything
-that a server says is bounded. There are no time-outs: the caller cancels, and a cancelled command
-ends the connection, whose next reply would be the wrong one.
+It is a client of our own, since poplib is limited to lines of 2 KiB, blocks, and has no SASL. All
+input is limited. There are no time-outs: the caller cancels, and a cancelled command ends the
+connection, whose next reply would be the wrong one.
 """
 
 import asyncio
@@ -44,7 +44,7 @@ class Pop3Connection(Pop3Reader):
 
     @contextmanager
     def _whole(self) -> Iterator[None]:
-        """What is given up in the middle cannot be gone on with."""
+        """Ends the connection if its block is interrupted."""
         try:
             yield
         except BaseException:
@@ -71,7 +71,7 @@ class Pop3Connection(Pop3Reader):
     async def _multiline_command(
         self, line: str, keep: int = MAX_LISTING, most: int = MAX_LISTING
     ) -> tuple[Reply, bytes]:
-        """A command that is answered with many lines, if it is."""
+        """Sends a command whose successful answer has many lines."""
         with self._whole():
             self._send_line(line)
             reply = await self._reply()
@@ -80,8 +80,8 @@ class Pop3Connection(Pop3Reader):
     # login
 
     async def greeting(self, known: bool = False, seconds: float | None = None) -> None:
-        """Of a server that is not `known` to greet as it should, it is found out what it speaks if
-        it is silent.
+        """Waits for the greeting. If a server that is not `known` to greet is silent, detects its
+        protocol.
 
         `seconds` are those of the whole conversation, if they are bounded.
         """
@@ -102,7 +102,7 @@ class Pop3Connection(Pop3Reader):
         return tls
 
     async def capa(self) -> dict[str, list[str]] | None:
-        """What the server offers, in capitals, with its arguments; None if it does not tell."""
+        """The capabilities in upper case, with arguments; None without CAPA."""
         reply, data = await self._multiline_command("CAPA", MAX_LINE, MAX_LINE)
         self.capabilities = capabilities_in(data) if reply.ok else None
         self.offers_top = self.capabilities is None or "TOP" in self.capabilities
@@ -110,13 +110,12 @@ class Pop3Connection(Pop3Reader):
 
     @property
     def login_delay(self) -> float:
-        """Seconds that the server wants from one login to the next (RFC 2449 section 6.5)."""
+        """The minimum seconds between two logins, set by the server (RFC 2449 section 6.5)."""
         told = next(iter((self.capabilities or {}).get("LOGIN-DELAY", ())), "")
         return float(told) if re.fullmatch(r"\d{1,6}", told) else 0.0
 
     async def stls(self, context: ssl.SSLContext, server_name: str) -> None:
-        """STLS and the handshake. What was said in plain text before counts no more (RFC 2595
-        section 4)."""
+        """STLS and the handshake. Discards earlier plain-text data (RFC 2595 section 4)."""
         if (offered := await self.capa()) is not None and "STLS" not in offered:
             raise self._failure(Reason.TLS, f"{self._server} does not offer STLS")
         (await self._command("STLS")).expect("STLS", Reason.TLS)
@@ -143,7 +142,7 @@ class Pop3Connection(Pop3Reader):
             raise
 
     async def user(self, user: str, password: str) -> None:
-        """USER and PASS. Nothing of the password gets into the transcript or into an error."""
+        """USER and PASS. The password never gets into the transcript or an error."""
         if re.search(r"[\r\n\0]", user + password):
             raise ProbeError(
                 Reason.AUTH,
@@ -155,10 +154,10 @@ class Pop3Connection(Pop3Reader):
         self.redaction.logged_in()
 
     async def authenticate(self, mechanism: Mechanism) -> None:
-        """AUTH by that mechanism. The first word goes on a line of its own.
+        """AUTH with that mechanism. The initial response is on a separate line.
 
-        On that of the command (RFC 5034 section 4) older servers do not take it, and Microsoft 365
-        hangs up; and a refusal has no code that tells whether it was looked at.
+        With an initial response in the command (RFC 5034 section 4), older servers refuse it,
+        Microsoft 365 disconnects, and a refusal does not show whether it was checked.
         """
         talk = Conversation(mechanism, self._server, self.redaction, self._note)
         with self._whole():
@@ -208,12 +207,12 @@ class Pop3Connection(Pop3Reader):
         return size_in(await self._command(f"LIST {number}"))
 
     async def top(self, number: int, lines: int, keep: int) -> tuple[Reply, bytes]:
-        """The header and so many lines of the body, of which `keep` bytes are returned. The reply
-        may be a refusal."""
+        """The header and so many lines of the body; returns `keep` bytes of them. The reply may be
+        a refusal."""
         return await self._read(f"TOP {number} {lines}", keep)
 
     async def retr(self, number: int, keep: int) -> tuple[Reply, bytes]:
-        """The same with the whole message."""
+        """Like `top`, with the whole message."""
         return await self._read(f"RETR {number}", keep)
 
     async def _read(self, line: str, keep: int) -> tuple[Reply, bytes]:
@@ -222,12 +221,12 @@ class Pop3Connection(Pop3Reader):
         return answer
 
     async def dele(self, number: int) -> None:
-        """Marks a message for deletion, which comes with QUIT."""
+        """Marks a message for deletion at QUIT."""
         (await self._command(f"DELE {number}")).expect("DELE", Reason.UNAVAILABLE)
 
     async def quit(self) -> None:
-        """QUIT. What was marked is gone when this returns (RFC 1939 section 6), and may not be when
-        it raises."""
+        """QUIT. Marked messages are deleted when this returns (RFC 1939 section 6); if it raises,
+        perhaps not."""
         (await self._command("QUIT")).expect("QUIT", Reason.UNAVAILABLE)
 
 

@@ -1,4 +1,4 @@
-"""What a POP3 server says, read with bounds: status lines, and answers of many lines."""
+"""Reads the status lines and multi-line answers of a POP3 server, within limits."""
 
 import asyncio
 import re
@@ -21,7 +21,7 @@ _STUFFED = re.compile(rb"(?<=\n)\.")
 
 
 class Pop3Reader(Connection):
-    """The connection as one that listens. Every failure is a ProbeError, and ends it."""
+    """The reading side of the connection. Every failure is a ProbeError, and ends it."""
 
     def __init__(
         self, server: str, note: Callable[[str], None], redaction: Redaction | None = None
@@ -49,8 +49,7 @@ class Pop3Reader(Connection):
         self._wake()
 
     def _recognise(self) -> None:
-        """Another protocol is called by its name at once: not each of them sends a line that could
-        be waited for."""
+        """Detects another protocol at once: not every protocol sends a complete line."""
         if (b"\n" in self._first or protocol_of(self._first) == "TLS") and (
             words := wrong_port_hint(self._first, "POP3")
         ):
@@ -61,7 +60,7 @@ class Pop3Reader(Connection):
             )
 
     async def _line(self, most: int) -> bytes:
-        """A line with its end, or the piece of one that is longer than `most` bytes."""
+        """A line with its end, or part of one that is longer than `most` bytes."""
         searched = 0
         while (end := self._heard.find(b"\n", searched) + 1) == 0 and (
             searched := len(self._heard)
@@ -85,11 +84,9 @@ class Pop3Reader(Connection):
         return reply if reply.continues else replace(reply, text=self._clean(reply.text))
 
     async def _data(self, doing: str, keep: int, most: int) -> bytes:
-        """The lines up to the one with nothing but a dot (RFC 1939 section 3). Only the first
-        `keep` bytes are kept.
+        """The lines up to the final dot (RFC 1939 section 3). Keeps only the first `keep` bytes.
 
-        What is thrown away is only searched for the end: a server may send tens of millions of
-        lines.
+        The rest is only searched for the end: a server may send tens of millions of lines.
         """
         kept, size, begins, ended = bytearray(), 0, True, False
         while not ended:
@@ -108,8 +105,8 @@ class Pop3Reader(Connection):
         return bytes(kept[:keep])
 
     async def _piece(self, begins: bool) -> tuple[bytes, bool]:
-        """What has come of an answer, which `begins` a line here, and whether that was its end,
-        which is left out."""
+        """The available part of an answer, which here `begins` a line, and whether it was the last,
+        without the end marker."""
         while True:
             if begins and (end := re.match(rb"\.\r?\n", self._heard)):
                 self._taken(end.end())
@@ -123,10 +120,10 @@ class Pop3Reader(Connection):
             await self._more()
 
     def _strange(self, text: str) -> str:
-        """What is out of order may be a piece of the message that was read last: not every server
-        stuffs its dots."""
+        """The error for an unexpected line, which may be part of the last message: not every server
+        stuffs dots."""
         return f"({len(text)} characters)" if self._read_messages else text
 
     def _clean(self, text: str) -> str:
-        """Without secrets. Some servers repeat the command that they do not like."""
+        """The text without secrets. Some servers repeat the command that they reject."""
         return self.redaction.clean(text)

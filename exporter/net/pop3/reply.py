@@ -1,4 +1,4 @@
-"""What a POP3 server says, and what it means. Pure."""
+"""The replies of a POP3 server, and their meaning. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ _REASONS = {  # RFC 2449 section 8.1, RFC 3206
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status line. One that neither agrees nor refuses asks for more, as AUTH does."""
+    """A status line. One that is neither +OK nor -ERR is a challenge, as in AUTH."""
 
     server: str
     status: str  # +OK, -ERR or +
@@ -52,22 +52,22 @@ class Reply:
 
     @property
     def coded(self) -> bool:
-        """Whether a refusal tells what it means."""
+        """Whether a refusal has a response code."""
         return self.code in _REASONS
 
     @property
     def says_empty(self) -> bool:
-        """A refusal to list a maildrop that holds nothing, as some servers have it."""
+        """Whether this refuses to list an empty maildrop, as some servers do."""
         return not self.ok and _EMPTY.search(self.text) is not None
 
     @property
     def says_gone(self) -> bool:
-        """A refusal to show a message that is not there any more."""
+        """Whether this refuses a message that no longer exists."""
         return not self.ok and _NO_MESSAGE.search(self.text) is not None
 
     def expect(self, doing: str, refused: Reason) -> None:
-        """Raises what a refusal means, judged by its code; `refused` if it has none and does not
-        sound as if it would pass, as when a server has too many connections."""
+        """Raises ProbeError for a refusal, by its code; `refused` if it has none and does not seem
+        temporary, such as too many connections."""
         if self.ok:
             return
         if self.continues:
@@ -89,7 +89,7 @@ class Reply:
 
 
 def reply_in(server: str, line: str) -> Reply | None:
-    """The reply that a line is; None if it is none."""
+    """Parses a line; None if it is not a reply."""
     if match := _STATUS.fullmatch(line):
         # HMailServer (pull request 594): a refusal all the same.
         status = match[1].upper().replace("+ERR", "-ERR")
@@ -100,7 +100,7 @@ def reply_in(server: str, line: str) -> Reply | None:
 
 
 def capabilities_in(data: bytes) -> dict[str, list[str]]:
-    """The answer to CAPA."""
+    """Parses the answer to CAPA."""
     found: dict[str, list[str]] = {}
     for words in (line.upper().split() for line in data.decode("ascii", "replace").splitlines()):
         if words:
@@ -111,9 +111,8 @@ def capabilities_in(data: bytes) -> dict[str, list[str]]:
 class UniqueIds:
     """The answer to UIDL, line by line.
 
-    Not every line need be one that RFC 1939 section 7 allows: a message that cannot be named is
-    left alone, and the others are not hidden by it. Ids may be longer than 70 characters and hold
-    any character but white space.
+    Lines that RFC 1939 section 7 does not allow are ignored, with their messages, and do not affect
+    others. Ids may be longer than 70 characters and contain any character except white space.
     """
 
     def __init__(self) -> None:
@@ -131,8 +130,8 @@ class UniqueIds:
             self.odd.append(line)
 
     def found(self) -> list[tuple[int, str]]:
-        """The number and the unique id of every message. What stands behind an id belongs to it if
-        it is not unique without. Raises ValueError with a line if none of them is one."""
+        """The number and the unique id of every message. Text after an id is part of it if it is
+        not unique otherwise. Raises ValueError with a line if all are invalid."""
         if self.odd and not self._ids:
             raise ValueError(f"an invalid line: {self.odd[0][:80].decode('ascii', 'replace')}")
         unique = len(self._short) == len(self._ids)
@@ -140,8 +139,7 @@ class UniqueIds:
 
 
 def lines_in(data: bytes) -> Iterator[bytes]:
-    """The lines of an answer one by one, since it may have millions; of a long one only the
-    beginning."""
+    """Yields the lines of an answer, which may have millions; only the beginning of a long one."""
     place = 0
     while place < len(data):
         end = data.find(b"\n", place) + 1 or len(data)
@@ -150,6 +148,6 @@ def lines_in(data: bytes) -> Iterator[bytes]:
 
 
 def size_in(reply: Reply) -> int | None:
-    """The answer to LIST with a number."""
+    """Parses the answer to LIST with a number."""
     match = _SIZE.match(reply.text) if reply.ok else None
     return int(match[1]) if match else None

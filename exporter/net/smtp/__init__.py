@@ -1,1 +1,1 @@
-"""The border to aiosmtplib: an SMTP client (RFC 5321)."""
+"""The boundary to aiosmtplib: an SMTP client (RFC 5321)."""

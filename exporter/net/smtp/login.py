@@ -1,5 +1,5 @@
-"""The ways to log in to an SMTP server (RFC 4954). Each takes one try, since accounts get locked
-for many."""
+"""The ways to log in to an SMTP server (RFC 4954). Each makes one attempt, since many may lock the
+account."""
 
 from typing import Literal
 
@@ -24,7 +24,7 @@ _NOT_TAKEN = frozenset({500, 501, 502, 504})
 async def login(
     smtp: SmtpSession, username: str, credentials: Credentials, mechanism: Auth | None
 ) -> None:
-    """AUTH by one mechanism for passwords, once; by the next only if the server does not take one
+    """AUTH with one password mechanism, once; with the next only if the server refuses a mechanism
     that it offers."""
     with smtp.run.step(Step.AUTH):
         known = (mechanism,) if mechanism else FOR_PASSWORDS
@@ -48,7 +48,7 @@ async def login(
 
 
 async def authenticate(smtp: SmtpSession, mechanism: Mechanism) -> None:
-    """AUTH by that mechanism, which must be offered."""
+    """AUTH with that mechanism, which must be offered."""
     with smtp.run.step(Step.AUTH):
         talk, reply = await _converse(smtp, mechanism)
         _conclude(smtp, talk, reply)
@@ -63,8 +63,8 @@ def _mechanism(name: Auth, user: str, password: str, server: str) -> Mechanism:
 
 
 async def _converse(smtp: SmtpSession, mechanism: Mechanism) -> tuple[Conversation, SMTPResponse]:
-    """The first word goes with the command if the line does not get too long for RFC 5321, and the
-    server takes it."""
+    """Runs the exchange. The initial response is in the command if the line fits RFC 5321 and the
+    server accepts it."""
     talk = Conversation(mechanism, smtp.server, smtp.redaction, smtp.note)
     command = f"AUTH {mechanism.name}"
     word = talk.initial_response(LONGEST_COMMAND - len(command) - 1)

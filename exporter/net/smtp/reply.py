@@ -1,4 +1,4 @@
-"""What a refusing reply of an SMTP server means. Pure."""
+"""The meaning of refusals of an SMTP server. Pure."""
 
 import re
 
@@ -12,8 +12,7 @@ _NO_SMTP = frozenset({500, 502, 530, 534, 535, 538})
 
 
 def reason_for(step: Step, code: int, text: str) -> Reason:
-    """What a refusing reply means, from its codes alone (RFC 5321 section 4.2, RFC 3463, RFC
-    4954)."""
+    """The reason of a refusal, only from its codes (RFC 5321 section 4.2, RFC 3463, RFC 4954)."""
     enhanced = _ENHANCED.match(text)
     subject_detail = (enhanced[2], enhanced[3]) if enhanced else None
     if not 400 <= code < 600:
@@ -32,10 +31,10 @@ def reason_for(step: Step, code: int, text: str) -> Reason:
 
 
 def no_smtp(code: int, first: bytes) -> str:
-    """A hint for a reply to HELO that no SMTP server gives: one of FTP wants a login first, others
-    do not know it.
+    """A hint for a reply to HELO that is not SMTP: an FTP server requires a login first, others do
+    not know HELO.
 
-    `first` is what the server has begun with.
+    `first` is the server's greeting.
     """
     if code not in _NO_SMTP:
         return ""

@@ -1,8 +1,8 @@
-"""One conversation with an SMTP server (RFC 5321), every command a step with its own time.
+"""One conversation with an SMTP server (RFC 5321); every command is a timed step.
 
-aiosmtplib speaks the protocol. Its `SMTP` class merges steps that we time apart, so its protocol
-class is used directly. Time-outs are the caller's: a cancelled session is aborted, never used
-again.
+aiosmtplib implements the protocol. Its `SMTP` class merges steps that we time separately, so this
+uses its protocol class directly. Time-outs are the caller's: a cancelled session is aborted, never
+reused.
 """
 
 import asyncio
@@ -42,8 +42,7 @@ _NOT_ESMTP = frozenset({500, 501, 502, 504})
 
 
 class _Protocol(SMTPProtocol):
-    """Knows whether much of what was written is still on this side, with it the end of it, and who
-    says too much."""
+    """Tracks whether the end of a message is still unsent, and servers that send too much."""
 
     unsent = False
     first = b""  # what the server has begun with
@@ -63,19 +62,19 @@ class _Protocol(SMTPProtocol):
         )
 
     def eof_received(self) -> bool:
-        """A last line without its end is one all the same."""
+        """Accepts a last line without its line end."""
         if _LAST_LINE.fullmatch(self._buffer.rpartition(b"\n")[2]):
             self.data_received(b"\r\n")
         return super().eof_received()
 
     @property
     def unasked(self) -> str:
-        """What has come behind the last reply."""
+        """The data after the last reply."""
         return bytes(self._buffer).partition(b"\n")[0].decode("utf-8", "replace").strip()
 
     async def tls_handshake(self, context: ssl.SSLContext, name: str) -> None:
-        """The handshake after STARTTLS. The library's own method throws away what came too early,
-        and then waits."""
+        """The handshake after STARTTLS. The library's own method discards early data, and then
+        blocks."""
         if self.transport is None or self.transport.is_closing():
             raise SMTPServerDisconnected("Connection lost")
         clear = cast(asyncio.Transport, self.transport)
@@ -109,7 +108,7 @@ class SmtpSession:
         network: NetworkOptions,
         implicit_tls: TlsOptions | None = None,
     ) -> None:
-        """Connects, with TLS from the start if so told, and hears the greeting."""
+        """Connects, optionally with TLS from the start, and reads the greeting."""
         connected = await dial(resolver, self.server, port, network, self.run)
         connected_to = connected.getpeername()
         try:
@@ -148,8 +147,7 @@ class SmtpSession:
             )
 
     async def starttls(self, options: TlsOptions) -> None:
-        """STARTTLS and the handshake. What the server has offered before counts no more: say EHLO
-        again."""
+        """STARTTLS and the handshake. Earlier capabilities are discarded: send EHLO again."""
         with self.run.step(Step.TLS):
             if "starttls" not in self.extensions:
                 raise ProbeError(Reason.TLS, f"{self.server} does not offer STARTTLS")
@@ -170,8 +168,8 @@ class SmtpSession:
             self._note_tls()
 
     async def mail(self, sender: str, size: int, *, utf8: bool) -> None:
-        """MAIL with the size of the message, if the server wants to know it (RFC 1870): it may
-        refuse it at once."""
+        """MAIL, with the size of the message if the server supports SIZE (RFC 1870), so that it may
+        refuse at once."""
         with self.run.step(Step.MAIL):
             if utf8 and "smtputf8" not in self.extensions:
                 raise ProbeError(
@@ -187,7 +185,7 @@ class SmtpSession:
             self.expect(await self._command(f"RCPT TO:<{recipient}>"), 250, Step.RCPT)
 
     async def data(self, message: bytes) -> None:
-        """DATA up to the final reply, with which the server takes responsibility."""
+        """DATA up to the final reply, by which the server takes responsibility."""
         with self.run.step(Step.DATA):
             self.expect(await self._command("DATA"), 354, Step.DATA)
             self.note(f"C: {{{len(message)} bytes}}")
@@ -197,14 +195,14 @@ class SmtpSession:
             self.run.accept(f"{reply.code} {one_line(self._clean(reply.message))}")
 
     async def hand_over(self, message: ProbeMessage) -> None:
-        """The envelope and the message."""
+        """Sends the envelope and the message."""
         utf8 = not (message.sender.isascii() and message.recipient.isascii())
         await self.mail(message.sender, len(message.raw), utf8=utf8)
         await self.rcpt(message.recipient)
         await self.data(message.raw)
 
     async def quit(self) -> None:
-        """Says good-bye, and does not mind whether it is heard: the message is theirs already."""
+        """QUIT. Ignores failures: the server already has the message."""
         try:
             async with asyncio.timeout(QUIT_PATIENCE):
                 await self._command("QUIT")
@@ -212,7 +210,7 @@ class SmtpSession:
             self.note("-- QUIT was not answered")
 
     def close(self) -> None:
-        """Ends the conversation at once."""
+        """Closes the connection at once."""
         transport = cast("asyncio.Transport | None", self._protocol.transport)
         if transport is not None:
             transport.abort()
@@ -227,7 +225,7 @@ class SmtpSession:
         return await self.execute(line.encode())
 
     async def execute(self, *words: bytes) -> SMTPResponse:
-        """A command that is noted by the caller, if at all."""
+        """Sends a command without adding it to the transcript."""
         self._expect_silence()
         with self._library_errors():
             return self._note_reply(await self._protocol.execute_command(*words, timeout=None))
@@ -243,13 +241,13 @@ class SmtpSession:
             raise ProbeError(Reason.PROTOCOL, detail)
 
     async def _answer(self) -> SMTPResponse:
-        """The reply that comes unasked, or to a message."""
+        """The reply to the connection or to a message."""
         with self._library_errors():
             return self._note_reply(await self._protocol.read_response())
 
     async def _greeting(self, peer: tuple[Any, ...] | None) -> SMTPResponse:
-        """What the server begins with; if it is another protocol's, or nothing, the likely cure is
-        told."""
+        """Reads the greeting; if it is missing or another protocol's, the error has the likely
+        cure."""
         try:
             return await (
                 await_greeting(self._answer(), peer, self.server, "SMTP")
@@ -264,8 +262,8 @@ class SmtpSession:
             raise
 
     async def _final_answer(self, message: bytes) -> SMTPResponse:
-        """The reply to the whole message. Without one, the message may have been taken, unless its
-        end never left."""
+        """The reply to the whole message. Without one, the message may have been accepted, unless
+        its end was never sent."""
         self._expect_silence()
         with self._library_errors():
             self._protocol.write(message)
@@ -285,16 +283,15 @@ class SmtpSession:
         return reply
 
     def note(self, line: str) -> None:
-        """A line of the transcript."""
+        """Adds a line to the transcript."""
         self.run.note(self._clean(line))
 
     def _clean(self, text: str) -> str:
-        """Without secrets, since some servers repeat the command that they do not like, and as
-        proper text."""
+        """Valid text without secrets, since some servers repeat the command that they reject."""
         return self.redaction.clean(text).encode(errors="surrogateescape").decode(errors="replace")
 
     def expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
-        """Any success of the expected hundred will do: 251 is as good as 250."""
+        """Accepts any code of the expected class: 251 is as good as 250."""
         if reply.code // 100 != code // 100:
             valid = reply.code in CODES
             if valid:
@@ -308,13 +305,13 @@ class SmtpSession:
             )
 
     def _decide(self, reply: SMTPResponse) -> None:
-        """This reply counts: the final one after DATA, or the one that ended the attempt. Never
-        that to QUIT."""
+        """Records the decisive reply: the final one after DATA, or the one that ended the attempt.
+        Never that to QUIT."""
         self.run.facts = [fact for fact in self.run.facts if not isinstance(fact, Reply)]
         self.run.fact(Reply(reply.code, one_line(self._clean(reply.message))))
 
     def _library_errors(self) -> AbstractContextManager[None]:
-        """The library's exceptions end here."""
+        """Translates the library's exceptions."""
 
         def no_smtp_spoken(error: SMTPResponseException) -> ProbeError:
             words = self._clean(error.message)
@@ -341,8 +338,7 @@ class SmtpSession:
 
 @contextmanager
 def session(server: str, run: Run, redaction: Redaction | None = None) -> Iterator[SmtpSession]:
-    """A conversation with `server`, the name that is resolved, that TLS checks and that errors
-    tell."""
+    """A conversation with `server`, the name to resolve, for TLS to verify and for errors."""
     conversation = SmtpSession(server, run, redaction)
     try:
         yield conversation

@@ -1,1 +1,1 @@
-"""The border to aiosmtpd: an SMTP receiver (RFC 5321)."""
+"""The boundary to aiosmtpd: an SMTP receiver (RFC 5321)."""

@@ -1,5 +1,4 @@
-"""Who is connected to the receiver, by address: none may have all the places, or all our
-attention."""
+"""The clients of the receiver, by address: none may use all connections, or all processing time."""
 
 import asyncio
 from collections.abc import Hashable, Iterator
@@ -12,7 +11,7 @@ Connection = TypeVar("Connection", bound=Hashable)
 
 
 class Clients(Generic[Connection]):
-    """The connections that have a place."""
+    """The admitted connections."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
@@ -23,7 +22,7 @@ class Clients(Generic[Connection]):
         return iter(list(self._addresses))
 
     def admit(self, connection: Connection, peer: object) -> str | None:
-        """Gives a new connection a place; or the reply that turns it away."""
+        """Admits a new connection, or returns the reply that refuses it."""
         if len(self._addresses) >= self._limits.connections:
             return "421 4.7.0 Too many connections"
         address = client_network(peer)
@@ -38,8 +37,8 @@ class Clients(Generic[Connection]):
             self._turns.pop(address, None)
 
     def turn(self, connection: Connection) -> asyncio.Lock:
-        """Is held by the one connection, of all from its address, whose message is being judged.
+        """A lock per address, held by the connection whose message is being processed.
 
-        So an address takes one place among those that wait, however many connections it opens.
+        So an address has one place in the queue, however many connections it opens.
         """
         return self._turns.setdefault(self._addresses.get(connection, ""), asyncio.Lock())

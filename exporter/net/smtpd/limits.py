@@ -1,4 +1,4 @@
-"""What unknown clients may use up at the receiver."""
+"""Resource limits for unknown clients of the receiver."""
 
 from dataclasses import dataclass
 

@@ -1,8 +1,7 @@
-"""The border to aiosmtpd: an SMTP receiver (RFC 5321) that unknown clients may talk to.
+"""The boundary to aiosmtpd: an SMTP receiver (RFC 5321) for unknown clients.
 
-aiosmtpd speaks the protocol. Here stands what it leaves out: caps on connections, on the length of
-a session and of a line, replies that tell nothing of our insides, and connections that are gone
-when they are over.
+aiosmtpd implements the protocol. This module adds limits on connections and on the length of
+sessions and lines, replies without internal details, and complete closing of connections.
 """
 
 import asyncio
@@ -42,16 +41,15 @@ class MailPolicy(Protocol):
     """So many bytes of a message are kept."""
 
     async def receive(self, raw: bytes, size: int) -> str:
-        """Judges a message by its beginning, our trace on top, and its size. With the reply 250 we
-        are responsible.
+        """Processes a message by its beginning, with our trace on top, and its size. With the reply
+        250 we are responsible.
 
-        Of one client address, one message is judged at a time.
+        It processes one message per client address at a time.
         """
 
 
 class Receiver:
-    """An SMTP server on one address. It offers STARTTLS if there is a certificate, and never
-    AUTH."""
+    """An SMTP server on one address. It offers STARTTLS if it has a certificate, and never AUTH."""
 
     def __init__(
         self,
@@ -73,7 +71,7 @@ class Receiver:
         self._server: asyncio.Server | None = None
 
     async def listen(self, listen: Listen) -> None:
-        """Begins to take connections. Raises ProbeError (connect)."""
+        """Starts to accept connections. Raises ProbeError (connect)."""
         # Aiosmtpd's: a line for every command of a stranger.
         logging.getLogger("mail.log").setLevel(logging.CRITICAL)
         loop = asyncio.get_running_loop()
@@ -93,7 +91,7 @@ class Receiver:
 
     @property
     def port(self) -> int:
-        """The port that it listens on, which the system chose if it was given as 0."""
+        """The port that it listens on; if configured as 0, the one chosen by the system."""
         return (
             cast(int, self._server.sockets[0].getsockname()[1])
             if self._server and self._server.sockets
@@ -133,7 +131,7 @@ class Receiver:
 
 
 class _Hooks:
-    """What aiosmtpd asks in the course of a session. It finds the methods by their names."""
+    """The hooks that aiosmtpd calls by name during a session."""
 
     def __init__(self, receiver: Receiver) -> None:
         self._receiver = receiver
@@ -160,7 +158,7 @@ class _Hooks:
 
 
 class _Connection(SMTP):
-    """One client, from its first byte to its last, TLS or not."""
+    """The connection of one client, with or without TLS."""
 
     def __init__(self, receiver: Receiver) -> None:
         certificate, limits = receiver.certificate, receiver.limits
@@ -184,7 +182,7 @@ class _Connection(SMTP):
         self._refusals = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Is called a second time after the handshake of STARTTLS."""
+        """Called a second time after the handshake of STARTTLS."""
         if self._link is None:
             self._link = cast(asyncio.Transport, transport)
             reply = self._receiver.admit(self, transport.get_extra_info("peername"))
@@ -208,7 +206,7 @@ class _Connection(SMTP):
             super().data_received(data)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """Is called twice when the handshake of STARTTLS fails."""
+        """Called twice if the handshake of STARTTLS fails."""
         if self._deadline:
             self._deadline.cancel()
         self._receiver.clients.forget(self)
@@ -217,11 +215,11 @@ class _Connection(SMTP):
             self.gone.set_result(None)
 
     async def push(self, status: AnyStr) -> None:
-        """A client that is gone gets no more replies: it may have left hundreds of commands behind.
+        """Sends a reply, unless the client has disconnected: it may have left hundreds of commands.
 
-        With each reply others have their turn. aiosmtpd answers all commands that have come in one
-        go, and neither counts nor limits those that are none: a flood of empty lines would hold up
-        everything that we do for seconds.
+        Other tasks run after each reply. aiosmtpd answers all received commands without
+        interruption, and does not limit invalid ones: a flood of empty lines would block the event
+        loop for seconds.
         """
         if self._link and self._link.is_closing():
             raise ConnectionResetError
@@ -232,7 +230,7 @@ class _Connection(SMTP):
         await asyncio.sleep(0)
 
     def part(self, reply: str) -> None:
-        """Says goodbye. A client that does not even read that is cut off."""
+        """Says goodbye. Drops a client that does not read it."""
         if self._deadline:
             self._deadline.cancel()
         self._deadline = self.loop.call_later(self._receiver.limits.goodbye, self.abort)
@@ -248,18 +246,18 @@ class _Connection(SMTP):
     # answer
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """The standard library's parser breaks on some malformed addresses, where it should say
-        so."""
+        """Parses an address: the standard library's parser raises unexpected exceptions on some
+        malformed ones."""
         try:
             return super()._getaddr(arg)
         except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
             return None, None
 
     def _getparams(self, params: Sequence[str]) -> dict[str, str | bool] | None:
-        """Parameters that were not offered are ignored: to refuse them would cause a bounce.
+        """Ignores parameters that were not offered: a refusal would cause a bounce.
 
-        Exchange Online sends XOORG, sendmail AUTH, others what belongs to DSN (aiosmtpd, issues 299
-        and 367).
+        Exchange Online sends XOORG, sendmail AUTH, others DSN parameters (aiosmtpd, issues 299 and
+        367).
         """
         if not all(map(_PARAMETER.fullmatch, params)):
             return None
@@ -295,7 +293,7 @@ class _Connection(SMTP):
         await self.push(reply)
 
     def _trace(self, envelope: Envelope) -> bytes:
-        """Is written above a message that was taken."""
+        """The trace headers, written above an accepted message."""
         session = self.session
         assert session  # noqa: S101 - from the first byte on
         protocol = (

@@ -1,7 +1,7 @@
-"""The text of a message as it comes to the receiver after DATA.
+"""The text of a message that the receiver reads after DATA.
 
-aiosmtpd would keep every line as an object of its own: a message of nothing but line ends takes
-twenty times its size.
+aiosmtpd would keep every line as a separate object: a message of only line ends takes twenty times
+its size.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ LINES_AT_A_TIME = 100  # then others have their turn: hundreds of thousands may 
 
 @dataclass(frozen=True, slots=True)
 class IncomingText:
-    """What came up to the final dot, which alone between two CRLF ends it (RFC 5321 section
+    """The text up to the final dot, which only ends it between two CRLF (RFC 5321 section
     4.1.1.4)."""
 
     beginning: bytes  # as much as was to be kept, leading dots taken away again
@@ -20,11 +20,11 @@ class IncomingText:
 
 
 async def incoming_text(reader: asyncio.StreamReader, keep: int) -> IncomingText:
-    """Reads to the end, however long that takes, and keeps so many bytes.
+    """Reads to the end, without a timeout, and keeps so many bytes.
 
     Lines may be longer than RFC 5321 section 4.5.3.1.6 allows, as those that Proofpoint and Outlook
-    forward: RFC 5322 section 2.1.1 wants receivers to take them, and to refuse would be a bounce
-    and a message that does not come.
+    forward: RFC 5322 section 2.1.1 expects receivers to accept them, and a refusal would mean a
+    bounce and a missing message.
     """
     beginning, size, number, begins = bytearray(), 0, 0, True
     while True:
