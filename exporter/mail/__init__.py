@@ -1,2 +1,2 @@
-"""Messages: composed and signed on the way out, taken apart, recognised and judged on the way back.
+"""Messages: composes and signs them, and parses, recognises and classifies those that arrive.
 Pure."""

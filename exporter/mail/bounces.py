@@ -1,5 +1,5 @@
-"""Delivery status notifications (RFC 3464): what a mail server says when it could not deliver.
-Pure, never raising."""
+"""Delivery status notifications (RFC 3464), by which mail servers report failures. Pure; never
+raises."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -54,8 +54,8 @@ _HINTS = {  # codes of one provider each, whose texts do not tell what to do
 
 @dataclass(frozen=True, slots=True)
 class Bounce:
-    """The part of a notification that speaks of our message. Texts are clean and cut; what is not
-    told is empty."""
+    """The part of a notification about our message. Texts are clean and cut; missing ones are
+    empty."""
 
     action: str  # failed, delayed, delivered, relayed or expanded
     # Enhanced code (RFC 3463), such as 5.1.1; else the code of an SMTP reply, such as 550.
@@ -66,18 +66,17 @@ class Bounce:
 
     @property
     def final(self) -> bool:
-        """False for a notice that delivery is only delayed."""
+        """False if delivery is only delayed."""
         return self.action == FAILED
 
     @property
     def hint(self) -> str:
-        """What an administrator should know of this code, or nothing."""
+        """A hint for administrators about this code, or an empty text."""
         return _HINTS.get(self.status, "")
 
 
 def bounce_in(texts: Iterable[str]) -> Bounce | None:
-    """What the fields of a notification say; `texts` are the parts that hold such fields, in
-    order."""
+    """Parses the fields of a notification; `texts` are the parts with such fields, in order."""
     blocks = list(_blocks(texts))
     recipients = [block for block in blocks if block.keys() & {"action", "status"}]
     if not recipients:
@@ -95,15 +94,15 @@ def bounce_in(texts: Iterable[str]) -> Bounce | None:
 
 
 def has_fields(text: str) -> bool:
-    """Whether a text that does not say so is a notification: some gateways make plain text of every
-    part."""
+    """Whether a plain text has the fields of a notification: some gateways convert every part to
+    plain text."""
     names = {match[1].lower() for match in _FIELDS.finditer(text)}
     return "final-recipient" in names and len(names) > 1
 
 
 def _blocks(texts: Iterable[str]) -> Iterator[dict[str, str]]:
-    """Fields that stand together, names in small letters; the first block is about the message,
-    others about one recipient each."""
+    """The blocks of fields, names in lower case; the first is about the message, others about one
+    recipient each."""
     found = (block for text in texts for block in _BLANK_LINES.split(text.strip("\n"), MAX_BLOCKS))
     for block, _ in zip(found, range(MAX_BLOCKS), strict=False):
         lines, _ = headers_of(block, _MAX_FIELDS)
@@ -111,22 +110,20 @@ def _blocks(texts: Iterable[str]) -> Iterator[dict[str, str]]:
 
 
 def _action(block: dict[str, str]) -> str:
-    """The word of RFC 3464, without the comment that may follow it; else what the class of the
-    status says."""
+    """The action of RFC 3464, without a comment; otherwise derived from the class of the status."""
     word = re.match(r"[a-z]*", block.get("action", "").lower())
     status = block.get("status", "").lstrip()[:1]
     return _ACTIONS.get(word[0] if word else "", _OF_CLASS.get(status, ""))
 
 
 def _status(field: str) -> str:
-    """A code without the comment that may follow it: it becomes a label, and anyone can send a
-    notification."""
+    """A valid code without a comment: it becomes a label, and anyone can send a notification."""
     told = CODE.match(field.strip())
     return told[0] if told else ""
 
 
 def code_in(text: str) -> str:
-    """The enhanced code in the words of a server, else the code of its reply, else nothing."""
+    """The enhanced code in a server's text, otherwise its reply code; empty without either."""
     codes = (code[0] for code in CODE.finditer(text))
     enhanced = next((code for code in codes if code[0] != "2" and not code.endswith(".0.0")), "")
     reply = REPLY_CODE.search(text)
@@ -134,7 +131,7 @@ def code_in(text: str) -> str:
 
 
 def host(text: str) -> str:
-    """The name or the address of a server that a text begins with."""
+    """The name or address of a server at the beginning of a text."""
     name = _HOST.match(text.strip().lstrip("[<("))
     return name[0].rstrip(".:").lower()[:_LONGEST_HOST] if name else ""
 

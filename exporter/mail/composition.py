@@ -1,8 +1,8 @@
-"""Composes the probe message, and tells whether one that came back still has its text as a whole.
+"""Composes the probe message, and checks whether the text of an arrived one is complete.
 
-The token stands in the Message-ID, in a header of its own, in the Subject and in the body, because
-every one of them gets lost somewhere: forwarding strips headers, gateways rewrite subjects, replies
-keep only References.
+The token is in the Message-ID, in a separate header, in the Subject and in the body, because any of
+them may get lost: forwarding strips headers, gateways rewrite subjects, replies keep only
+References.
 """
 
 import re
@@ -24,7 +24,7 @@ _MOST_TRIES = 3  # places where the text may begin, and where it may end
 
 @dataclass(frozen=True, slots=True)
 class ProbeMessage:
-    """A message ready to leave."""
+    """A message ready to be sent."""
 
     sender: str  # of the envelope
     recipient: str
@@ -33,7 +33,7 @@ class ProbeMessage:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a module wants its messages to look like."""
+    """The options of a module for its messages."""
 
     # The token is added at the end if there is no place for it.
     subject: str = f"mailtrip {TOKEN_PLACE}"
@@ -89,7 +89,7 @@ def compose(
 
 
 def _subject(wanted: str, token: Token) -> str:
-    """The token stands outside of encoded words, so that a search for it finds it."""
+    """The subject, with the token outside of encoded words, so that a search finds it."""
     before, place, after = wanted.partition(TOKEN_PLACE)
     parts = (
         _encoded("Subject", before.strip()),
@@ -100,7 +100,7 @@ def _subject(wanted: str, token: Token) -> str:
 
 
 def _encoded(name: str, value: str) -> str:
-    """As it stands, or in encoded words (RFC 2047), folded."""
+    """The text unchanged, or in encoded words (RFC 2047), folded."""
     return value if value.isascii() else Header(value, "utf-8", header_name=name).encode()
 
 
@@ -113,8 +113,7 @@ def _ascii_domain(address: str) -> str:
 
 
 def _filler(size: int) -> Iterator[str]:
-    """Lines that make up so many bytes with their CRLF, or a few more. None of them begins with a
-    dot."""
+    """Filler lines of so many bytes with their CRLF, or a few more. None begins with a dot."""
     if size > 0:
         yield "\n"
     for number in range(1, -(-(size - 2) // (LONGEST_LINE + 2)) + 1):
@@ -125,7 +124,7 @@ def _filler(size: int) -> Iterator[str]:
 
 
 def _seal(text: str) -> str:
-    """The last line: a digest of the text above it, from the line with the token on."""
+    """The last line: a digest of the text above it, starting at the line with the token."""
     return f"{_SEAL} {_digest(_squeezed(text))}"
 
 
@@ -134,10 +133,10 @@ def _digest(text: str) -> str:
 
 
 def is_sealed(body: str, token: Token) -> bool:
-    """Whether our text is in a body as a whole. What others wrote above or below does not count,
-    nor where its lines are broken, since servers rewrap them (RFC 3676, and by force).
+    """Whether our complete text is in a body. Ignores text above or below, and line breaks, since
+    servers rewrap lines (RFC 3676, and without it).
 
-    The digest travels in the message, so nothing need be known of how it was composed.
+    The digest is in the message, so the original text is not needed.
     """
     text = _squeezed(body)
     starts = [
@@ -155,14 +154,12 @@ def is_sealed(body: str, token: Token) -> bool:
 
 
 def _squeezed(text: str) -> str:
-    """The text without white space inside of its paragraphs, and with an end of line for each empty
-    line."""
+    """The text without white space in paragraphs, and with a line end for each empty line."""
     return "".join("".join(line.split()) or "\n" for line in text.splitlines())
 
 
 def _is_sealed_as_before(body: str, token: Token) -> bool:
-    """The same of a message that mailtrip 0.1 sent, which may come late: its last line was of 87
-    characters."""
+    """Like `is_sealed`, for a late message of mailtrip 0.1, whose last line had 87 characters."""
     lines = [line.rstrip() for line in body.strip().splitlines()]
     try:
         first = lines.index(token.word)
@@ -176,5 +173,5 @@ def _is_sealed_as_before(body: str, token: Token) -> bool:
 
 
 def dot_stuffed(message: bytes) -> bytes:
-    """The message, which has CRLF line ends, with leading dots doubled and the final dot."""
+    """The message, with CRLF line ends, doubled leading dots and the final dot."""
     return re.sub(rb"(?m)^\.", b"..", message) + b".\r\n"

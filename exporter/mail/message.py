@@ -1,4 +1,4 @@
-"""Reads an arrived message: which tokens does it carry, where, and what has become of ours."""
+"""Reads an arrived message: finds tokens, and classifies the message."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _MUCH = 100  # characters of a stranger's words that are shown
 
 
 class FoundIn(StrEnum):
-    """Where in an arrived message the token was found; the first of these that has it is told."""
+    """Where in an arrived message the token was found; the first of these places is reported."""
 
     HEADER = "header"
     SUBJECT = "subject"
@@ -36,7 +36,7 @@ class FoundIn(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What an arrived message says. The words still have to be verified."""
+    """The content of an arrived message. Its tokens are not yet verified."""
 
     tokens: dict[str, FoundIn]
     kind: Kind
@@ -46,8 +46,7 @@ class Reading:
 
 
 def read(raw: bytes) -> Reading:
-    """What a message says that arrived; `raw` may be cut anywhere. Never raises; any thread may
-    call it."""
+    """Reads an arrived message; `raw` may be cut anywhere. Never raises; thread-safe."""
     if not may_have_tokens(raw):
         return Reading({}, Kind.MESSAGE)
     message = _parsed(raw)
@@ -64,7 +63,8 @@ def read(raw: bytes) -> Reading:
 
 
 def may_have_tokens(raw: bytes) -> bool:
-    """Most mail is not mailtrip's. A token is in plain sight unless an encoding hides it."""
+    """Whether a message may contain tokens. Most mail does not; tokens are plain text unless
+    encoded."""
     return _MAY_HIDE_A_TOKEN.search(raw) is not None
 
 
@@ -78,16 +78,15 @@ def _about(message: Part) -> Unclear:
 
 
 def tokens_in(raw: bytes) -> dict[str, FoundIn]:
-    """Every word in a message that has the shape of a token, with the best place it was found
-    in."""
+    """Every word in a message with the form of a token, with the best place where it was found."""
     return read(raw).tokens
 
 
 def received(raw: bytes, word: str) -> list[str]:
-    """The `Received` headers on the whole way of the message with this token, oldest first.
+    """All `Received` headers of the message with this token, oldest first.
 
-    When it was forwarded as an attachment, the first half of the way is told inside it and the
-    second outside.
+    If it was forwarded as an attachment, the inner headers show the first part of its way, the
+    outer ones the second.
     """
     message = _parsed(raw)
     wrappings = _wrappings(message, word) or [message]
@@ -95,17 +94,17 @@ def received(raw: bytes, word: str) -> list[str]:
 
 
 def headers(raw: bytes, word: str) -> list[list[tuple[str, str]]]:
-    """Those of the outermost message, and of each part around the one that was sent with this
-    token, and its own.
+    """The headers of the outermost message, of each enclosing part, and of the message with this
+    token.
 
-    Each list has the newest first: what the servers wrote that had it last.
+    Each list has the newest headers first.
     """
     message = _parsed(raw)
     return [part.headers for part in _wrappings(message, word) or [message]]
 
 
 def _wrappings(message: Part, word: str) -> list[Part]:
-    """From the outermost message to the one that was sent with this token; empty when it is not
+    """The parts from the outermost message to the one with this token; empty if it is not
     inside."""
     if word in _ids(message).lower():
         return [message]
@@ -117,14 +116,13 @@ def _wrappings(message: Part, word: str) -> list[Part]:
 
 @lru_cache(maxsize=4)
 def _parsed(raw: bytes) -> Part:
-    """Parsed once, though several things are asked of the same message, one after the other; it is
-    never changed."""
+    """The parsed message, cached for several consecutive calls; never modified."""
     return parse(raw)
 
 
 def is_whole(raw: bytes, token: Token) -> bool:
-    """Whether our text is there as a whole, in a plain message that nothing wrapped; True where
-    that is unknown."""
+    """Whether our text is complete, in a plain message that is not wrapped; True if that is
+    unknown."""
     message = _parsed(raw)
     if (
         message.content_type != "text/plain"
@@ -137,7 +135,7 @@ def is_whole(raw: bytes, token: Token) -> bool:
 
 
 def _texts(message: Part) -> Iterator[tuple[str, FoundIn]]:
-    """What to look through, in the order of FoundIn."""
+    """The texts to search, in the order of FoundIn."""
     yield _ids(message), FoundIn.HEADER
     yield decoded(_all(message, "subject")), FoundIn.SUBJECT
     for part, attached in _parts(message):
@@ -155,8 +153,8 @@ def _texts_of_part(part: Part, attached: bool) -> Iterator[tuple[str, FoundIn]]:
 
 
 def _parts(part: Part, attached: bool = False) -> Iterator[tuple[Part, bool]]:
-    """The message and the parts below it; `attached` from the first message or attachment inside
-    on."""
+    """The message and its parts; `attached` for the first inner message or attachment and all after
+    it."""
     yield part, attached or part.content_type.startswith("message/")
     for inner in part.parts:
         apart = inner.get("content-disposition").lower().startswith("attachment")
@@ -168,5 +166,6 @@ def _ids(part: Part) -> str:
 
 
 def _all(part: Part, name: str) -> str:
-    """All headers of that name; a fold in front of a long word is white space, never part of it."""
+    """All headers of that name, unfolded: a fold before a long word is white space, never part of
+    it."""
     return " ".join(part.all(name))

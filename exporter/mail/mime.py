@@ -1,10 +1,9 @@
-"""Takes a message apart (RFC 5322, RFC 2045 to 2047), whatever it is: pure, bounded, never raising.
+"""Parses any message (RFC 5322, RFC 2045 to 2047). Pure and limited; never raises.
 
-The standard library's parser compares each line with the boundary of every multipart that it is in,
-so that 64 KiB of a stranger's mail cost half a second. Here each part is searched once on each
-level, there are at most MAX_DEPTH levels and MAX_PARTS parts, and what comes after them is not
-read. Text is one character for each byte (latin-1), so that nothing is lost before its charset is
-known.
+The standard library's parser compares each line with the boundary of every enclosing multipart, so
+64 KiB of hostile mail cost half a second. This one searches each part once per level, up to
+MAX_DEPTH levels and MAX_PARTS parts, and ignores the rest. Text is one character per byte
+(latin-1), so that no data are lost before the charset is known.
 """
 
 import codecs
@@ -59,12 +58,12 @@ class Part:
         self.parameters = parameters(written) if ";" in written else {}
 
     def get(self, name: str) -> str:
-        """The first header of that name, in small letters, unfolded; empty if there is none."""
+        """The first header of that name (in lower case), unfolded; empty if there is none."""
         value = self._first.get(name, "")[:MAX_VALUE]
         return " ".join(value.split("\n")).strip() if "\n" in value else value.strip()
 
     def all(self, name: str) -> list[str]:
-        """All headers of that name, in small letters, the topmost first."""
+        """All headers of that name (in lower case), the topmost first."""
         return (
             [value for key, value in self.headers if key.lower() == name]
             if name in self._first
@@ -73,24 +72,24 @@ class Part:
 
     @property
     def is_message(self) -> bool:
-        """Whether it holds a whole message (RFC 2046 section 5.2, RFC 6532)."""
+        """Whether it contains a whole message (RFC 2046 section 5.2, RFC 6532)."""
         return self.content_type in ("message/rfc822", "message/global", "message/news")
 
     @property
     def content(self) -> str:
-        """The body of a leaf, its transfer encoding undone as far as it goes; one character for
-        each byte."""
+        """The body of a leaf, its transfer encoding decoded as far as possible; one character per
+        byte."""
         if self._content is None:
             self._content = _undone(self.body, self.get("content-transfer-encoding").lower())
         return self._content
 
     def text(self, limit: int) -> str:
-        """How the body of a leaf begins, in its charset, as far as that is known."""
+        """The beginning of a leaf's body, decoded by its charset if known."""
         return in_charset(self.content[:limit], self.parameters.get("charset", ""))
 
 
 def parse(raw: bytes) -> Part:
-    """The message that these bytes are; they may be cut anywhere."""
+    """Parses these bytes as a message; they may be cut anywhere."""
     text = raw.replace(b"\r\n", b"\n").replace(b"\r", b"\n").decode("latin-1")
     return _parsed(text, "text/plain", 0, [MAX_PARTS])
 
@@ -115,7 +114,7 @@ def _parsed(text: str, default: str, depth: int, left: list[int]) -> Part:
 
 
 def headers_of(text: str, limit: int = MAX_HEADERS) -> tuple[list[tuple[str, str]], int]:
-    """The headers that a text begins with, and where what follows them begins."""
+    """The headers at the beginning of a text, and the position after them."""
     found: list[tuple[str, str]] = []
     place = 0
     while text.startswith(("From ", ">From ", " ", "\t"), place) and (
@@ -134,8 +133,7 @@ def headers_of(text: str, limit: int = MAX_HEADERS) -> tuple[list[tuple[str, str
 
 
 def _pieces(body: str, boundary: str) -> Iterator[str]:
-    """What stands between the delimiters (RFC 2046 section 5.1.1), without what stands above the
-    first."""
+    """The pieces between the delimiters (RFC 2046 section 5.1.1), without the preamble."""
     delimiter, place, start = f"--{boundary}", 0, None
     while (place := body.find(delimiter, place)) >= 0:
         end = body.find("\n", place)
@@ -155,7 +153,7 @@ def _pieces(body: str, boundary: str) -> Iterator[str]:
 
 
 def parameters(value: str) -> dict[str, str]:
-    """Those of a header such as Content-Type, names in small letters, with their continuations (RFC
+    """The parameters of a header such as Content-Type, names in lower case, with continuations (RFC
     2231)."""
     found: dict[str, str] = {}
     pieces: dict[str, dict[int, str]] = {}
@@ -198,8 +196,7 @@ def _codec(charset: str) -> str:
 
 
 def in_charset(text: str, charset: str) -> str:
-    """Bytes that were taken for characters, as the characters that they are; UTF-8 where the
-    charset is unknown."""
+    """Decodes latin-1 characters that stand for bytes; as UTF-8 if the charset is unknown."""
     codec = _codec(charset.lower()[:40])
     if text.isascii() and not codec.startswith(("iso2022", "hz", "utf-16")):
         return text
@@ -209,8 +206,8 @@ def in_charset(text: str, charset: str) -> str:
 
 
 def decoded(text: str) -> str:
-    """Encoded words (RFC 2047) decoded; adjacent ones are joined, since a long word may have been
-    split over two."""
+    """Decodes encoded words (RFC 2047); joins adjacent ones, since a long word may have been
+    split."""
     if "=?" not in text:
         return in_charset(text, "utf-8")
     try:

@@ -1,10 +1,10 @@
-"""Mints and verifies the signed word that proves that a message is ours, whose, and which.
+"""Creates and verifies tokens: signed words that identify our messages, their instance and trip.
 
-A token is one run of lower-case letters and digits, so that no search engine, line folding or
-change of case can tear it: `mtrip1`, then the base32 of instance (4 bytes), time (4), trip (7) and
-a shortened HMAC-SHA-256 over those (15). Two exporters may share a mailbox: each has a key, the
-instance is derived from the key, and a token of another instance is ignored. Exporters
-that share the key are one instance.
+A token is one run of lower-case letters and digits, which survives search engines, line folding and
+changes of case: `mtrip1`, then the base32 of instance (4 bytes), time (4), trip (7) and a shortened
+HMAC-SHA-256 over those (15). Two exporters may share a mailbox: each has a key, the instance is
+derived from the key, and a token of another instance is ignored. Exporters that share the key are
+one instance.
 """
 
 import base64
@@ -33,12 +33,12 @@ _KEY = re.compile(rf"(?:[0-9A-Fa-f]{{2}}){{{KEY_BYTES},}}")
 
 
 def without_tokens(text: str) -> str:
-    """Fit for people who must not be able to send messages that pass for ours."""
+    """The text without tokens, for readers who must not be able to forge our messages."""
     return _TOKEN.sub("<token>", text)
 
 
 class Rejection(StrEnum):
-    """Why something that looks like a token is not accepted."""
+    """Why an apparent token is not accepted."""
 
     BAD_SIGNATURE = "bad_signature"
     FOREIGN_INSTANCE = "foreign_instance"
@@ -55,7 +55,7 @@ class NotOurs(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token that we minted, or that has verified."""
+    """A token that we created or verified."""
 
     word: str
     trip: str  # 14 hexadecimal digits; the trip's public name
@@ -63,7 +63,7 @@ class Token:
 
 
 class Mint:
-    """Makes and checks the tokens of one instance. `key` has at least 32 bytes."""
+    """Creates and verifies tokens of one instance. `key` has at least 32 bytes."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) < KEY_BYTES:
@@ -72,7 +72,7 @@ class Mint:
         self._instance = sha256(b"mailtrip instance\0" + key).digest()[:4]
 
     def mint(self, now: float) -> Token:
-        """A new token; `now` in seconds since the epoch."""
+        """Creates a token; `now` is in seconds since the epoch."""
         minted_at = int(now)
         trip = bytes.fromhex(new_trip())
         signed = self._instance + (minted_at & 0xFFFFFFFF).to_bytes(4, "big") + trip
@@ -80,7 +80,7 @@ class Mint:
         return Token(word, trip.hex(), minted_at)
 
     def verify(self, word: str) -> Token:
-        """The token that `word` is, whatever its case. Raises NotOurs."""
+        """Verifies `word`, in any case, and returns the token. Raises NotOurs."""
         word = word.lower()
         if not _TOKEN.fullmatch(word):
             raise NotOurs(Rejection.MALFORMED)
@@ -97,7 +97,7 @@ class Mint:
 
 
 def candidates(text: str) -> list[str]:
-    """Everything in `text` that has the shape of a token, each once, in lower case. Bounded."""
+    """All words in `text` with the form of a token, each once, in lower case. Limited."""
     if PREFIX not in text and PREFIX not in text.lower():
         return []
     found = (match[0].lower() for match in _TOKEN.finditer(text))
@@ -105,7 +105,7 @@ def candidates(text: str) -> list[str]:
 
 
 def new_trip() -> str:
-    """The name of a trip: 14 hexadecimal digits."""
+    """A new trip id: 14 hexadecimal digits."""
     return secrets.token_hex(_TRIP)
 
 
@@ -114,7 +114,7 @@ def new_key() -> bytes:
 
 
 def read_key(text: str) -> bytes:
-    """The key that is written like this. Raises ValueError with the cure, and without the key."""
+    """Parses a key. Raises ValueError with the cure, without the key."""
     digits = text.strip()
     if not _KEY.fullmatch(digits):
         raise ValueError(
@@ -125,8 +125,7 @@ def read_key(text: str) -> bytes:
 
 
 def load_key(path: Path) -> bytes:
-    """The key in `path`, which only we may read; made if it does not exist. Raises OSError,
-    ValueError."""
+    """Loads the key in `path`, readable only by us, or creates it. Raises OSError, ValueError."""
     if path.exists():
         keep_private(path)
         return read_key(path.read_text(encoding="ascii", errors="replace"))

@@ -1,2 +1,2 @@
-"""What servers write into messages: read, and written by our SMTP receiver. Pure, tolerant, never
-raising."""
+"""Headers that servers add to messages: parses them, and writes those of our SMTP receiver. Pure,
+tolerant; never raises."""

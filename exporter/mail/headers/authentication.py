@@ -1,9 +1,7 @@
-"""SPF, DKIM, DMARC and ARC, as the trusted receiver tells them in Authentication-Results (RFC
-8601).
+"""Results of SPF, DKIM, DMARC and ARC in the trusted receiver's Authentication-Results (RFC 8601).
 
-`Received-SPF` (RFC 7208 section 9.1) is not read: it does not say who wrote it, so that a sender's
-own cannot be told from the receiver's. What receivers find out they write into
-Authentication-Results as well.
+`Received-SPF` (RFC 7208 section 9.1) is ignored: it does not name its author, so the sender may
+have forged it. Receivers write their results into Authentication-Results as well.
 """
 
 import re
@@ -50,10 +48,10 @@ _INSTANCE = re.compile(r"\s*i\s*=\s*\d+\s*", re.IGNORECASE | re.ASCII)  # RFC 86
 def authentication(headers: Sequence[Header], authserv_id: Names) -> list[Authentication]:
     """One result for each method that the trusted receiver reports.
 
-    Of two headers the upper one counts, and of two results in one the first, with two exceptions. A
-    message may have many DKIM signatures, and one that is good proves its sender. SPF is asked
-    about the sender (smtp.mailfrom) and about the name in EHLO (smtp.helo), in one header or in
-    two; the sender's result is told, and the name's where there is no other.
+    The topmost header counts, and the first result in it, with two exceptions. A message may have
+    many DKIM signatures, and one valid signature proves its sender. SPF checks the sender
+    (smtp.mailfrom) and the name in EHLO (smtp.helo), in one header or in two; the sender's result
+    takes precedence.
     """
     trusted = trusted_part(headers, authserv_id)
     found: dict[str, list[_Result]] = {}
@@ -107,7 +105,8 @@ class _Statement:
 
 
 def _parsed(value: str) -> _Statement:
-    """`authserv-id [version] *(; method [/version] = result …)`, with comments everywhere."""
+    """Parses `authserv-id [version] *(; method [/version] = result …)`, with comments
+    everywhere."""
     parts = _without_comments(value)
     if _INSTANCE.fullmatch(parts[0]):
         parts.pop(0)
@@ -125,7 +124,7 @@ def _parsed(value: str) -> _Statement:
 
 
 def _without_comments(value: str) -> list[str]:
-    """The parts between semicolons. A comment may have comments in it, and a quoted string is no
+    """The parts between semicolons, without comments, which may be nested; a quoted string is not a
     comment."""
     parts, place, depth = [""], 0, 0
     while match := (_COMMENT if depth else _TEXT).match(value, place):

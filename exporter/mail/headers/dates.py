@@ -1,5 +1,4 @@
-"""The time that a mail server writes into `Received`, in the words of RFC 5322 and of others. Pure,
-never raising."""
+"""The time in `Received`, in the format of RFC 5322 and in others. Pure; never raises."""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -66,8 +65,8 @@ _ZONES |= {"nzst": 12, "nzdt": 13, "hst": -10, "akst": -9, "akdt": -8, "brt": -3
 
 
 def time_of(received: str) -> int | None:
-    """The time that a server wrote, seconds since the epoch. The date is the last thing in the
-    header but comments; some servers have nothing but a comment for the zone."""
+    """The time that a server wrote, in seconds since the epoch. The date is at the end, before
+    comments; some servers have the zone only in a comment."""
     bare = text = _on_one_line(received[:MAX_LENGTH])
     for _ in range(_MOST_NESTED):
         bare = _COMMENT.sub(" ", bare)
@@ -85,14 +84,14 @@ def time_of(received: str) -> int | None:
 
 
 def _on_one_line(text: str) -> str:
-    """With single blanks, and the time as mail has it."""
+    """The date with single blanks, and the time in the format of RFC 5322."""
     return _OF_C.sub(
         lambda at: f"{at[2]} {at[1]} {at[5]} {at[3]} {at[4] or at[6] or ''}", " ".join(text.split())
     )
 
 
 def _full(year: str) -> int:
-    """Two digits, as before the year 2000: RFC 5322 section 4.3."""
+    """The full year of two digits (RFC 5322 section 4.3)."""
     return int(year) + (0 if len(year) == 4 else 1900 if int(year) >= 50 else 2000)
 
 
@@ -106,7 +105,7 @@ def _minutes_east(zone: str) -> int:
 
 
 def without_date(text: str) -> str:
-    """A header up to the date. Some servers write no semicolon in front of it (fdm)."""
+    """A header without its date. Some servers omit the semicolon before it (fdm)."""
     text = _on_one_line(text)
     found = list(_DATE.finditer(text))
     if not found or ";" in text[: found[-1].start()]:

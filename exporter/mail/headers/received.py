@@ -1,11 +1,10 @@
-"""The hops of a message, as the mail servers on its way wrote them into `Received` (RFC 5321 4.4,
-RFC 5322 3.6.7).
+"""The hops of a message, from the `Received` headers of mail servers (RFC 5321 4.4, RFC 5322
+3.6.7).
 
-Every server writes `Received` in its own way, so what is there is read, and the rest is left out.
-Pure, never raising.
+Servers differ in the format of `Received`, so unknown parts are ignored. Pure; never raises.
 
-A hop is a server that took the message. Its clock is its own, and headers know whole seconds only.
-So for each hop:
+A hop is a server that accepted the message. Clocks differ, and headers have whole seconds only. So
+for each hop:
 
     gap    the time that it wrote, less the time that the hop before it wrote; before hop 1 stands
            our own sending
@@ -43,11 +42,10 @@ _NOT_IN_A_HOST = re.compile(r"[^a-z0-9._:-]+")
 
 
 def hops(received: Sequence[str], sent_at: float, took: float | None) -> list[Hop]:
-    """The newest hops of the way that these `Received` headers, oldest first, tell of. Numbers
-    count all of them.
+    """The newest hops in these `Received` headers, which are oldest first. Numbers count all hops.
 
-    The message was sent at `sent_at` by our wall clock, and was back after `took` seconds, if that
-    is known.
+    The message was sent at `sent_at` by our wall clock, and was back after `took` seconds, if
+    known.
     """
     first = max(len(received) - MAX_HOPS, 0)
     before = time_of(received[first - 1]) if first else math.floor(sent_at)
@@ -65,7 +63,7 @@ def hops(received: Sequence[str], sent_at: float, took: float | None) -> list[Ho
 
 @dataclass(slots=True)
 class _Clause:
-    """What follows one of the keywords."""
+    """The text after one of the keywords."""
 
     words: list[str] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
@@ -99,7 +97,7 @@ def places(received: str) -> tuple[str, str, str, str]:
 
 
 def _clauses(text: str) -> dict[str, _Clause]:
-    """The clauses up to the date, by keyword; of two with the same keyword the first."""
+    """The clauses before the date, by keyword; the first of each keyword."""
     clauses: dict[str, _Clause] = {}
     clause, depth = _Clause(), 0
     for piece in _PIECE.findall(text):
@@ -120,7 +118,7 @@ def _clauses(text: str) -> dict[str, _Clause]:
 
 
 def _address(text: str) -> str:
-    """The first IP address in a text; one in brackets is preferred."""
+    """The first IP address in a text, preferably one in brackets."""
     for match in _candidates(text):
         try:
             address = ip_address(match[1])
@@ -137,5 +135,5 @@ def _candidates(text: str) -> Iterator[re.Match[str]]:
 
 
 def _text(text: str, limit: int) -> str:
-    """A stranger's word, fit to be shown and stored."""
+    """External text, safe to show and store."""
     return one_line(text.encode("utf-8", "replace").decode(), limit)

@@ -1,13 +1,13 @@
-"""Which part of a message's header the trusted receiver wrote, and from which address the message
-came to it.
+"""Finds the headers that the trusted receiver wrote, and the address from which the message came to
+it.
 
-Anyone can write any header, so a header is worth what its place is worth. Servers put
-`Received` on top, and what else they have to say near it: above (Exim) or right below (Gmail,
-rspamd). The receiver's part goes from the top to the `Received` with which it took the message from
-a stranger, and on to the next one, which the stranger wrote. To remove a forged header from right
-below is the receiver's duty (RFC 8601 section 5).
+Headers can be forged, so only their position makes them trustworthy. Servers add `Received` at the
+top, and other headers near it: above (Exim) or directly below (Gmail, rspamd). The receiver's part
+reaches from the top past the `Received` with which it accepted the message from an external server,
+to the next one, which that server wrote. The receiver must remove forged headers directly below
+(RFC 8601 section 5).
 
-The receiver's servers are those whose name is its authserv-id, or lies in the same domain.
+The receiver's servers are those whose name is its authserv-id, or in the same domain.
 """
 
 from collections.abc import Sequence
@@ -54,10 +54,10 @@ def each(names: Names) -> tuple[str, ...]:
 
 
 def trusted_part(headers: Sequence[Header], authserv_id: Names) -> Sequence[Header]:
-    """The headers, newest first, down to the first that a stranger may have written.
+    """The headers, newest first, down to the first that an external server may have written.
 
-    Servers above the receiver are trusted, since they got the message from it. Where no server has
-    the receiver's name, the second `Received` is the end.
+    Servers above the receiver are trusted, since they got the message from it. If no server has the
+    receiver's name, the part ends at the second `Received`.
     """
     received = [
         place for place, (name, _) in enumerate(headers[:MAX_HEADERS]) if name.lower() == "received"
@@ -74,9 +74,9 @@ def trusted_part(headers: Sequence[Header], authserv_id: Names) -> Sequence[Head
 
 
 def names_below(headers: Sequence[Header], authserv_id: Names) -> tuple[str, ...]:
-    """Those of the receiver's names that are a domain, by what its servers call themselves: in
-    `icloud.com`, they are `p00-icloudmta.icloud.com` and the like, and the authserv-ids
-    `spf.icloud.com`, `dmarc.icloud.com`, …"""
+    """The receiver's names that are domains, judged by its servers' names, which in `icloud.com`
+    are `p00-icloudmta.icloud.com` and the like, and the authserv-ids `spf.icloud.com`,
+    `dmarc.icloud.com`, …"""
     servers = [
         places(value)[0] for name, value in headers[:MAX_HEADERS] if name.lower() == "received"
     ]
@@ -90,12 +90,12 @@ def _is_stranger(helo: str, address: str, authserv_id: Names) -> bool:
 
 
 def _is_local(by: str) -> bool:
-    """A program inside of a server: it calls itself localhost, or an address, or nothing at all."""
+    """Whether this is a program on the same server: named localhost, an address, or unnamed."""
     return "." not in by or by.rpartition(".")[2].isdigit()
 
 
 def belongs(name: str, authserv_id: Names) -> bool:
-    """Whether a server of this name is one of the receiver's."""
+    """Whether this server is one of the receiver's."""
     name = name.lower().rstrip(".")
     receivers = [receiver.lower() for receiver in each(authserv_id)]
     domains = [domain for receiver in receivers for domain in (receiver, *_domains(receiver))]
@@ -112,12 +112,12 @@ def _domains(receiver: str) -> tuple[str, ...]:
 
 
 def left_from(way: Sequence[Hop], authserv_id: Names | None) -> str:
-    """The address from which the message came to the receiver; empty if none is known. The hops are
-    told oldest first.
+    """The address from which the message came to the receiver; empty if unknown. `way` has the
+    oldest hop first.
 
-    It is what the server called `authserv_id` saw last, else what another server of its domain saw
-    of a stranger. Without either it is the newest public address of all, and where the whole way is
-    private, the newest one.
+    It is the last client address that the server `authserv_id` saw, otherwise an external client of
+    another server in its domain. Otherwise it is the newest public address, or the newest one if
+    all are private.
     """
     newest = [hop for hop in reversed(way) if _sees(hop)]
     itself = [hop for hop in newest if hop.by in [name.lower() for name in each(authserv_id or ())]]
@@ -134,8 +134,8 @@ def left_from(way: Sequence[Hop], authserv_id: Names | None) -> str:
 
 
 def _sees(hop: Hop) -> bool:
-    """A delivery agent (LMTP, RFC 2033) sees only its own server, and Microsoft's servers speak in
-    public."""
+    """Whether a hop shows an external client. A delivery agent (LMTP, RFC 2033) only sees its own
+    server, and Microsoft's servers use public addresses among themselves."""
     local = hop.address in ("", "127.0.0.1", "::1") or hop.protocol.upper().startswith("LMTP")
     return not local and not (belongs(hop.by, MICROSOFT) and belongs(hop.helo, MICROSOFT))
 

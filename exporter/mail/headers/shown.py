@@ -1,5 +1,5 @@
-"""The headers of an arrived message, for people to read: bounded, and without what a page or a
-terminal would obey."""
+"""The headers of an arrived message, for people: limited, and without control characters for pages
+and terminals."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ LEFT_OUT = "(further headers are left out)"
 
 
 def shown(messages: Sequence[Sequence[Header]]) -> tuple[str, ...]:
-    """A line for each header of these messages, which are the outermost and those inside it; an
-    empty one between."""
+    """One line per header of these messages, the outermost and those inside it, separated by empty
+    lines."""
     lines: list[str] = []
     size = 0
     for place, headers in enumerate(messages):
@@ -28,7 +28,7 @@ def shown(messages: Sequence[Sequence[Header]]) -> tuple[str, ...]:
 
 
 def _line(header: Header) -> str:
-    """Headers are bytes without a charset, nearly always UTF-8."""
+    """One header as a line. Headers are bytes without a charset, nearly always UTF-8."""
     name, value = header
     if is_secret(name):
         value = "<secret>"

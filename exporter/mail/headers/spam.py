@@ -1,7 +1,7 @@
-"""Spam scores, as scanners write them, each on its own scale.
+"""Spam scores of scanners, each on its own scale.
 
-They are not signed, and may be anywhere: on top, or at the end, where milters append. A receiver
-replaces those that come from outside. Of two of the same name the upper one is read.
+They are not signed, and may be anywhere: at the top, or at the end, where milters append. A
+receiver replaces external ones. The topmost of each name counts.
 """
 
 import re
@@ -37,7 +37,7 @@ told it."""
 
 
 def spam_scores(headers: Sequence[Header]) -> list[SpamScore]:
-    """One score for each scanner that tells one, in the order of SCANNERS."""
+    """One score for each scanner found, in the order of SCANNERS."""
     topmost: dict[str, str] = {}
     for name, value in headers:
         topmost.setdefault(name.lower(), value[:MAX_LENGTH])
@@ -48,7 +48,7 @@ def spam_scores(headers: Sequence[Header]) -> list[SpamScore]:
 
 
 def _raw_scores(headers: Mapping[str, str]) -> Iterator[tuple[str, float]]:
-    """The most exact first."""
+    """The scores, the most precise first."""
     for scanner, name, form in _FORMS:
         if match := form.search(headers.get(name, "")):
             yield scanner, float(match[1])
@@ -61,7 +61,7 @@ def _raw_scores(headers: Mapping[str, str]) -> Iterator[tuple[str, float]]:
 
 
 def _author(headers: Mapping[str, str]) -> str:
-    """Who wrote X-Spam-Status or X-Spam-Score, by what else it says."""
+    """The scanner that wrote X-Spam-Status or X-Spam-Score, recognised by its other content."""
     status = headers.get("x-spam-status", "").lower()
     if "tagged_above=" in status or "amavis" in headers.get("x-virus-scanned", "").lower():
         return "amavis"

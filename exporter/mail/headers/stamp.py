@@ -1,5 +1,4 @@
-"""What a server that delivers for good writes above a message: `Return-Path` and `Received` (RFC
-5321 4.4)."""
+"""The trace headers of final delivery: `Return-Path` and `Received` (RFC 5321 4.4)."""
 
 import re
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def stamp(helo: str, address: str, name: str, protocol: str, sender: str, at: float) -> bytes:
-    """The lines above a message that it took from this client at that wall time."""
+    """The headers for a message accepted from this client at that wall time."""
     helo = re.sub(r"[^A-Za-z0-9.:_\[\]-]", "?", helo)
     literal = f"IPv6:{address}" if ":" in address else address
     date = format_datetime(datetime.fromtimestamp(at, UTC))

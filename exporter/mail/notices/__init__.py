@@ -1,5 +1,4 @@
-"""What a message that carries our token is, if it is not ours itself: a bounce, an answer, or
-unclear.
+"""Classifies messages with our token that are not ours: a bounce, an answer, or unclear.
 
-See `judging` for the order in which the evidence counts.
+See `judging` for the order of the evidence.
 """

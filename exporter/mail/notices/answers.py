@@ -1,5 +1,4 @@
-"""Whether a message answers ours, or forwards it: what headers and subjects say
-(RFC 3834)."""
+"""Whether a message answers or forwards ours, by headers and subjects (RFC 3834)."""
 
 import re
 
@@ -79,8 +78,8 @@ _TAGS = rf"(?:{_TAG}){{0,5}}\W{{0,9}}(?:{_TAG}){{0,5}}"
 
 
 def _prefix(words: str) -> re.Pattern[str]:
-    """What mail programs put in front of a subject, perhaps with a number, behind the tags of lists
-    and filters."""
+    """A pattern for the prefixes of mail programs in a subject, perhaps with a number, after tags
+    of lists and filters."""
     return re.compile(
         rf"{_TAGS}(?:{'|'.join(words.split())})\s*(?:[\[(]\d{{1,9}}[\])]|\^\d{{1,9}})?\s*[:：]"
     )
@@ -200,32 +199,32 @@ _PASSED_ON = Phrases(r"""
 
 
 def subject(part: Part) -> str:
-    """Ready to be searched for phrases."""
+    """The subject, normalized for the search for phrases."""
     return squeezed(decoded(part.get("subject"))[:_LONGEST_SUBJECT])
 
 
 def is_automatic(part: Part) -> bool:
-    """Whether a program answers, by its header: what it quotes did not come to us in this way."""
+    """Whether this is an automatic answer, by its header, so that the quoted message did not arrive
+    here."""
     if any(form.match(part.get(name)) for name, form in _AUTOMATIC.items()):
         return True
     return any((told := part.get(name)) and not _NO.match(told) for name in _ONLY_ANSWERS)
 
 
 def is_of_a_program(part: Part) -> bool:
-    """Whether it comes from a program that answers, though it also sends on: a ticket system, a
+    """Whether it is from a program that answers, but may also forward: a ticket system, a
     challenge."""
     return any((told := part.get(name)) and not _NO.match(told) for name in _PROGRAMS)
 
 
 def sounds_automatic(part: Part) -> bool:
-    """Whether a program answers, or tells that it was read, by its subject or its form."""
+    """Whether it is an automatic answer or a read receipt, by its subject or its form."""
     begins = any(map(_AUTOMATIC_SUBJECT.match_start, (subject(part), _plain_subject(part))))
     return is_receipt(part) or (begins and not is_forwarded(part))
 
 
 def is_receipt(part: Part) -> bool:
-    """A receipt (RFC 8098), a complaint (RFC 5965) or the like: all that they say of a message is
-    what became of it."""
+    """Whether it is a receipt (RFC 8098), a complaint (RFC 5965) or similar report."""
     if (
         part.content_type == "multipart/report"
         and part.parameters.get("report-type", "").lower() in _RECEIPT_REPORTS
@@ -235,51 +234,51 @@ def is_receipt(part: Part) -> bool:
 
 
 def is_refusal(part: Part) -> bool:
-    """A receipt that says that the message was thrown away unread: so refuses a filter in Sieve
-    (RFC 5429)."""
+    """Whether it is a receipt for a message deleted unread, by which a Sieve filter refuses (RFC
+    5429)."""
     receipts = (leaf.content for leaf in own_leaves(part) if leaf.content_type in _RECEIPTS)
     return any(_THROWN_AWAY.search(receipt) for receipt in receipts)
 
 
 def is_reply(part: Part) -> bool:
-    """By its subject: `Re:` in the languages of mail programs, or a ticket's number that was put in
-    front of ours."""
+    """Whether it is a reply, by its subject: `Re:` in any language, or a ticket number before our
+    subject."""
     words = subject(part)
     return _REPLY.match(words) is not None or _TICKET.search(words) is not None
 
 
 def is_forwarded(part: Part) -> bool:
-    """By its subject: `Fwd:` in the languages of mail programs."""
+    """Whether it is forwarded, by its subject: `Fwd:` in any language."""
     words = subject(part)
     return _FORWARD.match(words) is not None or "(fwd)" in words or words.startswith("[fwd:")
 
 
 def is_journal(part: Part) -> bool:
-    """A copy that Exchange keeps of what has arrived: the message is attached, and a daemon is the
-    author."""
+    """Whether it is a journal copy of Exchange: an arrived message as an attachment, sent by a
+    daemon."""
     return bool(part.all("x-ms-journal-report"))
 
 
 def untagged(part: Part) -> str:
-    """Its subject without what lists and filters put in front: `[EXTERNAL]`, `***SPAM***`."""
+    """The subject without tags of lists and filters: `[EXTERNAL]`, `***SPAM***`."""
     words = subject(part)
     tags = _ONLY_TAGS.match(words)
     return words[tags.end() :] if tags else words
 
 
 def _plain_subject(part: Part) -> str:
-    """Without the tags of lists, and without `Re:`, which some automata write as well."""
+    """The subject without tags, and without `Re:`, which some automatic answers have, too."""
     words = subject(part)
     reply = _REPLY.match(words)
     return words[reply.end() :].lstrip() if reply else untagged(part)
 
 
 def marks_forwarded(text: str) -> bool:
-    """By the line that mail programs put above what they forward."""
+    """Whether it has the line that mail programs write above a forwarded message."""
     return _MARKERS.found_in(squeezed(text))
 
 
 def passes_on(part: Part, text: str) -> bool:
-    """Whether its subject or its text speaks of passing on what stands below: filters do, automatic
-    answers do not."""
+    """Whether its subject or text announces a forwarded message: filters do, automatic answers do
+    not."""
     return _PASSED_ON.found_in(subject(part)) or _PASSED_ON.found_in(squeezed(text))

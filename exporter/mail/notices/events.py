@@ -1,5 +1,5 @@
-"""Reads what sending services say in JSON about one message: Amazon SES through SNS, and others
-that mail their events.
+"""Reads JSON events of sending services about one message: Amazon SES through SNS, and others that
+mail events.
 
 SES writes `notificationType` or `eventType`, beside `bounce`, `complaint`, `delivery`,
 `deliveryDelay` or `reject` (docs.aws.amazon.com/ses/latest/dg/notification-contents.html). SNS
@@ -81,7 +81,7 @@ _OF_THE_MESSAGE = ("mail", "headers", "commonheaders", "tags", "user-variables")
 
 
 def event_in(texts: Iterable[str]) -> Bounce | None:
-    """What the first event in these texts says; None if there is none."""
+    """The first event in these texts; None if there is none."""
     cut = (text[:LONGEST] for text in texts)
     return next((told for text in cut if _MARK.search(text) for told in _events(text)), None)
 
@@ -125,7 +125,7 @@ def _first(said: dict[str, list[str]], keys: tuple[str, ...]) -> str:
 
 
 def _values(value: Any, key: str, levels: int) -> Iterator[tuple[str, str]]:
-    """Every text and number in it, with the key that it has, in small letters."""
+    """Every text and number in it, with its key in lower case."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if levels and name.lower() not in _OF_THE_MESSAGE:

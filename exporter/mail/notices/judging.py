@@ -1,4 +1,4 @@
-"""What a message is that carries our token: ours itself, an answer, a bounce, or unclear.
+"""Classifies a message with our token: ours, an answer, a bounce, or unclear.
 
 Only what proves that our message came may count as its arrival. From the outside inwards, through
 each message that holds another one, this is asked; the first that has an answer gives it.
@@ -58,7 +58,7 @@ _NULL = re.compile(r"<\s*>|<#@\[\]>|<?mailer-daemon(?:@[^>]*)?>?|", re.IGNORECAS
 
 
 class Kind(StrEnum):
-    """What a message of ours has become."""
+    """The kinds of messages with our token."""
 
     MESSAGE = "message"  # itself, or forwarded in whatever wrapping
     REPLY = "reply"  # an answer to it, or a notice that nothing is lost: of a delay, of a delivery
@@ -70,7 +70,7 @@ Verdict = tuple[Kind, Bounce | None]
 
 
 def judge(message: Part) -> Verdict:
-    """What a message is that carries a token."""
+    """Classifies a message with a token."""
     while True:
         layer = _Layer(message)
         if verdict := layer.own_verdict() if layer.is_ours else layer.verdict():
@@ -94,21 +94,20 @@ def _may_be_json(leaf: Part) -> bool:
 
 @dataclass
 class _Layer:
-    """A message, and what speaks for its being a notice; not what speaks so of a message inside
-    it."""
+    """A message, and the evidence that it is a notice, without that of inner messages."""
 
     part: Part
 
     @property
     def is_ours(self) -> bool:
-        """By its Message-ID, else by our header; but who answers may keep that, and names our
-        Message-ID."""
+        """Whether it is ours, by its Message-ID, otherwise by our header; an answer may keep that,
+        but then refers to our Message-ID."""
         return self._has("message-id") or (
             self._has(TOKEN_HEADER.lower()) and not self._has("in-reply-to")
         )
 
     def _has(self, name: str) -> bool:
-        """Whether a token stands in that header."""
+        """Whether the header contains a token."""
         return any(map(candidates, self.part.all(name)))
 
     @cached_property
@@ -121,8 +120,8 @@ class _Layer:
 
     @cached_property
     def _notice(self) -> str:
-        """What it says itself. In what is forwarded, that stands below the line of the mail
-        program, above our text."""
+        """Its own text. In a forwarded notice it is below the mail program's line, above our
+        text."""
         if answers.is_forwarded(self.part):
             return "\n".join(self._texts).partition(_FIRST_WORDS)[0]
         return notice(self.part, self._texts)
@@ -142,7 +141,7 @@ class _Layer:
 
     @cached_property
     def _event(self) -> Bounce | None:
-        """What a sending service says in JSON."""
+        """The JSON event of a sending service."""
         json = (leaf.text(LONGEST) for leaf in own_leaves(self.part) if _may_be_json(leaf))
         return None if self._fields else event_in([*json, *self._texts])
 
@@ -190,13 +189,12 @@ class _Layer:
 
     @cached_property
     def _opens(self) -> bool:
-        """Whether its text, above ours, begins like a notice."""
+        """Whether its text above ours begins like a notice."""
         return OPENINGS.found_in(squeezed(self._above))
 
     @property
     def _above(self) -> str:
-        """What it says above our text; below that stand what lists and companies put under
-        everything."""
+        """Its text above ours; below are only footers of lists and companies."""
         return self._notice.partition(_FIRST_WORDS)[0]
 
     @cached_property
@@ -246,8 +244,8 @@ class _Layer:
         return (Kind.BOUNCE if told.final else Kind.REPLY), told
 
     def _answers(self) -> bool:
-        """Whether it is an answer; forwarders may name our Message-ID in the same way, as
-        Outlook does."""
+        """Whether it is an answer; forwarded messages may refer to our Message-ID as well, as
+        Outlook's do."""
         if answers.is_forwarded(self.part):
             return False
         if answers.is_reply(self.part):
@@ -256,12 +254,12 @@ class _Layer:
 
     @cached_property
     def _marked(self) -> bool:
-        """Whether a mail program says that it forwards."""
+        """Whether a mail program marks it as forwarded."""
         return answers.is_forwarded(self.part) or any(map(answers.marks_forwarded, self._texts))
 
     @cached_property
     def _unquoted(self) -> bool:
-        """Whether our text begins in it as we wrote it."""
+        """Whether our text begins in it unquoted."""
         return any(_OPENING in "".join(text.split()) for text in self._texts)
 
     @property
@@ -288,13 +286,12 @@ class _Layer:
 
     @property
     def _sends_on(self) -> bool:
-        """Whether it has nothing to say of its own, but our message: marked, attached, or as its
-        text."""
+        """Whether it only forwards our message: marked, attached, or as its text."""
         return self._is_our_text or self._marked or self._holds_ours
 
     @property
     def _is_our_text(self) -> bool:
-        """Whether nothing of its own stands above our text."""
+        """Whether it has no text of its own above ours."""
         above = ("".join(text.split()).partition(_OPENING) for text in self._texts)
         return any(
             opening and (not words or candidates(words) == [words]) for words, opening, _ in above
@@ -302,8 +299,7 @@ class _Layer:
 
     @property
     def _names_our_subject(self) -> bool:
-        """Whether our subject is its own, or stands above our text as mail programs have it
-        there."""
+        """Whether our subject is its subject, or is quoted above our text as mail programs do."""
         if candidates(self._subject):
             return True
         above = (text.partition(_FIRST_WORDS)[0].lower() for text in self._texts)
@@ -311,8 +307,8 @@ class _Layer:
 
     @property
     def _is_sealed(self) -> bool:
-        """Whether a gateway encrypted what has our subject, or put our text where only programs
-        look for it."""
+        """Whether a gateway encrypted the message with our subject, or moved our text to a part
+        that people do not see."""
         if self.part.content_type in _ENCRYPTED and candidates(self._subject):
             return True
         hidden = (
@@ -323,7 +319,7 @@ class _Layer:
         return any(_OPENING in "".join(leaf.content.split()) for leaf in hidden)
 
     def brings_our_message(self) -> bool:
-        """Whether it brings our message: its text, or the word of a mail program that it does."""
+        """Whether it contains our message: its text, or a mail program's mark of forwarding."""
         if self._unquoted and (self._is_our_text or self._names_our_subject or self._passes_on):
             return True
         return self._marked or self._is_sealed

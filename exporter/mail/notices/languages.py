@@ -1,5 +1,5 @@
-"""What mail servers say in other languages than English; see `phrases`. One pattern on a line, in
-small letters."""
+"""Phrases of mail servers in other languages than English; see `phrases`. One pattern per line, in
+lower case."""
 
 FAILURE = r"""
     fehler bei der (?:nachrichten)?zustellung

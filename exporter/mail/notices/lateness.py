@@ -1,5 +1,5 @@
-"""What mail servers say of late, given up and delivered messages, in other languages than English;
-see `phrases`."""
+"""Phrases about delayed, failed and delivered messages in other languages than English; see
+`phrases`."""
 
 DELAY = r"""
     verzögert

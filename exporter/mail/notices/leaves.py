@@ -1,5 +1,4 @@
-"""The parts of a message that are its own, and not of a message inside it; and their text, for
-people."""
+"""The parts of a message without those of inner messages, and their text for people."""
 
 import html
 import re
@@ -24,7 +23,7 @@ _ORIGINAL = re.compile(
 
 
 def own_leaves(part: Part) -> Iterator[Part]:
-    """Parts without parts, in order; those of a message inside are not its own."""
+    """The leaf parts in order, without those of inner messages."""
     if not part.parts:
         yield part
     elif not part.is_message or part.content_type.startswith("multipart/"):
@@ -42,7 +41,7 @@ def _leaves_below(part: Part) -> Iterator[Part]:
 
 
 def inner_messages(part: Part) -> Iterator[Part]:
-    """The messages that are attached to it, or are all that it holds, in order."""
+    """The messages that are attached to it, or its only content, in order."""
     for inner in part.parts:
         if part.is_message:
             yield inner
@@ -51,13 +50,14 @@ def inner_messages(part: Part) -> Iterator[Part]:
 
 
 def texts(part: Part) -> list[str]:
-    """What people read of it: its plain texts, and its HTML as text. Of each the first LONGEST_TEXT
-    characters."""
+    """Its visible text: plain texts, and HTML as text; the first LONGEST_TEXT characters of
+    each."""
     return [_plain(leaf) for leaf in own_leaves(part) if _is_text(leaf)]
 
 
 def _is_text(leaf: Part) -> bool:
-    """A multipart without parts has another boundary than it says, and is shown as it stands."""
+    """Whether a part is text. A multipart without parts, with a wrong boundary, is shown as
+    text."""
     return leaf.content_type.startswith(("text/", "multipart/"))
 
 
@@ -71,7 +71,7 @@ def _plain(leaf: Part) -> str:
 
 
 def _visible(text: str) -> str:
-    """HTML without its styles and scripts."""
+    """The text of HTML, without styles and scripts."""
     small, shown, place = text.lower(), [], 0
     while element := _INVISIBLE.search(small, place):
         shown.append(text[place : element.start()])
@@ -83,8 +83,7 @@ def _visible(text: str) -> str:
 
 
 def notice(part: Part, read: list[str]) -> str:
-    """What a notice says itself: its texts down to the message that it returns, which has words of
-    its own."""
+    """The texts of a notice, down to the returned message, whose text does not count."""
     kinds = [leaf.content_type for leaf in own_leaves(part) if _is_text(leaf)]
     said: list[str] = []
     for kind, text in zip(kinds, read, strict=True):

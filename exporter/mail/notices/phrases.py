@@ -1,10 +1,10 @@
-"""The words of mail servers: forms of notices that are no RFC 3464 reports, and how they say what
-has happened.
+"""Phrases of mail servers: forms of notices that are not RFC 3464 reports, and texts about the
+result.
 
-The forms are facts about programs, learned from their sources, their manuals and collections of
-bounces. What they say in other languages than English is in `languages` and `lateness`. No pattern
-has a nested repetition, and one that begins with a repetition begins where that does, so that a
-long row is walked once, and not from each of its places.
+The forms are from the sources and manuals of programs, and from collections of bounces. Phrases in
+other languages are in `languages` and `lateness`. No pattern has a nested repetition, and one that
+begins with a repetition is anchored at its start, so that a long run is scanned once, not from each
+position.
 """
 
 from exporter.mail.notices import languages, lateness

@@ -1,5 +1,4 @@
-"""Reads a notice that was written for people: what happened, the code, the server that refused, its
-words."""
+"""Reads a notice written for people: the result, the code, the server that refused, its text."""
 
 import re
 from dataclasses import replace
@@ -66,7 +65,7 @@ _REASON = re.compile(
 
 
 def read(subject: str, text: str, fields: Bounce | None) -> Bounce | None:
-    """What a notice says, fields first; None if that is unclear. All texts are clean and cut."""
+    """Parses a notice, fields first; None if it is unclear. All texts are clean and cut."""
     action = (fields.action if fields else "") or happened(subject, text)
     if not action:
         return None
@@ -86,19 +85,19 @@ def read(subject: str, text: str, fields: Bounce | None) -> Bounce | None:
 
 
 def _better(told: str, read_in_text: str) -> str:
-    """X.0.0 says nothing (RFC 3463 section 3.1), so that what the refusing server answered is
-    better."""
+    """The better code: X.0.0 is unspecific (RFC 3463 section 3.1), so the refusing server's reply
+    is preferred."""
     return told if told and not told.endswith(".0.0") else read_in_text or told
 
 
 def _enhanced(text: str) -> str:
-    """The first that says more than X.0.0, else the first."""
+    """The first code other than X.0.0, otherwise the first."""
     codes = [code[0] for code in CODE.finditer(text) if code[0][0] != "2"]
     return next((code for code in codes if not code.endswith(".0.0")), next(iter(codes), ""))
 
 
 def happened(subject: str, text: str) -> str:
-    """Failed, delayed, delivered, or nothing, by the words of a notice."""
+    """The result by the text of a notice: failed, delayed, delivered, or empty."""
     subject, said, code = squeezed(subject), squeezed(text), code_in(text)
     if DELAY.found_in(subject) and not GIVEN_UP.found_in(subject):
         return DELAYED
@@ -116,8 +115,8 @@ def happened(subject: str, text: str) -> str:
 
 
 def words_of(text: str) -> str:
-    """The words with which a server refused: from the code of its reply on, else what stands at the
-    recipient, else the line that speaks of failure."""
+    """The text of a server's refusal: from its reply code on, otherwise the text at the recipient,
+    otherwise the line about the failure."""
     lines = [line.rstrip() for line in text.split("\n")[:_MOST_LINES]]
     both = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) and CODE.search(line))
     either = (n for n, line in enumerate(lines) if REPLY_CODE.search(line) or CODE.search(line))
@@ -129,7 +128,7 @@ def words_of(text: str) -> str:
 
 
 def _answer(lines: list[str], number: int) -> str:
-    """The reply that begins in a line, with the lines that it goes on in."""
+    """The reply that begins in a line, with its continuation lines."""
     line = lines[number].strip()
     if reply := REPLY_CODE.search(line):
         said = [line[reply.start() :]]
@@ -147,7 +146,7 @@ def _answer(lines: list[str], number: int) -> str:
 
 
 def _after(form: re.Pattern[str], lines: list[str]) -> str:
-    """What stands behind the first match, on the same line or below."""
+    """The text after the first match, on the same line or below."""
     for number, line in enumerate(lines):
         if match := form.match(line.strip()):
             said = match[1] or next(

@@ -1,4 +1,4 @@
-"""Searches a text for phrases, quickly whatever the text is."""
+"""Searches a text for phrases, fast for any text."""
 
 import re
 from functools import cached_property
@@ -7,10 +7,10 @@ _QUOTES = str.maketrans("’´`‘", "''''")
 
 
 def squeezed(text: str) -> str:
-    """The text as phrases are written: in small letters, on one line, with single blanks and plain
+    """The text normalized like phrases: in lower case, on one line, with single blanks and plain
     apostrophes.
 
-    Python makes of the Turkish İ an i with a dot of its own above.
+    Python converts the Turkish İ to an i with a combining dot above.
     """
     return " ".join(text.lower().translate(_QUOTES).split()).replace("i\u0307", "i")
 
@@ -18,9 +18,9 @@ def squeezed(text: str) -> str:
 class Phrases:
     """Patterns, one on a line, for texts that are `squeezed`.
 
-    Those of ASCII begin where a word begins, and others are not looked for in a text of ASCII: a
-    search costs a few milliseconds for the longest text that is looked at. They are compiled when
-    they are first looked for, since that takes longer than to read a configuration.
+    ASCII patterns match at the start of a word, and others are skipped for ASCII text: a search
+    takes a few milliseconds for the longest text. They are compiled at the first search, since that
+    takes longer than to load a configuration.
     """
 
     def __init__(self, *texts: str) -> None:
