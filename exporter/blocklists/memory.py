@@ -7,7 +7,7 @@ from exporter.blocklists.names import Subject
 from exporter.core.model import Listing
 
 MOST_ANSWERS = 50_000
-LONGEST = 86400.0  # seconds, whatever a TTL says
+LONGEST = 86400.0  # seconds, also for a longer TTL
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Answer, DnsResult
 from exporter.net.dns_queries import DnsQueries
 
-MOST_AT_ONCE = 256  # questions, whatever the list
+MOST_AT_ONCE = 256  # queries to all lists together
 
 Observer = Callable[[Query], None]
 

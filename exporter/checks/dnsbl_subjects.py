@@ -11,7 +11,7 @@ from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 
 MOST_ADDRESSES = 64
-SPARE = 0.05  # of the time that is left is kept for the verdict, when nobody answers at all
+SPARE = 0.05  # of the remaining time is kept for the verdict, if no server answers
 PATIENCE = 60.0  # seconds for a probe's first message to come
 LOOK_AGAIN = 1.0  # seconds between two looks whether it has
 

@@ -46,7 +46,7 @@ class RoundTrip:
         self.mailbox = options.mailbox or ""
         self.late_after = options.late_after
         names = filter(None, (options.mailbox, options.bounces))
-        # A trip ends where it began, whatever is reloaded.
+        # A trip keeps its mailbox across reloads.
         self._watchers = {name: watchers[name] for name in names}
         self._bounces = options.bounces
         self._pace = pace

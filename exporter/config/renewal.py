@@ -40,7 +40,7 @@ class FromFiles(Generic[Made]):
     def _renew(self, state: tuple[object, ...]) -> None:
         try:
             self._made = self._make()
-        except Exception as error:  # whatever it is: who asks has what was made last, and goes on
+        except Exception as error:  # of any kind: the caller keeps the previous object
             problem = _in_one_line(error)
             if problem != self._problem:
                 log.error("cannot reload %s, keeping the previous version: %s", self._name, problem)

@@ -187,7 +187,7 @@ Name = Annotated[
 ]
 """What a module, a mailbox or a probe is called, fit for a label and for a URL."""
 
-Text = Annotated[str, AfterValidator(_text)]  # taken as it stands
+Text = Annotated[str, AfterValidator(_text)]  # used unchanged
 
 
 def _one_word(value: str) -> str:
@@ -209,7 +209,7 @@ ReadFile = Annotated[str, AfterValidator(lambda text: NamedFile(_path(text)))]
 """The name of a file that is read when it is used, such as a certificate."""
 
 
-WrittenPath = Annotated[str, AfterValidator(_path)]  # of a directory of ours
+WrittenPath = Annotated[str, AfterValidator(_path)]  # of our own directory
 
 
 class SecretUnavailable(Exception):

@@ -26,7 +26,7 @@ class Transcript:
         self._leg = leg
         self._entries: deque[Noted | Looks] = deque()
         self._number = 0
-        # Where the newest look ended that stands in full.
+        # The end of the newest poll that is shown in full.
         self._looked: tuple[int, tuple[str, ...]] | None = None
         self._forgotten = float("-inf")  # when the newest line was noted of those that are gone
 

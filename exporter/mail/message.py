@@ -20,8 +20,8 @@ from exporter.mail.tokens import MAX_CANDIDATES, PREFIX, Token, candidates, with
 
 _MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % PREFIX.encode(), re.IGNORECASE)
 _ESCAPED = re.compile(r"\\+u003[cCeE]")  # < and > in JSON: a letter right before a token hides it
-_ARMOUR = "-----BEGIN PGP MESSAGE-----"  # a gateway encrypted the text, as it stands
-_MUCH = 100  # characters of a stranger's words that are shown
+_ARMOUR = "-----BEGIN PGP MESSAGE-----"  # a gateway encrypted the text in place
+_MUCH = 100  # characters of external text that are shown
 
 
 class FoundIn(StrEnum):

@@ -45,7 +45,7 @@ class Part:
     __slots__ = ("_content", "_first", "body", "content_type", "headers", "parameters", "parts")
 
     def __init__(self, headers: list[tuple[str, str]], body: str, default: str) -> None:
-        self.headers = headers  # names and values, as they stand, with their folds
+        self.headers = headers  # names and values, unchanged, with their folds
         self.body = body  # what comes below them, in its transfer encoding
         self.parts: list[Part] = []
         self._content: str | None = None

@@ -41,7 +41,7 @@ class Sighting:
     lag: float = 0.0
     precision: Precision = FINE
     junk: bool = False  # it was found in the folder for spam
-    cut: bool = False  # the message goes on behind what was read
+    cut: bool = False  # the message continues after the part that was read
 
     def delay_since(self, moment: float | None) -> float | None:
         """Seconds from a monotonic time until it was seen; None if this is less precise than

@@ -15,7 +15,7 @@ class Credentials:
         self._password = ""
         try:
             self._password = password.reveal() if password else ""
-        except SecretUnavailable as error:  # it is told where it is needed, which may be nowhere
+        except SecretUnavailable as error:  # reported if it is needed
             self._problem = error
         self.redaction.learn_login(user, self._password)
         self.redaction.learn(token)

@@ -18,7 +18,7 @@ from exporter.net.encodings import RUN as RUN
 
 HIDDEN = "<secret>"
 MOST = 1 << 12  # characters of a text that are looked at; the rest is dropped
-_SHORT = 4  # characters; a shorter password stands in too many words to be hidden after the login
+_SHORT = 4  # characters; a shorter password is in too many words to be hidden after the login
 _DROPPED = re.compile(
     r"(?:^|(?<=\n))(?:[245]\.\d{1,3}\.\d{1,3}[ \t]|(?:\S{1,20} )?(?:ok|no|bad|bye|[+]ok|-err)["
     r" \t])|" + BLANK

@@ -9,7 +9,7 @@ from exporter.core.threads import off_the_loop
 from exporter.net.exceptions import map_exceptions
 
 SCRAM = "scram-sha-256"
-# RFC 7677 section 4; with fewer, who listens or stands in between guesses passwords quickly
+# RFC 7677 section 4; with fewer, an eavesdropper can guess passwords quickly
 FEWEST_ITERATIONS = 4096
 MOST_ITERATIONS = 1_000_000  # half a second; servers have 4096 to 600,000
 _ITERATIONS = re.compile(r",i=([0-9]{1,20})(?:,|$)")

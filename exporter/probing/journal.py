@@ -16,7 +16,7 @@ class TripJournal:
     ledger: Ledger
     trip: str
     probe: ProbeKey
-    earlier: Outcome | None = None  # the verdict from before a restart, which stands
+    earlier: Outcome | None = None  # the verdict from before a restart
 
     def accepted(self, run: Run) -> None:
         self.ledger.accepted(self.trip, run)

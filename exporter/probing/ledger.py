@@ -54,7 +54,7 @@ class Ledger:
         self._in_flight: dict[str, Trip] = {}
         self._overdue = OverdueTrips(watchers, clock)
         self._left_over = LeftOvers(clock, self._passed)
-        self._left: set[str] = set()  # trips that a restart goes on with
+        self._left: set[str] = set()  # trips that a restart continues
         self._unwritten: dict[str, Trip] = {}  # settled, and not yet so on the disk
 
     async def record(

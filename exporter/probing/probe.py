@@ -81,7 +81,7 @@ class Probe:
 
     def show(self, outcome: Outcome) -> None:
         """Shows a finished trip. A failed one does not clear the address that mail left from."""
-        self.newest = outcome  # whatever the wall clock says: it may have been set
+        self.newest = outcome  # regardless of the wall clock, which may have been set
         self.history.append(summary_of(outcome))
         self.left_from = next(
             (one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from

@@ -55,7 +55,7 @@ _OF_MAIL = frozenset({Reason.DNS, Reason.REJECTED, Reason.DEFERRED, Reason.PROTO
 """What a program fails with when it has come as far as a server."""
 
 
-# What ssmtp, esmtp and msmtp exit with, whatever the server has said.
+# Exit codes of ssmtp, esmtp and msmtp for any reply of the server.
 _COARSE = frozenset({1, 70, 77})
 _REPLY = re.compile(r"\b([45]\d\d)[ -]([45]\.\d{1,3}\.\d{1,3})\b")
 """A server's refusal that a program passes on, recognised only together with an enhanced code (RFC
@@ -114,7 +114,7 @@ class SendmailSender:
         return self._path
 
     async def send(self, message: ProbeMessage, run: Run) -> None:
-        if message.sender.startswith("-"):  # no `--` can stand in front of the value of -f
+        if message.sender.startswith("-"):  # `--` is not possible before the value of -f
             problem = (
                 f"the sender {message.sender} begins with a dash, and {self._path} could take it"
                 " for an option"

@@ -9,7 +9,7 @@ from exporter.state.trip import State
 
 log = logging.getLogger(__name__)
 
-LARGEST = 1e15  # seconds; nothing of ours is that long ago, or will ever be
+LARGEST = 1e15  # seconds; no valid time is larger
 
 
 def _texts(*columns: str) -> list[str]:

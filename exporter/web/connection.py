@@ -38,7 +38,7 @@ class Connection(asyncio.Protocol):
         self._policy = policy
         self._transport: asyncio.Transport | None = None
         self._handshake: asyncio.Task[None] | None = None
-        # What TLS brings before we are told that its handshake is over.
+        # Data from TLS before its handshake is reported as complete.
         self._early: list[bytes] = []
 
     def drop(self) -> None:

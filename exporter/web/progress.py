@@ -9,7 +9,7 @@ class State(Enum):
     """The state of a connection; if there are too many, an earlier state in this list is dropped
     first."""
 
-    NEW = auto()  # none of its requests has passed the middleware yet
+    NEW = auto()  # no request has passed the middleware yet
     STALLED = auto()  # the client does not read its response
     IDLE = auto()  # it has had a response, and waits, as a connection that Prometheus keeps
     ANSWERING = auto()  # its request is being handled

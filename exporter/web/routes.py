@@ -70,7 +70,7 @@ class Routes:
         self._pages = pages
         self._reload = reload
         self._external_url = external_url
-        # Whose page made the browser send a request; empty if it was one of ours.
+        # The foreign page that made a browser send a request; empty for our own pages.
         self._cross_site = cross_site
         # Separate, so that none delays another.
         self._everything, self._series, self._from_disk = (Coalescer(), Coalescer(), Coalescer())

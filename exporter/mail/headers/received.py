@@ -27,7 +27,7 @@ from exporter.core.facts import Hop
 from exporter.core.model import one_line
 from exporter.mail.headers.dates import MAX_LENGTH, time_of, without_date
 
-# That are told; the newest, since they are nearest to us and least likely to be forged.
+# Reported hops: the newest, since they are nearest to us and least likely to be forged.
 MAX_HOPS = 15
 MAX_NAME = 100
 MAX_PROTOCOL = 40

@@ -60,7 +60,7 @@ _NULL = re.compile(r"<\s*>|<#@\[\]>|<?mailer-daemon(?:@[^>]*)?>?|", re.IGNORECAS
 class Kind(StrEnum):
     """The kinds of messages with our token."""
 
-    MESSAGE = "message"  # itself, or forwarded in whatever wrapping
+    MESSAGE = "message"  # itself, or forwarded in any form
     REPLY = "reply"  # an answer to it, or a notice that nothing is lost: of a delay, of a delivery
     BOUNCE = "bounce"  # a notice that it was not delivered
     UNCLEAR = "unclear"  # about it, and neither an arrival nor a notice that can be understood

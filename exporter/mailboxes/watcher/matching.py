@@ -35,7 +35,7 @@ class Identity:
     """The owner of a message."""
 
     token: Token | None  # the proof that it is ours
-    rejections: tuple[Rejection, ...] = ()  # why what looks like a token of ours is none
+    rejections: tuple[Rejection, ...] = ()  # why apparent tokens are invalid
 
 
 def identify(reading: Reading, mint: Mint) -> Identity:

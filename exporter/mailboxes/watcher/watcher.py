@@ -259,7 +259,7 @@ class Watcher:
         self.entering = None
         if mailbox is not self._mailbox:
             return  # it is no longer asked for: the new one is tried at once
-        error = error.at(None, error.step)  # the phase of our session is none of the trips'
+        error = error.at(None, error.step)  # the phase of our session is not a trip's
         self.trouble = trouble = self._back_off.failed(error)
         self.statistics.connected = False
         self.statistics.reconnects += 1

@@ -31,7 +31,7 @@ Answer = bytes | Callable[[str], Awaitable[bytes]]
 
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
 SHOWN = 2000  # bytes of a response that go into the transcript, where a line has 500 characters
-MOST_STRANGE = 50  # lines of a session that are none of IMAP's, and are passed over
+MOST_STRANGE = 50  # lines of a session that are not IMAP, and are ignored
 _LOGINS = frozenset({"LOGIN", "AUTHENTICATE"})
 
 
@@ -54,7 +54,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         self._heard: deque[Response] = deque()
         self._pending: Command | None = None
         self._awaited_tag = ""
-        self._strange = 0  # lines that are none of IMAP's
+        self._strange = 0  # lines that are not IMAP
         # It does not understand CAPABILITY, or has answered with nothing.
         self._tells_nothing = False
         self.passed_over = 0  # responses that were not understood

@@ -39,7 +39,7 @@ _MOST_WORDS = 1000  # characters of a text for people, behind a code that may be
 class Response:
     """One complete response of the server."""
 
-    tag: str  # "*" for untagged data, "+" for a continuation, "?" for a line that is none of IMAP's
+    tag: str  # "*" for untagged data, "+" for a continuation, "?" for a line that is not IMAP
     # OK, NO, BAD, BYE, PREAUTH, EXISTS, FETCH, …: in capitals; empty in a continuation, or if not
     # understood
     name: str

@@ -105,7 +105,7 @@ class Account:
             self.expires_at = self._token.expires_at
             self._arm(self._token.renew_at - self._clock.monotonic())
             return
-        self._refresh_token = ""  # whatever is configured may have been fixed
+        self._refresh_token = ""  # the configured one may have been fixed
         self.failures[error.reason if isinstance(error, ProbeError) else Reason.INTERNAL] += 1
         if isinstance(error, ProbeError):
             log.warning("no new token for %s: %s", self.username, error.detail)

@@ -35,7 +35,7 @@ from exporter.net.tcp import dial
 from exporter.net.tls import NEVER, client_context, handshake_errors, session_fact, start_tls
 from exporter.net.wrong_port import MOST, await_greeting, await_greeting_in_tls, wrong_port_hint
 
-CODES = range(200, 600)  # RFC 5321 section 4.2; whatever else a server makes up becomes no label
+CODES = range(200, 600)  # RFC 5321 section 4.2; other codes never become labels
 QUIT_PATIENCE = 2.0  # seconds; by then the message is accepted, and QUIT is only good manners
 _LAST_LINE = re.compile(rb"[2-5]\d\d(?: [^\r\n]*)?\r?")
 _NOT_ESMTP = frozenset({500, 501, 502, 504})
@@ -154,7 +154,7 @@ class SmtpSession:
             context, name = client_context(options), options.server_name or self.server
             self.tls_broken = True
             reply = await self._command("STARTTLS")
-            self.tls_broken = True  # whatever the reply
+            self.tls_broken = True  # for any reply
             self.expect(reply, 220, Step.TLS)
             # It may be an attacker's on the path (CVE-2011-0411).
             if self._protocol.too_much:

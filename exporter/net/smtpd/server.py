@@ -72,7 +72,7 @@ class Receiver:
 
     async def listen(self, listen: Listen) -> None:
         """Starts to accept connections. Raises ProbeError (connect)."""
-        # Aiosmtpd's: a line for every command of a stranger.
+        # aiosmtpd logs every command of unknown clients.
         logging.getLogger("mail.log").setLevel(logging.CRITICAL)
         loop = asyncio.get_running_loop()
         unusable = (OSError, UnicodeError)
