@@ -1,5 +1,4 @@
-"""Characters that look like others or like nothing, as they come along from web pages and word
-processors."""
+"""Lookalike and invisible characters, as pasted from web pages and word processors."""
 
 import re
 import unicodedata
@@ -18,25 +17,25 @@ _ENDS_ODDLY = re.compile(rf"^[\s{_INVISIBLE}]|[\s{_INVISIBLE}]$")
 
 
 def called(character: str) -> str:
-    """Its name, as one looks it up."""
+    """The Unicode name of a character."""
     if character == "\t":
         return "a tab"
     return f"U+{ord(character):04X} ({unicodedata.name(character, 'unnamed').lower()})"
 
 
 def odd_in(text: str) -> str:
-    """The first blank that is no space, or invisible character, by its name; empty if there is
+    """The name of the first invisible character or blank other than a space; empty if there is
     none."""
     found = _ODD.search(text)
     return called(found[0]) if found else ""
 
 
 def lookalike_in(text: str) -> str:
-    """The first character that looks like one of ASCII or like nothing, by its name; empty if there
-    is none.
+    """The name of the first lookalike of an ASCII character or invisible one; empty if there is
+    none.
 
-    One of ASCII is what compatibility makes of it (Unicode, NFKC), such as of the wide ＠. Letters
-    of other scripts are no mistake, whatever they look like.
+    Unicode's NFKC maps a lookalike, such as the wide ＠, to ASCII. Letters of other scripts are
+    valid.
     """
     for one in text:
         plain = unicodedata.normalize("NFKC", one)
@@ -51,13 +50,13 @@ def lookalike_in(text: str) -> str:
 
 
 def plain_of(text: str) -> str:
-    """The word that was most likely meant: without what looks like nothing or like a space, and
-    typographic quotes."""
+    """The word that was most likely meant: without invisible characters, blanks and typographic
+    quotes."""
     return _ODD.sub("", text).strip(f" {_OPENING}{_CLOSING}")
 
 
 def oddly_indented(text: str) -> Iterator[tuple[int, int, str]]:
-    """Where a line begins with what looks like a space or a hyphen: line and column from 1, and the
+    """Lines that begin with a lookalike of a space or hyphen: line and column from 1, and the
     name."""
     line, read = 1, 0
     for match in _INDENTED_ODDLY.finditer(text):
@@ -67,19 +66,18 @@ def oddly_indented(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def quoted_oddly(text: str) -> bool:
-    """Whether it stands in typographic quotes."""
+    """Whether it is in typographic quotes."""
     return len(text) > 1 and text[0] in _OPENING and text[-1] in _CLOSING
 
 
 def mark_in(text: str) -> str:
-    """The first colon, comma or bracket that is not the one of ASCII, by its name; empty if there
-    is none."""
+    """The name of the first colon, comma or bracket that is not ASCII; empty if there is none."""
     found = _MARKS.search(text)
     return called(found[0]) if found else ""
 
 
 def ends_oddly(text: str) -> str:
-    """Which end of it cannot be seen: an addition to a message, empty if both can be seen."""
+    """An addition to a message if either end of the text is invisible; empty otherwise."""
     if not _ENDS_ODDLY.search(text):
         return ""
     where = "begins" if _ENDS_ODDLY.match(text) else "ends"

@@ -1,4 +1,4 @@
-"""What mailboxes on a mail server have in common, whatever the protocol."""
+"""Shared options of mailboxes on a mail server, for all protocols."""
 
 from typing import ClassVar
 

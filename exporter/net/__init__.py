@@ -1,2 +1,2 @@
-"""The border: one folder or file for each protocol library, which translates its exceptions
-into ProbeError by type."""
+"""The boundary to protocol libraries: one folder or file each, which translates exceptions into
+ProbeError by type."""

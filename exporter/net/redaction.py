@@ -69,8 +69,8 @@ class Redaction:
             self._wholes.add(whole)
 
     def logged_in(self) -> None:
-        """Notes a successful login: passwords of up to three characters are from now on hidden only
-        in base64."""
+        """Notes a successful login: from now on, passwords of up to three characters are hidden
+        only in base64."""
         self._until_login = []
 
     def clean(self, text: str) -> str:

@@ -1,5 +1,5 @@
-"""Transient refusals: what servers write that have no response code for it, or do not use the one
-they have. Pure.
+"""Texts of transient refusals, for servers that have no response code for them or do not use it.
+Pure.
 
 Microsoft 365 and Exchange: "Server Unavailable. 15", "Request is throttled. Suggested Backoff Time:
 …", "User is authenticated but not connected."; Gmail: "Too many simultaneous connections"; Courier:
@@ -30,6 +30,6 @@ _OF_THE_ACCOUNT = re.compile(
 
 
 def passes(text: str) -> bool:
-    """Whether a refusal sounds as if it would be over in a moment. Where accounts get locked for
-    many tries, it does not: to try again would do harm."""
+    """Whether the text of a refusal is a known transient one; not if it may be about a locked
+    account: a retry would do harm."""
     return bool(_PASSING.search(text)) and not _OF_THE_ACCOUNT.search(text)

@@ -1,5 +1,4 @@
-"""Runs one trip: its deadline, the one broad except, and exactly one Outcome whatever happens
-inside."""
+"""Runs one trip: its deadline, the only broad except, and exactly one Outcome in any case."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Callbacks on a commit: who hears what became of a change."""
+"""Callbacks that report the result of a change."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ thread."""
 
 
 class Once:
-    """Tells only the first who calls, of two threads also."""
+    """Reports only the first call, also of two threads."""
 
     def __init__(self, tell: Tell) -> None:
         self._tell = tell

@@ -47,7 +47,7 @@ _OUTCOME = TypeAdapter(Outcome)
 
 
 def as_json(outcome: Outcome) -> str:
-    """One document. The verdict comes first, and every fact says what it is."""
+    """One JSON document. The verdict comes first, and every fact has its type."""
     plain: dict[str, Any] = _OUTCOME.dump_python(outcome, mode="json")
     facts = [
         {"fact": KINDS[type(fact)], **told}

@@ -1,4 +1,4 @@
-"""What may be in the way to servers that do not know us: how we look to them, and the network."""
+"""Remarks for external servers: our DNS records as they see them, and the network."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,5 +1,4 @@
-"""The folders that an IMAP server lists, and which of them is meant: by name, by special use, by
-what it is called."""
+"""The folders that an IMAP server lists; finds one by name, by special use, or by a usual name."""
 
 from collections.abc import Iterable
 
@@ -16,8 +15,7 @@ _MARKS = {"\\junk": frozenset({"\\junk", "\\spam"})}
 
 
 class FolderList:
-    """What can be selected, the folders at the top first. Where several would do, the first is
-    taken."""
+    """The selectable folders, top-level ones first. If several match, the first is used."""
 
     def __init__(self, listed: Iterable[Listed] = ()) -> None:
         self._folders = sorted(
@@ -33,7 +31,7 @@ class FolderList:
         return list(dict.fromkeys(filter(None, names)))
 
     def _spelled(self, wanted: str) -> str:
-        """A folder that is written in the configuration as people write it: in UTF-8, perhaps with
+        """The server's name of a folder from the configuration: written in UTF-8, perhaps with
         slashes."""
         wire = encode_folder(wanted)
         if wire.upper() == "INBOX" or any(folder.name == wire for folder in self._folders):
@@ -45,8 +43,8 @@ class FolderList:
         return wire
 
     def special(self, use: str) -> str:
-        """The folder of this special use (RFC 6154), or what is called as if it were that for junk;
-        empty if none."""
+        """The folder of this special use (RFC 6154), or one with a usual name for junk; empty if
+        none."""
         marks = _MARKS.get(use.lower(), {use.lower()})
         marked = (folder.name for folder in self._folders if folder.flags & marks)
         called = (
@@ -57,7 +55,7 @@ class FolderList:
         return next(marked, "") or next(called, "")
 
     def is_junk(self, name: str) -> bool:
-        """Whether this folder is for junk, be it that one or another; spelled as by the server."""
+        """Whether this folder, in the server's spelling, is any junk folder."""
         listed = next(
             (folder for folder in self._folders if folder.name == name),
             Listed(name, "", frozenset()),
@@ -66,7 +64,7 @@ class FolderList:
 
 
 async def list_folders(imap: ImapConnection, wanted: Iterable[str]) -> FolderList:
-    """The server's folders, unless only INBOX is wanted and nothing else will be needed."""
+    """Lists the server's folders, unless only INBOX is needed."""
     if not gmail(imap) and all(name.upper() == "INBOX" for name in wanted):
         return FolderList()
     option = ["RETURN (SPECIAL-USE)"] if "SPECIAL-USE" in imap.capabilities else []
@@ -88,13 +86,13 @@ def _depth(folder: Listed) -> int:
 
 
 def _title(folder: Listed) -> str:
-    """The name for people, without the folders above."""
+    """The name for people, without parent folders."""
     name = _readable(folder.name)
     return (name.rpartition(folder.delimiter)[2] if folder.delimiter else name).strip()
 
 
 def _readable(name: str) -> str:
-    """The name for people; where it has bytes that are no text, they were Latin letters once."""
+    """The name for people; invalid bytes are decoded as Latin letters."""
     try:
         name.encode()
     except UnicodeEncodeError:

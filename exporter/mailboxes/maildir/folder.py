@@ -1,5 +1,5 @@
-"""What is known of a Maildir's folder: what is there, and what has still to be looked at. Pure: no
-file is touched."""
+"""The state of a Maildir folder: its files, and those still to be read. Pure: it accesses no
+file."""
 
 import re
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ SWEEP = 1000  # so many older messages are looked at when a folder is seen for t
 
 
 class Ref(NamedTuple):
-    """The name of a message, whichever of new and cur it is in and whatever its flags are."""
+    """The identity of a message, in new or cur, with any flags."""
 
     directory: str
     unique: str
 
 
 class Noticed(NamedTuple):
-    """When a message was found, and by how many seconds that may be too late."""
+    """When a message was found, and how many seconds earlier it may have arrived."""
 
     at: float
     lag: float
@@ -28,7 +28,7 @@ class Noticed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryListing:
-    """What was in one of the directories new and cur."""
+    """The content of one of the directories new and cur."""
 
     identity: tuple[int, ...]  # device, inode, time of the last change
     same_since: float  # when this identity was first seen, monotonic seconds like all times here
@@ -40,7 +40,7 @@ class DirectoryListing:
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """What is known of a folder, and how far it has been looked through. It outlives a session."""
+    """The state of a folder, and how far it was read. It outlives a session."""
 
     title: str
     new: DirectoryListing | None = None
@@ -64,11 +64,11 @@ class Folder:
 
     @property
     def messages(self) -> int:
-        """How many there are. One that is just being moved may count twice."""
+        """The number of messages. One that is being moved may count twice."""
         return sum(len(one.files) for one in (self.new, self.cur) if one)
 
     def listed(self, new: DirectoryListing, cur: DirectoryListing) -> "Folder":
-        """The folder after another look at its directories."""
+        """The folder after another poll of its directories."""
         if new is self.new and cur is self.cur:
             return self
         there = new.files.keys() | cur.files.keys()
@@ -82,22 +82,22 @@ class Folder:
         return replace(self, new=new, cur=cur, known=known, missing=gone, fresh=fresh)
 
     def as_found(self) -> "Folder":
-        """The same, seen for the first time: what is there now was there before us."""
+        """The folder, seen for the first time: all its messages are older."""
         newest = sorted(self.fresh, key=_age, reverse=True)
         return replace(self, known=frozenset(self.fresh), fresh={}, older=tuple(newest[:SWEEP]))
 
 
 def unique_name(file: str) -> str:
-    """What stays of a file's name: flags follow a colon, sizes a comma, and Dovecot takes a wrong
-    size out again.
+    """The constant part of a file's name: flags follow a colon, sizes a comma, and Dovecot removes
+    a wrong size.
 
-    Where names may have no colon (a share of Windows, NTFS), offlineimap and isync write `!2,` and
+    Where names cannot contain a colon (Windows shares, NTFS), offlineimap and isync write `!2,` and
     `;2,`.
     """
     return _BEHIND.split(file, maxsplit=1)[0]
 
 
 def _age(unique: str) -> tuple[int, str]:
-    """A name begins with the second of the delivery."""
+    """The age of a message: a name begins with the second of its delivery."""
     seconds = unique.partition(".")[0]
     return (int(seconds) if seconds.isdecimal() and len(seconds) < 20 else 0), unique

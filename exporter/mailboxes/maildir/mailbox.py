@@ -97,8 +97,8 @@ class MaildirMailbox:
         self._thread = ThreadPoolExecutor(1, "maildir")
 
     async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "MaildirSession":
-        """Reads its current content. Raises ProbeError if the Maildir does not exist, or we may not
-        delete in it."""
+        """Opens it with its current content. Raises ProbeError if the Maildir does not exist, or we
+        may not delete in it."""
         files = MaildirFiles(self._options.path, self._options.folders, trace.now)
         session = MaildirSession(files, trace, self._folders, self._thread)
         try:
