@@ -1,5 +1,5 @@
-"""From the A records of an answer to a verdict. An answer that no blocklist would give for a listed
-address does not count as a listing.
+"""Derives a verdict from the A records of an answer. An answer that no blocklist would give for a
+listed address does not count as a listing.
 
 Some software took a resolver that rewrites answers, an expired domain of a zone, or a refusal for a
 listing, and lost mail.

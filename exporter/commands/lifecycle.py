@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says."""
+    """The options from the command line."""
 
     listeners: Sequence[Listener]
     max_targets: int = DEFAULT_MAX_TARGETS
@@ -95,9 +95,8 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
 
 
 def _freeze_garbage_collector() -> None:
-    """What is there from the start stays. A full collection that looks at all of it each time
-    holds up the event loop for a tenth of a second, whenever external clients have caused enough
-    objects."""
+    """Excludes all objects so far from garbage collection. A full collection over them would block
+    the event loop for 0.1 s, each time external clients have caused enough new objects."""
     gc.collect()
     gc.freeze()
 

@@ -1,4 +1,4 @@
-"""Messages with a valid token of ours that belong to no known trip."""
+"""Messages with a valid token that belong to no known trip."""
 
 import logging
 

@@ -38,7 +38,8 @@ class Sender(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Introduction:
-    """What a server sees of us that does not know us: `check --try` says what it may object to."""
+    """How we appear to a server that does not know us: `check --try` reports what it may object
+    to."""
 
     ehlo_name: str
     network: NetworkOptions

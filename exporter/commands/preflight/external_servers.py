@@ -15,7 +15,7 @@ from exporter.senders.kind import Introduction
 async def as_external_servers_see_us(
     attempt: Attempt, introduction: Introduction, resolver: Resolver
 ) -> Attempt:
-    """With remarks, if a server was named that does not know us."""
+    """Adds remarks to the attempt if its server does not know us."""
     servers = [*reached(attempt.spans), *unreached(attempt.spans)]
     if not servers:
         return attempt
@@ -28,9 +28,11 @@ async def as_external_servers_see_us(
 
 
 async def beside_the_others(attempt: Attempt, tasks: Sequence[asyncio.Task[Attempt]]) -> Attempt:
-    """If an attempt reached no server, the others show whether the network is to blame.
+    """Adds a remark if an attempt reached no server: the other attempts show whether the network is
+    to blame.
 
-    That a server of our own network answers says nothing of the way to the Internet.
+    Servers of our own network do not count, since they do not show whether the Internet is
+    reachable.
     """
     if not attempt.to_external or not unreached(attempt.spans):
         return attempt

@@ -1,4 +1,4 @@
-"""What `check` says of a configuration that can be read: what cannot work, and what is probably
+"""The review of a valid configuration by `check`: finds what cannot work, and what is probably
 unintended.
 
 `serve` logs the same and continues: the probe concerned fails, and others are unaffected.

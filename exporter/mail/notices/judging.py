@@ -203,8 +203,8 @@ class _Layer:
         return any(_OPENING in _bare(text) for text in self._texts)
 
     def own_verdict(self) -> Verdict:
-        """Of a message that carries our Message-ID or header: the message itself, unless it reports
-        a failure, or opens like a notice without proof that our text arrived."""
+        """The verdict on a message that has our Message-ID or header: the message itself, unless it
+        reports a failure, or opens like a notice without proof that our text arrived."""
         if self._is_report and self._fields:
             return self._as_notice()
         proven = self._text_is_ours and not (
@@ -217,8 +217,8 @@ class _Layer:
         )
 
     def verdict(self) -> Verdict | None:
-        """Of a message that others wrote about ours; None when it only wraps another one, which is
-        judged next."""
+        """The verdict on a message that others wrote about ours; None when it only wraps another
+        one, which is judged next."""
         sounds = answers.sounds_automatic(self.part)
         automatic = sounds or answers.is_automatic(self.part)
         automatic = automatic or (answers.is_of_a_program(self.part) and not self._sends_on)

@@ -82,7 +82,7 @@ class Dispatcher:
         return await self._strays.due()
 
     async def is_ours(self, raw: bytes) -> bool:
-        """Whether a message carries a token of ours."""
+        """Whether a message contains one of our tokens."""
         identity = identify(await self._reader.read(raw), self._mint)
         self._count(identity)
         return identity.token is not None

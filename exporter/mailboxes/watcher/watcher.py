@@ -142,8 +142,8 @@ class Watcher:
         self._wake.set()
 
     def configure(self, mailbox: Mailbox | None, patience: float) -> None:
-        """From now on with these options. None: the mailbox is unchanged, and keeps its session.
-        With another mailbox, the session ends, and waiting trips go on there."""
+        """Applies these options. None: the mailbox is unchanged, and keeps its session. With
+        another mailbox, the session ends, and waiting trips go on there."""
         self._patience = patience
         if mailbox is not None:
             self._mailbox, self._back_off, self.trouble = mailbox, BackOff(self._clock), None
