@@ -35,7 +35,7 @@ run: $(PROGRAM) ## start the exporter; options: make run ARGS="--config.file mai
 
 quick: $(TOOLS) ## style, types, and the tests that need no server, no root and start no program: in about a minute
 	@$(MAKE) --no-print-directory check
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "pure and not slow" -q -n 2 $(QUICKLY) $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -m "pure and not slow" -q -n 4 --dist worksteal $(QUICKLY) $(ARGS)
 
 test: suite servers newer wheels check ## install the servers that the tests need, run all checks and all tests
 	@tests/sudo.sh "mail servers and containers of the tests run as root" || true # if not, the tests say so

@@ -84,7 +84,7 @@ def _at_once(arguments: list[str]) -> list[int]:
 def _pytest(arguments: list[str], share: str, output: IO[str] | None = None) -> int:
     own = ["-m", (SHARES | PURE)[share], "-o", f"cache_dir={_cache(share)}"]
     if share == "rest" and not arguments:  # everything is asked for, and that is long
-        own += ["-n", "2"]
+        own += ["-n", "2", "--dist", "worksteal"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *own, *arguments],
         env=os.environ | (OTHER_LAB if share == "atlas" else {}),
