@@ -236,9 +236,8 @@ class _Composer:
             node = self._node(next(self._events))
             if node.value is Blank.EMPTY and _place(event) in self.odd:
                 node.value = Blank.SPOILT
-            elif (
-                node.value is Blank.EMPTY and ":" in key
-            ):  # {password:hunter2} must not show up in a message
+            # {password:hunter2} must not show up in a message.
+            elif node.value is Blank.EMPTY and ":" in key:
                 key = self._path[-1] = key.partition(":")[0]
                 node = self._spoilt(_place(event), "a space is missing after the colon")
             if merge:

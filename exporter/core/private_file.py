@@ -25,9 +25,8 @@ def keep_private(path: Path) -> None:
     """Removes the permissions of others from a file of an older version or another program."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (
-        OSError
-    ):  # not there, a link to a mounted secret, or not ours to read: its reader will report that
+    # Missing, a link to a mounted secret, or unreadable: its reader will report that.
+    except OSError:
         return
     if os.fstat(descriptor).st_mode & 0o077:
         _make_private(descriptor, path)

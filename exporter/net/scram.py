@@ -59,9 +59,8 @@ class Scram:
                 Reason.PROTOCOL,
                 f"{self._server} demands {count} iterations of SCRAM-SHA-256: {bounds}",
             )
-        if re.match(
-            rf"r={re.escape(str(self._client.c_nonce))}(,|$)", first
-        ):  # RFC 5802 section 5.1
+        # RFC 5802 section 5.1.
+        if re.match(rf"r={re.escape(str(self._client.c_nonce))}(,|$)", first):
             raise ProbeError(
                 Reason.PROTOCOL,
                 f"{self._server} added nothing to the client's nonce (SCRAM-SHA-256)",

@@ -50,9 +50,8 @@ class Recovery:
                 self._metrics.restored(outcome, known.last_success)
                 self._keep_interval(probe, outcome.started_at)
         for stored, started in self._ledger.last_starts().items():
-            if key := wanted(
-                stored
-            ):  # perhaps its message has left, though we were killed before we knew
+            # Its message may have left, even if we were killed before we knew.
+            if key := wanted(stored):
                 probe = self._probes.get_or_create(key)
                 probe.last_start = max(probe.last_start, started)
 

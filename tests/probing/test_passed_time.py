@@ -1,4 +1,4 @@
-"""The time that has really passed, whoever sets the wall clock."""
+"""Elapsed time, also when the wall clock is set."""
 
 from exporter.core.clock import Clock, boot_id
 from exporter.probing.passed_time import PassedTime

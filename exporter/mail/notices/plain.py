@@ -132,9 +132,8 @@ def _answer(lines: list[str], number: int) -> str:
     line = lines[number].strip()
     if reply := REPLY_CODE.search(line):
         said = [line[reply.start() :]]
-    elif (
-        line.startswith(("<", "#", "(")) and number and lines[number - 1]
-    ):  # <mx.example.org #5.1.1> below the words
+    # <mx.example.org #5.1.1> below the words.
+    elif line.startswith(("<", "#", "(")) and number and lines[number - 1]:
         return f"{lines[number - 1].strip()} {line}"
     else:
         said = [line]

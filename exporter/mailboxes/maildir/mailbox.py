@@ -209,9 +209,8 @@ class MaildirSession:
         )
         for path in paths:
             if self._events and path not in self._watched:
-                with suppress(
-                    OSError
-                ):  # none left (fs.inotify.max_user_watches), or the directory is gone
+                # No watch is left (fs.inotify.max_user_watches), or the directory is gone.
+                with suppress(OSError):
                     await self._in_thread(self._events.watch, path)
                 self._watched.add(path)
 

@@ -45,9 +45,8 @@ def read_next(
         sub, _, file = files.get(unique, "").partition("/")
         try:
             raw = read_message(by_sub[sub], file) if file else b""
-        except (
-            FileNotFoundError
-        ):  # read or deleted by another program just now; the next listing tells
+        # Another program has just read or deleted it; the next listing shows that.
+        except FileNotFoundError:
             continue
         except (PermissionError, Unreadable) as error:
             words = error.strerror if isinstance(error, PermissionError) else str(error)
