@@ -33,12 +33,16 @@ async def nothing_left_behind() -> AsyncIterator[None]:
             *(_children() - children),
         ]
 
-    yield
+    gc.freeze()  # what was there before need not be looked through in the end
     try:
-        await until(lambda: not left(), 10)
-    except TimeoutError:
-        raise AssertionError(f"left behind: {left()}") from None
-    gc.collect()
+        yield
+        try:
+            await until(lambda: not left(), 10)
+        except TimeoutError:
+            raise AssertionError(f"left behind: {left()}") from None
+        gc.collect()
+    finally:
+        gc.unfreeze()
     assert errors == []
 
 
