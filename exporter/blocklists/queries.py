@@ -28,7 +28,7 @@ _FAILURES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class TimedVerdict:
     """A verdict, and for how many seconds it holds."""
 
     verdict: Verdict
@@ -53,11 +53,11 @@ class ListQueries:
 
     async def verdict_on(
         self, status: ListStatus, subject: Subject, observe: Observer, *, testing: bool = False
-    ) -> Heard:
+    ) -> TimedVerdict:
         """Queries the A records of a subject. `observe` receives the query, too."""
         async with status.turns, self._turns:
             if not testing and status.is_paused(self._clock.monotonic()):  # it fell while we waited
-                return Heard(Verdict(ListState.UNKNOWN, why=status.why))
+                return TimedVerdict(Verdict(ListState.UNKNOWN, why=status.why))
             answer = await self._query(status, subject, "A")
         if answer.result in _FAILURES:
             failure, why = _FAILURES[answer.result]
@@ -72,7 +72,7 @@ class ListQueries:
             verdict = judge(status.blocklist, answer.records)
         self._report(Query(status.blocklist.name, answer.took, verdict.failure), observe)
         status.answered(verdict.failure, verdict.why, self._clock.monotonic())
-        return Heard(verdict, answer.ttl)
+        return TimedVerdict(verdict, answer.ttl)
 
     async def reason(self, status: ListStatus, subject: Subject, observe: Observer) -> str:
         """The TXT record with the reason of a listing (RFC 5782 section 2.1), if there is one."""

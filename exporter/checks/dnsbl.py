@@ -9,7 +9,7 @@ from exporter.blocklists import Blocklist, Blocklists, Query, Subject
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.dnsbl_subjects import SPARE, Subjects
 from exporter.checks.dnsbl_verdict import listed, require_an_answer
-from exporter.core.model import Asked, Listing, ListState, Span
+from exporter.core.model import Listing, ListState, QueriedList, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -106,7 +106,7 @@ class BlocklistCheck:
             )
         )
 
-    def _status(self, questions: Sequence[Question], queries: Iterable[Query]) -> list[Asked]:
+    def _status(self, questions: Sequence[Question], queries: Iterable[Query]) -> list[QueriedList]:
         """The status of each list that was queried."""
         durations, failures = (
             defaultdict[str, list[float]](list),
@@ -121,7 +121,7 @@ class BlocklistCheck:
             status = self._all.statistics.get(name)
             usable, why = (bool(status.usable), status.why) if status else (False, "")
             failed = tuple(sorted(failures[name].elements()))
-            asked.append(Asked(name, usable, why, tuple(durations[name]), failed))
+            asked.append(QueriedList(name, usable, why, tuple(durations[name]), failed))
         return asked
 
 

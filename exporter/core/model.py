@@ -137,7 +137,7 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueriedList:
     """How a blocklist behaved when a trip asked it."""
 
     blocklist: str
@@ -163,7 +163,7 @@ Fact = (
     | ArrivedHeaders
     | Unclear
     | Listing
-    | Asked
+    | QueriedList
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from itertools import takewhile
 
 from exporter.core.model import one_line
-from exporter.core.transcript_entries import Looks, Noted, summary
+from exporter.core.transcript_entries import LineEntry, PollsEntry, summary
 
 MOST_LINES = 400  # that are kept of a conversation, and shown of a trip that failed
 LONGEST_LINE = 500  # characters
@@ -24,14 +24,14 @@ class Transcript:
 
     def __init__(self, leg: str) -> None:
         self._leg = leg
-        self._entries: deque[Noted | Looks] = deque()
+        self._entries: deque[LineEntry | PollsEntry] = deque()
         self._number = 0
         # The end of the newest poll that is shown in full.
         self._looked: tuple[int, tuple[str, ...]] | None = None
         self._forgotten = float("-inf")  # when the newest line was noted of those that are gone
 
     def note(self, moment: float, text: str) -> None:
-        self._add(Noted(self.position, moment, one_line(text, LONGEST_LINE)))
+        self._add(LineEntry(self.position, moment, one_line(text, LONGEST_LINE)))
 
     def since(self, moment: float, began: float | None = None, trip: str = "") -> list[Line]:
         """The lines from that moment on, without those about trips other than this one."""
@@ -54,29 +54,29 @@ class Transcript:
         """Marks the lines from that position on as being about the messages of these trips only."""
         owners = frozenset(trips)
         for entry in self._from(position):
-            if isinstance(entry, Noted):
+            if isinstance(entry, LineEntry):
                 entry.owners = owners
 
     def looked(self, position: int) -> None:
         """Marks the lines from that position on as a poll without a result, perhaps one of many."""
-        look = [entry for entry in self._from(position) if isinstance(entry, Noted)][::-1]
+        look = [entry for entry in self._from(position) if isinstance(entry, LineEntry)][::-1]
         if not look or look[0].number != position or any(line.owners is not None for line in look):
             return
         kinds = tuple(line.kind for line in look)
         before = self._entries[-len(look) - 1] if len(self._entries) > len(look) else None
-        if isinstance(before, Looks) and before.kinds == kinds:
+        if isinstance(before, PollsEntry) and before.kinds == kinds:
             self._take(len(look))
             before.moments.append(look[-1].moment)
         elif self._looked == (position, kinds):
             self._take(len(look))
             first = summary(look[0].text)
-            looks = Looks(self.position, kinds, first)
+            looks = PollsEntry(self.position, kinds, first)
             looks.moments.append(look[-1].moment)
             self._add(looks)
         else:
             self._looked = self.position, kinds
 
-    def _from(self, position: int) -> Iterator[Noted | Looks]:
+    def _from(self, position: int) -> Iterator[LineEntry | PollsEntry]:
         """The newest first."""
         return takewhile(lambda entry: entry.number >= position, reversed(self._entries))
 
@@ -84,7 +84,7 @@ class Transcript:
         for _ in range(count):
             self._entries.pop()
 
-    def _add(self, entry: Noted | Looks) -> None:
+    def _add(self, entry: LineEntry | PollsEntry) -> None:
         if len(self._entries) == MOST_LINES:
             self._forgotten = self._entries.popleft().moment
         self._entries.append(entry)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from exporter.core.model import one_line
 
 LONGEST_SUMMARY = 240  # characters of looks that are counted in one line
-MOST_LOOKS = 500  # whose moments are remembered, of those that are one line
+MOST_POLLS = 500  # whose moments are remembered, of those that are one line
 
 _TAG = re.compile(r"^([CS]: )[A-Z]+[0-9]+ ")  # of IMAP's commands
 # The stamp in a POP3 server's greeting, and how long something took.
@@ -15,7 +15,7 @@ _PASSING = re.compile(r"<[^>]*>|[0-9]+\.[0-9]+")
 
 
 @dataclass(slots=True, eq=False)
-class Noted:
+class LineEntry:
     number: int
     moment: float
     text: str
@@ -32,13 +32,13 @@ class Noted:
 
 
 @dataclass(slots=True, eq=False)
-class Looks:
+class PollsEntry:
     """A series of similar polls without a result."""
 
     number: int
     kinds: tuple[str, ...]
     first: str
-    moments: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_LOOKS))
+    moments: deque[float] = field(default_factory=lambda: deque(maxlen=MOST_POLLS))
     owners: None = None
 
     @property

@@ -1,7 +1,7 @@
 """Outcome → series, for a probe that queries blocklists."""
 
 from exporter.blocklists import QueryFailure
-from exporter.core.model import Asked, Listing, ListState, Outcome
+from exporter.core.model import Listing, ListState, Outcome, QueriedList
 from exporter.metrics.definitions import BLOCKLIST_FAILURES, OF_A_BLOCKLIST_CHECK
 from exporter.metrics.outcome import ProbeSeries
 from exporter.metrics.series import Labels
@@ -47,5 +47,5 @@ class BlocklistSeries(ProbeSeries):
         self.replace("mailtrip_dnsbl_list_usable", usable)
 
 
-def _list_facts(outcome: Outcome) -> list[Asked]:
-    return [fact for fact in outcome.facts if isinstance(fact, Asked)]
+def _list_facts(outcome: Outcome) -> list[QueriedList]:
+    return [fact for fact in outcome.facts if isinstance(fact, QueriedList)]

@@ -16,12 +16,12 @@ from exporter.core.facts import (
     Unclear,
 )
 from exporter.core.model import (
-    Asked,
     Exchanger,
     Fact,
     Listing,
     Outcome,
     PlaintextFallback,
+    QueriedList,
     Reply,
     TlsSession,
 )
@@ -39,7 +39,7 @@ KINDS: dict[type[Fact], str] = {
     ArrivedHeaders: "headers",
     Unclear: "unclear",
     Listing: "listing",
-    Asked: "asked",
+    QueriedList: "asked",
 }
 """What a fact is, in the field `fact`."""
 

@@ -5,7 +5,7 @@ import resource
 import time
 
 from exporter.app import App
-from exporter.core.model import Asked, Outcome, ProbeKey
+from exporter.core.model import Outcome, ProbeKey, QueriedList
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
@@ -36,7 +36,9 @@ async def blocklists(lab: Lab) -> None:
         )
         took, used = time.perf_counter() - began, cpu() - used
     good = sum(outcome.success for outcome in outcomes)
-    asked = [fact for outcome in outcomes for fact in outcome.facts if isinstance(fact, Asked)]
+    asked = [
+        fact for outcome in outcomes for fact in outcome.facts if isinstance(fact, QueriedList)
+    ]
     times = sorted(duration for fact in asked for duration in fact.durations)
     typical, slow = (times[int(len(times) * part)] * 1000 for part in (0.5, 0.99))
     print(

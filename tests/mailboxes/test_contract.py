@@ -54,7 +54,7 @@ async def opened(mailbox: Mailbox, run: Run | None = None) -> AsyncIterator[Sess
 
 
 async def found(session: Session, count: int) -> list[Sighting]:
-    """Looks and waits, as the watcher does, until there are so many messages."""
+    """Polls and waits, as the watcher does, until there are so many messages."""
     sightings: list[Sighting] = []
     async with asyncio.timeout(30):
         while len(sightings) < count:

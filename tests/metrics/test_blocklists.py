@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.model import Asked, Failure, Listing, ListState, Outcome, ProbeKey
+from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.metrics import Metrics
@@ -22,9 +22,9 @@ LISTED = Outcome(
     started_at=1_700_000_000.0,
     duration=2.5,
     facts=(
-        Asked("zen.example", True, durations=(0.002, 0.003, 0.02)),
-        Asked("dnswl.example", True, durations=(0.004,)),
-        Asked("dead.example", False, "no answer in time", (2.0, 2.0), ("timeout", "timeout")),
+        QueriedList("zen.example", True, durations=(0.002, 0.003, 0.02)),
+        QueriedList("dnswl.example", True, durations=(0.004,)),
+        QueriedList("dead.example", False, "no answer in time", (2.0, 2.0), ("timeout", "timeout")),
         Listing(
             "zen.example",
             "192.0.2.1",

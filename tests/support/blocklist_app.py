@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from exporter.app import App
-from exporter.core.model import Asked, Listing, ListState, Outcome, ProbeKey
+from exporter.core.model import Listing, ListState, Outcome, ProbeKey, QueriedList
 from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
@@ -53,7 +53,7 @@ def states(outcome: Outcome) -> dict[tuple[str, str], ListState]:
 
 
 def usable(outcome: Outcome) -> dict[str, bool]:
-    return {fact.blocklist: fact.usable for fact in outcome.facts if isinstance(fact, Asked)}
+    return {fact.blocklist: fact.usable for fact in outcome.facts if isinstance(fact, QueriedList)}
 
 
 def series(made: App, target: str = "192.0.2.1") -> dict[str, float]:

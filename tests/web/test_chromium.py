@@ -10,7 +10,7 @@ from itertools import product
 import pytest
 
 from exporter.core.facts import Arrival, ArrivedHeaders
-from exporter.core.model import Asked, Failure, Listing, ListState, Outcome, ProbeKey, Reply
+from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList, Reply
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -22,9 +22,9 @@ from tests.web.test_pages import EVIL, FAILED, KEY, SPANS, kept
 LONG = "x" * 300
 OTHER = ProbeKey("submission", f"{'a-very-long-name-' * 3}@example.org")
 LISTS = (
-    Asked("bl.example.org", True),
+    QueriedList("bl.example.org", True),
     Listing("bl.example.org", "192.0.2.1", ListState.LISTED, ("127.0.0.2",)),
-    Asked("gone.example.org", False, LONG),
+    QueriedList("gone.example.org", False, LONG),
     Listing("gone.example.org", "192.0.2.1", ListState.UNKNOWN, text=LONG),
 )
 ARRIVED = (

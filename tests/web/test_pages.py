@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from exporter.core.facts import Arrival, Hop
-from exporter.core.model import Asked, Failure, Listing, ListState, Outcome, ProbeKey, Span
+from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -201,10 +201,10 @@ def test_a_sparkline_shows_failures_at_full_height_and_delays_by_the_slowest() -
 async def test_blocklists_are_told_apart() -> None:
     async with site() as here:
         facts = (
-            Asked("bad", True),
-            Asked("gone", False, "no answer in time"),
-            Asked("good", True),
-            Asked("allow", True),
+            QueriedList("bad", True),
+            QueriedList("gone", False, "no answer in time"),
+            QueriedList("good", True),
+            QueriedList("allow", True),
             Listing("bad", "192.0.2.1", ListState.LISTED),
             Listing("good", "192.0.2.1", ListState.CLEAN),
             Listing("allow", "192.0.2.1", ListState.LISTED, alarming=False),

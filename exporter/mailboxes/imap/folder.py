@@ -201,7 +201,7 @@ class Folder:
         since."""
         self._looked = max(exists - max(self.uidnext - self.bookmark.next_uid, 0), 0)
 
-    def begin_look(self) -> int:
+    def begin_poll(self) -> int:
         """Begins a poll of all current messages. Those that arrive during it are unread.
 
         Returns the number of messages that the server announced.
@@ -210,7 +210,7 @@ class Folder:
         self._looked = self.exists
         return promised
 
-    def end_look(self, left: int) -> None:
+    def end_poll(self, left: int) -> None:
         """Ends a poll: all messages from its beginning were read, except the last `left`."""
         self._looked = max(self._looked - left, 0)
         if not self.missing:

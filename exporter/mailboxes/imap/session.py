@@ -12,8 +12,8 @@ from exporter.core.trace import Trace
 from exporter.mailboxes.imap.deletion import Deletion
 from exporter.mailboxes.imap.folder import FIRST_RECHECK, UNKNOWN, Bookmark, Folder
 from exporter.mailboxes.imap.folder_list import gmail, list_folders
-from exporter.mailboxes.imap.look import Look
-from exporter.mailboxes.imap.second_look import SecondLook
+from exporter.mailboxes.imap.folder_poll import FolderPoll
+from exporter.mailboxes.imap.incomplete import IncompleteMessages
 from exporter.mailboxes.imap.selection import LEFT_ALONE, Selection
 from exporter.mailboxes.session import Sighting
 from exporter.net.imap.connection import ImapConnection
@@ -88,8 +88,8 @@ class ImapSession:
         self._bookmarks = bookmarks
         self._others_at = trace.now()
         self._may_idle = "IDLE" in imap.capabilities
-        self._look = Look(imap, trace, selection)
-        self._second_look = SecondLook()
+        self._poll = FolderPoll(imap, trace, selection)
+        self._incomplete = IncompleteMessages()
         self._recheck = False
 
     @property
@@ -132,7 +132,7 @@ class ImapSession:
 
     async def _look_everywhere(self, lag: float, recheck: bool) -> list[Sighting]:
         found = await self._look_again(self._main, recheck)
-        found += await self._look.read_new(self._main, lag, again=recheck)
+        found += await self._poll.read_new(self._main, lag, again=recheck)
         if recheck or self._trace.now() - self._others_at >= OTHERS_EVERY:
             for folder in self._selection.others:
                 found += await self._visit(folder, recheck)
@@ -141,7 +141,7 @@ class ImapSession:
 
     def read_again(self, sighting: Sighting, times: int) -> bool:
         """Queues a message that seems incomplete (the protocol `Rereading`)."""
-        if again := self._second_look.take(sighting, times, self._trace.now()):
+        if again := self._incomplete.take(sighting, times, self._trace.now()):
             self._trace.note(
                 f"-- a message in {sighting.folder} seems incomplete; reading it again"
             )
@@ -149,11 +149,11 @@ class ImapSession:
 
     async def _look_again(self, folder: Folder, recheck: bool) -> list[Sighting]:
         """Reads messages of the selected folder that seemed incomplete again."""
-        if not (due := self._second_look.due(self._trace.now(), folder.title, all_of_them=recheck)):
+        if not (due := self._incomplete.due(self._trace.now(), folder.title, all_of_them=recheck)):
             return []
         with self._trace.step(Step.FETCH, f"{folder.title}: incomplete messages"):
-            return self._second_look.read(
-                due, await self._look.read_refs(folder, [one.ref for one in due])
+            return self._incomplete.read(
+                due, await self._poll.read_refs(folder, [one.ref for one in due])
             )
 
     async def _visit(self, folder: Folder, recheck: bool) -> list[Sighting]:
@@ -175,7 +175,7 @@ class ImapSession:
         """Polls another folder, if it has news, or if the server's announcements are doubted."""
         noticed = self._trace.now()
         news = await self._selection.has_news(folder)
-        due = self._second_look.due(noticed, folder.title)
+        due = self._incomplete.due(noticed, folder.title)
         if not news and not due and not recheck and not folder.announcements.due(noticed):
             return []
         async with self._selection.inside(folder):
@@ -184,7 +184,7 @@ class ImapSession:
                 await self._selection.reselect(folder, noticed)
             elif folder.unseen:
                 folder.announcements.announced(noticed)
-            return again + await self._look.read_new(
+            return again + await self._poll.read_new(
                 folder, self._selection.lag(folder, OTHERS_EVERY), again=recheck
             )
 
@@ -195,7 +195,7 @@ class ImapSession:
             return
         now = self._trace.now()
         others_at = self._others_at + OTHERS_EVERY
-        seconds = min(seconds, self._second_look.seconds(now))
+        seconds = min(seconds, self._incomplete.seconds(now))
         for folder in self._selection.folders:
             if folder.missing:
                 again_at = (

@@ -19,7 +19,7 @@ class Ref(NamedTuple):
     unique: str
 
 
-class Noticed(NamedTuple):
+class FirstSeen(NamedTuple):
     """When a message was found, and how many seconds earlier it may have arrived."""
 
     at: float
@@ -48,7 +48,7 @@ class Folder:
     known: frozenset[str] = frozenset()  # messages that need not be looked at
     # Known ones that the last listing lacked: a rename can hide a file once.
     missing: frozenset[str] = frozenset()
-    fresh: Mapping[str, Noticed] = field(default_factory=dict)  # messages to be read
+    fresh: Mapping[str, FirstSeen] = field(default_factory=dict)  # messages to be read
     # Messages that were there before us, still to be looked at, the newest first.
     older: tuple[str, ...] = ()
 
@@ -73,7 +73,7 @@ class Folder:
             return self
         there = new.files.keys() | cur.files.keys()
         gone = self.known - there
-        noticed = Noticed(max(new.listed_at, cur.listed_at), max(new.lag, cur.lag))
+        noticed = FirstSeen(max(new.listed_at, cur.listed_at), max(new.lag, cur.lag))
         fresh = {
             unique: self.fresh.get(unique, noticed)
             for unique in sorted(there - self.known, key=_age)

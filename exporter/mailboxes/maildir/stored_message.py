@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Noticed, Ref
+from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, FirstSeen, Folder, Ref
 from exporter.mailboxes.maildir.message import header_of, read_message
 from exporter.mailboxes.maildir.packing import Unreadable
 
@@ -17,7 +17,7 @@ class StoredMessage:
     ref: Ref
     folder: str
     raw: bytes
-    noticed: Noticed | None  # None for one that was there before
+    noticed: FirstSeen | None  # None for one that was there before
 
 
 class UnreadableMessage(NamedTuple):

@@ -31,8 +31,8 @@ from exporter.mailboxes.watcher.back_off import BackOff, Trouble
 from exporter.mailboxes.watcher.deletions import Deletions
 from exporter.mailboxes.watcher.dispatch import Dispatcher
 from exporter.mailboxes.watcher.expectation import Expectation, Found
-from exporter.mailboxes.watcher.look import Look
 from exporter.mailboxes.watcher.opening import Opening
+from exporter.mailboxes.watcher.poll import Poll
 from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.mailboxes.watcher.strays import Judge
@@ -80,7 +80,7 @@ class Watcher:
         )
         self._transcript = Transcript(Leg.MAILBOX)
         self._deletions = Deletions()
-        self._look = Look(
+        self._poll = Poll(
             self._waiting, self._dispatcher, self._deletions, self._transcript, self.statistics
         )
         self._wake = asyncio.Event()
@@ -222,12 +222,12 @@ class Watcher:
         began, idle = self._transcript.position, not self._deletions
         # Elsewhere, what comes now is for the next start to find.
         if not self._closing or self._mailbox.listens:
-            sightings = await self._look.scan(session, trace)
+            sightings = await self._poll.scan(session, trace)
             self.trouble, self.statistics.connected = None, True
-            await self._look.act(sightings, session, trace, began)
+            await self._poll.act(sightings, session, trace, began)
             idle = not sightings and not self._deletions
         if self._deletions:
-            await self._look.delete(session, trace)
+            await self._poll.delete(session, trace)
         elif self._wanted and self._opening:
             gap = self._waiting.gap(self._clock.monotonic(), listens=self._mailbox.listens)
             async with trace.conversation(idle=gap):

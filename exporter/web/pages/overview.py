@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from exporter.core.facts import Arrival
 from exporter.core.fairness import in_turns
-from exporter.core.model import Asked, Listing, ListState, Outcome
+from exporter.core.model import Listing, ListState, Outcome, QueriedList
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe
 from exporter.web.pages.sparkline import Sparkline, sparkline
@@ -131,7 +131,7 @@ async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
     async for fact in in_turns(
         (fact for probe in probes if probe.newest for fact in probe.newest.facts), FACTS
     ):
-        if isinstance(fact, Asked):
+        if isinstance(fact, QueriedList):
             listed.setdefault(fact.blocklist, [])
             if not fact.usable:
                 trouble.setdefault(fact.blocklist, fact.why)

@@ -45,11 +45,11 @@ class Server:
 
     def look(self, at_most: int) -> None:
         """Reads the oldest of the unseen, as a scan does, while nothing happens."""
-        self.folder.begin_look()
+        self.folder.begin_poll()
         wanted = sorted(self.unseen)
         for uid in wanted[:at_most]:
             del self.unseen[uid]
-        self.folder.end_look(max(len(wanted) - at_most, 0))
+        self.folder.end_poll(max(len(wanted) - at_most, 0))
 
 
 EVENTS = st.lists(

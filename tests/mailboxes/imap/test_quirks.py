@@ -26,7 +26,7 @@ from tests.support.imap_rig import ImapRig, bench
 from tests.support.imap_server import DIALOGUES
 
 QUIRKS = sorted(path.stem for path in (DIALOGUES / "quirks").glob("*.txt"))
-MOST_LOOKS = 6
+MOST_POLLS = 6
 BETWEEN = 1.1  # seconds
 
 
@@ -48,7 +48,7 @@ def options(wanted: dict[str, str]) -> dict[str, Any]:
 async def course(here: ImapRig, wanted: dict[str, str]) -> None:
     found: list[Sighting] = []
     async with asyncio.timeout(20), here.session() as session:
-        for _ in range(MOST_LOOKS):
+        for _ in range(MOST_POLLS):
             found += await session.scan()
             if len(found) >= int(wanted.get("found", 1)):
                 break

@@ -10,7 +10,7 @@ from exporter.core.reasons import Reason
 from exporter.mail.message import Kind, Reading, read
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.completeness import is_complete
-from exporter.mailboxes.imap.second_look import MOST, SecondLook
+from exporter.mailboxes.imap.incomplete import MOST, IncompleteMessages
 from exporter.mailboxes.session import Sighting
 from tests.support.imap_shower import UID, Shown, awaited, fetched
 from tests.support.watcher_rig import message
@@ -121,7 +121,12 @@ def test_ours_is_complete_with_its_last_line() -> None:
 
 
 def test_each_pause_is_longer_than_the_one_before_and_there_is_an_end() -> None:
-    look, one, now, pauses = SecondLook(), Sighting("a", "INBOX", b"x", 1.0, True), 1000.0, []
+    look, one, now, pauses = (
+        IncompleteMessages(),
+        Sighting("a", "INBOX", b"x", 1.0, True),
+        1000.0,
+        [],
+    )
     while look.take(one, 5, now):
         pauses.append(look.seconds(now))
         assert look.due(now, "INBOX") == []
@@ -134,7 +139,7 @@ def test_each_pause_is_longer_than_the_one_before_and_there_is_an_end() -> None:
 
 
 def test_only_so_many_are_read_again_at_a_time() -> None:
-    look = SecondLook()
+    look = IncompleteMessages()
     assert [look.take(Sighting(n, "INBOX", b"", 1.0, True), 5, 0.0) for n in range(MOST + 1)] == [
         True
     ] * MOST + [False]

@@ -16,7 +16,7 @@ class _Open:
     due_at: float
 
 
-class SecondLook:
+class IncompleteMessages:
     """The messages to read again, and when. `at` and `now` are on the same clock, in seconds."""
 
     def __init__(self) -> None:

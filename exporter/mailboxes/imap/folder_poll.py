@@ -16,7 +16,7 @@ from exporter.net.imap.reader import attributes, number
 from exporter.net.imap.reply import Reply
 
 
-class Look:
+class FolderPoll:
     """Reads messages without marking them as read."""
 
     def __init__(self, imap: ImapConnection, trace: Trace, selection: Selection) -> None:
@@ -65,7 +65,7 @@ class Look:
         first, handed = folder.bookmark.next_uid, folder.bookmark.handed
         listed: list[int] | None = None
         one_by_one = folder.reading_again or not 0 < folder.unseen <= CHUNK
-        promised = folder.begin_look()
+        promised = folder.begin_poll()
         try:
             if one_by_one:
                 uids = await self._selection.uids(f"{first}:*", by_uid=True)
@@ -151,7 +151,7 @@ class Look:
             detail = f"{self._imap.server} sent FETCH responses without the UID (RFC 9051, 7.5.2)"
             raise ProbeError(Reason.PROTOCOL, detail)
         lacks = folder.lacks(missing, uids, self._trace.now())
-        folder.end_look(left)
+        folder.end_poll(left)
         if not lacks:
             if missing:
                 self._trace.note(

@@ -9,7 +9,7 @@ from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.mailboxes.watcher.waiting import Waiting
 
 
-class Look:
+class Poll:
     """The parts of a poll. Lines about the message of a trip are in the `transcript` for that trip
     only."""
 
