@@ -86,7 +86,7 @@ lab: suite servers $(VENV) ## start the lab of mail servers for use by hand, and
 lab-down: ## stop the lab
 	@$(LAB) down
 
-bench: suite servers $(TOOLS) ## measure CPU per trip, the error of the delay, the cost of scrapes
+bench: suite servers $(TOOLS) ## measure what a trip costs beside a bare loop, scrapes, memory; one part: make bench ARGS=trip
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 fuzz: $(TOOLS) ## fuzz the parsers, each for SECONDS=600; TARGETS="headers imap" for some

@@ -1,0 +1,185 @@
+"""A part of `make bench`: what a trip costs, as a ratio to a bare loop in the same run, and where the
+time goes.
+
+All of it is included that `mailtrip serve` does for a trip: state on the disk, transcript, parsing,
+judging, counting, the log line.
+"""
+
+import gc
+import logging
+import os
+import ssl
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, redirect_stderr
+from dataclasses import dataclass
+from operator import itemgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from exporter.app import App
+from exporter.core.logs import log_to_stderr
+from exporter.core.model import ProbeKey
+from exporter.mail.tokens import new_key
+from exporter.settings import Settings
+from exporter.state.store import Store
+from tests.bench.bare_loop import BareLoop, ImapInbox, Inbox, MaildirInbox, Server
+from tests.bench.figures import show
+from tests.bench.layers import Layers
+from tests.bench.load import Cost, Load, Trip, cost_of
+from tests.lab.client import Lab, LabUser
+
+AIM = 1.5  # times the bare loop
+ROUNDS = 2  # of which the cheaper one counts, since others use the machine, too
+LOADS = (Load(60, 10), Load(200, 50), Load(300, 100), Load(300))
+PROFILED = Load(400, 50)
+SENDER = "probe@lab.test"
+
+CONFIGURATION = """
+mailboxes:
+  monitor: {mailbox}
+modules:
+  trip:
+    timeout: 60s
+    targets: ["*@lab.test"]
+    roundtrip: {{from: {sender}, send: {{smtp: {smtp}}}, mailbox: monitor}}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How messages travel: for mailtrip, and for a bare loop."""
+
+    name: str
+    smtp: str
+    mailbox: str
+    server: Server
+    inbox: Inbox
+
+    @property
+    def configuration(self) -> str:
+        return CONFIGURATION.format(smtp=self.smtp, mailbox=self.mailbox, sender=SENDER)
+
+    @property
+    def settings(self) -> Settings:
+        return Settings.parse(self.configuration.encode(), "bench.yml")
+
+
+def in_plain_text(lab: Lab, user: LabUser) -> Route:
+    return Route(
+        "IMAP",
+        f"{{host: {lab.relay_ip}, port: 25, tls: none}}",
+        f"{{imap: {{host: {lab.imap_ip}, tls: none, username: {user.name},"
+        f" password: {lab.password}}}}}",
+        Server(lab.relay_ip, 25),
+        ImapInbox(Server(lab.imap_ip, 143, user.name, lab.password)),
+    )
+
+
+def with_tls(lab: Lab, user: LabUser) -> Route:
+    """A submission server with a login, as most people have it."""
+    login = f"username: {user.name}, password: {lab.password}, ca_file: {lab.ca}"
+    context = ssl.create_default_context(cafile=lab.ca)
+    return Route(
+        "IMAP, TLS and login",
+        f"{{host: {lab.relay_ip}, port: 587, tls: starttls, {login}}}",
+        f"{{imap: {{host: {lab.imap_ip}, port: 993, tls: implicit, {login}}}}}",
+        Server(lab.relay_ip, 587, user.name, lab.password, context),
+        ImapInbox(Server(lab.imap_ip, 993, user.name, lab.password, context)),
+    )
+
+
+def to_a_maildir(lab: Lab, user: LabUser) -> Route:
+    return Route(
+        "Maildir",
+        f"{{host: {lab.relay_ip}, port: 25, tls: none}}",
+        f"{{maildir: {{path: {user.maildir}, folders: [INBOX]}}}}",
+        Server(lab.relay_ip, 25),
+        MaildirInbox(user.maildir),
+    )
+
+
+ROUTES: tuple[Callable[[Lab, LabUser], Route], ...] = (in_plain_text, with_tls, to_a_maildir)
+
+
+async def trips(lab: Lab) -> None:
+    """The ratios, of each route at each rate."""
+    for make in ROUTES:
+        with lab.fresh_user() as user:
+            route = make(lab, user)
+            for load in LOADS:
+                await _compare(route, user, load)
+
+
+async def layers(lab: Lab) -> None:
+    """Where the time goes, on each route."""
+    for make in ROUTES:
+        with lab.fresh_user() as user:
+            route = make(lab, user)
+            async with ours(route, user) as trip:
+                with Layers() as sampled:
+                    cost = await cost_of(PROFILED, trip)
+            whole = sum(sampled.seconds.values())
+            print(f"{route.name}, {PROFILED}: {cost.milliseconds:.2f} ms of CPU per trip, in")
+            for layer, seconds in sorted(sampled.seconds.items(), key=itemgetter(1), reverse=True):
+                share = seconds / whole
+                print(f"    {layer:24} {share * cost.milliseconds:6.2f} ms  {share * 100:5.1f} %")
+
+
+async def _compare(route: Route, user: LabUser, load: Load) -> None:
+    bare, full = [], []
+    for _ in range(ROUNDS):
+        async with BareLoop(route.server, SENDER, user.address, route.inbox) as loop:
+            bare.append(await _measured(load, loop.trip))
+        async with ours(route, user) as trip:
+            full.append(await _measured(load, trip))
+    theirs, mine = (min(costs, key=lambda cost: cost.cpu) for costs in (bare, full))
+    show(
+        f"a trip, {route.name}, {load}",
+        mine.cpu / theirs.cpu,
+        "bare loops",
+        AIM,
+        f"{mine.milliseconds:5.2f} ms of CPU, bare {theirs.milliseconds:5.2f}; {_reached(mine)},"
+        f" bare {_reached(theirs)}",
+    )
+
+
+async def _measured(load: Load, trip: Trip) -> Cost:
+    for _ in range(3):  # imports, caches, connections
+        await trip()
+    return await cost_of(load, trip)
+
+
+def _reached(cost: Cost) -> str:
+    failed = f", {cost.trips - cost.good} FAILED" if cost.good < cost.trips else ""
+    return f"{cost.rate:.0f} trips/s{failed}"
+
+
+@asynccontextmanager
+async def ours(route: Route, user: LabUser) -> AsyncIterator[Trip]:
+    """A mailtrip in this process, with its state on the disk, and a log that nobody reads."""
+    with TemporaryDirectory(prefix="mailtrip-bench-", dir="/var/tmp") as directory, _logging():
+        store = Store.open(Path(directory))
+        async with App(route.settings, store, new_key()) as app:
+            probe = app.probes.get_or_create(ProbeKey("trip", user.address))
+            gc.collect()
+            gc.freeze()  # as `serve` does
+
+            async def trip() -> bool:
+                return (await app.prober.start(probe)).success
+
+            yield trip
+        gc.unfreeze()
+
+
+@contextmanager
+def _logging() -> Iterator[None]:
+    root = logging.getLogger()
+    before = [*root.handlers]
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        with redirect_stderr(nowhere):
+            log_to_stderr("INFO")
+        try:
+            yield
+        finally:
+            for handler in set(root.handlers).difference(before):
+                root.removeHandler(handler)
