@@ -61,7 +61,7 @@ class ProbeError(Exception):
 def one_line(text: str, limit: int = MAX_DETAIL) -> str:
     """`text` fit for a log line, a page, a terminal or the disk: no control characters, at most
     `limit` characters."""
-    text = _CONTROL.sub(" ", text).strip()
+    text = (text if text.isprintable() else _CONTROL.sub(" ", text)).strip()
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

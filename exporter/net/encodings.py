@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 RUN = 8  # characters of a secret in a row that are hidden
+STRIDE = 4  # characters between two places where a text is searched for a piece of a run
+PIECE = RUN - STRIDE + 1  # characters: every run has a piece that begins at such a place
 # with backslashes, so that escaped quotes do not matter
 BLANK = r"[\s\\\x00-\x1f\x7f-\x9f\u200b\u2060\ufeff]+"
 _BLANKS = re.compile(BLANK)
+_ASCII = [chr(code) for code in range(128)]
+_NO_BLANKS = dict.fromkeys(map(ord, filter(_BLANKS.match, _ASCII)))
+_ONLY_LETTERS = {ord(char): char.lower() if char.isalnum() else None for char in _ASCII}
 _LONG = 256  # characters; a token, which is encoded in base64 only
 
 
@@ -26,15 +31,19 @@ def small(text: str) -> str:
     return "".join(low if len(low := char.lower()) == 1 else char for char in text)
 
 
+def without_blanks(text: str) -> str:
+    return text.translate(_NO_BLANKS) if text.isascii() else _BLANKS.sub("", text)
+
+
 def bare(text: str) -> str:
     """The text in lower case without blanks."""
-    return _BLANKS.sub("", small(text))
+    return without_blanks(small(text))
 
 
 def letters(text: str) -> str:
     """Only the letters and digits: in lower case, without accents, full-width ones as ASCII."""
     if text.isascii():
-        return "".join(filter(str.isalnum, text)).lower()
+        return text.translate(_ONLY_LETTERS)
     return "".join(map(letter, text))
 
 
@@ -52,10 +61,18 @@ def runs_of(secret: str) -> frozenset[str]:
     return frozenset(run for form in _forms(secret) for run in runs_in(form))
 
 
-def runs_in(form: str) -> Iterator[str]:
-    """The substrings of one form, unchanged and of its letters only."""
+def runs_in(form: str, size: int = RUN) -> Iterator[str]:
+    """The substrings of one form, unchanged and of its letters only. None if it is shorter than a
+    run."""
     for text in (bare(form), letters(form)):
-        yield from (text[n : n + RUN] for n in range(len(text) - RUN + 1))
+        if len(text) >= RUN:
+            yield from (text[n : n + size] for n in range(len(text) - size + 1))
+
+
+@lru_cache(maxsize=256)
+def pieces_of(secret: str) -> frozenset[str]:
+    """The pieces of `runs_of`."""
+    return frozenset(piece for form in _forms(secret) for piece in runs_in(form, PIECE))
 
 
 def _forms(secret: str) -> Iterator[str]:

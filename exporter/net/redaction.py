@@ -13,16 +13,28 @@ from functools import lru_cache
 from html import unescape
 
 from exporter.core.model import ProbeError
-from exporter.net.encodings import BLANK, bare, letter, letters, runs_in, runs_of, small, to_bytes
+from exporter.net.encodings import (
+    BLANK,
+    PIECE,
+    STRIDE,
+    bare,
+    letter,
+    letters,
+    pieces_of,
+    runs_in,
+    runs_of,
+    small,
+    to_bytes,
+    without_blanks,
+)
 from exporter.net.encodings import RUN as RUN
 
 HIDDEN = "<secret>"
 MOST = 1 << 12  # characters of a text that are looked at; the rest is dropped
 _SHORT = 4  # characters; a shorter password is in too many words to be hidden after the login
-_DROPPED = re.compile(
-    r"(?:^|(?<=\n))(?:[245]\.\d{1,3}\.\d{1,3}[ \t]|(?:\S{1,20} )?(?:ok|no|bad|bye|[+]ok|-err)["
-    r" \t])|" + BLANK
-)
+_BEGINNING = r"(?:[245]\.\d{1,3}\.\d{1,3}[ \t]|(?:\S{1,20} )?(?:ok|no|bad|bye|[+]ok|-err)[ \t])"
+_BEGINS = re.compile(_BEGINNING)
+_DROPPED = re.compile(rf"(?:^|(?<=\n)){_BEGINNING}|{BLANK}")
 """What may stand between the pieces of a secret: blanks, and what a line of a reply begins with."""
 
 _ESCAPE = re.compile(
@@ -31,6 +43,7 @@ _ESCAPE = re.compile(
 )
 """Of URLs, quoted-printable, xtext (RFC 3461), C, JSON, HTML and modified UTF-7, in small
 letters."""
+_MAY_ESCAPE = re.compile(r"[%=+\\&]")  # what an escape begins with
 
 _Piece = tuple[str, int, int]  # a text, and where in the original it begins and ends
 
@@ -40,6 +53,7 @@ class Redaction:
 
     def __init__(self) -> None:
         self._runs: set[str] = set()
+        self._pieces: set[str] = set()  # of the runs
         self._wholes: set[str] = set()
         self._short: list[re.Pattern[str]] = []
         self._until_login: list[re.Pattern[str]] = []
@@ -55,6 +69,7 @@ class Redaction:
             else:
                 self.learn_word(b64encode(to_bytes(secret)).decode())
             self._runs.update(runs_of(secret))
+            self._pieces.update(pieces_of(secret))
 
     def learn_login(self, user: str, password: str) -> None:
         """Adds a password, and the response of PLAIN (RFC 4616), also for a short password."""
@@ -65,6 +80,7 @@ class Redaction:
     def learn_word(self, word: str) -> None:
         """Adds a base64 word that contains a secret, and perhaps a username, as it is sent."""
         self._runs.update(runs_in(word))
+        self._pieces.update(runs_in(word, PIECE))
         if whole := bare(word):
             self._wholes.add(whole)
 
@@ -84,7 +100,7 @@ class Redaction:
         for pattern in (*self._short, *self._until_login):
             for match in pattern.finditer(text):
                 _mark(hidden, match.start(), match.end())
-        before, kept = self._tail, _DROPPED.sub("", low)
+        before, kept = self._tail, _without_dropped(low)
         self._tail = (before + kept)[-RUN + 1 :]
         before_letters, kept_letters = self._tail_of_letters, letters(kept)
         self._tail_of_letters = (before_letters + kept_letters)[-RUN + 1 :]
@@ -92,8 +108,8 @@ class Redaction:
             found = list(_pieces(low, _DROPPED, _nothing))
             self._mark(before, found, hidden)
             self._mark(before_letters, _letters_of(found), hidden)
-        if _ESCAPE.search(low):
-            decoded = _DROPPED.sub("", small(_ESCAPE.sub(_unescaped, low)))
+        if _MAY_ESCAPE.search(low) and _ESCAPE.search(low):
+            decoded = _without_dropped(small(_ESCAPE.sub(_unescaped, low)))
             if self._is_in(decoded) or self._is_in(letters(decoded)):
                 found = list(_decoded(low))
                 self._mark("", found, hidden)
@@ -123,8 +139,12 @@ class Redaction:
 
     def _is_in(self, text: str) -> bool:
         """Whether the text contains a secret; fast, since usually it does not."""
-        runs = (text[n : n + RUN] for n in range(len(text) - RUN + 1))
-        return not self._runs.isdisjoint(runs) or any(whole in text for whole in self._wholes)
+        if any(whole in text for whole in self._wholes):
+            return True
+        places = range(0, len(text) - PIECE + 1, STRIDE)
+        if self._pieces.isdisjoint([text[n : n + PIECE] for n in places]):
+            return False
+        return not self._runs.isdisjoint(text[n : n + RUN] for n in range(len(text) - RUN + 1))
 
     def _mark(self, before: str, pieces: Iterable[_Piece], hidden: bytearray) -> None:
         """Marks secrets in the text, alone or together with the text `before`."""
@@ -142,6 +162,13 @@ class Redaction:
         for start, end in hits:
             if end > len(before):
                 _mark(hidden, places[max(start, len(before))][0], places[end - 1][1])
+
+
+def _without_dropped(low: str) -> str:
+    if "\n" in low:
+        return _DROPPED.sub("", low)
+    beginning = _BEGINS.match(low)
+    return without_blanks(low[beginning.end() :] if beginning else low)
 
 
 def _nothing(match: re.Match[str]) -> str:

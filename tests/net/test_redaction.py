@@ -270,3 +270,11 @@ def test_a_long_text_costs_no_more_than_a_few_short_ones(piece: str) -> None:
     assert min(seconds(text) for _ in range(3)) < 50 * min(
         seconds(text[: MOST - 1]) for _ in range(3)
     )
+
+
+@pytest.mark.parametrize("offset", range(2 * RUN))
+def test_a_run_of_a_secret_is_hidden_wherever_it_begins(offset: int) -> None:
+    secret = "k3Vq8zT1wXyB"
+    for start in range(len(secret) - RUN + 1):
+        run = secret[start : start + RUN]
+        assert knowing(secret).clean(f"{'-' * offset}{run}") == "-" * offset + HIDDEN
