@@ -5,7 +5,7 @@ still unread in our sockets, and a time limit of asyncio would expire just befor
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -14,6 +14,7 @@ T = TypeVar("T")
 TICKS = 40  # in the time of a limit: how late they are tells how late we are
 SHORTEST = 0.05  # seconds between two ticks
 NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is well
+SLICE = 0.005  # seconds of work, after which others have their turn
 
 
 class FairLimit:
@@ -77,3 +78,18 @@ async def in_turns(items: Iterable[T], at_a_time: int) -> AsyncIterator[T]:
         yield item
         if number % at_a_time == 0:
             await asyncio.sleep(0)
+
+
+class Slices:
+    """Long work in slices of a few milliseconds. They are measured by time, so that the work needs
+    few turns: in a busy event loop it waits for each of them. `now` returns seconds."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._end = now() + SLICE
+
+    async def pause(self) -> None:
+        """Lets other tasks run if the slice is over."""
+        if self._now() >= self._end:
+            await asyncio.sleep(0)
+            self._end = self._now() + SLICE

@@ -1,17 +1,19 @@
 """The series for Prometheus: the only place where outcomes become series."""
 
 from collections.abc import Callable, Mapping
-from itertools import chain
 
+from exporter.core.clock import Clock
+from exporter.core.fairness import Slices
 from exporter.core.model import Outcome, ProbeKey
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
-from exporter.metrics.definitions import OF_A_PROBE
+from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
 from exporter.metrics.exporter import ExporterSeries
-from exporter.metrics.exposition import Format, joined, page, process_page
+from exporter.metrics.exposition import Format, Lines, add_families, process_text
 from exporter.metrics.outcome import ProbeSeries
 from exporter.metrics.rendered import Rendered
 from exporter.metrics.round_trip import RoundTripSeries
+from exporter.metrics.text import Text
 from exporter.net.oauth2 import AccountStatus
 
 
@@ -22,13 +24,16 @@ class Metrics:
         self,
         mailboxes: Callable[[], Mapping[str, Statistics]],
         accounts: Callable[[], Mapping[str, AccountStatus]] = dict,
+        clock: Clock | None = None,
     ) -> None:
         self._mailboxes = mailboxes
         self._accounts = accounts
+        self._now = (clock or Clock()).monotonic
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
         self._texts: dict[ProbeKey, Rendered] = {}
         self.exporter = ExporterSeries()
+        self._own = Rendered(self.exporter)
 
     def known(
         self,
@@ -99,25 +104,32 @@ class Metrics:
     def refused(self, kind: str) -> None:
         self.exporter.refused(kind)
 
-    async def probe(self, probe: ProbeKey, form: Format = Format.TEXT) -> bytes:
+    async def probe(self, probe: ProbeKey, form: Format = Format.TEXT) -> Text:
         """The series of one probe, a consistent snapshot."""
-        return b"".join((*await self._text(probe).page(form), form.end))
+        text, slices = Text(), Slices(self._now)
+        series = self._probes.get(probe) or ProbeSeries()
+        lines = await self._text(probe, series).lines(form, slices)
+        await add_families(text, series.definitions.values(), [lines], form, slices)
+        text.add([form.end])
+        return text
 
-    async def everything(self, form: Format = Format.TEXT) -> bytes:
-        """The series of every named probe, of the mailboxes, the exporter and the process."""
-        now = list(self._names.items())
-        named = [
-            await self._text(key).lines(form, name)
-            for key, name in now
-            if self._names.get(key) == name
-        ]
+    async def everything(self, form: Format = Format.TEXT) -> Text:
+        """The series of every named probe, of the mailboxes, the exporter and the process; each
+        probe's are a consistent snapshot."""
+        text, slices, named = Text(), Slices(self._now), list[Lines]()
+        for key, name in list(self._names.items()):
+            if self._names.get(key) == name:
+                named.append(await self._text(key, self._probes[key]).lines(form, slices, name))
+            await slices.pause()
+        await add_families(text, OF_A_PROBE, named, form, slices)
         self.exporter.show_mailboxes(self._mailboxes())
         self.exporter.show_accounts(self._accounts())
-        own = await Rendered(self.exporter).page(form)
-        text = chain(page(OF_A_PROBE, named, form), own, (process_page(form), form.end))
-        return await joined(text)
+        own = await self._own.lines(form, slices)
+        await add_families(text, OF_THE_EXPORTER, [own], form, slices)
+        text.add([process_text(form), form.end])
+        return text
 
-    def _text(self, probe: ProbeKey) -> Rendered:
+    def _text(self, probe: ProbeKey, series: ProbeSeries) -> Rendered:
         if probe not in self._probes:
-            return Rendered(ProbeSeries())
-        return self._texts.setdefault(probe, Rendered(self._probes[probe]))
+            return Rendered(series)
+        return self._texts.setdefault(probe, Rendered(series))

@@ -1,31 +1,21 @@
-"""Series as text for Prometheus; the only importer of prometheus_client."""
+"""Series as text for Prometheus; the only importer of prometheus_client, which writes the series of
+the process. Series of probes are written here, since they are many, byte by byte as it would."""
 
-import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from functools import cache
-from itertools import accumulate
+from functools import cache, lru_cache
+from itertools import accumulate, chain
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-from prometheus_client.core import (
-    CounterMetricFamily,
-    Exemplar,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-)
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.utils import floatToGoString
 
-from exporter.core.fairness import in_turns
+from exporter.core.fairness import Slices
 from exporter.metrics.definitions import Definition
-from exporter.metrics.series import Histogram, Labels, Series
-
-PIECE = 200
-"""Series that are written at a time: two or three milliseconds of work."""
-
-PARTS = 5000  # of a text that are gathered at a time
-LARGE = 2 << 20  # bytes; to copy more takes some milliseconds
+from exporter.metrics.series import Histogram, Labels, Value
+from exporter.metrics.text import Text
 
 Lines = Mapping[str, bytes]
 """What is written of some families, by name."""
@@ -43,8 +33,73 @@ class Format(Enum):
         return b"# EOF\n" if self is Format.OPENMETRICS else b""
 
 
+class Layout:
+    """The lines of a family, prepared but for the values of labels and the numbers; with the label
+    `probe` if they are of a probe with a `named` one."""
+
+    def __init__(self, definition: Definition, form: Format, named: bool) -> None:
+        self._has_exemplars = form is Format.OPENMETRICS
+        labels = ("probe", *definition.labels) if named else definition.labels
+        self._order = sorted(range(len(labels)), key=labels.__getitem__)
+        name, given = definition.name, dict.fromkeys(labels, "%s")
+        lines = [name + _braces(given)]
+        if definition.kind == "histogram":
+            bounds = [*map(str, definition.buckets), "+Inf"]
+            lines = [f"{name}_bucket{_braces(given | {'le': bound})}" for bound in bounds]
+            lines += [f"{name}_{what}{_braces(given)}" for what in ("count", "sum")]
+        self._template = "".join(f"{line} %s\n" for line in lines)
+        family = name.removesuffix("_total") if definition.kind == "counter" else name
+        self.head = _written([Metric(family, definition.help, definition.kind)], form)
+
+    def lines(self, values: Iterable[tuple[Labels, Value]], probe: str | None) -> bytes:
+        written = list[str]()
+        for labels, value in values:
+            given = labels if probe is None else (probe, *labels)
+            given = tuple([_escaped(given[place]) for place in self._order])
+            if isinstance(value, Histogram):
+                numbers = [(*given, number) for number in self._numbers(value)]
+                written.append(self._template % tuple(chain.from_iterable(numbers)))
+            else:
+                written.append(self._template % (*given, _number(value)))
+        return "".join(written).encode()
+
+    def _numbers(self, histogram: Histogram) -> list[str]:
+        """What is counted up to each bound, the number of all, and their sum."""
+        numbers = [_count(count) for count in accumulate(histogram.counts)]
+        numbers += (numbers[-1], _number(histogram.sum))
+        if self._has_exemplars:
+            for bucket, (trip, value, at) in histogram.exemplars.items():
+                exemplar = f'{{trip_id="{_escaped(trip)}"}} {_number(value)} {at}'
+                numbers[bucket] += f" # {exemplar}"
+        return numbers
+
+
+@cache
+def layout(definition: Definition, form: Format, named: bool) -> Layout:
+    return Layout(definition, form, named)
+
+
+async def add_families(
+    text: Text,
+    definitions: Iterable[Definition],
+    many: Sequence[Lines],
+    form: Format,
+    slices: Slices,
+) -> None:
+    """Adds each family under its header. Families without series are left out."""
+    for definition in definitions:
+        if lines := [found for one in many if (found := one.get(definition.name))]:
+            text.add([layout(definition, form, False).head, *lines])
+        await slices.pause()
+
+
+def process_text(form: Format) -> bytes:
+    """The series of the process."""
+    return _written(_PROCESS.collect(), form)
+
+
 class _Families:
-    """Adapts families for the library's renderer."""
+    """Adapts families for the library."""
 
     def __init__(self, families: Iterable[Metric]) -> None:
         self._families = families
@@ -53,39 +108,7 @@ class _Families:
         yield from self._families
 
 
-def pieces(
-    definition: Definition, series: Series, form: Format, probe: str | None = None
-) -> Iterator[bytes]:
-    """The lines of one family, in pieces; with the label `probe` if that is not empty."""
-    lines_of_one = len(definition.buckets) + 3 if definition.kind == "histogram" else 1
-    many = list(series.of(definition.name).items())
-    step = max(PIECE // lines_of_one, 1)
-    for start in range(0, len(many), step):
-        text = _rendered([_family(definition, many[start : start + step], probe)], form)
-        yield text.removeprefix(_head(definition, form))
-
-
-def page(definitions: Iterable[Definition], many: Sequence[Lines], form: Format) -> Iterator[bytes]:
-    """The whole page in parts: each family under its header. Families without series are left
-    out."""
-    for definition in definitions:
-        lines = [one[definition.name] for one in many if definition.name in one]
-        if lines:
-            yield _head(definition, form)
-            yield from lines
-
-
-def process_page(form: Format) -> bytes:
-    """The series of the process."""
-    return _rendered(_PROCESS.collect(), form)
-
-
-@cache
-def _head(definition: Definition, form: Format) -> bytes:
-    return _rendered([_family(definition, (), None)], form)
-
-
-def _rendered(families: Iterable[Metric], form: Format) -> bytes:
+def _written(families: Iterable[Metric], form: Format) -> bytes:
     """The output of the library, without the end marker."""
     if form is Format.OPENMETRICS:
         text: str | bytes = generate_openmetrics(_Families(families))  # type: ignore[no-untyped-call]
@@ -93,44 +116,19 @@ def _rendered(families: Iterable[Metric], form: Format) -> bytes:
     return generate_latest(_Families(families))
 
 
-def _family(
-    definition: Definition, many: Iterable[tuple[Labels, float | Histogram]], probe: str | None
-) -> Metric:
-    name, prefix = definition.name, [] if probe is None else [probe]
-    labels = [*(() if probe is None else ("probe",)), *definition.labels]
-    if definition.kind == "histogram":
-        histograms = HistogramMetricFamily(name, definition.help, labels=labels)
-        for values, value in many:
-            assert isinstance(value, Histogram)  # noqa: S101 - so says its definition
-            histograms.add_metric([*prefix, *values], _cumulative(value), value.sum)
-        return histograms
-    kind = CounterMetricFamily if definition.kind == "counter" else GaugeMetricFamily
-    numbers = kind(name, definition.help, labels=labels)
-    for values, value in many:
-        assert isinstance(value, int | float)  # noqa: S101
-        numbers.add_metric([*prefix, *values], value)
-    return numbers
+def _braces(labels: Mapping[str, str]) -> str:
+    pairs = ",".join(f'{name}="{value}"' for name, value in sorted(labels.items()))
+    return f"{{{pairs}}}" if pairs else ""
 
 
-def _cumulative(histogram: Histogram) -> list[tuple[str, float] | tuple[str, float, Exemplar]]:
-    bounds = [*map(str, histogram.bounds), "+Inf"]
-    buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
-    for place, (bound, count) in enumerate(zip(bounds, accumulate(histogram.counts), strict=True)):
-        if place in histogram.exemplars:
-            trip, value, at = histogram.exemplars[place]
-            buckets.append((bound, float(count), Exemplar({"trip_id": trip}, value, at)))
-        else:
-            buckets.append((bound, float(count)))
-    return buckets
+def _escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
+
+_number: Callable[[float], str] = floatToGoString
+# The same few counts are written again and again; whole numbers only, since -0.0 equals 0.0.
+_count = lru_cache(maxsize=5000)(_number)
 
 _PROCESS = CollectorRegistry()
 ProcessCollector(registry=_PROCESS)
 PlatformCollector(registry=_PROCESS)
-
-
-async def joined(pieces: Iterable[bytes]) -> bytes:
-    """Joins large texts in a thread: Python releases the GIL when it joins 1 MiB or more."""
-    parts = [piece async for piece in in_turns(pieces, PARTS)]
-    large = sum(map(len, parts)) > LARGE
-    return await asyncio.to_thread(b"".join, parts) if large else b"".join(parts)

@@ -1,7 +1,7 @@
 """Values by family and label values; compact, since there may be ten thousand probes."""
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from exporter.metrics.definitions import Definition
 
@@ -36,6 +36,9 @@ class Histogram:
         return made
 
 
+Value = float | Histogram
+
+
 class Series:
     """The values of some families. `version` differs after each change."""
 
@@ -44,6 +47,7 @@ class Series:
         self.numbers: dict[str, dict[Labels, float]] = {}
         self.histograms: dict[str, dict[Labels, Histogram]] = {}
         self.version = 0
+        self._versions = dict.fromkeys(self.definitions, 0)  # after the newest change of a family
         for name, definition in self.definitions.items():
             if definition.kind == "histogram":
                 self.histograms[name] = {
@@ -52,34 +56,33 @@ class Series:
             else:
                 self.numbers[name] = dict.fromkeys(definition.start, 0)
 
-    def of(self, name: str) -> Mapping[Labels, float | Histogram]:
-        """The values of one family."""
-        return self.histograms[name] if name in self.histograms else self.numbers[name]
+    def changes(self, version: int) -> list[tuple[Definition, list[tuple[Labels, Value]]]]:
+        """A snapshot of the families that have changed since that version."""
+        return [
+            (self.definitions[name], self._snapshot(name))
+            for name, newest in self._versions.items()
+            if newest > version
+        ]
 
-    def copy(self) -> "Series":
-        """A snapshot."""
-        made = Series(())
-        made.definitions = self.definitions
-        made.numbers = {name: dict(values) for name, values in self.numbers.items()}
-        made.histograms = {
-            name: {labels: histogram.copy() for labels, histogram in values.items()}
-            for name, values in self.histograms.items()
-        }
-        return made
+    def _snapshot(self, name: str) -> list[tuple[Labels, Value]]:
+        if name in self.numbers:
+            return [*self.numbers[name].items()]
+        return [(labels, one.copy()) for labels, one in self.histograms[name].items()]
 
     def set(self, name: str, value: float, *labels: str) -> None:
         self.numbers[name][labels] = value
-        self.version += 1
+        self._changed(name)
 
     def replace(self, name: str, values: dict[Labels, float]) -> None:
         """Replaces all values of a gauge."""
-        self.numbers[name] = dict(values)
-        self.version += 1
+        if values != self.numbers[name]:
+            self.numbers[name] = dict(values)
+            self._changed(name)
 
     def add(self, name: str, amount: float, *labels: str) -> None:
         values = self.numbers[name]
         values[labels] = values.get(labels, 0) + amount
-        self.version += 1
+        self._changed(name)
 
     def observe(
         self, name: str, value: float, *labels: str, trip: str = "", at: float = 0.0
@@ -89,4 +92,8 @@ class Series:
         if labels not in histograms:
             histograms[labels] = Histogram(self.definitions[name].buckets)
         histograms[labels].observe(value, trip, at)
+        self._changed(name)
+
+    def _changed(self, name: str) -> None:
         self.version += 1
+        self._versions[name] = self.version

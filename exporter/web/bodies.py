@@ -6,48 +6,59 @@ MB and read nothing would use 600 MB; so each is sent 64 KiB, and more once it h
 
 import asyncio
 import zlib
+from functools import partial
 
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.payload import Payload
 
+from exporter.core.fairness import Slices
+from exporter.core.threads import off_the_loop
+from exporter.metrics.text import Text
+
 PIECE = 64 << 10  # bytes
 SMALL = 1024  # bytes that are not worth compressing
+LARGE = 256 << 10  # bytes that take a millisecond to compress
+COMPRESSED = 1 << 20  # bytes at a time: a busy event loop makes a thread wait after each of them
 _GZIP = 16 + zlib.MAX_WBITS  # zlib.compressobj: with the header and the trailer of gzip
 
 
 class Body:
     """The body of a response, and its compressed form, which is made once for all clients."""
 
-    def __init__(self, plain: bytes) -> None:
+    def __init__(self, plain: Text) -> None:
         self.plain = plain
-        self._compressed: asyncio.Future[bytes] | None = None
+        self._compressed: asyncio.Future[Text] | None = None
 
-    async def compressed(self) -> bytes:
-        """Compressed with gzip, in a thread."""
+    async def compressed(self) -> Text:
+        """Compressed with gzip; in a thread if it is large."""
         if self._compressed is None:
-            self._compressed = asyncio.ensure_future(asyncio.to_thread(_compress, self.plain))
+            is_large = len(self.plain) > LARGE
+            self._compressed = off_the_loop(partial(_compress, self.plain), threaded=is_large)
         return await asyncio.shield(self._compressed)
 
 
-def _compress(plain: bytes) -> bytes:
-    compressor = zlib.compressobj(level=6, wbits=_GZIP)
-    return compressor.compress(plain) + compressor.flush()
+def _compress(plain: Text) -> Text:
+    """At the fastest level: it takes a fourth of the time of the usual one, and a fifth more
+    bytes."""
+    compressor = zlib.compressobj(level=1, wbits=_GZIP)
+    parts = [compressor.compress(piece) for piece in plain.pieces(COMPRESSED)]
+    return Text([*parts, compressor.flush()])
 
 
 class PiecewisePayload(Payload):
-    """Writes bytes as fast as the client reads them, without a copy."""
+    """Writes a text as fast as the client reads it."""
 
-    def __init__(self, whole: bytes) -> None:
+    def __init__(self, whole: Text) -> None:
         super().__init__(whole)
         self.whole = whole
         self._size = len(whole)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        return self.whole.decode(encoding, errors)
+        return bytes(self.whole).decode(encoding, errors)
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        view = memoryview(self.whole)
-        for start in range(0, len(view), PIECE):
-            await writer.write(view[start : start + PIECE])
+        slices = Slices(asyncio.get_running_loop().time)
+        for piece in self.whole.pieces(PIECE):
+            await writer.write(piece)
             await writer.drain()
-            await asyncio.sleep(0)  # a client that reads fast has us write without a pause
+            await slices.pause()  # a client that reads fast has us write without a pause

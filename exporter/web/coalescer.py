@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 
+from exporter.metrics.text import Text
 from exporter.web.bodies import Body
 
 
@@ -17,15 +18,15 @@ class Coalescer:
         self._next: dict[Hashable, asyncio.Task[Body]] = {}
         self._lock = asyncio.Lock()
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[bytes | str]]) -> Body:
+    async def get(self, key: Hashable, make: Callable[[], Awaitable[Text | str]]) -> Body:
         """`make` is called for the first request with this key. Raises what it raises."""
         task = self._next.get(key)
         if task is None:
             task = self._next[key] = asyncio.create_task(self._make(key, make))
         return await asyncio.shield(task)
 
-    async def _make(self, key: Hashable, make: Callable[[], Awaitable[bytes | str]]) -> Body:
+    async def _make(self, key: Hashable, make: Callable[[], Awaitable[Text | str]]) -> Body:
         async with self._lock:
             del self._next[key]  # requests that come from now on share the next one
             made = await make()
-        return Body(made.encode() if isinstance(made, str) else made)
+        return Body(Text([made.encode()]) if isinstance(made, str) else made)

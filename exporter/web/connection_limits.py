@@ -2,7 +2,7 @@
 limit."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 from exporter.web.connection import Connection
 from exporter.web.eviction import busiest_client, least_missed, oldest_unread
@@ -70,7 +70,7 @@ class ConnectionLimits:
         if handler in self._connections:
             self._connections[handler].progress.answer_request()
 
-    def answer_started(self, handler: asyncio.BaseProtocol | None, answer: bytes) -> None:
+    def answer_started(self, handler: asyncio.BaseProtocol | None, answer: Sized) -> None:
         """An answer is ready, which the client must read within the limits."""
         if handler not in self._connections:
             return

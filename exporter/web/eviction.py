@@ -1,7 +1,7 @@
 """Selects the connection to drop when there are too many, or too much unread data."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sized
 
 from exporter.web.connection import Connection
 from exporter.web.progress import State
@@ -27,7 +27,7 @@ def least_missed(
 
 
 def oldest_unread(
-    connections: Collection[Connection], limit: int, newest: bytes
+    connections: Collection[Connection], limit: int, newest: Sized
 ) -> Connection | None:
     """The oldest unread answer of the client with the most of them; None if their total is within
     the limit, counting a shared answer once, or if only `newest` is left."""

@@ -1,7 +1,7 @@
 """The progress of a request on a connection, and its time limits."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from enum import Enum, auto
 
 
@@ -20,7 +20,7 @@ class Progress:
     reads nothing of its response is dropped after `stalled` seconds."""
 
     def __init__(self, drop: Callable[[], None], stalled: float) -> None:
-        self.answer = b""  # that the client has to read
+        self.answer: Sized = b""  # that the client has to read
         self.since = 0.0  # when that began, by the clock of the event loop
         self._drop = drop
         self._stalled_limit = stalled
@@ -48,7 +48,7 @@ class Progress:
         self._answering = self._was_answered = True
         self._cancel()
 
-    def expect_reading(self, answer: bytes, timeout: float) -> None:
+    def expect_reading(self, answer: Sized, timeout: float) -> None:
         """Starts the time limit for the client to read this."""
         self.answer, self.since = answer, asyncio.get_running_loop().time()
         self._drop_after(timeout)

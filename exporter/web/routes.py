@@ -11,9 +11,10 @@ from aiohttp import hdrs, web
 from exporter.config.mistakes import Mistakes
 from exporter.core.model import ProbeKey, ProbeRefused
 from exporter.metrics.exposition import Format
+from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
 from exporter.state.schema import StateUnusable
-from exporter.web.bodies import SMALL, Body
+from exporter.web.bodies import SMALL, Body, PiecewisePayload
 from exporter.web.coalescer import Coalescer
 from exporter.web.debug import debug_page
 from exporter.web.external_url import ExternalUrl
@@ -46,9 +47,9 @@ Reload = Callable[[], Coroutine[Any, Any, None]]
 class Exposition(Protocol):
     """Series as text."""
 
-    async def probe(self, probe: ProbeKey, form: Format = ...) -> bytes: ...
+    async def probe(self, probe: ProbeKey, form: Format = ...) -> Text: ...
 
-    async def everything(self, form: Format = ...) -> bytes: ...
+    async def everything(self, form: Format = ...) -> Text: ...
 
     def refused(self, kind: str) -> None: ...
 
@@ -283,7 +284,7 @@ def _with_state(answer: Answer) -> Answer:
 def _page(page: Body | str, status: int = HTTPStatus.OK) -> web.Response:
     """A page that loads only our own style and cannot be framed, since it shows text from external
     senders."""
-    body = page.plain if isinstance(page, Body) else page.encode()
+    body = PiecewisePayload(page.plain) if isinstance(page, Body) else page.encode()
     headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
     return web.Response(body=body, status=status, headers=headers)
 
@@ -296,7 +297,6 @@ async def _series(request: web.Request, body: Body, form: Format) -> web.Respons
         "Vary": "Accept, Accept-Encoding",
     }
     if len(body.plain) <= SMALL or not takes_gzip(request.headers.get("Accept-Encoding", "")):
-        return web.Response(body=body.plain, headers=headers)
-    return web.Response(
-        body=await body.compressed(), headers=headers | {"Content-Encoding": "gzip"}
-    )
+        return web.Response(body=PiecewisePayload(body.plain), headers=headers)
+    compressed = PiecewisePayload(await body.compressed())
+    return web.Response(body=compressed, headers=headers | {"Content-Encoding": "gzip"})

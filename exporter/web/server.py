@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from exporter.config.types import Listen
+from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
 from exporter.web.bodies import PiecewisePayload
 from exporter.web.connection_limits import ConnectionLimits
@@ -125,9 +126,11 @@ class Server:
         limits.request_started(protocol)
         try:
             response = await self._answer(request, handler)
-            if isinstance(response, web.Response) and isinstance(response.body, bytes):
-                limits.answer_started(protocol, response.body)
-                response.body = PiecewisePayload(response.body)
+            if isinstance(response, web.Response):
+                if isinstance(response.body, bytes):
+                    response.body = PiecewisePayload(Text([response.body]))
+                if isinstance(response.body, PiecewisePayload):
+                    limits.answer_started(protocol, response.body.whole)
             with suppress(ConnectionError):  # the client is gone
                 await response.prepare(request)
                 await response.write_eof()

@@ -62,7 +62,7 @@ def page(outcomes: list[Outcome]) -> bytes:
     for outcome in outcomes:
         made.started(KEY)
         made.finished(outcome)
-    return at_once(made.probe(KEY))
+    return bytes(at_once(made.probe(KEY)))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -91,7 +91,7 @@ def test_each_kind_of_probe_has_its_own_series_and_none_of_the_other_kind_s(prom
     for outcome in (LISTED, test_metrics.SUCCESS):
         made.started(outcome.probe)
         made.finished(outcome)
-    text = at_once(made.everything())
+    text = bytes(at_once(made.everything()))
     families = {"gmail": set[str](), "reputation": set[str]()}
     for name in test_metrics.series(text):
         for probe, found in families.items():
@@ -116,15 +116,16 @@ def test_each_kind_of_probe_has_its_own_series_and_none_of_the_other_kind_s(prom
 def test_mail_of_a_probe_that_asks_blocklists_now_counts_nowhere() -> None:
     made = Metrics(dict)
     made.known(KEY, "reputation", LISTS)
-    before = at_once(made.probe(KEY))
+    before = bytes(at_once(made.probe(KEY)))
     made.late(KEY, 5.0)
     made.lost(KEY)
     made.bounced(KEY)
     made.duplicate(KEY)
     made.restored(replace(test_metrics.SUCCESS, probe=KEY))
     assert "mailtrip_success 1.0" in at_once(made.probe(KEY)).decode().splitlines()
-    assert b"mailtrip_hops" not in at_once(made.probe(KEY))
-    assert before != at_once(made.probe(KEY))
+    after = bytes(at_once(made.probe(KEY)))
+    assert b"mailtrip_hops" not in after
+    assert before != after
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import gzip
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sized
 
 import pytest
 
@@ -50,7 +50,7 @@ async def read(client: socket.socket) -> bytes:
     return answer
 
 
-def reading(here: Site) -> list[bytes]:
+def reading(here: Site) -> list[Sized]:
     connection_limits = here.server._connection_limits
     assert connection_limits is not None
     return [

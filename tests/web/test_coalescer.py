@@ -2,6 +2,7 @@
 
 import asyncio
 
+from exporter.metrics.text import Text
 from exporter.web.coalescer import Coalescer
 
 
@@ -10,10 +11,10 @@ async def test_an_answer_is_made_once_for_all_who_ask_together_and_is_never_olde
 ):
     coalescer, made, go = Coalescer(), list[int](), asyncio.Event()
 
-    async def make() -> bytes:
+    async def make() -> Text:
         made.append(len(made))
         await go.wait()
-        return b"%d" % made[-1]
+        return Text([b"%d" % made[-1]])
 
     first = asyncio.create_task(coalescer.get("a", make))
     await asyncio.sleep(0.01)
@@ -22,8 +23,8 @@ async def test_an_answer_is_made_once_for_all_who_ask_together_and_is_never_olde
     assert made == [0]
     later.pop().cancel()
     go.set()
-    assert (await first).plain == b"0"
-    assert {(await one).plain for one in later} == {b"1"}
+    assert bytes((await first).plain) == b"0"
+    assert {bytes((await one).plain) for one in later} == {b"1"}
     assert made == [0, 1]
     assert not vars(coalescer)["_next"]
 
@@ -33,7 +34,7 @@ async def test_an_answer_that_cannot_be_made_is_everybodys_error_and_the_next_on
 ):
     coalescer = Coalescer()
 
-    async def fail() -> bytes:
+    async def fail() -> Text:
         raise OSError
 
     for _ in range(2):
