@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 
-from tests.house.test_house import EXPORTER, PACKAGE, ROOT, TESTS, expect_none, tree
+from tests.house.test_house import EXPORTER, PACKAGE, ROOT, TESTS, expect_none, nodes
 
 PAGES = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 NO_MODULES = {"except"}
@@ -39,7 +39,7 @@ def members() -> dict[str, set[str]]:
     """The classes of the program, and what is defined in each or assigned to `self`."""
     found: dict[str, set[str]] = {}
     for file in EXPORTER:
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if isinstance(node, ast.ClassDef):
                 names = found.setdefault(node.name, set())
                 for inner in ast.walk(node):
@@ -93,7 +93,7 @@ def functions() -> set[str]:
     return {
         node.name
         for file in EXPORTER
-        for node in ast.walk(tree(file))
+        for node in nodes(file)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
 

@@ -104,9 +104,15 @@ def tree(file: Path) -> ast.Module:
     return ast.parse(file.read_text(encoding="utf-8"), str(file))
 
 
+@cache
+def nodes(file: Path) -> tuple[ast.AST, ...]:
+    """All nodes of its tree."""
+    return tuple(ast.walk(tree(file)))
+
+
 def imports(file: Path) -> Iterator[tuple[int, str]]:
     """Every module that a file imports, with its line, also inside functions."""
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -198,7 +204,7 @@ def used_modules(file: Path) -> set[str]:
     """Ours that a file imports: a folder only if it takes something of its `__init__`."""
     ours = {module_of(one) for one in EXPORTER}
     used = set[str]()
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.Import):
             used |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -239,7 +245,7 @@ def own_translators() -> Iterator[str]:
         where = file.relative_to(PACKAGE).as_posix()
         if not where.startswith(("net/", "mailboxes/")) or where == "net/exceptions.py":
             continue
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if isinstance(node, ast.Try) and any(inside(node.body, ast.Yield)):
                 for handler in node.handlers:
                     if any(getattr(one, "exc", None) for one in inside(handler.body, ast.Raise)):
@@ -270,7 +276,7 @@ def readings_of_the_clock() -> Iterator[str]:
     for file in EXPORTER:
         if file == PACKAGE / "core/clock.py":
             continue
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if isinstance(node, ast.Attribute) and node.attr in CLOCKS.get(
                 last_name(node.value), ()
             ):
@@ -301,7 +307,7 @@ def patches() -> Iterator[str]:
         for line, module in imports(file):
             if "mock" in module.split("."):
                 yield f"{place(file, line)}: {module}: make the seam an argument"
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if (
                 isinstance(node, ast.Attribute)
                 and node.attr in ("setattr", "setitem")
@@ -324,7 +330,7 @@ def test_a_verb_has_one_meaning() -> None:
 
 def ambiguous_functions() -> Iterator[str]:
     for file in [*EXPORTER, *TESTS]:
-        for node in ast.walk(tree(file)):
+        for node in nodes(file):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in AMBIGUOUS:
                 yield f"{place(file, node.lineno)}: {node.name}: write {AMBIGUOUS[node.name]}"
 
@@ -341,7 +347,7 @@ def test_each_verb_of_the_table_is_in_use() -> None:
     functions = {
         node.name
         for file in EXPORTER
-        for node in ast.walk(tree(file))
+        for node in nodes(file)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     assert len(verbs) > 10

@@ -13,7 +13,7 @@ from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.kind import MailboxKind
 from exporter.senders import SendOptions
 from exporter.senders.kind import SenderKind
-from tests.house.test_house import EXPORTER, PACKAGE, expect_none, imports, place, tree
+from tests.house.test_house import EXPORTER, PACKAGE, expect_none, imports, nodes, place
 
 KINDS = {"senders": SendOptions.choices, "mailboxes": MailboxOptions.choices}
 NAMES = {name for names in KINDS.values() for name in names}
@@ -40,7 +40,7 @@ def names_of_kinds() -> Iterator[str]:
 
 def words_of(file: Path) -> Iterator[tuple[int, str]]:
     """Attributes, texts of one word, and what is imported of the rooms of kinds."""
-    for node in ast.walk(tree(file)):
+    for node in nodes(file):
         if isinstance(node, ast.Attribute):
             yield node.lineno, node.attr
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -57,8 +57,7 @@ class Folder:
 
     def client(self, *names: str, authority: trustme.CA | None = None) -> ssl.SSLContext:
         """A client's context, with a certificate of its own if there are names for it."""
-        context = ssl.create_default_context()
-        self.authority.configure_trust(context)
+        context = ssl.create_default_context(cadata=self.authority.cert_pem.bytes().decode())
         if names:
             (authority or self.authority_of_clients).issue_cert(*names).configure_cert(context)
         return context

@@ -1,6 +1,7 @@
 """The pages: the overview, and one trip as a waterfall. Without JavaScript; all text is escaped."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
@@ -22,6 +23,22 @@ WORDS = 500  # texts and values of a page that are written at a time: a millisec
 HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text(encoding="utf-8")
 STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
+
+
+@cache
+def _templates() -> Environment:
+    """The templates, compiled before anybody waits for a page."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters |= {"duration": duration, "moment": moment}
+    for name in made.list_templates():
+        made.get_template(name)
+    return made
 
 
 class Records(Protocol):
@@ -46,16 +63,7 @@ class Pages:
         self._records = records
         self._mailboxes = mailboxes
         self._now = now
-        self._templates = Environment(
-            loader=FileSystemLoader(HERE / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {"duration": duration, "moment": moment}
-        for name in self._templates.list_templates():
-            self._templates.get_template(name)  # compiled before there is anybody to wait for it
+        self._templates = _templates()
 
     async def overview(self) -> str:
         """Probes, mailboxes, blocklists, the newest trips."""
