@@ -75,6 +75,12 @@ scrape_configs:
   seconds of SIGTERM: a scrape that waits for its trip gets the known values, and trips in progress continue after
   the next start. A second SIGTERM stops it immediately.
 * `/config` shows the current configuration, with defaults and without secrets.
+* The **status page** shows 100 probes at a time, failed ones first, and the number of probes in each state.
+  `/?state=failed` (`ok`, `unknown`: no trip has finished yet) shows those of one state, `/?search=gmail+inbound`
+  those with all these words in their name, module, target or failure, `&page=2` the next 100. Such links last: a page
+  that no longer exists shows the last one. Pages need no JavaScript.
+* Pages, `/metrics`, `/probe`, `/config` and `/sd` are compressed for clients that accept gzip. Why that is safe:
+  [security.md](security.md#http-requests).
 
 ## Service discovery
 

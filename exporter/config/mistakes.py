@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import islice
 
 from exporter.core.model import one_line
 
 MAX_SUGGESTIONS = 20
+MOST_COMPARED, LONGEST_COMPARED = 1000, 100  # known words; characters of the unknown one
 MAX_SHOWN = 200  # mistakes; more are not useful, and one wrong indentation can be thousands
 
 Path = tuple[str | int, ...]
@@ -75,7 +77,9 @@ def suggestion(word: object, known: Iterable[str]) -> str:
     """The known word that was most likely meant, as the end of a line; without one, all known
     words."""
     words = {one.lower(): one for one in known}
-    close = get_close_matches(word.lower(), words, 1) if isinstance(word, str) else []
+    compared = isinstance(word, str) and len(word) <= LONGEST_COMPARED
+    few = islice(words, MOST_COMPARED)
+    close = get_close_matches(str(word).lower(), few, 1) if compared else []
     if close:
         return f"; did you mean {words[close[0]]}?"
     shown = ", ".join([*words.values()][:MAX_SUGGESTIONS]) + (

@@ -127,6 +127,11 @@ class ProbeTable:
             )
         return key
 
+    def name_of(self, key: ProbeKey) -> str | None:
+        """The name of this probe in `probes:`; None if it has none, or does not exist."""
+        probe = self._probes.get(key)
+        return probe.name if probe else None
+
     def by_name(self, name: str) -> ProbeKey:
         """The key of the entry of this name in `probes:`. Raises ProbeRefused."""
         named = {probe.name: key for key, probe in self._probes.items() if probe.name}

@@ -2,17 +2,21 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+import json
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any, Protocol
 
 from aiohttp import hdrs, web
 
 from exporter.config.mistakes import Mistakes
-from exporter.core.model import ProbeKey, ProbeRefused
+from exporter.core.fairness import in_turns
+from exporter.core.model import ProbeKey, ProbeRefused, one_line
 from exporter.metrics.exposition import Format
 from exporter.metrics.text import Text
+from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
+from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web.bodies import SMALL, Body, PiecewisePayload
 from exporter.web.coalescer import Coalescer
@@ -20,14 +24,16 @@ from exporter.web.debug import debug_page
 from exporter.web.external_url import ExternalUrl
 from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages
+from exporter.web.pages.probe_list import PARAMETERS, Query
 
 DEFAULT_TIMEOUT = 10.0  # seconds; Prometheus' default scrape timeout
 MAX_TIMEOUT = 120.0
+GROUPS = 200  # of service discovery that are written at a time: a millisecond of work
 MARGIN = 0.5  # seconds before the scrape timeout by which the response is sent
 _PAGE_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; "
+        "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'self'; "
         "frame-ancestors 'none'"
     ),
     "Referrer-Policy": "same-origin",
@@ -75,8 +81,10 @@ class Routes:
         self._cross_site = cross_site
         # Separate, so that none delays another.
         self._everything, self._series, self._from_disk = (Coalescer(), Coalescer(), Coalescer())
+        self._discovered = Coalescer()
         # The settings, and their text.
-        self._shown: tuple[object, asyncio.Future[str]] | None = None
+        self._shown: tuple[object, asyncio.Future[Body]] | None = None
+        self._style = Body(Text([STYLE.encode()]))
         self._waits: set[asyncio.Timeout] = set()
         self._is_stopping = False
 
@@ -157,31 +165,39 @@ class Routes:
         each."""
         scheme, host, path = self._external_url.probe_location(request.scheme, request.host)
         common = {"__scheme__": scheme, "__metrics_path__": path}
+        body = await self._discovered.get(
+            (host, tuple(common.items())), lambda: self._groups(host, common)
+        )
+        headers = _PLAIN_HEADERS | {"Content-Type": "application/json; charset=utf-8"}
+        return await self._answer(request, body, headers)
+
+    async def _groups(self, host: str, common: dict[str, str]) -> str:
+        """Written in pieces, since there may be ten thousand."""
         groups = [
-            {
-                "targets": [host],
-                "labels": (
-                    common
-                    | {"__param_module": probe.key.module, "__param_target": probe.key.target}
-                    | {"instance": probe.key.target, "probe": probe.name}
-                ),
-            }
-            for probe in self._probes.named
+            json.dumps({"targets": [host], "labels": common | _labels(probe)})
+            async for probe in in_turns(self._probes.named, GROUPS)
         ]
-        return web.json_response(groups, headers=_PLAIN_HEADERS)
+        return f"[{', '.join(groups)}]"
 
     async def config(self, request: web.Request) -> web.Response:
         """The current configuration with its defaults, without secrets."""
         settings = self._probes.settings
         if self._shown is None or self._shown[0] is not settings:
-            self._shown = (settings, asyncio.ensure_future(asyncio.to_thread(settings.shown)))
-        return web.Response(text=await asyncio.shield(self._shown[1]), headers=_PLAIN_HEADERS)
+            self._shown = (settings, asyncio.ensure_future(_shown(settings)))
+        headers = _PLAIN_HEADERS | {"Content-Type": "text/plain; charset=utf-8"}
+        return await self._answer(request, await asyncio.shield(self._shown[1]), headers)
 
     async def home(self, request: web.Request) -> web.Response:
         raise web.HTTPFound(f"{self._external_url.prefix}/")
 
     async def index(self, request: web.Request) -> web.Response:
-        return _page(await self._from_disk.get("overview", self._pages.overview))
+        """The overview: of the probes those that search=, state= and page= ask for."""
+        try:
+            query = Query.parse({name: _single(request, name) for name in PARAMETERS})
+        except ValueError as error:
+            return web.Response(status=400, text=f"{one_line(str(error))}\n")
+        page = await self._from_disk.get(("overview", query), lambda: self._pages.overview(query))
+        return await self._page(request, page)
 
     async def trips(self, request: web.Request) -> web.Response:
         """The trips of one probe, by its name (probe=) or by module and target. Makes no trip."""
@@ -194,20 +210,53 @@ class Routes:
                 )
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
-        return _page(await self._from_disk.get(("trips", key), lambda: self._pages.trips(key)))
+        page = await self._from_disk.get(("trips", key), lambda: self._pages.trips(key))
+        return await self._page(request, page)
 
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]
-        page = await self._pages.trip(trip)
-        return _page(page) if page else _page(await self._pages.missing(trip), HTTPStatus.NOT_FOUND)
+        if page := await self._pages.trip(trip):
+            return await self._page(request, Body(Text([page.encode()])))
+        missing = await self._pages.missing(trip)
+        return await self._page(request, Body(Text([missing.encode()])), HTTPStatus.NOT_FOUND)
 
     async def style(self, request: web.Request) -> web.Response:
         """The style sheet. Its URL changes with the content, so that browsers may cache it."""
         headers = {
             "Cache-Control": "public, max-age=31536000, immutable",
+            "Content-Type": "text/css; charset=utf-8",
             "X-Content-Type-Options": "nosniff",
         }
-        return web.Response(text=STYLE, content_type="text/css", headers=headers)
+        return await self._answer(request, self._style, headers)
+
+    async def _page(
+        self, request: web.Request, page: Body, status: int = HTTPStatus.OK
+    ) -> web.Response:
+        """A page that loads only our own style and cannot be framed, since it shows text from
+        external senders."""
+        headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
+        return await self._answer(request, page, headers, status)
+
+    async def _answer(
+        self,
+        request: web.Request,
+        body: Body,
+        headers: Mapping[str, str],
+        status: int = HTTPStatus.OK,
+    ) -> web.Response:
+        """The body, compressed if the client accepts that.
+
+        The answer to a request that a foreign page has made a browser send is not compressed: an
+        attacker who sees the length of the encrypted answer could compare guesses, which are in
+        the address and so on the page, with the rest of the page (BREACH).
+        """
+        headers = {**headers, "Vary": "Accept-Encoding"}
+        packed = len(body.plain) > SMALL and takes_gzip(request.headers.get("Accept-Encoding", ""))
+        if not packed or self._cross_site(request):
+            return web.Response(body=PiecewisePayload(body.plain), status=status, headers=headers)
+        headers["Content-Encoding"] = "gzip"
+        compressed = PiecewisePayload(await body.compressed())
+        return web.Response(body=compressed, status=status, headers=headers)
 
     async def reload(self, request: web.Request) -> web.Response:
         """Reloads the configuration. The router refuses GET: a link must not reload."""
@@ -241,6 +290,27 @@ def wait_limit(header: str | None) -> float:
     if not 0 < seconds <= MAX_TIMEOUT:  # also false for what is not a number
         seconds = MAX_TIMEOUT if seconds > MAX_TIMEOUT else DEFAULT_TIMEOUT
     return max(seconds - MARGIN, 0.0)
+
+
+def _labels(probe: Probe) -> dict[str, str]:
+    return {
+        "__param_module": probe.key.module,
+        "__param_target": probe.key.target,
+        "instance": probe.key.target,
+        "probe": probe.name or "",
+    }
+
+
+async def _shown(settings: Settings) -> Body:
+    return Body(Text([(await asyncio.to_thread(settings.shown)).encode()]))
+
+
+def _single(request: web.Request, name: str) -> str:
+    """An optional parameter. Raises ValueError if it is given several times."""
+    values = request.query.getall(name, [])
+    if len(values) > 1:
+        raise ValueError(f"parameter {name} is given {len(values)} times")
+    return values[0] if values else ""
 
 
 def _parameter(request: web.Request, name: str) -> str:
@@ -279,14 +349,6 @@ def _with_state(answer: Answer) -> Answer:
             return web.Response(text=text, status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
 
     return answered
-
-
-def _page(page: Body | str, status: int = HTTPStatus.OK) -> web.Response:
-    """A page that loads only our own style and cannot be framed, since it shows text from external
-    senders."""
-    body = PiecewisePayload(page.plain) if isinstance(page, Body) else page.encode()
-    headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
-    return web.Response(body=body, status=status, headers=headers)
 
 
 async def _series(request: web.Request, body: Body, form: Format) -> web.Response:

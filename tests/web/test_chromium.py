@@ -208,6 +208,30 @@ async def test_a_click_leads_from_what_is_broken_to_why_and_back(browser: Browse
         await look(click)
 
 
+async def test_a_search_among_many_probes_works_on_a_phone(browser: Browser) -> None:
+    """Without a script, and under the policy, which lets forms lead only to us."""
+
+    def search() -> None:
+        browser.open(f"{address}/?page=2", PHONE)
+        assert browser.evaluate("return document.documentElement.scrollWidth") == PHONE
+        browser.evaluate(
+            "document.querySelector('[type=search]').value = 'a@example rejected';"
+            "document.querySelector('.search button').click()"
+        )
+        browser.driver.find_element("css selector", ".search a")
+        assert browser.driver.current_url == f"{address}/?search=a%40example+rejected"
+        assert "1 found" in browser.text
+        browser.evaluate("document.querySelector('.search a').click()")
+        browser.driver.find_element("css selector", "[rel=next]")
+        assert browser.driver.current_url == f"{address}/"
+
+    async with shown(FAILED) as (here, address):
+        for number in range(250):
+            here.probes.get_or_create(ProbeKey("submission", f"{number}@example.org"))
+        browser.driver.implicitly_wait(10)
+        await look(search)
+
+
 async def test_the_page_of_a_trip_under_way_renews_itself_until_it_is_over(
     browser: Browser,
 ) -> None:

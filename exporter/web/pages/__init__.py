@@ -15,10 +15,12 @@ from exporter.mail.tokens import without_tokens
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probes import ProbeTable
 from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
+from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.trip import TripView
 from exporter.web.pages.words import ago, duration, moment
 
 MOST_TRIPS = 60  # in a list
+ALL = Query()
 WORDS = 500  # texts and values of a page that are written at a time: a millisecond of work
 HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text(encoding="utf-8")
@@ -65,24 +67,32 @@ class Pages:
         self._now = now
         self._templates = _templates()
 
-    async def overview(self) -> str:
-        """Probes, mailboxes, blocklists, the newest trips."""
+    async def overview(self, query: Query = ALL) -> str:
+        """A page of the probes; with the first page of all of them, also mailboxes, blocklists and
+        the newest trips."""
         probes = list(self._probes)
+        page = await page_of(probes, query)
+        beside = page.query == ALL
         return await self._page(
             "overview.html",
             root="",
-            probes=await probe_rows(probes),
-            mailboxes=mailbox_rows(self._mailboxes),
-            blocklists=await blocklist_rows(probes),
-            trips=self._listed(await self._records.recent(None, 20)),
+            page=page,
+            states=State,
+            probes=await probe_rows(page.probes),
+            mailboxes=mailbox_rows(self._mailboxes) if beside else [],
+            mailboxes_known=len(self._mailboxes),
+            blocklists=await blocklist_rows(probes) if beside else [],
+            trips=self._listed(await self._records.recent(None, 20)) if beside else None,
         )
 
     async def trips(self, key: ProbeKey) -> str:
         """The trips of one probe: those in progress, and the stored ones."""
         probe = self._probes.find(key)
         kept = self._listed(await self._records.recent(key, MOST_TRIPS))
+        newest = list(probe.runs.items())[-MOST_TRIPS:]
         flights = [
-            TripView(outcome, probe.name, under_way=True) for outcome in reversed(probe.under_way())
+            TripView(run.outcome(trip, key), probe.name, under_way=True)
+            for trip, run in reversed(newest)
         ]
         return await self._page("trips.html", root="", probe=probe, trips=[*flights, *kept])
 
@@ -106,8 +116,7 @@ class Pages:
         return await self._page("missing.html", root="../", trip_id=trip_id)
 
     def _listed(self, outcomes: list[Outcome]) -> list[TripView]:
-        names = {probe.key: probe.name for probe in self._probes}
-        return [TripView(outcome, names.get(outcome.probe)) for outcome in outcomes]
+        return [TripView(outcome, self._probes.name_of(outcome.probe)) for outcome in outcomes]
 
     async def _page(self, template: str, **values: object) -> str:
         """It shows no tokens: with the token of a trip in progress, a reader could forge its

@@ -1,7 +1,8 @@
-"""The first page: a row for each probe, mailbox and blocklist."""
+"""The rows of the overview: one for each probe, mailbox and blocklist."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urlencode
 
 from exporter.core.facts import Arrival
@@ -13,6 +14,8 @@ from exporter.web.pages.sparkline import Sparkline, sparkline
 
 PLAIN, GOOD, BAD = "none", "good", "bad"
 ROWS, FACTS = 50, 2000  # that are read at a time: a millisecond of work
+MOST_MAILBOXES = 100  # that are shown; those that are not connected first
+MOST_LISTED = 20  # addresses and domains of a blocklist that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +53,14 @@ class BlocklistRow:
     name: str
     state: str
     text: str
-    listed: tuple[str, ...]
+    listed: tuple[str, ...]  # some of them
     if_none: str  # the text if it lists nothing
+    more: int = 0  # others that it lists
 
 
 async def probe_rows(probes: Iterable[Probe]) -> list[ProbeRow]:
-    """The rows, failed probes first; otherwise in the order of the configuration."""
-    rows = [_probe_row(probe) async for probe in in_turns(probes, ROWS)]
-    return sorted(rows, key=lambda row: row.state != BAD)
+    """The rows, in the order of the probes."""
+    return [_probe_row(probe) async for probe in in_turns(probes, ROWS)]
 
 
 def _probe_row(probe: Probe) -> ProbeRow:
@@ -109,8 +112,9 @@ def _back(arrival: Arrival) -> str:
 
 
 def mailbox_rows(mailboxes: Mapping[str, Watcher]) -> list[MailboxRow]:
-    """The rows in the order of the configuration."""
-    return [_mailbox_row(watcher) for watcher in mailboxes.values()]
+    """The rows, those in trouble first; otherwise in the order of the configuration."""
+    watchers = sorted(mailboxes.values(), key=lambda watcher: watcher.trouble is None)
+    return [_mailbox_row(watcher) for watcher in watchers[:MOST_MAILBOXES]]
 
 
 def _mailbox_row(watcher: Watcher) -> MailboxRow:
@@ -126,17 +130,17 @@ def _mailbox_row(watcher: Watcher) -> MailboxRow:
 async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
     """The rows, from the newest answers of every probe. An unusable list has no listings."""
     trouble: dict[str, str] = {}
-    listed: dict[str, list[str]] = {}
+    listed: dict[str, dict[str, None]] = {}  # in the order in which they are found
     harmless: set[str] = set()
     async for fact in in_turns(
         (fact for probe in probes if probe.newest for fact in probe.newest.facts), FACTS
     ):
         if isinstance(fact, QueriedList):
-            listed.setdefault(fact.blocklist, [])
+            listed.setdefault(fact.blocklist, {})
             if not fact.usable:
                 trouble.setdefault(fact.blocklist, fact.why)
         elif isinstance(fact, Listing):
-            _take(fact, listed.setdefault(fact.blocklist, []), trouble)
+            _take(fact, listed.setdefault(fact.blocklist, {}), trouble)
             if not fact.alarming:
                 harmless.add(fact.blocklist)
     return [
@@ -145,23 +149,20 @@ async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
     ]
 
 
-def _take(listing: Listing, listed: list[str], trouble: dict[str, str]) -> None:
-    if listing.state is ListState.LISTED and listing.subject not in listed:
-        listed.append(listing.subject)
+def _take(listing: Listing, listed: dict[str, None], trouble: dict[str, str]) -> None:
+    if listing.state is ListState.LISTED:
+        listed[listing.subject] = None
     elif listing.state is ListState.UNKNOWN:
         trouble.setdefault(listing.blocklist, listing.text)
 
 
 def _blocklist_row(
-    name: str, trouble: str | None, listed: list[str], harmless: bool
+    name: str, trouble: str | None, listed: Collection[str], harmless: bool
 ) -> BlocklistRow:
+    shown = tuple(islice(listed, MOST_LISTED))
+    more = len(listed) - len(shown)
     if trouble is not None:
-        return BlocklistRow(name, PLAIN, f"unusable: {trouble}", tuple(listed), "unknown")
+        return BlocklistRow(name, PLAIN, f"unusable: {trouble}", shown, "unknown", more)
     state = BAD if listed and not harmless else GOOD
-    return BlocklistRow(
-        name,
-        state,
-        "usable" + ("; a listing is not a failure" if harmless else ""),
-        tuple(listed),
-        "not listed",
-    )
+    text = "usable" + ("; a listing is not a failure" if harmless else "")
+    return BlocklistRow(name, state, text, shown, "not listed", more)

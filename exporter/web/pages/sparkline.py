@@ -1,7 +1,7 @@
 """A sparkline: the newest trips of a probe as bars, the oldest left. Sizes in units of the
 drawing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from exporter.state.history import TripSummary
@@ -28,6 +28,17 @@ class Sparkline:
     width: float
     label: str
 
+    @property
+    def succeeded(self) -> str:
+        """The bars of successful trips, as one path of SVG: a tenth of the bytes of as many
+        rectangles."""
+        return _path(bar for bar in self.bars if not bar.failed)
+
+    @property
+    def failed(self) -> str:
+        """The bars of failed trips, as one path of SVG."""
+        return _path(bar for bar in self.bars if bar.failed)
+
 
 def sparkline(history: Sequence[TripSummary]) -> Sparkline | None:
     """The sparkline; None for a single trip."""
@@ -49,3 +60,8 @@ def _bar(x: float, summary: TripSummary, slowest: float) -> Bar:
         else max(LEAST, HEIGHT * summary.seconds / slowest)
     )
     return Bar(x, round(HEIGHT - height, 1), round(height, 1), not summary.success)
+
+
+def _path(bars: Iterable[Bar]) -> str:
+    """The outlines, each drawn upwards from the base line."""
+    return "".join(f"M{bar.x:g} {HEIGHT:g}v-{bar.height:g}h{THICK:g}V{HEIGHT:g}z" for bar in bars)

@@ -1,0 +1,140 @@
+"""The list of probes: which of them a page of the overview shows, failed ones first, and how many
+there are of each state."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Self
+from urllib.parse import urlencode
+
+from exporter.core.fairness import in_turns
+from exporter.probing.probe import Probe
+
+PER_PAGE = 100
+AT_A_TIME = 1000  # probes that are looked at before others have their turn: a millisecond of work
+LONGEST_SEARCH = 320  # characters
+PARAMETERS = ("search", "state", "page")
+
+
+class State(StrEnum):
+    """How the newest trip of a probe ended."""
+
+    FAILED = "failed"
+    OK = "ok"
+    UNKNOWN = "unknown"  # no trip has finished yet
+
+    @property
+    def text(self) -> str:
+        return _TEXTS[self]
+
+    @property
+    def style(self) -> str:
+        """Its class in the style sheet."""
+        return _STYLES[self]
+
+
+_TEXTS = {State.FAILED: "failed", State.OK: "OK", State.UNKNOWN: "without a result yet"}
+_STYLES = {State.FAILED: "bad", State.OK: "good", State.UNKNOWN: "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A part of the list, as in the address of the page, so that a link to it lasts."""
+
+    search: str = ""
+    state: State | None = None  # None: all
+    page: int = 1
+
+    @classmethod
+    def parse(cls, parameters: Mapping[str, str]) -> Self:
+        """The query of an address. Ignores empty parameters, as a form sends them. Raises
+        ValueError."""
+        search, state, page = (parameters.get(name, "").strip() for name in PARAMETERS)
+        if len(search) > LONGEST_SEARCH:
+            raise ValueError(f"search is longer than {LONGEST_SEARCH} characters")
+        if state and state not in [*State]:
+            raise ValueError(f"unknown state {state!r}; use {', '.join(State)}")
+        if page and not re.fullmatch("0*[1-9][0-9]{0,5}", page, re.ASCII):
+            raise ValueError(f"page {page!r} is not a page number; the first page is 1")
+        return cls(search, State(state) if state else None, int(page or 1))
+
+    def of_state(self, state: State | None) -> "Query":
+        """The first page of probes of this state, with the same search."""
+        return replace(self, state=state, page=1)
+
+    def at(self, page: int) -> "Query":
+        """Another page of the same probes."""
+        return replace(self, page=page)
+
+    @property
+    def link(self) -> str:
+        """The address, relative to that of the overview."""
+        stated = {"search": self.search, "state": self.state or ""}
+        stated["page"] = str(self.page) if self.page > 1 else ""
+        query = urlencode({name: value for name, value in stated.items() if value})
+        return f"?{query}" if query else "./"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePage:
+    """One page of the list."""
+
+    query: Query  # with the number of a page that exists
+    probes: list[Probe]
+    pages: int
+    counts: Mapping[State, int]  # of the probes that the search finds
+    known: int  # all probes
+
+    @property
+    def found(self) -> int:
+        """The probes that the search finds, in any state."""
+        return sum(self.counts.values())
+
+    @property
+    def numbers(self) -> list[int | None]:
+        """The pages to link to: the first, the last, and those beside this one; None for a gap."""
+        here, numbers = self.query.page, list[int | None]()
+        near = range(max(here - 2, 1), min(here + 2, self.pages) + 1)
+        for number in sorted({1, *near, self.pages}):
+            if numbers and numbers[-1] != number - 1:
+                numbers.append(None)
+            numbers.append(number)
+        return numbers
+
+
+async def page_of(probes: Iterable[Probe], query: Query) -> ProbePage:
+    """The page that is asked for, or the last one if there are not as many: failed probes first,
+    otherwise in the order of the configuration."""
+    words = query.search.lower().split()
+    found: dict[State, list[Probe]] = {state: [] for state in State}
+    shown: list[Probe] = []  # those that have not failed, in their order
+    known = 0
+    async for probe in in_turns(probes, AT_A_TIME):
+        known += 1
+        state = state_of(probe)
+        if words and not _matches(probe, words):
+            continue
+        found[state].append(probe)
+        if state is not State.FAILED and query.state in (None, state):
+            shown.append(probe)
+    if query.state in (None, State.FAILED):
+        shown = found[State.FAILED] + shown
+    pages = max(-(-len(shown) // PER_PAGE), 1)
+    page = min(query.page, pages)
+    counts = {state: len(those) for state, those in found.items()}
+    start = (page - 1) * PER_PAGE
+    return ProbePage(query.at(page), shown[start : start + PER_PAGE], pages, counts, known)
+
+
+def state_of(probe: Probe) -> State:
+    if probe.newest is None:
+        return State.UNKNOWN
+    return State.FAILED if probe.newest.failure else State.OK
+
+
+def _matches(probe: Probe, words: Iterable[str]) -> bool:
+    """Whether all words are in the probe's name, module or target, or in its failure."""
+    failure = str(probe.newest.failure) if probe.newest and probe.newest.failure else ""
+    text = f"{probe.name or ''}\n{probe.key.module}\n{probe.key.target}\n{failure}".lower()
+    return all(word in text for word in words)
