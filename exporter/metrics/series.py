@@ -40,13 +40,13 @@ Value = float | Histogram
 
 
 class Series:
-    """The values of some families. `version` differs after each change."""
+    """The values of some families."""
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
         self.definitions = {definition.name: definition for definition in definitions}
         self.numbers: dict[str, dict[Labels, float]] = {}
         self.histograms: dict[str, dict[Labels, Histogram]] = {}
-        self.version = 0
+        self._version = 0
         self._versions = dict.fromkeys(self.definitions, 0)  # after the newest change of a family
         for name, definition in self.definitions.items():
             if definition.kind == "histogram":
@@ -55,6 +55,11 @@ class Series:
                 }
             else:
                 self.numbers[name] = dict.fromkeys(definition.start, 0)
+
+    @property
+    def version(self) -> int:
+        """Differs after each change."""
+        return self._version
 
     def changes(self, version: int) -> list[tuple[Definition, list[tuple[Labels, Value]]]]:
         """A snapshot of the families that have changed since that version."""
@@ -95,5 +100,6 @@ class Series:
         self._changed(name)
 
     def _changed(self, name: str) -> None:
-        self.version += 1
-        self._versions[name] = self.version
+        """Notes a change, for the texts of this family."""
+        self._version += 1
+        self._versions[name] = self._version
