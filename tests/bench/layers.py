@@ -11,10 +11,12 @@ from typing import Self
 import exporter
 
 INTERVAL = 0.001  # seconds of processor time between two samples
+BENCH = str(Path(__file__).parent)
 HOME = str(Path(exporter.__file__).parent)
-LIBRARIES = ("aiosmtplib", "aioimaplib", "aiohappyeyeballs", "inotify_simple")
+LIBRARIES = ("aiosmtplib/", "aioimaplib/", "aiohappyeyeballs/", "inotify_simple.py", "dns/")
 ASYNCIO = ("/asyncio/", "/selectors.py")
 FINER = ("net/smtp", "net/imap")  # the packages below a layer that are shown alone
+REST = "the bench itself"
 OTHER_THREADS = "other threads (state)"
 
 
@@ -51,7 +53,7 @@ def layer_at(frame: FrameType | None) -> str:
         if layer := layer_of(frame.f_code.co_filename):
             return layer
         frame = frame.f_back
-    return "the bench itself"
+    return REST
 
 
 def layer_of(filename: str) -> str:
@@ -62,6 +64,6 @@ def layer_of(filename: str) -> str:
         return finer[0] if finer else package.partition("/")[0]
     if any(f"/{name}" in filename for name in LIBRARIES):
         return "libraries"
-    if "/dns/" in filename:
-        return "libraries"
+    if filename.startswith(BENCH):
+        return REST
     return "asyncio" if any(part in filename for part in ASYNCIO) else ""

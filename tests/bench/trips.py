@@ -24,7 +24,7 @@ from exporter.settings import Settings
 from exporter.state.store import Store
 from tests.bench.bare_loop import BareLoop, ImapInbox, Inbox, MaildirInbox, Server
 from tests.bench.figures import show
-from tests.bench.layers import Layers
+from tests.bench.layers import REST, Layers
 from tests.bench.load import Cost, Load, Trip, cost_of
 from tests.lab.client import Lab, LabUser
 
@@ -111,25 +111,33 @@ async def trips(lab: Lab) -> None:
 
 
 async def layers(lab: Lab) -> None:
-    """Where the time goes, on each route."""
+    """Where the time goes, on each route, and where it goes in a bare loop."""
     for make in ROUTES:
         with lab.fresh_user() as user:
             route = make(lab, user)
+            async with _bare(route, user) as trip:
+                theirs = await _by_layer(trip)
             async with ours(route, user) as trip:
-                with Layers() as sampled:
-                    cost = await cost_of(PROFILED, trip)
-            whole = sum(sampled.seconds.values())
-            print(f"{route.name}, {PROFILED}: {cost.milliseconds:.2f} ms of CPU per trip, in")
-            for layer, seconds in sorted(sampled.seconds.items(), key=itemgetter(1), reverse=True):
-                share = seconds / whole
-                print(f"    {layer:24} {share * cost.milliseconds:6.2f} ms  {share * 100:5.1f} %")
+                mine = await _by_layer(trip)
+        print(f"{route.name}, {PROFILED}: ms of CPU per trip{'mailtrip':>17}{'bare loop':>12}")
+        for layer, spent in sorted(mine.items(), key=itemgetter(1), reverse=True):
+            print(f"    {layer:44}{spent:12.2f}{theirs.get(layer, 0.0):12.2f}")
+
+
+async def _by_layer(trip: Trip) -> dict[str, float]:
+    """Milliseconds for each trip."""
+    with Layers() as sampled:
+        cost = await _measured(PROFILED, trip)
+    whole = sum(sampled.seconds.values())
+    parts = {name: cost.milliseconds * part / whole for name, part in sampled.seconds.items()}
+    return {"all": cost.milliseconds, REST: 0.0, **parts}
 
 
 async def _compare(route: Route, user: LabUser, load: Load) -> None:
     bare, full = [], []
     for _ in range(ROUNDS):
-        async with BareLoop(route.server, SENDER, user.address, route.inbox) as loop:
-            bare.append(await _measured(load, loop.trip))
+        async with _bare(route, user) as trip:
+            bare.append(await _measured(load, trip))
         async with ours(route, user) as trip:
             full.append(await _measured(load, trip))
     theirs, mine = (min(costs, key=lambda cost: cost.cpu) for costs in (bare, full))
@@ -152,6 +160,12 @@ async def _measured(load: Load, trip: Trip) -> Cost:
 def _reached(cost: Cost) -> str:
     failed = f", {cost.trips - cost.good} FAILED" if cost.good < cost.trips else ""
     return f"{cost.rate:.0f} trips/s{failed}"
+
+
+@asynccontextmanager
+async def _bare(route: Route, user: LabUser) -> AsyncIterator[Trip]:
+    async with BareLoop(route.server, SENDER, user.address, route.inbox) as loop:
+        yield loop.trip
 
 
 @asynccontextmanager
