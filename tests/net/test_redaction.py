@@ -277,4 +277,4 @@ def test_a_run_of_a_secret_is_hidden_wherever_it_begins(offset: int) -> None:
     secret = "k3Vq8zT1wXyB"
     for start in range(len(secret) - RUN + 1):
         run = secret[start : start + RUN]
-        assert knowing(secret).clean(f"{'-' * offset}{run}") == "-" * offset + HIDDEN
+        assert knowing(secret).clean("x" * offset + run) == "x" * offset + HIDDEN
