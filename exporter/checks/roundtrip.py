@@ -163,7 +163,7 @@ class RoundTrip:
                 run.fact(_arrival(found, run))
                 if sighting.junk and self._junk_fails:
                     raise ProbeError(Reason.JUNK, f"filed as spam, in the folder {sighting.folder}")
-                if not is_whole(sighting.raw, found.token) and not sighting.cut:
+                if not is_whole(found.message, found.token) and not sighting.cut:
                     raise ProbeError(
                         Reason.ALTERED, "the text of the message was changed in transit"
                     )
@@ -189,7 +189,7 @@ async def _open(expected: Expectation, run: Run) -> ProbeError | None:
 def _facts_of(found: Found, run: Run, trusted: tuple[str, ...] | None) -> list[Fact]:
     """The facts that servers wrote into the message. If it was wrapped, its receiver wrote into the
     outermost one."""
-    way, messages = _hops(found, run), headers(found.sighting.raw, found.token.word)
+    way, messages = _hops(found, run), headers(found.message, found.token.word)
     outermost = messages[0]
     facts: list[Fact] = [*way]
     if address := left_from(way, trusted):
@@ -205,7 +205,7 @@ def _hops(found: Found, run: Run) -> list[Hop]:
     sending_since, seen_at = run.sending_since, found.sighting.seen_at
     took = None if sending_since is None else seen_at - sending_since
     sent_at = run.started_at + (0.0 if sending_since is None else sending_since - run.started)
-    return hops(received(found.sighting.raw, found.token.word), sent_at, took)
+    return hops(received(found.message, found.token.word), sent_at, took)
 
 
 def _arrival(found: Found, run: Run) -> Arrival:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from email.header import Header
 from email.utils import formatdate
 from hashlib import sha256
+from itertools import islice
 
 from exporter.config.header import TOKEN_PLACE
 from exporter.mail.tokens import Token
@@ -139,11 +140,8 @@ def is_sealed(body: str, token: Token) -> bool:
     The digest is in the message, so the original text is not needed.
     """
     text = _squeezed(body)
-    starts = [
-        match.start()
-        for match, _ in zip(re.finditer(token.word, text), range(_MOST_TRIES), strict=False)
-    ]
-    ends = [match for match, _ in zip(_DIGEST.finditer(text), range(_MOST_TRIES), strict=False)]
+    starts = list(islice(_places_of(token.word, text), _MOST_TRIES))
+    ends = list(islice(_DIGEST.finditer(text), _MOST_TRIES))
     found = (
         _digest(text[start : end.start()]) == end[1]
         for start in starts
@@ -151,6 +149,13 @@ def is_sealed(body: str, token: Token) -> bool:
         if start < end.start()
     )
     return any(found) or _is_sealed_as_before(body, token)
+
+
+def _places_of(word: str, text: str) -> Iterator[int]:
+    place = text.find(word)
+    while place >= 0:
+        yield place
+        place = text.find(word, place + len(word))
 
 
 def _squeezed(text: str) -> str:

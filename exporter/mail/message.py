@@ -1,10 +1,12 @@
-"""Reads an arrived message: finds tokens, and classifies the message."""
+"""Reads an arrived message: finds tokens, and classifies the message.
+
+It is parsed once. `Reading.message` is what all that want to know more about it share.
+"""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
 from exporter.core.facts import Unclear
 from exporter.core.model import one_line
@@ -18,10 +20,12 @@ from exporter.mail.notices.judging import judge
 from exporter.mail.notices.leaves import notice, texts
 from exporter.mail.tokens import MAX_CANDIDATES, PREFIX, Token, candidates, without_tokens
 
-_MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % PREFIX.encode(), re.IGNORECASE)
+_PREFIX = PREFIX.encode()
+_MAY_HIDE_A_TOKEN = re.compile(rb"%b|base64|quoted-printable|=\?" % _PREFIX, re.IGNORECASE)
 _ESCAPED = re.compile(r"\\+u003[cCeE]")  # < and > in JSON: a letter right before a token hides it
 _ARMOUR = "-----BEGIN PGP MESSAGE-----"  # a gateway encrypted the text in place
 _MUCH = 100  # characters of external text that are shown
+_NOTHING = parse(b"")
 
 
 class FoundIn(StrEnum):
@@ -43,13 +47,14 @@ class Reading:
     bounce: Bounce | None = None  # of a bounce, and of other notices that were understood
     # Who wrote it and what, unless it is the message itself; for people.
     about: Unclear | None = None
+    message: Part = _NOTHING  # as parsed; empty if it has no tokens
 
 
 def read(raw: bytes) -> Reading:
     """Reads an arrived message; `raw` may be cut anywhere. Never raises; thread-safe."""
     if not may_have_tokens(raw):
         return Reading({}, Kind.MESSAGE)
-    message = _parsed(raw)
+    message = parse(raw)
     tokens: dict[str, FoundIn] = {}
     for text, place in _texts(message):
         for word in candidates(text):
@@ -59,13 +64,14 @@ def read(raw: bytes) -> Reading:
     if not tokens:
         return Reading({}, Kind.MESSAGE)
     kind, bounce = judge(message)
-    return Reading(tokens, kind, bounce, None if kind is Kind.MESSAGE else _about(message))
+    about = None if kind is Kind.MESSAGE else _about(message)
+    return Reading(tokens, kind, bounce, about, message)
 
 
 def may_have_tokens(raw: bytes) -> bool:
     """Whether a message may contain tokens. Most mail does not; tokens are plain text unless
     encoded."""
-    return _MAY_HIDE_A_TOKEN.search(raw) is not None
+    return _PREFIX in raw or _MAY_HIDE_A_TOKEN.search(raw) is not None
 
 
 def _about(message: Part) -> Unclear:
@@ -82,24 +88,22 @@ def tokens_in(raw: bytes) -> dict[str, FoundIn]:
     return read(raw).tokens
 
 
-def received(raw: bytes, word: str) -> list[str]:
+def received(message: Part, word: str) -> list[str]:
     """All `Received` headers of the message with this token, oldest first.
 
     If it was forwarded as an attachment, the inner headers show the first part of its way, the
     outer ones the second.
     """
-    message = _parsed(raw)
     wrappings = _wrappings(message, word) or [message]
     return [value for part in reversed(wrappings) for value in reversed(part.all("received"))]
 
 
-def headers(raw: bytes, word: str) -> list[list[tuple[str, str]]]:
+def headers(message: Part, word: str) -> list[list[tuple[str, str]]]:
     """The headers of the outermost message, of each enclosing part, and of the message with this
     token.
 
     Each list has the newest headers first.
     """
-    message = _parsed(raw)
     return [part.headers for part in _wrappings(message, word) or [message]]
 
 
@@ -114,16 +118,9 @@ def _wrappings(message: Part, word: str) -> list[Part]:
     return []
 
 
-@lru_cache(maxsize=4)
-def _parsed(raw: bytes) -> Part:
-    """The parsed message, cached for several consecutive calls; never modified."""
-    return parse(raw)
-
-
-def is_whole(raw: bytes, token: Token) -> bool:
+def is_whole(message: Part, token: Token) -> bool:
     """Whether our text is complete, in a plain message that is not wrapped; True if that is
     unknown."""
-    message = _parsed(raw)
     if (
         message.content_type != "text/plain"
         or token.word not in _all(message, "message-id").lower()

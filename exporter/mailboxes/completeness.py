@@ -17,7 +17,7 @@ _SHORT = 20
 def is_complete(raw: bytes, reading: Reading, token: Token | None) -> bool:
     """Whether the end of a message seems to be present. `token` is our token in it."""
     if token is not None and reading.kind is Kind.MESSAGE:
-        return _ends_well(raw) and is_whole(raw, token)
+        return _ends_well(raw) and is_whole(reading.message, token)
     return _ends_well(raw)
 
 

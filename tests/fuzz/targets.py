@@ -10,6 +10,7 @@ from exporter.mail.headers.received import MAX_HOPS, hops
 from exporter.mail.headers.receiver import left_from, trusted_part
 from exporter.mail.headers.spam import SCANNERS, spam_scores
 from exporter.mail.message import Kind, headers, is_whole, read, received
+from exporter.mail.mime import parse
 from exporter.mail.tokens import PREFIX, Mint, candidates
 from exporter.mailboxes.imap.folder import Folder
 from exporter.net.imap.names import decode_folder, quote
@@ -25,7 +26,10 @@ RECEIVER = "mx.example.net"
 def arrived_headers(raw: bytes) -> None:
     """The hops, the address and what the receiver says: all from closed lists, bounded, and fit to
     be stored."""
-    outermost, way = headers(raw, TOKEN.word)[0], hops(received(raw, TOKEN.word), SENT_AT, 60.0)
+    outermost, way = (
+        headers(parse(raw), TOKEN.word)[0],
+        hops(received(parse(raw), TOKEN.word), SENT_AT, 60.0),
+    )
     assert len(way) <= MAX_HOPS
     assert all(hop.delay is None or 0 <= hop.delay <= 60 for hop in way)
     assert len(trusted_part(outermost, RECEIVER)) <= len(outermost)
@@ -42,7 +46,7 @@ def arrived_headers(raw: bytes) -> None:
 def message(raw: bytes) -> None:
     """What has become of our message; tokens found are words of the token's shape."""
     assert all(word.isascii() and word.isalnum() for word in read(raw).tokens)
-    assert is_whole(raw, TOKEN) in (True, False)
+    assert is_whole(parse(raw), TOKEN) in (True, False)
 
 
 def bounce(raw: bytes) -> None:

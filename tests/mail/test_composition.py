@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from exporter.config.header import OURS
 from exporter.mail.composition import Content, compose, is_sealed
 from exporter.mail.message import FoundIn, is_whole, read, tokens_in
+from exporter.mail.mime import parse
 from exporter.mail.tokens import Mint
 
 TOKEN = Mint(b"k" * 32).mint(1_700_000_000)
@@ -98,7 +99,7 @@ def test_more_headers_stand_in_the_message_also_long_and_foreign_ones() -> None:
     message = parsed(raw)
     for name, value in headers:
         assert str(message[name]).strip() == value.strip()
-    assert is_whole(raw, TOKEN)
+    assert is_whole(parse(raw), TOKEN)
 
 
 @pytest.mark.parametrize("sender", ["probe@example.org", "pröbe@example.org"])
@@ -107,7 +108,7 @@ def test_the_message_has_the_size_that_was_asked_for(size: int, sender: str) -> 
     raw = composed(Content(size=size), sender)
     bare = len(composed(sender=sender))
     assert max(size, bare) <= len(raw) <= max(size, bare) + 80
-    assert is_whole(raw, TOKEN)
+    assert is_whole(parse(raw), TOKEN)
     assert max(map(len, raw.split(b"\r\n"))) <= 998
 
 
@@ -118,7 +119,7 @@ def test_every_line_of_the_text_is_short_enough_for_whoever_wraps_text(size: int
         body = composed(Content(size=size), sender).partition(b"\r\n\r\n")[2]
         assert max(map(len, body.split(b"\r\n"))) < 72
         assert not any(line.startswith((b".", b"From ")) for line in body.split(b"\r\n"))
-        assert is_whole(composed(Content(size=size), sender), TOKEN)
+        assert is_whole(parse(composed(Content(size=size), sender)), TOKEN)
 
 
 def rewrapped(text: str, width: int, *, hard: bool = False) -> str:
@@ -147,17 +148,21 @@ def test_a_text_whose_lines_were_broken_elsewhere_is_whole(way: Callable[[str], 
     head = head.replace("us-ascii", "utf-8")
     assert way(body) != body
     for text in (way(body), way(body).replace("\n", "\r\n")):
-        assert is_whole(f"{head}\n\n{text}".encode(), TOKEN)
-        assert not is_whole(f"{head}\n\n{text}".replace("Prometheus", "Epimetheus").encode(), TOKEN)
+        assert is_whole(parse(f"{head}\n\n{text}".encode()), TOKEN)
+        assert not is_whole(
+            parse(f"{head}\n\n{text}".replace("Prometheus", "Epimetheus").encode()), TOKEN
+        )
 
 
 def test_of_a_text_that_a_gateway_encrypted_nobody_can_say_that_it_was_altered() -> None:
     head = composed(Content()).decode().replace("\r\n", "\n").partition("\n\n")[0]
     assert is_whole(
-        f"{head}\n\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA0\n-----END PGP MESSAGE-----\n".encode(),
+        parse(
+            f"{head}\n\n\n-----BEGIN PGP MESSAGE-----\n\nhQEMA0\n-----END PGP MESSAGE-----\n".encode()
+        ),
         TOKEN,
     )
-    assert not is_whole(f"{head}\n\nhQEMA0\n".encode(), TOKEN)
+    assert not is_whole(parse(f"{head}\n\nhQEMA0\n".encode()), TOKEN)
 
 
 def test_a_message_that_an_older_mailtrip_sent_is_whole() -> None:
@@ -166,9 +171,9 @@ def test_a_message_that_an_older_mailtrip_sent_is_whole() -> None:
     text = f"{TOKEN.word}\n\nThis is a test message of mailtrip,\nthat was sent before.\n"
     digest = sha256(text.strip().encode()).hexdigest()[:32]
     head = f"Message-ID: <{TOKEN.word}@example.org>\nContent-Type: text/plain\n\n"
-    assert is_whole(f"{head}{text}{TOKEN.word} {digest}\n".encode(), TOKEN)
+    assert is_whole(parse(f"{head}{text}{TOKEN.word} {digest}\n".encode()), TOKEN)
     assert not is_whole(
-        f"{head}{text}{TOKEN.word} {digest}\n".replace("before", "after").encode(), TOKEN
+        parse(f"{head}{text}{TOKEN.word} {digest}\n".replace("before", "after").encode()), TOKEN
     )
 
 
@@ -177,13 +182,13 @@ def test_a_text_in_base64_is_read_to_its_last_letter() -> None:
     head, _, body = raw.partition(b"\r\n\r\n")
     for end in (b"", b"x", b"xy"):
         coded = b64encode(body.strip() + end.join((b"\n", b"")) if end else body.strip())
-        assert is_whole(head + b"\r\n\r\n" + coded, TOKEN)
+        assert is_whole(parse(head + b"\r\n\r\n" + coded), TOKEN)
 
 
 def test_a_large_text_of_which_a_line_is_missing_is_not_whole() -> None:
     lines = composed(Content(size=20_000)).split(b"\r\n")
     del lines[100]
-    assert not is_whole(b"\r\n".join(lines), TOKEN)
+    assert not is_whole(parse(b"\r\n".join(lines)), TOKEN)
 
 
 @given(st.binary(max_size=300))
@@ -199,6 +204,6 @@ def test_whatever_users_want_the_message_is_whole_and_ours(subject: str, size: i
     raw = composed(Content(subject=subject, headers=(("X-Note", subject),), size=size))
     reading = read(raw)
     assert reading.tokens == {TOKEN.word: FoundIn.HEADER}
-    assert is_whole(raw, TOKEN)
+    assert is_whole(parse(raw), TOKEN)
     assert parsed(raw)["To"] == "monitor@example.com"
     assert b"\n" not in raw.replace(b"\r\n", b"")

@@ -13,6 +13,7 @@ import pytest
 
 from exporter.mail.composition import TOKEN_HEADER
 from exporter.mail.message import Kind, headers, is_whole, read, received
+from exporter.mail.mime import parse
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import READ_LIMIT
 from tests.mail.notices import arrived, expected
@@ -87,9 +88,9 @@ SENDERS = {
 def readers(raw: bytes) -> None:
     """All that is ever done with an arrived message."""
     read(raw)
-    received(raw, TOKEN.word)
-    headers(raw, TOKEN.word)
-    is_whole(raw, TOKEN)
+    received(parse(raw), TOKEN.word)
+    headers(parse(raw), TOKEN.word)
+    is_whole(parse(raw), TOKEN)
 
 
 def calls_in(action: Callable[[], object]) -> int:

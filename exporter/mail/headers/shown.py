@@ -32,7 +32,10 @@ def _line(header: Header) -> str:
     name, value = header
     if is_secret(name):
         value = "<secret>"
-    text = f"{name}: {value[: 4 * LONGEST_LINE]}".encode("latin-1", "replace").decode(
-        errors="replace"
-    )
-    return one_line(" ".join(one_line(text, 4 * LONGEST_LINE).split()), LONGEST_LINE)
+    text = f"{name}: {value[: 4 * LONGEST_LINE]}"
+    if not text.isascii():
+        text = text.encode("latin-1", "replace").decode(errors="replace")
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = " ".join(one_line(line, 4 * LONGEST_LINE).split())
+    return one_line(line, LONGEST_LINE)

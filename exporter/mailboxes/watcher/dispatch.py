@@ -109,7 +109,7 @@ class Dispatcher:
                 return True
             if meaning is Meaning.FOUND:
                 expectation.run.adopt(trace.spans, Phase.DELIVER, trace.started)
-                found = Found(token, reading.tokens[token.word], sighting)
+                found = Found(token, reading.tokens[token.word], reading.message, sighting)
                 expectation.found.set_result(found)
                 return False
         stray = Stray(token, reading.kind, sighting)

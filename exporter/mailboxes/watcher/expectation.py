@@ -11,6 +11,7 @@ from exporter.core.run import Run
 from exporter.core.trace import Trace
 from exporter.mail.bounces import Bounce
 from exporter.mail.message import FoundIn, Kind, Reading
+from exporter.mail.mime import Part
 from exporter.mail.tokens import Token
 from exporter.mailboxes.session import ReportsUnreadable, ScanLimited, Sighting
 from exporter.mailboxes.watcher.back_off import Trouble
@@ -23,6 +24,7 @@ class Found:
 
     token: Token
     found_in: FoundIn
+    message: Part
     sighting: Sighting
 
 

@@ -1,8 +1,13 @@
 """The time in a Received header, as each server writes it."""
 
+from datetime import datetime
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exporter.mail.headers.dates import time_of
+from exporter.mail.headers.received import places
 
 
 @pytest.mark.parametrize(
@@ -58,3 +63,19 @@ from exporter.mail.headers.dates import time_of
 )
 def test_a_date_that_cannot_be_known_is_not_guessed(date: str, moment: int | None) -> None:
     assert time_of(f"by mx.example.net; {date}") == moment
+
+
+@given(
+    st.datetimes(timezones=st.timezones()),
+    st.sampled_from(["", "\r\n\t", " "]),
+    st.sampled_from(["", " (UTC)", "\r\n (CEST)", " (1 Jan 1970 00:00:00 +0000)", " (a; b)"]),
+    st.sampled_from(["by mx.example.net", "by mx (a; b)", "(Thu Jan  1 00:00:00 1970 +0000)", "("]),
+)
+def test_the_usual_form_of_a_date_is_read_like_any_other(
+    moment: datetime, fold: str, comment: str, before: str
+) -> None:
+    date = moment.strftime("%a, %d %b %Y %H:%M:%S %z")[:31]
+    usual = f"{before};{fold}{date}{comment}"
+    unusual = f"{before};{fold}{date}{comment} ;"
+    assert time_of(usual) == time_of(unusual)
+    assert places(usual) == places(unusual)

@@ -15,6 +15,7 @@ from exporter.core.model import Fact
 from exporter.mail.headers.dates import MAX_LENGTH
 from exporter.mail.headers.received import MAX_HOPS, hops
 from exporter.mail.message import MAX_DEPTH, MAX_PARTS, received
+from exporter.mail.mime import parse
 from exporter.mail.tokens import Mint
 
 SAMPLES = sorted((Path(__file__).parent).glob("*.txt"))
@@ -64,14 +65,16 @@ def at(second: int) -> str:
 def test_hops_are_read_as_each_server_writes_them(sample: Path) -> None:
     message, _, expected = sample.read_text(encoding="utf-8").partition("----\n")
     raw = f"Message-ID: <{WORD}@example.org>\n{message}\nbody\n".encode()
-    assert [line(hop) for hop in hops(received(raw, WORD), SENT_AT, TOOK)] == expected.splitlines()
+    assert [
+        line(hop) for hop in hops(received(parse(raw), WORD), SENT_AT, TOOK)
+    ] == expected.splitlines()
 
 
 @pytest.mark.parametrize("form", FORMS, ids=range(len(FORMS)))
 def test_every_form_says_by_whom_from_whom_and_when(form: str) -> None:
     expected, _, message = form.partition("\n")
     raw = f"{message.strip()}\nMessage-ID: <{WORD}@example.org>\n\nbody\n".encode()
-    (hop,) = hops(received(raw, WORD), SENT_AT, TOOK)
+    (hop,) = hops(received(parse(raw), WORD), SENT_AT, TOOK)
     assert [hop.by, hop.helo, hop.address] == [field.strip() for field in expected.split("|")]
     assert (hop.delay, hop.skew) == (1, 0)
 
@@ -174,7 +177,7 @@ def test_whatever_the_headers_say_hops_are_few_clean_possible_and_can_be_stored(
 @given(st.binary(max_size=300), st.binary(max_size=300))
 def test_no_message_is_too_broken_to_read(first: bytes, second: bytes) -> None:
     raw = b"Received: " + first + b"\r\nReceived: " + second + b"\r\n\r\n" + first
-    hops(received(raw, WORD), SENT_AT, TOOK)
+    hops(received(parse(raw), WORD), SENT_AT, TOOK)
 
 
 # ------------------------------------------------------------ which headers
@@ -209,35 +212,35 @@ def wrapped(raw: bytes, *hops_outside: str, kind: bytes = b"message/rfc822") -> 
 
 def test_a_message_that_was_forwarded_as_an_attachment_tells_its_whole_way() -> None:
     inner = b"Received: by two\r\nReceived: by one\r\n" + OURS + b"\r\nbody\r\n"
-    assert received(inner, WORD) == ["by one", "by two"]
-    assert received(wrapped(inner, "four", "three"), WORD) == [
+    assert received(parse(inner), WORD) == ["by one", "by two"]
+    assert received(parse(wrapped(inner, "four", "three")), WORD) == [
         "by one",
         "by two",
         "by three",
         "by four",
     ]
     twice = wrapped(wrapped(inner, "three"), "four")
-    assert received(twice, WORD) == ["by one", "by two", "by three", "by four"]
-    assert received(wrapped(inner, "three")[:-30], WORD) == ["by one", "by two", "by three"]
+    assert received(parse(twice), WORD) == ["by one", "by two", "by three", "by four"]
+    assert received(parse(wrapped(inner, "three")[:-30]), WORD) == ["by one", "by two", "by three"]
 
 
 def test_only_the_way_of_our_own_message_is_told() -> None:
     theirs = b"Received: by elsewhere\r\nMessage-ID: <theirs@example.org>\r\n\r\nbody\r\n"
-    assert received(wrapped(theirs, "two", "one"), WORD) == ["by one", "by two"]
+    assert received(parse(wrapped(theirs, "two", "one")), WORD) == ["by one", "by two"]
     # SpamAssassin copies them above its report.
     copied = b"Received: by two\r\nReceived: by one\r\n" + OURS
-    assert received(copied + wrapped(copied + b"\r\nbody\r\n"), WORD) == ["by one", "by two"]
-    assert received(b"", WORD) == []
+    assert received(parse(copied + wrapped(copied + b"\r\nbody\r\n")), WORD) == ["by one", "by two"]
+    assert received(parse(b""), WORD) == []
 
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 2000])
 def test_a_message_in_too_many_wrappings_is_not_looked_for(depth: int) -> None:
     raw = b"Content-Type: message/rfc822\r\n\r\n" * depth + b"Received: by one\r\n" + OURS
-    assert received(raw, WORD) == []
+    assert received(parse(raw), WORD) == []
 
 
 def test_a_message_behind_too_many_parts_is_not_looked_for() -> None:
     head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
     last = b"--b\r\nContent-Type: message/rfc822\r\n\r\nReceived: by one\r\n" + OURS
-    assert received(head + b"--b\r\n\r\nx\r\n" * (MAX_PARTS - 3) + last, WORD) == ["by one"]
-    assert received(head + b"--b\r\n\r\nx\r\n" * (MAX_PARTS - 2) + last, WORD) == []
+    assert received(parse(head + b"--b\r\n\r\nx\r\n" * (MAX_PARTS - 3) + last), WORD) == ["by one"]
+    assert received(parse(head + b"--b\r\n\r\nx\r\n" * (MAX_PARTS - 2) + last), WORD) == []

@@ -22,6 +22,7 @@ from exporter.mail.headers.received import hops
 from exporter.mail.headers.receiver import MAX_HEADERS, belongs, left_from, trusted_part
 from exporter.mail.headers.spam import SCANNERS, spam_scores
 from exporter.mail.message import headers, received
+from exporter.mail.mime import parse
 from tests.mail.headers.test_received import SENT_AT, TOOK, WORD
 
 SAMPLES = sorted((Path(__file__).parent / "arrived").glob("*.txt"))
@@ -45,8 +46,8 @@ def test_the_receiver_s_judgement_is_read_as_each_server_writes_it(sample: Path)
         first, _, message = message.partition("\n")
         trusted = first.removeprefix("trusted: ").split(", ")
     raw = f"{message}Message-ID: <{WORD}@example.org>\n\nbody\n".encode()
-    (outermost,) = headers(raw, WORD)
-    lines = [f"left from {left_from(hops(received(raw, WORD), SENT_AT, TOOK), trusted)}"]
+    (outermost,) = headers(parse(raw), WORD)
+    lines = [f"left from {left_from(hops(received(parse(raw), WORD), SENT_AT, TOOK), trusted)}"]
     lines += [
         f"{one.method} {one.result}"
         for one in authentication(outermost, trusted or "nobody.example")
@@ -434,5 +435,5 @@ def test_whatever_the_headers_say_the_words_are_ours_and_the_numbers_finite(
 
 @given(st.binary(max_size=400))
 def test_no_header_is_too_broken_to_read(raw: bytes) -> None:
-    authentication(headers(b"Authentication-Results: " + raw, "")[0], "mx.example.net")
-    spam_scores(headers(b"X-Spam-Status: " + raw, "")[0])
+    authentication(headers(parse(b"Authentication-Results: " + raw), "")[0], "mx.example.net")
+    spam_scores(headers(parse(b"X-Spam-Status: " + raw), "")[0])

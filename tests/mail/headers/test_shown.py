@@ -8,6 +8,7 @@ from exporter.core.facts import ArrivedHeaders
 from exporter.core.model import Outcome
 from exporter.mail.headers.shown import LEFT_OUT, LONGEST_LINE, MOST_LINES, MOST_TEXT, shown
 from exporter.mail.message import headers
+from exporter.mail.mime import parse
 from tests.lab.client import LabUser
 from tests.mail.headers.test_received import WORD
 from tests.support import virtual_time as virtual
@@ -23,7 +24,7 @@ def shown_headers(outcome: Outcome) -> tuple[str, ...]:
 
 
 def lines_of(raw: bytes) -> tuple[str, ...]:
-    return shown(headers(raw, WORD))
+    return shown(headers(parse(raw), WORD))
 
 
 def test_a_header_is_one_clean_line_whatever_was_in_it() -> None:
