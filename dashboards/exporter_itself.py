@@ -161,6 +161,14 @@ def work() -> list[Json]:
             "short",
         ),
         lines(
+            "Trips start late by",
+            "How late the trip is that has waited for its start for the longest time. Above 0 for "
+            "long, mailtrip is overloaded.",
+            [query(f"mailtrip_scheduler_lag_seconds{{{HERE}}}", "{{instance}}")],
+            "s",
+            thresholds=steps(GREEN, (5, YELLOW), (60, RED)),
+        ),
+        lines(
             "Processor",
             "Cores in use; 1 is one core.",
             [

@@ -63,7 +63,8 @@ def _faults(faults: Sequence[Fault]) -> Iterator[str]:
     yield "| it says | what is broken | leg | known | look first at | how the test makes it |"
     yield "|---|---|---|---|---|---|"
     for fault in faults:
-        cells = (fault.name, f"`{fault.verdict.leg}`", fault.known.value, fault.look, fault.made)
+        leg = f"`{fault.verdict.leg}`" if fault.verdict.leg else "none"
+        cells = (fault.name, leg, fault.known.value, fault.look, fault.made)
         yield f"| `{fault.verdict}` | {' | '.join(map(_cell, cells))} |"
 
 

@@ -55,10 +55,13 @@ class App:
         self.metrics = Metrics(
             lambda: {name: watcher.statistics for name, watcher in self.watchers.items()},
             self.accounts.statuses,
+            self.clock,
+            lambda: self.prober.lag,
         )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock)
-        resolver = Resolver(settings.resolver.nameservers, settings.resolver.timeout)
+        nameservers = settings.resolver.nameservers
+        resolver = Resolver(nameservers, settings.resolver.timeout, clock=self.clock)
         self.blocklists = Blocklists(resolver, self.clock)
         self._resolver = resolver
         self._means = Services(
@@ -106,6 +109,7 @@ class App:
         await self.store.close(max(stop_by - asyncio.get_running_loop().time(), LEAST_FOR_STATE))
 
     async def _end_what_runs(self) -> None:
+        self.prober.close()
         await asyncio.gather(
             *(self.prober.abandon(probe) for probe in (*self.probes, *self.probes.leaving))
         )

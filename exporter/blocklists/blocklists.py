@@ -12,7 +12,7 @@ from exporter.blocklists.self_test import SelfTest
 from exporter.blocklists.verdict import Verdict
 from exporter.config.types import SecretUnavailable
 from exporter.core.clock import Clock
-from exporter.core.model import Listing, ListState
+from exporter.core.model import Listing, ListState, ProbeError
 from exporter.core.trace import Trace
 from exporter.net.dns import Resolver
 
@@ -48,7 +48,7 @@ class Blocklists:
         """
         try:
             listing = await self._find_out(blocklist, subject, observe)
-        except SecretUnavailable as error:
+        except (SecretUnavailable, ProbeError) as error:
             listing = _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=str(error)))
         details = " ".join(filter(None, (*listing.codes, listing.text)))
         trace.note(

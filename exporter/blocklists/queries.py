@@ -54,7 +54,8 @@ class ListQueries:
     async def verdict_on(
         self, status: ListStatus, subject: Subject, observe: Observer, *, testing: bool = False
     ) -> TimedVerdict:
-        """Queries the A records of a subject. `observe` receives the query, too."""
+        """Queries the A records of a subject. `observe` receives the query, too. Raises ProbeError
+        if we were too late ourselves."""
         async with status.turns, self._turns:
             if not testing and status.is_paused(self._clock.monotonic()):  # it fell while we waited
                 return TimedVerdict(Verdict(ListState.UNKNOWN, why=status.why))

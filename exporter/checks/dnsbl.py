@@ -9,10 +9,11 @@ from exporter.blocklists import Blocklist, Blocklists, Query, Subject
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.dnsbl_subjects import SPARE, Subjects
 from exporter.checks.dnsbl_verdict import listed, require_an_answer
-from exporter.core.model import Listing, ListState, QueriedList, Span
+from exporter.core.model import Listing, ListState, ProbeError, QueriedList, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.starvation import blamed
 from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 
@@ -32,6 +33,7 @@ class BlocklistCheck:
         left_from: Callable[[str], str],
     ) -> None:
         self._all = blocklists
+        self._resolver = resolver
         self._lists = [entry.blocklist() for entry in options.lists]
         self._domain_lists = [entry.blocklist(domains=True) for entry in options.domain_lists]
         self.blocklists = tuple(
@@ -61,7 +63,11 @@ class BlocklistCheck:
                 raise listed(bad)
             if problem:
                 raise problem
-            require_an_answer(listings, subjects)
+            try:
+                require_an_answer(listings, subjects)
+            except ProbeError as error:
+                late = run.clock.late_since(run.started)
+                raise blamed(error, late, self._resolver.timeout) from None
 
     def _questions(self, subjects: Iterable[Subject]) -> list[Question]:
         return [

@@ -209,10 +209,11 @@ def _hops(found: Found, run: Run) -> list[Hop]:
 
 
 def _arrival(found: Found, run: Run) -> Arrival:
-    """The delay is unknown if the mailbox was not watched when the message arrived."""
+    """The delay is unknown if the mailbox was not watched when the message arrived, or if we were
+    too late ourselves."""
     sighting = found.sighting
-    delay = sighting.delay_since(run.accepted)
-    round_trip = None if delay is None else sighting.delay_since(run.sending_since)
+    delay = sighting.delay_since(run.accepted, run.clock)
+    round_trip = None if delay is None else sighting.delay_since(run.sending_since, run.clock)
     return Arrival(
         one_line(sighting.folder, LONGEST_FOLDER), found.found_in, delay, round_trip, sighting.junk
     )

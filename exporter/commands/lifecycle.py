@@ -13,6 +13,8 @@ from pathlib import Path
 from exporter.app import TIME_TO_STOP, App
 from exporter.commands.reloading import Reloader
 from exporter.commands.token_key import key_of
+from exporter.core.clock import Clock
+from exporter.core.lateness import Lateness
 from exporter.probing.probes import DEFAULT_MAX_TARGETS
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
@@ -51,9 +53,13 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came early comes now
     async with AsyncExitStack() as stack:
+        lateness = Lateness()
+        lateness.start()
+        stack.callback(lateness.stop)
+        clock = Clock(late=lateness.between)
         store = Store.open(state_dir)
         key = key_of(settings.state, state_dir)
-        app = await stack.enter_async_context(App(settings, store, key, options.max_targets))
+        app = await stack.enter_async_context(App(settings, store, key, options.max_targets, clock))
         app.recover()  # before any request: a scrape must not start a trip that is in progress
         pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)

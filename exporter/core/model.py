@@ -19,6 +19,7 @@ from exporter.core.facts import (
     Unclear,
 )
 from exporter.core.phases import Leg, Phase
+from exporter.core.precision import FINE
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 
@@ -76,6 +77,12 @@ class Span:
     duration: float
     reason: Reason | None = None  # set when it ended with an error, also with one that was got over
     note: str = ""  # for people: which host, which folder
+    late: float = 0.0  # seconds of it by which we ourselves were late
+
+    @property
+    def precise(self) -> bool:
+        """Whether its duration is a server's, and not our own lateness."""
+        return self.late <= FINE.bound(self.duration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +239,10 @@ class Outcome:
             if span.phase is Phase.DELIVER and self.failure.phase is not Phase.DELIVER:
                 legs.pop(Leg.DELIVERY, None)  # unknown: it was perhaps never sent
                 continue
-            blamed = span.reason.blames(span.phase)
+            if (blamed := span.reason.blames(span.phase)) is None:
+                for leg in (span.phase.leg, *span.phase.reached):
+                    legs.pop(leg, None)
+                continue
             if span.phase is Phase.VERIFY and blamed not in legs:
                 continue  # blocklists were asked, and no message was sent
             legs[blamed] = False

@@ -32,6 +32,10 @@ class Trait(Flag):
     greeting judges only the client."""
     UNREACHED = auto()
     """The exchanger said nothing: what another one said is reported instead."""
+    MAY_BE_OURS = auto()
+    """If we ourselves were too late, that may be the cause: then the reason is `starved`."""
+    BLAMES_NOBODY = auto()
+    """It says nothing about any leg."""
 
 
 NO_TRAIT = Trait(0)
@@ -67,8 +71,11 @@ class Reason(StrEnum):
         reason.documentation, reason.runbook = documentation, runbook
         return reason
 
-    def blames(self, phase: Phase) -> Leg:
-        """The leg that is to blame for a failure in this phase, for this reason."""
+    def blames(self, phase: Phase) -> Leg | None:
+        """The leg that is to blame for a failure in this phase, for this reason; None if it is
+        unknown."""
+        if Trait.BLAMES_NOBODY in self.traits:
+            return None
         if phase is not Phase.SEND and Trait.BLAMES_DELIVERY in self.traits:
             return Leg.DELIVERY
         return phase.leg
@@ -98,7 +105,11 @@ class Reason(StrEnum):
         "timeout",
         "a server did not answer within session_timeout",
         _AT_EITHER_SIDE,
-        Trait.OF_A_BLOCKLIST_CHECK | Trait.OF_A_TOKEN | Trait.OF_THE_SERVER | Trait.UNREACHED,
+        Trait.OF_A_BLOCKLIST_CHECK
+        | Trait.OF_A_TOKEN
+        | Trait.OF_THE_SERVER
+        | Trait.UNREACHED
+        | Trait.MAY_BE_OURS,
         "faults.md#the-network",
     )
     TLS = (
@@ -147,7 +158,7 @@ class Reason(StrEnum):
         "disconnected",
         "the connection broke in the middle",
         _AT_EITHER_SIDE,
-        Trait.OF_A_TOKEN | Trait.OF_THE_SERVER,
+        Trait.OF_A_TOKEN | Trait.OF_THE_SERVER | Trait.MAY_BE_OURS,
         "faults.md#the-network",
     )
     PROTOCOL = (
@@ -168,7 +179,7 @@ class Reason(StrEnum):
         "overdue",
         "sent, but not back within timeout",
         (Phase.DELIVER,),
-        Trait.BLAMES_DELIVERY,
+        Trait.BLAMES_DELIVERY | Trait.MAY_BE_OURS,
         "faults.md#on-the-way",
     )
     BOUNCED = (
@@ -205,7 +216,7 @@ class Reason(StrEnum):
         "unusable",
         "no blocklist could be queried",
         (),
-        Trait.OF_A_BLOCKLIST_CHECK,
+        Trait.OF_A_BLOCKLIST_CHECK | Trait.MAY_BE_OURS,
         "blocklists.md#three-states",
         "MailtripNoListUsable",
     )
@@ -215,6 +226,14 @@ class Reason(StrEnum):
         (Phase.SEND,),
         NO_TRAIT,
         "configuration.md#modulesnameroundtripexpect",
+    )
+    STARVED = (
+        "starved",
+        "mailtrip itself was too late, since it had too little processor time; mail may be fine",
+        _AT_EITHER_SIDE,
+        Trait.OF_A_BLOCKLIST_CHECK | Trait.ENDS_DELIVERY | Trait.BLAMES_NOBODY,
+        "alerts.md#mailtripoverloaded",
+        "MailtripOverloaded",
     )
     INTERNAL = (
         "internal",

@@ -63,7 +63,7 @@ class Run(Trace):
         self.answer = ""
         self.uncertain = False  # the whole message was sent, and the final reply has not come
         self._journal = journal
-        self._deadline = Deadline()
+        self._deadline = Deadline(clock)
         self._heading = Phase.OPEN  # the phase that we are in, or on the way to
 
     @asynccontextmanager

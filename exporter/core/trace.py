@@ -16,6 +16,7 @@ from exporter.core.model import Fact, ProbeError, Span, one_line
 from exporter.core.origin import Origin
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
+from exporter.core.starvation import blamed
 from exporter.core.steps import Step
 from exporter.core.transcript import MOST_LINES, Transcript
 from exporter.core.transcript_view import TranscriptView, merged_lines
@@ -95,7 +96,8 @@ class Trace:
             self._under_way.remove(begun)
             if reason is None and (earlier := good_until()) is not None:
                 end = earlier
-            self.add(Span(phase, step, offset, max(end - start, 0.0), reason, note))
+            late = self.clock.late(start, end)
+            self.add(Span(phase, step, offset, max(end - start, 0.0), reason, note, late))
 
     def _reason_of(self, error: BaseException) -> Reason:
         """The reason for a span that `error` ended. A time limit ends a span by cancelling it."""
@@ -172,7 +174,7 @@ class Trace:
         idle: float = 0.0,
     ) -> AsyncIterator[None]:
         """One conversation with a server: after `session_timeout` it fails with `otherwise()`, or
-        as a timeout.
+        as a timeout; or as starved, if that is our own fault.
 
         `idle` seconds of silence are added to that. The server name is for people. Our own delays
         are added as well, up to one more `session_timeout`.
@@ -180,12 +182,17 @@ class Trace:
         if self.session_timeout is None:
             yield
             return
-        limit = self.session_timeout + idle
+        limit, began = self.session_timeout + idle, self.now()
         try:
             async with fair_timeout(limit, self.session_timeout):
                 yield
         except TimeoutError:
             whose = f" from {server}" if server else ""
-            raise otherwise() or ProbeError(
+            error = otherwise() or ProbeError(
                 Reason.TIMEOUT, f"no answer{whose} within {limit:g} s"
-            ) from None
+            )
+            raise blamed(error, self.clock.late_since(began), limit) from None
+        except ProbeError as error:
+            if (ours := blamed(error, self.clock.late_since(began), limit)) is not error:
+                raise ours from error
+            raise

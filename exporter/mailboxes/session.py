@@ -10,21 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
+from exporter.core.clock import Clock
+from exporter.core.precision import FINE, Precision
 from exporter.core.trace import Trace
 
-
-@dataclass(frozen=True, slots=True)
-class Precision:
-    """The permitted error of a reported delay: in seconds or as a fraction of it, whichever is
-    more."""
-
-    seconds: float
-    share: float
-
-
 READ_LIMIT = 65536  # bytes of a message that are read
-FINE = Precision(0.1, 0.05)
-COARSE = Precision(1.0, 0.1)  # where every look takes a login
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +33,17 @@ class Sighting:
     junk: bool = False  # it was found in the folder for spam
     cut: bool = False  # the message continues after the part that was read
 
-    def delay_since(self, moment: float | None) -> float | None:
+    def delay_since(self, moment: float | None, clock: Clock) -> float | None:
         """Seconds from a monotonic time until it was seen; None if this is less precise than
-        `precision`."""
+        `precision`, also because we were late ourselves at its beginning or its end."""
         if moment is None or not self.watched:
             return None
         # Our SMTP receiver sees a message before it says 250.
         delay = max(self.seen_at - moment, 0.0)
+        bound = self.precision.bound(delay)
         lag = min(self.lag, delay)  # it cannot have come before that moment
-        return delay if lag <= max(self.precision.seconds, self.precision.share * delay) else None
+        ours = clock.late(moment - bound, moment) + clock.late(self.seen_at - bound, self.seen_at)
+        return delay if lag + ours <= bound else None
 
 
 class Session(Protocol):

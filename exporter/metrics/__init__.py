@@ -18,17 +18,20 @@ from exporter.net.oauth2 import AccountStatus
 
 
 class Metrics:
-    """Counts the reports of probes, and reads the state of mailboxes at a scrape."""
+    """Counts the reports of probes, and reads the state of mailboxes, accounts and the queue of
+    trips (`lag`) at a scrape."""
 
     def __init__(
         self,
         mailboxes: Callable[[], Mapping[str, Statistics]],
         accounts: Callable[[], Mapping[str, AccountStatus]] = dict,
         clock: Clock | None = None,
+        lag: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._mailboxes = mailboxes
         self._accounts = accounts
         self._now = (clock or Clock()).monotonic
+        self._lag = lag
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
         self._texts: dict[ProbeKey, Rendered] = {}
@@ -124,6 +127,7 @@ class Metrics:
         await add_families(text, OF_A_PROBE, named, form, slices)
         self.exporter.show_mailboxes(self._mailboxes())
         self.exporter.show_accounts(self._accounts())
+        self.exporter.show_lag(self._lag())
         own = await self._own.lines(form, slices)
         await add_families(text, OF_THE_EXPORTER, [own], form, slices)
         text.add([process_text(form), form.end])

@@ -276,6 +276,12 @@ OF_A_PROBE = (*OF_EVERY_PROBE, *OF_A_ROUND_TRIP, *OF_A_BLOCKLIST_CHECK)
 
 OF_THE_EXPORTER = (
     Definition(
+        "mailtrip_scheduler_lag_seconds",
+        "gauge",
+        "How late the trip is that has waited for its start for the longest time, 0 if none waits:"
+        " above 0 for long, mailtrip is overloaded",
+    ),
+    Definition(
         "mailtrip_mailbox_connected",
         "gauge",
         "0 while the mailbox is needed and not connected, else 1",

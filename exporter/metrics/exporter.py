@@ -26,6 +26,7 @@ class ExporterSeries(Series):
     def __init__(self) -> None:
         super().__init__(OF_THE_EXPORTER)
         self.set("mailtrip_build_info", 1, __version__, platform.python_version())
+        self.show_lag(0.0)
         for kind in REFUSALS:
             self.add("mailtrip_probe_requests_refused_total", 0, kind)
 
@@ -40,6 +41,10 @@ class ExporterSeries(Series):
     def not_configured(self) -> None:
         """Reports that a reload failed: the previous configuration is kept."""
         self.set("mailtrip_config_last_reload_successful", 0)
+
+    def show_lag(self, seconds: float) -> None:
+        """Shows how late the trip is that has waited for its start for the longest time."""
+        self.set("mailtrip_scheduler_lag_seconds", seconds)
 
     def show_accounts(self, now: Mapping[str, AccountStatus]) -> None:
         ends: dict[Labels, float] = {

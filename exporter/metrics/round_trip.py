@@ -55,7 +55,10 @@ class RoundTripSeries(ProbeSeries):
             self.set("mailtrip_last_delivery_delay_seconds", delay)
 
     def _time(self, span: Span, waited: float) -> None:
-        """Observes durations. Time `waited` for a greylisting exchanger is not latency."""
+        """Observes durations. Time `waited` for a greylisting exchanger is not latency, nor is our
+        own lateness."""
+        if not span.precise:
+            return
         if span.step is None:
             if span.phase is Phase.SEND and span.reason is None:
                 latency = span.duration - waited

@@ -22,8 +22,10 @@ import dns.rdtypes.txtbase
 import dns.resolver
 
 from exporter.config.grammar import host_of, ip_of
+from exporter.core.clock import Clock
 from exporter.core.model import Exchanger, ProbeError, one_line
 from exporter.core.reasons import Reason
+from exporter.core.starvation import is_starved, starved
 from exporter.net.dns_message import MOST_RECORDS, PAYLOAD, asked_over_tcp
 from exporter.net.exceptions import map_exceptions
 from exporter.net.hosts_file import addresses_of
@@ -40,7 +42,7 @@ class Resolver:
     changes.
 
     Answers are not cached, so that every trip measures resolution. Every failure is
-    ProbeError(dns).
+    ProbeError(dns), or ProbeError(starved) if we were too late ourselves.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Resolver:
         nameservers: Sequence[str] = (),
         timeout: float = DEFAULT_TIMEOUT,
         resolv_conf: Path = RESOLV_CONF,
+        clock: Clock | None = None,
     ) -> None:
         self._resolv_conf = resolv_conf
+        self._clock = clock or Clock()
         self.configure(nameservers, timeout)
 
     def configure(self, nameservers: Sequence[str], timeout: float) -> None:
@@ -175,27 +179,30 @@ class Resolver:
 
     async def _records(self, name: str, kind: str, *, search: bool = False) -> list[str]:
         """The records as text; empty if the name exists without any."""
-        with self._library_errors(name, kind):
+        with self._library_errors(name, kind, self._clock.monotonic()):
             absolute = dns.name.from_text(name) if name.endswith(".") or not search else name
             answer = await self._current().resolve(
                 absolute, kind, search=search, raise_on_no_answer=False
             )
         return [record.to_text() for record in islice(answer.rrset or (), MOST_RECORDS)]
 
-    def _library_errors(self, name: str, kind: str) -> AbstractContextManager[None]:
-        """Translates the library's exceptions."""
+    def _library_errors(self, name: str, kind: str, since: float) -> AbstractContextManager[None]:
+        """Translates the library's exceptions from a lookup that began at that monotonic time."""
 
         def failed(detail: str, code: str = "") -> ProbeError:
             return ProbeError(Reason.DNS, f"{detail}; {self._asked()}", code=code)
+
+        def no_answer() -> ProbeError:
+            detail = f"no answer for {name} {kind} within {self.timeout:g} s"
+            error, late = failed(detail, "TIMEOUT"), self._clock.late_since(since)
+            return starved(error, late) if is_starved(late, self.timeout) else error
 
         return map_exceptions(
             {
                 dns.resolver.NXDOMAIN: lambda _: failed(
                     f"{name} does not exist (NXDOMAIN)", "NXDOMAIN"
                 ),
-                dns.resolver.LifetimeTimeout: lambda _: failed(
-                    f"no answer for {name} {kind} within {self.timeout:g} s", "TIMEOUT"
-                ),
+                dns.resolver.LifetimeTimeout: lambda _: no_answer(),
                 dns.resolver.NoNameservers: lambda _: failed(
                     f"no server could answer for {name} {kind}", "SERVFAIL"
                 ),

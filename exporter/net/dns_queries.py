@@ -16,6 +16,8 @@ from dns.rdtypes.ANY.SOA import SOA
 from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.starvation import is_starved, starved
 from exporter.net.datagrams import Datagrams, Reply
 from exporter.net.dns import REPETITION, Resolver
 from exporter.net.dns_answer import Answer, DnsResult
@@ -31,8 +33,8 @@ class DnsQueries:
         self._datagrams: dict[tuple[str, int], Datagrams] = {}
 
     async def query(self, name: str, kind: Literal["A", "TXT"]) -> Answer:
-        """Queries exactly this name: no search list, no hosts file. Never raises ProbeError, and
-        never logs the name.
+        """Queries exactly this name: no search list, no hosts file. Raises ProbeError only if we
+        were too late ourselves; never logs the name.
 
         Designed for thousands of queries: several times cheaper than the methods of a resolver.
         """
@@ -50,6 +52,9 @@ class DnsQueries:
             async with fair_timeout(self._resolver.timeout, self._resolver.timeout):
                 return await self._query_in_turns(query, servers, started)
         except TimeoutError:
+            late = self._clock.late_since(started)
+            if is_starved(late, self._resolver.timeout):
+                raise starved(ProbeError(Reason.DNS, "no answer in time"), late) from None
             return Answer(DnsResult.TIMEOUT, took=self._clock.monotonic() - started)
 
     async def _query_in_turns(

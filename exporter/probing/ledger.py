@@ -185,7 +185,7 @@ class Ledger:
         if kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
         elif late:
-            self._observer.late(late.probe, sighting.delay_since(late.accepted))
+            self._observer.late(late.probe, sighting.delay_since(late.accepted, self._clock))
         elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
             self._observer.duplicate(known.probe)
         if known.id not in self._in_flight:

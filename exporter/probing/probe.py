@@ -99,5 +99,10 @@ class Probe:
     def end_flight(self, trip: str) -> None:
         del self.flights[trip], self.runs[trip]
 
+    @property
+    def next_start(self) -> float:
+        """The earliest start of the next trip."""
+        return self.last_start + self.interval - min(self.interval * SLACK, MOST_SLACK)
+
     def due(self, now: float) -> bool:
-        return now - self.last_start >= self.interval - min(self.interval * SLACK, MOST_SLACK)
+        return now >= self.next_start

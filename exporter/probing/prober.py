@@ -11,6 +11,7 @@ from exporter.core.phases import Leg
 from exporter.core.run import Run
 from exporter.core.transcript import Transcript
 from exporter.mail.tokens import Mint, Token, new_trip
+from exporter.probing.admission import Admission
 from exporter.probing.bugs import contained
 from exporter.probing.flight import Flight
 from exporter.probing.journal import TripJournal
@@ -18,6 +19,8 @@ from exporter.probing.ledger import Ledger
 from exporter.probing.observer import Observer
 from exporter.probing.probe import MailCheck, Probe
 from exporter.state.trip import Trip
+
+TURN_PATIENCE = 0.5  # seconds that a scrape waits until its trip can start
 
 
 class Prober:
@@ -28,12 +31,21 @@ class Prober:
         self._ledger = ledger
         self._observer = observer
         self._clock = clock
+        self._admission = Admission(self.start, clock)
 
-    def start_if_due(self, probe: Probe) -> None:
-        """Starts a trip unless the newest one is younger than the interval. It does not wait for
-        the last one."""
+    @property
+    def lag(self) -> float:
+        """How late the trip is that has been due for the longest time; 0 if none waits."""
+        return self._admission.lag
+
+    def start_if_due(self, probe: Probe) -> "asyncio.Future[None]":
+        """Starts a trip unless the newest one is younger than the interval: at once, or when its
+        turn comes; then the result is done. It does not wait for the last one."""
         if probe.due(self._clock.monotonic()):
-            self.start(probe)
+            return self._admission.enqueue(probe)
+        nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        nothing.set_result(None)
+        return nothing
 
     def start(
         self, probe: Probe, progress: Callable[[Span], None] | None = None
@@ -83,12 +95,19 @@ class Prober:
 
     async def scrape(self, probe: Probe, patience: float) -> None:
         """Handles a scrape: starts a trip if one is due, and waits for the newest one, within
-        `patience`."""
+        `patience`. If we are overloaded, it does not wait until a trip can start."""
+        until = self._clock.monotonic() + max(patience, 0.0)
         probe.last_scraped = self._clock.monotonic()
-        self.start_if_due(probe)
-        if probe.flights:
+        turn = self.start_if_due(probe)
+        if not turn.done():
+            await asyncio.wait([turn], timeout=min(max(patience, 0.0), TURN_PATIENCE))
+        if turn.done() and probe.flights:
             newest = next(reversed(probe.flights.values()))
-            await asyncio.wait([newest], timeout=max(patience, 0.0))
+            await asyncio.wait([newest], timeout=max(until - self._clock.monotonic(), 0.0))
+
+    def close(self) -> None:
+        """Starts no more trips of probes that wait for their turn."""
+        self._admission.close()
 
     async def abandon(self, probe: Probe) -> None:
         """Ends the trips in progress without an outcome: their tokens stay pending, and a restart

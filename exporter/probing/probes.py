@@ -50,6 +50,11 @@ class ProbeTable:
         return [probe for probe in self if probe.name]
 
     @property
+    def lag(self) -> float:
+        """How late trips start, in seconds. See Prober.lag."""
+        return self._prober.lag
+
+    @property
     def leaving(self) -> list[Probe]:
         """The probes that are no longer configured, and whose last trips are in progress."""
         self._leaving = [probe for probe in self._leaving if probe.flights]

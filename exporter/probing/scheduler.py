@@ -57,11 +57,11 @@ class Scheduler:
         return splayed if known is None else min(known, splayed)
 
     async def _schedule(self, probe: Probe) -> None:
-        """Starts trips. One that a scrape has started counts; a late trip does not shift those that
-        follow."""
+        """Starts trips. One that a scrape has started counts; one that is a little late does not
+        shift those that follow. After a longer wait for its turn, the interval counts from its
+        start: when an overload ends, trips do not come in a burst."""
         next_trip = max(self._first[probe.key], probe.last_start + probe.interval)
         while True:
             await asyncio.sleep(max(next_trip - self._clock.monotonic(), 0.0))
-            self._prober.start_if_due(probe)
-            next_trip += probe.interval
-            next_trip = max(next_trip, self._clock.monotonic())
+            await asyncio.shield(self._prober.start_if_due(probe))
+            next_trip = max(next_trip + probe.interval, probe.next_start)

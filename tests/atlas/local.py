@@ -5,10 +5,24 @@ import socket
 from collections.abc import Callable
 
 from exporter.app import App
+from exporter.core.clock import Clock
+from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from tests.atlas.table import Changes, Fault, Known, Lever, Make, given, opening, send, watching
-from tests.atlas.world import World
+from tests.atlas.table import (
+    Changes,
+    Fault,
+    Known,
+    Lever,
+    Make,
+    Verdict,
+    given,
+    opening,
+    send,
+    watching,
+)
+from tests.atlas.world import PLAIN, World
+from tests.support.smtp_witness import Freeze, Stage
 
 TAKES = "cat > /dev/null"
 QUEUE = "its own log; its queue"
@@ -71,6 +85,13 @@ async def port_taken(world: World) -> Changes:
     }
 
 
+async def no_processor(world: World) -> Changes:
+    """A server that hangs, and a clock that says that we were late all the time."""
+    world.clock = Clock(late=lambda since, until: until - since)
+    witness = await world.witness(Stage.GREETING, Freeze())
+    return {"smtp": {**PLAIN, "port": witness.port}}
+
+
 def _exits(name: str, code: int, reason: Reason, look: str) -> Fault:
     verdict = send(Step.PROGRAM, reason, str(code))
     return Fault(
@@ -86,6 +107,14 @@ def _exits(name: str, code: int, reason: Reason, look: str) -> Fault:
 PROGRAM = Step.PROGRAM
 
 LOCAL = (
+    Fault(
+        "mailtrip gets too little processor time, so it is too late to read what servers answer",
+        "a relay that sends no greeting, and a clock by which mailtrip was late all the time",
+        Verdict(Phase.SEND, Step.GREETING, Reason.STARVED, "", None),
+        Known.SESSION,
+        "the load of mailtrip's machine, limits of processor time for its container or service",
+        no_processor,
+    ),
     Fault(
         "The sendmail program does not exist",
         "a path that does not exist",

@@ -52,14 +52,16 @@ class Verdict:
     step: Step | None
     reason: Reason
     code: str
-    leg: Leg
+    leg: Leg | None  # None if the failure says nothing about any
 
     @classmethod
     def of(cls, outcome: Outcome) -> "Verdict | None":
-        """None for a success. A trip that blames more than one leg, or none, has no verdict."""
+        """None for a success. A trip that blames more than one leg has no verdict, nor has one that
+        blames none, unless its reason says so."""
         if not (failure := outcome.failure):
             return None
-        (leg,) = (leg for leg, good in outcome.legs.items() if not good)
+        blamed: list[Leg | None] = [leg for leg, good in outcome.legs.items() if not good]
+        (leg,) = blamed or [failure.reason.blames(failure.phase)]
         return cls(failure.phase, failure.step, failure.reason, failure.code, leg)
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from exporter.app import App
+from exporter.core.clock import Clock
 from exporter.core.model import Outcome, ProbeKey, Span
 from exporter.core.phases import Phase
 from exporter.mail.tokens import new_key
@@ -75,6 +76,7 @@ class World:
     then: Callable[[App], Awaitable[object]] | None = None
     sent: asyncio.Event = field(default_factory=asyncio.Event)
     stay: int = 0  # messages of others that have to be in the mailbox when all is over
+    clock: Clock = field(default_factory=Clock)
 
     def filled(self, value: Any) -> Any:
         """A value of the configuration with the lab's own in the place of `<dns>` and the like."""
@@ -159,18 +161,21 @@ class World:
 
     async def trip(self, changes: Mapping[str, Mapping[str, Any]]) -> Outcome:
         """The whole trip, in a real App."""
-        async with App(self.settings(changes), Store.open(None), new_key()) as app:
+        async with self._app(changes) as app:
             return await self._fly(app)
 
     async def series(self, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         """The same, and then what the probe's page shows when nothing of ours is left in the
         mailbox."""
-        async with App(self.settings(changes), Store.open(None), new_key()) as app:
+        async with self._app(changes) as app:
             outcome = await self._fly(app)
             assert outcome.success, outcome.failure
             while self.mails() != self.stay:
                 await asyncio.sleep(0.05)
             return numbers(at_once(app.metrics.probe(KEY)).decode())
+
+    def _app(self, changes: Mapping[str, Mapping[str, Any]]) -> App:
+        return App(self.settings(changes), Store.open(None), new_key(), clock=self.clock)
 
     async def _fly(self, app: App) -> Outcome:
         flight = app.prober.start(app.probes.get_or_create(KEY), self._follow)

@@ -177,6 +177,7 @@ def test_labels_that_are_added_up_or_left_aside_exist() -> None:
     labels = {label for definition in SERIES.values() for label in definition.labels} | {
         "job",
         "instance",
+        "probe",
     }
     for clause in re.findall(
         r"(?:without|by|ignoring|on|group_left) \(([^)]*)\)",

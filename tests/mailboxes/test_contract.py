@@ -87,7 +87,7 @@ async def test_a_message_is_found_once_at_the_moment_it_came_and_deleted(
         (sighting,) = await found(session, 1)
         assert (numbers([sighting]), sighting.watched, sighting.junk) == ([1], True, False)
         assert sent < sighting.seen_at <= clock.monotonic()
-        assert sighting.delay_since(sent) == pytest.approx(sighting.seen_at - sent)
+        assert sighting.delay_since(sent, Clock()) == pytest.approx(sighting.seen_at - sent)
         assert await session.scan() == []
         await session.delete([sighting])
         assert bench.kept() == before
@@ -116,7 +116,9 @@ async def test_what_was_there_before_is_found_and_not_watched(bench: MailboxBenc
     async with opened(bench.mailbox()) as session:
         sightings = await found(session, len(before))
         assert numbers(sightings) == [1]
-        assert not any(sighting.watched or sighting.delay_since(0.0) for sighting in sightings)
+        assert not any(
+            sighting.watched or sighting.delay_since(0.0, Clock()) for sighting in sightings
+        )
     assert bench.kept() == before
 
 

@@ -1,6 +1,8 @@
 import pytest
 
-from exporter.mailboxes.session import COARSE, FINE, Precision, Sighting
+from exporter.core.clock import Clock
+from exporter.core.precision import COARSE, FINE, Precision
+from exporter.mailboxes.session import Sighting
 
 
 @pytest.mark.parametrize(
@@ -37,4 +39,4 @@ def test_a_delay_is_told_only_if_it_is_known_well_enough(
     expected: float | None,
 ) -> None:
     sighting = Sighting("ref", "Junk", b"", seen_at, watched, lag=lag, precision=precision)
-    assert sighting.delay_since(since) == expected
+    assert sighting.delay_since(since, Clock()) == expected

@@ -67,7 +67,7 @@ class Trip:
     @property
     def delay(self) -> float | None:
         assert self.found
-        return self.found.sighting.delay_since(self.run.accepted)
+        return self.found.sighting.delay_since(self.run.accepted, Clock())
 
     def outcome(self) -> Outcome:
         overdue = Failure(Phase.DELIVER, None, Reason.OVERDUE)

@@ -41,7 +41,10 @@ class ProberRig:
         self.sender = PretendSender(self.mailbox)
         self.store = store or Store.open(directory, threaded=False)
         self.watchers: dict[str, Watcher] = {}
-        self.metrics = metrics(lambda: {name: w.statistics for name, w in self.watchers.items()})
+        self.metrics = metrics(
+            lambda: {name: w.statistics for name, w in self.watchers.items()},
+            lag=lambda: self.prober.lag,
+        )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         mint = Mint(key)
         self.sender_s_mailbox = PretendMailbox()

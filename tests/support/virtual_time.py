@@ -27,9 +27,11 @@ class _JumpingSelector(selectors.DefaultSelector):
     real time, which is no time here."""
 
     now = 0.0
+    turns = 0  # of the loop
     working = 0  # jobs of threads that have not ended
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.turns += 1
         ready = super().select(0)
         if not ready and timeout != 0 and self.working:
             return super().select(None)  # the end of a job wakes the loop
@@ -47,6 +49,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def time(self) -> float:
         return self._jumping.now
+
+    @property
+    def turns(self) -> int:
+        """How many it has made."""
+        return self._jumping.turns
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[..., Result], *args: object

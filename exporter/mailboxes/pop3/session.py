@@ -10,11 +10,12 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from exporter.core.model import ProbeError
+from exporter.core.precision import COARSE
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.pop3.maildrop import Login, Maildrop
-from exporter.mailboxes.session import COARSE, READ_LIMIT, Sighting, Wanted
+from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.pop3.connection import Pop3Connection
 
 BODY_LINES = 1000

@@ -13,6 +13,7 @@ from exporter.core.clock import Clock
 from exporter.core.fairness import fair_timeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.core.starvation import blamed
 from exporter.net.oauth2.token import Granted, Token
 
 log = logging.getLogger(__name__)
@@ -89,9 +90,10 @@ class Account:
                     self._options, self.username, self._refresh_token, now
                 )
         except TimeoutError:
-            raise ProbeError(
+            error = ProbeError(
                 Reason.TIMEOUT, f"no answer from {self.issuer} within {PATIENCE:g} s"
-            ) from None
+            )
+            raise blamed(error, self._clock.late_since(began), PATIENCE) from None
         self._refresh_token = granted.refresh_token or self._refresh_token
         return Token(granted.value, began, granted.lifetime, now + granted.lifetime)
 
@@ -106,7 +108,9 @@ class Account:
             self._arm(self._token.renew_at - self._clock.monotonic())
             return
         self._refresh_token = ""  # the configured one may have been fixed
-        self.failures[error.reason if isinstance(error, ProbeError) else Reason.INTERNAL] += 1
+        reason = error.reason if isinstance(error, ProbeError) else Reason.INTERNAL
+        if reason is not Reason.STARVED:
+            self.failures[reason] += 1
         if isinstance(error, ProbeError):
             log.warning("no new token for %s: %s", self.username, error.detail)
         else:

@@ -22,6 +22,7 @@ from exporter.web.pages.words import ago, duration, moment
 MOST_TRIPS = 60  # in a list
 ALL = Query()
 WORDS = 500  # texts and values of a page that are written at a time: a millisecond of work
+NOTABLE_LAG = 1.0  # seconds by which trips start late
 HERE = Path(__file__).resolve().parent
 STYLE = (HERE / "style.css").read_text(encoding="utf-8")
 STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
@@ -76,6 +77,7 @@ class Pages:
         return await self._page(
             "overview.html",
             root="",
+            lag=self._probes.lag if self._probes.lag >= NOTABLE_LAG else None,
             page=page,
             states=State,
             probes=await probe_rows(page.probes),

@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.mail.message import Kind, Reading, read
@@ -45,7 +46,7 @@ async def test_a_message_that_is_whole_when_it_is_read_again_is_found_and_delete
         found = await expected.arrival()
         assert found.sighting.raw.endswith(b"\r\n")
         assert found.sighting.ref.uid == UID
-        assert found.sighting.delay_since(run.accepted) is not None
+        assert found.sighting.delay_since(run.accepted, Clock()) is not None
         await expected.delete()
         assert server.expunged == [b"EXPUNGE %d" % UID]
 

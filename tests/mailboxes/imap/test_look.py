@@ -5,6 +5,7 @@ import asyncio
 
 import pytest
 
+from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.steps import Step
 from exporter.mailboxes.imap.folder import Ref
@@ -74,7 +75,7 @@ async def test_whoever_is_about_to_fail_has_all_folders_selected_again() -> None
             ("Junk", b"spam", False),
         ]
         assert await session.scan() == []
-        assert all(sighting.delay_since(999.0) is None for sighting in found)
+        assert all(sighting.delay_since(999.0, Clock()) is None for sighting in found)
         assert here.now == 1000.0
 
 

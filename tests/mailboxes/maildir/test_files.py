@@ -218,4 +218,4 @@ async def test_a_directory_whose_time_stamp_does_not_change_is_read_again_after_
         now += 10
         (sighting,) = await session.scan()
         assert sighting.lag > 10
-        assert sighting.delay_since(now - 20) is None
+        assert sighting.delay_since(now - 20, Clock()) is None
