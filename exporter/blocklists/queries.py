@@ -9,7 +9,7 @@ from exporter.blocklists.list_status import ListStatus, Query, QueryFailure, Sta
 from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.verdict import Verdict, judge
 from exporter.core.clock import Clock
-from exporter.core.model import ListState, one_line
+from exporter.core.model import ListState, ProbeError, one_line
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Answer, DnsResult
 from exporter.net.dns_queries import DnsQueries
@@ -77,8 +77,11 @@ class ListQueries:
 
     async def reason(self, status: ListStatus, subject: Subject, observe: Observer) -> str:
         """The TXT record with the reason of a listing (RFC 5782 section 2.1), if there is one."""
-        async with status.turns, self._turns:
-            answer = await self._query(status, subject, "TXT")
+        try:
+            async with status.turns, self._turns:
+                answer = await self._query(status, subject, "TXT")
+        except ProbeError:
+            return ""
         failure, _ = _FAILURES.get(answer.result, (None, ""))
         self._report(Query(status.blocklist.name, answer.took, failure), observe)
         return one_line(status.blocklist.redacted(" / ".join(answer.records)))

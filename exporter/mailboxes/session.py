@@ -42,7 +42,8 @@ class Sighting:
         delay = max(self.seen_at - moment, 0.0)
         bound = self.precision.bound(delay)
         lag = min(self.lag, delay)  # it cannot have come before that moment
-        ours = clock.late(moment - bound, moment) + clock.late(self.seen_at - bound, self.seen_at)
+        # One of them shortens it, the other lengthens it. Twice the bound shows whether it is more.
+        ours = max(clock.late(end - 2 * bound, end) for end in (moment, self.seen_at))
         return delay if lag + ours <= bound else None
 
 

@@ -12,6 +12,7 @@ from tests.bench.blocklists import blocklists
 from tests.bench.cached import cached_probe
 from tests.bench.delay import errors_of_delay
 from tests.bench.many import in_a_small_process, memory_of_waiting_trips, thousand_probes
+from tests.bench.overload import overload
 from tests.bench.series import scrapes
 from tests.bench.trips import layers, trips
 from tests.lab.client import Lab
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[Lab], None]] = {
     "many": lambda lab: in_a_small_process(thousand_probes),
     "waiting": lambda lab: in_a_small_process(memory_of_waiting_trips),
     "cached": cached_probe,
+    "overload": lambda lab: overload(),
 }
 """What can be measured alone."""
 

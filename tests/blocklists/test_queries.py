@@ -6,6 +6,7 @@ import dns.rcode
 import pytest
 
 from exporter.blocklists import Query, Subject
+from exporter.blocklists.list_status import MOST_FAILURES
 from exporter.core.model import ListState
 from tests.blocklists.test_blocklists import BL, Said, lists_of
 from tests.support.blocklist_rig import BlocklistRig, a_list
@@ -44,6 +45,35 @@ async def test_no_trouble_is_a_verdict(said: Said, failure: str) -> None:
         assert listing.text
         assert list(rig.lists.statistics["bl.test"].failures) == [failure]
         assert [query.failure for query in rig.queries] == [None, None, failure]
+
+
+async def test_a_list_is_not_blamed_for_our_own_lateness() -> None:
+    async with names_server(lists_of(ip192_0_2_1=None)) as server:
+        rig = BlocklistRig(server.address, timeout=0.2)
+        assert (await rig.look_up(BL, "192.0.2.2")).state is ListState.CLEAN
+        rig.time.late = True
+        for _ in range(2 * MOST_FAILURES):
+            listing = await rig.look_up(BL, "192.0.2.1")
+            assert listing.state is ListState.UNKNOWN
+            assert "mailtrip itself was late" in listing.text
+        assert rig.lists.statistics["bl.test"].usable
+        assert not rig.lists.statistics["bl.test"].failures
+
+
+async def test_a_test_that_we_were_too_late_for_says_nothing_about_a_list() -> None:
+    def silent(name: str, kind: str) -> Said:
+        return None if late() else answers(name, kind)
+
+    def late() -> bool:
+        return rig.time.late
+
+    answers = lists_of()
+    async with names_server(silent) as server:
+        rig = BlocklistRig(server.address, timeout=0.2)
+        rig.time.late = True
+        assert (await rig.look_up(BL, "192.0.2.2")).state is ListState.UNKNOWN
+        rig.time.late = False
+        assert (await rig.look_up(BL, "192.0.2.2")).state is ListState.CLEAN
 
 
 async def test_each_query_is_told_to_the_one_who_asked_and_to_the_program() -> None:

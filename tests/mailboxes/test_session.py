@@ -40,3 +40,22 @@ def test_a_delay_is_told_only_if_it_is_known_well_enough(
 ) -> None:
     sighting = Sighting("ref", "Junk", b"", seen_at, watched, lag=lag, precision=precision)
     assert sighting.delay_since(since, Clock()) == expected
+
+
+@pytest.mark.parametrize(
+    ("late_from", "late_to", "expected"),
+    [
+        (99.0, 100.0, None),  # the acceptance was read late
+        (104.0, 105.0, None),  # and so the message
+        (101.0, 104.0, 5.0),  # in between it does not matter
+        (104.9, 105.0, 5.0),
+    ],
+)
+def test_a_delay_is_unknown_if_we_were_late_at_one_of_its_ends(
+    late_from: float, late_to: float, expected: float | None
+) -> None:
+    def late(since: float, until: float) -> float:
+        return max(min(until, late_to) - max(since, late_from), 0.0)
+
+    sighting = Sighting("ref", "INBOX", b"", 105.0, watched=True)
+    assert sighting.delay_since(100.0, Clock(late=late)) == expected

@@ -42,3 +42,16 @@ def test_hops_are_those_of_the_newest_message_that_came() -> None:
     ]
     shown = finished(made, replace(SUCCESS, facts=(Arrival("INBOX", "header", 6.0, 6.5),)))
     assert {name: shown[name] for name in shown if "hop" in name} == {"mailtrip_hops": 0.0}
+
+
+def test_what_was_measured_while_we_were_late_ourselves_is_not_observed() -> None:
+    spans = (
+        Span(Phase.SEND, Step.CONNECT, 0.0, 0.5, late=0.05),
+        Span(Phase.SEND, Step.GREETING, 0.5, 0.5, late=0.4),
+        Span(Phase.SEND, None, 0.0, 1.0, late=0.45),
+    )
+    shown = finished(metrics(), replace(SUCCESS, spans=spans))
+    assert shown['mailtrip_smtp_step_duration_seconds_count{step="connect"}'] == 1
+    assert shown['mailtrip_smtp_step_duration_seconds_count{step="greeting"}'] == 0
+    assert shown["mailtrip_send_duration_seconds_count"] == 0
+    assert "mailtrip_last_send_duration_seconds" not in shown

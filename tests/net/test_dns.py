@@ -14,6 +14,7 @@ from exporter.core.run import Run
 from exporter.net.dns import Resolver
 from exporter.senders.mx import MxOptions, MxSender
 from tests.lab.client import Lab
+from tests.support.broken_nameserver import names_server
 
 
 async def test_a_host_has_its_address(lab: Lab) -> None:
@@ -122,3 +123,12 @@ async def test_many_questions_at_once_are_all_answered(lab: Lab) -> None:
     resolver = Resolver([lab.dns])
     found = await asyncio.gather(*(resolver.addresses("imap.lab.test", "4") for _ in range(100)))
     assert found == [[lab.imap_ip]] * 100
+
+
+async def test_a_server_that_we_were_too_late_to_hear_is_not_blamed() -> None:
+    async with names_server(lambda name, kind: None) as server:
+        clock = Clock(late=lambda since, until: 0.1)
+        with pytest.raises(ProbeError) as caught:
+            await Resolver([server.address], timeout=0.3, clock=clock).addresses("mx.example.org")
+    assert caught.value.reason is Reason.STARVED
+    assert "no answer for mx.example.org" in caught.value.detail

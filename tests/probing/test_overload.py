@@ -141,6 +141,19 @@ def test_a_scrape_of_a_probe_that_has_to_wait_is_answered_with_what_is_known() -
     virtual.run(course())
 
 
+def test_the_status_page_says_it_and_we_are_healthy() -> None:
+    async def course() -> None:
+        async with overload() as site:
+            words = "mailtrip is overloaded: trips start"
+            assert words not in (await site.get("/"))[2]
+            await asyncio.sleep(3 * ROUND)
+            assert words in (await site.get("/"))[2]
+            await site.get("/-/healthy")
+            await site.get("/-/ready")
+
+    virtual.run(course())
+
+
 def test_every_probe_has_a_trip_in_each_round_and_never_two_at_once() -> None:
     async def course() -> None:
         async with overload() as site:

@@ -16,12 +16,16 @@ class Moving:
 
     def __init__(self) -> None:
         self.ahead = 0.0
+        self.late = False  # all the time
 
     def leap(self, seconds: float) -> None:
         self.ahead += seconds
 
     def clock(self) -> Clock:
-        return Clock(monotonic=lambda: time.monotonic() + self.ahead)
+        return Clock(
+            monotonic=lambda: time.monotonic() + self.ahead,
+            late=lambda since, until: (until - since) * self.late,
+        )
 
 
 def a_list(zone: str, *, domains: bool = False, **options: Any) -> Blocklist:

@@ -11,7 +11,7 @@ from math import inf
 from exporter.config.types import SecretUnavailable
 from exporter.core.clock import Clock
 from exporter.core.model import MAX_DETAIL, ProbeError, one_line
-from exporter.core.reasons import Trait
+from exporter.core.reasons import Reason, Trait
 from exporter.net.sasl import NoLoginSent
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between two attempts
@@ -93,6 +93,8 @@ class BackOff:
         """Records a failure, and returns it with the pause that follows."""
         now = self._clock.monotonic()
         first, longest = FIRST_PAUSE, LONGEST_PAUSE
+        if error.reason is Reason.STARVED:  # it is not the server's fault, so pauses do not grow
+            longest = FIRST_PAUSE
         if _protected(error):
             first, longest = REFUSED_PAUSE, LONGEST_REFUSED_PAUSE
         elif error.code == "IN-USE":

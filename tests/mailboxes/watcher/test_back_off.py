@@ -206,3 +206,14 @@ def test_where_no_login_was_sent_no_account_is_protected(cause: Exception) -> No
         await bench.close()
 
     virtual.run(course())
+
+
+@virtual.on_a(WatcherRig)
+async def test_our_own_lateness_makes_no_pauses_grow(bench: WatcherRig) -> None:
+    broken(bench, Reason.STARVED)
+    token, run = bench.trip()
+    bench.watcher.keep_watching(token.trip, run.now())
+    await asyncio.sleep(100)
+    assert bench.mailbox.opened > 100
+    bench.watcher.stop_watching(token.trip)
+    await bench.close()

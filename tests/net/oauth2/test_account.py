@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from exporter.config.oauth2 import OAuth2Options
+from exporter.core.clock import Clock
 from exporter.core.reasons import Reason
+from exporter.net.oauth2.account import Account
+from exporter.net.oauth2.token import Granted
+from tests.support import virtual_time as virtual
 from tests.support.oauth2_rig import OAuth2Rig, bench, refusal
 
 
@@ -146,3 +151,24 @@ async def test_no_secret_and_no_token_is_logged_or_shown(
     assert "hush-hush" not in told
     assert "the secret of the client" not in told
     assert token.value not in told
+
+
+@pytest.mark.parametrize(("late", "reason"), [(0.0, Reason.TIMEOUT), (5.0, Reason.STARVED)])
+def test_an_identity_provider_is_not_blamed_for_our_own_lateness(
+    late: float, reason: Reason
+) -> None:
+    async def silent(options: OAuth2Options, name: str, token: str, now: float) -> Granted:
+        await asyncio.sleep(1000)
+        raise AssertionError
+
+    async def course() -> None:
+        plain = virtual.clock()
+        clock = Clock(plain.monotonic, plain.wall, lambda since, until: late)
+        options = OAuth2Options.model_validate(
+            {"token_url": "https://id.example.org/token", "client_id": "a", "client_secret": "b"}
+        )
+        account = Account(options, "probe", clock, silent)
+        assert (await refusal(account)).reason is reason
+        assert account.failures == ({} if late else {Reason.TIMEOUT: 1})
+
+    virtual.run(course())
