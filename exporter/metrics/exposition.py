@@ -17,6 +17,8 @@ from exporter.metrics.definitions import Definition
 from exporter.metrics.series import Histogram, Labels, Value
 from exporter.metrics.text import Text
 
+PROBES = 2000  # whose lines are gathered at a time: a millisecond of work
+
 Lines = Mapping[str, bytes]
 """What is written of some families, by name."""
 
@@ -88,9 +90,13 @@ async def add_families(
 ) -> None:
     """Adds each family under its header. Families without series are left out."""
     for definition in definitions:
-        if lines := [found for one in many if (found := one.get(definition.name))]:
-            text.add([layout(definition, form, False).head, *lines])
-        await slices.pause()
+        head = [layout(definition, form, False).head]
+        for start in range(0, len(many), PROBES):
+            some = many[start : start + PROBES]
+            if lines := [found for one in some if (found := one.get(definition.name))]:
+                text.add([*head, *lines])
+                head = []
+            await slices.pause()
 
 
 def process_text(form: Format) -> bytes:

@@ -18,7 +18,7 @@ from exporter.metrics.text import Text
 PIECE = 64 << 10  # bytes
 SMALL = 1024  # bytes that are not worth compressing
 LARGE = 256 << 10  # bytes that take a millisecond to compress
-COMPRESSED = 1 << 20  # bytes at a time: a busy event loop makes a thread wait after each of them
+COMPRESSED = 4 << 20  # bytes at a time; after each of them the thread waits for a busy event loop
 _GZIP = 16 + zlib.MAX_WBITS  # zlib.compressobj: with the header and the trailer of gzip
 
 

@@ -6,13 +6,17 @@ import contextlib
 import gzip
 import socket
 from collections.abc import AsyncIterator, Sized
+from typing import cast
 
 import pytest
+from aiohttp.abc import AbstractStreamWriter
 
 from exporter.core.model import ProbeKey
-from exporter.web.bodies import PIECE
+from exporter.metrics.text import Text
+from exporter.web.bodies import LARGE, PIECE, Body, PiecewisePayload
 from exporter.web.limits import LIMITS, Limits
 from tests.support.http_site import Site, site, until
+from tests.support.pauses import with_pauses
 
 GET_METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -154,6 +158,41 @@ async def test_head_is_answered_without_a_body(path: str) -> None:
             "and so the next answer begins"
         )
         writer.close()
+
+
+class Reader:
+    """A client that reads at once."""
+
+    def __init__(self) -> None:
+        self.pieces: list[bytes] = []
+
+    async def write(self, piece: bytes) -> None:
+        self.pieces.append(bytes(piece))
+
+    async def drain(self) -> None:
+        """Nothing is left."""
+
+
+async def test_a_large_answer_is_sent_in_small_pieces_and_few_turns() -> None:
+    """In a busy event loop it waits for each turn."""
+    reader, text = Reader(), Text([b"x" * 1000] * 10_000)
+    _, turns = with_pauses(PiecewisePayload(text).write(cast(AbstractStreamWriter, reader)))
+    assert b"".join(reader.pieces) == bytes(text)
+    assert max(map(len, reader.pieces)) <= PIECE
+    assert turns < len(reader.pieces) / 4
+
+
+async def test_a_small_text_is_compressed_at_once_and_a_large_one_while_others_have_their_turn() -> (
+    None
+):
+    small, large = (Body(Text([b"metric 1\n" * (size // 9)])) for size in (LARGE // 2, 2 * LARGE))
+    with_pauses(small.compressed())
+    with pytest.raises(AssertionError, match="waits for something"):
+        with_pauses(large.compressed())
+    for body in (small, large):
+        packed = await body.compressed()
+        assert gzip.decompress(bytes(packed)) == bytes(body.plain)
+        assert await body.compressed() is packed
 
 
 async def test_what_is_compressed_is_the_same() -> None:
