@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from exporter.core.clock import Clock
-from exporter.core.fairness import FairLimit, fair_timeout
+from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.starvation import blamed
@@ -20,14 +20,14 @@ class Deadline:
         self._since, self._allowed = clock.monotonic(), 0.0  # the time that the servers have
         self.overdue: Callable[[], ProbeError | None] | None = None
         self.too_late = ""
-        self._limit: FairLimit | None = None
+        self._limit: FairTimeout | None = None
 
     @asynccontextmanager
     async def over(self, seconds: float, patience: float) -> AsyncIterator[None]:
         """Limits its block to so many seconds, plus our own delays up to `patience`."""
         self._since, self._allowed = self._clock.monotonic(), seconds
         try:
-            async with fair_timeout(seconds, patience) as limit:
+            async with FairTimeout(seconds, patience) as limit:
                 self._limit = limit
                 yield
         except TimeoutError as error:

@@ -6,8 +6,7 @@ still unread in our sockets, and a time limit of asyncio would expire just befor
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -17,33 +16,41 @@ NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is w
 SLICE = 0.005  # seconds of work, after which others have their turn
 
 
-class FairLimit:
-    """Used like asyncio.Timeout, in the loop's time. It grows by the delay of its ticks, but by at
-    most `most` seconds. After a long stop of the process these begin when it continues, so that
-    there is time for one poll."""
+class FairTimeout:
+    """A context with a limit, used like asyncio.timeout, in the loop's time: raises TimeoutError
+    after so many `seconds`.
 
-    def __init__(self, limit: asyncio.Timeout, end: float, most: float) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._limit = limit
-        self._end = end
+    The limit grows by the delay of its ticks, but by at most `most` seconds. After a long stop of
+    the process these begin when it continues, so that there is time for one poll.
+    """
+
+    def __init__(self, seconds: float, most: float) -> None:
+        self._seconds = seconds
         self._most = most
-        self._gap = max((end - self._loop.time()) / TICKS, SHORTEST)
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._limit = await asyncio.timeout(None).__aenter__()
+        self._end = self._loop.time() + self._seconds
+        self._gap = max(self._seconds / TICKS, SHORTEST)
         self._plan()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        self._timer.cancel()
+        await self._limit.__aexit__(*error)
 
     def when(self) -> float:
         """When it expires, without further delays."""
         return self._end
 
     def reschedule(self, end: float) -> None:
-        self.stop()
+        self._timer.cancel()
         self._end = end
         self._plan()
 
     def expired(self) -> bool:
         return self._limit.expired()
-
-    def stop(self) -> None:
-        self._timer.cancel()
 
     def _plan(self) -> None:
         self._due = min(self._loop.time() + self._gap, self._end)
@@ -59,17 +66,6 @@ class FairLimit:
         else:
             # Acts in the next turn: what came is given to who waits for it in this one.
             self._limit.reschedule(now)
-
-
-@asynccontextmanager
-async def fair_timeout(seconds: float, most: float) -> AsyncIterator[FairLimit]:
-    """Raises TimeoutError after so many seconds, plus the delay of the event loop, up to `most`."""
-    async with asyncio.timeout(None) as inner:
-        limit = FairLimit(inner, asyncio.get_running_loop().time() + seconds, most)
-        try:
-            yield limit
-        finally:
-            limit.stop()
 
 
 async def in_turns(items: Iterable[T], at_a_time: int) -> AsyncIterator[T]:

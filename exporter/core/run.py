@@ -20,7 +20,7 @@ from exporter.core.model import (
 )
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
-from exporter.core.trace import Trace
+from exporter.core.trace import TimedBlock, Trace
 from exporter.core.transcript import MOST_LINES, Transcript
 from exporter.core.transcript_view import FEW_LINES
 
@@ -82,13 +82,13 @@ class Run(Trace):
             self.sending_since = start
         elif phase is Phase.DELIVER and self.accepted is not None:
             start = self.accepted
-        self._phase, self._step = phase, None
+        self._phase = phase
 
         def good_until() -> float | None:
             return self.accepted if phase is Phase.SEND else None
 
         try:
-            with self._span(phase, None, start, good_until=good_until):
+            with TimedBlock(self, phase, None, start, good_until=good_until):
                 yield
         finally:
             self._phase = None

@@ -6,12 +6,12 @@ exchanger is down and the second works, neither is blamed.
 """
 
 from asyncio import CancelledError
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import replace
 
 from exporter.core.clock import Clock
-from exporter.core.fairness import fair_timeout
+from exporter.core.fairness import FairTimeout
 from exporter.core.model import Fact, ProbeError, Span, one_line
 from exporter.core.origin import Origin
 from exporter.core.phases import Leg, Phase
@@ -22,6 +22,36 @@ from exporter.core.transcript import MOST_LINES, Transcript
 from exporter.core.transcript_view import TranscriptView, merged_lines
 
 MAX_SPANS = 500
+
+
+class TimedBlock:
+    """A block that becomes a span. It is not a generator, since a trip has dozens of blocks."""
+
+    __slots__ = ("good_until", "note", "outer", "phase", "start", "step", "trace")
+
+    def __init__(
+        self,
+        trace: "Trace",
+        phase: Phase,
+        step: Step | None,
+        start: float,
+        note: str = "",
+        good_until: Callable[[], float | None] = lambda: None,
+    ) -> None:
+        """`good_until()` returns when it ended if nothing failed, and None if it ends now."""
+        self.trace = trace
+        self.phase = phase
+        self.step = step
+        self.start = start
+        self.note = note
+        self.good_until = good_until
+        self.outer: Step | None = None
+
+    def __enter__(self) -> None:
+        self.trace._begin(self)
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        self.trace._end(self, error)
 
 
 class Trace:
@@ -48,7 +78,7 @@ class Trace:
         self._progress = progress
         self._transcript = transcript or Transcript(Leg.SEND)
         self._transcripts = [TranscriptView(self._transcript)]
-        self._under_way: list[Span] = []
+        self._under_way: list[TimedBlock] = []
         self._phase: Phase | None = None
         self._step: Step | None = None
         self._origin = Origin()
@@ -57,47 +87,39 @@ class Trace:
         """Monotonic seconds, comparable with `started` of every other Trace of this machine."""
         return self.clock.monotonic()
 
-    @contextmanager
-    def step(self, step: Step, note: str = "") -> Iterator[None]:
+    def step(self, step: Step, note: str = "") -> AbstractContextManager[None]:
         """Times its block as `step` of the current phase (of `open` in a session that trips
         share)."""
-        outer = self._step
-        self._step = step
-        try:
-            with self._span(self._phase or Phase.OPEN, step, self.now(), one_line(note)):
-                yield
-        finally:
-            self._step = outer
+        return TimedBlock(self, self._phase or Phase.OPEN, step, self.now(), one_line(note))
 
-    @contextmanager
+    def _begin(self, block: "TimedBlock") -> None:
+        self._origin.forget()
+        self._under_way.append(block)
+        block.outer, self._step = self._step, block.step
+        if self._progress:
+            self._progress(self._span(block, -1.0))
+
+    def _end(self, block: "TimedBlock", error: BaseException | None) -> None:
+        end, reason = self.now(), None
+        self._under_way.remove(block)
+        self._step = block.outer
+        if error is not None:
+            self._origin.passes(error, block.phase, block.step)
+            reason = self._reason_of(error)
+        elif (earlier := block.good_until()) is not None:
+            end = earlier
+        late = self.clock.late(block.start, end)
+        self.add(self._span(block, max(end - block.start, 0.0), reason, late))
+
     def _span(
         self,
-        phase: Phase,
-        step: Step | None,
-        start: float,
-        note: str = "",
-        good_until: Callable[[], float | None] = lambda: None,
-    ) -> Iterator[None]:
-        """`good_until()` returns when it ended if nothing failed, and None if it ends now."""
-        self._origin.forget()
-        offset = start - self.started
-        begun = Span(phase, step, offset, -1.0, note=note)
-        self._under_way.append(begun)
-        self._report(begun)
-        reason: Reason | None = None
-        try:
-            yield
-        except BaseException as error:
-            self._origin.passes(error, phase, step)
-            reason = self._reason_of(error)
-            raise
-        finally:
-            end = self.now()
-            self._under_way.remove(begun)
-            if reason is None and (earlier := good_until()) is not None:
-                end = earlier
-            late = self.clock.late(start, end)
-            self.add(Span(phase, step, offset, max(end - start, 0.0), reason, note, late))
+        block: "TimedBlock",
+        duration: float,
+        reason: Reason | None = None,
+        late: float = 0.0,
+    ) -> Span:
+        start = block.start - self.started
+        return Span(block.phase, block.step, start, duration, reason, block.note, late)
 
     def _reason_of(self, error: BaseException) -> Reason:
         """The reason for a span that `error` ended. A time limit ends a span by cancelling it."""
@@ -120,10 +142,10 @@ class Trace:
 
     def all_spans(self) -> tuple[Span, ...]:
         """The spans that have ended, and those in progress with their duration so far."""
-        now = self.now() - self.started
+        now = self.now()
         return (
             *self.spans,
-            *(replace(span, duration=max(now - span.start, 0.0)) for span in self._under_way),
+            *(self._span(block, max(now - block.start, 0.0)) for block in self._under_way),
         )
 
     def _report(self, span: Span) -> None:
@@ -184,7 +206,7 @@ class Trace:
             return
         limit, began = self.session_timeout + idle, self.now()
         try:
-            async with fair_timeout(limit, self.session_timeout):
+            async with FairTimeout(limit, self.session_timeout):
                 yield
         except TimeoutError:
             whose = f" from {server}" if server else ""

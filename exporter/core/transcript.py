@@ -10,20 +10,17 @@ from collections.abc import Collection, Iterator
 from itertools import takewhile
 
 from exporter.core.model import one_line
-from exporter.core.transcript_entries import LineEntry, PollsEntry, summary
+from exporter.core.transcript_entries import Line, LineEntry, PollsEntry, summary
 
 MOST_LINES = 400  # that are kept of a conversation, and shown of a trip that failed
 LONGEST_LINE = 500  # characters
-
-Line = tuple[float, str, str]
-"""The monotonic moment, the part of the path, and the text."""
 
 
 class Transcript:
     """The conversation on one leg. The trips of a mailbox share one, across its sessions."""
 
     def __init__(self, leg: str) -> None:
-        self._leg = leg
+        self.leg = leg
         self._entries: deque[LineEntry | PollsEntry] = deque()
         self._number = 0
         # The end of the newest poll that is shown in full.
@@ -33,14 +30,16 @@ class Transcript:
     def note(self, moment: float, text: str) -> None:
         self._add(LineEntry(self.position, moment, one_line(text, LONGEST_LINE)))
 
-    def since(self, moment: float, began: float | None = None, trip: str = "") -> list[Line]:
-        """The lines from that moment on, without those about trips other than this one."""
-        began = moment if began is None else began
-        entries = (
-            one for one in self._entries if one.owners is None or not trip or trip in one.owners
-        )
-        lines = (entry.line_since(moment, began) for entry in entries)
-        return [(when, self._leg, text) for when, text in filter(None, lines)]
+    def since(self, moment: float, trip: str = "") -> list[Line]:
+        """The lines from that moment on, in the order of time, without those about trips other than
+        this one."""
+        recent = takewhile(lambda entry: entry.moment >= moment, reversed(self._entries))
+        lines = [
+            entry.line_since(moment)
+            for entry in recent
+            if entry.owners is None or not trip or trip in entry.owners
+        ]
+        return lines[::-1]
 
     def is_whole_since(self, moment: float) -> bool:
         return self._forgotten < moment

@@ -9,6 +9,9 @@ from exporter.core.model import one_line
 LONGEST_SUMMARY = 240  # characters of looks that are counted in one line
 MOST_POLLS = 500  # whose moments are remembered, of those that are one line
 
+Line = tuple[float, str]
+"""The monotonic moment, and the text."""
+
 _TAG = re.compile(r"^([CS]: )[A-Z]+[0-9]+ ")  # of IMAP's commands
 # The stamp in a POP3 server's greeting, and how long something took.
 _PASSING = re.compile(r"<[^>]*>|[0-9]+\.[0-9]+")
@@ -22,8 +25,9 @@ class LineEntry:
     # The trips that it is about; None: it is about the session.
     owners: frozenset[str] | None = None
 
-    def line_since(self, since: float, began: float) -> tuple[float, str] | None:
-        return (self.moment, self.text) if self.moment >= since else None
+    def line_since(self, since: float) -> Line:
+        """The line, which is not older than that."""
+        return self.moment, self.text
 
     @property
     def kind(self) -> str:
@@ -45,11 +49,11 @@ class PollsEntry:
     def moment(self) -> float:
         return self.moments[-1]
 
-    def line_since(self, since: float, began: float) -> tuple[float, str] | None:
+    def line_since(self, since: float) -> Line:
+        """The polls from that moment on as one line, with the seconds from then to the newest,
+        which is not older."""
         moments = [moment for moment in self.moments if moment >= since]
-        if not moments:
-            return None
-        text = f"-- {self.first} … ×{len(moments)}, last at {moments[-1] - began:.1f}"
+        text = f"-- {self.first} … ×{len(moments)}, last at {moments[-1] - since:.1f}"
         return moments[0], text
 
 

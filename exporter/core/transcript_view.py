@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from operator import itemgetter
 
-from exporter.core.transcript import MOST_LINES, Line, Transcript
+from exporter.core.transcript import MOST_LINES, Transcript
+from exporter.core.transcript_entries import Line
 
 FEW_LINES = 100  # of a trip that did not fail
 MOST_TEXT = 1 << 15  # characters in all of one trip
@@ -28,48 +30,45 @@ def merged_lines(
     Each leg has its own space: a verbose mailbox does not displace lines of the send leg.
     """
     views = [one if isinstance(one, TranscriptView) else TranscriptView(one) for one in sources]
-    legs = [view.transcript.since(began, trip=view.trip) for view in views]
-    by_lines = [
-        lines[len(lines) - room :]
-        for lines, room in zip(legs, _rooms(map(len, legs), most), strict=True)
+    lines = [view.transcript.since(began, view.trip) for view in views]
+    shown = [
+        _shown(view.transcript.leg, some[len(some) - room :], began)
+        for view, some, room in zip(views, lines, _rooms(map(len, lines), most), strict=True)
     ]
-    rooms = _rooms(
-        (sum(len(_text(line, began)) for line in lines) for lines in by_lines), MOST_TEXT
-    )
-    kept = [_newest(lines, room, began) for lines, room in zip(by_lines, rooms, strict=True)]
+    rooms = _rooms(map(_size, shown), MOST_TEXT)
+    kept = [_newest(some, room) for some, room in zip(shown, rooms, strict=True)]
     cut = [
-        len(some) < len(lines) or not view.transcript.is_whole_since(began)
-        for some, lines, view in zip(kept, legs, views, strict=True)
+        len(some) < len(all_of_it) or not view.transcript.is_whole_since(began)
+        for some, all_of_it, view in zip(kept, lines, views, strict=True)
     ]
     if all(cut):
-        return (LEFT_OUT, *_in_order(kept, began))
-    marks = [
-        [(some[0][0], some[0][1], LEFT_OUT)] if is_cut and some else []
-        for some, is_cut in zip(kept, cut, strict=True)
-    ]
-    return tuple(_in_order([[*mark, *some] for mark, some in zip(marks, kept, strict=True)], began))
+        return (LEFT_OUT, *_in_order(kept))
+    for view, some, is_cut in zip(views, kept, cut, strict=True):
+        if is_cut and some:
+            some[:0] = _shown(view.transcript.leg, [(some[0][0], LEFT_OUT)], began)
+    return tuple(_in_order(kept))
 
 
-def _in_order(legs: Sequence[Sequence[Line]], began: float) -> list[str]:
-    return [
-        _text(line, began)
-        for line in sorted((line for lines in legs for line in lines), key=itemgetter(0))
-    ]
+def _shown(leg: str, lines: Sequence[Line], began: float) -> list[Line]:
+    return [(moment, f"{moment - began:9.3f} {leg:7} {text}") for moment, text in lines]
 
 
-def _text(line: Line, began: float) -> str:
-    moment, leg, text = line
-    return f"{moment - began:9.3f} {leg:7} {text}"
+def _size(lines: Sequence[Line]) -> int:
+    return sum(len(text) for _, text in lines)
 
 
-def _newest(lines: Sequence[Line], room: int, began: float) -> list[Line]:
+def _in_order(legs: Sequence[Sequence[Line]]) -> list[str]:
+    return [text for _, text in sorted(chain.from_iterable(legs), key=itemgetter(0))]
+
+
+def _newest(lines: list[Line], room: int) -> list[Line]:
     """The newest lines that fit, in characters."""
     size = 0
     for place in range(len(lines) - 1, -1, -1):
-        size += len(_text(lines[place], began))
+        size += len(lines[place][1])
         if size > room:
-            return list(lines[place + 1 :])
-    return list(lines)
+            return lines[place + 1 :]
+    return lines
 
 
 def _rooms(wanted: Iterator[int], most: int) -> list[int]:

@@ -14,7 +14,7 @@ import dns.rdtypes.txtbase
 from dns.rdtypes.ANY.SOA import SOA
 
 from exporter.core.clock import Clock
-from exporter.core.fairness import fair_timeout
+from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.starvation import is_starved, starved
@@ -49,7 +49,7 @@ class DnsQueries:
         except ProbeError:
             return Answer(DnsResult.NETWORK)
         try:
-            async with fair_timeout(self._resolver.timeout, self._resolver.timeout):
+            async with FairTimeout(self._resolver.timeout, self._resolver.timeout):
                 return await self._query_in_turns(query, servers, started)
         except TimeoutError:
             late = self._clock.late_since(started)

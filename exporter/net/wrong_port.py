@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from exporter.core.fairness import fair_timeout
+from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 
@@ -115,7 +115,7 @@ async def await_greeting_in_tls(
         return await first
     patience = TLS_SHARE * seconds
     try:
-        async with fair_timeout(patience, patience):
+        async with FairTimeout(patience, patience):
             return await first
     except TimeoutError:
         silence = (

@@ -9,7 +9,7 @@ from exporter import __version__
 from exporter.config.finding import Finding
 from exporter.config.server import Port, Ports, TlsMode
 from exporter.config.types import SecretUnavailable, Text
-from exporter.core.fairness import fair_timeout
+from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
@@ -134,7 +134,7 @@ class ImapMailbox:
             return False
         self._broken_id = True
         try:
-            async with fair_timeout(self._id_patience, self._id_patience):
+            async with FairTimeout(self._id_patience, self._id_patience):
                 await imap.identify({"name": "mailtrip", "version": __version__})
         except TimeoutError:
             detail = (

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from exporter.config.oauth2 import OAuth2Options
 from exporter.core.clock import Clock
-from exporter.core.fairness import fair_timeout
+from exporter.core.fairness import FairTimeout
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.starvation import blamed
@@ -85,7 +85,7 @@ class Account:
     async def _request_token_now(self) -> Token:
         began, now = self._clock.monotonic(), self._clock.wall()
         try:
-            async with fair_timeout(PATIENCE, PATIENCE):
+            async with FairTimeout(PATIENCE, PATIENCE):
                 granted = await self._request_token(
                     self._options, self.username, self._refresh_token, now
                 )
