@@ -15,6 +15,7 @@ from exporter.probing.probe import Probe
 SPACING = 0.004  # seconds between two starts, at least
 WINDOW = 0.1  # seconds of the past that count
 TOO_LATE = 0.025  # seconds of them: if the loop was late by more, no trip starts
+LEAST = 1.0  # seconds after which one starts all the same, so that no flood of scrapes stops trips
 
 
 class Turn:
@@ -66,16 +67,24 @@ class Admission:
                 self._start_next()
 
     def _may_start(self) -> bool:
-        now = self._clock.monotonic()
-        return (
-            now - self._newest_start >= SPACING and self._clock.late(now - WINDOW, now) <= TOO_LATE
-        )
+        now, first = self._clock.monotonic(), next(iter(self._queue.values()))
+        if now - max(self._newest_start, first.since) >= LEAST:
+            return True
+        on_time = self._clock.late(now - WINDOW, now) <= TOO_LATE
+        return on_time and now - self._newest_start >= SPACING
 
     def _start_next(self) -> None:
         turn = self._queue.pop(next(iter(self._queue)))
-        now = self._clock.monotonic()
+        now, bug = self._clock.monotonic(), None
         if turn.probe.due(now) and not turn.probe.removed:
             self._newest_start = now
-            self._start(turn.probe)
-        if not turn.started.done():  # who waited was cancelled
+            try:
+                self._start(turn.probe)
+            except Exception as error:
+                bug = error  # of who waits for this turn; others have theirs
+        if turn.started.done():
+            return  # who waited was cancelled
+        if bug:
+            turn.started.set_exception(bug)
+        else:
             turn.started.set_result(None)

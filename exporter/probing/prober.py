@@ -101,7 +101,10 @@ class Prober:
         turn = self.start_if_due(probe)
         if not turn.done():
             await asyncio.wait([turn], timeout=min(max(patience, 0.0), TURN_PATIENCE))
-        if turn.done() and probe.flights:
+        if not turn.done():
+            return
+        turn.result()  # raises what a bug has raised
+        if probe.flights:
             newest = next(reversed(probe.flights.values()))
             await asyncio.wait([newest], timeout=max(until - self._clock.monotonic(), 0.0))
 

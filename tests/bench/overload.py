@@ -169,14 +169,21 @@ def series(exporter: Exporter) -> dict[str, float]:
     return {name: float(value) for name, _, value in pairs}
 
 
+def waiting(exporter: Exporter) -> float:
+    """Seconds in which its loop could run and got no processor, on a machine that does other work
+    too."""
+    return int(Path(f"/proc/{exporter.pid}/schedstat").read_text().split()[1]) / 1e9
+
+
 def measure(exporter: Exporter, name: str, seconds: float) -> float:
     """Prints the result; returns the trips that were made in a second."""
     time.sleep(WARM_UP)
-    before, began = series(exporter), time.perf_counter()
+    before, waited, began = series(exporter), waiting(exporter), time.perf_counter()
     scrapes = Scrapes(exporter)
     with scrapes.going_on():
         time.sleep(seconds)
     took = time.perf_counter() - began
+    waited = waiting(exporter) - waited
     after = series(exporter)
 
     def grown(what: Callable[[str], bool]) -> dict[str, float]:
@@ -192,10 +199,11 @@ def measure(exporter: Exporter, name: str, seconds: float) -> float:
         failures[key.partition('phase="')[2].replace('",reason="', "/").rstrip('"}')] += int(value)
     rate = sum(trips.values()) / took
     cpu = after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]
+    cores = f"{cpu / took * 100:.0f} % of a core (waiting {waited / took * 100:.0f} % for one)"
     each = sorted(trips.values()) or [0.0]
     lag = after.get("mailtrip_scheduler_lag_seconds", float("nan"))
     print(
-        f"{name}:  {rate:.0f} trips/s with {cpu / took * 100:.0f} % of a core; a probe made"
+        f"{name}:  {rate:.0f} trips/s with {cores}; a probe made"
         f" {each[0]:.0f} to {each[-1]:.0f}; failures {dict(failures) or 'none'}; lag {lag:.1f} s"
     )
     for page, times in scrapes.took.items():
