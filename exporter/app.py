@@ -5,7 +5,7 @@ import logging
 from contextlib import suppress
 
 from exporter.blocklists import Blocklists
-from exporter.checks import CHECKS, Services
+from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey

@@ -1,19 +1,8 @@
 """The kinds of check: what a module does with its target."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from exporter.blocklists import Blocklists
-from exporter.checks.dnsbl import BlocklistCheck
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.options import MAILBOX_OPTIONS, RoundtripOptions
-from exporter.checks.roundtrip import RoundTrip
 from exporter.config.choice import Choice
-from exporter.mailboxes.watcher.watcher import Watcher
-from exporter.net.dns import Resolver
-from exporter.net.oauth2 import Accounts
-from exporter.senders.pace import Pace
 
 
 class CheckOptions(Choice):
@@ -30,40 +19,3 @@ class CheckOptions(Choice):
         """The mailboxes that the check names."""
         named = (getattr(self.chosen[1], option, None) for option in MAILBOX_OPTIONS)
         return tuple(dict.fromkeys(filter(None, named)))
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """Objects that all checks of a program share."""
-
-    resolver: Resolver
-    watchers: Mapping[str, Watcher]  # by mailbox
-    pace: Pace
-    blocklists: Blocklists
-    accounts: Accounts
-    # The address that the mail of the probe of this name left from; empty if unknown.
-    left_from: Callable[[str], str]
-
-
-def _roundtrip(options: RoundtripOptions, target: str, services: Services) -> RoundTrip:
-    return RoundTrip(
-        options,
-        target,
-        services.resolver,
-        services.watchers,
-        services.pace,
-        accounts=services.accounts,
-    )
-
-
-def _dnsbl(options: DnsblOptions, target: str, services: Services) -> BlocklistCheck:
-    return BlocklistCheck(
-        options, target, services.resolver, services.blocklists, services.left_from
-    )
-
-
-CHECKS: dict[str, Callable[[Any, str, Services], RoundTrip | BlocklistCheck]] = {
-    "roundtrip": _roundtrip,
-    "dnsbl": _dnsbl,
-}
-"""By key in a module. Called with the options, the target and the services."""

@@ -1,11 +1,10 @@
 """The entry point: parses the command line, runs one command, and exits with its status.
 
-It parses before it imports the program, which takes a second: `--help`, `--version` and usage
-errors are immediate.
+It parses before it imports the program, which takes most of a second: `--help`, `--version` and
+usage errors are immediate.
 """
 
 import argparse
-import asyncio
 import os
 import signal
 import sys
@@ -56,6 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from asyncio import CancelledError
+
     from exporter.config.mistakes import Mistakes
 
     try:
@@ -70,7 +71,7 @@ def _status(options: argparse.Namespace) -> int:
         status = USAGE
     except KeyboardInterrupt:
         status = INTERRUPTED
-    except asyncio.CancelledError:
+    except CancelledError:
         status = TERMINATED
     except BrokenPipeError:  # the reader has read enough, such as `head`
         _drop(sys.stdout)

@@ -87,7 +87,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             external_url=options.external_url,
         )
         await stack.enter_async_context(server)
-        _freeze_garbage_collector()
+        _resume_garbage_collection()
         options.ready()
         loops = (scheduler.run(), app.run_housekeeping(), reloader.run(watch=options.watch))
         async with asyncio.TaskGroup() as group:
@@ -100,11 +100,12 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
                 task.cancel()
 
 
-def _freeze_garbage_collector() -> None:
-    """Excludes all objects so far from garbage collection. A full collection over them would block
-    the event loop for 0.1 s, each time external clients have caused enough new objects."""
-    gc.collect()
+def _resume_garbage_collection() -> None:
+    """Excludes all objects so far from garbage collection, which the command line has disabled. A
+    full collection over them would block the event loop for 0.1 s, each time external clients have
+    caused enough new objects."""
     gc.freeze()
+    gc.enable()
 
 
 def _stop_event() -> asyncio.Event:

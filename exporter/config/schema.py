@@ -1,7 +1,12 @@
 """The JSON Schema of a configuration: for editors, for the page in docs/, and to find the known
 keys."""
 
-from inspect import get_annotations
+import ast
+import sys
+from collections.abc import Iterator
+from functools import cache
+from inspect import cleandoc, get_annotations, getsource
+from itertools import pairwise
 from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
@@ -83,7 +88,41 @@ class _AsWritten(GenerateJsonSchema):
         if properties := found.get("properties"):
             order = dict.fromkeys([*found.get("required", ()), *order])
             found["properties"] = {name: properties[name] for name in order}
+            for name, text in _docstrings(schema["cls"]).items():
+                key = fields[name].alias or name
+                found["properties"][key] = {**found["properties"][key], "description": text}
         return found
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
+
+
+def _docstrings(options: type[Options]) -> dict[str, str]:
+    """The docstring of each option, also of inherited ones, by the name of its field."""
+    texts: dict[str, str] = {}
+    for kind in reversed(options.__mro__):
+        if issubclass(kind, Options):
+            texts |= _written(kind.__module__).get(kind.__qualname__, {})
+    return {name: text for name, text in texts.items() if name in options.model_fields}
+
+
+@cache
+def _written(module: str) -> dict[str, dict[str, str]]:
+    """The docstrings of attributes, by class. Python does not keep them, so they are read from the
+    source, and only for a schema: to read all of them takes as long as to import pydantic."""
+    classes = [
+        node
+        for node in ast.parse(getsource(sys.modules[module])).body
+        if isinstance(node, ast.ClassDef)
+    ]
+    return {one.name: dict(_documented(one)) for one in classes}
+
+
+def _documented(options: ast.ClassDef) -> Iterator[tuple[str, str]]:
+    for attribute, text in pairwise(options.body):
+        match attribute, text:
+            case (
+                ast.AnnAssign(target=ast.Name(id=name)),
+                ast.Expr(value=ast.Constant(value=str(words))),
+            ):
+                yield name, cleandoc(words)

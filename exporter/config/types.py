@@ -50,7 +50,6 @@ class Options(BaseModel):
         strict=True,  # YAML has types: "5" is no number and "yes" is no truth
         str_min_length=1,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
     )
 
     @classmethod

@@ -14,6 +14,7 @@ from tests.bench.delay import errors_of_delay
 from tests.bench.many import in_a_small_process, memory_of_waiting_trips, thousand_probes
 from tests.bench.overload import overload
 from tests.bench.series import scrapes
+from tests.bench.start import start
 from tests.bench.trips import layers, trips
 from tests.lab.client import Lab
 
@@ -27,6 +28,7 @@ PARTS: dict[str, Callable[[Lab], None]] = {
     "waiting": lambda lab: in_a_small_process(memory_of_waiting_trips),
     "cached": cached_probe,
     "overload": lambda lab: overload(),
+    "start": lambda lab: start(),
 }
 """What can be measured alone."""
 

@@ -53,11 +53,13 @@ from exporter.commands.lifecycle import Options, serve
 from exporter.settings import Settings
 
 def ready():
-    print(gc.get_freeze_count(), len(gc.get_objects()))
+    print(gc.get_freeze_count(), len(gc.get_objects()), gc.isenabled())
     os.kill(os.getpid(), signal.SIGTERM)
 
+gc.disable()  # as the command line does
 asyncio.run(serve(Settings(), Path(sys.argv[1]), Options(listeners=[], ready=ready)))
 """
     said = subprocess.check_output([sys.executable, "-c", script, tmp_path], text=True, timeout=30)
-    frozen, left = map(int, said.split())
-    assert frozen > 20 * left
+    frozen, left, enabled = said.split()
+    assert int(frozen) > 20 * int(left)
+    assert enabled == "True"

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +27,19 @@ def test_every_option_says_what_it_means_in_a_sentence(
     option: str, described: dict[str, Any]
 ) -> None:
     assert described.get("description", "").strip().endswith("."), f"{option} needs a docstring"
+
+
+@pytest.mark.slow
+def test_the_docstrings_of_options_are_read_only_for_a_schema() -> None:
+    """To read all of them takes as long as to import pydantic, and Python does not keep them."""
+    code = (
+        "from exporter.config.schema import _written\n"
+        "from exporter.settings import Settings\n"
+        "Settings.embedded(); before = _written.cache_info().currsize\n"
+        "Settings.json_schema(); print(before, _written.cache_info().currsize > 10)"
+    )
+    said = subprocess.check_output([sys.executable, "-c", code], text=True, timeout=60)
+    assert said.split() == ["0", "True"]
 
 
 def test_the_schema_knows_the_keys_of_every_mapping() -> None:

@@ -42,9 +42,9 @@ BORDER = {
     "aioimaplib": ("net/imap/",),
     "aiosmtpd": ("net/smtpd/",),
     "aiosmtplib": ("net/smtp/",),
-    "backports": ("mailboxes/maildir/packing.py",),
+    "backports": ("mailboxes/maildir/zstd.py",),
     "bcrypt": ("web/basic_auth.py",),
-    "compression": ("mailboxes/maildir/packing.py",),  # of Python 3.14
+    "compression": ("mailboxes/maildir/zstd.py",),  # of Python 3.14
     "cryptography": ("net/",),
     "dns": ("net/dns",),
     "idna": ("config/grammar.py",),

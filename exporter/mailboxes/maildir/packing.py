@@ -6,21 +6,14 @@ Decompresses only as much as is read of any message, however large the file woul
 import bz2
 import lzma
 import re
-import sys
 import zlib
 from collections.abc import Callable
 from typing import Protocol
-
-if sys.version_info >= (3, 14):
-    from compression import zstd as zstd
-else:
-    from backports import zstd as zstd
 
 # Bytes that are read of a file; a block of bzip2 has up to 900 KB, one of zstd 128 KB.
 MOST_PACKED = 4 << 20
 PIECE = 1 << 16
 MOST_MEMORY = 64 << 20  # bytes that a decompressor may take
-_WINDOW = 24  # log2 of the bytes that zstd may refer back to: its level 19 takes 23
 _GZIP = 31  # for zlib: a header of gzip
 
 
@@ -62,27 +55,11 @@ class _Zlib:
         return self._inner.decompress(self._inner.unconsumed_tail + data, max_length)
 
 
-class _Zstd:
-    """Adapts zstd, which raises its own error."""
+def _zstd() -> Decompressor:
+    """Imported when it is needed: it takes a twentieth of the time of a start."""
+    from exporter.mailboxes.maildir.zstd import Zstd
 
-    def __init__(self) -> None:
-        self._inner = zstd.ZstdDecompressor(
-            options={zstd.DecompressionParameter.window_log_max: _WINDOW}
-        )
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int = -1, /) -> bytes:
-        try:
-            return self._inner.decompress(data, max_length)
-        except zstd.ZstdError as error:
-            raise ValueError(str(error)) from None
+    return Zstd()
 
 
 _PACKED: dict[re.Pattern[bytes], tuple[str, Callable[[], Decompressor]]] = {
@@ -100,7 +77,7 @@ _PACKED: dict[re.Pattern[bytes], tuple[str, Callable[[], Decompressor]]] = {
         "lzma",
         lambda: lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=MOST_MEMORY),
     ),
-    re.compile(rb"\x28\xb5\x2f\xfd"): ("zstd", _Zstd),
+    re.compile(rb"\x28\xb5\x2f\xfd"): ("zstd", _zstd),
 }
 """By how a file begins; nothing of it can be the beginning of a header."""
 _WHOLE = "as a whole, with its header: exclude this recipient from encryption"

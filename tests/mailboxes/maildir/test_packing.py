@@ -16,7 +16,8 @@ from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.trace import Trace
-from exporter.mailboxes.maildir.packing import MOST_PACKED, unpacked, zstd
+from exporter.mailboxes.maildir.packing import MOST_PACKED, unpacked
+from exporter.mailboxes.maildir.zstd import zstd
 from exporter.mailboxes.session import READ_LIMIT
 from tests.support import virtual_time as virtual
 from tests.support.maildir_rig import Maildir, found, message, opened, subjects

@@ -1,0 +1,53 @@
+"""The checks by kind, and what they share. Apart from their options, which are all that
+`mailtrip check` needs."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from exporter.blocklists import Blocklists
+from exporter.checks.dnsbl import BlocklistCheck
+from exporter.checks.dnsbl_options import DnsblOptions
+from exporter.checks.options import RoundtripOptions
+from exporter.checks.roundtrip import RoundTrip
+from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.net.dns import Resolver
+from exporter.net.oauth2 import Accounts
+from exporter.senders.pace import Pace
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Objects that all checks of a program share."""
+
+    resolver: Resolver
+    watchers: Mapping[str, Watcher]  # by mailbox
+    pace: Pace
+    blocklists: Blocklists
+    accounts: Accounts
+    # The address that the mail of the probe of this name left from; empty if unknown.
+    left_from: Callable[[str], str]
+
+
+def _roundtrip(options: RoundtripOptions, target: str, services: Services) -> RoundTrip:
+    return RoundTrip(
+        options,
+        target,
+        services.resolver,
+        services.watchers,
+        services.pace,
+        accounts=services.accounts,
+    )
+
+
+def _dnsbl(options: DnsblOptions, target: str, services: Services) -> BlocklistCheck:
+    return BlocklistCheck(
+        options, target, services.resolver, services.blocklists, services.left_from
+    )
+
+
+CHECKS: dict[str, Callable[[Any, str, Services], RoundTrip | BlocklistCheck]] = {
+    "roundtrip": _roundtrip,
+    "dnsbl": _dnsbl,
+}
+"""By key in a module. Called with the options, the target and the services."""
