@@ -22,7 +22,7 @@ PARTS: dict[str, Callable[[Lab], None]] = {
     "trip": lambda lab: asyncio.run(trips(lab)),
     "layers": lambda lab: asyncio.run(layers(lab)),
     "blocklists": lambda lab: asyncio.run(blocklists(lab)),
-    "series": lambda lab: asyncio.run(scrapes()),
+    "series": lambda lab: asyncio.run(scrapes(lab)),
     "delay": lambda lab: asyncio.run(errors_of_delay(lab)),
     "many": lambda lab: in_a_small_process(thousand_probes),
     "waiting": lambda lab: in_a_small_process(memory_of_waiting_trips),
