@@ -1,5 +1,9 @@
 """Writes changes of the state to disk: in order, many in one commit, each with its own result.
 
+A change that somebody waits for is committed at once, with all that were queued before it. Others
+may wait a little for it: one commit instead of several. While one commit is made, the changes of the
+next are gathered.
+
 A full disk, or a file that another program has locked, refuses every change for a while. Changes
 are then kept and tried again, always before newer ones, so that no newer value is overwritten. A
 change that is impossible in itself, such as text that is not UTF-8, is dropped alone.
@@ -12,7 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
-from exporter.core.threads import off_the_loop, retrieved
+from exporter.core.threads import Worker, off_the_loop, retrieved
 from exporter.state.commit_callbacks import Once, Tell, words_of
 from exporter.state.queue import Queue, Waiting
 from exporter.state.schema import StateUnusable
@@ -21,14 +25,15 @@ from exporter.state.trouble import RETRY, DiskTrouble
 
 log = logging.getLogger(__name__)
 
+GATHER = 0.1  # seconds, at most, until a change is committed that nobody waits for
+SOON = 0.02  # the same, of what has been shown to others: a restart must not report it again
 PATIENCE = 5.0  # seconds that a caller waits for the disk
 SHORT_PATIENCE = 1.0  # seconds, once the disk is known to be in trouble
 LAST_RETRY, LAST_PATIENCE = 0.1, 3.0  # seconds, while we stop: who stops us does not wait for long
 
 
 class Commits:
-    """The only writer. `place` returns what is wrong with the file's location, or ""; `sync` waits
-    for the disk.
+    """The only writer. `sync` waits for the disk.
 
     Without `threaded` the event loop's thread commits, which virtual time and a state in memory
     want.
@@ -37,27 +42,31 @@ class Commits:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        place: Callable[[], str],
         *,
         threaded: bool,
         sync: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
-        self._place = place
         self._sync = sync
-        self._threaded = threaded
+        self._worker = Worker() if threaded else None
         self._queue = Queue()
+        self._due = 0  # how many of the queue are to be committed now
+        self._later: asyncio.TimerHandle | None = None
         self._trouble = DiskTrouble()
         self._task: asyncio.Task[None] | None = None
-        self._thread: asyncio.Future[list[Exception | None]] | None = None
-        self._misplaced = ""
+        self._commit_under_way: asyncio.Future[list[Exception | None]] | None = None
         self._closing = asyncio.Event()
 
     def add(
-        self, change: Change, *, weight: int = 0, tell: Tell | None = None
+        self,
+        change: Change,
+        *,
+        weight: int = 0,
+        tell: Tell | None = None,
+        within: float = GATHER,
     ) -> "asyncio.Future[None]":
-        """Queues a change. The future is done when it is on disk, or has the exception that made it
-        impossible."""
+        """Queues a change, to be committed within so many seconds. The future is done when it is on
+        disk, or has the exception that made it impossible."""
         loop = asyncio.get_running_loop()
         waiting = Waiting(change, loop.create_future(), weight)
         waiting.done.add_done_callback(retrieved)
@@ -65,8 +74,8 @@ class Commits:
             waiting.tell = Once(tell)
             waiting.timer = loop.call_later(PATIENCE, self._tell_without_the_disk, waiting)
         self._queue.add(waiting)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._write(), name="store")
+        if self._task is None:
+            self._write_within(within)
         return waiting.done
 
     async def wait(self, done: "asyncio.Future[None]") -> None:
@@ -74,6 +83,7 @@ class Commits:
         written."""
         limit = SHORT_PATIENCE if self._trouble else PATIENCE
         if not done.done():
+            self._write_now()
             await asyncio.wait(
                 {done, self._trouble.refusal()}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
             )
@@ -90,6 +100,7 @@ class Commits:
         refuses."""
         if self._queue and not self._trouble:
             newest = self._queue.newest.done
+            self._write_now()
             await asyncio.wait(
                 {newest, self._trouble.refusal()},
                 timeout=SHORT_PATIENCE,
@@ -100,33 +111,64 @@ class Commits:
         """Writes the queued changes if possible. Returns whether no write is pending, so that the
         file may be closed."""
         self._closing.set()
-        if self._task:
-            await asyncio.wait({self._task}, timeout=patience)
-            self._task.cancel()
+        self._write_now()
+        if task := self._task:
+            await asyncio.wait({task}, timeout=patience)
+            task.cancel()
         if lost := self._queue.take_all():
             why = self._trouble.words or "no answer from the disk"
             log.error("the state could not be written: %s; changes lost: %d", why, len(lost))
             for waiting in lost:
                 waiting.settle(StateUnusable(f"the state could not be written: {why}"))
-        return not self._thread or self._thread.done()
+        if self._worker:
+            self._worker.stop()
+        return not self._commit_under_way or self._commit_under_way.done()
+
+    def _write_now(self) -> None:
+        """Has all changes queued so far committed."""
+        if self._later:
+            self._later.cancel()
+            self._later = None
+        self._due = len(self._queue)
+        if self._due and self._task is None:
+            self._task = asyncio.create_task(self._write(), name="store")
+
+    def _write_within(self, seconds: float) -> None:
+        due = asyncio.get_running_loop().time() + seconds
+        if self._later is None or due < self._later.when():
+            if self._later:
+                self._later.cancel()
+            self._later = asyncio.get_running_loop().call_at(due, self._write_now)
 
     async def _write(self) -> None:
-        while self._queue:
-            batch = self._queue.batch()
-            try:
-                self._thread = off_the_loop(partial(self._commit, batch), threaded=self._threaded)
-                problems = await asyncio.shield(self._thread)
-            except Exception as error:
-                self._trouble.report_failure(words_of(error))
-                await self._pause()
-                continue
-            self._trouble.report_success(len(batch), self._queue.dropped)
-            self._queue.dropped = 0
-            for waiting, problem in zip(batch, problems, strict=True):
-                self._queue.take(waiting)
-                if problem:
-                    log.error("the state could not be written: %s", words_of(problem))
-                waiting.settle(problem)
+        try:
+            while self._due > 0 and self._queue:
+                await self._write_some()
+        finally:
+            self._task = None
+        if self._queue:
+            self._write_within(SOON)
+
+    async def _write_some(self) -> None:
+        batch = self._queue.batch()
+        try:
+            work = partial(self._commit, batch)
+            self._commit_under_way = (
+                self._worker.run(work) if self._worker else off_the_loop(work, threaded=False)
+            )
+            problems = await asyncio.shield(self._commit_under_way)
+        except Exception as error:
+            self._trouble.report_failure(words_of(error))
+            await self._pause()
+            return
+        self._due -= len(batch)
+        self._trouble.report_success(len(batch), self._queue.dropped)
+        self._queue.dropped = 0
+        for waiting, problem in zip(batch, problems, strict=True):
+            self._queue.take(waiting)
+            if problem:
+                log.error("the state could not be written: %s", words_of(problem))
+            waiting.settle(problem)
 
     async def _pause(self) -> None:
         if self._closing.is_set():
@@ -148,10 +190,6 @@ class Commits:
             self._sync()
         except OSError as error:  # it is committed all the same, and must not be so twice
             log.error("the newest changes of the state may not be on the disk: %s", error.strerror)
-        if (misplaced := self._place()) != self._misplaced:
-            self._misplaced = misplaced
-            if misplaced:
-                log.error("%s", misplaced)
         return problems
 
     def _tell_without_the_disk(self, waiting: Waiting) -> None:

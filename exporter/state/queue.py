@@ -1,7 +1,7 @@
 """The queue of changes to be written, in order. Bounded: it drops the oldest evidence first."""
 
 import asyncio
-from collections import deque
+from collections import OrderedDict
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -40,7 +40,9 @@ class Queue:
     def __init__(self) -> None:
         self.dropped = 0
         """How many were given up because there were too many."""
-        self._waiting: deque[Waiting] = deque()
+        # In order. Ordered dictionaries, since what is given up is in the middle.
+        self._waiting: OrderedDict[Waiting, None] = OrderedDict()
+        self._evidence: OrderedDict[Waiting, None] = OrderedDict()
         self._bytes = 0
 
     def __len__(self) -> int:
@@ -48,34 +50,38 @@ class Queue:
 
     @property
     def newest(self) -> Waiting:
-        return self._waiting[-1]
+        return next(reversed(self._waiting))
 
     def add(self, waiting: Waiting) -> None:
-        self._waiting.append(waiting)
-        self._bytes += waiting.weight
+        self._waiting[waiting] = None
+        if waiting.weight:
+            self._evidence[waiting] = None
+            self._bytes += waiting.weight
         while self._bytes > MOST_BYTES and len(self._waiting) > MOST_AT_ONCE:
-            self._give_up(next(one for one in self._waiting if one.weight))
+            self._give_up(next(iter(self._evidence)))
         if len(self._waiting) > MOST_WAITING:
-            self._give_up(self._waiting[0])
+            self._give_up(next(iter(self._waiting)))
 
     def batch(self) -> list[Waiting]:
         """The oldest changes, which stay until they are taken."""
         return list(islice(self._waiting, MOST_AT_ONCE))
 
     def take(self, waiting: Waiting) -> None:
-        """Removes the oldest change, unless it was dropped meanwhile."""
-        if self._waiting and self._waiting[0] is waiting:
-            self._waiting.popleft()
-            self._bytes -= waiting.weight
+        """Removes a change, unless it was dropped meanwhile."""
+        if waiting in self._waiting:
+            del self._waiting[waiting]
+            if waiting.weight:
+                del self._evidence[waiting]
+                self._bytes -= waiting.weight
 
     def take_all(self) -> list[Waiting]:
         waiting = list(self._waiting)
         self._waiting.clear()
+        self._evidence.clear()
         self._bytes = 0
         return waiting
 
     def _give_up(self, waiting: Waiting) -> None:
-        self._waiting.remove(waiting)
-        self._bytes -= waiting.weight
+        self.take(waiting)
         self.dropped += 1
         waiting.settle(StateUnusable("too many changes wait for the disk"))

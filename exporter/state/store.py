@@ -5,6 +5,7 @@ never waits for the disk. A trip's row is on disk before its message is sent.
 """
 
 import asyncio
+import logging
 import os
 import sqlite3
 from pathlib import Path
@@ -14,11 +15,13 @@ from exporter.core.threads import off_the_loop
 from exporter.state import evidence, outcomes, trips
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
-from exporter.state.commits import LAST_PATIENCE, Commits
+from exporter.state.commits import LAST_PATIENCE, SOON, Commits
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
 from exporter.state.rows import forget_the_rest
 from exporter.state.trip import Moment, State, Trip
+
+log = logging.getLogger(__name__)
 
 CLOSING = 0.5  # seconds that the disk has to close a file
 
@@ -37,10 +40,11 @@ class Store:
         lock: int | None,
         threaded: bool,
     ) -> None:
-        place = state_file.place_of(directory) if directory else str
+        self._place = state_file.place_of(directory) if directory else str
+        self._misplaced = ""  # what was wrong with the place of the file, the last time
         self._connection = connection
         sync = state_file.sync_of(directory) if directory else lambda: None
-        self._commits = Commits(connection, place, threaded=threaded, sync=sync)
+        self._commits = Commits(connection, threaded=threaded, sync=sync)
         reading = state_file.for_reading(directory) if directory else connection
         self._reader = Reader(reading, threaded=threaded)
         self._lock = lock
@@ -105,7 +109,7 @@ class Store:
         """
         text = evidence.written(verdict)
         await self._commits.wait(
-            self._commits.add(lambda c: trips.set_found(c, verdict.trip, text))
+            self._commits.add(lambda c: trips.set_found(c, verdict.trip, text), weight=len(text))
         )
 
     def settle(
@@ -126,9 +130,21 @@ class Store:
         self._commits.add(lambda c: trips.come_back(c, now, grace))
 
     def forget_expired(self, now: Moment) -> None:
-        """Deletes trips that are too old by elapsed time; `now.wall` is for the evidence."""
-        self._commits.add(lambda c: trips.forget_expired(c, now))
-        self._commits.add(lambda c: evidence.prune(c, now.wall))
+        """Deletes trips that are too old by elapsed time; `now.wall` is for the evidence. Also
+        logs it if the file is no longer where the next start will look."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            trips.forget_expired(connection, now)
+            evidence.prune(connection, now.wall)
+            self._check_place()
+
+        self._commits.add(change)
+
+    def _check_place(self) -> None:
+        if (misplaced := self._place()) != self._misplaced:
+            self._misplaced = misplaced
+            if misplaced:
+                log.error("%s", misplaced)
 
     def finished(self, outcome: Outcome, tell: Tell | None = None) -> None:
         """Saves the outcome of a trip. The time of the last success is kept, however many have
@@ -139,7 +155,7 @@ class Store:
             outcomes.keep(connection, outcome, text)
             evidence.keep(connection, outcome, text)
 
-        self._commits.add(change, weight=len(text), tell=tell)
+        self._commits.add(change, weight=len(text), tell=tell, within=SOON)
 
     async def close(self, patience: float = LAST_PATIENCE) -> None:
         """Writes queued changes for at most so many seconds, and releases the lock on the state

@@ -177,6 +177,7 @@ async def test_a_restart_shows_the_newest_outcome_keeps_the_beat_and_has_nothing
     lists = "lists: [bl.lab.test, blerr.lab.test]"
     async with app(lab.dns, lists, lab.mx_ip, state=tmp_path) as made:
         outcome = await trip(made, lab.mx_ip)
+        assert await made.store.outcome(outcome.trip)
         assert made.store.unsettled() == []
         before = series(made, lab.mx_ip)
     async with app(lab.dns, lists, lab.mx_ip, state=tmp_path) as made:

@@ -16,6 +16,7 @@ from exporter.mail.message import tokens_in
 from exporter.mail.tokens import new_key
 from exporter.senders.pace import Pace
 from exporter.settings import Settings
+from exporter.state.commits import GATHER
 from exporter.state.store import Store
 from tests.lab.client import Lab, LabUser
 from tests.support import virtual_time as virtual
@@ -112,6 +113,7 @@ async def test_a_message_that_is_refused_as_expected_is_a_success(bench: ProberR
         == 0
     )
     assert bench.mailbox.opened == 0
+    await asyncio.sleep(GATHER)
     assert bench.store.unsettled() == []
 
 

@@ -1,10 +1,13 @@
 """A flight runs one trip: whatever happens inside, it has one outcome."""
 
+import asyncio
+
 import pytest
 
 from exporter.core.model import ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
+from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
 
@@ -33,6 +36,7 @@ def test_text_that_is_no_text_costs_no_outcome(words: str) -> None:
         assert outcome.success
         other = ProberRig(mailbox=bench.mailbox, store=bench.store)
         assert (await other.trip()).success
+        await asyncio.sleep(GATHER)
         assert [known.outcome.trip for known in bench.store.last_known()][
             -1
         ] == other.probe.newest.trip  # type: ignore[union-attr]

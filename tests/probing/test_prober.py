@@ -11,6 +11,7 @@ from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import TIMEOUT, ProberRig
 
@@ -50,6 +51,7 @@ async def test_a_refused_message_fails_at_once_with_place_reason_and_code(bench:
     assert series['mailtrip_failures_total{phase="send",reason="rejected"}'] == 1
     info = 'mailtrip_last_failure_info{code="550",phase="send",reason="rejected",step="data"}'
     assert series[info] == 1
+    await asyncio.sleep(GATHER)
     assert bench.store.unsettled() == []
     bench.sender.refusal = None
     assert (await bench.trip()).success

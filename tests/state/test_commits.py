@@ -6,19 +6,25 @@ import random
 import sqlite3
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from exporter.core.model import ProbeKey
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
-from exporter.state.commits import PATIENCE, Commits
+from exporter.state.commits import GATHER, PATIENCE, SOON, Commits
 from exporter.state.queue import MOST_AT_ONCE
 from exporter.state.schema import StateUnusable
+from exporter.state.store import Store
 from exporter.state.transaction import Change
+from exporter.state.trip import State
 from exporter.state.trouble import RETRY
+from tests.state.test_store import OUTCOME, TRIP
 from tests.support import virtual_time as virtual
-from tests.support.balky_disk import balky
+from tests.support.balky_disk import Balky, balky
 
 
 def note(number: int) -> Change:
@@ -59,7 +65,7 @@ def impossible(kind: int) -> Change:
 def test_a_change_that_is_impossible_is_given_up_alone_and_all_others_are_written() -> None:
     async def course() -> None:
         connection, rng = balky(), random.Random(5)
-        commits = Commits(connection, str, threaded=False)
+        commits = Commits(connection, threaded=False)
         told: dict[int, str] = {}
         good = [number for number in range(60) if rng.random() < 0.7]
         changes = [note(number) if number in good else impossible(number) for number in range(60)]
@@ -101,7 +107,7 @@ def test_what_the_disk_refuses_is_kept_and_written_in_its_order_when_it_can_be(
 ) -> None:
     async def course() -> None:
         connection = balky()
-        commits = Commits(connection, str, threaded=False)
+        commits = Commits(connection, threaded=False)
         told: dict[int, str] = {}
         commits.add(note(0))
         await asyncio.sleep(0.1)
@@ -131,7 +137,7 @@ def test_a_disk_that_is_full_for_good_keeps_nobody_waiting_and_the_end_says_what
 ) -> None:
     async def course() -> None:
         connection = balky()
-        commits = Commits(connection, str, threaded=False)
+        commits = Commits(connection, threaded=False)
         connection.refuses = sqlite3.SQLITE_FULL
         loop, told = asyncio.get_running_loop(), dict[int, str]()
         for number in range(3):
@@ -149,7 +155,7 @@ def test_a_disk_that_is_full_for_good_keeps_nobody_waiting_and_the_end_says_what
 def test_what_waits_is_bounded_and_evidence_goes_first(caplog: pytest.LogCaptureFixture) -> None:
     async def course() -> None:
         connection = balky()
-        commits = Commits(connection, str, threaded=False)
+        commits = Commits(connection, threaded=False)
         connection.refuses = sqlite3.SQLITE_FULL
         for number in range(3 * MOST_AT_ONCE):
             commits.add(note(number), weight=1 << 20 if number % 2 else 0)
@@ -169,7 +175,7 @@ def test_what_waits_is_bounded_and_evidence_goes_first(caplog: pytest.LogCapture
 async def test_a_disk_that_does_not_answer_holds_up_neither_the_loop_nor_the_end() -> None:
     connection = balky()
     connection.flowing = threading.Event()
-    commits = Commits(connection, str, threaded=True)
+    commits = Commits(connection, threaded=True)
     done = commits.add(note(1))
     began = asyncio.get_running_loop().time()
     await asyncio.sleep(0.05)
@@ -190,7 +196,7 @@ async def test_what_is_committed_is_told_before_the_disk_is_waited_for_and_done_
     """A process that is killed while it waits for the disk has committed: it must have said so."""
     events: list[str] = []
     connection = balky()
-    commits = Commits(connection, str, threaded=False, sync=lambda: events.append("sync"))
+    commits = Commits(connection, threaded=False, sync=lambda: events.append("sync"))
     done = commits.add(note(1), tell=lambda why: events.append(f"told {why}"))
     done.add_done_callback(lambda _: events.append("done"))
     await commits.wait(done)
@@ -206,7 +212,7 @@ async def test_a_disk_that_cannot_say_whether_it_has_written_does_not_make_anyth
         raise OSError(5, "Input/output error")
 
     connection = balky()
-    commits = Commits(connection, str, threaded=False, sync=fails)
+    commits = Commits(connection, threaded=False, sync=fails)
     await commits.wait(commits.add(note(1)))
     await commits.wait(commits.add(note(2)))
     assert noted(connection) == [1, 2]
@@ -220,7 +226,7 @@ def test_the_end_does_not_wait_for_ever_for_a_disk_that_does_not_answer() -> Non
     async def course() -> None:
         connection = balky()
         connection.flowing = stalled
-        commits = Commits(connection, str, threaded=True)
+        commits = Commits(connection, threaded=True)
         told: dict[int, str] = {}
         done = commits.add(note(1), tell=told_in(told, 1))
         with pytest.raises(StateUnusable, match="no answer from the disk within 5 s"):
@@ -234,7 +240,7 @@ def test_the_end_does_not_wait_for_ever_for_a_disk_that_does_not_answer() -> Non
 
 async def test_a_locked_file_is_waited_for_and_what_waited_is_written(tmp_path: Path) -> None:
     connection, lock = state_file.in_directory(tmp_path)
-    commits = Commits(connection, str, threaded=True)
+    commits = Commits(connection, threaded=True)
     with closing(sqlite3.connect(tmp_path / state_file.FILE, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
         done = commits.add(note(1))
@@ -247,23 +253,106 @@ async def test_a_locked_file_is_waited_for_and_what_waited_is_written(tmp_path: 
     os.close(lock)
 
 
-@pytest.mark.parametrize("how", ["removed", "replaced"])
-async def test_a_state_file_that_goes_away_under_us_is_said_once(
-    tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
+# ---------------------------------------------------------------- how many commits
+
+
+class Counting(Balky):
+    """Counts what makes a change cost time."""
+
+    commits = statements = 0
+
+    def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
+        self.statements += 1
+        self.commits += sql == "COMMIT"
+        return super().execute(sql, *parameters)
+
+
+def counting() -> Counting:
+    connection = state_file.in_memory(Counting)
+    assert isinstance(connection, Counting)
+    connection.commits = connection.statements = 0
+    return connection
+
+
+class HopLoop(asyncio.SelectorEventLoop):
+    """Counts how often a thread hands something over to the loop."""
+
+    hops = 0
+
+    def call_soon_threadsafe(self, *arguments: Any, **more: Any) -> asyncio.Handle:  # type: ignore[override]
+        self.hops += 1
+        return super().call_soon_threadsafe(*arguments, **more)
+
+
+async def end_to_end(store: Store, trip: str) -> None:
+    """What a trip that succeeds has written."""
+    record = replace(TRIP, id=trip, probe=ProbeKey("m", trip))
+    await store.record(record)
+    store.accepted(record, lambda why: None)
+    verdict = replace(OUTCOME, trip=trip, probe=record.probe, failure=None)
+    await store.found(verdict)
+    store.settle(trip, State.ARRIVED)
+    store.finished(verdict)
+
+
+@pytest.mark.parametrize("threaded", [True, False])
+@pytest.mark.parametrize("trips", [1, 10, 256])
+def test_trips_at_the_same_time_share_three_commits_and_the_loop_waits_for_no_other_hop(
+    trips: int, threaded: bool
 ) -> None:
-    directory = tmp_path / "state"
-    connection, lock = state_file.in_directory(directory)
-    commits = Commits(connection, state_file.place_of(directory), threaded=True)
-    await commits.wait(commits.add(note(1)))
-    assert caplog.text == ""
-    file = directory / state_file.FILE
-    file.unlink() if how == "removed" else file.rename(directory / "away")
-    if how == "replaced":
-        file.write_bytes(b"")
-    for number in range(2, 5):
-        await commits.wait(commits.add(note(number)))
-    (line,) = [record.message for record in caplog.records]
-    assert str(file) in line
+    """One before their messages leave, one before they are deleted, one for how they ended."""
+
+    async def course() -> None:
+        connection, loop = counting(), asyncio.get_running_loop()
+        assert isinstance(loop, HopLoop)
+        store = Store(connection, None, None, threaded)
+        await asyncio.gather(*(end_to_end(store, str(number)) for number in range(trips)))
+        assert len(await store.recent(None, 1000)) == trips
+        reading = int(threaded)
+        assert (connection.commits, loop.hops) == (3, (3 + reading) * threaded)
+        assert connection.statements <= 3 * 2 + trips * 7 + 1
+        await store.close()
+
+    with asyncio.Runner(loop_factory=HopLoop) as runner:
+        runner.run(course())
+
+
+async def test_what_comes_during_a_commit_shares_the_next_one() -> None:
+    connection = counting()
+    connection.flowing = threading.Event()
+    commits = Commits(connection, threaded=True)
+    first = asyncio.create_task(commits.wait(commits.add(note(0))))
+    await asyncio.sleep(0.05)
+    others = [asyncio.create_task(commits.wait(commits.add(note(n)))) for n in range(1, 100)]
+    connection.flowing.set()
+    await asyncio.gather(first, *others)
+    assert noted(connection) == list(range(100))
+    assert connection.commits == 2
     await commits.close()
-    connection.close()
-    os.close(lock)
+
+
+def test_what_nobody_waits_for_is_committed_with_what_somebody_waits_for_or_a_little_later() -> (
+    None
+):
+    async def course() -> None:
+        connection, loop = counting(), asyncio.get_running_loop()
+        commits = Commits(connection, threaded=False)
+        began = loop.time()
+        for number in range(3):
+            commits.add(note(number))
+        await asyncio.sleep(SOON)
+        assert connection.commits == 0
+        await commits.wait(commits.add(note(3)))
+        assert (noted(connection), connection.commits) == ([0, 1, 2, 3], 1)
+        assert loop.time() == began + SOON
+        commits.add(note(4))
+        shown = commits.add(note(5), within=SOON)
+        await asyncio.wait({shown})
+        assert loop.time() == pytest.approx(began + 2 * SOON)
+        last = commits.add(note(6))
+        await asyncio.wait({last})
+        assert loop.time() == pytest.approx(began + 2 * SOON + GATHER)
+        assert (noted(connection), connection.commits) == (list(range(7)), 3)
+        await commits.close()
+
+    virtual.run(course())

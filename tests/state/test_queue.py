@@ -39,3 +39,14 @@ async def test_what_had_to_make_room_is_not_taken_twice() -> None:
     queue.take(first)
     assert queue.take_all() == [second]
     assert len(queue) == 0
+
+
+async def test_what_is_given_up_makes_room_and_leaves_the_others_in_order() -> None:
+    """Also a verdict is evidence: a state that cannot be written for hours does not fill memory."""
+    queue, half = Queue(), MOST_BYTES // 2
+    given = [waiting(weight=half if number in (3, 5, 7) else 0) for number in range(2000)]
+    for one in given:
+        queue.add(one)
+    assert [one for one in queue.take_all() if one.done.done()] == []
+    assert queue.dropped == 1
+    assert [number for number, one in enumerate(given) if one.done.done()] == [3]

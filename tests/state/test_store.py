@@ -283,3 +283,24 @@ async def test_the_verdict_of_a_trip_whose_message_is_back_is_kept_until_it_is_s
     store = Store.open(tmp_path)
     assert store.unsettled() == [replace(TRIP, state=State.FAILED)]
     await store.close()
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+async def test_a_state_file_that_goes_away_under_us_is_said_once(
+    tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Store.open(tmp_path)
+    await store.record(TRIP)
+    store.forget_expired(Moment("boot", 0.0, 0.0))
+    await store.record(replace(TRIP, id="t2"))
+    assert caplog.text == ""
+    file = tmp_path / "mailtrip.sqlite"
+    file.unlink() if how == "removed" else file.rename(tmp_path / "away")
+    if how == "replaced":
+        file.write_bytes(b"")
+    for number in range(3, 6):
+        store.forget_expired(Moment("boot", 0.0, 0.0))
+        await store.record(replace(TRIP, id=f"t{number}"))
+    (line,) = [record.message for record in caplog.records]
+    assert str(file) in line
+    await store.close()
