@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
+from weakref import WeakValueDictionary
 
 from exporter.metrics.text import Text
 from exporter.web.bodies import Body
@@ -10,13 +11,15 @@ from exporter.web.bodies import Body
 class Coalescer:
     """Makes one answer for all concurrent requests, never older than its request.
 
-    Requests that arrive while an answer is being made share the next one. Answers are made one at a
-    time, so that many requests of one client do not delay others.
+    Requests that arrive while an answer is being made share the next one. Long answers are made
+    `one_at_a_time`, so that many requests of one client do not delay others. Short ones are not: in
+    a busy event loop a queue of them would move by one in each turn.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, one_at_a_time: bool = False) -> None:
         self._next: dict[Hashable, asyncio.Task[Body]] = {}
-        self._lock = asyncio.Lock()
+        self._one_at_a_time = one_at_a_time
+        self._locks = WeakValueDictionary[Hashable, asyncio.Lock]()
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[Text | str]]) -> Body:
         """`make` is called for the first request with this key. Raises what it raises."""
@@ -26,7 +29,8 @@ class Coalescer:
         return await asyncio.shield(task)
 
     async def _make(self, key: Hashable, make: Callable[[], Awaitable[Text | str]]) -> Body:
-        async with self._lock:
+        lock = None if self._one_at_a_time else key
+        async with self._locks.setdefault(lock, asyncio.Lock()):
             del self._next[key]  # requests that come from now on share the next one
             made = await make()
         return Body(Text([made.encode()]) if isinstance(made, str) else made)

@@ -80,8 +80,8 @@ class Routes:
         # The foreign page that made a browser send a request; empty for our own pages.
         self._cross_site = cross_site
         # Separate, so that none delays another.
-        self._everything, self._series, self._from_disk = (Coalescer(), Coalescer(), Coalescer())
-        self._discovered = Coalescer()
+        self._everything, self._series, self._discovered = Coalescer(), Coalescer(), Coalescer()
+        self._from_disk = Coalescer(one_at_a_time=True)
         # The settings, and their text.
         self._shown: tuple[object, asyncio.Future[Body]] | None = None
         self._style = Body(Text([STYLE.encode()]))

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from exporter.metrics.text import Text
 from exporter.web.coalescer import Coalescer
 
@@ -42,3 +44,25 @@ async def test_an_answer_that_cannot_be_made_is_everybodys_error_and_the_next_on
             *(coalescer.get("a", fail) for _ in range(3)), return_exceptions=True
         )
         assert [type(result) for result in results] == [OSError] * 3
+
+
+@pytest.mark.parametrize("one_at_a_time", [False, True])
+async def test_only_answers_that_take_long_wait_for_each_other(one_at_a_time: bool) -> None:
+    """Each wait for another is a turn of the event loop."""
+    coalescer, turns, at_work, together = Coalescer(one_at_a_time=one_at_a_time), 0, 0, 0
+
+    async def make() -> Text:
+        nonlocal at_work, together
+        at_work += 1
+        together = max(together, at_work)
+        await asyncio.sleep(0)
+        at_work -= 1
+        return Text()
+
+    answers = asyncio.gather(*(coalescer.get(number, make) for number in range(100)))
+    while not answers.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert together == (1 if one_at_a_time else 100)
+    assert (turns < 10) is not one_at_a_time
+    assert not vars(coalescer)["_locks"]
