@@ -5,7 +5,6 @@ The watcher does everything else: sharing one session among trips, matching, rec
 mail.
 """
 
-from asyncio import Event
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
@@ -13,6 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 from exporter.core.clock import Clock
 from exporter.core.precision import FINE, Precision
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 
 READ_LIMIT = 65536  # bytes of a message that are read
 
@@ -57,7 +57,7 @@ class Session(Protocol):
         """The messages since the last scan. The first scan may also return older ones, which are
         not watched."""
 
-    async def wait(self, seconds: float, wake: Event) -> None:
+    async def wait(self, seconds: float, wake: Wake) -> None:
         """Returns after that time, earlier when messages may have arrived, at once when `wake` is
         set."""
 

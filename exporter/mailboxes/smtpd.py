@@ -1,6 +1,5 @@
 """The exporter's SMTP receiver: a mailbox to which other servers deliver."""
 
-import asyncio
 from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import count
@@ -15,6 +14,7 @@ from exporter.config.server import Ports, ReceiverTls
 from exporter.config.types import Listen, Options, Size, size_text
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 from exporter.mailboxes.kind import Reception
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.certificate import ServerCertificate
@@ -124,7 +124,7 @@ class SmtpdSession:
         self._domains = frozenset(_domain(recipient) for recipient in self._recipients)
         self._waiting: deque[Sighting] = deque()
         self._numbers = count(1)
-        self._arrived = asyncio.Event()
+        self._wake: Wake | None = None  # of who waits for a message
         # Not the name of this machine: Postfix on the same one would report that its mail loops
         # back to itself.
         hostname = _domain(_canonical(options.recipients[0]))
@@ -136,18 +136,13 @@ class SmtpdSession:
         """The messages since the last scan."""
         sightings = list(self._waiting)
         self._waiting.clear()
-        self._arrived.clear()
         return sightings
 
-    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+    async def wait(self, seconds: float, wake: Wake) -> None:
         """Returns when a message has arrived, `wake` is set, or the time is over."""
-        events = [asyncio.ensure_future(event.wait()) for event in (self._arrived, wake)]
-        try:
-            await asyncio.wait(events, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for event in events:
-                event.cancel()
-            await asyncio.gather(*events, return_exceptions=True)
+        self._wake = wake
+        await wake.sleep(0 if self._waiting else seconds)
+        self._wake = None
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         """Does nothing: scanned messages are not stored."""
@@ -189,7 +184,8 @@ class SmtpdSession:
         self._waiting.append(
             Sighting(next(self._numbers), "", beginning, seen_at, watched=True, cut=cut)
         )
-        self._arrived.set()
+        if self._wake:
+            self._wake.ring()
         return "250 2.6.0 Seen"
 
 

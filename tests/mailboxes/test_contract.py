@@ -14,6 +14,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox, Session, Sighting
 from tests.support.left_behind import nothing_left_behind
@@ -60,7 +61,7 @@ async def found(session: Session, count: int) -> list[Sighting]:
         while len(sightings) < count:
             sightings += await session.scan()
             if len(sightings) < count:
-                await session.wait(0.08, asyncio.Event())
+                await session.wait(0.08, Wake())
     return sightings
 
 
@@ -189,13 +190,13 @@ async def test_waiting_ends_when_it_is_told_to_and_when_the_time_is_over(
 ) -> None:
     async with opened(bench.mailbox()) as session:
         await found(session, len(bench.kept()))
-        wake = asyncio.Event()
+        wake = Wake()
         waiting = asyncio.ensure_future(session.wait(LONG, wake))
         await asyncio.sleep(0)
         wake.set()
         await waiting
         await session.wait(LONG, wake)
-        await session.wait(0.01, asyncio.Event())
+        await session.wait(0.01, Wake())
 
 
 @every()
@@ -232,7 +233,7 @@ async def waited_for_news(session: Session, bench: MailboxBench) -> list[Sightin
     """What a session says that waits as long as its kind may, and looks after each wait."""
     async with asyncio.timeout(30):
         while True:
-            await session.wait(bench.patience, asyncio.Event())
+            await session.wait(bench.patience, Wake())
             if sightings := await session.scan():
                 return sightings
 
@@ -280,7 +281,7 @@ def scan(session: Session, sightings: list[Sighting]) -> Awaitable[object]:
 
 
 def wait(session: Session, sightings: list[Sighting]) -> Awaitable[object]:
-    return session.wait(LONG, asyncio.Event())
+    return session.wait(LONG, Wake())
 
 
 def delete(session: Session, sightings: list[Sighting]) -> Awaitable[object]:

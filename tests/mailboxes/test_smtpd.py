@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from exporter.config.types import Listen
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.core.wake import Wake
 from exporter.mailboxes.smtpd import SmtpdOptions
 from tests.support.smtp_client import RawClient
 from tests.support.smtp_receiver import MESSAGE, Certificates, arrival, deliver, receiver
@@ -146,19 +147,19 @@ async def test_a_message_that_is_too_large_is_refused_when_it_is_announced_and_w
 
 async def test_waiting_ends_when_a_message_comes() -> None:
     async with receiver() as session:
-        waiting = asyncio.create_task(session.wait(600, asyncio.Event()))
+        waiting = asyncio.create_task(session.wait(600, Wake()))
         await deliver(session)
         await waiting
         assert len(await session.scan()) == 1
         with pytest.raises(TimeoutError):  # what was scanned is no news
             async with asyncio.timeout(0.05):
-                await session.wait(600, asyncio.Event())
+                await session.wait(600, Wake())
 
 
 async def test_waiting_ends_at_once_when_a_message_has_come_before() -> None:
     async with receiver() as session:
         await deliver(session)
-        await session.wait(600, asyncio.Event())
+        await session.wait(600, Wake())
 
 
 # ------------------------------------------------------------ opening and closing

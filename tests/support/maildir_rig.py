@@ -1,6 +1,5 @@
 """A Maildir of real files, and what delivering programs and mail readers do with it."""
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.run import Run
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions, MaildirSession
 from exporter.mailboxes.session import Sighting
 from exporter.net.dns import Resolver
@@ -93,7 +93,7 @@ async def found(session: MaildirSession, number: int = 1, seconds: float = LONG)
     while len(sightings) < number:
         sightings += await session.scan()
         if len(sightings) < number:
-            await session.wait(seconds, asyncio.Event())
+            await session.wait(seconds, Wake())
     return sightings
 
 

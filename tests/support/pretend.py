@@ -2,7 +2,6 @@
 time."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 
 from exporter.core.model import Fact, ProbeError
@@ -10,6 +9,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 from exporter.mail.composition import ProbeMessage
 from exporter.mailboxes.session import Sighting
 
@@ -91,10 +91,8 @@ class PretendSession:
             cut=len(read) < len(raw),
         )
 
-    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await wake.wait()
+    async def wait(self, seconds: float, wake: Wake) -> None:
+        await wake.sleep(seconds)
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         await self._mailbox.check()

@@ -15,6 +15,7 @@ from exporter.config.server import ReceiverTls
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
 from exporter.core.run import Run
+from exporter.core.wake import Wake
 from exporter.mailboxes.session import Wanted
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions, SmtpdSession
 from exporter.net.dns import Resolver
@@ -100,7 +101,7 @@ async def deliver(
 
 async def arrival(session: SmtpdSession) -> bytes:
     """The one message that has come, or comes, as it was sent."""
-    await session.wait(30, asyncio.Event())
+    await session.wait(30, Wake())
     (sighting,) = await session.scan()
     return split(sighting.raw)[1]
 

@@ -9,6 +9,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 from exporter.mailboxes.imap.deletion import Deletion
 from exporter.mailboxes.imap.folder import FIRST_RECHECK, UNKNOWN, Bookmark, Folder
 from exporter.mailboxes.imap.folder_list import gmail, list_folders
@@ -188,7 +189,7 @@ class ImapSession:
                 folder, self._selection.lag(folder, OTHERS_EVERY), again=recheck
             )
 
-    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+    async def wait(self, seconds: float, wake: Wake) -> None:
         """Sleeps if the time is short, otherwise idles. Ends early if messages arrive, and at once
         if some are unread."""
         if self._main.unseen or self._main.bookmark.older or wake.is_set():
@@ -216,27 +217,26 @@ class ImapSession:
         self._may_idle = await self._imap.idle()
         return self._may_idle
 
-    async def _listen(self, seconds: float, wake: asyncio.Event) -> None:
+    async def _listen(self, seconds: float, wake: Wake) -> None:
         """Idles until the time is over, `wake` is set, or the server announces a message; ends at
         once if the connection fails."""
-        tasks = [asyncio.ensure_future(self._message_comes()), asyncio.ensure_future(wake.wait())]
-        try:
-            done, _ = await asyncio.wait(
-                tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        with self._imap.calling(wake.ring):
+            while not self._message_comes() and not wake.is_set():
+                if (left := end - loop.time()) <= 0:
+                    break
+                await wake.sleep(left)
 
-    async def _message_comes(self) -> bool:
-        while (response := await self._imap.push()).tag in ("*", "+"):
+    def _message_comes(self) -> bool:
+        """Whether the server has announced a message, or has ended the idling."""
+        while response := self._imap.pushed():
+            if response.tag not in ("*", "+"):
+                return True
             if self._main.observe(response):
                 self._main.announcements.announced(self._trace.now())
-                break
-        return True
+                return True
+        return False
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         with self._trace.step(Step.DELETE):

@@ -14,6 +14,7 @@ from exporter.config.server import Ports
 from exporter.config.types import Options, Text
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 from exporter.mailboxes.junk import is_junk
 from exporter.mailboxes.maildir.events import directory_events
 from exporter.mailboxes.maildir.files import MaildirFiles
@@ -129,7 +130,8 @@ class MaildirSession:
         self._before: set[Ref] = set()  # messages that came before this session
         self._appeared: dict[Ref, float] = {}  # when the kernel told of them
         self._unreadable = float("-inf"), ""
-        self._news = asyncio.Event()
+        self._news = False  # since the last scan
+        self._wake: Wake | None = None  # of who waits
         self._watched: set[str] = set()
         self._events = directory_events(self._note_appearance, self._note_end)
 
@@ -149,7 +151,7 @@ class MaildirSession:
     async def scan(self) -> list[Sighting]:
         """The messages since the last scan, and some older ones until all of those were read."""
         began = self._trace.now()
-        self._news.clear()
+        self._news = False
         with self._blamed_on(Step.IDLE):
             folders = await self._in_thread(self._files.survey, self._folders)
             await self._watch(folders)
@@ -162,7 +164,7 @@ class MaildirSession:
         self._folders.update(folders)
         self.messages = next(iter(folders.values())).messages
         if any(folder.fresh or folder.older for folder in folders.values()):
-            self._news.set()
+            self._news = True
         sightings = [self._sighting(message) for message in messages]
         self._appeared = {ref: moment for ref, moment in self._appeared.items() if moment >= began}
         return sightings
@@ -190,15 +192,16 @@ class MaildirSession:
         at, why = self._unreadable
         return why if at >= moment else ""
 
-    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+    async def wait(self, seconds: float, wake: Wake) -> None:
         """Sleeps. Ends early if the kernel reports messages, and at once if some are unread."""
-        tasks = [asyncio.ensure_future(event.wait()) for event in (self._news, wake)]
-        try:
-            await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        self._wake = wake
+        await wake.sleep(0 if self._news else seconds)
+        self._wake = None
+
+    def _note_news(self) -> None:
+        self._news = True
+        if self._wake:
+            self._wake.ring()
 
     async def _watch(self, directories: Iterable[str]) -> None:
         """Watches these folders, and new ones, with inotify. Where that is impossible, we only
@@ -219,7 +222,7 @@ class MaildirSession:
         new."""
         if path == self._files.path:
             if name.startswith("."):
-                self._news.set()
+                self._note_news()
             return
         places = (
             (one, self._files.place(one, sub)) for one in self._folders for sub in SUBDIRECTORIES
@@ -228,12 +231,12 @@ class MaildirSession:
         ref = Ref(directory or "", unique_name(name))
         if directory is None or ref.unique not in self._folders[directory].known:
             self._appeared.setdefault(ref, self._trace.now())
-            self._news.set()
+            self._note_news()
 
     def _note_end(self) -> None:
         """Handles a directory that was removed or replaced."""
         self._watched.clear()
-        self._news.set()
+        self._note_news()
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         """Removes exactly these messages, each only if it is unchanged. A missing one is not an

@@ -6,7 +6,6 @@ quits at once.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 
 from exporter.core.model import ProbeError
@@ -14,6 +13,7 @@ from exporter.core.precision import COARSE
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 from exporter.mailboxes.pop3.maildrop import Login, Maildrop
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.pop3.connection import Pop3Connection
@@ -46,7 +46,8 @@ class Pop3Session:
         self._interval = interval
         self._trace = trace
         self._wanted = wanted
-        self._gap = 0.0
+        self._gap = 0.0  # between two scans, as the watcher wants them
+        self._scanned_at = trace.now()
         self._recheck = False
         self._stay_until = 0.0
         self._pop3: Pop3Connection | None = None
@@ -122,7 +123,8 @@ class Pop3Session:
         found = await self._read(self._pop3) if self._pop3 else []
         if found:
             self._stay_until = self._trace.now() + HOLD
-        if not self._left() and self._trace.now() >= self._stay_until:
+        self._scanned_at = self._trace.now()
+        if not self._left() and self._scanned_at >= self._stay_until:
             await self._leave()
         return found
 
@@ -185,23 +187,22 @@ class Pop3Session:
             reply.expect("to show a message", Reason.UNAVAILABLE)
         return raw if reply.ok else None
 
-    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
+    async def wait(self, seconds: float, wake: Wake) -> None:
         """Sleeps until the next login is due; returns at once if this one has unread messages."""
         if wake.is_set() or self._left():
             return
-        self._gap, now = seconds, self._trace.now()
-        end = min(now + seconds, max(self._maildrop.due_at(seconds, self._interval), now))
+        now = self._trace.now()
+        self._gap = now + seconds - self._scanned_at
+        end = min(now + seconds, max(self._maildrop.due_at(self._gap, self._interval), now))
         if self._pop3 and self._stay_until > now:
             await self._sleep(min(self._stay_until, end), wake)
         if self._trace.now() >= self._stay_until and not wake.is_set():
             await self._leave()
         await self._sleep(end, wake)
 
-    async def _sleep(self, until: float, wake: asyncio.Event) -> None:
+    async def _sleep(self, until: float, wake: Wake) -> None:
         """Sleeps until then, or until `wake` is set."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(max(until - self._trace.now(), 0)):
-                await wake.wait()
+        await wake.sleep(max(until - self._trace.now(), 0))
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         """Removes exactly these messages, and returns when the server has confirmed it, at QUIT."""

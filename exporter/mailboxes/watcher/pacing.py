@@ -7,11 +7,10 @@ LONGEST_GAP = 300.0
 SENDING_GAP = 1.0  # while messages are being sent, when an accepted one wakes us, and afterwards
 
 
-def gap_after(waited: float, recheck_in: float) -> float:
-    """The time until the next poll: a small fraction of `waited`, the time since the newest message
-    was accepted; at most `recheck_in`, when a thorough poll is due."""
-    fitting = min(max(waited * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP)
-    return min(fitting, max(recheck_in, 0.0))
+def gap_after(waited: float) -> float:
+    """The time between two polls: a small fraction of `waited`, the time since the newest message
+    was accepted."""
+    return min(max(waited * GAP_FRACTION, SHORTEST_GAP), LONGEST_GAP)
 
 
 def idle_gap(*, listens: bool) -> float:

@@ -1,11 +1,13 @@
 """The trips that wait for one mailbox."""
 
+from math import inf
+
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.trace import Trace
 from exporter.mailboxes.watcher.back_off import is_refusal
 from exporter.mailboxes.watcher.expectation import Expectation
-from exporter.mailboxes.watcher.pacing import LONGEST_GAP, gap_after, idle_gap
+from exporter.mailboxes.watcher.pacing import gap_after, idle_gap
 
 
 class Waiting:
@@ -28,8 +30,9 @@ class Waiting:
             if is_refusal(error):
                 one.refuse(error)
 
-    def gap(self, now: float, *, listens: bool) -> float:
-        """Seconds until the next poll, for the newest expected message."""
+    def next_look(self, looked_at: float, now: float, *, listens: bool) -> float:
+        """When the next poll is due, after the last one at `looked_at`, for the newest expected
+        message."""
         accepted = [
             one.run.accepted
             for one in self.trips.values()
@@ -37,9 +40,9 @@ class Waiting:
         ]
         accepted += self.late.values()
         if not accepted:
-            return idle_gap(listens=listens)
+            return looked_at + idle_gap(listens=listens)
         rechecks = [one.recheck_in() for one in self.trips.values()]
-        return gap_after(now - max(accepted), min(rechecks, default=LONGEST_GAP))
+        return min(looked_at + gap_after(now - max(accepted)), now + min(rechecks, default=inf))
 
     def to_recheck(self) -> list[Expectation]:
         """The trips that need a thorough poll now."""

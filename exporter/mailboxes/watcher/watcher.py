@@ -19,6 +19,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.trace import Trace
 from exporter.core.transcript import Transcript
+from exporter.core.wake import Wake
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import (
     Mailbox,
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 # Seconds that we stay after a message has come: a second copy comes right behind the first.
 LINGER = 5.0
 GOODBYE = 2.0  # seconds for the last deletions when the program stops
+NEVER = float("-inf")  # monotonic
 
 
 class Watcher:
@@ -83,10 +85,11 @@ class Watcher:
         self._poll = Poll(
             self._waiting, self._dispatcher, self._deletions, self._transcript, self.statistics
         )
-        self._wake = asyncio.Event()
+        self._wake = Wake()
+        self._looked_at = NEVER  # the last poll; NEVER if the next one is due
         self._task: asyncio.Task[None] | None = None
         self._opening: Opening | None = None  # set while the session is open
-        self._linger_until = float("-inf")
+        self._linger_until = NEVER
         self._back_off = BackOff(clock)
         self._closing = False
 
@@ -198,7 +201,7 @@ class Watcher:
         async with trace.conversation():
             session = await mailbox.open(trace, self._dispatcher.is_ours)
         try:
-            self._opening = Opening.of(trace)
+            self._opening, self._looked_at = Opening.of(trace), NEVER
             self.entering = None
             self.scan_limited = session if isinstance(session, ScanLimited) else None
             self.reports_unreadable = session if isinstance(session, ReportsUnreadable) else None
@@ -206,35 +209,54 @@ class Watcher:
                 self._opening.report_to(expectation)
             while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
                 trace.spans.clear()
-                await self._look_and_wait(session, trace)
+                await self._next_step(session, trace)
             self._opening = None  # a trip that comes now needs a session that lasts
             try:
                 await session.close()
             finally:
                 if mailbox.listens:
-                    await self._look_and_wait(session, trace)
+                    self._looked_at = NEVER
+                    await self._next_step(session, trace)
         finally:
             self._opening = None
             session.abort()
 
-    async def _look_and_wait(self, session: Session, trace: Trace) -> None:
-        """Polls the mailbox once, then waits until the next poll is due."""
+    async def _next_step(self, session: Session, trace: Trace) -> None:
+        """Polls the mailbox, if that is due. Then deletes messages, or waits until the next poll is
+        due."""
         began, idle = self._transcript.position, not self._deletions
-        # Elsewhere, what comes now is for the next start to find.
-        if not self._closing or self._mailbox.listens:
-            sightings = await self._poll.scan(session, trace)
-            self.trouble, self.statistics.connected = None, True
-            await self._poll.act(sightings, session, trace, began)
-            idle = not sightings and not self._deletions
+        if self._next_look() <= self._clock.monotonic():
+            idle = await self._look(session, trace)
         if self._deletions:
             await self._poll.delete(session, trace)
         elif self._wanted and self._opening:
-            gap = self._waiting.gap(self._clock.monotonic(), listens=self._mailbox.listens)
-            async with trace.conversation(idle=gap):
-                await session.wait(gap, self._wake)
-            self._wake.clear()
+            await self._wait(session, trace)
         if idle:
             self._transcript.looked(began)
+
+    def _next_look(self) -> float:
+        if self._closing and not self._mailbox.listens:
+            return float("inf")  # what comes now is for the next start to find
+        now, listens = self._clock.monotonic(), self._mailbox.listens
+        return self._waiting.next_look(self._looked_at, now, listens=listens)
+
+    async def _look(self, session: Session, trace: Trace) -> bool:
+        """Polls the mailbox. True if there is nothing to do."""
+        began = self._transcript.position
+        sightings = await self._poll.scan(session, trace)
+        self._looked_at = self._clock.monotonic()
+        self.trouble, self.statistics.connected = None, True
+        await self._poll.act(sightings, session, trace, began)
+        return not sightings and not self._deletions
+
+    async def _wait(self, session: Session, trace: Trace) -> None:
+        """Waits until the next poll is due, messages arrive, or there is something to do."""
+        seconds = max(self._next_look() - self._clock.monotonic(), 0.0)
+        async with trace.conversation(idle=seconds):
+            await session.wait(seconds, self._wake)
+        if not self._wake.is_set():
+            self._looked_at = NEVER
+        self._wake.clear()
 
     @property
     def _wanted(self) -> bool:
@@ -270,9 +292,7 @@ class Watcher:
     async def _pause(self, seconds: float) -> None:
         """Sleeps until the time is over or the waiting trips change."""
         self._wake.clear()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
+        await self._wake.sleep(seconds)
 
     def _release(self, expectation: Expectation) -> None:
         """Releases a trip that has ended, perhaps before it could delete its message."""

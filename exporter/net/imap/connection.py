@@ -11,7 +11,8 @@ import asyncio
 import socket
 import ssl
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from aioimaplib.aioimaplib import AUTH, CONNECTED, NONAUTH, Command, Commands, IMAP4ClientProtocol
 
@@ -52,6 +53,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         ImapWire.__init__(self, server, clock, redaction)
         self._note = note
         self._heard: deque[Response] = deque()
+        self._call: Callable[[], None] | None = None  # when there is something to hear
         self._pending: Command | None = None
         self._awaited_tag = ""
         self._strange = 0  # lines that are not IMAP
@@ -275,7 +277,7 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
         return self.redaction.clean(text)
 
     async def idle(self) -> bool:
-        """Starts IDLE; False if the server refuses. `push` waits for responses, `done` ends it."""
+        """Starts IDLE; False if the server refuses. `pushed` has its responses, `done` ends it."""
         command = Command("IDLE", self.new_tag())
         self._start_command(command)
         lines: list[Response] = []
@@ -285,9 +287,28 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
             self._end(turn, lines)
         return turn.tag == "+"
 
-    async def push(self) -> Response:
-        """Unsolicited responses, during IDLE or between two commands."""
-        response = await self.next()
+    @contextmanager
+    def calling(self, call: Callable[[], None]) -> Iterator[None]:
+        """In its block, calls this when there is something for `pushed`, or the connection
+        ends."""
+        self._call = call
+        try:
+            yield
+        finally:
+            self._call = None
+
+    def _wake(self) -> None:
+        super()._wake()
+        if self._call:
+            self._call()
+
+    def pushed(self) -> Response | None:
+        """The next unsolicited response, during IDLE or between two commands; None if there is
+        none. Raises the error that ended the connection."""
+        if not self._heard:
+            self._raise_if_lost()
+            return None
+        response = self._heard.popleft()
         if response.tag not in ("*", "+"):  # it ends the idling of its own accord
             self._pending = None
         return response

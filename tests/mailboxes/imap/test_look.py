@@ -8,6 +8,7 @@ import pytest
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeError
 from exporter.core.steps import Step
+from exporter.core.wake import Wake
 from exporter.mailboxes.imap.folder import Ref
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from tests.support.imap_rig import bench, opened
@@ -93,7 +94,7 @@ async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_befor
             sightings = await session.scan()
             assert [sighting.ref.uid for sighting in sightings] == list(range(first, last + 1))
             if last < 250:
-                await session.wait(LONG, asyncio.Event())
+                await session.wait(LONG, Wake())
 
 
 async def test_of_many_older_messages_the_newest_thousand_are_looked_at_bit_by_bit() -> None:
@@ -101,7 +102,7 @@ async def test_of_many_older_messages_the_newest_thousand_are_looked_at_bit_by_b
         assert [sighting.ref.uid for sighting in await session.scan()][-100:] == list(
             range(901, 1001)
         )
-        await session.wait(LONG, asyncio.Event())
+        await session.wait(LONG, Wake())
         second = await session.scan()
         assert [sighting.ref.uid for sighting in second if sighting.watched] == [1001]
         assert {sighting.ref.uid for sighting in second} >= set(range(801, 901))

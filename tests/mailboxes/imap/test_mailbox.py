@@ -16,6 +16,7 @@ from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.wake import Wake
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.mailboxes.imap.session import ImapSession
 from exporter.mailboxes.session import Sighting
@@ -73,7 +74,7 @@ async def found(session: ImapSession, count: int = 1) -> list[Sighting]:
     while len(sightings) < count:
         sightings += await session.scan()
         if len(sightings) < count:
-            await session.wait(0.05, asyncio.Event())
+            await session.wait(0.05, Wake())
     return sightings
 
 
@@ -116,7 +117,7 @@ async def test_a_message_is_found_timed_and_deleted(lab_user: LabUser, tls: TlsM
 async def test_an_idling_session_is_told_of_a_message(lab_user: LabUser) -> None:
     run = RunThatNotes(Clock())
     async with opened(mailbox(lab_user), run) as session:
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         await run.wait_for_line("S: + idling")
         lab_user.deliver(message("hello"))
         await waiting

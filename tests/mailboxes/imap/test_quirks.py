@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from exporter.core.model import ProbeError
+from exporter.core.wake import Wake
 from exporter.mailboxes.session import Sighting
 from tests.support.imap_rig import ImapRig, bench
 from tests.support.imap_server import DIALOGUES
@@ -62,9 +63,9 @@ async def course(here: ImapRig, wanted: dict[str, str]) -> None:
             await session.close()
 
 
-def impatient() -> asyncio.Event:
+def impatient() -> Wake:
     """Is set in a moment, should the server have nothing to say."""
-    wake = asyncio.Event()
+    wake = Wake()
     asyncio.get_running_loop().call_later(0.2, wake.set)
     return wake
 

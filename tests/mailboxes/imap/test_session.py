@@ -8,6 +8,7 @@ import pytest
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.wake import Wake
 from tests.support.imap_rig import opened
 
 LONG = 3600.0
@@ -16,7 +17,7 @@ LONG = 3600.0
 async def test_a_message_that_is_pushed_ends_the_wait_and_was_seen_at_that_moment() -> None:
     async with opened("wait-idling") as (session, here):
         assert await session.scan() == []
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         await here.peer.here.wait()
         here.now = 2001.0
         here.peer.go_on.set()
@@ -28,7 +29,7 @@ async def test_a_message_that_is_pushed_ends_the_wait_and_was_seen_at_that_momen
 
 async def test_each_message_is_seen_when_the_server_first_tells_of_it() -> None:
     async with opened("wait-without-idle") as (session, here):
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         here.now = 2001.0
         here.peer.go_on.set()
         await waiting
@@ -38,7 +39,7 @@ async def test_each_message_is_seen_when_the_server_first_tells_of_it() -> None:
 
 async def test_a_refused_idle_is_not_tried_again() -> None:
     async with opened("wait-refused") as (session, here):
-        wake = asyncio.Event()
+        wake = Wake()
         waiting = asyncio.ensure_future(session.wait(LONG, wake))
         await here.peer.here.wait()
         wake.set()
@@ -51,7 +52,7 @@ async def test_a_refused_idle_is_not_tried_again() -> None:
 
 async def test_somebody_in_a_hurry_ends_the_wait() -> None:
     async with opened("wait-woken") as (session, here):
-        wake = asyncio.Event()
+        wake = Wake()
         waiting = asyncio.ensure_future(session.wait(LONG, wake))
         await here.peer.here.wait()
         wake.set()
@@ -63,7 +64,7 @@ async def test_somebody_in_a_hurry_ends_the_wait() -> None:
 async def test_a_cancelled_wait_ends_the_session_and_leaves_no_task() -> None:
     tasks = asyncio.all_tasks()
     async with opened("wait-cancelled") as (session, here):
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         await here.run.wait_for_line("S: + idling")
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -77,7 +78,7 @@ async def test_a_cancelled_wait_ends_the_session_and_leaves_no_task() -> None:
 async def test_a_connection_that_breaks_is_noticed_while_waiting(seconds: float) -> None:
     dialogue = "wait-and-break" if seconds < 1 else "wait-and-break-idling"
     async with opened(dialogue) as (session, here):
-        waiting = asyncio.ensure_future(session.wait(seconds, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(seconds, Wake()))
         here.peer.go_on.set()
         with pytest.raises(ProbeError) as caught:
             await waiting
@@ -99,7 +100,7 @@ async def test_a_server_that_does_not_answer_logout_is_left_alone() -> None:
 
 async def test_a_server_that_is_gone_is_not_asked_to_log_out() -> None:
     async with opened("wait-and-break") as (session, here):
-        waiting = asyncio.ensure_future(session.wait(0.9, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(0.9, Wake()))
         here.peer.go_on.set()
         with pytest.raises(ProbeError):
             await waiting

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from exporter.core.wake import Wake
 from exporter.mailboxes.session import Sighting
 from tests.lab.client import LabUser
 from tests.support.maildir_rig import Maildir, message, opened, subjects
@@ -55,7 +56,7 @@ async def test_dovecot_delivers_and_moves_what_we_find(
                 some = await session.scan()
                 await session.delete(some)
                 sightings += some
-                await session.wait(0.05, asyncio.Event())
+                await session.wait(0.05, Wake())
         finally:
             done.set()
             await others

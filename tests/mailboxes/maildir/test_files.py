@@ -18,6 +18,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 from exporter.mailboxes.maildir.folder import DirectoryListing, Folder
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
 from exporter.net.dns import Resolver
@@ -55,7 +56,7 @@ async def test_a_folder_for_junk_that_is_made_later_is_found(maildir: Maildir) -
         maildir.deliver(message("cheap"), ".Junk")
         (sighting,) = await session.scan()
         assert (sighting.folder, sighting.watched) == ("Junk", True)
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         await asyncio.sleep(0)
         maildir.deliver(message("and more"), ".Junk")
         await waiting
@@ -177,7 +178,7 @@ async def test_a_maildir_that_vanishes_is_noticed_at_once(maildir: Maildir) -> N
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
         assert await session.scan() == []
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         await asyncio.sleep(0)
         shutil.rmtree(maildir.path)
         await waiting
@@ -191,9 +192,9 @@ async def test_a_maildir_put_in_place_of_another_is_watched(maildir: Maildir) ->
     async with opened(maildir.mailbox()) as session:
         maildir.path.rename(maildir.path.parent / "old")
         maildir.make()
-        await session.wait(LONG, asyncio.Event())
+        await session.wait(LONG, Wake())
         assert await session.scan() == []
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         await asyncio.sleep(0)
         maildir.deliver(message("hello"))
         await waiting

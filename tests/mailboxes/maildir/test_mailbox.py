@@ -11,6 +11,7 @@ import pytest
 from exporter.core.clock import Clock
 from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.wake import Wake
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from tests.support.maildir_rig import LONG, Maildir, found, message, opened, subjects
 
@@ -48,7 +49,7 @@ async def test_a_message_is_found_timed_and_deleted(maildir: Maildir) -> None:
 async def test_the_kernel_tells_of_a_message_and_of_its_moment(maildir: Maildir) -> None:
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         await asyncio.sleep(0)
         maildir.deliver(message("hello"))
         await waiting
@@ -88,9 +89,9 @@ async def test_a_reader_that_flags_what_is_known_does_not_wake_us(maildir: Maild
     async with opened(maildir.mailbox()) as session:
         name = maildir.deliver(message("hello"))
         await session.scan()
-        await session.wait(0.01, asyncio.Event())
+        await session.wait(0.01, Wake())
         await session.scan()
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         await asyncio.sleep(0)
         maildir.read(name, "FS")
         await asyncio.sleep(0.02)
@@ -104,7 +105,7 @@ async def test_a_message_that_a_reader_moved_before_we_looked_keeps_its_moment(
 ) -> None:
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
-        waiting = asyncio.ensure_future(session.wait(LONG, asyncio.Event()))
+        waiting = asyncio.ensure_future(session.wait(LONG, Wake()))
         await asyncio.sleep(0)
         name = maildir.deliver(message("hello"))
         await waiting
@@ -134,7 +135,7 @@ async def test_a_reader_that_is_always_quicker_hides_nothing(maildir: Maildir) -
             some = await session.scan()
             await session.delete(some)
             sightings += some
-            await session.wait(0.01, asyncio.Event())
+            await session.wait(0.01, Wake())
         await moving
         assert sorted(subjects(sightings)) == sorted(names)
         assert all(sighting.watched for sighting in sightings)
@@ -218,7 +219,7 @@ async def test_of_many_new_messages_the_oldest_come_first_and_nobody_waits_befor
             seen.append(await session.scan())
             assert len(seen[-1]) == expected
             if len(seen) < 3:
-                await session.wait(LONG, asyncio.Event())
+                await session.wait(LONG, Wake())
         assert [int(subject) for chunk in seen for subject in subjects(chunk)] == list(range(250))
 
 

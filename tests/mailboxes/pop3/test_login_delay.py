@@ -1,7 +1,6 @@
 """A POP3 server that allows few logins (LOGIN-DELAY): nobody may look, and that is not the
 delivery's fault."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -11,6 +10,7 @@ from exporter.commands.preflight.report import lines
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
+from exporter.core.wake import Wake
 from exporter.mailboxes.session import Sighting
 from exporter.settings import Settings
 from tests.support import virtual_time as virtual
@@ -118,7 +118,7 @@ async def test_a_pop3_session_says_who_allows_how_much(
 async def test_before_a_trip_is_overdue_a_login_is_made_that_is_not_due_but_allowed() -> None:
     async with opened("nothing-new") as (session, here):
         await session.scan()
-        wake = asyncio.Event()
+        wake = Wake()
         wake.set()
         session._gap = 100.0
         here.now += 10

@@ -1,7 +1,6 @@
 """A POP3 mailbox on a real Dovecot: what is particular to POP3. What all mailboxes promise is in
 test_contract.py."""
 
-import asyncio
 import smtplib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +14,7 @@ from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.wake import Wake
 from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.pop3.session import Pop3Session
 from exporter.mailboxes.session import Sighting
@@ -59,7 +59,7 @@ async def found(session: Pop3Session, count: int = 1) -> list[Sighting]:
     while len(sightings) < count:
         sightings += await session.scan()
         if len(sightings) < count:
-            await session.wait(0.08, asyncio.Event())
+            await session.wait(0.08, Wake())
     return sightings
 
 

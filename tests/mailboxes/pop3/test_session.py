@@ -10,6 +10,7 @@ from exporter.core.phases import Phase
 from exporter.core.precision import COARSE
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.wake import Wake
 from exporter.mailboxes.pop3.session import HOLD
 from tests.support.pop3_rig import bench, opened, subjects
 
@@ -142,13 +143,15 @@ async def test_the_maildrop_is_locked_only_while_it_is_read() -> None:
 async def test_the_logins_become_rarer_with_the_looks_of_the_watcher() -> None:
     async with opened("nothing-new") as (session, here):
         await session.scan()
-        wake = asyncio.Event()
+        wake = Wake()
         waiting = asyncio.ensure_future(session.wait(4.0, wake))  # 100 s after the message left
         await asyncio.sleep(0)
         wake.set()
         await waiting
+        here.now += 3.9
+        await session.wait(0.1, Wake())  # the rest: somebody woke the watcher
         said = len(here.run.transcript)
-        here.now += 7.9
+        here.now += 4.0
         await session.scan()
         assert len(here.run.transcript) == said
         here.now += 0.2
@@ -183,7 +186,7 @@ async def test_there_is_a_least_time_between_two_logins_also_of_two_sessions(
 async def test_waiting_ends_when_somebody_wakes_us() -> None:
     async with opened("[login]\nC: UIDL\nS: +OK\nS: .\n[quit]\n") as (session, _):
         await session.scan()
-        wake = asyncio.Event()
+        wake = Wake()
         waiting = asyncio.ensure_future(session.wait(600, wake))
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -195,7 +198,7 @@ async def test_a_login_that_nobody_needs_any_more_ends_in_the_waiting() -> None:
     async with opened("id-given-again") as (session, here):
         ours = await session.scan()
         here.now += HOLD
-        wake = asyncio.Event()
+        wake = Wake()
         waiting = asyncio.ensure_future(session.wait(60, wake))
         while "C: QUIT" not in here.transcript:
             await asyncio.sleep(0.01)

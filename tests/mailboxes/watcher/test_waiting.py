@@ -1,5 +1,7 @@
 """Who awaits something from one mailbox."""
 
+import asyncio
+
 import pytest
 
 from exporter.core.model import ProbeError
@@ -33,4 +35,18 @@ def test_an_overdue_message_is_waited_for() -> None:
     assert not waiting
     waiting.late["trip"] = 0.0
     assert waiting
-    assert waiting.gap(10.0, listens=False) == pytest.approx(0.4)
+    assert waiting.next_look(9.8, 10.0, listens=False) == pytest.approx(10.2)
+
+
+@virtual.on_a(WatcherRig)
+async def test_a_thorough_look_that_is_due_is_not_missed(bench: WatcherRig) -> None:
+    waiting, (token, run) = Waiting(), bench.trip()
+    run.accept()
+    waiting.trips[token.trip] = Expectation(bench.watcher, run)
+    async with run.deadline(1000):
+        await asyncio.sleep(994)
+        now = run.now()
+        assert waiting.next_look(now, now, listens=False) == pytest.approx(now + 1.0)
+        await asyncio.sleep(2)
+        now = run.now()
+        assert waiting.next_look(now, now, listens=False) == now

@@ -282,3 +282,44 @@ def test_a_receiver_is_open_from_the_start() -> None:
         assert bench.mailbox.open_now == 0
 
     virtual.run(course())
+
+
+@virtual.on_a(WatcherRig)
+async def test_a_trip_costs_two_looks_besides_those_that_await_its_message(
+    bench: WatcherRig,
+) -> None:
+    """Neither its start nor its end, nor the deletion, is a reason to poll."""
+    token, run = bench.trip()
+    with bench.watcher.expect(token.trip, run) as expected:
+        await expected.ready()
+        await asyncio.sleep(0.5)
+        assert bench.mailbox.scans == 1  # the first of a session
+        for _ in range(20):
+            other, another = bench.trip()
+            with bench.watcher.expect(other.trip, another):
+                await asyncio.sleep(0.01)
+        assert bench.mailbox.scans == 1
+        run.accept()
+        arrival = asyncio.create_task(expected.arrival())
+        await asyncio.sleep(0.01)
+        bench.mailbox.deliver(message(token))
+        await arrival
+        assert bench.mailbox.scans == 3
+        await expected.delete()
+        assert bench.mailbox.deleted
+        assert bench.mailbox.scans == 3
+
+
+@virtual.on_a(WatcherRig)
+async def test_messages_are_looked_for_while_others_are_deleted(bench: WatcherRig) -> None:
+    """Deletions without end do not keep the watcher from looking."""
+    token, run = bench.trip()
+    with bench.watcher.expect(token.trip, run) as expected:
+        await expected.ready()
+        run.accept()
+        for _ in range(100):
+            bench.mailbox.deliver(message(MINT.mint(0)))  # a stray, which is deleted
+            bench.watcher.wake()
+            await asyncio.sleep(0.01)
+        assert 10 <= bench.mailbox.scans <= 14
+        assert len(bench.strays) >= 90

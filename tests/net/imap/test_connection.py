@@ -11,8 +11,20 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
-from exporter.net.imap.reader import attributes
+from exporter.core.wake import Wake
+from exporter.net.imap.connection import ImapConnection
+from exporter.net.imap.reader import Response, attributes
 from tests.support.imap_conversation import connected, greeted, sockets
+
+
+async def push(imap: ImapConnection) -> Response:
+    """The next unsolicited response."""
+    wake = Wake()
+    with imap.calling(wake.ring):
+        while not (response := imap.pushed()):
+            await wake.sleep(60)
+    return response
+
 
 # ------------------------------------------------------------ a connection that breaks
 
@@ -20,7 +32,7 @@ from tests.support.imap_conversation import connected, greeted, sockets
 async def test_a_reset_while_idling_is_noticed_at_once() -> None:
     async with greeted("reset-while-idling", select=True) as here:
         assert await here.imap.idle()
-        pushed = asyncio.ensure_future(here.imap.push())
+        pushed = asyncio.ensure_future(push(here.imap))
         await here.peer.here.wait()
         here.peer.go_on.set()
         with pytest.raises(
@@ -229,7 +241,7 @@ async def test_logout_may_be_answered_with_a_good_bye() -> None:
 async def test_nothing_that_comes_around_idling_is_lost() -> None:
     async with greeted("idle", select=True) as here:
         assert await here.imap.idle()
-        pushed = [await here.imap.push() for _ in range(3)]
+        pushed = [await push(here.imap) for _ in range(3)]
         assert [(line.name, line.number) for line in pushed] == [
             ("EXISTS", 1),
             ("OK", 0),
@@ -248,6 +260,6 @@ async def test_a_server_may_refuse_to_let_us_idle() -> None:
 async def test_a_server_may_end_the_idling() -> None:
     async with greeted("idle-ended-by-the-server", select=True) as here:
         assert await here.imap.idle()
-        assert (await here.imap.push()).name == "OK"
+        assert (await push(here.imap)).name == "OK"
         assert await here.imap.done() == []
         assert (await here.imap.simple_command("NOOP")).result == "OK"

@@ -1,8 +1,6 @@
 """A mailbox that is a directory with one file for each message."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +11,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.wake import Wake
 from exporter.mailboxes.session import READ_LIMIT, Sighting, Wanted
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
@@ -76,10 +75,8 @@ class SpoolSession:
         now = self._run.now()
         return [Sighting(one, "", one.read_bytes(), now, watched=True) for one in fresh]
 
-    async def wait(self, seconds: float, wake: asyncio.Event) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await wake.wait()
+    async def wait(self, seconds: float, wake: Wake) -> None:
+        await wake.sleep(seconds)
 
     async def delete(self, sightings: Sequence[Sighting]) -> None:
         for sighting in sightings:
