@@ -109,7 +109,7 @@ class Metrics:
 
     async def probe(self, probe: ProbeKey, form: Format = Format.TEXT) -> Text:
         """The series of one probe, a consistent snapshot."""
-        text, slices = Text(), Slices(self._now)
+        text, slices = Text(shared=True), Slices(self._now)
         series = self._probes.get(probe) or ProbeSeries()
         lines = await self._text(probe, series).lines(form, slices)
         await add_families(text, series.definitions.values(), [lines], form, slices)
@@ -119,7 +119,7 @@ class Metrics:
     async def everything(self, form: Format = Format.TEXT) -> Text:
         """The series of every named probe, of the mailboxes, the exporter and the process; each
         probe's are a consistent snapshot."""
-        text, slices, named = Text(), Slices(self._now), list[Lines]()
+        text, slices, named = Text(shared=True), Slices(self._now), list[Lines]()
         for key, name in list(self._names.items()):
             if self._names.get(key) == name:
                 named.append(await self._text(key, self._probes[key]).lines(form, slices, name))

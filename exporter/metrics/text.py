@@ -2,15 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 
+REFERENCE = 8  # bytes
+
 
 class Text:
-    """A text whose parts are shared with other texts: it is never copied as a whole. Its length is
-    in bytes."""
+    """A text that is never copied as a whole. Its length is in bytes. If it is `shared`, its parts
+    also belong to others."""
 
-    def __init__(self, parts: Iterable[bytes] = ()) -> None:
+    def __init__(self, parts: Iterable[bytes] = (), *, shared: bool = False) -> None:
         self._parts: list[bytes] = []
         self._size = 0
+        self._shared = shared
         self.add(parts)
+
+    @property
+    def memory(self) -> int:
+        """The bytes that would be free without it."""
+        return REFERENCE * len(self._parts) + (0 if self._shared else self._size)
 
     def add(self, parts: Iterable[bytes]) -> None:
         new = list(parts)

@@ -2,8 +2,9 @@
 limit."""
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 
+from exporter.metrics.text import Text
 from exporter.web.connection import Connection
 from exporter.web.eviction import busiest_client, least_missed, oldest_unread
 from exporter.web.limits import LIMITS, Limits
@@ -70,7 +71,7 @@ class ConnectionLimits:
         if handler in self._connections:
             self._connections[handler].progress.answer_request()
 
-    def answer_started(self, handler: asyncio.BaseProtocol | None, answer: Sized) -> None:
+    def answer_started(self, handler: asyncio.BaseProtocol | None, answer: Text) -> None:
         """An answer is ready, which the client must read within the limits."""
         if handler not in self._connections:
             return

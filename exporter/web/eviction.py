@@ -1,8 +1,9 @@
 """Selects the connection to drop when there are too many, or too much unread data."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sized
+from collections.abc import Collection, Iterable
 
+from exporter.metrics.text import Text
 from exporter.web.connection import Connection
 from exporter.web.progress import State
 
@@ -27,12 +28,12 @@ def least_missed(
 
 
 def oldest_unread(
-    connections: Collection[Connection], limit: int, newest: Sized
+    connections: Collection[Connection], limit: int, newest: Text
 ) -> Connection | None:
     """The oldest unread answer of the client with the most of them; None if their total is within
     the limit, counting a shared answer once, or if only `newest` is left."""
     reading = [one for one in connections if one.progress.answer]
-    sizes = {id(one.progress.answer): len(one.progress.answer) for one in reading}
+    sizes = {id(one.progress.answer): one.progress.answer.memory for one in reading}
     others = [one for one in reading if one.progress.answer is not newest]
     if sum(sizes.values()) <= limit or not others:
         return None

@@ -1,8 +1,10 @@
 """The progress of a request on a connection, and its time limits."""
 
 import asyncio
-from collections.abc import Callable, Sized
+from collections.abc import Callable
 from enum import Enum, auto
+
+from exporter.metrics.text import Text
 
 
 class State(Enum):
@@ -20,7 +22,7 @@ class Progress:
     reads nothing of its response is dropped after `stalled` seconds."""
 
     def __init__(self, drop: Callable[[], None], stalled: float) -> None:
-        self.answer: Sized = b""  # that the client has to read
+        self.answer = Text()  # that the client has to read
         self.since = 0.0  # when that began, by the clock of the event loop
         self._drop = drop
         self._stalled_limit = stalled
@@ -40,7 +42,7 @@ class Progress:
     def expect_request(self, timeout: float) -> None:
         """Starts the time limit for a request, until its header has arrived and passed the
         middleware."""
-        self._answering, self.answer = False, b""
+        self._answering, self.answer = False, Text()
         self._drop_after(timeout)
 
     def answer_request(self) -> None:
@@ -48,7 +50,7 @@ class Progress:
         self._answering = self._was_answered = True
         self._cancel()
 
-    def expect_reading(self, answer: Sized, timeout: float) -> None:
+    def expect_reading(self, answer: Text, timeout: float) -> None:
         """Starts the time limit for the client to read this."""
         self.answer, self.since = answer, asyncio.get_running_loop().time()
         self._drop_after(timeout)
@@ -67,7 +69,7 @@ class Progress:
         """The connection is closed."""
         self._cancel()
         self.unstall()
-        self.answer = b""
+        self.answer = Text()
 
     def _drop_after(self, seconds: float) -> None:
         self._cancel()

@@ -5,7 +5,7 @@ import asyncio
 import contextlib
 import gzip
 import socket
-from collections.abc import AsyncIterator, Sized
+from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
@@ -54,7 +54,7 @@ async def read(client: socket.socket) -> bytes:
     return answer
 
 
-def reading(here: Site) -> list[Sized]:
+def reading(here: Site) -> list[Text]:
     connection_limits = here.server._connection_limits
     assert connection_limits is not None
     return [
@@ -115,7 +115,7 @@ async def test_who_reads_slowly_and_in_time_gets_all_of_it() -> None:
 
 async def test_when_too_much_is_unread_the_greediest_client_loses_its_oldest_answer() -> None:
     async with large() as here:
-        size = len((await here.get("/metrics"))[1])
+        size = (await here.bench.metrics.everything()).memory
         connection_limits = here.server._connection_limits
         assert connection_limits is not None
         connection_limits.limits = Limits(unread=7 * size // 2)

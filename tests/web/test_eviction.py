@@ -5,21 +5,24 @@ from typing import Protocol
 
 import pytest
 
+from exporter.metrics.text import Text
 from exporter.web.connection import Connection
 from exporter.web.connection_limits import ConnectionLimits
 from exporter.web.eviction import busiest_client, least_missed, oldest_unread
 from exporter.web.progress import State
 
+NOTHING = Text()
+
 
 class Make(Protocol):
-    def __call__(self, client: str, state: State = ..., answer: bytes = ...) -> Connection: ...
+    def __call__(self, client: str, state: State = ..., answer: Text = ...) -> Connection: ...
 
 
 @pytest.fixture
 async def connection() -> Make:
     limits = ConnectionLimits(asyncio.Protocol)
 
-    def make(client: str, state: State = State.NEW, answer: bytes = b"") -> Connection:
+    def make(client: str, state: State = State.NEW, answer: Text = NOTHING) -> Connection:
         one = Connection(limits, asyncio.Protocol())
         one.client = client
         if state is not State.NEW:
@@ -57,7 +60,8 @@ async def test_new_ones_go_before_stalled_before_idle_ones_and_others_only_at_ne
 
 
 async def test_the_oldest_answer_of_the_client_with_the_most_goes_first(connection: Make) -> None:
-    large, newest = b"x" * 100, b"y" * 100
+    large, newest = Text([b"x" * 92]), Text([b"y" * 92])
+    assert large.memory == 100
     older, other, newer = (connection(client, State.ANSWERING, large) for client in "aba")
     last = connection("c", State.ANSWERING, newest)
     everyone = [newer, other, older, last]

@@ -4,8 +4,11 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
+from exporter.metrics.text import Text
 from exporter.web.progress import Progress, State
 from tests.support import virtual_time as virtual
+
+ANSWER = Text([b"200"])
 
 
 def test_a_connection_goes_from_new_to_answering_to_idle() -> None:
@@ -14,7 +17,7 @@ def test_a_connection_goes_from_new_to_answering_to_idle() -> None:
         steps: list[Callable[[], None]] = [
             partial(progress.expect_request, 5),
             progress.answer_request,
-            partial(progress.expect_reading, b"200", 5),
+            partial(progress.expect_reading, ANSWER, 5),
             progress.stall,
             progress.unstall,
             partial(progress.expect_request, 5),
@@ -25,7 +28,7 @@ def test_a_connection_goes_from_new_to_answering_to_idle() -> None:
         progress.end()
         answering = [State.ANSWERING, State.ANSWERING]
         assert states == [State.NEW, *answering, State.STALLED, State.ANSWERING, State.IDLE]
-        assert progress.answer == b""
+        assert not progress.answer
 
     virtual.run(course())
 
@@ -39,7 +42,7 @@ def test_a_client_is_dropped_that_takes_too_long_and_not_while_we_take_our_time(
         if answering:
             progress.answer_request()
             await asyncio.sleep(100)
-            progress.expect_reading(b"200", 20)
+            progress.expect_reading(ANSWER, 20)
         if paused:
             progress.stall()
         seconds: float = await dropped
