@@ -5,8 +5,10 @@ login did not show are new, and arrived in between. A unique id may be reused on
 deleted (section 7), so only those of the newest login are kept.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
+
+from exporter.net.pop3.listing import Changes, Listing
 
 SWEEP = 1000  # so many older messages are looked at when the maildrop is opened for the first time
 # seconds from login to login while a message is fresh; with what comes on top a delay is known
@@ -44,24 +46,30 @@ class Maildrop:
         self.login_delay = 0.0
         self.news: dict[str, NewMessage] = {}
         self.older: list[str] = []
-        self._shown: set[str] = set()
+        self.listing = Listing()
+        self._gone: set[str] = set()  # deleted by us, and not yet missing in a listing
 
-    def listed(self, uids: Sequence[str], login: Login) -> None:
-        """Takes the list of a login, in the server's order, which is that of arrival."""
-        shown = set(uids)
-        self.news = {uid: news for uid, news in self.news.items() if uid in shown}
-        if self.login is None or self._is_another(shown):
-            self.news, self.older = {}, list(dict.fromkeys(reversed(uids)))[:SWEEP]
+    def listed(self, changes: Changes, login: Login) -> None:
+        """Takes what a login has changed in the listing, which has the server's order: that of
+        arrival."""
+        added = [*changes.added, *(uid for uid in self._gone if uid in self.listing.numbers)]
+        is_another = self._is_another(changes)
+        gone, self._gone = {*changes.removed, *self._gone}, set()
+        self.news = {uid: news for uid, news in self.news.items() if uid not in gone}
+        if self.login is None or is_another:
+            newest = reversed(self.listing.numbers)
+            self.news, self.older = {}, [*islice(newest, SWEEP)]
         else:
             news = NewMessage(login.opened, login.opened - self.login.asked)
-            self.news.update((uid, news) for uid in uids if uid not in self._shown)
-            self.older = [uid for uid in self.older if uid in shown]
-        self._shown, self.login = shown, login
+            self.news.update((uid, news) for uid in added)
+            self.older = [uid for uid in self.older if uid not in gone]
+        self.login = login
 
-    def _is_another(self, shown: set[str]) -> bool:
+    def _is_another(self, changes: Changes) -> bool:
         """Whether the server has assigned new ids to all messages: at least as many as before, and
         no old id."""
-        return 2 <= len(self._shown) <= len(shown) and self._shown.isdisjoint(shown)
+        before = changes.before - len(self._gone)
+        return 2 <= before <= len(changes.added) and len(changes.removed) == changes.before
 
     def read(self, uids: set[str]) -> None:
         """Removes messages that were read."""
@@ -71,7 +79,7 @@ class Maildrop:
     def deleted(self, uids: set[str]) -> None:
         """Removes deleted messages; a message with the same id is then another one."""
         self.read(uids)
-        self._shown -= uids
+        self._gone |= uids
 
     def may_log_in_at(self, interval: float) -> float:
         """The earliest time for another login that the server allows."""

@@ -51,7 +51,6 @@ class Pop3Session:
         self._recheck = False
         self._stay_until = 0.0
         self._pop3: Pop3Connection | None = None
-        self._numbers: list[tuple[int, str]] = []  # as this login has listed them
         self._certain: set[str] = set()  # what was read in this login
         self._unreadable: set[str] = set()
 
@@ -70,11 +69,11 @@ class Pop3Session:
             await self._log_in(pop3, self._trace)
             login = Login(began, asked, self._trace.now())
         with self._trace.step(Step.FETCH, "UIDL"):
-            self._numbers = await pop3.uidl()
-        self._maildrop.listed([uid for _, uid in self._numbers], login)
+            changes = await pop3.uidl(self._maildrop.listing)
+        self._maildrop.listed(changes, login)
         self._maildrop.login_delay = pop3.login_delay
         self._certain, self._unreadable = set(), set()
-        self.messages = len(self._numbers)
+        self.messages = len(self._maildrop.listing)
         return pop3
 
     async def _leave(self) -> None:
@@ -133,7 +132,7 @@ class Pop3Session:
         first."""
         if not self._pop3:
             return []
-        numbers = {uid: number for number, uid in self._numbers}
+        numbers = self._maildrop.listing.numbers
         wanted = (
             uid
             for uid in (*self._maildrop.news, *self._maildrop.older)
@@ -210,14 +209,16 @@ class Pop3Session:
         pop3 = self._pop3 or await self._enter()
         with self._trace.step(Step.DELETE):
             deleted = 0
-            for number, uid in self._numbers:
-                if uid in uids and await self._is_still_ours(pop3, number, uid):
+            listing = self._maildrop.listing
+            numbers = ((number, uid) for uid in uids for number in listing.all_of(uid))
+            for number, uid in sorted(numbers):
+                if await self._is_still_ours(pop3, number, uid):
                     await pop3.dele(number)
                     deleted += 1
         with self._trace.step(Step.LOGOUT):
             await pop3.quit()
         self._maildrop.deleted(uids)
-        self.messages = len(self._numbers) - deleted
+        self.messages = len(self._maildrop.listing) - deleted
         self._pop3 = None
         pop3.abort()
         await pop3.closed()
@@ -225,7 +226,7 @@ class Pop3Session:
     async def _is_still_ours(self, pop3: Pop3Connection, number: int, uid: str) -> bool:
         """Whether the id still belongs to our message. A unique id of a message that this login has
         read needs no check."""
-        if uid in self._certain and sum(uid == other for _, other in self._numbers) == 1:
+        if uid in self._certain and uid not in self._maildrop.listing.repeated:
             return True
         raw = await self._message(pop3, number)
         if raw is not None and await self._wanted(raw):

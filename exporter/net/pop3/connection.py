@@ -17,15 +17,14 @@ from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.net.credentials import Credentials
+from exporter.net.pop3.listing import MOST_MESSAGES, Changes, Listing, TooMany
 from exporter.net.pop3.reader import MAX_LINE, Pop3Reader
-from exporter.net.pop3.reply import Reply, UniqueIds, capabilities_in, lines_in, size_in
+from exporter.net.pop3.reply import Reply, capabilities_in, size_in
 from exporter.net.sasl import Conversation, Mechanism, refused
 from exporter.net.tls import handshake_errors, start_tls
 from exporter.net.wrong_port import await_greeting, await_greeting_in_tls, plaintext_hint
 
 SHUTDOWN_PATIENCE = 1.0  # seconds for the other side to end TLS in good order
-MOST_MESSAGES = 200_000  # in a maildrop; each login lists them all
-LINES_AT_A_TIME = 1000  # of a listing; then others have their turn
 MAX_LISTING = 8 << 20  # bytes; a hundred thousand messages and more
 MAX_MESSAGE = 64 << 20  # bytes that are read of a message; most of them are thrown away
 
@@ -175,32 +174,29 @@ class Pop3Connection(Pop3Reader):
             )
         talk.succeeded()
 
-    async def uidl(self) -> list[tuple[int, str]]:
-        """The number and the unique id of every message (RFC 1939 section 7)."""
+    async def uidl(self, listing: Listing) -> Changes:
+        """Updates the listing with the number and the unique id of every message (RFC 1939 section
+        7)."""
         reply, data = await self._multiline_command("UIDL")
         if reply.says_empty:
-            return []
-        reply.expect("UIDL, which mailtrip needs to identify messages", Reason.REJECTED)
-        ids = UniqueIds()
-        for number, line in enumerate(lines_in(data)):
-            if number >= MOST_MESSAGES:
-                raise self._failure(
-                    Reason.PROTOCOL, f"{self._server} lists more than {MOST_MESSAGES:,} messages"
-                )
-            ids.add(line)
-            if number % LINES_AT_A_TIME == 0:
-                await asyncio.sleep(0)
+            data = b""
+        else:
+            reply.expect("UIDL, which mailtrip needs to identify messages", Reason.REJECTED)
         try:
-            found = ids.found()
+            changes = await listing.update(data)
+        except TooMany:
+            raise self._failure(
+                Reason.PROTOCOL, f"{self._server} lists more than {MOST_MESSAGES:,} messages"
+            ) from None
         except ValueError as problem:
             words = self._clean(str(problem))
             raise self._failure(
                 Reason.PROTOCOL, f"{self._server} answered UIDL with {words}"
             ) from None
-        if ids.odd:
-            shown = self._clean(ids.odd[0][:80].decode("ascii", "replace"))
-            self._note(f"-- UIDL: ignored {len(ids.odd)} invalid or repeated lines: {shown}")
-        return found
+        if odd := changes.odd:
+            shown = self._clean(odd[0][:80].decode("ascii", "replace"))
+            self._note(f"-- UIDL: ignored {len(odd)} invalid or repeated lines: {shown}")
+        return changes
 
     async def size(self, number: int) -> int | None:
         """The size of a message; None if the server does not tell."""

@@ -117,25 +117,26 @@ class UniqueIds:
 
     def __init__(self) -> None:
         self.odd: list[bytes] = []  # lines that name no message, or one that was named before
-        self._ids: dict[int, tuple[str, str]] = {}
+        self._ids: dict[int, str] = {}
         self._short: set[str] = set()
 
     def add(self, line: bytes) -> None:
         number, _, rest = line.decode("latin-1").strip().replace("\t", " ").partition(" ")
-        if _NUMBER.fullmatch(number) and rest.strip() and int(number) not in self._ids:
-            short = rest.split(None, 1)[0]
-            self._ids[int(number)] = short, rest.strip()
-            self._short.add(short)
+        rest = rest.strip()
+        if rest and _NUMBER.fullmatch(number) and int(number) not in self._ids:
+            self._ids[int(number)] = rest
+            self._short.add(rest.split(None, 1)[0] if " " in rest else rest)
         elif line.strip():
             self.odd.append(line)
 
-    def found(self) -> list[tuple[int, str]]:
+    def found(self) -> Iterator[tuple[int, str]]:
         """The number and the unique id of every message. Text after an id is part of it if it is
         not unique otherwise. Raises ValueError with a line if all are invalid."""
         if self.odd and not self._ids:
             raise ValueError(f"an invalid line: {self.odd[0][:80].decode('ascii', 'replace')}")
         unique = len(self._short) == len(self._ids)
-        return [(number, uid if unique else whole) for number, (uid, whole) in self._ids.items()]
+        for number, text in self._ids.items():
+            yield number, text.split(None, 1)[0] if unique and " " in text else text
 
 
 def lines_in(data: bytes) -> Iterator[bytes]:

@@ -1,6 +1,9 @@
 """Which messages of a maildrop are new, since when, and when it is looked into again."""
 
+from collections.abc import Sequence
+
 from exporter.mailboxes.pop3.maildrop import SWEEP, Login, Maildrop, NewMessage
+from tests.support.pauses import at_once
 
 
 def login(began: float) -> Login:
@@ -8,39 +11,45 @@ def login(began: float) -> Login:
     return Login(began, began + 0.2, began + 0.3)
 
 
+def listed(maildrop: Maildrop, uids: Sequence[str], login: Login) -> None:
+    """A login that lists these."""
+    lines = (f"{number} {uid}\r\n" for number, uid in enumerate(uids, 1))
+    maildrop.listed(at_once(maildrop.listing.update("".join(lines).encode())), login)
+
+
 def maildrop(*uids: str) -> Maildrop:
     """After its first login, everything read."""
     maildrop = Maildrop()
-    maildrop.listed(uids, login(100))
+    listed(maildrop, uids, login(100))
     maildrop.read(set(uids))
     return maildrop
 
 
 def test_the_first_login_shows_older_messages_the_newest_first_and_not_too_many() -> None:
     maildrop = Maildrop()
-    maildrop.listed([f"{number}" for number in range(SWEEP + 5)], login(100))
+    listed(maildrop, [f"{number}" for number in range(SWEEP + 5)], login(100))
     assert maildrop.news == {}
     assert maildrop.older == [f"{number}" for number in range(SWEEP + 4, 4, -1)]
 
 
 def test_a_new_message_came_after_the_login_before() -> None:
     here = maildrop("a")
-    here.listed(["a", "b"], login(110))
+    listed(here, ["a", "b"], login(110))
     assert here.news == {"b": NewMessage(seen_at=110.3, lag=110.3 - 100.2)}
-    here.listed(["a", "b", "c"], login(120))
+    listed(here, ["a", "b", "c"], login(120))
     assert here.news["b"].seen_at == 110.3  # it waits to be read, and was seen
-    here.listed(["a"], login(130))
+    listed(here, ["a"], login(130))
     assert here.news == {}
 
 
 def test_an_id_that_comes_back_is_another_message() -> None:
     here = maildrop("a", "b")
-    here.listed(["a"], login(110))
-    here.listed(["a", "b"], login(120))
+    listed(here, ["a"], login(110))
+    listed(here, ["a", "b"], login(120))
     assert list(here.news) == ["b"]
     here.read({"b"})
     here.deleted({"b"})
-    here.listed(["a", "b"], login(130))
+    listed(here, ["a", "b"], login(130))
     assert list(here.news) == ["b"]
 
 
@@ -57,5 +66,5 @@ def test_a_login_is_due_so_that_it_ends_within_a_second_and_later_on_twice_the_w
 
 def test_news_that_wait_to_be_read_wait_for_no_gap() -> None:
     here = maildrop("a")
-    here.listed(["a", "b"], login(110))
+    listed(here, ["a", "b"], login(110))
     assert here.due_at(gap=300, interval=5) == 115

@@ -11,6 +11,7 @@ import pytest
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.net.pop3.connection import Pop3Connection, converse
+from exporter.net.pop3.listing import Listing
 from exporter.net.sasl import Plain
 from exporter.net.tcp import connect
 from tests.support.imap_conversation import sockets
@@ -67,7 +68,7 @@ async def test_a_greeting_that_is_none_says_why(
 
 async def test_a_server_may_write_small_letters() -> None:
     async with greeted("small-letters") as here:
-        assert await here.pop3.uidl() == []
+        assert await listed(here.pop3) == {}
 
 
 # ------------------------------------------------------------ the login
@@ -150,18 +151,26 @@ async def test_plain_that_goes_wrong_is_no_login(dialogue: str, reason: Reason) 
 # ------------------------------------------------------------ the maildrop
 
 
+async def listed(pop3: Pop3Connection) -> dict[str, int]:
+    """The messages, by unique id."""
+    listing = Listing()
+    await pop3.uidl(listing)
+    return listing.numbers
+
+
 async def test_unique_ids_are_read() -> None:
     async with greeted("uidl") as here:
-        assert await here.pop3.uidl() == [
-            (1, "whqtswO00WBw418f9t5JxYwZ"),
-            (2, "with:two-blanks"),
-            (17, "!\"#$%&'()*+,-./~"),
-        ]
+        assert await listed(here.pop3) == {
+            "whqtswO00WBw418f9t5JxYwZ": 1,
+            "with:two-blanks": 2,
+            "!\"#$%&'()*+,-./~": 17,
+        }
 
 
 async def test_1500_lines_in_one_go_are_read() -> None:
     async with greeted("uidl-of-1500-messages") as here:
-        assert (await here.pop3.uidl())[::1499] == [(1, "unique1"), (1500, "unique1500")]
+        found = await listed(here.pop3)
+        assert [*found.items()][::1499] == [("unique1", 1), ("unique1500", 1500)]
 
 
 @pytest.mark.parametrize(
@@ -186,7 +195,7 @@ async def test_1500_lines_in_one_go_are_read() -> None:
     ],
 )
 async def test_a_listing_that_is_none_says_why(dialogue: str, reason: Reason, detail: str) -> None:
-    error = await why(dialogue, lambda p: p.uidl())
+    error = await why(dialogue, lambda p: p.uidl(Listing()))
     assert error.reason is reason
     assert detail in error.detail
 
@@ -300,7 +309,7 @@ async def test_words_out_of_the_blue_are_not_taken_for_an_answer() -> None:
         with pytest.raises(
             ProbeError, match="unsolicited response from pop.test: \\+OK by the way"
         ) as caught:
-            await here.pop3.uidl()
+            await here.pop3.uidl(Listing())
         assert caught.value.reason is Reason.PROTOCOL
 
 
@@ -309,7 +318,7 @@ async def test_an_end_between_two_commands_is_told_with_the_servers_words() -> N
         here.peer.go_on.set()
         await here.pop3.closed()
         with pytest.raises(ProbeError, match="Disconnected for inactivity") as caught:
-            await here.pop3.uidl()
+            await here.pop3.uidl(Listing())
         assert caught.value.reason is Reason.DISCONNECTED
 
 
@@ -338,11 +347,11 @@ async def test_without_a_good_quit_nothing_is_deleted(dialogue: str, reason: Rea
 async def test_a_cancelled_command_ends_the_connection() -> None:
     before = sockets()
     async with greeted("silence") as here:
-        asking = asyncio.ensure_future(here.pop3.uidl())
+        asking = asyncio.ensure_future(here.pop3.uidl(Listing()))
         await here.peer.here.wait()
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
         with pytest.raises(ProbeError, match="mailtrip closed"):
-            await here.pop3.uidl()
+            await here.pop3.uidl(Listing())
     assert sockets() <= before

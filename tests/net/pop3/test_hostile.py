@@ -11,6 +11,7 @@ from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.net.pop3.connection import converse
+from exporter.net.pop3.listing import Listing
 from exporter.net.pop3.reply import LONGEST, UniqueIds, lines_in
 from exporter.net.tcp import connect
 from tests.support.imap_attacker import Ticker
@@ -51,7 +52,7 @@ async def test_no_listing_keeps_others_from_their_turns(name: str) -> None:
         await pop3.greeting()
         ticker = Ticker()
         try:
-            await pop3.uidl()
+            await pop3.uidl(Listing())
             assert not complaint
         except ProbeError as error:
             assert error.reason is Reason.PROTOCOL
@@ -73,4 +74,4 @@ def test_what_stands_behind_an_id_counts_only_if_the_id_is_not_unique() -> None:
     ids = UniqueIds()
     for line in (b"1 a x", b"2 a y", b"3 b z"):
         ids.add(line)
-    assert ids.found() == [(1, "a x"), (2, "a y"), (3, "b z")]
+    assert [*ids.found()] == [(1, "a x"), (2, "a y"), (3, "b z")]

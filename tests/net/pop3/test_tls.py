@@ -6,6 +6,7 @@ import pytest
 
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
+from exporter.net.pop3.listing import Listing
 from tests.support.imap_conversation import sockets, trusting
 from tests.support.pop3_conversation import connected, greeted
 
@@ -63,7 +64,7 @@ async def test_a_reset_inside_tls_is_noticed_at_once() -> None:
         await here.pop3.secure(trusting(), "127.0.0.1")
         await here.pop3.greeting()
         with pytest.raises(ProbeError) as caught:
-            await here.pop3.uidl()
+            await here.pop3.uidl(Listing())
         assert caught.value.reason is Reason.DISCONNECTED
 
 
