@@ -46,6 +46,8 @@ class _Text(logging.Formatter):
 
 
 def _harmless(text: str) -> str:
+    if text.isprintable():
+        return text
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 

@@ -52,6 +52,7 @@ class Redaction:
     """The secrets of one session, hidden from the moment they are known."""
 
     def __init__(self) -> None:
+        self._known: set[str] = set()  # what was learned
         self._runs: set[str] = set()
         self._pieces: set[str] = set()  # of the runs
         self._wholes: set[str] = set()
@@ -63,7 +64,8 @@ class Redaction:
 
     def learn(self, *secrets: str) -> None:
         """Adds passwords, tokens or proofs. Surrogates stand for undecodable bytes."""
-        for secret in filter(None, secrets):
+        for secret in {*filter(None, secrets)} - self._known:
+            self._known.add(secret)
             if len(bare(secret)) < RUN:
                 self._learn_short(secret)
             else:

@@ -119,6 +119,7 @@ def session_fact(tls: ssl.SSLObject, leg: Leg) -> TlsSession:
     )
 
 
+@lru_cache(maxsize=64)  # most trips see the same few
 def _expiry(certificate: bytes | None) -> float | None:
     if not certificate:
         return None

@@ -9,7 +9,7 @@ import asyncio
 import re
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage, dot_stuffed
 from exporter.net.dns import Resolver
-from exporter.net.exceptions import map_exceptions
+from exporter.net.exceptions import Kinds, Words, map_exceptions
 from exporter.net.redaction import Redaction
 from exporter.net.smtp.ports import BETWEEN_SERVERS
 from exporter.net.smtp.reply import no_smtp
@@ -100,6 +100,17 @@ class SmtpSession:
         self.run = run
         self.redaction = redaction or Redaction()
         self.tls_broken = False  # it was begun, and nothing has been said inside it yet
+        self._translations: Mapping[Kinds, Words] = {
+            SMTPServerDisconnected: lambda _: ProbeError(
+                Reason.DISCONNECTED, f"{server} cut the connection"
+            ),
+            SMTPResponseException: lambda error: ProbeError(
+                Reason.PROTOCOL, f"{server} does not speak SMTP: {self._clean(error.message)}"
+            ),
+            ValueError: lambda _: ProbeError(
+                Reason.PROTOCOL, "an address or name contains a control character"
+            ),
+        }
 
     async def connect(
         self,
@@ -188,11 +199,10 @@ class SmtpSession:
         """DATA up to the final reply, by which the server takes responsibility."""
         with self.run.step(Step.DATA):
             self.expect(await self._command("DATA"), 354, Step.DATA)
-            self.note(f"C: {{{len(message)} bytes}}")
+            self.run.note(f"C: {{{len(message)} bytes}}")
             reply = await self._final_answer(dot_stuffed(message))
             self.expect(reply, 250, Step.DATA)
-            self._decide(reply)
-            self.run.accept(f"{reply.code} {one_line(self._clean(reply.message))}")
+            self.run.accept(f"{reply.code} {self._decide(reply)}")
 
     async def hand_over(self, message: ProbeMessage) -> None:
         """Sends the envelope and the message."""
@@ -221,7 +231,8 @@ class SmtpSession:
         )
 
     async def _command(self, line: str) -> SMTPResponse:
-        self.note(f"C: {line}")
+        """Sends a command that contains no secret."""
+        self.run.note(f"C: {line}")
         return await self.execute(line.encode())
 
     async def execute(self, *words: bytes) -> SMTPResponse:
@@ -304,30 +315,17 @@ class SmtpSession:
                 code=reply.code if valid else "",
             )
 
-    def _decide(self, reply: SMTPResponse) -> None:
-        """Records the decisive reply: the final one after DATA, or the one that ended the attempt.
-        Never that to QUIT."""
+    def _decide(self, reply: SMTPResponse) -> str:
+        """Records the decisive reply, and returns its text: the final one after DATA, or the one
+        that ended the attempt. Never that to QUIT."""
+        text = one_line(self._clean(reply.message))
         self.run.facts = [fact for fact in self.run.facts if not isinstance(fact, Reply)]
-        self.run.fact(Reply(reply.code, one_line(self._clean(reply.message))))
+        self.run.fact(Reply(reply.code, text))
+        return text
 
     def _library_errors(self) -> AbstractContextManager[None]:
         """Translates the library's exceptions."""
-
-        def no_smtp_spoken(error: SMTPResponseException) -> ProbeError:
-            words = self._clean(error.message)
-            return ProbeError(Reason.PROTOCOL, f"{self.server} does not speak SMTP: {words}")
-
-        return map_exceptions(
-            {
-                SMTPServerDisconnected: lambda _: ProbeError(
-                    Reason.DISCONNECTED, f"{self.server} cut the connection"
-                ),
-                SMTPResponseException: no_smtp_spoken,
-                ValueError: lambda _: ProbeError(
-                    Reason.PROTOCOL, "an address or name contains a control character"
-                ),
-            }
-        )
+        return map_exceptions(self._translations)
 
     def _note_tls(self) -> None:
         transport = cast(asyncio.Transport, self._protocol.transport)
