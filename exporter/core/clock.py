@@ -12,12 +12,13 @@ def _never_late(since: float, until: float) -> float:
 @dataclass(frozen=True, slots=True)
 class Clock:
     """`monotonic` measures durations; `wall` is for people and for other machines. `late` returns
-    the seconds by which this process was late between two monotonic times (`Lateness`). Tests pass
-    their own."""
+    the seconds by which this process was late between two monotonic times (`Lateness`);
+    `processor` the processor time that this thread has used. Tests pass their own."""
 
     monotonic: Callable[[], float] = time.monotonic
     wall: Callable[[], float] = time.time
     late: Callable[[float, float], float] = _never_late
+    processor: Callable[[], float] = time.thread_time
 
     def late_since(self, moment: float) -> float:
         """The seconds by which this process was late since that monotonic time."""

@@ -1,8 +1,9 @@
-"""Admission: trips start one at a time, in the order in which they became due, and only while the
-event loop is on time.
+"""Admission: trips start in the order in which they became due, at most one in each turn of the
+event loop, and fewer if turns are long.
 
 So if there is more work than processor, trips start later, all by the same time, and the loop still
-turns quickly: for scrapes, and for the trips in progress.
+turns quickly: for scrapes, and for the trips in progress. While it turns a few times, one trip
+starts and the work of one is done, whatever a trip costs, and however many wait for slow servers.
 """
 
 import asyncio
@@ -13,9 +14,9 @@ from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
 
 SPACING = 0.004  # seconds between two starts, at least
-WINDOW = 0.1  # seconds of the past that count
-TOO_LATE = 0.025  # seconds of them: if the loop was late by more, no trip starts
-LEAST = 1.0  # seconds after which one starts all the same, so that no flood of scrapes stops trips
+# Seconds of the processor until we have our next turn: if it takes N times as long, every Nth time
+# a trip starts.
+LONG = 0.025
 
 
 class Turn:
@@ -35,7 +36,6 @@ class Admission:
         self._start = start
         self._clock = clock
         self._queue: dict[ProbeKey, Turn] = {}
-        self._newest_start = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -49,9 +49,8 @@ class Admission:
         for one turn only."""
         turn = self._queue.setdefault(probe.key, Turn(probe, self._clock.monotonic()))
         turn.probe = probe  # after a reload it is another one
-        if len(self._queue) == 1 and self._may_start():
+        if self._task is None or self._task.done():
             self._start_next()
-        elif self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="admission of trips")
         return turn.started
 
@@ -61,23 +60,22 @@ class Admission:
             self._task.cancel()
 
     async def _run(self) -> None:
-        while self._queue:
+        """Starts trips until none has waited since the last start."""
+        allowed, used = 0.0, self._clock.processor()
+        while True:
             await asyncio.sleep(SPACING)
-            if self._may_start():
+            if not self._queue:
+                return
+            now = self._clock.processor()
+            allowed += min(LONG / max(now - used, LONG), 1.0)
+            used = now
+            if allowed >= 1.0:
+                allowed -= 1.0
                 self._start_next()
 
-    def _may_start(self) -> bool:
-        now, first = self._clock.monotonic(), next(iter(self._queue.values()))
-        if now - max(self._newest_start, first.since) >= LEAST:
-            return True
-        on_time = self._clock.late(now - WINDOW, now) <= TOO_LATE
-        return on_time and now - self._newest_start >= SPACING
-
     def _start_next(self) -> None:
-        turn = self._queue.pop(next(iter(self._queue)))
-        now, bug = self._clock.monotonic(), None
-        if turn.probe.due(now) and not turn.probe.removed:
-            self._newest_start = now
+        turn, bug = self._queue.pop(next(iter(self._queue))), None
+        if turn.probe.due(self._clock.monotonic()) and not turn.probe.removed:
             try:
                 self._start(turn.probe)
             except Exception as error:

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
 from exporter.core.model import Outcome, ProbeError, ProbeKey
 from exporter.core.phases import Leg, Phase
@@ -25,7 +25,7 @@ def outcome_of(course: Course, timeout: float = 600) -> Outcome:
     async def trip() -> Outcome:
         lateness, plain = Lateness(), virtual.clock()
         lateness.start()
-        run = Run(Clock(plain.monotonic, plain.wall, lateness.between), session_timeout=30)
+        run = Run(replace(plain, late=lateness.between), session_timeout=30)
         failure = None
         try:
             async with run.deadline(timeout):

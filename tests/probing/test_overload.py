@@ -8,12 +8,12 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from exporter.config.types import Listen
-from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
 from exporter.core.model import Outcome, ProbeKey
 from exporter.metrics import Metrics
@@ -91,7 +91,7 @@ class Overload:
 async def overload(interval: float = INTERVAL) -> AsyncIterator[Overload]:
     lateness, plain = Lateness(), virtual.clock()
     lateness.start()
-    clock = Clock(plain.monotonic, plain.wall, lateness.between)
+    clock = replace(plain, late=lateness.between)
     bench = ProberRig(clock=clock, metrics=CountedMetrics)
     metrics = bench.metrics
     assert isinstance(metrics, CountedMetrics)

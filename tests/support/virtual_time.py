@@ -44,6 +44,7 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
+        self.computed = 0.0  # seconds
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
 
@@ -73,6 +74,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def stall(self, seconds: float) -> None:
         """Time goes by in which nobody has a turn, as when a callback computes for so long."""
+        self.computed += seconds
         self._jumping.now += seconds
 
 
@@ -91,7 +93,10 @@ def stall(seconds: float) -> None:
 def clock() -> Clock:
     """The clock of the running virtual loop."""
     loop = asyncio.get_running_loop()
-    return Clock(monotonic=loop.time, wall=lambda: BEGIN + loop.time())
+    assert isinstance(loop, VirtualLoop)
+    return Clock(
+        monotonic=loop.time, wall=lambda: BEGIN + loop.time(), processor=lambda: loop.computed
+    )
 
 
 def on_a(make: Callable[[], SomeRig]) -> Callable[[Course[SomeRig]], Callable[[], None]]:
