@@ -7,11 +7,13 @@ import time
 import pytest
 
 from exporter.core.clock import Clock
+from exporter.core.fairness import SLICE, Slices
 from exporter.core.model import ProbeError
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from tests.support import virtual_time as virtual
+from tests.support.pauses import with_pauses
 
 
 @pytest.mark.parametrize("blocked", [0.3, 0.15])
@@ -97,3 +99,19 @@ def test_a_trip_has_the_time_on_top_too() -> None:
         assert run.now() == pytest.approx(80)
 
     virtual.run(trip())
+
+
+@pytest.mark.parametrize(("each", "turns"), [(0.0, 0), (SLICE / 10, 10), (SLICE, 100)])
+def test_others_have_their_turn_after_each_slice_of_long_work_and_not_before(
+    each: float, turns: int
+) -> None:
+    now = 0.0
+
+    async def work() -> None:
+        nonlocal now
+        slices = Slices(lambda: now)
+        for _ in range(100):
+            now += each
+            await slices.pause()
+
+    assert with_pauses(work())[1] in (turns, turns - 1)
