@@ -5,6 +5,7 @@ import asyncio
 import gc
 import logging
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -46,9 +47,15 @@ class Options:
     stopping: Callable[[], None] = lambda: None  # called once, when we are stop_once to stop
 
 
+# Seconds after which a thread that computes gives way to the event loop. With the 5 ms that are
+# usual, a trip of forty turns takes 200 ms longer beside a thread that reads a large Maildir.
+SWITCH_INTERVAL = 0.0005
+
+
 async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
     """Runs until SIGINT or SIGTERM; a second one ends it at once. Raises StateUnusable and
     CannotListen."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     stop, asked = _stop_event(), asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came early comes now

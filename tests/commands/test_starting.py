@@ -53,13 +53,14 @@ from exporter.commands.lifecycle import Options, serve
 from exporter.settings import Settings
 
 def ready():
-    print(gc.get_freeze_count(), len(gc.get_objects()), gc.isenabled())
+    print(gc.get_freeze_count(), len(gc.get_objects()), gc.isenabled(), sys.getswitchinterval())
     os.kill(os.getpid(), signal.SIGTERM)
 
 gc.disable()  # as the command line does
 asyncio.run(serve(Settings(), Path(sys.argv[1]), Options(listeners=[], ready=ready)))
 """
     said = subprocess.check_output([sys.executable, "-c", script, tmp_path], text=True, timeout=30)
-    frozen, left, enabled = said.split()
+    frozen, left, enabled, interval = said.split()
     assert int(frozen) > 20 * int(left)
     assert enabled == "True"
+    assert float(interval) < 0.001, "else each turn of the loop waits 5 ms for a busy thread"

@@ -230,10 +230,9 @@ def _listing(
         lag = moment - before.listed_at
         if lag < CERTAIN_EVERY:
             return before
-    files = {unique_name(file): file for file in os.listdir(descriptor) if not file.startswith(".")}
-    return DirectoryListing(
-        identity, before.same_since if before and same else moment, now(), lag, files
-    )
+    names = frozenset(file for file in os.listdir(descriptor) if not file.startswith("."))
+    since = before.same_since if before and same else moment
+    return DirectoryListing(identity, since, now(), lag, names).compared_with(before)
 
 
 def _remove_from(
@@ -243,9 +242,9 @@ def _remove_from(
     changed: set[Ref],
     freed: list[tuple[str, int]],
 ) -> None:
-    for file in os.listdir(descriptor):
-        ref = Ref(directory, unique_name(file))
-        if ref in left:
+    wanted = tuple(ref.unique for ref in left if ref.directory == directory)
+    for file in os.listdir(descriptor) if wanted else ():
+        if file.startswith(wanted) and (ref := Ref(directory, unique_name(file))) in left:
             with suppress(FileNotFoundError):  # it is moving, or gone: the next round tells
                 if begins_with(descriptor, file, left[ref]):
                     freed.append((directory, counted_size(descriptor, file)))

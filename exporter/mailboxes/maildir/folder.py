@@ -4,6 +4,7 @@ file."""
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from heapq import nlargest
 from typing import NamedTuple
 
 _BEHIND = re.compile(r"[:,]|[!;](?=2,)")
@@ -35,7 +36,32 @@ class DirectoryListing:
     listed_at: float
     # by how much `listed_at` may be later than what it shows, because the time stamp was trusted
     lag: float
-    files: Mapping[str, str]  # by unique name
+    names: frozenset[str]  # of its files
+    files: Mapping[str, str] = field(default_factory=dict)  # by unique name
+    # Unique names of files whose names are new, perhaps only by a flag; and those that are gone.
+    appeared: frozenset[str] = frozenset()
+    vanished: frozenset[str] = frozenset()
+
+    def compared_with(self, before: "DirectoryListing | None") -> "DirectoryListing":
+        """With the files by unique name, and what has changed. Looks only at names that differ:
+        there may be a hundred thousand. A file that was renamed while the directory was listed may
+        be there twice; then all names are looked at."""
+        if before is None or len(before.files) < len(before.names):
+            files = {unique_name(name): name for name in self.names}
+            known = before.files if before else {}
+            appeared = {unique for unique, name in files.items() if known.get(unique) != name}
+            vanished = known.keys() - files.keys()
+        else:
+            files = dict(before.files)
+            new = {unique_name(name): name for name in self.names - before.names}
+            vanished = {unique_name(name) for name in before.names - self.names} - new.keys()
+            for unique in vanished:
+                del files[unique]
+            files.update(new)
+            appeared = {*new}
+        return replace(
+            self, files=files, appeared=frozenset(appeared), vanished=frozenset(vanished)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +78,13 @@ class Folder:
     # Messages that were there before us, still to be looked at, the newest first.
     older: tuple[str, ...] = ()
 
-    def files(self) -> dict[str, str]:
-        """The messages: `new/FILE` or `cur/FILE` by unique name."""
-        both = zip(SUBDIRECTORIES, (self.new, self.cur), strict=True)
-        return {
-            unique: f"{sub}/{file}"
-            for sub, one in both
-            if one
-            for unique, file in one.files.items()
-        }
+    def file_of(self, unique: str) -> tuple[str, str] | None:
+        """The directory and the file of a message: new or cur; None if the last listing lacked
+        it."""
+        for sub, one in reversed([*zip(SUBDIRECTORIES, (self.new, self.cur), strict=True)]):
+            if one and unique in one.files:
+                return sub, one.files[unique]
+        return None
 
     @property
     def messages(self) -> int:
@@ -68,23 +92,36 @@ class Folder:
         return sum(len(one.files) for one in (self.new, self.cur) if one)
 
     def listed(self, new: DirectoryListing, cur: DirectoryListing) -> "Folder":
-        """The folder after another poll of its directories."""
+        """The folder after another poll of its directories. Looks only at what has changed: there
+        may be a hundred thousand messages."""
         if new is self.new and cur is self.cur:
             return self
-        there = new.files.keys() | cur.files.keys()
-        gone = self.known - there
-        noticed = FirstSeen(max(new.listed_at, cur.listed_at), max(new.lag, cur.lag))
-        fresh = {
-            unique: self.fresh.get(unique, noticed)
-            for unique in sorted(there - self.known, key=_age)
+        changed = [
+            after for after, before in ((new, self.new), (cur, self.cur)) if after is not before
+        ]
+        vanished = {unique for one in changed for unique in one.vanished if unique in self.known}
+        gone = {
+            unique
+            for unique in (*vanished, *self.missing)
+            if unique not in new.files and unique not in cur.files
         }
-        known = self.known - (gone & self.missing)
-        return replace(self, new=new, cur=cur, known=known, missing=gone, fresh=fresh)
+        noticed = FirstSeen(max(new.listed_at, cur.listed_at), max(new.lag, cur.lag))
+        unread = {unique for unique in self.fresh if unique in new.files or unique in cur.files}
+        unread.update(
+            unique for one in changed for unique in one.appeared if unique not in self.known
+        )
+        # To sort very many would hold up the event loop, though in another thread.
+        by_age = sorted(unread, key=_age) if len(unread) <= SWEEP else unread
+        fresh = {unique: self.fresh.get(unique, noticed) for unique in by_age}
+        forgotten = gone & self.missing
+        known = self.known - forgotten if forgotten else self.known
+        missing = frozenset(gone - forgotten)
+        return replace(self, new=new, cur=cur, known=known, missing=missing, fresh=fresh)
 
     def as_found(self) -> "Folder":
         """The folder, seen for the first time: all its messages are older."""
-        newest = sorted(self.fresh, key=_age, reverse=True)
-        return replace(self, known=frozenset(self.fresh), fresh={}, older=tuple(newest[:SWEEP]))
+        newest = nlargest(SWEEP, self.fresh, key=_age)
+        return replace(self, known=frozenset(self.fresh), fresh={}, older=tuple(newest))
 
 
 def unique_name(file: str) -> str:

@@ -143,7 +143,7 @@ class MaildirSession:
         await self._in_thread(self._files.check_access, folders)
         for directory, folder in folders.items():
             if directory not in self._folders:
-                folders[directory] = folder.as_found()
+                folders[directory] = await self._in_thread(folder.as_found)
             self._before.update(Ref(directory, unique) for unique in folders[directory].fresh)
         self._folders.update(folders)
         await self._watch(folders)

@@ -36,13 +36,9 @@ def read_next(
     unreadable: list[UnreadableMessage],
 ) -> Folder:
     new, older = list(folder.fresh)[:CHUNK], folder.older[:CHUNK]
-    by_sub, files, seen = (
-        dict(zip(SUBDIRECTORIES, descriptors, strict=True)),
-        folder.files(),
-        set[str](),
-    )
+    by_sub, seen = dict(zip(SUBDIRECTORIES, descriptors, strict=True)), set[str]()
     for unique in (*new, *older):
-        sub, _, file = files.get(unique, "").partition("/")
+        sub, file = folder.file_of(unique) or ("", "")
         try:
             raw = read_message(by_sub[sub], file) if file else b""
         # Another program has just read or deleted it; the next listing shows that.
@@ -66,4 +62,5 @@ def read_next(
                 )
             )
     fresh = {unique: noticed for unique, noticed in folder.fresh.items() if unique not in new}
-    return replace(folder, known=folder.known | seen, fresh=fresh, older=folder.older[CHUNK:])
+    known = folder.known if folder.known.issuperset(seen) else folder.known | seen
+    return replace(folder, known=known, fresh=fresh, older=folder.older[CHUNK:])

@@ -15,7 +15,7 @@ class Reader:
     """Parses messages for all mailboxes of the program, in the order of requests.
 
     A long message is parsed in one separate thread. It does not run in parallel, but the
-    interpreter interrupts it every 5 ms (sys.getswitchinterval), which is impossible on the event
+    interpreter interrupts it now and then (sys.getswitchinterval), which is impossible on the event
     loop.
     """
 

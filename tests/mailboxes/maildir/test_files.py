@@ -4,12 +4,16 @@ import asyncio
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from exporter.core.clock import Clock
@@ -19,7 +23,7 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
-from exporter.mailboxes.maildir.folder import DirectoryListing, Folder
+from exporter.mailboxes.maildir.folder import SWEEP, DirectoryListing, Folder
 from exporter.mailboxes.maildir.mailbox import MaildirMailbox, MaildirOptions
 from exporter.net.dns import Resolver
 from tests.support.maildir_rig import LONG, Maildir, found, message, opened, refusal, subjects
@@ -88,14 +92,82 @@ def test_a_message_that_one_listing_lacks_is_not_forgotten() -> None:
     """POSIX lets a file that is renamed while a directory is listed be left out, or be there
     twice."""
 
-    def listing(*names: str) -> DirectoryListing:
-        return DirectoryListing((), 0, 0, 0, {name: name for name in names})
+    folder = listed(Folder("INBOX"), "a", "b").as_found()
+    hidden = listed(folder, "", "b")
+    assert list(listed(hidden, "", "ab").fresh) == []
+    gone = listed(hidden, "", "b")
+    assert list(listed(gone, "a", "b").fresh) == ["a"]
 
-    folder = Folder("INBOX").listed(listing("a"), listing("b")).as_found()
-    hidden = folder.listed(listing(), listing("b"))
-    assert list(hidden.listed(listing(), listing("a", "b")).fresh) == []
-    gone = hidden.listed(listing(), listing("b"))
-    assert list(gone.listed(listing("a"), listing("b")).fresh) == ["a"]
+
+def listed(folder: Folder, new: str, cur: str) -> Folder:
+    """Another poll of the folder, with files of these names, which are single letters."""
+    return folder.listed(
+        DirectoryListing((), 0, 0, 0, frozenset(new)).compared_with(folder.new),
+        DirectoryListing((), 0, 0, 0, frozenset(cur)).compared_with(folder.cur),
+    )
+
+
+def test_only_names_that_differ_are_looked_at() -> None:
+    """Also if a file is there twice while it is renamed, or one that is not read yet is renamed."""
+    states = (
+        ({"a", "b"}, {"a": "a", "b": "b"}, "ab", ""),
+        ({"a", "b:2,S"}, {"a": "a", "b": "b:2,S"}, "b", ""),
+        ({"a", "b:2,S", "b:2,RS"}, None, "b", ""),
+        ({"a", "b:2,RS"}, {"a": "a", "b": "b:2,RS"}, None, ""),
+        ({"b:2,RS", "c"}, {"b": "b:2,RS", "c": "c"}, "c", "a"),
+    )
+    before = None
+    for names, files, appeared, vanished in states:
+        after = DirectoryListing((), 0, 0, 0, frozenset(names)).compared_with(before)
+        assert files in (None, dict(after.files))
+        assert appeared is None or after.appeared == frozenset(appeared)
+        assert after.vanished == frozenset(vanished)
+        before = after
+
+
+@pytest.mark.parametrize("sub", ["new", "cur"])
+def test_a_new_message_among_many_costs_a_few_calls(sub: str) -> None:
+    many = [f"{1_700_000_000 + number}.M1P1.host:2,S" for number in range(100_000)]
+    listings = {
+        name: DirectoryListing((), 0, 0, 0, frozenset(names)).compared_with(None)
+        for name, names in (("new", ()), ("cur", many))
+    }
+    folder = Folder("INBOX").listed(*listings.values()).as_found()
+    assert (folder.messages, len(folder.older)) == (len(many), SWEEP)
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event.endswith("call")
+
+    names = listings[sub].names | {"1800000000.M1P1.host"}
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        after = DirectoryListing((), 0, 0, 0, names).compared_with(listings[sub])
+        folder = folder.listed(*({**listings, sub: after}.values()))
+    finally:
+        sys.setprofile(before)
+    assert list(folder.fresh) == ["1800000000.M1P1.host"]
+    assert folder.file_of("1800000000.M1P1.host") == (sub, "1800000000.M1P1.host")
+    assert folder.file_of("1700000000.M1P1.host") == ("cur", many[0])
+    assert calls < 100
+
+
+@given(st.lists(st.sets(st.sampled_from(["a", "b", "a:2,", "a:2,S", "b:2,S", "c"])), max_size=6))
+def test_whatever_changes_the_files_are_as_if_all_names_were_looked_at(
+    states: list[set[str]],
+) -> None:
+    before, folder = None, Folder("INBOX")
+    for names in states:
+        whole = DirectoryListing((), 0, 0, 0, frozenset(names))
+        after = whole.compared_with(before)
+        assert after.files.keys() == whole.compared_with(None).files.keys()
+        assert set(after.files.values()) <= names
+        nothing = DirectoryListing((), 0, 0, 0, frozenset())
+        folder = folder.listed(after, nothing)
+        assert folder.fresh.keys() == after.files.keys()  # none has been read
+        before = after
 
 
 # ------------------------------------------------------------ trouble
