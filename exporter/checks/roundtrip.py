@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from exporter.checks.options import RoundtripOptions
 from exporter.config.types import duration_text
@@ -82,10 +82,12 @@ class RoundTrip:
     @contextmanager
     def _expecting(self, trip: str, run: Run) -> Iterator[Expectation]:
         """Expects the message in one mailbox, and its bounce in another."""
-        with self._watchers[self.mailbox].expect(trip, run) as expected, ExitStack() as stack:
+        with self._watchers[self.mailbox].expect(trip, run) as expected:
             if self._bounces and self._bounces != self.mailbox:
-                stack.enter_context(self._watchers[self._bounces].expect(trip, run, expected.found))
-            yield expected
+                with self._watchers[self._bounces].expect(trip, run, expected.found):
+                    yield expected
+            else:
+                yield expected
 
     async def _be_refused(self, token: Token, run: Run) -> None:
         """Makes the whole trip of a message that must be refused: the refusal is the success."""

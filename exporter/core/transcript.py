@@ -5,9 +5,9 @@ without a result become one line with their number; lines about the message of o
 shown to others.
 """
 
-from collections import deque
 from collections.abc import Collection, Iterator
 from itertools import takewhile
+from sys import intern
 
 from exporter.core.model import one_line
 from exporter.core.transcript_entries import Line, LineEntry, PollsEntry, summary
@@ -21,14 +21,16 @@ class Transcript:
 
     def __init__(self, leg: str) -> None:
         self.leg = leg
-        self._entries: deque[LineEntry | PollsEntry] = deque()
+        # No deque, since an empty one has room for 64: each trip in progress has a transcript.
+        self._entries: list[LineEntry | PollsEntry] = []
         self._number = 0
         # The end of the newest poll that is shown in full.
         self._looked: tuple[int, tuple[str, ...]] | None = None
         self._forgotten = float("-inf")  # when the newest line was noted of those that are gone
 
     def note(self, moment: float, text: str) -> None:
-        self._add(LineEntry(self.position, moment, one_line(text, LONGEST_LINE)))
+        # Most lines of a server are the same in each session: they are kept once.
+        self._add(LineEntry(self.position, moment, intern(one_line(text, LONGEST_LINE))))
 
     def since(self, moment: float, trip: str = "") -> list[Line]:
         """The lines from that moment on, in the order of time, without those about trips other than
@@ -85,6 +87,6 @@ class Transcript:
 
     def _add(self, entry: LineEntry | PollsEntry) -> None:
         if len(self._entries) == MOST_LINES:
-            self._forgotten = self._entries.popleft().moment
+            self._forgotten = self._entries.pop(0).moment
         self._entries.append(entry)
         self._number += 1

@@ -1,6 +1,6 @@
 """Writes changes of the state to disk: in order, many in one commit, each with its own result.
 
-A change that somebody waits for is committed at once, with all that were queued before it. Others
+A change that a trip waits for is committed at once, with all that were queued before it. Others
 may wait a little for it: one commit instead of several. While one commit is made, the changes of the
 next are gathered.
 
