@@ -54,6 +54,23 @@ class TimedBlock:
         self.trace._end(self, error)
 
 
+class FailingStep:
+    """A block that becomes a step only if it fails: not for thousands of polls without a result."""
+
+    __slots__ = ("step", "trace")
+
+    def __init__(self, trace: "Trace", step: Step) -> None:
+        self.trace = trace
+        self.step = step
+
+    def __enter__(self) -> None:
+        """Nothing has happened yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        if error is not None:
+            self.trace._fail(self.step, error)
+
+
 class Trace:
     """The events of one mailbox session, which many trips share. A `Run` is the trace of one trip.
 
@@ -91,6 +108,15 @@ class Trace:
         """Times its block as `step` of the current phase (of `open` in a session that trips
         share)."""
         return TimedBlock(self, self._phase or Phase.OPEN, step, self.now(), one_line(note))
+
+    def failing_step(self, step: Step) -> AbstractContextManager[None]:
+        """Blames `step` if its block fails."""
+        return FailingStep(self, step)
+
+    def _fail(self, step: Step, error: BaseException) -> None:
+        block = TimedBlock(self, self._phase or Phase.OPEN, step, self.now())
+        self._begin(block)
+        self._end(block, error)
 
     def _begin(self, block: "TimedBlock") -> None:
         self._origin.forget()

@@ -42,16 +42,16 @@ charsets at all."""
 class Part:
     """A message, or a part of one."""
 
-    __slots__ = ("_content", "_first", "body", "content_type", "headers", "parameters", "parts")
+    __slots__ = ("_content", "_values", "body", "content_type", "headers", "parameters", "parts")
 
     def __init__(self, headers: list[tuple[str, str]], body: str, default: str) -> None:
         self.headers = headers  # names and values, unchanged, with their folds
         self.body = body  # what comes below them, in its transfer encoding
         self.parts: list[Part] = []
         self._content: str | None = None
-        self._first: dict[str, str] = {}
+        self._values: dict[str, list[str]] = {}  # by name
         for name, value in headers:
-            self._first.setdefault(name.lower(), value)
+            self._values.setdefault(name.lower(), []).append(value)
         written = self.get("content-type")
         kind = _TYPE.match(written)
         self.content_type = kind[1].lower() if kind else default
@@ -59,16 +59,12 @@ class Part:
 
     def get(self, name: str) -> str:
         """The first header of that name (in lower case), unfolded; empty if there is none."""
-        value = self._first.get(name, "")[:MAX_VALUE]
+        value = self._values[name][0][:MAX_VALUE] if name in self._values else ""
         return " ".join(value.split("\n")).strip() if "\n" in value else value.strip()
 
     def all(self, name: str) -> list[str]:
         """All headers of that name (in lower case), the topmost first."""
-        return (
-            [value for key, value in self.headers if key.lower() == name]
-            if name in self._first
-            else []
-        )
+        return self._values.get(name, [])
 
     @property
     def is_message(self) -> bool:

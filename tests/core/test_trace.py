@@ -118,3 +118,19 @@ def test_a_trip_takes_what_is_said_in_its_time_in_the_sessions_of_a_mailbox() ->
         return trip.transcript
 
     assert [line.split(": ")[-1] for line in virtual.run(course())] == ["NOOP", "DATA"]
+
+
+def test_a_step_that_only_a_failure_shows() -> None:
+    async def session() -> tuple[Trace, ProbeError]:
+        trace = Trace(virtual.clock())
+        with trace.failing_step(Step.IDLE):
+            await asyncio.sleep(1)
+        assert trace.spans == []
+        with pytest.raises(ProbeError) as caught, trace.failing_step(Step.IDLE):
+            await asyncio.sleep(1)
+            raise ProbeError(Reason.DISCONNECTED, "gone")
+        return trace, trace.located(caught.value)
+
+    trace, error = virtual.run(session())
+    assert trace.spans == [Span(Phase.OPEN, Step.IDLE, 2, 0, Reason.DISCONNECTED)]
+    assert error.step is Step.IDLE

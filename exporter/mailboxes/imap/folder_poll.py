@@ -3,12 +3,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from exporter.core.fairness import Slices
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.mailboxes.imap.folder import Folder, Ref
-from exporter.mailboxes.imap.selection import CHUNK, Selection, in_turns
+from exporter.mailboxes.imap.selection import CHUNK, Selection
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.net.imap.connection import ImapConnection
 from exporter.net.imap.names import uid_set
@@ -181,7 +182,9 @@ class FolderPoll:
         is_wanted = wanted.__contains__ if isinstance(wanted, set) else wanted
         found: dict[int, Sighting] = {}
         empty, self._answered = set[int](), False
-        async for line in in_turns(lines):
+        slices = Slices(self._trace.now)
+        for line in lines:
+            await slices.pause()
             if line.name != "FETCH":
                 continue
             self._answered = True

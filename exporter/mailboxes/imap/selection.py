@@ -1,10 +1,10 @@
 """The folders of an open IMAP mailbox: the first is selected; STATUS polls the others, which are
 selected briefly."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+from exporter.core.fairness import Slices
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
@@ -19,7 +19,6 @@ BLIND = 0.1  # seconds that the first folder may be out of sight without a delay
 LEFT_ALONE = 60.0  # seconds; an optional folder that cannot be selected
 # Seconds between two visits to a folder of which the server tells nothing (STATUS).
 UNASKED_EVERY = 10.0
-IN_A_TURN = 200  # responses that are looked at before others have their turn
 MOST_TOLD = 2000  # responses to SELECT that are looked at
 
 
@@ -198,25 +197,21 @@ class Selection:
         """The UIDs of these messages in the selected folder."""
         reply: Reply = await self._imap.fetch(messages, "(UID)", by_uid=by_uid)
         lines = await self.observed(reply.what_is_left("FETCH of UIDs"))
-        return [
-            uid async for line in in_turns(lines) if line.name == "FETCH" and (uid := uid_of(line))
-        ]
+        uids, slices = list[int](), Slices(self._trace.now)
+        for line in lines:
+            await slices.pause()
+            if line.name == "FETCH" and (uid := uid_of(line)):
+                uids.append(uid)
+        return uids
 
     async def observed(self, lines: list[Response]) -> list[Response]:
         """Passes unsolicited responses to the selected folder."""
-        async for line in in_turns(lines):
+        slices = Slices(self._trace.now)
+        for line in lines:
+            await slices.pause()
             if self._selected and self._selected.observe(line):
                 self._selected.announcements.announced(self._trace.now())
         return lines
-
-
-async def in_turns(lines: Sequence[Response]) -> AsyncIterator[Response]:
-    """Yields the items; other tasks run now and then."""
-    for start in range(0, len(lines), IN_A_TURN):
-        if start:
-            await asyncio.sleep(0)
-        for line in lines[start : start + IN_A_TURN]:
-            yield line
 
 
 def uid_of(line: Response) -> int:

@@ -1,8 +1,7 @@
 """An open IMAP mailbox: polls and idles in the first folder, and polls the others now and then."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 from exporter.core.model import ProbeError
@@ -106,14 +105,14 @@ class ImapSession:
         """The messages since the last scan, and some older ones until all of those were read."""
         recheck, self._recheck = self._recheck, False
         asked = self._trace.now()
-        with self._blamed_on(Step.IDLE):
+        with self._trace.failing_step(Step.IDLE):
             reply: Reply = await self._imap.simple_command("NOOP")
             await self._selection.observed(reply.data("NOOP", Reason.UNAVAILABLE))
         now = self._trace.now()
         if self._main.validity != self._main.bookmark.validity:
             await self._selection.select_where_left(self._main)
         elif not self._main.unseen and (recheck or self._main.announcements.due(now)):
-            with self._blamed_on(Step.SELECT):
+            with self._trace.failing_step(Step.SELECT):
                 await self._selection.reselect(self._main, now)
         try:
             found = await self._look_everywhere(now - asked if now - asked > SLOW else 0.0, recheck)
@@ -164,7 +163,7 @@ class ImapSession:
         ):
             return []
         try:
-            with self._blamed_on(Step.FETCH):
+            with self._trace.failing_step(Step.FETCH):
                 return await self._look_around(folder, recheck)
         except ProbeError as refusal:
             if not self._selection.is_tolerable(folder, refusal):
@@ -203,7 +202,7 @@ class ImapSession:
                     folder.again_at if folder is self._main else max(folder.again_at, others_at)
                 )
                 seconds = min(seconds, max(again_at - now, 0.0))
-        with self._blamed_on(Step.IDLE):
+        with self._trace.failing_step(Step.IDLE):
             try:
                 idling = seconds > IDLE_WORTH and self._may_idle and await self._start_idling()
                 await self._listen(min(seconds, IDLE_AT_MOST), wake)
@@ -256,12 +255,3 @@ class ImapSession:
 
     def abort(self) -> None:
         self._imap.abort()
-
-    @contextmanager
-    def _blamed_on(self, step: Step) -> Iterator[None]:
-        """Records a span only for a failure, not for thousands of successful polls."""
-        try:
-            yield
-        except BaseException:
-            with self._trace.step(step):
-                raise

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, Field
@@ -152,7 +152,7 @@ class MaildirSession:
         """The messages since the last scan, and some older ones until all of those were read."""
         began = self._trace.now()
         self._news = False
-        with self._blamed_on(Step.IDLE):
+        with self._trace.failing_step(Step.IDLE):
             folders = await self._in_thread(self._files.survey, self._folders)
             await self._watch(folders)
         messages: list[StoredMessage] = []
@@ -256,12 +256,3 @@ class MaildirSession:
 
     async def _in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
-
-    @contextmanager
-    def _blamed_on(self, step: Step) -> Iterator[None]:
-        """Records a span only for a failure, not for thousands of successful polls."""
-        try:
-            yield
-        except BaseException:
-            with self._trace.step(step):
-                raise

@@ -103,7 +103,7 @@ class Expectation:
         """Returns when the message is gone from the mailbox."""
         self.deleted = asyncio.get_running_loop().create_future()
         self._watcher.delete(self.found.result().sighting, self.deleted)
-        await asyncio.shield(self.deleted)
+        await self.deleted
 
     def recheck_in(self) -> float:
         """Seconds until the thorough poll that precedes the verdict `overdue`; infinite after

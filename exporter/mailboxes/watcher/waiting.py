@@ -33,16 +33,14 @@ class Waiting:
     def next_look(self, looked_at: float, now: float, *, listens: bool) -> float:
         """When the next poll is due, after the last one at `looked_at`, for the newest expected
         message."""
-        accepted = [
-            one.run.accepted
-            for one in self.trips.values()
-            if one.run.accepted is not None and not one.found.done()
-        ]
-        accepted += self.late.values()
-        if not accepted:
+        newest, recheck_in = max(self.late.values(), default=None), inf
+        for one in self.trips.values():
+            if (accepted := one.run.accepted) is not None and not one.found.done():
+                newest = max(newest or accepted, accepted)
+                recheck_in = min(recheck_in, one.recheck_in())
+        if newest is None:
             return looked_at + idle_gap(listens=listens)
-        rechecks = [one.recheck_in() for one in self.trips.values()]
-        return min(looked_at + gap_after(now - max(accepted)), now + min(rechecks, default=inf))
+        return min(looked_at + gap_after(now - newest), now + recheck_in)
 
     def to_recheck(self) -> list[Expectation]:
         """The trips that need a thorough poll now."""

@@ -119,13 +119,13 @@ class Watcher:
             expectation.refuse(told)
         else:
             self._back_off.retry_now()
-        self._watch()
+        if not self._opening:  # else it is polled often enough until the message is accepted
+            self._watch()
         try:
             yield expectation
         finally:
             del self._waiting.trips[trip]
             self._release(expectation)
-            self.wake()
 
     def keep_watching(self, trip: str, accepted: float) -> None:
         """Keeps looking for an overdue message that was accepted at that monotonic time."""
@@ -225,12 +225,13 @@ class Watcher:
         """Polls the mailbox, if that is due. Then deletes messages, or waits until the next poll is
         due."""
         began, idle = self._transcript.position, not self._deletions
-        if self._next_look() <= self._clock.monotonic():
+        if (due := self._next_look()) <= self._clock.monotonic():
             idle = await self._look(session, trace)
+            due = self._next_look()
         if self._deletions:
             await self._poll.delete(session, trace)
         elif self._wanted and self._opening:
-            await self._wait(session, trace)
+            await self._wait(due, session, trace)
         if idle:
             self._transcript.looked(began)
 
@@ -249,9 +250,9 @@ class Watcher:
         await self._poll.act(sightings, session, trace, began)
         return not sightings and not self._deletions
 
-    async def _wait(self, session: Session, trace: Trace) -> None:
-        """Waits until the next poll is due, messages arrive, or there is something to do."""
-        seconds = max(self._next_look() - self._clock.monotonic(), 0.0)
+    async def _wait(self, due: float, session: Session, trace: Trace) -> None:
+        """Waits until the next poll is `due`, messages arrive, or there is something to do."""
+        seconds = max(due - self._clock.monotonic(), 0.0)
         async with trace.conversation(idle=seconds):
             await session.wait(seconds, self._wake)
         if not self._wake.is_set():
@@ -299,6 +300,7 @@ class Watcher:
         expectation.opened.cancel()
         found = expectation.found
         if expectation.for_bounces or found.cancel() or found.cancelled() or found.exception():
+            self.wake()  # perhaps nothing else is awaited
             return
         self._linger_until = self._clock.monotonic() + LINGER
         if not expectation.deleted:

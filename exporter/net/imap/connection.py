@@ -186,7 +186,8 @@ class ImapConnection(ImapWire, IMAP4ClientProtocol):  # type: ignore[misc]  # ai
 
     def _end(self, end: Response, lines: list[Response]) -> Reply:
         self._pending = None
-        return Reply(self._server, end.name, end.code, self._clean(end.text), lines)
+        text = "" if end.name == "OK" else self._clean(end.text)  # of a refusal only
+        return Reply(self._server, end.name, end.code, text, lines)
 
     # login
 
