@@ -4,9 +4,11 @@ import asyncio
 import base64
 import binascii
 import hmac
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 
@@ -16,12 +18,14 @@ from exporter.web.fair_queue import FairQueue
 
 CHALLENGE = 'Basic realm="mailtrip", charset="UTF-8"'
 QUEUE_LIMIT, QUEUE_LIMIT_PER_CLIENT = 256, 32  # logins that bcrypt has to look at
+NICE = 10  # of the thread that computes hashes
 # Bytes that bcrypt looks at; others ignore the rest, as we do, and the library refuses it.
 LONGEST = 72
 
 
 class BasicAuth:
-    """Caches successful logins. bcrypt is slow by design: it runs in one separate thread.
+    """Caches successful logins. bcrypt is slow by design: it runs in one separate thread, which
+    yields the processor to all others.
 
     A client whose login is not cached waits, within limits; clients take turns, so that one that
     tries many passwords delays only itself. `fits` returns whether a password matches a hash.
@@ -32,7 +36,7 @@ class BasicAuth:
         self._key = secrets.token_bytes(32)
         # A user, and a digest of the hash and the password that fitted last.
         self._verified: dict[str, bytes] = {}
-        self._thread = ThreadPoolExecutor(1, "bcrypt")
+        self._thread = ThreadPoolExecutor(1, "bcrypt", _lower_priority)
         self._queue = FairQueue(QUEUE_LIMIT, QUEUE_LIMIT_PER_CLIENT)
         self._worker: asyncio.Task[None] | None = None
 
@@ -87,6 +91,13 @@ class BasicAuth:
 
     def _digest(self, text: bytes) -> bytes:
         return hmac.digest(self._key, text, sha256)
+
+
+def _lower_priority() -> None:
+    """Of the calling thread alone, as Linux does it: on a machine with one processor, other work
+    goes first."""
+    with suppress(OSError):  # a system call that systemd's unit does not allow
+        os.nice(NICE)
 
 
 def _credentials(authorization: str) -> tuple[str, bytes] | None:

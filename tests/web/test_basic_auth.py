@@ -3,6 +3,7 @@ from the time."""
 
 import asyncio
 import base64
+import os
 import threading
 from collections.abc import AsyncIterator
 
@@ -34,12 +35,14 @@ class SlowBcrypt:
     def __init__(self) -> None:
         self.compared: list[tuple[bytes, bytes]] = []
         self.threads: set[int] = set()
+        self.nice = 0
         self.go = threading.Event()
         self.go.set()
 
     def __call__(self, password: bytes, digest: bytes) -> bool:
         self.compared.append((password, digest))
         self.threads.add(threading.get_ident())
+        self.nice = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
         assert self.go.wait(60)
         return bcrypt.checkpw(password, digest)
 
@@ -130,6 +133,7 @@ async def test_nobody_waits_while_bcrypt_works(here: Site, slow: SlowBcrypt) -> 
     )
     assert threading.get_ident() not in slow.threads
     assert len(slow.threads) == 1
+    assert slow.nice > os.getpriority(os.PRIO_PROCESS, 0), "other threads go first"
 
 
 async def test_who_hangs_up_leaves_no_work_behind(here: Site, slow: SlowBcrypt) -> None:

@@ -30,7 +30,6 @@ _TAGGED = re.compile(
     rb"([^\s*+(){%\"\\]{1,60})[ \t]+(OK|NO|BAD|BYE)(?:[ \t]+|$|(?=\[))", re.IGNORECASE
 )
 _CODE = re.compile(r"\[([A-Za-z0-9-]++)(?: ++([^\]]*+))?\] ?(.*)", re.DOTALL)
-_WANTED = re.compile(rb"UID|BODY", re.IGNORECASE)  # of a message
 _HEAD = 128  # bytes in which a response has said what it is
 _MOST_WORDS = 1000  # characters of a text for people, behind a code that may be longer
 
@@ -153,13 +152,18 @@ def _response(pieces: list[bytes], at: float) -> Response:
     return Response(tag, name, number, "", "", "", values, _shown(name, pieces), at)
 
 
+def _is_wanted(attributes: bytes) -> bool:
+    """Whether these, in capitals, have what is used of a message."""
+    return b"UID" in attributes or b"BODY" in attributes
+
+
 def _values(name: str, pieces: list[bytes]) -> list[Value]:
     """The data of a response that we use. Tolerates a missing or additional parenthesis."""
     if name == "LIST":
         return listed(pieces)
     if name == "STATUS":  # the name before it may be badly quoted
         pieces = [b"(" + pieces[-1].rpartition(b"(")[2]]
-    if name == "FETCH" and len(pieces) == 1 and not _WANTED.search(pieces[0]):
+    if name == "FETCH" and len(pieces) == 1 and not _is_wanted(pieces[0].upper()):
         # flags, most often, which are not used; thousands of lists keep the garbage collector busy
         return []
     if name in ("SEARCH", "CAPABILITY") and len(pieces) == 1 and len(pieces[0]) > LONG:

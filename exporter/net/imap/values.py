@@ -139,7 +139,9 @@ def _name(rest: bytes, *, escaped: bool) -> bytes:
 
 
 def _unquoted(string: bytes) -> bytes:
-    return re.sub(rb"\\(.)", rb"\1", string, flags=re.DOTALL)
+    """Without the backslash of each escaped character. A regular expression would take ten times as
+    long, which matters for a megabyte of backslashes."""
+    return b"\\".join(part.replace(b"\\", b"") for part in string.split(b"\\\\"))
 
 
 def number(value: Value) -> int:

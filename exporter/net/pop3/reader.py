@@ -17,7 +17,6 @@ MAX_UNREAD = 1 << 20  # bytes of unsolicited data
 # Of an answer of many lines, without its first two bytes where it is empty.
 _END = re.compile(rb"\n\.\r?\n")
 _MOST_OF_END = 3  # bytes that may be the beginning of an end
-_STUFFED = re.compile(rb"(?<=\n)\.")
 
 
 class Pop3Reader(Connection):
@@ -99,10 +98,13 @@ class Pop3Reader(Connection):
             if len(kept) < keep:
                 # At the worst, half of it are dots to be taken away.
                 piece_kept = piece[: 2 * (keep - len(kept)) + 1]
-                kept += _STUFFED.sub(b"", piece_kept.removeprefix(b".") if begins else piece_kept)
+                kept += (piece_kept.removeprefix(b".") if begins else piece_kept).replace(
+                    b"\n.", b"\n"
+                )
             begins = piece.endswith(b"\n") if piece else begins
         self._note(f"S: ({size} bytes)")
-        return bytes(kept[:keep])
+        del kept[keep:]
+        return bytes(kept)
 
     async def _piece(self, begins: bool) -> tuple[bytes, bool]:
         """The available part of an answer, which here `begins` a line, and whether it was the last,

@@ -2,6 +2,7 @@
 but its own."""
 
 import contextlib
+import re
 
 import pytest
 from hypothesis import given
@@ -226,3 +227,11 @@ def test_a_set_of_uids_names_these_and_no_others() -> None:
 def test_a_set_of_uids_can_be_taken_apart_again(uids: set[int]) -> None:
     ranges = [[int(end) for end in one.split(":")] for one in uid_set(uids).split(",")]
     assert {uid for one in ranges for uid in range(one[0], one[-1] + 1)} == uids
+
+
+@given(st.text('a\\"', max_size=12).map(str.encode))
+def test_each_escaped_character_loses_its_backslash(text: bytes) -> None:
+    quoted = re.match(rb'[^"\\]*(?:\\.[^"\\]*)*', text)
+    assert quoted
+    (value,) = parse([b'"' + quoted[0] + b'"'])
+    assert value == re.sub(rb"\\(.)", rb"\1", quoted[0])
