@@ -15,6 +15,7 @@ from exporter.core.model import ProbeError, TlsSession
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
 from exporter.net.exceptions import map_exceptions
+from exporter.net.expiry import expiry_of
 from exporter.net.tls_words import NO_TLS, refusal, trouble
 from exporter.net.wrong_port import MOST, plaintext_hint
 
@@ -114,21 +115,9 @@ def accept_from(context: ssl.SSLContext, oldest: TlsVersion) -> None:
 def session_fact(tls: ssl.SSLObject, leg: Leg) -> TlsSession:
     """The TLS parameters, as a fact of the trip."""
     cipher = tls.cipher()
-    return TlsSession(
-        leg, tls.version() or "", cipher[0] if cipher else "", _expiry(tls.getpeercert(True))
-    )
-
-
-@lru_cache(maxsize=64)  # most trips see the same few
-def _expiry(certificate: bytes | None) -> float | None:
-    if not certificate:
-        return None
-    from cryptography import x509  # takes long, and `mailtrip check` sees no certificate
-
-    try:
-        return x509.load_der_x509_certificate(certificate).not_valid_after_utc.timestamp()
-    except ValueError:
-        return None
+    certificate = tls.getpeercert(True)
+    expires_at = expiry_of(certificate) if certificate else None
+    return TlsSession(leg, tls.version() or "", cipher[0] if cipher else "", expires_at)
 
 
 class _CertificateRefused(ssl.SSLCertVerificationError):
@@ -211,7 +200,7 @@ def handshake_errors(
 
 def _refused(server: str, leg: Leg, error: ssl.SSLCertVerificationError) -> ProbeError:
     leaf = error.leaf if isinstance(error, _CertificateRefused) else None
-    fact = TlsSession(leg, "", "", expires_at := _expiry(leaf))
+    fact = TlsSession(leg, "", "", expires_at := expiry_of(leaf) if leaf else None)
     words = refusal(error, leaf, expires_at)
     return ProbeError(
         Reason.TLS, f"the certificate of {server} is not valid: {words}", facts=(fact,)

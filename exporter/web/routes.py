@@ -20,7 +20,6 @@ from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web.bodies import SMALL, Body, PiecewisePayload
 from exporter.web.coalescer import Coalescer
-from exporter.web.debug import debug_page
 from exporter.web.external_url import ExternalUrl
 from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages
@@ -329,6 +328,9 @@ def _parameter(request: web.Request, name: str) -> str:
 async def _debug_response(
     probes: ProbeTable, key: ProbeKey, exposition: Exposition
 ) -> web.Response:
+    # It takes 3 MiB, and is seldom asked for.
+    from exporter.web.debug import debug_page
+
     probe, series = probes.find(key), (await exposition.probe(key)).decode()
     page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
     return web.Response(text=page, headers=_PLAIN_HEADERS)
