@@ -20,6 +20,7 @@ from dashboards.panels import (
     table,
     timeline,
 )
+from exporter.metrics.definitions import STEP_BUCKETS
 
 DELAY = "probe:mailtrip_delivery_delay_seconds"
 SEND = "probe:mailtrip_send_duration_seconds"
@@ -29,6 +30,15 @@ DAY = 86400
 
 def of(series: str, matchers: str = "") -> str:
     return f"{series}{{{', '.join(filter(None, (ONE, matchers)))}}}"
+
+
+def slow(histogram: str) -> str:
+    """The ratio of observations above the first bound of the steps' buckets."""
+    bound = f'le="{STEP_BUCKETS[0]}"'
+    return (
+        f"1 - increase({of(f'{histogram}_bucket', bound)}[1d])"
+        f" / ignoring (le) (increase({of(f'{histogram}_count')}[1d]) > 0)"
+    )
 
 
 def at_a_glance() -> list[Json]:
@@ -167,12 +177,7 @@ def delay() -> list[Json]:
 
 
 def sending() -> list[Json]:
-    steps_of = "mailtrip_mailbox_step_duration_seconds"
-    buckets = of("mailtrip_smtp_step_duration_seconds_bucket")
-    mean = (
-        f"increase({of(f'{steps_of}_sum')}[$__rate_interval]) "
-        f"/ (increase({of(f'{steps_of}_count')}[$__rate_interval]) > 0)"
-    )
+    newest = of("mailtrip_last_smtp_step_duration_seconds")
     stacked = {
         "drawStyle": "line",
         "fillOpacity": 40,
@@ -184,7 +189,7 @@ def sending() -> list[Json]:
         lines(
             "SMTP, by command",
             "Duration of each step of the newest sending, stacked.",
-            [query(of("mailtrip_last_smtp_step_duration_seconds"), "{{step}}")],
+            [query(newest, "{{step}}")],
             custom=stacked,
         ),
         lines(
@@ -199,14 +204,26 @@ def sending() -> list[Json]:
         ),
         lines(
             "SMTP, by command, 9 of 10",
-            "90 % quantile of each step of sending in the last hour.",
-            [query(f"histogram_quantile(0.9, increase({buckets}[1h])) >= 0", "{{step}}")],
+            "90 % quantile of the newest durations of each step, over the last hour.",
+            [query(f"quantile_over_time(0.9, {newest}[1h])", "{{step}}")],
+            width=8,
         ),
         lines(
             "Mailbox, by step",
-            "The mean duration of each step of the mailbox session.",
-            [query(mean, "{{step}}")],
-            interval="5m",
+            "Duration of each step of the newest mailbox session.",
+            [query(of("mailtrip_last_mailbox_step_duration_seconds"), "{{step}}")],
+            width=8,
+        ),
+        lines(
+            "Slow steps",
+            "Ratio of the last day's logins, transfers, reads and deletions that took longer than"
+            " 0.25 s. Empty with step_histograms: false.",
+            [
+                query(slow("mailtrip_smtp_step_duration_seconds"), "{{step}}"),
+                query(slow("mailtrip_mailbox_step_duration_seconds"), "{{step}}"),
+            ],
+            "percentunit",
+            width=8,
         ),
         stat(
             "Last SMTP reply",

@@ -23,6 +23,8 @@ from exporter.metrics.definitions import (
     Definition,
 )
 
+_BY_NAME = {one.name: one for one in (*OF_A_ROUND_TRIP, *OF_A_BLOCKLIST_CHECK)}
+
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/metrics.md"
 COMMAND = "python -m docs.metrics"
@@ -34,9 +36,11 @@ INTRODUCTION = f"""\
 
 `/probe` has the series of one probe, as in blackbox_exporter. `/metrics` has the same series for
 every probe in `probes:`, with the label `probe`, and those of the exporter itself. A probe has the series of its kind,
-round trip or blocklist check, and none of the other. Every counter and histogram of a
-known probe exists from the start, at 0, so that `rate()` and `increase()` see the first failure. Gauges of the newest
-trip are absent until the first trip has finished.
+round trip or blocklist check, and none of the other. Every counter and histogram that its sender and its mailbox can
+move exists from the start, at 0, so that `rate()` and `increase()` see the first failure; what they cannot do has no
+series: no `tls` without TLS, no `auth` without a login. An unexpected failure, such as `internal`, a bug, is counted
+too, and its series begins with it. After a reload with another sender or mailbox the series follow; a counter that has
+counted remains until a restart. Gauges of the newest trip are absent until the first trip has finished.
 
 A trip may take many minutes, much longer than a scrape. `probe_success` and `mailtrip_success` show the newest
 *finished* trip; `mailtrip_trips_in_flight` counts those in progress.
@@ -67,6 +71,35 @@ mailtrip_dnsbl_list_usable == 0                              # a blocklist is no
 """
 
 
+BUCKETS = """\
+A histogram has one series for each bound and three more, for every probe. So there are few bounds, and each answers a
+question. They are a factor of about 4 apart: a quantile from a histogram is an estimate within one bucket. If you need
+an exact one, and a scrape sees every trip, use the gauge of the newest value:
+
+```promql
+quantile_over_time(0.9, mailtrip_last_delivery_delay_seconds[1d])      # exact, of one probe
+quantile_over_time(0.9, mailtrip_last_smtp_step_duration_seconds[1d])  # of every step
+```
+
+The gauge misses values if several messages arrive between two scrapes, as after a backlog. The histogram counts all of
+them, so the rules use it.
+"""
+
+WHY_BUCKETS = {
+    "mailtrip_delivery_delay_seconds": "0.1 is the precision of the measurement. 60 is a common objective. 300 is the"
+    " limit of MailtripDeliverySlow, which is exact because of it. 900 is longer than the default `timeout`, and what"
+    " arrives after 3600 is late for any reader",
+    "mailtrip_round_trip_duration_seconds": "for objectives such as *back within a minute* or *within five*; the details"
+    " are in its two parts, sending and delay",
+    "mailtrip_send_duration_seconds": "quick; noticed by a person who waits; 10 is the limit of MailtripSendingSlow; 30"
+    " is the time limit of many programs that send",
+    "mailtrip_smtp_step_duration_seconds": "quick, slow, broken: the ratio of slow logins and slow messages. Only steps"
+    " in which a server works have a histogram. All others take as long as the network, and their newest values suffice",
+    "mailtrip_mailbox_step_duration_seconds": "the same",
+    "mailtrip_dnsbl_query_duration_seconds": "from memory of the resolver; near; far; slow; about to time out",
+}
+"""The histograms, and the reason for their bounds."""
+
 CODES = """\
 The label `code` is the code that the server returned; it is empty if there was none.
 
@@ -94,6 +127,7 @@ def page() -> str:
         *_table(OF_A_ROUND_TRIP),
         "Of a probe that asks blocklists ([blocklists.md](blocklists.md)):\n",
         *_table(OF_A_BLOCKLIST_CHECK),
+        *_buckets(),
         "## Of the exporter, only on `/metrics`\n",
         *_table(OF_THE_EXPORTER),
         "Also the series of the process (`process_…`, `python_info`).\n",
@@ -118,6 +152,16 @@ def _table(definitions: Iterable[Definition]) -> Iterator[str]:
     yield ""
 
 
+def _buckets() -> Iterator[str]:
+    yield "## Buckets\n"
+    yield BUCKETS
+    yield "| histogram | upper bounds in seconds | why |\n|---|---|---|"
+    for name, why in WHY_BUCKETS.items():
+        bounds = ", ".join(f"{bound:g}" for bound in _BY_NAME[name].buckets)
+        yield f"| `{name}` | {bounds} | {why} |"
+    yield ""
+
+
 def _words(title: str, meanings: Mapping[str, str]) -> Iterator[str]:
     yield f"| {title} | meaning |\n|---|---|"
     for word, meaning in meanings.items():
@@ -126,15 +170,19 @@ def _words(title: str, meanings: Mapping[str, str]) -> Iterator[str]:
 
 
 def _steps() -> Iterator[str]:
-    yield "| step | meaning | in the phases |\n|---|---|---|"
+    yield "| step | meaning | in the phases | histogram |\n|---|---|---|---|"
     for step in Step:
         phases = ", ".join(f"`{phase}`" for phase in step.phases)
-        yield f"| `{step}` | {step.meaning} | {phases} |"
+        yield f"| `{step}` | {step.meaning} | {phases} | {'yes' if step.distribution else ''} |"
     yield ""
 
 
 def _reasons() -> Iterator[str]:
     """With the phases in which a trip fails so, and where to read on."""
+    yield (
+        "A session that breaks is opened again. If that fails until the trip ends, the trip fails with the reason, such"
+        " as `connect`, in a later phase than the table says; the next trip then fails at `open`.\n"
+    )
     yield "| reason | meaning | in the phases | causes | runbook |\n|---|---|---|---|---|"
     for reason in Reason:
         phases = [f"`{phase}`" for phase in reason.phases]

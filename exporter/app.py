@@ -57,6 +57,7 @@ class App:
             self.accounts.statuses,
             self.clock,
             lambda: self.prober.lag,
+            step_histograms=settings.metrics.step_histograms,
         )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock)
@@ -145,6 +146,7 @@ class App:
         self._table.configure(settings.mailboxes, mailboxes, _patience(settings), flights)
         self.settings = settings
         self.accounts.configure(settings.logins)
+        self.metrics.step_histograms = settings.metrics.step_histograms
         new = {probe.key for probe in self.probes.configure(settings, changed)}
         if new:
             try:

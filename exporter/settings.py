@@ -18,6 +18,7 @@ from exporter.config.server import ServerOptions
 from exporter.config.types import Duration, Name, Options, Secret, WrittenPath
 from exporter.config.yaml import dump
 from exporter.core.model import ProbeKey
+from exporter.core.scope import Scope
 from exporter.mail.tokens import read_key
 from exporter.mailboxes import MailboxOptions
 from exporter.net.dns import DEFAULT_TIMEOUT
@@ -66,6 +67,17 @@ class ResolverOptions(Options):
     """Time limit for one lookup, including all servers and retries."""
 
 
+class MetricsOptions(Options):
+    """The series of probes."""
+
+    step_histograms: bool = True
+    """Whether the steps in which a server works have histograms
+    (`mailtrip_smtp_step_duration_seconds`, `mailtrip_mailbox_step_duration_seconds`). `false` saves
+    up to 30 series for each probe. The newest duration of every step remains, and
+    `quantile_over_time` serves as well while a scrape sees every trip
+    ([scaling.md](scaling.md#how-many-series))."""
+
+
 class Settings(Options):
     """The whole configuration."""
 
@@ -74,6 +86,9 @@ class Settings(Options):
 
     resolver: ResolverOptions = ResolverOptions()
     """DNS resolver."""
+
+    metrics: MetricsOptions = MetricsOptions()
+    """Which series the probes have."""
 
     mailboxes: dict[Name, MailboxOptions] = Field(default_factory=dict)
     """The mailboxes that receive messages, by name. All modules that name the same mailbox share
@@ -125,6 +140,10 @@ class Settings(Options):
         """The probe key of a module and a target in any spelling. Raises ValueError, see
         `canonical`."""
         return ProbeKey(module, self.modules[module].canonical(target))
+
+    def scope(self, module: str) -> Scope:
+        """What can happen in the trips of this module."""
+        return self.modules[module].scope(self.mailboxes)
 
     def allows(self, module: str, target: str) -> bool:
         """Whether `/probe` may point this module at this target. False also if the target is

@@ -36,9 +36,7 @@ class BlocklistCheck:
         self._resolver = resolver
         self._lists = [entry.blocklist() for entry in options.lists]
         self._domain_lists = [entry.blocklist(domains=True) for entry in options.domain_lists]
-        self.blocklists = tuple(
-            dict.fromkeys(one.name for one in (*self._lists, *self._domain_lists))
-        )
+        self.blocklists = options.scope({}).blocklists
         self._subjects = Subjects(
             target,
             resolver,

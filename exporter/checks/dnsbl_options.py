@@ -8,6 +8,8 @@ from pydantic import ConfigDict, Field
 from exporter.blocklists import AddressLists, DomainLists, Subject, SubjectKind
 from exporter.config.types import Name, Options
 from exporter.core.model import one_line
+from exporter.core.scope import BlocklistScope
+from exporter.mailboxes import MailboxOptions
 
 
 class SentAddresses(Options):
@@ -52,6 +54,12 @@ class DnsblOptions(Options):
             yield ("use expand or addresses, not both: each defines where the addresses come from")
         elif sources and not given.get("lists"):
             yield f"{sources[0]} needs lists: without it, the addresses are not checked"
+
+    def scope(self, mailboxes: Mapping[str, MailboxOptions]) -> BlocklistScope:
+        """The blocklists that are queried. There are no mailboxes in it."""
+        lists = [entry.blocklist() for entry in self.lists]
+        lists += [entry.blocklist(domains=True) for entry in self.domain_lists]
+        return BlocklistScope(tuple(dict.fromkeys(one.name for one in lists)))
 
     def canonical(self, target: str) -> str:
         """The canonical form of a target. Raises ValueError with a line for administrators if

@@ -1,5 +1,6 @@
 """A module: a named check with its options; and a probe, which points one at a target."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import (
@@ -13,6 +14,8 @@ from pydantic import (
 from exporter.checks import CheckOptions
 from exporter.config.address import TargetPattern, fits
 from exporter.config.types import Duration, Name, OneWord, Options, duration_text
+from exporter.core.scope import Scope
+from exporter.mailboxes import MailboxOptions
 
 
 def _interval(seconds: float) -> float:
@@ -69,6 +72,11 @@ class Module(CheckOptions):
         invalid for the module."""
         form: str = self.chosen[1].canonical(target)
         return form
+
+    def scope(self, mailboxes: Mapping[str, MailboxOptions]) -> Scope:
+        """What can happen in a trip of this module. `mailboxes` are all of them, by name."""
+        scope: Scope = self.chosen[1].scope(mailboxes)
+        return scope
 
     def fits(self, target: str) -> bool:
         """Whether a pattern in `targets` matches this target, which is in its canonical form."""

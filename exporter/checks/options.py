@@ -1,7 +1,7 @@
 """The options of a round trip."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, ValidationInfo, field_serializer, field_validator
@@ -25,6 +25,11 @@ from exporter.config.header import (
 )
 from exporter.config.types import Duration, Name, Options, Secret, Size, size_text
 from exporter.core.facts import is_secret
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.scope import RoundTripScope
+from exporter.core.steps import Step
+from exporter.mailboxes import MailboxOptions
 from exporter.senders import SendOptions
 
 LARGEST = 50 << 20  # bytes of a message
@@ -124,6 +129,31 @@ class RoundtripOptions(Options):
             raise ValueError(f"send.{kind}.{error}") from None
         return form
 
+    def scope(self, mailboxes: Mapping[str, MailboxOptions]) -> RoundTripScope:
+        """What can happen in a round trip with these options. `mailboxes` are all of them, by
+        name."""
+        sender = self.send.how
+        if self.mailbox is None:
+            refused = {Phase.SEND: sender.reasons | {Reason.ACCEPTED}}
+            return RoundTripScope(sender.steps, failures=_pairs(refused))
+        mailbox = mailboxes[self.mailbox].how
+        receiving = {*mailbox.reasons, Reason.OVERDUE, Reason.ALTERED}
+        if self.bounces or mailbox.takes(self.sender):
+            receiving.add(Reason.BOUNCED)
+        if self.junk == "ok":
+            receiving.discard(Reason.JUNK)
+        failing: dict[Phase, Collection[Reason]] = dict.fromkeys(Phase, receiving)
+        failing[Phase.SEND] = sender.reasons
+        if Step.DELETE not in mailbox.steps:
+            del failing[Phase.DELETE]
+        return RoundTripScope(
+            sender.steps,
+            mailbox.steps,
+            _pairs(failing),
+            sorts_junk=Reason.JUNK in mailbox.reasons,
+            falls_back=sender.falls_back,
+        )
+
     def _form(self, target: str) -> str | None:
         """The form of a recipient or a host; a target that is only used in a local part is
         unchanged."""
@@ -163,3 +193,13 @@ class RoundtripOptions(Options):
                 "the target is the server, so `to` needs an address, such as postmaster@{target}"
             )
         return send
+
+
+def _pairs(failing: Mapping[Phase, Collection[Reason]]) -> tuple[tuple[Phase, Reason], ...]:
+    """The failures that a trip can have, of the reasons for which the parts of each phase fail."""
+    return tuple(
+        (phase, reason)
+        for phase, reasons in failing.items()
+        for reason in Reason
+        if reason in reasons and phase in reason.phases
+    )

@@ -9,6 +9,8 @@ from pydantic import Field, WithJsonSchema
 from exporter.config.address import Host, IpAddress, IpFamily
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.types import OneWord, Options, ReadFile, Secret
+from exporter.core.reasons import OF_A_CONVERSATION, Reason
+from exporter.core.steps import Step
 
 TlsMode = Literal["none", "starttls", "implicit"]
 TlsVersion = Literal["TLS10", "TLS11", "TLS12", "TLS13"]
@@ -136,3 +138,22 @@ class ServerOptions(TlsOptions, NetworkOptions):
         if self.port in (465, 993, 995):
             return "implicit"
         return "starttls" if self.port == 587 or self.password or self.oauth2 else "none"
+
+    def steps_of_access(self, login: Step) -> frozenset[Step]:
+        """The steps up to and including the login, which is `login` in this protocol."""
+        steps = {Step.RESOLVE, Step.CONNECT, Step.GREETING}
+        if self.tls_mode != "none":
+            steps.add(Step.TLS)
+        if self.username is not None:
+            steps.add(login)
+        return frozenset(steps)
+
+    @property
+    def reasons_of_access(self) -> frozenset[Reason]:
+        """Why the server may not let us in, or answer no more."""
+        reasons = {*OF_A_CONVERSATION}
+        if self.tls_mode != "none":
+            reasons.add(Reason.TLS)
+        if self.username is not None:
+            reasons.add(Reason.AUTH)
+        return frozenset(reasons)

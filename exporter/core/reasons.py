@@ -1,8 +1,9 @@
 """The reasons why a trip fails: one row each, with all their properties.
 
-This table determines docs/metrics.md, the series that exist at 0 from the start, the leg to blame,
-how soon a mailbox is tried again, whether the next exchanger is tried, and what accounts count. A
-new reason is one row here, one row of the fault atlas, and a line in its runbook.
+This table determines docs/metrics.md, the phases in which a counter of a reason that the parts of a
+probe name exists from the start, the leg to blame, how soon a mailbox is tried again, whether the
+next exchanger is tried, and what accounts count. A new reason is one row here, one row of the fault
+atlas, and a line in its runbook.
 """
 
 from enum import Flag, StrEnum, auto
@@ -40,6 +41,9 @@ class Trait(Flag):
 
 NO_TRAIT = Trait(0)
 _AT_EITHER_SIDE = (Phase.OPEN, Phase.SEND, Phase.DELIVER, Phase.DELETE)
+# What keeps a session from opening. One that breaks while a message is awaited may end in the same
+# way, but then the next trip fails at `open`.
+_ON_ACCESS = (Phase.OPEN, Phase.SEND)
 
 
 class Reason(StrEnum):
@@ -48,8 +52,8 @@ class Reason(StrEnum):
     meaning: str
     """For people."""
     phases: tuple[Phase, ...]
-    """Where a round trip fails with it; these counters exist from the start. A rare failure may
-    occur elsewhere, such as an IMAP server over quota at `delete`."""
+    """Where a round trip fails with it. A rare failure may occur elsewhere, such as an IMAP server
+    over quota at `delete`: its counter begins with it."""
     traits: Trait
     documentation: str
     """Page and heading in docs/ that explain it."""
@@ -83,7 +87,7 @@ class Reason(StrEnum):
     DNS = (
         "dns",
         "a name has no address or no answer",
-        _AT_EITHER_SIDE,
+        _ON_ACCESS,
         Trait.OF_A_BLOCKLIST_CHECK | Trait.OF_A_TOKEN | Trait.UNREACHED,
         "faults.md#names",
     )
@@ -97,7 +101,7 @@ class Reason(StrEnum):
     CONNECT = (
         "connect",
         "refused, unreachable, no route",
-        _AT_EITHER_SIDE,
+        _ON_ACCESS,
         Trait.OF_A_TOKEN | Trait.OF_THE_SERVER | Trait.UNREACHED,
         "faults.md#the-network",
     )
@@ -115,14 +119,14 @@ class Reason(StrEnum):
     TLS = (
         "tls",
         "not offered, handshake failed, certificate refused",
-        _AT_EITHER_SIDE,
+        _ON_ACCESS,
         Trait.OF_A_TOKEN | Trait.REFUSES,
         "faults.md#tls",
     )
     AUTH = (
         "auth",
         "the credentials were refused, or none of the mechanisms fits",
-        _AT_EITHER_SIDE,
+        _ON_ACCESS,
         Trait.OF_A_TOKEN | Trait.REFUSES | Trait.REFUSES_LOGIN | Trait.ENDS_DELIVERY,
         "faults.md#what-smtp-servers-answer",
     )
@@ -242,3 +246,17 @@ class Reason(StrEnum):
         Trait.OF_A_BLOCKLIST_CHECK | Trait.OF_A_TOKEN | Trait.ENDS_DELIVERY,
         "alerts.md#mailtripfailing",
     )
+
+
+OF_A_CONVERSATION = frozenset(
+    {
+        Reason.DNS,
+        Reason.CONNECT,
+        Reason.TIMEOUT,
+        Reason.UNAVAILABLE,
+        Reason.REJECTED,
+        Reason.DISCONNECTED,
+        Reason.PROTOCOL,
+    }
+)
+"""Why a conversation with any server may fail, without TLS and without a login."""

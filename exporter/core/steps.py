@@ -7,7 +7,7 @@ from exporter.core.phases import Phase
 
 
 class Timed(Enum):
-    """The histogram in which the duration of a step is observed."""
+    """The gauge that shows the newest duration of a step."""
 
     SENDING = auto()
     MAILBOX = auto()
@@ -25,14 +25,23 @@ class Step(StrEnum):
     phases: tuple[Phase, ...]
     """Where it can happen."""
     timed: frozenset[Timed]
-    """Where its time is observed; every probe has these series from the start."""
+    """Where its newest duration is shown."""
+    distribution: bool
+    """Whether its durations have a histogram, too: where the server works for us, and does more
+    than to answer. A histogram is as many series as five newest values."""
 
     def __new__(
-        cls, word: str, meaning: str, phases: tuple[Phase, ...], timed: Collection[Timed] = ()
+        cls,
+        word: str,
+        meaning: str,
+        phases: tuple[Phase, ...],
+        timed: Collection[Timed] = (),
+        distribution: bool = False,
     ) -> "Step":
         step = str.__new__(cls, word)
         step._value_ = word
         step.meaning, step.phases, step.timed = meaning, phases, frozenset(timed)
+        step.distribution = distribution
         return step
 
     RESOLVE = (
@@ -56,7 +65,7 @@ class Step(StrEnum):
         (Phase.SEND,),
         {Timed.SENDING},
     )
-    AUTH = "auth", "the login at an SMTP server", (Phase.SEND,), {Timed.SENDING}
+    AUTH = "auth", "the login at an SMTP server", (Phase.SEND,), {Timed.SENDING}, True
     MAIL = "mail", "MAIL FROM: the server judges the sender", (Phase.SEND,), {Timed.SENDING}
     RCPT = "rcpt", "RCPT TO: the server judges the recipient", (Phase.SEND,), {Timed.SENDING}
     DATA = (
@@ -64,6 +73,7 @@ class Step(StrEnum):
         "the message, up to the reply to its final dot",
         (Phase.SEND,),
         {Timed.SENDING},
+        True,
     )
     PROGRAM = (
         "program",
@@ -76,11 +86,11 @@ class Step(StrEnum):
         "waiting until the message is sent again to an exchanger that deferred it",
         (Phase.SEND,),
     )
-    LOGIN = "login", "the login at a mailbox (IMAP, POP3)", _MAILBOX, {Timed.MAILBOX}
-    SELECT = "select", "a folder is opened, or a Maildir", _MAILBOX, {Timed.MAILBOX}
+    LOGIN = "login", "the login at a mailbox (IMAP, POP3)", _MAILBOX, {Timed.MAILBOX}, True
+    SELECT = "select", "a folder is opened, or a Maildir", _MAILBOX, {Timed.MAILBOX}, True
     IDLE = "idle", "the mailbox is watched: IDLE, NOOP and their like", _MAILBOX
-    FETCH = "fetch", "a message is read", _MAILBOX, {Timed.MAILBOX}
-    DELETE = "delete", "a message is deleted", _MAILBOX, {Timed.MAILBOX}
+    FETCH = "fetch", "a message is read", _MAILBOX, {Timed.MAILBOX}, True
+    DELETE = "delete", "a message is deleted", _MAILBOX, {Timed.MAILBOX}, True
     LOGOUT = (
         "logout",
         "the session ends, which for POP3 is when messages are deleted",

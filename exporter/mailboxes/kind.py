@@ -7,6 +7,8 @@ from typing import ClassVar, Protocol
 from exporter.config.finding import Finding
 from exporter.config.server import Ports
 from exporter.config.types import Listen
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.mailboxes.session import Mailbox
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
@@ -26,6 +28,16 @@ class MailboxKind(Protocol):
     ports: ClassVar[Ports | None]
     """Those of the protocol that it speaks as a client; None if it connects to no port.
     A kind with ports has an option `port`."""
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        """The steps that a session takes with these options: their series exist from the start."""
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        """Why a session with these options may fail: their counters exist from the start. `junk`
+        says that it can find messages that were filed as spam. Not `internal`: a bug is
+        unexpected."""
 
     @property
     def place(self) -> str:

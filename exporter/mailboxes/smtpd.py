@@ -12,6 +12,7 @@ from exporter.config.finding import Finding
 from exporter.config.grammar import email_of
 from exporter.config.server import Ports, ReceiverTls
 from exporter.config.types import Listen, Options, Size, size_text
+from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
@@ -49,6 +50,16 @@ class SmtpdOptions(Options):
 
     tls: ReceiverTls | None = None
     """With a certificate, STARTTLS is offered."""
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        """None: it listens already, and a message that has come is nowhere else."""
+        return frozenset()
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        """Its address is in use, or its certificate cannot be read."""
+        return frozenset({Reason.CONNECT, Reason.TLS} if self.tls else {Reason.CONNECT})
 
     @property
     def place(self) -> str:

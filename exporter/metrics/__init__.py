@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from exporter.core.clock import Clock
 from exporter.core.fairness import Slices
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.scope import BlocklistScope, Scope
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
@@ -27,6 +28,8 @@ class Metrics:
         accounts: Callable[[], Mapping[str, AccountStatus]] = dict,
         clock: Clock | None = None,
         lag: Callable[[], float] = lambda: 0.0,
+        *,
+        step_histograms: bool = True,
     ) -> None:
         self._mailboxes = mailboxes
         self._accounts = accounts
@@ -35,23 +38,19 @@ class Metrics:
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
         self._texts: dict[ProbeKey, Rendered] = {}
+        self.step_histograms = step_histograms
         self.exporter = ExporterSeries()
         self._own = Rendered(self.exporter)
 
-    def known(
-        self,
-        probe: ProbeKey,
-        name: str | None,
-        blocklists: tuple[str, ...] = (),
-        falls_back: bool = False,
-    ) -> None:
-        """Adds a probe: one that queries these blocklists, or else one that makes round trips,
-        whose messages may be sent in plain text if it `falls_back`."""
-        series = self._probes.setdefault(
-            probe, BlocklistSeries(blocklists) if blocklists else RoundTripSeries()
-        )
-        if isinstance(series, RoundTripSeries):
-            series.can_fall_back(falls_back)
+    def known(self, probe: ProbeKey, name: str | None, scope: Scope) -> None:
+        """Adds a probe whose trips have this scope, or changes its name and scope, after
+        `step_histograms` perhaps."""
+        if isinstance(scope, BlocklistScope):
+            self._probes.setdefault(probe, BlocklistSeries(scope.blocklists))
+        else:
+            series = self._probes.setdefault(probe, RoundTripSeries())
+            if isinstance(series, RoundTripSeries):
+                series.configure(scope, step_histograms=self.step_histograms)
         if name is None:
             self._names.pop(probe, None)
         else:

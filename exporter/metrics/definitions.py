@@ -8,28 +8,15 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason, Trait
 from exporter.core.steps import Step, Timed
 
-SMTP_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
-DELAY_BUCKETS = (
-    0.1,
-    0.25,
-    0.5,
-    1.0,
-    2.5,
-    5.0,
-    10.0,
-    30.0,
-    60.0,
-    120.0,
-    300.0,
-    600.0,
-    900.0,
-    1800.0,
-    3600.0,
-)
-QUERY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+SEND_BUCKETS = (0.5, 2.0, 10.0, 30.0)
+STEP_BUCKETS = (0.25, 2.5)
+DELAY_BUCKETS = (0.1, 1.0, 4.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
+ROUND_TRIP_BUCKETS = (60.0, 300.0)
+QUERY_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0)
 
 SMTP_STEPS = tuple(step for step in Step if Timed.SENDING in step.timed)
 MAILBOX_STEPS = tuple(step for step in Step if Timed.MAILBOX in step.timed)
+"""The steps whose newest duration is shown; some have a histogram, too (`Step.distribution`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +28,11 @@ class Definition:
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    start: tuple[tuple[str, ...], ...] = ()  # label values that exist, at 0, from the start
+    # Label values that exist, at 0, from the start. Of a round trip they depend on what its sender
+    # and mailbox can do (`RoundTripSeries`).
+    start: tuple[tuple[str, ...], ...] = ()
 
 
-def _counter(name: str, text: str) -> Definition:
-    return Definition(name, "counter", text, start=((),))
-
-
-ROUND_TRIP_FAILURES = tuple(
-    (str(phase), str(reason)) for phase in Phase for reason in Reason if phase in reason.phases
-)
 BLOCKLIST_FAILURES = tuple(
     (str(Phase.VERIFY), str(reason))
     for reason in Reason
@@ -104,26 +86,25 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_smtp_step_duration_seconds",
         "histogram",
-        "Duration of each step of sending",
+        "Duration of the steps of sending in which the server works: the login, the message",
         ("step",),
-        SMTP_BUCKETS,
-        tuple((str(step),) for step in SMTP_STEPS),
+        STEP_BUCKETS,
     ),
     Definition(
         "mailtrip_send_duration_seconds",
         "histogram",
         "Total duration of sending, until the message was accepted",
         (),
-        SMTP_BUCKETS,
+        SEND_BUCKETS,
         NO_LABELS,
     ),
     Definition(
         "mailtrip_mailbox_step_duration_seconds",
         "histogram",
-        "Duration of each step of the mailbox session",
+        "Duration of the steps of the mailbox session in which the server works: all from the"
+        " login on",
         ("step",),
-        SMTP_BUCKETS,
-        tuple((str(step),) for step in MAILBOX_STEPS),
+        STEP_BUCKETS,
     ),
     Definition(
         "mailtrip_delivery_delay_seconds",
@@ -132,15 +113,13 @@ OF_A_ROUND_TRIP = (
         "in the mailbox, late arrivals included",
         (),
         DELAY_BUCKETS,
-        NO_LABELS,
     ),
     Definition(
         "mailtrip_round_trip_duration_seconds",
         "histogram",
         "Time from the start of sending to the message seen in the mailbox",
         (),
-        DELAY_BUCKETS,
-        NO_LABELS,
+        ROUND_TRIP_BUCKETS,
     ),
     Definition(
         "mailtrip_last_smtp_step_duration_seconds",
@@ -148,23 +127,39 @@ OF_A_ROUND_TRIP = (
         "Newest duration of each step of sending",
         ("step",),
     ),
+    Definition(
+        "mailtrip_last_mailbox_step_duration_seconds",
+        "gauge",
+        "Newest duration of each step of the mailbox session",
+        ("step",),
+    ),
     Definition("mailtrip_last_send_duration_seconds", "gauge", "Newest total duration of sending"),
     Definition("mailtrip_last_delivery_delay_seconds", "gauge", "Newest delivery delay"),
     Definition("mailtrip_last_round_trip_duration_seconds", "gauge", "Newest round-trip time"),
-    _counter("mailtrip_late_total", "Messages that arrived after their trip had failed as overdue"),
-    _counter("mailtrip_lost_total", "Messages that did not arrive within late_after"),
-    _counter("mailtrip_duplicates_total", "Additional copies of a message"),
-    _counter(
+    Definition(
+        "mailtrip_late_total",
+        "counter",
+        "Messages that arrived after their trip had failed as overdue",
+    ),
+    Definition("mailtrip_lost_total", "counter", "Messages that did not arrive within late_after"),
+    Definition("mailtrip_duplicates_total", "counter", "Additional copies of a message"),
+    Definition(
         "mailtrip_bounces_total",
+        "counter",
         "Delivery status notifications that report a failed delivery",
     ),
-    _counter(
+    Definition(
         "mailtrip_unclear_total",
+        "counter",
         "Messages that refer to a probe message, but are neither that message nor a"
         " recognized notification",
     ),
-    _counter("mailtrip_junk_total", "Messages that were filed as spam"),
-    _counter("mailtrip_retries_total", "Messages sent again because an exchanger deferred them"),
+    Definition("mailtrip_junk_total", "counter", "Messages that were filed as spam"),
+    Definition(
+        "mailtrip_retries_total",
+        "counter",
+        "Messages sent again because an exchanger deferred them",
+    ),
     Definition(
         "mailtrip_smtp_reply_code",
         "gauge",

@@ -1,39 +1,83 @@
 """Outcome → series. The additional series of a round trip."""
 
+from collections.abc import Collection, Iterable
+
 from exporter.core.facts import Arrival, Authentication, Hop, SpamScore
 from exporter.core.model import Exchanger, Fact, Outcome, PlaintextFallback, Reply, Span, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
+from exporter.core.scope import RoundTripScope
 from exporter.core.steps import Step
-from exporter.metrics.definitions import (
-    MAILBOX_STEPS,
-    OF_A_ROUND_TRIP,
-    ROUND_TRIP_FAILURES,
-    SMTP_STEPS,
-)
+from exporter.metrics.definitions import MAILBOX_STEPS, OF_A_ROUND_TRIP, SMTP_STEPS
 from exporter.metrics.outcome import ProbeSeries
 from exporter.metrics.series import Labels
+
+_SENDING = "mailtrip_smtp_step_duration_seconds", "mailtrip_last_smtp_step_duration_seconds"
+_MAILBOX = "mailtrip_mailbox_step_duration_seconds", "mailtrip_last_mailbox_step_duration_seconds"
+"""The histogram and the gauge of the steps on one side."""
 
 
 class RoundTripSeries(ProbeSeries):
     """The series of a probe that makes round trips."""
 
     def __init__(self) -> None:
-        super().__init__(OF_A_ROUND_TRIP, ROUND_TRIP_FAILURES)
+        super().__init__(OF_A_ROUND_TRIP)
+        self._scope: RoundTripScope | None = None
+        self._step_histograms = True
+
+    def configure(self, scope: RoundTripScope, *, step_histograms: bool) -> None:
+        """Makes exist what can happen in its trips. What has counted remains, also if it cannot
+        happen any more; histograms of steps that are not wanted go."""
+        if (scope, step_histograms) == (self._scope, self._step_histograms):
+            return
+        self._scope, self._step_histograms = scope, step_histograms
+        self.foresee(
+            "mailtrip_failures_total",
+            [(str(phase), str(reason)) for phase, reason in scope.failures],
+        )
+        for name, foreseen in {
+            "mailtrip_late_total": scope.arrives,
+            "mailtrip_lost_total": scope.arrives,
+            "mailtrip_duplicates_total": scope.arrives,
+            "mailtrip_bounces_total": scope.bounces,
+            "mailtrip_unclear_total": scope.arrives,
+            "mailtrip_junk_total": scope.sorts_junk,
+            "mailtrip_retries_total": scope.retries,
+            "mailtrip_delivery_delay_seconds": scope.arrives,
+            "mailtrip_round_trip_duration_seconds": scope.arrives,
+        }.items():
+            self.foresee(name, [()] if foreseen else [])
+        self._foresee_steps(_SENDING, SMTP_STEPS, scope.sending)
+        self._foresee_steps(_MAILBOX, MAILBOX_STEPS, scope.mailbox)
+        self._show_fallback_if(scope.falls_back)
+
+    def _foresee_steps(
+        self, series: tuple[str, str], steps: Iterable[Step], taken: Collection[Step]
+    ) -> None:
+        """Of the steps on one side, those that are `taken`."""
+        histogram, newest = series
+        if self._step_histograms:
+            self.foresee(
+                histogram, [(str(one),) for one in steps if one in taken and one.distribution]
+            )
+        else:
+            self.leave_out(histogram)
+        shown = self.numbers[newest].items()
+        self.replace(newest, {labels: value for labels, value in shown if labels[0] in taken})
 
     def finished(self, outcome: Outcome) -> None:
-        self.add(
-            "mailtrip_bounces_total",
-            float(bool(outcome.failure and outcome.failure.reason is Reason.BOUNCED)),
-        )
+        if outcome.failure and outcome.failure.reason is Reason.BOUNCED:
+            self.add("mailtrip_bounces_total", 1)
         waits = [span.duration for span in outcome.spans if span.step is Step.RETRY]
-        self.add("mailtrip_retries_total", len(waits))
+        if waits:
+            self.add("mailtrip_retries_total", len(waits))
         for span in outcome.spans:
             self._time(span, sum(waits))
         for fact in outcome.facts:
             if isinstance(fact, Arrival):
                 self._time_arrival(fact, outcome)
-                self.add("mailtrip_junk_total", float(fact.junk))
+                if fact.junk:
+                    self.add("mailtrip_junk_total", 1)
         super().finished(outcome)
 
     def show(self, outcome: Outcome) -> None:
@@ -43,7 +87,7 @@ class RoundTripSeries(ProbeSeries):
         )
         self._show_facts(outcome.facts)
 
-    def can_fall_back(self, can: bool) -> None:
+    def _show_fallback_if(self, can: bool) -> None:
         """Whether its messages may leave in plain text when TLS is broken."""
         before = self.numbers["mailtrip_tls_plaintext_fallback"].get((), 0.0)
         self.replace("mailtrip_tls_plaintext_fallback", {(): before} if can else {})
@@ -65,10 +109,15 @@ class RoundTripSeries(ProbeSeries):
                 self.observe("mailtrip_send_duration_seconds", latency)
                 self.set("mailtrip_last_send_duration_seconds", latency)
         elif span.phase is Phase.SEND and span.step in SMTP_STEPS:
-            self.observe("mailtrip_smtp_step_duration_seconds", span.duration, span.step)
-            self.set("mailtrip_last_smtp_step_duration_seconds", span.duration, span.step)
+            self._time_step(_SENDING, span.step, span.duration)
         elif span.phase is not Phase.SEND and span.step in MAILBOX_STEPS:
-            self.observe("mailtrip_mailbox_step_duration_seconds", span.duration, span.step)
+            self._time_step(_MAILBOX, span.step, span.duration)
+
+    def _time_step(self, series: tuple[str, str], step: Step, duration: float) -> None:
+        histogram, newest = series
+        if self._step_histograms and step.distribution:
+            self.observe(histogram, duration, step)
+        self.set(newest, duration, step)
 
     def _time_arrival(self, arrival: Arrival, outcome: Outcome) -> None:
         if arrival.delay is not None:

@@ -3,6 +3,7 @@
 from typing import Protocol
 
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.scope import Scope
 
 
 class MailObserver(Protocol):
@@ -18,9 +19,7 @@ class MailObserver(Protocol):
 class Observer(MailObserver, Protocol):
     """Counts trips and shows the newest outcome of each probe."""
 
-    def known(
-        self, probe: ProbeKey, name: str | None, blocklists: tuple[str, ...], falls_back: bool
-    ) -> None: ...
+    def known(self, probe: ProbeKey, name: str | None, scope: Scope) -> None: ...
     def started(self, probe: ProbeKey) -> None: ...
     def finished(self, outcome: Outcome) -> None: ...
     def forgotten(self, probe: ProbeKey) -> None: ...

@@ -24,7 +24,6 @@ class MailCheck(Protocol):
 
     mailbox: str  # where its messages are awaited; empty for those that must be refused
     late_after: float
-    falls_back: bool  # whether they may leave in plain text when TLS is broken
 
     async def run(self, run: Run, token: Token) -> None: ...
 
@@ -67,11 +66,6 @@ class Probe:
     def blocklists(self) -> tuple[str, ...]:
         """The blocklists that it queries; none if it sends messages."""
         return () if isinstance(self.check, MailCheck) else self.check.blocklists
-
-    @property
-    def falls_back(self) -> bool:
-        """Whether its messages may leave in plain text when TLS is broken."""
-        return isinstance(self.check, MailCheck) and self.check.falls_back
 
     def configure(self, other: "Probe") -> None:
         """Takes the configuration of another probe; trips in progress end unchanged, and the

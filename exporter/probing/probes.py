@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterator
 from exporter.config.mistakes import suggestion
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey, ProbeRefused
+from exporter.core.scope import Scope
 from exporter.probing.observer import Observer
 from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
@@ -39,6 +40,7 @@ class ProbeTable:
         self._max_targets = max_targets
         self._probes: dict[ProbeKey, Probe] = {}
         self._leaving: list[Probe] = []
+        self._scopes: dict[str, Scope] = {}  # of the modules that have probes
         for key, entry in settings.entries.items():
             self._add(key, entry.name, entry.interval)
 
@@ -64,6 +66,7 @@ class ProbeTable:
         """Applies these settings, in which the modules of these names differ. Returns the new
         probes."""
         self.settings = settings
+        self._scopes.clear()
         entries = settings.entries
         for probe in self:
             if probe.key != self.current(probe.key):
@@ -78,7 +81,7 @@ class ProbeTable:
             own = entries.get(probe.key)
             probe.name = own.name if own else None
             probe.interval = (own and own.interval) or settings.modules[probe.key.module].interval
-            self._observer.known(probe.key, probe.name, probe.blocklists, probe.falls_back)
+            self._show(probe)
         return new
 
     def _rebuild(self, probe: Probe) -> None:
@@ -191,5 +194,11 @@ class ProbeTable:
     def _add(self, key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         probe = self._probes[key] = self._make(key, name, interval)
         probe.last_scraped = self._clock.monotonic()
-        self._observer.known(key, name, probe.blocklists, probe.falls_back)
+        self._show(probe)
         return probe
+
+    def _show(self, probe: Probe) -> None:
+        module = probe.key.module
+        if module not in self._scopes:
+            self._scopes[module] = self.settings.scope(module)
+        self._observer.known(probe.key, probe.name, self._scopes[module])

@@ -6,7 +6,9 @@ from typing import ClassVar, Protocol
 
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Ports
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
@@ -17,9 +19,6 @@ class Sender(Protocol):
 
     gap: float
     """Seconds between two messages to the same destination, at least."""
-
-    falls_back: bool
-    """Whether a message may leave in plain text when TLS is broken."""
 
     def destination(self, message: ProbeMessage) -> str:
         """The destination: the server or domain to which the rate limit applies. `check --try`
@@ -56,6 +55,19 @@ class SenderKind(Protocol):
 
     most_servers: ClassVar[int]
     """How many servers one message is offered to, one after the other."""
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        """The steps that sending takes with these options: their series exist from the start."""
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        """Why sending with these options may fail: their counters exist from the start. Not
+        `internal`: a bug is unexpected."""
+
+    @property
+    def falls_back(self) -> bool:
+        """Whether a message may leave in plain text when TLS is broken."""
 
     @property
     def gap(self) -> float | None:

@@ -21,6 +21,7 @@ from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.ports import SMTP_PORTS
+from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import SmtpSession, session
 from exporter.senders.kind import Introduction
 from exporter.senders.pace import PacedOptions
@@ -60,6 +61,20 @@ class MxOptions(TlsOptions, NetworkOptions, PacedOptions):
     Trips wait for their slot before they send; the wait does not count as latency."""
 
     @property
+    def steps(self) -> frozenset[Step]:
+        tls = frozenset() if self.tls == "none" else {Step.TLS}
+        return STEPS | {Step.RETRY} | tls
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        tls = frozenset() if self.tls == "none" else {Reason.TLS}
+        return REASONS | {Reason.NULL_MX} | tls
+
+    @property
+    def falls_back(self) -> bool:
+        return self.tls is None
+
+    @property
     def template(self) -> str:
         return ""
 
@@ -97,7 +112,6 @@ class MxSender:
     ) -> None:
         self._options = options
         self._resolver = resolver
-        self.falls_back = options.tls is None
         self.gap = options.gap or 0.0
 
     def destination(self, message: ProbeMessage) -> str:
@@ -176,7 +190,7 @@ class MxSender:
             except ProbeError as error:
                 # TLS works, and `verify` was asked.
                 refused = isinstance(error.__cause__, ssl.SSLCertVerificationError)
-                if not self.falls_back or not smtp.tls_broken or refused:
+                if not self._options.falls_back or not smtp.tls_broken or refused:
                     raise
                 broken = run.located(error)
         await self._fall_back(exchanger, message, run, broken)

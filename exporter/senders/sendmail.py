@@ -74,6 +74,22 @@ class SendmailOptions(PacedOptions):
     """The program."""
 
     @property
+    def steps(self) -> frozenset[Step]:
+        return frozenset({Step.PROGRAM})
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        """Those of its exit codes, and of a server's reply that the program passes on."""
+        return frozenset({reason for reason, _ in _EXIT_CODES.values()}) | {
+            Reason.TIMEOUT,
+            Reason.MAILBOX_FULL,
+        }
+
+    @property
+    def falls_back(self) -> bool:
+        return False
+
+    @property
     def template(self) -> str:
         return ""
 
@@ -108,7 +124,6 @@ class SendmailSender:
     ) -> None:
         self._path = options.path
         self.gap = options.gap or 0.0
-        self.falls_back = False
 
     def destination(self, message: ProbeMessage) -> str:
         return self._path

@@ -6,6 +6,7 @@ from typing import ClassVar
 from exporter.config.address import PLACEHOLDER, EhloName, HostTemplate, check_filled, check_host
 from exporter.config.finding import Finding
 from exporter.config.server import Port, Ports, ServerOptions
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
@@ -16,6 +17,7 @@ from exporter.net.oauth2 import Accounts, Token
 from exporter.net.smtp.login import Auth, authenticate, login
 from exporter.net.smtp.own_name import own_name
 from exporter.net.smtp.ports import BETWEEN_SERVERS, SMTP_PORTS
+from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import SmtpSession, session
 from exporter.senders.kind import Introduction
 from exporter.senders.pace import PacedOptions
@@ -44,6 +46,18 @@ class SmtpOptions(ServerOptions, PacedOptions):
     def tcp_port(self) -> int:
         """`port`, or what it defaults to."""
         return self.port or {"implicit": 465, "starttls": 587, "none": 25}[self.tls_mode]
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        return STEPS | self.steps_of_access(Step.AUTH)
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        return REASONS | self.reasons_of_access
+
+    @property
+    def falls_back(self) -> bool:
+        return False
 
     @property
     def template(self) -> str:
@@ -84,7 +98,6 @@ class SmtpSender:
         self._resolver = resolver
         self._host = options.host.replace("{target}", target)
         self.gap = options.gap or 0.0
-        self.falls_back = False
         self._account = (
             (accounts or Accounts()).of(options.oauth2, options.username or "")
             if options.oauth2

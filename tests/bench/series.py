@@ -28,6 +28,7 @@ from tests.lab.client import Lab
 from tests.metrics.test_outcome import SUCCESS
 from tests.support.http_site import site
 from tests.support.pauses import with_pauses
+from tests.support.scopes import SUBMISSION
 
 PROBES = 200
 CHANGED = 50  # of them between two scrapes: 10 trips/s, a scrape every 5 s
@@ -50,7 +51,7 @@ class Trips:
         self._random = random.Random(1)
         self.keys = [ProbeKey("relay", f"{number}@example.org") for number in range(probes)]
         for key in self.keys:
-            metrics.known(key, f"relay-to-{key.target}")
+            metrics.known(key, f"relay-to-{key.target}", SUBMISSION)
 
     def make(self, keys: Sequence[ProbeKey]) -> None:
         for outcome in map(self._outcome, keys):

@@ -18,6 +18,8 @@ NO_FAULT = {
 }
 RARE = {
     (Phase.DELETE, Reason.MAILBOX_FULL): "an IMAP server may refuse STORE over quota",
+    (Phase.DELIVER, Reason.CONNECT): "the next trip fails so at open",
+    (Phase.DELIVER, Reason.AUTH): "the next trip fails so at open",
 }
 """A phase in which no counter waits for the reason."""
 

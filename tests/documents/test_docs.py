@@ -89,21 +89,15 @@ def test_links_in_the_pages_lead_somewhere() -> None:
             assert (page.parent / link).exists(), f"{page.name} links to {link}"
 
 
-def test_what_the_page_of_scaling_drops_is_most_of_it_and_no_rule_needs_it() -> None:
+def test_no_rule_needs_what_the_page_of_scaling_drops() -> None:
     page = (ROOT / "docs/scaling.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```yaml\n(    metric_relabel_configs:.*?)```", page, re.DOTALL)
     dropped = [
         re.compile(rule["regex"]) for rule in yaml.safe_load(block)["metric_relabel_configs"]
     ]
     golden = (ROOT / "tests/metrics/golden/probe_success.txt").read_text(encoding="utf-8")
-    lines = [line for line in golden.splitlines() if not line.startswith("#")]
-    kept = [
-        line
-        for line in lines
-        if not any(one.fullmatch(re.split(r"[{ ]", line)[0]) for one in dropped)
-    ]
-    assert 390 <= len(lines) <= 430, "some 400 lines"
-    assert len(kept) / len(lines) < 0.34, "a third"
+    names = {re.split(r"[{ ]", line)[0] for line in golden.splitlines() if line[0] != "#"}
+    assert all(any(one.fullmatch(name) for name in names) for one in dropped)
     rules = "".join(
         file.read_text(encoding="utf-8") for file in (ROOT / "dashboards/rules").glob("*.yml")
     )

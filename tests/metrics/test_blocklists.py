@@ -9,6 +9,7 @@ import pytest
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
+from exporter.core.scope import BlocklistScope
 from exporter.metrics import Metrics
 from tests.metrics import test_outcome as test_metrics
 from tests.support.pauses import at_once
@@ -58,7 +59,7 @@ PAGES: dict[str, list[Outcome]] = {"new": [], "listed": [LISTED]}
 
 def page(outcomes: list[Outcome]) -> bytes:
     made = Metrics(dict)
-    made.known(KEY, "reputation", LISTS)
+    made.known(KEY, "reputation", BlocklistScope(LISTS))
     for outcome in outcomes:
         made.started(KEY)
         made.finished(outcome)
@@ -87,7 +88,7 @@ def test_what_is_not_known_any_more_is_not_shown() -> None:
 
 def test_each_kind_of_probe_has_its_own_series_and_none_of_the_other_kind_s(promtool: str) -> None:
     made = test_metrics.metrics()
-    made.known(KEY, "reputation", LISTS)
+    made.known(KEY, "reputation", BlocklistScope(LISTS))
     for outcome in (LISTED, test_metrics.SUCCESS):
         made.started(outcome.probe)
         made.finished(outcome)
@@ -115,7 +116,7 @@ def test_each_kind_of_probe_has_its_own_series_and_none_of_the_other_kind_s(prom
 
 def test_mail_of_a_probe_that_asks_blocklists_now_counts_nowhere() -> None:
     made = Metrics(dict)
-    made.known(KEY, "reputation", LISTS)
+    made.known(KEY, "reputation", BlocklistScope(LISTS))
     before = bytes(at_once(made.probe(KEY)))
     made.late(KEY, 5.0)
     made.lost(KEY)

@@ -18,6 +18,7 @@ from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics import Metrics
 from exporter.metrics.text import Text
 from tests.support.pauses import at_once
+from tests.support.scopes import SUBMISSION
 
 GOLDEN = Path(__file__).parent / "golden"
 KEY = ProbeKey("submission", "someone@example.org")
@@ -78,7 +79,7 @@ def metrics() -> Metrics:
     statistics = Statistics(reconnects=2, deleted=5, messages=7)
     statistics.rejected[Rejection.FOREIGN_INSTANCE] = 3
     made = Metrics(lambda: {"monitor": statistics})
-    made.known(KEY, "gmail")
+    made.known(KEY, "gmail", SUBMISSION)
     return made
 
 
@@ -121,7 +122,7 @@ def test_probe_is_as_it_was(name: str, promtool: str) -> None:
 
 def test_metrics_shows_named_probes_with_their_name_and_the_mailboxes(promtool: str) -> None:
     made = metrics()
-    made.known(ProbeKey("submission", "unnamed@example.org"), None)
+    made.known(ProbeKey("submission", "unnamed@example.org"), None, SUBMISSION)
     finished(made, SUCCESS)
     text = bytes(at_once(made.everything()))
     shown = series(text)
@@ -171,8 +172,8 @@ def test_the_histograms_are_cumulative_and_add_up() -> None:
     name = "mailtrip_delivery_delay_seconds"
     buckets = [value for series, value in shown.items() if series.startswith(f"{name}_bucket")]
     assert buckets == sorted(buckets)
-    assert shown[f'{name}_bucket{{le="5.0"}}'] == 0
-    assert shown[f'{name}_bucket{{le="10.0"}}'] == 1
+    assert shown[f'{name}_bucket{{le="4.0"}}'] == 0
+    assert shown[f'{name}_bucket{{le="15.0"}}'] == 1
     assert shown[f'{name}_bucket{{le="3600.0"}}'] == 1
     assert shown[f'{name}_bucket{{le="+Inf"}}'] == shown[f"{name}_count"] == 2
     assert shown[f"{name}_sum"] == 5006

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from exporter.core.clock import Clock
 from exporter.core.fairness import SLICE, Slices
 from exporter.core.model import Listing, ListState, ProbeKey
+from exporter.core.scope import BlocklistScope
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics import Metrics
 from exporter.metrics.definitions import Definition
@@ -26,6 +27,7 @@ from exporter.metrics.series import Series
 from tests.metrics import test_blocklists as test_dnsbl_series
 from tests.metrics import test_outcome as test_metrics
 from tests.support.pauses import at_once, with_pauses
+from tests.support.scopes import SUBMISSION
 
 SUCCESS, FAILURE = test_metrics.SUCCESS, test_metrics.FAILURE
 KEY = ProbeKey("relay", "4@example.org")
@@ -75,13 +77,13 @@ def many(
     made = Metrics(lambda: {"monitor": Statistics(messages=1)}, clock=clock)
     for number in range(probes):
         key = ProbeKey("relay", f"{number}@example.org")
-        made.known(key, name(number))
+        made.known(key, name(number), SUBMISSION)
         if number % 3:
             made.started(key)
             made.finished(
                 replace(SUCCESS if number % 5 else FAILURE, probe=key, trip=f"{number:014x}")
             )
-    made.known(test_dnsbl_series.KEY, "lists", test_dnsbl_series.LISTS)
+    made.known(test_dnsbl_series.KEY, "lists", BlocklistScope(test_dnsbl_series.LISTS))
     made.finished(test_dnsbl_series.LISTED)
     return made
 
@@ -194,7 +196,7 @@ def test_others_have_their_turn_while_one_large_probe_is_written() -> None:
     )
     facts = tuple(Listing(one, address, ListState.CLEAN) for one in lists for address in addresses)
     made = Metrics(dict, clock=slow())
-    made.known(test_dnsbl_series.KEY, "lists", tuple(lists))
+    made.known(test_dnsbl_series.KEY, "lists", BlocklistScope(tuple(lists)))
     made.finished(replace(test_dnsbl_series.LISTED, facts=facts))
     text, turns = with_pauses(made.probe(test_dnsbl_series.KEY))
     assert bytes(text).count(b"mailtrip_dnsbl_listed{") == 12_500
@@ -238,7 +240,7 @@ def test_two_who_read_while_it_changes_get_a_text_of_one_moment_each() -> None:
 def test_a_probe_with_another_name_is_shown_by_that_alone() -> None:
     made, key = many(3), ProbeKey("relay", "1@example.org")
     at_once(made.everything())
-    made.known(key, "another")
+    made.known(key, "another", SUBMISSION)
     text = at_once(made.everything()).decode()
     assert 'probe="another"' in text
     assert 'probe="probe-1"' not in text

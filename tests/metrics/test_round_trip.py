@@ -3,17 +3,28 @@
 from dataclasses import replace
 
 from exporter.core.facts import Arrival, Hop
-from exporter.core.model import Span
+from exporter.core.model import Failure, Span
 from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from tests.metrics.test_outcome import FAILURE, SUCCESS, finished, metrics
+from exporter.metrics import Metrics
+from tests.metrics.test_outcome import FAILURE, KEY, SUCCESS, finished, metrics, series
+from tests.support.pauses import at_once
+from tests.support.scopes import EXCHANGER, PLAIN, REFUSED, SUBMISSION
 
 
 def test_a_step_that_failed_is_timed_too() -> None:
     shown = finished(metrics(), SUCCESS)
-    assert shown['mailtrip_smtp_step_duration_seconds_count{step="connect"}'] == 1
-    assert shown['mailtrip_mailbox_step_duration_seconds_count{step="connect"}'] == 1
+    assert shown['mailtrip_last_smtp_step_duration_seconds{step="connect"}'] == 0.01
+
+
+def test_steps_in_which_a_server_works_have_a_histogram_and_all_a_newest_value() -> None:
+    shown = finished(metrics(), SUCCESS)
+    assert shown['mailtrip_smtp_step_duration_seconds_count{step="data"}'] == 1
     assert shown['mailtrip_mailbox_step_duration_seconds_count{step="fetch"}'] == 1
+    assert shown['mailtrip_last_mailbox_step_duration_seconds{step="fetch"}'] == 0.1
+    assert shown['mailtrip_last_mailbox_step_duration_seconds{step="connect"}'] == 0.002
+    assert not [name for name in shown if "_count" in name and 'step="connect"' in name]
 
 
 def test_waiting_for_a_greylisting_exchanger_is_counted_and_is_no_latency() -> None:
@@ -51,7 +62,96 @@ def test_what_was_measured_while_we_were_late_ourselves_is_not_observed() -> Non
         Span(Phase.SEND, None, 0.0, 1.0, late=0.45),
     )
     shown = finished(metrics(), replace(SUCCESS, spans=spans))
-    assert shown['mailtrip_smtp_step_duration_seconds_count{step="connect"}'] == 1
-    assert shown['mailtrip_smtp_step_duration_seconds_count{step="greeting"}'] == 0
+    assert shown['mailtrip_last_smtp_step_duration_seconds{step="connect"}'] == 0.5
+    assert 'mailtrip_last_smtp_step_duration_seconds{step="greeting"}' not in shown
     assert shown["mailtrip_send_duration_seconds_count"] == 0
     assert "mailtrip_last_send_duration_seconds" not in shown
+
+
+def shown_now(made: Metrics) -> dict[str, float]:
+    return series(at_once(made.probe(KEY)))
+
+
+def counters(shown: dict[str, float]) -> set[str]:
+    return {name for name in shown if name.split("{")[0].endswith(("_total", "_count"))}
+
+
+UNFORESEEN = Failure(Phase.OPEN, Step.LOGIN, Reason.AUTH, "", "unexpected")
+
+
+def test_a_failure_or_step_that_is_unexpected_is_counted() -> None:
+    made = metrics()
+    made.known(KEY, "gmail", PLAIN)
+    name = 'mailtrip_failures_total{phase="open",reason="auth"}'
+    assert name not in shown_now(made)
+    spans = (
+        Span(Phase.OPEN, Step.LOGIN, 0.0, 0.5),
+        Span(Phase.OPEN, Step.CONNECT, 0.0, 0.5),
+        Span(Phase.SEND, Step.RETRY, 0.0, 1.0),
+    )
+    junk = Arrival("Junk", "header", 6.0, 6.5, junk=True)
+    strange = replace(SUCCESS, failure=UNFORESEEN, spans=spans, facts=(junk,))
+    shown = finished(made, strange)
+    assert shown[name] == 1
+    assert shown['mailtrip_mailbox_step_duration_seconds_count{step="login"}'] == 1
+    assert shown['mailtrip_last_mailbox_step_duration_seconds{step="connect"}'] == 0.5
+    assert shown["mailtrip_retries_total"] == shown["mailtrip_junk_total"] == 1
+
+
+def test_after_a_reload_series_are_those_of_the_new_parts_and_of_what_has_counted() -> None:
+    made = metrics()
+    finished(made, SUCCESS, FAILURE)
+    made.known(KEY, "gmail", EXCHANGER)
+    shown, fresh = shown_now(made), Metrics(dict)
+    fresh.known(KEY, "gmail", EXCHANGER)
+    assert counters(shown) - counters(shown_now(fresh)) == {
+        'mailtrip_mailbox_step_duration_seconds_count{step="login"}',
+        'mailtrip_mailbox_step_duration_seconds_count{step="fetch"}',
+    }
+    assert counters(shown_now(fresh)) <= counters(shown)
+    assert shown['mailtrip_failures_total{phase="send",reason="null_mx"}'] == 0
+    assert shown['mailtrip_failures_total{phase="send",reason="rejected"}'] == 1
+    assert shown["mailtrip_trips_total"] == 2
+    assert shown['mailtrip_smtp_step_duration_seconds_count{step="data"}'] == 1
+    assert shown["mailtrip_delivery_delay_seconds_count"] == 1
+    assert not [name for name in shown if name.startswith("mailtrip_last_mailbox_step")]
+
+
+def test_a_reload_to_a_module_without_a_mailbox_keeps_what_has_counted() -> None:
+    made = metrics()
+    made.known(KEY, "gmail", REFUSED)
+    assert not {name for name in counters(shown_now(made)) if "delay" in name or "late" in name}
+    made.known(KEY, "gmail", SUBMISSION)
+    finished(made, SUCCESS)
+    made.lost(KEY)
+    made.known(KEY, "gmail", REFUSED)
+    shown = shown_now(made)
+    assert shown["mailtrip_lost_total"] == shown["mailtrip_delivery_delay_seconds_count"] == 1
+    assert "mailtrip_late_total" not in shown
+
+
+def test_without_step_histograms_the_newest_values_remain() -> None:
+    made = Metrics(dict, step_histograms=False)
+    made.known(KEY, "gmail", SUBMISSION)
+    shown = finished(made, SUCCESS)
+    assert not [name for name in shown if "_step_duration_seconds_" in name]
+    assert shown['mailtrip_last_smtp_step_duration_seconds{step="data"}'] == 0.2
+    assert shown["mailtrip_send_duration_seconds_count"] == 1
+
+
+def test_a_reload_takes_step_histograms_away_and_begins_them_at_0() -> None:
+    made, name = metrics(), 'mailtrip_smtp_step_duration_seconds_count{step="data"}'
+    assert finished(made, SUCCESS)[name] == 1
+    made.step_histograms = False
+    made.known(KEY, "gmail", SUBMISSION)
+    assert name not in finished(made, SUCCESS)
+    made.step_histograms = True
+    made.known(KEY, "gmail", SUBMISSION)
+    assert shown_now(made)[name] == 0
+
+
+def test_a_reload_that_changes_nothing_renders_nothing() -> None:
+    made = metrics()
+    version = made._probes[KEY].version
+    made.known(KEY, "gmail", SUBMISSION)
+    assert made._probes[KEY].version == version

@@ -10,6 +10,7 @@ from exporter.core.reasons import Reason
 from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import ProberRig
+from tests.support.scopes import SUBMISSION
 
 
 @virtual.on_a(ProberRig)
@@ -31,7 +32,7 @@ def test_text_that_is_no_text_costs_no_outcome(words: str) -> None:
     async def course() -> None:
         bench = ProberRig()
         bench.probe.key = ProbeKey("submission", f"{words}@example.org")
-        bench.metrics.known(bench.probe.key, None)
+        bench.metrics.known(bench.probe.key, None, SUBMISSION)
         outcome = await bench.trip()
         assert outcome.success
         other = ProberRig(mailbox=bench.mailbox, store=bench.store)

@@ -163,7 +163,7 @@ async def test_clients_that_do_not_read(tmp_path: Path) -> None:
     256 KiB each, are disconnected after 10 s without reading, or if they have not read all of
     it within 60 s, and do not block other clients."""
     probes = "".join(
-        f"  - {{name: p{n}, module: open, target: a{n}@lab.test}}\n" for n in range(60)
+        f"  - {{name: p{n:099}, module: open, target: a{n}@lab.test}}\n" for n in range(400)
     )
     exporter = Exporter(f"{CONFIGURATION.format(port=1)}probes:\n{probes}", tmp_path / "mailtrip")
     host, _, port = exporter.address.rpartition(":")

@@ -127,7 +127,6 @@ class PretendSender:
         self.on_the_way: Callable[[bytes], bytes] = bytes  # what becomes of a message
         self.sent: list[bytes] = []
         self.gap = 0.0
-        self.falls_back = False
         self.facts: tuple[Fact, ...] = ()  # that the sending teaches
 
     def destination(self, message: ProbeMessage) -> str:

@@ -18,6 +18,7 @@ from exporter.state.store import Store
 from tests.support import virtual_time as virtual
 from tests.support.pauses import at_once
 from tests.support.pretend import PretendMailbox, PretendSender
+from tests.support.scopes import SUBMISSION
 
 KEY = ProbeKey("submission", "someone@example.org")
 INTERVAL, TIMEOUT = 300.0, 600.0
@@ -64,7 +65,7 @@ class ProberRig:
             options, KEY.target, Resolver(["127.0.0.1:53"]), self.watchers, Pace(), self.sender
         )
         self.probe = Probe(KEY, check, INTERVAL, TIMEOUT, 30)
-        self.metrics.known(KEY, "gmail")
+        self.metrics.known(KEY, "gmail", SUBMISSION)
 
     async def trip(self) -> Outcome:
         return await self.prober.start(self.probe)

@@ -17,6 +17,7 @@ from exporter.web.bodies import LARGE, PIECE, Body, PiecewisePayload
 from exporter.web.limits import LIMITS, Limits
 from tests.support.http_site import Site, site, until
 from tests.support.pauses import with_pauses
+from tests.support.scopes import SUBMISSION
 
 GET_METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
@@ -25,8 +26,10 @@ GET_METRICS = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 async def large(limits: Limits = LIMITS) -> AsyncIterator[Site]:
     """One whose /metrics has some megabytes."""
     async with site(limits) as here:
-        for number in range(150):
-            here.bench.metrics.known(ProbeKey("relay", f"{number}@example.org"), f"probe-{number}")
+        for number in range(600):
+            here.bench.metrics.known(
+                ProbeKey("relay", f"{number}@example.org"), f"probe-{number}", SUBMISSION
+            )
         yield here
 
 
@@ -109,7 +112,7 @@ async def test_who_reads_slowly_and_in_time_gets_all_of_it() -> None:
         await until(lambda: bool(reading(here)))
         head, _, body = (await read(client)).partition(b"\r\n\r\n")
         assert f"Content-Length: {len(body)}\r\n".encode() in head
-        assert body.count(b"mailtrip_trips_total{") == 152
+        assert body.count(b"mailtrip_trips_total{") == 602
         assert body.endswith(b"\n")
 
 
@@ -207,4 +210,4 @@ async def test_what_is_compressed_is_the_same() -> None:
                 assert (answer.headers.get("Content-Encoding") == "gzip") is packed, accept
                 assert (gzip.decompress(body) if packed else body).count(
                     b"mailtrip_trips_total{"
-                ) == 152
+                ) == 602

@@ -13,6 +13,7 @@ from exporter.web.tls import Tls
 from exporter.web.web_config import load_web_options
 from tests.support.http_site import GOOD, Site
 from tests.support.https_site import get, refused, secure_site
+from tests.support.scopes import SUBMISSION
 from tests.support.web_config_folder import CLIENTS, NAME, TLS, USERS, Folder
 
 
@@ -38,8 +39,10 @@ async def test_large_answers_and_many_requests_on_one_connection_pass_through_tl
     folder: Folder,
 ) -> None:
     async with secure_site(folder) as here:
-        for number in range(60):
-            here.bench.metrics.known(ProbeKey("relay", f"{number}@example.org"), f"probe-{number}")
+        for number in range(150):
+            here.bench.metrics.known(
+                ProbeKey("relay", f"{number}@example.org"), f"probe-{number}", SUBMISSION
+            )
         url, context = f"https://{here.host}:{here.port}/metrics", folder.client()
         for _ in range(3):
             async with here.http.get(
@@ -47,7 +50,7 @@ async def test_large_answers_and_many_requests_on_one_connection_pass_through_tl
             ) as answer:
                 text = await answer.read()
                 assert len(text) > 1_000_000
-                assert text.count(b'mailtrip_trips_total{probe="probe-') == 60
+                assert text.count(b'mailtrip_trips_total{probe="probe-') == 150
         assert len(here.server._connection_limits._connections) == 1  # type: ignore[union-attr]
 
 

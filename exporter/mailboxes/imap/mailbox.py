@@ -60,6 +60,14 @@ class ImapOptions(MailServerOptions):
     """Whether to send the name and version of this program to a server that offers ID (RFC 2971).
     NetEase (163, 126, yeah) opens no folder without it."""
 
+    @property
+    def steps(self) -> frozenset[Step]:
+        return self.steps_of_access(Step.LOGIN) | {Step.SELECT, Step.FETCH, Step.DELETE}
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        return self.reasons_of_access | {Reason.JUNK}
+
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
         yield from ()
 

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 from exporter.config.finding import Finding
 from exporter.config.server import Ports
 from exporter.config.types import Options, Text
+from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
@@ -61,6 +62,15 @@ class MaildirOptions(Options):
     r"""The folders that are searched: `INBOX` is the Maildir itself, `Archive.2026` its
     subdirectory `.Archive.2026` (the layout of Maildir++, Dovecot, Courier). `\Junk` is the folder
     named Junk or Spam in one of many languages; it is omitted if there is none."""
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        return frozenset({Step.SELECT, Step.FETCH, Step.DELETE})
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        """A file system may hang."""
+        return frozenset({Reason.TIMEOUT, Reason.UNAVAILABLE, Reason.REJECTED, Reason.JUNK})
 
     @property
     def place(self) -> str:

@@ -68,6 +68,14 @@ class Pop3Options(MailServerOptions):
             yield "password or oauth2 is missing"
         yield from cls._of_tokens(given)
 
+    @property
+    def steps(self) -> frozenset[Step]:
+        return self.steps_of_access(Step.LOGIN) | {Step.FETCH, Step.DELETE}
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        return self.reasons_of_access
+
     def review(self, name: str, timeout: float, size: int) -> Iterator[Finding]:
         if self.poll_interval >= timeout:
             text = (

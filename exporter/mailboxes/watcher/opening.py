@@ -17,9 +17,11 @@ class Opening:
     began: float  # monotonic
 
     @classmethod
-    def of(cls, trace: Trace) -> "Opening":
-        """The opening as traced so far."""
-        return cls(tuple(trace.spans), tuple(trace.facts), trace.started)
+    def of(cls, trace: Trace, *, listens: bool = False) -> "Opening":
+        """The opening as traced so far. A receiver that `listens` is not opened for a trip, so it
+        has no steps."""
+        spans = () if listens else tuple(trace.spans)
+        return cls(spans, tuple(trace.facts), trace.started)
 
     def report_to(self, expectation: Expectation) -> None:
         """Reports to a trip, once, that the mailbox is open."""

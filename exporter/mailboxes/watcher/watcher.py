@@ -201,7 +201,8 @@ class Watcher:
         async with trace.conversation():
             session = await mailbox.open(trace, self._dispatcher.is_ours)
         try:
-            self._opening, self._looked_at = Opening.of(trace), NEVER
+            self._opening = Opening.of(trace, listens=mailbox.listens)
+            self._looked_at = NEVER
             self.entering = None
             self.scan_limited = session if isinstance(session, ScanLimited) else None
             self.reports_unreadable = session if isinstance(session, ReportsUnreadable) else None

@@ -8,11 +8,14 @@ from exporter.config.address import PLACEHOLDER, HostTemplate, check_filled, che
 from exporter.config.finding import Finding
 from exporter.config.server import NetworkOptions, Port, Ports
 from exporter.config.types import duration_text
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.net.smtp.own_name import own_name
+from exporter.net.smtp.scope import REASONS, STEPS
 from exporter.net.smtp.session import session
 from exporter.senders.pace import PacedOptions
 
@@ -28,6 +31,18 @@ class LmtpOptions(NetworkOptions, PacedOptions):
 
     port: Port = 24
     """TCP port."""
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        return STEPS
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        return REASONS
+
+    @property
+    def falls_back(self) -> bool:
+        return False
 
     @property
     def template(self) -> str:
@@ -61,7 +76,6 @@ class LmtpSender:
         self._resolver = resolver
         self._host = options.host.replace(PLACEHOLDER, target)
         self.gap = options.gap or 0.0
-        self.falls_back = False
 
     def destination(self, message: ProbeMessage) -> str:
         return f"{self._host.lower()}:{self._options.port}"

@@ -26,6 +26,14 @@ class SpoolOptions(Options):
     """The directory."""
 
     @property
+    def steps(self) -> frozenset[Step]:
+        return frozenset({Step.SELECT, Step.DELETE})
+
+    @property
+    def reasons(self) -> frozenset[Reason]:
+        return frozenset({Reason.UNAVAILABLE})
+
+    @property
     def place(self) -> str:
         return f"the files in {self.path}"
 

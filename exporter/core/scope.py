@@ -1,0 +1,46 @@
+"""What can happen in the trips of a probe, and how they can fail: these series exist from the
+start. An unexpected failure or step gets its series when it happens."""
+
+from dataclasses import dataclass
+
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTripScope:
+    """What the sender and the mailbox of a probe can do."""
+
+    sending: frozenset[Step] = frozenset()
+    mailbox: frozenset[Step] = frozenset()
+    failures: tuple[tuple[Phase, Reason], ...] = ()
+    sorts_junk: bool = False
+    """Whether its messages may be filed as spam."""
+    falls_back: bool = False
+    """Whether its messages may be sent in plain text when TLS is broken."""
+
+    @property
+    def arrives(self) -> bool:
+        """Whether its messages are awaited in a mailbox."""
+        return (Phase.DELIVER, Reason.OVERDUE) in self.failures
+
+    @property
+    def bounces(self) -> bool:
+        """Whether a bounce would come to a mailbox of ours."""
+        return (Phase.DELIVER, Reason.BOUNCED) in self.failures
+
+    @property
+    def retries(self) -> bool:
+        """Whether a deferred message is sent again."""
+        return Step.RETRY in self.sending
+
+
+@dataclass(frozen=True, slots=True)
+class BlocklistScope:
+    """The blocklists that a probe queries."""
+
+    blocklists: tuple[str, ...]
+
+
+Scope = RoundTripScope | BlocklistScope
