@@ -32,15 +32,15 @@ class Transcript:
         # Most lines of a server are the same in each session: they are kept once.
         self._add(LineEntry(self.position, moment, intern(one_line(text, LONGEST_LINE))))
 
-    def since(self, moment: float, trip: str = "") -> list[Line]:
+    def since(self, moment: float, trip: str, most: int) -> list[Line]:
         """The lines from that moment on, in the order of time, without those about trips other than
-        this one."""
-        recent = takewhile(lambda entry: entry.moment >= moment, reversed(self._entries))
-        lines = [
-            entry.line_since(moment)
-            for entry in recent
-            if entry.owners is None or not trip or trip in entry.owners
-        ]
+        this one; only the newest of them."""
+        lines: list[Line] = []
+        for entry in reversed(self._entries):
+            if entry.moment < moment or len(lines) == most:
+                break
+            if entry.owners is None or not trip or trip in entry.owners:
+                lines.append(entry.line_since(moment))
         return lines[::-1]
 
     def is_whole_since(self, moment: float) -> bool:

@@ -30,7 +30,8 @@ def merged_lines(
     Each leg has its own space: a verbose mailbox does not displace lines of the send leg.
     """
     views = [one if isinstance(one, TranscriptView) else TranscriptView(one) for one in sources]
-    lines = [view.transcript.since(began, view.trip) for view in views]
+    # One more than is shown tells that some are left out.
+    lines = [view.transcript.since(began, view.trip, most + 1) for view in views]
     shown = [
         _shown(view.transcript.leg, some[len(some) - room :], began)
         for view, some, room in zip(views, lines, _rooms(map(len, lines), most), strict=True)
