@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 from tests.bench.blocklists import blocklists
 from tests.bench.cached import cached_probe
+from tests.bench.capacity import ten_thousand_probes, two_processes
 from tests.bench.delay import errors_of_delay
 from tests.bench.many import in_a_small_process, memory_of_waiting_trips, thousand_probes
 from tests.bench.overload import overload
@@ -28,6 +29,8 @@ PARTS: dict[str, Callable[[Lab], None]] = {
     "waiting": lambda lab: in_a_small_process(memory_of_waiting_trips),
     "cached": cached_probe,
     "overload": lambda lab: overload(),
+    "probes": lambda lab: in_a_small_process(ten_thousand_probes),
+    "rate": lambda lab: two_processes(),
     "start": lambda lab: start(),
 }
 """What can be measured alone."""

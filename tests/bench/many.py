@@ -46,16 +46,16 @@ def _in_a_loop(measure: Callable[[Lab], Coroutine[None, None, None]]) -> None:
     asyncio.run(measure(Lab()))
 
 
-def many(lab: Lab) -> Settings:
-    """As many probes as PROBES, on as many mailboxes as MAILBOXES."""
-    users = NUMBERED_USERS[:MAILBOXES]
+def many(lab: Lab, probes: int = PROBES, mailboxes: int = MAILBOXES) -> Settings:
+    """So many probes on so many mailboxes."""
+    users = NUMBERED_USERS[:mailboxes]
     parts = [
         'resolver: {{nameservers: ["{dns}"]}}\nmailboxes:\n'.format(**_values(lab)),
         *(MAILBOX.format(user=user, **_values(lab)) for user in users),
         "modules:\n",
         *(MODULE.format(user=user, **_values(lab)) for user in users),
         "probes:\n",
-        *(PROBE.format(user=users[n % MAILBOXES], number=n // MAILBOXES) for n in range(PROBES)),
+        *(PROBE.format(user=users[n % mailboxes], number=n // mailboxes) for n in range(probes)),
     ]
     return Settings.parse("".join(parts).encode(), "bench.yml")
 

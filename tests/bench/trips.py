@@ -5,27 +5,19 @@ All of it is included that `mailtrip serve` does for a trip: state on the disk, 
 judging, counting, the log line.
 """
 
-import gc
-import logging
-import os
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager, redirect_stderr
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from operator import itemgetter
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
-from exporter.app import App
-from exporter.core.logs import log_to_stderr
 from exporter.core.model import ProbeKey
-from exporter.mail.tokens import new_key
 from exporter.settings import Settings
-from exporter.state.store import Store
 from tests.bench.bare_loop import BareLoop, ImapInbox, Inbox, MaildirInbox, Server
 from tests.bench.figures import show
 from tests.bench.layers import REST, Layers
 from tests.bench.load import Cost, Load, Trip, cost_of
+from tests.bench.running import running, trip_of
 from tests.lab.client import Lab, LabUser
 
 AIM = 1.5  # times the bare loop
@@ -170,30 +162,6 @@ async def _bare(route: Route, user: LabUser) -> AsyncIterator[Trip]:
 
 @asynccontextmanager
 async def ours(route: Route, user: LabUser) -> AsyncIterator[Trip]:
-    """A mailtrip in this process, with its state on the disk, and a log that nobody reads."""
-    with TemporaryDirectory(prefix="mailtrip-bench-", dir="/var/tmp") as directory, _logging():
-        store = Store.open(Path(directory))
-        async with App(route.settings, store, new_key()) as app:
-            probe = app.probes.get_or_create(ProbeKey("trip", user.address))
-            gc.collect()
-            gc.freeze()  # as `serve` does
-
-            async def trip() -> bool:
-                return (await app.prober.start(probe)).success
-
-            yield trip
-        gc.unfreeze()
-
-
-@contextmanager
-def _logging() -> Iterator[None]:
-    root = logging.getLogger()
-    before = [*root.handlers]
-    with open(os.devnull, "w", encoding="utf-8") as nowhere:
-        with redirect_stderr(nowhere):
-            log_to_stderr("INFO")
-        try:
-            yield
-        finally:
-            for handler in set(root.handlers).difference(before):
-                root.removeHandler(handler)
+    """A mailtrip in this process."""
+    async with running(route.settings) as app:
+        yield trip_of(app, ProbeKey("trip", user.address))
