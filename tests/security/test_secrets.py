@@ -12,6 +12,7 @@ import pytest
 
 from exporter.commands.cli import main
 from exporter.config.mistakes import Mistakes
+from exporter.core.clock import Clock
 from exporter.mail.tokens import new_key
 from exporter.net.dns import Resolver
 from exporter.settings import Settings
@@ -330,7 +331,7 @@ def test_crashes(start: Start, tmp_path: Path) -> None:
 async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> None:
     """An unexpected exception is logged as a traceback, with lines of the program and without
     values; pages and labels show only that it occurred."""
-    bench = ProberRig()
+    bench = ProberRig(clock=Clock())
 
     def broken(raw: bytes) -> list[str]:
         password = PASSWORD
