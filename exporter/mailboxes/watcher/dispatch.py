@@ -121,10 +121,10 @@ class Dispatcher:
     def _is_read_again(
         self, sighting: Sighting, reading: Reading, identity: Identity, again: Again
     ) -> bool:
-        awaited = [(trip, one.awaits) for trip, one in self._awaited.items()]
-        return seems_incomplete(sighting, reading, identity.token, awaited) and again(
-            sighting, MOST_READINGS if identity.token else MOST_OF_OTHERS
-        )
+        awaited = (one.awaits for one in self._awaited.values())
+        return seems_incomplete(
+            sighting, reading, identity.token, self._awaited, awaited
+        ) and again(sighting, MOST_READINGS if identity.token else MOST_OF_OTHERS)
 
     def _count(self, identity: Identity) -> None:
         """Counts invalid tokens; their messages are not touched."""

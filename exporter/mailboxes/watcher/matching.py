@@ -3,7 +3,7 @@
 Pure; `dispatch.py` acts on the result.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -65,16 +65,17 @@ def seems_incomplete(
     sighting: Sighting,
     reading: Reading,
     token: Token | None,
-    awaited: Iterable[tuple[str, Awaits]],
+    trips: Container[str],
+    awaited: Iterable[Awaits],
 ) -> bool:
     """Whether this may be an incomplete message that the server is still writing.
 
-    `awaited` are the trips in progress. Some servers do show incomplete messages.
+    `awaited` is what each of the `trips` in progress awaits. There may be thousands of them, so it
+    is read only as far as necessary. Some servers do show incomplete messages.
     """
-    waiting = dict(awaited)
     return (
         not sighting.cut
-        and any(awaits is not Awaits.NOTHING_MORE for awaits in waiting.values())
-        and (token is None or token.trip in waiting)
+        and (token is None or token.trip in trips)
+        and any(awaits is not Awaits.NOTHING_MORE for awaits in awaited)
         and not is_complete(sighting.raw, reading, token)
     )

@@ -91,19 +91,26 @@ def test_half_a_message_is_read_again_only_while_somebody_waits(
 ) -> None:
     whole = raw(TOKEN)
     half = whole[: len(whole) * 9 // 10]
-    told = seems_incomplete(seen(half), read(half), TOKEN, awaited.items())
+    told = seems_incomplete(seen(half), read(half), TOKEN, awaited, awaited.values())
     assert told == incomplete
 
 
 def test_a_whole_message_or_one_that_we_cut_is_not_read_again() -> None:
     whole = raw(TOKEN)
-    awaited = [(TOKEN.trip, Awaits.MESSAGE)]
-    assert not seems_incomplete(seen(whole), read(whole), TOKEN, awaited)
+    awaited = {TOKEN.trip}, [Awaits.MESSAGE]
+    assert not seems_incomplete(seen(whole), read(whole), TOKEN, *awaited)
     half = whole[: len(whole) * 9 // 10]
-    assert not seems_incomplete(seen(half, cut=True), read(half), TOKEN, awaited)
+    assert not seems_incomplete(seen(half, cut=True), read(half), TOKEN, *awaited)
 
 
 def test_what_shows_no_token_yet_may_be_the_beginning_of_an_awaited_message() -> None:
     assert seems_incomplete(
-        seen(b"From: a@example"), Reading({}, Kind.MESSAGE), None, [("a", Awaits.MESSAGE)]
+        seen(b"From: a@example"), Reading({}, Kind.MESSAGE), None, {"a"}, [Awaits.MESSAGE]
     )
+
+
+def test_only_as_many_trips_are_asked_as_needed() -> None:
+    whole = raw(TOKEN)
+    awaited = iter([Awaits.NOTHING_MORE, Awaits.MESSAGE, Awaits.MESSAGE])
+    assert not seems_incomplete(seen(whole), read(whole), TOKEN, {TOKEN.trip}, awaited)
+    assert list(awaited) == [Awaits.MESSAGE]
