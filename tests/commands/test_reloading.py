@@ -97,6 +97,36 @@ def test_an_interval_changes_and_the_beat_goes_on_from_the_last_trip(
     wait_until(lambda: exporter.series()['mailtrip_trips_total{probe="one"}'] >= 3)
 
 
+def test_series_follow_another_sender_and_mailbox_and_nothing_that_has_counted_is_lost(
+    start: Start, box: Path
+) -> None:
+    exporter = start()
+    for name in ("one", "two"):
+        exporter.wait_for(f'mailtrip_trips_total{{probe="{name}"}}')
+    failed = 'mailtrip_failures_total{phase="send",probe="one",reason="connect"}'
+    fresh = 'mailtrip_failures_total{phase="send",probe="one",reason="program"}'
+    histogram = 'mailtrip_mailbox_step_duration_seconds_count{probe="one",step="login"}'
+    before = exporter.series()
+    assert before[failed] == 1
+    assert not {fresh, histogram} & before.keys()
+    other = configuration(box, "one", "two").replace(
+        "smtp: {host: 127.0.0.1, port: 9, tls: none}", "sendmail: {path: /nonexistent}"
+    )
+    mailbox = "pop3: {host: 127.0.0.1, port: 9, tls: none, username: u, password: p}"
+    exporter.configure(other.replace(f"maildir: {{path: {box}}}", mailbox))
+    assert exporter.reload() == (200, f"{READ}\n")
+    after = exporter.series()
+    assert after[failed] == 1
+    assert after[fresh] == after[histogram] == 0
+    zeros = {name for name, count in before.items() if "_total{" in name and not count}
+    gone = {name for name in before if "_total{" in name and name not in after}
+    assert 'mailtrip_junk_total{probe="one"}' in gone
+    assert gone <= zeros
+    exporter.configure(f"metrics: {{step_histograms: false}}\n{other}")
+    assert exporter.reload() == (200, f"{READ}\n")
+    assert not [name for name in exporter.series() if "_step_duration_seconds_bucket" in name]
+
+
 @pytest.mark.parametrize(
     ("bad", "why"),
     [
