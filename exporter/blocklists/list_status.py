@@ -33,7 +33,8 @@ class Query:
     """One query to a list, self-tests included. An answer from the cache is not a query."""
 
     blocklist: str
-    duration: float  # seconds from our datagram to theirs; for a time-out, how long we waited
+    # Seconds from our datagram to theirs; for a time-out, how long we waited; None if unknown.
+    duration: float | None
     failure: QueryFailure | None = None
 
 

@@ -10,6 +10,7 @@ from exporter.blocklists.names import Subject, SubjectKind
 from exporter.blocklists.verdict import Verdict, judge
 from exporter.core.clock import Clock
 from exporter.core.model import ListState, ProbeError, one_line
+from exporter.core.precision import FINE
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import Answer, DnsResult
 from exporter.net.dns_queries import DnsQueries
@@ -71,7 +72,7 @@ class ListQueries:
             verdict = Verdict(ListState.UNKNOWN, why=why, failure=QueryFailure.SENSELESS)
         else:
             verdict = judge(status.blocklist, answer.records)
-        self._report(Query(status.blocklist.name, answer.took, verdict.failure), observe)
+        self._report(Query(status.blocklist.name, self._took(answer), verdict.failure), observe)
         status.answered(verdict.failure, verdict.why, self._clock.monotonic())
         return TimedVerdict(verdict, answer.ttl)
 
@@ -83,7 +84,7 @@ class ListQueries:
         except ProbeError:
             return ""
         failure, _ = _FAILURES.get(answer.result, (None, ""))
-        self._report(Query(status.blocklist.name, answer.took, failure), observe)
+        self._report(Query(status.blocklist.name, self._took(answer), failure), observe)
         return one_line(status.blocklist.redacted(" / ".join(answer.records)))
 
     async def _query(
@@ -91,6 +92,12 @@ class ListQueries:
     ) -> Answer:
         name = f"{subject.labels}.{status.blocklist.zone()}"
         return await self._dns.query(f"{name}.", kind)
+
+    def _took(self, answer: Answer) -> float | None:
+        """How long it took to get an answer just now; None if we were too late ourselves to say."""
+        now = self._clock.monotonic()
+        late = self._clock.late(now - answer.took, now)
+        return answer.took if late <= FINE.bound(answer.took) else None
 
     def _report(self, query: Query, observe: Observer) -> None:
         if query.failure:

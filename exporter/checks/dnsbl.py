@@ -117,7 +117,8 @@ class BlocklistCheck:
             defaultdict[str, Counter[str]](Counter),
         )
         for query in queries:
-            durations[query.blocklist].append(query.duration)
+            if query.duration is not None:
+                durations[query.blocklist].append(query.duration)
             if query.failure:
                 failures[query.blocklist][query.failure] += 1
         asked = []

@@ -60,10 +60,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, asked.set)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came early comes now
     async with AsyncExitStack() as stack:
-        lateness = Lateness()
-        lateness.start()
-        stack.callback(lateness.stop)
-        clock = Clock(late=lateness.between)
+        clock = Clock(late=stack.enter_context(Lateness()).between)
         store = Store.open(state_dir)
         key = key_of(settings.state, state_dir)
         app = await stack.enter_async_context(App(settings, store, key, options.max_targets, clock))

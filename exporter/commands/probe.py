@@ -13,6 +13,8 @@ from exporter.commands.exit_status import FAILED, OK
 from exporter.commands.review import in_the_way
 from exporter.commands.token_key import KEY_FILE, shared_key
 from exporter.config.mistakes import Mistakes, suggestion
+from exporter.core.clock import Clock
+from exporter.core.lateness import Lateness
 from exporter.core.logs import log_to_stderr
 from exporter.core.model import Outcome, ProbeKey, ProbeRefused
 from exporter.core.phases import Leg, Phase
@@ -114,20 +116,26 @@ async def one_trip(settings: Settings, key: ProbeKey, *, quiet: bool) -> Outcome
     if current := asyncio.current_task():
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, current.cancel)
     await check_receiver(settings, key)
-    async with App(settings, Store.open(None), shared_key(settings.state)) as app:
-        probe = app.probes.get_or_create(key := app.probes.key(key.module, key.target))
-        with console.status("…") as status:
-            line = ProgressLine(app.clock, probe.timeout)
-            flight = app.prober.start(
-                probe, display_of(settings, key).progress(console, status, line)
-            )
-            try:
-                outcome = await asyncio.shield(flight)  # we hear of the interruption before it does
-            except asyncio.CancelledError:
-                status.stop()
-                aside.print(f"\n{_interrupted(probe, settings)}", markup=False, soft_wrap=True)
-                console.quiet = True
-                raise
+    with Lateness() as lateness:
+        clock, store = Clock(late=lateness.between), Store.open(None)
+        async with App(settings, store, shared_key(settings.state), clock=clock) as app:
+            return await _trip_of(app, key, console, aside)
+
+
+async def _trip_of(app: App, key: ProbeKey, console: Screen, aside: Screen) -> Outcome:
+    probe = app.probes.get_or_create(key := app.probes.key(key.module, key.target))
+    with console.status("…") as status:
+        line = ProgressLine(app.clock, probe.timeout)
+        flight = app.prober.start(
+            probe, display_of(app.settings, key).progress(console, status, line)
+        )
+        try:
+            outcome = await asyncio.shield(flight)  # we hear of the interruption before it does
+        except asyncio.CancelledError:
+            status.stop()
+            aside.print(f"\n{_interrupted(probe, app.settings)}", markup=False, soft_wrap=True)
+            console.quiet = True
+            raise
     return outcome
 
 

@@ -15,7 +15,7 @@ MOST_KEPT = 100_000  # late ticks: hours of overload, and 16 bytes each
 
 
 class Lateness:
-    """Ticks from `start` to `stop`. Times are those of the event loop, in seconds."""
+    """Ticks inside `with`. Times are those of the event loop, in seconds."""
 
     def __init__(self) -> None:
         # The late times, which do not overlap: when each ended, and the sum of all until then.
@@ -24,15 +24,19 @@ class Lateness:
         self._due = inf  # the next tick
         self._timer: asyncio.TimerHandle | None = None
 
-    def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._due = loop.time() + GAP
-        self._timer = loop.call_at(self._due, self._tick)
+    def __enter__(self) -> "Lateness":
+        self._plan()
+        return self
 
-    def stop(self) -> None:
+    def __exit__(self, *exception: object) -> None:
         self._due = inf
         if self._timer:
             self._timer.cancel()
+
+    def _plan(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._due = loop.time() + GAP
+        self._timer = loop.call_at(self._due, self._tick)
 
     def between(self, since: float, until: float) -> float:
         """The seconds by which we were late in that time, which is not in the future."""
@@ -45,7 +49,7 @@ class Lateness:
             self._ends.append(now)
             if len(self._ends) > MOST_KEPT:
                 self._forget(MOST_KEPT // 2)
-        self.start()
+        self._plan()
 
     def _forget(self, number: int) -> None:
         self._sum_before = self._sums[number - 1]

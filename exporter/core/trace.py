@@ -24,6 +24,12 @@ from exporter.core.transcript_view import TranscriptView, merged_lines
 MAX_SPANS = 500
 
 
+def _with_lateness(span: Span) -> Span:
+    """The span with a note of why its duration is not observed."""
+    late = f"mailtrip itself was late by {span.late:.3g} s"
+    return replace(span, note=f"{span.note}; {late}" if span.note else late)
+
+
 class TimedBlock:
     """A block that becomes a span. It is not a generator, since a trip has dozens of blocks."""
 
@@ -135,7 +141,8 @@ class Trace:
         elif (earlier := block.good_until()) is not None:
             end = earlier
         late = self.clock.late(block.start, end)
-        self.add(self._span(block, max(end - block.start, 0.0), reason, late))
+        span = self._span(block, max(end - block.start, 0.0), reason, late)
+        self.add(span if span.precise else _with_lateness(span))
 
     def _span(
         self,

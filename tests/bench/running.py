@@ -25,16 +25,14 @@ from tests.bench.load import Trip
 async def running(settings: Settings) -> AsyncIterator[App]:
     """Nobody reads its log."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    with TemporaryDirectory(prefix="mailtrip-bench-", dir="/var/tmp") as directory, _logging():
-        lateness = Lateness()
-        lateness.start()
+    place = TemporaryDirectory(prefix="mailtrip-bench-", dir="/var/tmp")
+    with place as directory, _logging(), Lateness() as lateness:
         store, clock = Store.open(Path(directory)), Clock(late=lateness.between)
         async with App(settings, store, new_key(), clock=clock) as app:
             gc.collect()
             gc.freeze()
             yield app
         gc.unfreeze()
-        lateness.stop()
 
 
 def trip_of(app: App, key: ProbeKey) -> Trip:

@@ -51,11 +51,15 @@ async def test_a_list_is_not_blamed_for_our_own_lateness() -> None:
     async with names_server(lists_of(ip192_0_2_1=None)) as server:
         rig = BlocklistRig(server.address, timeout=0.2)
         assert (await rig.look_up(BL, "192.0.2.2")).state is ListState.CLEAN
-        rig.time.late = True
+        rig.time.late = 1.0
         for _ in range(2 * MOST_FAILURES):
             listing = await rig.look_up(BL, "192.0.2.1")
             assert listing.state is ListState.UNKNOWN
             assert "mailtrip itself was late" in listing.text
+        rig.queries.clear()
+        rig.time.late = 1000.0
+        assert (await rig.look_up(BL, "192.0.2.3")).state is ListState.CLEAN
+        assert [query.duration for query in rig.queries] == [None]  # we do not know it
         assert rig.lists.statistics["bl.test"].usable
         assert not rig.lists.statistics["bl.test"].failures
 
@@ -65,14 +69,14 @@ async def test_a_test_that_we_were_too_late_for_says_nothing_about_a_list() -> N
         return None if late() else answers(name, kind)
 
     def late() -> bool:
-        return rig.time.late
+        return bool(rig.time.late)
 
     answers = lists_of()
     async with names_server(silent) as server:
         rig = BlocklistRig(server.address, timeout=0.2)
-        rig.time.late = True
+        rig.time.late = 1.0
         assert (await rig.look_up(BL, "192.0.2.2")).state is ListState.UNKNOWN
-        rig.time.late = False
+        rig.time.late = 0.0
         assert (await rig.look_up(BL, "192.0.2.2")).state is ListState.CLEAN
 
 
@@ -82,7 +86,7 @@ async def test_each_query_is_told_to_the_one_who_asked_and_to_the_program() -> N
         await rig.lists.look_up(BL, Subject.of("192.0.2.1"), rig.run, mine.append)
         assert len(mine) == 4  # two for the test, the addresses, the reason
         assert mine == rig.queries
-        assert all(query.blocklist == "bl.test" and query.duration > 0 for query in mine)
+        assert all(query.blocklist == "bl.test" and query.duration for query in mine)
 
 
 async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() -> None:

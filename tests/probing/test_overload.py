@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from exporter.config.types import Listen
+from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
 from exporter.core.model import Outcome, ProbeKey
 from exporter.metrics import Metrics
@@ -89,9 +90,13 @@ class Overload:
 
 @asynccontextmanager
 async def overload(interval: float = INTERVAL) -> AsyncIterator[Overload]:
-    lateness, plain = Lateness(), virtual.clock()
-    lateness.start()
-    clock = replace(plain, late=lateness.between)
+    with Lateness() as lateness:
+        async with _overload(interval, replace(virtual.clock(), late=lateness.between)) as site:
+            yield site
+
+
+@asynccontextmanager
+async def _overload(interval: float, clock: Clock) -> AsyncIterator[Overload]:
     bench = ProberRig(clock=clock, metrics=CountedMetrics)
     metrics = bench.metrics
     assert isinstance(metrics, CountedMetrics)
@@ -111,7 +116,6 @@ async def overload(interval: float = INTERVAL) -> AsyncIterator[Overload]:
     for probe in probes:
         await bench.prober.abandon(probe)
     await bench.close()
-    lateness.stop()
 
 
 def test_an_answer_takes_few_turns_and_less_than_a_second() -> None:

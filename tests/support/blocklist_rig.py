@@ -16,7 +16,7 @@ class Moving:
 
     def __init__(self) -> None:
         self.ahead = 0.0
-        self.late = False  # all the time
+        self.late = 0.0  # seconds in each second
 
     def leap(self, seconds: float) -> None:
         self.ahead += seconds
