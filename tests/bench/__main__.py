@@ -12,6 +12,7 @@ from tests.bench.blocklists import blocklists
 from tests.bench.cached import cached_probe
 from tests.bench.capacity import ten_thousand_probes, two_processes
 from tests.bench.delay import errors_of_delay
+from tests.bench.isolation import isolation
 from tests.bench.many import in_a_small_process, memory_of_waiting_trips, thousand_probes
 from tests.bench.overload import overload
 from tests.bench.series import scrapes
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[Lab], None]] = {
     "probes": lambda lab: in_a_small_process(ten_thousand_probes),
     "rate": lambda lab: two_processes(),
     "start": lambda lab: start(),
+    "isolation": lambda lab: isolation(),
 }
 """What can be measured alone."""
 

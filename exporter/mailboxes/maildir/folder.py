@@ -51,16 +51,24 @@ class DirectoryListing:
             known = before.files if before else {}
             appeared = {unique for unique, name in files.items() if known.get(unique) != name}
             vanished = known.keys() - files.keys()
+            names = self.names
         else:
+            gone, come = before.names - self.names, self.names - before.names
             files = dict(before.files)
-            new = {unique_name(name): name for name in self.names - before.names}
-            vanished = {unique_name(name) for name in before.names - self.names} - new.keys()
+            new = {unique_name(name): name for name in come}
+            vanished = {unique_name(name) for name in gone} - new.keys()
             for unique in vanished:
                 del files[unique]
             files.update(new)
             appeared = {*new}
+            # The same texts as before, not equal ones: to free a hundred thousand takes a while.
+            names = before.names - gone | come
         return replace(
-            self, files=files, appeared=frozenset(appeared), vanished=frozenset(vanished)
+            self,
+            names=names,
+            files=files,
+            appeared=frozenset(appeared),
+            vanished=frozenset(vanished),
         )
 
 
