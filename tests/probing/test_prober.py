@@ -2,18 +2,21 @@
 mailbox and sender."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from exporter.core.facts import Arrival
-from exporter.core.model import ProbeError
+from exporter.core.model import ProbeError, ProbeKey
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.probing.probe import Probe
 from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual
-from tests.support.prober_rig import TIMEOUT, ProberRig
+from tests.support.busy_check import BusyCheck
+from tests.support.prober_rig import INTERVAL, TIMEOUT, ProberRig
 
 
 @virtual.on_a(ProberRig)
@@ -294,3 +297,49 @@ async def test_a_trip_that_ends_while_it_waits_for_its_turn_has_failed_in_send(
         "open/connect",
     }
     assert len(bench.sender.sent) == 1
+
+
+def test_a_message_that_comes_after_we_were_starved_is_deleted_and_is_neither_late_nor_lost() -> (
+    None
+):
+    async def course() -> None:
+        bench = ProberRig(clock=replace(virtual.clock(), late=lambda since, until: until - since))
+        bench.sender.delay = TIMEOUT + 100
+        outcome = await bench.trip()
+        assert outcome.failure is not None
+        assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.STARVED)
+        assert outcome.legs == {Leg.SEND: True}
+        await asyncio.sleep(200)
+        bench.sender.delay = 5
+        assert (await bench.trip()).success
+        await asyncio.sleep(90_000)
+        bench.ledger.expire()
+        series = bench.series()
+        assert bench.mailbox.messages == {}
+        assert series['mailtrip_failures_total{phase="deliver",reason="starved"}'] == 1
+        for name in ("late", "lost", "duplicates"):
+            assert series[f"mailtrip_{name}_total"] == 0
+        assert series["mailtrip_delivery_delay_seconds_count"] == 0  # of neither trip
+        await bench.close()
+
+    virtual.run(course())
+
+
+@virtual.on_a(ProberRig)
+async def test_a_scrape_whose_trip_cannot_start_yet_is_answered_soon(bench: ProberRig) -> None:
+    other = Probe(ProbeKey("busy", "other"), BusyCheck(), INTERVAL, TIMEOUT, 30)
+    bench.prober.start_if_due(other)  # so that the next has to wait for its turn
+
+    async def computing() -> None:
+        while True:
+            virtual.stall(0.4)
+            await asyncio.sleep(0)
+
+    task = asyncio.create_task(computing())
+    await bench.prober.scrape(bench.probe, 100)
+    assert bench.clock.monotonic() < 2
+    assert bench.sender.sent == []
+    task.cancel()
+    await bench.prober.scrape(bench.probe, 100)
+    assert len(bench.sender.sent) == 1
+    await bench.prober.abandon(other)
