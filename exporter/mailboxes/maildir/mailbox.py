@@ -1,11 +1,11 @@
 """A Maildir on this machine, or on a file system that it mounts."""
 
-import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Any, ClassVar, TypeVar
+from weakref import finalize
 
 from pydantic import AfterValidator, Field
 
@@ -14,6 +14,7 @@ from exporter.config.server import Ports
 from exporter.config.types import Options, Text
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.core.threads import Worker
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
 from exporter.mailboxes.junk import is_junk
@@ -105,7 +106,8 @@ class MaildirMailbox:
     ) -> None:
         self._options = options
         self._folders: dict[str, Folder] = {}
-        self._thread = ThreadPoolExecutor(1, "maildir")
+        self._thread = Worker()
+        finalize(self, self._thread.stop)
 
     async def open(self, trace: Trace, wanted: Callable[[bytes], object]) -> "MaildirSession":
         """Opens it with its current content. Raises ProbeError if the Maildir does not exist, or we
@@ -130,7 +132,7 @@ class MaildirSession:
         files: MaildirFiles,
         trace: Trace,
         folders: dict[str, Folder],
-        thread: ThreadPoolExecutor,
+        thread: Worker,
     ) -> None:
         self.messages: int | None = None
         self._files = files
@@ -265,4 +267,4 @@ class MaildirSession:
             self._events.close()
 
     async def _in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+        return await self._thread.run(partial(function, *arguments))

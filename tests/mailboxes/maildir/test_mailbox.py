@@ -3,7 +3,9 @@ touched."""
 
 import asyncio
 import contextlib
+import gc
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -294,3 +296,15 @@ async def test_two_sessions_on_one_maildir_do_not_disturb_each_other(maildir: Ma
         await one.delete(ours)
         await other.delete(theirs)
         assert maildir.files() == {}
+
+
+async def test_a_mailbox_that_is_no_longer_configured_leaves_no_thread(maildir: Maildir) -> None:
+    before = set(threading.enumerate())
+    mailbox = maildir.mailbox()
+    async with opened(mailbox) as session:
+        await session.scan()
+    (thread,) = set(threading.enumerate()) - before
+    del mailbox, session
+    gc.collect()
+    await asyncio.to_thread(thread.join, LONG)
+    assert not thread.is_alive()
