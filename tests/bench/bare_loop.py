@@ -72,6 +72,8 @@ class ImapInbox:
             await self._look_and_idle(client, awaited)
         finally:
             client.protocol.transport.abort()
+            for task in client.tasks:
+                task.cancel()
 
     async def _look_and_idle(self, client: Any, awaited: Awaited) -> None:
         next_uid = 1
