@@ -81,8 +81,8 @@ quantile_over_time(0.9, mailtrip_last_delivery_delay_seconds[1d])      # exact, 
 quantile_over_time(0.9, mailtrip_last_smtp_step_duration_seconds[1d])  # of every step
 ```
 
-The gauge misses values if several messages arrive between two scrapes, as after a backlog. The histogram counts all of
-them, so the rules use it.
+The gauge misses values if several messages arrive between two scrapes, as after a backlog; the histogram counts all of
+them. So the recording rules take the median of the delay from the gauge, and its higher quantiles from the histogram.
 """
 
 WHY_BUCKETS = {

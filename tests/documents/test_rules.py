@@ -60,6 +60,23 @@ def test_rules_do_what_their_cases_say(case: Path, promtool: str) -> None:
 # -------------------------------------------------------------------- cases
 
 
+def test_cases_and_limits_have_the_bounds_of_the_histograms() -> None:
+    for case in CASES:
+        text = case.read_text(encoding="utf-8")
+        for name, bound in re.findall(r"(mailtrip_\w+)_bucket\{[^}]*le=\"([\d.]+)\"", text):
+            assert bound in map(str, SERIES[name].buckets), f"{case.name}: {name}"
+    limits = {
+        "MailtripDeliverySlow": "mailtrip_delivery_delay_seconds",
+        "MailtripSendingSlow": "mailtrip_send_duration_seconds",
+    }
+    for rule in ALERT_RULES:
+        if histogram := limits.pop(rule["alert"], ""):
+            *_, limit = rule["expr"].split()
+            below_the_last = SERIES[histogram].buckets[:-1]
+            assert float(limit) in below_the_last, f"{histogram} cannot tell what is above {limit}"
+    assert not limits
+
+
 def alert_cases() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     for case in CASES:
         for test in read(case)["tests"]:

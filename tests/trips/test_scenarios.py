@@ -171,7 +171,7 @@ async def test_nothing_of_theirs_is_touched(
     )
     assert arrival(outcome).found_in == "header"
     assert steps_of_sending(outcome) == [Step.PROGRAM]
-    assert {span.step for span in outcome.spans if span.phase is Phase.OPEN} == {None, Step.CONNECT}
+    assert {span.step for span in outcome.spans if span.phase is Phase.OPEN} == {None}
     assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: True}
     assert lab.user("forward").mails() == []
 

@@ -17,3 +17,11 @@ async def test_steps_of_opening_go_to_the_trip_that_caused_it(bench: WatcherRig)
         with bench.watcher.expect("later", later) as other:
             await other.ready()
         assert later.spans == []
+
+
+@virtual.on_a(lambda: WatcherRig(listens=True))
+async def test_a_receiver_is_opened_for_no_trip(bench: WatcherRig) -> None:
+    token, run = bench.trip()
+    with bench.watcher.expect(token.trip, run) as expected:
+        await expected.ready()
+        assert run.spans == []
