@@ -21,16 +21,29 @@ class Coalescer:
         self._one_at_a_time = one_at_a_time
         self._locks = WeakValueDictionary[Hashable, asyncio.Lock]()
 
-    async def get(self, key: Hashable, make: Callable[[], Awaitable[Text | str]]) -> Body:
-        """`make` is called for the first request with this key. Raises what it raises."""
+    async def get(
+        self,
+        key: Hashable,
+        make: Callable[[], Awaitable[Text | str]],
+        *,
+        compressed: bool = False,
+    ) -> Body:
+        """`make` is called for the first request with this key. Raises what it raises. If it is
+        `compressed`, this is a part of the work: else many requests could start many threads."""
+        key = (key, compressed)
         task = self._next.get(key)
         if task is None:
-            task = self._next[key] = asyncio.create_task(self._make(key, make))
+            task = self._next[key] = asyncio.create_task(self._make(key, make, compressed))
         return await asyncio.shield(task)
 
-    async def _make(self, key: Hashable, make: Callable[[], Awaitable[Text | str]]) -> Body:
+    async def _make(
+        self, key: Hashable, make: Callable[[], Awaitable[Text | str]], compressed: bool
+    ) -> Body:
         lock = None if self._one_at_a_time else key
         async with self._locks.setdefault(lock, asyncio.Lock()):
             del self._next[key]  # requests that come from now on share the next one
             made = await make()
-        return Body(Text([made.encode()]) if isinstance(made, str) else made)
+            body = Body(Text([made.encode()]) if isinstance(made, str) else made)
+            if compressed:
+                await body.compressed()
+            return body

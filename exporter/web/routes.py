@@ -79,8 +79,8 @@ class Routes:
         # The foreign page that made a browser send a request; empty for our own pages.
         self._cross_site = cross_site
         # Separate, so that none delays another.
-        self._everything, self._series, self._discovered = Coalescer(), Coalescer(), Coalescer()
-        self._from_disk = Coalescer(one_at_a_time=True)
+        self._everything, self._series = Coalescer(), Coalescer()
+        self._from_disk, self._discovered = (Coalescer(one_at_a_time=True) for _ in range(2))
         # The settings, and their text.
         self._shown: tuple[object, asyncio.Future[Body]] | None = None
         self._style = Body(Text([STYLE.encode()]))
@@ -136,8 +136,11 @@ class Routes:
         if not read_only:
             await self._wait(key, wait_limit(request.headers.get(TIMEOUT_HEADER)))
         form = form_for(request.headers.get("Accept", ""))
-        series = await self._series.get((key, form), lambda: self._exposition.probe(key, form))
-        return await _series(request, series, form)
+        compressed = takes_gzip(request.headers.get("Accept-Encoding", ""))
+        series = await self._series.get(
+            (key, form), lambda: self._exposition.probe(key, form), compressed=compressed
+        )
+        return await _series(series, form, compressed=compressed)
 
     def stop_waiting(self) -> None:
         """Makes all scrapes return the known values at once, without waiting for their trip."""
@@ -156,8 +159,11 @@ class Routes:
 
     async def metrics(self, request: web.Request) -> web.Response:
         form = form_for(request.headers.get("Accept", ""))
-        series = await self._everything.get(form, lambda: self._exposition.everything(form))
-        return await _series(request, series, form)
+        compressed = takes_gzip(request.headers.get("Accept-Encoding", ""))
+        series = await self._everything.get(
+            form, lambda: self._exposition.everything(form), compressed=compressed
+        )
+        return await _series(series, form, compressed=compressed)
 
     async def sd(self, request: web.Request) -> web.Response:
         """The configured probes in the format of Prometheus' http_sd_configs: only /probe for
@@ -165,7 +171,9 @@ class Routes:
         scheme, host, path = self._external_url.probe_location(request.scheme, request.host)
         common = {"__scheme__": scheme, "__metrics_path__": path}
         body = await self._discovered.get(
-            (host, tuple(common.items())), lambda: self._groups(host, common)
+            (host, tuple(common.items())),
+            lambda: self._groups(host, common),
+            compressed=takes_gzip(request.headers.get("Accept-Encoding", "")),
         )
         headers = _PLAIN_HEADERS | {"Content-Type": "application/json; charset=utf-8"}
         return await self._answer(request, body, headers)
@@ -353,14 +361,13 @@ def _with_state(answer: Answer) -> Answer:
     return answered
 
 
-async def _series(request: web.Request, body: Body, form: Format) -> web.Response:
-    """The series, compressed if the client accepts that."""
+async def _series(body: Body, form: Format, *, compressed: bool) -> web.Response:
     headers = {
         "Content-Type": form.value,
         "Cache-Control": "no-store",
         "Vary": "Accept, Accept-Encoding",
     }
-    if len(body.plain) <= SMALL or not takes_gzip(request.headers.get("Accept-Encoding", "")):
+    if not compressed or len(body.plain) <= SMALL:
         return web.Response(body=PiecewisePayload(body.plain), headers=headers)
-    compressed = PiecewisePayload(await body.compressed())
-    return web.Response(body=compressed, headers=headers | {"Content-Encoding": "gzip"})
+    packed = PiecewisePayload(await body.compressed())
+    return web.Response(body=packed, headers=headers | {"Content-Encoding": "gzip"})

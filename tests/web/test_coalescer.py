@@ -1,10 +1,14 @@
 """Requests for the same answer at the same time share one."""
 
 import asyncio
+import gzip
+import time
+from collections.abc import Iterator
 
 import pytest
 
 from exporter.metrics.text import Text
+from exporter.web.bodies import LARGE
 from exporter.web.coalescer import Coalescer
 
 
@@ -66,3 +70,35 @@ async def test_only_answers_that_take_long_wait_for_each_other(one_at_a_time: bo
     assert together == (1 if one_at_a_time else 100)
     assert (turns < 10) is not one_at_a_time
     assert not vars(coalescer)["_locks"]
+
+
+class Watched(Text):
+    """A large text that says how many of its kind are being compressed."""
+
+    at_work = 0
+
+    def pieces(self, size: int) -> Iterator[memoryview]:
+        Watched.at_work += 1
+        time.sleep(0.05)
+        yield from super().pieces(size)
+        Watched.at_work -= 1
+
+
+async def test_nobody_makes_us_compress_more_than_one_text_at_a_time() -> None:
+    coalescer, at_work = Coalescer(), list[int]()
+
+    async def make() -> Text:
+        at_work.append(Watched.at_work)
+        return Watched([b"x" * 2 * LARGE])
+
+    async def get() -> None:
+        body = await coalescer.get("a", make, compressed=True)
+        assert gzip.decompress(bytes(await body.compressed())) == b"x" * 2 * LARGE
+
+    requests = set[asyncio.Task[None]]()
+    for _ in range(20):
+        requests.add(asyncio.create_task(get()))
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*requests)
+    assert set(at_work) == {0}
+    assert 2 < len(at_work) < 20
