@@ -124,7 +124,8 @@ def parse(raw: bytes, file: str) -> tuple[Node, list[Mistake]]:
 
 def dump(data: Any) -> str:
     """Writes plain data as YAML, in its order."""
-    return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    text: str = yaml.dump(data, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+    return text
 
 
 class _Composer:

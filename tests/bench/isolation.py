@@ -244,6 +244,8 @@ def _servers(directory: Path) -> Iterator[str]:
     for process in processes:
         process.start()
     found = dict(ports.get() for _ in range(2))
+    while not _listens(smtp):
+        time.sleep(0.1)
     try:
         yield CONFIGURATION.format(
             directory=directory, smtp=smtp, pop3=found["_pop3"], imap=found["_imap"]
@@ -251,6 +253,12 @@ def _servers(directory: Path) -> Iterator[str]:
     finally:
         for process in processes:
             process.kill()
+
+
+def _listens(port: int) -> bool:
+    with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def _serve(speak: Callable[[socket.socket], None], ports: "Queue[tuple[str, int]]") -> None:

@@ -16,6 +16,7 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.core.run import Run
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
+from exporter.mailboxes.maildir.folder import DirectoryListing
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
@@ -25,6 +26,7 @@ from exporter.net.dns_queries import DnsQueries
 from exporter.net.imap.reader import Reader
 from exporter.net.imap.reply import Reply
 from exporter.net.imap.values import MAX_WORDS
+from exporter.net.pop3.listing import Listing
 from exporter.net.pop3.reply import reply_in
 from exporter.web.listeners import AT_ONCE, listen
 from exporter.web.pages import Pages
@@ -179,6 +181,22 @@ async def test_many_probes() -> None:
         assert page.count("@example.org</a>") == 100
         assert len(page) < 100_000
     assert pauses > few + 10
+
+
+def test_large_mailboxes() -> None:
+    """A mailbox with 100,000 other messages does not hold up other work: a POP3 listing is read in
+    slices of a few milliseconds, and later, as in a Maildir, only what has changed is looked at."""
+    lines = b"".join(b"%d unique%d\r\n" % (number, number) for number in range(1, 100_001))
+    listing = Listing()
+    _, pauses = with_pauses(listing.update(lines))
+    assert pauses >= 200
+    changes, pauses = with_pauses(listing.update(lines + b"100001 new\r\n"))
+    assert (changes.added, pauses) == (["new"], 0)
+    names = frozenset(f"{number}.M1P1.host:2,S" for number in range(100_000))
+    before = DirectoryListing((), 0, 0, 0, names).compared_with(None)
+    after = DirectoryListing((), 0, 0, 0, names | {"new"}).compared_with(before)
+    assert (after.appeared, after.vanished) == (frozenset({"new"}), frozenset[str]())
+    assert len(after.files) == 100_001
 
 
 class Counting(asyncio.Protocol):

@@ -1,5 +1,7 @@
 """The list of probes on the overview: pages, states, a search."""
 
+import gzip
+import json
 import re
 from dataclasses import replace
 from urllib.parse import parse_qsl
@@ -18,8 +20,10 @@ from exporter.web.pages.probe_list import (
     page_of,
     state_of,
 )
+from exporter.web.routes import GROUPS
 from tests.metrics.test_outcome import SUCCESS
 from tests.support.http_site import site
+from tests.support.imap_attacker import Ticker
 from tests.support.pauses import at_once, with_pauses
 from tests.web.test_pages import FAILED
 
@@ -186,3 +190,22 @@ async def test_every_link_of_a_filtered_page_leads_somewhere() -> None:
         for link in links:
             status, shown = await here.get("/" + link)
             assert (status, 'value="example"' in shown) == (200, True)
+
+
+async def test_service_discovery_of_many_probes_is_written_in_turns_and_compressed() -> None:
+    async with site() as here:
+        for number in range(MANY):
+            key = ProbeKey("submission", f"{number}@example.org")
+            here.probes.get_or_create(key).name = f"probe-{number}"
+        ticker = Ticker()
+        url = f"http://{here.host}:{here.port}/sd"
+        async with here.http.get(
+            url, headers={"Accept-Encoding": "gzip"}, auto_decompress=False
+        ) as answer:
+            packed = await answer.read()
+        ticker.stop()
+    groups = json.loads(gzip.decompress(packed))
+    assert len(groups) == MANY + 1
+    assert groups[-1]["labels"]["probe"] == f"probe-{MANY - 1}"
+    assert len(packed) < 20 * MANY
+    assert ticker.turns > MANY // GROUPS
