@@ -1,7 +1,8 @@
 """Values by family and label values; compact, since there may be ten thousand probes."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import cache
 
 from exporter.metrics.definitions import Definition
 
@@ -43,11 +44,11 @@ class Series:
     """The values of some families."""
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
-        self.definitions = {definition.name: definition for definition in definitions}
+        self.definitions = _by_name(tuple(definitions))
         self.numbers: dict[str, dict[Labels, float]] = {}
         self.histograms: dict[str, dict[Labels, Histogram]] = {}
         self._version = 0
-        self._versions = dict.fromkeys(self.definitions, 0)  # after the newest change of a family
+        self._versions: dict[str, int] = {}  # after the newest change of a family
         for name, definition in self.definitions.items():
             if definition.kind == "histogram":
                 self.histograms[name] = {
@@ -64,9 +65,9 @@ class Series:
     def changes(self, version: int) -> list[tuple[Definition, list[tuple[Labels, Value]]]]:
         """A snapshot of the families that have changed since that version."""
         return [
-            (self.definitions[name], self._snapshot(name))
-            for name, newest in self._versions.items()
-            if newest > version
+            (definition, self._snapshot(name))
+            for name, definition in self.definitions.items()
+            if self._versions.get(name, 0) > version
         ]
 
     def _snapshot(self, name: str) -> list[tuple[Labels, Value]]:
@@ -103,3 +104,9 @@ class Series:
         """Notes a change, for the texts of this family."""
         self._version += 1
         self._versions[name] = self._version
+
+
+@cache
+def _by_name(definitions: tuple[Definition, ...]) -> Mapping[str, Definition]:
+    """One for all probes of a kind."""
+    return {definition.name: definition for definition in definitions}
