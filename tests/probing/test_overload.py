@@ -189,3 +189,30 @@ def test_when_the_overload_ends_trips_do_not_come_in_a_burst() -> None:
                 assert site.prober.lag < 0.5
 
     virtual.run(course())
+
+
+class FinishedByTurn(CountedMetrics):
+    """Counts the trips that end in each turn of the loop."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.finished_in: Counter[int] = Counter()
+
+    def finished(self, outcome: Outcome) -> None:
+        super().finished(outcome)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, virtual.VirtualLoop)
+        self.finished_in[loop.turns] += 1
+
+
+def test_when_a_queue_is_let_go_trips_end_one_by_one() -> None:
+    async def course() -> None:
+        bench = ProberRig(metrics=FinishedByTurn)
+        bench.sender.delay = 100
+        flights = [bench.prober.start(bench.probe) for _ in range(200)]
+        assert all(outcome.success for outcome in await asyncio.gather(*flights))
+        assert isinstance(bench.metrics, FinishedByTurn)
+        assert max(bench.metrics.finished_in.values()) == 1
+        await bench.close()
+
+    virtual.run(course())

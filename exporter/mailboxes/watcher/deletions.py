@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 
+from exporter.core.fairness import in_turns
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
@@ -38,7 +39,8 @@ class Deletions:
         async with trace.conversation():
             await session.delete([sighting for sighting, _ in deletions])
         del self._waiting[: len(deletions)]
-        for _, done in deletions:
+        # A trip ends now, which takes a millisecond, and there may be thousands.
+        async for _, done in in_turns(deletions, 1):
             if done is not None and not done.done():
                 done.set_result(None)
         return len(deletions)
