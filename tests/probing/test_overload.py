@@ -16,7 +16,8 @@ import pytest
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
-from exporter.core.model import Outcome, ProbeKey
+from exporter.core.model import Outcome, ProbeError, ProbeKey
+from exporter.core.reasons import Reason
 from exporter.metrics import Metrics
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
@@ -213,6 +214,31 @@ def test_when_a_queue_is_let_go_trips_end_one_by_one() -> None:
         assert all(outcome.success for outcome in await asyncio.gather(*flights))
         assert isinstance(bench.metrics, FinishedByTurn)
         assert max(bench.metrics.finished_in.values()) == 1
+        await bench.close()
+
+    virtual.run(course())
+
+
+def test_when_a_mailbox_opens_trips_that_wait_for_it_go_on_one_by_one() -> None:
+    async def course() -> None:
+        bench = ProberRig()
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, virtual.VirtualLoop)
+        sent_in: Counter[int] = Counter()
+
+        def noted(raw: bytes) -> list[str]:
+            sent_in[loop.turns] += 1
+            return ["250 taken"]
+
+        bench.sender.says, bench.sender.effort = noted, 0.0
+        bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
+        flights = [bench.prober.start(bench.probe) for _ in range(200)]
+        await asyncio.sleep(10)
+        assert not sent_in
+        bench.mailbox.down = None
+        assert all(outcome.success for outcome in await asyncio.gather(*flights))
+        assert sent_in.total() == 200
+        assert max(sent_in.values()) == 1
         await bench.close()
 
     virtual.run(course())

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from exporter.core.clock import Clock
+from exporter.core.fairness import in_turns
 from exporter.core.model import ProbeError
 from exporter.core.phases import Leg
 from exporter.core.reasons import Reason
@@ -200,14 +201,14 @@ class Watcher:
         """Opens the mailbox, and polls it until it is no longer needed, or replaced."""
         async with trace.conversation():
             session = await mailbox.open(trace, self._dispatcher.is_ours)
+        letting_go: asyncio.Task[None] | None = None
         try:
             self._opening = Opening.of(trace, listens=mailbox.listens)
             self._looked_at = NEVER
             self.entering = None
             self.scan_limited = session if isinstance(session, ScanLimited) else None
             self.reports_unreadable = session if isinstance(session, ReportsUnreadable) else None
-            for expectation in self._waiting.trips.values():
-                self._opening.report_to(expectation)
+            letting_go = asyncio.create_task(self._report(self._opening))
             while self._wanted and (mailbox is self._mailbox or self._holds_sightings):
                 trace.spans.clear()
                 await self._next_step(session, trace)
@@ -220,7 +221,15 @@ class Watcher:
                     await self._next_step(session, trace)
         finally:
             self._opening = None
+            if letting_go:
+                letting_go.cancel()
             session.abort()
+
+    async def _report(self, opening: Opening) -> None:
+        """Lets the trips go that wait for this session: there may be thousands, and all begin to
+        send."""
+        async for expectation in in_turns(list(self._waiting.trips.values()), 1):
+            opening.report_to(expectation)
 
     async def _next_step(self, session: Session, trace: Trace) -> None:
         """Polls the mailbox, if that is due. Then deletes messages, or waits until the next poll is
