@@ -13,7 +13,8 @@ from tests.bench.cached import cached_probe
 from tests.bench.capacity import ten_thousand_probes, two_processes
 from tests.bench.delay import errors_of_delay
 from tests.bench.isolation import isolation
-from tests.bench.many import in_a_small_process, memory_of_waiting_trips, thousand_probes
+from tests.bench.many import in_a_small_process, thousand_probes
+from tests.bench.memory import memory
 from tests.bench.overload import overload
 from tests.bench.series import scrapes
 from tests.bench.start import start
@@ -27,7 +28,7 @@ PARTS: dict[str, Callable[[Lab], None]] = {
     "series": lambda lab: asyncio.run(scrapes(lab)),
     "delay": lambda lab: asyncio.run(errors_of_delay(lab)),
     "many": lambda lab: in_a_small_process(thousand_probes),
-    "waiting": lambda lab: in_a_small_process(memory_of_waiting_trips),
+    "memory": memory,
     "cached": cached_probe,
     "overload": lambda lab: overload(),
     "probes": lambda lab: in_a_small_process(ten_thousand_probes),

@@ -1,13 +1,10 @@
-"""Parts of `make bench`: very many probes on many mailboxes, and the memory of trips that wait."""
+"""A part of `make bench`: very many probes on many mailboxes."""
 
 import asyncio
-import gc
-import resource
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 
 from exporter.app import App
 from exporter.core.model import Outcome
@@ -15,14 +12,12 @@ from exporter.mail.tokens import new_key
 from exporter.probing.probe import Probe
 from exporter.settings import Settings
 from exporter.state.store import Store
-from exporter.state.trip import State
 from tests.bench.load import cpu
 from tests.lab.client import Lab
 from tests.lab.facts import NUMBERED_USERS
 
 MAILBOXES = 200
 PROBES = 1000
-WAITING = 3000  # trips
 AT_ONCE = 100  # trips that the relay of the lab serves at the same time
 
 MAILBOX = (
@@ -89,49 +84,3 @@ async def thousand_probes(lab: Lab) -> None:
             f" trips/s, {used / len(outcomes) * 1000:5.2f} ms of CPU per trip, {good} of"
             f" {len(outcomes)} good"
         )
-
-
-async def memory_of_waiting_trips(lab: Lab) -> None:
-    """Their messages are accepted, and stay in the exchanger's queue."""
-    await asyncio.to_thread(lab.pause_delivery)
-    try:
-        async with App(many(lab), Store.open(None), new_key()) as app:
-            probes = list(app.probes)
-            await all_accepted(app, probes)  # sessions, imports and caches stand now
-            before, wall = memory(), time.perf_counter()
-            await all_accepted(app, probes * (WAITING // PROBES))
-            each, rate = (
-                (memory() - before) / WAITING / 1024,
-                WAITING / (time.perf_counter() - wall),
-            )
-            print(
-                f"a waiting trip:       {each:5.1f} KiB ({WAITING} on {MAILBOXES} mailboxes,"
-                f" {rate:.0f} sent/s; {memory() >> 20} MiB in all)"
-            )
-            began, wall = cpu(), time.perf_counter()
-            await asyncio.sleep(20)
-            used = (cpu() - began) / (time.perf_counter() - wall)
-            print(f"while they wait:      {used * 100:5.1f} % of a processor")
-    finally:
-        await asyncio.to_thread(lab.put_levers_back)
-
-
-async def all_accepted(app: App, probes: Sequence[Probe]) -> None:
-    """Starts a trip of each probe, and returns when all their messages are accepted."""
-    for start in range(0, len(probes), AT_ONCE):
-        wave = probes[start : start + AT_ONCE]
-        wanted = accepted(app) + len(wave)
-        for probe in wave:
-            app.prober.start(probe)
-        while accepted(app) < wanted:
-            await asyncio.sleep(0.05)
-
-
-def accepted(app: App) -> int:
-    return sum(trip.state is State.SENT for trip in app.store.unsettled())
-
-
-def memory() -> int:
-    """Resident bytes of this process, without garbage."""
-    gc.collect()
-    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
