@@ -22,7 +22,6 @@ from exporter.net.certificate import ServerCertificate
 from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.net.smtpd.limits import LIMITS, Limits
-from exporter.net.smtpd.server import Receiver
 
 # Messages that have come and were not looked at; the watcher looks as soon as one has come.
 MAX_WAITING = 500
@@ -136,6 +135,8 @@ class SmtpdSession:
         self._waiting: deque[Sighting] = deque()
         self._numbers = count(1)
         self._wake: Wake | None = None  # of who waits for a message
+        from exporter.net.smtpd.server import Receiver  # 1 MiB that only a receiver needs
+
         # Not the name of this machine: Postfix on the same one would report that its mail loops
         # back to itself.
         hostname = _domain(_canonical(options.recipients[0]))
