@@ -18,7 +18,6 @@ from exporter.core.threads import Worker
 from exporter.core.trace import Trace
 from exporter.core.wake import Wake
 from exporter.mailboxes.junk import is_junk
-from exporter.mailboxes.maildir.events import directory_events
 from exporter.mailboxes.maildir.files import MaildirFiles
 from exporter.mailboxes.maildir.folder import SUBDIRECTORIES, Folder, Ref, unique_name
 from exporter.mailboxes.maildir.stored_message import StoredMessage, UnreadableMessage
@@ -145,6 +144,9 @@ class MaildirSession:
         self._news = False  # since the last scan
         self._wake: Wake | None = None  # of who waits
         self._watched: set[str] = set()
+        # It needs ctypes, 0.5 MiB that only a Maildir needs.
+        from exporter.mailboxes.maildir.events import directory_events
+
         self._events = directory_events(self._note_appearance, self._note_end)
 
     async def open(self) -> None:
