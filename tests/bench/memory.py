@@ -70,7 +70,7 @@ async def idle_probes(lab: Lab) -> None:
 
 async def _idle_probes(lab: Lab, directory: Path, before: int) -> None:
     async with App(many(lab, IDLE, IDLE // 10), Store.open(directory), new_key()) as app:
-        turn = asyncio.Semaphore(AT_ONCE)
+        turn = asyncio.Semaphore(FEW)  # else what trips need for a moment would count
 
         async def trip(probe: Probe) -> bool:
             async with turn:
