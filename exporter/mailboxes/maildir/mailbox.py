@@ -153,14 +153,20 @@ class MaildirSession:
         """New messages are watched from now on."""
         if self._events is None:
             self._trace.note("-- no inotify: polling for new messages")
-        folders = await self._in_thread(self._files.survey, self._folders)
+        folders = await self._in_thread(self._first_survey)
         await self._in_thread(self._files.check_access, folders)
-        for directory, folder in folders.items():
-            if directory not in self._folders:
-                folders[directory] = await self._in_thread(folder.as_found)
+        for directory in folders:
             self._before.update(Ref(directory, unique) for unique in folders[directory].fresh)
         self._folders.update(folders)
         await self._watch(folders)
+
+    def _first_survey(self) -> dict[str, Folder]:
+        """The folders; all messages of one that no earlier session has seen are older. May
+        block."""
+        folders = self._files.survey(self._folders)
+        for directory in folders.keys() - self._folders.keys():
+            folders[directory] = folders[directory].as_found()
+        return folders
 
     async def scan(self) -> list[Sighting]:
         """The messages since the last scan, and some older ones until all of those were read."""
