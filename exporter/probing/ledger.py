@@ -33,6 +33,7 @@ from exporter.state.trip import State, Trip
 
 log = logging.getLogger(__name__)
 
+PRUNE_AFTER = 600.0  # seconds between two prunings of the state
 LOOK_FOR = 15.0  # seconds, at least, after a restart before a message is lost
 # seconds until a stray is judged again that cannot be judged while the state cannot be read
 LOOK_AGAIN = 10.0
@@ -55,6 +56,7 @@ class Ledger:
         self._overdue = OverdueTrips(watchers, clock)
         self._left_over = LeftOvers(clock, self._passed)
         self._left: set[str] = set()  # trips that a restart continues
+        self._prune_at = float("-inf")  # when the state is pruned next, monotonic
         self._unwritten: dict[str, Trip] = {}  # settled, and not yet so on the disk
 
     async def record(
@@ -220,7 +222,9 @@ class Ledger:
                 trip.id, partial(log_message, logging.ERROR, trip, "the message is lost")
             )
             self._observer.lost(trip.probe)
-        self._store.forget_expired(now)
+        if now.monotonic >= self._prune_at:  # it reads every trip of the last days
+            self._prune_at = now.monotonic + PRUNE_AFTER
+            self._store.forget_expired(now)
 
     def recover(self) -> list[Trip]:
         """The trips to continue, whose message was accepted before this process began. Overdue
