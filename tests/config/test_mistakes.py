@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config.mistakes import Mistakes
+from exporter.config.mistakes import LONGEST_COMPARED, MOST_COMPARED, Mistakes, suggestion
 from exporter.settings import Settings
 
 BAD = sorted((Path(__file__).parent / "bad").glob("*.yml"))
@@ -93,3 +93,19 @@ def test_utf_16_without_its_mark_is_called_so() -> None:
         line == "mailtrip.yml:1:2: control character U+0000 is not allowed here: save the file as"
         " UTF-8, if it is UTF-16"
     )
+
+
+def test_a_similar_word_is_suggested_else_the_known_ones_are_named() -> None:
+    assert suggestion("submision", ["submission", "inbound"]) == "; did you mean submission?"
+    assert suggestion("x", ["submission", "inbound"]) == "; known: submission, inbound"
+    assert suggestion(7, ["submission"]) == "; known: submission"
+    assert suggestion("x", []) == ""
+
+
+def test_of_very_many_words_and_with_a_very_long_one_not_all_are_compared() -> None:
+    """A link to a probe that does not exist would hold up the event loop for a second."""
+    many = [f"probe-{number:06}" for number in range(MOST_COMPARED)]
+    assert suggestion("submision", [*many, "submission"]).startswith("; known: probe-000000, ")
+    long = "x" * LONGEST_COMPARED
+    assert suggestion(long, [f"{long}y"]) == f"; did you mean {long}y?"
+    assert suggestion(f"{long}x", [f"{long}y"]) == f"; known: {long}y"
