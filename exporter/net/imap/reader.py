@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from exporter.net.imap.values import LITERAL, LONG, MAX_WORDS, listed, mended, words
+from exporter.net.imap.values import LITERAL, LONG, MAX_WORDS, listed, mended, without_size, words
 from exporter.net.imap.values import Malformed as Malformed
 from exporter.net.imap.values import Value as Value
 from exporter.net.imap.values import number as number
@@ -200,7 +200,7 @@ def _shown(name: str, pieces: list[bytes]) -> bytes:
     wrong literal size."""
     if name not in _TOLD:
         return b"* {%d bytes}" % sum(map(len, pieces))
-    texts = [LITERAL.sub(b"", text) for text in pieces[::2]]
+    texts = [without_size(text) for text in pieces[::2]]
     if name == "FETCH" and sum(map(len, texts)) > LONG:
         return b"* {%d bytes}" % sum(map(len, pieces))
     if name == "FETCH":  # a server may send a short header as a quoted string

@@ -19,6 +19,7 @@ from exporter.net.imap.reader import (
     number,
     parse,
 )
+from exporter.net.imap.values import without_size
 
 CONVERSATION = (
     b"* OK [CAPABILITY IMAP4rev1 IDLE] ready {3}\r\n"
@@ -235,3 +236,19 @@ def test_each_escaped_character_loses_its_backslash(text: bytes) -> None:
     assert quoted
     (value,) = parse([b'"' + quoted[0] + b'"'])
     assert value == re.sub(rb"\\(.)", rb"\1", quoted[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        (b"BODY[] {12}", b"BODY[] "),
+        (b"BODY[] ~{1234567890+}", b"BODY[] "),
+        (b"x" * 100 + b"{3}", b"x" * 100),
+        (b"{3}", b""),
+        (b"{3} x", b"{3} x"),
+        (b"{12345678901}", b"{12345678901}"),
+        (b"", b""),
+    ],
+)
+def test_the_size_of_a_literal_is_no_part_of_the_text_before_it(text: bytes, left: bytes) -> None:
+    assert without_size(text) == left
