@@ -68,3 +68,13 @@ def test_a_mailbox_that_says_much_pushes_nothing_of_the_sending_out() -> None:
         assert len(texts) <= most + 2
         assert texts[30].endswith(f"mailbox {LEFT_OUT}"), "and it says where something is missing"
         assert "4999" in texts[-1]
+
+
+def test_it_says_that_lines_are_left_out_also_when_all_of_them_are_kept() -> None:
+    send = Transcript(Leg.SEND)
+    for number in range(FEW_LINES + 1):
+        send.note(float(number), f"line {number}")
+    texts = merged_lines([send], 0.0, FEW_LINES)
+    assert texts[0] == LEFT_OUT
+    assert len(texts) == FEW_LINES + 1
+    assert merged_lines([send], 1.0, FEW_LINES)[0] != LEFT_OUT
