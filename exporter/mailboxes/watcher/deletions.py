@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterable
 
-from exporter.core.fairness import in_turns
 from exporter.core.model import ProbeError
 from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
@@ -40,7 +39,9 @@ class Deletions:
             await session.delete([sighting for sighting, _ in deletions])
         del self._waiting[: len(deletions)]
         # A trip ends now, which takes a millisecond, and there may be thousands.
-        async for _, done in in_turns(deletions, 1):
+        for number, (_, done) in enumerate(deletions):
+            if number:
+                await asyncio.sleep(0)
             if done is not None and not done.done():
                 done.set_result(None)
         return len(deletions)
