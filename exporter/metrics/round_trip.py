@@ -1,6 +1,7 @@
 """Outcome → series. The additional series of a round trip."""
 
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from exporter.core.facts import Arrival, Authentication, Hop, SpamScore
 from exporter.core.model import Exchanger, Fact, Outcome, PlaintextFallback, Reply, Span, TlsSession
@@ -17,6 +18,12 @@ _MAILBOX = "mailtrip_mailbox_step_duration_seconds", "mailtrip_last_mailbox_step
 """The histogram and the gauge of the steps on one side."""
 
 
+@lru_cache(maxsize=256)
+def _labels(words: tuple[tuple[str, ...], ...]) -> tuple[Labels, ...]:
+    """Values of labels, which thousands of probes share."""
+    return tuple(tuple(map(str, one)) for one in words)
+
+
 class RoundTripSeries(ProbeSeries):
     """The series of a probe that makes round trips."""
 
@@ -31,10 +38,7 @@ class RoundTripSeries(ProbeSeries):
         if (scope, step_histograms) == (self._scope, self._step_histograms):
             return
         self._scope, self._step_histograms = scope, step_histograms
-        self.foresee(
-            "mailtrip_failures_total",
-            [(str(phase), str(reason)) for phase, reason in scope.failures],
-        )
+        self.foresee("mailtrip_failures_total", _labels(scope.failures))
         for name, foreseen in {
             "mailtrip_late_total": scope.arrives,
             "mailtrip_lost_total": scope.arrives,
