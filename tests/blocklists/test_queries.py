@@ -89,6 +89,7 @@ async def test_each_query_is_told_to_the_one_who_asked_and_to_the_program() -> N
         assert all(query.blocklist == "bl.test" and query.duration for query in mine)
 
 
+@pytest.mark.slow
 async def test_questions_under_way_are_bounded_whatever_the_number_of_lists() -> None:
     def saying(name: str, kind: str) -> Said:
         tests: dict[str, Said] = {

@@ -221,6 +221,7 @@ class NeverReads:
         return False
 
 
+@pytest.mark.slow
 async def test_a_message_that_has_not_left_as_a_whole_was_not_taken(domain: Domain) -> None:
     message = probe_message()
     large = ProbeMessage(

@@ -58,6 +58,7 @@ class Broken(Store):
         return super().settle(trip_id, state, tell)
 
 
+@pytest.mark.slow
 def test_of_four_hundred_trips_with_a_state_that_breaks_in_every_way_each_has_one_outcome_in_time(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

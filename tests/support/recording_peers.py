@@ -53,6 +53,7 @@ class Listener:
             while thread.is_alive() and time.monotonic() < end:
                 self._cut()  # once more: a client may have come, or begun with TLS, meanwhile
                 thread.join(0.02)
+        self._cut()  # a thread that has ended by itself may have begun with TLS before
 
     def _cut(self) -> None:
         for one in (self._server, *self._clients):

@@ -121,6 +121,7 @@ async def test_a_certificate_that_was_missing_is_enough_to_mend_the_file(folder:
 # ---------------------------------------------------------------- sizes
 
 
+@pytest.mark.slow
 async def test_a_large_body_is_refused_before_it_is_read() -> None:
     async def refused(here: Site, method: str) -> None:
         reader, writer = await here.raw()
@@ -160,6 +161,7 @@ async def test_after_a_body_that_is_refused_the_connection_ends(
         writer.close()
 
 
+@pytest.mark.slow
 async def test_a_body_without_end_is_not_listened_to() -> None:
     async with site() as here:
         reader, writer = await here.raw()

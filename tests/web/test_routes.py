@@ -266,6 +266,7 @@ async def test_stopping_lets_a_running_scrape_finish() -> None:
         assert "probe_success 1.0" in (await scrape)[1].splitlines()
 
 
+@pytest.mark.slow
 async def test_stopping_does_not_wait_for_a_trip_that_takes_long_and_answers_with_what_is_known() -> (
     None
 ):

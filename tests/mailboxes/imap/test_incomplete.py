@@ -51,6 +51,7 @@ async def test_a_message_that_is_whole_when_it_is_read_again_is_found_and_delete
         assert server.expunged == [b"EXPUNGE %d" % UID]
 
 
+@pytest.mark.slow
 async def test_what_stays_incomplete_is_taken_as_it_is() -> None:
     async with (
         asyncio.timeout(20),
@@ -63,6 +64,7 @@ async def test_what_stays_incomplete_is_taken_as_it_is() -> None:
         )
 
 
+@pytest.mark.slow
 async def test_a_server_that_never_tells_a_uid_is_said_to() -> None:
     async with (
         asyncio.timeout(30),
