@@ -44,7 +44,7 @@ class Options:
     files_as_read: object = None  # what that was when the settings were read
     watch: bool = False  # them, and reload
     ready: Callable[[], None] = lambda: None  # called once, when the state and the web are open
-    stopping: Callable[[], None] = lambda: None  # called once, when we are stop_once to stop
+    stopping: Callable[[], None] = lambda: None  # called once, when we are asked to stop
 
 
 # Seconds after which a thread that computes gives way to the event loop. With the 5 ms that are

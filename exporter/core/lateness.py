@@ -9,8 +9,9 @@ from array import array
 from bisect import bisect_left
 from math import inf
 
+from exporter.core.fairness import NOTICEABLE
+
 GAP = 0.05  # seconds between two ticks
-NOTICEABLE = 0.02  # seconds by which a timer may be late on a machine that is well
 MOST_KEPT = 100_000  # late ticks: hours of overload, and 16 bytes each
 
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from exporter.core.lateness import GAP, MOST_KEPT, NOTICEABLE, Lateness
+from exporter.core.fairness import NOTICEABLE
+from exporter.core.lateness import GAP, MOST_KEPT, Lateness
 from tests.support import virtual_time as virtual
 
 BLIND = GAP + 0.001  # within a gap between two ticks nothing is seen

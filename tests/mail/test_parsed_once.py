@@ -1,4 +1,4 @@
-"""An arrived message is parsed once, whoever wants to know something about it."""
+"""An arrived message is parsed once, however many parts of the program read it."""
 
 import asyncio
 

@@ -30,8 +30,8 @@ class Waiting:
             if is_refusal(error):
                 one.refuse(error)
 
-    def next_look(self, looked_at: float, now: float, *, listens: bool) -> float:
-        """When the next poll is due, after the last one at `looked_at`, for the newest expected
+    def next_poll(self, polled_at: float, now: float, *, listens: bool) -> float:
+        """When the next poll is due, after the last one at `polled_at`, for the newest expected
         message."""
         newest, recheck_in = max(self.late.values(), default=None), inf
         for one in self.trips.values():
@@ -39,8 +39,8 @@ class Waiting:
                 newest = max(newest or accepted, accepted)
                 recheck_in = min(recheck_in, one.recheck_in())
         if newest is None:
-            return looked_at + idle_gap(listens=listens)
-        return min(looked_at + gap_after(now - newest), now + recheck_in)
+            return polled_at + idle_gap(listens=listens)
+        return min(polled_at + gap_after(now - newest), now + recheck_in)
 
     def to_recheck(self) -> list[Expectation]:
         """The trips that need a thorough poll now."""

@@ -87,7 +87,7 @@ class Watcher:
             self._waiting, self._dispatcher, self._deletions, self._transcript, self.statistics
         )
         self._wake = Wake()
-        self._looked_at = NEVER  # the last poll; NEVER if the next one is due
+        self._polled_at = NEVER  # the last poll; NEVER if the next one is due
         self._task: asyncio.Task[None] | None = None
         self._opening: Opening | None = None  # set while the session is open
         self._linger_until = NEVER
@@ -204,7 +204,7 @@ class Watcher:
         letting_go: asyncio.Task[None] | None = None
         try:
             self._opening = Opening.of(trace, listens=mailbox.listens)
-            self._looked_at = NEVER
+            self._polled_at = NEVER
             self.entering = None
             self.scan_limited = session if isinstance(session, ScanLimited) else None
             self.reports_unreadable = session if isinstance(session, ReportsUnreadable) else None
@@ -217,7 +217,7 @@ class Watcher:
                 await session.close()
             finally:
                 if mailbox.listens:
-                    self._looked_at = NEVER
+                    self._polled_at = NEVER
                     await self._next_step(session, trace)
         finally:
             self._opening = None
@@ -235,9 +235,9 @@ class Watcher:
         """Polls the mailbox, if that is due. Then deletes messages, or waits until the next poll is
         due."""
         began, idle = self._transcript.position, not self._deletions
-        if (due := self._next_look()) <= self._clock.monotonic():
-            idle = await self._look(session, trace)
-            due = self._next_look()
+        if (due := self._next_poll()) <= self._clock.monotonic():
+            idle = await self._poll_once(session, trace)
+            due = self._next_poll()
         if self._deletions:
             await self._poll.delete(session, trace)
         elif self._wanted and self._opening:
@@ -245,17 +245,17 @@ class Watcher:
         if idle:
             self._transcript.looked(began)
 
-    def _next_look(self) -> float:
+    def _next_poll(self) -> float:
         if self._closing and not self._mailbox.listens:
             return float("inf")  # what comes now is for the next start to find
         now, listens = self._clock.monotonic(), self._mailbox.listens
-        return self._waiting.next_look(self._looked_at, now, listens=listens)
+        return self._waiting.next_poll(self._polled_at, now, listens=listens)
 
-    async def _look(self, session: Session, trace: Trace) -> bool:
+    async def _poll_once(self, session: Session, trace: Trace) -> bool:
         """Polls the mailbox. True if there is nothing to do."""
         began = self._transcript.position
         sightings = await self._poll.scan(session, trace)
-        self._looked_at = self._clock.monotonic()
+        self._polled_at = self._clock.monotonic()
         self.trouble, self.statistics.connected = None, True
         await self._poll.act(sightings, session, trace, began)
         return not sightings and not self._deletions
@@ -266,7 +266,7 @@ class Watcher:
         async with trace.conversation(idle=seconds):
             await session.wait(seconds, self._wake)
         if not self._wake.is_set():
-            self._looked_at = NEVER
+            self._polled_at = NEVER
         self._wake.clear()
 
     @property

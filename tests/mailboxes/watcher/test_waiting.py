@@ -35,7 +35,7 @@ def test_an_overdue_message_is_waited_for() -> None:
     assert not waiting
     waiting.late["trip"] = 0.0
     assert waiting
-    assert waiting.next_look(9.8, 10.0, listens=False) == pytest.approx(10.2)
+    assert waiting.next_poll(9.8, 10.0, listens=False) == pytest.approx(10.2)
 
 
 @virtual.on_a(WatcherRig)
@@ -46,7 +46,7 @@ async def test_a_thorough_look_that_is_due_is_not_missed(bench: WatcherRig) -> N
     async with run.deadline(1000):
         await asyncio.sleep(994)
         now = run.now()
-        assert waiting.next_look(now, now, listens=False) == pytest.approx(now + 1.0)
+        assert waiting.next_poll(now, now, listens=False) == pytest.approx(now + 1.0)
         await asyncio.sleep(2)
         now = run.now()
-        assert waiting.next_look(now, now, listens=False) == now
+        assert waiting.next_poll(now, now, listens=False) == now
