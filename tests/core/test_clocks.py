@@ -12,10 +12,10 @@ from exporter.core.model import Outcome
 from exporter.core.reasons import Reason
 from exporter.mail.tokens import Mint, new_key
 from exporter.probing.left_over import LEFT_OVER_AFTER
-from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.state.trip import Moment, State, Trip
 from tests.support import virtual_time as virtual
+from tests.support.embedded import embedded
 from tests.support.prober_rig import KEY, TIMEOUT, ProberRig
 from tests.support.watcher_rig import message
 
@@ -164,7 +164,7 @@ async def test_a_crash_loop_neither_floods_nor_stands_still_after_the_clock_was_
         """Lives for a moment, and is killed when its message is leaving."""
         wall = virtual.BEGIN + monotonic + (jump if monotonic > 20 else 0.0)
         clock = Clock(monotonic=lambda: monotonic, wall=lambda: wall)
-        app = App(Settings.embedded(), Store.open(tmp_path), key, clock=clock)
+        app = App(embedded(), Store.open(tmp_path), key, clock=clock)
         app.recover()
         (probe,) = app.probes.named
         assert probe.last_start <= monotonic
@@ -196,7 +196,7 @@ async def test_what_began_in_the_future_does_not_stop_the_beat(
 ) -> None:
     """Of a probe that sends no messages only the outcome is known."""
     for number in range(3):
-        app = App(Settings.embedded(), Store.open(tmp_path), new_key())
+        app = App(embedded(), Store.open(tmp_path), new_key())
         app.recover()
         (probe,) = app.probes.named
         if number:

@@ -15,11 +15,11 @@ from exporter.core.reasons import Reason
 from exporter.core.trace import Trace
 from exporter.mail.tokens import new_key
 from exporter.mailboxes.session import Sighting
-from exporter.settings import Settings
 from exporter.state.history import summary_of
 from exporter.state.store import Store
 from exporter.state.trip import State
 from tests.support import virtual_time as virtual
+from tests.support.embedded import embedded
 from tests.support.pauses import at_once
 from tests.support.pretend import PretendMailbox, PretendSession
 from tests.support.prober_rig import TIMEOUT, ProberRig
@@ -276,7 +276,7 @@ def test_a_late_message_that_was_seen_before_the_restart_and_not_deleted_is_clea
 async def test_the_last_success_is_told_after_a_restart_also_if_the_newest_trip_has_failed(
     tmp_path: Path,
 ) -> None:
-    settings = Settings.embedded()
+    settings = embedded()
     (entry,) = settings.probes
     good = Outcome("t1", ProbeKey(entry.module, entry.target), 1000.0, 2.5)
     bad = replace(

@@ -21,6 +21,7 @@ from exporter.state import schema as state_file
 from exporter.state.schema import SCHEMA_VERSION, StateUnusable
 from exporter.state.store import Store
 from exporter.state.trip import Moment, State, Trip
+from tests.support.embedded import embedded
 
 (ENTRY,) = Settings.embedded().probes
 PROBE = ProbeKey(ENTRY.module, ENTRY.target)
@@ -69,7 +70,7 @@ def changed(directory: Path, *statements: str, values: tuple[object, ...] = ()) 
 
 async def started_and_used(directory: Path) -> None:
     """A mailtrip with this state starts, makes a trip, shows what is kept, and stops."""
-    app = App(Settings.embedded(), Store.open(directory), new_key())
+    app = App(embedded(), Store.open(directory), new_key())
     app.recover()
     app.ledger.expire()
     await app.store.recent(None, 100)
