@@ -222,6 +222,7 @@ class Ledger:
                 trip.id, partial(log_message, logging.ERROR, trip, "the message is lost")
             )
             self._observer.lost(trip.probe)
+        self._store.check_place()
         if now.monotonic >= self._prune_at:  # it reads every trip of the last days
             self._prune_at = now.monotonic + PRUNE_AFTER
             self._store.forget_expired(now)

@@ -130,15 +130,13 @@ class Store:
         self._commits.add(lambda c: trips.come_back(c, now, grace))
 
     def forget_expired(self, now: Moment) -> None:
-        """Deletes trips that are too old by elapsed time; `now.wall` is for the evidence. Also
-        logs it if the file is no longer where the next start will look."""
+        """Deletes trips that are too old by elapsed time; `now.wall` is for the evidence."""
+        self._commits.add(lambda c: trips.forget_expired(c, now))
+        self._commits.add(lambda c: evidence.prune(c, now.wall))
 
-        def change(connection: sqlite3.Connection) -> None:
-            trips.forget_expired(connection, now)
-            evidence.prune(connection, now.wall)
-            self._check_place()
-
-        self._commits.add(change)
+    def check_place(self) -> None:
+        """Logs it if the file is no longer where the next start will look."""
+        self._commits.add(lambda _: self._check_place())
 
     def _check_place(self) -> None:
         if (misplaced := self._place()) != self._misplaced:

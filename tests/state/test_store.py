@@ -291,7 +291,7 @@ async def test_a_state_file_that_goes_away_under_us_is_said_once(
 ) -> None:
     store = Store.open(tmp_path)
     await store.record(TRIP)
-    store.forget_expired(Moment("boot", 0.0, 0.0))
+    store.check_place()
     await store.record(replace(TRIP, id="t2"))
     assert caplog.text == ""
     file = tmp_path / "mailtrip.sqlite"
@@ -299,7 +299,7 @@ async def test_a_state_file_that_goes_away_under_us_is_said_once(
     if how == "replaced":
         file.write_bytes(b"")
     for number in range(3, 6):
-        store.forget_expired(Moment("boot", 0.0, 0.0))
+        store.check_place()
         await store.record(replace(TRIP, id=f"t{number}"))
     (line,) = [record.message for record in caplog.records]
     assert str(file) in line
