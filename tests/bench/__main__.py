@@ -15,7 +15,7 @@ from tests.bench.delay import errors_of_delay
 from tests.bench.isolation import isolation
 from tests.bench.many import in_a_small_process, thousand_probes
 from tests.bench.memory import memory
-from tests.bench.overload import overload
+from tests.bench.overload import MINUTES, overload
 from tests.bench.series import scrapes
 from tests.bench.start import start
 from tests.bench.trips import layers, trips
@@ -42,14 +42,22 @@ PARTS: dict[str, Callable[[Lab], None]] = {
 def main(words: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser("tests.bench", description="Measures what mailtrip costs.")
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of: {' '.join(PARTS)}")
-    parts = parser.parse_args(words).parts or [*PARTS]
+    parser.add_argument(
+        "--minutes", type=float, default=MINUTES, help="of overload (default: %(default)g)"
+    )
+    arguments = parser.parse_args(words)
+    parts = arguments.parts or [*PARTS]
     if unknown := [part for part in parts if part not in PARTS]:
         parser.error(f"no such part: {' '.join(unknown)}; there are: {' '.join(PARTS)}")
+    measured: dict[str, Callable[[Lab], None]] = {
+        **PARTS,
+        "overload": lambda lab: overload(arguments.minutes),
+    }
     lab = Lab()
     started = lab.up()
     try:
         for part in parts:
-            PARTS[part](lab)
+            measured[part](lab)
     finally:
         if started:
             lab.down()

@@ -9,13 +9,12 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 from urllib.request import Request, urlopen
 
 from tests.support.mailtrip_process import Exporter
@@ -23,11 +22,13 @@ from tests.support.ports import free_port
 
 PROBES = 500
 SECONDS_TO_MEASURE = 30.0  # what the machine carries
-SECONDS = 60.0  # of overload
+MINUTES = 1.0  # of overload
+PERIODS = 12  # of a run, each with a line of its own
 WARM_UP = 15.0
 TIMES = 4  # what the machine carries
 SHORTEST = 1.0  # seconds: the shortest interval of a probe
 PAGES = ("/metrics", "/probe?module=plain&target=0@example.org", "/-/healthy")
+MOST = 1.0  # seconds that an answer may take
 PATIENCE = "1.5"  # the scrape timeout, of which mailtrip uses 1 s to wait for a trip
 
 CONFIGURATION = """
@@ -105,10 +106,11 @@ class Scrapes:
 
     exporter: Exporter
     took: dict[str, list[float]] = field(default_factory=dict)
+    errors: Counter[str] = field(default_factory=Counter)
     _stop: threading.Event = field(default_factory=threading.Event)
 
     @contextmanager
-    def going_on(self) -> Any:
+    def going_on(self) -> Iterator[None]:
         threads = [threading.Thread(target=self._scrape, args=[page]) for page in PAGES]
         for thread in threads:
             thread.start()
@@ -119,20 +121,32 @@ class Scrapes:
             for thread in threads:
                 thread.join()
 
+    def longest_since(self, counts: Mapping[str, int]) -> float:
+        """Of all answers but so many of each page."""
+        return max(
+            (one for page, took in self.took.items() for one in took[counts.get(page, 0) :]),
+            default=0.0,
+        )
+
+    def counts(self) -> dict[str, int]:
+        return {page: len(took) for page, took in self.took.items()}
+
     def _scrape(self, page: str) -> None:
         took = self.took[page] = []
         headers = {"X-Prometheus-Scrape-Timeout-Seconds": PATIENCE, "Accept-Encoding": "gzip"}
+        request = Request(f"http://{self.exporter.address}{page}", headers=headers)
         while not self._stop.is_set():
             began = time.perf_counter()
-            with urlopen(
-                Request(f"http://{self.exporter.address}{page}", headers=headers), timeout=600
-            ) as answer:
-                answer.read()
+            try:
+                with urlopen(request, timeout=600) as answer:
+                    answer.read()
+            except OSError as error:
+                self.errors[f"{page.partition('?')[0]}: {error}"] += 1
             took.append(time.perf_counter() - began)
             self._stop.wait(max(1.0 - took[-1], 0.0))
 
 
-def overload(probes: int = PROBES, seconds: float = SECONDS) -> None:
+def overload(minutes: float = MINUTES) -> None:
     with TemporaryDirectory() as directory:
         maildir, port = Path(directory) / "Maildir", free_port()
         for name in ("new", "cur", "tmp"):
@@ -142,9 +156,9 @@ def overload(probes: int = PROBES, seconds: float = SECONDS) -> None:
         text = CONFIGURATION.format(maildir=maildir, port=port)
 
         def run(name: str, rate: float, seconds: float) -> float:
-            interval = max(probes / rate, SHORTEST)
+            probes = max(PROBES, round(rate * SHORTEST))
             entries = "".join(
-                PROBE.format(number=number, interval=interval) for number in range(probes)
+                PROBE.format(number=number, interval=probes / rate) for number in range(probes)
             )
             flags = ("--log.level", "error")
             exporter = Exporter(text + entries, Path(directory) / name, *flags)
@@ -154,8 +168,8 @@ def overload(probes: int = PROBES, seconds: float = SECONDS) -> None:
                 exporter.kill()
 
         try:
-            carried = run("as much as it carries", probes / SHORTEST, SECONDS_TO_MEASURE)
-            run(f"{TIMES} times that", TIMES * carried, seconds)
+            carried = run("as much as it carries", PROBES / SHORTEST, SECONDS_TO_MEASURE)
+            run(f"{TIMES} times that", TIMES * carried, 60 * minutes)
         finally:
             peer.kill()
             peer.join()
@@ -169,51 +183,86 @@ def series(exporter: Exporter) -> dict[str, float]:
     return {name: float(value) for name, _, value in pairs}
 
 
-def waiting(exporter: Exporter) -> float:
-    """Seconds in which its loop could run and got no processor, on a machine that does other work
-    too."""
-    return int(Path(f"/proc/{exporter.pid}/schedstat").read_text().split()[1]) / 1e9
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What mailtrip says at one moment, and what the kernel says of it. Times in seconds."""
+
+    at: float
+    waited: float  # in which its loop could run and got no processor: the machine does other work
+    memory: float  # MiB, resident
+    series: dict[str, float]
+
+    @classmethod
+    def of(cls, exporter: Exporter) -> "Moment":
+        waited = int(Path(f"/proc/{exporter.pid}/schedstat").read_text().split()[1]) / 1e9
+        memory = int(exporter.status.partition("VmRSS:")[2].split()[0]) / 1024
+        return cls(time.perf_counter(), waited, memory, series(exporter))
+
+    @property
+    def lag(self) -> float:
+        return self.series.get("mailtrip_scheduler_lag_seconds", float("nan"))
+
+    def grown(self, since: "Moment", name: str) -> dict[str, float]:
+        """By how much the series whose names begin with `name` have grown."""
+        return {
+            key: value - since.series.get(key, 0.0)
+            for key, value in self.series.items()
+            if key.startswith(name) and value != since.series.get(key)
+        }
+
+    def trips(self, since: "Moment") -> float:
+        return sum(self.grown(since, "mailtrip_trips_total").values()) / (self.at - since.at)
 
 
 def measure(exporter: Exporter, name: str, seconds: float) -> float:
     """Prints the result; returns the trips that were made in a second."""
     time.sleep(WARM_UP)
-    before, waited, began = series(exporter), waiting(exporter), time.perf_counter()
-    scrapes = Scrapes(exporter)
+    print(f"{name}:", flush=True)
+    moments, scrapes = [Moment.of(exporter)], Scrapes(exporter)
+    began = time.perf_counter()
     with scrapes.going_on():
-        time.sleep(seconds)
-    took = time.perf_counter() - began
-    waited = waiting(exporter) - waited
-    after = series(exporter)
+        for number in range(1, PERIODS + 1):
+            counts = scrapes.counts()
+            time.sleep(max(began + seconds * number / PERIODS - time.perf_counter(), 0.0))
+            moments.append(now := Moment.of(exporter))
+            print(
+                f"  after {now.at - began:5.0f} s  {now.trips(moments[-2]):4.0f} trips/s,"
+                f" lag {now.lag:.1f} s, {now.memory:.0f} MiB, the longest answer"
+                f" {scrapes.longest_since(counts) * 1000:.0f} ms",
+                flush=True,
+            )
+    summarize(moments, scrapes)
+    return moments[-1].trips(moments[0])
 
-    def grown(what: Callable[[str], bool]) -> dict[str, float]:
-        return {
-            key: value - before.get(key, 0.0)
-            for key, value in after.items()
-            if what(key) and value != before.get(key)
-        }
 
-    trips = grown(lambda key: key.startswith("mailtrip_trips_total"))
+def summarize(moments: Sequence[Moment], scrapes: Scrapes) -> None:
+    first, middle, last = moments[0], moments[len(moments) // 2], moments[-1]
+    took = last.at - first.at
+    cpu = sum(last.grown(first, "process_cpu_seconds_total").values())
     failures: Counter[str] = Counter()
-    for key, value in grown(lambda key: key.startswith("mailtrip_failures_total")).items():
+    for key, value in last.grown(first, "mailtrip_failures_total").items():
         failures[key.partition('phase="')[2].replace('",reason="', "/").rstrip('"}')] += int(value)
-    rate = sum(trips.values()) / took
-    cpu = after["process_cpu_seconds_total"] - before["process_cpu_seconds_total"]
-    cores = f"{cpu / took * 100:.0f} % of a core (waiting {waited / took * 100:.0f} % for one)"
-    each = sorted(trips.values()) or [0.0]
-    lag = after.get("mailtrip_scheduler_lag_seconds", float("nan"))
+    trips = sorted(last.grown(first, "mailtrip_trips_total").values()) or [0.0]
     print(
-        f"{name}:  {rate:.0f} trips/s with {cores}; a probe made"
-        f" {each[0]:.0f} to {each[-1]:.0f}; failures {dict(failures) or 'none'}; lag {lag:.1f} s"
+        f"  {last.trips(first):.0f} trips/s with {cpu / took * 100:.0f} % of a core (waiting"
+        f" {(last.waited - first.waited) / took * 100:.0f} % for one); a probe made {trips[0]:.0f}"
+        f" to {trips[-1]:.0f} of {sum(trips):.0f}; lag {last.lag:.1f} s"
     )
+    print(f"  failed trips: {sum(failures.values())} {dict(failures) or ''}")
+    memory = ", ".join(
+        f"{one.memory:.0f} MiB {when}"
+        for one, when in ((first, "at the start"), (middle, "in the middle"), (last, "at the end"))
+    )
+    print(f"  memory: {memory}")
     for page, times in scrapes.took.items():
         times.sort()
         print(
             f"  {page.partition('?')[0]:12}  longest {times[-1] * 1000:7.0f} ms, half of them"
-            f" {times[len(times) // 2] * 1000:7.0f} ms, {len(times)} answers"
+            f" {times[len(times) // 2] * 1000:7.0f} ms, {len(times)} answers,"
+            f" {sum(one > MOST for one in times)} later than {MOST:g} s"
         )
-    return rate
+    print(f"  requests that failed: {dict(scrapes.errors) or 'none'}", flush=True)
 
 
 if __name__ == "__main__":
-    overload(*(int(one) for one in sys.argv[1:3]))
+    overload(*(float(one) for one in sys.argv[1:2]))
