@@ -4,6 +4,8 @@
 # The first Python that is new enough. (`true`, since make throws away what a command that ends with 127 has printed.)
 PYTHON ?= $(firstword $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python; done; true))
+NEW_ENOUGH = test -n "$(PYTHON)" || { echo "mailtrip needs Python 3.11 or newer (apt-get install python3);" \
+	"here: $$(python3 -V 2>/dev/null || echo no python3)" >&2; exit 1; }
 BIN := .venv/bin
 LAB_VARIABLES := MAILTRIP_LAB_NET,MAILTRIP_LAB_DIR
 SUDO := $(if $(shell command -v sudo),sudo --preserve-env=$(LAB_VARIABLES))
@@ -69,6 +71,7 @@ image: ## build the container image, with Docker or Podman; another base: make i
 	BUILDAH_FORMAT=docker $(shell command -v docker || command -v podman || echo docker) build --tag mailtrip $(ARGS) .
 
 suite: # said once, and before anything is installed
+	@$(NEW_ENOUGH)
 	@$(PYTHON) -B -m tests.systems
 
 servers:
@@ -96,7 +99,7 @@ fuzz: $(TOOLS) ## fuzz the parsers, each for SECONDS=600; TARGETS="headers imap"
 
 # Debian keeps ensurepip, without which there is no virtual environment, in a package of its own.
 $(VENV):
-	@test -n "$(PYTHON)" || { echo "mailtrip needs Python 3.11 or newer; python3 is $$(python3 -V 2>&1)" >&2; exit 1; }
+	@$(NEW_ENOUGH)
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || tests/debian.sh \
 		$$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')
 	@echo "installing into .venv; the first time takes half a minute"

@@ -36,8 +36,12 @@ LEFT_OUT: dict[str, dict[str, str]] = {
 
 def code_name() -> str:
     """Of this system; empty where it has none."""
+    return _release("VERSION_CODENAME")
+
+
+def _release(field: str) -> str:
     try:
-        return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+        return platform.freedesktop_os_release().get(field, "")
     except OSError:
         return ""
 
@@ -55,8 +59,9 @@ def main(arguments: list[str], system: str) -> int:
         print(*LEFT_OUT[system].values(), sep="\n", end="\n" if LEFT_OUT[system] else "")
     else:
         print(
-            "The servers of the tests are those of Debian 12 and 13, and of Ubuntu 24.04."
-            "\nWhat needs none of them:  make check, make quick, make lowest",
+            "make test needs the servers of Debian 12 or 13, or of Ubuntu 24.04;"
+            f" this is {_release('PRETTY_NAME') or 'no such system'}."
+            "\nWithout them:  make check, make quick, make lowest",
             file=sys.stderr,
         )
         return 1

@@ -11,6 +11,7 @@ import yaml
 
 from exporter import __version__
 from tests.house.test_house import GENERATED, MACHINE_PATHS, ROOT
+from tests.systems import LEFT_OUT
 
 REGISTRIES = re.compile(
     r"pypi[.]org|pythonhoste[d]|deb[.]debian|security[.]debian|archive[.]ubuntu|ghcr[.]io|quay[.]io"
@@ -73,6 +74,17 @@ def test_ci_runs_everything_and_every_python_that_we_promise() -> None:
     promised = [one.rpartition(" ")[2] for one in PROJECT["classifiers"] if one.startswith(prefix)]
     assert pythons == promised
     assert PROJECT["requires-python"] == f">={promised[0]}"
+
+
+def test_ci_runs_make_test_on_each_system_that_it_knows() -> None:
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))["jobs"]
+    everything, others = jobs["everything"], jobs["systems"]
+    images = [everything["container"]["image"], *others["strategy"]["matrix"]["system"]]
+    assert images == ["debian:12", "debian:13", "ubuntu:24.04"]
+    assert len(images) == len(LEFT_OUT)
+    for job in (everything, others):
+        install = job["steps"][0]["run"].split()
+        assert {"ca-certificates", "git", "make", "python3"} <= set(install)  # images lack them
 
 
 def test_every_form_for_an_issue_asks_for_what_is_needed() -> None:
