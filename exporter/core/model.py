@@ -6,7 +6,7 @@ labels. Texts are for people.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from exporter.core.facts import (
@@ -173,6 +173,8 @@ Fact = (
     | QueriedList
 )
 
+_IN_LISTS = Arrival, Listing, QueriedList
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -222,6 +224,13 @@ class Outcome:
     @property
     def finished_at(self) -> float:
         return self.started_at + self.duration
+
+    @property
+    def brief(self) -> "Outcome":
+        """What a list of probes shows of it: without its spans, its transcript, and the facts about
+        its way."""
+        facts = tuple(fact for fact in self.facts if isinstance(fact, _IN_LISTS))
+        return replace(self, spans=(), facts=facts, transcript=())
 
     @property
     def legs(self) -> dict[Leg, bool]:

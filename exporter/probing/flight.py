@@ -85,7 +85,8 @@ class Flight:
         probe = self._probe
         tell = Once(partial(log_outcome, outcome))
         with contained(outcome.trip, probe.key, otherwise=tell):
-            self._ledger.end(outcome, self._run, arrived=arrived, tell=tell)
+            written = self._ledger.end(outcome, self._run, arrived=arrived, tell=tell)
+            written.add_done_callback(partial(probe.forget_evidence, outcome))
         with contained(outcome.trip, probe.key):
             probe.show(outcome)
         with contained(outcome.trip, probe.key):

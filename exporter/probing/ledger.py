@@ -119,17 +119,21 @@ class Ledger:
         """
         await self._on_disk(self._store.found(verdict), verdict, 0.9 * VERDICT_PATIENCE)
 
-    def end(self, outcome: Outcome, run: Run, *, arrived: bool, tell: Tell | None = None) -> None:
-        """Saves the outcome of a trip, and what to expect of its message, if it sent one.
+    def end(
+        self, outcome: Outcome, run: Run, *, arrived: bool, tell: Tell | None = None
+    ) -> "asyncio.Future[None]":
+        """Saves the outcome of a trip, and what to expect of its message, if it sent one. The
+        result is done when that is on disk.
 
-        `tell` is called when that is on disk, see commits.py: then no restart reports it again.
+        `tell` is called then, see commits.py: no restart reports it again.
         """
         trip = self._in_flight.pop(outcome.trip, None)
         try:
             if trip:
                 self._write_end(trip, outcome, run, arrived=arrived)
         finally:
-            self._store.finished(outcome, tell)
+            written = self._store.finished(outcome, tell)
+        return written
 
     def _write_end(self, trip: Trip, outcome: Outcome, run: Run, *, arrived: bool) -> None:
         if arrived:

@@ -53,7 +53,8 @@ class Probe:
     session_timeout: float
     name: str | None = None  # of an entry in `probes:`
     removed: bool = False  # from the configuration: its last trips end, and are no longer shown
-    newest: Outcome | None = None
+    newest: Outcome | None = None  # in brief
+    unwritten: Outcome | None = None  # the newest in full, until it is on disk
     left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)  # of the flights
@@ -75,16 +76,23 @@ class Probe:
 
     def show(self, outcome: Outcome) -> None:
         """Shows a finished trip. A failed one does not clear the address that mail left from."""
-        self.newest = outcome  # regardless of the wall clock, which may have been set
+        self.newest = outcome.brief  # regardless of the wall clock, which may have been set
+        self.unwritten = outcome
         self.history.append(summary_of(outcome))
         self.left_from = next(
             (one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from
         )
 
+    def forget_evidence(self, outcome: Outcome, written: "asyncio.Future[None]") -> None:
+        """Keeps a finished trip in brief once it is on disk: there may be ten thousand probes."""
+        if self.unwritten is outcome and not written.cancelled() and not written.exception():
+            self.unwritten = None
+
     def remember(self, outcome: Outcome, history: Iterable[TripSummary]) -> None:
         """Restores the newest outcome from before a restart, and the results of those before it."""
         self.history.extend(history)
         self.show(outcome)
+        self.unwritten = None
 
     def under_way(self) -> list[Outcome]:
         """The outcomes so far of the trips in progress."""

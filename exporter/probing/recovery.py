@@ -43,7 +43,7 @@ class Recovery:
 
     def restore(self, wanted: Callable[[ProbeKey], ProbeKey | None]) -> None:
         """Restores the stored results of some probes; `wanted` returns their current keys."""
-        for known in sorted(self._store.last_known(), key=lambda one: one.outcome.finished_at):
+        for known in self._store.last_known(lambda stored: wanted(stored) is not None):
             if key := wanted(known.outcome.probe):
                 probe, outcome = self._probes.get_or_create(key), replace(known.outcome, probe=key)
                 probe.remember(outcome, known.history)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from json import loads
 from sqlite3 import Connection
 
-from exporter.core.model import Outcome
+from exporter.core.model import Outcome, ProbeKey
 from exporter.state import evidence
 from exporter.state.history import HISTORY_LENGTH, TripSummary, summary_of
 from exporter.state.rows import SENSIBLE
@@ -19,19 +19,20 @@ class LastKnown:
     history: tuple[TripSummary, ...]  # how those before it ended, the oldest first
 
 
-def last_known(connection: Connection) -> list[LastKnown]:
-    """The stored results of every probe, without those of an older version that we cannot read."""
-    query = f"SELECT outcome, last_success, history FROM outcomes WHERE {SENSIBLE['outcomes']}"  # noqa: S608
-    rows = connection.execute(query).fetchall()
-    read = (
-        (evidence.readable(text), last_success, _summaries(history))
-        for text, last_success, history in rows
-    )
-    return [
-        LastKnown(outcome, last_success, summaries[:-1])
-        for outcome, last_success, summaries in read
-        if outcome
-    ]
+def probes(connection: Connection) -> list[ProbeKey]:
+    """The probes with stored results, in the order of their newest trips."""
+    query = f"SELECT module, target FROM outcomes WHERE {SENSIBLE['outcomes']} ORDER BY finished_at"  # noqa: S608
+    return [ProbeKey(module, target) for module, target in connection.execute(query)]
+
+
+def last_known(connection: Connection, probe: ProbeKey) -> LastKnown | None:
+    """The stored results of a probe; None if an older version wrote them and we cannot read
+    them."""
+    query = f"""SELECT outcome, last_success, history FROM outcomes
+        WHERE module = ? AND target = ? AND {SENSIBLE["outcomes"]}"""  # noqa: S608
+    row = connection.execute(query, (probe.module, probe.target)).fetchone()
+    outcome = evidence.readable(row[0]) if row else None
+    return LastKnown(outcome, row[1], _summaries(row[2])[:-1]) if outcome else None
 
 
 def keep(connection: Connection, outcome: Outcome, text: str) -> None:

@@ -8,6 +8,8 @@ import asyncio
 import logging
 import os
 import sqlite3
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from exporter.core.model import Outcome, ProbeKey
@@ -69,9 +71,14 @@ class Store:
         seconds. Raises StateUnusable."""
         return self._reader.read_now(lambda c: trips.last_starts(c, now))
 
-    def last_known(self) -> list[LastKnown]:
-        """The stored results of every probe. Raises StateUnusable."""
-        return self._reader.read_now(outcomes.last_known)
+    def last_known(
+        self, wanted: Callable[[ProbeKey], bool] = lambda _: True
+    ) -> Iterator[LastKnown]:
+        """The stored results of the wanted probes, one by one, in the order of their newest trips.
+        Raises StateUnusable."""
+        for probe in filter(wanted, self._reader.read_now(outcomes.probes)):
+            if known := self._reader.read_now(partial(outcomes.last_known, probe=probe)):
+                yield known
 
     async def trip(self, trip_id: str) -> Trip | None:
         """Raises StateUnusable."""
@@ -82,9 +89,17 @@ class Store:
         kept. Raises StateUnusable."""
         return await self._read(lambda c: evidence.newest(c, probe, limit))
 
-    async def outcome(self, trip_id: str) -> Outcome | None:
-        """The outcome of one trip, if it is kept. Raises StateUnusable."""
-        return await self._read(lambda c: evidence.of_trip(c, trip_id))
+    async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None:
+        """The outcome of one trip, if it is kept: the newest of its `probe` is. Raises
+        StateUnusable."""
+
+        def kept(connection: sqlite3.Connection) -> Outcome | None:
+            if (outcome := evidence.of_trip(connection, trip_id)) or probe is None:
+                return outcome
+            known = outcomes.last_known(connection, probe)
+            return known.outcome if known and known.outcome.trip == trip_id else None
+
+        return await self._read(kept)
 
     async def _read(self, query: Query[Result]) -> Result:
         """Reads after pending writes."""
@@ -144,16 +159,16 @@ class Store:
             if misplaced:
                 log.error("%s", misplaced)
 
-    def finished(self, outcome: Outcome, tell: Tell | None = None) -> None:
+    def finished(self, outcome: Outcome, tell: Tell | None = None) -> "asyncio.Future[None]":
         """Saves the outcome of a trip. The time of the last success is kept, however many have
-        failed since."""
+        failed since. The result is done when that is on disk."""
         text = evidence.written(outcome)
 
         def change(connection: sqlite3.Connection) -> None:
             outcomes.keep(connection, outcome, text)
             evidence.keep(connection, outcome, text)
 
-        self._commits.add(change, weight=len(text), tell=tell, within=SOON)
+        return self._commits.add(change, weight=len(text), tell=tell, within=SOON)
 
     async def close(self, patience: float = LAST_PATIENCE) -> None:
         """Writes queued changes for at most so many seconds, and releases the lock on the state

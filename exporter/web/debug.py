@@ -8,13 +8,16 @@ from exporter.core.model import Outcome
 from exporter.mail.tokens import without_tokens
 from exporter.probing.probe import Probe
 from exporter.terminal import DISPLAYS, Renderer, as_text, transcript, waterfall
+from exporter.web.pages.overview import in_words
 
 MOST_FLIGHTS = 5  # that are shown, the newest
 
 
-def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
-    """Trace and transcript, the configuration of the module, which is of this kind, and the series
-    of a scrape.
+def debug_page(
+    probe: Probe, newest: Outcome | None, kind: str, configuration: str, series: str
+) -> str:
+    """Trace and transcript, also of its `newest` trip, the configuration of the module, which is of
+    this kind, and the series of a scrape.
 
     It shows no tokens: with the token of a trip in progress, a reader could forge its message.
     """
@@ -22,10 +25,16 @@ def debug_page(probe: Probe, kind: str, configuration: str, series: str) -> str:
     flights = [
         _drawn(outcome, partial(waterfall, under_way=True)) for outcome in under_way[-MOST_FLIGHTS:]
     ]
-    newest = [_drawn(probe.newest, DISPLAYS[kind].result)] if probe.newest else []
+    if newest:
+        finished = _drawn(newest, DISPLAYS[kind].result)
+    elif brief := probe.newest:
+        words = f"FAILED, {brief.failure}" if brief.failure else f"OK, {in_words(brief)}"
+        finished = f"trip {brief.trip}: {words}. Its transcript cannot be read from the state.\n"
+    else:
+        finished = "No trip has finished yet.\n"
     parts = {
         f"Trips in progress ({len(under_way)})": "\n".join(flights) or "None.\n",
-        "Newest finished trip": "\n".join(newest) or "No trip has finished yet.\n",
+        "Newest finished trip": finished,
         "Configuration of the module, secrets hidden": configuration,
         "Series that a scrape would get": series,
     }

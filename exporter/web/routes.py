@@ -132,7 +132,7 @@ class Routes:
             self._exposition.refused(refusal.kind)
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         if debug:
-            return await _debug_response(self._probes, key, self._exposition)
+            return await _debug_response(self._probes, key, self._exposition, self._pages)
         if not read_only:
             await self._wait(key, wait_limit(request.headers.get(TIMEOUT_HEADER)))
         form = form_for(request.headers.get("Accept", ""))
@@ -334,13 +334,14 @@ def _parameter(request: web.Request, name: str) -> str:
 
 
 async def _debug_response(
-    probes: ProbeTable, key: ProbeKey, exposition: Exposition
+    probes: ProbeTable, key: ProbeKey, exposition: Exposition, pages: Pages
 ) -> web.Response:
     # It takes 3 MiB, and is seldom asked for.
     from exporter.web.debug import debug_page
 
     probe, series = probes.find(key), (await exposition.probe(key)).decode()
-    page = debug_page(probe, probes.kind(key), probes.configuration(key), series)
+    newest = await pages.newest(probe)
+    page = debug_page(probe, newest, probes.kind(key), probes.configuration(key), series)
     return web.Response(text=page, headers=_PLAIN_HEADERS)
 
 

@@ -1,6 +1,7 @@
 """A flight runs one trip: whatever happens inside, it has one outcome."""
 
 import asyncio
+import sqlite3
 
 import pytest
 
@@ -9,6 +10,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual
+from tests.support.balky_disk import balky, store_on
 from tests.support.prober_rig import ProberRig
 from tests.support.scopes import SUBMISSION
 
@@ -47,5 +49,27 @@ def test_text_that_is_no_text_costs_no_outcome(words: str) -> None:
             for watcher in one.watchers.values():
                 await watcher.close()
         await bench.store.close()
+
+    virtual.run(course())
+
+
+def test_a_probe_keeps_its_newest_trip_whole_until_that_is_on_the_disk_and_then_in_brief() -> None:
+    """There may be ten thousand probes, and a trip with its transcript takes 15 KiB."""
+
+    async def course() -> None:
+        disk = balky()
+        bench = ProberRig(store=store_on(disk))
+        disk.refuses = sqlite3.SQLITE_FULL
+        first, probe = await bench.trip(), bench.probe
+        await asyncio.sleep(10)
+        assert (probe.unwritten, probe.newest) == (first, first.brief)
+        disk.refuses = 0
+        await asyncio.sleep(10)
+        assert (probe.unwritten, probe.newest) == (None, first.brief)
+        assert await bench.store.outcome(first.trip) == first
+        assert first.transcript
+        assert first.spans
+        assert (first.brief.transcript, first.brief.spans) == ((), ())
+        await bench.close()
 
     virtual.run(course())

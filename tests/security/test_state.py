@@ -73,7 +73,7 @@ def test_a_clock_that_is_set() -> None:
             assert len(bench.probe.flights) == 1
             overdue = await flight
             bench.ledger.expire()
-            assert bench.probe.newest == overdue
+            assert bench.probe.newest == overdue.brief
             series = bench.series()
             assert (
                 series["mailtrip_success"]

@@ -165,7 +165,7 @@ class NoRecords:
     async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]:
         return []
 
-    async def outcome(self, trip_id: str) -> Outcome | None:
+    async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None:
         return None
 
 

@@ -45,10 +45,12 @@ class Broken(Store):
         await self._strike()
         await super().found(verdict)
 
-    def finished(self, outcome: Outcome, tell: Callable[[str], None] | None = None) -> None:
+    def finished(
+        self, outcome: Outcome, tell: Callable[[str], None] | None = None
+    ) -> "asyncio.Future[None]":
         if self._rng.random() < self._often:
             raise ZeroDivisionError
-        super().finished(outcome, tell)
+        return super().finished(outcome, tell)
 
     def settle(
         self, trip_id: str, state: State, tell: Callable[[str], None] | None = None
@@ -115,7 +117,7 @@ def test_who_counts_and_breaks_costs_no_outcome_and_no_later_trip(
             (flight,) = bench.probe.flights.values()
             outcome = await flight
             assert outcome.success
-            assert bench.probe.newest == outcome
+            assert bench.probe.newest == outcome.brief
             await asyncio.sleep(300)
         assert [known.outcome for known in bench.store.last_known()] == [outcome]
         assert bench.store.unsettled() == []

@@ -90,7 +90,8 @@ async def test_no_password_and_no_message_is_told(
         key = ProbeKey("submission", lab_user.address)
         probe = app.probes.get_or_create(key)
         outcome = await app.prober.start(probe)
-        page = debug_page(probe, app.probes.kind(key), app.probes.configuration(key), "")
+        configuration = app.probes.configuration(key)
+        page = debug_page(probe, outcome, app.probes.kind(key), configuration, "")
         assert await app.store.outcome(outcome.trip) == outcome
     assert outcome.success is right, outcome.failure
     assert {leg_of(line) for line in outcome.transcript} == {"send", "mailbox"}

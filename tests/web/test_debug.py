@@ -12,7 +12,7 @@ from exporter.mail.tokens import new_key
 from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.debug import MOST_FLIGHTS, debug_page
-from tests.support.http_site import GOOD, site
+from tests.support.http_site import GOOD, site, until
 
 DEBUG = f"{GOOD}&debug=true"
 BLOCKLISTS = b"""
@@ -79,6 +79,19 @@ async def test_a_failure_is_told_with_its_place_and_its_transcript() -> None:
         assert "FAILED" in newest
         assert "send/data: rejected 550: refused" in newest
         assert "send    C: DATA" in newest
+
+
+async def test_the_newest_trip_is_read_from_the_state_and_without_it_told_in_brief() -> None:
+    async with site() as here:
+        await here.get(GOOD)
+        (probe,) = (probe for probe in here.probes if probe.newest)
+        in_memory = part((await here.get(DEBUG))[1], TITLES[1])
+        await until(lambda: probe.unwritten is None)
+        assert part((await here.get(DEBUG))[1], TITLES[1]) == in_memory
+        await here.bench.store.close()
+        assert probe.newest
+        (told,) = (line for line in (await here.get(DEBUG))[1].splitlines() if "cannot be" in line)
+        assert told.startswith(f"trip {probe.newest.trip}: OK, round trip ")
 
 
 async def test_trips_under_way_are_shown_as_far_as_they_have_come_the_newest_few() -> None:
@@ -148,7 +161,9 @@ async def test_of_a_module_that_asks_blocklists_it_shows_the_answers_and_no_key(
         key = app.probes.key("reputation", "192.0.2.1")
         probe = app.probes.get_or_create(key)
         await app.prober.start(probe)
-        page = debug_page(probe, app.probes.kind(key), app.probes.configuration(key), "")
+        page = debug_page(
+            probe, probe.unwritten, app.probes.kind(key), app.probes.configuration(key), ""
+        )
     assert "lists.example.org  192.0.2.1  unknown" in page
     assert re.search(r"\d lists +-- lists\.example\.org", page)
     assert "key: <secret>" in page

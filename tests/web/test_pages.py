@@ -110,7 +110,8 @@ async def test_no_token_is_on_a_page() -> None:
         word = token_in(here.bench.sender.sent[0])
         probe = here.probes.get_or_create(KEY)
         assert probe.newest
-        assert any(word in line for line in probe.newest.transcript)
+        assert probe.unwritten
+        assert any(word in line for line in probe.unwritten.transcript)
         page = (await here.get(f"/trips/{probe.newest.trip}"))[1]
         assert "250 taken &lt;token&gt;" in page
         assert word not in page

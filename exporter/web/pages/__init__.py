@@ -1,6 +1,7 @@
 """The pages: the overview, and one trip as a waterfall. Without JavaScript; all text is escaped."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -13,7 +14,9 @@ from exporter.core.fairness import in_turns
 from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.tokens import without_tokens
 from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
+from exporter.state.schema import StateUnusable
 from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
 from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.trip import TripView
@@ -49,7 +52,7 @@ class Records(Protocol):
 
     async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]: ...
 
-    async def outcome(self, trip_id: str) -> Outcome | None: ...
+    async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None: ...
 
 
 class Pages:
@@ -112,6 +115,14 @@ class Pages:
             if kept
             else None
         )
+
+    async def newest(self, probe: Probe) -> Outcome | None:
+        """The newest finished trip of a probe, in full; None if the state cannot be read."""
+        if probe.unwritten or not probe.newest:
+            return probe.unwritten
+        with suppress(StateUnusable):
+            return await self._records.outcome(probe.newest.trip, probe.key)
+        return None
 
     async def missing(self, trip_id: str) -> str:
         """The page for a trip without a record."""

@@ -119,8 +119,11 @@ def test_after_a_reboot_nobody_knows_how_long_the_trip_took_and_any_delay_is_bel
         (trip,) = second.ledger.recover()
         second.prober.resume(second.probe, replace(trip, accepted=None, sending_since=None))
         await second.prober.scrape(second.probe, 100)
-        assert second.probe.newest is not None
-        assert [(hop.delay, hop.skew) for hop in hops(second.probe.newest)] == [(2, 0), (2998, 0)]
+        assert second.probe.unwritten is not None
+        assert [(hop.delay, hop.skew) for hop in hops(second.probe.unwritten)] == [
+            (2, 0),
+            (2998, 0),
+        ]
         await second.close()
 
     virtual.run(course())
