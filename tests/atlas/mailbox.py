@@ -517,5 +517,6 @@ POP3_FAULTS = (
         Known.SESSION,
         f"{SERVER}; its storage",
         pop3(lambda: freeze("^QUIT")),
+        or_step=Step.LOGOUT,
     ),
 )

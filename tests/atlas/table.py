@@ -84,6 +84,8 @@ class Fault:
     says: str = ""
     # a code that only newer servers give; the verdict is that without it
     newer_code: str = ""
+    # the step of the mailbox's session, whose limit is as long as the trip's and may end first
+    or_step: Step | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from tests.support.pauses import at_once
 from tests.support.smtp_witness import OFFERS, Act, SmtpWitness, Stage, witness
 
 TIMEOUT, SESSION_TIMEOUT, RESOLVER_TIMEOUT = 10, 4, 1  # seconds
+PATIENCE = 40  # the timeout of a trip that must succeed
 
 BASE = f"""
 resolver: {{nameservers: ["<dns>"], timeout: {RESOLVER_TIMEOUT}s}}
@@ -165,9 +166,10 @@ class World:
             return await self._fly(app)
 
     async def series(self, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-        """The same, and then what the probe's page shows when nothing of ours is left in the
-        mailbox."""
-        async with self._app(changes) as app:
+        """The same, with time for a machine that stalls, and then what the probe's page shows when
+        nothing of ours is left in the mailbox."""
+        module = {"timeout": f"{PATIENCE}s"} | dict(changes.get("module", {}))
+        async with self._app({**changes, "module": module}) as app:
             outcome = await self._fly(app)
             assert outcome.success, outcome.failure
             while self.mails() != self.stay:

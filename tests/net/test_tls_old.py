@@ -151,7 +151,9 @@ def test_openssl_cnf_cannot_bring_old_versions_back(tmp_path: Path) -> None:
             text=True,
             check=True,
         ).stdout.split()
-        assert said == [written.replace(".", "_"), *expected.split()]
+        # A Python that was not built for Debian allows nothing below TLS 1.2, whatever it reads.
+        assert said[0] in (written.replace(".", "_"), "TLSv1_2")
+        assert said[1:] == expected.split()
 
 
 def test_our_own_servers_speak_tls_1_2_at_least(tmp_path: Path) -> None:

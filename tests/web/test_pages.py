@@ -93,6 +93,7 @@ async def test_a_trip_is_seen_while_it_is_under_way_and_by_the_same_link_when_it
         await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
         probe = here.probes.get_or_create(KEY)
         (trip,) = probe.flights
+        await until(lambda: bool(here.bench.sender.sent))
         assert f'href="trips/{trip}"' in (await here.get("/"))[1]
         status, page = await here.get(f"/trips/{trip}")
         assert (status, "in progress" in page, 'http-equiv="refresh"' in page) == (200, True, True)
