@@ -135,7 +135,7 @@ class RoundtripOptions(Options):
         sender = self.send.how
         if self.mailbox is None:
             refused = {Phase.SEND: sender.reasons | {Reason.ACCEPTED}}
-            return RoundTripScope(sender.steps, failures=_pairs(refused))
+            return RoundTripScope(sender.steps, failures=_pairs(refused), sender=sender)
         mailbox = mailboxes[self.mailbox].how
         receiving = {*mailbox.reasons, Reason.OVERDUE, Reason.ALTERED}
         if self.bounces or mailbox.takes(self.sender):
@@ -152,6 +152,8 @@ class RoundtripOptions(Options):
             _pairs(failing),
             sorts_junk=Reason.JUNK in mailbox.reasons,
             falls_back=sender.falls_back,
+            sender=sender,
+            receiver=mailbox,
         )
 
     def _form(self, target: str) -> str | None:

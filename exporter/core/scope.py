@@ -1,7 +1,7 @@
 """What can happen in the trips of a probe, and how they can fail: these series exist from the
 start. An unexpected failure or step gets its series when it happens."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -19,6 +19,10 @@ class RoundTripScope:
     """Whether its messages may be filed as spam."""
     falls_back: bool = False
     """Whether its messages may be sent in plain text when TLS is broken."""
+    sender: object = field(default=None, hash=False, repr=False)
+    receiver: object = field(default=None, hash=False, repr=False)
+    """The options of the sender and of the mailbox. If they change, what is known about the servers
+    does not hold any more."""
 
     @property
     def arrives(self) -> bool:

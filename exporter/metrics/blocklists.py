@@ -10,6 +10,8 @@ from exporter.metrics.series import Labels
 class BlocklistSeries(ProbeSeries):
     """The series of a probe that queries these blocklists."""
 
+    __slots__ = ()
+
     def __init__(self, blocklists: tuple[str, ...]) -> None:
         super().__init__(OF_A_BLOCKLIST_CHECK, BLOCKLIST_FAILURES)
         for blocklist in blocklists:

@@ -1,6 +1,7 @@
 """Outcome → series. The additional series of a round trip."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from dataclasses import replace
 from functools import lru_cache
 
 from exporter.core.facts import Arrival, Authentication, Hop, SpamScore
@@ -9,9 +10,14 @@ from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import RoundTripScope
 from exporter.core.steps import Step
-from exporter.metrics.definitions import MAILBOX_STEPS, OF_A_ROUND_TRIP, SMTP_STEPS
+from exporter.metrics.definitions import (
+    MAILBOX_STEPS,
+    OF_A_ROUND_TRIP,
+    OF_EVERY_PROBE,
+    SMTP_STEPS,
+)
 from exporter.metrics.outcome import ProbeSeries
-from exporter.metrics.series import Labels
+from exporter.metrics.series import Foreseen, Labels
 
 _SENDING = "mailtrip_smtp_step_duration_seconds", "mailtrip_last_smtp_step_duration_seconds"
 _MAILBOX = "mailtrip_mailbox_step_duration_seconds", "mailtrip_last_mailbox_step_duration_seconds"
@@ -19,55 +25,73 @@ _MAILBOX = "mailtrip_mailbox_step_duration_seconds", "mailtrip_last_mailbox_step
 
 
 @lru_cache(maxsize=256)
-def _labels(words: tuple[tuple[str, ...], ...]) -> tuple[Labels, ...]:
-    """Values of labels, which thousands of probes share."""
-    return tuple(tuple(map(str, one)) for one in words)
+def _foreseen(scope: RoundTripScope, step_histograms: bool) -> Foreseen:
+    """What can happen in trips of this scope, as series; the same for thousands of probes."""
+    once = {
+        "mailtrip_late_total": scope.arrives,
+        "mailtrip_lost_total": scope.arrives,
+        "mailtrip_duplicates_total": scope.arrives,
+        "mailtrip_bounces_total": scope.bounces,
+        "mailtrip_unclear_total": scope.arrives,
+        "mailtrip_junk_total": scope.sorts_junk,
+        "mailtrip_retries_total": scope.retries,
+        "mailtrip_delivery_delay_seconds": scope.arrives,
+        "mailtrip_round_trip_duration_seconds": scope.arrives,
+        "mailtrip_tls_plaintext_fallback": scope.falls_back,
+    }
+    foreseen: dict[str, tuple[Labels, ...]] = {
+        one.name: one.start for one in (*OF_EVERY_PROBE, *OF_A_ROUND_TRIP) if one.start
+    }
+    foreseen |= {name: ((),) for name, exists in once.items() if exists}
+    foreseen["mailtrip_failures_total"] = tuple(
+        (str(phase), str(reason)) for phase, reason in scope.failures
+    )
+    if step_histograms:
+        for (histogram, _), steps, taken in (
+            (_SENDING, SMTP_STEPS, scope.sending),
+            (_MAILBOX, MAILBOX_STEPS, scope.mailbox),
+        ):
+            timed = [one for one in steps if one in taken and one.distribution]
+            foreseen[histogram] = tuple((str(one),) for one in timed)
+    return foreseen
 
 
 class RoundTripSeries(ProbeSeries):
     """The series of a probe that makes round trips."""
 
+    __slots__ = ("_scope", "_step_histograms")
+
     def __init__(self) -> None:
         super().__init__(OF_A_ROUND_TRIP)
-        self._scope: RoundTripScope | None = None
+        self._scope = RoundTripScope()
         self._step_histograms = True
 
     def configure(self, scope: RoundTripScope, *, step_histograms: bool) -> None:
         """Makes exist what can happen in its trips. What has counted remains, also if it cannot
-        happen any more; histograms of steps that are not wanted go."""
-        if (scope, step_histograms) == (self._scope, self._step_histograms):
-            return
-        self._scope, self._step_histograms = scope, step_histograms
-        self.foresee("mailtrip_failures_total", _labels(scope.failures))
-        for name, foreseen in {
-            "mailtrip_late_total": scope.arrives,
-            "mailtrip_lost_total": scope.arrives,
-            "mailtrip_duplicates_total": scope.arrives,
-            "mailtrip_bounces_total": scope.bounces,
-            "mailtrip_unclear_total": scope.arrives,
-            "mailtrip_junk_total": scope.sorts_junk,
-            "mailtrip_retries_total": scope.retries,
-            "mailtrip_delivery_delay_seconds": scope.arrives,
-            "mailtrip_round_trip_duration_seconds": scope.arrives,
-        }.items():
-            self.foresee(name, [()] if foreseen else [])
-        self._foresee_steps(_SENDING, SMTP_STEPS, scope.sending)
-        self._foresee_steps(_MAILBOX, MAILBOX_STEPS, scope.mailbox)
-        self._show_fallback_if(scope.falls_back)
+        happen any more; histograms of steps that are not wanted go, and so does what is known about
+        servers that it no longer uses."""
+        before, self._scope, self._step_histograms = self._scope, scope, step_histograms
+        can = replace(scope, sender=None, receiver=None)
+        self.foresee(_foreseen(can, step_histograms))
+        for (histogram, newest), taken in ((_SENDING, scope.sending), (_MAILBOX, scope.mailbox)):
+            if not step_histograms:
+                self.leave_out(histogram)
+            self._leave_out_labelled(newest, {labels[0] for labels in self.numbers(newest)} - taken)
+        if not scope.falls_back:
+            self.leave_out("mailtrip_tls_plaintext_fallback")
+        if scope.sender != before.sender:
+            self.leave_out("mailtrip_mx_info")
+            self._leave_out_tls(Leg.SEND)
+        if scope.receiver != before.receiver:
+            self._leave_out_tls(Leg.MAILBOX)
 
-    def _foresee_steps(
-        self, series: tuple[str, str], steps: Iterable[Step], taken: Collection[Step]
-    ) -> None:
-        """Of the steps on one side, those that are `taken`."""
-        histogram, newest = series
-        if self._step_histograms:
-            self.foresee(
-                histogram, [(str(one),) for one in steps if one in taken and one.distribution]
-            )
-        else:
-            self.leave_out(histogram)
-        shown = self.numbers[newest].items()
-        self.replace(newest, {labels: value for labels, value in shown if labels[0] in taken})
+    def _leave_out_tls(self, leg: Leg) -> None:
+        self._leave_out_labelled("mailtrip_tls_info", {leg})
+        self._leave_out_labelled("mailtrip_tls_certificate_expiry_timestamp_seconds", {leg})
+
+    def _leave_out_labelled(self, name: str, words: Collection[str]) -> None:
+        """Removes the values with one of these words as their first label."""
+        self.leave_out(name, lambda labels: labels[0] in words)
 
     def finished(self, outcome: Outcome) -> None:
         if outcome.failure and outcome.failure.reason is Reason.BOUNCED:
@@ -90,11 +114,6 @@ class RoundTripSeries(ProbeSeries):
             "mailtrip_leg_success", {(leg,): float(good) for leg, good in outcome.legs.items()}
         )
         self._show_facts(outcome.facts)
-
-    def _show_fallback_if(self, can: bool) -> None:
-        """Whether its messages may leave in plain text when TLS is broken."""
-        before = self.numbers["mailtrip_tls_plaintext_fallback"].get((), 0.0)
-        self.replace("mailtrip_tls_plaintext_fallback", {(): before} if can else {})
 
     def late(self, delay: float | None) -> None:
         self.add("mailtrip_late_total", 1)
@@ -173,17 +192,17 @@ class RoundTripSeries(ProbeSeries):
         self.replace("mailtrip_spam_score", {(fact.scanner,): fact.score for fact in scores})
 
     def _show_fallback(self, fell_back: bool) -> None:
-        if self.numbers["mailtrip_tls_plaintext_fallback"]:
+        if self._scope.falls_back:
             self.set("mailtrip_tls_plaintext_fallback", float(fell_back))
         if fell_back:
             others = {
-                labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != Leg.SEND
+                labels: 1.0 for labels in self.numbers("mailtrip_tls_info") if labels[0] != Leg.SEND
             }
             self.replace("mailtrip_tls_info", others)
 
     def _show_tls(self, fact: TlsSession) -> None:
         others = {
-            labels: 1.0 for labels in self.numbers["mailtrip_tls_info"] if labels[0] != fact.leg
+            labels: 1.0 for labels in self.numbers("mailtrip_tls_info") if labels[0] != fact.leg
         }
         if fact.version:
             self.replace("mailtrip_tls_info", others | {(fact.leg, fact.version, fact.cipher): 1.0})

@@ -1,8 +1,9 @@
 """Values by family and label values; compact, since there may be ten thousand probes."""
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
 
 from exporter.metrics.definitions import Definition
 
@@ -10,6 +11,10 @@ Labels = tuple[str, ...]
 Exemplar = tuple[str, float, float]
 """A trip that an observation is of: its name, the value, and when it was made, in seconds since the
 epoch."""
+Foreseen = Mapping[str, tuple[Labels, ...]]
+"""Label values that exist before anything was counted, by family."""
+
+_NO_EXEMPLARS: Mapping[int, Exemplar] = {}
 
 
 class Histogram:
@@ -22,18 +27,18 @@ class Histogram:
         self.bounds = bounds
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
-        self.exemplars: dict[int, Exemplar] = {}  # the newest of each bucket
+        self.exemplars = _NO_EXEMPLARS  # the newest of each bucket
 
     def observe(self, value: float, trip: str = "", at: float = 0.0) -> None:
         bucket = bisect_left(self.bounds, value)
         self.counts[bucket] += 1
         self.sum += value
         if trip:
-            self.exemplars[bucket] = trip, value, at
+            self.exemplars = {**self.exemplars, bucket: (trip, value, at)}
 
     def copy(self) -> "Histogram":
         made = Histogram(self.bounds)
-        made.counts, made.sum, made.exemplars = [*self.counts], self.sum, dict(self.exemplars)
+        made.counts, made.sum, made.exemplars = [*self.counts], self.sum, self.exemplars
         return made
 
 
@@ -41,21 +46,28 @@ Value = float | Histogram
 
 
 class Series:
-    """The values of some families."""
+    """The values of some families. Those that are foreseen are at 0, and take no memory, until they
+    have counted something."""
+
+    __slots__ = (
+        "_foreseen",
+        "_histograms",
+        "_numbers",
+        "_places",
+        "_plain",
+        "_version",
+        "_versions",
+        "definitions",
+    )
 
     def __init__(self, definitions: Iterable[Definition]) -> None:
-        self.definitions = _by_name(tuple(definitions))
-        self.numbers: dict[str, dict[Labels, float]] = {}
-        self.histograms: dict[str, dict[Labels, Histogram]] = {}
+        self.definitions, self._places, self._foreseen = _tables(tuple(definitions))
+        self._plain: dict[str, float] = {}  # of families without labels
+        self._numbers: dict[str, dict[Labels, float]] = {}  # of those with labels
+        self._histograms: dict[str, dict[Labels, Histogram]] = {}
         self._version = 0
-        self._versions: dict[str, int] = {}  # after the newest change of a family
-        for name, definition in self.definitions.items():
-            if definition.kind == "histogram":
-                self.histograms[name] = {
-                    labels: Histogram(definition.buckets) for labels in definition.start
-                }
-            else:
-                self.numbers[name] = dict.fromkeys(definition.start, 0)
+        # After the newest change of each family.
+        self._versions = array("Q", bytes(8 * len(self.definitions)))
 
     @property
     def version(self) -> int:
@@ -65,48 +77,92 @@ class Series:
     def changes(self, version: int) -> list[tuple[Definition, list[tuple[Labels, Value]]]]:
         """A snapshot of the families that have changed since that version."""
         return [
-            (definition, self._snapshot(name))
-            for name, definition in self.definitions.items()
-            if self._versions.get(name, 0) > version
+            (definition, self._snapshot(definition))
+            for definition, changed in zip(self.definitions.values(), self._versions, strict=True)
+            if changed > version
         ]
 
-    def _snapshot(self, name: str) -> list[tuple[Labels, Value]]:
-        if name in self.numbers:
-            return [*self.numbers[name].items()]
-        return [(labels, one.copy()) for labels, one in self.histograms[name].items()]
+    def _snapshot(self, definition: Definition) -> list[tuple[Labels, Value]]:
+        if definition.kind != "histogram":
+            return [*self.numbers(definition.name).items()]
+        foreseen = self._foreseen.get(definition.name, ())
+        shown = {labels: Histogram(definition.buckets) for labels in foreseen}
+        observed = self._histograms.get(definition.name, {})
+        return [*(shown | {labels: one.copy() for labels, one in observed.items()}).items()]
+
+    def numbers(self, name: str) -> dict[Labels, float]:
+        """The values of a gauge or counter."""
+        values = dict.fromkeys(self._foreseen.get(name, ()), 0.0)
+        if name in self._plain:
+            values[()] = self._plain[name]
+        return values | self._numbers.get(name, {})
+
+    def foresee(self, foreseen: Foreseen) -> None:
+        """Makes series exist, at 0, instead of those that were foreseen before."""
+        for name in self.definitions:
+            if foreseen.get(name, ()) != self._foreseen.get(name, ()):
+                self._changed(name)
+        self._foreseen = foreseen
+
+    def leave_out(self, name: str, gone: Callable[[Labels], bool] = lambda _: True) -> None:
+        """Removes values of a family, whatever they are."""
+        if name in self._plain and gone(()):
+            del self._plain[name]
+            self._changed(name)
+        for values in (self._numbers.get(name, {}), self._histograms.get(name, {})):
+            for labels in [labels for labels in values if gone(labels)]:
+                del values[labels]
+                self._changed(name)
 
     def set(self, name: str, value: float, *labels: str) -> None:
-        self.numbers[name][labels] = value
+        if labels:
+            self._numbers.setdefault(name, {})[_shared(labels)] = value
+        else:
+            self._plain[name] = value
         self._changed(name)
 
     def replace(self, name: str, values: dict[Labels, float]) -> None:
-        """Replaces all values of a gauge."""
-        if values != self.numbers[name]:
-            self.numbers[name] = dict(values)
+        """Replaces all values of a gauge with labels."""
+        if values != self._numbers.get(name, {}):
+            self._numbers.pop(name, None)
+            for labels, value in values.items():
+                self.set(name, value, *labels)
             self._changed(name)
 
     def add(self, name: str, amount: float, *labels: str) -> None:
-        values = self.numbers[name]
-        values[labels] = values.get(labels, 0) + amount
-        self._changed(name)
+        self.set(name, self._value(name, labels) + amount, *labels)
+
+    def _value(self, name: str, labels: Labels) -> float:
+        return self._numbers.get(name, {}).get(labels, 0) if labels else self._plain.get(name, 0)
 
     def observe(
         self, name: str, value: float, *labels: str, trip: str = "", at: float = 0.0
     ) -> None:
         """`trip` becomes its exemplar, with the time `at`, in seconds since the epoch."""
-        histograms = self.histograms[name]
+        histograms = self._histograms.setdefault(name, {})
         if labels not in histograms:
-            histograms[labels] = Histogram(self.definitions[name].buckets)
+            histograms[_shared(labels)] = Histogram(self.definitions[name].buckets)
         histograms[labels].observe(value, trip, at)
         self._changed(name)
 
     def _changed(self, name: str) -> None:
         """Notes a change, for the texts of this family."""
         self._version += 1
-        self._versions[name] = self._version
+        self._versions[self._places[name]] = self._version
 
 
 @cache
-def _by_name(definitions: tuple[Definition, ...]) -> Mapping[str, Definition]:
-    """One for all probes of a kind."""
-    return {definition.name: definition for definition in definitions}
+def _tables(
+    definitions: tuple[Definition, ...],
+) -> tuple[Mapping[str, Definition], Mapping[str, int], Foreseen]:
+    """The definitions and their places by name, and what exists from the start; the same ones for
+    all probes of a kind."""
+    by_name = {definition.name: definition for definition in definitions}
+    places = {name: place for place, name in enumerate(by_name)}
+    return by_name, places, {name: one.start for name, one in by_name.items() if one.start}
+
+
+@lru_cache(maxsize=1000)
+def _shared(labels: Labels) -> Labels:
+    """Values of labels, which thousands of probes share."""
+    return labels

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from exporter.core.facts import Arrival, Hop
-from exporter.core.model import Failure, Span
-from exporter.core.phases import Phase
+from exporter.core.model import Exchanger, Failure, Span, TlsSession
+from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.metrics import Metrics
@@ -155,3 +155,34 @@ def test_a_reload_that_changes_nothing_renders_nothing() -> None:
     version = made._probes[KEY].version
     made.known(KEY, "gmail", SUBMISSION)
     assert made._probes[KEY].version == version
+
+
+def test_after_a_reload_nothing_is_said_about_servers_that_are_no_longer_used() -> None:
+    facts = (
+        Exchanger("mx1.example.org", 10),
+        TlsSession(Leg.SEND, "TLSv1.2", "OLD", 2e9),
+        TlsSession(Leg.MAILBOX, "TLSv1.3", "NEW", 3e9),
+    )
+    about_sender = {
+        'mailtrip_mx_info{host="mx1.example.org",preference="10"}',
+        'mailtrip_tls_info{cipher="OLD",leg="send",version="TLSv1.2"}',
+        'mailtrip_tls_certificate_expiry_timestamp_seconds{leg="send"}',
+    }
+    about_mailbox = {
+        'mailtrip_tls_info{cipher="NEW",leg="mailbox",version="TLSv1.3"}',
+        'mailtrip_tls_certificate_expiry_timestamp_seconds{leg="mailbox"}',
+    }
+
+    def about(made: Metrics) -> set[str]:
+        return {name for name in shown_now(made) if "_mx_info" in name or "_tls_" in name}
+
+    made = metrics()
+    finished(made, replace(SUCCESS, facts=facts))
+    made.known(KEY, "another", replace(SUBMISSION, sorts_junk=False))
+    assert about(made) == about_sender | about_mailbox
+    made.known(KEY, "gmail", replace(SUBMISSION, sender="another server"))
+    assert about(made) == about_mailbox
+    finished(made, replace(SUCCESS, facts=facts))
+    made.known(KEY, "gmail", replace(SUBMISSION, sender="another server", receiver="another"))
+    assert about(made) == about_sender
+    assert shown_now(made)["mailtrip_trips_total"] == 2
