@@ -12,12 +12,6 @@ NAME = "aside"
 Result = TypeVar("Result")
 
 
-def retrieved(done: "asyncio.Future[Result]") -> None:
-    """Marks the exception as retrieved, since the future may never be awaited."""
-    if not done.cancelled():
-        done.exception()
-
-
 class Job(Generic[Result]):
     """A piece of work, whose result the event loop that made it receives in `done`."""
 
@@ -25,7 +19,6 @@ class Job(Generic[Result]):
         self._work = work
         self._loop = asyncio.get_running_loop()
         self.done: asyncio.Future[Result] = self._loop.create_future()
-        self.done.add_done_callback(retrieved)
 
     def run_here(self) -> None:
         self._run(lambda settle, *outcome: settle(*outcome))
@@ -49,6 +42,7 @@ class Job(Generic[Result]):
     def _settle(self, result: Result | None, error: BaseException | None) -> None:
         if not self.done.done():
             self.done.set_exception(error) if error else self.done.set_result(result)  # type: ignore[arg-type]
+            self.done.exception()  # counts as retrieved: it may never be awaited
 
 
 _aside: set[Job[Any]] = set()

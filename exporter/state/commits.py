@@ -13,10 +13,9 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 
-from exporter.core.threads import Worker, off_the_loop, retrieved
+from exporter.core.threads import Worker, off_the_loop
 from exporter.state.commit_callbacks import Once, Tell, words_of
 from exporter.state.queue import Queue, Waiting
 from exporter.state.schema import StateUnusable
@@ -26,7 +25,7 @@ from exporter.state.trouble import RETRY, DiskTrouble
 log = logging.getLogger(__name__)
 
 GATHER = 0.1  # seconds, at most, until a change is committed that nobody waits for
-SOON = 0.02  # the same, of what has been shown to others: a restart must not report it again
+SOON = 0.02  # the same, of what has been shown to others: a restart must not report something else
 PATIENCE = 5.0  # seconds that a caller waits for the disk
 SHORT_PATIENCE = 1.0  # seconds, once the disk is known to be in trouble
 LAST_RETRY, LAST_PATIENCE = 0.1, 3.0  # seconds, while we stop: who stops us does not wait for long
@@ -51,11 +50,11 @@ class Commits:
         self._worker = Worker() if threaded else None
         self._queue = Queue()
         self._due = 0  # how many of the queue are to be committed now
-        self._later: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None  # commits what can wait a little
+        self._retry: asyncio.TimerHandle | None = None  # tries again what the disk has refused
         self._trouble = DiskTrouble()
-        self._task: asyncio.Task[None] | None = None
-        self._commit_under_way: asyncio.Future[list[Exception | None]] | None = None
-        self._closing = asyncio.Event()
+        self._under_way: asyncio.Future[list[Exception | None]] | None = None  # the commit
+        self._closing = False
 
     def add(
         self,
@@ -69,12 +68,11 @@ class Commits:
         disk, or has the exception that made it impossible."""
         loop = asyncio.get_running_loop()
         waiting = Waiting(change, loop.create_future(), weight)
-        waiting.done.add_done_callback(retrieved)
         if tell:
             waiting.tell = Once(tell)
             waiting.timer = loop.call_later(PATIENCE, self._tell_without_the_disk, waiting)
         self._queue.add(waiting)
-        if self._task is None:
+        if not (self._under_way or self._retry):
             self._write_within(within)
         return waiting.done
 
@@ -110,11 +108,15 @@ class Commits:
     async def close(self, patience: float = LAST_PATIENCE) -> bool:
         """Writes the queued changes if possible. Returns whether no write is pending, so that the
         file may be closed."""
-        self._closing.set()
-        self._write_now()
-        if task := self._task:
-            await asyncio.wait({task}, timeout=patience)
-            task.cancel()
+        self._closing = True
+        if self._retry:
+            self._write_again()
+        if self._queue:
+            newest = self._queue.newest.done
+            self._write_now()
+            await asyncio.wait({newest}, timeout=patience)
+        if self._retry:
+            self._retry.cancel()
         if lost := self._queue.take_all():
             why = self._trouble.words or "no answer from the disk"
             log.error("the state could not be written: %s; changes lost: %d", why, len(lost))
@@ -122,59 +124,64 @@ class Commits:
                 waiting.settle(StateUnusable(f"the state could not be written: {why}"))
         if self._worker:
             self._worker.stop()
-        return not self._commit_under_way or self._commit_under_way.done()
+        return self._under_way is None
 
     def _write_now(self) -> None:
-        """Has all changes queued so far committed."""
-        if self._later:
-            self._later.cancel()
-            self._later = None
-        self._due = len(self._queue)
-        if self._due and self._task is None:
-            self._task = asyncio.create_task(self._write(), name="store")
+        """Has all changes queued so far committed, with those that come in this turn."""
+        if self._under_way or self._retry:
+            self._due = len(self._queue)
+        else:
+            self._write_within(0.0)
 
     def _write_within(self, seconds: float) -> None:
         due = asyncio.get_running_loop().time() + seconds
         if self._later is None or due < self._later.when():
             if self._later:
                 self._later.cancel()
-            self._later = asyncio.get_running_loop().call_at(due, self._write_now)
+            self._later = asyncio.get_running_loop().call_at(due, self._write_all)
 
-    async def _write(self) -> None:
-        try:
-            while self._due > 0 and self._queue:
-                await self._write_some()
-        finally:
-            self._task = None
-        if self._queue:
-            self._write_within(SOON)
+    def _write_all(self) -> None:
+        self._later = None
+        self._due = len(self._queue)
+        self._write()
 
-    async def _write_some(self) -> None:
+    def _write(self) -> None:
+        """Begins a commit of what is due."""
+        if self._due <= 0 or not self._queue:
+            return
         batch = self._queue.batch()
-        try:
-            work = partial(self._commit, batch)
-            self._commit_under_way = (
-                self._worker.run(work) if self._worker else off_the_loop(work, threaded=False)
-            )
-            problems = await asyncio.shield(self._commit_under_way)
-        except Exception as error:
+        work = partial(self._commit, batch)
+        self._under_way = (
+            self._worker.run(work) if self._worker else off_the_loop(work, threaded=False)
+        )
+        self._under_way.add_done_callback(partial(self._attempted, batch))
+
+    def _attempted(
+        self, batch: list[Waiting], commit: "asyncio.Future[list[Exception | None]]"
+    ) -> None:
+        self._under_way = None
+        if error := commit.exception():
             self._trouble.report_failure(words_of(error))
-            await self._pause()
+            pause = LAST_RETRY if self._closing else RETRY
+            self._retry = asyncio.get_running_loop().call_later(pause, self._write_again)
             return
         self._due -= len(batch)
         self._trouble.report_success(len(batch), self._queue.dropped)
         self._queue.dropped = 0
-        for waiting, problem in zip(batch, problems, strict=True):
+        for waiting, problem in zip(batch, commit.result(), strict=True):
             self._queue.take(waiting)
             if problem:
                 log.error("the state could not be written: %s", words_of(problem))
             waiting.settle(problem)
+        self._write()
+        if self._queue and not self._under_way:
+            self._write_within(SOON)
 
-    async def _pause(self) -> None:
-        if self._closing.is_set():
-            await asyncio.sleep(LAST_RETRY)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._closing.wait(), RETRY)
+    def _write_again(self) -> None:
+        if self._retry:
+            self._retry.cancel()
+            self._retry = None
+        self._write()
 
     def _commit(self, batch: list[Waiting]) -> list[Exception | None]:
         """Writes all valid changes, and returns the errors of the others. Raises when the disk

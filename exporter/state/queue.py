@@ -32,6 +32,7 @@ class Waiting:
             self.tell(words_of(problem))
         if not self.done.done():
             self.done.set_exception(problem) if problem else self.done.set_result(None)
+            self.done.exception()  # counts as retrieved: it may never be awaited
 
 
 class Queue:

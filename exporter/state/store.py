@@ -17,7 +17,7 @@ from exporter.core.threads import off_the_loop
 from exporter.state import evidence, outcomes, trips
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
-from exporter.state.commits import LAST_PATIENCE, SOON, Commits
+from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
 from exporter.state.rows import forget_the_rest
@@ -168,7 +168,9 @@ class Store:
             outcomes.keep(connection, outcome, text)
             evidence.keep(connection, outcome, text)
 
-        return self._commits.add(change, weight=len(text), tell=tell, within=SOON)
+        # The verdict of a success is on disk already: a restart would report the same again.
+        within = GATHER if outcome.success else SOON
+        return self._commits.add(change, weight=len(text), tell=tell, within=within)
 
     async def close(self, patience: float = LAST_PATIENCE) -> None:
         """Writes queued changes for at most so many seconds, and releases the lock on the state

@@ -115,7 +115,7 @@ def test_what_the_disk_refuses_is_kept_and_written_in_its_order_when_it_can_be(
         first = commits.add(note(1), tell=told_in(told, 1))
         with pytest.raises(StateUnusable, match="could not be written"):
             await commits.wait(first)
-        await asyncio.sleep(PATIENCE + RETRY)
+        await asyncio.sleep(PATIENCE + RETRY / 2)
         last = commits.add(note(2), tell=told_in(told, 2))
         assert noted(connection) == [0]
         assert "full" in told[1]
@@ -315,6 +315,22 @@ def test_trips_at_the_same_time_share_three_commits_and_the_loop_waits_for_no_ot
 
     with asyncio.Runner(loop_factory=HopLoop) as runner:
         runner.run(course())
+
+
+def test_how_a_trip_has_succeeded_is_committed_with_the_beginning_of_the_next_one() -> None:
+    """Its verdict is on disk already: so ten trips a second have two commits each."""
+
+    async def course() -> None:
+        connection = counting()
+        store = Store(connection, None, None, threaded=False)
+        for number in range(10):
+            await end_to_end(store, str(number))
+            await asyncio.sleep(0.9 * GATHER)
+        await asyncio.sleep(GATHER)
+        assert connection.commits == 2 * 10 + 1
+        await store.close()
+
+    virtual.run(course())
 
 
 async def test_what_comes_during_a_commit_shares_the_next_one() -> None:
