@@ -34,7 +34,7 @@ PARTS: dict[str, Callable[[Lab], None]] = {
     "probes": lambda lab: in_a_small_process(ten_thousand_probes),
     "rate": lambda lab: two_processes(),
     "start": lambda lab: start(),
-    "isolation": lambda lab: isolation(),
+    "isolation": isolation,
 }
 """What can be measured alone."""
 

@@ -8,6 +8,7 @@ processor time.
 import asyncio
 import gc
 import os
+import shutil
 import socket
 import threading
 import time
@@ -38,6 +39,7 @@ from exporter.web.server import Server
 from exporter.web.web_config import WebConfigFile
 from tests.bench.figures import show
 from tests.bench.overload import serve_mail
+from tests.lab.client import Lab, LabUser
 from tests.support.imap_attacker import Ticker
 from tests.support.ports import free_port
 
@@ -54,6 +56,9 @@ mailboxes:
   large: {{maildir: {{path: {directory}/large}}}}
   pop: {{pop3: {{host: 127.0.0.1, port: {pop3}, tls: none, username: u, password: password}}}}
   hostile: {{imap: {{host: 127.0.0.1, port: {imap}, tls: none, username: u, password: password}}}}
+  dovecot: {{imap: {{host: {lab.imap_ip}, tls: none, username: {user.name}, password: {lab.password}}}}}
+  dovecot_pop: {{pop3: {{host: {lab.imap_ip}, tls: none, username: {user.name},
+      password: {lab.password}}}}}
 modules:
   plain: &m
     timeout: 60s
@@ -63,6 +68,9 @@ modules:
   maildir: {{<<: *m, roundtrip: {{<<: *r, mailbox: large}}}}
   pop3: {{<<: *m, roundtrip: {{<<: *r, mailbox: pop}}}}
   imap: {{<<: *m, roundtrip: {{<<: *r, mailbox: hostile}}}}
+  dovecot: &d {{targets: ["*@lab.test"], roundtrip: &l {{from: m@lab.test, mailbox: dovecot,
+        send: {{smtp: {{host: {lab.relay_ip}, port: 25, tls: none}}}}}}}}
+  dovecot_pop: {{<<: *d, roundtrip: {{<<: *l, mailbox: dovecot_pop}}}}
 """
 ANSWERS = (
     b"* OK still here\r\n" * 3000,
@@ -73,12 +81,16 @@ ANSWERS = (
 """Of a hostile IMAP server, in turns."""
 
 
-def isolation() -> None:
-    with TemporaryDirectory() as place, _servers(Path(place)) as text:
-        asyncio.run(_measured(Path(place), text))
+def isolation(lab: Lab) -> None:
+    with (
+        TemporaryDirectory() as place,
+        _large_mailbox(lab) as user,
+        _servers(Path(place), lab, user) as text,
+    ):
+        asyncio.run(_measured(Path(place), text, user))
 
 
-async def _measured(directory: Path, text: str) -> None:
+async def _measured(directory: Path, text: str, user: LabUser) -> None:
     settings = Settings.parse(text.encode(), "bench.yml")
     async with App(settings, Store.open(None), new_key()) as app:
         gc.collect()
@@ -86,6 +98,10 @@ async def _measured(directory: Path, text: str) -> None:
         disturbances: dict[str, Callable[[], AbstractAsyncContextManager[None]]] = {
             f"a Maildir with {MESSAGES:,} messages": partial(_maildir, app, directory / "large"),
             f"a POP3 maildrop with {MESSAGES:,} messages": partial(_trips, app, "pop3"),
+            f"an IMAP mailbox with {MESSAGES:,} messages": partial(
+                _trips, app, "dovecot", user.address
+            ),
+            "the same one by POP3": partial(_trips, app, "dovecot_pop", user.address),
             "a hostile IMAP server": partial(_trips, app, "imap"),
             f"a page of {PROBES:,} probes": partial(_page, app),
             f"{LOGINS} wrong logins at once": partial(_logins, app, directory),
@@ -116,9 +132,10 @@ async def _neighbour(app: App) -> tuple[list[float], float]:
 
 
 @asynccontextmanager
-async def _trips(app: App, module: str) -> AsyncIterator[None]:
-    """Trips whose message does not come, or whose mailbox cannot be opened; always two."""
-    probe = app.probes.get_or_create(ProbeKey(module, "b@example.org"))
+async def _trips(app: App, module: str, target: str = "b@example.org") -> AsyncIterator[None]:
+    """Trips one after the other, always two. Only those in the lab find their message, and delete
+    it."""
+    probe = app.probes.get_or_create(ProbeKey(module, target))
 
     async def go_on() -> None:
         while True:
@@ -222,18 +239,39 @@ def _clients(
 
 
 @contextmanager
-def _servers(directory: Path) -> Iterator[str]:
+def _large_mailbox(lab: Lab) -> Iterator[LabUser]:
+    """Somebody who has not deleted a message for years."""
+    with lab.fresh_user() as user:
+        home = os.stat(user.maildir.parent)
+        cur = user.maildir / "cur"
+        cur.mkdir(parents=True, exist_ok=True)
+        for place in (user.maildir, cur):
+            os.chown(place, home.st_uid, home.st_gid)
+        try:
+            for name in _foreign_messages(cur):
+                os.chown(name, home.st_uid, home.st_gid)
+            yield user
+        finally:
+            shutil.rmtree(user.maildir)
+
+
+def _foreign_messages(cur: Path) -> Iterator[Path]:
+    for number in range(MESSAGES):
+        name = cur / f"{1_700_000_000 + number}.M1P1.host:2,S"
+        descriptor = os.open(name, os.O_CREAT | os.O_WRONLY)
+        os.write(descriptor, b"Subject: x\n\nx\n")
+        os.close(descriptor)
+        yield name
+
+
+@contextmanager
+def _servers(directory: Path, lab: Lab, user: LabUser) -> Iterator[str]:
     """The configuration for servers in processes of their own, and for Maildirs."""
     for name in ("Maildir", "large"):
         for sub in ("new", "cur", "tmp"):
             (directory / name / sub).mkdir(parents=True)
-    for number in range(MESSAGES):
-        descriptor = os.open(
-            directory / "large/cur" / f"{1_700_000_000 + number}.M1P1.host:2,S",
-            os.O_CREAT | os.O_WRONLY,
-        )
-        os.write(descriptor, b"Subject: x\r\n\r\nx\r\n")
-        os.close(descriptor)
+    for _ in _foreign_messages(directory / "large/cur"):
+        pass
     spawn = get_context("spawn")
     smtp, ports = free_port(), spawn.Queue()
     processes = [
@@ -248,7 +286,12 @@ def _servers(directory: Path) -> Iterator[str]:
         time.sleep(0.1)
     try:
         yield CONFIGURATION.format(
-            directory=directory, smtp=smtp, pop3=found["_pop3"], imap=found["_imap"]
+            directory=directory,
+            smtp=smtp,
+            pop3=found["_pop3"],
+            imap=found["_imap"],
+            lab=lab,
+            user=user,
         )
     finally:
         for process in processes:
@@ -296,5 +339,7 @@ def _imap(client: socket.socket) -> None:
 
 if __name__ == "__main__":
     began = time.perf_counter()
-    isolation()
+    laboratory = Lab()
+    laboratory.up()
+    isolation(laboratory)
     print(f"{time.perf_counter() - began:.0f} s")
