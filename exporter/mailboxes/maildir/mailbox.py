@@ -1,7 +1,7 @@
 """A Maildir on this machine, or on a file system that it mounts."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Annotated, Any, ClassVar, TypeVar
@@ -137,6 +137,7 @@ class MaildirSession:
         self._files = files
         self._trace = trace
         self._folders = folders
+        self._superseded: list[Folder] = []
         self._thread = thread
         self._before: set[Ref] = set()  # messages that came before this session
         self._appeared: dict[Ref, float] = {}  # when the kernel told of them
@@ -157,13 +158,23 @@ class MaildirSession:
         await self._in_thread(self._files.check_access, folders)
         for directory in folders:
             self._before.update(Ref(directory, unique) for unique in folders[directory].fresh)
-        self._folders.update(folders)
+        self._take(folders)
         await self._watch(folders)
+
+    def _take(self, folders: Mapping[str, Folder]) -> None:
+        self._superseded.extend(self._folders.values())
+        self._folders.update(folders)
+
+    def _survey(self) -> dict[str, Folder]:
+        """The folders now. Frees the earlier ones, since with a hundred thousand messages the event
+        loop would wait for milliseconds. May block."""
+        self._superseded.clear()
+        return self._files.survey(self._folders)
 
     def _first_survey(self) -> dict[str, Folder]:
         """The folders; all messages of one that no earlier session has seen are older. May
         block."""
-        folders = self._files.survey(self._folders)
+        folders = self._survey()
         for directory in folders.keys() - self._folders.keys():
             folders[directory] = folders[directory].as_found()
         return folders
@@ -173,7 +184,7 @@ class MaildirSession:
         began = self._trace.now()
         self._news = False
         with self._trace.failing_step(Step.IDLE):
-            folders = await self._in_thread(self._files.survey, self._folders)
+            folders = await self._in_thread(self._survey)
             await self._watch(folders)
         messages: list[StoredMessage] = []
         if titles := [folder.title for folder in folders.values() if folder.fresh or folder.older]:
@@ -181,7 +192,7 @@ class MaildirSession:
                 folders, messages, unreadable = await self._in_thread(self._files.read, folders)
             self._note_unreadable(unreadable)
         # Only now: what a scan found before it failed is found once more.
-        self._folders.update(folders)
+        self._take(folders)
         self.messages = next(iter(folders.values())).messages
         if any(folder.fresh or folder.older for folder in folders.values()):
             self._news = True

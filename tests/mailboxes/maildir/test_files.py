@@ -125,6 +125,14 @@ def test_only_names_that_differ_are_looked_at() -> None:
         before = after
 
 
+def test_a_listing_that_shows_nothing_new_makes_no_copies() -> None:
+    before = DirectoryListing((), 0, 0, 0, frozenset({"1.a:2,S", "2.b"})).compared_with(None)
+    after = DirectoryListing((), 0, 9, 0, frozenset({"1.a:2,S", "2.b"})).compared_with(before)
+    assert (after.listed_at, after.appeared, after.vanished) == (9, frozenset(), frozenset())
+    assert after.names is before.names
+    assert after.files is before.files
+
+
 @pytest.mark.parametrize("sub", ["new", "cur"])
 def test_a_new_message_among_many_costs_a_few_calls(sub: str) -> None:
     many = [f"{1_700_000_000 + number}.M1P1.host:2,S" for number in range(100_000)]

@@ -7,13 +7,18 @@ import gc
 import os
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from exporter.core.clock import Clock
 from exporter.core.run import Run
 from exporter.core.steps import Step
+from exporter.core.threads import Worker
 from exporter.core.wake import Wake
+from exporter.mailboxes.maildir.files import INBOX, MaildirFiles
+from exporter.mailboxes.maildir.folder import Folder
+from exporter.mailboxes.maildir.mailbox import MaildirSession
 from exporter.mailboxes.session import READ_LIMIT, Sighting
 from tests.support.maildir_rig import LONG, Maildir, found, message, opened, subjects
 
@@ -287,6 +292,34 @@ async def test_symbolic_links_are_neither_read_nor_deleted(
 
 
 # ------------------------------------------------------------ with others
+
+
+class FolderThatTells(Folder):
+    """Notes the thread that frees it, by its `id`."""
+
+    freed_in: ClassVar[dict[int, threading.Thread]] = {}
+
+    def __del__(self) -> None:
+        self.freed_in.setdefault(id(self), threading.current_thread())
+
+
+async def test_what_a_large_folder_was_before_is_freed_in_its_thread(maildir: Maildir) -> None:
+    run = Run(Clock())
+    files = MaildirFiles(str(maildir.path), ["INBOX"], run.now)
+    thread, folders = Worker(), dict[str, Folder]()
+    session = MaildirSession(files, run, folders, thread)
+    try:
+        await session.open()
+        known = folders[INBOX]
+        folders[INBOX] = FolderThatTells(known.title, known.new, known.cur)
+        number = id(folders[INBOX])
+        maildir.deliver(message("hello"))
+        assert subjects(await session.scan()) == ["hello"]
+        await session.scan()
+    finally:
+        session.abort()
+        thread.stop()
+    assert FolderThatTells.freed_in[number] is not threading.main_thread()
 
 
 async def test_two_sessions_on_one_maildir_do_not_disturb_each_other(maildir: Maildir) -> None:
