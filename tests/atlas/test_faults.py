@@ -59,10 +59,10 @@ def bounds(known: Known, timeout: float) -> tuple[float, float]:
     proves nothing: a failure that is known by waiting too long has the reason `timeout`, which the
     verdict would show."""
     return {
-        Known.AT_ONCE: (0.0, timeout),
-        Known.RESOLVER: (RESOLVER_TIMEOUT, timeout),
-        Known.SESSION: (SESSION_TIMEOUT, timeout),
-        Known.NEWS: (0.0, timeout),
+        Known.AT_ONCE: (0.0, 2 * timeout),
+        Known.RESOLVER: (RESOLVER_TIMEOUT, 2 * timeout),
+        Known.SESSION: (SESSION_TIMEOUT, 2 * timeout),
+        Known.NEWS: (0.0, 2 * timeout),
         Known.TIMEOUT: (timeout, 2 * timeout),
     }[known]
 

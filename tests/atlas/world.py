@@ -168,8 +168,11 @@ class World:
     async def series(self, changes: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
         """The same, with time for a machine that stalls, and then what the probe's page shows when
         nothing of ours is left in the mailbox."""
-        module = {"timeout": f"{PATIENCE}s"} | dict(changes.get("module", {}))
-        async with self._app({**changes, "module": module}) as app:
+        patient = {
+            "module": {"timeout": f"{PATIENCE}s", **changes.get("module", {})},
+            "resolver": {"timeout": "5s", **changes.get("resolver", {})},
+        }
+        async with self._app({**changes, **patient}) as app:
             outcome = await self._fly(app)
             assert outcome.success, outcome.failure
             while self.mails() != self.stay:

@@ -74,7 +74,7 @@ async def test_after_a_refusal_the_list_is_left_alone_each_time_longer(refusal: 
 
 async def test_a_list_that_falls_silent_is_given_up_after_a_few_questions() -> None:
     async with names_server(lists_of(**{f"ip192_0_2_{n}": None for n in range(200)})) as server:
-        rig = BlocklistRig(server.address, timeout=0.05)
+        rig = BlocklistRig(server.address, timeout=0.5)
         found = await asyncio.gather(
             *(rig.look_up(BL, f"192.0.2.{number}") for number in range(200))
         )
