@@ -18,7 +18,7 @@ from exporter.core.reasons import Reason
 from exporter.core.run import VERDICT_PATIENCE, Run
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
-from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.watcher.strays import Stray
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.left_over import LEFT_OVER_AFTER, LeftOvers
 from exporter.probing.log_lines import log_message
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 PRUNE_AFTER = 600.0  # seconds between two prunings of the state
 LOOK_FOR = 15.0  # seconds, at least, after a restart before a message is lost
-# seconds until a stray is judged again that cannot be judged while the state cannot be read
+# seconds until a stray is judged again: one of a trip elsewhere, or while the state cannot be read
 LOOK_AGAIN = 10.0
 _SEEN_BEFORE = frozenset({State.FOUND, State.ARRIVED})
 
@@ -163,12 +163,15 @@ class Ledger:
         if self._in_flight.pop(trip_id, None):
             self._left.add(trip_id)
 
-    async def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
+    async def stray(self, stray: Stray) -> float:
         """Handles a stray: late, a duplicate, an answer, or left over. Returns in how many seconds
         to delete it.
 
-        An unknown one may belong to another process with our key, which needs time to find it.
+        An unknown one may belong to another process with our key, which needs time to find it. One
+        of a trip in progress that looks into another mailbox may be that trip's only copy, if both
+        mailboxes are the same account.
         """
+        token, kind = stray.token, stray.kind
         try:
             known = await self._known(token.trip)
         except StateUnusable as error:
@@ -183,6 +186,8 @@ class Ledger:
             return self._left_over.pause(token)
         if known.id in self._left and not self._is_received(known.mailbox):
             return LOOK_AGAIN
+        if known.id in self._in_flight and not stray.expected:
+            return LOOK_AGAIN
         if kind in (Kind.REPLY, Kind.UNCLEAR):  # the message itself may still come
             if kind is Kind.UNCLEAR:
                 self._observer.unclear(known.probe)
@@ -191,7 +196,7 @@ class Ledger:
         if kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
         elif late:
-            self._observer.late(late.probe, sighting.delay_since(late.accepted, self._clock))
+            self._observer.late(late.probe, stray.sighting.delay_since(late.accepted, self._clock))
         elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
             self._observer.duplicate(known.probe)
         if known.id not in self._in_flight:

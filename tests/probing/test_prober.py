@@ -124,6 +124,25 @@ async def test_of_two_copies_the_first_counts_and_both_are_deleted(bench: Prober
 
 
 @virtual.on_a(ProberRig)
+async def test_a_trip_s_message_in_another_mailbox_is_left_alone_until_the_trip_ends(
+    bench: ProberRig,
+) -> None:
+    """Two mailboxes of a configuration may be one account, by IMAP and by POP3."""
+    bench.sender.delay = None
+    other = bench.sender_s_mailbox
+    with bench.watchers["sender"].expect("another", Run(bench.clock, session_timeout=30)):
+        flight = bench.prober.start(bench.probe)
+        await asyncio.sleep(10)
+        other.deliver(bench.sender.sent[0])
+        await asyncio.sleep(60)
+        assert len(other.messages) == 1
+        bench.mailbox.deliver(bench.sender.sent[0])
+        assert (await flight).success
+        await asyncio.sleep(30)
+    assert other.messages == bench.mailbox.messages == {}
+
+
+@virtual.on_a(ProberRig)
 async def test_a_message_that_nobody_knows_is_left_to_others_with_our_key_for_an_hour(
     bench: ProberRig,
 ) -> None:

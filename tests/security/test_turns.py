@@ -14,10 +14,9 @@ from exporter.config.types import Listen
 from exporter.core.clock import Clock
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.run import Run
-from exporter.mail.message import Kind
-from exporter.mail.tokens import Token
 from exporter.mailboxes.maildir.folder import DirectoryListing
-from exporter.mailboxes.session import READ_LIMIT, Sighting
+from exporter.mailboxes.session import READ_LIMIT
+from exporter.mailboxes.watcher.strays import Stray
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
 from exporter.net.dns_answer import DnsResult
@@ -52,7 +51,7 @@ async def test_many_hostile_messages() -> None:
     the reading of one that is longer than 4 KiB."""
     mailbox, turns = PretendMailbox(), 0
 
-    async def stray(token: Token, kind: Kind, sighting: Sighting) -> float:
+    async def stray(stray: Stray) -> float:
         return 0.0
 
     watcher = Watcher("monitor", mailbox, MINT, Clock(), 30, stray)

@@ -7,11 +7,10 @@ from contextlib import asynccontextmanager
 
 from exporter.core.clock import Clock
 from exporter.core.run import Run
-from exporter.mail.message import Kind
-from exporter.mail.tokens import Mint, Token
+from exporter.mail.tokens import Mint
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
-from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.expectation import Expectation
+from exporter.mailboxes.watcher.strays import Stray
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.net.dns import Resolver
 from tests.support.watcher_rig import message
@@ -90,5 +89,5 @@ async def awaited(shown: Shown) -> AsyncIterator[tuple[Expectation, Shower, Run]
             await watcher.close()
 
 
-async def _stray(token: Token, kind: Kind, sighting: Sighting) -> float:
+async def _stray(stray: Stray) -> float:
     return 0.0

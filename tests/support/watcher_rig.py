@@ -4,9 +4,9 @@ import asyncio
 
 from exporter.core.run import Run
 from exporter.mail.composition import compose
-from exporter.mail.message import Kind
 from exporter.mail.tokens import Mint, Token
 from exporter.mailboxes.session import Sighting
+from exporter.mailboxes.watcher.strays import Stray
 from exporter.mailboxes.watcher.watcher import LINGER, Watcher
 from tests.support import virtual_time as virtual
 from tests.support.pretend import PretendMailbox
@@ -24,8 +24,8 @@ class WatcherRig:
         self.pause = 0.0
         self.watcher = Watcher("monitor", self.mailbox, MINT, self.clock, 30, self.stray)
 
-    async def stray(self, token: Token, kind: Kind, sighting: Sighting) -> float:
-        self.strays.append((token, sighting))
+    async def stray(self, stray: Stray) -> float:
+        self.strays.append((stray.token, stray.sighting))
         return self.pause
 
     def trip(self) -> tuple[Token, Run]:

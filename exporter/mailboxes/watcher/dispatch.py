@@ -112,7 +112,7 @@ class Dispatcher:
                 found = Found(token, reading.tokens[token.word], reading.message, sighting)
                 expectation.found.set_result(found)
                 return False
-        stray = Stray(token, reading.kind, sighting)
+        stray = Stray(token, reading.kind, sighting, expected=expectation is not None)
         pause = await self._strays.judge(stray)
         if pause > 0:
             self._strays.postpone(stray, pause)

@@ -9,9 +9,6 @@ from exporter.mailboxes.session import Sighting
 
 MOST_POSTPONED = 1000  # strays that are left alone for now
 
-Judge = Callable[[Token, Kind, Sighting], Awaitable[float]]
-"""Is told of a stray, and answers in how many seconds it may be deleted."""
-
 
 @dataclass(frozen=True, slots=True)
 class Stray:
@@ -20,6 +17,11 @@ class Stray:
     token: Token
     kind: Kind
     sighting: Sighting
+    expected: bool  # a trip in progress looks into this mailbox, for it or for bounces
+
+
+Judge = Callable[[Stray], Awaitable[float]]
+"""Is told of a stray, and answers in how many seconds it may be deleted."""
 
 
 class Strays:
@@ -33,7 +35,7 @@ class Strays:
     async def judge(self, stray: Stray) -> float:
         """Reports it to the judge, which may count and record it. Returns in how many seconds to
         delete it; 0 or less is at once."""
-        return await self._judge(stray.token, stray.kind, stray.sighting)
+        return await self._judge(stray)
 
     def postpone(self, stray: Stray, seconds: float) -> None:
         """Postpones it until `due`. Beyond MOST_POSTPONED it is never deleted."""

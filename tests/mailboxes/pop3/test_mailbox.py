@@ -132,14 +132,14 @@ async def test_1500_older_messages_do_not_hold_up_a_new_one(lab_user: LabUser) -
         first = await session.scan()
         assert subjects(first) == [f"old {number}" for number in range(1499, 1399, -1)]
         assert not any(b"Hello." in sighting.raw or sighting.watched for sighting in first)
-        lab_user.deliver(message("new"))
+        lab_user.deliver(message("ours"))
         sightings = await found(session, 901)
-        (new,) = (sighting for sighting in sightings if sighting.watched)
+        (ours,) = (sighting for sighting in sightings if sighting.watched)
         assert sorted(subjects(sightings)) == sorted(
-            [*(f"old {number}" for number in range(500, 1400)), "new"]
+            [*(f"old {number}" for number in range(500, 1400)), "ours"]
         )
         assert session.messages == 1501
-        await session.delete([new])
+        await session.delete([ours])
     await until(lambda: lab_user.mails() == before)  # the server deletes at QUIT, in its own time
 
 

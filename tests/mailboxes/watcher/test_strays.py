@@ -1,7 +1,7 @@
 """Strays: judging one changes nothing here, and one that is put off is judged again when due."""
 
 from exporter.mail.message import Kind
-from exporter.mail.tokens import Mint, Token
+from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import Sighting
 from exporter.mailboxes.watcher.strays import MOST_POSTPONED, Stray, Strays
 
@@ -15,14 +15,14 @@ class StraysRig:
         self.judged: list[Sighting] = []
         self.strays = Strays(self.judge, lambda: self.now)
 
-    async def judge(self, token: Token, kind: Kind, sighting: Sighting) -> float:
-        assert (token, kind) == (TOKEN, Kind.MESSAGE)
-        self.judged.append(sighting)
+    async def judge(self, stray: Stray) -> float:
+        assert (stray.token, stray.kind) == (TOKEN, Kind.MESSAGE)
+        self.judged.append(stray.sighting)
         return self.pause
 
 
 def stray(ref: int = 1) -> Stray:
-    return Stray(TOKEN, Kind.MESSAGE, Sighting(ref, "INBOX", b"", 0.0, watched=True))
+    return Stray(TOKEN, Kind.MESSAGE, Sighting(ref, "INBOX", b"", 0.0, watched=True), False)
 
 
 async def test_judging_a_stray_does_not_put_it_off() -> None:
