@@ -52,8 +52,12 @@ class Exporter:
                 stdout=log,
                 stderr=log,
             )
-        meanwhile(self)
-        self._wait_until_it_answers()
+        try:
+            meanwhile(self)
+            self._wait_until_it_answers()
+        except BaseException:
+            self.kill()
+            raise
 
     def _wait_until_it_answers(self) -> None:
         while self._process.poll() is None:
