@@ -1,7 +1,6 @@
 """A probe: a module pointed at a target, and its trips."""
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -10,7 +9,7 @@ from exporter.core.facts import LeftFrom
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.run import Run
 from exporter.mail.tokens import Token
-from exporter.state.history import HISTORY_LENGTH, TripSummary, summary_of
+from exporter.state.history import History, TripSummary, summary_of
 
 # of the interval: a scrape that comes a little early still starts the trip that it is meant to
 # start
@@ -42,7 +41,7 @@ Check = MailCheck | QueryCheck
 """What a module does to a target."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Probe:
     """A module pointed at a target, and the trips it makes. Times in seconds, moments monotonic."""
 
@@ -58,8 +57,7 @@ class Probe:
     left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)  # of the flights
-    # Of its newest trips.
-    history: deque[TripSummary] = field(default_factory=lambda: deque(maxlen=HISTORY_LENGTH))
+    history: History = field(default_factory=History)
     last_start: float = float("-inf")
     last_scraped: float = float("-inf")
 
@@ -90,7 +88,7 @@ class Probe:
 
     def remember(self, outcome: Outcome, history: Iterable[TripSummary]) -> None:
         """Restores the newest outcome from before a restart, and the results of those before it."""
-        self.history.extend(history)
+        self.history = History((*self.history, *history))
         self.show(outcome)
         self.unwritten = None
 

@@ -1,6 +1,9 @@
 """Results of the newest trips of a probe, for its sparkline."""
 
+from array import array
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import copysign
 
 from exporter.core.facts import Arrival
 from exporter.core.model import Outcome
@@ -21,3 +24,25 @@ def summary_of(outcome: Outcome) -> TripSummary:
         fact.delay for fact in outcome.facts if isinstance(fact, Arrival) and fact.delay is not None
     )
     return TripSummary(outcome.success, next(delays, outcome.duration))
+
+
+class History:
+    """The newest trips of a probe, the oldest first. Each takes 8 bytes, since there may be ten
+    thousand probes: the sign is the result."""
+
+    __slots__ = ("_signed",)
+
+    def __init__(self, summaries: Iterable[TripSummary] = ()) -> None:
+        self._signed = array("d")
+        for one in summaries:
+            self.append(one)
+
+    def append(self, summary: TripSummary) -> None:
+        self._signed.append(copysign(summary.seconds, 1.0 if summary.success else -1.0))
+        del self._signed[:-HISTORY_LENGTH]
+
+    def __iter__(self) -> Iterator[TripSummary]:
+        return (TripSummary(copysign(1.0, one) > 0, abs(one)) for one in self._signed)
+
+    def __len__(self) -> int:
+        return len(self._signed)

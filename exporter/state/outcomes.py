@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from exporter.core.model import Outcome, ProbeKey
 from exporter.state import evidence
 from exporter.state.history import HISTORY_LENGTH, TripSummary, summary_of
-from exporter.state.rows import SENSIBLE
+from exporter.state.rows import LARGEST, SENSIBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +73,5 @@ def _summaries(history: str) -> tuple[TripSummary, ...]:
     return tuple(
         TripSummary(bool(success), seconds)
         for success, seconds in pairs
-        if isinstance(seconds, int | float)
+        if isinstance(seconds, int | float) and abs(seconds) < LARGEST
     )

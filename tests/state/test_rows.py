@@ -209,7 +209,17 @@ async def opened(directory: Path) -> None:
 
 async def test_a_history_that_is_none_begins_anew(tmp_path: Path) -> None:
     for number, history in enumerate(
-        ("nonsense", "{}", "5", "[1, 2]", '[["x"]]', "null", "[[true, null]]", "[5, [1, 2.5]]")
+        (
+            "nonsense",
+            "{}",
+            "5",
+            "[1, 2]",
+            '[["x"]]',
+            "null",
+            "[[true, null]]",
+            f"[[1, {'9' * 400}]]",
+            "[5, [1, 2.5]]",
+        )
     ):
         directory = tmp_path / str(number)
         await filled(directory)

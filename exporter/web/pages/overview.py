@@ -81,7 +81,7 @@ def _probe_row(probe: Probe) -> ProbeRow:
         text,
         probe.newest,
         tuple(probe.flights),
-        sparkline(probe.history),
+        sparkline([*probe.history]),
     )
 
 
