@@ -2,7 +2,6 @@
 signals, and stops."""
 
 import asyncio
-import gc
 import logging
 import signal
 import sys
@@ -12,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from exporter.app import TIME_TO_STOP, App
+from exporter.commands.garbage import GarbageCollector
 from exporter.commands.reloading import Reloader
 from exporter.commands.token_key import key_of
 from exporter.core.clock import Clock
@@ -67,10 +67,12 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         app.recover()  # before any request: a scrape must not start a trip that is in progress
         pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)
+        garbage = GarbageCollector()
 
         def apply(new: Settings) -> None:
             app.configure(new)
             scheduler.changed()
+            asyncio.get_running_loop().call_soon(garbage.collect)  # the old settings
 
         reloader = Reloader(
             options.read,
@@ -91,9 +93,15 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             external_url=options.external_url,
         )
         await stack.enter_async_context(server)
-        _resume_garbage_collection()
+        garbage.start()
+        stack.callback(garbage.stop)
         options.ready()
-        loops = (scheduler.run(), app.run_housekeeping(), reloader.run(watch=options.watch))
+        loops = (
+            scheduler.run(),
+            app.run_housekeeping(),
+            reloader.run(watch=options.watch),
+            garbage.run(),
+        )
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
             await stop.wait()
@@ -102,14 +110,6 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             log.info("stopping; trips in progress stay pending")
             for task in tasks:
                 task.cancel()
-
-
-def _resume_garbage_collection() -> None:
-    """Excludes all objects so far from garbage collection, which the command line has disabled. A
-    full collection over them would block the event loop for 0.1 s, each time external clients have
-    caused enough new objects."""
-    gc.freeze()
-    gc.enable()
 
 
 def _stop_event() -> asyncio.Event:

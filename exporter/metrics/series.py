@@ -25,20 +25,20 @@ class Histogram:
 
     def __init__(self, bounds: tuple[float, ...]) -> None:
         self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
+        self.counts = (0,) * (len(bounds) + 1)
         self.sum = 0.0
         self.exemplars = _NO_EXEMPLARS  # the newest of each bucket
 
     def observe(self, value: float, trip: str = "", at: float = 0.0) -> None:
         bucket = bisect_left(self.bounds, value)
-        self.counts[bucket] += 1
+        self.counts = (*self.counts[:bucket], self.counts[bucket] + 1, *self.counts[bucket + 1 :])
         self.sum += value
         if trip:
             self.exemplars = {**self.exemplars, bucket: (trip, value, at)}
 
     def copy(self) -> "Histogram":
         made = Histogram(self.bounds)
-        made.counts, made.sum, made.exemplars = [*self.counts], self.sum, self.exemplars
+        made.counts, made.sum, made.exemplars = self.counts, self.sum, self.exemplars
         return made
 
 
@@ -164,5 +164,6 @@ def _tables(
 
 @lru_cache(maxsize=1000)
 def _shared(labels: Labels) -> Labels:
-    """Values of labels, which thousands of probes share."""
-    return labels
+    """Values of labels, which thousands of probes share. A plain string is nothing for the garbage
+    collector to look at, but a member of an enumeration is."""
+    return tuple(map(str, labels))

@@ -1,6 +1,7 @@
 """Parts of `make bench`: what one machine can carry."""
 
 import asyncio
+import gc
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from exporter.core.model import ProbeKey
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
 from tests.bench.figures import show
+from tests.bench.garbage import full_collections
 from tests.bench.load import Load, cost_of, cpu
 from tests.bench.many import many
 from tests.bench.running import running, trip_of
@@ -23,6 +25,7 @@ MAILBOXES = 20
 SETTLING = 20.0  # seconds, until the sessions are open
 WATCHED = 60.0  # seconds
 AIM_OF_PROBES = 25.0  # % of a core
+AIM_OF_A_TURN = 10.0  # ms
 
 PROCESSES = 2
 EACH = Load(1500, 100)  # of a process
@@ -53,13 +56,20 @@ async def ten_thousand_probes(lab: Lab) -> None:
         await asyncio.sleep(SETTLING)
         finished = _finished(app)
         began, wall = cpu(), time.perf_counter()
-        await asyncio.sleep(WATCHED)
+        with full_collections() as pauses:
+            await asyncio.sleep(WATCHED)
         used, took = cpu() - began, time.perf_counter() - wall
         trips = _finished(app) - finished
         task.cancel()
+        with full_collections() as everything:
+            gc.unfreeze()
+            gc.collect()
     share = used / took * 100
     more = f"{trips / took:.1f} of {PROBES / 300:.1f} trips/s, {used / trips * 1000:.2f} ms of CPU each"
     show(f"{PROBES} probes, a trip each in 5 minutes", share, "% of a core", AIM_OF_PROBES, more)
+    longest, more = max(pauses, default=0.0) * 1000, f"{len(pauses)} in {took:.0f} s"
+    show("the longest full garbage collection", longest, "ms", AIM_OF_A_TURN, more)
+    show("one of everything, as after a reload", max(everything) * 1000, "ms")
 
 
 def _finished(app: App) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from exporter.app import App
+from exporter.commands.garbage import GarbageCollector
 from exporter.commands.lifecycle import SWITCH_INTERVAL
 from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
@@ -29,9 +30,11 @@ async def running(settings: Settings) -> AsyncIterator[App]:
     with place as directory, _logging(), Lateness() as lateness:
         store, clock = Store.open(Path(directory)), Clock(late=lateness.between)
         async with App(settings, store, new_key(), clock=clock) as app:
-            gc.collect()
-            gc.freeze()
+            collector = GarbageCollector()
+            collector.start()
+            collector.collect()
             yield app
+            collector.stop()
         gc.unfreeze()
 
 

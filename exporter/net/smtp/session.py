@@ -98,14 +98,17 @@ class SmtpSession:
         self._protocol = _Protocol(loop=asyncio.get_running_loop())
         self.server = server
         self.run = run
-        self.redaction = redaction or Redaction()
+        self.redaction = redaction = redaction or Redaction()
         self.tls_broken = False  # it was begun, and nothing has been said inside it yet
+        # Without `self`: a session that refers to itself would keep its trip until the garbage
+        # collector finds it.
         self._translations: Mapping[Kinds, Words] = {
             SMTPServerDisconnected: lambda _: ProbeError(
                 Reason.DISCONNECTED, f"{server} cut the connection"
             ),
             SMTPResponseException: lambda error: ProbeError(
-                Reason.PROTOCOL, f"{server} does not speak SMTP: {self._clean(error.message)}"
+                Reason.PROTOCOL,
+                f"{server} does not speak SMTP: {_cleaned(error.message, redaction)}",
             ),
             ValueError: lambda _: ProbeError(
                 Reason.PROTOCOL, "an address or name contains a control character"
@@ -299,7 +302,7 @@ class SmtpSession:
 
     def _clean(self, text: str) -> str:
         """Valid text without secrets, since some servers repeat the command that they reject."""
-        return self.redaction.clean(text).encode(errors="surrogateescape").decode(errors="replace")
+        return _cleaned(text, self.redaction)
 
     def expect(self, reply: SMTPResponse, code: int, step: Step) -> None:
         """Accepts any code of the expected class: 251 is as good as 250."""
@@ -342,3 +345,7 @@ def session(server: str, run: Run, redaction: Redaction | None = None) -> Iterat
         yield conversation
     finally:
         conversation.close()
+
+
+def _cleaned(text: str, redaction: Redaction) -> str:
+    return redaction.clean(text).encode(errors="surrogateescape").decode(errors="replace")

@@ -6,6 +6,7 @@ import asyncio
 import re
 import socket
 import struct
+import weakref
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from exporter.core.run import Run
 from exporter.mail.composition import compose
 from exporter.mail.tokens import Mint
 from exporter.net.dns import Resolver
+from exporter.net.smtp.session import session
 from exporter.senders.smtp import SmtpOptions, SmtpSender
 
 DIALOGUES = sorted((Path(__file__).parent / "dialogues").glob("*.txt"))
@@ -120,3 +122,14 @@ async def verdict(sender: SmtpSender, run: Run) -> list[str]:
     assert run.accepted is not None
     (reply,) = (fact for fact in run.facts if isinstance(fact, Reply))
     return ["accepted", str(reply.code)]
+
+
+async def test_a_session_that_is_over_is_freed_at_once_and_its_trip_with_it() -> None:
+    """Otherwise hundreds of trips with their transcripts wait for the garbage collector, and hold
+    up the event loop when it comes."""
+    run = Run(Clock())
+    with session("mx.example.org", run) as conversation:
+        there, trip = weakref.ref(conversation), weakref.ref(run)
+    del conversation, run
+    assert there() is None
+    assert trip() is None
