@@ -1,7 +1,10 @@
 """The table of trips."""
 
+from contextlib import closing
 from dataclasses import replace
 
+from exporter.state import schema as state_file
+from exporter.state import trips
 from exporter.state.store import Store
 from exporter.state.trip import Moment, State
 from tests.state.test_store import OTHER, PROBE, TRIP
@@ -24,3 +27,18 @@ async def test_the_store_tells_when_the_newest_trip_of_each_probe_began() -> Non
     # The clock was set back.
     assert store.last_starts(Moment("another", 100.0, 3.0)) == {PROBE: 100.0, OTHER: 98.0}
     await store.close()
+
+
+def test_of_trips_whose_message_is_back_only_the_newest_are_known() -> None:
+    """There are more of them than of all others, and the start reads every trip."""
+    with closing(state_file.in_memory()) as connection:
+        for number in range(10):
+            state = State.OVERDUE if number < 3 else State.ARRIVED
+            started_at = 1000.0 - number  # the clock was set back
+            trips.insert(
+                connection,
+                replace(TRIP, id=f"{number}", state=state, started_at=started_at, started=number),
+            )
+        trips.forget_expired(connection, Moment("boot", 10.0, 1000.0), most=2)
+        known = {row[0] for row in connection.execute("SELECT id FROM trips")}
+        assert known == {"0", "1", "2", "8", "9"}
