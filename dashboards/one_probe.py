@@ -28,6 +28,9 @@ EXEMPLARS = {"exemplar": True}
 DAY = 86400
 
 
+NOT_PLANNED = 'planned="false"'
+
+
 def of(series: str, matchers: str = "") -> str:
     return f"{series}{{{', '.join(filter(None, (ONE, matchers)))}}}"
 
@@ -52,6 +55,7 @@ def at_a_glance() -> list[Json]:
             mappings=WORKS,
             links=[TRIPS],
             thresholds=steps(RED, (1, GREEN)),
+            width=3,
         ),
         stat(
             "Last success",
@@ -59,12 +63,14 @@ def at_a_glance() -> list[Json]:
             f"time() - {of('mailtrip_last_success_timestamp_seconds')}",
             "s",
             thresholds=steps(GREEN, (7200, YELLOW), (DAY, RED)),
+            width=3,
         ),
         stat(
             "Failures in a row",
             "Trips that have failed since the newest success.",
-            of("probe:mailtrip_failures:in_a_row"),
+            of("mailtrip_consecutive_failures"),
             thresholds=steps(GREEN, (1, YELLOW), (2, RED)),
+            width=3,
         ),
         stat(
             "Successful trips in a day",
@@ -72,6 +78,7 @@ def at_a_glance() -> list[Json]:
             of("probe:mailtrip_trips:success_ratio_1d"),
             "percentunit",
             thresholds=share,
+            width=3,
         ),
         stat(
             "Newest delay",
@@ -79,6 +86,22 @@ def at_a_glance() -> list[Json]:
             of("mailtrip_last_delivery_delay_seconds"),
             "s",
             thresholds=steps(GREEN, (60, YELLOW), (300, RED)),
+            width=3,
+        ),
+        stat(
+            "Outages in 30 days",
+            "Outages that have ended, without planned ones.",
+            f"increase({of('mailtrip_outages_total', NOT_PLANNED)}[30d])",
+            thresholds=steps(GREEN, (1, YELLOW)),
+            width=3,
+        ),
+        stat(
+            "Outage time in 30 days",
+            "Duration of all outages, without planned ones. 0.1 % of 30 days is 43 minutes.",
+            f"increase({of('mailtrip_outage_seconds_total', NOT_PLANNED)}[30d])",
+            "s",
+            thresholds=steps(GREEN, (300, YELLOW), (2592, RED)),
+            width=3,
         ),
         stat(
             "Trips in progress",
@@ -86,6 +109,7 @@ def at_a_glance() -> list[Json]:
             of("mailtrip_trips_in_flight"),
             color="fixed",
             thresholds=steps(GREEN),
+            width=3,
         ),
         table(
             "Newest failure",

@@ -45,11 +45,13 @@ def at_a_glance() -> list[Json]:
             thresholds=bad,
         ),
         stat(
-            "Longest failure",
-            "Largest number of consecutive failed trips of a probe. From 2 on there is an "
-            "alert, MailtripFailing.",
-            f"max(probe:mailtrip_failures:in_a_row{{{MANY}}})",
-            thresholds=steps(GREEN, (1, YELLOW), (2, RED)),
+            "Longest outage",
+            "Time since the start of the first failed trip, of the probe that has failed for the"
+            " longest time.",
+            f"max(time() - mailtrip_outage_start_timestamp_seconds{{{MANY}}})",
+            "s",
+            thresholds=steps(YELLOW, (600, RED)),
+            defaults={"noValue": "None"},
         ),
         stat(
             "Oldest result",
@@ -84,7 +86,7 @@ def every_probe() -> Json:
         "step": "Step",
         "reason": "Reason",
         "code": "Code",
-        "Value #B": "Failures in a row",
+        "Value #B": "Failing for",
         "Value #C": "Last success",
         "Value #D": "Delay, 9 of 10",
         "Value #E": "Good, 1 day",
@@ -101,7 +103,7 @@ def every_probe() -> Json:
         " see all of it.",
         [
             rows(named(STATE)),
-            rows(named(f"probe:mailtrip_failures:in_a_row{{{MANY}}}")),
+            rows(named(f"time() - mailtrip_outage_start_timestamp_seconds{{{MANY}}}")),
             rows(named(f"time() - mailtrip_last_success_timestamp_seconds{{{MANY}}}")),
             rows(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}")),
             rows(named(f"probe:mailtrip_trips:success_ratio_1d{{{MANY}}}")),
@@ -113,9 +115,9 @@ def every_probe() -> Json:
             column("Probe", links=[ONE_PROBE]),
             colored("State", mappings=WORKS, custom__width=90),
             colored(
-                "Failures in a row",
-                thresholds=steps("transparent", (1, YELLOW), (2, RED)),
-                decimals=0,
+                "Failing for",
+                unit="s",
+                thresholds=steps(YELLOW, (600, RED)),
             ),
             column("Last success", unit="s"),
             colored(

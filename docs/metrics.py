@@ -89,11 +89,11 @@ WHY_BUCKETS = {
     "mailtrip_delivery_delay_seconds": "0.1 is the precision of the measurement. 60 is a common objective. 300 is the"
     " limit of MailtripDeliverySlow, which is exact because of it. 900 is longer than the default `timeout`, and what"
     " arrives after 3600 is late for any reader",
-    "mailtrip_round_trip_duration_seconds": "for objectives such as *back within a minute* or *within five*; the details"
-    " are in its two parts, sending and delay",
-    "mailtrip_send_duration_seconds": "quick; noticed by a person who waits; 10 is the limit of MailtripSendingSlow; 30"
-    " is the time limit of many programs that send",
-    "mailtrip_smtp_step_duration_seconds": "quick, slow, broken: the ratio of slow logins and slow messages. Only steps"
+    "mailtrip_round_trip_duration_seconds": "for the objective *back within five minutes*; the details are in its two"
+    " parts, sending and delay",
+    "mailtrip_send_duration_seconds": "quick; 10 is the limit of MailtripSendingSlow; 30 is the time limit of many programs that"
+    " send",
+    "mailtrip_smtp_step_duration_seconds": "the ratio of slow logins and slow messages. Only steps"
     " in which a server works have a histogram. All others take as long as the network, and their newest values suffice",
     "mailtrip_mailbox_step_duration_seconds": "the same",
     "mailtrip_dnsbl_query_duration_seconds": "from memory of the resolver; near; far; slow; about to time out",

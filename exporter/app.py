@@ -89,8 +89,15 @@ class App:
         module = self.settings.modules[key.module]
         kind, how = module.chosen
         check = CHECKS[kind](how, key.target, self._means)
+        interval = interval or module.interval
         return Probe(
-            key, check, interval or module.interval, module.timeout, module.session_timeout, name
+            key,
+            check,
+            interval,
+            module.timeout,
+            module.session_timeout,
+            name,
+            module.recheck(interval),
         )
 
     def _left_from(self, name: str) -> str:

@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from exporter.checks import CheckOptions
+from exporter.checks.options import RoundtripOptions
 from exporter.config.address import TargetPattern, fits
 from exporter.config.types import Duration, Name, OneWord, Options, duration_text
 from exporter.core.scope import Scope
@@ -27,12 +28,21 @@ def _interval(seconds: float) -> float:
 Interval = Annotated[Duration, AfterValidator(_interval)]
 
 
+RECHECK = 60.0  # seconds between trips after a failure, if nothing else is configured
+
+
 class Module(CheckOptions):
     """A named check with its options. Its target comes from `probes` or from Prometheus."""
 
     interval: Interval = 300.0
     """Time between trips to each target, however often it is scraped. Default for `dnsbl`: 1h,
     because blocklists limit the number of queries."""
+
+    interval_after_failure: Interval | None = None
+    """Time between trips to a target while its newest trip is a failure: so a failure is confirmed,
+    and a recovery seen, soon, and a healthy target gets no more messages than without. Default: 1m,
+    but not more than `interval`, and not less than the `gap` of `send`. Default for `dnsbl`:
+    `interval`."""
 
     timeout: Duration = 600.0
     """The message must be back by then, or the trip fails as overdue. Mail between providers often
@@ -56,6 +66,20 @@ class Module(CheckOptions):
     def _blocklists_are_asked_seldom(cls, data: Any) -> Any:
         return {"interval": "1h", **data} if isinstance(data, dict) and "dnsbl" in data else data
 
+    @field_validator("interval_after_failure")
+    @classmethod
+    def _between_gap_and_interval(cls, value: float | None, info: ValidationInfo) -> float | None:
+        if value is None:
+            return None
+        interval, gap = info.data.get("interval", value), _gap(info.data.get("roundtrip"))
+        if value > interval:
+            raise ValueError(
+                f"is longer than interval, {duration_text(interval)}: decrease it, or omit it"
+            )
+        if value < gap:
+            raise ValueError(f"is shorter than the sender's gap, {duration_text(gap)}: increase it")
+        return value
+
     @field_validator("session_timeout")
     @classmethod
     def _within_the_trip(cls, value: float, info: ValidationInfo) -> float:
@@ -66,6 +90,13 @@ class Module(CheckOptions):
                 " timeout"
             )
         return value
+
+    def recheck(self, interval: float) -> float:
+        """Seconds between trips after a failure, of a probe with this interval."""
+        wanted = self.interval_after_failure
+        if wanted is None:
+            wanted = max(RECHECK, _gap(self.roundtrip)) if self.roundtrip else interval
+        return min(wanted, interval)
 
     def canonical(self, target: str) -> str:
         """The canonical form of a target. Raises ValueError with a line for administrators if it is
@@ -81,6 +112,11 @@ class Module(CheckOptions):
     def fits(self, target: str) -> bool:
         """Whether a pattern in `targets` matches this target, which is in its canonical form."""
         return any(fits(pattern, target, self.canonical) for pattern in self.targets)
+
+
+def _gap(trip: RoundtripOptions | None) -> float:
+    """Seconds between two messages of the module's sender, at least."""
+    return trip.send.how.gap or 0.0 if trip else 0.0
 
 
 class Probe(Options):

@@ -216,6 +216,8 @@ class Outcome:
     facts: tuple[Fact, ...] = ()
     failure: Failure | None = None
     transcript: tuple[str, ...] = field(default=(), repr=False)
+    recheck: bool = False  # made before its interval was over, since the one before it failed
+    planned: bool = False  # it ended in a maintenance window
 
     @property
     def success(self) -> bool:

@@ -9,6 +9,8 @@ import asyncio
 class Wake:
     """For one sleeper. Once it is set, sleeps end at once until it is cleared."""
 
+    __slots__ = ("_set", "_sleeper")
+
     def __init__(self) -> None:
         self._set = False
         self._sleeper: asyncio.Future[None] | None = None

@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from exporter.core.clock import Clock
 from exporter.core.fairness import Slices
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.outage import Standing
 from exporter.core.scope import BlocklistScope, Scope
 from exporter.mailboxes.watcher.statistics import Statistics
 from exporter.metrics.blocklists import BlocklistSeries
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER
 from exporter.metrics.exporter import ExporterSeries
 from exporter.metrics.exposition import Format, Lines, add_families, process_text
-from exporter.metrics.outcome import ProbeSeries
+from exporter.metrics.outcome import FIRST, ProbeSeries
 from exporter.metrics.rendered import Rendered
 from exporter.metrics.round_trip import RoundTripSeries
 from exporter.metrics.text import Text
@@ -63,16 +64,19 @@ class Metrics:
     def started(self, probe: ProbeKey) -> None:
         self._of(probe).add("mailtrip_trips_in_flight", 1)
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
         series = self._of(outcome.probe)
         series.add("mailtrip_trips_in_flight", -1)
-        series.finished(outcome)
+        series.finished(outcome, standing)
 
-    def restored(self, outcome: Outcome, last_success: float | None = None) -> None:
-        """Restores the newest outcome from before a restart, and the Unix time of the newest
-        success."""
+    def restored(
+        self, outcome: Outcome, last_success: float | None = None, standing: Standing = FIRST
+    ) -> None:
+        """Restores the newest outcome from before a restart, the Unix time of the newest success,
+        and what all trips together say."""
         series = self._of(outcome.probe)
         series.show(outcome)
+        series.stand(standing)
         if last_success is not None:
             series.set("mailtrip_last_success_timestamp_seconds", last_success)
 

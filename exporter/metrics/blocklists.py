@@ -2,8 +2,9 @@
 
 from exporter.blocklists import QueryFailure
 from exporter.core.model import Listing, ListState, Outcome, QueriedList
+from exporter.core.outage import Standing
 from exporter.metrics.definitions import BLOCKLIST_FAILURES, OF_A_BLOCKLIST_CHECK
-from exporter.metrics.outcome import ProbeSeries
+from exporter.metrics.outcome import FIRST, ProbeSeries
 from exporter.metrics.series import Labels
 
 
@@ -18,13 +19,13 @@ class BlocklistSeries(ProbeSeries):
             for failure in QueryFailure:
                 self.add("mailtrip_dnsbl_query_failures_total", 0, blocklist, failure)
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
         for asked in _list_facts(outcome):
             for duration in asked.durations:
                 self.observe("mailtrip_dnsbl_query_duration_seconds", duration)
             for failure in asked.failures:
                 self.add("mailtrip_dnsbl_query_failures_total", 1, asked.blocklist, failure)
-        super().finished(outcome)
+        super().finished(outcome, standing)
 
     def show(self, outcome: Outcome) -> None:
         """Replaces all values of earlier trips: the status of an address that is no longer queried

@@ -8,10 +8,10 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason, Trait
 from exporter.core.steps import Step, Timed
 
-SEND_BUCKETS = (0.5, 2.0, 10.0, 30.0)
-STEP_BUCKETS = (0.25, 2.5)
+SEND_BUCKETS = (0.5, 10.0, 30.0)
+STEP_BUCKETS = (0.25,)
 DELAY_BUCKETS = (0.1, 1.0, 4.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
-ROUND_TRIP_BUCKETS = (60.0, 300.0)
+ROUND_TRIP_BUCKETS = (300.0,)
 QUERY_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0)
 
 SMTP_STEPS = tuple(step for step in Step if Timed.SENDING in step.timed)
@@ -51,12 +51,44 @@ ONLY_ON_PROBE = (
 
 OF_EVERY_PROBE = (
     Definition("mailtrip_success", "gauge", "1 if the newest finished trip succeeded, else 0"),
-    Definition("mailtrip_trips_total", "counter", "Finished trips", start=NO_LABELS),
+    Definition(
+        "mailtrip_trips_total",
+        "counter",
+        "Finished trips, without those that followed a failure before the interval was over",
+        start=NO_LABELS,
+    ),
     Definition(
         "mailtrip_failures_total",
         "counter",
-        "Failed trips, by phase and reason",
+        "Those that failed, by phase and reason",
         ("phase", "reason"),
+    ),
+    Definition(
+        "mailtrip_consecutive_failures",
+        "gauge",
+        "Trips that failed since the newest success, however soon they followed",
+        start=NO_LABELS,
+    ),
+    Definition(
+        "mailtrip_outage_start_timestamp_seconds",
+        "gauge",
+        "When the first failed trip of the outage that lasts started, Unix time; absent while there"
+        " is none",
+    ),
+    Definition(
+        "mailtrip_outages_total",
+        "counter",
+        "Outages that have ended: from the start of a failed trip to that of the next that"
+        " succeeded",
+        ("planned",),
+        start=(("false",),),
+    ),
+    Definition(
+        "mailtrip_outage_seconds_total",
+        "counter",
+        "Duration of outages, counted with each failed trip",
+        ("planned",),
+        start=(("false",),),
     ),
     Definition(
         "mailtrip_last_failure_info",

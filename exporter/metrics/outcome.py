@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 
 from exporter.core.model import Outcome
+from exporter.core.outage import Standing
 from exporter.metrics.definitions import OF_EVERY_PROBE, ONLY_ON_PROBE, Definition
 from exporter.metrics.series import Labels, Series
+
+FIRST = Standing()
 
 
 class ProbeSeries(Series):
@@ -19,12 +22,30 @@ class ProbeSeries(Series):
         for labels in failures:
             self.add("mailtrip_failures_total", 0, *labels)
 
-    def finished(self, outcome: Outcome) -> None:
-        """Counts a trip, and shows it as the newest."""
-        self.add("mailtrip_trips_total", 1)
-        if outcome.failure:
-            self.add("mailtrip_failures_total", 1, outcome.failure.phase, outcome.failure.reason)
-        self.show(outcome)
+    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
+        """Counts a trip, and shows it if it is the newest. One that follows a failure sooner than
+        usual is not counted: a minute of failures would weigh as much as five of success."""
+        if not outcome.recheck:
+            self.add("mailtrip_trips_total", 1)
+            if outcome.failure:
+                place = outcome.failure.phase, outcome.failure.reason
+                self.add("mailtrip_failures_total", 1, *place)
+        self.stand(standing)
+        if standing.newest:
+            self.show(outcome)
+        elif outcome.success:
+            self._show_success(outcome)
+
+    def stand(self, standing: Standing) -> None:
+        """Shows what all trips together say."""
+        self.update("mailtrip_consecutive_failures", standing.failures)
+        if standing.outage_start is None:
+            self.leave_out("mailtrip_outage_start_timestamp_seconds")
+        else:
+            self.update("mailtrip_outage_start_timestamp_seconds", standing.outage_start)
+        for planned, label in ((False, "false"), (True, "true")):
+            self.update("mailtrip_outages_total", standing.ended[planned], label)
+            self.update("mailtrip_outage_seconds_total", standing.seconds[planned], label)
 
     def show(self, outcome: Outcome) -> None:
         """Sets only the gauges: what is known about the newest trip after a restart."""
@@ -33,9 +54,12 @@ class ProbeSeries(Series):
         self.set("mailtrip_success", float(outcome.success))
         self.set("mailtrip_last_trip_timestamp_seconds", outcome.finished_at)
         if outcome.success:
-            self.set("mailtrip_last_success_timestamp_seconds", outcome.finished_at)
+            self._show_success(outcome)
         failure = outcome.failure
         info: dict[Labels, float] = {}
         if failure:
             info[failure.phase, failure.step or "", failure.reason, failure.code] = 1.0
         self.replace("mailtrip_last_failure_info", info)
+
+    def _show_success(self, outcome: Outcome) -> None:
+        self.set("mailtrip_last_success_timestamp_seconds", outcome.finished_at)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from exporter.core.facts import Arrival, Authentication, Hop, SpamScore
 from exporter.core.model import Exchanger, Fact, Outcome, PlaintextFallback, Reply, Span, TlsSession
+from exporter.core.outage import Standing
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.scope import RoundTripScope
@@ -16,7 +17,7 @@ from exporter.metrics.definitions import (
     OF_EVERY_PROBE,
     SMTP_STEPS,
 )
-from exporter.metrics.outcome import ProbeSeries
+from exporter.metrics.outcome import FIRST, ProbeSeries
 from exporter.metrics.series import Foreseen, Labels
 
 _SENDING = "mailtrip_smtp_step_duration_seconds", "mailtrip_last_smtp_step_duration_seconds"
@@ -93,7 +94,7 @@ class RoundTripSeries(ProbeSeries):
         """Removes the values with one of these words as their first label."""
         self.leave_out(name, lambda labels: labels[0] in words)
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
         if outcome.failure and outcome.failure.reason is Reason.BOUNCED:
             self.add("mailtrip_bounces_total", 1)
         waits = [span.duration for span in outcome.spans if span.step is Step.RETRY]
@@ -106,7 +107,7 @@ class RoundTripSeries(ProbeSeries):
                 self._time_arrival(fact, outcome)
                 if fact.junk:
                     self.add("mailtrip_junk_total", 1)
-        super().finished(outcome)
+        super().finished(outcome, standing)
 
     def show(self, outcome: Outcome) -> None:
         super().show(outcome)

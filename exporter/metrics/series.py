@@ -121,6 +121,11 @@ class Series:
             self._plain[name] = value
         self._changed(name)
 
+    def update(self, name: str, value: float, *labels: str) -> None:
+        """Sets a value if it differs: one that is foreseen at 0 stays without memory of its own."""
+        if value != self._value(name, labels):
+            self.set(name, value, *labels)
+
     def replace(self, name: str, values: dict[Labels, float]) -> None:
         """Replaces all values of a gauge with labels."""
         if values != self._numbers.get(name, {}):

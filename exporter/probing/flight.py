@@ -3,10 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 
 from exporter.core.logs import about
 from exporter.core.model import Failure, Outcome, ProbeError
+from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.run import Run
 from exporter.probing.bugs import contained
@@ -20,7 +22,8 @@ log = logging.getLogger(__name__)
 
 
 class Flight:
-    """One trip of a probe. `verdict` is its outcome from before a restart, which remains valid."""
+    """One trip of a probe. `verdict` is its outcome from before a restart, which remains valid; a
+    `recheck` follows a failure."""
 
     def __init__(
         self,
@@ -30,6 +33,8 @@ class Flight:
         ledger: Ledger,
         observer: Observer,
         verdict: Outcome | None = None,
+        *,
+        recheck: bool = False,
     ) -> None:
         self._probe = probe
         self._trip = trip
@@ -37,6 +42,7 @@ class Flight:
         self._ledger = ledger
         self._observer = observer
         self._verdict = verdict
+        self._recheck = recheck
 
     async def run(self, course: Callable[[], Awaitable[None]], timeout: float) -> Outcome:
         """Runs the whole trip within its deadline and the broad except. If cancelled, it ends
@@ -76,22 +82,27 @@ class Flight:
         if self._verdict:
             return self._verdict
         with contained(trip, probe):
-            return run.outcome(trip, probe, failure)
+            return replace(run.outcome(trip, probe, failure), recheck=self._recheck)
         return Outcome(trip, probe, run.started_at, run.now() - run.started, failure=failure)
 
     def _conclude(self, outcome: Outcome, *, arrived: bool) -> None:
         """Notifies every observer, even if one of them fails; logs the outcome when it is on
         disk."""
-        probe = self._probe
+        probe, run = self._probe, self._run
+        newest, standing = probe.is_newest(run.started), Standing()
         tell = Once(partial(log_outcome, outcome))
         with contained(outcome.trip, probe.key, otherwise=tell):
-            written = self._ledger.end(outcome, self._run, arrived=arrived, tell=tell)
+            written = self._ledger.end(outcome, run, arrived=arrived, newest=newest, tell=tell)
             written.add_done_callback(partial(probe.forget_evidence, outcome))
         with contained(outcome.trip, probe.key):
-            probe.show(outcome)
+            probe.show(outcome, run.started)
+        with contained(outcome.trip, probe.key):
+            for outage in probe.outages.add(outcome, run.started, probe.oldest(outcome.trip)):
+                self._ledger.keep_outage(outage)
+            standing = probe.outages.standing(newest=newest)
         with contained(outcome.trip, probe.key):
             if not probe.removed:
-                self._observer.finished(outcome)
+                self._observer.finished(outcome, standing)
 
 
 def _is_meant_for_us() -> bool:

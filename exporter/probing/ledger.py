@@ -14,6 +14,7 @@ from functools import partial
 from exporter.core.clock import Clock
 from exporter.core.logs import about
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.outage import Outage
 from exporter.core.reasons import Reason
 from exporter.core.run import VERDICT_PATIENCE, Run
 from exporter.mail.message import Kind
@@ -120,10 +121,16 @@ class Ledger:
         await self._on_disk(self._store.found(verdict), verdict, 0.9 * VERDICT_PATIENCE)
 
     def end(
-        self, outcome: Outcome, run: Run, *, arrived: bool, tell: Tell | None = None
+        self,
+        outcome: Outcome,
+        run: Run,
+        *,
+        arrived: bool,
+        newest: bool = True,
+        tell: Tell | None = None,
     ) -> "asyncio.Future[None]":
-        """Saves the outcome of a trip, and what to expect of its message, if it sent one. The
-        result is done when that is on disk.
+        """Saves the outcome of a trip, and what to expect of its message, if it sent one. It is the
+        `newest` if none that started later has finished. The result is done when that is on disk.
 
         `tell` is called then, see commits.py: no restart reports it again.
         """
@@ -132,8 +139,12 @@ class Ledger:
             if trip:
                 self._write_end(trip, outcome, run, arrived=arrived)
         finally:
-            written = self._store.finished(outcome, tell)
+            written = self._store.finished(outcome, tell, newest=newest)
         return written
+
+    def keep_outage(self, outage: Outage) -> None:
+        """Saves an outage, or what has changed of it."""
+        self._store.keep_outage(outage)
 
     def _write_end(self, trip: Trip, outcome: Outcome, run: Run, *, arrived: bool) -> None:
         if arrived:

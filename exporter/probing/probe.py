@@ -1,14 +1,19 @@
 """A probe: a module pointed at a target, and its trips."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import inf
 from typing import Protocol, runtime_checkable
 
 from exporter.core.facts import LeftFrom
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.outage import Outage
+from exporter.core.reasons import Reason
 from exporter.core.run import Run
+from exporter.core.wake import Wake
 from exporter.mail.tokens import Token
+from exporter.probing.outages import Outages
 from exporter.state.history import History, TripSummary, summary_of
 
 # of the interval: a scrape that comes a little early still starts the trip that it is meant to
@@ -51,15 +56,23 @@ class Probe:
     timeout: float
     session_timeout: float
     name: str | None = None  # of an entry in `probes:`
+    interval_after_failure: float = inf  # while the newest trip is a failure, if it is shorter
     removed: bool = False  # from the configuration: its last trips end, and are no longer shown
-    newest: Outcome | None = None  # in brief
+    newest: Outcome | None = None  # in brief: of the finished trips, the one that started last
     unwritten: Outcome | None = None  # the newest in full, until it is on disk
     left_from: str = ""  # the address that its newest message came from that is known to have come
     flights: dict[str, "asyncio.Task[Outcome]"] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)  # of the flights
     history: History = field(default_factory=History)
-    last_start: float = float("-inf")
-    last_scraped: float = float("-inf")
+    last_start: float = -inf
+    last_scraped: float = -inf
+    last_regular: float = -inf  # start of its newest trip that is not a recheck
+    changed: Wake = field(default_factory=Wake)  # rung when another interval applies
+    outages: Outages = field(init=False)
+    _newest_started: float = -inf
+
+    def __post_init__(self) -> None:
+        self.outages = Outages(self.key)
 
     @property
     def blocklists(self) -> tuple[str, ...]:
@@ -70,13 +83,25 @@ class Probe:
         """Takes the configuration of another probe; trips in progress end unchanged, and the
         interval continues."""
         self.check, self.interval = other.check, other.interval
+        self.interval_after_failure = other.interval_after_failure
         self.timeout, self.session_timeout = other.timeout, other.session_timeout
 
-    def show(self, outcome: Outcome) -> None:
-        """Shows a finished trip. A failed one does not clear the address that mail left from."""
-        self.newest = outcome.brief  # regardless of the wall clock, which may have been set
-        self.unwritten = outcome
+    def is_newest(self, started: float) -> bool:
+        """Whether no trip has finished that started later than `started`, monotonic: a message that
+        never came is overdue when later ones have arrived long ago."""
+        return started >= self._newest_started
+
+    def show(self, outcome: Outcome, started: float = -inf) -> None:
+        """Shows a finished trip that started at `started`, monotonic, if it is the newest. A failed
+        one does not clear the address that mail left from."""
         self.history.append(summary_of(outcome))
+        if not self.is_newest(started):
+            return
+        failing = self.is_failing
+        self.newest, self._newest_started = outcome.brief, started
+        self.unwritten = outcome
+        if self.is_failing != failing:
+            self.changed.ring()
         self.left_from = next(
             (one.address for one in outcome.facts if isinstance(one, LeftFrom)), self.left_from
         )
@@ -86,23 +111,52 @@ class Probe:
         if self.unwritten is outcome and not written.cancelled() and not written.exception():
             self.unwritten = None
 
-    def remember(self, outcome: Outcome, history: Iterable[TripSummary]) -> None:
-        """Restores the newest outcome from before a restart, and the results of those before it."""
-        self.history = History((*self.history, *history))
+    def remember(
+        self, outcome: Outcome, history: Sequence[TripSummary], outage: Outage | None = None
+    ) -> None:
+        """Restores the newest outcome from before a restart, the results of all, and the outage
+        that lasts."""
         self.show(outcome)
         self.unwritten = None
+        self.outages = Outages(self.key, outage)
+        self.history = History(history or self.history)
 
     def under_way(self) -> list[Outcome]:
         """The outcomes so far of the trips in progress."""
         return [run.outcome(trip, self.key) for trip, run in self.runs.items()]
 
+    def oldest(self, ended: str) -> float:
+        """The start of the oldest trip in progress, without the one that has just ended;
+        monotonic, infinite if there is none."""
+        return min((run.started for trip, run in self.runs.items() if trip != ended), default=inf)
+
     def end_flight(self, trip: str) -> None:
         del self.flights[trip], self.runs[trip]
 
     @property
+    def is_failing(self) -> bool:
+        """Whether the newest trip failed, and not because of ourselves: then we are overloaded
+        already."""
+        failure = self.newest and self.newest.failure
+        return bool(failure and failure.reason is not Reason.STARVED)
+
+    @property
     def next_start(self) -> float:
         """The earliest start of the next trip."""
-        return self.last_start + self.interval - min(self.interval * SLACK, MOST_SLACK)
+        interval = self.interval
+        if self.is_failing:
+            interval = min(interval, self.interval_after_failure)
+        return self.last_start + interval - min(interval * SLACK, MOST_SLACK)
+
+    @property
+    def recheck_at(self) -> float:
+        """When a trip follows the last one because that failed; infinite otherwise."""
+        return self.last_start + self.interval_after_failure if self.is_failing else inf
+
+    def is_recheck(self, now: float) -> bool:
+        """Whether a trip that starts now follows a failure before the interval is over."""
+        regular = self.last_regular + self.interval - min(self.interval * SLACK, MOST_SLACK)
+        return self.is_failing and now < regular
 
     def due(self, now: float) -> bool:
         return now >= self.next_start

@@ -61,8 +61,11 @@ class Prober:
         else:
             trip, run = new_trip(), begin(transcript=Transcript("lists"))
             course = partial(probe.check.run, run)
+        recheck = probe.is_recheck(run.started)
         probe.last_start = run.started
-        return self._launch(probe, trip, run, course, probe.timeout)
+        if not recheck:
+            probe.last_regular = run.started
+        return self._launch(probe, trip, run, course, probe.timeout, recheck=recheck)
 
     def resume(self, probe: Probe, trip: Trip) -> None:
         """Continues a trip whose message left before this process began, if its module still sends
@@ -128,8 +131,10 @@ class Prober:
         course: Callable[[], Awaitable[None]],
         timeout: float,
         verdict: Outcome | None = None,
+        *,
+        recheck: bool = False,
     ) -> "asyncio.Task[Outcome]":
-        flight = Flight(probe, trip, run, self._ledger, self._observer, verdict)
+        flight = Flight(probe, trip, run, self._ledger, self._observer, verdict, recheck=recheck)
         task = asyncio.create_task(flight.run(course, timeout), name=f"trip {trip}")
         probe.flights[trip], probe.runs[trip] = task, run
         task.add_done_callback(lambda _: probe.end_flight(trip))

@@ -43,11 +43,13 @@ class Recovery:
 
     def restore(self, wanted: Callable[[ProbeKey], ProbeKey | None]) -> None:
         """Restores the stored results of some probes; `wanted` returns their current keys."""
+        lasting = self._store.lasting_outages()
         for known in self._store.last_known(lambda stored: wanted(stored) is not None):
             if key := wanted(known.outcome.probe):
                 probe, outcome = self._probes.get_or_create(key), replace(known.outcome, probe=key)
-                probe.remember(outcome, known.history)
-                self._metrics.restored(outcome, known.last_success)
+                outage = lasting.get(known.outcome.probe)
+                probe.remember(outcome, known.history, outage and replace(outage, probe=key))
+                self._metrics.restored(outcome, known.last_success, probe.outages.standing())
                 self._keep_interval(probe, outcome.started_at)
         for stored, started in self._ledger.last_starts().items():
             # Its message may have left, even if we were killed before we knew.

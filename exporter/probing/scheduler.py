@@ -58,10 +58,17 @@ class Scheduler:
 
     async def _schedule(self, probe: Probe) -> None:
         """Starts trips. One that a scrape has started counts; one that is a little late does not
-        shift those that follow. After a longer wait for its turn, the interval counts from its
-        start: when an overload ends, trips do not come in a burst."""
+        shift those that follow. After a longer wait for its turn, or one that followed a failure,
+        the interval counts from its start: when an overload ends, trips do not come in a burst.
+        """
         next_trip = max(self._first[probe.key], probe.last_start + probe.interval)
         while True:
-            await asyncio.sleep(max(next_trip - self._clock.monotonic(), 0.0))
+            due = min(next_trip, probe.recheck_at)
+            if (wait := due - self._clock.monotonic()) > 0:
+                await probe.changed.sleep(wait)
+                continue
             await asyncio.shield(self._prober.start_if_due(probe))
-            next_trip = max(next_trip + probe.interval, probe.next_start)
+            if due < next_trip:
+                next_trip = probe.last_start + probe.interval
+            else:
+                next_trip = max(next_trip + probe.interval, probe.next_start)

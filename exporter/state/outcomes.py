@@ -16,7 +16,7 @@ class LastKnown:
 
     outcome: Outcome  # the newest
     last_success: float | None  # when a trip last succeeded, in seconds since the epoch
-    history: tuple[TripSummary, ...]  # how those before it ended, the oldest first
+    history: tuple[TripSummary, ...]  # how the last ones to end did, the oldest first
 
 
 def probes(connection: Connection) -> list[ProbeKey]:
@@ -32,12 +32,12 @@ def last_known(connection: Connection, probe: ProbeKey) -> LastKnown | None:
         WHERE module = ? AND target = ? AND {SENSIBLE["outcomes"]}"""  # noqa: S608
     row = connection.execute(query, (probe.module, probe.target)).fetchone()
     outcome = evidence.readable(row[0]) if row else None
-    return LastKnown(outcome, row[1], _summaries(row[2])[:-1]) if outcome else None
+    return LastKnown(outcome, row[1], _summaries(row[2])) if outcome else None
 
 
-def keep(connection: Connection, outcome: Outcome, text: str) -> None:
-    """Makes the outcome, serialized as `text`, the newest of its probe. The time of the last
-    success is kept, however many trips have failed since."""
+def keep(connection: Connection, outcome: Outcome, text: str, *, newest: bool = True) -> None:
+    """Saves the outcome, serialized as `text`, and makes it the newest of its probe if it is. The
+    time of the last success is kept, however many trips have failed since."""
     probe, finished_at = outcome.probe, outcome.finished_at
     last_success, summary = finished_at if outcome.success else None, summary_of(outcome)
     row = (
@@ -48,10 +48,13 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
         last_success,
         summary.success,
         summary.seconds,
+        newest,
+        newest,
         HISTORY_LENGTH,
     )
     insert = """INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, json_array(json_array(?, ?))) ON CONFLICT DO UPDATE SET
-            finished_at = excluded.finished_at, outcome = excluded.outcome,
+            finished_at = iif(?, excluded.finished_at, finished_at),
+            outcome = iif(?, excluded.outcome, outcome),
             last_success = ifnull(excluded.last_success, last_success),
             history = CASE WHEN iif(json_valid(history), json_type(history), '') != 'array' THEN excluded.history
                 ELSE json_insert(iif(json_array_length(history) < ?, history, json_remove(history, '$[0]')), '$[#]',

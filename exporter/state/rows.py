@@ -48,6 +48,13 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
                 _perhaps(_numbers("last_success"), "last_success"),
             )
         ),
+        "outages": " AND ".join(
+            (
+                *_texts("id", "module", "target", "outage"),
+                *_numbers("start"),
+                _perhaps(_numbers('"end"'), '"end"'),
+            )
+        ),
         "recent": " AND ".join(
             (
                 *_texts("trip", "module", "target", "outcome"),

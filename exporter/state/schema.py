@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 FILE = "mailtrip.sqlite"
 BUSY = 1.0  # seconds that another program may keep the file locked before it is trouble
 OTHER_VERSION = "it was written by another version of mailtrip"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _RECENT = """
 CREATE TABLE recent (
     number INTEGER PRIMARY KEY, trip TEXT NOT NULL UNIQUE, module TEXT NOT NULL, target TEXT NOT NULL,
@@ -25,6 +25,13 @@ CREATE TABLE recent (
 );
 CREATE INDEX recent_by_probe ON recent (module, target, success);
 CREATE INDEX recent_by_age ON recent (success, finished_at, size);
+"""
+_OUTAGES = """
+CREATE TABLE outages (
+    id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, start REAL NOT NULL, "end" REAL,
+    outage TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX outages_by_start ON outages (start);
 """
 _SCHEMA = f"""
 CREATE TABLE trips (
@@ -36,7 +43,7 @@ CREATE TABLE outcomes (
     module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
     history TEXT NOT NULL DEFAULT '[]', PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
-{_RECENT}"""
+{_RECENT}{_OUTAGES}"""
 _FROM_1_TO_2 = """
 ALTER TABLE trips ADD COLUMN verdict TEXT;
 ALTER TABLE outcomes ADD COLUMN last_success REAL;
@@ -51,9 +58,10 @@ INSERT OR IGNORE INTO recent (trip, module, target, success, finished_at, size, 
 _FROM_3_TO_4 = "ALTER TABLE outcomes ADD COLUMN history TEXT NOT NULL DEFAULT '[]';"
 _STEPS = {
     0: _SCHEMA,
-    1: _FROM_1_TO_2 + _FROM_2_TO_3 + _FROM_3_TO_4,
-    2: _FROM_2_TO_3 + _FROM_3_TO_4,
-    3: _FROM_3_TO_4,
+    1: _FROM_1_TO_2 + _FROM_2_TO_3 + _FROM_3_TO_4 + _OUTAGES,
+    2: _FROM_2_TO_3 + _FROM_3_TO_4 + _OUTAGES,
+    3: _FROM_3_TO_4 + _OUTAGES,
+    4: _OUTAGES,
 }
 """What leads from a schema to ours, by its version; 0 is that of a new file."""
 

@@ -13,8 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.outage import Outage
 from exporter.core.threads import off_the_loop
-from exporter.state import evidence, outcomes, trips
+from exporter.state import evidence, outages, outcomes, trips
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
@@ -79,6 +80,18 @@ class Store:
         for probe in filter(wanted, self._reader.read_now(outcomes.probes)):
             if known := self._reader.read_now(partial(outcomes.last_known, probe=probe)):
                 yield known
+
+    def lasting_outages(self) -> dict[ProbeKey, Outage]:
+        """The outage of each probe that has not ended. Raises StateUnusable."""
+        return self._reader.read_now(outages.lasting)
+
+    async def outages(self, probe: ProbeKey | None, limit: int, offset: int = 0) -> list[Outage]:
+        """The outages of one probe or of all, the newest first. Raises StateUnusable."""
+        return await self._read(lambda c: outages.newest(c, probe, limit, offset))
+
+    async def outage(self, outage_id: str) -> Outage | None:
+        """Raises StateUnusable."""
+        return await self._read(lambda c: outages.find(c, outage_id))
 
     async def trip(self, trip_id: str) -> Trip | None:
         """Raises StateUnusable."""
@@ -148,6 +161,7 @@ class Store:
         """Deletes trips that are too old by elapsed time; `now.wall` is for the evidence."""
         self._commits.add(lambda c: trips.forget_expired(c, now))
         self._commits.add(lambda c: evidence.prune(c, now.wall))
+        self._commits.add(lambda c: outages.prune(c, now.wall))
 
     def check_place(self) -> None:
         """Logs it if the file is no longer where the next start will look."""
@@ -159,18 +173,25 @@ class Store:
             if misplaced:
                 log.error("%s", misplaced)
 
-    def finished(self, outcome: Outcome, tell: Tell | None = None) -> "asyncio.Future[None]":
-        """Saves the outcome of a trip. The time of the last success is kept, however many have
-        failed since. The result is done when that is on disk."""
+    def finished(
+        self, outcome: Outcome, tell: Tell | None = None, *, newest: bool = True
+    ) -> "asyncio.Future[None]":
+        """Saves the outcome of a trip; as the `newest`, if none that started later has finished.
+        The time of the last success is kept, however many have failed since. The result is done
+        when that is on disk."""
         text = evidence.written(outcome)
 
         def change(connection: sqlite3.Connection) -> None:
-            outcomes.keep(connection, outcome, text)
+            outcomes.keep(connection, outcome, text, newest=newest)
             evidence.keep(connection, outcome, text)
 
         # The verdict of a success is on disk already: a restart would report the same again.
         within = GATHER if outcome.success else SOON
         return self._commits.add(change, weight=len(text), tell=tell, within=within)
+
+    def keep_outage(self, outage: Outage) -> None:
+        """Saves an outage, or what has changed of it."""
+        self._commits.add(lambda c: outages.keep(c, outage), within=SOON)
 
     async def close(self, patience: float = LAST_PATIENCE) -> None:
         """Writes queued changes for at most so many seconds, and releases the lock on the state

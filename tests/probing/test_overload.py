@@ -17,8 +17,10 @@ from exporter.config.types import Listen
 from exporter.core.clock import Clock
 from exporter.core.lateness import Lateness
 from exporter.core.model import Outcome, ProbeError, ProbeKey
+from exporter.core.outage import Standing
 from exporter.core.reasons import Reason
 from exporter.metrics import Metrics
+from exporter.metrics.outcome import FIRST
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.probing.scheduler import Scheduler
@@ -59,8 +61,8 @@ class CountedMetrics(Metrics):
         self.in_flight[probe] += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight[probe])
 
-    def finished(self, outcome: Outcome) -> None:
-        super().finished(outcome)
+    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
+        super().finished(outcome, standing)
         self.in_flight[outcome.probe] -= 1
         self.outcomes.append(outcome)
 
@@ -199,8 +201,8 @@ class FinishedByTurn(CountedMetrics):
         super().__init__(*arguments, **more)
         self.finished_in: Counter[int] = Counter()
 
-    def finished(self, outcome: Outcome) -> None:
-        super().finished(outcome)
+    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
+        super().finished(outcome, standing)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, virtual.VirtualLoop)
         self.finished_in[loop.turns] += 1

@@ -41,8 +41,8 @@ async def test_how_the_newest_trips_ended_outlives_restarts_and_does_not_grow_wi
         store = Store.open(tmp_path)
         (known,) = store.last_known()
         await store.close()
-    assert known == LastKnown(made[99], made[99].finished_at, tuple(map(summary_of, made[60:99])))
-    assert len(known.history) + 1 == HISTORY_LENGTH
+    assert known == LastKnown(made[99], made[99].finished_at, tuple(map(summary_of, made[60:100])))
+    assert len(known.history) == HISTORY_LENGTH
 
 
 async def test_only_what_is_wanted_is_read_in_the_order_in_which_it_happened(

@@ -76,7 +76,7 @@ async def test_the_newest_outcome_of_a_probe_is_kept_whole(tmp_path: Path) -> No
     store.finished(OUTCOME)
     await store.close()
     store = Store.open(tmp_path)
-    assert list(store.last_known()) == [LastKnown(OUTCOME, None, (summary_of(OUTCOME),))]
+    assert list(store.last_known()) == [LastKnown(OUTCOME, None, (summary_of(OUTCOME),) * 2)]
     await store.close()
 
 
@@ -265,7 +265,8 @@ async def test_a_file_of_version_1_loses_nothing(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     assert store.unsettled()[0].verdict == replace(good, trip="t1")
     newest = replace(OUTCOME, probe=OTHER, started_at=2000.0)
-    assert list(store.last_known())[-1] == LastKnown(newest, good.finished_at, ())
+    history = (summary_of(newest),)
+    assert list(store.last_known())[-1] == LastKnown(newest, good.finished_at, history)
     await store.close()
 
 

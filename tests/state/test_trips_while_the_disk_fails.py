@@ -12,10 +12,12 @@ from collections.abc import Callable
 import pytest
 
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import VERDICT_PATIENCE
 from exporter.metrics import Metrics
+from exporter.metrics.outcome import FIRST
 from exporter.state.commits import PATIENCE
 from exporter.state.store import Store
 from exporter.state.trip import State, Trip
@@ -46,11 +48,15 @@ class Broken(Store):
         await super().found(verdict)
 
     def finished(
-        self, outcome: Outcome, tell: Callable[[str], None] | None = None
+        self,
+        outcome: Outcome,
+        tell: Callable[[str], None] | None = None,
+        *,
+        newest: bool = True,
     ) -> "asyncio.Future[None]":
         if self._rng.random() < self._often:
             raise ZeroDivisionError
-        return super().finished(outcome, tell)
+        return super().finished(outcome, tell, newest=newest)
 
     def settle(
         self, trip_id: str, state: State, tell: Callable[[str], None] | None = None
@@ -103,7 +109,7 @@ class Unlucky(Metrics):
     def started(self, probe: ProbeKey) -> None:
         raise ZeroDivisionError
 
-    def finished(self, outcome: Outcome) -> None:
+    def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
         raise ZeroDivisionError
 
 
@@ -199,7 +205,8 @@ class Disk:
 
     def load(self) -> Balky:
         connection = balky()
-        connection.executescript("DROP TABLE trips; DROP TABLE outcomes; DROP TABLE recent;")
+        for table in ("trips", "outcomes", "recent", "outages"):
+            connection.execute(f"DROP TABLE {table}")
         connection.executescript("\n".join(self.rows))
         return connection
 

@@ -152,7 +152,7 @@ async def watched(
     )
     server = await asyncio.to_thread(prometheus, configuration)
     # /metrics and /probe.
-    await server.wait_for('count({__name__="probe:mailtrip_failures:in_a_row"} == 0) == 2')
+    await server.wait_for("count(mailtrip_consecutive_failures == 0) == 2")
     return Watched(exporter, server, told, webhook)
 
 

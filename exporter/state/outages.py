@@ -1,0 +1,63 @@
+"""The table of outages: those that last, and those of the last year."""
+
+from collections.abc import Iterable
+from sqlite3 import Connection
+
+from pydantic import TypeAdapter, ValidationError
+
+from exporter.core.model import ProbeKey
+from exporter.core.outage import Outage
+from exporter.state.rows import SENSIBLE
+
+KEPT_FOR = 400 * 86400.0  # seconds: thirteen months, of which twelve are whole
+MOST = 20_000  # of all probes together; beyond it the oldest go
+_OUTAGE = TypeAdapter(Outage)
+
+
+def keep(connection: Connection, outage: Outage) -> None:
+    """Saves an outage, or what has changed of it."""
+    probe, text = outage.probe, _OUTAGE.dump_json(outage).decode()
+    row = (outage.id, probe.module, probe.target, outage.start, outage.end, text)
+    connection.execute("INSERT OR REPLACE INTO outages VALUES (?, ?, ?, ?, ?, ?)", row)
+
+
+def lasting(connection: Connection) -> dict[ProbeKey, Outage]:
+    """The newest outage of each probe that has not ended."""
+    query = f"""SELECT outage FROM outages WHERE "end" IS NULL AND {SENSIBLE["outages"]}
+        ORDER BY start"""  # noqa: S608
+    return {one.probe: one for one in _readable(connection.execute(query))}
+
+
+def newest(
+    connection: Connection, probe: ProbeKey | None, limit: int, offset: int = 0
+) -> list[Outage]:
+    """The outages of one probe or of all, the newest first."""
+    of_probe = "module = ? AND target = ? AND" if probe else ""
+    which = (probe.module, probe.target) if probe else ()
+    query = f"""SELECT outage FROM outages WHERE {of_probe} {SENSIBLE["outages"]}
+        ORDER BY start DESC LIMIT ? OFFSET ?"""  # noqa: S608
+    return _readable(connection.execute(query, (*which, limit, offset)))
+
+
+def find(connection: Connection, outage_id: str) -> Outage | None:
+    query = f"SELECT outage FROM outages WHERE id = ? AND {SENSIBLE['outages']}"  # noqa: S608
+    return next(iter(_readable(connection.execute(query, (outage_id,)))), None)
+
+
+def prune(connection: Connection, now: float) -> None:
+    """Drops outages that ended too long ago at `now`, in seconds since the epoch, or too many."""
+    connection.execute('DELETE FROM outages WHERE coalesce("end", start) < ?', (now - KEPT_FOR,))
+    surplus = """DELETE FROM outages WHERE id IN
+        (SELECT id FROM outages ORDER BY start DESC LIMIT -1 OFFSET ?)"""
+    connection.execute(surplus, (MOST,))
+
+
+def _readable(rows: Iterable[tuple[str]]) -> list[Outage]:
+    """Without those of another version that we cannot read."""
+    outages = []
+    for (text,) in rows:
+        try:
+            outages.append(_OUTAGE.validate_json(text))
+        except ValidationError:
+            continue
+    return outages

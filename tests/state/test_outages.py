@@ -1,0 +1,60 @@
+"""The outages in the state."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from exporter.core.model import ProbeKey
+from exporter.core.outage import Outage
+from exporter.core.phases import Leg
+from exporter.state.outages import KEPT_FOR
+from exporter.state.store import Store
+from exporter.state.trip import Moment
+
+PROBE, OTHER = ProbeKey("submission", "a@example.org"), ProbeKey("submission", "b@example.org")
+ENDED = Outage(
+    id="trip1",
+    probe=PROBE,
+    start=1000.0,
+    last_start=1060.0,
+    end=1120.0,
+    failures=2,
+    first_trip="trip1",
+    last_trip="trip2",
+    leg=Leg.SEND,
+    reasons=("send/connect", "send/tls"),
+    planned_seconds=60.0,
+    planned=False,
+)
+LASTING = replace(ENDED, id="trip5", start=5000.0, last_start=5000.0, end=None)
+
+
+async def test_outages_outlive_a_restart_and_a_changed_one_replaces_itself(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    for outage in (
+        replace(ENDED, end=None),
+        LASTING,
+        replace(ENDED, id="trip3", probe=OTHER, start=500.0),
+        ENDED,
+    ):
+        store.keep_outage(outage)
+    await store.close()
+    store = Store.open(tmp_path)
+    assert store.lasting_outages() == {PROBE: LASTING}
+    assert await store.outages(PROBE, 10) == [LASTING, ENDED]
+    assert [one.id for one in await store.outages(None, 2)] == ["trip5", "trip1"]
+    assert [one.id for one in await store.outages(None, 2, 2)] == ["trip3"]
+    assert await store.outage("trip1") == ENDED
+    assert await store.outage("trip2") is None
+    await store.close()
+
+
+async def test_outages_are_kept_for_thirteen_months(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.keep_outage(ENDED)
+    store.keep_outage(LASTING)
+    assert ENDED.end is not None
+    store.forget_expired(Moment("boot", 0.0, ENDED.end + KEPT_FOR))
+    assert len(await store.outages(None, 10)) == 2
+    store.forget_expired(Moment("boot", 0.0, ENDED.end + KEPT_FOR + 1))
+    assert await store.outages(None, 10) == [LASTING]
+    await store.close()
