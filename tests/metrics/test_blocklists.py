@@ -103,6 +103,9 @@ def test_each_kind_of_probe_has_its_own_series_and_none_of_the_other_kind_s(prom
         "mailtrip_success",
         "mailtrip_trips_total",
         "mailtrip_failures_total",
+        "mailtrip_consecutive_failures",
+        "mailtrip_outages_total",
+        "mailtrip_outage_seconds_total",
         "mailtrip_trips_in_flight",
         "mailtrip_last_trip_timestamp_seconds",
     }
