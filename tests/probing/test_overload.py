@@ -221,24 +221,45 @@ def test_when_a_queue_is_let_go_trips_do_not_end_in_one_turn() -> None:
     virtual.run(course())
 
 
+def note_turns_of_sending(bench: ProberRig) -> Counter[int]:
+    """How many messages are sent in each turn of the loop."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, virtual.VirtualLoop)
+    sent_in: Counter[int] = Counter()
+
+    def noted(raw: bytes) -> list[str]:
+        sent_in[loop.turns] += 1
+        return ["250 taken"]
+
+    bench.sender.says, bench.sender.effort = noted, 0.0
+    return sent_in
+
+
 def test_when_a_mailbox_opens_trips_that_wait_for_it_go_on_one_by_one() -> None:
     async def course() -> None:
         bench = ProberRig()
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, virtual.VirtualLoop)
-        sent_in: Counter[int] = Counter()
-
-        def noted(raw: bytes) -> list[str]:
-            sent_in[loop.turns] += 1
-            return ["250 taken"]
-
-        bench.sender.says, bench.sender.effort = noted, 0.0
+        sent_in = note_turns_of_sending(bench)
         bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
         flights = [bench.prober.start(bench.probe) for _ in range(200)]
         await asyncio.sleep(10)
         assert not sent_in
         bench.mailbox.down = None
         assert all(outcome.success for outcome in await asyncio.gather(*flights))
+        assert sent_in.total() == 200
+        assert max(sent_in.values()) == 1
+        await bench.close()
+
+    virtual.run(course())
+
+
+def test_when_a_mailbox_refuses_us_trips_that_wait_for_it_go_on_one_by_one() -> None:
+    async def course() -> None:
+        bench = ProberRig()
+        sent_in = note_turns_of_sending(bench)
+        bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
+        flights = [bench.prober.start(bench.probe) for _ in range(200)]
+        outcomes = await asyncio.gather(*flights)
+        assert {one.failure.reason for one in outcomes if one.failure} == {Reason.AUTH}
         assert sent_in.total() == 200
         assert max(sent_in.values()) == 1
         await bench.close()

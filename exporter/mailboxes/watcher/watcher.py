@@ -110,7 +110,8 @@ class Watcher:
     ) -> Iterator[Expectation]:
         """In its block, the watcher looks for the message of this trip; with `found`, the future of
         another watcher, only for bounces."""
-        expectation = self._waiting.trips[trip] = Expectation(self, run, found)
+        expectation = Expectation(self, run, found)
+        self._waiting.add(trip, expectation)
         run.add_transcript(self._transcript, trip)
         if self._opening:
             self._opening.report_to(expectation)
@@ -125,7 +126,7 @@ class Watcher:
         try:
             yield expectation
         finally:
-            del self._waiting.trips[trip]
+            self._waiting.remove(trip)
             self._release(expectation)
 
     def keep_watching(self, trip: str, accepted: float) -> None:
@@ -187,10 +188,10 @@ class Watcher:
             try:
                 await self._one_session(mailbox, trace)
             except ProbeError as error:
-                self._failed(mailbox, trace.located(error), trace)
+                await self._failed(mailbox, trace.located(error), trace)
             except Exception:
                 log.exception("mailbox %s: a bug in mailtrip; reopening it", self.name)
-                self._failed(mailbox, ProbeError(Reason.INTERNAL, "see the log"), trace)
+                await self._failed(mailbox, ProbeError(Reason.INTERNAL, "see the log"), trace)
             if self.trouble:  # one attempt of many, perhaps
                 self._transcript.looked(began)
             if mailbox is not self._mailbox:
@@ -288,7 +289,7 @@ class Watcher:
         self._deletions.discard("the mailbox's configuration has changed")
         self._dispatcher.forget_postponed()
 
-    def _failed(self, mailbox: Mailbox, error: ProbeError, trace: Trace) -> None:
+    async def _failed(self, mailbox: Mailbox, error: ProbeError, trace: Trace) -> None:
         self.entering = None
         if mailbox is not self._mailbox:
             return  # it is no longer asked for: the new one is tried at once
@@ -298,7 +299,7 @@ class Watcher:
         self.statistics.reconnects += 1
         trace.note(f"-- {error}; {trouble.next_attempt}")
         log.warning("mailbox %s: %s; %s", self.name, error, trouble.next_attempt)
-        self._waiting.failed(error, trace)
+        await self._waiting.failed(error, trace)
 
     async def _pause(self, seconds: float) -> None:
         """Sleeps until the time is over or the waiting trips change."""
