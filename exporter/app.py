@@ -20,6 +20,7 @@ from exporter.probing.ledger import Ledger
 from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
 from exporter.probing.probes import DEFAULT_MAX_TARGETS, ProbeTable
+from exporter.probing.rechecks import RecheckSlots
 from exporter.probing.recovery import Recovery
 from exporter.probing.watchers import WatcherTable
 from exporter.senders.pace import Pace
@@ -68,6 +69,7 @@ class App:
         self._means = Services(
             resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from
         )
+        self._recheck_slots = RecheckSlots()
         self._table = WatcherTable(
             self.watchers, self._mailbox, self.mint, self.ledger.stray, self.clock
         )
@@ -98,6 +100,7 @@ class App:
             module.session_timeout,
             name,
             module.recheck(interval),
+            self._recheck_slots,
         )
 
     def _left_from(self, name: str) -> str:

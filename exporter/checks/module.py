@@ -40,7 +40,8 @@ class Module(CheckOptions):
 
     interval_after_failure: Interval | None = None
     """Time between trips to a target while its newest trip is a failure: so a failure is confirmed,
-    and a recovery seen, soon, and a healthy target gets no more messages than without. Default: 1m,
+    and a recovery seen, soon, and a healthy target gets no more messages than without. If many
+    fail, at most one is checked again in a second. Default: 1m,
     but not more than `interval`, and not less than the `gap` of `send`. Default for `dnsbl`:
     `interval`."""
 

@@ -14,6 +14,7 @@ from exporter.core.run import Run
 from exporter.core.wake import Wake
 from exporter.mail.tokens import Token
 from exporter.probing.outages import Outages
+from exporter.probing.rechecks import RecheckSlots
 from exporter.state.history import History, TripSummary, summary_of
 
 # of the interval: a scrape that comes a little early still starts the trip that it is meant to
@@ -57,6 +58,7 @@ class Probe:
     session_timeout: float
     name: str | None = None  # of an entry in `probes:`
     interval_after_failure: float = inf  # while the newest trip is a failure, if it is shorter
+    recheck_slots: RecheckSlots = field(default_factory=RecheckSlots)
     removed: bool = False  # from the configuration: its last trips end, and are no longer shown
     newest: Outcome | None = None  # in brief: of the finished trips, the one that started last
     unwritten: Outcome | None = None  # the newest in full, until it is on disk
@@ -70,6 +72,7 @@ class Probe:
     changed: Wake = field(default_factory=Wake)  # rung when another interval applies
     outages: Outages = field(init=False)
     _newest_started: float = -inf
+    _recheck: tuple[float, float] = (-inf, inf)  # of the trip that started then: when it follows
 
     def __post_init__(self) -> None:
         self.outages = Outages(self.key)
@@ -143,15 +146,18 @@ class Probe:
     @property
     def next_start(self) -> float:
         """The earliest start of the next trip."""
-        interval = self.interval
-        if self.is_failing:
-            interval = min(interval, self.interval_after_failure)
-        return self.last_start + interval - min(interval * SLACK, MOST_SLACK)
+        following = min(self.last_start + self.interval, self.recheck_at())
+        return following - min(self.interval * SLACK, MOST_SLACK)
 
-    @property
     def recheck_at(self) -> float:
         """When a trip follows the last one because that failed; infinite otherwise."""
-        return self.last_start + self.interval_after_failure if self.is_failing else inf
+        start, interval = self.last_start, self.interval_after_failure
+        if not self.is_failing or interval >= self.interval:
+            return inf
+        if self._recheck[0] != start:
+            slot = self.recheck_slots.take(start + interval, start + self.interval)
+            self._recheck = start, slot
+        return self._recheck[1]
 
     def is_recheck(self, now: float) -> bool:
         """Whether a trip that starts now follows a failure before the interval is over."""

@@ -63,7 +63,7 @@ class Scheduler:
         """
         next_trip = max(self._first[probe.key], probe.last_start + probe.interval)
         while True:
-            due = min(next_trip, probe.recheck_at)
+            due = min(next_trip, probe.recheck_at())
             if (wait := due - self._clock.monotonic()) > 0:
                 await probe.changed.sleep(wait)
                 continue

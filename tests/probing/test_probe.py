@@ -5,6 +5,7 @@ import asyncio
 from exporter.core.model import Failure, Outcome
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
+from exporter.probing.probe import Probe
 from exporter.probing.scheduler import Scheduler
 from exporter.state.commits import GATHER
 from tests.support import virtual_time as virtual
@@ -114,3 +115,17 @@ async def test_a_message_that_never_came_does_not_hide_later_ones_that_came(
     assert known.outcome.success
     assert [one.success for one in known.history] == [True, False]
     assert (await bench.store.outcome(failed.trip)) is not None
+
+
+@virtual.on_a(ProberRig)
+async def test_of_two_that_fail_at_once_one_is_checked_again_a_little_later(
+    bench: ProberRig,
+) -> None:
+    other = Probe(KEY, bench.probe.check, INTERVAL, 600, 30, "other", RECHECK)
+    other.recheck_slots = bench.probe.recheck_slots
+    bench.probe.interval_after_failure = RECHECK
+    for probe in (bench.probe, other):
+        probe.last_start = 0.0
+        probe.show(outcome("a", Reason.CONNECT))
+    assert [probe.recheck_at() for probe in (bench.probe, other, bench.probe)] == [60, 61, 60]
+    assert other.next_start < 61
