@@ -130,9 +130,10 @@ def laughs(levels: int) -> bytes:
             b"a: " + b"[" * 500,
             f"a.yml:1:{MAX_DEPTH + 4}: a" + "[0]" * MAX_DEPTH + f": nested deeper than {MAX_DEPTH}",
         ),
-        (
+        pytest.param(
             b"- x\n" * (MAX_VALUES + 1),
             f"a.yml:{MAX_VALUES}:3: [{MAX_VALUES - 1}]: more than {MAX_VALUES} values",
+            marks=pytest.mark.slow,
         ),
         (b"#" * (MAX_BYTES + 1), "a.yml: is larger than 10 MiB"),
         (b"a: 1\nb: 'sch\xf6n'\n", "a.yml:2:8: the byte 0xF6 is not UTF-8: save the file as UTF-8"),

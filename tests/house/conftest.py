@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.house.test_house import tree
+from tests.house.test_house import nodes, tree
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _forget_the_trees() -> Iterator[None]:
-    """Half a million objects, which every `gc.collect` of later tests would look through."""
+    """Half a million objects, which every garbage collection in later tests would look through."""
     yield
-    tree.cache_clear()
+    for parsed in (tree, nodes):
+        parsed.cache_clear()

@@ -101,6 +101,7 @@ def test_only_the_packages_of_what_is_left_out_are_not_needed(
     assert capsys.readouterr().out.split() == systems.packages("noble")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("system", "chosen"), [("bookworm", 3), ("noble", 1)])
 def test_what_is_left_out_is_not_run(tmp_path: Path, system: str, chosen: int) -> None:
     (tmp_path / "test_it.py").write_text(

@@ -69,6 +69,7 @@ def test_any_bytes_are_never_an_error(content: bytes) -> None:
     expiry_of(content)
 
 
+@pytest.mark.slow
 def test_a_program_that_reads_it_does_not_load_the_library() -> None:
     """Nor what only some configurations need: `serve` must stay small."""
     program = """

@@ -80,6 +80,7 @@ async def test_the_newest_outcome_of_a_probe_is_kept_whole(tmp_path: Path) -> No
     await store.close()
 
 
+@pytest.mark.slow
 async def test_a_trip_is_on_the_disk_when_begin_returns_even_if_the_process_is_killed(
     tmp_path: Path,
 ) -> None:

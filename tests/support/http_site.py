@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
+from aiohttp import web_app
 
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
@@ -76,6 +77,7 @@ async def site(
     for probe in probes:
         await bench.prober.abandon(probe)
     await bench.close()
+    web_app._cached_build_middleware.cache_clear()  # keeps applications alive, with all their probes
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -33,16 +33,12 @@ async def nothing_left_behind() -> AsyncIterator[None]:
             *(_children() - children),
         ]
 
-    gc.freeze()  # what was there before need not be looked through in the end
+    yield
     try:
-        yield
-        try:
-            await until(lambda: not left(), 10)
-        except TimeoutError:
-            raise AssertionError(f"left behind: {left()}") from None
-        gc.collect()
-    finally:
-        gc.unfreeze()
+        await until(lambda: not left(), 10)
+    except TimeoutError:
+        raise AssertionError(f"left behind: {left()}") from None
+    gc.collect()
     assert errors == []
 
 

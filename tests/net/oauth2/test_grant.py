@@ -2,8 +2,9 @@
 
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,15 @@ from exporter.net.oauth2.provider import DEFAULT_LIFETIME
 from tests.support.identity_provider import CLIENT, FEDERATED, REFRESH
 from tests.support.oauth2_rig import OAuth2Rig, bench, refusal
 
-RSA, EC = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
+
+@cache
+def rsa_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(65537, 2048)
+
+
+@cache
+def ec_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 @pytest.fixture
@@ -54,11 +63,12 @@ async def test_a_client_secret(here: OAuth2Rig) -> None:
     assert (token.value, token.lifetime) == (here.identity.issued[0], 3600)
 
 
-@pytest.mark.parametrize("key", [RSA, EC], ids=["RSA", "EC"])
+@pytest.mark.parametrize("make_key", [rsa_key, ec_key])
 @pytest.mark.parametrize("provider", [None, "microsoft"])
 async def test_a_certificate(
-    here: OAuth2Rig, tmp_path: Path, key: Any, provider: str | None
+    here: OAuth2Rig, tmp_path: Path, make_key: Callable[[], Any], provider: str | None
 ) -> None:
+    key = make_key()
     here.identity.certificate = leaf = certificate(key)
     file = tmp_path / "both.pem"
     file.write_bytes(leaf + pem(key))
@@ -93,13 +103,13 @@ async def test_a_refresh_token_that_was_revoked(here: OAuth2Rig) -> None:
 
 
 def google_key(here: OAuth2Rig) -> str:
-    here.identity.service_account = RSA.public_key().public_bytes(
-        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    here.identity.service_account = (
+        rsa_key().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     )
     return json.dumps(
         {
             "client_email": "mailtrip@project.iam.gserviceaccount.com",
-            "private_key": pem(RSA).decode(),
+            "private_key": pem(rsa_key()).decode(),
             "private_key_id": "1",
             "token_uri": here.identity.url,
         }

@@ -140,7 +140,8 @@ async def test_a_session_begins_anew_with_tls(certificates: Certificates) -> Non
 
 
 @settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=3 * settings().max_examples,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.text(st.sampled_from('ab.@<>[]()"\\:;,= \t\0=?é\u2028'))
