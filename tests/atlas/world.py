@@ -123,8 +123,6 @@ class World:
                 del part[option]
         return str(yaml.safe_dump(whole))
 
-    # ---------------------------------------------------------------- surroundings
-
     async def names(self, zone: Zone, *, delay: float = 0.0) -> dict[str, Any]:
         """The option `resolver` for a server of these names."""
         address = await self.stack.enter_async_context(name_server(zone, delay=delay))
@@ -157,8 +155,6 @@ class World:
         return await self.stack.enter_async_context(
             meddling((host or self.lab.imap_ip, port), *rules)
         )
-
-    # ---------------------------------------------------------------- the trip
 
     async def trip(self, changes: Mapping[str, Mapping[str, Any]]) -> Outcome:
         """The whole trip, in a real App."""

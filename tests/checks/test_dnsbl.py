@@ -29,8 +29,6 @@ from tests.support.blocklist_app import (
 from tests.support.name_server import Zone, name_server
 from tests.support.pauses import at_once
 
-# ---------------------------------------------------------------- listed, clean, unknown
-
 
 async def test_a_listed_address_is_a_failure_that_names_the_list_and_its_code(lab: Lab) -> None:
     async with app(lab.dns, "lists: [bl.lab.test, blclean.lab.test]") as made:
@@ -144,9 +142,6 @@ async def overview(made: App) -> str:
     return await Pages(made.probes, made.store, made.watchers, made.clock.wall).overview()
 
 
-# ---------------------------------------------------------------- lists that do not answer
-
-
 async def test_a_dead_list_does_not_hold_up_the_others(lab: Lab) -> None:
     async with name_server({}, silent=True) as silent:
         outcome = await outcome_of(
@@ -166,9 +161,6 @@ async def test_a_dead_list_does_not_hold_up_the_others(lab: Lab) -> None:
     # The resolver may know already that the dead one is dead, and then says so first.
     answered = {span.note for span in outcome.spans if " on " in span.note}
     assert answered == {f"{lab.mx_ip} on bl.lab.test", f"{lab.mx_ip} on bldead.lab.test"}
-
-
-# ---------------------------------------------------------------- restarts, pages, series
 
 
 async def test_a_restart_shows_the_newest_outcome_keeps_the_beat_and_has_nothing_to_go_on_with(

@@ -129,8 +129,6 @@ async def test_an_ipv6_address_is_asked_about_where_that_is_served() -> None:
     }
 
 
-# ---------------------------------------------------------------- where the mail really left from
-
 SENDING = """
 resolver: {{nameservers: ["{dns}"]}}
 mailboxes:

@@ -22,8 +22,6 @@ from tests.lab.client import Lab, LabUser
 from tests.support import virtual_time as virtual
 from tests.support.prober_rig import TIMEOUT, ProberRig
 
-# ---------------------------------------------------------------- content
-
 
 @virtual.on_a(
     partial(ProberRig, size="20KiB", subject="Report {token} of today", headers={"X-Team": "mail"})
@@ -43,9 +41,6 @@ async def test_a_message_that_was_not_read_as_a_whole_is_not_called_altered(
 ) -> None:
     bench.mailbox.read_limit = 65536
     assert (await bench.trip()).success
-
-
-# ---------------------------------------------------------------- a gap
 
 
 @virtual.on_a(ProberRig)
@@ -92,9 +87,6 @@ def test_turns_are_taken_for_each_destination_on_its_own_and_forgotten_in_time()
     assert pace.turn("a", 5, 100, 60) == 15
     assert pace.turn("a", 5, 130, 60) == 0
     assert pace.turn("c", 0, 130, 60) == pace.turn("c", 0, 130, 60) == 0
-
-
-# ---------------------------------------------------------------- a refusal
 
 
 REFUSED = partial(ProberRig, expect={"code": [554, 550]})
@@ -155,8 +147,6 @@ def test_a_message_needs_a_mailbox_unless_it_must_be_refused() -> None:
     with pytest.raises(Mistakes, match="mailbox is missing"):
         Settings.parse((text % "junk: ok").encode(), "mailtrip.yml")
 
-
-# ---------------------------------------------------------------- on real servers
 
 CONFIGURATION = """
 resolver: {{nameservers: ["{dns}"]}}

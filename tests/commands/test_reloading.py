@@ -208,9 +208,6 @@ def test_a_configmap_is_read_when_its_link_is_swapped(
     wait_until(lambda: probes(exporter) == {"two"})
 
 
-# ---------------------------------------------------------------- while it starts
-
-
 def test_signals_from_the_first_moment_on_neither_end_it_nor_get_lost(
     start: Start, box: Path
 ) -> None:

@@ -86,9 +86,6 @@ def groups(exporter: Exporter, path: str, host: str = "") -> list[dict[str, Any]
         return found
 
 
-# ---------------------------------------------------------------- where it answers
-
-
 def test_service_discovery_names_every_probe_of_the_configuration(start: Start) -> None:
     exporter = start()
     exporter.get("/probe?module=self&target=self@mon.example.org")
@@ -281,9 +278,6 @@ def test_a_flag_without_sense_is_one_clear_line(
     assert "Traceback" not in done.stderr
 
 
-# ---------------------------------------------------------------- what it logs
-
-
 def test_a_log_in_json_has_one_object_a_line_and_names_the_trip(start: Start, frozen: int) -> None:
     exporter = start("--log.format=json")
     exporter.wait_for('mailtrip_success{probe="me"}')
@@ -299,9 +293,6 @@ def test_a_log_in_json_has_one_object_a_line_and_names_the_trip(start: Start, fr
         "self@mon.example.org",
     )
     assert f"s3cret-of-{frozen}" not in exporter.log.read_text()
-
-
-# ---------------------------------------------------------------- how it stops
 
 
 def test_it_stops_in_time_whatever_hangs_and_a_restart_goes_on_with_its_trips(start: Start) -> None:

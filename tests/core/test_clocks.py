@@ -99,9 +99,6 @@ def test_another_s_message_is_left_alone_for_an_hour_that_really_passes(jump: fl
     virtual.run(course())
 
 
-# ---------------------------------------------------------------- over restarts
-
-
 @pytest.mark.parametrize("jump", [0.0, *JUMPS])
 def test_a_restart_goes_on_counting_whatever_the_clock_says(tmp_path: Path, jump: float) -> None:
     async def course() -> None:

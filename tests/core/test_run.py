@@ -132,9 +132,6 @@ def test_the_transcript_keeps_the_newest_lines() -> None:
     ]
 
 
-# ---------------------------------------------------------------- between two phases
-
-
 def test_what_breaks_between_two_phases_is_blamed_on_the_one_that_was_to_come() -> None:
     async def trip(breaks_before: Phase) -> str:
         run = Run(virtual.clock(), session_timeout=30)

@@ -35,9 +35,6 @@ def test_nothing_that_a_terminal_obeys_is_in_a_line(evil: str) -> None:
     assert line.isprintable()
 
 
-# ---------------------------------------------------------------- trips
-
-
 @virtual.on_a(ProberRig)
 async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_shares(
     bench: ProberRig,
@@ -139,9 +136,6 @@ def spoken(outcome: Outcome) -> list[tuple[str, str, str]]:
         (moment, leg, text)
         for moment, leg, text in (line.split(maxsplit=2) for line in outcome.transcript)
     ]
-
-
-# ---------------------------------------------------------------- a mailbox that many share
 
 
 def of(transcript: Transcript, trip: str, began: float = 0.0) -> list[str]:

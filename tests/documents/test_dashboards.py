@@ -47,9 +47,6 @@ def expressions(board: Json) -> Iterator[tuple[str, str]]:
         yield annotation["name"], annotation["expr"]
 
 
-# -------------------------------------------------------------------- what is in the files
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_a_dashboard_is_what_its_source_says(name: str) -> None:
     assert (HERE / name).read_text(encoding="utf-8") == texts()[name], (
@@ -141,9 +138,6 @@ def test_the_example_of_a_data_source_leads_from_an_exemplar_to_its_trip() -> No
     assert destination["url"] == f"{address}/trips/$${{__value.raw}}"
 
 
-# -------------------------------------------------------------------- series
-
-
 @pytest.mark.parametrize("name", FILES)
 def test_only_series_that_exist_are_asked_for_and_only_by_labels_that_they_have(name: str) -> None:
     known = exposed()
@@ -171,9 +165,6 @@ def test_no_series_is_left_out_of_the_dashboards() -> None:
     missing = {name for name in SERIES if not re.search(rf"\b{name}(_bucket|_sum|_count)?\b", text)}
     # What blackbox_exporter's users know has the same value as series of ours.
     assert missing == {"probe_success", "probe_duration_seconds"}
-
-
-# -------------------------------------------------------------------- data
 
 
 Ask = dict[str, str]

@@ -44,9 +44,6 @@ def run(*command: str | Path, directory: Path = ROOT) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# -------------------------------------------------------------------- Prometheus' own opinion
-
-
 def test_prometheus_takes_the_rules_and_the_example(promtool: str) -> None:
     run(promtool, "check", "rules", ALERTS, RECORDING)
     run(promtool, "check", "config", PROMETHEUS)
@@ -55,9 +52,6 @@ def test_prometheus_takes_the_rules_and_the_example(promtool: str) -> None:
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
 def test_rules_do_what_their_cases_say(case: Path, promtool: str) -> None:
     run(promtool, "test", "rules", case.name, directory=case.parent)
-
-
-# -------------------------------------------------------------------- cases
 
 
 def test_cases_and_limits_have_the_bounds_of_the_histograms() -> None:
@@ -109,9 +103,6 @@ def test_alerts_and_notifications_are_for_people() -> None:
         assert "First:" in rule["annotations"]["description"], rule["alert"]
 
 
-# -------------------------------------------------------------------- the page
-
-
 def anchor(heading: str) -> str:
     """As GitHub and GitLab make it."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
@@ -153,9 +144,6 @@ def test_the_page_shows_how_to_shorten_the_waiting(tmp_path: Path, promtool: str
 
 def _words(command: str) -> list[str]:
     return [word.strip("'") for word in command.split(" ", 2)]
-
-
-# -------------------------------------------------------------------- series
 
 
 NAME = re.compile(r"\b(?:probe:)?(?:mailtrip|probe)_[a-z0-9_]+(?::[a-z0-9_]+)?")
@@ -221,9 +209,6 @@ def test_every_recorded_series_is_explained() -> None:
         assert f"probe:{metric}:" in table
         assert re.sub(r"_\d+\w$", "", operation) in table
     assert all(rule.get("expr") for rule in RECORDS)
-
-
-# -------------------------------------------------------------------- Alertmanager
 
 
 def test_alertmanager_takes_the_example(amtool: str) -> None:

@@ -364,7 +364,7 @@ def test_no_banner_divides_a_file() -> None:
 
 
 def banners() -> Iterator[str]:
-    for file in (*EXPORTER, *DASHBOARDS, *DOCUMENTS):
+    for file in (*PYTHON, *DOCUMENTS):
         for number, line in enumerate(file.read_text().splitlines(), 1):
             if BANNER.match(line):
                 yield f"{place(file, number)}: two nouns are two files; one needs no banner"

@@ -49,9 +49,6 @@ def volumes() -> dict[str, Object]:
     return {volume["name"]: volume for volume in pod()["volumes"]}
 
 
-# -------------------------------------------------------------------- what others know
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("file", OBJECTS, ids=lambda file: file.stem)
 def test_every_field_is_one_that_is_known(file: Path) -> None:
@@ -103,9 +100,6 @@ def test_promtool_takes_the_rules_and_they_are_those_of_the_dashboards(
     assert objects()["PrometheusRule"]["spec"]["groups"] == written
 
 
-# -------------------------------------------------------------------- each other
-
-
 def test_kustomize_takes_every_file_and_everything_lives_in_one_namespace() -> None:
     kustomization = read(KUSTOMIZATION)
     assert sorted(kustomization["resources"]) == sorted(file.name for file in OBJECTS)
@@ -149,9 +143,6 @@ def test_there_is_one_port_by_one_name() -> None:
     names = [served["targetPort"], served["name"], rule["ports"][0]["port"], endpoint["port"]]
     names += [container()[kind]["httpGet"]["port"] for kind in ("livenessProbe", "readinessProbe")]
     assert set(names) == {port["name"]}
-
-
-# -------------------------------------------------------------------- mailtrip
 
 
 def files_in(value: Any) -> Iterator[str]:

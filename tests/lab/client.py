@@ -152,8 +152,6 @@ class Lab:
                 os.close(descriptor)
         raise LabError("no user is free")
 
-    # ------------------------------------------------------------ levers
-
     def stop(self, server: str) -> None:
         """Stops mx, relay, imap (and POP3), store (LMTP and the relay's passwords), dns or rbl."""
         self._pull("stop", server)
@@ -202,8 +200,6 @@ class Lab:
     def _pull(self, *words: str) -> None:
         self._levers_pulled = True
         self.command(*words)
-
-    # ------------------------------------------------------------ commands
 
     def up(self) -> bool:
         """Brings the lab up unless it is; says whether it had to."""

@@ -50,9 +50,6 @@ def make_directories(rundir: RunDirectory) -> None:
     shutil.chown(rundir.path("var/rspamd"), "_rspamd", "_rspamd")
 
 
-# ---------------------------------------------------------------- templates
-
-
 def render_templates(rundir: RunDirectory) -> None:
     """templates/etc/* -> etc/*. Levers call it again after they changed a state."""
     values = template_values(rundir)
@@ -135,9 +132,6 @@ def split_host_port(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
-# ---------------------------------------------------------------- keys and users
-
-
 def dkim_record(rundir: RunDirectory) -> str:
     """The public key as a TXT record, in pieces of less than 256 characters."""
     pem = run("openssl", "rsa", "-in", rundir.path("keys/dkim.key"), "-pubout")
@@ -194,9 +188,6 @@ def write_blocklists(rundir: RunDirectory) -> None:
             rundir.path("var/rbl", template.name),
             render(template.read_text(), template_values(rundir)),
         )
-
-
-# ---------------------------------------------------------------- programs
 
 
 def make_chroot(rundir: RunDirectory, instance: str) -> None:

@@ -29,8 +29,6 @@ class Server:
     question: str = ""  # a DNS server is ready when it has an answer to this
     prepare: Callable[[], object] | None = None  # called before each start
 
-    # ------------------------------------------------------------ finding
-
     # Every server here leads a session of its own and works somewhere below the run directory.
     # We note its pid ourselves: some servers remove their pid file before their last process is
     # gone.
@@ -62,8 +60,6 @@ class Server:
 
     def addresses(self) -> str:
         return " ".join(f"{ip}:{port}" for ip, port in dict.fromkeys([*self.tcp, *self.udp]))
-
-    # ------------------------------------------------------------ starting
 
     def start(self) -> None:
         """Starts it, unless it runs. `wait_ready` says when it answers."""
@@ -114,8 +110,6 @@ class Server:
                 raise LabError(f"{self.name} does not answer on {address} after 20 s, see {logs}")
         if self.question and not wait_until(lambda: has_address(self.question, self.udp[0][0]), 20):
             raise LabError(f"{self.name} has no answer for {self.question} after 20 s, see {logs}")
-
-    # ------------------------------------------------------------ stopping
 
     def ask_to_stop(self) -> bool:
         """Sends TERM to the main process; says whether there is one."""

@@ -77,9 +77,6 @@ def parsed(user: LabUser, count: int = 1) -> list[Message]:
     return [email.message_from_bytes(mail.content) for mail in user.wait_for_mails(count)]
 
 
-# ---------------------------------------------------------------- the ordinary way
-
-
 def test_a_submitted_message_is_signed_relayed_and_stored(lab: Lab, lab_user: LabUser) -> None:
     submit(lab, lab_user.address)
     [mail] = parsed(lab_user)
@@ -123,9 +120,6 @@ def test_a_mailbox_can_be_read_by_imap_and_by_pop3(lab: Lab, lab_user: LabUser) 
     pop3.pass_(lab.password)
     assert pop3.stat()[0] == 1
     pop3.quit()
-
-
-# ---------------------------------------------------------------- people whose mail behaves
 
 
 @pytest.mark.parametrize(
@@ -223,9 +217,6 @@ def test_the_relay_finds_the_exchanger_that_works(
     assert parsed(user)
 
 
-# ---------------------------------------------------------------- levers
-
-
 def test_mail_is_delivered_while_imap_is_down(lab: Lab, lab_user: LabUser) -> None:
     lab.stop("imap")
     assert not can_connect(lab.imap_ip, 993)
@@ -280,9 +271,6 @@ def test_a_lab_that_somebody_uses_is_not_stopped(lab: Lab) -> None:
 def test_a_wrong_command_says_so(lab: Lab) -> None:
     with pytest.raises(LabError, match="no server teapot"):
         lab.stop("teapot")
-
-
-# ---------------------------------------------------------------- the truth about a mailbox
 
 
 def test_a_users_mails_tell_flags_but_not_who_looked(lab: Lab, lab_user: LabUser) -> None:

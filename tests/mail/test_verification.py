@@ -75,9 +75,6 @@ def left_from(outcome: Outcome) -> list[str]:
     return [fact.address for fact in outcome.facts if isinstance(fact, LeftFrom)]
 
 
-# ------------------------------------------------------------ on the lab
-
-
 async def test_a_trip_tells_what_the_receiver_says_of_it(lab: Lab, lab_user: LabUser) -> None:
     outcome, series = await lab_trip(lab, "to-imap", f"{lab_user.name}@lab.test", lab_user.name)
     assert judgements(outcome) == {"spf": "pass", "dkim": "pass", "dmarc": "pass"}
@@ -155,8 +152,6 @@ async def test_the_refused_certificate_of_a_mailbox_shows_its_end_on_its_leg(
     assert any(line.startswith(f'{EXPIRY}{{leg="mailbox"}}') for line in series)
     assert not any("mailtrip_tls_info" in line and 'leg="mailbox"' in line for line in series)
 
-
-# ------------------------------------------------------------ in virtual time
 
 JUDGED = (
     b"Received: from mx.example.net ([203.0.113.9]) by mailbox.example.com\r\n"

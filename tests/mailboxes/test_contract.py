@@ -73,9 +73,6 @@ def test_every_kind_of_mailbox_has_a_bench() -> None:
     assert BENCHES.keys() <= set(MailboxOptions.choices)
 
 
-# ------------------------------------------------------------ found and timed
-
-
 @every()
 async def test_a_message_is_found_once_at_the_moment_it_came_and_deleted(
     bench: MailboxBench,
@@ -151,9 +148,6 @@ async def test_a_message_in_the_folder_for_junk_is_found_and_deleted(bench: Mail
     assert [(mail.folder, b"buy now" in mail.content) for mail in left] == [("Junk", True)]
 
 
-# ------------------------------------------------------------ nobody else's mail
-
-
 @every("keeps")
 async def test_of_a_thousand_messages_of_others_none_is_touched(bench: MailboxBench) -> None:
     bench.fill(1000)
@@ -179,9 +173,6 @@ async def test_a_message_that_is_gone_already_is_no_mistake(bench: MailboxBench)
         await session.delete(sightings)
         await session.delete(sightings)
         assert await session.scan() == []
-
-
-# ------------------------------------------------------------ waiting
 
 
 @every()
@@ -236,9 +227,6 @@ async def waited_for_news(session: Session, bench: MailboxBench) -> list[Sightin
             await session.wait(bench.patience, Wake())
             if sightings := await session.scan():
                 return sightings
-
-
-# ------------------------------------------------------------ how it ends
 
 
 @every()

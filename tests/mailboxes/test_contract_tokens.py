@@ -107,9 +107,6 @@ async def test_a_message_that_is_late_is_counted_with_its_delay_and_deleted(
     assert bench.kept() == before
 
 
-# ------------------------------------------------------------ two exporters, one mailbox
-
-
 @every("keeps")
 async def test_two_exporters_on_one_mailbox_do_not_touch_each_other_s_messages(
     bench: MailboxBench,

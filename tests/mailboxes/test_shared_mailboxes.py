@@ -24,9 +24,6 @@ HOUR = 3600.0
 KEY, OTHER_KEY = b"k" * 32, b"x" * 32
 
 
-# ---------------------------------------------------------------- leftovers, in virtual time
-
-
 def test_a_message_whose_owner_died_is_deleted_after_an_hour_also_by_one_that_was_started_since(
     tmp_path: Path,
 ) -> None:
@@ -113,8 +110,6 @@ async def test_only_so_many_messages_of_others_with_our_key_are_remembered(
     assert next_one.mailbox.messages == {}
     await next_one.close()
 
-
-# ---------------------------------------------------------------- whole exporters, on a real server
 
 CONFIGURATION = """
 resolver: {{nameservers: ["{dns}"]}}

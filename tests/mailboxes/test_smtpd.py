@@ -31,9 +31,6 @@ def occupied() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-# ------------------------------------------------------------ what it takes
-
-
 async def test_two_messages_have_different_refs() -> None:
     async with receiver() as session:
         await deliver(session)
@@ -92,9 +89,6 @@ async def test_an_internationalised_recipient_is_known_in_both_spellings_of_its_
         assert await arrival(session) == MESSAGE
 
 
-# ------------------------------------------------------------ what it refuses
-
-
 @pytest.mark.parametrize(
     ("address", "reply"),
     [
@@ -142,9 +136,6 @@ async def test_a_message_that_is_too_large_is_refused_when_it_is_announced_and_w
         assert await arrival(session) == b"small\r\n"
 
 
-# ------------------------------------------------------------ waiting
-
-
 async def test_waiting_ends_when_a_message_comes() -> None:
     async with receiver() as session:
         waiting = asyncio.create_task(session.wait(600, Wake()))
@@ -160,9 +151,6 @@ async def test_waiting_ends_at_once_when_a_message_has_come_before() -> None:
     async with receiver() as session:
         await deliver(session)
         await session.wait(600, Wake())
-
-
-# ------------------------------------------------------------ opening and closing
 
 
 async def test_an_address_in_use_is_named(occupied: int) -> None:
@@ -227,9 +215,6 @@ async def test_files_that_are_no_certificate_keep_it_closed(certificates: Certif
     ):
         async with receiver(tls=certificates.options):
             pass
-
-
-# ------------------------------------------------------------ options
 
 
 @pytest.mark.parametrize(

@@ -120,9 +120,6 @@ async def test_the_example_of_rfc_2195() -> None:
     assert b64decode(answer) == b"tim b913a602c7eda7a495b4e6e7334d3890"
 
 
-# ------------------------------------------------------------ SCRAM-SHA-256
-
-
 async def scram(**parts: Any) -> tuple[str, Redaction]:
     """What is said to a first challenge with these parts."""
     redaction = Redaction()

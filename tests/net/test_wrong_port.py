@@ -124,9 +124,6 @@ def test_a_server_without_tls_is_named(wanted: str, first: bytes, words: str) ->
     assert plaintext_hint(first, wanted) == words
 
 
-# ------------------------------------------------------------ on the wire
-
-
 @asynccontextmanager
 async def server(
     greeting: bytes,
@@ -269,9 +266,6 @@ async def test_any_protocol_gets_the_words_of_a_server_that_does_not_know_tls() 
     assert caught.value.detail.startswith("TLS handshake with mx.test failed: ")
 
 
-# ------------------------------------------------------------ silence inside TLS
-
-
 async def test_a_web_server_waits_for_us_to_begin() -> None:
     async with server(
         b"HTTP/1.1 400 Bad Request\r\n\r\n", at_once=False, tls=CERTIFICATE
@@ -309,9 +303,6 @@ async def test_a_greeting_inside_tls_may_take_its_time() -> None:
         await await_greeting_in_tls(asyncio.sleep(0.01, "hello"), "mx.test", "IMAP", None)
         == "hello"
     )
-
-
-# ------------------------------------------------------------ patience
 
 
 async def test_a_server_that_is_only_slow_is_waited_for() -> None:

@@ -98,9 +98,6 @@ def certified(name: str) -> tuple[ssl.SSLContext, trustme.CA]:
     return context, authority
 
 
-# ------------------------------------------------------------ without TLS
-
-
 @pytest.mark.parametrize("options", [{}, {"tls": "starttls"}])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_tls_taken_away(listener: Listening, kind: str, options: dict[str, Any]) -> None:
@@ -209,9 +206,6 @@ async def test_words_before_tls(listener: Listening, tmp_path: Path, kind: str) 
     assert_untold(server)
 
 
-# ------------------------------------------------------------ what is not offered
-
-
 NOT_OFFERED: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "smtp": ({"EHLO": "250-hello\r\n250 AUTH GSSAPI"}, {}),
     "imap": (
@@ -231,9 +225,6 @@ async def test_logins_that_are_not_offered(listener: Listening, kind: str) -> No
         server = listener(GREETING[kind], answers, default=GOOD[kind])
         assert await refused(visit(kind, server.port, tls="none", **more)) is Reason.AUTH
         assert_untold(server)
-
-
-# ------------------------------------------------------------ servers that point elsewhere
 
 
 async def test_referrals(listener: Listening) -> None:

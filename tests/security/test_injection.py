@@ -57,8 +57,6 @@ def evil(listener: Listening) -> str:
     return CONFIGURATION.format(smtp=smtp.port, imap=imap.port)
 
 
-# ------------------------------------------------------------ into headers and commands
-
 PLACES = {
     "from": "from: {0}, send: {{mx: {{}}}}, mailbox: m",
     "to": "from: a@lab.test, to: {0}, send: {{mx: {{}}}}, mailbox: m",
@@ -114,9 +112,6 @@ async def test_smuggling_out(what: str) -> None:
     assert server.received[0].raw == MESSAGES[what]
 
 
-# ------------------------------------------------------------ into the log
-
-
 def exporter_with_evil_target(start: Start, listener: Listening, *flags: str) -> Exporter:
     exporter = start(evil(listener), *flags)
     exporter.wait_for('mailtrip_trips_total{probe="evil"}')
@@ -166,9 +161,6 @@ def test_tracebacks(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(line.startswith("  ") for line in lines[1:-1])
 
 
-# ------------------------------------------------------------ into a terminal
-
-
 def in_a_terminal(*arguments: str) -> bytes:
     """What a command writes to a terminal that it takes for a real one."""
     pid, terminal = pty.fork()
@@ -200,9 +192,6 @@ def test_terminals(listener: Listening, tmp_path: Path) -> None:
         assert not re.search("[\x80-\x9f\u2028\u2029\u202e\u2066\u200f\u061c]", text)
 
 
-# ------------------------------------------------------------ onto pages
-
-
 def test_pages(start: Start, listener: Listening) -> None:
     """The same applies to pages, `/probe`, `/metrics` and the answers to refused requests."""
     exporter = exporter_with_evil_target(start, listener)
@@ -217,8 +206,6 @@ def test_pages(start: Start, listener: Listening) -> None:
     for text in texts:
         assert not UNWANTED.search(text), text
 
-
-# ------------------------------------------------------------ what is no text
 
 NO_TEXT = {
     "SMTP": ({"EHLO": "250-hello\r\n250 AUTH \xff\xed\xa0\x80"}, {}),

@@ -29,9 +29,6 @@ modules:
 """
 
 
-# ------------------------------------------------------------ no open relay
-
-
 async def test_relaying() -> None:
     """The SMTP receiver accepts mail only for its `recipients`, however another address is
     written, and cannot relay mail."""
@@ -89,9 +86,6 @@ def test_messages_of_strangers(start: Start, tmp_path: Path) -> None:
     assert rejected['mailtrip_tokens_rejected_total{mailbox="own",reason="foreign_instance"}'] == 2
 
 
-# ------------------------------------------------------------ what belongs to whom
-
-
 async def test_smuggling_in() -> None:
     """Only a single dot between two CRLF ends a message: a bare line end cannot smuggle in a
     second message."""
@@ -133,9 +127,6 @@ async def test_what_came_before_tls(tmp_path: Path) -> None:
         assert (await client.reply()).startswith("220")
         await client.start_tls(certificates.client_context, NAME)
         assert await client.dialogue("NOOP", "DATA") == ["250 OK", "503 Error: send HELO first"]
-
-
-# ------------------------------------------------------------ what it costs
 
 
 async def replies_and_turns(port: int, flood: bytes) -> tuple[list[bytes], int]:

@@ -72,9 +72,6 @@ def say(exporter: Exporter, request: bytes) -> bytes:
         return answer
 
 
-# ------------------------------------------------------------ whom mailtrip can be made to write to
-
-
 def test_strangers(start: Start, listener: Listening) -> None:
     """`/probe` answers 403 for a target that neither `targets` nor `probes` allow, and sends
     nothing to it."""
@@ -160,9 +157,6 @@ def test_logins(
     assert fetch(exporter, "/-/reload", "POST")[0] == 401
     right = {"Authorization": "Basic cHJvbWV0aGV1czpjb3JyZWN0IGhvcnNl"}
     assert fetch(exporter, "/-/healthy", **right)[0] == 200
-
-
-# ------------------------------------------------------------ requests that nobody should send
 
 
 def test_methods(start: Start, listener: Listening) -> None:
@@ -328,9 +322,6 @@ def test_many_targets(start: Start, listener: Listening) -> None:
     exporter = start(CONFIGURATION.format(port=listener().port), "--web.max-targets", "3")
     statuses = [probe(exporter, "open", f"a{number}@lab.test")[0] for number in range(5)]
     assert statuses == [200, 200, 200, 429, 429]
-
-
-# ------------------------------------------------------------ what servers said, shown
 
 
 def shown(start: Start, listener: Listening) -> Exporter:

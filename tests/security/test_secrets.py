@@ -143,9 +143,6 @@ def expect_no_secret(text: str) -> None:
     expect_no_piece(text)
 
 
-# ------------------------------------------------------------ while it runs
-
-
 def expect_no_piece(text: str) -> None:
     """Eight characters in a row, whatever their case."""
     own = len(b64encode(b"\0me\0")) - 4  # what begins the word of PLAIN, and is no secret
@@ -280,9 +277,6 @@ def test_mistakes_beside_a_secret(spoilt: str, key: str) -> None:
     expect_no_secret(str(caught.value))
 
 
-# ------------------------------------------------------------ other processes
-
-
 async def test_secrets_and_the_sendmail_program(tmp_path: Path) -> None:
     """The sendmail program inherits neither mailtrip's environment, where `{env: …}` keeps
     passwords, nor its files; its arguments are two addresses."""
@@ -309,9 +303,6 @@ async def test_secrets_and_the_sendmail_program(tmp_path: Path) -> None:
     assert "-i -f probe@lab.test -- someone@example.test" in text
     assert not re.search(r"MAIL_PASSWORD|token\.key|socket:|sqlite", text)
     expect_no_secret(text)
-
-
-# ------------------------------------------------------------ what a crash leaves
 
 
 @pytest.mark.slow

@@ -58,9 +58,6 @@ async def problem(action: Awaitable[Any]) -> ProbeError:
     return caught.value
 
 
-# ------------------------------------------------------------ whatever it speaks
-
-
 @pytest.mark.parametrize("greeting", ["", Endless("x", pause=0.02)])
 @pytest.mark.parametrize("kind", KINDS)
 async def test_silence(listener: Listening, kind: str, greeting: str | Endless) -> None:
@@ -70,9 +67,6 @@ async def test_silence(listener: Listening, kind: str, greeting: str | Endless) 
         await refused(visit(kind, listener(greeting).port, patience=0.3, tls="none"))
         is Reason.TIMEOUT
     )
-
-
-# ------------------------------------------------------------ SMTP
 
 
 @pytest.mark.parametrize("words", ["250-and so on\r\n" * 1000, "x" * MIB, "250 " + "x" * MIB])
@@ -96,8 +90,6 @@ async def test_endless_replies(listener: Listening, place: str, words: str) -> N
     )
     assert server.said < AHEAD
 
-
-# ------------------------------------------------------------ IMAP
 
 IMAP = {
     "CAPABILITY": "* CAPABILITY IMAP4rev1\r\n{tag} OK",
@@ -170,8 +162,6 @@ async def test_large_messages_over_imap(listener: Listening) -> None:
     assert (len(sighting.raw), sighting.cut) == (READ_LIMIT, True)
 
 
-# ------------------------------------------------------------ POP3
-
 POP3 = {
     "CAPA": "+OK\r\nUSER\r\nTOP\r\nUIDL\r\n.",
     "UIDL": "+OK\r\n1 a\r\n.",
@@ -237,9 +227,6 @@ async def test_large_headers_over_pop3(listener: Listening) -> None:
     assert (len(sighting.raw), sighting.cut) == (READ_LIMIT, True)
 
 
-# ------------------------------------------------------------ a Maildir
-
-
 async def test_large_messages_in_a_maildir(tmp_path: Path) -> None:
     """If a file in a Maildir has 50 MB, 64 KiB are read; links and files that are not regular
     are not read at all."""
@@ -256,9 +243,6 @@ async def test_large_messages_in_a_maildir(tmp_path: Path) -> None:
             (sighting,) = await session.scan()
         assert (len(sighting.raw), sighting.cut) == (READ_LIMIT, True)
         assert await session.scan() == []
-
-
-# ------------------------------------------------------------ names
 
 
 def chain(*names: str) -> Callable[[dns.message.Message], None]:
@@ -333,9 +317,6 @@ async def test_many_addresses(listener: Listening, place: int, reason: Reason) -
         failure = await send(make_sender("smtp", options, resolver), probe_message(), new_run())
     assert failure
     assert failure.reason is reason
-
-
-# ------------------------------------------------------------ an identity provider
 
 
 async def test_endless_answers(tmp_path: Path) -> None:

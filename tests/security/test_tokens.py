@@ -33,9 +33,6 @@ def unpacked(word: str) -> tuple[bytes, int, bytes, bytes]:
     return raw[:4], int.from_bytes(raw[4:8]), raw[8:15], raw[15:]
 
 
-# ------------------------------------------------------------ what is in it
-
-
 def test_what_is_in_a_token() -> None:
     """A token contains a number that identifies the key (4 bytes), its time in seconds (4), the
     trip (7, all random) and the signature (15), and nothing else: no address and no name."""
@@ -78,9 +75,6 @@ def test_the_key(start: Start, tmp_path: Path) -> None:
     assert KEY.hex() not in given.get("/config")
 
 
-# ------------------------------------------------------------ who can make one
-
-
 def test_forgeries() -> None:
     """A token with one changed letter, or signed with another key, is invalid, and a message
     with fifty invalid tokens before a valid one is not searched further."""
@@ -110,9 +104,6 @@ async def test_strange_tokens_in_a_mailbox(bench: ProberRig) -> None:
     assert outcome.failure.reason == "overdue"
     assert len(bench.mailbox.messages) == 1
     assert dict(bench.watchers["monitor"].statistics.rejected) == {Rejection.FOREIGN_INSTANCE: 1}
-
-
-# ------------------------------------------------------------ who has seen one
 
 
 @virtual.on_a(ProberRig)
@@ -183,9 +174,6 @@ async def test_tokens_on_the_web() -> None:
         assert sum("token&gt;" in page or "<token>" in page for page in pages) == 2
         assert not any("mtrip1" in page.lower() for page in pages)
         await scraping
-
-
-# ------------------------------------------------------------ another key
 
 
 @virtual.on_a(ProberRig)

@@ -76,9 +76,6 @@ async def machine() -> AsyncIterator[Machine]:
 both_kinds = pytest.mark.parametrize("kind", ["smtp", "mx"])
 
 
-# ------------------------------------------------------------ of the server
-
-
 @both_kinds
 @pytest.mark.parametrize(
     ("domain", "ip", "who"),
@@ -121,9 +118,6 @@ async def test_a_domain_with_nothing_but_an_ipv6_address_gets_its_mail_there(
     assert machine.who == "six"
 
 
-# ------------------------------------------------------------ of ours
-
-
 @both_kinds
 @pytest.mark.parametrize(
     ("domain", "source", "who"), [("both.test", "127.0.0.8", "four"), ("both.test", "::1", "six")]
@@ -152,9 +146,6 @@ async def test_a_source_address_of_the_other_family_is_named(machine: Machine, k
     assert failure is not None
     assert (failure.step, failure.reason) == (Step.CONNECT, Reason.CONNECT)
     assert failure.detail.endswith(" from 127.0.0.8: one is IPv4, the other is IPv6")
-
-
-# ------------------------------------------------------------ in other scripts
 
 
 @both_kinds

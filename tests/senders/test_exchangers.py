@@ -79,9 +79,6 @@ def taker(run: Run) -> list[str]:
     return [fact.host for fact in run.facts if isinstance(fact, Exchanger)]
 
 
-# ------------------------------------------------------------ the next one
-
-
 @pytest.mark.parametrize("recipient", ["x@dead-first.test", "x@nowhere-first.test"])
 async def test_an_exchanger_that_cannot_be_reached_is_passed_over(
     domain: Domain, recipient: str
@@ -184,9 +181,6 @@ async def test_names_that_cannot_be_trusted_are_no_names(domain: Domain) -> None
     assert (failure.step, failure.reason, failure.code) == (Step.RESOLVE, Reason.DNS, "SERVFAIL")
 
 
-# ------------------------------------------------------------ never twice
-
-
 @pytest.mark.parametrize(
     ("act", "reason"),
     [(Cut(), Reason.DISCONNECTED), (Freeze(), Reason.TIMEOUT), (Reply("what?"), Reason.PROTOCOL)],
@@ -232,9 +226,6 @@ async def test_a_message_that_has_not_left_as_a_whole_was_not_taken(domain: Doma
     assert failure is None
     assert not run.uncertain
     assert domain.second.received == [Received(SENDER, (RECIPIENT,), large.raw)]
-
-
-# ------------------------------------------------------------ again and again
 
 
 @pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT])

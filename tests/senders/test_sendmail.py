@@ -64,9 +64,6 @@ def is_gone(process: int) -> bool:
     return state == "Z" and int(parent) != os.getpid()
 
 
-# ------------------------------------------------------------ the real one
-
-
 async def test_a_recipient_that_looks_like_an_option_is_none(lab: Lab, lab_user: LabUser) -> None:
     """As an option, -bp would have shown the queue. As an address, Postfix takes it and bounces
     it."""
@@ -74,9 +71,6 @@ async def test_a_recipient_that_looks_like_an_option_is_none(lab: Lab, lab_user:
     assert failure is None
     (notification,) = lab_user.wait_for_mails(1)
     assert b"Final-Recipient: rfc822; -bp@nullmx.test" in notification.content
-
-
-# ------------------------------------------------------------ how it is called
 
 
 async def test_it_is_called_without_a_shell_and_with_nothing_of_ours(
@@ -115,9 +109,6 @@ async def test_a_sender_that_looks_like_an_option_is_refused(
     assert "begins with a dash" in failure.detail
     assert not (tmp_path / "called").exists()
     assert run.accepted is None
-
-
-# ------------------------------------------------------------ how it ends
 
 
 @pytest.mark.parametrize(
@@ -251,9 +242,6 @@ async def expect_gone(tmp_path: Path) -> None:
     assert is_gone(program)
     while not is_gone(child):  # killed; it is init's to bury
         await asyncio.sleep(0.01)
-
-
-# ------------------------------------------------------------ rights
 
 
 @pytest.mark.slow

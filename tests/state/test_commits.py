@@ -253,9 +253,6 @@ async def test_a_locked_file_is_waited_for_and_what_waited_is_written(tmp_path: 
     os.close(lock)
 
 
-# ---------------------------------------------------------------- how many commits
-
-
 class Counting(Balky):
     """Counts what makes a change cost time."""
 

@@ -181,8 +181,6 @@ async def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     await store.close()
 
 
-# ---------------------------------------------------------------- what an older version wrote
-
 OF_VERSION_2 = """
 CREATE TABLE trips (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,

@@ -149,9 +149,6 @@ def test_what_only_looks_like_the_end_of_the_program_is_an_outcome_too() -> None
     virtual.run(course())
 
 
-# ---------------------------------------------------------------- a disk that does not answer
-
-
 @pytest.mark.parametrize("delay", [5.0, None])
 def test_a_disk_that_stalls_makes_no_trip_fail_and_none_endless(
     delay: float | None, caplog: pytest.LogCaptureFixture
@@ -188,10 +185,6 @@ def test_a_disk_that_stalls_makes_no_trip_fail_and_none_endless(
     with caplog.at_level(logging.INFO):
         virtual.run(course())
     flowing.set()
-
-
-# ---------------------------------------------------------------- a disk that refuses for a while,
-# and a restart
 
 
 class Disk:

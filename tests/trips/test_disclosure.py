@@ -116,9 +116,6 @@ def encoded(user: str, password: str) -> list[str]:
     return [b64encode(text.encode()).decode() for text in (password, f"\0{user}\0{password}")]
 
 
-# ------------------------------------------------------------ servers that take a piece of a
-# message for their words
-
 IMAP = """
 S: * PREAUTH [CAPABILITY IMAP4rev1 UIDPLUS] ready
 C: $ SELECT "INBOX"

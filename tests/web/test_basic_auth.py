@@ -210,9 +210,6 @@ async def test_a_password_is_nowhere_in_what_is_remembered(folder: Folder) -> No
     login.close()
 
 
-# ---------------------------------------------------------------- many wrong logins
-
-
 def guesses(here: Site, number: int, source: str) -> list[asyncio.Task[int]]:
     """Clients with a wrong password each; the answer of each is a status, or 0 if there was
     none."""

@@ -26,9 +26,6 @@ async def statuses(here: Site, number: int) -> list[int]:
     return [(await here.get(HEALTHY))[0] for _ in range(number)]
 
 
-# ---------------------------------------------------------------- the rate limit
-
-
 async def test_requests_beyond_the_limit_are_answered_with_429_before_anything_else(
     folder: Folder,
 ) -> None:
@@ -52,9 +49,6 @@ async def test_a_limit_that_stays_the_same_is_not_filled_up_by_other_changes(
         assert await statuses(here, 5) == [200] * 5
         folder.write(HEADERS)
         assert await statuses(here, 5) == [200] * 5
-
-
-# ---------------------------------------------------------------- headers, and the file read again
 
 
 async def test_headers_are_on_every_answer(folder: Folder) -> None:
@@ -116,9 +110,6 @@ async def test_a_certificate_that_was_missing_is_enough_to_mend_the_file(folder:
             f"https://{here.host}:{here.port}/", ssl=folder.client()
         ) as answer:
             assert answer.status == 200
-
-
-# ---------------------------------------------------------------- sizes
 
 
 @pytest.mark.slow
@@ -200,9 +191,6 @@ async def test_a_request_without_measure_is_refused(
         writer.close()
         assert caplog.records == []
         assert await statuses(here, 1) == [200]
-
-
-# ---------------------------------------------------------------- one address
 
 
 async def test_one_address_cannot_take_all_connections() -> None:

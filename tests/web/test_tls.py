@@ -101,9 +101,6 @@ async def test_a_certificate_that_is_swapped_as_kubernetes_does_it_is_noticed(
         assert await certificate_of(here, folder.client()) == "renewed.test"
 
 
-# ---------------------------------------------------------------- clients with certificates
-
-
 async def test_a_client_needs_a_certificate_of_the_right_authority(folder: Folder) -> None:
     async with secure_site(folder, TLS + CLIENTS) as here:
         assert await get(here, folder.client("prometheus.test")) == 200
@@ -166,9 +163,6 @@ async def test_another_authority_for_clients_counts_from_the_next_connection(
         other.cert_pem.write_to_path(folder.path / "clients.crt")
         assert await refused(here, client)
         assert await get(here, folder.client("prometheus.test", authority=other)) == 200
-
-
-# ---------------------------------------------------------------- versions and ciphers
 
 
 @pytest.mark.parametrize(
@@ -254,9 +248,6 @@ def test_ciphers_and_their_order_are_set_as_written(folder: Folder) -> None:
         names = [one["name"] for one in context.get_ciphers() if one["protocol"] != "TLSv1.3"]
         assert names == ["ECDHE-RSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-SHA"]
         assert bool(context.options & ssl.OP_CIPHER_SERVER_PREFERENCE) is preference
-
-
-# ---------------------------------------------------------------- switched on, and not off
 
 
 async def test_tls_can_be_switched_on_while_it_runs_and_not_off(

@@ -28,8 +28,6 @@ def hops(outcome: Outcome) -> list[Hop]:
     return [fact for fact in outcome.facts if isinstance(fact, Hop)]
 
 
-# ------------------------------------------------------------ on the lab
-
 RELAY, MX, STORE, HOP, OURS = (
     "relay.lab.test",
     "mx1.lab.test",
@@ -81,9 +79,6 @@ async def test_a_server_that_keeps_the_message_shows_in_the_hop_after_it(
     assert 'mailtrip_hop_clock_skew_seconds{hop="4"} 0.0' in page
 
 
-# ------------------------------------------------------------ in virtual time
-
-
 def received(second: float) -> bytes:
     return f"Received: by mx.example.net; {formatdate(virtual.BEGIN + second)}\r\n".encode()
 
@@ -128,8 +123,6 @@ def test_after_a_reboot_nobody_knows_how_long_the_trip_took_and_any_delay_is_bel
 
     virtual.run(course())
 
-
-# ------------------------------------------------------------ the outcome and its readers
 
 OUTCOME = Outcome(
     trip="0123456789abcd",

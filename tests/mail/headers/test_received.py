@@ -58,9 +58,6 @@ def at(second: int) -> str:
     )
 
 
-# ------------------------------------------------------------ reading
-
-
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: sample.stem)
 def test_hops_are_read_as_each_server_writes_them(sample: Path) -> None:
     message, _, expected = sample.read_text(encoding="utf-8").partition("----\n")
@@ -178,9 +175,6 @@ def test_whatever_the_headers_say_hops_are_few_clean_possible_and_can_be_stored(
 def test_no_message_is_too_broken_to_read(first: bytes, second: bytes) -> None:
     raw = b"Received: " + first + b"\r\nReceived: " + second + b"\r\n\r\n" + first
     hops(received(parse(raw), WORD), SENT_AT, TOOK)
-
-
-# ------------------------------------------------------------ which headers
 
 
 OURS = f"Message-ID: <{WORD.upper()}@example.org>\r\n".encode()

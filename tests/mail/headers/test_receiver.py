@@ -56,9 +56,6 @@ def test_the_receiver_s_judgement_is_read_as_each_server_writes_it(sample: Path)
     assert lines == expected.splitlines()
 
 
-# ------------------------------------------------------------ Authentication-Results
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -152,9 +149,6 @@ def test_of_two_headers_the_upper_one_counts() -> None:
     sealed = ("ARC-Authentication-Results", "i=1; mx.example.net; arc=pass; spf=fail")
     assert results(sealed) == {"arc": "pass"}
     assert results(sealed, result("arc=fail")) == {"arc": "fail"}
-
-
-# ------------------------------------------------------------ whose part it is
 
 
 @pytest.mark.parametrize(
@@ -310,9 +304,6 @@ def test_one_name_or_a_list_of_them() -> None:
             names.validate_python(wrong)
 
 
-# ------------------------------------------------------------ spam scores
-
-
 @pytest.mark.parametrize(
     ("lines", "expected"),
     [
@@ -362,8 +353,6 @@ def test_a_score_is_known_by_the_scanner_s_words(
     )
     assert {one.scanner: one.score for one in found} == expected
 
-
-# ------------------------------------------------------------ whatever comes
 
 names = st.sampled_from(
     [

@@ -51,9 +51,6 @@ async def test_a_deletion_that_is_refused_is_told() -> None:
         )
 
 
-# ------------------------------------------------------------ Gmail, where a folder is a label
-
-
 async def test_at_gmail_messages_are_moved_to_the_trash_and_expunged_there() -> None:
     async with opened("gmail-delete", folders=["INBOX", "\\Junk"]) as (session, here):
         await session.delete([*sightings(7), *sightings(4, folder="[Gmail]/Spam", validity=3)])

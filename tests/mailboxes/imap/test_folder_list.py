@@ -14,9 +14,6 @@ def listing(*lines: str) -> FolderList:
     )
 
 
-# ------------------------------------------------------------ the folder for junk
-
-
 @pytest.mark.parametrize(
     "folder",
     [
@@ -101,9 +98,6 @@ def test_a_configured_folder_is_for_junk_if_its_mark_or_its_name_says_so() -> No
     there = listing('() "." INBOX.Spam', '(\\Junk) "." INBOX.Odd', '() "." INBOX.Archive')
     names = there.named(["INBOX", "INBOX.Spam", "INBOX.Odd", "INBOX.Archive", "Spam", "INBOX.Junk"])
     assert [name for name in names if there.is_junk(name)] == ["INBOX.Spam", "INBOX.Odd", "Spam"]
-
-
-# ------------------------------------------------------------ in a session
 
 
 async def test_without_special_uses_junk_is_looked_for_by_name() -> None:

@@ -81,8 +81,6 @@ async def test_a_server_that_never_tells_a_uid_is_said_to() -> None:
     assert run.transcript
 
 
-# ------------------------------------------------------------ what is complete
-
 COMPLETE = [
     b"From: a\r\nSubject: b\r\n\r\nc",
     b"From: a@example.org\nSubject: b\n\nc",
@@ -118,9 +116,6 @@ def test_ours_is_complete_with_its_last_line() -> None:
     raw = message(token)
     assert is_complete(raw, read(raw), token)
     assert not is_complete(raw[:-4], read(raw[:-4]), token)
-
-
-# ------------------------------------------------------------ when
 
 
 def test_each_pause_is_longer_than_the_one_before_and_there_is_an_end() -> None:

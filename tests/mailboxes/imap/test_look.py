@@ -114,9 +114,6 @@ async def test_a_message_is_read_no_further_than_to_its_limit() -> None:
         assert (sighting.raw, sighting.cut) == (b"x" * READ_LIMIT, True)
 
 
-# ------------------------------------------------------------ from one session to the next
-
-
 async def test_the_next_session_goes_on_where_the_last_one_ended() -> None:
     async with bench("two-sessions") as here:
         async with here.session() as first:
@@ -147,9 +144,6 @@ async def test_a_new_uidvalidity_means_a_new_sweep_and_saves_foreign_messages() 
             await second.delete([ours])
             assert "INBOX has a new UIDVALIDITY" in here.transcript
             assert await second.scan() == []
-
-
-# ------------------------------------------------------------ other folders
 
 
 async def test_other_folders_are_looked_into_once_a_second_if_they_have_news() -> None:

@@ -78,9 +78,6 @@ async def found(session: ImapSession, count: int = 1) -> list[Sighting]:
     return sightings
 
 
-# ------------------------------------------------------------ found and timed
-
-
 @pytest.mark.parametrize("tls", ["none", "starttls", "implicit"])
 async def test_a_message_is_found_timed_and_deleted(lab_user: LabUser, tls: TlsMode) -> None:
     run = Run(Clock())
@@ -153,9 +150,6 @@ async def test_a_folder_may_have_any_name(lab_user: LabUser) -> None:
         assert lab_user.mails() == []
 
 
-# ------------------------------------------------------------ from one session to the next
-
-
 async def test_the_next_session_does_not_sweep_again(lab_user: LabUser) -> None:
     lab_user.deliver(message("old"))
     one_mailbox = mailbox(lab_user)
@@ -189,9 +183,6 @@ async def test_a_folder_that_was_made_anew_is_swept_again_and_nothing_is_deleted
         await session.delete([ours])
     assert lab_user.mails() == before
     assert "new UIDVALIDITY" in "\n".join(run.transcript)
-
-
-# ------------------------------------------------------------ what goes wrong
 
 
 @pytest.mark.parametrize("auth", ["login", "plain"])

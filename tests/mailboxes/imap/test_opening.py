@@ -24,9 +24,6 @@ async def why(dialogue: str, **options: object) -> tuple[ProbeError, Run]:
         return caught.value, here.run
 
 
-# ------------------------------------------------------------ options
-
-
 @pytest.mark.parametrize(
     ("given", "mode", "port"),
     [
@@ -44,9 +41,6 @@ def test_tls_and_port_have_sensible_defaults(
 ) -> None:
     options = ImapOptions.model_validate({"host": "imap.test", **given})
     assert (options.tls_mode, options.tcp_port) == (mode, port)
-
-
-# ------------------------------------------------------------ login
 
 
 @pytest.mark.parametrize(
@@ -149,9 +143,6 @@ async def test_a_greeting_that_says_no_is_told_at_its_step() -> None:
     assert run.failure(error).step is Step.GREETING
 
 
-# ------------------------------------------------------------ folders
-
-
 @pytest.mark.parametrize(
     ("dialogue", "folders", "detail"),
     [
@@ -175,8 +166,6 @@ async def test_a_special_use_that_no_folder_has_is_left_out() -> None:
     async with opened("no-special-use", folders=["INBOX", "\\Junk"]):
         pass
 
-
-# ------------------------------------------------------------ ID
 
 WITHOUT_ID = """[next connection]
 S: * PREAUTH [CAPABILITY IMAP4rev1 ID] ready

@@ -88,9 +88,6 @@ async def test_a_connection_that_breaks_is_noticed_while_waiting(seconds: float)
         )
 
 
-# ------------------------------------------------------------ the end
-
-
 async def test_a_server_that_does_not_answer_logout_is_left_alone() -> None:
     async with opened("logout-without-an-answer") as (session, here):
         await session.close()

@@ -34,9 +34,6 @@ def maildir(tmp_path: Path) -> Maildir:
     return Maildir(tmp_path / "Maildir")
 
 
-# ------------------------------------------------------------ folders
-
-
 @pytest.mark.parametrize(
     "name", [".Junk", ".Spam", ".INBOX.Junk", ".Junk E-Mail", ".Courrier ind&AOk-sirable", ".Спам"]
 )
@@ -176,9 +173,6 @@ def test_whatever_changes_the_files_are_as_if_all_names_were_looked_at(
         folder = folder.listed(after, nothing)
         assert folder.fresh.keys() == after.files.keys()  # none has been read
         before = after
-
-
-# ------------------------------------------------------------ trouble
 
 
 async def test_a_missing_maildir_is_tried_again(tmp_path: Path) -> None:

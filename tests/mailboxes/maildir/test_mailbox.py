@@ -28,9 +28,6 @@ def maildir(tmp_path: Path) -> Maildir:
     return Maildir(tmp_path / "Maildir")
 
 
-# ------------------------------------------------------------ found, timed, deleted
-
-
 async def test_a_message_is_found_timed_and_deleted(maildir: Maildir) -> None:
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
@@ -171,9 +168,6 @@ async def test_a_long_message_is_read_in_part_and_still_deleted(maildir: Maildir
         assert maildir.files() == {}
 
 
-# ------------------------------------------------------------ what was there before
-
-
 async def test_the_newest_thousand_of_older_messages_are_looked_at_bit_by_bit_header_only(
     maildir: Maildir,
 ) -> None:
@@ -247,9 +241,6 @@ async def test_ten_thousand_messages_of_others_stay_as_they_are(maildir: Maildir
     assert maildir.files() == before
 
 
-# ------------------------------------------------------------ deleting
-
-
 async def test_what_is_no_longer_what_was_seen_is_not_deleted(maildir: Maildir) -> None:
     run = Run(Clock())
     async with opened(maildir.mailbox(), run) as session:
@@ -289,9 +280,6 @@ async def test_symbolic_links_are_neither_read_nor_deleted(
         await session.delete([sighting])
     assert (maildir.path / "new" / ours).is_symlink()
     assert len(elsewhere.files()) == 1
-
-
-# ------------------------------------------------------------ with others
 
 
 class FolderThatTells(Folder):

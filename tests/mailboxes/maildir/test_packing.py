@@ -208,9 +208,6 @@ def test_only_so_much_of_a_file_is_read() -> None:
     assert asked <= MOST_PACKED + READ_LIMIT
 
 
-# ------------------------------------------------------------ what a trip says
-
-
 class UnreadableMessage(PretendMailbox):
     """What comes cannot be read."""
 
@@ -243,9 +240,6 @@ def test_a_trip_whose_message_may_have_come_does_not_blame_the_delivery() -> Non
         await bench.close()
 
     virtual.run(course())
-
-
-# ------------------------------------------------------------ quotas of Maildir++
 
 
 @pytest.mark.parametrize("folder", ["", ".Junk"])
@@ -299,9 +293,6 @@ async def test_where_there_is_no_maildirsize_none_is_made(
     assert maildir.files() == {}
     assert other.read_text() == ""
     assert quota.exists() == (kind in ("link", "directory"))
-
-
-# ------------------------------------------------------------ names
 
 
 @pytest.mark.parametrize("separator", [":", "!", ";"])

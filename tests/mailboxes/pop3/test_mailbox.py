@@ -63,9 +63,6 @@ async def found(session: Pop3Session, count: int = 1) -> list[Sighting]:
     return sightings
 
 
-# ------------------------------------------------------------ options
-
-
 @pytest.mark.parametrize(
     ("given", "mode", "port"),
     [
@@ -84,9 +81,6 @@ def test_tls_and_port_have_sensible_defaults(
         {"host": "pop.test", "username": "me", "password": "x", **given}
     )
     assert (options.tls_mode, options.tcp_port) == (mode, port)
-
-
-# ------------------------------------------------------------ found and timed
 
 
 @pytest.mark.parametrize("auth", ["user", "plain"])
@@ -156,9 +150,6 @@ async def test_a_message_with_dots_and_a_line_of_any_length_is_read_as_it_is(
         assert sighting.raw.partition(b"\r\n\r\n")[2] == f"{body}\r\n".encode()
 
 
-# ------------------------------------------------------------ nobody else's mail
-
-
 async def test_what_was_seen_by_one_session_is_deleted_by_the_next(lab_user: LabUser) -> None:
     one_mailbox = mailbox(lab_user)
     async with opened(one_mailbox) as session:
@@ -169,9 +160,6 @@ async def test_what_was_seen_by_one_session_is_deleted_by_the_next(lab_user: Lab
         assert await session.scan() == []
         await session.delete(sightings)  # of the wrong one, too: it is not ours, and stays
     assert [b"theirs" in mail.content for mail in lab_user.mails()] == [True]
-
-
-# ------------------------------------------------------------ what goes wrong
 
 
 @pytest.mark.parametrize("auth", ["user", "plain"])

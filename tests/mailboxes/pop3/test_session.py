@@ -14,8 +14,6 @@ from exporter.core.wake import Wake
 from exporter.mailboxes.pop3.session import HOLD
 from tests.support.pop3_rig import bench, opened, subjects
 
-# ------------------------------------------------------------ reading
-
 
 async def test_older_messages_come_first_and_a_new_one_with_the_time_in_which_it_came() -> None:
     async with opened("news") as (session, here):
@@ -82,9 +80,6 @@ async def test_ids_that_are_all_new_make_no_message_new() -> None:
         await session.close()
 
 
-# ------------------------------------------------------------ deleting
-
-
 async def test_a_stranger_that_was_given_our_id_stays() -> None:
     async with opened("id-given-again") as (session, here):
         ours = await session.scan()
@@ -121,10 +116,6 @@ async def test_a_message_is_not_deleted_before_quit_is_answered() -> None:
         here.now += 2
         async with here.session() as session:
             await session.delete(ours)
-
-
-# ------------------------------------------------------------ when it logs in, and how long it
-# stays
 
 
 async def test_the_maildrop_is_locked_only_while_it_is_read() -> None:
@@ -211,9 +202,6 @@ async def test_a_quit_that_breaks_off_costs_nothing_if_nothing_was_deleted() -> 
     async with opened("silent-quit") as (session, here):
         assert await session.scan() == []
         assert "-- QUIT was not answered" in here.transcript
-
-
-# ------------------------------------------------------------ opening
 
 
 async def why(dialogue: str, **options: object) -> tuple[ProbeError, Step | None, str]:

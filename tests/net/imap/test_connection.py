@@ -26,9 +26,6 @@ async def push(imap: ImapConnection) -> Response:
     return response
 
 
-# ------------------------------------------------------------ a connection that breaks
-
-
 async def test_a_reset_while_idling_is_noticed_at_once() -> None:
     async with greeted("reset-while-idling", select=True) as here:
         assert await here.imap.idle()
@@ -79,9 +76,6 @@ async def test_a_bye_between_two_commands_is_the_next_ones_error() -> None:
         assert caught.value.reason is Reason.DISCONNECTED
 
 
-# ------------------------------------------------------------ the greeting
-
-
 async def test_a_bye_as_greeting_is_a_server_that_is_unavailable_for_the_reason_it_tells() -> None:
     async with connected("bye-in-the-greeting") as here:
         with pytest.raises(ProbeError, match="too many users, come back later") as caught:
@@ -119,9 +113,6 @@ async def test_a_greeting_that_never_comes_costs_no_socket() -> None:
             with pytest.raises(asyncio.CancelledError):
                 await greeting
     assert sockets() <= before
-
-
-# ------------------------------------------------------------ commands and their answers
 
 
 async def test_1500_responses_in_one_go_are_read() -> None:
@@ -233,9 +224,6 @@ async def test_a_gigantic_literal_is_not_waited_for() -> None:
 async def test_logout_may_be_answered_with_a_good_bye() -> None:
     async with greeted("bye-after-logout") as here:
         assert (await here.imap.logout()).result == "OK"
-
-
-# ------------------------------------------------------------ IDLE
 
 
 async def test_nothing_that_comes_around_idling_is_lost() -> None:

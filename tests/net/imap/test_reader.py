@@ -190,9 +190,6 @@ def test_a_number_is_a_number_or_nothing(value: Value, expected: int) -> None:
     assert number(value) == expected
 
 
-# ------------------------------------------------------------ names
-
-
 @pytest.mark.parametrize(
     ("name", "wire"),
     [

@@ -28,9 +28,6 @@ async def why(dialogue: str, doing: Doing) -> ProbeError:
         return caught.value
 
 
-# ------------------------------------------------------------ the greeting
-
-
 @pytest.mark.parametrize(
     ("dialogue", "reason", "code", "detail"),
     [
@@ -69,9 +66,6 @@ async def test_a_greeting_that_is_none_says_why(
 async def test_a_server_may_write_small_letters() -> None:
     async with greeted("small-letters") as here:
         assert await listed(here.pop3) == {}
-
-
-# ------------------------------------------------------------ the login
 
 
 async def test_a_login_takes_one_try_and_leaves_no_password() -> None:
@@ -146,9 +140,6 @@ async def test_plain_gives_its_word_when_asked() -> None:
 async def test_plain_that_goes_wrong_is_no_login(dialogue: str, reason: Reason) -> None:
     error = await why(dialogue, lambda p: p.authenticate(Plain("me", "sesame")))
     assert error.reason is reason
-
-
-# ------------------------------------------------------------ the maildrop
 
 
 async def listed(pop3: Pop3Connection) -> dict[str, int]:
@@ -271,9 +262,6 @@ async def test_a_message_that_is_refused_is_no_end() -> None:
             (False, True, b""),
             (True, False, b"fine\r\n"),
         ]
-
-
-# ------------------------------------------------------------ connections that break, and nonsense
 
 
 async def test_half_a_message_is_a_lost_connection() -> None:

@@ -21,9 +21,6 @@ def certificates(tmp_path: Path) -> Certificates:
     return Certificates(tmp_path)
 
 
-# ------------------------------------------------------------ what they learn
-
-
 async def test_greeting_and_replies_name_no_software() -> None:
     async with receiver() as session, RawClient(session.receiver.port) as client:
         replies = await client.dialogue("EHLO test", "HELP", "VRFY monitor", "VRFY \udcff", "QUIT")
@@ -74,8 +71,6 @@ async def test_what_they_say_is_not_logged(caplog: pytest.LogCaptureFixture) -> 
         await client.is_cut()
     assert [record for record in caplog.records if record.name != "asyncio"] == []
 
-
-# ------------------------------------------------------------ what they cannot smuggle in
 
 ENDS_OF_OTHER_SERVERS = [
     b"\n.\n",
@@ -157,9 +152,6 @@ def test_nonsense_for_an_address_is_refused_and_nothing_else(address: str) -> No
             assert (await client.command("NOOP")).startswith("250")
 
     asyncio.run(converse())
-
-
-# ------------------------------------------------------------ what they may use up
 
 
 async def test_no_more_connections_than_the_cap_and_a_free_place_is_used_again() -> None:
