@@ -27,6 +27,7 @@ from exporter.senders.pace import Pace
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.state.store import Store
+from exporter.state.trip import Trip
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class App:
             self.watchers, self._mailbox, self.mint, self.ledger.stray, self.clock
         )
         self._table.open(settings.mailboxes, _patience(settings))
+        self._resuming: asyncio.Task[None] | None = None
         # By the clock of the event loop; None until mailtrip is stopped.
         self.stop_by: float | None = None
         self.probes = ProbeTable(
@@ -121,6 +123,8 @@ class App:
 
     async def _end_what_runs(self) -> None:
         self.prober.close()
+        if self._resuming:
+            self._resuming.cancel()
         await asyncio.gather(
             *(self.prober.abandon(probe) for probe in (*self.probes, *self.probes.leaving))
         )
@@ -128,8 +132,16 @@ class App:
         await self.accounts.close()
 
     def recover(self) -> None:
-        """Continues where an earlier process stopped."""
-        self._recovery.recover()
+        """Begins to continue where an earlier process stopped. Mailboxes are opened when all its
+        trips go on, so that no message of theirs is taken for a stray."""
+        trips = self._recovery.recover()
+        if trips:
+            self._table.hold()
+            self._resuming = asyncio.create_task(self._resume(trips), name="resuming trips")
+
+    async def _resume(self, trips: list[Trip]) -> None:
+        await self._recovery.resume(trips)
+        self._table.let_open()
 
     def configure(self, settings: Settings) -> None:
         """Applies new settings, all or none of them. Raises Mistakes if that needs a restart.

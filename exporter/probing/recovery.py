@@ -1,16 +1,19 @@
 """Restores trips and probes from the state of an earlier process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from exporter.core.clock import Clock
+from exporter.core.fairness import Slices
 from exporter.core.model import ProbeKey
 from exporter.metrics import Metrics
+from exporter.probing.bugs import contained
 from exporter.probing.ledger import Ledger
 from exporter.probing.probe import Probe
 from exporter.probing.prober import Prober
 from exporter.probing.probes import ProbeTable
 from exporter.state.store import Store
+from exporter.state.trip import Trip
 
 
 class Recovery:
@@ -32,14 +35,22 @@ class Recovery:
         self._metrics = metrics
         self._clock = clock
 
-    def recover(self) -> None:
-        """Continues where an earlier process stopped."""
+    def recover(self) -> list[Trip]:
+        """Restores what an earlier process knew. Returns the trips to continue."""
         self.restore(self._probes.current)
-        for trip in self._ledger.recover():
-            if key := self._probes.current(trip.probe):
-                self._prober.resume(self._probes.get_or_create(key), trip)
-            else:
-                self._ledger.abandon(trip)
+        return self._ledger.recover()
+
+    async def resume(self, trips: Iterable[Trip]) -> None:
+        """Continues trips where an earlier process stopped. Other tasks run in between, since there
+        may be ten thousand."""
+        slices = Slices(self._clock.monotonic)
+        for trip in trips:
+            with contained(trip.id, trip.probe):
+                if key := self._probes.current(trip.probe):
+                    self._prober.resume(self._probes.get_or_create(key), trip)
+                else:
+                    self._ledger.abandon(trip)
+            await slices.pause()
 
     def restore(self, wanted: Callable[[ProbeKey], ProbeKey | None]) -> None:
         """Restores the stored results of some probes; `wanted` returns their current keys."""

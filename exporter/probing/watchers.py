@@ -32,6 +32,8 @@ class WatcherTable:
         self._stray = stray
         self._clock = clock
         self._reader = Reader()
+        self._may_open = asyncio.Event()
+        self._may_open.set()
         self._options: dict[str, MailboxOptions] = {}
         self._retiring: set[asyncio.Task[None]] = set()
 
@@ -44,10 +46,19 @@ class WatcherTable:
 
     def _open(self, name: str, mailbox: Mailbox, patience: float) -> Watcher:
         watcher = Watcher(
-            name, mailbox, self._mint, self._clock, patience, self._stray, self._reader
+            *(name, mailbox, self._mint, self._clock, patience, self._stray),
+            reader=self._reader,
+            may_open=self._may_open,
         )
         self._watchers[name] = watcher
         return watcher
+
+    def hold(self) -> None:
+        """Opens no mailbox until `let_open`."""
+        self._may_open.clear()
+
+    def let_open(self) -> None:
+        self._may_open.set()
 
     def start(self) -> None:
         for watcher in self._watchers.values():

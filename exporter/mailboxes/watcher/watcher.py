@@ -52,7 +52,8 @@ class Watcher:
     """Call everything from the event loop's thread.
 
     `patience` limits one exchange with the server, in seconds. `stray` is called with every message
-    with our token that no trip waits for. All watchers of a program should share one `reader`.
+    with our token that no trip waits for. All watchers of a program should share one `reader`. The
+    mailbox is not opened before `may_open` is set, if that is given.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Watcher:
         patience: float,
         stray: Judge,
         reader: Reader | None = None,
+        may_open: asyncio.Event | None = None,
     ) -> None:
         self.name = name
         self.statistics = Statistics()
@@ -74,6 +76,7 @@ class Watcher:
         self.scan_limited: ScanLimited | None = None
         # The same, if it may meet messages that it cannot read.
         self.reports_unreadable: ReportsUnreadable | None = None
+        self._may_open = may_open
         self._mailbox = mailbox
         self._clock = clock
         self._patience = patience
@@ -176,6 +179,8 @@ class Watcher:
     async def _sessions(self) -> None:
         """While the mailbox is needed: opens it, polls it, backs off on failure, and replaces it
         when its configuration has changed."""
+        if self._may_open:
+            await self._may_open.wait()
         while self._wanted:
             if (pause := self._back_off.until - self._clock.monotonic()) > 0:
                 await self._pause(pause)

@@ -1,0 +1,94 @@
+"""Very many trips that an earlier process began go on little by little, and no message of theirs is
+taken for another's meanwhile."""
+
+import asyncio
+from pathlib import Path
+
+from exporter.app import App
+from exporter.core.clock import Clock, boot_id
+from exporter.core.model import ProbeKey
+from exporter.mail.tokens import Mint, Token, new_key
+from exporter.settings import Settings
+from exporter.state.store import Store
+from exporter.state.trip import State, Trip
+from tests.support.maildir_rig import Maildir
+from tests.support.watcher_rig import message
+
+TRIPS = 100
+CONFIGURATION = """
+mailboxes: {{here: {{maildir: {{path: {path}}}}}}}
+modules:
+  plain:
+    roundtrip: {{from: a@example.org, send: {{smtp: {{host: 192.0.2.1}}}}, mailbox: here}}
+probes: [{{name: plain, module: plain, target: b@example.org}}]
+"""
+PROBE = ProbeKey("plain", "b@example.org")
+
+
+class SlowClock:
+    """Time goes by whenever somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+def sent(token: Token, clock: Clock) -> Trip:
+    wall, now = clock.wall(), clock.monotonic()
+    return Trip(
+        *(token.trip, PROBE, "here", State.SENT, wall, boot_id(), now, wall + 3600),
+        sending_since=now,
+        accepted=now,
+    )
+
+
+async def with_trips(directory: Path, clock: Clock, mint: Mint) -> list[Token]:
+    """A state that an earlier process has left."""
+    store = Store.open(directory)
+    tokens = [mint.mint(clock.wall()) for _ in range(TRIPS)]
+    for token in tokens:
+        trip = sent(token, clock)
+        await store.record(trip)
+        store.accepted(trip, lambda _: None)
+    await store.close()
+    return tokens
+
+
+async def test_of_very_many_trips_few_go_on_in_a_turn_and_all_before_a_mailbox_is_opened(
+    tmp_path: Path,
+) -> None:
+    maildir, key = Maildir(tmp_path / "Maildir"), new_key()
+    clock = Clock(monotonic=SlowClock().monotonic)
+    tokens = await with_trips(tmp_path / "state", clock, Mint(key))
+    settings = Settings.parse(CONFIGURATION.format(path=maildir.path).encode(), "test.yml")
+    async with App(settings, Store.open(tmp_path / "state"), key, clock=clock) as app:
+        maildir.deliver(message(tokens[-1]))  # of the one that goes on last
+        app.recover()
+        probe, before = app.probes.get_or_create(PROBE), 0
+        while len(probe.flights) < TRIPS:
+            assert app.watchers["here"].entering is None
+            await asyncio.sleep(0)
+            assert len(probe.flights) - before <= 5
+            before = len(probe.flights)
+        outcome = await probe.flights[tokens[-1].trip]
+        assert outcome.success, outcome.failure
+        text = (await app.metrics.everything()).decode()
+        assert 'mailtrip_duplicates_total{probe="plain"} 0.0' in text
+
+
+async def test_who_is_stopped_meanwhile_opens_no_mailbox(tmp_path: Path) -> None:
+    maildir, key = Maildir(tmp_path / "Maildir"), new_key()
+    clock = Clock(monotonic=SlowClock().monotonic)
+    tokens = await with_trips(tmp_path / "state", clock, Mint(key))
+    settings = Settings.parse(CONFIGURATION.format(path=maildir.path).encode(), "test.yml")
+    async with App(settings, Store.open(tmp_path / "state"), key, clock=clock) as app:
+        maildir.deliver(message(tokens[-1]))
+        app.recover()
+        await asyncio.sleep(0)
+    assert len(maildir.files()) == 1
+    store = Store.open(tmp_path / "state")
+    assert {trip.state for trip in store.unsettled()} == {State.SENT}
+    await store.close()
