@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from functools import cached_property
 from importlib.resources import files
 from typing import Any, Self
 
@@ -131,7 +132,7 @@ class Settings(Options):
         """JSON Schema of the configuration, for editors."""
         return json_schema(cls)
 
-    @property
+    @cached_property
     def entries(self) -> dict[ProbeKey, Probe]:
         """The entries of `probes`, by probe key."""
         return {self.key(probe.module, probe.target): probe for probe in self.probes}

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cache
 
 from exporter.core.clock import Clock
 from exporter.core.fairness import Slices
@@ -54,6 +55,7 @@ class Recovery:
 
     def restore(self, wanted: Callable[[ProbeKey], ProbeKey | None]) -> None:
         """Restores the stored results of some probes; `wanted` returns their current keys."""
+        wanted = cache(wanted)
         lasting = self._store.lasting_outages()
         for known in self._store.last_known(lambda stored: wanted(stored) is not None):
             if key := wanted(known.outcome.probe):
