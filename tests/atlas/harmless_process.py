@@ -135,16 +135,16 @@ def stepped(seconds: float) -> Course:
     async def inside() -> Series:
         loop = asyncio.get_running_loop()
         jump = 0.0
-        bench = ProberRig(
+        rig = ProberRig(
             clock=Clock(monotonic=loop.time, wall=lambda: virtual.BEGIN + loop.time() + jump)
         )
-        bench.sender.delay = 100.0
-        flight = bench.prober.start(bench.probe)
+        rig.sender.delay = 100.0
+        flight = rig.prober.start(rig.probe)
         await asyncio.sleep(50)
         jump = seconds
         await flight
-        series = bench.series()
-        await bench.close()
+        series = rig.series()
+        await rig.close()
         assert abs(series["mailtrip_last_delivery_delay_seconds"] - 100) < 5
         return series
 
@@ -153,11 +153,11 @@ def stepped(seconds: float) -> Course:
 
 async def slow_queue() -> Series:
     """In virtual time: the message is in transit for an hour."""
-    bench = ProberRig()
-    bench.probe.timeout, bench.sender.delay = 2 * HOUR, HOUR
-    await bench.trip()
-    series = bench.series()
-    await bench.close()
+    rig = ProberRig()
+    rig.probe.timeout, rig.sender.delay = 2 * HOUR, HOUR
+    await rig.trip()
+    series = rig.series()
+    await rig.close()
     assert abs(series["mailtrip_last_delivery_delay_seconds"] / HOUR - 1) < 0.05
     return series
 

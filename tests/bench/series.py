@@ -182,11 +182,11 @@ async def few(client: Client, form: Format, trip: float) -> None:
     """Compressed, over HTTP, as a share of what it costs with the trips in between."""
     async with site() as here:
         url = f"http://{here.host}:{here.port}/metrics"
-        trips = Trips(here.bench.metrics, PROBES)
+        trips = Trips(here.rig.metrics, PROBES)
         trips.make(trips.keys)
         await client.get(url, form)
         cost, page = await client.cost(url, form, lambda: trips.make(trips.keys[:CHANGED]))
-        text = bytes(await here.bench.metrics.everything(form))
+        text = bytes(await here.rig.metrics.everything(form))
     async with ready_made(gzip.compress(text, 6)) as url:
         ready, _ = await client.cost(url, form, lambda: None)
     sizes = f"{page.samples} series, {page.plain / 1e6:.1f} MB, {page.compressed >> 10} KiB in gzip"
@@ -202,7 +202,7 @@ async def few(client: Client, form: Format, trip: float) -> None:
 async def many(client: Client) -> None:
     """Every probe, for the first time, and once a tenth has changed."""
     async with site() as here:
-        metrics, url = here.bench.metrics, f"http://{here.host}:{here.port}/metrics"
+        metrics, url = here.rig.metrics, f"http://{here.host}:{here.port}/metrics"
         trips = Trips(metrics, MANY)
         for what, some in (("all new", trips.keys), ("a tenth changed", trips.keys[::10])):
             trips.make(some)

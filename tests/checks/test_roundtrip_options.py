@@ -26,9 +26,9 @@ from tests.support.prober_rig import TIMEOUT, ProberRig
 @virtual.on_a(
     partial(ProberRig, size="20KiB", subject="Report {token} of today", headers={"X-Team": "mail"})
 )
-async def test_a_message_has_the_content_that_was_asked_for(bench: ProberRig) -> None:
-    assert (await bench.trip()).success
-    (raw,) = bench.sender.sent
+async def test_a_message_has_the_content_that_was_asked_for(rig: ProberRig) -> None:
+    assert (await rig.trip()).success
+    (raw,) = rig.sender.sent
     (word,) = tokens_in(raw)
     assert len(raw) >= 20 << 10
     assert f"\r\nSubject: Report {word} of today\r\n".encode() in raw
@@ -37,18 +37,18 @@ async def test_a_message_has_the_content_that_was_asked_for(bench: ProberRig) ->
 
 @virtual.on_a(partial(ProberRig, size="200KiB"))
 async def test_a_message_that_was_not_read_as_a_whole_is_not_called_altered(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.mailbox.read_limit = 65536
-    assert (await bench.trip()).success
+    rig.mailbox.read_limit = 65536
+    assert (await rig.trip()).success
 
 
 @virtual.on_a(ProberRig)
 async def test_messages_to_one_destination_keep_their_gap_and_the_waiting_is_no_latency(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.sender.gap = 10
-    outcomes = await asyncio.gather(*(bench.prober.start(bench.probe) for _ in range(4)))
+    rig.sender.gap = 10
+    outcomes = await asyncio.gather(*(rig.prober.start(rig.probe) for _ in range(4)))
     starts = sorted(
         span.start
         for o in outcomes
@@ -57,17 +57,17 @@ async def test_messages_to_one_destination_keep_their_gap_and_the_waiting_is_no_
     )
     assert [later - earlier for earlier, later in pairwise(starts)] == pytest.approx([10, 10, 10])
     assert all(outcome.success for outcome in outcomes)
-    assert bench.series()["mailtrip_send_duration_seconds_sum"] == pytest.approx(
-        4 * bench.sender.effort
+    assert rig.series()["mailtrip_send_duration_seconds_sum"] == pytest.approx(
+        4 * rig.sender.effort
     )
 
 
 @virtual.on_a(ProberRig)
 async def test_a_message_whose_turn_would_come_too_late_is_not_sent_and_says_why(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.sender.gap = TIMEOUT * 0.8
-    outcomes = await asyncio.gather(*(bench.prober.start(bench.probe) for _ in range(3)))
+    rig.sender.gap = TIMEOUT * 0.8
+    outcomes = await asyncio.gather(*(rig.prober.start(rig.probe) for _ in range(3)))
     (failed,) = (outcome for outcome in outcomes if not outcome.success)
     assert (
         str(failed.failure)
@@ -76,7 +76,7 @@ async def test_a_message_whose_turn_would_come_too_late_is_not_sent_and_says_why
     )
     assert failed.duration < 1
     assert failed.legs[Leg.SEND] is False
-    assert len(bench.sender.sent) == 2
+    assert len(rig.sender.sent) == 2
 
 
 def test_turns_are_taken_for_each_destination_on_its_own_and_forgotten_in_time() -> None:
@@ -93,50 +93,50 @@ REFUSED = partial(ProberRig, expect={"code": [554, 550]})
 
 
 @virtual.on_a(REFUSED)
-async def test_a_message_that_is_refused_as_expected_is_a_success(bench: ProberRig) -> None:
-    bench.sender.refusal = Reason.REJECTED
-    outcome = await bench.trip()
+async def test_a_message_that_is_refused_as_expected_is_a_success(rig: ProberRig) -> None:
+    rig.sender.refusal = Reason.REJECTED
+    outcome = await rig.trip()
     assert outcome.success
     assert outcome.legs == {Leg.SEND: True}
-    series = bench.series()
+    series = rig.series()
     assert series["probe_success"] == 1
     assert (
         sum(value for name, value in series.items() if name.startswith("mailtrip_failures_total"))
         == 0
     )
-    assert bench.mailbox.opened == 0
+    assert rig.mailbox.opened == 0
     await asyncio.sleep(GATHER)
-    assert bench.store.unsettled() == []
+    assert rig.store.unsettled() == []
 
 
 @virtual.on_a(REFUSED)
 async def test_a_message_that_is_taken_though_it_should_be_refused_is_the_failure(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    outcome = await bench.trip()
+    outcome = await rig.trip()
     assert (
         str(outcome.failure)
         == "send: accepted: the message was accepted, but should have been refused with 550 or 554"
     )
     assert outcome.legs == {Leg.SEND: False}
-    assert bench.series()['mailtrip_failures_total{phase="send",reason="accepted"}'] == 1
+    assert rig.series()['mailtrip_failures_total{phase="send",reason="accepted"}'] == 1
     await asyncio.sleep(100_000)
-    bench.ledger.expire()
-    assert bench.series()["mailtrip_lost_total"] == 0
+    rig.ledger.expire()
+    assert rig.series()["mailtrip_lost_total"] == 0
 
 
 @virtual.on_a(partial(ProberRig, expect={"code": 554}))
-async def test_another_refusal_than_the_expected_one_stays_a_failure(bench: ProberRig) -> None:
-    bench.sender.refusal = Reason.REJECTED
-    outcome = await bench.trip()
+async def test_another_refusal_than_the_expected_one_stays_a_failure(rig: ProberRig) -> None:
+    rig.sender.refusal = Reason.REJECTED
+    outcome = await rig.trip()
     assert outcome.failure is not None
     assert (outcome.failure.reason, outcome.failure.code) == (Reason.REJECTED, "550")
 
 
 @virtual.on_a(REFUSED)
-async def test_when_nobody_knows_whether_it_was_taken_it_was_not_refused(bench: ProberRig) -> None:
-    bench.sender.uncertain = True
-    outcome = await bench.trip()
+async def test_when_nobody_knows_whether_it_was_taken_it_was_not_refused(rig: ProberRig) -> None:
+    rig.sender.uncertain = True
+    outcome = await rig.trip()
     assert outcome.failure is not None
     assert (outcome.failure.phase, outcome.failure.reason) == (Phase.SEND, Reason.DISCONNECTED)
 

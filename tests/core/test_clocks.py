@@ -36,15 +36,15 @@ class SetClock:
 def test_the_newest_outcome_is_the_last_one_whatever_the_clock_says(jump: float) -> None:
     async def course() -> None:
         wall = SetClock()
-        bench = ProberRig(clock=wall.clock)
-        assert (await bench.trip()).success
+        rig = ProberRig(clock=wall.clock)
+        assert (await rig.trip()).success
         wall.off = jump
-        bench.sender.refusal = Reason.REJECTED
-        failed = await bench.trip()
-        assert bench.probe.newest == failed.brief
-        assert bench.series()["mailtrip_success"] == 0
-        assert (await bench.store.recent(KEY, 1)) == [failed]
-        await bench.close()
+        rig.sender.refusal = Reason.REJECTED
+        failed = await rig.trip()
+        assert rig.probe.newest == failed.brief
+        assert rig.series()["mailtrip_success"] == 0
+        assert (await rig.store.recent(KEY, 1)) == [failed]
+        await rig.close()
 
     virtual.run(course())
 
@@ -53,29 +53,29 @@ def test_the_newest_outcome_is_the_last_one_whatever_the_clock_says(jump: float)
 def test_no_message_is_lost_before_its_time_has_really_passed_nor_is_evidence(jump: float) -> None:
     async def course() -> None:
         wall = SetClock()
-        bench = ProberRig(clock=wall.clock)
-        bench.sender.delay = TIMEOUT + 100
-        overdue = await bench.trip()
+        rig = ProberRig(clock=wall.clock)
+        rig.sender.delay = TIMEOUT + 100
+        overdue = await rig.trip()
         wall.off = jump
-        bench.ledger.expire()
+        rig.ledger.expire()
         await asyncio.sleep(50)
-        bench.ledger.expire()
-        assert bench.series()["mailtrip_lost_total"] == 0
-        assert await bench.store.recent(KEY, 1) == [overdue]
-        await asyncio.sleep(50 + 0.05 * bench.sender.delay)
-        assert bench.series()["mailtrip_late_total"] == 1
-        bench.sender.delay = None
-        await bench.trip()
+        rig.ledger.expire()
+        assert rig.series()["mailtrip_lost_total"] == 0
+        assert await rig.store.recent(KEY, 1) == [overdue]
+        await asyncio.sleep(50 + 0.05 * rig.sender.delay)
+        assert rig.series()["mailtrip_late_total"] == 1
+        rig.sender.delay = None
+        await rig.trip()
         await asyncio.sleep(DAY - TIMEOUT)
-        bench.ledger.expire()
-        assert bench.series()["mailtrip_lost_total"] == 0
+        rig.ledger.expire()
+        assert rig.series()["mailtrip_lost_total"] == 0
         await asyncio.sleep(2 * TIMEOUT)
-        bench.ledger.expire()
-        assert bench.series()["mailtrip_lost_total"] == 1
+        rig.ledger.expire()
+        assert rig.series()["mailtrip_lost_total"] == 1
         await asyncio.sleep(1)
-        assert bench.mailbox.messages == {}
-        assert bench.store.unsettled() == []
-        await bench.close()
+        assert rig.mailbox.messages == {}
+        assert rig.store.unsettled() == []
+        await rig.close()
 
     virtual.run(course())
 
@@ -84,17 +84,17 @@ def test_no_message_is_lost_before_its_time_has_really_passed_nor_is_evidence(ju
 def test_another_s_message_is_left_alone_for_an_hour_that_really_passes(jump: float) -> None:
     async def course() -> None:
         wall = SetClock()
-        bench = ProberRig(clock=wall.clock)
-        bench.sender.delay = None
-        await bench.trip()  # so that the mailbox is watched
-        bench.mailbox.deliver(message(Mint(b"k" * 32).mint(wall.clock.wall())))
+        rig = ProberRig(clock=wall.clock)
+        rig.sender.delay = None
+        await rig.trip()  # so that the mailbox is watched
+        rig.mailbox.deliver(message(Mint(b"k" * 32).mint(wall.clock.wall())))
         wall.off = jump
-        bench.mailbox.deliver(message(Mint(b"k" * 32).mint(wall.clock.wall())))
+        rig.mailbox.deliver(message(Mint(b"k" * 32).mint(wall.clock.wall())))
         await asyncio.sleep(LEFT_OVER_AFTER - 60)
-        assert len(bench.mailbox.messages) == 2
+        assert len(rig.mailbox.messages) == 2
         await asyncio.sleep(1000)
-        assert bench.mailbox.messages == {}
-        await bench.close()
+        assert rig.mailbox.messages == {}
+        await rig.close()
 
     virtual.run(course())
 

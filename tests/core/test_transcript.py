@@ -18,9 +18,9 @@ from exporter.core.transcript_view import (
 from tests.support import virtual_time as virtual
 from tests.support.name_server import names
 from tests.support.prober_rig import ProberRig
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
-from tests.support.smtp_bench import ZONE
+from tests.support.smtp_rig import ZONE
 from tests.support.smtp_witness import Line, Stage, witness
 
 
@@ -37,10 +37,10 @@ def test_nothing_that_a_terminal_obeys_is_in_a_line(evil: str) -> None:
 
 @virtual.on_a(ProberRig)
 async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_shares(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    first = await bench.trip()
-    second = await bench.trip()
+    first = await rig.trip()
+    second = await rig.trip()
     for outcome in (first, second):
         said = spoken(outcome)
         assert [leg for _, leg, _ in said].count("send") == 2
@@ -54,24 +54,24 @@ async def test_a_trip_keeps_what_was_said_in_its_time_also_in_a_session_that_it_
 
 
 @virtual.on_a(ProberRig)
-async def test_an_attempt_that_fails_as_the_last_one_did_keeps_its_cause(bench: ProberRig) -> None:
+async def test_an_attempt_that_fails_as_the_last_one_did_keeps_its_cause(rig: ProberRig) -> None:
     cause = "cannot connect to imap.example.org [192.0.2.1] port 993: connection refused"
-    bench.mailbox.down = ProbeError(Reason.CONNECT, cause)
+    rig.mailbox.down = ProbeError(Reason.CONNECT, cause)
     for _ in range(3):
-        outcome = await bench.trip()
+        outcome = await rig.trip()
         assert cause in str(outcome.transcript)
 
 
 @virtual.on_a(ProberRig)
 async def test_a_mailbox_that_cannot_be_opened_leaves_its_reasons_in_the_transcript(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
-    first = await bench.trip()
+    rig.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
+    first = await rig.trip()
     assert first.failure
     assert first.failure.phase is Phase.OPEN
     assert "mailbox -- auth: wrong password; next attempt in 60.0 s" in str(first.transcript)
-    second = await bench.trip()
+    second = await rig.trip()
     assert (
         "mailbox -- auth: not tried again: wrong password at 22:13:20 UTC; next attempt at"
         " 22:14:20 UTC" in str(second.transcript)
@@ -81,19 +81,19 @@ async def test_a_mailbox_that_cannot_be_opened_leaves_its_reasons_in_the_transcr
 
 
 @virtual.on_a(ProberRig)
-async def test_a_failure_is_told_at_more_length_than_a_success(bench: ProberRig) -> None:
-    bench.sender.says = lambda raw: [f"250-{number}" for number in range(1000)]
-    assert len((await bench.trip()).transcript) == FEW_LINES + 1
-    bench.sender.delay = None
-    assert len((await bench.trip()).transcript) == MOST_LINES + 1
+async def test_a_failure_is_told_at_more_length_than_a_success(rig: ProberRig) -> None:
+    rig.sender.says = lambda raw: [f"250-{number}" for number in range(1000)]
+    assert len((await rig.trip()).transcript) == FEW_LINES + 1
+    rig.sender.delay = None
+    assert len((await rig.trip()).transcript) == MOST_LINES + 1
 
 
 @virtual.on_a(ProberRig)
-async def test_a_trip_under_way_shows_how_far_it_has_come(bench: ProberRig) -> None:
-    bench.sender.delay = None
-    flight = bench.prober.start(bench.probe)
+async def test_a_trip_under_way_shows_how_far_it_has_come(rig: ProberRig) -> None:
+    rig.sender.delay = None
+    flight = rig.prober.start(rig.probe)
     await asyncio.sleep(30)
-    (outcome,) = bench.probe.under_way()
+    (outcome,) = rig.probe.under_way()
     opened, data, sent, delivering = (
         span for span in outcome.spans if span.step is None or span.phase is Phase.SEND
     )
@@ -106,8 +106,8 @@ async def test_a_trip_under_way_shows_how_far_it_has_come(bench: ProberRig) -> N
     )
     assert "S: 250 taken" in str(outcome.transcript)
     assert (await flight).failure
-    assert bench.probe.under_way() == []
-    assert bench.probe.runs == {}
+    assert rig.probe.under_way() == []
+    assert rig.probe.runs == {}
 
 
 class Chatterbox:
@@ -198,16 +198,16 @@ def test_what_is_about_the_message_of_one_trip_is_no_other_trip_s() -> None:
 
 @virtual.on_a(ProberRig)
 async def test_an_overdue_trip_in_a_busy_mailbox_keeps_its_sending_and_tells_nothing_of_others(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.mailbox.talks = True
-    bench.sender.delay = None
-    overdue = bench.prober.start(bench.probe)
+    rig.mailbox.talks = True
+    rig.sender.delay = None
+    overdue = rig.prober.start(rig.probe)
     await asyncio.sleep(10)
-    bench.sender.delay = 3
+    rig.sender.delay = 3
     for _ in range(30):
-        assert (await bench.trip()).success
-    bench.mailbox.deliver(b"Subject: of a stranger\r\n\r\nhello")
+        assert (await rig.trip()).success
+    rig.mailbox.deliver(b"Subject: of a stranger\r\n\r\nhello")
     said = "\n".join((await overdue).transcript)
     assert "send    C: DATA" in said
     assert LEFT_OUT not in said
@@ -215,6 +215,6 @@ async def test_an_overdue_trip_in_a_busy_mailbox_keeps_its_sending_and_tells_not
     assert "EXPUNGE" not in said
     assert "-- new messages that are not ours: 1" in said
     assert "… ×" in said
-    bench.sender.delay = 3
-    own = "\n".join((await bench.trip()).transcript)
+    rig.sender.delay = 3
+    own = "\n".join((await rig.trip()).transcript)
     assert own.count("C: RETR") == own.count("C: EXPUNGE") == 1

@@ -155,16 +155,16 @@ async def test_check_tries_a_new_kind(copy: Copy) -> None:
     assert each == "-       module each: not tried: no entry in probes has a target for it"
 
 
-async def test_a_new_kind_without_a_bench_fails_and_one_with_a_bench_is_proven(copy: Copy) -> None:
+async def test_a_new_kind_without_a_rig_fails_and_one_with_a_rig_is_proven(copy: Copy) -> None:
     quick = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist")
-    code, said = await copy.python(*quick, "tests/mailboxes/test_contract.py", "-k", "has_a_bench")
+    code, said = await copy.python(*quick, "tests/mailboxes/test_contract.py", "-k", "has_a_rig")
     assert code == 1
-    assert "write a bench for ['spool']" in said
-    benches = copy.path / "tests/support/sender_benches.py"
-    text = benches.read_text().replace('"smtp": SMTP', '"lmtp": LMTP, "smtp": SMTP')
-    text = text.replace("\n\nBENCHES", "\nfrom tests.support.lmtp_bench import LMTP\n\nBENCHES")
-    benches.write_text(text)
-    copy.add("lmtp_bench.py", "tests/support")
-    code, said = await copy.python(*quick, "tests/senders/test_contract.py", "-k", "lmtp or bench")
+    assert "write a rig for ['spool']" in said
+    rigs = copy.path / "tests/support/sender_rigs.py"
+    text = rigs.read_text().replace('"smtp": SMTP', '"lmtp": LMTP, "smtp": SMTP')
+    text = text.replace("\n\nRIGS", "\nfrom tests.support.lmtp_rig import LMTP\n\nRIGS")
+    rigs.write_text(text)
+    copy.add("lmtp_rig.py", "tests/support")
+    code, said = await copy.python(*quick, "tests/senders/test_contract.py", "-k", "lmtp or rig")
     assert code == 0, said
     assert int(said.splitlines()[-1].split()[0]) > 50

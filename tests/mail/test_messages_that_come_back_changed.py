@@ -28,10 +28,10 @@ def vacation_notice(raw: bytes) -> bytes:
 
 @virtual.on_a(ProberRig)
 async def test_a_bounce_ends_the_trip_at_once_with_the_server_and_its_reason(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.sender.on_the_way = bounce
-    outcome = await bench.trip()
+    rig.sender.on_the_way = bounce
+    outcome = await rig.trip()
     assert outcome.failure is not None
     assert (outcome.failure.phase, outcome.failure.reason) == (Phase.DELIVER, Reason.BOUNCED)
     assert outcome.failure.code == "5.1.1"
@@ -41,30 +41,30 @@ async def test_a_bounce_ends_the_trip_at_once_with_the_server_and_its_reason(
     assert outcome.duration < 10
     assert outcome.legs == {Leg.MAILBOX: True, Leg.SEND: True, Leg.DELIVERY: False}
     await asyncio.sleep(10)
-    assert bench.mailbox.messages == {}
-    assert bench.series()["mailtrip_bounces_total"] == 1
-    assert bench.series()["mailtrip_lost_total"] == 0
+    assert rig.mailbox.messages == {}
+    assert rig.series()["mailtrip_bounces_total"] == 1
+    assert rig.series()["mailtrip_lost_total"] == 0
 
 
 @virtual.on_a(partial(ProberRig, bounces="sender"))
-async def test_a_bounce_is_found_in_the_sender_s_mailbox(bench: ProberRig) -> None:
-    bench.sender.delay = None
-    flight = bench.prober.start(bench.probe)
+async def test_a_bounce_is_found_in_the_sender_s_mailbox(rig: ProberRig) -> None:
+    rig.sender.delay = None
+    flight = rig.prober.start(rig.probe)
     await asyncio.sleep(60)
-    bench.sender_s_mailbox.deliver(bounce(bench.sender.sent[0]))
+    rig.sender_s_mailbox.deliver(bounce(rig.sender.sent[0]))
     outcome = await flight
     assert outcome.failure is not None
     assert outcome.failure.reason is Reason.BOUNCED
     assert outcome.duration == pytest.approx(60, rel=0.05)
     await asyncio.sleep(10)
-    assert bench.sender_s_mailbox.messages == {}
-    assert bench.mailbox.open_now == bench.sender_s_mailbox.open_now == 0
+    assert rig.sender_s_mailbox.messages == {}
+    assert rig.mailbox.open_now == rig.sender_s_mailbox.open_now == 0
 
 
 @virtual.on_a(partial(ProberRig, bounces="sender"))
-async def test_a_dead_mailbox_for_bounces_costs_no_trip(bench: ProberRig) -> None:
-    bench.sender_s_mailbox.hangs = True
-    assert (await bench.trip()).success
+async def test_a_dead_mailbox_for_bounces_costs_no_trip(rig: ProberRig) -> None:
+    rig.sender_s_mailbox.hangs = True
+    assert (await rig.trip()).success
 
 
 @pytest.mark.parametrize(
@@ -105,61 +105,61 @@ def test_a_provider_s_own_code_is_explained_in_front_of_its_text(text: str, hint
 
 @virtual.on_a(ProberRig)
 async def test_a_notice_of_delay_and_a_vacation_notice_are_not_the_message(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    flight = bench.prober.start(bench.probe)
+    flight = rig.prober.start(rig.probe)
     await asyncio.sleep(3)
-    bench.mailbox.deliver(bounce(bench.sender.sent[0], "delayed"))
-    bench.mailbox.deliver(vacation_notice(bench.sender.sent[0]))
+    rig.mailbox.deliver(bounce(rig.sender.sent[0], "delayed"))
+    rig.mailbox.deliver(vacation_notice(rig.sender.sent[0]))
     outcome = await flight
     assert outcome.success
     assert outcome.duration > 5
     await asyncio.sleep(10)
-    assert bench.mailbox.messages == {}
-    series = bench.series()
+    assert rig.mailbox.messages == {}
+    series = rig.series()
     assert series["mailtrip_duplicates_total"] == series["mailtrip_bounces_total"] == 0
 
 
 @virtual.on_a(ProberRig)
-async def test_a_bounce_of_an_overdue_message_is_the_end_of_it(bench: ProberRig) -> None:
-    bench.sender.delay, bench.sender.on_the_way = 3600, bounce
-    outcome = await bench.trip()
+async def test_a_bounce_of_an_overdue_message_is_the_end_of_it(rig: ProberRig) -> None:
+    rig.sender.delay, rig.sender.on_the_way = 3600, bounce
+    outcome = await rig.trip()
     assert outcome.failure is not None
     assert outcome.failure.reason is Reason.OVERDUE
     await asyncio.sleep(100_000)
-    bench.ledger.expire()
-    series = bench.series()
+    rig.ledger.expire()
+    series = rig.series()
     assert (
         series["mailtrip_bounces_total"],
         series["mailtrip_late_total"],
         series["mailtrip_lost_total"],
     ) == (1, 0, 0)
-    assert bench.mailbox.messages == {}
+    assert rig.mailbox.messages == {}
 
 
 @virtual.on_a(ProberRig)
-async def test_an_altered_message_fails_and_is_deleted(bench: ProberRig) -> None:
-    bench.sender.on_the_way = lambda raw: raw[:-60]
-    outcome = await bench.trip()
+async def test_an_altered_message_fails_and_is_deleted(rig: ProberRig) -> None:
+    rig.sender.on_the_way = lambda raw: raw[:-60]
+    outcome = await rig.trip()
     assert outcome.failure is not None
     assert (outcome.failure.phase, outcome.failure.reason) == (Phase.VERIFY, Reason.ALTERED)
     assert outcome.legs[Leg.DELIVERY] is False
-    assert bench.mailbox.messages == {}
-    assert bench.series()["mailtrip_delivery_delay_seconds_count"] == 1
+    assert rig.mailbox.messages == {}
+    assert rig.series()["mailtrip_delivery_delay_seconds_count"] == 1
 
 
 @virtual.on_a(ProberRig)
-async def test_junk_fails_and_is_counted_and_deleted(bench: ProberRig) -> None:
-    bench.mailbox.junk = True
-    outcome = await bench.trip()
+async def test_junk_fails_and_is_counted_and_deleted(rig: ProberRig) -> None:
+    rig.mailbox.junk = True
+    outcome = await rig.trip()
     assert outcome.failure is not None
     assert str(outcome.failure) == "verify: junk: filed as spam, in the folder INBOX"
-    assert bench.mailbox.messages == {}
-    assert bench.series()["mailtrip_junk_total"] == 1
+    assert rig.mailbox.messages == {}
+    assert rig.series()["mailtrip_junk_total"] == 1
 
 
 @virtual.on_a(partial(ProberRig, junk="ok"))
-async def test_junk_may_be_good_enough_and_is_counted_all_the_same(bench: ProberRig) -> None:
-    bench.mailbox.junk = True
-    assert (await bench.trip()).success
-    assert bench.series()["mailtrip_junk_total"] == 1
+async def test_junk_may_be_good_enough_and_is_counted_all_the_same(rig: ProberRig) -> None:
+    rig.mailbox.junk = True
+    assert (await rig.trip()).success
+    assert rig.series()["mailtrip_junk_total"] == 1

@@ -12,22 +12,22 @@ from tests.support.prober_rig import ProberRig
 
 
 @virtual.on_a(ProberRig)
-async def test_a_trip_parses_its_message_once(bench: ProberRig) -> None:
+async def test_a_trip_parses_its_message_once(rig: ProberRig) -> None:
     """Also when many messages come in one look: a cache of a few would not do."""
     at_once = 10
-    bench.sender.on_the_way = lambda raw: received(1) + raw
+    rig.sender.on_the_way = lambda raw: received(1) + raw
     with calls_of(parse) as calls:
-        outcomes = await asyncio.gather(*(bench.trip() for _ in range(at_once)))
+        outcomes = await asyncio.gather(*(rig.trip() for _ in range(at_once)))
     assert all(outcome.success for outcome in outcomes)
     assert all(any(isinstance(one, Hop) for one in outcome.facts) for outcome in outcomes)
     assert calls.count == at_once
 
 
 @virtual.on_a(ProberRig)
-async def test_a_changed_message_is_parsed_once(bench: ProberRig) -> None:
-    bench.sender.on_the_way = lambda raw: raw.replace(b"Prometheus", b"Epimetheus")
+async def test_a_changed_message_is_parsed_once(rig: ProberRig) -> None:
+    rig.sender.on_the_way = lambda raw: raw.replace(b"Prometheus", b"Epimetheus")
     with calls_of(parse) as calls:
-        outcome = await bench.trip()
+        outcome = await rig.trip()
     assert outcome.failure
     assert outcome.failure.reason is Reason.ALTERED
     assert any(isinstance(fact, ArrivedHeaders) for fact in outcome.facts)
@@ -35,12 +35,12 @@ async def test_a_changed_message_is_parsed_once(bench: ProberRig) -> None:
 
 
 @virtual.on_a(ProberRig)
-async def test_mail_that_cannot_be_ours_is_not_parsed(bench: ProberRig) -> None:
-    bench.sender.delay = 60
+async def test_mail_that_cannot_be_ours_is_not_parsed(rig: ProberRig) -> None:
+    rig.sender.delay = 60
     with calls_of(parse) as calls:
-        trip = asyncio.create_task(bench.trip())
+        trip = asyncio.create_task(rig.trip())
         await asyncio.sleep(10)
         for number in range(20):
-            bench.mailbox.deliver(b"Subject: lunch %d\r\n\r\nAt one?\r\n" % number)
+            rig.mailbox.deliver(b"Subject: lunch %d\r\n\r\nAt one?\r\n" % number)
         await trip
     assert calls.count == 1

@@ -178,9 +178,9 @@ def test_junk_and_altered_messages_are_judged_too(
     way: Callable[[bytes], bytes], junk: bool
 ) -> None:
     @virtual.on_a(Trusting)
-    async def course(bench: ProberRig) -> None:
-        bench.sender.on_the_way, bench.mailbox.junk = way, junk
-        outcome = await bench.trip()
+    async def course(rig: ProberRig) -> None:
+        rig.sender.on_the_way, rig.mailbox.junk = way, junk
+        outcome = await rig.trip()
         assert judgements(outcome) == {"spf": "fail", "dkim": "pass"}
         assert scores(outcome) == {"spamassassin": 12.5}
         assert left_from(outcome) == ["192.0.2.1"]
@@ -190,30 +190,30 @@ def test_junk_and_altered_messages_are_judged_too(
 
 @virtual.on_a(ProberRig)
 async def test_without_a_trusted_receiver_nothing_is_told_but_the_address_and_the_score(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.sender.on_the_way = judged
-    outcome = await bench.trip()
+    rig.sender.on_the_way = judged
+    outcome = await rig.trip()
     assert judgements(outcome) == {}
     assert scores(outcome) == {"spamassassin": 12.5}
     assert left_from(outcome) == ["203.0.113.9"]
 
 
 @virtual.on_a(Trusting)
-async def test_the_series_are_those_of_the_newest_message_that_came(bench: ProberRig) -> None:
-    bench.sender.on_the_way = judged
-    await bench.trip()
-    bench.sender.delay = None
-    await bench.trip()  # it does not come, so that nothing new is known
-    assert bench.series()['mailtrip_authentication_result{method="spf",result="fail"}'] == 1
-    bench.sender.delay, bench.sender.on_the_way = (
+async def test_the_series_are_those_of_the_newest_message_that_came(rig: ProberRig) -> None:
+    rig.sender.on_the_way = judged
+    await rig.trip()
+    rig.sender.delay = None
+    await rig.trip()  # it does not come, so that nothing new is known
+    assert rig.series()['mailtrip_authentication_result{method="spf",result="fail"}'] == 1
+    rig.sender.delay, rig.sender.on_the_way = (
         1.0,
         lambda raw: judged(raw).replace(b"spf=fail", b"spf=softfail"),
     )
-    await bench.trip()
+    await rig.trip()
     shown = {
         name: value
-        for name, value in bench.series().items()
+        for name, value in rig.series().items()
         if "authentication" in name or "spam_score" in name
     }
     assert shown == {

@@ -1,14 +1,14 @@
-"""The bench that a contract test runs on; see benches.py."""
+"""The rig that a contract test runs on; see rigs.py."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.mailbox_bench import MailboxBench
+from tests.support.mailbox_rig import MailboxRig
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest) -> Iterator[MailboxBench]:
-    bench: MailboxBench = request.param(request)
-    yield bench
-    bench.close()
+def rig(request: pytest.FixtureRequest) -> Iterator[MailboxRig]:
+    rig: MailboxRig = request.param(request)
+    yield rig
+    rig.close()

@@ -18,8 +18,8 @@ from exporter.core.wake import Wake
 from exporter.mailboxes import MailboxOptions
 from exporter.mailboxes.session import Mailbox, Session, Sighting
 from tests.support.left_behind import nothing_left_behind
-from tests.support.mailbox_bench import FOREIGN, LONG, MailboxBench
-from tests.support.mailbox_benches import BENCHES, every
+from tests.support.mailbox_rig import FOREIGN, LONG, MailboxRig
+from tests.support.mailbox_rigs import RIGS, every
 from tests.support.wanting import those
 
 OURS = b"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: ours %d\r\n\r\nHello.\r\n"
@@ -65,111 +65,111 @@ async def found(session: Session, count: int) -> list[Sighting]:
     return sightings
 
 
-def test_every_kind_of_mailbox_has_a_bench() -> None:
-    lacking = sorted(set(MailboxOptions.choices) - BENCHES.keys())
+def test_every_kind_of_mailbox_has_a_rig() -> None:
+    lacking = sorted(set(MailboxOptions.choices) - RIGS.keys())
     assert not lacking, (
-        f"write a bench for {lacking} and put it into BENCHES, in tests/support/mailbox_benches.py"
+        f"write a rig for {lacking} and put it into RIGS, in tests/support/mailbox_rigs.py"
     )
-    assert BENCHES.keys() <= set(MailboxOptions.choices)
+    assert RIGS.keys() <= set(MailboxOptions.choices)
 
 
 @every()
 async def test_a_message_is_found_once_at_the_moment_it_came_and_deleted(
-    bench: MailboxBench,
+    rig: MailboxRig,
 ) -> None:
-    clock, before = Clock(), bench.kept()
-    async with opened(bench.mailbox()) as session:
+    clock, before = Clock(), rig.kept()
+    async with opened(rig.mailbox()) as session:
         await found(session, len(before))
         sent = clock.monotonic()
-        await bench.deliver(OURS % 1)
+        await rig.deliver(OURS % 1)
         (sighting,) = await found(session, 1)
         assert (numbers([sighting]), sighting.watched, sighting.junk) == ([1], True, False)
         assert sent < sighting.seen_at <= clock.monotonic()
         assert sighting.delay_since(sent, Clock()) == pytest.approx(sighting.seen_at - sent)
         assert await session.scan() == []
         await session.delete([sighting])
-        assert bench.kept() == before
+        assert rig.kept() == before
         assert await session.scan() == []
         assert session.messages == len(before)
 
 
 @every()
-async def test_a_burst_is_found_completely(bench: MailboxBench) -> None:
-    before = bench.kept()
-    async with opened(bench.mailbox()) as session:
+async def test_a_burst_is_found_completely(rig: MailboxRig) -> None:
+    before = rig.kept()
+    async with opened(rig.mailbox()) as session:
         await found(session, len(before))
-        delivering = asyncio.gather(*(bench.deliver(OURS % number) for number in range(20)))
+        delivering = asyncio.gather(*(rig.deliver(OURS % number) for number in range(20)))
         sightings = await found(session, 20)
         await delivering
         assert numbers(sightings) == list(range(20))
         assert all(sighting.watched for sighting in sightings)
         await session.delete(sightings)
-        assert bench.kept() == before
+        assert rig.kept() == before
 
 
 @every("keeps")
-async def test_what_was_there_before_is_found_and_not_watched(bench: MailboxBench) -> None:
-    await bench.deliver(OURS % 1)
-    before = bench.kept()
-    async with opened(bench.mailbox()) as session:
+async def test_what_was_there_before_is_found_and_not_watched(rig: MailboxRig) -> None:
+    await rig.deliver(OURS % 1)
+    before = rig.kept()
+    async with opened(rig.mailbox()) as session:
         sightings = await found(session, len(before))
         assert numbers(sightings) == [1]
         assert not any(
             sighting.watched or sighting.delay_since(0.0, Clock()) for sighting in sightings
         )
-    assert bench.kept() == before
+    assert rig.kept() == before
 
 
 @every("keeps")
-async def test_what_came_between_two_sessions_is_found_by_the_second(bench: MailboxBench) -> None:
-    mailbox = bench.mailbox()
+async def test_what_came_between_two_sessions_is_found_by_the_second(rig: MailboxRig) -> None:
+    mailbox = rig.mailbox()
     async with opened(mailbox) as session:
-        await found(session, len(bench.kept()))
-    await bench.deliver(OURS % 1)
+        await found(session, len(rig.kept()))
+    await rig.deliver(OURS % 1)
     async with opened(mailbox) as session:
         (sighting,) = await found(session, 1)
         assert numbers([sighting]) == [1]
         await session.delete([sighting])
-    assert len(bench.kept()) == 1
+    assert len(rig.kept()) == 1
 
 
 @every("has_junk")
-async def test_a_message_in_the_folder_for_junk_is_found_and_deleted(bench: MailboxBench) -> None:
-    before = bench.kept()
-    async with opened(bench.mailbox()) as session:
+async def test_a_message_in_the_folder_for_junk_is_found_and_deleted(rig: MailboxRig) -> None:
+    before = rig.kept()
+    async with opened(rig.mailbox()) as session:
         await found(session, len(before))
-        await bench.deliver(OURS % 1, FOREIGN % b"buy now", folder="Junk")
+        await rig.deliver(OURS % 1, FOREIGN % b"buy now", folder="Junk")
         ours, theirs = sorted(
             await found(session, 2), key=lambda sighting: is_ours(sighting.raw), reverse=True
         )
         assert (ours.folder, ours.junk, ours.watched, theirs.junk) == ("Junk", True, True, True)
         await session.delete([ours])
-    left = [mail for mail in bench.kept() if mail not in before]
+    left = [mail for mail in rig.kept() if mail not in before]
     assert [(mail.folder, b"buy now" in mail.content) for mail in left] == [("Junk", True)]
 
 
 @every("keeps")
-async def test_of_a_thousand_messages_of_others_none_is_touched(bench: MailboxBench) -> None:
-    bench.fill(1000)
-    before = bench.kept()
+async def test_of_a_thousand_messages_of_others_none_is_touched(rig: MailboxRig) -> None:
+    rig.fill(1000)
+    before = rig.kept()
     assert {mail.flags for mail in before} >= {"", "S", "FS", "T"}
-    async with opened(bench.mailbox()) as session:
+    async with opened(rig.mailbox()) as session:
         await session.scan()
-        await bench.deliver(OURS % 1)
+        await rig.deliver(OURS % 1)
         sightings: list[Sighting] = []
         while not numbers(sightings):
             sightings += await found(session, 1)
         await session.delete([one for one in sightings if is_ours(one.raw)])
-    assert bench.kept() == before
+    assert rig.kept() == before
 
 
 @every("keeps")
-async def test_a_message_that_is_gone_already_is_no_mistake(bench: MailboxBench) -> None:
-    async with opened(bench.mailbox()) as session:
-        await found(session, len(bench.kept()))
-        await bench.deliver(OURS % 1, OURS % 2)
+async def test_a_message_that_is_gone_already_is_no_mistake(rig: MailboxRig) -> None:
+    async with opened(rig.mailbox()) as session:
+        await found(session, len(rig.kept()))
+        await rig.deliver(OURS % 1, OURS % 2)
         sightings = await found(session, 2)
-        bench.lose()
+        rig.lose()
         await session.delete(sightings)
         await session.delete(sightings)
         assert await session.scan() == []
@@ -177,10 +177,10 @@ async def test_a_message_that_is_gone_already_is_no_mistake(bench: MailboxBench)
 
 @every()
 async def test_waiting_ends_when_it_is_told_to_and_when_the_time_is_over(
-    bench: MailboxBench,
+    rig: MailboxRig,
 ) -> None:
-    async with opened(bench.mailbox()) as session:
-        await found(session, len(bench.kept()))
+    async with opened(rig.mailbox()) as session:
+        await found(session, len(rig.kept()))
         wake = Wake()
         waiting = asyncio.ensure_future(session.wait(LONG, wake))
         await asyncio.sleep(0)
@@ -191,65 +191,65 @@ async def test_waiting_ends_when_it_is_told_to_and_when_the_time_is_over(
 
 
 @every()
-async def test_a_message_ends_the_wait_for_it(bench: MailboxBench) -> None:
-    async with opened(bench.mailbox()) as session:
-        await found(session, len(bench.kept()))
-        waiting = asyncio.ensure_future(waited_for_news(session, bench))
+async def test_a_message_ends_the_wait_for_it(rig: MailboxRig) -> None:
+    async with opened(rig.mailbox()) as session:
+        await found(session, len(rig.kept()))
+        waiting = asyncio.ensure_future(waited_for_news(session, rig))
         await asyncio.sleep(0)
-        await bench.deliver(OURS % 1)
+        await rig.deliver(OURS % 1)
         assert numbers(await waiting) == [1]
 
 
 @every("can_be_cut")
-async def test_a_mailbox_that_is_taken_away_is_noticed_at_once(bench: MailboxBench) -> None:
+async def test_a_mailbox_that_is_taken_away_is_noticed_at_once(rig: MailboxRig) -> None:
     run = Run(Clock())
-    session = await bench.mailbox().open(run, those(is_ours))
-    await found(session, len(bench.kept()))
-    waiting = asyncio.ensure_future(waited_for_news(session, bench))
+    session = await rig.mailbox().open(run, those(is_ours))
+    await found(session, len(rig.kept()))
+    waiting = asyncio.ensure_future(waited_for_news(session, rig))
     await asyncio.sleep(0.05)
-    bench.cut()
+    rig.cut()
     with pytest.raises(ProbeError) as caught:
         await waiting
     assert caught.value.reason in (Reason.DISCONNECTED, Reason.CONNECT, Reason.UNAVAILABLE)
     assert run.failure(caught.value).step is not None
     await session.close()
     with pytest.raises(ProbeError):
-        await bench.mailbox().open(Trace(Clock()), those(is_ours))
-    bench.mend()
-    async with opened(bench.mailbox()) as session:
+        await rig.mailbox().open(Trace(Clock()), those(is_ours))
+    rig.mend()
+    async with opened(rig.mailbox()) as session:
         assert await found(session, 1)
 
 
-async def waited_for_news(session: Session, bench: MailboxBench) -> list[Sighting]:
+async def waited_for_news(session: Session, rig: MailboxRig) -> list[Sighting]:
     """What a session says that waits as long as its kind may, and looks after each wait."""
     async with asyncio.timeout(30):
         while True:
-            await session.wait(bench.patience, Wake())
+            await session.wait(rig.patience, Wake())
             if sightings := await session.scan():
                 return sightings
 
 
 @every()
-async def test_closing_is_polite_and_aborting_is_not(bench: MailboxBench) -> None:
+async def test_closing_is_polite_and_aborting_is_not(rig: MailboxRig) -> None:
     async with nothing_left_behind():
         for polite in (True, False):
             run = Run(Clock())
-            session = await bench.mailbox().open(run, those(is_ours))
+            session = await rig.mailbox().open(run, those(is_ours))
             await session.scan()
             if polite:
                 await session.close()
             session.abort()
             session.abort()
             await session.close()
-            said = [line for line in run.transcript if "C: " in line and bench.goodbye in line]
-            assert bool(said) == bool(bench.goodbye and polite), said
+            said = [line for line in run.transcript if "C: " in line and rig.goodbye in line]
+            assert bool(said) == bool(rig.goodbye and polite), said
 
 
 @every()
-async def test_cancelling_at_any_moment_leaves_no_task_and_no_socket(bench: MailboxBench) -> None:
-    if bench.keeps:
-        await bench.deliver(*(OURS % number for number in range(3)))
-    mailbox = bench.mailbox()
+async def test_cancelling_at_any_moment_leaves_no_task_and_no_socket(rig: MailboxRig) -> None:
+    if rig.keeps:
+        await rig.deliver(*(OURS % number for number in range(3)))
+    mailbox = rig.mailbox()
     async with nothing_left_behind():
         for moment in MOMENTS:
             opening = await cancelled_after(moment, mailbox.open(Trace(Clock()), those(is_ours)))

@@ -7,8 +7,8 @@ import contextlib
 import pytest
 
 from tests.support.left_behind import nothing_left_behind, until
-from tests.support.mailbox_bench import FOREIGN, MailboxBench
-from tests.support.mailbox_benches import every
+from tests.support.mailbox_rig import FOREIGN, MailboxRig
+from tests.support.mailbox_rigs import every
 from tests.support.mailbox_trips import Exporter, Trip, running
 from tests.support.watcher_rig import message
 
@@ -17,11 +17,11 @@ WAY = 0.5  # seconds that a message is under way
 
 
 @every()
-async def test_a_trip_finds_its_message_and_deletes_it_and_no_other(bench: MailboxBench) -> None:
-    before = bench.kept()
-    async with running(bench) as exporter:
+async def test_a_trip_finds_its_message_and_deletes_it_and_no_other(rig: MailboxRig) -> None:
+    before = rig.kept()
+    async with running(rig) as exporter:
         async with exporter.trip() as trip:
-            await bench.deliver(trip.raw)
+            await rig.deliver(trip.raw)
             found = await trip.returns()
             assert (found.token, found.found_in, found.sighting.watched) == (
                 trip.token,
@@ -30,18 +30,18 @@ async def test_a_trip_finds_its_message_and_deletes_it_and_no_other(bench: Mailb
             )
         statistics = exporter.watcher.statistics
         assert (statistics.deleted, statistics.reconnects, statistics.connected) == (1, 0, True)
-    assert bench.kept() == before
+    assert rig.kept() == before
 
 
 @every()
-async def test_a_delay_is_told_as_exactly_as_the_mailbox_promises(bench: MailboxBench) -> None:
+async def test_a_delay_is_told_as_exactly_as_the_mailbox_promises(rig: MailboxRig) -> None:
     """A busy machine may hold up one look, or two; not five."""
-    async with running(bench) as exporter:
+    async with running(rig) as exporter:
         for _ in range(5):
             async with exporter.trip() as trip:
                 await asyncio.sleep(WAY)
                 sent = exporter.clock.monotonic()
-                await bench.deliver(trip.raw)
+                await rig.deliver(trip.raw)
                 there = exporter.clock.monotonic()
                 found = await trip.returns()
             if trip.delay is not None and trip.run.accepted is not None:
@@ -56,88 +56,88 @@ async def test_a_delay_is_told_as_exactly_as_the_mailbox_promises(bench: Mailbox
 
 @every("keeps")
 async def test_a_message_that_was_there_before_is_found_and_no_delay_is_invented(
-    bench: MailboxBench,
+    rig: MailboxRig,
 ) -> None:
-    before = bench.kept()
-    async with running(bench) as exporter:
+    before = rig.kept()
+    async with running(rig) as exporter:
         token = exporter.token()
-        await bench.deliver(FOREIGN % b"theirs", message(token))
+        await rig.deliver(FOREIGN % b"theirs", message(token))
         async with exporter.trip(token) as trip:
             await trip.returns()
         assert trip.delay is None
-    assert [b"theirs" in mail.content for mail in bench.kept() if mail not in before] == [True]
+    assert [b"theirs" in mail.content for mail in rig.kept() if mail not in before] == [True]
 
 
 @every()
 async def test_both_copies_of_a_message_are_deleted_and_the_first_counts(
-    bench: MailboxBench,
+    rig: MailboxRig,
 ) -> None:
-    before = bench.kept()
-    async with running(bench) as exporter:
+    before = rig.kept()
+    async with running(rig) as exporter:
         async with exporter.trip() as trip:
-            await bench.deliver(trip.raw, trip.raw)
+            await rig.deliver(trip.raw, trip.raw)
             await trip.returns()
             await until(lambda: exporter.watcher.statistics.deleted == 2)
         assert exporter.counts.duplicates == 1
-    assert bench.kept() == before
+    assert rig.kept() == before
 
 
 @every("has_junk")
-async def test_a_second_copy_in_the_folder_for_junk_is_deleted_too(bench: MailboxBench) -> None:
-    before = bench.kept()
-    async with running(bench) as exporter:
+async def test_a_second_copy_in_the_folder_for_junk_is_deleted_too(rig: MailboxRig) -> None:
+    before = rig.kept()
+    async with running(rig) as exporter:
         async with exporter.trip() as trip:
-            await bench.deliver(trip.raw)
+            await rig.deliver(trip.raw)
             found = await trip.returns()
             # Later, or it may be seen first.
-            await bench.deliver(trip.raw, FOREIGN % b"buy now", folder="Junk")
+            await rig.deliver(trip.raw, FOREIGN % b"buy now", folder="Junk")
             await until(lambda: exporter.watcher.statistics.deleted == 2)
         assert not found.sighting.junk
         assert exporter.counts.duplicates == 1
     assert [
-        (mail.folder, b"buy now" in mail.content) for mail in bench.kept() if mail not in before
+        (mail.folder, b"buy now" in mail.content) for mail in rig.kept() if mail not in before
     ] == [("Junk", True)]
 
 
 @every("keeps")
-async def test_a_trip_among_a_thousand_messages_of_others_touches_none(bench: MailboxBench) -> None:
-    bench.fill(1000)
-    before = bench.kept()
-    async with running(bench) as exporter:
+async def test_a_trip_among_a_thousand_messages_of_others_touches_none(rig: MailboxRig) -> None:
+    rig.fill(1000)
+    before = rig.kept()
+    async with running(rig) as exporter:
         async with exporter.trip() as trip:
-            await bench.deliver(trip.raw)
+            await rig.deliver(trip.raw)
             await trip.returns()
             await until(lambda: exporter.watcher.statistics.messages == len(before))
         assert exporter.counts.duplicates == 0
         assert not exporter.watcher.statistics.rejected
-    assert bench.kept() == before
+    assert rig.kept() == before
 
 
 @every("can_be_cut")
 async def test_a_mailbox_that_was_away_costs_no_trip_and_no_delay_is_invented(
-    bench: MailboxBench,
+    rig: MailboxRig,
 ) -> None:
-    before = bench.kept()
-    async with running(bench) as exporter:
+    before = rig.kept()
+    async with running(rig) as exporter:
         async with exporter.trip() as trip:
             await until(lambda: exporter.watcher.statistics.messages is not None)
-            bench.cut()
+            rig.cut()
             await until(lambda: exporter.watcher.trouble)
             assert not exporter.watcher.statistics.connected
-            await bench.deliver(trip.raw)
+            await rig.deliver(trip.raw)
             there = exporter.clock.monotonic()
-            bench.mend()
+            rig.mend()
             found = await trip.returns()
         assert exporter.watcher.statistics.connected
         assert exporter.watcher.statistics.reconnects >= 1
         if trip.delay is not None and trip.run.accepted is not None:
             assert trip.delay - (there - trip.run.accepted) <= found.sighting.precision.seconds
-    assert bench.kept() == before
+    assert rig.kept() == before
 
 
 @every()
-async def test_two_hundred_trips_share_one_session(bench: MailboxBench) -> None:
-    before = bench.kept()
+async def test_two_hundred_trips_share_one_session(rig: MailboxRig) -> None:
+    before = rig.kept()
     waiting: list[Trip] = []
 
     async def one(exporter: Exporter) -> None:
@@ -145,27 +145,27 @@ async def test_two_hundred_trips_share_one_session(bench: MailboxBench) -> None:
             waiting.append(trip)
             await trip.returns()
 
-    async with running(bench) as exporter:
+    async with running(rig) as exporter:
         trips = asyncio.gather(*(one(exporter) for _ in range(200)))
         await until(lambda: len(waiting) == 200)
-        await bench.deliver(*(trip.raw for trip in reversed(waiting)))
+        await rig.deliver(*(trip.raw for trip in reversed(waiting)))
         await trips
         assert (exporter.counts.duplicates, exporter.watcher.statistics.deleted) == (0, 200)
-        assert bench.wire is None or bench.wire.most == 1
-        assert bench.wire is None or bench.wire.total == 1 or not bench.stays_connected
-    assert bench.kept() == before
+        assert rig.wire is None or rig.wire.most == 1
+        assert rig.wire is None or rig.wire.total == 1 or not rig.stays_connected
+    assert rig.kept() == before
 
 
 @every()
-async def test_a_trip_that_is_cancelled_leaves_no_task_and_no_socket(bench: MailboxBench) -> None:
+async def test_a_trip_that_is_cancelled_leaves_no_task_and_no_socket(rig: MailboxRig) -> None:
     async def one(exporter: Exporter) -> None:
         async with exporter.trip() as trip:
-            await bench.deliver(trip.raw)
+            await rig.deliver(trip.raw)
             await trip.returns()
 
     async with nothing_left_behind():
         for moment in MOMENTS:
-            async with running(bench) as exporter:
+            async with running(rig) as exporter:
                 task = asyncio.create_task(one(exporter))
                 await asyncio.sleep(moment)
                 task.cancel()

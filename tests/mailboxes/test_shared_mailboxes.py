@@ -50,16 +50,16 @@ def test_a_message_whose_owner_died_is_deleted_after_an_hour_also_by_one_that_wa
     virtual.run(course())
 
 
-async def beats(bench: ProberRig, until: float) -> None:
+async def beats(rig: ProberRig, until: float) -> None:
     """A trip every five minutes until that moment; the last one is over then."""
-    while bench.clock.monotonic() + 300 <= until:
-        assert (await bench.trip()).success
-        await asyncio.sleep(300 - bench.clock.monotonic() % 300)
-    await asyncio.sleep(until - bench.clock.monotonic())
+    while rig.clock.monotonic() + 300 <= until:
+        assert (await rig.trip()).success
+        await asyncio.sleep(300 - rig.clock.monotonic() % 300)
+    await asyncio.sleep(until - rig.clock.monotonic())
 
 
-def expect_nothing_odd(bench: ProberRig) -> None:
-    series = bench.series()
+def expect_nothing_odd(rig: ProberRig) -> None:
+    series = rig.series()
     for name in ("late", "lost", "duplicates", "bounces"):
         assert series[f"mailtrip_{name}_total"] == 0, name
     assert series["mailtrip_success"] == 1
@@ -67,44 +67,43 @@ def expect_nothing_odd(bench: ProberRig) -> None:
 
 @virtual.on_a(ProberRig)
 async def test_what_an_earlier_process_left_is_deleted_and_what_is_young_or_another_instance_s_stays(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
     ours, theirs = Mint(KEY), Mint(OTHER_KEY)
     old, young = virtual.BEGIN - HOUR - 1, virtual.BEGIN - HOUR + 60
     left = [
-        bench.mailbox.deliver(message(ours.mint(moment)))
-        for moment in (old, old - 40 * HOUR, young)
+        rig.mailbox.deliver(message(ours.mint(moment))) for moment in (old, old - 40 * HOUR, young)
     ]
     foreign = [
-        bench.mailbox.deliver(message(theirs.mint(moment)))
+        rig.mailbox.deliver(message(theirs.mint(moment)))
         for moment in (old, old - 400 * HOUR, young)
     ]
-    assert (await bench.trip()).success
+    assert (await rig.trip()).success
     await asyncio.sleep(10)
-    assert set(bench.mailbox.messages) == {left[2], *foreign}
-    assert bench.watchers["monitor"].statistics.deleted == 3
+    assert set(rig.mailbox.messages) == {left[2], *foreign}
+    assert rig.watchers["monitor"].statistics.deleted == 3
     for _ in range(20):
         await asyncio.sleep(HOUR)
-        await bench.trip()
+        await rig.trip()
     await asyncio.sleep(10)
-    assert set(bench.mailbox.messages) == {*foreign}
-    expect_nothing_odd(bench)
+    assert set(rig.mailbox.messages) == {*foreign}
+    expect_nothing_odd(rig)
 
 
 @virtual.on_a(ProberRig)
 async def test_only_so_many_messages_of_others_with_our_key_are_remembered(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
     mint, too_many = Mint(KEY), 5
     for _ in range(MOST_POSTPONED + too_many):
-        bench.mailbox.deliver(message(mint.mint(virtual.BEGIN)))
-    bench.sender.delay = None  # so that the mailbox is watched all the time, in one session
-    await bench.trip()
-    assert bench.mailbox.deleted == []
+        rig.mailbox.deliver(message(mint.mint(virtual.BEGIN)))
+    rig.sender.delay = None  # so that the mailbox is watched all the time, in one session
+    await rig.trip()
+    assert rig.mailbox.deleted == []
     await asyncio.sleep(HOUR)
-    assert len(bench.mailbox.messages) == too_many
-    assert bench.mailbox.opened == 1
-    next_one = ProberRig(mailbox=bench.mailbox, key=KEY)
+    assert len(rig.mailbox.messages) == too_many
+    assert rig.mailbox.opened == 1
+    next_one = ProberRig(mailbox=rig.mailbox, key=KEY)
     assert (await next_one.trip()).success
     await asyncio.sleep(10)
     assert next_one.mailbox.messages == {}

@@ -43,18 +43,18 @@ def info(series: dict[str, float]) -> list[str]:
 
 @virtual.on_a(ProberRig)
 async def test_a_failure_without_step_and_code_has_them_empty_and_a_success_takes_it_away(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    assert info(bench.series()) == []
-    bench.sender.delay = None
-    await bench.trip()
-    assert info(bench.series()) == ['{code="",phase="deliver",reason="overdue",step=""}']
-    bench.sender.refusal = Reason.REJECTED
-    await bench.trip()
-    assert info(bench.series()) == ['{code="550",phase="send",reason="rejected",step="data"}']
-    bench.sender.refusal, bench.sender.delay = None, 1.0
-    assert (await bench.trip()).success
-    assert info(bench.series()) == []
+    assert info(rig.series()) == []
+    rig.sender.delay = None
+    await rig.trip()
+    assert info(rig.series()) == ['{code="",phase="deliver",reason="overdue",step=""}']
+    rig.sender.refusal = Reason.REJECTED
+    await rig.trip()
+    assert info(rig.series()) == ['{code="550",phase="send",reason="rejected",step="data"}']
+    rig.sender.refusal, rig.sender.delay = None, 1.0
+    assert (await rig.trip()).success
+    assert info(rig.series()) == []
 
 
 @pytest.mark.parametrize(
@@ -73,16 +73,14 @@ async def test_a_failure_without_step_and_code_has_them_empty_and_a_success_take
 )
 def test_the_code_of_a_bounce_is_an_enhanced_one_or_none(status: str, code: str) -> None:
     async def course() -> None:
-        bench = ProberRig()
+        rig = ProberRig()
         told = f"Status: {status}".encode()
-        bench.sender.on_the_way = lambda raw: (
+        rig.sender.on_the_way = lambda raw: (
             bounce(raw).replace(b"Status: 5.1.1", told).replace(b"550 5.1.1", b"no")
         )
-        await bench.trip()
-        assert info(bench.series()) == [
-            f'{{code="{code}",phase="deliver",reason="bounced",step=""}}'
-        ]
-        await bench.close()
+        await rig.trip()
+        assert info(rig.series()) == [f'{{code="{code}",phase="deliver",reason="bounced",step=""}}']
+        await rig.close()
 
     virtual.run(course())
 

@@ -16,15 +16,15 @@ from tests.support.scopes import SUBMISSION
 
 
 @virtual.on_a(ProberRig)
-async def test_a_bug_is_one_outcome_too(bench: ProberRig) -> None:
+async def test_a_bug_is_one_outcome_too(rig: ProberRig) -> None:
     async def broken(message: object, run: object) -> None:
         raise ZeroDivisionError
 
-    bench.sender.send = broken  # type: ignore[method-assign]
-    outcome = await bench.trip()
+    rig.sender.send = broken  # type: ignore[method-assign]
+    outcome = await rig.trip()
     assert outcome.failure is not None
     assert (outcome.failure.phase, outcome.failure.reason) == (Phase.SEND, Reason.INTERNAL)
-    assert bench.series()['mailtrip_failures_total{phase="send",reason="internal"}'] == 1
+    assert rig.series()['mailtrip_failures_total{phase="send",reason="internal"}'] == 1
 
 
 @pytest.mark.parametrize("words", ["\udcff", "b\udc80c"])
@@ -32,23 +32,23 @@ def test_text_that_is_no_text_costs_no_outcome(words: str) -> None:
     """Python reads bytes that are no UTF-8 so, from a command line and from mail."""
 
     async def course() -> None:
-        bench = ProberRig()
-        bench.probe.key = ProbeKey("submission", f"{words}@example.org")
-        bench.metrics.known(bench.probe.key, None, SUBMISSION)
-        outcome = await bench.trip()
+        rig = ProberRig()
+        rig.probe.key = ProbeKey("submission", f"{words}@example.org")
+        rig.metrics.known(rig.probe.key, None, SUBMISSION)
+        outcome = await rig.trip()
         assert outcome.success
-        other = ProberRig(mailbox=bench.mailbox, store=bench.store)
+        other = ProberRig(mailbox=rig.mailbox, store=rig.store)
         assert (await other.trip()).success
         await asyncio.sleep(GATHER)
-        assert [known.outcome.trip for known in bench.store.last_known()][
+        assert [known.outcome.trip for known in rig.store.last_known()][
             -1
         ] == other.probe.newest.trip  # type: ignore[union-attr]
-        assert bench.store.unsettled() == []
-        await bench.prober.abandon(bench.probe)
-        for one in (bench, other):
+        assert rig.store.unsettled() == []
+        await rig.prober.abandon(rig.probe)
+        for one in (rig, other):
             for watcher in one.watchers.values():
                 await watcher.close()
-        await bench.store.close()
+        await rig.store.close()
 
     virtual.run(course())
 
@@ -58,18 +58,18 @@ def test_a_probe_keeps_its_newest_trip_whole_until_that_is_on_the_disk_and_then_
 
     async def course() -> None:
         disk = balky()
-        bench = ProberRig(store=store_on(disk))
+        rig = ProberRig(store=store_on(disk))
         disk.refuses = sqlite3.SQLITE_FULL
-        first, probe = await bench.trip(), bench.probe
+        first, probe = await rig.trip(), rig.probe
         await asyncio.sleep(10)
         assert (probe.unwritten, probe.newest) == (first, first.brief)
         disk.refuses = 0
         await asyncio.sleep(10)
         assert (probe.unwritten, probe.newest) == (None, first.brief)
-        assert await bench.store.outcome(first.trip) == first
+        assert await rig.store.outcome(first.trip) == first
         assert first.transcript
         assert first.spans
         assert (first.brief.transcript, first.brief.spans) == ((), ())
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())

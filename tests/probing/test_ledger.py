@@ -24,11 +24,11 @@ def test_the_state_is_pruned_seldom_however_often_trips_expire() -> None:
 
     async def course() -> None:
         store = Counted(balky(), None, None, threaded=False)
-        bench = ProberRig(store=store)
+        rig = ProberRig(store=store)
         for _ in range(int(3600 / HOUSEKEEPING)):
-            bench.ledger.expire()
+            rig.ledger.expire()
             await asyncio.sleep(HOUSEKEEPING)
         assert store.prunings == 3600 / PRUNE_AFTER
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())

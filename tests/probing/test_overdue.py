@@ -17,15 +17,15 @@ TRIP = Trip(
 
 
 @virtual.on_a(WatcherRig)
-async def test_the_mailbox_is_watched_until_the_message_is_taken(bench: WatcherRig) -> None:
-    overdue = OverdueTrips({"monitor": bench.watcher}, bench.clock)
+async def test_the_mailbox_is_watched_until_the_message_is_taken(rig: WatcherRig) -> None:
+    overdue = OverdueTrips({"monitor": rig.watcher}, rig.clock)
     overdue.add(TRIP)
-    await bench.settled()
-    assert bench.mailbox.open_now == 1
+    await rig.settled()
+    assert rig.mailbox.open_now == 1
     assert overdue.get("t") is overdue.take("t") is TRIP
     assert overdue.take("t") is overdue.get("t") is None
-    await bench.settled()
-    assert bench.mailbox.open_now == 0
+    await rig.settled()
+    assert rig.mailbox.open_now == 0
 
 
 def test_lost_is_what_has_expired() -> None:

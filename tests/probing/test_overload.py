@@ -71,9 +71,9 @@ class Overload:
     """A site whose probes are scheduled."""
 
     def __init__(
-        self, bench: ProberRig, server: Server, metrics: CountedMetrics, probes: ProbeTable
+        self, rig: ProberRig, server: Server, metrics: CountedMetrics, probes: ProbeTable
     ) -> None:
-        self.metrics, self.prober, self.probes = metrics, bench.prober, probes
+        self.metrics, self.prober, self.probes = metrics, rig.prober, probes
         self._address = server.addresses[0]
 
     async def get(self, path: str) -> tuple[int, float, str]:
@@ -100,25 +100,23 @@ async def overload(interval: float = INTERVAL) -> AsyncIterator[Overload]:
 
 @asynccontextmanager
 async def _overload(interval: float, clock: Clock) -> AsyncIterator[Overload]:
-    bench = ProberRig(clock=clock, metrics=CountedMetrics)
-    metrics = bench.metrics
+    rig = ProberRig(clock=clock, metrics=CountedMetrics)
+    metrics = rig.metrics
     assert isinstance(metrics, CountedMetrics)
 
     def make(key: ProbeKey, name: str | None, own: float | None) -> Probe:
         return Probe(key, BusyCheck(PIECES, COST), interval, 60, 30, name)
 
-    probes = ProbeTable(SETTINGS, bench.prober, metrics, bench.clock, make)
-    pages = Pages(probes, bench.store, bench.watchers, bench.clock.wall)
-    scheduling = asyncio.create_task(
-        Scheduler(bench.prober, bench.clock, lambda: probes.named).run()
-    )
+    probes = ProbeTable(SETTINGS, rig.prober, metrics, rig.clock, make)
+    pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall)
+    scheduling = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: probes.named).run())
     async with Server(probes, metrics, pages, [Listen("127.0.0.1:0")]) as server:
-        yield Overload(bench, server, metrics, probes)
+        yield Overload(rig, server, metrics, probes)
         scheduling.cancel()
-        bench.prober.close()
+        rig.prober.close()
     for probe in probes:
-        await bench.prober.abandon(probe)
-    await bench.close()
+        await rig.prober.abandon(probe)
+    await rig.close()
 
 
 def test_an_answer_takes_few_turns_and_less_than_a_second() -> None:
@@ -210,18 +208,18 @@ class FinishedByTurn(CountedMetrics):
 
 def test_when_a_queue_is_let_go_trips_do_not_end_in_one_turn() -> None:
     async def course() -> None:
-        bench = ProberRig(metrics=FinishedByTurn)
-        bench.sender.delay = 100
-        flights = [bench.prober.start(bench.probe) for _ in range(200)]
+        rig = ProberRig(metrics=FinishedByTurn)
+        rig.sender.delay = 100
+        flights = [rig.prober.start(rig.probe) for _ in range(200)]
         assert all(outcome.success for outcome in await asyncio.gather(*flights))
-        assert isinstance(bench.metrics, FinishedByTurn)
-        assert max(bench.metrics.finished_in.values()) <= 2, "of 200"
-        await bench.close()
+        assert isinstance(rig.metrics, FinishedByTurn)
+        assert max(rig.metrics.finished_in.values()) <= 2, "of 200"
+        await rig.close()
 
     virtual.run(course())
 
 
-def note_turns_of_sending(bench: ProberRig) -> Counter[int]:
+def note_turns_of_sending(rig: ProberRig) -> Counter[int]:
     """How many messages are sent in each turn of the loop."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, virtual.VirtualLoop)
@@ -231,37 +229,37 @@ def note_turns_of_sending(bench: ProberRig) -> Counter[int]:
         sent_in[loop.turns] += 1
         return ["250 taken"]
 
-    bench.sender.says, bench.sender.effort = noted, 0.0
+    rig.sender.says, rig.sender.effort = noted, 0.0
     return sent_in
 
 
 def test_when_a_mailbox_opens_trips_that_wait_for_it_go_on_one_by_one() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        sent_in = note_turns_of_sending(bench)
-        bench.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
-        flights = [bench.prober.start(bench.probe) for _ in range(200)]
+        rig = ProberRig()
+        sent_in = note_turns_of_sending(rig)
+        rig.mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
+        flights = [rig.prober.start(rig.probe) for _ in range(200)]
         await asyncio.sleep(10)
         assert not sent_in
-        bench.mailbox.down = None
+        rig.mailbox.down = None
         assert all(outcome.success for outcome in await asyncio.gather(*flights))
         assert sent_in.total() == 200
         assert max(sent_in.values()) == 1
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 def test_when_a_mailbox_refuses_us_trips_that_wait_for_it_go_on_one_by_one() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        sent_in = note_turns_of_sending(bench)
-        bench.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
-        flights = [bench.prober.start(bench.probe) for _ in range(200)]
+        rig = ProberRig()
+        sent_in = note_turns_of_sending(rig)
+        rig.mailbox.down = ProbeError(Reason.AUTH, "wrong password")
+        flights = [rig.prober.start(rig.probe) for _ in range(200)]
         outcomes = await asyncio.gather(*flights)
         assert {one.failure.reason for one in outcomes if one.failure} == {Reason.AUTH}
         assert sent_in.total() == 200
         assert max(sent_in.values()) == 1
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())

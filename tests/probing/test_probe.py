@@ -43,89 +43,89 @@ def outcome(trip: str, failure: Reason | None = None) -> Outcome:
 
 
 @virtual.on_a(RecheckRig)
-async def test_a_failing_probe_is_checked_again_soon_until_it_succeeds(bench: RecheckRig) -> None:
-    bench.sender.refusal = Reason.CONNECT
-    assert [round(one) for one in await bench.watch(200)] == [0, 60, 120, 180]
-    bench.sender.refusal = None
-    assert [round(one) for one in await bench.watch(900)] == [180, 240, 540, 840]
+async def test_a_failing_probe_is_checked_again_soon_until_it_succeeds(rig: RecheckRig) -> None:
+    rig.sender.refusal = Reason.CONNECT
+    assert [round(one) for one in await rig.watch(200)] == [0, 60, 120, 180]
+    rig.sender.refusal = None
+    assert [round(one) for one in await rig.watch(900)] == [180, 240, 540, 840]
 
 
 @virtual.on_a(RecheckRig)
-async def test_a_healthy_probe_makes_not_one_trip_more(bench: RecheckRig) -> None:
-    assert [round(one) for one in await bench.watch(1000)] == [0, 300, 600, 900]
+async def test_a_healthy_probe_makes_not_one_trip_more(rig: RecheckRig) -> None:
+    assert [round(one) for one in await rig.watch(1000)] == [0, 300, 600, 900]
 
 
 @virtual.on_a(RecheckRig)
-async def test_a_message_that_is_overdue_is_followed_at_once_by_the_next(bench: RecheckRig) -> None:
-    bench.sender.delay = 10_000  # seconds until a message arrives
-    starts = [round(one) for one in await bench.watch(730)]
+async def test_a_message_that_is_overdue_is_followed_at_once_by_the_next(rig: RecheckRig) -> None:
+    rig.sender.delay = 10_000  # seconds until a message arrives
+    starts = [round(one) for one in await rig.watch(730)]
     assert starts == [0, 300, 600, 660, 720]
 
 
 @virtual.on_a(ProberRig)
-async def test_a_scrape_makes_a_trip_soon_after_a_failure(bench: ProberRig) -> None:
-    bench.probe.interval_after_failure = RECHECK
-    bench.sender.refusal = Reason.CONNECT
-    await bench.prober.scrape(bench.probe, 10)
-    first = bench.probe.last_start
+async def test_a_scrape_makes_a_trip_soon_after_a_failure(rig: ProberRig) -> None:
+    rig.probe.interval_after_failure = RECHECK
+    rig.sender.refusal = Reason.CONNECT
+    await rig.prober.scrape(rig.probe, 10)
+    first = rig.probe.last_start
     await asyncio.sleep(RECHECK / 2)
-    await bench.prober.scrape(bench.probe, 10)
-    assert bench.probe.last_start == first
+    await rig.prober.scrape(rig.probe, 10)
+    assert rig.probe.last_start == first
     await asyncio.sleep(RECHECK / 2)
-    await bench.prober.scrape(bench.probe, 10)
-    assert bench.probe.last_start > first
+    await rig.prober.scrape(rig.probe, 10)
+    assert rig.probe.last_start > first
 
 
 @virtual.on_a(ProberRig)
-async def test_our_own_overload_is_no_reason_for_more_trips(bench: ProberRig) -> None:
-    bench.probe.interval_after_failure = RECHECK
-    bench.probe.show(outcome("a", Reason.STARVED))
-    bench.probe.last_start = 0.0
-    assert not bench.probe.due(RECHECK)
-    assert bench.probe.due(INTERVAL)
+async def test_our_own_overload_is_no_reason_for_more_trips(rig: ProberRig) -> None:
+    rig.probe.interval_after_failure = RECHECK
+    rig.probe.show(outcome("a", Reason.STARVED))
+    rig.probe.last_start = 0.0
+    assert not rig.probe.due(RECHECK)
+    assert rig.probe.due(INTERVAL)
 
 
 @virtual.on_a(ProberRig)
-async def test_the_newest_trip_is_the_one_that_started_last(bench: ProberRig) -> None:
-    bench.probe.show(outcome("later"), started=20.0)
-    bench.probe.show(outcome("earlier", Reason.TIMEOUT), started=10.0)
-    assert bench.probe.newest == outcome("later")
-    assert not bench.probe.is_failing
-    assert [one.success for one in bench.probe.history] == [True, False]
+async def test_the_newest_trip_is_the_one_that_started_last(rig: ProberRig) -> None:
+    rig.probe.show(outcome("later"), started=20.0)
+    rig.probe.show(outcome("earlier", Reason.TIMEOUT), started=10.0)
+    assert rig.probe.newest == outcome("later")
+    assert not rig.probe.is_failing
+    assert [one.success for one in rig.probe.history] == [True, False]
 
 
 @virtual.on_a(ProberRig)
 async def test_a_message_that_never_came_does_not_hide_later_ones_that_came(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.sender.delay = 10_000
-    lost = bench.prober.start(bench.probe)
+    rig.sender.delay = 10_000
+    lost = rig.prober.start(rig.probe)
     await asyncio.sleep(INTERVAL)
-    bench.sender.delay = 5
-    assert (await bench.prober.start(bench.probe)).success
+    rig.sender.delay = 5
+    assert (await rig.prober.start(rig.probe)).success
     failed = await lost
     assert failed.failure
-    series = bench.series()
+    series = rig.series()
     assert series["mailtrip_success"] == 1
     assert series["probe_success"] == 1
     assert series['mailtrip_failures_total{phase="deliver",reason="overdue"}'] == 1
     assert not any(name.startswith("mailtrip_last_failure_info") for name in series)
     await asyncio.sleep(GATHER)
-    (known,) = bench.store.last_known()
+    (known,) = rig.store.last_known()
     assert known.outcome.success
     assert [one.success for one in known.history] == [True, False]
-    assert (await bench.store.outcome(failed.trip)) is not None
+    assert (await rig.store.outcome(failed.trip)) is not None
 
 
 @virtual.on_a(ProberRig)
 async def test_of_two_that_fail_at_once_one_is_checked_again_a_little_later(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    other = Probe(KEY, bench.probe.check, INTERVAL, 600, 30, "other", RECHECK)
-    other.recheck_slots = bench.probe.recheck_slots
-    bench.probe.interval_after_failure = RECHECK
-    for probe in (bench.probe, other):
+    other = Probe(KEY, rig.probe.check, INTERVAL, 600, 30, "other", RECHECK)
+    other.recheck_slots = rig.probe.recheck_slots
+    rig.probe.interval_after_failure = RECHECK
+    for probe in (rig.probe, other):
         probe.last_start = 0.0
         probe.show(outcome("a", Reason.CONNECT))
-    assert [probe.recheck_at() for probe in (bench.probe, other, bench.probe)] == [60, 61, 60]
+    assert [probe.recheck_at() for probe in (rig.probe, other, rig.probe)] == [60, 61, 60]
     assert other.next_start < 61

@@ -25,11 +25,11 @@ probes:
 )
 
 
-def table(bench: ProberRig, max_targets: int = 3, settings: Settings = SETTINGS) -> ProbeTable:
+def table(rig: ProberRig, max_targets: int = 3, settings: Settings = SETTINGS) -> ProbeTable:
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
-        return Probe(key, bench.probe.check, interval or 300, 600, 30, name)
+        return Probe(key, rig.probe.check, interval or 300, 600, 30, name)
 
-    return ProbeTable(settings, bench.prober, bench.metrics, bench.clock, make, max_targets)
+    return ProbeTable(settings, rig.prober, rig.metrics, rig.clock, make, max_targets)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +76,12 @@ def test_what_is_refused_is_refused_with_a_cure(
     module: str, target: str, status: int, kind: str, words: str
 ) -> None:
     async def course() -> None:
-        bench = ProberRig()
+        rig = ProberRig()
         with pytest.raises(ProbeRefused) as caught:
-            table(bench).key(module, target)
+            table(rig).key(module, target)
         assert (caught.value.status, caught.value.kind) == (status, kind)
         assert words in str(caught.value)
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
@@ -160,15 +160,15 @@ probes:
 )
 def test_all_spellings_of_a_target_are_one_probe(module: str, spellings: list[str]) -> None:
     async def course() -> None:
-        bench = ProberRig()
-        probes = table(bench, 100, SPELLED)
+        rig = ProberRig()
+        probes = table(rig, 100, SPELLED)
         before = len(list(probes))
         keys = {probes.key(module, spelling) for spelling in spellings}
         assert {key.target for key in keys} == {spellings[0]}
         for key in keys:
             probes.get_or_create(key)
         assert len(list(probes)) - before <= 1
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
@@ -205,58 +205,58 @@ def test_all_spellings_of_a_target_are_one_probe(module: str, spellings: list[st
 )
 def test_another_spelling_of_a_local_part_is_another_target(module: str, target: str) -> None:
     async def course() -> None:
-        bench = ProberRig()
+        rig = ProberRig()
         with pytest.raises(ProbeRefused) as caught:
-            table(bench, 100, SPELLED).key(module, target)
+            table(rig, 100, SPELLED).key(module, target)
         assert caught.value.status == 403
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 def test_a_named_probe_is_found_by_every_spelling_and_its_beat_by_an_older_one() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        (probe,) = probes = table(bench, 100, SPELLED)
+        rig = ProberRig()
+        (probe,) = probes = table(rig, 100, SPELLED)
         assert probe.key == ProbeKey("people", "Someone@mail.example.org")
         assert probes.get_or_create(probes.key("people", "Someone@Mail.Example.ORG.")) is probe
         assert probes.current(ProbeKey("people", "Someone@Mail.Example.ORG.")) == probe.key
         assert probes.current(ProbeKey("people", "someone@example.com")) is None
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 def test_a_named_probe_has_its_own_interval_and_may_be_asked_for() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        (probe,) = probes = table(bench)
+        rig = ProberRig()
+        (probe,) = probes = table(rig)
         assert (probe.name, probe.interval) == ("named", 3600)
         assert probes.get_or_create(probes.key("private", "someone@example.com")) is probe
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 def test_there_is_an_end_to_the_number_of_probes() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        probes = table(bench, max_targets=3)
+        rig = ProberRig()
+        probes = table(rig, max_targets=3)
         for name in ("a", "b"):
             probes.get_or_create(probes.key("submission", f"{name}@example.org"))
         probes.key("submission", "a@example.org")
         with pytest.raises(ProbeRefused) as caught:
             probes.key("submission", "c@example.org")
         assert (caught.value.status, caught.value.kind) == (429, "too_many_targets")
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 def test_a_pair_that_nobody_scrapes_is_forgotten_and_a_named_probe_never() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        probes = table(bench)
+        rig = ProberRig()
+        probes = table(rig)
         key = probes.key("submission", "a@example.org")
         await probes.scrape(key, 60)
         await asyncio.sleep(880)
@@ -268,16 +268,16 @@ def test_a_pair_that_nobody_scrapes_is_forgotten_and_a_named_probe_never() -> No
         await asyncio.sleep(100_000)
         probes.forget_idle()
         assert [probe.name for probe in probes] == ["named"]
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 def test_a_pair_is_not_forgotten_while_a_message_is_under_way() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        bench.sender.delay = None
-        probes = table(bench)
+        rig = ProberRig()
+        rig.sender.delay = None
+        probes = table(rig)
         key = probes.key("submission", "a@example.org")
         probe = probes.get_or_create(key)
         probe.timeout = 5000
@@ -285,7 +285,7 @@ def test_a_pair_is_not_forgotten_while_a_message_is_under_way() -> None:
         await asyncio.sleep(2000)
         probes.forget_idle()
         assert probe in probes
-        await bench.prober.abandon(probe)
-        await bench.close()
+        await rig.prober.abandon(probe)
+        await rig.close()
 
     virtual.run(course())

@@ -156,12 +156,12 @@ async def stopped_while_deleting(
     deleted."""
     mailbox = Stubborn()
     mailbox.junk = junk
-    bench = ProberRig(directory, mailbox)
-    bench.sender.uncertain = uncertain
-    bench.prober.start(bench.probe)
-    while [trip.state for trip in bench.store.unsettled()] != [State.FOUND]:
+    rig = ProberRig(directory, mailbox)
+    rig.sender.uncertain = uncertain
+    rig.prober.start(rig.probe)
+    while [trip.state for trip in rig.store.unsettled()] != [State.FOUND]:
         await asyncio.sleep(0.05)
-    await bench.close()
+    await rig.close()
     mailbox.may_delete.set()
     return mailbox
 
@@ -177,23 +177,23 @@ def test_a_message_that_was_back_before_the_restart_is_one_success_whether_it_wa
             mailbox.messages.clear()
         mailbox.may_delete.clear()
         for seconds in range(restarts):  # each too short to find out
-            bench = resumed(ProberRig(tmp_path, mailbox))
+            rig = resumed(ProberRig(tmp_path, mailbox))
             await asyncio.sleep(seconds)
-            await bench.close()
+            await rig.close()
         mailbox.may_delete.set()
-        bench = resumed(ProberRig(tmp_path, mailbox))
-        resumed_at = bench.clock.monotonic()
-        (flight,) = bench.probe.flights.values()
+        rig = resumed(ProberRig(tmp_path, mailbox))
+        resumed_at = rig.clock.monotonic()
+        (flight,) = rig.probe.flights.values()
         assert (await flight).success
-        assert bench.clock.monotonic() - resumed_at < TIMEOUT / 2
+        assert rig.clock.monotonic() - resumed_at < TIMEOUT / 2
         await asyncio.sleep(2 * TIMEOUT)
-        series = bench.series()
+        series = rig.series()
         assert series["mailtrip_trips_total"] == 1
         assert series["mailtrip_delivery_delay_seconds_count"] == 1
         assert series["mailtrip_last_delivery_delay_seconds"] == pytest.approx(5, rel=0.05)
         assert series["mailtrip_duplicates_total"] == series["mailtrip_late_total"] == 0
         assert mailbox.messages == {}
-        await bench.close()
+        await rig.close()
         last = ProberRig(tmp_path, mailbox)
         assert last.ledger.recover() == []
         await last.close()
@@ -201,21 +201,21 @@ def test_a_message_that_was_back_before_the_restart_is_one_success_whether_it_wa
     virtual.run(course())
 
 
-def resumed(bench: ProberRig) -> ProberRig:
-    for trip in bench.ledger.recover():
-        bench.prober.resume(bench.probe, trip)
-    return bench
+def resumed(rig: ProberRig) -> ProberRig:
+    for trip in rig.ledger.recover():
+        rig.prober.resume(rig.probe, trip)
+    return rig
 
 
 def test_the_verdict_of_a_message_that_was_back_before_the_restart_stands(tmp_path: Path) -> None:
     async def course() -> None:
         mailbox = await stopped_while_deleting(tmp_path, junk=True)
         mailbox.messages.clear()
-        bench = resumed(ProberRig(tmp_path, mailbox))
-        (flight,) = bench.probe.flights.values()
+        rig = resumed(ProberRig(tmp_path, mailbox))
+        (flight,) = rig.probe.flights.values()
         assert str((await flight).failure) == "verify: junk: found before a restart"
-        assert bench.series()["mailtrip_junk_total"] == 1
-        await bench.close()
+        assert rig.series()["mailtrip_junk_total"] == 1
+        await rig.close()
 
     virtual.run(course())
 
@@ -227,16 +227,16 @@ def test_a_message_that_could_not_be_looked_for_after_the_restart_is_no_duplicat
     async def course() -> None:
         mailbox = await stopped_while_deleting(tmp_path, uncertain=uncertain)
         mailbox.down = ProbeError(Reason.CONNECT, "connection refused")
-        bench = resumed(ProberRig(tmp_path, mailbox))
-        (flight,) = bench.probe.flights.values()
+        rig = resumed(ProberRig(tmp_path, mailbox))
+        (flight,) = rig.probe.flights.values()
         assert (await flight).success
         mailbox.down = None
         await asyncio.sleep(60)
-        await bench.trip()
+        await rig.trip()
         await asyncio.sleep(10)
-        assert bench.series()["mailtrip_duplicates_total"] == 0
+        assert rig.series()["mailtrip_duplicates_total"] == 0
         assert mailbox.messages == {}
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 

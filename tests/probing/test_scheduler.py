@@ -22,50 +22,44 @@ def test_a_single_probe_starts_at_once_and_no_splay_exceeds_the_interval() -> No
 
 def test_a_beat_is_kept_and_a_scrape_s_trip_counts_for_it() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        bench.probe.name = "gmail"
-        beating = asyncio.create_task(
-            Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run()
-        )
+        rig = ProberRig()
+        rig.probe.name = "gmail"
+        beating = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: [rig.probe]).run())
         await asyncio.sleep(10 * INTERVAL + 10)
-        assert len(bench.sender.sent) == 11
-        await bench.prober.scrape(bench.probe, 1)
-        assert len(bench.sender.sent) == 11
+        assert len(rig.sender.sent) == 11
+        await rig.prober.scrape(rig.probe, 1)
+        assert len(rig.sender.sent) == 11
         beating.cancel()
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 def test_after_a_restart_the_beat_goes_on_from_the_last_trip() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        bench.probe.name = "gmail"
-        bench.probe.last_start = bench.clock.monotonic() - 100
-        beating = asyncio.create_task(
-            Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run()
-        )
+        rig = ProberRig()
+        rig.probe.name = "gmail"
+        rig.probe.last_start = rig.clock.monotonic() - 100
+        beating = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: [rig.probe]).run())
         await asyncio.sleep(190)
-        assert bench.sender.sent == []
+        assert rig.sender.sent == []
         await asyncio.sleep(20)
-        assert len(bench.sender.sent) == 1
+        assert len(rig.sender.sent) == 1
         beating.cancel()
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 def test_a_late_beat_is_followed_by_one_trip_not_by_all_that_were_missed() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        bench.probe.last_start = bench.clock.monotonic() - 10 * INTERVAL
-        beating = asyncio.create_task(
-            Scheduler(bench.prober, bench.clock, lambda: [bench.probe]).run()
-        )
+        rig = ProberRig()
+        rig.probe.last_start = rig.clock.monotonic() - 10 * INTERVAL
+        beating = asyncio.create_task(Scheduler(rig.prober, rig.clock, lambda: [rig.probe]).run())
         await asyncio.sleep(20)
-        assert len(bench.sender.sent) == 1
+        assert len(rig.sender.sent) == 1
         beating.cancel()
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
@@ -73,10 +67,10 @@ def test_a_late_beat_is_followed_by_one_trip_not_by_all_that_were_missed() -> No
 @pytest.mark.parametrize("early", [0.0, 0.4])
 def test_a_trip_is_due_a_little_before_its_interval_is_over(early: float) -> None:
     async def course() -> None:
-        bench = ProberRig()
-        bench.probe.last_start = 0.0
-        assert bench.probe.due(INTERVAL - early)
-        assert not bench.probe.due(INTERVAL - 0.6)
-        await bench.close()
+        rig = ProberRig()
+        rig.probe.last_start = 0.0
+        assert rig.probe.due(INTERVAL - early)
+        assert not rig.probe.due(INTERVAL - 0.6)
+        await rig.close()
 
     virtual.run(course())

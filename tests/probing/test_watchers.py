@@ -34,29 +34,29 @@ class Table:
 
 @virtual.on_a(Table)
 async def test_an_unchanged_mailbox_keeps_its_watcher_and_so_does_a_changed_one(
-    bench: Table,
+    rig: Table,
 ) -> None:
-    bench.table.open({"a": ONE, "b": ONE}, 30)
-    before = dict(bench.watchers)
-    assert list(bench.table.changed({"a": ONE, "b": TWO})) == ["b"]
-    assert bench.configure({"a": ONE, "b": TWO}) == before
+    rig.table.open({"a": ONE, "b": ONE}, 30)
+    before = dict(rig.watchers)
+    assert list(rig.table.changed({"a": ONE, "b": TWO})) == ["b"]
+    assert rig.configure({"a": ONE, "b": TWO}) == before
 
 
 @virtual.on_a(Table)
-async def test_a_renamed_mailbox_keeps_its_watcher_under_the_new_name(bench: Table) -> None:
-    bench.table.open({"a": ONE}, 30)
-    watcher = bench.watchers["a"]
-    assert bench.configure({"b": ONE, "c": TWO}) == {"b": watcher, "c": bench.watchers["c"]}
+async def test_a_renamed_mailbox_keeps_its_watcher_under_the_new_name(rig: Table) -> None:
+    rig.table.open({"a": ONE}, 30)
+    watcher = rig.watchers["a"]
+    assert rig.configure({"b": ONE, "c": TWO}) == {"b": watcher, "c": rig.watchers["c"]}
     assert watcher.name == "b"
 
 
 @virtual.on_a(Table)
-async def test_a_removed_mailbox_is_closed_after_the_trips_in_flight(bench: Table) -> None:
-    bench.table.open({"a": ONE}, 30)
-    watcher = bench.watchers["a"]
+async def test_a_removed_mailbox_is_closed_after_the_trips_in_flight(rig: Table) -> None:
+    rig.table.open({"a": ONE}, 30)
+    watcher = rig.watchers["a"]
     watcher.keep_watching("trip", 0.0)
     flight = asyncio.create_task(asyncio.sleep(60))
-    assert bench.configure({}, [flight]) == {}
+    assert rig.configure({}, [flight]) == {}
     await asyncio.sleep(59)
     assert watcher._task is not None
     assert not watcher._task.done()

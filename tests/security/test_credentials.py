@@ -24,11 +24,11 @@ from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.senders import SendOptions
 from exporter.senders.smtp import SmtpOptions
-from tests.support.imap_rig import bench
+from tests.support.imap_rig import rig
 from tests.support.name_server import names
 from tests.support.old_tls_server import OLD_VERSIONS, old_context
 from tests.support.recording_peers import Listener
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import PATIENCE, new_run, probe_message
 from tests.support.wanting import all_of_them
 
@@ -325,8 +325,8 @@ async def test_a_wrong_password(refusal: str) -> None:
     """A wrong password is sent to an IMAP server only once: another mechanism is tried only if
     the server did not understand the form of the login."""
     options = {"auth": "plain"} if "sasl" in refusal else {}
-    async with bench(f"quirks/{refusal}", **options) as here:
+    async with rig(f"quirks/{refusal}", **options) as here:
         with pytest.raises(ProbeError):
             await here.mailbox.open(here.run, lambda raw: True)
-    async with bench("quirks/login-is-unknown") as here, here.session() as session:
+    async with rig("quirks/login-is-unknown") as here, here.session() as session:
         assert [sighting.raw for sighting in await session.scan()] == [b"hello"]

@@ -23,7 +23,7 @@ from tests.support import virtual_time as virtual
 from tests.support.mailtrip_process import Exporter
 from tests.support.prober_rig import ProberRig
 from tests.support.recording_peers import Listener
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import MESSAGES, new_run, probe_message, send
 from tests.support.smtp_witness import BARE, witness
 
@@ -242,13 +242,13 @@ def test_what_is_no_text(start: Start, listener: Listening, server: str) -> None
 
 
 @virtual.on_a(ProberRig)
-async def test_names_of_folders(bench: ProberRig) -> None:
+async def test_names_of_folders(rig: ProberRig) -> None:
     """The name of a folder, which a server can choose, has at most 100 characters in a label,
     all of them harmless."""
-    bench.mailbox.folder = f"{HARMFUL}\udcff{'x' * 500}"
-    outcome = await bench.trip()
+    rig.mailbox.folder = f"{HARMFUL}\udcff{'x' * 500}"
+    outcome = await rig.trip()
     assert outcome.success
-    (series,) = (name for name in bench.series() if name.startswith("mailtrip_arrival_info"))
+    (series,) = (name for name in rig.series() if name.startswith("mailtrip_arrival_info"))
     assert not UNWANTED.search(series)
     assert len(re.findall("x+…", series)[0]) < 100
-    assert await bench.store.outcome(outcome.trip) == outcome
+    assert await rig.store.outcome(outcome.trip) == outcome

@@ -18,7 +18,7 @@ from exporter.mail.tokens import Mint
 from exporter.mailboxes.session import READ_LIMIT
 from tests.mail.notices import arrived, expected
 from tests.security.conftest import Start
-from tests.support import maildir_rig as maildir_bench
+from tests.support import maildir_rig
 from tests.support.recording_peers import Listener
 from tests.support.smtp_receiver import deliver, receiver
 
@@ -221,7 +221,7 @@ def test_messages_of_others(
 ) -> None:
     """Other messages in a mailbox are only searched for tokens: they are not moved, flagged or
     deleted, and no part of them appears on a page, in the log or in the state."""
-    maildir = maildir_bench.Maildir(tmp_path / "Maildir")
+    maildir = maildir_rig.Maildir(tmp_path / "Maildir")
     maildir.deliver(OTHERS)
     usual = dict.fromkeys(("EHLO", "MAIL", "RCPT", "."), "250 ok") | {
         "DATA": "354 go on",

@@ -19,7 +19,7 @@ from exporter.settings import Settings
 from tests.security.conftest import Start
 from tests.support.prober_rig import ProberRig
 from tests.support.recording_peers import Listener
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
 
 Listening = Callable[..., Listener]
@@ -322,15 +322,15 @@ def test_crashes(start: Start, tmp_path: Path) -> None:
 async def test_errors_that_nobody_expected(caplog: pytest.LogCaptureFixture) -> None:
     """An unexpected exception is logged as a traceback, with lines of the program and without
     values; pages and labels show only that it occurred."""
-    bench = ProberRig(clock=Clock())
+    rig = ProberRig(clock=Clock())
 
     def broken(raw: bytes) -> list[str]:
         password = PASSWORD
         raise ValueError(f"{len(password)} is wrong")
 
-    bench.sender.says = broken
-    outcome = await bench.trip()
-    await bench.close()
+    rig.sender.says = broken
+    outcome = await rig.trip()
+    await rig.close()
     assert "in broken" in caplog.text
     expect_no_secret(caplog.text)
     assert outcome.failure

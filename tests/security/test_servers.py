@@ -27,11 +27,11 @@ from exporter.net.dns_queries import DnsQueries
 from exporter.net.pop3.connection import converse
 from exporter.net.tcp import connect
 from tests.security.test_credentials import KINDS, refused, visit
-from tests.support import maildir_rig as maildir_bench
+from tests.support import maildir_rig
 from tests.support.name_server import names
-from tests.support.oauth2_rig import bench, refusal
+from tests.support.oauth2_rig import refusal, rig
 from tests.support.recording_peers import Endless, Listener
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
 from tests.support.wanting import all_of_them
 
@@ -230,8 +230,8 @@ async def test_large_headers_over_pop3(listener: Listening) -> None:
 async def test_large_messages_in_a_maildir(tmp_path: Path) -> None:
     """If a file in a Maildir has 50 MB, 64 KiB are read; links and files that are not regular
     are not read at all."""
-    maildir = maildir_bench.Maildir(tmp_path / "Maildir")
-    async with maildir_bench.opened(maildir.mailbox()) as session:
+    maildir = maildir_rig.Maildir(tmp_path / "Maildir")
+    async with maildir_rig.opened(maildir.mailbox()) as session:
         name = maildir.deliver(b"Subject: large\n\n")
         with (maildir.path / "new" / name).open("r+b") as file:
             file.truncate(50_000_000)
@@ -321,6 +321,6 @@ async def test_many_addresses(listener: Listening, place: int, reason: Reason) -
 
 async def test_endless_answers(tmp_path: Path) -> None:
     """At most 256 KiB of an identity provider's response are read."""
-    async with bench(tmp_path, instead=(200, "x" * 2 * MIB)) as here:
+    async with rig(tmp_path, instead=(200, "x" * 2 * MIB)) as here:
         error = await refusal(here.account())
     assert (error.reason, error.detail[-22:]) == (Reason.PROTOCOL, "sent more than 256 KiB")

@@ -20,17 +20,17 @@ def test_a_disk_that_refuses() -> None:
 
     async def course() -> None:
         connection = balky()
-        bench = ProberRig(store=store_on(connection))
+        rig = ProberRig(store=store_on(connection))
         connection.refuses = sqlite3.SQLITE_FULL
-        good = await bench.trip()
-        bench.sender.refusal = Reason.REJECTED
-        bad = await bench.trip()
+        good = await rig.trip()
+        rig.sender.refusal = Reason.REJECTED
+        bad = await rig.trip()
         assert (good.success, str(bad.failure)) == (True, "send/data: rejected 550: refused")
         connection.refuses = 0
         await asyncio.sleep(5)
-        assert await bench.store.recent(None, 10) == [bad, good]
-        assert bench.store.unsettled() == []
-        await bench.close()
+        assert await rig.store.recent(None, 10) == [bad, good]
+        assert rig.store.unsettled() == []
+        await rig.close()
 
     virtual.run(course())
 
@@ -58,29 +58,29 @@ def test_a_clock_that_is_set() -> None:
     async def course() -> None:
         for jump in (-3600.0, 400 * 86400.0):
             off, loop = [0.0], asyncio.get_running_loop()
-            bench = ProberRig(
+            rig = ProberRig(
                 clock=Clock(
                     loop.time,
                     lambda off=off, loop=loop: virtual.BEGIN + loop.time() + off[0],  # type: ignore[misc]
                 )
             )
-            assert (await bench.trip()).success
-            bench.sender.delay = None
-            flight = bench.prober.start(bench.probe)
+            assert (await rig.trip()).success
+            rig.sender.delay = None
+            flight = rig.prober.start(rig.probe)
             await asyncio.sleep(10)
             off[0] = jump
-            bench.prober.start_if_due(bench.probe)
-            assert len(bench.probe.flights) == 1
+            rig.prober.start_if_due(rig.probe)
+            assert len(rig.probe.flights) == 1
             overdue = await flight
-            bench.ledger.expire()
-            assert bench.probe.newest == overdue.brief
-            series = bench.series()
+            rig.ledger.expire()
+            assert rig.probe.newest == overdue.brief
+            series = rig.series()
             assert (
                 series["mailtrip_success"]
                 == series["mailtrip_lost_total"]
                 == series["mailtrip_late_total"]
                 == 0
             )
-            await bench.close()
+            await rig.close()
 
     virtual.run(course())

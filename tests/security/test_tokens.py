@@ -94,77 +94,77 @@ def test_forgeries() -> None:
 
 
 @virtual.on_a(ProberRig)
-async def test_strange_tokens_in_a_mailbox(bench: ProberRig) -> None:
+async def test_strange_tokens_in_a_mailbox(rig: ProberRig) -> None:
     """A message whose token is forged, or belongs to another mailtrip, is left unchanged in the
     mailbox, ends no trip, and counts in `mailtrip_tokens_rejected_total`."""
-    bench.sender.on_the_way = lambda raw: raw.replace(candidates(raw.decode())[0].encode(), foreign)
+    rig.sender.on_the_way = lambda raw: raw.replace(candidates(raw.decode())[0].encode(), foreign)
     foreign = Mint(b"x" * 32).mint(SENT_AT).word.encode()
-    outcome = await bench.trip()
+    outcome = await rig.trip()
     assert outcome.failure
     assert outcome.failure.reason == "overdue"
-    assert len(bench.mailbox.messages) == 1
-    assert dict(bench.watchers["monitor"].statistics.rejected) == {Rejection.FOREIGN_INSTANCE: 1}
+    assert len(rig.mailbox.messages) == 1
+    assert dict(rig.watchers["monitor"].statistics.rejected) == {Rejection.FOREIGN_INSTANCE: 1}
 
 
 @virtual.on_a(ProberRig)
-async def test_replay_under_way(bench: ProberRig) -> None:
+async def test_replay_under_way(rig: ProberRig) -> None:
     """An attacker who sees a message in transit can send another one with its token. Until the
     trip is over, that message is accepted as ours if its text is intact; such an attacker could
     also delay or deliver our message."""
-    bench.sender.delay = None
-    flight = bench.prober.start(bench.probe)
+    rig.sender.delay = None
+    flight = rig.prober.start(rig.probe)
     await asyncio.sleep(100)
-    (raw,) = bench.sender.sent
-    bench.mailbox.deliver(raw.replace(b"probe@example.org", b"thief@example.org"))
+    (raw,) = rig.sender.sent
+    rig.mailbox.deliver(raw.replace(b"probe@example.org", b"thief@example.org"))
     outcome = await flight
     assert outcome.failure
     assert outcome.failure.reason == "altered"
-    again = bench.prober.start(bench.probe)
+    again = rig.prober.start(rig.probe)
     await asyncio.sleep(100)
-    bench.mailbox.deliver(b"Received: from elsewhere\r\n" + bench.sender.sent[1])
+    rig.mailbox.deliver(b"Received: from elsewhere\r\n" + rig.sender.sent[1])
     assert (await again).success
 
 
 @virtual.on_a(ProberRig)
-async def test_replay_afterwards(bench: ProberRig) -> None:
+async def test_replay_afterwards(rig: ProberRig) -> None:
     """After the trip, its token has no effect: a message with it counts as a duplicate and is
     deleted, the result of the trip does not change, and no other trip ends."""
-    outcome = await bench.trip()
+    outcome = await rig.trip()
     assert outcome.success
-    bench.sender.delay = None
-    flight = bench.prober.start(bench.probe)
+    rig.sender.delay = None
+    flight = rig.prober.start(rig.probe)
     await asyncio.sleep(50)
-    bench.mailbox.deliver(bench.sender.sent[0])
+    rig.mailbox.deliver(rig.sender.sent[0])
     later = await flight
     assert later.failure
     assert later.failure.reason == "overdue"
-    assert bench.series()["mailtrip_duplicates_total"] == 1
-    assert bench.mailbox.messages == {}
-    assert await bench.store.outcome(outcome.trip) == outcome
+    assert rig.series()["mailtrip_duplicates_total"] == 1
+    assert rig.mailbox.messages == {}
+    assert await rig.store.outcome(outcome.trip) == outcome
 
 
 @virtual.on_a(ProberRig)
-async def test_replay_long_afterwards(bench: ProberRig) -> None:
+async def test_replay_long_afterwards(rig: ProberRig) -> None:
     """A token that is no longer known, after `late_after` and the retention of the state, has
     no effect either; its message is deleted when it is older than an hour."""
     other = ProberRig(mailbox=PretendMailbox(), key=KEY)
     other.sender.delay = None
     await other.trip()
     await asyncio.sleep(4000)
-    bench.mailbox.deliver(other.sender.sent[0])
-    assert (await bench.trip()).success
+    rig.mailbox.deliver(other.sender.sent[0])
+    assert (await rig.trip()).success
     await asyncio.sleep(10)
-    assert bench.mailbox.messages == {}
-    assert bench.series()["mailtrip_duplicates_total"] == 0
+    assert rig.mailbox.messages == {}
+    assert rig.series()["mailtrip_duplicates_total"] == 0
     await other.close()
 
 
 async def test_tokens_on_the_web() -> None:
     """So no token appears on a page or in `debug=true`, even if a server repeats it."""
     async with site(delay=None) as here:
-        here.bench.sender.says = lambda raw: [f"250 taken {candidates(raw.decode())[0].upper()}"]
+        here.rig.sender.says = lambda raw: [f"250 taken {candidates(raw.decode())[0].upper()}"]
         scraping = asyncio.create_task(here.get(GOOD, X_Prometheus_Scrape_Timeout_Seconds="1"))
-        while not here.bench.sender.sent:
+        while not here.rig.sender.sent:
             await asyncio.sleep(0.01)
         (trip,) = (trip for one in here.probes for trip in one.flights)
         pages = [
@@ -177,17 +177,17 @@ async def test_tokens_on_the_web() -> None:
 
 
 @virtual.on_a(ProberRig)
-async def test_another_key(bench: ProberRig) -> None:
+async def test_another_key(rig: ProberRig) -> None:
     """After a change of the key (remove `token.key`, or change `state.token_key`, and restart)
     all tokens of the old key are foreign: messages in transit stay in the mailbox, and their
     trips are overdue."""
-    old = ProberRig(mailbox=bench.mailbox, key=b"o" * 32)
+    old = ProberRig(mailbox=rig.mailbox, key=b"o" * 32)
     old.sender.delay = None
     old.prober.start(old.probe)
     await asyncio.sleep(10)
     await old.close()
-    bench.mailbox.deliver(old.sender.sent[0])
-    assert (await bench.trip()).success
+    rig.mailbox.deliver(old.sender.sent[0])
+    assert (await rig.trip()).success
     await asyncio.sleep(4000)
-    assert (await bench.trip()).success
-    assert [raw for raw, _ in bench.mailbox.messages.values()] == old.sender.sent
+    assert (await rig.trip()).success
+    assert [raw for raw, _ in rig.mailbox.messages.values()] == old.sender.sent

@@ -14,7 +14,7 @@ from exporter.core.steps import Step
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import Zone, names
 from tests.support.ports import free_port
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import SENDER, new_run, probe_message, send
 from tests.support.smtp_witness import OFFERS, Received, SmtpWitness, witness
 

@@ -1,4 +1,4 @@
-"""What holds for every sender, however it sends. Each kind brings its bench (`benches.py`)."""
+"""What holds for every sender, however it sends. Each kind brings its rig (`rigs.py`)."""
 
 import asyncio
 from itertools import count, pairwise
@@ -12,8 +12,8 @@ from exporter.core.run import Run
 from exporter.mail.composition import ProbeMessage
 from exporter.senders import SendOptions
 from tests.support.left_behind import nothing_left_behind, until
-from tests.support.sender_bench import Trouble
-from tests.support.sender_benches import BENCHES
+from tests.support.sender_rig import Trouble
+from tests.support.sender_rigs import RIGS
 from tests.support.sending import (
     HEAD,
     MESSAGES,
@@ -29,17 +29,17 @@ from tests.support.smtp_witness import Received
 
 every_kind = pytest.mark.parametrize("kind", SendOptions.choices)
 every_stage = pytest.mark.parametrize(
-    ("kind", "stage"), [(k, stage) for k in SendOptions.choices for stage in BENCHES[k].stages]
+    ("kind", "stage"), [(k, stage) for k in SendOptions.choices for stage in RIGS[k].stages]
 )
 after_all = pytest.mark.parametrize(
-    ("kind", "stage"), [(k, s) for k in SendOptions.choices for s in BENCHES[k].afterwards]
+    ("kind", "stage"), [(k, s) for k in SendOptions.choices for s in RIGS[k].afterwards]
 )
 every_trouble = pytest.mark.parametrize(
     ("kind", "trouble"),
     [
         pytest.param(k, trouble, id=f"{k}: {trouble.name}")
         for k in SendOptions.choices
-        for trouble in BENCHES[k].troubles
+        for trouble in RIGS[k].troubles
     ],
 )
 
@@ -48,13 +48,12 @@ def message_to(recipient: str, raw: bytes = MESSAGES["a probe"]) -> ProbeMessage
     return ProbeMessage(SENDER, recipient, raw)
 
 
-def test_every_kind_of_sender_has_a_bench() -> None:
-    missing = set(SendOptions.choices) - BENCHES.keys()
+def test_every_kind_of_sender_has_a_rig() -> None:
+    missing = set(SendOptions.choices) - RIGS.keys()
     assert not missing, (
-        f"write a bench for {sorted(missing)} in tests/senders, and put it into BENCHES in"
-        " benches.py"
+        f"write a rig for {sorted(missing)} and put it into RIGS, in tests/support/sender_rigs.py"
     )
-    assert BENCHES.keys() <= set(SendOptions.choices)
+    assert RIGS.keys() <= set(SendOptions.choices)
 
 
 @every_kind
@@ -62,11 +61,11 @@ def test_every_kind_of_sender_has_a_bench() -> None:
 async def test_a_message_arrives_byte_for_byte_exactly_once_with_its_envelope(
     kind: str, name: str
 ) -> None:
-    async with BENCHES[kind].bench() as bench:
+    async with RIGS[kind].rig() as rig:
         run = new_run()
-        assert await send(bench.sender, message_to(RECIPIENT, MESSAGES[name]), run) is None
-        await bench.ended()
-        assert bench.received == [Received(SENDER, (RECIPIENT,), MESSAGES[name])]
+        assert await send(rig.sender, message_to(RECIPIENT, MESSAGES[name]), run) is None
+        await rig.ended()
+        assert rig.received == [Received(SENDER, (RECIPIENT,), MESSAGES[name])]
         assert not run.uncertain
 
 
@@ -77,9 +76,9 @@ async def test_the_steps_of_a_success_are_told_each_with_its_time_one_after_the_
     """On a clock that is a second further each time it is read."""
     ticks = count()
     run = new_run(clock=Clock(monotonic=lambda: float(next(ticks))))
-    async with BENCHES[kind].bench() as bench:
-        assert await send(bench.sender, probe_message(), run) is None
-    assert steps(run) == list(BENCHES[kind].steps)
+    async with RIGS[kind].rig() as rig:
+        assert await send(rig.sender, probe_message(), run) is None
+    assert steps(run) == list(RIGS[kind].steps)
     spans = expect_no_overlap(run)
     assert all(span.duration > 0 and span.phase is Phase.SEND for span in spans)
     (whole,) = (span for span in run.spans if not span.step)
@@ -118,9 +117,9 @@ async def test_a_message_is_accepted_when_the_last_word_has_come_and_not_before(
 ) -> None:
     journal = Moments()
     run = Run(Clock(), session_timeout=PATIENCE, journal=journal)
-    async with BENCHES[kind].bench() as bench:
-        hold = bench.hold(stage)
-        sending = asyncio.create_task(send(bench.sender, probe_message(), run))
+    async with RIGS[kind].rig() as rig:
+        hold = rig.hold(stage)
+        sending = asyncio.create_task(send(rig.sender, probe_message(), run))
         await hold.reached()
         assert run.accepted is None
         assert not journal.moments
@@ -132,29 +131,29 @@ async def test_a_message_is_accepted_when_the_last_word_has_come_and_not_before(
 @after_all
 async def test_what_comes_after_the_last_word_changes_nothing(kind: str, stage: str) -> None:
     """Neither its time counts, nor that it is given up."""
-    async with BENCHES[kind].bench() as bench, nothing_left_behind():
-        hold, run = bench.hold(stage), new_run()
-        sending = asyncio.create_task(send(bench.sender, probe_message(), run))
+    async with RIGS[kind].rig() as rig, nothing_left_behind():
+        hold, run = rig.hold(stage), new_run()
+        sending = asyncio.create_task(send(rig.sender, probe_message(), run))
         await hold.reached()
         assert run.accepted is not None
-        assert steps(run) == list(BENCHES[kind].steps)
+        assert steps(run) == list(RIGS[kind].steps)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
-        await bench.ended()
+        await rig.ended()
         assert not run.uncertain
-        assert len(bench.received) == 1
+        assert len(rig.received) == 1
 
 
 @every_trouble
 async def test_what_goes_wrong_is_named_and_no_message_is_sent_twice(
     kind: str, trouble: Trouble
 ) -> None:
-    async with BENCHES[kind].bench() as bench, nothing_left_behind():
-        bench.misbehave(trouble)
+    async with RIGS[kind].rig() as rig, nothing_left_behind():
+        rig.misbehave(trouble)
         run = new_run(patience=0.5 if trouble.reason == "timeout" else 20)
-        failure = await send(bench.sender, probe_message(), run)
-        await bench.ended()
+        failure = await send(rig.sender, probe_message(), run)
+        await rig.ended()
         assert failure is not None
         place = (failure.phase, failure.step, failure.reason, failure.code)
         assert place == (Phase.SEND, trouble.step, trouble.reason, trouble.code)
@@ -162,54 +161,54 @@ async def test_what_goes_wrong_is_named_and_no_message_is_sent_twice(
         assert " ".join([failure.detail, *run.transcript]).encode()
         assert run.accepted is None
         assert run.uncertain is trouble.uncertain
-        assert len(bench.received) <= 1
+        assert len(rig.received) <= 1
         expect_no_overlap(run)
 
 
 @every_stage
 async def test_cancelling_leaves_no_task_no_socket_and_no_process(kind: str, stage: str) -> None:
-    async with BENCHES[kind].bench() as bench, nothing_left_behind():
-        hold, run = bench.hold(stage), new_run()
-        sending = asyncio.create_task(send(bench.sender, probe_message(), run))
+    async with RIGS[kind].rig() as rig, nothing_left_behind():
+        hold, run = rig.hold(stage), new_run()
+        sending = asyncio.create_task(send(rig.sender, probe_message(), run))
         await hold.reached()
-        if stage in BENCHES[kind].uncertain:  # a program may be there before it has our message
+        if stage in RIGS[kind].uncertain:  # a program may be there before it has our message
             await until(lambda: run.uncertain)
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
-        await bench.ended()
+        await rig.ended()
         assert run.accepted is None
-        assert run.uncertain is (stage in BENCHES[kind].uncertain)
+        assert run.uncertain is (stage in RIGS[kind].uncertain)
 
 
 @every_kind
 async def test_nothing_is_left_of_a_success(kind: str) -> None:
-    async with BENCHES[kind].bench() as bench, nothing_left_behind():
-        assert await send(bench.sender, probe_message(), new_run()) is None
-        await bench.ended()
+    async with RIGS[kind].rig() as rig, nothing_left_behind():
+        assert await send(rig.sender, probe_message(), new_run()) is None
+        await rig.ended()
 
 
 @every_stage
 async def test_two_sends_at_once_do_not_disturb_each_other(kind: str, stage: str) -> None:
-    async with BENCHES[kind].bench() as bench:
-        hold, runs = bench.hold(stage, clients=2), [new_run(), new_run()]
+    async with RIGS[kind].rig() as rig:
+        hold, runs = rig.hold(stage, clients=2), [new_run(), new_run()]
         messages = [
             message_to(f"{name}@example.test", HEAD + name.encode() + b"\r\n")
             for name in ("one", "two")
         ]
         sends = [
-            send(bench.sender, message, run) for message, run in zip(messages, runs, strict=True)
+            send(rig.sender, message, run) for message, run in zip(messages, runs, strict=True)
         ]
         both = asyncio.gather(*sends)
         await hold.reached()
         hold.release()
         assert await both == [None, None]
-        await bench.ended()
-        arrived = {(received.recipients, received.raw) for received in bench.received}
+        await rig.ended()
+        arrived = {(received.recipients, received.raw) for received in rig.received}
         assert arrived == {((message.recipient,), message.raw) for message in messages}
-        assert len(bench.received) == 2
+        assert len(rig.received) == 2
         for run in runs:
-            assert steps(run) == list(BENCHES[kind].steps)
+            assert steps(run) == list(RIGS[kind].steps)
             assert run.accepted is not None
         first, second = (" ".join(run.transcript) for run in runs)
         assert ("one@" in first, "two@" in first) == (True, False)
@@ -218,11 +217,11 @@ async def test_two_sends_at_once_do_not_disturb_each_other(kind: str, stage: str
 
 @every_kind
 async def test_a_sender_keeps_nothing_of_a_failure(kind: str) -> None:
-    refusal = next(trouble for trouble in BENCHES[kind].troubles if trouble.reason == "rejected")
-    async with BENCHES[kind].bench() as bench:
-        bench.misbehave(refusal)
-        assert await send(bench.sender, probe_message(), new_run()) is not None
-        bench.behave()
+    refusal = next(trouble for trouble in RIGS[kind].troubles if trouble.reason == "rejected")
+    async with RIGS[kind].rig() as rig:
+        rig.misbehave(refusal)
+        assert await send(rig.sender, probe_message(), new_run()) is not None
+        rig.behave()
         run = new_run()
-        assert await send(bench.sender, probe_message(), run) is None
-        assert steps(run) == list(BENCHES[kind].steps)
+        assert await send(rig.sender, probe_message(), run) is None
+        assert steps(run) == list(RIGS[kind].steps)

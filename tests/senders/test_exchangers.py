@@ -17,9 +17,9 @@ from exporter.core.steps import Step
 from exporter.mail.composition import ProbeMessage
 from tests.support.name_server import Zone, names
 from tests.support.ports import free_port
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import RECIPIENT, SENDER, new_run, probe_message, send
-from tests.support.smtp_bench import STAGES
+from tests.support.smtp_rig import STAGES
 from tests.support.smtp_witness import (
     Act,
     Cut,

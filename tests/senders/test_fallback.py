@@ -22,9 +22,9 @@ from exporter.net.dns import Resolver
 from exporter.settings import Settings
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import name_server, names
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
-from tests.support.smtp_bench import ZONE
+from tests.support.smtp_rig import ZONE
 from tests.support.smtp_witness import Act, Cut, Freeze, Line, Reply, SmtpWitness, Stage, witness
 
 

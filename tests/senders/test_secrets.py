@@ -15,9 +15,9 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.senders import SendOptions
 from tests.support.name_server import names
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
-from tests.support.smtp_bench import ZONE
+from tests.support.smtp_rig import ZONE
 from tests.support.smtp_witness import Line, Stage, witness
 from tests.support.smtp_witness import Reply as Answer
 

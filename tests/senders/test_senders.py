@@ -15,7 +15,7 @@ from exporter.mail.composition import ProbeMessage
 from exporter.mail.message import tokens_in
 from exporter.net.dns import Resolver
 from tests.lab.client import Lab, LabUser
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send, steps
 
 

@@ -20,7 +20,7 @@ from exporter.mail.composition import ProbeMessage
 from exporter.net.dns import Resolver
 from tests.lab.client import Lab, LabUser
 from tests.support.left_behind import nothing_left_behind
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
 
 Program = Callable[[str], str]

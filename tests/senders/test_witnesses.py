@@ -14,9 +14,9 @@ from exporter.net.dns import Resolver
 from exporter.senders import SendOptions
 from tests.lab.client import Lab, LabUser
 from tests.support.name_server import names
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import MESSAGES, RECIPIENT, SENDER, new_run, probe_message, send
-from tests.support.smtp_bench import ZONE
+from tests.support.smtp_rig import ZONE
 from tests.support.smtp_witness import Received
 
 LAB: dict[str, Callable[[Lab], dict[str, Any]]] = {

@@ -71,17 +71,17 @@ def test_of_four_hundred_trips_with_a_state_that_breaks_in_every_way_each_has_on
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def course() -> None:
-        bench = ProberRig(store=Broken(balky(), random.Random(7), often=0.2))
+        rig = ProberRig(store=Broken(balky(), random.Random(7), often=0.2))
         flights = []
         for number in range(400):
-            bench.sender.delay = None if number % 5 == 0 else 5.0
-            flights.append(bench.prober.start(bench.probe))
+            rig.sender.delay = None if number % 5 == 0 else 5.0
+            flights.append(rig.prober.start(rig.probe))
             await asyncio.sleep(3)
         outcomes = await asyncio.gather(*flights)
         await asyncio.sleep(1)
         assert len({outcome.trip for outcome in outcomes}) == 400
-        assert bench.series()["mailtrip_trips_total"] == 400
-        assert bench.series()["mailtrip_trips_in_flight"] == 0
+        assert rig.series()["mailtrip_trips_total"] == 400
+        assert rig.series()["mailtrip_trips_in_flight"] == 0
         verdicts = Counter(
             record.args[0]  # type: ignore[index]
             for record in caplog.records
@@ -96,8 +96,8 @@ def test_of_four_hundred_trips_with_a_state_that_breaks_in_every_way_each_has_on
                     Reason.OVERDUE,
                 )
         assert 310 <= sum(outcome.success for outcome in outcomes) <= 330
-        assert bench.mailbox.messages == {}
-        await bench.close()
+        assert rig.mailbox.messages == {}
+        await rig.close()
 
     with caplog.at_level(logging.INFO):
         virtual.run(course())
@@ -117,17 +117,17 @@ def test_who_counts_and_breaks_costs_no_outcome_and_no_later_trip(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def course() -> None:
-        bench = ProberRig(metrics=Unlucky)
+        rig = ProberRig(metrics=Unlucky)
         for _ in range(2):
-            bench.prober.start_if_due(bench.probe)
-            (flight,) = bench.probe.flights.values()
+            rig.prober.start_if_due(rig.probe)
+            (flight,) = rig.probe.flights.values()
             outcome = await flight
             assert outcome.success
-            assert bench.probe.newest == outcome.brief
+            assert rig.probe.newest == outcome.brief
             await asyncio.sleep(300)
-        assert [known.outcome for known in bench.store.last_known()] == [outcome]
-        assert bench.store.unsettled() == []
-        await bench.close()
+        assert [known.outcome for known in rig.store.last_known()] == [outcome]
+        assert rig.store.unsettled() == []
+        await rig.close()
 
     virtual.run(course())
     assert caplog.text.count("a bug in mailtrip") == 4
@@ -135,16 +135,16 @@ def test_who_counts_and_breaks_costs_no_outcome_and_no_later_trip(
 
 def test_what_only_looks_like_the_end_of_the_program_is_an_outcome_too() -> None:
     async def course() -> None:
-        bench = ProberRig()
+        rig = ProberRig()
 
         async def cancelled(message: object, run: object) -> None:
             raise asyncio.CancelledError
 
-        bench.sender.send = cancelled  # type: ignore[method-assign]
-        outcome = await bench.trip()
+        rig.sender.send = cancelled  # type: ignore[method-assign]
+        outcome = await rig.trip()
         assert str(outcome.failure) == "send: internal: CancelledError: see the log"
-        assert bench.series()["mailtrip_trips_in_flight"] == 0
-        await bench.close()
+        assert rig.series()["mailtrip_trips_in_flight"] == 0
+        await rig.close()
 
     virtual.run(course())
 
@@ -158,12 +158,12 @@ def test_a_disk_that_stalls_makes_no_trip_fail_and_none_endless(
     async def course() -> None:
         connection = balky()
         connection.flowing = flowing
-        bench = ProberRig(store=store_on(connection))
-        bench.sender.delay = delay
-        outcome = await bench.trip()
+        rig = ProberRig(store=store_on(connection))
+        rig.sender.delay = delay
+        outcome = await rig.trip()
         assert outcome.success is (delay is not None)
         assert outcome.duration <= TIMEOUT + 1
-        assert bench.mailbox.messages == {}
+        assert rig.mailbox.messages == {}
         if outcome.success:
             assert {span.phase for span in outcome.spans if span.step is None} == set(Phase)
             assert sum(span.duration for span in outcome.spans if span.step is None) < 8, (
@@ -176,10 +176,10 @@ def test_a_disk_that_stalls_makes_no_trip_fail_and_none_endless(
         told = "succeeded after" if outcome.success else "failed: deliver"
         (line,) = [record.message for record in caplog.records if told in record.message]
         assert "(not yet in the state: no answer from the disk" in line
-        bench.sender.delay = 5.0
-        assert (await bench.trip()).success
-        await bench.prober.abandon(bench.probe)
-        for watcher in bench.watchers.values():
+        rig.sender.delay = 5.0
+        assert (await rig.trip()).success
+        await rig.prober.abandon(rig.probe)
+        for watcher in rig.watchers.values():
             await watcher.close()
 
     with caplog.at_level(logging.INFO):
@@ -214,17 +214,17 @@ def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_
 ) -> None:
     async def course() -> None:
         disk, connection = Disk(), balky()
-        bench = ProberRig(store=store_on(connection))
+        rig = ProberRig(store=store_on(connection))
         loop = asyncio.get_running_loop()
         loop.call_later(begins, setattr, connection, "refuses", code)
         loop.call_later(begins + lasts, setattr, connection, "refuses", 0)
-        outcome = await bench.trip()
+        outcome = await rig.trip()
         assert outcome.success
         await asyncio.sleep(begins + lasts + 3)
         disk.save(connection)
-        await bench.close()
+        await rig.close()
 
-        after = ProberRig(mailbox=bench.mailbox, store=store_on(disk.load()))
+        after = ProberRig(mailbox=rig.mailbox, store=store_on(disk.load()))
         assert after.ledger.recover() == []
         await asyncio.sleep(100_000)
         after.ledger.expire()
@@ -236,7 +236,7 @@ def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_
             == 0
         )
         assert [known.outcome for known in after.store.last_known()] == [outcome]
-        assert len(bench.sender.sent) == 1
+        assert len(rig.sender.sent) == 1
         await after.close()
 
     with caplog.at_level(logging.INFO):
@@ -249,20 +249,20 @@ def test_after_trouble_with_the_disk_a_restart_tells_nothing_of_a_trip_that_has_
 def test_what_is_overdue_while_the_disk_refuses_is_late_or_lost_once(delay: float | None) -> None:
     async def course() -> None:
         connection = balky()
-        bench = ProberRig(store=store_on(connection))
-        bench.sender.delay = delay
+        rig = ProberRig(store=store_on(connection))
+        rig.sender.delay = delay
         loop = asyncio.get_running_loop()
         loop.call_later(500, setattr, connection, "refuses", sqlite3.SQLITE_FULL)
         loop.call_later(800, setattr, connection, "refuses", 0)
-        await bench.trip()
+        await rig.trip()
         await asyncio.sleep(90_000)
-        bench.ledger.expire()
+        rig.ledger.expire()
         await asyncio.sleep(1)
-        series = bench.series()
+        series = rig.series()
         assert (series["mailtrip_late_total"], series["mailtrip_lost_total"]) == (
             (0, 1) if delay is None else (1, 0)
         )
-        assert bench.store.unsettled() == []
-        await bench.close()
+        assert rig.store.unsettled() == []
+        await rig.close()
 
     virtual.run(course())

@@ -1,2 +1,2 @@
-"""What tests share: peers that misbehave, benches, clients, a running mailtrip. No test is in
+"""What tests share: peers that misbehave, rigs, clients, a running mailtrip. No test is in
 here."""

@@ -28,14 +28,14 @@ class Site:
 
     def __init__(
         self,
-        bench: ProberRig,
+        rig: ProberRig,
         probes: ProbeTable,
         pages: Pages,
         server: Server,
         http: aiohttp.ClientSession,
     ) -> None:
-        self.bench, self.probes, self.pages, self.server, self.http = (
-            bench,
+        self.rig, self.probes, self.pages, self.server, self.http = (
+            rig,
             probes,
             pages,
             server,
@@ -61,22 +61,22 @@ async def site(
     middleware: Middleware | None = None,
     store: Store | None = None,
 ) -> AsyncIterator[Site]:
-    bench = ProberRig(clock=Clock(), store=store)
-    bench.sender.delay, bench.sender.effort = delay, 0.01
+    rig = ProberRig(clock=Clock(), store=store)
+    rig.sender.delay, rig.sender.effort = delay, 0.01
 
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
-        return Probe(key, bench.probe.check, 300, 600, 30, name)
+        return Probe(key, rig.probe.check, 300, 600, 30, name)
 
-    probes = ProbeTable(SETTINGS, bench.prober, bench.metrics, bench.clock, make)
-    pages = Pages(probes, bench.store, bench.watchers, bench.clock.wall)
+    probes = ProbeTable(SETTINGS, rig.prober, rig.metrics, rig.clock, make)
+    pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall)
     async with (
-        Server(probes, bench.metrics, pages, [Listen("127.0.0.1:0")], limits, middleware) as server,
+        Server(probes, rig.metrics, pages, [Listen("127.0.0.1:0")], limits, middleware) as server,
         aiohttp.ClientSession() as http,
     ):
-        yield Site(bench, probes, pages, server, http)
+        yield Site(rig, probes, pages, server, http)
     for probe in probes:
-        await bench.prober.abandon(probe)
-    await bench.close()
+        await rig.prober.abandon(probe)
+    await rig.close()
     web_app._cached_build_middleware.cache_clear()  # keeps applications alive, with all their probes
 
 

@@ -64,7 +64,7 @@ class ImapRig:
 
 
 @asynccontextmanager
-async def bench(dialogue: str, **options: Any) -> AsyncIterator[ImapRig]:
+async def rig(dialogue: str, **options: Any) -> AsyncIterator[ImapRig]:
     """A mailbox on a server that plays this dialogue to its end."""
     async with playing(dialogue) as peer:
         yield ImapRig(peer, options)
@@ -73,5 +73,5 @@ async def bench(dialogue: str, **options: Any) -> AsyncIterator[ImapRig]:
 @asynccontextmanager
 async def opened(dialogue: str, **options: Any) -> AsyncIterator[tuple[ImapSession, ImapRig]]:
     """The same, with an open session."""
-    async with bench(dialogue, **options) as here, here.session() as session:
+    async with rig(dialogue, **options) as here, here.session() as session:
         yield session, here

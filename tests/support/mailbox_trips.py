@@ -16,7 +16,7 @@ from exporter.mailboxes.watcher.expectation import Expectation, Found
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.ledger import Ledger
 from exporter.state.store import Store
-from tests.support.mailbox_bench import MailboxBench
+from tests.support.mailbox_rig import MailboxRig
 from tests.support.watcher_rig import message
 
 KEY = ProbeKey("submission", "someone@example.org")
@@ -79,7 +79,7 @@ class Trip:
 class Exporter:
     """A mailtrip with one mailbox. Those with the same key are one instance."""
 
-    def __init__(self, bench: MailboxBench, key: bytes | None = None) -> None:
+    def __init__(self, rig: MailboxRig, key: bytes | None = None) -> None:
         self.clock = Clock()
         self.mint = Mint(key or new_key())
         self.counts = Counts()
@@ -87,7 +87,7 @@ class Exporter:
         watchers: dict[str, Watcher] = {}
         self._ledger = Ledger(self._store, watchers, self.counts, self.clock)
         self.watcher = watchers["monitor"] = Watcher(
-            "monitor", bench.mailbox(), self.mint, self.clock, PATIENCE, self._ledger.stray
+            "monitor", rig.mailbox(), self.mint, self.clock, PATIENCE, self._ledger.stray
         )
 
     def token(self, age: float = 0.0) -> Token:
@@ -114,8 +114,8 @@ class Exporter:
 
 
 @asynccontextmanager
-async def running(bench: MailboxBench, key: bytes | None = None) -> AsyncIterator[Exporter]:
-    exporter = Exporter(bench, key)
+async def running(rig: MailboxRig, key: bytes | None = None) -> AsyncIterator[Exporter]:
+    exporter = Exporter(rig, key)
     try:
         yield exporter
     finally:

@@ -59,9 +59,7 @@ async def refusal(account: Account) -> ProbeError:
 
 
 @asynccontextmanager
-async def bench(
-    directory: Path, name: str = "127.0.0.1", **levers: Any
-) -> AsyncIterator[OAuth2Rig]:
+async def rig(directory: Path, name: str = "127.0.0.1", **levers: Any) -> AsyncIterator[OAuth2Rig]:
     authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert(name).configure_cert(tls)
     ca_file = directory / "ca.pem"

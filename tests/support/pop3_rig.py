@@ -43,7 +43,7 @@ class Pop3Rig:
 
 
 @asynccontextmanager
-async def bench(dialogue: str, **options: Any) -> AsyncIterator[Pop3Rig]:
+async def rig(dialogue: str, **options: Any) -> AsyncIterator[Pop3Rig]:
     """A mailbox on a server that plays this dialogue to its end."""
     async with playing(script(dialogue)) as peer:
         yield Pop3Rig(peer, options)
@@ -52,7 +52,7 @@ async def bench(dialogue: str, **options: Any) -> AsyncIterator[Pop3Rig]:
 @asynccontextmanager
 async def opened(dialogue: str, **options: Any) -> AsyncIterator[tuple[Pop3Session, Pop3Rig]]:
     """The same, with an open session."""
-    async with bench(dialogue, **options) as here, here.session() as session:
+    async with rig(dialogue, **options) as here, here.session() as session:
         yield session, here
 
 

@@ -25,7 +25,7 @@ INTERVAL, TIMEOUT = 300.0, 600.0
 
 
 class ProberRig:
-    """A prober with one probe. The store outlives the bench when it is in a directory."""
+    """A prober with one probe. The store outlives the rig when it is in a directory."""
 
     def __init__(
         self,

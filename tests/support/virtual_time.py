@@ -100,16 +100,16 @@ def clock() -> Clock:
 
 
 def on_a(make: Callable[[], SomeRig]) -> Callable[[Course[SomeRig]], Callable[[], None]]:
-    """Makes a test of a course that wants a bench."""
+    """Makes a test of a course that wants a rig."""
 
     def decorator(course: Course[SomeRig]) -> Callable[[], None]:
-        async def with_bench() -> None:
-            bench = make()
-            await course(bench)
-            await bench.close()
+        async def with_rig() -> None:
+            rig = make()
+            await course(rig)
+            await rig.close()
 
         def test() -> None:
-            run(with_bench())
+            run(with_rig())
 
         test.__name__ = course.__name__
         return test

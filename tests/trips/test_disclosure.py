@@ -15,7 +15,7 @@ from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.web.debug import debug_page
 from tests.lab.client import LabUser
-from tests.support import imap_rig as imap_bench
+from tests.support import imap_rig
 from tests.support.pop3_conversation import connected
 
 CONFIGURATION = """
@@ -150,7 +150,7 @@ async def test_a_response_that_is_not_understood_shows_no_message() -> None:
     answered = (IMAP % '* 2 FETCH ("secret rendezvous"').replace(
         "[may hang up]", "S: $ OK\n[may hang up]"
     )
-    async with imap_bench.opened(answered) as (session, here):
+    async with imap_rig.opened(answered) as (session, here):
         await session.scan()
     assert '* 2 FETCH ("..."' in here.transcript
     assert not [word for word in ("private", "secret", "rendezvous") if word in here.transcript]
@@ -158,7 +158,7 @@ async def test_a_response_that_is_not_understood_shows_no_message() -> None:
 
 @pytest.mark.parametrize("line", ["the secret rendezvous", "secret OK rendezvous"])
 async def test_a_literal_that_is_longer_than_it_says_shows_no_message(line: str) -> None:
-    async with imap_bench.opened(IMAP % line) as (session, here):
+    async with imap_rig.opened(IMAP % line) as (session, here):
         with pytest.raises(ProbeError) as caught:
             await session.scan()
         told = f"{caught.value} {here.transcript}"

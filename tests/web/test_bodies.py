@@ -27,7 +27,7 @@ async def large(limits: Limits = LIMITS) -> AsyncIterator[Site]:
     """One whose /metrics has some megabytes."""
     async with site(limits) as here:
         for number in range(600):
-            here.bench.metrics.known(
+            here.rig.metrics.known(
                 ProbeKey("relay", f"{number}@example.org"), f"probe-{number}", SUBMISSION
             )
         yield here
@@ -118,7 +118,7 @@ async def test_who_reads_slowly_and_in_time_gets_all_of_it() -> None:
 
 async def test_when_too_much_is_unread_the_greediest_client_loses_its_oldest_answer() -> None:
     async with large() as here:
-        size = (await here.bench.metrics.everything()).memory
+        size = (await here.rig.metrics.everything()).memory
         connection_limits = here.server._connection_limits
         assert connection_limits is not None
         connection_limits.limits = Limits(unread=7 * size // 2)

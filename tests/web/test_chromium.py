@@ -241,7 +241,7 @@ async def test_the_page_of_a_trip_under_way_renews_itself_until_it_is_over(
         (trip,) = probe.flights
         await look(lambda: browser.open(f"http://{here.host}:{here.port}/trips/{trip}"))
         await look(lambda: under_way(browser.text))
-        here.bench.mailbox.deliver(here.bench.sender.sent[0])
+        here.rig.mailbox.deliver(here.rig.sender.sent[0])
         await until(lambda: not probe.flights)
         async with asyncio.timeout(20):
             while "round trip" not in await asyncio.to_thread(lambda: browser.text):

@@ -42,7 +42,7 @@ async def test_it_shows_the_newest_trip_the_module_and_the_series_and_makes_no_t
         series = (await here.get(GOOD))[1]
         status, page = await here.get(DEBUG)
         assert status == 200
-        assert len(here.bench.sender.sent) == 1
+        assert len(here.rig.sender.sent) == 1
         (probe,) = (probe for probe in here.probes if probe.key.target == "a@example.org")
         newest = part(page, TITLES[1])
         assert probe.newest
@@ -62,18 +62,18 @@ async def test_before_the_first_trip_it_says_so_and_starts_none() -> None:
         assert status == 200
         assert "No trip has finished yet." in page
         assert "mailtrip_trips_in_flight 0.0" in page.splitlines()
-        assert here.bench.sender.sent == []
+        assert here.rig.sender.sent == []
 
 
 async def test_only_the_word_true_asks_for_it() -> None:
     async with site() as here:
         assert "probe_success 1.0" in (await here.get(f"{GOOD}&debug=false"))[1].splitlines()
-        assert len(here.bench.sender.sent) == 1
+        assert len(here.rig.sender.sent) == 1
 
 
 async def test_a_failure_is_told_with_its_place_and_its_transcript() -> None:
     async with site() as here:
-        here.bench.sender.refusal = Reason.REJECTED
+        here.rig.sender.refusal = Reason.REJECTED
         await here.get(GOOD)
         newest = part((await here.get(DEBUG))[1], TITLES[1])
         assert "FAILED" in newest
@@ -88,7 +88,7 @@ async def test_the_newest_trip_is_read_from_the_state_and_without_it_told_in_bri
         in_memory = part((await here.get(DEBUG))[1], TITLES[1])
         await until(lambda: probe.unwritten is None)
         assert part((await here.get(DEBUG))[1], TITLES[1]) == in_memory
-        await here.bench.store.close()
+        await here.rig.store.close()
         assert probe.newest
         (told,) = (line for line in (await here.get(DEBUG))[1].splitlines() if "cannot be" in line)
         assert told.startswith(f"trip {probe.newest.trip}: OK, round trip ")
@@ -98,8 +98,8 @@ async def test_trips_under_way_are_shown_as_far_as_they_have_come_the_newest_few
     async with site(delay=None) as here:
         probe = here.probes.get_or_create(here.probes.key("submission", "a@example.org"))
         for _ in range(MOST_FLIGHTS + 2):
-            here.bench.prober.start(probe)
-        while len(here.bench.sender.sent) < MOST_FLIGHTS + 2:
+            here.rig.prober.start(probe)
+        while len(here.rig.sender.sent) < MOST_FLIGHTS + 2:
             await asyncio.sleep(0.01)
         under_way = part((await here.get(DEBUG))[1], TITLES[0])
         assert under_way.startswith(f"Trips in progress ({MOST_FLIGHTS + 2}):")
@@ -129,8 +129,8 @@ async def test_the_rules_for_targets_are_those_of_a_scrape(path: str, status: in
 async def test_a_browser_and_a_terminal_take_it_for_text_whatever_a_server_said() -> None:
     evil = "<script>alert(1)</script> \x1b]0;title\x07 \x9b31m \u202e \r\n\x00 [bold]:smile:[/bold]"
     async with site() as here:
-        here.bench.sender.says = lambda raw: [f"550 {evil}"]
-        here.bench.sender.refusal, here.bench.sender.words = Reason.REJECTED, evil
+        here.rig.sender.says = lambda raw: [f"550 {evil}"]
+        here.rig.sender.refusal, here.rig.sender.words = Reason.REJECTED, evil
         await here.get(GOOD)
         async with here.http.get(f"http://{here.host}:{here.port}{DEBUG}") as answer:
             page = await answer.text()
@@ -144,9 +144,7 @@ async def test_a_browser_and_a_terminal_take_it_for_text_whatever_a_server_said(
 
 async def test_no_token_is_on_the_page_also_not_when_the_server_repeats_it() -> None:
     async with site(delay=None) as here:
-        here.bench.sender.says = lambda raw: [
-            f"250 <{word}@example.org>" for word in tokens_in(raw)
-        ]
+        here.rig.sender.says = lambda raw: [f"250 <{word}@example.org>" for word in tokens_in(raw)]
         await here.get(GOOD, X_Prometheus_Scrape_Timeout_Seconds="1")
         (probe,) = (probe for probe in here.probes if probe.key.target == "a@example.org")
         (run,) = probe.runs.values()

@@ -132,7 +132,7 @@ async def test_another_name_is_misdirected_on_every_path_and_told_how_to_be_ours
                     "'Evil.test:10925' is not a name of this mailtrip; if it should be, "
                     "start mailtrip with --web.allowed-host evil.test\n"
                 )
-        assert not here.bench.sender.sent
+        assert not here.rig.sender.sent
         assert len(caplog.records) == 1
         for number in range(30):
             await status(here, "/", Host=f"{number}.evil.test")
@@ -202,7 +202,7 @@ async def test_what_a_page_of_somebody_else_asks_for_is_not_done(headers: dict[s
             async with here.http.request(method, base + path, headers=headers) as answer:
                 assert answer.status == 403, (method, path)
                 assert "a page of" in await answer.text()
-        assert not here.bench.sender.sent
+        assert not here.rig.sender.sent
         for path in ("/", "/metrics", f"{GOOD}&debug=true", "/-/healthy"):
             async with here.http.get(base + path, headers=headers) as answer:
                 assert answer.status == 200, "looking is free"

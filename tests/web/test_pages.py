@@ -42,7 +42,7 @@ FAILED = Outcome(
 async def kept(here: Site, outcome: Outcome) -> Outcome:
     """As the store keeps it, and gives it back."""
     here.probes.get_or_create(outcome.probe).show(outcome)
-    here.bench.store.finished(outcome)
+    here.rig.store.finished(outcome)
     return outcome
 
 
@@ -93,11 +93,11 @@ async def test_a_trip_is_seen_while_it_is_under_way_and_by_the_same_link_when_it
         await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
         probe = here.probes.get_or_create(KEY)
         (trip,) = probe.flights
-        await until(lambda: bool(here.bench.sender.sent))
+        await until(lambda: bool(here.rig.sender.sent))
         assert f'href="trips/{trip}"' in (await here.get("/"))[1]
         status, page = await here.get(f"/trips/{trip}")
         assert (status, "in progress" in page, 'http-equiv="refresh"' in page) == (200, True, True)
-        here.bench.mailbox.deliver(here.bench.sender.sent[0])
+        here.rig.mailbox.deliver(here.rig.sender.sent[0])
         await until(lambda: not probe.flights)
         status, page = await here.get(f"/trips/{trip}")
         assert (status, "round trip" in page, 'http-equiv="refresh"' in page) == (200, True, False)
@@ -106,9 +106,9 @@ async def test_a_trip_is_seen_while_it_is_under_way_and_by_the_same_link_when_it
 async def test_no_token_is_on_a_page() -> None:
     """A server may repeat what is in the message."""
     async with site() as here:
-        here.bench.sender.says = lambda raw: [f"250 taken {token_in(raw)}"]
+        here.rig.sender.says = lambda raw: [f"250 taken {token_in(raw)}"]
         await here.get(SCRAPE)
-        word = token_in(here.bench.sender.sent[0])
+        word = token_in(here.rig.sender.sent[0])
         probe = here.probes.get_or_create(KEY)
         assert probe.newest
         assert probe.unwritten
@@ -142,7 +142,7 @@ async def test_a_trip_that_is_not_kept_is_not_found(path: str) -> None:
 async def test_trips_are_listed_only_of_probes_that_are_allowed(query: str, status: int) -> None:
     async with site() as here:
         assert (await here.get(f"/trips{query}"))[0] == status
-        assert here.bench.sender.sent == []
+        assert here.rig.sender.sent == []
 
 
 async def test_trips_are_listed_by_the_name_of_a_probe_too() -> None:

@@ -20,7 +20,7 @@ async def test_a_scrape_makes_a_trip_and_shows_it() -> None:
         assert status == 200
         assert "probe_success 1.0" in text.splitlines()
         assert (await here.get(GOOD))[1] == text
-        assert len(here.bench.sender.sent) == 1
+        assert len(here.rig.sender.sent) == 1
 
 
 async def test_a_scrape_is_answered_before_prometheus_gives_up() -> None:
@@ -81,7 +81,7 @@ async def test_what_cannot_be_answered_is_one_clear_line(
         assert got == status
         assert words in text
         assert len(text.strip().splitlines()) == 1
-        assert here.bench.sender.sent == []
+        assert here.rig.sender.sent == []
         if path.startswith("/probe"):
             refused = [
                 line
@@ -131,7 +131,7 @@ async def test_who_hangs_up_ends_the_waiting_and_not_the_trip() -> None:
     async with site(delay=None) as here:
         _, writer = await here.raw()
         writer.write(f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n{TIMEOUT_HEADER}: 100\r\n\r\n".encode())
-        await until(lambda: len(here.bench.sender.sent) == 1)
+        await until(lambda: len(here.rig.sender.sent) == 1)
         assert len(here.server._routes._waits) == 1
         writer.close()
         await writer.wait_closed()
@@ -169,7 +169,7 @@ async def test_a_client_that_is_being_answered_is_dropped_neither_for_a_new_one_
     async with site(Limits(connections=1, header=0.1), delay=0.3) as here:
         scrape, scraper = await here.raw()
         scraper.write(f"GET {GOOD} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        await until(lambda: len(here.bench.sender.sent) == 1)
+        await until(lambda: len(here.rig.sender.sent) == 1)
         reader, writer = await here.raw()
         assert await reader.read() == b""
         assert b"200 OK" in await scrape.readuntil(b"\nprobe_success 1.0\n")
@@ -221,7 +221,7 @@ async def test_a_bug_is_a_500_that_tells_nothing_and_a_traceback_in_the_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with site() as here:
-        here.bench.metrics.everything = lambda form: 1 // 0  # type: ignore[assignment,misc,method-assign]
+        here.rig.metrics.everything = lambda form: 1 // 0  # type: ignore[assignment,misc,method-assign]
         status, text = await here.get("/metrics")
         assert status == 500
         assert "ZeroDivisionError" not in text
@@ -234,7 +234,7 @@ async def test_an_address_in_use_is_named() -> None:
         with pytest.raises(
             CannotListen, match=rf"cannot listen on {here.host}:{here.port}: address already in use"
         ):
-            async with Server(here.probes, here.bench.metrics, here.pages, listen):
+            async with Server(here.probes, here.rig.metrics, here.pages, listen):
                 pass
 
 
@@ -245,14 +245,14 @@ async def test_an_address_in_use_is_named() -> None:
 async def test_an_address_that_is_not_ours_is_named(listen: str, problem: str) -> None:
     async with site() as here:
         with pytest.raises(CannotListen, match=f"^cannot listen on {listen}: {problem}$"):
-            async with Server(here.probes, here.bench.metrics, here.pages, [Listen(listen)]):
+            async with Server(here.probes, here.rig.metrics, here.pages, [Listen(listen)]):
                 pass
 
 
 async def test_it_listens_on_several_addresses() -> None:
     async with site() as here:
         listen = [Listen("127.0.0.1:0"), Listen("127.0.0.2:0")]
-        async with Server(here.probes, here.bench.metrics, here.pages, listen) as server:
+        async with Server(here.probes, here.rig.metrics, here.pages, listen) as server:
             for host, port in server.addresses:
                 async with here.http.get(f"http://{host}:{port}/-/ready") as answer:
                     assert answer.status == 200
@@ -261,7 +261,7 @@ async def test_it_listens_on_several_addresses() -> None:
 async def test_stopping_lets_a_running_scrape_finish() -> None:
     async with site(delay=0.4) as here:
         scrape = asyncio.create_task(here.get(GOOD))
-        await until(lambda: len(here.bench.sender.sent) == 1)
+        await until(lambda: len(here.rig.sender.sent) == 1)
         await here.server.__aexit__()
         assert "probe_success 1.0" in (await scrape)[1].splitlines()
 
@@ -272,7 +272,7 @@ async def test_stopping_does_not_wait_for_a_trip_that_takes_long_and_answers_wit
 ):
     async with site(delay=None) as here:
         scrape = asyncio.create_task(here.get(GOOD))
-        await until(lambda: len(here.bench.sender.sent) == 1)
+        await until(lambda: len(here.rig.sender.sent) == 1)
         await here.server.__aexit__()
         status, text = await scrape
         assert status == 200

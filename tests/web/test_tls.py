@@ -40,7 +40,7 @@ async def test_large_answers_and_many_requests_on_one_connection_pass_through_tl
 ) -> None:
     async with secure_site(folder) as here:
         for number in range(150):
-            here.bench.metrics.known(
+            here.rig.metrics.known(
                 ProbeKey("relay", f"{number}@example.org"), f"probe-{number}", SUBMISSION
             )
         url, context = f"https://{here.host}:{here.port}/metrics", folder.client()

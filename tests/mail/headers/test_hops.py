@@ -84,21 +84,21 @@ def received(second: float) -> bytes:
 
 
 @virtual.on_a(ProberRig)
-async def test_delays_begin_with_our_sending_and_end_with_the_trip(bench: ProberRig) -> None:
-    bench.sender.delay = 5.5
-    bench.sender.on_the_way = lambda raw: received(100) + received(3) + raw
+async def test_delays_begin_with_our_sending_and_end_with_the_trip(rig: ProberRig) -> None:
+    rig.sender.delay = 5.5
+    rig.sender.on_the_way = lambda raw: received(100) + received(3) + raw
     # The mailbox takes 0.1 s to open, so that sending begins in the next second.
     await asyncio.sleep(0.95)
-    outcome = await bench.trip()
+    outcome = await rig.trip()
     assert [(hop.delay, hop.skew) for hop in hops(outcome)] == [(2, 0), (7, -90)]
 
 
 @virtual.on_a(ProberRig)
-async def test_junk_shows_its_hops_too(bench: ProberRig) -> None:
-    bench.mailbox.junk = True
-    bench.sender.on_the_way = lambda raw: received(1) + raw
-    assert (await bench.trip()).failure is not None
-    assert bench.series()["mailtrip_hops"] == 1
+async def test_junk_shows_its_hops_too(rig: ProberRig) -> None:
+    rig.mailbox.junk = True
+    rig.sender.on_the_way = lambda raw: received(1) + raw
+    assert (await rig.trip()).failure is not None
+    assert rig.series()["mailtrip_hops"] == 1
 
 
 def test_after_a_reboot_nobody_knows_how_long_the_trip_took_and_any_delay_is_believed(

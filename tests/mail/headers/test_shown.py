@@ -52,13 +52,13 @@ def test_headers_are_cut_and_say_so(raw: bytes) -> None:
 
 
 @virtual.on_a(ProberRig)
-async def test_a_trip_keeps_the_headers_with_which_its_message_arrived(bench: ProberRig) -> None:
-    bench.sender.on_the_way = lambda raw: b"X-Spam-Flag: NO\r\n" + raw
-    outcome = await bench.trip()
+async def test_a_trip_keeps_the_headers_with_which_its_message_arrived(rig: ProberRig) -> None:
+    rig.sender.on_the_way = lambda raw: b"X-Spam-Flag: NO\r\n" + raw
+    outcome = await rig.trip()
     assert shown_headers(outcome)[0] == "X-Spam-Flag: NO"
     assert any(line.startswith("Subject: ") for line in shown_headers(outcome))
-    assert [one.trip for one in await bench.store.recent(None, 1)] == [outcome.trip]
-    assert shown_headers((await bench.store.recent(None, 1))[0]) == shown_headers(outcome)
+    assert [one.trip for one in await rig.store.recent(None, 1)] == [outcome.trip]
+    assert shown_headers((await rig.store.recent(None, 1))[0]) == shown_headers(outcome)
 
 
 async def test_of_a_message_in_a_message_both_headers_are_told(

@@ -22,13 +22,13 @@ def about(sent: bytes, file: str) -> bytes:
     return arrived(file).replace(TOKEN.word.encode(), word.encode())
 
 
-async def trip_that_gets(bench: ProberRig, *files: str) -> Outcome:
+async def trip_that_gets(rig: ProberRig, *files: str) -> Outcome:
     """A trip to whose mailbox these come, one each second, while its message is under way."""
-    flight = bench.prober.start(bench.probe)
+    flight = rig.prober.start(rig.probe)
     await asyncio.sleep(3)  # the mailbox is opened, and the message sent
     for file in files:
         await asyncio.sleep(1)
-        bench.mailbox.deliver(about(bench.sender.sent[0], file))
+        rig.mailbox.deliver(about(rig.sender.sent[0], file))
     return await flight
 
 
@@ -37,15 +37,15 @@ async def trip_that_gets(bench: ProberRig, *files: str) -> Outcome:
 )
 def test_a_bounce_in_plain_words_ends_the_trip_at_once(file: str) -> None:
     @virtual.on_a(ProberRig)
-    async def course(bench: ProberRig) -> None:
-        bench.sender.on_the_way = partial(about, file=file)
-        outcome = await bench.trip()
+    async def course(rig: ProberRig) -> None:
+        rig.sender.on_the_way = partial(about, file=file)
+        outcome = await rig.trip()
         assert outcome.failure is not None
         assert (outcome.failure.reason, outcome.failure.code[:1]) == (Reason.BOUNCED, "5")
         assert outcome.duration < 10
         await asyncio.sleep(10)
-        assert bench.mailbox.messages == {}
-        assert bench.series()["mailtrip_bounces_total"] == 1
+        assert rig.mailbox.messages == {}
+        assert rig.series()["mailtrip_bounces_total"] == 1
 
     course()
 
@@ -53,11 +53,11 @@ def test_a_bounce_in_plain_words_ends_the_trip_at_once(file: str) -> None:
 @pytest.mark.parametrize("file", ["notices/dma", "notices/qmail"])
 def test_a_bounce_in_plain_words_is_found_in_the_sender_s_mailbox(file: str) -> None:
     @virtual.on_a(partial(ProberRig, bounces="sender"))
-    async def course(bench: ProberRig) -> None:
-        bench.sender.delay = None
-        flight = bench.prober.start(bench.probe)
+    async def course(rig: ProberRig) -> None:
+        rig.sender.delay = None
+        flight = rig.prober.start(rig.probe)
         await asyncio.sleep(60)
-        bench.sender_s_mailbox.deliver(about(bench.sender.sent[0], file))
+        rig.sender_s_mailbox.deliver(about(rig.sender.sent[0], file))
         outcome = await flight
         assert outcome.failure is not None
         assert outcome.failure.reason is Reason.BOUNCED
@@ -67,15 +67,15 @@ def test_a_bounce_in_plain_words_is_found_in_the_sender_s_mailbox(file: str) -> 
 
 
 @virtual.on_a(ProberRig)
-async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(bench: ProberRig) -> None:
-    bench.sender.delay = 20.0
+async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(rig: ProberRig) -> None:
+    rig.sender.delay = 20.0
     files = (
         "notices/exim-delayed",
         "notices/postfix-delivered",
         "answers/ticket-of-otrs",
         "answers/receipt-of-reading",
     )
-    outcome = await trip_that_gets(bench, *files)
+    outcome = await trip_that_gets(rig, *files)
     assert outcome.success
     assert outcome.duration > 20
     told = [line for line in outcome.transcript if "not the message" in line]
@@ -83,8 +83,8 @@ async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(bench: Prob
     assert "reply from Mail Delivery System" in told[0]
     assert "delayed: " in told[0]
     await asyncio.sleep(10)
-    assert bench.mailbox.messages == {}
-    series = bench.series()
+    assert rig.mailbox.messages == {}
+    series = rig.series()
     assert [series[f"mailtrip_{name}_total"] for name in ("bounces", "unclear", "duplicates")] == [
         0,
         0,
@@ -94,10 +94,10 @@ async def test_notices_of_delay_and_delivery_and_answers_end_no_trip(bench: Prob
 
 @virtual.on_a(ProberRig)
 async def test_what_is_not_understood_is_counted_and_shown_and_watching_goes_on(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.sender.delay = 20.0
-    outcome = await trip_that_gets(bench, "notices/daemon-and-no-words")
+    rig.sender.delay = 20.0
+    outcome = await trip_that_gets(rig, "notices/daemon-and-no-words")
     assert outcome.success
     assert outcome.duration > 20
     assert Unclear("MAILER-DAEMON@odd.example.net", "Klingon", "nuqneH <token>") in outcome.facts
@@ -105,36 +105,34 @@ async def test_what_is_not_understood_is_counted_and_shown_and_watching_goes_on(
         "not the message: unclear from MAILER-DAEMON@odd.example.net" in line
         for line in outcome.transcript
     )
-    assert bench.series()["mailtrip_unclear_total"] == 1
-    assert bench.mailbox.messages == {}
+    assert rig.series()["mailtrip_unclear_total"] == 1
+    assert rig.mailbox.messages == {}
 
 
 @virtual.on_a(ProberRig)
 async def test_what_is_not_understood_is_named_when_the_message_does_not_come(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.sender.delay = None
-    outcome = await trip_that_gets(
-        bench, *["notices/null-sender-and-no-words"] * (MOST_UNCLEAR + 2)
-    )
+    rig.sender.delay = None
+    outcome = await trip_that_gets(rig, *["notices/null-sender-and-no-words"] * (MOST_UNCLEAR + 2))
     assert outcome.failure is not None
     assert outcome.failure.reason is Reason.OVERDUE
     words = "an unclear message about it came from Somebody <somebody@example.net>: About your mail"
     assert words in outcome.failure.detail
     assert len([fact for fact in outcome.facts if isinstance(fact, Unclear)]) == MOST_UNCLEAR
-    assert bench.series()["mailtrip_unclear_total"] == MOST_UNCLEAR + 2
-    word = tokens_in(bench.sender.sent[0]).popitem()[0]
+    assert rig.series()["mailtrip_unclear_total"] == MOST_UNCLEAR + 2
+    word = tokens_in(rig.sender.sent[0]).popitem()[0]
     assert word not in f"{outcome.failure} {outcome.facts} {outcome.transcript}"
 
 
 @virtual.on_a(ProberRig)
-async def test_what_is_not_understood_leaves_an_overdue_message_awaited(bench: ProberRig) -> None:
-    bench.sender.delay = 3600.0
-    outcome = await bench.trip()
+async def test_what_is_not_understood_leaves_an_overdue_message_awaited(rig: ProberRig) -> None:
+    rig.sender.delay = 3600.0
+    outcome = await rig.trip()
     assert outcome.failure is not None
-    bench.mailbox.deliver(about(bench.sender.sent[0], "notices/daemon-and-no-words"))
+    rig.mailbox.deliver(about(rig.sender.sent[0], "notices/daemon-and-no-words"))
     await asyncio.sleep(4000)
-    series = bench.series()
+    series = rig.series()
     assert (
         series["mailtrip_unclear_total"],
         series["mailtrip_late_total"],

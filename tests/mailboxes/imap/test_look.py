@@ -11,7 +11,7 @@ from exporter.core.steps import Step
 from exporter.core.wake import Wake
 from exporter.mailboxes.imap.folder import Ref
 from exporter.mailboxes.session import READ_LIMIT, Sighting
-from tests.support.imap_rig import bench, opened
+from tests.support.imap_rig import opened, rig
 
 LONG = 3600.0
 
@@ -115,7 +115,7 @@ async def test_a_message_is_read_no_further_than_to_its_limit() -> None:
 
 
 async def test_the_next_session_goes_on_where_the_last_one_ended() -> None:
-    async with bench("two-sessions") as here:
+    async with rig("two-sessions") as here:
         async with here.session() as first:
             assert seen(await first.scan()) == [(4, b"old", False)]
         async with here.session() as second:
@@ -123,7 +123,7 @@ async def test_the_next_session_goes_on_where_the_last_one_ended() -> None:
 
 
 async def test_what_a_failed_scan_read_is_read_again() -> None:
-    async with bench("a-scan-that-fails-is-made-again") as here:
+    async with rig("a-scan-that-fails-is-made-again") as here:
         async with here.session() as first:
             assert await first.scan() == []
             with pytest.raises(ProbeError) as caught:
@@ -134,7 +134,7 @@ async def test_what_a_failed_scan_read_is_read_again() -> None:
 
 
 async def test_a_new_uidvalidity_means_a_new_sweep_and_saves_foreign_messages() -> None:
-    async with bench("new-uidvalidity") as here:
+    async with rig("new-uidvalidity") as here:
         async with here.session() as first:
             (ours,) = await first.scan()
             assert ours.ref == Ref(9, 4)

@@ -12,12 +12,12 @@ from exporter.core.run import Run
 from exporter.core.steps import Step
 from exporter.mailboxes.imap.mailbox import ImapMailbox, ImapOptions
 from exporter.net.dns import Resolver
-from tests.support.imap_rig import bench, opened
+from tests.support.imap_rig import opened, rig
 
 
 async def why(dialogue: str, **options: object) -> tuple[ProbeError, Run]:
     """The error that opening ends with."""
-    async with bench(dialogue, **options) as here:
+    async with rig(dialogue, **options) as here:
         with pytest.raises(ProbeError) as caught:
             async with here.run.phase(Phase.OPEN), here.session():
                 pass
@@ -191,7 +191,7 @@ async def test_a_server_that_does_not_survive_id_is_opened_without_from_then_on(
 C: $ ID ("name" "mailtrip" "version" "0.1.0")
 {answer}
 {WITHOUT_ID * 2}"""
-    async with bench(dialogue) as here:
+    async with rig(dialogue) as here:
         here.mailbox = ImapMailbox(here.options, Resolver(), id_patience=0.3)
         with pytest.raises(ProbeError) as caught:
             await here.mailbox.open(here.run, lambda raw: True)
@@ -210,7 +210,7 @@ C: $ ID ("name" "mailtrip" "version" "0.1.0")
     dialogue = (
         f"{identified}[close]\n{refuses}" + f"[next connection]\n{identified}S: $ OK\n{opens}" * 2
     )
-    async with bench(dialogue) as here:
+    async with rig(dialogue) as here:
         for words in ("cut the connection", "Unsafe Login"):
             with pytest.raises(ProbeError, match=words):
                 await here.mailbox.open(here.run, lambda raw: True)

@@ -23,7 +23,7 @@ import pytest
 from exporter.core.model import ProbeError
 from exporter.core.wake import Wake
 from exporter.mailboxes.session import Sighting
-from tests.support.imap_rig import ImapRig, bench
+from tests.support.imap_rig import ImapRig, rig
 from tests.support.imap_server import DIALOGUES
 
 QUIRKS = sorted(path.stem for path in (DIALOGUES / "quirks").glob("*.txt"))
@@ -73,7 +73,7 @@ def impatient() -> Wake:
 @pytest.mark.parametrize("name", QUIRKS)
 async def test_a_server_with_habits_of_its_own_is_borne_with(name: str) -> None:
     wanted = directives(name)
-    async with bench(f"quirks/{name}", **options(wanted)) as here:
+    async with rig(f"quirks/{name}", **options(wanted)) as here:
         if "fails" not in wanted:
             try:
                 await course(here, wanted)

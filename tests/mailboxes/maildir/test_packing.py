@@ -223,9 +223,9 @@ class IllegibleSession(PretendSession):
 
 def test_a_trip_whose_message_may_have_come_does_not_blame_the_delivery() -> None:
     async def course() -> None:
-        bench = ProberRig(mailbox=UnreadableMessage())
-        bench.sender.on_the_way = lambda raw: b"CRYPTED"
-        outcome = await bench.trip()
+        rig = ProberRig(mailbox=UnreadableMessage())
+        rig.sender.on_the_way = lambda raw: b"CRYPTED"
+        outcome = await rig.trip()
         assert outcome.failure
         assert (outcome.failure.phase, outcome.failure.reason) == (
             Phase.DELIVER,
@@ -237,7 +237,7 @@ def test_a_trip_whose_message_may_have_come_does_not_blame_the_delivery() -> Non
             " is encrypted"
         )
         assert outcome.legs == {Leg.MAILBOX: False, Leg.SEND: True}
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 

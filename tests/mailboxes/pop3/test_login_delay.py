@@ -48,18 +48,18 @@ class RationedSession(PretendSession):
 
 
 def on_a_rationed_mailbox(course: Callable[[ProberRig], Awaitable[None]]) -> None:
-    async def with_bench() -> None:
-        bench = ProberRig(mailbox=RationedMailbox())
-        await course(bench)
-        await bench.close()
+    async def with_rig() -> None:
+        rig = ProberRig(mailbox=RationedMailbox())
+        await course(rig)
+        await rig.close()
 
-    virtual.run(with_bench())
+    virtual.run(with_rig())
 
 
 def test_a_server_that_allows_no_second_look_in_time_is_to_blame_and_not_the_delivery() -> None:
-    async def course(bench: ProberRig) -> None:
-        bench.probe.timeout = 40.0
-        outcome = await bench.trip()
+    async def course(rig: ProberRig) -> None:
+        rig.probe.timeout = 40.0
+        outcome = await rig.trip()
         assert outcome.failure
         assert (outcome.failure.phase, outcome.failure.reason) == (
             Phase.DELIVER,
@@ -77,10 +77,10 @@ def test_a_server_that_allows_no_second_look_in_time_is_to_blame_and_not_the_del
 
 
 def test_a_message_that_is_not_there_at_the_second_look_is_overdue() -> None:
-    async def course(bench: ProberRig) -> None:
-        bench.probe.timeout = 100.0
-        bench.sender.delay = None
-        outcome = await bench.trip()
+    async def course(rig: ProberRig) -> None:
+        rig.probe.timeout = 100.0
+        rig.sender.delay = None
+        outcome = await rig.trip()
         assert outcome.failure
         assert outcome.failure.reason is Reason.OVERDUE
         assert outcome.legs[Leg.DELIVERY] is False
@@ -89,9 +89,9 @@ def test_a_message_that_is_not_there_at_the_second_look_is_overdue() -> None:
 
 
 def test_a_message_that_is_there_at_the_second_look_has_come() -> None:
-    async def course(bench: ProberRig) -> None:
-        bench.probe.timeout = 100.0
-        assert (await bench.trip()).success
+    async def course(rig: ProberRig) -> None:
+        rig.probe.timeout = 100.0
+        assert (await rig.trip()).success
 
     on_a_rationed_mailbox(course)
 

@@ -8,7 +8,7 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mailboxes.pop3.session import HOLD
-from tests.support.pop3_rig import bench, opened, subjects
+from tests.support.pop3_rig import opened, rig, subjects
 
 READ = {
     "uidl-with-blanks": ["three", "two", "one"],
@@ -52,7 +52,7 @@ async def test_user_is_tried_where_it_is_written() -> None:
     async with opened("user-not-offered", auth="user") as (session, _):
         assert await session.scan() == []
         await session.close()
-    async with bench("S: +OK\nC: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: .\n") as here:
+    async with rig("S: +OK\nC: CAPA\nS: +OK\nS: TOP\nS: UIDL\nS: .\n") as here:
         with pytest.raises(ProbeError) as caught:
             async with here.session():
                 pass
@@ -82,7 +82,7 @@ async def test_a_refusal_that_passes_is_no_wrong_password(words: str) -> None:
         f"S: +OK\nC: CAPA\nS: -ERR\nC: USER me\nS: +OK\nC: PASS labpass\nS: -ERR {words}".rstrip()
         + "\n"
     )
-    async with bench(text) as here:
+    async with rig(text) as here:
         with pytest.raises(ProbeError) as caught:
             async with here.run.phase(Phase.OPEN), here.session():
                 pass
@@ -113,7 +113,7 @@ async def test_a_refusal_that_passes_is_no_wrong_password(words: str) -> None:
 async def test_another_protocol_is_called_by_its_name_at_once(
     first: str, words: str, tls: str
 ) -> None:
-    async with bench(f"[may hang up]\n{first}\n", tls=tls) as here:
+    async with rig(f"[may hang up]\n{first}\n", tls=tls) as here:
         with pytest.raises(ProbeError) as caught:
             async with here.run.phase(Phase.OPEN), here.session():
                 pass
@@ -126,7 +126,7 @@ async def test_another_protocol_is_called_by_its_name_at_once(
 
 async def test_a_refused_stls_without_words_is_said_to_have_none() -> None:
     """popa3d answers with a bare -ERR."""
-    async with bench("S: +OK\nC: CAPA\nS: -ERR\nC: STLS\nS: -ERR\n", tls="starttls") as here:
+    async with rig("S: +OK\nC: CAPA\nS: -ERR\nC: STLS\nS: -ERR\n", tls="starttls") as here:
         with pytest.raises(ProbeError) as caught:
             async with here.session():
                 pass

@@ -12,7 +12,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.core.wake import Wake
 from exporter.mailboxes.pop3.session import HOLD
-from tests.support.pop3_rig import bench, opened, subjects
+from tests.support.pop3_rig import opened, rig, subjects
 
 
 async def test_older_messages_come_first_and_a_new_one_with_the_time_in_which_it_came() -> None:
@@ -32,7 +32,7 @@ async def test_older_messages_come_first_and_a_new_one_with_the_time_in_which_it
 async def test_a_message_that_could_not_be_read_is_read_by_the_next_session_and_was_seen_by_the_first() -> (
     None
 ):
-    async with bench("cut-and-read-again") as here:
+    async with rig("cut-and-read-again") as here:
         async with here.session() as session:
             assert await session.scan() == []
             here.now += 2
@@ -106,7 +106,7 @@ async def test_a_message_that_is_gone_is_no_error() -> None:
 
 
 async def test_a_message_is_not_deleted_before_quit_is_answered() -> None:
-    async with bench("cut-at-quit-and-deleted-again") as here:
+    async with rig("cut-at-quit-and-deleted-again") as here:
         async with here.session() as session:
             ours = await session.scan()
             with pytest.raises(ProbeError) as caught:
@@ -160,7 +160,7 @@ async def test_the_logins_become_rarer_with_the_looks_of_the_watcher() -> None:
 async def test_there_is_a_least_time_between_two_logins_also_of_two_sessions(
     dialogue: str, options: dict[str, object], least: float
 ) -> None:
-    async with bench(dialogue, **options) as here:
+    async with rig(dialogue, **options) as here:
         async with here.session() as session:
             await session.scan()
         here.now += least - 1
@@ -206,7 +206,7 @@ async def test_a_quit_that_breaks_off_costs_nothing_if_nothing_was_deleted() -> 
 
 async def why(dialogue: str, **options: object) -> tuple[ProbeError, Step | None, str]:
     """The error that opening ends with, its step, and what was said."""
-    async with bench(dialogue, **options) as here:
+    async with rig(dialogue, **options) as here:
         with pytest.raises(ProbeError) as caught:
             async with here.run.phase(Phase.OPEN), here.session():
                 pass

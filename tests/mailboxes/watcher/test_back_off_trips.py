@@ -17,43 +17,43 @@ def test_the_cause_of_a_dead_mailbox_is_told_whichever_time_limit_ends_the_trip(
     """`timeout` may be equal to `session_timeout`, which is 30 s here."""
 
     async def course() -> None:
-        bench = ProberRig()
-        bench.probe.timeout = timeout
-        bench.mailbox.down = ProbeError(
+        rig = ProberRig()
+        rig.probe.timeout = timeout
+        rig.mailbox.down = ProbeError(
             Reason.CONNECT, "cannot connect to 192.0.2.1 port 993: connection refused"
         )
-        outcome = await bench.trip()
+        outcome = await rig.trip()
         assert outcome.failure
         assert (outcome.failure.phase, outcome.failure.step) == (Phase.OPEN, Step.CONNECT)
         assert outcome.failure.reason is Reason.CONNECT
         assert "connection refused" in outcome.failure.detail
         assert outcome.legs[Leg.MAILBOX] is False
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 def test_a_mailbox_that_hangs_is_told_with_the_step_it_hangs_in() -> None:
     async def course() -> None:
-        bench = ProberRig()
-        bench.probe.timeout = 30.0
-        bench.mailbox.hangs = True
-        outcome = await bench.trip()
+        rig = ProberRig()
+        rig.probe.timeout = 30.0
+        rig.mailbox.hangs = True
+        outcome = await rig.trip()
         assert outcome.failure
         assert (outcome.failure.step, outcome.failure.reason) == (Step.CONNECT, Reason.TIMEOUT)
-        await bench.close()
+        await rig.close()
 
     virtual.run(course())
 
 
 @virtual.on_a(ProberRig)
-async def test_trouble_that_was_got_over_is_not_told_of_what_hangs_later(bench: ProberRig) -> None:
-    bench.probe.timeout = 30.0
-    bench.mailbox.down = ProbeError(Reason.TLS, "expired")
-    await bench.trip()
-    bench.mailbox.down = None
-    bench.sender.effort = 1000
-    outcome = await bench.trip()
+async def test_trouble_that_was_got_over_is_not_told_of_what_hangs_later(rig: ProberRig) -> None:
+    rig.probe.timeout = 30.0
+    rig.mailbox.down = ProbeError(Reason.TLS, "expired")
+    await rig.trip()
+    rig.mailbox.down = None
+    rig.sender.effort = 1000
+    outcome = await rig.trip()
     assert outcome.failure
     assert outcome.failure.phase is Phase.SEND
     assert "expired" not in str(outcome.failure)

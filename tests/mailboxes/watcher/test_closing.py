@@ -11,15 +11,15 @@ from tests.support.watcher_rig import WatcherRig, message
 
 def test_what_a_receiver_has_accepted_is_looked_at_before_it_goes() -> None:
     async def course(goodbye: float) -> None:
-        bench = WatcherRig(listens=True)
-        bench.mailbox.goodbye = goodbye
-        bench.watcher.start()
-        await bench.settled()
-        token, _ = bench.trip()
-        bench.mailbox.deliver(message(token))
-        await bench.watcher.close()
-        assert [stray for stray, _ in bench.strays] == [token]
-        assert bench.mailbox.open_now == 0
+        rig = WatcherRig(listens=True)
+        rig.mailbox.goodbye = goodbye
+        rig.watcher.start()
+        await rig.settled()
+        token, _ = rig.trip()
+        rig.mailbox.deliver(message(token))
+        await rig.watcher.close()
+        assert [stray for stray, _ in rig.strays] == [token]
+        assert rig.mailbox.open_now == 0
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     virtual.run(course(0.1))
@@ -28,41 +28,41 @@ def test_what_a_receiver_has_accepted_is_looked_at_before_it_goes() -> None:
 
 @virtual.on_a(WatcherRig)
 async def test_a_last_deletion_is_made_and_what_comes_meanwhile_is_left_to_the_next_start(
-    bench: WatcherRig,
+    rig: WatcherRig,
 ) -> None:
-    token, run = bench.trip()
-    with bench.watcher.expect(token.trip, run) as expected:
+    token, run = rig.trip()
+    with rig.watcher.expect(token.trip, run) as expected:
         await expected.ready()
-        bench.mailbox.deliver(message(token))
+        rig.mailbox.deliver(message(token))
         await expected.arrival()
-    kept = bench.mailbox.deliver(message(bench.trip()[0]))
-    await bench.watcher.close()
-    assert list(bench.mailbox.messages) == [kept]
-    assert bench.strays == []
-    assert bench.mailbox.open_now == 0
+    kept = rig.mailbox.deliver(message(rig.trip()[0]))
+    await rig.watcher.close()
+    assert list(rig.mailbox.messages) == [kept]
+    assert rig.strays == []
+    assert rig.mailbox.open_now == 0
 
 
 @virtual.on_a(WatcherRig)
-async def test_a_server_that_hangs_does_not_hold_up_the_end(bench: WatcherRig) -> None:
-    token, run = bench.trip()
-    with bench.watcher.expect(token.trip, run) as expected:
+async def test_a_server_that_hangs_does_not_hold_up_the_end(rig: WatcherRig) -> None:
+    token, run = rig.trip()
+    with rig.watcher.expect(token.trip, run) as expected:
         await expected.ready()
-        bench.mailbox.deliver(message(token))
+        rig.mailbox.deliver(message(token))
         await expected.arrival()
-        bench.mailbox.hangs = True
-    began = bench.clock.monotonic()
-    await bench.watcher.close()
-    assert bench.clock.monotonic() - began <= GOODBYE
-    assert bench.mailbox.open_now == 0
+        rig.mailbox.hangs = True
+    began = rig.clock.monotonic()
+    await rig.watcher.close()
+    assert rig.clock.monotonic() - began <= GOODBYE
+    assert rig.mailbox.open_now == 0
 
 
 @virtual.on_a(WatcherRig)
-async def test_nothing_is_opened_again_after_the_end(bench: WatcherRig) -> None:
-    await bench.watcher.close()
-    token, run = bench.trip()
-    with bench.watcher.expect(token.trip, run):
-        await bench.settled()
-    bench.watcher.keep_watching(token.trip, 0.0)
-    bench.watcher.delete(Sighting(1, "INBOX", message(token), 0.0, watched=False))
-    await bench.settled()
-    assert bench.mailbox.opened == 0
+async def test_nothing_is_opened_again_after_the_end(rig: WatcherRig) -> None:
+    await rig.watcher.close()
+    token, run = rig.trip()
+    with rig.watcher.expect(token.trip, run):
+        await rig.settled()
+    rig.watcher.keep_watching(token.trip, 0.0)
+    rig.watcher.delete(Sighting(1, "INBOX", message(token), 0.0, watched=False))
+    await rig.settled()
+    assert rig.mailbox.opened == 0

@@ -38,7 +38,7 @@ class _Mailbox(PretendMailbox):
         return self.session
 
 
-class _Bench(WatcherRig):
+class _SilentRig(WatcherRig):
     def __init__(self) -> None:
         super().__init__()
         self.silent = self.mailbox = _Mailbox()
@@ -47,34 +47,34 @@ class _Bench(WatcherRig):
 
 @pytest.mark.parametrize("timeout", [2.0, 8.0, 600.0])
 def test_the_last_look_before_the_verdict_is_a_thorough_one(timeout: float) -> None:
-    @virtual.on_a(_Bench)
-    async def course(bench: _Bench) -> None:
-        token, run = bench.trip()
+    @virtual.on_a(_SilentRig)
+    async def course(rig: _SilentRig) -> None:
+        token, run = rig.trip()
         began = run.now()
         async with run.deadline(timeout):
-            with bench.watcher.expect(token.trip, run) as expected:
+            with rig.watcher.expect(token.trip, run) as expected:
                 await expected.ready()
                 run.accept()
-                bench.mailbox.deliver(message(token))
+                rig.mailbox.deliver(message(token))
                 await expected.arrival()
                 assert run.time_left() <= 5.0
                 await expected.delete()
         assert run.now() - began < timeout
-        assert len(bench.silent.session.rechecks) == 1
+        assert len(rig.silent.session.rechecks) == 1
 
     course()
 
 
-@virtual.on_a(_Bench)
-async def test_each_trip_gets_one_thorough_look(bench: _Bench) -> None:
+@virtual.on_a(_SilentRig)
+async def test_each_trip_gets_one_thorough_look(rig: _SilentRig) -> None:
     async def one(timeout: float) -> None:
-        token, run = bench.trip()
+        token, run = rig.trip()
         with pytest.raises(ProbeError):
             async with asyncio.timeout(timeout + 1), run.deadline(timeout):
-                with bench.watcher.expect(token.trip, run) as expected:
+                with rig.watcher.expect(token.trip, run) as expected:
                     await expected.ready()
                     run.accept()
                     await expected.arrival()
 
     await asyncio.gather(one(20), one(60), one(60))
-    assert len(bench.silent.session.rechecks) == 2
+    assert len(rig.silent.session.rechecks) == 2

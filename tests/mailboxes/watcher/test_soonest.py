@@ -7,9 +7,9 @@ from tests.support.watcher_rig import WatcherRig
 
 
 @virtual.on_a(WatcherRig)
-async def test_one_whose_moment_moves_is_no_longer_the_first(bench: WatcherRig) -> None:
+async def test_one_whose_moment_moves_is_no_longer_the_first(rig: WatcherRig) -> None:
     soonest = Soonest()
-    one, other = (Expectation(bench.watcher, bench.trip()[1]) for _ in range(2))
+    one, other = (Expectation(rig.watcher, rig.trip()[1]) for _ in range(2))
     soonest.add(2.0, other)
     soonest.add(1.0, one)
     assert soonest.first() == (1.0, one)
@@ -20,11 +20,11 @@ async def test_one_whose_moment_moves_is_no_longer_the_first(bench: WatcherRig) 
 
 
 @virtual.on_a(WatcherRig)
-async def test_trips_that_are_over_take_no_memory(bench: WatcherRig) -> None:
-    soonest, last = Soonest(), Expectation(bench.watcher, bench.trip()[1])
+async def test_trips_that_are_over_take_no_memory(rig: WatcherRig) -> None:
+    soonest, last = Soonest(), Expectation(rig.watcher, rig.trip()[1])
     soonest.add(-1.0, last)
     for number in range(10 * FEW):
-        one = Expectation(bench.watcher, bench.trip()[1])
+        one = Expectation(rig.watcher, rig.trip()[1])
         soonest.add(number, one)
         one.found.cancel()
     assert len(soonest) <= 2 * FEW

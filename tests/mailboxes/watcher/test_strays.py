@@ -26,29 +26,29 @@ def stray(ref: int = 1) -> Stray:
 
 
 async def test_judging_a_stray_does_not_put_it_off() -> None:
-    bench = StraysRig()
-    assert await bench.strays.judge(stray()) == 60.0
-    bench.now, bench.pause = 100.0, 0.0
-    assert await bench.strays.due() == []
-    assert len(bench.judged) == 1
+    rig = StraysRig()
+    assert await rig.strays.judge(stray()) == 60.0
+    rig.now, rig.pause = 100.0, 0.0
+    assert await rig.strays.due() == []
+    assert len(rig.judged) == 1
 
 
 async def test_a_stray_that_was_put_off_is_judged_again_when_due() -> None:
-    bench = StraysRig()
-    bench.strays.postpone(stray(), 60.0)
-    bench.now = 59.0
-    assert await bench.strays.due() == []
-    bench.now = 60.0
-    assert await bench.strays.due() == []  # the judge wants it left alone for longer
-    bench.now, bench.pause = 120.0, 0.0
-    assert await bench.strays.due() == [stray().sighting]
-    assert await bench.strays.due() == []
-    assert len(bench.judged) == 2
+    rig = StraysRig()
+    rig.strays.postpone(stray(), 60.0)
+    rig.now = 59.0
+    assert await rig.strays.due() == []
+    rig.now = 60.0
+    assert await rig.strays.due() == []  # the judge wants it left alone for longer
+    rig.now, rig.pause = 120.0, 0.0
+    assert await rig.strays.due() == [stray().sighting]
+    assert await rig.strays.due() == []
+    assert len(rig.judged) == 2
 
 
 async def test_no_more_strays_are_kept_in_mind_than_a_limit() -> None:
-    bench = StraysRig()
+    rig = StraysRig()
     for ref in range(MOST_POSTPONED + 1):
-        bench.strays.postpone(stray(ref), 1.0)
-    bench.now, bench.pause = 1.0, 0.0
-    assert len(await bench.strays.due()) == MOST_POSTPONED
+        rig.strays.postpone(stray(ref), 1.0)
+    rig.now, rig.pause = 1.0, 0.0
+    assert len(await rig.strays.due()) == MOST_POSTPONED

@@ -18,12 +18,12 @@ from tests.support.watcher_rig import WatcherRig
 
 
 @virtual.on_a(WatcherRig)
-async def test_a_refusal_ends_the_wait_and_any_failure_leaves_its_steps(bench: WatcherRig) -> None:
+async def test_a_refusal_ends_the_wait_and_any_failure_leaves_its_steps(rig: WatcherRig) -> None:
     for reason, ends in ((Reason.CONNECT, False), (Reason.REJECTED, True)):
-        waiting, (token, run) = Waiting(), bench.trip()
-        expectation = Expectation(bench.watcher, run)
+        waiting, (token, run) = Waiting(), rig.trip()
+        expectation = Expectation(rig.watcher, run)
         waiting.add(token.trip, expectation)
-        trace, error = Trace(bench.clock), ProbeError(reason, "no")
+        trace, error = Trace(rig.clock), ProbeError(reason, "no")
         with pytest.raises(ProbeError), trace.step(Step.CONNECT):
             raise error
         await waiting.failed(error, trace)
@@ -42,10 +42,10 @@ def test_an_overdue_message_is_waited_for() -> None:
 
 
 @virtual.on_a(WatcherRig)
-async def test_a_thorough_look_that_is_due_is_not_missed(bench: WatcherRig) -> None:
-    waiting, (token, run) = Waiting(), bench.trip()
+async def test_a_thorough_look_that_is_due_is_not_missed(rig: WatcherRig) -> None:
+    waiting, (token, run) = Waiting(), rig.trip()
     run.accept()
-    waiting.add(token.trip, Expectation(bench.watcher, run))
+    waiting.add(token.trip, Expectation(rig.watcher, run))
     async with run.deadline(1000):
         await asyncio.sleep(994)
         now = run.now()
@@ -66,26 +66,26 @@ class CountedExpectation(Expectation):
 
 
 @virtual.on_a(WatcherRig)
-async def test_a_poll_looks_at_few_of_very_many_trips(bench: WatcherRig) -> None:
-    waiting, trips = Waiting(), [bench.trip() for _ in range(1000)]
+async def test_a_poll_looks_at_few_of_very_many_trips(rig: WatcherRig) -> None:
+    waiting, trips = Waiting(), [rig.trip() for _ in range(1000)]
     expected = []
     async with AsyncExitStack() as stack:
         for number, (token, run) in enumerate(trips):
             await stack.enter_async_context(run.deadline(100 + number))
             if number != 1:
                 run.accept()
-            expected.append(CountedExpectation(bench.watcher, run))
+            expected.append(CountedExpectation(rig.watcher, run))
             waiting.add(token.trip, expected[-1])
         waiting.next_poll(0, 0, listens=False)
         CountedExpectation.looks = 0
         for _ in range(100):
             await asyncio.sleep(0.5)
-            now = bench.clock.monotonic()
+            now = rig.clock.monotonic()
             assert waiting.next_poll(now, now, listens=False) == pytest.approx(now + gap_after(now))
             assert waiting.to_recheck() == []
         assert CountedExpectation.looks < 100 * 10
         trips[1][1].accept()  # the newest now
-        now = bench.clock.monotonic()
+        now = rig.clock.monotonic()
         assert waiting.next_poll(now, now, listens=False) == pytest.approx(now + SHORTEST_GAP)
         await asyncio.sleep(46)  # 4 s before the first two deadlines
         assert waiting.to_recheck() == expected[:2]

@@ -14,12 +14,12 @@ from exporter.core.reasons import Reason
 from exporter.net.oauth2.account import Account
 from exporter.net.oauth2.token import Granted
 from tests.support import virtual_time as virtual
-from tests.support.oauth2_rig import OAuth2Rig, bench, refusal
+from tests.support.oauth2_rig import OAuth2Rig, refusal, rig
 
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[OAuth2Rig]:
-    async with bench(tmp_path) as made:
+    async with rig(tmp_path) as made:
         yield made
 
 

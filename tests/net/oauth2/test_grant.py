@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 from exporter.core.reasons import Reason
 from exporter.net.oauth2.provider import DEFAULT_LIFETIME
 from tests.support.identity_provider import CLIENT, FEDERATED, REFRESH
-from tests.support.oauth2_rig import OAuth2Rig, bench, refusal
+from tests.support.oauth2_rig import OAuth2Rig, refusal, rig
 
 
 @cache
@@ -38,7 +38,7 @@ def ec_key() -> ec.EllipticCurvePrivateKey:
 
 @pytest.fixture
 async def here(tmp_path: Path) -> AsyncIterator[OAuth2Rig]:
-    async with bench(tmp_path) as made:
+    async with rig(tmp_path) as made:
         yield made
 
 

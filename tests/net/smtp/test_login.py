@@ -13,9 +13,9 @@ from exporter.core.steps import Step
 from exporter.senders.kind import Sender
 from tests.support.left_behind import nothing_left_behind
 from tests.support.name_server import names
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
-from tests.support.smtp_bench import ZONE
+from tests.support.smtp_rig import ZONE
 from tests.support.smtp_witness import (
     Act,
     Cut,
@@ -44,7 +44,7 @@ every_way = pytest.mark.parametrize("way", WAYS)
 
 
 @asynccontextmanager
-async def bench(way: str, act: Act) -> AsyncIterator[tuple[SmtpWitness, Sender]]:
+async def rig(way: str, act: Act) -> AsyncIterator[tuple[SmtpWitness, Sender]]:
     kind, options, stage, _ = WAYS[way]
     async with (
         names(ZONE) as resolver,
@@ -71,7 +71,7 @@ async def bench(way: str, act: Act) -> AsyncIterator[tuple[SmtpWitness, Sender]]
 async def test_a_server_that_is_lost_in_the_middle_is_named(
     way: str, act: Act, reason: Reason
 ) -> None:
-    async with bench(way, act) as (_, sender):
+    async with rig(way, act) as (_, sender):
         run = new_run(0.5 if reason is Reason.TIMEOUT else 20)
         failure = await send(sender, probe_message(), run)
         assert failure is not None
@@ -90,7 +90,7 @@ class WaitInHandshake(Wait):
 @every_way
 async def test_giving_up_in_the_middle_leaves_nothing(way: str) -> None:
     hold = WaitInHandshake() if "handshake" in way else Wait()
-    async with bench(way, hold) as (_, sender):
+    async with rig(way, hold) as (_, sender):
         sending = asyncio.create_task(send(sender, probe_message(), new_run()))
         await hold.reached()
         sending.cancel()
@@ -104,7 +104,7 @@ async def test_a_server_that_takes_its_offer_of_tls_back_gets_nothing(
     kind: str, words: str
 ) -> None:
     """In the clear it would go if somebody in the middle could refuse for the server."""
-    async with bench(f"{kind}, starttls", Reply(words)) as (one, sender):
+    async with rig(f"{kind}, starttls", Reply(words)) as (one, sender):
         failure = await send(sender, probe_message(), new_run())
         assert failure is not None
         assert (failure.step, failure.reason, failure.code) == (Step.TLS, Reason.TLS, words[:3])
@@ -113,7 +113,7 @@ async def test_a_server_that_takes_its_offer_of_tls_back_gets_nothing(
 
 @pytest.mark.parametrize("way", ["smtp, handshake at once", "smtp, starttls", "mx, starttls"])
 async def test_authorities_that_cannot_be_read_cost_no_socket(way: str) -> None:
-    async with bench(way, Freeze()) as (one, _), names(ZONE) as resolver:
+    async with rig(way, Freeze()) as (one, _), names(ZONE) as resolver:
         kind, options, _, _ = WAYS[way]
         sender = make_sender(kind, {"port": one.port, **options, "ca_file": "/nowhere"}, resolver)
         failure = await send(sender, probe_message(), new_run())

@@ -14,9 +14,9 @@ from exporter.net.dns import Resolver
 from tests.support import virtual_time as virtual
 from tests.support.name_server import names
 from tests.support.prober_rig import ProberRig
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
-from tests.support.smtp_bench import ZONE
+from tests.support.smtp_rig import ZONE
 from tests.support.smtp_witness import Act, Cut, Stage, witness
 from tests.support.smtp_witness import Reply as Answer
 
@@ -63,11 +63,11 @@ async def test_a_connection_that_is_cut_was_ended_by_no_reply() -> None:
 
 @virtual.on_a(ProberRig)
 async def test_the_words_of_a_trip_that_is_overdue_name_the_message_in_the_queue(
-    bench: ProberRig,
+    rig: ProberRig,
 ) -> None:
-    bench.sender.delay = None
-    bench.sender.says = lambda raw: [TAKEN]
-    outcome = await bench.trip()
+    rig.sender.delay = None
+    rig.sender.says = lambda raw: [TAKEN]
+    outcome = await rig.trip()
     assert outcome.failure
     assert outcome.failure.reason is Reason.OVERDUE
     assert TAKEN in outcome.failure.detail
@@ -77,9 +77,9 @@ def test_acceptance_is_logged_with_the_reply(caplog: pytest.LogCaptureFixture) -
     caplog.set_level(logging.INFO)
 
     @virtual.on_a(ProberRig)
-    async def trip(bench: ProberRig) -> None:
-        bench.sender.says = lambda raw: [TAKEN]
-        await bench.trip()
+    async def trip(rig: ProberRig) -> None:
+        rig.sender.says = lambda raw: [TAKEN]
+        await rig.trip()
 
     trip()
     assert f"the message is accepted: {TAKEN}" in caplog.text

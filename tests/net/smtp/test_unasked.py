@@ -5,9 +5,9 @@ import pytest
 from exporter.core.model import Reply as Fact
 from exporter.core.run import Run
 from tests.support.name_server import names
-from tests.support.sender_bench import make_sender
+from tests.support.sender_rig import make_sender
 from tests.support.sending import new_run, probe_message, send
-from tests.support.smtp_bench import ZONE
+from tests.support.smtp_rig import ZONE
 from tests.support.smtp_witness import Act, Line, Reply, Stage, witness
 
 

@@ -1,10 +1,10 @@
-"""The bench of the sender that mailtrip does not have."""
+"""The rig of the sender that mailtrip does not have."""
 
 from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 from exporter.senders.kind import Sender
-from tests.support.sender_bench import Kind, make_sender
-from tests.support.smtp_bench import STAGES, STEPS, bench, troubles
+from tests.support.sender_rig import Kind, make_sender
+from tests.support.smtp_rig import STAGES, STEPS, rig, troubles
 from tests.support.smtp_witness import Stage
 
 
@@ -12,4 +12,4 @@ def _lmtp(port: int, resolver: Resolver) -> Sender:
     return make_sender("lmtp", {"host": "mx.example.test", "port": port}, resolver)
 
 
-LMTP = Kind(bench(_lmtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), troubles())
+LMTP = Kind(rig(_lmtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), troubles())

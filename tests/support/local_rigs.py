@@ -1,4 +1,4 @@
-"""Benches of mailboxes on this machine."""
+"""Rigs of mailboxes on this machine."""
 
 import asyncio
 import smtplib
@@ -12,13 +12,13 @@ from exporter.mailboxes.session import Mailbox
 from exporter.mailboxes.smtpd import SmtpdMailbox, SmtpdOptions
 from exporter.net.dns import Resolver
 from tests.lab.client import StoredMail
-from tests.support.mailbox_bench import FOREIGN, LONG, FilesOnDisk
+from tests.support.mailbox_rig import FOREIGN, LONG, FilesOnDisk
 from tests.support.maildir_rig import Maildir
 from tests.support.ports import free_port
 from tests.support.relay import Wire
 
 
-class MaildirBench(FilesOnDisk):
+class LocalMaildirRig(FilesOnDisk):
     """A Maildir that a program like procmail delivers into, with a message of somebody else in
     it."""
 
@@ -54,7 +54,7 @@ class MaildirBench(FilesOnDisk):
         """Nothing is open."""
 
 
-class SmtpdBench:
+class SmtpdRig:
     """The own receiver. What comes while it is closed stays with its sender, so nothing was ever
     there before."""
 

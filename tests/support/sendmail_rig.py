@@ -1,4 +1,4 @@
-"""The bench of the sendmail program: small programs that take the message, or end in some other
+"""The rig of the sendmail program: small programs that take the message, or end in some other
 way."""
 
 import asyncio
@@ -12,7 +12,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 from exporter.senders.kind import Sender
-from tests.support.sender_bench import Hold, Kind, Trouble, make_sender
+from tests.support.sender_rig import Hold, Kind, Trouble, make_sender
 from tests.support.smtp_witness import Received
 
 TAKES = "cat > $HERE/$$.message"
@@ -30,7 +30,7 @@ EXITS = [
 ]
 
 
-class SendmailBench:
+class SendmailRig:
     """A program that notes what it gets in files that carry its number."""
 
     def __init__(self, directory: Path) -> None:
@@ -93,9 +93,9 @@ class FileHold:
 
 
 @asynccontextmanager
-async def _bench() -> AsyncIterator[SendmailBench]:
+async def _rig() -> AsyncIterator[SendmailRig]:
     with TemporaryDirectory() as directory:
-        yield SendmailBench(Path(directory))
+        yield SendmailRig(Path(directory))
 
 
 def _trouble(
@@ -105,7 +105,7 @@ def _trouble(
 
 
 SENDMAIL = Kind(
-    _bench,
+    _rig,
     (Step.PROGRAM,),
     ("before it reads", "after it has read"),
     (),

@@ -1,4 +1,4 @@
-"""What the contract asks of a bench: a sender, and somebody who receives what it sends and
+"""What the contract asks of a rig: a sender, and somebody who receives what it sends and
 misbehaves on demand."""
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ class Trouble:
     """Something that goes wrong, and what a sender has to make of it."""
 
     name: str
-    how: Any  # for the bench alone
+    how: Any  # for the rig alone
     step: Step
     reason: Reason
     code: str = ""
@@ -34,7 +34,7 @@ class Hold(Protocol):
     def release(self) -> None: ...
 
 
-class SenderBench(Protocol):
+class SenderRig(Protocol):
     """A sender and its receiver."""
 
     @property
@@ -58,7 +58,7 @@ class SenderBench(Protocol):
 class Kind:
     """How one kind of sender is proven."""
 
-    bench: Callable[[], AbstractAsyncContextManager[SenderBench]]
+    rig: Callable[[], AbstractAsyncContextManager[SenderRig]]
     steps: tuple[Step, ...]  # of a success
     stages: tuple[str, ...]  # where the receiver can be held, up to its verdict
     afterwards: tuple[str, ...]  # where it can be held when it has the message, and has said so

@@ -16,7 +16,7 @@ LONG = 600.0
 FOREIGN = b"From: <a@lab.test>\r\nTo: <b@lab.test>\r\nSubject: %s\r\n\r\nHello.\r\n"
 
 
-class MailboxBench(Protocol):
+class MailboxRig(Protocol):
     """A mailbox, and what is really in it."""
 
     in_lab: ClassVar[bool]
@@ -92,7 +92,7 @@ def _messages(maildir: Path) -> Iterator[StoredMail]:
 
 
 class FilesOnDisk:
-    """What the benches have in common whose messages are files in a Maildir."""
+    """What the rigs have in common whose messages are files in a Maildir."""
 
     keeps: ClassVar[bool] = True
     maildir: Path

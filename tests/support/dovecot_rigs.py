@@ -1,4 +1,4 @@
-"""Benches of mailboxes on the Dovecot of the lab."""
+"""Rigs of mailboxes on the Dovecot of the lab."""
 
 import asyncio
 import imaplib
@@ -13,7 +13,7 @@ from exporter.mailboxes.pop3.mailbox import Pop3Mailbox, Pop3Options
 from exporter.mailboxes.session import Mailbox
 from exporter.net.dns import Resolver
 from tests.lab.client import LabUser
-from tests.support.mailbox_bench import FOREIGN, LONG, FilesOnDisk
+from tests.support.mailbox_rig import FOREIGN, LONG, FilesOnDisk
 from tests.support.relay import Wire
 
 
@@ -75,7 +75,7 @@ class _OfDovecot(FilesOnDisk):
             self.wire.close()
 
 
-class ImapBench(_OfDovecot):
+class DovecotImapRig(_OfDovecot):
     goodbye: ClassVar[str] = "LOGOUT"
     patience: ClassVar[float] = LONG
     stays_connected: ClassVar[bool] = True
@@ -85,7 +85,7 @@ class ImapBench(_OfDovecot):
         return ImapMailbox(ImapOptions.model_validate(self.options()), Resolver())
 
 
-class Pop3Bench(_OfDovecot):
+class DovecotPop3Rig(_OfDovecot):
     has_junk: ClassVar[bool] = False
     goodbye: ClassVar[str] = "QUIT"
     patience: ClassVar[float] = 0.1
@@ -98,7 +98,7 @@ class Pop3Bench(_OfDovecot):
         )
 
 
-class DeliveredMaildirBench(_OfDovecot):
+class DeliveredMaildirRig(_OfDovecot):
     """A Maildir that Dovecot delivers into. It is not taken away, since Dovecot would make another
     one."""
 

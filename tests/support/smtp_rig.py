@@ -1,4 +1,4 @@
-"""The benches of the senders that speak SMTP: a witness, found by its name or through an MX
+"""The rigs of the senders that speak SMTP: a witness, found by its name or through an MX
 record."""
 
 import socket
@@ -15,7 +15,7 @@ from exporter.core.steps import Step
 from exporter.net.dns import Resolver
 from exporter.senders.kind import Sender
 from tests.support.name_server import names
-from tests.support.sender_bench import Hold, Kind, Trouble, make_sender
+from tests.support.sender_rig import Hold, Kind, Trouble, make_sender
 from tests.support.smtp_witness import (
     BARE,
     Cut,
@@ -101,7 +101,7 @@ def troubles() -> tuple[Trouble, ...]:
     )
 
 
-class SmtpBench:
+class SmtpRig:
     """A sender and its witness."""
 
     def __init__(
@@ -167,22 +167,22 @@ def _mx(port: int, resolver: Resolver) -> Sender:
     return make_sender("mx", {"port": port, "retry_after": "1h"}, resolver)
 
 
-def bench(
+def rig(
     make: Callable[[int, Resolver], Sender],
-) -> Callable[[], AbstractAsyncContextManager[SmtpBench]]:
+) -> Callable[[], AbstractAsyncContextManager[SmtpRig]]:
     @asynccontextmanager
-    async def opened() -> AsyncIterator[SmtpBench]:
+    async def opened() -> AsyncIterator[SmtpRig]:
         async with AsyncExitStack() as stack:
-            one = SmtpBench(make, await stack.enter_async_context(witness()), stack)
+            one = SmtpRig(make, await stack.enter_async_context(witness()), stack)
             await one.open()
             yield one
 
     return opened
 
 
-SMTP = Kind(bench(_smtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), troubles())
+SMTP = Kind(rig(_smtp), (Step.RESOLVE, *STEPS), STAGES, (Stage.QUIT,), (Stage.DOT,), troubles())
 MX = Kind(
-    bench(_mx),
+    rig(_mx),
     (Step.RESOLVE, Step.RESOLVE, *STEPS),
     STAGES,
     (Stage.QUIT,),

@@ -1,0 +1,8 @@
+"""How each kind of sender is proven. A new kind gets a rig, and a line here; the contract then
+holds for it too."""
+
+from tests.support.sender_rig import Kind
+from tests.support.sendmail_rig import SENDMAIL
+from tests.support.smtp_rig import MX, SMTP
+
+RIGS: dict[str, Kind] = {"smtp": SMTP, "mx": MX, "sendmail": SENDMAIL}
