@@ -47,7 +47,9 @@ A trip may take many minutes, much longer than a scrape. `probe_success` and `ma
 
 Durations are measured with a monotonic clock. The delivery delay is the time from the server's final 250 to the moment
 when the message is seen. Its error is at most 100 ms or 5 %, whichever is larger. It is observed only if the mailbox was
-being watched when the message arrived.
+being watched when the message arrived. No duration is observed in which mailtrip itself was late by more than that, because it
+computed, was stopped, or got no processor. So under overload the duration of a step may be up to 100 ms too long: the histograms
+of steps have no bucket below 250 ms.
 
 Hops are the servers on the path according to the `Received` headers, oldest first. Each uses its own clock and whole
 seconds, so a delay is accurate to one second, and a skew of one second is not significant. The delay of hop 1 starts at
