@@ -2,15 +2,20 @@
 
 import asyncio
 import gc
+import pickle
 import resource
 import time
+import tracemalloc
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from exporter.app import App
 from exporter.mail.tokens import new_key
 from exporter.probing.probe import Probe
+from exporter.settings import Settings
 from exporter.state.store import Store
 from exporter.state.trip import State
 from tests.bench.figures import show
@@ -18,9 +23,12 @@ from tests.bench.load import cpu
 from tests.bench.many import AT_ONCE, MAILBOXES, PROBES, in_a_small_process, many
 from tests.bench.trips import in_plain_text, with_tls
 from tests.lab.client import Lab
+from tests.metrics.test_outcome import SUCCESS
 from tests.support.mailtrip_process import Exporter
+from tests.support.scopes import CONFIGURATION
 
 FEW = 10  # probes of a small process
+MANY = 2000  # probes whose series are measured
 IDLE = 300  # probes, ten on each mailbox
 WAITING = 1000  # trips
 KIB, MIB = 1024, 1 << 20
@@ -29,6 +37,8 @@ KIB, MIB = 1024, 1 << 20
 def memory(lab: Lab) -> None:
     small_process(lab)
     in_a_small_process(idle_probes)
+    for of_a_kind in (submissions, without_histograms, exchangers):
+        in_a_small_process(of_a_kind)
     in_a_small_process(waiting_trips)
 
 
@@ -81,6 +91,46 @@ async def _idle_probes(lab: Lab, directory: Path, before: int) -> None:
         each = (resident() - before) / IDLE / KIB
         more = f"{good} of {IDLE} good"
         show("an idle probe", each, "KiB", 60, more)
+
+
+async def submissions(lab: Lab) -> None:
+    await _stages("smtp to imap", "submission")
+
+
+async def without_histograms(lab: Lab) -> None:
+    await _stages("the same without step histograms", "submission", "false")
+
+
+async def exchangers(lab: Lab) -> None:
+    await _stages("mx to smtpd", "exchanger")
+
+
+async def _stages(what: str, module: str, histograms: str = "true") -> None:
+    """What Python allocates before the first trip of each probe, after it, and for a scrape."""
+    entry = "  - {{name: probe-{0}, module: {1}, target: user{0}@example.org}}\n"
+    probes = "probes:\n" + "".join(entry.format(number, module) for number in range(MANY))
+    text = f"{CONFIGURATION.decode()}metrics: {{step_histograms: {histograms}}}\n{probes}"
+    tracemalloc.start()
+    settings, sizes = Settings.parse(text.encode(), "bench.yml"), [0]
+    async with App(settings, Store.open(None), new_key()) as app:
+        sizes.append(_allocated())
+        for probe in app.probes:
+            outcome = pickle.loads(pickle.dumps(replace(SUCCESS, probe=probe.key)))
+            probe.show(outcome)
+            probe.unwritten = None
+            app.metrics.finished(outcome)
+        sizes.append(_allocated())
+        page = len(await app.metrics.everything())
+        sizes.append(_allocated())
+    tracemalloc.stop()
+    stages = [f"{(after - before) / MANY / KIB:.1f}" for before, after in pairwise(sizes)]
+    more = f"{', '.join(stages)}: before a trip, after it, text of {page / MANY:.0f} bytes"
+    show(f"a probe, {what}", sizes[-1] / MANY / KIB, "KiB", None, more)
+
+
+def _allocated() -> int:
+    gc.collect()
+    return tracemalloc.get_traced_memory()[0]
 
 
 async def waiting_trips(lab: Lab) -> None:
