@@ -240,6 +240,11 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
         default=[],
         help=help_host,
     )
+    help_admin = (
+        "also accept requests to /api/v1, and forms on the pages, that change something or send"
+        " a message"
+    )
+    add("--web.enable-admin-api", dest="web_admin_api", action="store_true", help=help_admin)
     help_reload = (
         "reload when the files of the configuration change; otherwise on SIGHUP or POST /-/reload"
     )

@@ -20,6 +20,7 @@ from exporter.probing.probes import DEFAULT_MAX_TARGETS
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
 from exporter.state.store import Store
+from exporter.web.api.routes import api
 from exporter.web.external_url import ExternalUrl
 from exporter.web.listeners import Listener
 from exporter.web.middleware import Middleware
@@ -36,6 +37,7 @@ class Options:
 
     listeners: Sequence[Listener]
     max_targets: int = DEFAULT_MAX_TARGETS
+    admin_api: bool = False
     web_config_file: WebConfigFile | None = None
     external_url: ExternalUrl = field(default_factory=ExternalUrl)
     read: Callable[[], Settings] = Settings.embedded  # the configuration, again
@@ -91,6 +93,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             middleware=Middleware(options.web_config_file),
             reload=reloader.reload,
             external_url=options.external_url,
+            api=api(app.probes, app.store, app.watchers, app.clock, admin=options.admin_api),
         )
         await stack.enter_async_context(server)
         garbage.start()

@@ -66,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
     how = Options(
         listeners,
         options.web_max_targets,
+        options.web_admin_api,
         web_config_file,
         external_url,
         partial(_read_again, files),

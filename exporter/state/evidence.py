@@ -75,14 +75,16 @@ def prune(connection: Connection, now: float) -> None:
         connection.execute(surplus, (MOST_BYTES,))
 
 
-def newest(connection: Connection, probe: ProbeKey | None, limit: int) -> list[Outcome]:
+def newest(
+    connection: Connection, probe: ProbeKey | None, limit: int, offset: int = 0
+) -> list[Outcome]:
     """The outcomes of one probe or of all, the newest first."""
     where, which = (
         ("WHERE module = ? AND target = ?", (probe.module, probe.target)) if probe else ("", ())
     )
     rows = connection.execute(
-        f"SELECT outcome FROM recent {where} ORDER BY number DESC LIMIT ?",  # noqa: S608
-        (*which, limit),
+        f"SELECT outcome FROM recent {where} ORDER BY number DESC LIMIT ? OFFSET ?",  # noqa: S608
+        (*which, limit, offset),
     )
     return [outcome for (text,) in rows if (outcome := readable(text))]
 

@@ -1,6 +1,7 @@
 """The table of outages: those that last, and those of the last year."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
@@ -11,7 +12,18 @@ from exporter.state.rows import SENSIBLE
 
 KEPT_FOR = 400 * 86400.0  # seconds: thirteen months, of which twelve are whole
 MOST = 20_000  # of all probes together; beyond it the oldest go
+DAY, MONTH = 86400.0, 30 * 86400.0  # seconds
 _OUTAGE = TypeAdapter(Outage)
+_OF_STATE = {None: "", True: '"end" IS NULL AND', False: '"end" IS NOT NULL AND'}
+
+
+@dataclass(frozen=True, slots=True)
+class Downtime:
+    """How long a probe has failed, without maintenance, in seconds."""
+
+    day: float  # of the last one
+    month: float  # of the last 30 days
+    last_end: float | None  # of its newest outage that has ended, in seconds since the epoch
 
 
 def keep(connection: Connection, outage: Outage) -> None:
@@ -29,12 +41,17 @@ def lasting(connection: Connection) -> dict[ProbeKey, Outage]:
 
 
 def newest(
-    connection: Connection, probe: ProbeKey | None, limit: int, offset: int = 0
+    connection: Connection,
+    probe: ProbeKey | None,
+    limit: int,
+    offset: int = 0,
+    lasting: bool | None = None,
 ) -> list[Outage]:
-    """The outages of one probe or of all, the newest first."""
+    """The outages of one probe or of all, the newest first; only those that last, or those that do
+    not, if that is asked for."""
     of_probe = "module = ? AND target = ? AND" if probe else ""
     which = (probe.module, probe.target) if probe else ()
-    query = f"""SELECT outage FROM outages WHERE {of_probe} {SENSIBLE["outages"]}
+    query = f"""SELECT outage FROM outages WHERE {of_probe} {_OF_STATE[lasting]} {SENSIBLE["outages"]}
         ORDER BY start DESC LIMIT ? OFFSET ?"""  # noqa: S608
     return _readable(connection.execute(query, (*which, limit, offset)))
 
@@ -42,6 +59,22 @@ def newest(
 def find(connection: Connection, outage_id: str) -> Outage | None:
     query = f"SELECT outage FROM outages WHERE id = ? AND {SENSIBLE['outages']}"  # noqa: S608
     return next(iter(_readable(connection.execute(query, (outage_id,)))), None)
+
+
+def downtimes(connection: Connection, now: float) -> dict[ProbeKey, Downtime]:
+    """Of each probe with outages."""
+    parts = ", ".join(
+        f"total(max(until - max(start, :now - {seconds}), 0) * unplanned)"
+        for seconds in (DAY, MONTH)
+    )
+    query = f"""SELECT module, target, {parts}, max("end") FROM (
+        SELECT *, 1 - min(coalesce(planned / nullif(until - start, 0), 0), 1) AS unplanned FROM (
+            SELECT module, target, start, "end", max(coalesce("end", :now), start) AS until,
+                json_extract(outage, '$.planned_seconds') AS planned
+            FROM outages WHERE json_valid(outage) AND {SENSIBLE["outages"]}))
+        GROUP BY module, target"""  # noqa: S608
+    rows = connection.execute(query, {"now": now})
+    return {ProbeKey(module, target): Downtime(*numbers) for module, target, *numbers in rows}
 
 
 def prune(connection: Connection, now: float) -> None:

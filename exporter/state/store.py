@@ -19,6 +19,7 @@ from exporter.state import evidence, outages, outcomes, trips
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
+from exporter.state.outages import Downtime
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
 from exporter.state.rows import forget_the_rest
@@ -85,9 +86,21 @@ class Store:
         """The outage of each probe that has not ended. Raises StateUnusable."""
         return self._reader.read_now(outages.lasting)
 
-    async def outages(self, probe: ProbeKey | None, limit: int, offset: int = 0) -> list[Outage]:
-        """The outages of one probe or of all, the newest first. Raises StateUnusable."""
-        return await self._read(lambda c: outages.newest(c, probe, limit, offset))
+    async def outages(
+        self,
+        probe: ProbeKey | None,
+        limit: int,
+        offset: int = 0,
+        *,
+        lasting: bool | None = None,
+    ) -> list[Outage]:
+        """The outages of one probe or of all, the newest first; only those that last, or those
+        that do not, if that is asked for. Raises StateUnusable."""
+        return await self._read(lambda c: outages.newest(c, probe, limit, offset, lasting))
+
+    async def downtimes(self, now: float) -> dict[ProbeKey, Downtime]:
+        """How long each probe with outages has failed. Raises StateUnusable."""
+        return await self._read(lambda c: outages.downtimes(c, now))
 
     async def outage(self, outage_id: str) -> Outage | None:
         """Raises StateUnusable."""
@@ -97,10 +110,10 @@ class Store:
         """Raises StateUnusable."""
         return await self._read(lambda c: trips.find(c, trip_id))
 
-    async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]:
+    async def recent(self, probe: ProbeKey | None, limit: int, offset: int = 0) -> list[Outcome]:
         """Recent outcomes of one probe or of all, the newest first. See evidence.py for what is
         kept. Raises StateUnusable."""
-        return await self._read(lambda c: evidence.newest(c, probe, limit))
+        return await self._read(lambda c: evidence.newest(c, probe, limit, offset))
 
     async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None:
         """The outcome of one trip, if it is kept: the newest of its `probe` is. Raises

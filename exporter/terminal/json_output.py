@@ -48,15 +48,43 @@ _OUTCOME = TypeAdapter(Outcome)
 
 def as_json(outcome: Outcome) -> str:
     """One JSON document. The verdict comes first, and every fact has its type."""
+    return json.dumps(described(outcome), indent=2)
+
+
+def described(outcome: Outcome, *, in_progress: bool = False) -> dict[str, Any]:
+    """Everything about a trip. One that is in progress has no verdict yet."""
     plain: dict[str, Any] = _OUTCOME.dump_python(outcome, mode="json")
     facts = [
         {"fact": KINDS[type(fact)], **told}
         for fact, told in zip(outcome.facts, plain["facts"], strict=True)
     ]
-    told = {
-        "trip": outcome.trip,
-        "probe": plain["probe"],
-        "success": outcome.success,
-        "failure": plain["failure"],
+    return summary(outcome, in_progress=in_progress) | {
+        "spans": plain["spans"],
+        "facts": facts,
+        "transcript": plain["transcript"],
     }
-    return json.dumps(told | plain | {"facts": facts}, indent=2)
+
+
+def summary(outcome: Outcome, *, in_progress: bool = False) -> dict[str, Any]:
+    """A trip without its spans, facts and transcript, as in a list."""
+    failure, arrivals = outcome.failure, [one for one in outcome.facts if type(one) is Arrival]
+    arrival = arrivals[0] if arrivals else None
+    return {
+        "trip": outcome.trip,
+        "probe": {"module": outcome.probe.module, "target": outcome.probe.target},
+        "success": None if in_progress else outcome.success,
+        "failure": failure
+        and {
+            "phase": failure.phase,
+            "step": failure.step,
+            "reason": failure.reason,
+            "code": failure.code,
+            "detail": failure.detail,
+        },
+        "started_at": outcome.started_at,
+        "duration": outcome.duration,
+        "delay": arrival and arrival.delay,
+        "round_trip": arrival and arrival.round_trip,
+        "recheck": outcome.recheck,
+        "planned": outcome.planned,
+    }

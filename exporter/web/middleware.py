@@ -11,7 +11,7 @@ from exporter.web.fair_queue import QueueFull
 from exporter.web.origin import OriginCheck
 from exporter.web.web_config import WebConfig, WebConfigFile
 
-MAX_BODY = 1024  # bytes; no route reads a body
+MAX_BODY = 1024  # bytes; only the API reads a body
 SERVER = "mailtrip"  # without a version: clients need not know which ones run here
 
 # RFC 9110, section 9.2.1.
@@ -73,10 +73,6 @@ class Middleware:
             None if admitted else _refusal(HTTPStatus.UNAUTHORIZED, {"WWW-Authenticate": CHALLENGE})
         )
 
-    @web.middleware
-    async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        return await self.refusal(request) or await handler(request)
-
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Adds the headers that every response has."""
         response.headers["Server"] = SERVER
@@ -89,7 +85,7 @@ def _unknown_client(request: web.Request) -> str:
 
 
 def _body_problem(request: web.Request) -> HTTPStatus | None:
-    """Refuses bodies: no route reads one, and the length of a chunked one is unknown."""
+    """Refuses long bodies: no route needs one, and the length of a chunked one is unknown."""
     if hdrs.TRANSFER_ENCODING in request.headers:
         return HTTPStatus.LENGTH_REQUIRED
     return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if (request.content_length or 0) > MAX_BODY else None

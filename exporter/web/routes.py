@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, Protocol
 
@@ -20,10 +20,12 @@ from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web.bodies import SMALL, Body, PiecewisePayload
 from exporter.web.coalescer import Coalescer
+from exporter.web.compression import Compression
 from exporter.web.external_url import ExternalUrl
 from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages
 from exporter.web.pages.probe_list import PARAMETERS, Query
+from exporter.web.parameters import probe_key, required, single
 
 DEFAULT_TIMEOUT = 10.0  # seconds; Prometheus' default scrape timeout
 MAX_TIMEOUT = 120.0
@@ -78,6 +80,7 @@ class Routes:
         self._external_url = external_url
         # The foreign page that made a browser send a request; empty for our own pages.
         self._cross_site = cross_site
+        self._compression = Compression(cross_site)
         # Separate, so that none delays another.
         self._everything, self._series = Coalescer(), Coalescer()
         self._from_disk, self._discovered = (Coalescer(one_at_a_time=True) for _ in range(2))
@@ -119,7 +122,7 @@ class Routes:
         read_only = debug or request.method == hdrs.METH_HEAD
         try:
             key = self._probes.key(
-                _parameter(request, "module"), _parameter(request, "target"), read_only=read_only
+                required(request, "module"), required(request, "target"), read_only=read_only
             )
             if not read_only and (stranger := self._cross_site(request)):
                 cure = "open this address yourself, or add &debug=true, which sends nothing"
@@ -176,7 +179,7 @@ class Routes:
             compressed=takes_gzip(request.headers.get("Accept-Encoding", "")),
         )
         headers = _PLAIN_HEADERS | {"Content-Type": "application/json; charset=utf-8"}
-        return await self._answer(request, body, headers)
+        return await self._compression.response(request, body, headers)
 
     async def _groups(self, host: str, common: dict[str, str]) -> str:
         """Written in pieces, since there may be ten thousand."""
@@ -192,7 +195,8 @@ class Routes:
         if self._shown is None or self._shown[0] is not settings:
             self._shown = (settings, asyncio.ensure_future(_shown(settings)))
         headers = _PLAIN_HEADERS | {"Content-Type": "text/plain; charset=utf-8"}
-        return await self._answer(request, await asyncio.shield(self._shown[1]), headers)
+        shown = await asyncio.shield(self._shown[1])
+        return await self._compression.response(request, shown, headers)
 
     async def home(self, request: web.Request) -> web.Response:
         raise web.HTTPFound(f"{self._external_url.prefix}/")
@@ -200,7 +204,7 @@ class Routes:
     async def index(self, request: web.Request) -> web.Response:
         """The overview: of the probes those that search=, state= and page= ask for."""
         try:
-            query = Query.parse({name: _single(request, name) for name in PARAMETERS})
+            query = Query.parse({name: single(request, name) for name in PARAMETERS})
         except ValueError as error:
             return web.Response(status=400, text=f"{one_line(str(error))}\n")
         page = await self._from_disk.get(("overview", query), lambda: self._pages.overview(query))
@@ -209,12 +213,7 @@ class Routes:
     async def trips(self, request: web.Request) -> web.Response:
         """The trips of one probe, by its name (probe=) or by module and target. Makes no trip."""
         try:
-            if request.query.get("probe") and not request.query.get("module"):
-                key = self._probes.by_name(_parameter(request, "probe"))
-            else:
-                key = self._probes.key(
-                    _parameter(request, "module"), _parameter(request, "target"), read_only=True
-                )
+            key = probe_key(request, self._probes)
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         page = await self._from_disk.get(("trips", key), lambda: self._pages.trips(key))
@@ -234,7 +233,7 @@ class Routes:
             "Content-Type": "text/css; charset=utf-8",
             "X-Content-Type-Options": "nosniff",
         }
-        return await self._answer(request, self._style, headers)
+        return await self._compression.response(request, self._style, headers)
 
     async def _page(
         self, request: web.Request, page: Body, status: int = HTTPStatus.OK
@@ -242,28 +241,7 @@ class Routes:
         """A page that loads only our own style and cannot be framed, since it shows text from
         external senders."""
         headers = _PAGE_HEADERS | {"Content-Type": "text/html; charset=utf-8"}
-        return await self._answer(request, page, headers, status)
-
-    async def _answer(
-        self,
-        request: web.Request,
-        body: Body,
-        headers: Mapping[str, str],
-        status: int = HTTPStatus.OK,
-    ) -> web.Response:
-        """The body, compressed if the client accepts that.
-
-        The answer to a request that a foreign page has made a browser send is not compressed: an
-        attacker who sees the length of the encrypted answer could compare guesses, which are in
-        the address and so on the page, with the rest of the page (BREACH).
-        """
-        headers = {**headers, "Vary": "Accept-Encoding"}
-        packed = len(body.plain) > SMALL and takes_gzip(request.headers.get("Accept-Encoding", ""))
-        if not packed or self._cross_site(request):
-            return web.Response(body=PiecewisePayload(body.plain), status=status, headers=headers)
-        headers["Content-Encoding"] = "gzip"
-        compressed = PiecewisePayload(await body.compressed())
-        return web.Response(body=compressed, status=status, headers=headers)
+        return await self._compression.response(request, page, headers, status)
 
     async def reload(self, request: web.Request) -> web.Response:
         """Reloads the configuration. The router refuses GET: a link must not reload."""
@@ -310,27 +288,6 @@ def _labels(probe: Probe) -> dict[str, str]:
 
 async def _shown(settings: Settings) -> Body:
     return Body(Text([(await asyncio.to_thread(settings.shown)).encode()]))
-
-
-def _single(request: web.Request, name: str) -> str:
-    """An optional parameter. Raises ValueError if it is given several times."""
-    values = request.query.getall(name, [])
-    if len(values) > 1:
-        raise ValueError(f"parameter {name} is given {len(values)} times")
-    return values[0] if values else ""
-
-
-def _parameter(request: web.Request, name: str) -> str:
-    values = request.query.getall(name, [])
-    if len(values) != 1 or not values[0]:
-        problem = (
-            f"parameter {name} is given {len(values)} times"
-            if len(values) > 1
-            else f"parameter {name} is missing"
-        )
-        example = "/probe?module=submission&target=monitor@example.org"
-        raise ProbeRefused(400, "bad_request", f"{problem}; example: {example}")
-    return values[0]
 
 
 async def _debug_response(

@@ -13,7 +13,10 @@ from aiohttp.http_exceptions import HttpProcessingError
 from exporter.config.types import Listen
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
+from exporter.web.api.errors import API, in_json
+from exporter.web.api.frame import Frame
 from exporter.web.bodies import PiecewisePayload
+from exporter.web.compression import Compression
 from exporter.web.connection_limits import ConnectionLimits
 from exporter.web.external_url import ExternalUrl
 from exporter.web.limits import LIMITS, Limits
@@ -43,6 +46,7 @@ class Server:
         middleware: Middleware | None = None,
         reload: Reload | None = None,
         external_url: ExternalUrl = NO_EXTERNAL_URL,
+        api: Frame | None = None,
     ) -> None:
         self._listeners = listeners
         self._limits = limits
@@ -55,7 +59,7 @@ class Server:
         self._servers: list[asyncio.Server] = []
         # A request that the middleware still checks is not being answered: the client's time limit
         # goes on.
-        middlewares = [self._middleware.handle, self._answering]
+        middlewares = [self._refusing, self._answering]
         application = web.Application(client_max_size=MAX_BODY, middlewares=middlewares)
         self._routes = Routes(
             probes,
@@ -66,6 +70,9 @@ class Server:
             self._middleware.origin_check.cross_site,
         )
         application.add_routes(self._routes.table())
+        if api:
+            compression = Compression(self._middleware.origin_check.cross_site)
+            application.add_routes(api.table(self._prefix, compression))
         application.on_response_prepare.append(self._middleware.add_headers)
         # Cancelling a handler cancels its waiting only: a trip is a task of its own.
         self._runner = web.AppRunner(
@@ -119,6 +126,13 @@ class Server:
         return self._connection_limits.client(request.protocol) if self._connection_limits else ""
 
     @web.middleware
+    async def _refusing(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuses requests before they are handled."""
+        if refusal := await self._middleware.refusal(request):
+            return in_json(refusal) if self._is_of_api(request) else refusal
+        return await handler(request)
+
+    @web.middleware
     async def _answering(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Handles a request, and reports its progress to the connection limits."""
         limits, protocol = self._connection_limits, request.protocol
@@ -147,12 +161,15 @@ class Server:
                 f"{refusal.status}: {refusal.reason}; use"
                 f" {' or '.join(sorted(refusal.allowed_methods))}\n"
             )
-            return web.Response(
-                status=refusal.status, text=text, headers={"Allow": refusal.headers["Allow"]}
-            )
+            allow = {"Allow": refusal.headers["Allow"]}
+            response = web.Response(status=refusal.status, text=text, headers=allow)
         except web.HTTPNotFound as refusal:
             text = f"{refusal.status}: {refusal.reason}; all paths begin with {self._prefix}/\n"
-            return web.Response(status=refusal.status, text=text)
+            response = web.Response(status=refusal.status, text=text)
+        return in_json(response) if self._is_of_api(request) else response
+
+    def _is_of_api(self, request: web.Request) -> bool:
+        return request.path.startswith(f"{self._prefix}{API}/")
 
 
 _HANDLING: dict[str, Any] = {

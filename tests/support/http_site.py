@@ -13,6 +13,7 @@ from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.store import Store
+from exporter.web.api.routes import api
 from exporter.web.limits import LIMITS, Limits
 from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
@@ -60,6 +61,8 @@ async def site(
     delay: float | None = 0.05,
     middleware: Middleware | None = None,
     store: Store | None = None,
+    *,
+    admin: bool = False,
 ) -> AsyncIterator[Site]:
     rig = ProberRig(clock=Clock(), store=store)
     rig.sender.delay, rig.sender.effort = delay, 0.01
@@ -70,7 +73,15 @@ async def site(
     probes = ProbeTable(SETTINGS, rig.prober, rig.metrics, rig.clock, make)
     pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall)
     async with (
-        Server(probes, rig.metrics, pages, [Listen("127.0.0.1:0")], limits, middleware) as server,
+        Server(
+            probes,
+            rig.metrics,
+            pages,
+            [Listen("127.0.0.1:0")],
+            limits,
+            middleware,
+            api=api(probes, rig.store, rig.watchers, rig.clock, admin=admin),
+        ) as server,
         aiohttp.ClientSession() as http,
     ):
         yield Site(rig, probes, pages, server, http)

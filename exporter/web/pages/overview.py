@@ -1,19 +1,19 @@
 """The rows of the overview: one for each probe, mailbox and blocklist."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import islice
 from urllib.parse import urlencode
 
 from exporter.core.facts import Arrival
 from exporter.core.fairness import in_turns
-from exporter.core.model import Listing, ListState, Outcome, QueriedList
+from exporter.core.model import Listing, ListState, Outcome
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe
+from exporter.web.blocklist_status import BlocklistStatus, blocklist_statuses
 from exporter.web.pages.sparkline import Sparkline, sparkline
 
 PLAIN, GOOD, BAD = "none", "good", "bad"
-ROWS, FACTS = 50, 2000  # that are read at a time: a millisecond of work
+ROWS = 50  # that are read at a time: a millisecond of work
 MOST_MAILBOXES = 100  # that are shown; those that are not connected first
 MOST_LISTED = 20  # addresses and domains of a blocklist that are shown
 
@@ -129,40 +129,14 @@ def _mailbox_row(watcher: Watcher) -> MailboxRow:
 
 async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:
     """The rows, from the newest answers of every probe. An unusable list has no listings."""
-    trouble: dict[str, str] = {}
-    listed: dict[str, dict[str, None]] = {}  # in the order in which they are found
-    harmless: set[str] = set()
-    async for fact in in_turns(
-        (fact for probe in probes if probe.newest for fact in probe.newest.facts), FACTS
-    ):
-        if isinstance(fact, QueriedList):
-            listed.setdefault(fact.blocklist, {})
-            if not fact.usable:
-                trouble.setdefault(fact.blocklist, fact.why)
-        elif isinstance(fact, Listing):
-            _take(fact, listed.setdefault(fact.blocklist, {}), trouble)
-            if not fact.alarming:
-                harmless.add(fact.blocklist)
-    return [
-        _blocklist_row(name, trouble.get(name), whom, name in harmless)
-        for name, whom in listed.items()
-    ]
+    return [_blocklist_row(one) for one in await blocklist_statuses(probes)]
 
 
-def _take(listing: Listing, listed: dict[str, None], trouble: dict[str, str]) -> None:
-    if listing.state is ListState.LISTED:
-        listed[listing.subject] = None
-    elif listing.state is ListState.UNKNOWN:
-        trouble.setdefault(listing.blocklist, listing.text)
-
-
-def _blocklist_row(
-    name: str, trouble: str | None, listed: Collection[str], harmless: bool
-) -> BlocklistRow:
-    shown = tuple(islice(listed, MOST_LISTED))
-    more = len(listed) - len(shown)
-    if trouble is not None:
-        return BlocklistRow(name, PLAIN, f"unusable: {trouble}", shown, "unknown", more)
-    state = BAD if listed and not harmless else GOOD
-    text = "usable" + ("; a listing is not a failure" if harmless else "")
-    return BlocklistRow(name, state, text, shown, "not listed", more)
+def _blocklist_row(one: BlocklistStatus) -> BlocklistRow:
+    shown = one.listed[:MOST_LISTED]
+    more = len(one.listed) - len(shown)
+    if one.trouble is not None:
+        return BlocklistRow(one.name, PLAIN, f"unusable: {one.trouble}", shown, "unknown", more)
+    state = BAD if one.listed and one.alarming else GOOD
+    text = "usable" + ("" if one.alarming else "; a listing is not a failure")
+    return BlocklistRow(one.name, state, text, shown, "not listed", more)

@@ -113,7 +113,7 @@ async def page_of(probes: Iterable[Probe], query: Query) -> ProbePage:
     async for probe in in_turns(probes, AT_A_TIME):
         known += 1
         state = state_of(probe)
-        if words and not _matches(probe, words):
+        if words and not matches(probe, words):
             continue
         found[state].append(probe)
         if state is not State.FAILED and query.state in (None, state):
@@ -133,7 +133,7 @@ def state_of(probe: Probe) -> State:
     return State.FAILED if probe.newest.failure else State.OK
 
 
-def _matches(probe: Probe, words: Iterable[str]) -> bool:
+def matches(probe: Probe, words: Iterable[str]) -> bool:
     """Whether all words are in the probe's name, module or target, or in its failure."""
     failure = str(probe.newest.failure) if probe.newest and probe.newest.failure else ""
     text = f"{probe.name or ''}\n{probe.key.module}\n{probe.key.target}\n{failure}".lower()

@@ -1,0 +1,98 @@
+"""The probes, as the API describes them."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from http import HTTPStatus
+from math import inf, isinf
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from exporter.core.clock import Clock
+from exporter.core.fairness import Slices, in_turns
+from exporter.core.model import ProbeKey
+from exporter.metrics.text import Text
+from exporter.probing.probe import Probe
+from exporter.probing.probes import ProbeTable
+from exporter.state.outages import DAY, MONTH, Downtime
+from exporter.state.schema import StateUnusable
+from exporter.terminal.json_output import summary
+from exporter.web.api.errors import ApiError
+from exporter.web.api.frame import listed
+from exporter.web.api.paging import Paging, optional
+from exporter.web.pages.probe_list import AT_A_TIME, Query, State, matches, state_of
+
+NO_DOWNTIME = Downtime(0.0, 0.0, None)
+
+
+class Downtimes(Protocol):
+    async def downtimes(self, now: float) -> Mapping[ProbeKey, Downtime]: ...
+
+
+class Probes:
+    """Answers for the probes, in the order of the configuration."""
+
+    def __init__(self, probes: ProbeTable, records: Downtimes, clock: Clock) -> None:
+        self._probes = probes
+        self._records = records
+        self._clock = clock
+
+    async def get(self, request: web.Request) -> Text:
+        """Of the probes those that search= and state= ask for, or the one that is named."""
+        paging = Paging.of(request)
+        search, state = optional(request, "search"), optional(request, "state")
+        name = optional(request, "probe")
+        try:
+            query = Query.parse({"search": search, "state": state})
+        except ValueError as error:
+            raise ApiError(HTTPStatus.BAD_REQUEST, str(error)) from None
+        words = query.search.lower().split()
+        found = [
+            probe
+            async for probe in in_turns(self._probes, AT_A_TIME)
+            if query.state in (None, state_of(probe))
+            and (not words or matches(probe, words))
+            and name in ("", probe.name)
+        ]
+        following = paging.next_of(request) if len(found) > paging.end else None
+        return await listed(self._described(found[paging.offset : paging.end]), following)
+
+    async def _described(self, probes: list[Probe]) -> AsyncIterator[dict[str, Any]]:
+        now, downtimes = self._clock.wall(), None
+        with suppress(StateUnusable):  # what the disk cannot say now is unknown
+            downtimes = await self._records.downtimes(now)
+        slices = Slices(self._clock.monotonic)
+        for probe in probes:
+            downtime = downtimes.get(probe.key, NO_DOWNTIME) if downtimes is not None else None
+            yield self._status(probe, downtime)
+            await slices.pause()
+
+    def _status(self, probe: Probe, downtime: Downtime | None) -> dict[str, Any]:
+        state, lasting = state_of(probe), probe.outages.lasting
+        recovered = downtime.last_end if downtime and state is State.OK else None
+        recheck = probe.interval_after_failure
+        return {
+            "name": probe.name,
+            "module": probe.key.module,
+            "target": probe.key.target,
+            "state": state,
+            "since": lasting.start if lasting else recovered,
+            "outage": lasting.id if lasting else None,
+            "newest": probe.newest and summary(probe.newest),
+            "in_progress": list(probe.flights),
+            "next_trip_at": self._next_trip_at(probe),
+            "interval": probe.interval,
+            "interval_after_failure": min(recheck, probe.interval),
+            "timeout": probe.timeout,
+            "availability": downtime
+            and {"day": 1 - downtime.day / DAY, "month": 1 - downtime.month / MONTH},
+        }
+
+    def _next_trip_at(self, probe: Probe) -> float | None:
+        """When the next trip is due, in seconds since the epoch; None if only a scrape starts it,
+        or if none has started yet."""
+        if not probe.name or probe.last_start == -inf:
+            return None
+        due = min(probe.last_start + probe.interval, probe.recheck_at())
+        wait = max(due - self._clock.monotonic(), 0.0)
+        return None if isinf(wait) else self._clock.wall() + wait

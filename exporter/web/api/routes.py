@@ -1,0 +1,41 @@
+"""All resources of the API."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from exporter.core.clock import Clock
+from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.probing.probes import ProbeTable
+from exporter.web.api.blocklists import Blocklists
+from exporter.web.api.frame import Frame, Get, Post
+from exporter.web.api.mailboxes import Mailboxes
+from exporter.web.api.outages import OutageRecords, Outages
+from exporter.web.api.probes import Downtimes, Probes
+from exporter.web.api.trips import Outcomes, Trips
+
+
+class Records(Outcomes, OutageRecords, Downtimes, Protocol):
+    """What the store keeps."""
+
+
+def api(
+    probes: ProbeTable,
+    records: Records,
+    watchers: Mapping[str, Watcher],
+    clock: Clock,
+    *,
+    admin: bool = False,
+) -> Frame:
+    """Everything below /api/v1. What changes something is refused unless `admin`."""
+    trips, outages = Trips(probes, records), Outages(probes, records, clock)
+    gets: dict[str, Get] = {
+        "/probes": Probes(probes, records, clock).get,
+        "/trips": trips.get,
+        "/trips/{trip:[0-9a-f]{14}}": trips.get_one,
+        "/outages": outages.get,
+        "/outages/{outage:[0-9a-f]{14}}": outages.get_one,
+        "/mailboxes": Mailboxes(watchers).get,
+        "/blocklists": Blocklists(probes).get,
+    }
+    posts: dict[str, Post] = {}
+    return Frame(gets, posts, admin=admin)

@@ -1,0 +1,42 @@
+"""The parameters of a request, in its address."""
+
+from aiohttp import web
+
+from exporter.core.model import ProbeKey, ProbeRefused
+from exporter.probing.probes import ProbeTable
+
+EXAMPLE = "/probe?module=submission&target=monitor@example.org"
+
+
+def single(request: web.Request, name: str) -> str:
+    """An optional parameter. Raises ValueError if it is given several times."""
+    values = request.query.getall(name, [])
+    if len(values) > 1:
+        raise ValueError(f"parameter {name} is given {len(values)} times")
+    return values[0] if values else ""
+
+
+def required(request: web.Request, name: str) -> str:
+    """Raises ProbeRefused if it is missing, empty, or given several times."""
+    try:
+        value = single(request, name)
+    except ValueError as error:
+        raise ProbeRefused(400, "bad_request", f"{error}; example: {EXAMPLE}") from None
+    if not value:
+        raise ProbeRefused(400, "bad_request", f"parameter {name} is missing; example: {EXAMPLE}")
+    return value
+
+
+def probe_key(request: web.Request, probes: ProbeTable) -> ProbeKey:
+    """The probe that a request names, by its name (probe=) or by module and target. For reading.
+    Raises ProbeRefused."""
+    if request.query.get("probe") and not request.query.get("module"):
+        return probes.by_name(required(request, "probe"))
+    return probes.key(required(request, "module"), required(request, "target"), read_only=True)
+
+
+def perhaps_probe_key(request: web.Request, probes: ProbeTable) -> ProbeKey | None:
+    """The same; None if the request names none."""
+    if not any(request.query.get(name) for name in ("probe", "module", "target")):
+        return None
+    return probe_key(request, probes)
