@@ -103,6 +103,7 @@ class App:
             name,
             module.recheck(interval),
             self._recheck_slots,
+            gap=module.gap,
         )
 
     def _left_from(self, name: str) -> str:

@@ -28,6 +28,7 @@ def _interval(seconds: float) -> float:
 Interval = Annotated[Duration, AfterValidator(_interval)]
 
 
+LEAST_GAP = 1.0  # seconds
 RECHECK = 60.0  # seconds between trips after a failure, if nothing else is configured
 
 
@@ -98,6 +99,11 @@ class Module(CheckOptions):
         if wanted is None:
             wanted = max(RECHECK, _gap(self.roundtrip)) if self.roundtrip else interval
         return min(wanted, interval)
+
+    @property
+    def gap(self) -> float:
+        """Seconds between the starts of two trips to a target, at least, whoever asks for them."""
+        return max(LEAST_GAP, _gap(self.roundtrip))
 
     def canonical(self, target: str) -> str:
         """The canonical form of a target. Raises ValueError with a line for administrators if it is

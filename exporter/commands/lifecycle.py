@@ -93,7 +93,14 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
             middleware=Middleware(options.web_config_file),
             reload=reloader.reload,
             external_url=options.external_url,
-            api=api(app.probes, app.store, app.watchers, app.clock, admin=options.admin_api),
+            api=api(
+                app.probes,
+                app.store,
+                app.watchers,
+                app.clock,
+                options.external_url.prefix,
+                admin=options.admin_api,
+            ),
         )
         await stack.enter_async_context(server)
         garbage.start()

@@ -59,6 +59,8 @@ class Probe:
     name: str | None = None  # of an entry in `probes:`
     interval_after_failure: float = inf  # while the newest trip is a failure, if it is shorter
     recheck_slots: RecheckSlots = field(default_factory=RecheckSlots)
+    gap: float = 1.0  # between the starts of two trips, at least, also by hand
+    requested: bool = False  # a trip by hand, which has not started yet
     removed: bool = False  # from the configuration: its last trips end, and are no longer shown
     newest: Outcome | None = None  # in brief: of the finished trips, the one that started last
     unwritten: Outcome | None = None  # the newest in full, until it is on disk
@@ -86,7 +88,7 @@ class Probe:
         """Takes the configuration of another probe; trips in progress end unchanged, and the
         interval continues."""
         self.check, self.interval = other.check, other.interval
-        self.interval_after_failure = other.interval_after_failure
+        self.interval_after_failure, self.gap = other.interval_after_failure, other.gap
         self.timeout, self.session_timeout = other.timeout, other.session_timeout
 
     def is_newest(self, started: float) -> bool:
@@ -164,5 +166,11 @@ class Probe:
         regular = self.last_regular + self.interval - min(self.interval * SLACK, MOST_SLACK)
         return self.is_failing and now < regular
 
+    def request(self, now: float) -> bool:
+        """Asks for a trip by hand. Returns whether one may start: none is in progress, and the last
+        one did not start within the gap."""
+        self.requested = not self.flights and now >= self.last_start + self.gap
+        return self.requested
+
     def due(self, now: float) -> bool:
-        return now >= self.next_start
+        return now >= self.next_start or (self.requested and now >= self.last_start + self.gap)

@@ -43,9 +43,14 @@ class Prober:
         turn comes; then the result is done. It does not wait for the last one."""
         if probe.due(self._clock.monotonic()):
             return self._admission.enqueue(probe)
-        nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        nothing.set_result(None)
-        return nothing
+        return _nothing()
+
+    def start_now(self, probe: Probe) -> "asyncio.Future[None]":
+        """Starts a trip by hand, before the interval is over, unless one is in progress or the last
+        one started within the gap: at once, or when its turn comes; then the result is done."""
+        if probe.request(self._clock.monotonic()):
+            return self._admission.enqueue(probe)
+        return _nothing()
 
     def start(
         self, probe: Probe, progress: Callable[[Span], None] | None = None
@@ -61,7 +66,7 @@ class Prober:
         else:
             trip, run = new_trip(), begin(transcript=Transcript("lists"))
             course = partial(probe.check.run, run)
-        recheck = probe.is_recheck(run.started)
+        recheck, probe.requested = probe.is_recheck(run.started), False
         probe.last_start = run.started
         if not recheck:
             probe.last_regular = run.started
@@ -149,3 +154,9 @@ class Prober:
         with contained(token.trip, probe):
             await self._ledger.record(token, probe, check.mailbox, run, keep)
         await check.run(run, token)
+
+
+def _nothing() -> "asyncio.Future[None]":
+    nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    nothing.set_result(None)
+    return nothing

@@ -1,5 +1,6 @@
 """The current probes: those of `probes:`, and the pairs of module and target that are scraped."""
 
+import asyncio
 import difflib
 from collections.abc import Callable, Container, Iterator
 
@@ -168,6 +169,10 @@ class ProbeTable:
     async def scrape(self, key: ProbeKey, patience: float) -> None:
         """Handles a scrape of this probe. See Prober.scrape."""
         await self._prober.scrape(self.get_or_create(key), patience)
+
+    def start_now(self, probe: Probe) -> "asyncio.Future[None]":
+        """See Prober.start_now."""
+        return self._prober.start_now(probe)
 
     def get_or_create(self, key: ProbeKey) -> Probe:
         """The probe of an allowed key, created if necessary."""

@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
-from exporter.probing.probe import Probe
+from exporter.probing.probe import MOST_SLACK, Probe
 from exporter.probing.prober import Prober
 
 STARTS_PER_SECOND = 10.0  # while the first trips are spread
@@ -71,4 +71,10 @@ class Scheduler:
             if due < next_trip:
                 next_trip = probe.last_start + probe.interval
             else:
-                next_trip = max(next_trip + probe.interval, probe.next_start)
+                next_trip = max(self._following(probe, next_trip), probe.next_start)
+
+    def _following(self, probe: Probe, due: float) -> float:
+        """When the next trip is due after this moment. If a trip by hand was in its place, an
+        interval later than that."""
+        regular, by_hand = due + probe.interval, probe.last_start + probe.interval + MOST_SLACK
+        return min(regular, by_hand) if probe.last_start > due - probe.interval else regular

@@ -18,6 +18,8 @@ from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
+from exporter.web.api.errors import ADMIN_API_IS_OFF, ApiError
+from exporter.web.api.fields import read_fields, text_of
 from exporter.web.bodies import SMALL, Body, PiecewisePayload
 from exporter.web.coalescer import Coalescer
 from exporter.web.compression import Compression
@@ -26,6 +28,7 @@ from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages
 from exporter.web.pages.probe_list import PARAMETERS, Query
 from exporter.web.parameters import probe_key, required, single
+from exporter.web.trips_now import TripsNow
 
 DEFAULT_TIMEOUT = 10.0  # seconds; Prometheus' default scrape timeout
 MAX_TIMEOUT = 120.0
@@ -72,10 +75,14 @@ class Routes:
         reload: Reload | None,
         external_url: ExternalUrl,
         cross_site: Callable[[web.Request], str],
+        *,
+        admin: bool = False,
     ) -> None:
         self._probes = probes
         self._exposition = exposition
         self._pages = pages
+        self._admin = admin
+        self._trips_now = TripsNow(probes)
         self._reload = reload
         self._external_url = external_url
         # The foreign page that made a browser send a request; empty for our own pages.
@@ -108,6 +115,7 @@ class Routes:
         home = [web.get(path, self.home) for path in ("/", prefix)] if prefix else []
         return [
             *reloading,
+            web.post(f"{prefix}/trips", self.trip_now),
             *(web.get(prefix + path, answer) for path, answer in gets.items()),
             *home,
         ]
@@ -216,8 +224,23 @@ class Routes:
             key = probe_key(request, self._probes)
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
-        page = await self._from_disk.get(("trips", key), lambda: self._pages.trips(key))
+        page = await self._from_disk.get(
+            ("trips", key), lambda: self._pages.trips(key, may_start=self._admin)
+        )
         return await self._page(request, page)
+
+    async def trip_now(self, request: web.Request) -> web.Response:
+        """Makes a trip by hand, and leads to its page: the button on the page of a probe."""
+        if not self._admin:
+            return web.Response(status=HTTPStatus.FORBIDDEN, text=f"{ADMIN_API_IS_OFF}\n")
+        try:
+            fields = await read_fields(request)
+            key = self._probes.key(text_of(fields, "module"), text_of(fields, "target"))
+            made = await self._trips_now.start(key)
+        except (ApiError, ProbeRefused) as refusal:
+            return web.Response(status=refusal.status, text=f"{refusal}\n")
+        location = {"Location": f"trips/{made.trip}"}
+        return web.Response(status=HTTPStatus.SEE_OTHER, headers=location)
 
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]

@@ -68,6 +68,7 @@ class Server:
             reload,
             external_url,
             self._middleware.origin_check.cross_site,
+            admin=bool(api and api.admin),
         )
         application.add_routes(self._routes.table())
         if api:

@@ -56,3 +56,9 @@ def test_what_contradicts_the_interval_or_the_gap_is_a_mistake(options: str, pro
     with pytest.raises(Mistakes) as caught:
         module(options, gap="10s")
     assert f"m.yml:5:29: modules.m.interval_after_failure: {problem}" in str(caught.value)
+
+
+@pytest.mark.parametrize(("gap", "expected"), [("500ms", 1.0), ("10s", 10.0)])
+def test_two_trips_to_a_target_are_a_gap_apart_whoever_asks(gap: str, expected: float) -> None:
+    assert module(gap=gap).gap == expected
+    assert module(check="dnsbl: {{lists: [zen.spamhaus.org]}}").gap == 1.0

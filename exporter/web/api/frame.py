@@ -51,7 +51,7 @@ class Frame:
     def __init__(self, gets: Mapping[str, Get], posts: Mapping[str, Post], *, admin: bool) -> None:
         self._gets = gets
         self._posts = posts
-        self._admin = admin
+        self.admin = admin
         self._answers = Coalescer(one_at_a_time=True)
 
     def table(self, prefix: str, compression: Compression) -> list[web.RouteDef]:
@@ -76,7 +76,7 @@ class Frame:
     def _answer_post(self, post: Post) -> Any:
         @_with_errors
         async def answer(request: web.Request) -> web.Response:
-            if not self._admin:
+            if not self.admin:
                 raise ApiError(HTTPStatus.FORBIDDEN, ADMIN_API_IS_OFF, "admin_api_off")
             reply = await post(await read_fields(request))
             headers = JSON_HEADERS | dict(reply.headers)

@@ -11,6 +11,7 @@ from exporter.web.api.frame import Frame, Get, Post
 from exporter.web.api.mailboxes import Mailboxes
 from exporter.web.api.outages import OutageRecords, Outages
 from exporter.web.api.probes import Downtimes, Probes
+from exporter.web.api.trip_requests import TripRequests
 from exporter.web.api.trips import Outcomes, Trips
 
 
@@ -23,10 +24,11 @@ def api(
     records: Records,
     watchers: Mapping[str, Watcher],
     clock: Clock,
+    prefix: str = "",
     *,
     admin: bool = False,
 ) -> Frame:
-    """Everything below /api/v1. What changes something is refused unless `admin`."""
+    """Everything below `prefix`/api/v1. What changes something is refused unless `admin`."""
     trips, outages = Trips(probes, records), Outages(probes, records, clock)
     gets: dict[str, Get] = {
         "/probes": Probes(probes, records, clock).get,
@@ -37,5 +39,5 @@ def api(
         "/mailboxes": Mailboxes(watchers).get,
         "/blocklists": Blocklists(probes).get,
     }
-    posts: dict[str, Post] = {}
+    posts: dict[str, Post] = {"/trips": TripRequests(probes, prefix).post}
     return Frame(gets, posts, admin=admin)

@@ -90,8 +90,9 @@ class Pages:
             trips=self._listed(await self._records.recent(None, 20)) if beside else None,
         )
 
-    async def trips(self, key: ProbeKey) -> str:
-        """The trips of one probe: those in progress, and the stored ones."""
+    async def trips(self, key: ProbeKey, *, may_start: bool = False) -> str:
+        """The trips of one probe: those in progress, and the stored ones; with a button that makes
+        one now if readers may do that."""
         probe = self._probes.find(key)
         kept = self._listed(await self._records.recent(key, MOST_TRIPS))
         newest = list(probe.runs.items())[-MOST_TRIPS:]
@@ -99,7 +100,10 @@ class Pages:
             TripView(run.outcome(trip, key), probe.name, under_way=True)
             for trip, run in reversed(newest)
         ]
-        return await self._page("trips.html", root="", probe=probe, trips=[*flights, *kept])
+        trips = [*flights, *kept]
+        return await self._page(
+            "trips.html", root="", probe=probe, trips=trips, may_start=may_start
+        )
 
     async def trip(self, trip_id: str) -> str | None:
         """One trip, finished or in progress."""
