@@ -17,6 +17,7 @@ DEFAULT_LISTEN = ":10925"
 MAX_TARGETS = 10_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
+REPORT_FORMATS = ("text", "html", "csv", "json")
 _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
 """How other programs name what is `--config.file` here."""
 
@@ -207,8 +208,28 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     help_transcript = "print the transcript of the sessions; always printed after a failure"
     probing.add_argument("--transcript", action="store_true", help=help_transcript)
 
+    reporting = commands.add_parser(
+        "report", parents=[configuration], help="availability, outages and delays of a month"
+    )
+    help_month = "in UTC; default: the current month"
+    reporting.add_argument("--month", metavar="YYYY-MM", type=_given, help=help_month)
+    reporting.add_argument(
+        "--format", choices=REPORT_FORMATS, default=REPORT_FORMATS[0], help="default %(default)s"
+    )
+    _add_state_dir(reporting)
+
     commands.add_parser("schema", help="print the JSON Schema of the configuration")
     return parser, commands.choices
+
+
+def _add_state_dir(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--state.dir",
+        dest="state_dir",
+        metavar="DIR",
+        type=_path,
+        help="overrides state.dir of the configuration",
+    )
 
 
 def _add_serve_flags(command: argparse.ArgumentParser) -> None:
@@ -262,13 +283,7 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
         default=MAX_TARGETS,
         help=help_targets,
     )
-    add(
-        "--state.dir",
-        dest="state_dir",
-        metavar="DIR",
-        type=_path,
-        help="overrides state.dir of the configuration",
-    )
+    _add_state_dir(command)
     add(
         "--log.level",
         dest="log_level",

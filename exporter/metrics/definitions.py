@@ -4,13 +4,13 @@ them."""
 from dataclasses import dataclass
 from typing import Literal
 
+from exporter.core.delays import BOUNDS
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason, Trait
 from exporter.core.steps import Step, Timed
 
 SEND_BUCKETS = (0.5, 10.0, 30.0)
 STEP_BUCKETS = (0.25,)
-DELAY_BUCKETS = (0.1, 1.0, 4.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 ROUND_TRIP_BUCKETS = (300.0,)
 QUERY_BUCKETS = (0.005, 0.02, 0.1, 0.5, 2.0)
 
@@ -144,7 +144,7 @@ OF_A_ROUND_TRIP = (
         "Time from the server's final 250 to the message seen "
         "in the mailbox, late arrivals included",
         (),
-        DELAY_BUCKETS,
+        BOUNDS,
     ),
     Definition(
         "mailtrip_round_trip_duration_seconds",

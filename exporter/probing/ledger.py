@@ -207,7 +207,9 @@ class Ledger:
         if kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
         elif late:
-            self._observer.late(late.probe, stray.sighting.delay_since(late.accepted, self._clock))
+            delay = stray.sighting.delay_since(late.accepted, self._clock)
+            self._observer.late(late.probe, delay)
+            self._store.count_late(late.probe, self._clock.wall(), delay)
         elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
             self._observer.duplicate(known.probe)
         if known.id not in self._in_flight:
@@ -242,6 +244,7 @@ class Ledger:
                 trip.id, partial(log_message, logging.ERROR, trip, "the message is lost")
             )
             self._observer.lost(trip.probe)
+            self._store.count_lost(trip.probe, now.wall)
         self._store.check_place()
         if now.monotonic >= self._prune_at:  # it reads every trip that is known
             self._prune_at = now.monotonic + PRUNE_AFTER

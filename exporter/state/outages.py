@@ -56,6 +56,13 @@ def newest(
     return _readable(connection.execute(query, (*which, limit, offset)))
 
 
+def between(connection: Connection, start: float, end: float) -> list[Outage]:
+    """The outages that touch this time, in seconds since the epoch, the oldest first."""
+    query = f"""SELECT outage FROM outages WHERE start < ? AND coalesce("end", ?) > ?
+        AND {SENSIBLE["outages"]} ORDER BY start"""  # noqa: S608
+    return _readable(connection.execute(query, (end, end, start)))
+
+
 def find(connection: Connection, outage_id: str) -> Outage | None:
     query = f"SELECT outage FROM outages WHERE id = ? AND {SENSIBLE['outages']}"  # noqa: S608
     return next(iter(_readable(connection.execute(query, (outage_id,)))), None)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from exporter.core.private_file import keep_private, open_private
+from exporter.state import days
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ CREATE TABLE outages (
 ) WITHOUT ROWID;
 CREATE INDEX outages_by_start ON outages (start);
 """
+_NEW_IN_5 = _OUTAGES + days.TABLE
 _SCHEMA = f"""
 CREATE TABLE trips (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,
@@ -43,7 +45,7 @@ CREATE TABLE outcomes (
     module TEXT NOT NULL, target TEXT NOT NULL, finished_at REAL NOT NULL, outcome TEXT NOT NULL, last_success REAL,
     history TEXT NOT NULL DEFAULT '[]', PRIMARY KEY (module, target)
 ) WITHOUT ROWID;
-{_RECENT}{_OUTAGES}"""
+{_RECENT}{_NEW_IN_5}"""
 _FROM_1_TO_2 = """
 ALTER TABLE trips ADD COLUMN verdict TEXT;
 ALTER TABLE outcomes ADD COLUMN last_success REAL;
@@ -58,10 +60,10 @@ INSERT OR IGNORE INTO recent (trip, module, target, success, finished_at, size, 
 _FROM_3_TO_4 = "ALTER TABLE outcomes ADD COLUMN history TEXT NOT NULL DEFAULT '[]';"
 _STEPS = {
     0: _SCHEMA,
-    1: _FROM_1_TO_2 + _FROM_2_TO_3 + _FROM_3_TO_4 + _OUTAGES,
-    2: _FROM_2_TO_3 + _FROM_3_TO_4 + _OUTAGES,
-    3: _FROM_3_TO_4 + _OUTAGES,
-    4: _OUTAGES,
+    1: _FROM_1_TO_2 + _FROM_2_TO_3 + _FROM_3_TO_4 + _NEW_IN_5,
+    2: _FROM_2_TO_3 + _FROM_3_TO_4 + _NEW_IN_5,
+    3: _FROM_3_TO_4 + _NEW_IN_5,
+    4: _NEW_IN_5,
 }
 """What leads from a schema to ours, by its version; 0 is that of a new file."""
 

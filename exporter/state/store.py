@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from exporter.core.account import Month, ProbeAccount
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.core.threads import off_the_loop
-from exporter.state import evidence, outages, outcomes, trips
+from exporter.state import account as accounts
+from exporter.state import days, evidence, outages, outcomes, trips
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
@@ -106,6 +108,10 @@ class Store:
         """Raises StateUnusable."""
         return await self._read(lambda c: outages.find(c, outage_id))
 
+    async def account(self, month: Month, now: float) -> list[ProbeAccount]:
+        """The accounts of all probes in a month, until Unix time `now`. Raises StateUnusable."""
+        return await self._read(lambda c: accounts.account(c, month, now))
+
     async def trip(self, trip_id: str) -> Trip | None:
         """Raises StateUnusable."""
         return await self._read(lambda c: trips.find(c, trip_id))
@@ -175,6 +181,7 @@ class Store:
         self._commits.add(lambda c: trips.forget_expired(c, now))
         self._commits.add(lambda c: evidence.prune(c, now.wall))
         self._commits.add(lambda c: outages.prune(c, now.wall))
+        self._commits.add(lambda c: days.prune(c, now.wall))
 
     def check_place(self) -> None:
         """Logs it if the file is no longer where the next start will look."""
@@ -197,10 +204,19 @@ class Store:
         def change(connection: sqlite3.Connection) -> None:
             outcomes.keep(connection, outcome, text, newest=newest)
             evidence.keep(connection, outcome, text)
+            days.count(connection, outcome)
 
         # The verdict of a success is on disk already: a restart would report the same again.
         within = GATHER if outcome.success else SOON
         return self._commits.add(change, weight=len(text), tell=tell, within=within)
+
+    def count_late(self, probe: ProbeKey, at: float, delay: float | None) -> None:
+        """Counts a message that came late, at Unix time `at`."""
+        self._commits.add(lambda c: days.count_late(c, probe, at, delay))
+
+    def count_lost(self, probe: ProbeKey, at: float) -> None:
+        """Counts a message that is lost, at Unix time `at`."""
+        self._commits.add(lambda c: days.count_lost(c, probe, at))
 
     def keep_outage(self, outage: Outage) -> None:
         """Saves an outage, or what has changed of it."""

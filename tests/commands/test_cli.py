@@ -69,7 +69,8 @@ def test_version_and_help_are_there(tmp_path: Path) -> None:
     alone = mailtrip(directory=tmp_path)
     assert alone.returncode == 2
     assert all(
-        f"\n    {command} " in alone.stderr for command in ("serve", "check", "probe", "schema")
+        f"\n    {command} " in alone.stderr
+        for command in ("serve", "check", "probe", "report", "schema")
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from exporter.core.durations import duration
 from exporter.core.facts import Arrival, Hop
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList, Span
 from exporter.core.phases import Phase
@@ -14,7 +15,7 @@ from exporter.mail.tokens import candidates
 from exporter.state.history import TripSummary
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, blocklist_rows
 from exporter.web.pages.sparkline import HEIGHT, LEAST, sparkline
-from exporter.web.pages.words import ago, duration
+from exporter.web.pages.words import ago
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until
 

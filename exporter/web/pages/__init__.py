@@ -10,6 +10,7 @@ from typing import Protocol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exporter import __version__
+from exporter.core.durations import duration
 from exporter.core.fairness import in_turns
 from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.tokens import without_tokens
@@ -20,7 +21,7 @@ from exporter.state.schema import StateUnusable
 from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
 from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.trip import TripView
-from exporter.web.pages.words import ago, duration, moment
+from exporter.web.pages.words import ago, moment
 
 MOST_TRIPS = 60  # in a list
 ALL = Query()
@@ -32,7 +33,7 @@ STYLE_VERSION = sha256(STYLE.encode()).hexdigest()[:12]
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
     """The templates, compiled before anybody waits for a page."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"),
@@ -69,7 +70,7 @@ class Pages:
         self._records = records
         self._mailboxes = mailboxes
         self._now = now
-        self._templates = _templates()
+        self._templates = templates()
 
     async def overview(self, query: Query = ALL) -> str:
         """A page of the probes; with the first page of all of them, also mailboxes, blocklists and

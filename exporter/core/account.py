@@ -1,0 +1,81 @@
+"""The account of a month: availability, outages and delays of a probe."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from exporter.core.delays import quantile
+from exporter.core.model import ProbeKey
+from exporter.core.outage import Outage
+
+_MONTH = re.compile("(20[0-9]{2})-(0[1-9]|1[0-2])")
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A calendar month in UTC. Bounds in seconds since the epoch."""
+
+    year: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Month":
+        """Parses `2026-10`. Raises ValueError."""
+        if not (found := _MONTH.fullmatch(text)):
+            raise ValueError(f"{text!r} is no month: write for example 2026-10")
+        return cls(int(found[1]), int(found[2]))
+
+    @classmethod
+    def of(cls, moment: float) -> "Month":
+        """The month of a moment."""
+        day = datetime.fromtimestamp(moment, UTC)
+        return cls(day.year, day.month)
+
+    @property
+    def start(self) -> float:
+        return datetime(self.year, self.number, 1, tzinfo=UTC).timestamp()
+
+    @property
+    def end(self) -> float:
+        return self.next.start
+
+    @property
+    def next(self) -> "Month":
+        return Month(self.year + self.number // 12, self.number % 12 + 1)
+
+    @property
+    def previous(self) -> "Month":
+        return Month(self.year - (self.number == 1), (self.number - 2) % 12 + 1)
+
+    def __str__(self) -> str:
+        return f"{self.year:04}-{self.number:02}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAccount:
+    """The account of one probe. Times in seconds."""
+
+    probe: ProbeKey
+    since: float  # from when to when it was watched in this month, in seconds since the epoch
+    until: float
+    trips: int  # outside of maintenance windows, without rechecks
+    failures: int  # of these
+    planned_trips: int
+    planned_failures: int
+    late: int
+    lost: int
+    outages: tuple[Outage, ...]  # that touch the month, the oldest first
+    down: float  # in outages that were not planned
+    planned: float  # in outages in maintenance windows
+    delays: tuple[int, ...]  # messages, by the bounds of core/delays.py
+
+    @property
+    def availability(self) -> float | None:
+        """The part of the time, without planned outages, in which there was no other one; None if
+        it was not watched."""
+        watched = self.until - self.since - self.planned
+        return max(1 - self.down / watched, 0.0) if watched > 0 else None
+
+    def delay(self, share: float) -> float | None:
+        """The delay that this share of messages did not exceed; None without messages."""
+        return quantile(share, self.delays) if any(self.delays) else None

@@ -1,0 +1,183 @@
+"""The account of a month."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from exporter.core.account import Month, ProbeAccount
+from exporter.core.facts import Arrival
+from exporter.core.model import Failure, Outcome, ProbeKey
+from exporter.core.outage import Outage
+from exporter.core.phases import Leg, Phase
+from exporter.core.reasons import Reason
+from exporter.state.account import stored_account
+from exporter.state.days import DAY
+from exporter.state.schema import FILE, StateUnusable
+from exporter.state.store import Store
+
+PROBE = ProbeKey("submission", "a@example.org")
+OCTOBER = Month(2026, 10)
+
+
+def moment(day: int, hour: int = 0, minute: int = 0, month: int = 10) -> float:
+    return datetime(2026, month, day, hour, minute, tzinfo=UTC).timestamp()
+
+
+def trip(
+    at: float, *, good: bool = True, delay: float | None = 2.0, planned: bool = False
+) -> Outcome:
+    """One that ended at that moment."""
+    return Outcome(
+        f"trip{at:.0f}",
+        PROBE,
+        at - 5.0,
+        5.0,
+        facts=(Arrival("INBOX", "header", delay, None),) if good else (),
+        failure=None if good else Failure(Phase.DELIVER, None, Reason.OVERDUE),
+        planned=planned,
+    )
+
+
+def outage(start: float, end: float | None, planned_seconds: float = 0.0) -> Outage:
+    return Outage(
+        id=f"outage{start:.0f}",
+        probe=PROBE,
+        start=start,
+        last_start=start,
+        end=end,
+        failures=1,
+        first_trip="a",
+        last_trip="b",
+        leg=Leg.DELIVERY,
+        reasons=("deliver/overdue",),
+        planned_seconds=planned_seconds,
+        planned=planned_seconds > 0,
+    )
+
+
+async def the_account(
+    directory: Path, outcomes: list[Outcome], outages: list[Outage], now: float
+) -> ProbeAccount:
+    store = Store.open(directory)
+    for outcome in outcomes:
+        store.finished(outcome)
+    for one in outages:
+        store.keep_outage(one)
+    await store.close()
+    store = Store.open(directory)
+    (account,) = await store.account(OCTOBER, now)
+    await store.close()
+    return account
+
+
+NOVEMBER_2 = moment(2, month=11)
+
+
+async def test_trips_are_counted_by_month_and_rechecks_and_planned_ones_apart(
+    tmp_path: Path,
+) -> None:
+    outcomes = [
+        trip(moment(30, 23, 59, month=9)),  # in September
+        trip(moment(1)),
+        trip(moment(1, 1), good=False),
+        replace(trip(moment(1, 2), good=False), recheck=True),
+        trip(moment(15), planned=True),
+        trip(moment(15, 1), good=False, planned=True),
+        trip(moment(31, 23, 59)),
+        trip(moment(1, month=11)),  # in November
+    ]
+    account = await the_account(tmp_path, outcomes, [], NOVEMBER_2)
+    assert (account.trips, account.failures) == (3, 1)
+    assert (account.planned_trips, account.planned_failures) == (2, 1)
+    assert (account.since, account.until) == (OCTOBER.start, OCTOBER.end)
+    assert sum(account.delays) == 3
+
+
+async def test_availability_is_the_time_without_outages_that_were_not_planned(
+    tmp_path: Path,
+) -> None:
+    outages = [
+        outage(moment(10), moment(10, 0, 5)),
+        outage(moment(20), moment(20, 2), planned_seconds=7200.0),
+    ]
+    before = trip(moment(30, month=9))
+    account = await the_account(tmp_path, [before, trip(moment(1))], outages, NOVEMBER_2)
+    assert account.down == 300.0
+    assert account.planned == 7200.0
+    assert account.availability == pytest.approx(1 - 300 / (31 * DAY - 7200))
+    assert [one.id for one in account.outages] == [one.id for one in outages]
+
+
+async def test_of_an_outage_that_exceeds_the_month_only_the_part_inside_counts(
+    tmp_path: Path,
+) -> None:
+    outages = [
+        outage(moment(30, 22, month=9), moment(1, 2)),
+        outage(moment(31, 23), moment(1, 9, month=11)),
+        outage(moment(5, month=9), moment(6, month=9)),  # none of it
+    ]
+    before = trip(moment(30, month=9))
+    account = await the_account(tmp_path, [before, trip(moment(1))], outages, NOVEMBER_2)
+    assert account.down == 3 * 3600.0
+    assert len(account.outages) == 2
+
+
+async def test_a_probe_counts_from_its_first_trip_and_a_month_until_now(tmp_path: Path) -> None:
+    now = moment(11)
+    lasting = outage(moment(10, 23), None)
+    account = await the_account(tmp_path, [trip(moment(10, 1))], [lasting], now)
+    assert (account.since, account.until) == (moment(10, 1), now)
+    assert account.down == 3600.0
+    assert account.availability == pytest.approx(1 - 1 / 23)
+
+
+async def test_late_and_lost_messages_count_on_their_day(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(trip(moment(1), delay=None))
+    store.count_late(PROBE, moment(2), 700.0)
+    store.count_late(PROBE, moment(2), None)
+    store.count_lost(PROBE, moment(3))
+    await store.close()
+    store = Store.open(tmp_path)
+    (account,) = await store.account(OCTOBER, NOVEMBER_2)
+    await store.close()
+    assert (account.late, account.lost, account.trips) == (2, 1, 1)
+    assert account.delay(0.5) == pytest.approx(600.0)
+    assert account.delay(1.0) == 900.0
+
+
+async def test_thirteen_months_of_a_hundred_probes_need_less_than_20_mb(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    for number in range(10):  # a tenth of them
+        for day in range(395):
+            outcome = trip(moment(1) + day * DAY)
+            store.finished(replace(outcome, probe=ProbeKey("submission", f"{number}@example.org")))
+        await store.outcome("none")  # returns when they are written
+    await store.close()
+    assert 10 * (tmp_path / FILE).stat().st_size < 20 << 20
+
+
+async def test_the_account_is_read_while_mailtrip_writes(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(trip(moment(1)))
+    await store.outcome("none")
+    (account,) = stored_account(tmp_path, OCTOBER, NOVEMBER_2)
+    assert account.trips == 1
+    await store.close()
+
+
+def test_a_state_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(StateUnusable, match="does not exist: give the state directory"):
+        stored_account(tmp_path, OCTOBER, NOVEMBER_2)
+    (tmp_path / FILE).write_bytes(b"nonsense" * 1000)
+    with pytest.raises(StateUnusable, match="file is not a database"):
+        stored_account(tmp_path, OCTOBER, NOVEMBER_2)
+    (tmp_path / FILE).unlink()
+    with closing(sqlite3.connect(tmp_path / FILE)) as file:
+        file.execute("PRAGMA user_version = 4")
+    with pytest.raises(StateUnusable, match="another version of mailtrip"):
+        stored_account(tmp_path, OCTOBER, NOVEMBER_2)
