@@ -42,13 +42,23 @@ probes:
 """
 
 
+PROGRAM = [sys.executable, "-W", "error", "-m", "exporter"]
+
+
+def with_environment(**variables: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **variables}
+
+
 def mailtrip(
     *arguments: str, directory: Path, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2]), **environment}
-    command = [sys.executable, "-W", "error", "-m", "exporter", *arguments]
     return subprocess.run(
-        command, cwd=directory, env=env, capture_output=True, text=True, timeout=60
+        [*PROGRAM, *arguments],
+        cwd=directory,
+        env=with_environment(**environment),
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
@@ -191,8 +201,7 @@ def test_several_files_are_checked_as_one_configuration_or_each_for_itself(
 
 
 def test_a_reader_that_has_read_enough_is_no_bug(tmp_path: Path) -> None:
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
-    command = [sys.executable, "-W", "error", "-m", "exporter", "schema"]
+    command, env = [*PROGRAM, "schema"], with_environment()
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=tmp_path, env=env, stdout=pipe, stderr=pipe) as process:
         assert process.stdout
@@ -206,17 +215,9 @@ def test_a_reader_that_goes_away_makes_no_trip_a_failed_one(
     stream: str, status: int, file: str, tmp_path: Path
 ) -> None:
     """1 would say that the trip has failed."""
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-        "MAILTRIP_TEST_PASSWORD": "x",
-    }
+    env = with_environment(MAILTRIP_TEST_PASSWORD="x")
     line = [
-        sys.executable,
-        "-W",
-        "error",
-        "-m",
-        "exporter",
+        *PROGRAM,
         "probe",
         "--config.file",
         file,
@@ -250,17 +251,9 @@ def test_a_locale_that_cannot_say_everything_is_no_bug(file: str, tmp_path: Path
 def test_a_full_disk_of_the_output_is_one_clear_line(
     command: list[str], file: str, tmp_path: Path
 ) -> None:
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-        "MAILTRIP_TEST_PASSWORD": "x",
-    }
+    env = with_environment(MAILTRIP_TEST_PASSWORD="x")
     line = [
-        sys.executable,
-        "-W",
-        "error",
-        "-m",
-        "exporter",
+        *PROGRAM,
         *(word.format(file=file) for word in command),
     ]
     with open("/dev/full", "w") as full:
@@ -276,11 +269,7 @@ def test_a_full_disk_of_the_output_is_one_clear_line(
 
 def test_streams_that_are_closed_change_no_exit_status(file: str, tmp_path: Path) -> None:
     """And no file that is opened later, such as the state, gets the number of one."""
-    env = {
-        **os.environ,
-        "PYTHONPATH": str(Path(__file__).resolve().parents[2]),
-        "MAILTRIP_TEST_PASSWORD": "x",
-    }
+    env = with_environment(MAILTRIP_TEST_PASSWORD="x")
     python = f"{sys.executable} -W error -m exporter"
 
     def status(line: str) -> int:
