@@ -102,7 +102,7 @@ class Module(CheckOptions):
 
     @property
     def gap(self) -> float:
-        """Seconds between the starts of two trips to a target, at least, whoever asks for them."""
+        """Seconds between the starts of two trips to a target, at least, also of those by hand."""
         return max(LEAST_GAP, _gap(self.roundtrip))
 
     def canonical(self, target: str) -> str:

@@ -51,7 +51,7 @@ class Paging:
 
 def _number(request: web.Request, name: str, default: int, least: int, most: int) -> int:
     text = optional(request, name)
-    if not text:
+    if name not in request.query:
         return default
     if not re.fullmatch("[0-9]{1,7}", text, re.ASCII) or not least <= int(text) <= most:
         raise ApiError(

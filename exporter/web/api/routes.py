@@ -1,10 +1,14 @@
 """All resources of the API."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Protocol
+
+from aiohttp import web
 
 from exporter.core.clock import Clock
 from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
 from exporter.web.api.blocklists import Blocklists
 from exporter.web.api.frame import Frame, Get, Post
@@ -13,6 +17,8 @@ from exporter.web.api.outages import OutageRecords, Outages
 from exporter.web.api.probes import Downtimes, Probes
 from exporter.web.api.trip_requests import TripRequests
 from exporter.web.api.trips import Outcomes, Trips
+
+DESCRIPTION = (Path(__file__).resolve().parent / "openapi.json").read_bytes()
 
 
 class Records(Outcomes, OutageRecords, Downtimes, Protocol):
@@ -38,6 +44,12 @@ def api(
         "/outages/{outage:[0-9a-f]{14}}": outages.get_one,
         "/mailboxes": Mailboxes(watchers).get,
         "/blocklists": Blocklists(probes).get,
+        "/openapi.json": _description,
     }
     posts: dict[str, Post] = {"/trips": TripRequests(probes, prefix).post}
     return Frame(gets, posts, admin=admin)
+
+
+async def _description(request: web.Request) -> Text:
+    """All of it, as OpenAPI 3.1."""
+    return Text([DESCRIPTION])

@@ -1,0 +1,365 @@
+"""Writes exporter/web/api/openapi.json, which describes the API.
+
+Run it in the project's directory: python -m docs.openapi
+"""
+
+import json
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from docs.configuration import ROOT
+from exporter import __version__
+from exporter.core.model import Failure, Span
+from exporter.core.outage import MOST_REASONS
+from exporter.core.phases import Leg
+from exporter.terminal.json_output import KINDS
+from exporter.web.api.blocklists import MOST_LISTED
+from exporter.web.api.errors import ADMIN_API_IS_OFF
+from exporter.web.api.paging import DEFAULT_LIMIT, LAST_OFFSET, MOST
+from exporter.web.pages.probe_list import LONGEST_SEARCH, State
+
+FILE = ROOT / "exporter/web/api/openapi.json"
+COMMAND = "python -m docs.openapi"
+
+Schema = dict[str, Any]
+
+ID = {"type": "string", "pattern": "^[0-9a-f]{14}$"}
+TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+EITHER: Schema = {"enum": ["", "true", "false"]}
+COUNT: Schema = {"type": "integer", "minimum": 0}
+YES_OR_NO: Schema = {"type": "boolean"}
+RATIO: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+
+
+def about(schema: Schema, description: str) -> Schema:
+    return schema | {"description": description}
+
+
+def or_null(schema: Schema, description: str) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}], "description": description}
+
+
+def listing(schema: Schema) -> Schema:
+    return {"type": "array", "items": schema}
+
+
+def a(name: str) -> Schema:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def mapping(description: str, **properties: Schema) -> Schema:
+    """A mapping that always has all these properties, and perhaps, in later versions, others."""
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "required": list(properties),
+    }
+
+
+def of_model(kind: Any, **more: Schema) -> Schema:
+    """What is written of a class of the model."""
+    schema = TypeAdapter(kind).json_schema(mode="serialization", ref_template="#/$defs/{model}")
+    definitions = schema.pop("$defs", {})
+
+    def resolved(part: Any) -> Any:
+        if isinstance(part, list):
+            return [resolved(one) for one in part]
+        if not isinstance(part, dict):
+            return part
+        if name := part.get("$ref", "").removeprefix("#/$defs/"):
+            found: Schema = definitions[name]
+            return {key: value for key, value in resolved(found).items() if key != "title"}
+        kept = {key: value for key, value in part.items() if key not in ("default",)}
+        if isinstance(kept.get("title"), str):
+            del kept["title"]
+        return {key: resolved(value) for key, value in kept.items()}
+
+    plain: Schema = resolved(schema)
+    plain["properties"] = more | plain["properties"]
+    plain["required"] = list(plain["properties"])
+    plain["description"] = " ".join((kind.__doc__ or "").split())
+    return plain
+
+
+KEY = mapping("A module pointed at a target.", module=TEXT, target=TEXT)
+SUMMARY: dict[str, Schema] = {
+    "trip": about(ID, "The ID of the trip, as in the log."),
+    "probe": a("ProbeKey"),
+    "success": or_null(YES_OR_NO, "Null while it is in progress."),
+    "failure": or_null(a("Failure"), "Null if it succeeded, or is in progress."),
+    "started_at": about(NUMBER, "Seconds since the epoch."),
+    "duration": about(NUMBER, "Seconds, with our own waiting."),
+    "delay": or_null(NUMBER, "Seconds from acceptance to arrival; null if unknown."),
+    "round_trip": or_null(NUMBER, "Seconds from sending to arrival; null if unknown."),
+    "recheck": about(YES_OR_NO, "Made before its interval was over, after a failure."),
+    "planned": about(YES_OR_NO, "It ended in a maintenance window."),
+}
+SCHEMAS: dict[str, Schema] = {
+    "Error": mapping(
+        "Why a request was refused.",
+        error=about(TEXT, "One word, such as not_found."),
+        message=about(TEXT, "One line for people."),
+    ),
+    "ProbeKey": KEY,
+    "Failure": of_model(Failure),
+    "TripSummary": mapping("A trip in a list.", **SUMMARY),
+    "Trip": mapping(
+        "A trip: what `mailtrip probe --json` prints.",
+        **SUMMARY,
+        spans=listing(of_model(Span)),
+        facts=listing(
+            {"oneOf": [of_model(kind, fact={"const": name}) for kind, name in KINDS.items()]}
+        ),
+        transcript=about(listing(TEXT), "The conversations with the servers, without secrets."),
+    ),
+    "Probe": mapping(
+        "A probe, and how it does.",
+        name=or_null(TEXT, "Of an entry in `probes:`; null if only scrapes make its trips."),
+        module=TEXT,
+        target=TEXT,
+        state={"enum": list(State), "description": "How its newest trip ended."},
+        since=or_null(
+            NUMBER,
+            "Since when it has failed, or has worked again, in seconds since the epoch; null if it"
+            " never failed, or if that is unknown.",
+        ),
+        outage=or_null(ID, "The outage that lasts."),
+        newest=or_null(a("TripSummary"), "Of the finished trips, the one that started last."),
+        in_progress=about(listing(ID), "The trips in progress, the newest last."),
+        next_trip_at=or_null(
+            NUMBER, "About when, in seconds since the epoch; null if a scrape decides it."
+        ),
+        interval=about(NUMBER, "Seconds."),
+        interval_after_failure=about(NUMBER, "Seconds."),
+        timeout=about(NUMBER, "Seconds."),
+        availability=or_null(
+            mapping(
+                "The share of the last 24 hours, and of the last 30 days, without outages."
+                " Maintenance windows count as available.",
+                day=RATIO,
+                month=RATIO,
+            ),
+            "Null if the state cannot be read now.",
+        ),
+    ),
+    "Outage": mapping(
+        "From the start of the first failed trip to the start of the next that succeeded.",
+        outage=about(ID, "Its ID: that of one of its trips."),
+        probe=a("ProbeKey"),
+        start=about(NUMBER, "Seconds since the epoch."),
+        end=or_null(NUMBER, "Seconds since the epoch; null while it lasts."),
+        seconds=about(NUMBER, "How long it lasted, or has lasted until now."),
+        planned=about(YES_OR_NO, "All of its trips ended in maintenance windows."),
+        planned_seconds=about(NUMBER, "The part of it in maintenance windows."),
+        leg=or_null({"enum": list(Leg)}, "The leg to blame for the first failure, if it is known."),
+        reasons=about(
+            listing(TEXT) | {"maxItems": MOST_REASONS},
+            "Phase and reason, in the order of the first trips that failed with them.",
+        ),
+        failures=about(COUNT, "Trips that failed."),
+        first_trip=ID,
+        last_trip=about(ID, "The last failed trip."),
+        last_start=about(NUMBER, "When that started, in seconds since the epoch."),
+    ),
+    "Mailbox": mapping(
+        "A mailbox, and whether it works.",
+        name=TEXT,
+        trouble=or_null(TEXT, "Why it cannot be opened; null if it can, or was not needed yet."),
+        last_attempt_at=or_null(NUMBER, "Of an attempt that failed; seconds since the epoch."),
+        next_attempt_at=or_null(NUMBER, "Sooner if a trip needs it; seconds since the epoch."),
+        messages=or_null(COUNT, "Messages in it, if its protocol says that."),
+        deleted=about(COUNT, "Messages that mailtrip has deleted since its start."),
+        reconnects=COUNT,
+    ),
+    "Blocklist": mapping(
+        "A blocklist, and what it lists.",
+        name=TEXT,
+        usable=YES_OR_NO,
+        trouble=or_null(TEXT, "Why it is not usable."),
+        listed=about(listing(TEXT) | {"maxItems": MOST_LISTED}, "Addresses and domains."),
+        more_listed=about(COUNT, "Others that it lists."),
+        alarming=about(YES_OR_NO, "Whether a listing is a failure."),
+    ),
+    "TripNow": mapping(
+        "The trip that a request for one gets.",
+        trip=ID,
+        started=about(YES_OR_NO, "False if it was in progress, or has just ended."),
+        probe=a("ProbeKey"),
+        link=about(TEXT, "Its address in the API."),
+        page=about(TEXT, "The address of its page."),
+    ),
+}
+PROBE_OF = (
+    ("probe", "The name of a probe.", TEXT),
+    ("module", "With `target`, instead of `probe`.", TEXT),
+    ("target", "With `module`.", TEXT),
+)
+PAGE = (
+    (
+        "limit",
+        "The number of items.",
+        {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT},
+    ),
+    (
+        "offset",
+        "The number of items to leave out before them.",
+        {"type": "integer", "minimum": 0, "maximum": LAST_OFFSET, "default": 0},
+    ),
+)
+
+
+def response(description: str, schema: Schema, **headers: str) -> Schema:
+    found: Schema = {
+        "description": description,
+        "content": {"application/json": {"schema": schema}},
+    }
+    if headers:
+        found["headers"] = {
+            name: {"description": text, "schema": TEXT} for name, text in headers.items()
+        }
+    return found
+
+
+def errors(*statuses: int) -> Schema:
+    return {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
+
+
+ERRORS = {
+    400: "A parameter or a field is wrong.",
+    401: "A login is required.",
+    403: f"Not allowed, such as: {ADMIN_API_IS_OFF}.",
+    404: "There is no record of it, or no such probe.",
+    405: "Another method is required.",
+    408: "The body did not come in time.",
+    411: "The body has no length.",
+    413: "The body is too long.",
+    415: "The body is neither JSON nor a form.",
+    429: "Too many requests, or too soon after the last trip.",
+    503: "The state cannot be read now, or mailtrip is overloaded.",
+}
+
+
+def parameters(*wanted: tuple[str, str, Schema]) -> list[Schema]:
+    return [
+        {"name": name, "in": "query", "description": text, "schema": schema}
+        for name, text, schema in wanted
+    ]
+
+
+def get_list(summary: str, item: str, *wanted: tuple[str, str, Schema]) -> Schema:
+    page = mapping(
+        "A part of the list.",
+        items=listing(a(item)),
+        next=or_null(TEXT, "The address of the next part; null if this is the last one."),
+    )
+    return {
+        "summary": summary,
+        "parameters": parameters(*wanted, *PAGE),
+        "responses": {"200": response("A part of the list.", page)}
+        | errors(400, 401, 403, 404, 429, 503),
+    }
+
+
+def get_one(summary: str, item: str) -> Schema:
+    name = item.lower()
+    return {
+        "summary": summary,
+        "parameters": [{"name": name, "in": "path", "required": True, "schema": ID}],
+        "responses": {"200": response(f"The {name}.", a(item))} | errors(401, 404, 429, 503),
+    }
+
+
+def post_trip() -> Schema:
+    named = {
+        "type": "object",
+        "properties": {"probe": TEXT | {"minLength": 1}},
+        "required": ["probe"],
+        "additionalProperties": False,
+    }
+    pointed = {
+        "type": "object",
+        "properties": {"module": TEXT | {"minLength": 1}, "target": TEXT | {"minLength": 1}},
+        "required": ["module", "target"],
+        "additionalProperties": False,
+    }
+    asked = {"schema": {"anyOf": [named, pointed]}}
+    link = "The address of the trip."
+    return {
+        "summary": "Makes a trip now.",
+        "description": "At most one in each gap of the sender, and in a second. While a trip of the"
+        " probe is in progress, that one is the answer. Needs `--web.enable-admin-api`.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": asked, "application/x-www-form-urlencoded": asked},
+        },
+        "responses": {
+            "202": response("The trip has started.", a("TripNow"), Location=link),
+            "200": response("The trip in progress, or the last one.", a("TripNow"), Location=link),
+        }
+        | errors(400, 401, 403, 404, 408, 411, 413, 415, 429, 503),
+    }
+
+
+def described() -> Schema:
+    """The whole file."""
+    states = {"enum": ["", *State]}
+    search: Schema = {"type": "string", "maxLength": LONGEST_SEARCH}
+    paths: Schema = {
+        "/probes": {
+            "get": get_list(
+                "The probes, in the order of the configuration.",
+                "Probe",
+                ("probe", "Only the probe of this name.", TEXT),
+                ("search", "Only those with these words in name, module, target, failure.", search),
+                ("state", "Only those in this state.", states),
+            )
+        },
+        "/trips": {
+            "get": get_list("The finished trips, the newest first.", "TripSummary", *PROBE_OF),
+            "post": post_trip(),
+        },
+        "/trips/{trip}": {"get": get_one("One trip, in progress or finished.", "Trip")},
+        "/outages": {
+            "get": get_list(
+                "The outages of the last 400 days, the newest first.",
+                "Outage",
+                *PROBE_OF,
+                ("lasting", "Only those that last, or only those that have ended.", EITHER),
+            )
+        },
+        "/outages/{outage}": {"get": get_one("One outage.", "Outage")},
+        "/mailboxes": {
+            "get": get_list("The mailboxes, in the order of the configuration.", "Mailbox")
+        },
+        "/blocklists": {"get": get_list("The blocklists that probes query.", "Blocklist")},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "mailtrip",
+            "version": __version__,
+            "description": "An e-mail round-trip exporter. Later versions may add fields,"
+            " parameters and paths; those that exist do not change.",
+        },
+        "servers": [{"url": "."}],
+        "security": [{}, {"basic": []}],
+        "paths": paths,
+        "components": {
+            "schemas": SCHEMAS,
+            "responses": {
+                str(status): response(text, a("Error")) for status, text in ERRORS.items()
+            },
+            "securitySchemes": {"basic": {"type": "http", "scheme": "basic"}},
+        },
+    }
+
+
+def text() -> str:
+    return json.dumps(described(), indent=1) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
