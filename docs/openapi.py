@@ -137,8 +137,8 @@ SCHEMAS: dict[str, Schema] = {
         timeout=about(NUMBER, "Seconds."),
         availability=or_null(
             mapping(
-                "The share of the last 24 hours, and of the last 30 days, without outages."
-                " Maintenance windows count as available.",
+                "The share of the last 24 hours, and of the last 30 days, without planned outages,"
+                " in which there was no other one.",
                 day=RATIO,
                 month=RATIO,
             ),

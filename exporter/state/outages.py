@@ -19,11 +19,23 @@ _OF_STATE = {None: "", True: '"end" IS NULL AND', False: '"end" IS NOT NULL AND'
 
 @dataclass(frozen=True, slots=True)
 class Downtime:
-    """How long a probe has failed, without maintenance, in seconds."""
+    """How long a probe has failed in the last day, and in the last 30: in outages that were not
+    planned, and in maintenance windows. In seconds."""
 
-    day: float  # of the last one
-    month: float  # of the last 30 days
+    day: float
+    planned_day: float
+    month: float
+    planned_month: float
     last_end: float | None  # of its newest outage that has ended, in seconds since the epoch
+
+    def availability(self) -> tuple[float, float]:
+        """The parts of the last day, and of the last 30, without planned outages, in which there
+        was no other one; 1 if all of it was planned."""
+        day, month = DAY - self.planned_day, MONTH - self.planned_month
+        return (
+            max(1 - self.day / day, 0.0) if day > 0 else 1.0,
+            max(1 - self.month / month, 0.0) if month > 0 else 1.0,
+        )
 
 
 def keep(connection: Connection, outage: Outage) -> None:
@@ -71,8 +83,9 @@ def find(connection: Connection, outage_id: str) -> Outage | None:
 def downtimes(connection: Connection, now: float) -> dict[ProbeKey, Downtime]:
     """Of each probe with outages."""
     parts = ", ".join(
-        f"total(max(until - max(start, :now - {seconds}), 0) * unplanned)"
+        f"total(max(until - max(start, :now - {seconds}), 0) * {share})"
         for seconds in (DAY, MONTH)
+        for share in ("unplanned", "(1 - unplanned)")
     )
     query = f"""SELECT module, target, {parts}, max("end") FROM (
         SELECT *, 1 - min(coalesce(planned / nullif(until - start, 0), 0), 1) AS unplanned FROM (

@@ -25,9 +25,10 @@ from exporter.web.coalescer import Coalescer
 from exporter.web.compression import Compression
 from exporter.web.external_url import ExternalUrl
 from exporter.web.negotiation import form_for, takes_gzip
-from exporter.web.pages import STYLE, Pages
+from exporter.web.pages import STYLE, Pages, outages
+from exporter.web.pages.outages import OutageQuery
 from exporter.web.pages.probe_list import PARAMETERS, Query
-from exporter.web.parameters import probe_key, required, single
+from exporter.web.parameters import perhaps_probe_key, probe_key, required, single
 from exporter.web.trips_now import TripsNow
 
 DEFAULT_TIMEOUT = 10.0  # seconds; Prometheus' default scrape timeout
@@ -104,6 +105,8 @@ class Routes:
             "/": _with_state(self.index),
             "/trips": _with_state(self.trips),
             "/trips/{trip:[0-9a-f]{14}}": _with_state(self.trip),
+            "/outages": _with_state(self.outages),
+            "/outages/{outage:[0-9a-f]{14}}": _with_state(self.outage),
             "/style.css": self.style,
             "/probe": self.probe,
             "/metrics": self.metrics,
@@ -246,7 +249,26 @@ class Routes:
         trip = request.match_info["trip"]
         if page := await self._pages.trip(trip):
             return await self._page(request, Body(Text([page.encode()])))
-        missing = await self._pages.missing(trip)
+        missing = await self._pages.missing("trip", trip)
+        return await self._page(request, Body(Text([missing.encode()])), HTTPStatus.NOT_FOUND)
+
+    async def outages(self, request: web.Request) -> web.Response:
+        """The outages of all probes, or of one: lasting=true, page=."""
+        try:
+            stated = {name: single(request, name) for name in outages.PARAMETERS}
+            query = OutageQuery.parse(perhaps_probe_key(request, self._probes), stated)
+        except ProbeRefused as refusal:
+            return web.Response(status=refusal.status, text=f"{refusal}\n")
+        except ValueError as error:
+            return web.Response(status=400, text=f"{one_line(str(error))}\n")
+        page = await self._from_disk.get(("outages", query), lambda: self._pages.outages(query))
+        return await self._page(request, page)
+
+    async def outage(self, request: web.Request) -> web.Response:
+        outage = request.match_info["outage"]
+        if page := await self._pages.outage(outage):
+            return await self._page(request, Body(Text([page.encode()])))
+        missing = await self._pages.missing("outage", outage)
         return await self._page(request, Body(Text([missing.encode()])), HTTPStatus.NOT_FOUND)
 
     async def style(self, request: web.Request) -> web.Response:

@@ -9,10 +9,12 @@ from contextlib import AsyncExitStack
 import dns.message
 import dns.rrset
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.outage import Outage
 from exporter.core.run import Run
 from exporter.mailboxes.maildir.folder import DirectoryListing
 from exporter.mailboxes.session import READ_LIMIT
@@ -27,6 +29,8 @@ from exporter.net.imap.reply import Reply
 from exporter.net.imap.values import MAX_WORDS
 from exporter.net.pop3.listing import Listing
 from exporter.net.pop3.reply import reply_in
+from exporter.state.outages import Downtime
+from exporter.web.api.probes import Probes
 from exporter.web.listeners import AT_ONCE, listen
 from exporter.web.pages import Pages
 from exporter.web.pages.probe_list import Query
@@ -167,6 +171,22 @@ class NoRecords:
     async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None:
         return None
 
+    async def outages(
+        self,
+        probe: ProbeKey | None,
+        limit: int,
+        offset: int = 0,
+        *,
+        lasting: bool | None = None,
+    ) -> list[Outage]:
+        return []
+
+    async def outage(self, outage_id: str) -> Outage | None:
+        return None
+
+    async def downtimes(self, now: float) -> dict[ProbeKey, Downtime]:
+        return {}
+
 
 async def test_many_probes() -> None:
     """A page shows at most 100 probes, however many there are; they are searched, and the page is
@@ -180,6 +200,18 @@ async def test_many_probes() -> None:
         assert page.count("@example.org</a>") == 100
         assert len(page) < 100_000
     assert pauses > few + 10
+
+
+async def test_many_probes_in_the_api() -> None:
+    """The API describes at most 1000 probes at a time, in slices of a few milliseconds."""
+    async with site() as here:
+        for number in range(10_000):
+            here.probes.get_or_create(ProbeKey("submission", f"{number}@example.org"))
+        api = Probes(here.probes, NoRecords(), here.rig.clock)
+        request = make_mocked_request("GET", "/api/v1/probes?limit=1000&offset=9000")
+        text, pauses = with_pauses(api.get(request))
+        assert text.decode().count('"target"') == 1000
+    assert pauses > 10
 
 
 def test_large_mailboxes() -> None:

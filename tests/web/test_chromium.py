@@ -50,6 +50,8 @@ PATHS = (
     f"/trips/{WELL.trip}",
     f"/trips/{BROKEN.trip}",
     "/trips/ffffffffffffff",
+    "/outages",
+    f"/outages/{BROKEN.trip}",
 )
 
 CONTRAST = """
@@ -86,6 +88,8 @@ async def shown(*outcomes: Outcome) -> AsyncIterator[tuple[Site, str]]:
     async with site() as here:
         for outcome in outcomes:
             await kept(here, outcome)
+            for outage in here.probes.find(outcome.probe).outages.add(outcome, 0.0, 0.0):
+                here.rig.store.keep_outage(outage)
         yield here, f"http://{here.host}:{here.port}"
 
 

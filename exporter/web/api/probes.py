@@ -14,7 +14,7 @@ from exporter.core.model import ProbeKey
 from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
-from exporter.state.outages import DAY, MONTH, Downtime
+from exporter.state.outages import Downtime
 from exporter.state.schema import StateUnusable
 from exporter.terminal.json_output import summary
 from exporter.web.api.errors import ApiError
@@ -22,7 +22,7 @@ from exporter.web.api.frame import listed
 from exporter.web.api.paging import Paging, optional
 from exporter.web.pages.probe_list import AT_A_TIME, Query, State, matches, state_of
 
-NO_DOWNTIME = Downtime(0.0, 0.0, None)
+NO_DOWNTIME = Downtime(0.0, 0.0, 0.0, 0.0, None)
 
 
 class Downtimes(Protocol):
@@ -85,7 +85,7 @@ class Probes:
             "interval_after_failure": min(recheck, probe.interval),
             "timeout": probe.timeout,
             "availability": downtime
-            and {"day": 1 - downtime.day / DAY, "month": 1 - downtime.month / MONTH},
+            and dict(zip(("day", "month"), downtime.availability(), strict=True)),
         }
 
     def _next_trip_at(self, probe: Probe) -> float | None:

@@ -6,6 +6,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -13,11 +14,13 @@ from exporter import __version__
 from exporter.core.durations import duration
 from exporter.core.fairness import in_turns
 from exporter.core.model import Outcome, ProbeKey
+from exporter.core.outage import Outage
 from exporter.mail.tokens import without_tokens
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.schema import StateUnusable
+from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
 from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.trip import TripView
@@ -54,6 +57,17 @@ class Records(Protocol):
     async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]: ...
 
     async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None: ...
+
+    async def outages(
+        self,
+        probe: ProbeKey | None,
+        limit: int,
+        offset: int = 0,
+        *,
+        lasting: bool | None = None,
+    ) -> list[Outage]: ...
+
+    async def outage(self, outage_id: str) -> Outage | None: ...
 
 
 class Pages:
@@ -103,7 +117,13 @@ class Pages:
         ]
         trips = [*flights, *kept]
         return await self._page(
-            "trips.html", root="", probe=probe, trips=trips, may_start=may_start
+            "trips.html",
+            root="",
+            probe=probe,
+            trips=trips,
+            may_start=may_start,
+            outage=self._viewed(probe.outages.lasting) if probe.outages.lasting else None,
+            outages=OutageQuery(key).link,
         )
 
     async def trip(self, trip_id: str) -> str | None:
@@ -121,6 +141,45 @@ class Pages:
             else None
         )
 
+    async def outages(self, query: OutageQuery) -> str:
+        """A page of the outages, the newest first."""
+        start, lasting = (query.page - 1) * PER_PAGE, True if query.lasting else None
+        found = await self._records.outages(query.probe, PER_PAGE + 1, start, lasting=lasting)
+        name, probe = "", query.probe
+        if probe:
+            name = self._probes.name_of(probe) or probe.target
+        return await self._page(
+            "outages.html",
+            root="",
+            query=query,
+            name=name,
+            probe_query=urlencode({"module": probe.module, "target": probe.target})
+            if probe
+            else "",
+            outages=[self._viewed(one) for one in found[:PER_PAGE]],
+            more=len(found) > PER_PAGE,
+        )
+
+    async def outage(self, outage_id: str) -> str | None:
+        """One outage, with its first and its last failed trip."""
+        outage = await self._records.outage(outage_id)
+        if outage is None:
+            return None
+        first, last = [
+            await self._records.outcome(trip) for trip in (outage.first_trip, outage.last_trip)
+        ]
+        return await self._page(
+            "outage.html",
+            root="../",
+            view=self._viewed(outage),
+            first=first,
+            last=last,
+            all_of_probe=OutageQuery(outage.probe).link,
+        )
+
+    def _viewed(self, outage: Outage) -> OutageView:
+        return OutageView(outage, self._probes.name_of(outage.probe), self._now())
+
     async def newest(self, probe: Probe) -> Outcome | None:
         """The newest finished trip of a probe, in full; None if the state cannot be read."""
         if probe.unwritten or not probe.newest:
@@ -129,9 +188,9 @@ class Pages:
             return await self._records.outcome(probe.newest.trip, probe.key)
         return None
 
-    async def missing(self, trip_id: str) -> str:
-        """The page for a trip without a record."""
-        return await self._page("missing.html", root="../", trip_id=trip_id)
+    async def missing(self, what: str, identity: str) -> str:
+        """The page for a trip or an outage without a record."""
+        return await self._page("missing.html", root="../", what=what, id=identity)
 
     def _listed(self, outcomes: list[Outcome]) -> list[TripView]:
         return [TripView(outcome, self._probes.name_of(outcome.probe)) for outcome in outcomes]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from exporter.core.facts import Arrival
 from exporter.core.fairness import in_turns
 from exporter.core.model import Listing, ListState, Outcome
+from exporter.core.outage import Outage
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe
 from exporter.web.blocklist_status import BlocklistStatus, blocklist_statuses
@@ -32,6 +33,7 @@ class ProbeRow:
     newest: Outcome | None
     flights: tuple[str, ...]
     sparkline: Sparkline | None
+    outage: Outage | None  # that lasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def _probe_row(probe: Probe) -> ProbeRow:
         probe.newest,
         tuple(probe.flights),
         sparkline([*probe.history]),
+        probe.outages.lasting,
     )
 
 

@@ -1,0 +1,74 @@
+"""The data of the pages about outages."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+from urllib.parse import urlencode
+
+from exporter.core.model import ProbeKey
+from exporter.core.outage import Outage
+from exporter.web.pages.overview import BAD, PLAIN
+
+PER_PAGE = 50
+PARAMETERS = ("lasting", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class OutageQuery:
+    """A part of the list, as in the address of the page."""
+
+    probe: ProbeKey | None = None  # None: all
+    lasting: bool = False  # only those that last
+    page: int = 1
+
+    @classmethod
+    def parse(cls, probe: ProbeKey | None, parameters: Mapping[str, str]) -> Self:
+        """The query of an address. Ignores empty parameters. Raises ValueError."""
+        lasting, page = (parameters.get(name, "").strip() for name in PARAMETERS)
+        if lasting not in ("", "true"):
+            raise ValueError(f"unknown value {lasting!r} of lasting; use true, or leave it out")
+        if page and not re.fullmatch("0*[1-9][0-9]{0,3}", page, re.ASCII):
+            raise ValueError(f"page {page!r} is not a page number; the first page is 1")
+        return cls(probe, bool(lasting), int(page or 1))
+
+    @property
+    def link(self) -> str:
+        """The address, relative to that of the start page."""
+        stated = {"module": self.probe.module, "target": self.probe.target} if self.probe else {}
+        stated |= {"lasting": "true"} if self.lasting else {}
+        stated |= {"page": str(self.page)} if self.page > 1 else {}
+        return f"outages?{urlencode(stated)}" if stated else "outages"
+
+    def at(self, page: int) -> "OutageQuery":
+        """Another page of the same outages."""
+        return replace(self, page=page)
+
+    def of(self, *, lasting: bool) -> "OutageQuery":
+        """The first page of all outages of the same probe, or only of those that last."""
+        return replace(self, lasting=lasting, page=1)
+
+
+class OutageView:
+    """One outage at the moment `now`, in seconds since the epoch."""
+
+    def __init__(self, outage: Outage, name: str | None, now: float) -> None:
+        self.outage = outage
+        self.name = name or outage.probe.target
+        self.seconds = outage.seconds(now)
+        self.query = urlencode({"module": outage.probe.module, "target": outage.probe.target})
+
+    @property
+    def state(self) -> str:
+        return BAD if self.outage.lasts else PLAIN
+
+    @property
+    def word(self) -> str:
+        return "lasts" if self.outage.lasts else "over"
+
+    @property
+    def planned(self) -> str:
+        """How much of it was in maintenance windows: all, a part, or nothing."""
+        if self.outage.planned:
+            return "planned"
+        return "in part planned" if self.outage.planned_seconds else "not planned"

@@ -1,0 +1,117 @@
+"""The pages about outages, and what other pages say of the one that lasts."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from exporter.core.model import Failure, ProbeKey
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
+from exporter.web.pages.outages import PER_PAGE, OutageQuery
+from tests.support.http_site import Site, site
+from tests.web.api.test_resources import KEY, WHY, happened, trip
+from tests.web.test_pages import EVIL
+
+OTHER = ProbeKey("submission", "b@example.org")
+TLS = Failure(Phase.SEND, Step.TLS, Reason.TLS, "", "handshake failed")
+
+
+async def page_of(here: Site, path: str, expected: int = 200) -> str:
+    status, page = await here.get(path)
+    assert status == expected, page
+    return page
+
+
+def words_of(page: str) -> str:
+    return " ".join(re.sub("<[^>]+>", " ", page).split())
+
+
+async def test_an_outage_says_when_how_long_where_why_and_what_ended_it() -> None:
+    async with site() as here:
+        await happened(here, trip(1, WHY), trip(2, TLS), trip(3, WHY), trip(5))
+        words = words_of(await page_of(here, f"/outages/{trip(1).trip}"))
+        assert "over after 4 min" in words
+        assert "began 2023-11-14 22:14:20 UTC" in words
+        assert "ended 2023-11-14 22:18:20 UTC" in words
+        assert "failed trips 3 leg send why, in order send/rejected, then send/tls" in words
+        assert "planned not planned" in words
+        assert f"first failed trip {trip(1).trip} , started 2023-11-14 22:14:20" in words
+        assert f"last failed trip {trip(3).trip} , started 2023-11-14 22:16:20" in words
+        assert "554: no such user" in words
+
+
+async def test_the_start_page_and_that_of_a_probe_say_since_when_it_fails() -> None:
+    async with site() as here:
+        now = here.rig.clock.wall()
+        for number, ago in ((1, 7500.0), (2, 7200.0)):
+            await happened(here, replace(trip(number, WHY), started_at=now - ago))
+        of_probe = "/trips?module=submission&target=a@example.org"
+        for path, text in (("/", "failing for 2 h 5 min"), (of_probe, ", for 2 h 5 min")):
+            page = await page_of(here, path)
+            assert text in words_of(page)
+            assert f'href="outages/{trip(1).trip}"' in page
+        assert "lasts : 2 h 5 min so far" in words_of(
+            await page_of(here, f"/outages/{trip(1).trip}")
+        )
+        await happened(here, replace(trip(3), started_at=now))
+        for path in ("/", of_probe):
+            assert "outages/" not in await page_of(here, path)
+
+
+async def test_outages_are_listed_by_probe_and_by_whether_they_last() -> None:
+    async with site() as here:
+        await happened(here, trip(1, WHY), trip(2), trip(3, WHY), trip(4, WHY, OTHER))
+
+        async def listed(query: str) -> list[str]:
+            page = await page_of(here, f"/outages{query}")
+            return re.findall('href="outages/([0-9a-f]{14})"', page)
+
+        first, second, third = (trip(number).trip for number in (1, 3, 4))
+        assert await listed("") == [third, second, first]
+        assert await listed("?lasting=true") == [third, second]
+        assert await listed("?module=submission&target=a@example.org") == [second, first]
+        assert await listed("?page=2") == []
+        for wrong, status in (("lasting=no", 400), ("page=0", 400), ("probe=x", 404)):
+            await page_of(here, f"/outages?{wrong}", status)
+
+
+async def test_many_outages_have_pages_and_each_link_keeps_the_question() -> None:
+    async with site() as here:
+        for number in range(0, 2 * PER_PAGE + 4, 2):
+            await happened(here, trip(number, WHY), trip(number + 1))
+        page = await page_of(here, "/outages?module=submission&target=a@example.org")
+        assert len(re.findall('href="outages/', page)) == PER_PAGE
+        (older,) = re.findall('<a href="([^"]+)" rel="next">', page)
+        page = await page_of(here, f"/{older.replace('&amp;', '&')}")
+        assert len(re.findall('href="outages/', page)) == 2
+        assert 'rel="prev"' in page
+        assert 'rel="next"' not in page
+    query = OutageQuery(KEY, lasting=True, page=3)
+    assert query.link == "outages?module=submission&target=a%40example.org&lasting=true&page=3"
+
+
+async def test_an_outage_without_a_record_is_not_found() -> None:
+    async with site() as here:
+        assert "No outage ffffffffffffff" in await page_of(here, "/outages/ffffffffffffff", 404)
+        assert "404" in await page_of(here, "/outages/x", 404)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+async def test_evidence_is_linked_while_it_is_kept_and_nobody_s_words_become_markup(
+    kept: bool,
+) -> None:
+    why = replace(WHY, detail=EVIL)
+    async with site() as here:
+        if kept:
+            await happened(here, trip(1, why))
+        else:
+            probe = here.probes.get_or_create(KEY)
+            for outage in probe.outages.add(trip(1, why), 60.0, 60.0):
+                here.rig.store.keep_outage(outage)
+        page = await page_of(here, f"/outages/{trip(1).trip}")
+        assert (f'href="../trips/{trip(1).trip}"' in page) is kept
+        assert ("(no longer kept)" in page) is not kept
+        assert "<script" not in page
+        assert ("&lt;script&gt;" in page) is kept
