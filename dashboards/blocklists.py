@@ -1,6 +1,6 @@
 """Blocklists: who lists us, and which lists are usable."""
 
-from dashboards.frame import MANY, STATUS, dashboard, failures, probes
+from dashboards.frame import MANY, STATUS, dashboard, failures, maintenance, probes
 from dashboards.panels import (
     GREEN,
     RED,
@@ -158,7 +158,7 @@ def build() -> Json:
         "Which lists list your addresses, and which lists are usable",
         [*at_a_glance(), *listings(), *questions()],
         time="now-7d",
-        annotations=[failures(only)],
+        annotations=[failures(only), maintenance(only)],
         links=[STATUS],
         variables=probes("mailtrip_dnsbl_query_duration_seconds_count", many=True),
     )

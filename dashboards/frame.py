@@ -119,6 +119,19 @@ def failures(selector: str) -> Json:
     }
 
 
+def maintenance(selector: str) -> Json:
+    """A mark, as long as it lasts, for every window of planned maintenance."""
+    return {
+        "name": "Planned maintenance",
+        "datasource": DATASOURCE,
+        "enable": True,
+        "iconColor": "blue",
+        "expr": f"mailtrip_maintenance{{{selector}}} == 1",
+        "step": "1m",
+        "titleFormat": "{{probe}} {{instance}}: planned maintenance",
+    }
+
+
 def placed(panels: Sequence[Json]) -> list[Json]:
     """From left to right and top to bottom; a panel's number is its place, so that it is stable."""
     x = y = height = 0

@@ -1,6 +1,6 @@
 """One probe: everything that its trips say."""
 
-from dashboards.frame import ONE, STATUS, TRIPS, dashboard, failures, module, probes
+from dashboards.frame import ONE, STATUS, TRIPS, dashboard, failures, maintenance, module, probes
 from dashboards.panels import (
     GREEN,
     RED,
@@ -408,6 +408,6 @@ def build() -> Json:
         "Everything that the trips of one probe say",
         [*at_a_glance(), *delay(), *sending(), *security(), *irregularities()],
         variables=[*one, module()],
-        annotations=[failures(ONE)],
+        annotations=[failures(ONE), maintenance(ONE)],
         links=[TRIPS, STATUS],
     )

@@ -1,10 +1,20 @@
 """Mail overview: what works, what does not, since when, and which part is to blame."""
 
-from dashboards.frame import FROM_SERIES, MANY, ONE_PROBE, STATUS, dashboard, failures, probes
+from dashboards.frame import (
+    FROM_SERIES,
+    MANY,
+    ONE_PROBE,
+    STATUS,
+    dashboard,
+    failures,
+    maintenance,
+    probes,
+)
 from dashboards.panels import (
     GREEN,
     RED,
     WORKS,
+    WORKS_OR_PLANNED,
     YELLOW,
     Json,
     bars,
@@ -21,6 +31,11 @@ from dashboards.panels import (
     timeline,
 )
 
+STATE = (
+    f"(mailtrip_success{{{MANY}}} == 0 and mailtrip_maintenance == 1) + 2"
+    f" or mailtrip_success{{{MANY}}} + 0"
+)
+"""0 fails, 1 works, 2 fails in planned maintenance."""
 FAILING = f"mailtrip_success{{{MANY}}} == 0"
 STATE = (
     f"(0 * mailtrip_last_failure_info{{{MANY}}}) or ignoring (phase, step, reason, code)"
@@ -148,10 +163,10 @@ def over_time() -> list[Json]:
         row("Since when"),
         timeline(
             "Works or fails",
-            "The newest trip of each probe: green works, red fails. Red begins when the failing "
-            "trip ended.",
-            [query(named(f"mailtrip_success{{{MANY}}}"))],
-            WORKS,
+            "The newest trip of each probe: green works, red fails, blue fails in planned "
+            "maintenance. Red begins when the failing trip ended.",
+            [query(named(STATE))],
+            WORKS_OR_PLANNED,
             defaults={"links": [FROM_SERIES]},
         ),
         timeline(
@@ -240,6 +255,6 @@ def build() -> Json:
         description,
         [*at_a_glance(), every_probe(), *over_time(), *problems()],
         variables=probes("mailtrip_trips_total", many=True),
-        annotations=[failures(MANY)],
+        annotations=[failures(MANY), maintenance(MANY)],
         links=[STATUS],
     )

@@ -10,13 +10,16 @@ GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
 
 
 def mapped(**texts: tuple[str, str]) -> list[Json]:
-    """`zero=("clean", GREEN)`: words and colours instead of the numbers 0 and 1."""
-    number = {"zero": "0", "one": "1"}
+    """`zero=("clean", GREEN)`: words and colours instead of the numbers 0, 1 and 2."""
+    number = {"zero": "0", "one": "1", "two": "2"}
     options = {number[key]: {"text": text, "color": color} for key, (text, color) in texts.items()}
     return [{"type": "value", "options": options}]
 
 
 WORKS = mapped(zero=("fails", RED), one=("works", GREEN))
+WORKS_OR_PLANNED = mapped(
+    zero=("fails", RED), one=("works", GREEN), two=("fails, planned maintenance", BLUE)
+)
 
 
 def steps(first: str, *above: tuple[float, str]) -> Json:

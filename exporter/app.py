@@ -8,6 +8,7 @@ from exporter.blocklists import Blocklists
 from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
 from exporter.core.clock import Clock
+from exporter.core.maintenance import Maintenance
 from exporter.core.model import ProbeKey
 from exporter.mail.tokens import Mint
 from exporter.mailboxes import MailboxOptions
@@ -54,15 +55,17 @@ class App:
         self.watchers: dict[str, Watcher] = {}
         self.accounts = Accounts(self.clock)
         self.accounts.configure(settings.logins)
+        self.maintenance = Maintenance(one.window for one in settings.maintenance)
         self.metrics = Metrics(
             lambda: {name: watcher.statistics for name, watcher in self.watchers.items()},
             self.accounts.statuses,
             self.clock,
             lambda: self.prober.lag,
+            self.maintenance,
             step_histograms=settings.metrics.step_histograms,
         )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
-        self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock)
+        self.prober = Prober(self.mint, self.ledger, self.metrics, self.clock, self.maintenance)
         nameservers = settings.resolver.nameservers
         resolver = Resolver(nameservers, settings.resolver.timeout, clock=self.clock)
         self.blocklists = Blocklists(resolver, self.clock)
@@ -169,6 +172,7 @@ class App:
         self._table.configure(settings.mailboxes, mailboxes, _patience(settings), flights)
         self.settings = settings
         self.accounts.configure(settings.logins)
+        self.maintenance.configure(one.window for one in settings.maintenance)
         self.metrics.step_histograms = settings.metrics.step_histograms
         new = {probe.key for probe in self.probes.configure(settings, changed)}
         if new:

@@ -12,6 +12,7 @@ from exporter.checks.module import Module, Probe
 from exporter.checks.references import references
 from exporter.config.address import Nameserver
 from exporter.config.load import Reading, load, read, reading
+from exporter.config.maintenance import MaintenanceOptions
 from exporter.config.oauth2 import OAuth2Options
 from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
@@ -101,6 +102,9 @@ class Settings(Options):
     probes: list[Probe] = Field(default_factory=list)
     """The probes that run on their own and appear on `/metrics`. Others are created when Prometheus
     requests them on `/probe`."""
+
+    maintenance: list[MaintenanceOptions] = Field(default_factory=list)
+    """Windows of planned maintenance ([maintenance.md](maintenance.md))."""
 
     @classmethod
     def load(cls, *paths: str) -> Self:

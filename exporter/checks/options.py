@@ -152,6 +152,7 @@ class RoundtripOptions(Options):
             _pairs(failing),
             sorts_junk=Reason.JUNK in mailbox.reasons,
             falls_back=sender.falls_back,
+            mailboxes=tuple(dict.fromkeys(filter(None, (self.mailbox, self.bounces)))),
             sender=sender,
             receiver=mailbox,
         )

@@ -16,7 +16,8 @@ Part = TypeVar("Part", bound=Options)
 
 
 def references(data: Any) -> Iterator[tuple[Path, str]]:
-    """Errors between mailboxes, modules and probes, as far as each of them can be read."""
+    """Errors between mailboxes, modules and probes, as far as each of them can be read, and between
+    windows of maintenance."""
     data = data if isinstance(data, dict) else {}
     mailboxes = _mapping(data.get(_section("mailboxes", data)))
     modules = _mapping(data.get(_section("modules", data)))
@@ -33,6 +34,7 @@ def references(data: Any) -> Iterator[tuple[Path, str]]:
             entries = [probe for probe in probes.values() if probe]
             yield from _sender_mistakes(path, one.dnsbl.addresses.from_probe, entries, readable)
     yield from _probe_mistakes({n: probe for n, probe in probes.items() if probe}, readable)
+    yield from _window_mistakes(data.get("maintenance"))
 
 
 def _mailbox_mistakes(
@@ -87,6 +89,16 @@ def _probe_mistakes(
             else:
                 if pairs.setdefault(key, probe.name) != probe.name:
                     yield path, f"has the same module and target as the probe {pairs[key]}"
+
+
+def _window_mistakes(listed: object) -> Iterator[tuple[Path, str]]:
+    names = set[str]()
+    for n, one in enumerate(listed if isinstance(listed, list) else ()):
+        name = _mapping(one).get("name")
+        if isinstance(name, str):
+            if name in names:
+                yield ("maintenance", n, "name"), f"duplicate name {name}"
+            names.add(name)
 
 
 def _section(name: str, data: Mapping[str, Any]) -> str:

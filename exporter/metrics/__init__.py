@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from exporter.core.clock import Clock
 from exporter.core.fairness import Slices
+from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Standing
 from exporter.core.scope import BlocklistScope, Scope
@@ -20,8 +21,8 @@ from exporter.net.oauth2 import AccountStatus
 
 
 class Metrics:
-    """Counts the reports of probes, and reads the state of mailboxes, accounts and the queue of
-    trips (`lag`) at a scrape."""
+    """Counts the reports of probes, and reads the state of mailboxes, accounts, the queue of trips
+    (`lag`) and planned maintenance at a scrape."""
 
     def __init__(
         self,
@@ -29,12 +30,16 @@ class Metrics:
         accounts: Callable[[], Mapping[str, AccountStatus]] = dict,
         clock: Clock | None = None,
         lag: Callable[[], float] = lambda: 0.0,
+        maintenance: Maintenance | None = None,
         *,
         step_histograms: bool = True,
     ) -> None:
         self._mailboxes = mailboxes
         self._accounts = accounts
-        self._now = (clock or Clock()).monotonic
+        self._clock = clock or Clock()
+        self._now = self._clock.monotonic
+        self._maintenance = maintenance or Maintenance()
+        self._maintained = False  # series of planned maintenance were shown
         self._lag = lag
         self._probes: dict[ProbeKey, ProbeSeries] = {}
         self._names: dict[ProbeKey, str] = {}
@@ -114,6 +119,7 @@ class Metrics:
         """The series of one probe, a consistent snapshot."""
         text, slices = Text(shared=True), Slices(self._now)
         series = self._probes.get(probe) or ProbeSeries()
+        series.maintain(self._in_maintenance(probe, self._clock.wall()))
         lines = await self._text(probe, series).lines(form, slices)
         await add_families(text, series.definitions.values(), [lines], form, slices)
         text.add([form.end])
@@ -123,6 +129,7 @@ class Metrics:
         """The series of every named probe, of the mailboxes, the exporter and the process; each
         probe's are a consistent snapshot."""
         text, slices, named = Text(shared=True), Slices(self._now), list[Lines]()
+        await self._show_maintenance(slices)
         for key, name in list(self._names.items()):
             if self._names.get(key) == name:
                 named.append(await self._text(key, self._probes[key]).lines(form, slices, name))
@@ -135,6 +142,27 @@ class Metrics:
         await add_families(text, OF_THE_EXPORTER, [own], form, slices)
         text.add([process_text(form), form.end])
         return text
+
+    async def _show_maintenance(self, slices: Slices) -> None:
+        """Shows which probes are in a window, and the mailboxes that only such probes use."""
+        if not self._maintenance and not self._maintained:
+            return
+        self._maintained, now = bool(self._maintenance), self._clock.wall()
+        mailboxes: dict[str, bool | None] = {}  # None: of a probe without a window
+        for key, series in list(self._probes.items()):
+            lasts = self._in_maintenance(key, now)
+            series.maintain(lasts)
+            for mailbox in series.mailboxes:
+                others = mailboxes.get(mailbox, True)
+                unknown = lasts is None or others is None
+                mailboxes[mailbox] = None if unknown else bool(lasts and others)
+            await slices.pause()
+        self.exporter.show_maintenance(
+            {name: lasts for name, lasts in mailboxes.items() if lasts is not None}
+        )
+
+    def _in_maintenance(self, probe: ProbeKey, now: float) -> bool | None:
+        return self._maintenance.lasts(self._names.get(probe) or probe.target, now)
 
     def _text(self, probe: ProbeKey, series: ProbeSeries) -> Rendered:
         if probe not in self._probes:

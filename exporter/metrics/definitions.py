@@ -54,7 +54,8 @@ OF_EVERY_PROBE = (
     Definition(
         "mailtrip_trips_total",
         "counter",
-        "Finished trips, without those that followed a failure before the interval was over",
+        "Finished trips, without those that followed a failure before the interval was over, and"
+        " those in planned maintenance",
         start=NO_LABELS,
     ),
     Definition(
@@ -62,6 +63,23 @@ OF_EVERY_PROBE = (
         "counter",
         "Those that failed, by phase and reason",
         ("phase", "reason"),
+    ),
+    Definition(
+        "mailtrip_maintenance",
+        "gauge",
+        "1 while the probe is in a window of planned maintenance, else 0; absent if no window is"
+        " for it",
+    ),
+    Definition(
+        "mailtrip_planned_trips_total",
+        "counter",
+        "Trips that finished in a window of planned maintenance; mailtrip_trips_total is without"
+        " them",
+    ),
+    Definition(
+        "mailtrip_planned_failures_total",
+        "counter",
+        "Those that failed; mailtrip_failures_total is without them",
     ),
     Definition(
         "mailtrip_consecutive_failures",
@@ -318,6 +336,13 @@ OF_THE_EXPORTER = (
         "mailtrip_mailbox_reconnects_total",
         "counter",
         "Mailbox sessions that failed or were interrupted",
+        ("mailbox",),
+    ),
+    Definition(
+        "mailtrip_mailbox_maintenance",
+        "gauge",
+        "1 while all probes that await messages in the mailbox are in a window of planned"
+        " maintenance, else 0; absent if not all of them have one",
         ("mailbox",),
     ),
     Definition(

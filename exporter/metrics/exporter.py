@@ -59,6 +59,12 @@ class ExporterSeries(Series):
         self.replace("mailtrip_oauth2_token_expiry_timestamp_seconds", ends)
         self.replace("mailtrip_oauth2_refresh_failures_total", failures)
 
+    def show_maintenance(self, mailboxes: Mapping[str, bool]) -> None:
+        """Shows which mailboxes are only used by probes in planned maintenance."""
+        values: dict[Labels, float]
+        values = {(name,): float(lasts) for name, lasts in mailboxes.items()}
+        self.replace("mailtrip_mailbox_maintenance", values)
+
     def show_mailboxes(self, mailboxes: Mapping[str, Statistics]) -> None:
         """Shows the mailboxes; one that is no longer configured has no series."""
         now = {(name,): statistics for name, statistics in mailboxes.items()}

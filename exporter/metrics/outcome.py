@@ -24,17 +24,40 @@ class ProbeSeries(Series):
 
     def finished(self, outcome: Outcome, standing: Standing = FIRST) -> None:
         """Counts a trip, and shows it if it is the newest. One that follows a failure sooner than
-        usual is not counted: a minute of failures would weigh as much as five of success."""
+        usual is not counted: a minute of failures would weigh as much as five of success. One that
+        ended in a window of maintenance is counted apart."""
         if not outcome.recheck:
-            self.add("mailtrip_trips_total", 1)
-            if outcome.failure:
-                place = outcome.failure.phase, outcome.failure.reason
-                self.add("mailtrip_failures_total", 1, *place)
+            self._count(outcome)
         self.stand(standing)
         if standing.newest:
             self.show(outcome)
         elif outcome.success:
             self._show_success(outcome)
+
+    def _count(self, outcome: Outcome) -> None:
+        if outcome.planned:
+            self.add("mailtrip_planned_trips_total", 1)
+            self.add("mailtrip_planned_failures_total", 0 if outcome.success else 1)
+            return
+        self.add("mailtrip_trips_total", 1)
+        if outcome.failure:
+            place = outcome.failure.phase, outcome.failure.reason
+            self.add("mailtrip_failures_total", 1, *place)
+
+    @property
+    def mailboxes(self) -> tuple[str, ...]:
+        """The mailboxes in which the probe awaits messages, by name."""
+        return ()
+
+    def maintain(self, lasts: bool | None) -> None:
+        """Shows whether the probe is in a window of maintenance; nothing if None: there is no
+        window for it."""
+        if lasts is None:
+            self.leave_out("mailtrip_maintenance")
+            return
+        self.ensure("mailtrip_maintenance", float(lasts))
+        for name in ("mailtrip_planned_trips_total", "mailtrip_planned_failures_total"):
+            self.ensure(name)
 
     def stand(self, standing: Standing) -> None:
         """Shows what all trips together say."""

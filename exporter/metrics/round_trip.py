@@ -72,7 +72,7 @@ class RoundTripSeries(ProbeSeries):
         happen any more; histograms of steps that are not wanted go, and so does what is known about
         servers that it no longer uses."""
         before, self._scope, self._step_histograms = self._scope, scope, step_histograms
-        can = replace(scope, sender=None, receiver=None)
+        can = replace(scope, mailboxes=(), sender=None, receiver=None)
         self.foresee(_foreseen(can, step_histograms))
         for (histogram, newest), taken in ((_SENDING, scope.sending), (_MAILBOX, scope.mailbox)):
             if not step_histograms:
@@ -85,6 +85,10 @@ class RoundTripSeries(ProbeSeries):
             self._leave_out_tls(Leg.SEND)
         if scope.receiver != before.receiver:
             self._leave_out_tls(Leg.MAILBOX)
+
+    @property
+    def mailboxes(self) -> tuple[str, ...]:
+        return self._scope.mailboxes
 
     def _leave_out_tls(self, leg: Leg) -> None:
         self._leave_out_labelled("mailtrip_tls_info", {leg})

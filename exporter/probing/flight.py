@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from exporter.core.logs import about
+from exporter.core.maintenance import Maintenance
 from exporter.core.model import Failure, Outcome, ProbeError
 from exporter.core.outage import Standing
 from exporter.core.phases import Phase
@@ -32,6 +33,7 @@ class Flight:
         run: Run,
         ledger: Ledger,
         observer: Observer,
+        maintenance: Maintenance,
         verdict: Outcome | None = None,
         *,
         recheck: bool = False,
@@ -41,6 +43,7 @@ class Flight:
         self._run = run
         self._ledger = ledger
         self._observer = observer
+        self._maintenance = maintenance
         self._verdict = verdict
         self._recheck = recheck
 
@@ -79,11 +82,14 @@ class Flight:
 
     def _outcome(self, failure: Failure | None) -> Outcome:
         trip, probe, run = self._trip, self._probe.key, self._run
-        if self._verdict:
-            return self._verdict
+        outcome = self._verdict
         with contained(trip, probe):
-            return replace(run.outcome(trip, probe, failure), recheck=self._recheck)
-        return Outcome(trip, probe, run.started_at, run.now() - run.started, failure=failure)
+            outcome = outcome or replace(run.outcome(trip, probe, failure), recheck=self._recheck)
+            planned = self._maintenance.lasts(self._probe.called, outcome.finished_at)
+            return replace(outcome, planned=bool(planned))
+        return outcome or Outcome(
+            trip, probe, run.started_at, run.now() - run.started, failure=failure
+        )
 
     def _conclude(self, outcome: Outcome, *, arrived: bool) -> None:
         """Notifies every observer, even if one of them fails; logs the outcome when it is on

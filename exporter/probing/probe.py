@@ -80,6 +80,11 @@ class Probe:
         self.outages = Outages(self.key)
 
     @property
+    def called(self) -> str:
+        """Its name, or if it has none, its target: what a window of maintenance names."""
+        return self.name or self.key.target
+
+    @property
     def blocklists(self) -> tuple[str, ...]:
         """The blocklists that it queries; none if it sends messages."""
         return () if isinstance(self.check, MailCheck) else self.check.blocklists

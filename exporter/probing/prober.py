@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from exporter.core.clock import Clock
+from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey, Reply, Span
 from exporter.core.phases import Leg
 from exporter.core.run import Run
@@ -26,11 +27,19 @@ TURN_PATIENCE = 0.5  # seconds that a scrape waits until its trip can start
 class Prober:
     """Makes trips."""
 
-    def __init__(self, mint: Mint, ledger: Ledger, observer: Observer, clock: Clock) -> None:
+    def __init__(
+        self,
+        mint: Mint,
+        ledger: Ledger,
+        observer: Observer,
+        clock: Clock,
+        maintenance: Maintenance | None = None,
+    ) -> None:
         self._mint = mint
         self._ledger = ledger
         self._observer = observer
         self._clock = clock
+        self._maintenance = maintenance or Maintenance()
         self._admission = Admission(self.start, clock)
 
     @property
@@ -139,7 +148,16 @@ class Prober:
         *,
         recheck: bool = False,
     ) -> "asyncio.Task[Outcome]":
-        flight = Flight(probe, trip, run, self._ledger, self._observer, verdict, recheck=recheck)
+        flight = Flight(
+            probe,
+            trip,
+            run,
+            self._ledger,
+            self._observer,
+            self._maintenance,
+            verdict,
+            recheck=recheck,
+        )
         task = asyncio.create_task(flight.run(course, timeout), name=f"trip {trip}")
         probe.flights[trip], probe.runs[trip] = task, run
         task.add_done_callback(lambda _: probe.end_flight(trip))

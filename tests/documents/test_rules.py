@@ -65,7 +65,7 @@ def test_cases_and_limits_have_the_bounds_of_the_histograms() -> None:
     }
     for rule in ALERT_RULES:
         if histogram := limits.pop(rule["alert"], ""):
-            *_, limit = rule["expr"].split()
+            (limit,) = re.findall(r" > ([0-9.]+)\n", rule["expr"])
             below_the_last = SERIES[histogram].buckets[:-1]
             assert float(limit) in below_the_last, f"{histogram} cannot tell what is above {limit}"
     assert not limits

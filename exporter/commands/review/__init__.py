@@ -7,6 +7,7 @@ unintended.
 from collections.abc import Iterator
 
 from exporter.commands.review.combinations import of_combinations
+from exporter.commands.review.maintenance import of_maintenance
 from exporter.commands.review.ports import of_ports
 from exporter.commands.review.surroundings import of_surroundings
 from exporter.commands.review.usage import of_usage
@@ -14,23 +15,29 @@ from exporter.commands.review.values import of_values
 from exporter.config.finding import Finding
 from exporter.config.load import Reading
 from exporter.config.mistakes import Mistake
+from exporter.core.clock import Clock
 from exporter.settings import Settings
 
 __all__ = ["in_the_way", "review"]
 
 
 def review(
-    reading: Reading[Settings], *, here: bool = True, usage: bool = True
+    reading: Reading[Settings],
+    *,
+    here: bool = True,
+    usage: bool = True,
+    now: float | None = None,
 ) -> tuple[Mistake, ...]:
     """All findings, in the order of the files.
 
     Without `here` it does not check files and variables, which another machine may have; without
-    `usage` it ignores unused parts.
+    `usage` it ignores unused parts. `now` in seconds since the epoch; None: by the clock.
     """
     settings = reading.options
     found = [*of_ports(settings), *of_values(reading), *of_combinations(settings)]
     found += of_surroundings(settings) if here else ()
     found += of_usage(settings) if usage else ()
+    found += of_maintenance(settings, Clock().wall() if now is None else now)
     return reading.mistakes_at((one.path, one.text, one.warning) for one in found)
 
 

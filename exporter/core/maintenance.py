@@ -1,0 +1,70 @@
+"""Planned maintenance: which probes are in a window, and in which."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from math import inf
+
+from exporter.core.window import Occurrence, Window
+
+MOST_KNOWN = 20_000  # probes whose windows are remembered
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Planned:
+    """A time of maintenance that lasts or comes. Ordered by its start."""
+
+    occurrence: Occurrence
+    window: str  # its name
+
+
+class Maintenance:
+    """The windows, and the probes that they are for. A probe is known by its name, or if it has
+    none, by its target."""
+
+    def __init__(self, windows: Iterable[Window] = ()) -> None:
+        self.configure(windows)
+
+    def configure(self, windows: Iterable[Window]) -> None:
+        """Replaces the windows."""
+        self._windows = [_Timed(window) for window in windows]
+        self._of = lru_cache(MOST_KNOWN)(self._naming)
+
+    def __bool__(self) -> bool:
+        return bool(self._windows)
+
+    def _naming(self, probe: str) -> "tuple[_Timed, ...]":
+        return tuple(one for one in self._windows if one.window.names(probe))
+
+    def lasts(self, probe: str, now: float) -> bool | None:
+        """Whether the probe is in a window; None if no window is for it."""
+        windows = self._of(probe)
+        return any(one.lasts(now) for one in windows) if windows else None
+
+    def planned(self, probe: str, now: float) -> list[Planned]:
+        """For each window of the probe the time that lasts, or that comes next, the soonest
+        first."""
+        found = ((one.window.name, one.occurrence(now)) for one in self._of(probe))
+        return sorted(Planned(occurrence, name) for name, occurrence in found if occurrence)
+
+
+class _Timed:
+    """A window that remembers its occurrence, since it is asked for each probe at each scrape."""
+
+    __slots__ = ("_asked", "_known", "window")
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        self._asked = inf  # the occurrence is the same from then until its end
+        self._known: Occurrence | None = None
+
+    def lasts(self, now: float) -> bool:
+        occurrence = self.occurrence(now)
+        return occurrence is not None and occurrence.lasts(now)
+
+    def occurrence(self, now: float) -> Occurrence | None:
+        """The one that lasts, or the next."""
+        known = self._known
+        if now < self._asked or (known and now >= known.end):
+            self._asked, self._known = now, self.window.schedule.occurrence(now)
+        return self._known

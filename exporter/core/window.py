@@ -1,0 +1,103 @@
+"""A window of planned maintenance: which probes it is for, and when it lasts. Times in seconds
+since the epoch.
+
+Clocks change. A time that comes twice is the first one where a window begins, and the last one
+where it ends; one that does not come is the moment of the change plus the rest (RFC 5545, 3.3.5).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from fnmatch import fnmatchcase
+
+MINUTES_OF_A_DAY = 24 * 60
+# Days around now in which the earliest occurrence that is not over begins. A weekly one may be
+# empty when a clock changes: then it is that of the week after.
+_BEFORE, _AFTER = 3, 16
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Occurrence:
+    """One time that a window lasts, without its `end`."""
+
+    start: float
+    end: float
+
+    def lasts(self, now: float) -> bool:
+        return self.start <= now < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A window that lasts once."""
+
+    start: float
+    end: float
+
+    def occurrence(self, now: float) -> Occurrence | None:
+        """The one that lasts, or the next; None if there is none any more."""
+        return Occurrence(self.start, self.end) if now < self.end else None
+
+
+@dataclass(frozen=True, slots=True)
+class Weekly:
+    """A window on some `days` of each week (0 is Monday), by the local time of a zone. `begin` and
+    `end` are minutes after midnight; if `end` is not later, it is on the next day."""
+
+    days: frozenset[int]
+    begin: int
+    end: int
+    zone: tzinfo
+
+    def occurrence(self, now: float) -> Occurrence | None:
+        """The one that lasts, or the next. Two that overlap are one."""
+        found: Occurrence | None = None
+        for one in self._around(now):
+            if one.end <= now:
+                continue
+            if found and one.start > found.end:
+                break
+            found = Occurrence(found.start, max(one.end, found.end)) if found else one
+            if found.start > now:
+                break
+        return found
+
+    def _around(self, now: float) -> Iterator[Occurrence]:
+        """Those near now, in their order."""
+        today = datetime.fromtimestamp(now, UTC).date()
+        for distance in range(-_BEFORE, _AFTER):
+            day = today + timedelta(distance)
+            if day.weekday() not in self.days:
+                continue
+            start, later = self._moments(day, self.begin)[0], self.end <= self.begin
+            end = max(self._moments(day + timedelta(later), self.end))
+            if start < end:
+                yield Occurrence(start, end)
+
+    def _moments(self, day: date, minutes: int) -> tuple[float, float]:
+        """When it is so many minutes after midnight, by the offset from before a change of the
+        clock, and by the one after it; the same if the clock does not change then."""
+        days, minutes = divmod(minutes, MINUTES_OF_A_DAY)
+        local = datetime.combine(day + timedelta(days), time(*divmod(minutes, 60)), self.zone)
+        return local.timestamp(), local.replace(fold=1).timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Planned maintenance of the probes that a pattern in `probes` matches."""
+
+    name: str
+    probes: tuple[str, ...]
+    schedule: Once | Weekly
+
+    def names(self, probe: str) -> bool:
+        """Whether it is for the probe of this name, or for a pair with this target. Upper and lower
+        case are the same."""
+        return any(matches(pattern, probe) for pattern in self.probes)
+
+
+def matches(pattern: str, probe: str) -> bool:
+    """Whether a pattern with `*`, `?` and `[...]` matches the name of a probe, or the target of a
+    pair."""
+    pattern, probe = pattern.lower(), probe.lower()
+    return pattern == probe or fnmatchcase(probe, pattern)
