@@ -5,6 +5,7 @@ from pathlib import Path
 from exporter.checks.options import RoundtripOptions
 from exporter.checks.roundtrip import RoundTrip
 from exporter.core.clock import Clock
+from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey
 from exporter.mail.tokens import Mint
 from exporter.mailboxes.watcher.watcher import Watcher
@@ -35,6 +36,7 @@ class ProberRig:
         key: bytes = b"k" * 32,
         store: Store | None = None,
         metrics: type[Metrics] = Metrics,
+        maintenance: Maintenance | None = None,
         **more: object,
     ) -> None:
         self.clock = clock or virtual.clock()
@@ -44,14 +46,16 @@ class ProberRig:
         self.watchers: dict[str, Watcher] = {}
         self.metrics = metrics(
             lambda: {name: w.statistics for name, w in self.watchers.items()},
+            clock=self.clock,
             lag=lambda: self.prober.lag,
+            maintenance=maintenance,
         )
         self.ledger = Ledger(self.store, self.watchers, self.metrics, self.clock)
         mint = Mint(key)
         self.sender_s_mailbox = PretendMailbox()
         for name, one in (("monitor", self.mailbox), ("sender", self.sender_s_mailbox)):
             self.watchers[name] = Watcher(name, one, mint, self.clock, 30, self.ledger.stray)
-        self.prober = Prober(mint, self.ledger, self.metrics, self.clock)
+        self.prober = Prober(mint, self.ledger, self.metrics, self.clock, maintenance)
         options = RoundtripOptions.model_validate(
             {
                 "from": "probe@example.org",
