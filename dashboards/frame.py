@@ -129,6 +129,24 @@ def maintenance(selector: str) -> Json:
         "expr": f"mailtrip_maintenance{{{selector}}} == 1",
         "step": "1m",
         "titleFormat": "{{probe}} {{instance}}: planned maintenance",
+        "textFormat": "",
+        "tagKeys": "",
+    }
+
+
+def outages(selector: str) -> Json:
+    """A mark at the start of every outage that lasted a while."""
+    return {
+        "name": "Outages",
+        "datasource": DATASOURCE,
+        "enable": True,
+        "iconColor": "orange",
+        "expr": f"1000 * mailtrip_outage_start_timestamp_seconds{{{selector}}}",
+        "step": "1m",
+        "useValueForTime": True,
+        "titleFormat": "{{probe}} {{instance}}: an outage begins",
+        "textFormat": "",
+        "tagKeys": "",
     }
 
 

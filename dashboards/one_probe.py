@@ -1,8 +1,19 @@
 """One probe: everything that its trips say."""
 
-from dashboards.frame import ONE, STATUS, TRIPS, dashboard, failures, maintenance, module, probes
+from dashboards.frame import (
+    ONE,
+    STATUS,
+    TRIPS,
+    dashboard,
+    failures,
+    maintenance,
+    module,
+    outages,
+    probes,
+)
 from dashboards.panels import (
     GREEN,
+    GREY,
     RED,
     WORKS,
     YELLOW,
@@ -11,6 +22,7 @@ from dashboards.panels import (
     colored,
     column,
     lines,
+    logarithmic,
     panel,
     query,
     row,
@@ -62,18 +74,19 @@ def at_a_glance() -> list[Json]:
             "Time since the last successful trip.",
             f"time() - {of('mailtrip_last_success_timestamp_seconds')}",
             "s",
+            defaults={"noValue": "never"},
             thresholds=steps(GREEN, (7200, YELLOW), (DAY, RED)),
             width=3,
         ),
         stat(
-            "Failures in a row",
+            "Failed in a row",
             "Trips that have failed since the newest success.",
             of("mailtrip_consecutive_failures"),
             thresholds=steps(GREEN, (1, YELLOW), (2, RED)),
             width=3,
         ),
         stat(
-            "Successful trips in a day",
+            "Good, 1 day",
             "Ratio of trips of the last 24 hours that succeeded.",
             of("probe:mailtrip_trips:success_ratio_1d"),
             "percentunit",
@@ -89,14 +102,14 @@ def at_a_glance() -> list[Json]:
             width=3,
         ),
         stat(
-            "Outages in 30 days",
+            "Outages, 30 d",
             "Outages that have ended, without planned ones.",
             f"increase({of('mailtrip_outages_total', NOT_PLANNED)}[30d])",
             thresholds=steps(GREEN, (1, YELLOW)),
             width=3,
         ),
         stat(
-            "Outage time in 30 days",
+            "Down, 30 d",
             "Duration of all outages, without planned ones. 0.1 % of 30 days is 43 minutes.",
             f"increase({of('mailtrip_outage_seconds_total', NOT_PLANNED)}[30d])",
             "s",
@@ -104,7 +117,7 @@ def at_a_glance() -> list[Json]:
             width=3,
         ),
         stat(
-            "Trips in progress",
+            "In progress",
             "Trips in progress, without late messages.",
             of("mailtrip_trips_in_flight"),
             color="fixed",
@@ -157,8 +170,9 @@ def delay() -> list[Json]:
                 query(of(f"{DELAY}:p99_1d"), "99 of 100, 1 day"),
                 query(of(f"{DELAY}:usual"), "usual"),
             ],
-            thresholds=steps(GREEN, (300, RED)),
             links=[TRIPS],
+            defaults={},
+            **logarithmic(steps(GREEN, (300, RED))),
         ),
         panel(
             "heatmap",
@@ -248,6 +262,7 @@ def sending() -> list[Json]:
             ],
             "percentunit",
             width=8,
+            defaults={"min": 0, "max": 1},
         ),
         stat(
             "Last SMTP reply",
@@ -331,6 +346,9 @@ def security() -> list[Json]:
                                 "softfail": {"color": YELLOW},
                                 "permerror": {"color": RED},
                                 "temperror": {"color": YELLOW},
+                                "none": {"color": GREY},
+                                "neutral": {"color": GREY},
+                                "policy": {"color": GREY},
                             },
                         }
                     ],
@@ -408,6 +426,6 @@ def build() -> Json:
         "Everything that the trips of one probe say",
         [*at_a_glance(), *delay(), *sending(), *security(), *irregularities()],
         variables=[*one, module()],
-        annotations=[failures(ONE), maintenance(ONE)],
+        annotations=[outages(ONE), failures(ONE), maintenance(ONE)],
         links=[TRIPS, STATUS],
     )

@@ -8,10 +8,12 @@ from dashboards.frame import (
     dashboard,
     failures,
     maintenance,
+    outages,
     probes,
 )
 from dashboards.panels import (
     GREEN,
+    MOST_CURVES,
     RED,
     WORKS,
     WORKS_OR_PLANNED,
@@ -20,7 +22,9 @@ from dashboards.panels import (
     bars,
     colored,
     column,
+    highest,
     lines,
+    logarithmic,
     named,
     query,
     row,
@@ -48,16 +52,18 @@ def at_a_glance() -> list[Json]:
     bad = steps(GREEN, (1, RED))
     return [
         stat(
-            "Probes that work",
+            "Working",
             "Probes whose newest finished trip succeeded.",
             f"count(mailtrip_success{{{MANY}}} == 1) or vector(0)",
             thresholds=steps(RED, (1, GREEN)),
+            width=3,
         ),
         stat(
-            "Probes that fail",
+            "Failing",
             "Probes whose newest finished trip failed. The table below says where and why.",
             f"count({FAILING}) or vector(0)",
             thresholds=bad,
+            width=3,
         ),
         stat(
             "Longest outage",
@@ -67,6 +73,7 @@ def at_a_glance() -> list[Json]:
             "s",
             thresholds=steps(YELLOW, (600, RED)),
             defaults={"noValue": "None"},
+            width=6,
         ),
         stat(
             "Oldest result",
@@ -75,20 +82,34 @@ def at_a_glance() -> list[Json]:
             f"max(time() - mailtrip_last_trip_timestamp_seconds{{{MANY}}})",
             "s",
             thresholds=steps(GREEN, (7200, YELLOW), (86400, RED)),
+            width=3,
         ),
         stat(
-            "Successful trips in a day",
+            "Good, 1 day",
+            "Ratio of all trips of the last 24 hours that succeeded.",
+            f"1 - sum(increase(probe:mailtrip_failures:sum{{{MANY}}}[1d]))"
+            f" / sum(increase(mailtrip_trips_total{{{MANY}}}[1d]))",
+            "percentunit",
+            thresholds=share,
+            defaults={"decimals": 2},
+            width=3,
+        ),
+        stat(
+            "Worst, 1 day",
             "Ratio of trips of the last 24 hours that succeeded, for the worst probe.",
             f"min(probe:mailtrip_trips:success_ratio_1d{{{MANY}}})",
             "percentunit",
             thresholds=share,
+            defaults={"decimals": 2},
+            width=3,
         ),
         stat(
-            "Mailboxes not watched",
+            "Unwatched",
             "Mailboxes that mailtrip cannot open now, of all exporters. Trips that wait "
             "there say nothing about delivery.",
             "count(mailtrip_mailbox_connected == 0) or vector(0)",
             thresholds=bad,
+            width=3,
         ),
     ]
 
@@ -101,6 +122,7 @@ def every_probe() -> Json:
         "step": "Step",
         "reason": "Reason",
         "code": "Code",
+        "Value #F": "Failing since",
         "Value #B": "Failing for",
         "Value #C": "Last success",
         "Value #D": "Delay, 9 of 10",
@@ -122,6 +144,7 @@ def every_probe() -> Json:
             rows(named(f"time() - mailtrip_last_success_timestamp_seconds{{{MANY}}}")),
             rows(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}")),
             rows(named(f"probe:mailtrip_trips:success_ratio_1d{{{MANY}}}")),
+            rows(named(f"1000 * mailtrip_outage_start_timestamp_seconds{{{MANY}}}")),
         ],
         columns,
         height=9,
@@ -132,9 +155,10 @@ def every_probe() -> Json:
             colored(
                 "Failing for",
                 unit="s",
-                thresholds=steps(YELLOW, (600, RED)),
+                thresholds=steps("transparent", (0, YELLOW), (600, RED)),
             ),
-            column("Last success", unit="s"),
+            column("Failing since", unit="dateTimeAsIsoNoDateIfToday"),
+            column("Last success", unit="s", noValue="never"),
             colored(
                 "Delay, 9 of 10",
                 unit="s",
@@ -143,6 +167,7 @@ def every_probe() -> Json:
             colored(
                 "Good, 1 day",
                 unit="percentunit",
+                decimals=1,
                 thresholds=steps(RED, (0.99, YELLOW), (0.999, "transparent")),
             ),
             *(
@@ -183,27 +208,28 @@ def over_time() -> list[Json]:
         ),
         lines(
             "Messages not delivered",
-            "Ratio of messages that were refused, lost, late, bounced, junked or "
-            "changed, over 6 hours. The objective allows 0.1 %.",
-            [query(named(f"probe:mailtrip_undelivered:ratio_6h{{{MANY}}}"))],
+            "Ratio of messages that were refused, lost, late, bounced, junked or changed, over 6"
+            " hours; the ten highest. The objective allows 0.1 %.",
+            [query(highest(named(f"probe:mailtrip_undelivered:ratio_6h{{{MANY}}}")))],
             "percentunit",
             thresholds=steps(GREEN, (0.001, YELLOW), (0.006, RED)),
         ),
         row("How fast"),
         lines(
             "Delivery delay",
-            "90 % of the messages of the last hour were faster than this, from the server's final "
-            "250 to the mailbox (of the last day, where an hour has fewer than three).",
-            [query(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}"))],
-            thresholds=steps(GREEN, (300, RED)),
-            defaults={"min": 0, "links": [FROM_SERIES]},
+            "90 % of the messages of the last hour were faster than this, from the server's final"
+            " 250 to the mailbox (of the last day, where an hour has fewer than three); the ten"
+            " slowest.",
+            [query(highest(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}")))],
+            defaults={"links": [FROM_SERIES]},
+            **logarithmic(steps(GREEN, (300, RED))),
         ),
         lines(
             "Sending",
-            "Median time until the server accepted a message, in the last hour.",
-            [query(named(f"probe:mailtrip_send_duration_seconds:p50_recent{{{MANY}}}"))],
-            thresholds=steps(GREEN, (10, RED)),
-            defaults={"min": 0, "links": [FROM_SERIES]},
+            "Median time until the server accepted a message, in the last hour; the ten slowest.",
+            [query(highest(named(f"probe:mailtrip_send_duration_seconds:p50_recent{{{MANY}}}")))],
+            defaults={"links": [FROM_SERIES]},
+            **logarithmic(steps(GREEN, (10, RED))),
         ),
     ]
 
@@ -232,17 +258,21 @@ def problems() -> list[Json]:
             "later they had still not come.",
             counted,
         ),
-        stat(
+        table(
             "Certificates",
-            "Time until the certificate of each server expires, by probe and leg. The alert fires "
-            "14 days before.",
-            days,
-            "s",
-            thresholds=steps(RED, (3 * 86400, YELLOW), (14 * 86400, GREEN)),
+            "Time until the certificates of servers expire, by probe and leg, the soonest first."
+            " The alert fires 14 days before.",
+            [rows(f"bottomk({MOST_CURVES}, {days})")],
+            {"name": "Probe", "leg": "Leg", "Value": "Expires in"},
             width=12,
-            height=8,
-            text="value_and_name",
-            legend="{{name}} · {{leg}}",
+            sort=[{"displayName": "Expires in", "desc": False}],
+            overrides=[
+                colored(
+                    "Expires in",
+                    unit="s",
+                    thresholds=steps(RED, (3 * 86400, YELLOW), (14 * 86400, "transparent")),
+                )
+            ],
         ),
     ]
 
@@ -255,6 +285,6 @@ def build() -> Json:
         description,
         [*at_a_glance(), every_probe(), *over_time(), *problems()],
         variables=probes("mailtrip_trips_total", many=True),
-        annotations=[failures(MANY), maintenance(MANY)],
+        annotations=[outages(MANY), failures(MANY) | {"enable": False}, maintenance(MANY)],
         links=[STATUS],
     )

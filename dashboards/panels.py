@@ -6,7 +6,8 @@ from typing import Any
 Json = dict[str, Any]
 
 DATASOURCE: Json = {"type": "prometheus", "uid": "${datasource}"}
-GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
+GREEN, YELLOW, RED, BLUE, GREY = "green", "yellow", "red", "blue", "#8e8e8e"
+MOST_CURVES = 10
 
 
 def mapped(**texts: tuple[str, str]) -> list[Json]:
@@ -113,7 +114,7 @@ def lines(
     custom = {
         "drawStyle": "line",
         "lineWidth": 1,
-        "fillOpacity": 8,
+        "fillOpacity": 0,
         "showPoints": "auto",
         "thresholdsStyle": {"mode": "dashed" if "thresholds" in more else "off"},
     }
@@ -123,6 +124,24 @@ def lines(
     }
     kept = {"custom": custom, "options": options, "defaults": {"min": 0}} | more
     return panel("timeseries", title, description, queries, unit, **kept)
+
+
+def logarithmic(thresholds: Json) -> Json:
+    """The look of curves of durations, which differ by factors: for `lines`."""
+    custom = {
+        "drawStyle": "line",
+        "lineWidth": 1,
+        "fillOpacity": 0,
+        "showPoints": "auto",
+        "thresholdsStyle": {"mode": "dashed"},
+        "scaleDistribution": {"type": "log", "log": 10},
+    }
+    return {"custom": custom, "thresholds": thresholds}
+
+
+def highest(expression: str) -> str:
+    """Of many series those with the highest values: a reader cannot tell more apart."""
+    return f"topk({MOST_CURVES}, {expression})"
 
 
 def bars(
