@@ -1,6 +1,7 @@
 """The outcomes of recent trips, each with its trace and transcript, in the file of the store.
 
-It keeps the newest of every probe; more failures, and for longer, since they need an explanation.
+It keeps the newest of every probe; more failures, and for longer, since they need an explanation,
+and the first and the last of every outage. Of older ones it keeps the verdict, so that links last.
 """
 
 from json import dumps
@@ -9,12 +10,19 @@ from sqlite3 import Connection
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.core.model import Fact, Outcome, ProbeKey
+from exporter.core.outage import Outage
 
-SUCCESSES, FAILURES = 10, 50  # of each probe
+SUCCESSES, FAILURES = 10, 50  # of each probe, with trace and transcript
+PINNED = 100  # the same, of outages
+SUMMARIES = 300  # successes of each probe in all, and failures
 DAY = 86400.0
 SUCCESSES_FOR, FAILURES_FOR = 7 * DAY, 30 * DAY  # seconds
 MOST_BYTES = 64 << 20  # of all probes together; beyond it the oldest go, successes first
 _OUTCOME = TypeAdapter(Outcome)
+_AT_PLACE = """SELECT number, pinned FROM recent WHERE module = ? AND target = ? AND success = ?
+    ORDER BY number DESC LIMIT 1 OFFSET ?"""
+_BEYOND_PLACE = """DELETE FROM recent WHERE NOT pinned AND number IN (SELECT number FROM recent
+    WHERE module = ? AND target = ? AND success = ? ORDER BY number DESC LIMIT -1 OFFSET ?)"""
 _FACTS = TypeAdapter(tuple[Fact, ...])
 
 
@@ -50,16 +58,43 @@ def facts_readable(text: str) -> tuple[Fact, ...]:
 
 
 def keep(connection: Connection, outcome: Outcome, text: str) -> None:
-    """Adds the newest outcome of its probe, serialized as `text`, and drops the one that it
-    replaces."""
+    """Adds the newest outcome of its probe, serialized as `text`; of the one that is too old now
+    only the verdict is kept, and of older ones nothing."""
     probe = outcome.probe.module, outcome.probe.target, outcome.success
     row = (outcome.trip, *probe, outcome.finished_at, len(text.encode()), text)
     insert = """INSERT OR REPLACE INTO recent (trip, module, target, success, finished_at, size, outcome)
         VALUES (?, ?, ?, ?, ?, ?, ?)"""
     connection.execute(insert, row)
-    surplus = """DELETE FROM recent WHERE number IN (SELECT number FROM recent
-        WHERE module = ? AND target = ? AND success = ? ORDER BY number DESC LIMIT -1 OFFSET ?)"""
-    connection.execute(surplus, (*probe, SUCCESSES if outcome.success else FAILURES))
+    oldest = connection.execute(_AT_PLACE, (*probe, SUCCESSES if outcome.success else FAILURES))
+    if found := oldest.fetchone():
+        number, pinned = found
+        if not pinned:
+            _summarize(connection, number)
+        connection.execute(_BEYOND_PLACE, (*probe, SUMMARIES))
+
+
+def pin(connection: Connection, outage: Outage) -> None:
+    """Keeps the first trip of an outage, and if it is over the last one, for as long as failures are
+    kept. Of a probe with very many outages, those of the newest."""
+    trips = (outage.first_trip, outage.first_trip if outage.lasts else outage.last_trip)
+    connection.execute("UPDATE recent SET pinned = 1 WHERE NOT pinned AND trip IN (?, ?)", trips)
+    surplus = """SELECT number FROM recent WHERE module = ? AND target = ? AND success = 0 AND pinned
+        ORDER BY number DESC LIMIT -1 OFFSET ?"""
+    values = (outage.probe.module, outage.probe.target, PINNED)
+    for (number,) in connection.execute(surplus, values).fetchall():
+        connection.execute("UPDATE recent SET pinned = 0 WHERE number = ?", (number,))
+        _summarize(connection, number)
+
+
+def _summarize(connection: Connection, number: int) -> None:
+    """Keeps of an outcome only what a list shows."""
+    (text,) = connection.execute(
+        "SELECT outcome FROM recent WHERE number = ?", (number,)
+    ).fetchone()
+    if outcome := readable(text):
+        brief = written(outcome.brief)
+        update = "UPDATE recent SET outcome = ?, size = ? WHERE number = ?"
+        connection.execute(update, (brief, len(brief.encode()), number))
 
 
 def prune(connection: Connection, now: float) -> None:
@@ -70,8 +105,8 @@ def prune(connection: Connection, now: float) -> None:
         )
     (size,) = connection.execute("SELECT total(size) FROM recent").fetchone()
     if size > MOST_BYTES:
-        surplus = """DELETE FROM recent WHERE number IN (SELECT number FROM
-            (SELECT number, sum(size) OVER (ORDER BY success, number DESC) AS room FROM recent) WHERE room > ?)"""
+        surplus = """DELETE FROM recent WHERE number IN (SELECT number FROM (SELECT number,
+            sum(size) OVER (ORDER BY pinned DESC, success, number DESC) AS room FROM recent) WHERE room > ?)"""
         connection.execute(surplus, (MOST_BYTES,))
 
 

@@ -58,7 +58,7 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
         "recent": " AND ".join(
             (
                 *_texts("trip", "module", "target", "outcome"),
-                *_numbers("success", "finished_at", "size"),
+                *_numbers("success", "finished_at", "size", "pinned"),
             )
         ),
     }

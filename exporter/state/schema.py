@@ -34,7 +34,8 @@ CREATE TABLE outages (
 ) WITHOUT ROWID;
 CREATE INDEX outages_by_start ON outages (start);
 """
-_NEW_IN_5 = _OUTAGES + days.TABLE
+_PINNED = "ALTER TABLE recent ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;\n"
+_NEW_IN_5 = _OUTAGES + days.TABLE + _PINNED
 _SCHEMA = f"""
 CREATE TABLE trips (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,

@@ -219,8 +219,13 @@ class Store:
         self._commits.add(lambda c: days.count_lost(c, probe, at))
 
     def keep_outage(self, outage: Outage) -> None:
-        """Saves an outage, or what has changed of it."""
-        self._commits.add(lambda c: outages.keep(c, outage), within=SOON)
+        """Saves an outage, or what has changed of it, and the trips that are its evidence."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            outages.keep(connection, outage)
+            evidence.pin(connection, outage)
+
+        self._commits.add(change, within=SOON)
 
     async def close(self, patience: float = LAST_PATIENCE) -> None:
         """Writes queued changes for at most so many seconds, and releases the lock on the state

@@ -198,7 +198,7 @@ class Disk:
 
     def load(self) -> Balky:
         connection = balky()
-        for table in ("trips", "outcomes", "recent", "outages"):
+        for table in ("trips", "outcomes", "recent", "outages", "days"):
             connection.execute(f"DROP TABLE {table}")
         connection.executescript("\n".join(self.rows))
         return connection

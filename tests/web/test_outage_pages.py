@@ -9,10 +9,11 @@ from exporter.core.model import Failure, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
+from exporter.state.evidence import FAILURES, SUCCESSES
 from exporter.web.pages.outages import PER_PAGE, OutageQuery
 from tests.support.http_site import Site, site
 from tests.web.api.test_resources import KEY, WHY, happened, trip
-from tests.web.test_pages import EVIL
+from tests.web.test_pages import EVIL, FAILED
 
 OTHER = ProbeKey("submission", "b@example.org")
 TLS = Failure(Phase.SEND, Step.TLS, Reason.TLS, "", "handshake failed")
@@ -90,6 +91,25 @@ async def test_many_outages_have_pages_and_each_link_keeps_the_question() -> Non
         assert 'rel="next"' not in page
     query = OutageQuery(KEY, lasting=True, page=3)
     assert query.link == "outages?module=submission&target=a%40example.org&lasting=true&page=3"
+
+
+async def test_a_link_to_an_old_trip_is_answered_with_its_verdict() -> None:
+    async with site() as here:
+        await happened(here, *(trip(number) for number in range(SUCCESSES + 1)))
+        await happened(
+            here, *(replace(FAILED, trip=f"{100 + n:014x}") for n in range(FAILURES + 2))
+        )
+        for old, words in (
+            (trip(0).trip, "OK : round trip 2.50 s, delivery delay 1.50 s"),
+            (f"{101:014x}", f"failed : {WHY.phase}/{WHY.step}: {WHY.reason} 554"),
+        ):
+            page = words_of(await page_of(here, f"/trips/{old}"))
+            assert words in page
+            assert "keeps only the verdict of this trip" in page
+            assert "Transcript" not in page
+        whole = words_of(await page_of(here, f"/trips/{100:014x}"))
+        assert "keeps only" not in whole, "the first trip of an outage is kept whole"
+        assert "Transcript" in whole
 
 
 async def test_an_outage_without_a_record_is_not_found() -> None:

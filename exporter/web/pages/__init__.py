@@ -19,6 +19,7 @@ from exporter.mail.tokens import without_tokens
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
+from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES
 from exporter.state.schema import StateUnusable
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
@@ -28,6 +29,7 @@ from exporter.web.pages.words import ago, moment
 
 MOST_TRIPS = 60  # in a list
 ALL = Query()
+KEPT = {"successes": SUCCESSES, "failures": FAILURES, "summaries": SUMMARIES}
 WORDS = 500  # texts and values of a page that are written at a time: a millisecond of work
 NOTABLE_LAG = 1.0  # seconds by which trips start late
 HERE = Path(__file__).resolve().parent
@@ -207,6 +209,7 @@ class Pages:
             "version": __version__,
             "style": STYLE_VERSION,
             "now": now,
+            "kept": KEPT,
             "ago": lambda then: ago(now - then),
         }
         words = self._templates.get_template(template).stream(**values)

@@ -35,6 +35,11 @@ class TripView:
         return str(self.outcome.failure) if self.outcome.failure else in_words(self.outcome)
 
     @property
+    def is_summary(self) -> bool:
+        """Whether only its verdict is still kept."""
+        return not (self.under_way or self.outcome.spans or self.outcome.transcript)
+
+    @property
     def listings(self) -> list[Listing]:
         return [fact for fact in self.outcome.facts if isinstance(fact, Listing)]
 
