@@ -158,7 +158,7 @@ def build() -> Json:
         "Which lists list your addresses, and which lists are usable",
         [*at_a_glance(), *listings(), *questions()],
         time="now-7d",
-        annotations=[failures(only), maintenance(only)],
+        annotations=[failures(only), maintenance(MANY)],
         links=[STATUS],
         variables=probes("mailtrip_dnsbl_query_duration_seconds_count", many=True),
     )

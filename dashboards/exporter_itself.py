@@ -68,8 +68,9 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Mailboxes not watched",
-            "Mailboxes that are needed but cannot be opened.",
-            f"count(mailtrip_mailbox_connected{{{HERE}}} == 0) or vector(0)",
+            "Mailboxes that are needed but cannot be opened, without those in planned maintenance.",
+            f"count(mailtrip_mailbox_connected{{{HERE}}} == 0"
+            f" unless mailtrip_mailbox_maintenance{{{HERE}}} == 1) or vector(0)",
             thresholds=steps(GREEN, (1, RED)),
         ),
         table(

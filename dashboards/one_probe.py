@@ -395,6 +395,8 @@ def irregularities() -> list[Json]:
         "duplicates": "duplicate",
         "retries": "retried",
         "unclear": "unclear",
+        "planned_trips": "in planned maintenance",
+        "planned_failures": "failed in planned maintenance",
     }
     counted = [
         query(f"increase({of(f'mailtrip_{name}_total')}[$__rate_interval])", legend)
