@@ -67,7 +67,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         key = key_of(settings.state, state_dir)
         app = await stack.enter_async_context(App(settings, store, key, options.max_targets, clock))
         app.recover()  # before any request: a scrape must not start a trip that is in progress
-        pages = Pages(app.probes, app.store, app.watchers, app.clock.wall)
+        pages = Pages(app.probes, app.store, app.watchers, app.clock.wall, app.maintenance)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)
         garbage = GarbageCollector()
 

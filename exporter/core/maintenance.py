@@ -16,6 +16,7 @@ class Planned:
 
     occurrence: Occurrence
     window: str  # its name
+    probes: tuple[str, ...]  # the patterns of the window
 
 
 class Maintenance:
@@ -44,8 +45,16 @@ class Maintenance:
     def planned(self, probe: str, now: float) -> list[Planned]:
         """For each window of the probe the time that lasts, or that comes next, the soonest
         first."""
-        found = ((one.window.name, one.occurrence(now)) for one in self._of(probe))
-        return sorted(Planned(occurrence, name) for name, occurrence in found if occurrence)
+        return _planned(self._of(probe), now)
+
+    def all_planned(self, now: float) -> list[Planned]:
+        """The same for all windows."""
+        return _planned(self._windows, now)
+
+
+def _planned(windows: "Iterable[_Timed]", now: float) -> list[Planned]:
+    found = ((one.occurrence(now), one.window) for one in windows)
+    return sorted(Planned(when, one.name, one.probes) for when, one in found if when)
 
 
 class _Timed:

@@ -39,8 +39,8 @@ def test_what_is_remembered_is_what_the_windows_say(
     maintenance = Maintenance(made)
     named = [one for one in made if one.names(probe)]
     for now in asked:
-        now_or_next = [(one.name, one.schedule.occurrence(now)) for one in named]
-        expected = [Planned(one, name) for name, one in now_or_next if one]
+        now_or_next = [(one, one.schedule.occurrence(now)) for one in named]
+        expected = [Planned(when, one.name, one.probes) for one, when in now_or_next if when]
         assert maintenance.planned(probe, now) == sorted(expected)
         lasts = any(one.occurrence.lasts(now) for one in expected)
         assert maintenance.lasts(probe, now) is (lasts if named else None)
@@ -49,7 +49,9 @@ def test_what_is_remembered_is_what_the_windows_say(
 def test_a_reload_replaces_the_windows() -> None:
     maintenance = Maintenance([Window("move", ("mx*",), Once(100, 200))])
     assert maintenance.lasts("mx-a", 150) is True
-    assert maintenance.planned("mx-a", 50) == [Planned(Occurrence(100, 200), "move")]
+    move = Planned(Occurrence(100, 200), "move", ("mx*",))
+    assert maintenance.planned("mx-a", 50) == maintenance.all_planned(50) == [move]
+    assert maintenance.planned("other", 50) == maintenance.all_planned(200) == []
     maintenance.configure([Window("move", ("other",), Once(100, 200))])
     assert maintenance.lasts("mx-a", 150) is None
     assert maintenance.planned("mx-a", 50) == []

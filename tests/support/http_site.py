@@ -9,6 +9,7 @@ from aiohttp import web_app
 
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
+from exporter.core.maintenance import Maintenance
 from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
@@ -63,15 +64,17 @@ async def site(
     store: Store | None = None,
     *,
     admin: bool = False,
+    maintenance: Maintenance | None = None,
 ) -> AsyncIterator[Site]:
-    rig = ProberRig(clock=Clock(), store=store)
+    maintenance = maintenance or Maintenance()
+    rig = ProberRig(clock=Clock(), store=store, maintenance=maintenance)
     rig.sender.delay, rig.sender.effort = delay, 0.01
 
     def make(key: ProbeKey, name: str | None, interval: float | None) -> Probe:
         return Probe(key, rig.probe.check, 300, 600, 30, name)
 
     probes = ProbeTable(SETTINGS, rig.prober, rig.metrics, rig.clock, make)
-    pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall)
+    pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall, maintenance)
     async with (
         Server(
             probes,

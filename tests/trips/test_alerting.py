@@ -7,8 +7,10 @@ would make the test take an hour is changed: intervals, and how long alerts wait
 import asyncio
 import json
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -219,3 +221,45 @@ async def test_a_dead_relay_is_told_with_its_reason_and_a_dead_exporter_once(
     assert notice.labels["instance"] == watched.exporter.address
     await held_back(watched.alertmanager, "MailtripProbeNotScraped")
     assert "MailtripProbeNotScraped" not in alerts_received(watched.webhook)
+
+
+WINDOW = """
+maintenance:
+  - {{name: move, probes: ["*"], start: {start}, end: {end}}}
+"""
+LASTS = 40.0  # seconds
+AT_MOST = 2 + 2 * 1 + 1  # seconds: an interval, two scrapes, and until rules are evaluated
+BUSY = 3.0  # seconds that this machine may need for it
+
+
+@EACH_VERSION
+async def test_a_server_that_is_down_in_a_window_is_told_when_the_window_ends(
+    watched: Watched, lab: Lab
+) -> None:
+    begin = time.time()
+    end = begin + LASTS
+    start, until = (datetime.fromtimestamp(at, UTC).isoformat() for at in (begin, end))
+    written = watched.exporter.file.read_text()
+    watched.exporter.configure(written + WINDOW.format(start=start, end=until))
+    status, words = await asyncio.to_thread(watched.exporter.reload)
+    assert status == 200, words
+    await watched.prometheus.wait_for("count(mailtrip_maintenance == 1) == 2")
+    failures = "sum(mailtrip_failures_total)"
+    (before,) = await watched.prometheus.wait_for(failures)
+    await asyncio.to_thread(lab.stop, "relay")
+    await watched.prometheus.wait_for("count(mailtrip_consecutive_failures >= 2) == 2")
+    await watched.prometheus.wait_for("count(mailtrip_planned_failures_total >= 2) == 2")
+    assert time.time() < end - 2, "the trips are too slow: prolong the window"
+    (after,) = await watched.prometheus.wait_for(failures)
+    assert after.value == before.value, "they are counted apart"
+
+    firing = 'ALERTS{alertname="MailtripFailing", alertstate="firing"}'
+    await asyncio.sleep(max(end - 1 - time.time(), 0))
+    assert not watched.webhook.notices
+    await watched.webhook.wait_for("MailtripFailing", "firing")
+    (first,) = await watched.prometheus.wait_for(
+        f"min(min_over_time(timestamp({firing})[2m:500ms]))"
+    )
+    assert end - 1 < first.value < end + AT_MOST + BUSY
+    await asyncio.to_thread(lab.start, "relay")
+    await watched.webhook.wait_for("MailtripFailing", "resolved")

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from exporter import __version__
 from exporter.core.durations import duration
 from exporter.core.fairness import in_turns
+from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.mail.tokens import without_tokens
@@ -28,6 +29,7 @@ from exporter.web.pages.trip import TripView
 from exporter.web.pages.words import ago, moment
 
 MOST_TRIPS = 60  # in a list
+MOST_WINDOWS = 20  # of planned maintenance
 ALL = Query()
 KEPT = {"successes": SUCCESSES, "failures": FAILURES, "summaries": SUMMARIES}
 WORDS = 500  # texts and values of a page that are written at a time: a millisecond of work
@@ -81,11 +83,13 @@ class Pages:
         records: Records,
         mailboxes: Mapping[str, Watcher],
         now: Callable[[], float],
+        maintenance: Maintenance | None = None,
     ) -> None:
         self._probes = probes
         self._records = records
         self._mailboxes = mailboxes
         self._now = now
+        self._maintenance = maintenance or Maintenance()
         self._templates = templates()
 
     async def overview(self, query: Query = ALL) -> str:
@@ -100,7 +104,8 @@ class Pages:
             lag=self._probes.lag if self._probes.lag >= NOTABLE_LAG else None,
             page=page,
             states=State,
-            probes=await probe_rows(page.probes),
+            probes=await probe_rows(page.probes, self._maintenance, self._now()),
+            planned=self._maintenance.all_planned(self._now())[:MOST_WINDOWS] if beside else [],
             mailboxes=mailbox_rows(self._mailboxes) if beside else [],
             mailboxes_known=len(self._mailboxes),
             blocklists=await blocklist_rows(probes) if beside else [],
@@ -124,6 +129,7 @@ class Pages:
             probe=probe,
             trips=trips,
             may_start=may_start,
+            planned=self._maintenance.planned(probe.called, self._now())[:MOST_WINDOWS],
             outage=self._viewed(probe.outages.lasting) if probe.outages.lasting else None,
             outages=OutageQuery(key).link,
         )

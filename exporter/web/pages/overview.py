@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from exporter.core.facts import Arrival
 from exporter.core.fairness import in_turns
+from exporter.core.maintenance import Maintenance, Planned
 from exporter.core.model import Listing, ListState, Outcome
 from exporter.core.outage import Outage
 from exporter.mailboxes.watcher.watcher import Watcher
@@ -34,6 +35,7 @@ class ProbeRow:
     flights: tuple[str, ...]
     sparkline: Sparkline | None
     outage: Outage | None  # that lasts
+    planned: Planned | None  # a window of maintenance that lasts
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,14 @@ class BlocklistRow:
     more: int = 0  # others that it lists
 
 
-async def probe_rows(probes: Iterable[Probe]) -> list[ProbeRow]:
-    """The rows, in the order of the probes."""
-    return [_probe_row(probe) async for probe in in_turns(probes, ROWS)]
+async def probe_rows(
+    probes: Iterable[Probe], maintenance: Maintenance, now: float
+) -> list[ProbeRow]:
+    """The rows at Unix time `now`, in the order of the probes."""
+    return [_probe_row(probe, maintenance, now) async for probe in in_turns(probes, ROWS)]
 
 
-def _probe_row(probe: Probe) -> ProbeRow:
+def _probe_row(probe: Probe, maintenance: Maintenance, now: float) -> ProbeRow:
     module, target = probe.key.module, probe.key.target
     state, word, text = PLAIN, "", "no trip has finished yet"
     if probe.newest and probe.newest.failure:
@@ -85,6 +89,10 @@ def _probe_row(probe: Probe) -> ProbeRow:
         tuple(probe.flights),
         sparkline([*probe.history]),
         probe.outages.lasting,
+        next(
+            (one for one in maintenance.planned(probe.called, now) if one.occurrence.lasts(now)),
+            None,
+        ),
     )
 
 
