@@ -184,6 +184,16 @@ SCHEMAS: dict[str, Schema] = {
         more_listed=about(COUNT, "Others that it lists."),
         alarming=about(YES_OR_NO, "Whether a listing is a failure."),
     ),
+    "Window": mapping(
+        "A window of planned maintenance.",
+        name=TEXT,
+        probes=about(listing(TEXT), "Patterns: the names of probes, or the targets of pairs."),
+        start=about(NUMBER, "When it began, or begins next, in seconds since the epoch."),
+        end=about(NUMBER, "When it ends then, in seconds since the epoch."),
+        lasts=about(YES_OR_NO, "It lasts now."),
+        started=about(YES_OR_NO, "By the API, and not of the configuration."),
+    ),
+    "Stopped": mapping("A window that was stopped.", name=TEXT),
     "TripNow": mapping(
         "The trip that a request for one gets.",
         trip=ID,
@@ -234,6 +244,7 @@ ERRORS = {
     403: f"Not allowed, such as: {ADMIN_API_IS_OFF}.",
     404: "There is no record of it, or no such probe.",
     405: "Another method is required.",
+    409: "It is in the configuration, or there are too many.",
     408: "The body did not come in time.",
     411: "The body has no length.",
     413: "The body is too long.",
@@ -304,6 +315,48 @@ def post_trip() -> Schema:
     }
 
 
+def post_window() -> Schema:
+    def asked(probes: Schema) -> Schema:
+        properties = {
+            "name": TEXT | {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"},
+            "probes": about(probes, "Patterns; in a form, with blanks between them."),
+            "start": about(TEXT, "RFC 3339, such as 2026-12-24T22:00:00+01:00; default: now."),
+            "end": about(TEXT, "RFC 3339; or a duration."),
+            "duration": about(TEXT, "Such as 2h; or an end."),
+        }
+        schema = {
+            "type": "object",
+            "properties": properties,
+            "required": ["name", "probes"],
+            "additionalProperties": False,
+        }
+        return {"schema": schema}
+
+    word = TEXT | {"minLength": 1}
+    return {
+        "summary": "Starts a window of planned maintenance, or changes one that was started.",
+        "description": "It is kept over restarts. Needs `--web.enable-admin-api`.",
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": asked(listing(word) | {"minItems": 1}),
+                "application/x-www-form-urlencoded": asked(word),
+            },
+        },
+        "responses": {"200": response("The window.", a("Window"))}
+        | errors(400, 401, 403, 408, 409, 411, 413, 415, 429, 503),
+    }
+
+
+def delete_window() -> Schema:
+    return {
+        "summary": "Stops a window that was started. Needs `--web.enable-admin-api`.",
+        "parameters": [{"name": "window", "in": "path", "required": True, "schema": TEXT}],
+        "responses": {"200": response("It has ended.", a("Stopped"))}
+        | errors(401, 403, 404, 409, 411, 413, 429, 503),
+    }
+
+
 def described() -> Schema:
     """The whole file."""
     states = {"enum": ["", *State]}
@@ -335,6 +388,13 @@ def described() -> Schema:
         "/mailboxes": {
             "get": get_list("The mailboxes, in the order of the configuration.", "Mailbox")
         },
+        "/maintenance": {
+            "get": get_list(
+                "The windows of planned maintenance that last or come, the soonest first.", "Window"
+            ),
+            "post": post_window(),
+        },
+        "/maintenance/{window}": {"delete": delete_window()},
         "/blocklists": {"get": get_list("The blocklists that probes query.", "Blocklist")},
     }
     return {

@@ -23,6 +23,7 @@ from exporter.probing.prober import Prober
 from exporter.probing.probes import DEFAULT_MAX_TARGETS, ProbeTable
 from exporter.probing.rechecks import RecheckSlots
 from exporter.probing.recovery import Recovery
+from exporter.probing.started_windows import StartedWindows
 from exporter.probing.watchers import WatcherTable
 from exporter.senders.pace import Pace
 from exporter.settings import Settings
@@ -87,6 +88,7 @@ class App:
         self._recovery = Recovery(
             store, self.ledger, self.prober, self.probes, self.metrics, self.clock
         )
+        self.windows = StartedWindows(self.maintenance, store, self.clock)
         self.metrics.exporter.configured(self.clock.wall())
 
     def _mailbox(self, options: MailboxOptions) -> Mailbox:
@@ -138,6 +140,7 @@ class App:
     def recover(self) -> None:
         """Begins to continue where an earlier process stopped. Mailboxes are opened when all its
         trips go on, so that no message of theirs is taken for a stray."""
+        self.windows.restore()
         trips = self._recovery.recover()
         if trips:
             self._table.hold()
@@ -188,6 +191,7 @@ class App:
             await asyncio.sleep(HOUSEKEEPING)
             self.ledger.expire()
             self.probes.forget_idle()
+            self.windows.forget_ended()
 
 
 def _patience(settings: Settings) -> float:

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from exporter.config.mistakes import suggestion
-from exporter.config.types import Name, OneWord, Options
+from exporter.config.types import Duration, Name, OneWord, Options
 from exporter.core.window import MINUTES_OF_A_DAY, Once, Weekly, Window
 
 _MOMENT = re.compile(
@@ -130,6 +130,31 @@ class WeeklyOptions(Options):
         if value == MINUTES_OF_A_DAY:
             raise ValueError('is the end of the day: write "00:00", and the next day in days')
         return value
+
+
+class StartedOptions(Options):
+    """A window that is started on a running mailtrip, until `end` or for `duration`."""
+
+    name: Name
+    probes: list[OneWord] = Field(min_length=1)
+    start: Moment | None = None
+    end: Moment | None = None
+    duration: Duration | None = None
+
+    @classmethod
+    def _between(cls, given: Mapping[str, Any]) -> Iterator[str]:
+        yield from super()._between(given)
+        ends = [name for name in ("end", "duration") if name in given]
+        if len(ends) != 1:
+            yield "either end or duration is needed"
+
+    def once(self, now: float) -> Once:
+        """When it lasts; from `now` if it has no start. Raises ValueError."""
+        start = self.start.timestamp() if self.start else now
+        end = self.end.timestamp() if self.end else start + (self.duration or 0.0)
+        if end <= max(start, now):
+            raise ValueError("end: is not after start and now")
+        return Once(start, end)
 
 
 class MaintenanceOptions(Options):

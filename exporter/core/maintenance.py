@@ -20,19 +20,40 @@ class Planned:
 
 
 class Maintenance:
-    """The windows, and the probes that they are for. A probe is known by its name, or if it has
-    none, by its target."""
+    """The windows of the configuration, and those that were started beside it; and the probes that
+    they are for. A probe is known by its name, or if it has none, by its target."""
 
     def __init__(self, windows: Iterable[Window] = ()) -> None:
+        self._configured: tuple[Window, ...] = ()
+        self._started: tuple[Window, ...] = ()
         self.configure(windows)
 
+    @property
+    def configured(self) -> tuple[Window, ...]:
+        return self._configured
+
+    @property
+    def started(self) -> tuple[Window, ...]:
+        """Those that are not of the configuration."""
+        return self._started
+
     def configure(self, windows: Iterable[Window]) -> None:
-        """Replaces the windows."""
-        self._windows = [_Timed(window) for window in windows]
+        """Replaces the windows of the configuration."""
+        self._apply(tuple(windows), self._started)
+
+    def start(self, windows: Iterable[Window]) -> None:
+        """Replaces the windows beside the configuration."""
+        self._apply(self._configured, tuple(windows))
+
+    def _apply(self, configured: tuple[Window, ...], started: tuple[Window, ...]) -> None:
+        self._configured, self._started = configured, started
+        self._windows = [_Timed(window) for window in (*configured, *started)]
         self._of = lru_cache(MOST_KNOWN)(self._naming)
 
-    def __bool__(self) -> bool:
-        return bool(self._windows)
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no windows."""
+        return not self._windows
 
     def _naming(self, probe: str) -> "tuple[_Timed, ...]":
         return tuple(one for one in self._windows if one.window.names(probe))

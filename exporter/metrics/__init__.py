@@ -145,9 +145,9 @@ class Metrics:
 
     async def _show_maintenance(self, slices: Slices) -> None:
         """Shows which probes are in a window, and the mailboxes that only such probes use."""
-        if not self._maintenance and not self._maintained:
+        if self._maintenance.is_empty and not self._maintained:
             return
-        self._maintained, now = bool(self._maintenance), self._clock.wall()
+        self._maintained, now = not self._maintenance.is_empty, self._clock.wall()
         mailboxes: dict[str, bool | None] = {}  # None: of a probe without a window
         for key, series in list(self._probes.items()):
             lasts = self._in_maintenance(key, now)

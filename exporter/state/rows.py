@@ -48,6 +48,7 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
                 _perhaps(_numbers("last_success"), "last_success"),
             )
         ),
+        "maintenance": " AND ".join((*_texts("name", "probes"), *_numbers("start", '"end"'))),
         "outages": " AND ".join(
             (
                 *_texts("id", "module", "target", "outage"),

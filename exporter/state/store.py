@@ -16,8 +16,9 @@ from exporter.core.account import Month, ProbeAccount
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.core.threads import off_the_loop
+from exporter.core.window import Once, Window
 from exporter.state import account as accounts
-from exporter.state import days, evidence, outages, outcomes, trips
+from exporter.state import days, evidence, maintenance, outages, outcomes, trips
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
@@ -112,6 +113,23 @@ class Store:
         """The accounts of all probes in a month, until Unix time `now`. Raises StateUnusable."""
         return await self._read(lambda c: accounts.account(c, month, now))
 
+    def windows(self) -> list[Window]:
+        """The windows of maintenance that were started beside the configuration. Raises
+        StateUnusable."""
+        return self._reader.read_now(maintenance.windows)
+
+    async def keep_window(self, window: Window, once: Once) -> None:
+        """Saves that it was started to last `once`, instead of one of the same name. Raises
+        StateUnusable if that is not on disk yet; it stays in the queue."""
+        name, probes = window.name, window.probes
+        change = self._commits.add(lambda c: maintenance.keep(c, name, probes, once), within=SOON)
+        await self._commits.wait(change)
+
+    async def forget_window(self, name: str) -> None:
+        """The same for the end of a window."""
+        change = self._commits.add(lambda c: maintenance.forget(c, name), within=SOON)
+        await self._commits.wait(change)
+
     async def trip(self, trip_id: str) -> Trip | None:
         """Raises StateUnusable."""
         return await self._read(lambda c: trips.find(c, trip_id))
@@ -182,6 +200,7 @@ class Store:
         self._commits.add(lambda c: evidence.prune(c, now.wall))
         self._commits.add(lambda c: outages.prune(c, now.wall))
         self._commits.add(lambda c: days.prune(c, now.wall))
+        self._commits.add(lambda c: maintenance.prune(c, now.wall))
 
     def check_place(self) -> None:
         """Logs it if the file is no longer where the next start will look."""

@@ -63,6 +63,14 @@ def test_a_probe_shows_its_windows_and_one_without_a_window_has_no_series() -> N
     assert [shown.of_a_pair(now) for now in (99, 100, 200)] == [False, True, False]
 
 
+def test_the_first_window_of_a_reload_is_shown() -> None:
+    shown = Shown()
+    shown.metrics.known(NAMED, "first", SUBMISSION)
+    assert shown.lines(150) == set()
+    shown.maintenance.configure([move("first")])
+    assert 'maintenance{probe="first"} 1.0' in shown.lines(150)
+
+
 def test_planned_trips_are_counted_apart_and_stay_after_their_window_is_removed() -> None:
     shown = Shown(move("first"))
     shown.metrics.known(NAMED, "first", SUBMISSION)

@@ -13,7 +13,9 @@ from exporter.core.maintenance import Maintenance
 from exporter.core.model import ProbeKey
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
+from exporter.probing.started_windows import StartedWindows
 from exporter.state.store import Store
+from exporter.web.api.maintenance import MaintenanceWindows
 from exporter.web.api.routes import api
 from exporter.web.limits import LIMITS, Limits
 from exporter.web.middleware import Middleware
@@ -75,6 +77,8 @@ async def site(
 
     probes = ProbeTable(SETTINGS, rig.prober, rig.metrics, rig.clock, make)
     pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall, maintenance)
+    started = StartedWindows(maintenance, rig.store, rig.clock)
+    windows = MaintenanceWindows(maintenance, started, rig.clock)
     async with (
         Server(
             probes,
@@ -83,7 +87,7 @@ async def site(
             [Listen("127.0.0.1:0")],
             limits,
             middleware,
-            api=api(probes, rig.store, rig.watchers, rig.clock, admin=admin),
+            api=api(probes, rig.store, rig.watchers, rig.clock, windows, admin=admin),
         ) as server,
         aiohttp.ClientSession() as http,
     ):

@@ -43,14 +43,25 @@ class Reply:
 Post = Callable[[Fields], Awaitable[Reply]]
 """Answers POST, with the fields of its body. Raises what `Get` raises."""
 
+Delete = Callable[[web.Request], Awaitable[Reply]]
+"""Answers DELETE. Raises what `Get` raises."""
+
 
 class Frame:
-    """The routes of `gets` and `posts`, by their paths below /api/v1. What changes something, or
-    sends a message, is refused unless `admin`."""
+    """The routes of `gets`, `posts` and `deletes`, by their paths below /api/v1. What changes
+    something, or sends a message, is refused unless `admin`."""
 
-    def __init__(self, gets: Mapping[str, Get], posts: Mapping[str, Post], *, admin: bool) -> None:
+    def __init__(
+        self,
+        gets: Mapping[str, Get],
+        posts: Mapping[str, Post],
+        deletes: Mapping[str, Delete] | None = None,
+        *,
+        admin: bool,
+    ) -> None:
         self._gets = gets
         self._posts = posts
+        self._deletes = deletes or {}
         self.admin = admin
         self._answers = Coalescer(one_at_a_time=True)
 
@@ -62,6 +73,10 @@ class Frame:
                 for path, get in self._gets.items()
             ),
             *(web.post(root + path, self._answer_post(post)) for path, post in self._posts.items()),
+            *(
+                web.delete(root + path, self._answer_delete(delete))
+                for path, delete in self._deletes.items()
+            ),
         ]
 
     def _answer_get(self, get: Get, compression: Compression) -> Any:
@@ -76,15 +91,27 @@ class Frame:
     def _answer_post(self, post: Post) -> Any:
         @_with_errors
         async def answer(request: web.Request) -> web.Response:
-            if not self.admin:
-                raise ApiError(HTTPStatus.FORBIDDEN, ADMIN_API_IS_OFF, "admin_api_off")
-            reply = await post(await read_fields(request))
-            headers = JSON_HEADERS | dict(reply.headers)
-            return web.Response(
-                text=json.dumps(reply.content) + "\n", status=reply.status, headers=headers
-            )
+            self._expect_admin()
+            return _response(await post(await read_fields(request)))
 
         return answer
+
+    def _answer_delete(self, delete: Delete) -> Any:
+        @_with_errors
+        async def answer(request: web.Request) -> web.Response:
+            self._expect_admin()
+            return _response(await delete(request))
+
+        return answer
+
+    def _expect_admin(self) -> None:
+        if not self.admin:
+            raise ApiError(HTTPStatus.FORBIDDEN, ADMIN_API_IS_OFF, "admin_api_off")
+
+
+def _response(reply: Reply) -> web.Response:
+    headers = JSON_HEADERS | dict(reply.headers)
+    return web.Response(text=json.dumps(reply.content) + "\n", status=reply.status, headers=headers)
 
 
 def _with_errors(

@@ -11,8 +11,9 @@ from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
 from exporter.web.api.blocklists import Blocklists
-from exporter.web.api.frame import Frame, Get, Post
+from exporter.web.api.frame import Delete, Frame, Get, Post
 from exporter.web.api.mailboxes import Mailboxes
+from exporter.web.api.maintenance import MaintenanceWindows
 from exporter.web.api.outages import OutageRecords, Outages
 from exporter.web.api.probes import Downtimes, Probes
 from exporter.web.api.trip_requests import TripRequests
@@ -30,6 +31,7 @@ def api(
     records: Records,
     watchers: Mapping[str, Watcher],
     clock: Clock,
+    windows: MaintenanceWindows,
     prefix: str = "",
     *,
     admin: bool = False,
@@ -44,10 +46,15 @@ def api(
         "/outages/{outage:[0-9a-f]{14}}": outages.get_one,
         "/mailboxes": Mailboxes(watchers).get,
         "/blocklists": Blocklists(probes).get,
+        "/maintenance": windows.get,
         "/openapi.json": _description,
     }
-    posts: dict[str, Post] = {"/trips": TripRequests(probes, prefix).post}
-    return Frame(gets, posts, admin=admin)
+    posts: dict[str, Post] = {
+        "/trips": TripRequests(probes, prefix).post,
+        "/maintenance": windows.post,
+    }
+    deletes: dict[str, Delete] = {"/maintenance/{window}": windows.delete}
+    return Frame(gets, posts, deletes, admin=admin)
 
 
 async def _description(request: web.Request) -> Text:
