@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.web.api.fields import READ
 from exporter.web.basic_auth import BasicAuth
 from exporter.web.limits import Limits
 from tests.security.conftest import Start
@@ -89,12 +90,23 @@ def test_smuggled_requests(exporter: Exporter) -> None:
             assert answer.count(b"HTTP/1.") == 1, (version, headers, answer)
 
 
-def test_bodies_that_do_not_come(exporter: Exporter) -> None:
-    """If an announced body does not arrive, mailtrip does not wait for it, and closes the
-    connection."""
-    answer = say(exporter, b"POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1024\r\n\r\nx")
-    assert answer.startswith(b"HTTP/1.1 200")
-    assert answer.count(b"HTTP/1.") == 1
+async def test_bodies_that_do_not_come(exporter: Exporter) -> None:
+    """If an announced body does not arrive, mailtrip does not wait for it, or for 10 s if it wants
+    to read it (`--web.enable-admin-api`), and closes the connection."""
+    for path, status in (("/-/reload", 200), ("/trips", 403), ("/api/v1/trips", 403)):
+        request = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 1024\r\n\r\nx"
+        answer = await asyncio.to_thread(say, exporter, request.encode())
+        assert answer.startswith(f"HTTP/1.1 {status}".encode())
+        assert answer.count(b"HTTP/1.") == 1
+    assert READ == 10
+    async with site(admin=True) as here:
+        reader, writer = await here.raw()
+        writer.write(b"POST /api/v1/trips HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx")
+        async with asyncio.timeout(60):
+            answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 408")
+        assert answer.count(b"HTTP/1.") == 1
+        writer.close()
 
 
 @pytest.mark.parametrize("limits", [Limits(header=0.3), Limits(idle=0.3)])

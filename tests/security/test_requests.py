@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -36,6 +37,7 @@ modules:
           password: hunter2}}}}
       expect: {{code: 554}}
 """
+ADMIN_API = "--web.enable-admin-api"
 EVIL = "554 <script>alert(1)</script>\"'&\rmailtrip_evil 1\x1b[31m"
 
 
@@ -151,16 +153,21 @@ def test_logins(
         "/-/healthy",
         "/-/ready",
         "/nowhere",
+        "/outages",
+        "/api/v1/probes",
+        "/api/v1/openapi.json",
     ):
         for headers in ({}, wrong):
             assert fetch(exporter, path, **headers)[0] == 401, path
-    assert fetch(exporter, "/-/reload", "POST")[0] == 401
+    for path in ("/-/reload", "/trips", "/api/v1/trips"):
+        assert fetch(exporter, path, "POST")[0] == 401
     right = {"Authorization": "Basic cHJvbWV0aGV1czpjb3JyZWN0IGhvcnNl"}
     assert fetch(exporter, "/-/healthy", **right)[0] == 200
 
 
 def test_methods(start: Start, listener: Listening) -> None:
-    """Every path accepts only GET and HEAD, except `/-/reload`, which accepts only POST."""
+    """Every path accepts only GET and HEAD, except `/-/reload`, which accepts only POST, and those
+    that `--web.enable-admin-api` opens: without it, POST is refused there with 403."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for path in (
@@ -168,11 +175,15 @@ def test_methods(start: Start, listener: Listening) -> None:
         "/metrics",
         "/probe?module=open&target=a@lab.test",
         "/trips",
+        "/outages",
         "/style.css",
         "/-/healthy",
+        "/api/v1/probes",
+        "/api/v1/trips",
     ):
         for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
-            assert fetch(exporter, path, method)[0] == 405, (method, path)
+            opened = method == "POST" and path.endswith("/trips")
+            assert fetch(exporter, path, method)[0] == (403 if opened else 405), (method, path)
     for method in ("GET", "HEAD", "PUT", "DELETE"):
         assert fetch(exporter, "/-/reload", method)[0] == 405, method
     assert server.visits == 0
@@ -199,6 +210,9 @@ def test_looking(start: Start, listener: Listening) -> None:
                 assert status == 200, (path, method)
                 assert method == "HEAD" or f"a{number}@lab.test" in text
         assert fetch(exporter, f"/probe?module=open&target=a{number}@lab.test", "HEAD")[0] == 200
+        for path in ("/api/v1/trips", "/api/v1/outages", "/outages"):
+            query = f"?module=open&target=a{number}@lab.test"
+            assert fetch(exporter, path + query)[0] == 200
     for path in ("/", "/metrics", "/sd", "/config", "/-/healthy", "/-/ready", "/style.css"):
         assert fetch(exporter, path, "HEAD")[0] == fetch(exporter, path)[0] == 200
     assert "lab.test" not in exporter.get("/")
@@ -212,9 +226,9 @@ def test_looking(start: Start, listener: Listening) -> None:
 def test_foreign_pages(start: Start, listener: Listening) -> None:
     """Cross-site requests of a browser (a foreign `Origin` or `Referer`, or a `Sec-Fetch-Site`
     other than same-origin or none) are refused with 403 if they change something or send a
-    message: `POST /-/reload`, `/probe`."""
+    message: `POST /-/reload`, `POST /trips`, `POST /api/v1/trips`, `/probe`."""
     server = listener()
-    exporter = start(CONFIGURATION.format(port=server.port))
+    exporter = start(CONFIGURATION.format(port=server.port), ADMIN_API)
     ours = f"http://{exporter.address}"
     for headers in (
         {"Origin": "http://evil.test"},
@@ -225,7 +239,8 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
         {"Origin": ours, "Sec-Fetch-Site": "cross-site"},
         {"Referer": "http://evil.test/a/page"},
     ):
-        assert fetch(exporter, "/-/reload", "POST", **headers)[0] == 403, headers
+        for path in ("/-/reload", "/trips", "/api/v1/trips"):
+            assert fetch(exporter, path, "POST", **headers)[0] == 403, (path, headers)
         assert fetch(exporter, "/probe?module=open&target=a@lab.test", **headers)[0] == 403, headers
     assert server.visits == 0
     assert (
@@ -233,6 +248,22 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
         == 200
     )
     assert fetch(exporter, "/-/reload", "POST")[0] == 200
+
+
+def test_many_requests(start: Start, listener: Listening) -> None:
+    """However many requests for a trip come, a probe starts at most one in each `gap` of its
+    sender, and in each second."""
+    server = listener()
+    exporter = start(CONFIGURATION.format(port=server.port), ADMIN_API)
+    began, answers = time.monotonic(), []
+    for _ in range(100):
+        request = urllib.request.Request(
+            f"http://{exporter.address}/api/v1/trips", b"module=open&target=a@lab.test"
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            answers.append(answer.status)
+    assert 1 <= answers.count(202) <= 1 + (time.monotonic() - began)
+    assert server.visits <= answers.count(202)
 
 
 def test_rebinding(start: Start) -> None:

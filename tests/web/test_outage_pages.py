@@ -96,9 +96,11 @@ async def test_many_outages_have_pages_and_each_link_keeps_the_question() -> Non
 async def test_a_link_to_an_old_trip_is_answered_with_its_verdict() -> None:
     async with site() as here:
         await happened(here, *(trip(number) for number in range(SUCCESSES + 1)))
-        await happened(
-            here, *(replace(FAILED, trip=f"{100 + n:014x}") for n in range(FAILURES + 2))
-        )
+        failed = [
+            replace(FAILED, trip=f"{100 + n:014x}", started_at=trip(100 + n).started_at)
+            for n in range(FAILURES + 2)
+        ]
+        await happened(here, *failed)
         for old, words in (
             (trip(0).trip, "OK : round trip 2.50 s, delivery delay 1.50 s"),
             (f"{101:014x}", f"failed : {WHY.phase}/{WHY.step}: {WHY.reason} 554"),
