@@ -17,6 +17,8 @@ DEFAULT_LISTEN = ":10925"
 MAX_TARGETS = 10_000
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 LOG_FORMATS = ("text", "json")
+MAINTENANCE_ACTIONS = ("start", "stop", "list")
+DEFAULT_URL, URL_VARIABLE = f"http://localhost{DEFAULT_LISTEN}", "MAILTRIP_URL"
 REPORT_FORMATS = ("text", "html", "csv", "json")
 _CONFIG = re.compile(r"(-c|-f|--conf|--file|--config([-_.](file|path))?)(=.*)?")
 """How other programs name what is `--config.file` here."""
@@ -208,6 +210,12 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
     help_transcript = "print the transcript of the sessions; always printed after a failure"
     probing.add_argument("--transcript", action="store_true", help=help_transcript)
 
+    _add_maintenance_flags(
+        commands.add_parser(
+            "maintenance", help="start, stop or list planned maintenance of a running mailtrip"
+        )
+    )
+
     reporting = commands.add_parser(
         "report", parents=[configuration], help="availability, outages and delays of a month"
     )
@@ -220,6 +228,26 @@ def _parser() -> tuple[_Parser, dict[str, _Parser]]:
 
     commands.add_parser("schema", help="print the JSON Schema of the configuration")
     return parser, commands.choices
+
+
+def _add_maintenance_flags(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
+    add("action", choices=MAINTENANCE_ACTIONS, help="start, stop or list windows")
+    help_name = "of the window; one that was started before is changed"
+    add("name", nargs="?", metavar="NAME", type=_given, help=help_name)
+    help_probes = "start: names of probes, or targets of other pairs; a pattern; may be repeated"
+    add("--probes", metavar="PATTERN", type=_given, action="append", default=[], help=help_probes)
+    help_for = "start: how long it lasts, such as 2h"
+    add("--for", dest="duration", metavar="DURATION", type=_given, help=help_for)
+    help_start = "start: when it begins, such as 2026-12-24T22:00:00+01:00; default: now"
+    add("--start", metavar="TIME", type=_given, help=help_start)
+    add("--end", metavar="TIME", type=_given, help="start: when it ends, instead of --for")
+    help_url = (
+        f"the address of mailtrip, perhaps with USER:PASSWORD@; default: ${URL_VARIABLE}, or"
+        f" {DEFAULT_URL}"
+    )
+    default = os.environ.get(URL_VARIABLE) or DEFAULT_URL
+    add("--url", metavar="URL", type=_given, default=default, help=help_url)
 
 
 def _add_state_dir(command: argparse.ArgumentParser) -> None:

@@ -80,7 +80,7 @@ def test_version_and_help_are_there(tmp_path: Path) -> None:
     assert alone.returncode == 2
     assert all(
         f"\n    {command} " in alone.stderr
-        for command in ("serve", "check", "probe", "report", "schema")
+        for command in ("serve", "check", "probe", "maintenance", "report", "schema")
     )
 
 

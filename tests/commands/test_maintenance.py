@@ -1,0 +1,120 @@
+"""`mailtrip maintenance` against a running mailtrip, over a kill of it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.mailtrip_process import Exporter
+from tests.support.ports import free_port
+
+CONFIGURATION = """
+mailboxes: {own: {smtpd: {listen: "127.0.0.1:%d", recipients: [me@example.org]}}}
+modules:
+  self:
+    roundtrip: {from: a@example.org, send: {smtp: {host: 127.0.0.1, port: %d, tls: none}}, mailbox: own}
+probes: [{name: self, module: self, target: me@example.org, interval: 1h}]
+maintenance:
+  - {name: patch, probes: ["*"], start: 2090-01-01T00:00:00Z, end: 2090-01-01T01:00:00Z}
+"""
+ADMIN = "--web.enable-admin-api"
+PATCH = "patch: planned, 2090-01-01 00:00:00 – 2090-01-01 01:00:00 UTC: *"
+
+
+@pytest.fixture
+def made(tmp_path: Path, servers: None) -> Iterator[list[Exporter]]:
+    found: list[Exporter] = []
+    yield found
+    for one in found:
+        one.kill()
+
+
+def started(made: list[Exporter], directory: Path, *flags: str) -> Exporter:
+    port = free_port()
+    made.append(Exporter(CONFIGURATION % (port, port), directory, *flags))
+    return made[-1]
+
+
+def command(address: str, *words: str) -> tuple[int, str]:
+    """Its status, and what it says."""
+    done = subprocess.run(
+        [sys.executable, "-m", "exporter", "maintenance", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"MAILTRIP_URL": address, "PYTHONUTF8": "1"},
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_a_window_survives_a_kill_and_ends_when_it_is_stopped(
+    made: list[Exporter], tmp_path: Path
+) -> None:
+    mailtrip = started(made, tmp_path, ADMIN)
+    url = f"http://{mailtrip.address}"
+    status, words = command(url, "start", "move", "--probes", "se*", "--probes", "x", "--for", "2h")
+    assert status == 0, words
+    assert words.startswith("move: now, ")
+    assert words.endswith(" UTC: se*, x\n")
+    mailtrip.send(signal.SIGKILL)
+    mailtrip.kill()
+
+    mailtrip = started(made, tmp_path, ADMIN)
+    url = f"http://{mailtrip.address}"
+    assert mailtrip.series()['mailtrip_maintenance{probe="self"}'] == 1
+    assert command(url, "list") == (0, f"{words}{PATCH}\n")
+    assert command(url, "stop", "move") == (0, "move: stopped\n")
+    assert mailtrip.series()['mailtrip_maintenance{probe="self"}'] == 0
+    assert command(url, "list") == (0, f"{PATCH}\n")
+
+    # What it refuses.
+    assert command(url, "stop", "move") == (1, "mailtrip: there is no window move\n")
+    assert command(url, "start", "a", "--probes", "*", "--for", "soon")[1].startswith(
+        "mailtrip: duration: not a duration"
+    )
+    status, words = command(url, "start", "patch", "--probes", "*", "--end", "2090-01-01T00:00:00Z")
+    assert (status, "in the configuration" in words) == (1, True)
+
+
+def test_without_the_admin_api_it_only_lists(made: list[Exporter], tmp_path: Path) -> None:
+    url = f"http://{started(made, tmp_path).address}"
+    assert command(url, "list") == (0, f"{PATCH}\n")
+    status, words = command(url, "start", "move", "--probes", "*", "--for", "1h")
+    assert (status, words) == (
+        1,
+        f"mailtrip: changes are not allowed: start mailtrip with {ADMIN}\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "words", "status", "said"),
+    [
+        ("ftp://x", ["list"], 2, "--url is not the address of a mailtrip"),
+        ("http://x:port", ["list"], 2, "--url is not the address of a mailtrip"),
+        ("http://127.0.0.1:1", ["list"], 1, "no answer of a mailtrip at http://127.0.0.1:1: "),
+        (
+            "http://u:secret@127.0.0.1:1/m",
+            ["list"],
+            1,
+            "no answer of a mailtrip at http://127.0.0.1:1/m:",
+        ),
+        ("http://127.0.0.1:1", ["stop"], 2, "maintenance stop needs the NAME of a window"),
+        (
+            "http://127.0.0.1:1",
+            ["start", "a", "--for", "1h"],
+            2,
+            "maintenance start needs --probes",
+        ),
+        ("http://127.0.0.1:1", ["start", "a", "--probes", "x"], 2, "maintenance start needs --pr"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_line(
+    url: str, words: list[str], status: int, said: str
+) -> None:
+    found, text = command(url, *words)
+    assert (found, text[: len(said) + 10]) == (status, f"mailtrip: {said}")
+    assert text.count("\n") == 1
