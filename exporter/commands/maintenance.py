@@ -33,9 +33,9 @@ def run(options: argparse.Namespace) -> int:
         if options.action == "list":
             _list(server)
         elif options.action == "start":
-            print(_in_words(server.ask("POST", "", _fields(options))))
+            print(_in_words(server.request("POST", "", _fields(options))))
         else:
-            server.ask("DELETE", f"/{quote(_name(options), safe='')}")
+            server.request("DELETE", f"/{quote(_name(options), safe='')}")
             print(f"{options.name}: stopped")
     except _Failed as failure:
         print(f"mailtrip: {failure}", file=sys.stderr)
@@ -61,7 +61,7 @@ def _fields(options: argparse.Namespace) -> dict[str, object]:
 def _list(server: "_Server") -> None:
     offset, more = 0, True
     while more:
-        answer = server.ask("GET", f"?offset={offset}")
+        answer = server.request("GET", f"?offset={offset}")
         items = answer["items"]
         for one in items:
             print(_in_words(one))
@@ -96,16 +96,16 @@ class _Server:
             login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
             self._headers["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
 
-    def ask(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
+    def request(self, method: str, path: str, fields: Mapping[str, object] | None = None) -> Any:
         """The answer. Raises _Failed."""
-        request = urllib.request.Request(  # noqa: S310 - http and https only
+        wanted = urllib.request.Request(  # noqa: S310 - http and https only
             f"{self._address}/api/v1/maintenance{path}",
             json.dumps(fields).encode() if fields else None,
             self._headers,
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+            with urllib.request.urlopen(wanted, timeout=TIMEOUT) as answer:  # noqa: S310
                 return json.loads(answer.read(MOST))
         except urllib.error.HTTPError as refusal:
             with refusal:

@@ -198,7 +198,8 @@ class Disk:
 
     def load(self) -> Balky:
         connection = balky()
-        for table in ("trips", "outcomes", "recent", "outages", "days"):
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table'"
+        for (table,) in connection.execute(tables).fetchall():
             connection.execute(f"DROP TABLE {table}")
         connection.executescript("\n".join(self.rows))
         return connection
