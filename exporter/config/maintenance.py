@@ -136,7 +136,7 @@ class StartedOptions(Options):
     """A window that is started on a running mailtrip, until `end` or for `duration`."""
 
     name: Name
-    probes: list[OneWord] = Field(min_length=1)
+    probes: list[OneWord] = Field(min_length=1, max_length=20)
     start: Moment | None = None
     end: Moment | None = None
     duration: Duration | None = None

@@ -5,10 +5,12 @@ Clocks change. A time that comes twice is the first one where a window begins, a
 where it ends; one that does not come is the moment of the change plus the rest (RFC 5545, 3.3.5).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 
 MINUTES_OF_A_DAY = 24 * 60
 # Days around now in which the earliest occurrence that is not over begins. A weekly one may be
@@ -93,11 +95,18 @@ class Window:
     def names(self, probe: str) -> bool:
         """Whether it is for the probe of this name, or for a pair with this target. Upper and lower
         case are the same."""
-        return any(matches(pattern, probe) for pattern in self.probes)
+        return bool(_compiled(self.probes).fullmatch(probe.lower()))
 
 
 def matches(pattern: str, probe: str) -> bool:
     """Whether a pattern with `*`, `?` and `[...]` matches the name of a probe, or the target of a
     pair."""
-    pattern, probe = pattern.lower(), probe.lower()
-    return pattern == probe or fnmatchcase(probe, pattern)
+    return bool(_compiled((pattern,)).fullmatch(probe.lower()))
+
+
+@lru_cache(1000)
+def _compiled(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """All of them at once, since there may be many for ten thousand probes. Each also matches
+    itself: the brackets of an address literal are no wildcard."""
+    lower = [pattern.lower() for pattern in patterns]
+    return re.compile("|".join(form for one in lower for form in (re.escape(one), translate(one))))

@@ -31,7 +31,7 @@ class StartedWindows:
 
     async def start(self, window: Window, once: Once) -> None:
         """Starts it, to last `once`, instead of a started one of the same name. Raises
-        WindowRefused, and StateUnusable if it is in force, but not on disk yet."""
+        WindowRefused, and StateUnusable if it has started, but is not on disk yet."""
         self.forget_ended()
         if any(one.name == window.name for one in self._maintenance.configured):
             raise WindowRefused(

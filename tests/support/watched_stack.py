@@ -59,6 +59,11 @@ probes:
   - {{name: outgoing, module: reputation, target: {net}.66.1}}
 """
 
+MAINTENANCE = """
+maintenance:
+  - {name: now, probes: [junk, outgoing], start: 2026-01-01T00:00:00Z, end: 2090-01-01T00:00:00Z}
+"""
+
 
 def configuration(lab: Lab, user: LabUser, identity: Identity) -> str:
     """Of a mailtrip that shows everything."""
@@ -104,7 +109,9 @@ def scrapes(address: str, user: LabUser) -> str:
 
 
 def provoke(exporter: Exporter, lab: Lab) -> None:
-    """Asks for what is not allowed, and stops the blocklists."""
+    """Asks for what is not allowed, stops the blocklists, and plans maintenance."""
     lab.stop("rbl")
+    exporter.configure(exporter.file.read_text() + MAINTENANCE)
+    exporter.reload()
     with suppress(urllib.error.HTTPError):
         exporter.get("/probe?module=submission&target=boss@example.org")
