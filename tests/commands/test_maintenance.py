@@ -118,3 +118,18 @@ def test_what_cannot_be_done_is_one_clear_line(
     found, text = command(url, *words)
     assert (found, text[: len(said) + 10]) == (status, f"mailtrip: {said}")
     assert text.count("\n") == 1
+
+
+def test_a_reload_starts_and_stops_the_windows_of_the_file(
+    made: list[Exporter], tmp_path: Path
+) -> None:
+    mailtrip = started(made, tmp_path)
+    written = mailtrip.file.read_text()
+    mailtrip.configure(written.partition("maintenance:")[0])
+    assert mailtrip.reload()[0] == 200
+    assert not [name for name in mailtrip.series() if name.startswith("mailtrip_maintenance")]
+    mailtrip.configure(written.replace("start: 2090", "start: 2020"))
+    assert mailtrip.reload()[0] == 200
+    shown = mailtrip.series()
+    assert shown['mailtrip_maintenance{probe="self"}'] == 1
+    assert shown['mailtrip_mailbox_maintenance{mailbox="own"}'] == 1

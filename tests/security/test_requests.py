@@ -159,7 +159,7 @@ def test_logins(
     ):
         for headers in ({}, wrong):
             assert fetch(exporter, path, **headers)[0] == 401, path
-    for path in ("/-/reload", "/trips", "/api/v1/trips"):
+    for path in ("/-/reload", "/trips", "/api/v1/trips", "/api/v1/maintenance"):
         assert fetch(exporter, path, "POST")[0] == 401
     right = {"Authorization": "Basic cHJvbWV0aGV1czpjb3JyZWN0IGhvcnNl"}
     assert fetch(exporter, "/-/healthy", **right)[0] == 200
@@ -167,7 +167,7 @@ def test_logins(
 
 def test_methods(start: Start, listener: Listening) -> None:
     """Every path accepts only GET and HEAD, except `/-/reload`, which accepts only POST, and those
-    that `--web.enable-admin-api` opens: without it, POST is refused there with 403."""
+    that `--web.enable-admin-api` opens: without it, POST and DELETE are refused there with 403."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port))
     for path in (
@@ -180,10 +180,12 @@ def test_methods(start: Start, listener: Listening) -> None:
         "/-/healthy",
         "/api/v1/probes",
         "/api/v1/trips",
+        "/api/v1/maintenance",
     ):
         for method in ("POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
-            opened = method == "POST" and path.endswith("/trips")
+            opened = method == "POST" and path.endswith(("/trips", "/maintenance"))
             assert fetch(exporter, path, method)[0] == (403 if opened else 405), (method, path)
+    assert fetch(exporter, "/api/v1/maintenance/x", "DELETE")[0] == 403
     for method in ("GET", "HEAD", "PUT", "DELETE"):
         assert fetch(exporter, "/-/reload", method)[0] == 405, method
     assert server.visits == 0
@@ -226,7 +228,8 @@ def test_looking(start: Start, listener: Listening) -> None:
 def test_foreign_pages(start: Start, listener: Listening) -> None:
     """Cross-site requests of a browser (a foreign `Origin` or `Referer`, or a `Sec-Fetch-Site`
     other than same-origin or none) are refused with 403 if they change something or send a
-    message: `POST /-/reload`, `POST /trips`, `POST /api/v1/trips`, `/probe`."""
+    message: `POST /-/reload`, `POST /trips`, `POST /api/v1/trips`, `/probe`, and POST and DELETE
+    below `/api/v1/maintenance`."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port), ADMIN_API)
     ours = f"http://{exporter.address}"
@@ -239,8 +242,9 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
         {"Origin": ours, "Sec-Fetch-Site": "cross-site"},
         {"Referer": "http://evil.test/a/page"},
     ):
-        for path in ("/-/reload", "/trips", "/api/v1/trips"):
+        for path in ("/-/reload", "/trips", "/api/v1/trips", "/api/v1/maintenance"):
             assert fetch(exporter, path, "POST", **headers)[0] == 403, (path, headers)
+        assert fetch(exporter, "/api/v1/maintenance/x", "DELETE", **headers)[0] == 403, headers
         assert fetch(exporter, "/probe?module=open&target=a@lab.test", **headers)[0] == 403, headers
     assert server.visits == 0
     assert (
