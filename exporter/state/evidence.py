@@ -4,7 +4,9 @@ It keeps the newest of every probe; more failures, and for longer, since they ne
 and the first and the last of every outage. Of older ones it keeps the verdict, so that links last.
 """
 
+from dataclasses import dataclass
 from json import dumps
+from math import inf
 from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
@@ -18,7 +20,26 @@ SUMMARIES = 300  # successes of each probe in all, and failures
 DAY = 86400.0
 SUCCESSES_FOR, FAILURES_FOR = 7 * DAY, 30 * DAY  # seconds
 MOST_BYTES = 64 << 20  # of all probes together; beyond it the oldest go, successes first
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTrip:
+    """A trip in the list of its probe, and how many between it and the next older one are no longer
+    kept."""
+
+    outcome: Outcome
+    successes: int = 0
+    failures: int = 0
+
+
 _OUTCOME = TypeAdapter(Outcome)
+# With how many trips of the probe have succeeded and failed so far.
+_INSERT = """INSERT OR REPLACE INTO recent
+    (trip, module, target, success, finished_at, size, outcome, successes, failures)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce(max(successes), 0) + ?4, coalesce(max(failures), 0) + 1 - ?4
+    FROM recent WHERE number IN (
+        (SELECT max(number) FROM recent WHERE module = ?2 AND target = ?3 AND success = 1),
+        (SELECT max(number) FROM recent WHERE module = ?2 AND target = ?3 AND success = 0))"""
 _AT_PLACE = """SELECT number, pinned FROM recent WHERE module = ? AND target = ? AND success = ?
     ORDER BY number DESC LIMIT 1 OFFSET ?"""
 _BEYOND_PLACE = """DELETE FROM recent WHERE NOT pinned AND number IN (SELECT number FROM recent
@@ -62,9 +83,7 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
     only the verdict is kept, and of older ones nothing."""
     probe = outcome.probe.module, outcome.probe.target, outcome.success
     row = (outcome.trip, *probe, outcome.finished_at, len(text.encode()), text)
-    insert = """INSERT OR REPLACE INTO recent (trip, module, target, success, finished_at, size, outcome)
-        VALUES (?, ?, ?, ?, ?, ?, ?)"""
-    connection.execute(insert, row)
+    connection.execute(_INSERT, row)
     oldest = connection.execute(_AT_PLACE, (*probe, SUCCESSES if outcome.success else FAILURES))
     if found := oldest.fetchone():
         number, pinned = found
@@ -122,6 +141,26 @@ def newest(
         (*which, limit, offset),
     )
     return [outcome for (text,) in rows if (outcome := readable(text))]
+
+
+def listed(
+    connection: Connection, probe: ProbeKey, limit: int, offset: int = 0
+) -> list[ListedTrip]:
+    """The outcomes of one probe, the newest first."""
+    rows = connection.execute(
+        """SELECT outcome, success, successes, failures FROM recent WHERE module = ? AND target = ?
+        ORDER BY number DESC LIMIT ? OFFSET ?""",
+        (probe.module, probe.target, limit + 1, offset),
+    ).fetchall()
+    trips = []
+    for (text, success, *counts), (_, _, *older) in zip(
+        rows[:limit], [*rows[1:], (None, None, inf, inf)], strict=False
+    ):
+        own = (success, not success)
+        missing = [max(a - b - c, 0) for a, b, c in zip(counts, older, own, strict=True)]
+        if outcome := readable(text):
+            trips.append(ListedTrip(outcome, *missing))
+    return trips
 
 
 def of_trip(connection: Connection, trip: str) -> Outcome | None:

@@ -59,7 +59,7 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
         "recent": " AND ".join(
             (
                 *_texts("trip", "module", "target", "outcome"),
-                *_numbers("success", "finished_at", "size", "pinned"),
+                *_numbers("success", "finished_at", "size", "pinned", "successes", "failures"),
             )
         ),
     }

@@ -34,13 +34,16 @@ CREATE TABLE outages (
 ) WITHOUT ROWID;
 CREATE INDEX outages_by_start ON outages (start);
 """
-_PINNED = "ALTER TABLE recent ADD COLUMN pinned INTEGER NOT NULL DEFAULT 0;\n"
+_COUNTS = "".join(
+    f"ALTER TABLE recent ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0;\n"
+    for name in ("pinned", "successes", "failures")
+)
 _MAINTENANCE = """
 CREATE TABLE maintenance (
     name TEXT PRIMARY KEY, start REAL NOT NULL, "end" REAL NOT NULL, probes TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-_NEW_IN_5 = _OUTAGES + days.TABLE + _MAINTENANCE + _PINNED
+_NEW_IN_5 = _OUTAGES + days.TABLE + _MAINTENANCE + _COUNTS
 _SCHEMA = f"""
 CREATE TABLE trips (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,

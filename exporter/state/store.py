@@ -22,6 +22,7 @@ from exporter.state import days, evidence, maintenance, outages, outcomes, trips
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
+from exporter.state.evidence import ListedTrip
 from exporter.state.outages import Downtime
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
@@ -138,6 +139,11 @@ class Store:
         """Recent outcomes of one probe or of all, the newest first. See evidence.py for what is
         kept. Raises StateUnusable."""
         return await self._read(lambda c: evidence.newest(c, probe, limit, offset))
+
+    async def listed(self, probe: ProbeKey, limit: int, offset: int = 0) -> list[ListedTrip]:
+        """Recent outcomes of one probe, the newest first, and what is missing between them. Raises
+        StateUnusable."""
+        return await self._read(lambda c: evidence.listed(c, probe, limit, offset))
 
     async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None:
         """The outcome of one trip, if it is kept: the newest of its `probe` is. Raises

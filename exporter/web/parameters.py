@@ -1,5 +1,7 @@
 """The parameters of a request, in its address."""
 
+import re
+
 from aiohttp import web
 
 from exporter.core.model import ProbeKey, ProbeRefused
@@ -14,6 +16,13 @@ def single(request: web.Request, name: str) -> str:
     if len(values) > 1:
         raise ValueError(f"parameter {name} is given {len(values)} times")
     return values[0] if values else ""
+
+
+def page_number(text: str) -> int:
+    """The number of a page; the first one if it is empty. Raises ValueError."""
+    if text and not re.fullmatch("0*[1-9][0-9]{0,5}", text, re.ASCII):
+        raise ValueError(f"page {text!r} is not a page number; the first page is 1")
+    return int(text or 1)
 
 
 def required(request: web.Request, name: str) -> str:

@@ -28,7 +28,7 @@ from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages, outages
 from exporter.web.pages.outages import OutageQuery
 from exporter.web.pages.probe_list import PARAMETERS, Query
-from exporter.web.parameters import perhaps_probe_key, probe_key, required, single
+from exporter.web.parameters import page_number, perhaps_probe_key, probe_key, required, single
 from exporter.web.trips_now import TripsNow
 
 DEFAULT_TIMEOUT = 10.0  # seconds; Prometheus' default scrape timeout
@@ -225,10 +225,14 @@ class Routes:
         """The trips of one probe, by its name (probe=) or by module and target. Makes no trip."""
         try:
             key = probe_key(request, self._probes)
+            number = page_number(single(request, "page"))
         except ProbeRefused as refusal:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
+        except ValueError as error:
+            return web.Response(status=400, text=f"{one_line(str(error))}\n")
         page = await self._from_disk.get(
-            ("trips", key), lambda: self._pages.trips(key, may_start=self._admin)
+            ("trips", key, number),
+            lambda: self._pages.trips(key, number, may_start=self._admin),
         )
         return await self._page(request, page)
 

@@ -29,6 +29,7 @@ from exporter.net.imap.reply import Reply
 from exporter.net.imap.values import MAX_WORDS
 from exporter.net.pop3.listing import Listing
 from exporter.net.pop3.reply import reply_in
+from exporter.state.evidence import ListedTrip
 from exporter.state.outages import Downtime
 from exporter.web.api.probes import Probes
 from exporter.web.listeners import AT_ONCE, listen
@@ -166,6 +167,9 @@ class NoRecords:
     """No trips, and no thread that looks for them."""
 
     async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]:
+        return []
+
+    async def listed(self, probe: ProbeKey, limit: int, offset: int = 0) -> list[ListedTrip]:
         return []
 
     async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None:

@@ -16,7 +16,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.state import evidence
 from exporter.state import schema as state_file
-from exporter.state.evidence import DAY, FAILURES, PINNED, SUCCESSES, SUMMARIES
+from exporter.state.evidence import DAY, FAILURES, PINNED, SUCCESSES, SUMMARIES, ListedTrip
 from exporter.state.outcomes import LastKnown
 from exporter.state.store import Store
 from exporter.state.trip import Moment
@@ -143,6 +143,28 @@ async def test_a_clock_that_is_set_back_does_not_make_new_trips_old() -> None:
     kept = await store.recent(None, 100)
     assert kept[0] == good("after", at=100.0)
     assert [is_whole(one) for one in kept] == [True] * SUCCESSES + [False]
+    await store.close()
+
+
+async def test_how_many_trips_are_no_longer_kept_is_known_between_those_that_are() -> None:
+    store = Store.open(None)
+    store.finished(bad("first"))
+    for number in range(40):
+        store.finished(good(f"good{number}"))
+    store.finished(bad("second"))
+    for number in range(SUMMARIES + 28):
+        store.finished(good(f"later{number}"))
+    store.finished(bad("third"))
+    store.finished(good("other", OTHER))
+    kept = await store.listed(PROBE, 10_000)
+    missing = {one.outcome.trip: (one.successes, one.failures) for one in kept}
+    assert len(kept) == SUMMARIES + 3
+    assert {trip: counts for trip, counts in missing.items() if any(counts)} == {
+        "later28": (28, 0),
+        "second": (40, 0),
+    }
+    assert [one.outcome for one in await store.listed(PROBE, 5)] == await store.recent(PROBE, 5)
+    assert await store.listed(PROBE, 1) == [ListedTrip(bad("third"))]
     await store.close()
 
 

@@ -9,7 +9,7 @@ from exporter.core.model import Failure, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.state.evidence import FAILURES, SUCCESSES
+from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES
 from exporter.web.pages.outages import PER_PAGE, OutageQuery
 from tests.support.http_site import Site, site
 from tests.web.api.test_resources import KEY, WHY, happened, trip
@@ -112,6 +112,22 @@ async def test_a_link_to_an_old_trip_is_answered_with_its_verdict() -> None:
         whole = words_of(await page_of(here, f"/trips/{100:014x}"))
         assert "keeps only" not in whole, "the first trip of an outage is kept whole"
         assert "Transcript" in whole
+
+
+async def test_the_list_of_a_probe_has_pages_and_says_what_is_no_longer_kept() -> None:
+    async with site() as here:
+        await happened(here, trip(0, WHY))
+        await happened(here, *(trip(1 + number) for number in range(SUMMARIES + 68)))
+        address, shown = "trips?module=submission&target=a@example.org", list[str]()
+        while address:
+            page = await page_of(here, f"/{address.replace('&amp;', '&')}")
+            shown += re.findall('<a href="trips/([0-9a-f]{14})"', page)
+            assert ("68 OK trips not shown" in page) is (trip(69).trip in page)
+            address = "".join(re.findall('<a href="([^"]+)" rel="next">', page))
+        assert shown == [trip(SUMMARIES + 68 - n).trip for n in range(SUMMARIES)] + [trip(0).trip]
+        await page_of(here, "/trips?module=submission&target=a@example.org&page=0", 400)
+        beyond = await page_of(here, "/trips?module=submission&target=a@example.org&page=99")
+        assert 'rel="prev"' in beyond
 
 
 async def test_an_outage_without_a_record_is_not_found() -> None:

@@ -20,7 +20,7 @@ from exporter.mail.tokens import without_tokens
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
-from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES
+from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES, ListedTrip
 from exporter.state.schema import StateUnusable
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
@@ -59,6 +59,8 @@ class Records(Protocol):
     """The stored trips."""
 
     async def recent(self, probe: ProbeKey | None, limit: int) -> list[Outcome]: ...
+
+    async def listed(self, probe: ProbeKey, limit: int, offset: int = 0) -> list[ListedTrip]: ...
 
     async def outcome(self, trip_id: str, probe: ProbeKey | None = None) -> Outcome | None: ...
 
@@ -112,12 +114,13 @@ class Pages:
             trips=self._listed(await self._records.recent(None, 20)) if beside else None,
         )
 
-    async def trips(self, key: ProbeKey, *, may_start: bool = False) -> str:
-        """The trips of one probe: those in progress, and the stored ones; with a button that makes
-        one now if readers may do that."""
+    async def trips(self, key: ProbeKey, page: int = 1, *, may_start: bool = False) -> str:
+        """A page of the trips of one probe: those in progress, and the stored ones; with a button
+        that makes one now if readers may do that."""
         probe = self._probes.find(key)
-        kept = self._listed(await self._records.recent(key, MOST_TRIPS))
-        newest = list(probe.runs.items())[-MOST_TRIPS:]
+        found = await self._records.listed(key, MOST_TRIPS + 1, (page - 1) * MOST_TRIPS)
+        kept = [TripView(one.outcome, probe.name, missing=one) for one in found[:MOST_TRIPS]]
+        newest = list(probe.runs.items())[-MOST_TRIPS:] if page == 1 else []
         flights = [
             TripView(run.outcome(trip, key), probe.name, under_way=True)
             for trip, run in reversed(newest)
@@ -128,6 +131,9 @@ class Pages:
             root="",
             probe=probe,
             trips=trips,
+            page=page,
+            more=len(found) > MOST_TRIPS,
+            query=urlencode({"module": key.module, "target": key.target}),
             may_start=may_start,
             planned=self._maintenance.planned(probe.called, self._now())[:MOST_WINDOWS],
             outage=self._viewed(probe.outages.lasting) if probe.outages.lasting else None,

@@ -1,6 +1,5 @@
 """The data of the pages about outages."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Self
@@ -9,6 +8,7 @@ from urllib.parse import urlencode
 from exporter.core.model import ProbeKey
 from exporter.core.outage import Outage
 from exporter.web.pages.overview import BAD, PLAIN
+from exporter.web.parameters import page_number
 
 PER_PAGE = 50
 PARAMETERS = ("lasting", "page")
@@ -28,9 +28,7 @@ class OutageQuery:
         lasting, page = (parameters.get(name, "").strip() for name in PARAMETERS)
         if lasting not in ("", "true"):
             raise ValueError(f"unknown value {lasting!r} of lasting; use true, or leave it out")
-        if page and not re.fullmatch("0*[1-9][0-9]{0,3}", page, re.ASCII):
-            raise ValueError(f"page {page!r} is not a page number; the first page is 1")
-        return cls(probe, bool(lasting), int(page or 1))
+        return cls(probe, bool(lasting), page_number(page))
 
     @property
     def link(self) -> str:

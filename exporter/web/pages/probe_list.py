@@ -1,7 +1,6 @@
 """The list of probes: which of them a page of the overview shows, failed ones first, and how many
 there are of each state."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,6 +9,7 @@ from urllib.parse import urlencode
 
 from exporter.core.fairness import in_turns
 from exporter.probing.probe import Probe
+from exporter.web.parameters import page_number
 
 PER_PAGE = 100
 AT_A_TIME = 1000  # probes that are looked at before others have their turn: a millisecond of work
@@ -55,9 +55,7 @@ class Query:
             raise ValueError(f"search is longer than {LONGEST_SEARCH} characters")
         if state and state not in [*State]:
             raise ValueError(f"unknown state {state!r}; use {', '.join(State)}")
-        if page and not re.fullmatch("0*[1-9][0-9]{0,5}", page, re.ASCII):
-            raise ValueError(f"page {page!r} is not a page number; the first page is 1")
-        return cls(search, State(state) if state else None, int(page or 1))
+        return cls(search, State(state) if state else None, page_number(page))
 
     def of_state(self, state: State | None) -> "Query":
         """The first page of probes of this state, with the same search."""

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 from exporter.core.facts import ArrivedHeaders, Hop
 from exporter.core.model import Listing, Outcome
+from exporter.state.evidence import ListedTrip
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
 from exporter.web.pages.trip_facts import facts_in_words
 from exporter.web.pages.waterfall import Row, Waterfall
@@ -12,7 +13,15 @@ from exporter.web.pages.waterfall import Row, Waterfall
 class TripView:
     """One trip, in progress or finished."""
 
-    def __init__(self, outcome: Outcome, name: str | None, *, under_way: bool = False) -> None:
+    def __init__(
+        self,
+        outcome: Outcome,
+        name: str | None,
+        *,
+        under_way: bool = False,
+        missing: ListedTrip | None = None,
+    ) -> None:
+        self._missing = missing
         self.outcome = outcome
         self.name = name
         self.under_way = under_way
@@ -33,6 +42,16 @@ class TripView:
         if self.under_way:
             return ""
         return str(self.outcome.failure) if self.outcome.failure else in_words(self.outcome)
+
+    @property
+    def missing(self) -> str:
+        """What is not shown between it and the next older one of its probe, in words."""
+        if not self._missing:
+            return ""
+        counts = (self._missing.successes, "OK"), (self._missing.failures, "failed")
+        words = [f"{count:,} {kind}" for count, kind in counts if count]
+        one = self._missing.successes + self._missing.failures == 1
+        return f"{' and '.join(words)} {'trip' if one else 'trips'} not shown" if words else ""
 
     @property
     def is_summary(self) -> bool:
