@@ -82,6 +82,8 @@ scrape_configs:
   `/?state=failed` (`ok`, `unknown`: no trip has finished yet) shows those of one state, `/?search=gmail+inbound`
   those with all these words in their name, module, target or failure, `&page=2` the next 100. Such links last: a page
   that no longer exists shows the last one. Pages need no JavaScript.
+* `/trips?probe=NAME` (or `?module=…&target=…`) shows the trips of a probe, the newest first, and how many are no
+  longer kept between them; `&page=2` older ones. `/trips/ID` shows one trip; of an old one only its verdict is kept.
 * `/outages` shows the outages of all probes, or of one (`?probe=NAME`), the newest first; `?lasting=true` those that
   last. Each has a page with its bounds, its reasons, and its first and last failed trip.
 * Pages, `/metrics`, `/probe`, `/config` and `/sd` are compressed for clients that accept gzip. Why that is safe:
