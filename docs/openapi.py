@@ -128,6 +128,7 @@ SCHEMAS: dict[str, Schema] = {
             " never failed, or if that is unknown.",
         ),
         outage=or_null(ID, "The outage that lasts."),
+        maintenance=or_null(TEXT, "The window of planned maintenance that lasts."),
         newest=or_null(a("TripSummary"), "Of the finished trips, the one that started last."),
         in_progress=about(listing(ID), "The trips in progress, the newest last."),
         next_trip_at=or_null(

@@ -20,7 +20,6 @@ from exporter.probing.probes import DEFAULT_MAX_TARGETS
 from exporter.probing.scheduler import Scheduler
 from exporter.settings import Settings
 from exporter.state.store import Store
-from exporter.web.api.maintenance import MaintenanceWindows
 from exporter.web.api.routes import api
 from exporter.web.external_url import ExternalUrl
 from exporter.web.listeners import Listener
@@ -99,7 +98,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
                 app.store,
                 app.watchers,
                 app.clock,
-                MaintenanceWindows(app.maintenance, app.windows, app.clock),
+                app.windows,
                 options.external_url.prefix,
                 admin=options.admin_api,
             ),

@@ -13,6 +13,7 @@ from aiohttp.test_utils import make_mocked_request
 
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
+from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.core.run import Run
@@ -211,7 +212,7 @@ async def test_many_probes_in_the_api() -> None:
     async with site() as here:
         for number in range(10_000):
             here.probes.get_or_create(ProbeKey("submission", f"{number}@example.org"))
-        api = Probes(here.probes, NoRecords(), here.rig.clock)
+        api = Probes(here.probes, NoRecords(), Maintenance(), here.rig.clock)
         request = make_mocked_request("GET", "/api/v1/probes?limit=1000&offset=9000")
         text, pauses = with_pauses(api.get(request))
         assert text.decode().count('"target"') == 1000

@@ -15,7 +15,6 @@ from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.probing.started_windows import StartedWindows
 from exporter.state.store import Store
-from exporter.web.api.maintenance import MaintenanceWindows
 from exporter.web.api.routes import api
 from exporter.web.limits import LIMITS, Limits
 from exporter.web.middleware import Middleware
@@ -78,7 +77,6 @@ async def site(
     probes = ProbeTable(SETTINGS, rig.prober, rig.metrics, rig.clock, make)
     pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall, maintenance)
     started = StartedWindows(maintenance, rig.store, rig.clock)
-    windows = MaintenanceWindows(maintenance, started, rig.clock)
     async with (
         Server(
             probes,
@@ -87,7 +85,7 @@ async def site(
             [Listen("127.0.0.1:0")],
             limits,
             middleware,
-            api=api(probes, rig.store, rig.watchers, rig.clock, windows, admin=admin),
+            api=api(probes, rig.store, rig.watchers, rig.clock, started, admin=admin),
         ) as server,
         aiohttp.ClientSession() as http,
     ):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from exporter.config.maintenance import StartedOptions
 from exporter.core.clock import Clock
 from exporter.core.fairness import in_turns
-from exporter.core.maintenance import Maintenance, Planned
+from exporter.core.maintenance import Planned
 from exporter.core.model import one_line
 from exporter.core.window import Once, Window
 from exporter.metrics.text import Text
@@ -26,8 +26,8 @@ AT_A_TIME = 50  # windows that are described at a time: a millisecond of work
 class MaintenanceWindows:
     """Answers for the windows that last or come, the soonest first."""
 
-    def __init__(self, maintenance: Maintenance, windows: StartedWindows, clock: Clock) -> None:
-        self._maintenance = maintenance
+    def __init__(self, windows: StartedWindows, clock: Clock) -> None:
+        self._maintenance = windows.maintenance
         self._windows = windows
         self._clock = clock
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from exporter.core.clock import Clock
 from exporter.core.fairness import Slices, in_turns
+from exporter.core.maintenance import Maintenance
 from exporter.core.model import ProbeKey
 from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
@@ -32,9 +33,12 @@ class Downtimes(Protocol):
 class Probes:
     """Answers for the probes, in the order of the configuration."""
 
-    def __init__(self, probes: ProbeTable, records: Downtimes, clock: Clock) -> None:
+    def __init__(
+        self, probes: ProbeTable, records: Downtimes, maintenance: Maintenance, clock: Clock
+    ) -> None:
         self._probes = probes
         self._records = records
+        self._maintenance = maintenance
         self._clock = clock
 
     async def get(self, request: web.Request) -> Text:
@@ -78,6 +82,7 @@ class Probes:
             "state": state,
             "since": lasting.start if lasting else recovered,
             "outage": lasting.id if lasting else None,
+            "maintenance": self._maintenance_of(probe),
             "newest": probe.newest and summary(probe.newest),
             "in_progress": list(probe.flights),
             "next_trip_at": self._next_trip_at(probe),
@@ -87,6 +92,13 @@ class Probes:
             "availability": downtime
             and dict(zip(("day", "month"), downtime.availability(), strict=True)),
         }
+
+    def _maintenance_of(self, probe: Probe) -> str | None:
+        """The name of a window that lasts."""
+        now = self._clock.wall()
+        if not self._maintenance.lasts(probe.called, now):
+            return None
+        return self._maintenance.planned(probe.called, now)[0].window
 
     def _next_trip_at(self, probe: Probe) -> float | None:
         """When the next trip is due, in seconds since the epoch; None if only a scrape starts it,

@@ -10,6 +10,7 @@ from exporter.core.clock import Clock
 from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
+from exporter.probing.started_windows import StartedWindows
 from exporter.web.api.blocklists import Blocklists
 from exporter.web.api.frame import Delete, Frame, Get, Post
 from exporter.web.api.mailboxes import Mailboxes
@@ -31,15 +32,16 @@ def api(
     records: Records,
     watchers: Mapping[str, Watcher],
     clock: Clock,
-    windows: MaintenanceWindows,
+    started: StartedWindows,
     prefix: str = "",
     *,
     admin: bool = False,
 ) -> Frame:
     """Everything below `prefix`/api/v1. What changes something is refused unless `admin`."""
     trips, outages = Trips(probes, records), Outages(probes, records, clock)
+    windows = MaintenanceWindows(started, clock)
     gets: dict[str, Get] = {
-        "/probes": Probes(probes, records, clock).get,
+        "/probes": Probes(probes, records, started.maintenance, clock).get,
         "/trips": trips.get,
         "/trips/{trip:[0-9a-f]{14}}": trips.get_one,
         "/outages": outages.get,

@@ -39,6 +39,8 @@ async def test_a_window_is_started_shown_changed_and_stopped() -> None:
         assert made["started"]
         assert maintenance.lasts("named", time.time()) is True
         assert "mailtrip_maintenance" in (await here.get("/metrics"))[1]
+        _, probes = await here.get("/api/v1/probes?probe=named")
+        assert json.loads(probes)["items"][0]["maintenance"] == "move"
         assert await names(here) == ["move", "patch"]
 
         end = "2038-01-01T00:00:00+01:00"
