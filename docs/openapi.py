@@ -10,10 +10,10 @@ from pydantic import TypeAdapter
 
 from docs.configuration import ROOT
 from exporter import __version__
+from exporter.core.json_output import KINDS
 from exporter.core.model import Failure, Span
 from exporter.core.outage import MOST_REASONS
 from exporter.core.phases import Leg
-from exporter.terminal.json_output import KINDS
 from exporter.web.api.blocklists import MOST_LISTED
 from exporter.web.api.errors import ADMIN_API_IS_OFF
 from exporter.web.api.paging import DEFAULT_LIMIT, LAST_OFFSET, MOST

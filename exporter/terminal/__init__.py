@@ -7,9 +7,9 @@ from io import StringIO
 from rich.console import Console
 from rich.status import Status
 
+from exporter.core.json_output import as_json
 from exporter.core.model import Outcome, Span
 from exporter.terminal import listings, trip
-from exporter.terminal.json_output import as_json
 from exporter.terminal.progress_line import ProgressLine
 from exporter.terminal.trip import waterfall
 

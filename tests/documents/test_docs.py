@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from docs import metrics
+from exporter.core import json_output
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.metrics.definitions import OF_A_PROBE, OF_THE_EXPORTER, ONLY_ON_PROBE
 from exporter.settings import Settings
-from exporter.terminal import json_output
 
 ROOT = Path(__file__).resolve().parents[2]
 SERIES = {definition.name for definition in (*ONLY_ON_PROBE, *OF_A_PROBE, *OF_THE_EXPORTER)}

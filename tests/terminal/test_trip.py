@@ -14,12 +14,12 @@ import pytest
 from rich.console import Console
 
 from exporter.commands.probe import may_still_come
+from exporter.core.json_output import KINDS
 from exporter.core.model import Fact, Failure, Outcome, ProbeKey, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.terminal import waterfall
-from exporter.terminal.json_output import KINDS
 from tests.commands.test_cli import mailtrip
 from tests.lab.client import Lab
 from tests.support.ports import free_port

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from exporter.core.clock import Clock
 from exporter.core.fairness import Slices, in_turns
+from exporter.core.json_output import summary
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import ProbeKey
 from exporter.metrics.text import Text
@@ -17,7 +18,6 @@ from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.outages import Downtime
 from exporter.state.schema import StateUnusable
-from exporter.terminal.json_output import summary
 from exporter.web.api.errors import ApiError
 from exporter.web.api.frame import listed
 from exporter.web.api.paging import Paging, optional

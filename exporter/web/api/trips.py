@@ -7,10 +7,10 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from exporter.core.fairness import in_turns
+from exporter.core.json_output import described, summary
 from exporter.core.model import Outcome, ProbeKey
 from exporter.metrics.text import Text
 from exporter.probing.probes import ProbeTable
-from exporter.terminal.json_output import described, summary
 from exporter.web.api.errors import ApiError
 from exporter.web.api.frame import document, listed
 from exporter.web.api.paging import Paging

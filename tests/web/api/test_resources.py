@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from exporter.core.facts import Arrival
+from exporter.core.json_output import as_json
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.mail.tokens import candidates
-from exporter.terminal.json_output import as_json
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until
 
