@@ -121,6 +121,16 @@ def _given(text: str) -> str:
     return text
 
 
+def _address(text: str) -> str:
+    """Rejects a password, which other users could see on the command line."""
+    if re.match("[^/]*//[^/]*:[^/]*@", text):
+        raise argparse.ArgumentTypeError(
+            "other users can see a password on the command line: set the address in the variable"
+            f" {URL_VARIABLE} instead"
+        )
+    return _given(text)
+
+
 def _path(text: str) -> Path:
     return Path(_given(text))
 
@@ -243,11 +253,10 @@ def _add_maintenance_flags(command: argparse.ArgumentParser) -> None:
     add("--start", metavar="TIME", type=_given, help=help_start)
     add("--end", metavar="TIME", type=_given, help="start: when it ends, instead of --for")
     help_url = (
-        f"the address of mailtrip, perhaps with USER:PASSWORD@; default: ${URL_VARIABLE}, or"
+        f"the address of mailtrip; default: ${URL_VARIABLE}, which may have USER:PASSWORD@, or"
         f" {DEFAULT_URL}"
     )
-    default = os.environ.get(URL_VARIABLE) or DEFAULT_URL
-    add("--url", metavar="URL", type=_given, default=default, help=help_url)
+    add("--url", metavar="URL", type=_address, help=help_url)
 
 
 def _add_state_dir(command: argparse.ArgumentParser) -> None:

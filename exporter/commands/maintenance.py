@@ -4,6 +4,7 @@ mailtrip."""
 import argparse
 import base64
 import json
+import os
 import sys
 import time
 import urllib.error
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from exporter.commands.exit_status import FAILED, OK, CannotStart
+from exporter.commands.flags import DEFAULT_URL, URL_VARIABLE
 from exporter.core.model import one_line
 
 REFUSALS = (CannotStart,)
@@ -28,7 +30,7 @@ class _Failed(Exception):
 
 
 def run(options: argparse.Namespace) -> int:
-    server = _Server(options.url)
+    server = _Server(options.url or os.environ.get(URL_VARIABLE) or DEFAULT_URL)
     try:
         if options.action == "list":
             _list(server)

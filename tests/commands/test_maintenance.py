@@ -120,6 +120,13 @@ def test_what_cannot_be_done_is_one_clear_line(
     assert text.count("\n") == 1
 
 
+def test_a_password_is_not_taken_from_the_command_line() -> None:
+    status, said = command("http://localhost:1", "list", "--url", "http://u:secret@localhost:1")
+    assert status == 2
+    assert "set the address in the variable MAILTRIP_URL instead" in said
+    assert "secret" not in said
+
+
 def test_a_reload_starts_and_stops_the_windows_of_the_file(
     made: list[Exporter], tmp_path: Path
 ) -> None:

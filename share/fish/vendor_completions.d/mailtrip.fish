@@ -38,7 +38,7 @@ complete -c mailtrip -n '__fish_seen_subcommand_from maintenance' -l probes -x -
 complete -c mailtrip -n '__fish_seen_subcommand_from maintenance' -l for -x -d 'start: how long it lasts, such as 2h'
 complete -c mailtrip -n '__fish_seen_subcommand_from maintenance' -l start -x -d 'start: when it begins, such as 2026-12-24T22:00:00+01:00; default: now'
 complete -c mailtrip -n '__fish_seen_subcommand_from maintenance' -l end -x -d 'start: when it ends, instead of --for'
-complete -c mailtrip -n '__fish_seen_subcommand_from maintenance' -l url -x -d 'the address of mailtrip, perhaps with USER:PASSWORD@; default: $MAILTRIP_URL, or http://localhost:10925'
+complete -c mailtrip -n '__fish_seen_subcommand_from maintenance' -l url -x -d 'the address of mailtrip; default: $MAILTRIP_URL, which may have USER:PASSWORD@, or http://localhost:10925'
 complete -c mailtrip -n '__fish_seen_subcommand_from report' -s h -l help -d 'show this help message and exit'
 complete -c mailtrip -n '__fish_seen_subcommand_from report' -l config.file -r -F -d 'a file or a directory; several files form one configuration; default: mailtrip sends messages to itself'
 complete -c mailtrip -n '__fish_seen_subcommand_from report' -l month -x -d 'in UTC; default: the current month'
