@@ -44,7 +44,15 @@ def test_the_docstrings_of_options_are_read_only_for_a_schema() -> None:
 
 def test_the_schema_knows_the_keys_of_every_mapping() -> None:
     schema = Settings.json_schema()
-    assert keys_at(schema, ()) == ["state", "resolver", "metrics", "mailboxes", "modules", "probes"]
+    assert keys_at(schema, ()) == [
+        "state",
+        "resolver",
+        "metrics",
+        "mailboxes",
+        "modules",
+        "probes",
+        "maintenance",
+    ]
     assert keys_at(schema, ("probes", 3)) == ["name", "module", "target", "interval"]
     assert keys_at(schema, ("modules", "a", "roundtrip", "send")) == ["smtp", "mx", "sendmail"]
     assert keys_at(schema, ("modules", "a", "roundtrip", "nothing", "b")) == []
