@@ -65,11 +65,12 @@ def count_lost(connection: Connection, probe: ProbeKey, at: float) -> None:
 
 
 def between(connection: Connection, start: float, end: float) -> list[DayAccount]:
-    """The days from `start` to `end`, in seconds since the epoch: whole days of UTC, sorted."""
+    """The days from `start` to `end`, in seconds since the epoch: whole days of UTC, sorted. Without
+    rows that a disk has damaged."""
     query = f"""SELECT module, target, day, first, last, {", ".join(_COUNTED)} FROM days
         WHERE day >= ? AND day < ? ORDER BY module, target, day"""  # noqa: S608
     rows = connection.execute(query, (int(start // DAY), int(-(-end // DAY)))).fetchall()
-    return [_day(*row) for row in rows]
+    return [_day(*row) for row in rows if all(isinstance(one, int | float) for one in row[2:])]
 
 
 def probes_before(connection: Connection, start: float) -> set[ProbeKey]:

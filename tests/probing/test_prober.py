@@ -69,7 +69,7 @@ async def test_a_message_that_was_perhaps_taken_is_never_sent_again_and_watched_
     outcome = await rig.trip()
     assert outcome.success
     assert len(rig.sender.sent) == 1
-    assert rig.series()["mailtrip_delivery_delay_seconds_count"] == 0  # nobody knows since when
+    assert rig.series()["mailtrip_delivery_delay_seconds_count"] == 0  # since when is unknown
 
     rig.sender.delay = None
     outcome = await rig.trip()

@@ -181,3 +181,15 @@ def test_a_state_that_cannot_be_read_is_one_clear_line(tmp_path: Path) -> None:
         file.execute("PRAGMA user_version = 4")
     with pytest.raises(StateUnusable, match="another version of mailtrip"):
         stored_account(tmp_path, OCTOBER, NOVEMBER_2)
+
+
+async def test_a_damaged_day_is_left_out(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.finished(trip(moment(1)))
+    store.finished(trip(moment(2)))
+    await store.close()
+    with closing(sqlite3.connect(tmp_path / FILE)) as file:
+        file.execute("UPDATE days SET trips = 'nonsense' WHERE day % 2")
+        file.commit()
+    (account,) = stored_account(tmp_path, OCTOBER, NOVEMBER_2)
+    assert account.trips == 1

@@ -1,4 +1,4 @@
-"""Trips by hand: at most one per gap, whoever asks, and however often."""
+"""Trips by hand: at most one per gap, for any number of requests."""
 
 import asyncio
 import re

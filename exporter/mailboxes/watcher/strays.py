@@ -21,7 +21,7 @@ class Stray:
 
 
 Judge = Callable[[Stray], Awaitable[float]]
-"""Is told of a stray, and answers in how many seconds it may be deleted."""
+"""Handles a stray, and returns in how many seconds it may be deleted."""
 
 
 class Strays:
