@@ -104,50 +104,36 @@ def module() -> Json:
     )
 
 
+def _annotation(name: str, color: str, expression: str, title: str, **more: Any) -> Json:
+    """Marks on all charts."""
+    common: Json = {"datasource": DATASOURCE, "enable": True, "iconColor": color, "step": "1m"}
+    said = {"expr": expression, "titleFormat": f"{{{{probe}}}} {{{{instance}}}}{title}"}
+    return {"name": name, **common, **said, "textFormat": "", "tagKeys": ""} | more
+
+
 def failures(selector: str) -> Json:
     """A mark, as long as it lasts, for every failure, with its place and reason."""
-    return {
-        "name": "Failures",
-        "datasource": DATASOURCE,
-        "enable": True,
-        "iconColor": "red",
-        "expr": f"mailtrip_last_failure_info{{{selector}}} == 1",
-        "step": "1m",
-        "titleFormat": "{{probe}} {{instance}} fails",
-        "textFormat": "{{phase}} {{step}}: {{reason}} {{code}}",
-        "tagKeys": "phase,reason",
-    }
+    return _annotation(
+        "Failures",
+        "red",
+        f"mailtrip_last_failure_info{{{selector}}} == 1",
+        " fails",
+        textFormat="{{phase}} {{step}}: {{reason}} {{code}}",
+        tagKeys="phase,reason",
+    )
 
 
 def maintenance(selector: str) -> Json:
     """A mark, as long as it lasts, for every window of planned maintenance."""
-    return {
-        "name": "Planned maintenance",
-        "datasource": DATASOURCE,
-        "enable": True,
-        "iconColor": "blue",
-        "expr": f"mailtrip_maintenance{{{selector}}} == 1",
-        "step": "1m",
-        "titleFormat": "{{probe}} {{instance}}: planned maintenance",
-        "textFormat": "",
-        "tagKeys": "",
-    }
+    expression = f"mailtrip_maintenance{{{selector}}} == 1"
+    return _annotation("Planned maintenance", "blue", expression, ": planned maintenance")
 
 
 def outages(selector: str) -> Json:
     """A mark at the start of every outage that lasted a while."""
-    return {
-        "name": "Outages",
-        "datasource": DATASOURCE,
-        "enable": True,
-        "iconColor": "orange",
-        "expr": f"1000 * mailtrip_outage_start_timestamp_seconds{{{selector}}}",
-        "step": "1m",
-        "useValueForTime": True,
-        "titleFormat": "{{probe}} {{instance}}: an outage begins",
-        "textFormat": "",
-        "tagKeys": "",
-    }
+    expression = f"1000 * mailtrip_outage_start_timestamp_seconds{{{selector}}}"
+    title = ": an outage begins"
+    return _annotation("Outages", "orange", expression, title, useValueForTime=True)
 
 
 def placed(panels: Sequence[Json]) -> list[Json]:
