@@ -1,11 +1,10 @@
-"""Runs pytest as `make test` does: in three shares at once; in CI, a few tests that failed run once
+"""Runs pytest as `make test` does: in four shares at once; in CI, a few tests that failed run once
 more, alone.
 
     python -m tests.again [--pure] [ARGUMENT OF PYTEST]...
 
-Two shares need servers and mostly wait: what needs the lab or containers; and the fault atlas with
-whole trips, which have a lab of their own. They take as long as each other. The third is the rest,
-in two processes. A share's output is printed as a whole when those before it are done. With
+Three shares need servers and mostly wait, each with a lab of its own: what needs the lab or
+containers; the fault atlas; whole trips. The fourth is the rest, in two processes. A share's output is printed as a whole when those before it are done. With
 `--pure` only those tests run that need Python alone, at once.
 
 The tests talk to real servers in real time, and a machine that stalls for seconds fails a test that
@@ -30,12 +29,13 @@ import pytest
 FEW = 3
 SHARES = {
     "lab": "lab and not (atlas or trips) or container",
-    "atlas": "lab and (atlas or trips) and not container",
+    "atlas": "lab and atlas and not container",
+    "trips": "lab and trips and not (atlas or container)",
     "rest": "not lab and not container",
 }
 PURE = {"pure": "pure"}
-OTHER_LAB = {"MAILTRIP_LAB_NET": "127.26", "MAILTRIP_LAB_DIR": "/var/tmp/mailtrip-lab-127.26"}
-"""The lab of the share `atlas`, beside the one of the share `lab`."""
+NETS = {"atlas": "127.26", "trips": "127.27"}
+"""The networks of the shares' labs. `lab` has the one that is used by hand, too."""
 
 _FINE = (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED)
 
@@ -87,10 +87,17 @@ def _pytest(arguments: list[str], share: str, output: IO[str] | None = None) -> 
         own += ["-n", "2", "--dist", "worksteal"]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *own, *arguments],
-        env=os.environ | (OTHER_LAB if share == "atlas" else {}),
+        env=os.environ | _lab(share),
         stdout=output,
         check=False,
     ).returncode
+
+
+def _lab(share: str) -> dict[str, str]:
+    """Where it runs, if not where the environment says."""
+    if net := NETS.get(share):
+        return {"MAILTRIP_LAB_NET": net, "MAILTRIP_LAB_DIR": f"/var/tmp/mailtrip-lab-{net}"}
+    return {}
 
 
 def _status(statuses: list[int]) -> int:

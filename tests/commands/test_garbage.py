@@ -4,6 +4,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow  # it starts processes
+
 BEGIN = """
 import asyncio, gc, os, signal, sys, weakref
 from pathlib import Path

@@ -14,6 +14,8 @@ import pytest
 from exporter.state.store import Store
 from tests.state.test_account import PROBE, moment, outage, trip
 
+pytestmark = pytest.mark.slow  # it starts processes
+
 CONFIGURATION = """
 state: {{dir: {directory}}}
 mailboxes: {{m: {{maildir: {{path: /var/mail/m}}}}}}

@@ -96,6 +96,7 @@ def weeklies(draw: st.DrawFn) -> tuple[Weekly, str, int]:
     return Weekly(days, begin, end, ZoneInfo(zone)), zone, change
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(weeklies())
 def test_a_weekly_window_lasts_when_the_clock_on_the_wall_says_so(

@@ -56,6 +56,9 @@ def test_shared(): once("shared")
 @pytest.mark.lab
 @pytest.mark.atlas
 def test_fault(): once("fault")
+@pytest.mark.lab
+@pytest.mark.trips
+def test_trip(): once("trip")
 def test_other(): once("other")
 """
 
@@ -65,7 +68,7 @@ def test_all_shares_run_and_each_may_have_its_second_chance(tmp_path: Path) -> N
     assert status == 1, output
     assert all(
         f"FAILED test_it.py::{name}" in output
-        for name in ("test_shared", "test_fault", "test_other")
+        for name in ("test_shared", "test_fault", "test_trip", "test_other")
     )
     for name in ("shared", "fault", "other"):
         (tmp_path / name).unlink()

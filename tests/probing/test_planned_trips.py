@@ -77,6 +77,7 @@ async def shown(rig: ProberRig) -> dict[str, float]:
     return {name: float(value) for name, _, value in lines}
 
 
+@pytest.mark.slow
 def test_thirty_days_with_two_planned_hours_and_five_minutes_read_99_99_percent() -> None:
     month = a_month(maintenance(*PLANNED))
     unplanned = month.series['mailtrip_outage_seconds_total{planned="false"}']
@@ -95,6 +96,7 @@ def test_thirty_days_with_two_planned_hours_and_five_minutes_read_99_99_percent(
     assert month.total("mailtrip_planned_trips_total") == 24
 
 
+@pytest.mark.slow
 def test_without_a_window_the_same_month_has_no_series_about_it() -> None:
     month = a_month(None)
     assert not [name for name in month.series if "maintenance" in name or "_planned_" in name]

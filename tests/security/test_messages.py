@@ -135,6 +135,7 @@ def work(raw: bytes) -> float:
     return best
 
 
+@pytest.mark.slow
 def test_what_a_hostile_message_costs() -> None:
     """A hostile message costs at most eight times as much as a plain message of the same size,
     whatever its content."""

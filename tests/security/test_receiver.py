@@ -178,6 +178,7 @@ async def test_floods() -> None:
         assert turns > 2000
 
 
+@pytest.mark.slow
 async def test_memory_of_messages() -> None:
     """While a message is received, only the 64 KiB of it that are read are kept, whatever its
     lines; one that is larger than `max_message_size` is refused."""

@@ -52,6 +52,7 @@ HOSTILE = (
 MANY = 60
 
 
+@pytest.mark.slow
 async def test_many_hostile_messages() -> None:
     """If many unrelated messages arrive at once, other work runs after each of them, and during
     the reading of one that is longer than 4 KiB."""

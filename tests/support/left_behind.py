@@ -24,6 +24,7 @@ async def nothing_left_behind() -> AsyncIterator[None]:
     are gone."""
     errors: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+    gc.freeze()  # at the end, only what came since is looked through
     tasks, files, children = asyncio.all_tasks(), open_files(), _children()
 
     def left() -> list[object]:

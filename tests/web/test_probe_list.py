@@ -192,6 +192,7 @@ async def test_every_link_of_a_filtered_page_leads_somewhere() -> None:
             assert (status, 'value="example"' in shown) == (200, True)
 
 
+@pytest.mark.slow
 async def test_service_discovery_of_many_probes_is_written_in_turns_and_compressed() -> None:
     async with site() as here:
         for number in range(MANY):

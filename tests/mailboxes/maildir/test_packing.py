@@ -159,6 +159,7 @@ async def test_what_only_looks_like_it_is_read_as_it_is(raw: bytes) -> None:
     assert unpacked(raw, lambda size: b"", READ_LIMIT) == raw
 
 
+@pytest.mark.slow
 async def test_of_a_bomb_as_much_is_unpacked_as_is_read() -> None:
     for pack in PACKED.values():
         assert unpacked(pack(bytes(10 << 20)), lambda size: b"", READ_LIMIT) == bytes(READ_LIMIT)

@@ -33,6 +33,7 @@ def many(count: int = MANY) -> list[str]:
         lambda uids: [*uids[:-3], uids[-1], "new", "newer"],
     ],
 )
+@pytest.mark.slow
 def test_what_changes_at_the_end_is_read_in_one_turn_however_much_stands_before_it(
     change: object,
 ) -> None:
