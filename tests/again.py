@@ -4,7 +4,7 @@ more, alone.
     python -m tests.again [--pure] [ARGUMENT OF PYTEST]...
 
 Three shares need servers and mostly wait, each with a lab of its own: what needs the lab or
-containers; the fault atlas; whole trips. The fourth is the rest, in two processes. A share's output is printed as a whole when those before it are done. With
+containers; the fault atlas and alerts; other whole trips. The fourth is the rest, in two processes. A share's output is printed as a whole when those before it are done. With
 `--pure` only those tests run that need Python alone, at once.
 
 The tests talk to real servers in real time, and a machine that stalls for seconds fails a test that
@@ -29,8 +29,8 @@ import pytest
 FEW = 3
 SHARES = {
     "lab": "lab and not (atlas or trips) or container",
-    "atlas": "lab and atlas and not container",
-    "trips": "lab and trips and not (atlas or container)",
+    "atlas": "lab and (atlas or alerting) and not container",
+    "trips": "lab and trips and not (alerting or container)",
     "rest": "not lab and not container",
 }
 PURE = {"pure": "pure"}

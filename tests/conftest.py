@@ -47,8 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
         "atlas: a row of the fault atlas (set below tests/atlas; it has a lab of its own)",
     )
     config.addinivalue_line(
-        "markers", "trips: whole trips (set below tests/trips; they share the lab of the atlas)"
+        "markers", "trips: whole trips (set below tests/trips; they have a lab of their own)"
     )
+    config.addinivalue_line("markers", "alerting: alerts about trips (in the lab of the atlas)")
     config.addinivalue_line("markers", "container: needs containers (set by the fixture `podman`)")
     config.addinivalue_line("markers", "browser: needs a browser (set by the fixture `browser`)")
     config.addinivalue_line("markers", "newer: needs what `make newer` unpacks")

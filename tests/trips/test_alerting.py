@@ -22,6 +22,8 @@ from tests.support.alertmanager import Alertmanager, Webhook
 from tests.support.mailtrip_process import Exporter
 from tests.support.prometheus import BINARIES, NEWER, Prometheus
 
+pytestmark = pytest.mark.alerting
+
 ROOT = Path(__file__).resolve().parents[2]
 RULES = ROOT / "dashboards/rules"
 EACH_VERSION = pytest.mark.parametrize(
