@@ -49,7 +49,7 @@ class Blocklists:
         try:
             listing = await self._find_out(blocklist, subject, observe)
         except (SecretUnavailable, ProbeError) as error:
-            listing = _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=str(error)))
+            listing = unknown(blocklist, subject, str(error))
         details = " ".join(filter(None, (*listing.codes, listing.text)))
         trace.note(
             f"-- {listing.blocklist}: {listing.subject}"
@@ -67,10 +67,10 @@ class Blocklists:
     async def _find_out(self, blocklist: Blocklist, subject: Subject, observe: Observer) -> Listing:
         if not blocklist.takes(subject.kind):
             why = f"it is not queried for {subject.kind.value} subjects"
-            return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=why))
+            return unknown(blocklist, subject, why)
         status = self._status(blocklist, subject.kind)
         if not await self._self_test.is_usable(status, DAY, observe):
-            return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=status.why))
+            return unknown(blocklist, subject, status.why)
         if known := self._memory.recall(blocklist, subject, status.age, self._clock.monotonic()):
             return known
         age = status.age
@@ -78,7 +78,7 @@ class Blocklists:
         if heard.verdict.state is ListState.LISTED and not await self._self_test.is_usable(
             status, FRESH, observe
         ):
-            return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=status.why))
+            return unknown(blocklist, subject, status.why)
         text = (
             await self._queries.reason(status, subject, observe)
             if heard.verdict.state is ListState.LISTED
@@ -95,6 +95,11 @@ class Blocklists:
             statistics = self.statistics.setdefault(blocklist.name, Statistics())
             self._statuses[blocklist, kind] = ListStatus(blocklist, kind, statistics)
         return self._statuses[blocklist, kind]
+
+
+def unknown(blocklist: Blocklist, subject: Subject, why: str) -> Listing:
+    """The listing for a list that has given no answer."""
+    return _listing(blocklist, subject, Verdict(ListState.UNKNOWN, why=why))
 
 
 def _listing(blocklist: Blocklist, subject: Subject, verdict: Verdict, text: str = "") -> Listing:

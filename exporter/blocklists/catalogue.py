@@ -22,6 +22,8 @@ class Entry(ListFacts):
     zone: Annotated[str, AfterValidator(check_zone)]
     asks: _Kinds = frozenset({SubjectKind.IPV4})
     test_points: _Kinds = frozenset(SubjectKind)
+    part_of: str = ""
+    """The zone of the list that contains all of it."""
 
 
 class _Catalogue(Options):

@@ -5,7 +5,7 @@ import contextlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from exporter.blocklists import Blocklist, Blocklists, Query, Subject
+from exporter.blocklists import Blocklist, Blocklists, Query, Subject, unknown
 from exporter.checks.dnsbl_options import DnsblOptions
 from exporter.checks.dnsbl_subjects import SPARE, Subjects
 from exporter.checks.dnsbl_verdict import listed, require_an_answer
@@ -16,6 +16,8 @@ from exporter.core.run import Run
 from exporter.core.starvation import blamed
 from exporter.core.steps import Step
 from exporter.net.dns import Resolver
+
+UNANSWERED = "no answer within the module's timeout"
 
 Question = tuple[Blocklist, Subject]
 
@@ -88,7 +90,7 @@ class BlocklistCheck:
                 for question in questions:
                     group.create_task(self._put(question, run, answers, queries))
         run.facts.extend(self._status(questions, queries))
-        return [answers.get(question) or _unanswered(*question) for question in questions]
+        return [answers.get(one) or unknown(*one, UNANSWERED) for one in questions]
 
     async def _put(
         self, question: Question, run: Run, answers: dict[Question, Listing], queries: list[Query]
@@ -134,16 +136,3 @@ def _reason(answer: Listing) -> Reason | None:
     if not answer.alarming or answer.state is ListState.CLEAN:
         return None
     return Reason.LISTED if answer.state is ListState.LISTED else Reason.UNUSABLE
-
-
-def _unanswered(blocklist: Blocklist, subject: Subject) -> Listing:
-    text = "no answer within the module's timeout"
-    return Listing(
-        blocklist.name,
-        subject.text,
-        ListState.UNKNOWN,
-        text=text,
-        alarming=blocklist.alarming,
-        severity=blocklist.severity,
-        delisting=blocklist.delisting,
-    )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from exporter.blocklists import AddressLists, DomainLists, Subject, SubjectKind
+from exporter.blocklists import AddressLists, Blocklist, DomainLists, Subject, SubjectKind
 from exporter.config.types import Name, Options
 from exporter.core.model import one_line
 from exporter.core.scope import BlocklistScope
@@ -55,11 +55,15 @@ class DnsblOptions(Options):
         elif sources and not given.get("lists"):
             yield f"{sources[0]} needs lists: without it, the addresses are not checked"
 
+    @property
+    def blocklists(self) -> list[Blocklist]:
+        """The lists of both options."""
+        lists = [entry.blocklist() for entry in self.lists]
+        return lists + [entry.blocklist(domains=True) for entry in self.domain_lists]
+
     def scope(self, mailboxes: Mapping[str, MailboxOptions]) -> BlocklistScope:
         """The blocklists that are queried. There are no mailboxes in it."""
-        lists = [entry.blocklist() for entry in self.lists]
-        lists += [entry.blocklist(domains=True) for entry in self.domain_lists]
-        return BlocklistScope(tuple(dict.fromkeys(one.name for one in lists)))
+        return BlocklistScope(tuple(dict.fromkeys(one.name for one in self.blocklists)))
 
     def canonical(self, target: str) -> str:
         """The canonical form of a target. Raises ValueError with a line for administrators if

@@ -1,0 +1,138 @@
+"""Look-ups by hand: the subjects that belong to a name, and what all lists say about them."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from ipaddress import ip_address
+
+from exporter.blocklists.blocklist import Blocklist
+from exporter.blocklists.blocklists import Blocklists, unknown
+from exporter.blocklists.lookup import Lookup, SubjectAnswers
+from exporter.blocklists.names import Subject, SubjectKind
+from exporter.core.clock import Clock
+from exporter.core.model import Listing, ProbeError
+from exporter.core.reasons import Reason
+from exporter.core.trace import Trace
+from exporter.net.dns import Resolver
+
+LIMIT = 30.0  # seconds for a look-up
+RESOLVING = 0.5  # of it, at most, for the addresses of a name
+MOST_HOSTS = 16  # the name itself, and its exchangers
+MOST_SUBJECTS = 16
+MOST_LISTS = 200
+MOST_QUESTIONS = 1000  # subjects times lists
+
+
+class Lookups:
+    """Looks up what a person names. An address is one subject; a name is one, with its addresses
+    and those of its exchangers. `limit` is in seconds."""
+
+    def __init__(
+        self, blocklists: Blocklists, resolver: Resolver, clock: Clock, limit: float = LIMIT
+    ) -> None:
+        self._blocklists = blocklists
+        self._resolver = resolver
+        self._clock = clock
+        self._limit = limit
+
+    async def run(self, what: Subject, lists: Sequence[Blocklist]) -> Lookup:
+        """Never raises ProbeError: what cannot be resolved is a problem, and a list without an
+        answer is unknown. It can be cancelled."""
+        end = asyncio.get_running_loop().time() + self._limit
+        problems, notes = list[str](), list[str]()
+        subjects = {what: ""}
+        if any(not one.takes(SubjectKind.DOMAIN) for one in lists):
+            subjects |= await self._addresses(what, problems, notes)
+        if len(lists) > MOST_LISTS:
+            problems.append(f"there are {len(lists)} lists; only the first {MOST_LISTS} were asked")
+            lists = lists[:MOST_LISTS]
+        most = min(MOST_SUBJECTS, max(MOST_QUESTIONS // max(len(lists), 1), 1))
+        if len(subjects) > most:
+            problems.append(
+                f"{what.text} has {len(subjects) - 1} addresses; only {most - 1} of them were"
+                " looked up"
+            )
+        chosen = list(subjects.items())[:most]
+        notes += [
+            f"{one.text} is not a public address: public lists know nothing about it"
+            for one, _ in chosen
+            if one.kind is not SubjectKind.DOMAIN and not ip_address(one.text).is_global
+        ]
+        questions = [
+            (one, subject) for subject, _ in chosen for one in lists if one.takes(subject.kind)
+        ]
+        found = await self._answers(questions, end)
+        answers = tuple(
+            SubjectAnswers(
+                subject, origin, tuple(found[one] for one in questions if one[1] == subject)
+            )
+            for subject, origin in chosen
+        )
+        return Lookup(what, answers, tuple(problems), tuple(notes))
+
+    async def _addresses(
+        self, what: Subject, problems: list[str], notes: list[str]
+    ) -> dict[Subject, str]:
+        """The public addresses of a name, and of its exchangers, each with its origin."""
+        if what.kind is not SubjectKind.DOMAIN:
+            return {}
+        resolved: dict[str, list[str] | ProbeError] = {}
+        hosts = {what.text: f"address of {what.text}"}
+        seconds = self._limit * RESOLVING
+        try:
+            async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
+                group.create_task(self._resolve(what.text, resolved))
+                for host in await self._exchangers(what.text, problems):
+                    if host not in hosts:
+                        hosts[host] = f"address of the exchanger {host}"
+                        group.create_task(self._resolve(host, resolved))
+        except TimeoutError:
+            problems.append(f"not all addresses were resolved within {seconds:g} s")
+        subjects: dict[Subject, str] = {}
+        for host, origin in hosts.items():
+            match resolved.get(host):
+                case ProbeError() as error:
+                    problems.append(error.detail)
+                case []:
+                    notes.append(f"{host} has no address")
+                case [*addresses]:
+                    for address in addresses:
+                        subjects.setdefault(Subject.of(address), origin)
+        return subjects
+
+    async def _exchangers(self, domain: str, problems: list[str]) -> list[str]:
+        try:
+            exchangers = await self._resolver.exchangers(domain)
+        except ProbeError as error:
+            if error.reason is not Reason.NULL_MX and error.code != "NXDOMAIN":
+                problems.append(error.detail)
+            return []
+        hosts = list(dict.fromkeys(one.host.lower() for one in exchangers))
+        if len(hosts) > MOST_HOSTS:
+            problems.append(
+                f"{domain} has {len(hosts)} exchangers; only {MOST_HOSTS} were looked up"
+            )
+        return hosts[:MOST_HOSTS]
+
+    async def _resolve(self, host: str, resolved: dict[str, list[str] | ProbeError]) -> None:
+        try:
+            resolved[host] = await self._resolver.published(host)
+        except ProbeError as error:
+            resolved[host] = error
+
+    async def _answers(
+        self, questions: Sequence[tuple[Blocklist, Subject]], end: float
+    ) -> dict[tuple[Blocklist, Subject], Listing]:
+        """A slow list does not delay the others. `end` is in the event loop's time."""
+        answers: dict[tuple[Blocklist, Subject], Listing] = {}
+        trace = Trace(self._clock)
+
+        async def put(blocklist: Blocklist, subject: Subject) -> None:
+            answers[blocklist, subject] = await self._blocklists.look_up(blocklist, subject, trace)
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(end), asyncio.TaskGroup() as group:
+                for question in questions:
+                    group.create_task(put(*question))
+        late = f"no answer within {self._limit:g} s"
+        return {one: answers.get(one) or unknown(*one, late) for one in questions}

@@ -1,0 +1,178 @@
+"""Look-ups by hand: all that belongs to a name, in three states, and never longer than allowed."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from exporter.blocklists import (
+    Blocklist,
+    Blocklists,
+    Lookup,
+    Lookups,
+    Subject,
+    SubjectKind,
+    lookups,
+)
+from exporter.blocklists.names import TESTS
+from exporter.core.clock import Clock
+from exporter.core.model import ListState
+from exporter.net.dns import Resolver
+from tests.support.blocklist_rig import a_list
+from tests.support.name_server import Zone, name_server
+
+LISTED, CLEAN, UNKNOWN = ListState.LISTED, ListState.CLEAN, ListState.UNKNOWN
+LISTS = [
+    a_list("bl.example", delisting="https://bl.example/off"),
+    a_list("other.example", ipv6=True),
+    a_list("dbl.example", domains=True),
+]
+ZONE: Zone = {
+    "2.0.0.127.bl.example": {"A": ["127.0.0.2"]},
+    "2.0.0.127.other.example": {"A": ["127.0.0.2"]},
+    f"{TESTS[SubjectKind.IPV6][0].labels}.other.example": {"A": ["127.0.0.2"]},
+    "test.dbl.example": {"A": ["127.0.0.2"]},
+    "9.2.0.192.bl.example": {"A": ["127.0.0.3"], "TXT": ['"spam came from there"']},
+    "bad.test.dbl.example": {"A": ["127.0.0.2"]},
+    "bad.test": {"A": ["192.0.2.1"], "MX": ["10 mx.bad.test.", "20 BAD.test."]},
+    "mx.bad.test": {"A": ["192.0.2.9"], "AAAA": ["2001:db8::9"]},
+    "good.test": {"A": ["192.0.2.1"]},
+    "null.test": {"A": ["192.0.2.1"], "MX": ["0 ."]},
+    "broken.test": {"RCODE": ["SERVFAIL"]},
+    "half.test": {"A": ["192.0.2.1"], "MX": ["10 mx.broken.test."]},
+    "mx.broken.test": {"RCODE": ["SERVFAIL"]},
+    "many.test": {"A": [f"192.0.2.{number}" for number in range(100, 130)]},
+}
+
+
+@asynccontextmanager
+async def made(zone: Zone = ZONE, limit: float = 20.0) -> AsyncIterator[Lookups]:
+    async with name_server(zone) as address:
+        resolver, clock = Resolver([address], 2.0), Clock()
+        yield Lookups(Blocklists(resolver, clock), resolver, clock, limit)
+
+
+async def look_up(what: str, lists: list[Blocklist] = LISTS) -> Lookup:
+    async with made() as those:
+        return await those.run(Subject.of(what), lists)
+
+
+def states(found: Lookup) -> dict[str, dict[str, str]]:
+    return {
+        one.subject.text: {listing.blocklist: str(listing.state) for listing in one.listings}
+        for one in found.answers
+    }
+
+
+async def test_an_address_is_asked_about_where_addresses_are_listed() -> None:
+    found = await look_up("192.0.2.9")
+    assert states(found) == {"192.0.2.9": {"bl.example": "listed", "other.example": "clean"}}
+    assert (found.state, found.problems) == (LISTED, ())
+    assert found.notes == ("192.0.2.9 is not a public address: public lists know nothing about it",)
+    (answers,) = found.answers
+    listing = answers.listings[0]
+    assert (answers.origin, answers.state) == ("", LISTED)
+    assert (listing.codes, listing.text) == (("127.0.0.3",), "spam came from there")
+    assert listing.delisting == "https://bl.example/off"
+
+
+async def test_a_domain_is_asked_about_with_its_addresses_and_those_of_its_exchangers() -> None:
+    found = await look_up("Bad.test.")
+    assert [(one.subject.text, one.origin, str(one.state)) for one in found.answers] == [
+        ("bad.test", "", "listed"),
+        ("192.0.2.1", "address of bad.test", "clean"),
+        ("2001:db8::9", "address of the exchanger mx.bad.test", "clean"),
+        ("192.0.2.9", "address of the exchanger mx.bad.test", "listed"),
+    ]
+    assert states(found)["bad.test"] == {"dbl.example": "listed"}
+    assert states(found)["2001:db8::9"] == {"other.example": "clean"}
+
+
+async def test_a_host_without_exchangers_is_itself_and_its_addresses() -> None:
+    for name in ("good.test", "null.test"):
+        found = await look_up(name)
+        assert [one.subject.text for one in found.answers] == [name, "192.0.2.1"]
+        assert (found.state, found.problems) == (CLEAN, ())
+
+
+async def test_a_name_that_does_not_exist_may_be_on_lists_of_domains() -> None:
+    found = await look_up("nobody.test")
+    assert states(found) == {"nobody.test": {"dbl.example": "clean"}}
+    assert (found.state, found.problems, found.notes) == (
+        CLEAN,
+        (),
+        ("nobody.test has no address",),
+    )
+
+
+@pytest.mark.parametrize("name", ["broken.test", "half.test"])
+async def test_addresses_that_are_hidden_are_never_clean(name: str) -> None:
+    found = await look_up(name)
+    assert found.state is UNKNOWN
+    assert "no server could answer" in " ".join(found.problems)
+
+
+async def test_of_many_addresses_the_first_are_asked_about_and_the_rest_is_said() -> None:
+    found = await look_up("many.test")
+    assert len(found.answers) == lookups.MOST_SUBJECTS
+    assert found.problems == ("many.test has 30 addresses; only 15 of them were looked up",)
+    assert found.state is UNKNOWN
+
+
+async def test_many_lists_get_fewer_subjects() -> None:
+    many = [a_list("bl.example", name=f"list{number}") for number in range(300)]
+    found = await look_up("many.test", many)
+    questions = sum(len(one.listings) for one in found.answers)
+    assert questions <= lookups.MOST_QUESTIONS
+    assert "there are 300 lists; only the first 200 were asked" in found.problems
+
+
+async def test_without_a_list_for_it_nobody_knows() -> None:
+    assert (await look_up("192.0.2.1", [])).state is UNKNOWN
+    found = await look_up("2001:db8::1", LISTS[:1])
+    assert (states(found), found.state) == ({"2001:db8::1": {}}, UNKNOWN)
+
+
+async def test_a_list_that_only_informs_decides_only_alone() -> None:
+    info = a_list("bl.example", kind="info")
+    assert (await look_up("192.0.2.9", [info, LISTS[1]])).state is CLEAN
+    assert (await look_up("192.0.2.9", [info])).state is LISTED
+
+
+async def test_a_list_that_lists_the_world_or_refuses_is_unknown() -> None:
+    world = {f"{n}.0.0.127.all.example": {"A": ["127.0.0.2"]} for n in (1, 2)}
+    refusal = {"2.0.0.127.err.example": {"A": ["127.255.255.254"]}}
+    of_both = {f"9.2.0.192.{zone}.example": {"A": ["127.0.0.2"]} for zone in ("all", "err")}
+    async with made(world | refusal | of_both) as those:
+        lists = [a_list("all.example"), a_list("err.example")]
+        found = await those.run(Subject.of("192.0.2.9"), lists)
+    assert found.state is UNKNOWN
+    everything, refusing = found.answers[0].listings
+    assert (everything.state, refusing.state) == (UNKNOWN, UNKNOWN)
+    assert "it lists everything" in everything.text
+    assert "the list refuses our queries" in refusing.text
+
+
+async def test_it_ends_in_time_and_what_has_not_answered_is_unknown() -> None:
+    async with name_server({}, silent=True) as address:
+        slow = Resolver([address], 30.0)
+        those = Lookups(Blocklists(slow, Clock()), slow, Clock(), limit=0.6)
+        start = time.monotonic()
+        found = await those.run(Subject.of("bad.test"), LISTS)
+        assert time.monotonic() - start < 3
+    assert found.problems[0] == "not all addresses were resolved within 0.3 s"
+    assert [one.text for one in found.answers[0].listings] == ["no answer within 0.6 s"]
+    assert found.state is UNKNOWN
+
+
+async def test_it_can_be_cancelled() -> None:
+    async with name_server({}, silent=True) as address:
+        silent = Resolver([address], 30.0)
+        those = Lookups(Blocklists(silent, Clock()), silent, Clock())
+        running = asyncio.create_task(those.run(Subject.of("192.0.2.1"), LISTS))
+        await asyncio.sleep(0.05)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
