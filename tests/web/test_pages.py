@@ -14,7 +14,7 @@ from exporter.core.steps import Step
 from exporter.mail.tokens import candidates
 from exporter.state.history import TripSummary
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, blocklist_rows
-from exporter.web.pages.sparkline import HEIGHT, LEAST, sparkline
+from exporter.web.pages.sparkline import ABOVE, BELOW, LEAST, sparkline
 from exporter.web.pages.words import ago
 from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import Site, site, until
@@ -185,20 +185,27 @@ async def test_the_headline_of_a_success_says_what_was_measured_and_not_our_own_
                 assert "after 1.60 s" not in page
 
 
-def test_a_sparkline_shows_failures_at_full_height_and_delays_by_the_slowest() -> None:
+def test_a_sparkline_shows_failures_below_the_base_line_and_delays_by_the_slowest() -> None:
     assert sparkline([TripSummary(True, 1.0)]) is None
     drawn = sparkline(
         [
             TripSummary(True, 1.0),
-            TripSummary(True, 2.0),
+            TripSummary(True, 4.0),
             TripSummary(False, 600.0),
             TripSummary(True, 0.0001),
         ]
     )
     assert drawn
-    assert [bar.height for bar in drawn.bars] == [HEIGHT / 2, HEIGHT, HEIGHT, LEAST]
-    assert [bar.failed for bar in drawn.bars] == [False, False, True, False]
-    assert drawn.label == "the newest 4 trips: 1 failed, slowest successful trip 2.00 s"
+    assert [bar.height for bar in drawn.bars] == [ABOVE / 2, ABOVE, -BELOW, LEAST]
+    assert drawn.succeeded.count("v-") == 3
+    assert drawn.failed == "M8 14v6h4V14z"
+    assert drawn.label == "the newest 4 trips: 1 failed, slowest successful trip 4.00 s"
+
+
+def test_a_sparkline_of_failures_alone_names_no_duration() -> None:
+    drawn = sparkline([TripSummary(False, 600.0)] * 2)
+    assert drawn
+    assert (drawn.succeeded, drawn.label) == ("", "the newest 2 trips: all failed")
 
 
 async def test_blocklists_are_told_apart() -> None:
