@@ -141,8 +141,8 @@ SCHEMAS: dict[str, Schema] = {
             mapping(
                 "The share of the last 24 hours, and of the last 30 days, without planned outages,"
                 " in which there was no other one.",
-                day=RATIO,
-                month=RATIO,
+                day=or_null(RATIO, "Null if the probe made no trip in this time."),
+                month=or_null(RATIO, "Null if the probe made no trip in this time."),
             ),
             "Null if the state cannot be read now.",
         ),

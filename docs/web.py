@@ -86,6 +86,9 @@ scrape_configs:
   longer kept between them; `&page=2` older ones. `/trips/ID` shows one trip; of an old one only its verdict is kept.
 * `/outages` shows the outages of all probes, or of one (`?probe=NAME`), the newest first; `?lasting=true` those that
   last. Each has a page with its bounds, its reasons, and its first and last failed trip.
+* `/report?month=2026-10` shows what [`mailtrip report`](cli.md#mailtrip-report-the-account-of-a-month) prints for a
+  month, without `month` for this one: 100 probes at a time, the lowest availability first; `&page=2` the next ones.
+  `&format=csv` and `&format=json` are files with all of them.
 * Pages, `/metrics`, `/probe`, `/config` and `/sd` are compressed for clients that accept gzip. Why that is safe:
   [security.md](security.md#http-requests).
 

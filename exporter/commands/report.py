@@ -1,16 +1,18 @@
 """`mailtrip report`: the account of a month, from the state of a running or stopped mailtrip."""
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from exporter.commands.exit_status import OK
 from exporter.core.account import Month
+from exporter.core.account_output import csv_lines, json_lines
 from exporter.core.clock import Clock
 from exporter.core.model import ProbeKey
 from exporter.settings import Settings
 from exporter.state.account import stored_account
 from exporter.state.schema import StateUnusable
-from exporter.terminal.report import as_csv, as_json, as_table
+from exporter.terminal.report import as_table
 from exporter.terminal.screen import Screen
 
 
@@ -26,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     now = Clock().wall()
     settings = Settings.load(*options.config_files)
     names = {key: entry.name for key, entry in settings.entries.items()}
-    month = _month(options.month, now)
+    month = _month(options.month or "", now)
     directory = options.state_dir or Path(settings.state.dir)
     accounts = stored_account(directory, month, now)
 
@@ -34,11 +36,11 @@ def run(options: argparse.Namespace) -> int:
         return names.get(probe)
 
     if options.format == "json":
-        print(as_json(month, accounts, name))
+        _print(json_lines(month, accounts, name))
     elif options.format == "csv":
-        print(as_csv(accounts, name))
+        _print(csv_lines(accounts, name))
     elif options.format == "html":
-        from exporter.web.pages.report import document
+        from exporter.web.pages.report_document import document
 
         print(document(month, accounts, name, now))
     else:
@@ -46,14 +48,13 @@ def run(options: argparse.Namespace) -> int:
     return OK
 
 
-def _month(text: str | None, now: float) -> Month:
-    """The month that is wanted; the current one by default."""
-    if text is None:
-        return Month.of(now)
+def _print(lines: Iterable[str]) -> None:
+    for line in lines:
+        print(line)
+
+
+def _month(text: str, now: float) -> Month:
     try:
-        month = Month.parse(text)
+        return Month.asked(text, now)
     except ValueError as error:
         raise NoMonth(str(error)) from None
-    if month.start > now:
-        raise NoMonth(f"{month} has not begun")
-    return month

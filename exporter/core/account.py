@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from exporter.core.delays import quantile
+from exporter.core.downtime import Downtime
 from exporter.core.model import ProbeKey
 from exporter.core.outage import Outage
 
@@ -24,6 +25,15 @@ class Month:
         if not (found := _MONTH.fullmatch(text)):
             raise ValueError(f"{text!r} is no month: write for example 2026-10")
         return cls(int(found[1]), int(found[2]))
+
+    @classmethod
+    def asked(cls, text: str, now: float) -> "Month":
+        """The month that a person asks for; the current one if the text is empty. Raises
+        ValueError."""
+        month = cls.parse(text) if text else cls.of(now)
+        if month.start > now:
+            raise ValueError(f"{month} has not begun")
+        return month
 
     @classmethod
     def of(cls, moment: float) -> "Month":
@@ -65,16 +75,8 @@ class ProbeAccount:
     late: int
     lost: int
     outages: tuple[Outage, ...]  # that touch the month, the oldest first
-    down: float  # in outages that were not planned
-    planned: float  # in outages in maintenance windows
+    downtime: Downtime
     delays: tuple[int, ...]  # messages, by the bounds of core/delays.py
-
-    @property
-    def availability(self) -> float | None:
-        """The part of the time, without planned outages, in which there was no other one; None if
-        it was not watched."""
-        watched = self.until - self.since - self.planned
-        return max(1 - self.down / watched, 0.0) if watched > 0 else None
 
     def delay(self, share: float) -> float | None:
         """The delay that this share of messages did not exceed; None without messages."""

@@ -1,18 +1,17 @@
-"""Makes the accounts of a month from the tables of days and outages."""
+"""Makes accounts from the tables of days and outages: that of a month, and of the last days."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from contextlib import closing
-from itertools import groupby
 from pathlib import Path
 from sqlite3 import Connection
 
 from exporter.core.account import Month, ProbeAccount
-from exporter.core.delays import BOUNDS
+from exporter.core.downtime import Downtime
 from exporter.core.model import ProbeKey
 from exporter.core.outage import Outage
 from exporter.state import days, outages
-from exporter.state.days import DayAccount
+from exporter.state.days import Counts
 from exporter.state.schema import FILE, OTHER_VERSION, SCHEMA_VERSION, StateUnusable, for_reading
 
 
@@ -34,50 +33,60 @@ def stored_account(directory: Path, month: Month, now: float) -> list[ProbeAccou
 def account(connection: Connection, month: Month, now: float) -> list[ProbeAccount]:
     """The accounts of all probes that made trips in this month, until `now` at most."""
     end = min(month.end, now)
-    kept = days.between(connection, month.start, end)
-    touching: dict[ProbeKey, list[Outage]] = {}
-    for outage in outages.between(connection, month.start, end):
-        touching.setdefault(outage.probe, []).append(outage)
-    before = days.probes_before(connection, month.start)
+    touching = _by_probe(outages.between(connection, month.start, end))
     return [
-        _of_probe(probe, list(of_probe), touching.get(probe, []), month, end, probe in before)
-        for probe, of_probe in groupby(kept, key=lambda one: one.probe)
+        _of_probe(connection, counts, touching.get(counts.probe, []), month.start, end)
+        for counts in days.between(connection, month.start, end)
     ]
 
 
+def downtimes(
+    connection: Connection, probes: Iterable[ProbeKey], spans: Sequence[float], now: float
+) -> dict[ProbeKey, list[Downtime]]:
+    """The downtime of these probes in the last so many seconds until `now`, for each of the
+    `spans`."""
+    touching = _by_probe(outages.between(connection, now - max(spans), now))
+    return {
+        probe: [
+            Downtime.of(touching.get(probe, []), *_watched(connection, probe, now - span, now))
+            for span in spans
+        ]
+        for probe in probes
+    }
+
+
 def _of_probe(
-    probe: ProbeKey,
-    counted: list[DayAccount],
-    touching: list[Outage],
-    month: Month,
-    end: float,
-    known_before: bool,
+    connection: Connection, counts: Counts, touching: list[Outage], start: float, end: float
 ) -> ProbeAccount:
-    since = month.start if known_before else min(counted[0].first, end)
-    parts = list(_parts(touching, since, end))
+    since, until = _watched(connection, counts.probe, start, end)
     return ProbeAccount(
-        probe,
+        counts.probe,
         since,
-        end,
-        trips=sum(one.trips for one in counted),
-        failures=sum(one.failures for one in counted),
-        planned_trips=sum(one.planned_trips for one in counted),
-        planned_failures=sum(one.planned_failures for one in counted),
-        late=sum(one.late for one in counted),
-        lost=sum(one.lost for one in counted),
-        outages=tuple(touching),
-        down=sum(down for down, _ in parts),
-        planned=sum(planned for _, planned in parts),
-        delays=tuple(map(sum, zip(*(one.delays for one in counted), strict=True)))
-        or (0,) * (len(BOUNDS) + 1),
+        until,
+        counts.trips,
+        counts.failures,
+        counts.planned_trips,
+        counts.planned_failures,
+        counts.late,
+        counts.lost,
+        tuple(touching),
+        Downtime.of(touching, since, until),
+        counts.delays,
     )
 
 
-def _parts(touching: Iterable[Outage], since: float, end: float) -> Iterator[tuple[float, float]]:
-    """Of each outage, the seconds within these bounds that were not planned, and that were. Of one
-    that exceeds them, the same share was planned."""
-    for outage in touching:
-        whole = outage.seconds(end)
-        inside = max(min(outage.end or end, end) - max(outage.start, since), 0.0)
-        planned = outage.planned_seconds * inside / whole if whole else 0.0
-        yield inside - planned, planned
+def _watched(
+    connection: Connection, probe: ProbeKey, start: float, end: float
+) -> tuple[float, float]:
+    """From when to when of this time a probe made trips. After the last one, what it would have
+    found is unknown."""
+    first, last = days.watched(connection, probe) or (end, end)
+    since = min(max(start, first), end)
+    return since, max(min(end, last), since)
+
+
+def _by_probe(found: Iterable[Outage]) -> dict[ProbeKey, list[Outage]]:
+    by_probe = dict[ProbeKey, list[Outage]]()
+    for outage in found:
+        by_probe.setdefault(outage.probe, []).append(outage)
+    return by_probe

@@ -11,10 +11,12 @@ from exporter.core.delays import BOUNDS
 from exporter.core.facts import Arrival
 from exporter.core.model import Outcome, ProbeKey
 from exporter.state.outages import KEPT_FOR
+from exporter.state.rows import numbers
 
 DAY = 86400.0  # seconds; days of UTC have no other length for Unix time
 _BUCKETS = tuple(f"delays_{number}" for number in range(len(BOUNDS) + 1))
 _COUNTED = ("trips", "failures", "planned_trips", "planned_failures", "late", "lost", *_BUCKETS)
+_SENSIBLE = " AND ".join(numbers("day", "first", "last", *_COUNTED))
 TABLE = f"""
 CREATE TABLE days (
     module TEXT NOT NULL, target TEXT NOT NULL, day INTEGER NOT NULL, first REAL NOT NULL, last REAL NOT NULL,
@@ -26,20 +28,17 @@ CREATE TABLE days (
 
 
 @dataclass(frozen=True, slots=True)
-class DayAccount:
-    """The trips of a probe that ended on one day, without rechecks."""
+class Counts:
+    """The trips of a probe that ended on some days, without rechecks."""
 
     probe: ProbeKey
-    day: int  # since the epoch, in UTC
-    first: float  # when the first and the last one ended, in seconds since the epoch
-    last: float
+    delays: tuple[int, ...]  # messages, by the bounds of core/delays.py
     trips: int  # outside of maintenance windows
     failures: int  # of these
     planned_trips: int
     planned_failures: int
     late: int  # messages that came after their trip had failed as overdue
     lost: int
-    delays: tuple[int, ...]  # messages, by the bounds of core/delays.py
 
 
 def count(connection: Connection, outcome: Outcome) -> None:
@@ -51,7 +50,7 @@ def count(connection: Connection, outcome: Outcome) -> None:
         for fact in outcome.facts
         if isinstance(fact, Arrival) and fact.delay is not None
     ]
-    _add(connection, outcome.probe, outcome.finished_at, columns)
+    _add(connection, outcome.probe, outcome.finished_at, columns, first=outcome.started_at)
 
 
 def count_late(connection: Connection, probe: ProbeKey, at: float, delay: float | None) -> None:
@@ -64,20 +63,29 @@ def count_lost(connection: Connection, probe: ProbeKey, at: float) -> None:
     _add(connection, probe, at, ["lost"])
 
 
-def between(connection: Connection, start: float, end: float) -> list[DayAccount]:
-    """The days from `start` to `end`, in seconds since the epoch: whole days of UTC, sorted. Without
-    rows that a disk has damaged."""
-    query = f"""SELECT module, target, day, first, last, {", ".join(_COUNTED)} FROM days
-        WHERE day >= ? AND day < ? ORDER BY module, target, day"""  # noqa: S608
-    rows = connection.execute(query, (int(start // DAY), int(-(-end // DAY)))).fetchall()
-    return [_day(*row) for row in rows if all(isinstance(one, int | float) for one in row[2:])]
+def between(connection: Connection, start: float, end: float) -> list[Counts]:
+    """What was counted from `start` to `end`, in seconds since the epoch: on whole days of UTC.
+    Sorted by probe. Without rows that a disk has damaged."""
+    sums = ", ".join(f"sum({column})" for column in _COUNTED)
+    query = f"""SELECT module, target, {sums} FROM days WHERE day >= ? AND day < ? AND {_SENSIBLE}
+        GROUP BY module, target"""  # noqa: S608 - the names are ours
+    rows = connection.execute(query, (int(start // DAY), int(-(-end // DAY))))
+    buckets = len(_BUCKETS)
+    return [
+        Counts(ProbeKey(module, target), tuple(counts[-buckets:]), *counts[:-buckets])
+        for module, target, *counts in rows
+    ]
 
 
-def probes_before(connection: Connection, start: float) -> set[ProbeKey]:
-    """The probes that made trips before that time, in seconds since the epoch."""
-    query = "SELECT DISTINCT module, target FROM days WHERE day < ?"
-    rows = connection.execute(query, (int(start // DAY),))
-    return {ProbeKey(module, target) for module, target in rows}
+def watched(connection: Connection, probe: ProbeKey) -> tuple[float, float] | None:
+    """From the start of its first trip to the end of its last one, of those that are kept, in
+    seconds since the epoch; None if it made none."""
+    query = f"""SELECT {{}} FROM days WHERE module = ? AND target = ? AND {_SENSIBLE}
+        ORDER BY day {{}} LIMIT 1"""  # noqa: S608
+    key = (probe.module, probe.target)
+    first = connection.execute(query.format("first", "ASC"), key).fetchone()
+    last = connection.execute(query.format("last", "DESC"), key).fetchone()
+    return (first[0], last[0]) if first and last else None
 
 
 def prune(connection: Connection, now: float) -> None:
@@ -85,31 +93,21 @@ def prune(connection: Connection, now: float) -> None:
     connection.execute("DELETE FROM days WHERE day < ?", (int((now - KEPT_FOR) // DAY),))
 
 
-def _day(module: str, target: str, day: int, first: float, last: float, *counts: int) -> DayAccount:
-    trips, failures, planned_trips, planned_failures, late, lost, *delays = counts
-    return DayAccount(
-        ProbeKey(module, target),
-        day,
-        first,
-        last,
-        trips,
-        failures,
-        planned_trips,
-        planned_failures,
-        late,
-        lost,
-        tuple(delays),
-    )
-
-
 def _bucket(delay: float) -> str:
     return _BUCKETS[bisect_left(BOUNDS, delay)]
 
 
-def _add(connection: Connection, probe: ProbeKey, at: float, columns: list[str]) -> None:
+def _add(
+    connection: Connection,
+    probe: ProbeKey,
+    at: float,
+    columns: list[str],
+    first: float | None = None,
+) -> None:
     ones = "".join(", 1" for _ in columns)
     names = "".join(f", {column}" for column in columns)
     more = "".join(f", {column} = {column} + 1" for column in columns)
     statement = f"""INSERT INTO days (module, target, day, first, last{names}) VALUES (?, ?, ?, ?, ?{ones})
-        ON CONFLICT DO UPDATE SET last = excluded.last{more}"""  # noqa: S608 - the names are ours
-    connection.execute(statement, (probe.module, probe.target, int(at // DAY), at, at))
+        ON CONFLICT DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last){more}"""  # noqa: S608 - the names are ours
+    first = at if first is None else first
+    connection.execute(statement, (probe.module, probe.target, int(at // DAY), first, at))

@@ -1,7 +1,6 @@
 """The table of outages: those that last, and those of the last year."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
@@ -12,30 +11,8 @@ from exporter.state.rows import SENSIBLE
 
 KEPT_FOR = 400 * 86400.0  # seconds: thirteen months, of which twelve are whole
 MOST = 20_000  # of all probes together; beyond it the oldest go
-DAY, MONTH = 86400.0, 30 * 86400.0  # seconds
 _OUTAGE = TypeAdapter(Outage)
 _OF_STATE = {None: "", True: '"end" IS NULL AND', False: '"end" IS NOT NULL AND'}
-
-
-@dataclass(frozen=True, slots=True)
-class Downtime:
-    """How long a probe has failed in the last day, and in the last 30: in outages that were not
-    planned, and in maintenance windows. In seconds."""
-
-    day: float
-    planned_day: float
-    month: float
-    planned_month: float
-    last_end: float | None  # of its newest outage that has ended, in seconds since the epoch
-
-    def availability(self) -> tuple[float, float]:
-        """The parts of the last day, and of the last 30, without planned outages, in which there
-        was no other one; 1 if all of it was planned."""
-        day, month = DAY - self.planned_day, MONTH - self.planned_month
-        return (
-            max(1 - self.day / day, 0.0) if day > 0 else 1.0,
-            max(1 - self.month / month, 0.0) if month > 0 else 1.0,
-        )
 
 
 def keep(connection: Connection, outage: Outage) -> None:
@@ -80,21 +57,13 @@ def find(connection: Connection, outage_id: str) -> Outage | None:
     return next(iter(_readable(connection.execute(query, (outage_id,)))), None)
 
 
-def downtimes(connection: Connection, now: float) -> dict[ProbeKey, Downtime]:
-    """Of each probe with outages."""
-    parts = ", ".join(
-        f"total(max(until - max(start, :now - {seconds}), 0) * {share})"
-        for seconds in (DAY, MONTH)
-        for share in ("unplanned", "(1 - unplanned)")
-    )
-    query = f"""SELECT module, target, {parts}, max("end") FROM (
-        SELECT *, 1 - min(coalesce(planned / nullif(until - start, 0), 0), 1) AS unplanned FROM (
-            SELECT module, target, start, "end", max(coalesce("end", :now), start) AS until,
-                json_extract(outage, '$.planned_seconds') AS planned
-            FROM outages WHERE json_valid(outage) AND {SENSIBLE["outages"]}))
-        GROUP BY module, target"""  # noqa: S608
-    rows = connection.execute(query, {"now": now})
-    return {ProbeKey(module, target): Downtime(*numbers) for module, target, *numbers in rows}
+def last_ends(connection: Connection) -> dict[ProbeKey, float]:
+    """When the newest outage that has ended did so, of each probe with outages; in seconds since
+    the epoch."""
+    query = f"""SELECT module, target, max("end") FROM outages
+        WHERE "end" IS NOT NULL AND {SENSIBLE["outages"]} GROUP BY module, target"""  # noqa: S608
+    rows = connection.execute(query)
+    return {ProbeKey(module, target): end for module, target, end in rows}
 
 
 def prune(connection: Connection, now: float) -> None:

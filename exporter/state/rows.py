@@ -16,7 +16,8 @@ def _texts(*columns: str) -> list[str]:
     return [f"typeof({column}) = 'text'" for column in columns]
 
 
-def _numbers(*columns: str) -> list[str]:
+def numbers(*columns: str) -> list[str]:
+    """Conditions in SQL: these columns have sensible numbers."""
     return [
         f"typeof({column}) IN ('real', 'integer') AND abs({column}) < {LARGEST:.0f}"
         for column in columns
@@ -35,8 +36,8 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
         "trips": " AND ".join(
             (
                 *_texts("id", "module", "target", "mailbox", "state", "boot"),
-                *_numbers("started_at", "started", "expires_at"),
-                *(_perhaps(_numbers(column), column) for column in ("sending_since", "accepted")),
+                *numbers("started_at", "started", "expires_at"),
+                *(_perhaps(numbers(column), column) for column in ("sending_since", "accepted")),
                 _perhaps(_texts("verdict"), "verdict"),
                 f"state IN ({known})",
             )
@@ -44,22 +45,22 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
         "outcomes": " AND ".join(
             (
                 *_texts("module", "target", "outcome", "history"),
-                *_numbers("finished_at"),
-                _perhaps(_numbers("last_success"), "last_success"),
+                *numbers("finished_at"),
+                _perhaps(numbers("last_success"), "last_success"),
             )
         ),
-        "maintenance": " AND ".join((*_texts("name", "probes"), *_numbers("start", '"end"'))),
+        "maintenance": " AND ".join((*_texts("name", "probes"), *numbers("start", '"end"'))),
         "outages": " AND ".join(
             (
                 *_texts("id", "module", "target", "outage"),
-                *_numbers("start"),
-                _perhaps(_numbers('"end"'), '"end"'),
+                *numbers("start"),
+                _perhaps(numbers('"end"'), '"end"'),
             )
         ),
         "recent": " AND ".join(
             (
                 *_texts("trip", "module", "target", "outcome"),
-                *_numbers("success", "finished_at", "size", "pinned", "successes", "failures"),
+                *numbers("success", "finished_at", "size", "pinned", "successes", "failures"),
             )
         ),
     }

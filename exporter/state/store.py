@@ -8,11 +8,12 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from exporter.core.account import Month, ProbeAccount
+from exporter.core.downtime import Downtime
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.core.threads import off_the_loop
@@ -23,7 +24,6 @@ from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
 from exporter.state.evidence import ListedTrip
-from exporter.state.outages import Downtime
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
 from exporter.state.rows import forget_the_rest
@@ -102,9 +102,17 @@ class Store:
         that do not, if that is asked for. Raises StateUnusable."""
         return await self._read(lambda c: outages.newest(c, probe, limit, offset, lasting))
 
-    async def downtimes(self, now: float) -> dict[ProbeKey, Downtime]:
-        """How long each probe with outages has failed. Raises StateUnusable."""
-        return await self._read(lambda c: outages.downtimes(c, now))
+    async def downtimes(
+        self, probes: Sequence[ProbeKey], spans: Sequence[float], now: float
+    ) -> dict[ProbeKey, list[Downtime]]:
+        """The downtime of these probes in the last so many seconds until Unix time `now`, for each
+        of the `spans`. Raises StateUnusable."""
+        return await self._read(lambda c: accounts.downtimes(c, probes, spans, now))
+
+    async def last_ends(self) -> dict[ProbeKey, float]:
+        """When the newest outage that has ended did so, of each probe with outages. Raises
+        StateUnusable."""
+        return await self._read(outages.last_ends)
 
     async def outage(self, outage_id: str) -> Outage | None:
         """Raises StateUnusable."""

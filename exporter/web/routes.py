@@ -28,6 +28,7 @@ from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages, outages
 from exporter.web.pages.outages import OutageQuery
 from exporter.web.pages.probe_list import PARAMETERS, Query
+from exporter.web.pages.report import PARAMETERS as REPORT
 from exporter.web.parameters import page_number, perhaps_probe_key, probe_key, required, single
 from exporter.web.trips_now import TripsNow
 
@@ -45,6 +46,7 @@ _PAGE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _PLAIN_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+_FILES = {"csv": "text/csv; charset=utf-8", "json": "application/json; charset=utf-8"}
 RETRY_AFTER = "10"  # seconds
 _YES = ("true", "1", "yes", "on")
 TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
@@ -91,7 +93,9 @@ class Routes:
         self._compression = Compression(cross_site)
         # Separate, so that none delays another.
         self._everything, self._series = Coalescer(), Coalescer()
-        self._from_disk, self._discovered = (Coalescer(one_at_a_time=True) for _ in range(2))
+        self._from_disk, self._reported, self._discovered = (
+            Coalescer(one_at_a_time=True) for _ in range(3)
+        )
         # The settings, and their text.
         self._shown: tuple[object, asyncio.Future[Body]] | None = None
         self._style = Body(Text([STYLE.encode()]))
@@ -107,6 +111,7 @@ class Routes:
             "/trips/{trip:[0-9a-f]{14}}": _with_state(self.trip),
             "/outages": _with_state(self.outages),
             "/outages/{outage:[0-9a-f]{14}}": _with_state(self.outage),
+            "/report": _with_state(self.report),
             "/style.css": self.style,
             "/probe": self.probe,
             "/metrics": self.metrics,
@@ -274,6 +279,21 @@ class Routes:
             return await self._page(request, Body(Text([page.encode()])))
         missing = await self._pages.missing("outage", outage)
         return await self._page(request, Body(Text([missing.encode()])), HTTPStatus.NOT_FOUND)
+
+    async def report(self, request: web.Request) -> web.Response:
+        """The account of month=: a page of it (page=), or the whole as a file (format=)."""
+        try:
+            query = self._pages.report_query({name: single(request, name) for name in REPORT})
+        except ValueError as error:
+            return web.Response(status=400, text=f"{one_line(str(error))}\n")
+        report = await self._reported.get(query, lambda: self._pages.report(query))
+        if not query.format:
+            return await self._page(request, report)
+        headers = _PLAIN_HEADERS | {
+            "Content-Type": _FILES[query.format],
+            "Content-Disposition": f'attachment; filename="mailtrip-{query.month}.{query.format}"',
+        }
+        return await self._compression.response(request, report, headers)
 
     async def style(self, request: web.Request) -> web.Response:
         """The style sheet. Its URL changes with the content, so that browsers may cache it."""

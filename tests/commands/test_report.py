@@ -33,6 +33,7 @@ async def configuration(tmp_path: Path) -> Path:
     for day in range(1, 15):
         store.finished(trip(moment(day)))
     store.finished(trip(moment(15), good=False))
+    store.finished(trip(moment(1, month=11)))
     store.finished(replace(trip(moment(15, 1)), probe=replace(PROBE, target="<b>@example.org")))
     store.keep_outage(outage(moment(15), moment(15, 0, 5)))
     await store.close()

@@ -154,6 +154,7 @@ def test_logins(
         "/-/ready",
         "/nowhere",
         "/outages",
+        "/report",
         "/api/v1/probes",
         "/api/v1/openapi.json",
     ):
@@ -176,6 +177,7 @@ def test_methods(start: Start, listener: Listening) -> None:
         "/probe?module=open&target=a@lab.test",
         "/trips",
         "/outages",
+        "/report",
         "/style.css",
         "/-/healthy",
         "/api/v1/probes",

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 import time
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 
 import dns.message
@@ -12,7 +13,9 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from exporter.config.types import Listen
+from exporter.core.account import Month, ProbeAccount
 from exporter.core.clock import Clock
+from exporter.core.downtime import Downtime
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
@@ -31,7 +34,6 @@ from exporter.net.imap.values import MAX_WORDS
 from exporter.net.pop3.listing import Listing
 from exporter.net.pop3.reply import reply_in
 from exporter.state.evidence import ListedTrip
-from exporter.state.outages import Downtime
 from exporter.web.api.probes import Probes
 from exporter.web.listeners import AT_ONCE, listen
 from exporter.web.pages import Pages
@@ -190,7 +192,15 @@ class NoRecords:
     async def outage(self, outage_id: str) -> Outage | None:
         return None
 
-    async def downtimes(self, now: float) -> dict[ProbeKey, Downtime]:
+    async def downtimes(
+        self, probes: Sequence[ProbeKey], spans: Sequence[float], now: float
+    ) -> dict[ProbeKey, Sequence[Downtime]]:
+        return {}
+
+    async def account(self, month: Month, now: float) -> list[ProbeAccount]:
+        return []
+
+    async def last_ends(self) -> dict[ProbeKey, float]:
         return {}
 
 

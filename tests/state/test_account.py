@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from exporter.core.account import Month, ProbeAccount
+from exporter.core.downtime import Downtime
 from exporter.core.facts import Arrival
 from exporter.core.model import Failure, Outcome, ProbeKey
 from exporter.core.outage import Outage
@@ -19,7 +20,7 @@ from exporter.state.days import DAY
 from exporter.state.schema import FILE, StateUnusable
 from exporter.state.store import Store
 
-PROBE = ProbeKey("submission", "a@example.org")
+PROBE, OTHER, NEVER = (ProbeKey("submission", f"{one}@example.org") for one in "abc")
 OCTOBER = Month(2026, 10)
 
 
@@ -57,6 +58,9 @@ def outage(start: float, end: float | None, planned_seconds: float = 0.0) -> Out
         planned_seconds=planned_seconds,
         planned=planned_seconds > 0,
     )
+
+
+BEYOND_THE_MONTH = [trip(moment(30, month=9)), trip(moment(1)), trip(moment(1, month=11))]
 
 
 async def the_account(
@@ -104,11 +108,10 @@ async def test_availability_is_the_time_without_outages_that_were_not_planned(
         outage(moment(10), moment(10, 0, 5)),
         outage(moment(20), moment(20, 2), planned_seconds=7200.0),
     ]
-    before = trip(moment(30, month=9))
-    account = await the_account(tmp_path, [before, trip(moment(1))], outages, NOVEMBER_2)
-    assert account.down == 300.0
-    assert account.planned == 7200.0
-    assert account.availability == pytest.approx(1 - 300 / (31 * DAY - 7200))
+    account = await the_account(tmp_path, BEYOND_THE_MONTH, outages, NOVEMBER_2)
+    assert account.downtime.down == 300.0
+    assert account.downtime.planned == 7200.0
+    assert account.downtime.availability == pytest.approx(1 - 300 / (31 * DAY - 7200))
     assert [one.id for one in account.outages] == [one.id for one in outages]
 
 
@@ -120,19 +123,44 @@ async def test_of_an_outage_that_exceeds_the_month_only_the_part_inside_counts(
         outage(moment(31, 23), moment(1, 9, month=11)),
         outage(moment(5, month=9), moment(6, month=9)),  # none of it
     ]
-    before = trip(moment(30, month=9))
-    account = await the_account(tmp_path, [before, trip(moment(1))], outages, NOVEMBER_2)
-    assert account.down == 3 * 3600.0
+    account = await the_account(tmp_path, BEYOND_THE_MONTH, outages, NOVEMBER_2)
+    assert account.downtime.down == 3 * 3600.0
     assert len(account.outages) == 2
 
 
-async def test_a_probe_counts_from_its_first_trip_and_a_month_until_now(tmp_path: Path) -> None:
-    now = moment(11)
+async def test_a_probe_counts_from_its_first_trip_to_its_last_one(tmp_path: Path) -> None:
+    """As one that was removed while it failed: what happened later is unknown."""
     lasting = outage(moment(10, 23), None)
-    account = await the_account(tmp_path, [trip(moment(10, 1))], [lasting], now)
-    assert (account.since, account.until) == (moment(10, 1), now)
-    assert account.down == 3600.0
-    assert account.availability == pytest.approx(1 - 1 / 23)
+    first, last = trip(moment(10)), trip(moment(11), good=False)
+    account = await the_account(tmp_path, [first, last], [lasting], NOVEMBER_2)
+    assert (account.since, account.until) == (first.started_at, last.finished_at)
+    assert account.downtime.down == 3600.0
+    assert account.downtime.availability == pytest.approx(1 - 1 / 24, abs=1e-5)
+
+
+async def test_the_last_days_are_computed_as_a_month_is() -> None:
+    now, month = moment(31), 30 * DAY
+    store = Store.open(None)
+    for at in (now - 40 * DAY, now - 60, now):
+        store.finished(trip(at))
+    store.finished(replace(trip(now - 3600), probe=OTHER))
+    for number, one in enumerate(
+        [
+            outage(now - 40 * DAY, now - 29 * DAY),
+            outage(now - 3600, now - 1800, planned_seconds=450.0),
+            outage(now - 60, None),
+        ]
+    ):
+        store.keep_outage(replace(one, id=str(number)))
+    downtimes = await store.downtimes([PROBE, OTHER, NEVER], [DAY, month], now)
+    assert downtimes[PROBE] == [
+        Downtime(DAY, 1410.0, 450.0),
+        Downtime(month, DAY + 1410.0, 450.0),
+    ]
+    # It was watched for five seconds.
+    assert downtimes[OTHER] == [Downtime(5.0, 0.0, 0.0)] * 2
+    assert [one.availability for one in downtimes[NEVER]] == [None, None]
+    await store.close()
 
 
 async def test_late_and_lost_messages_count_on_their_day(tmp_path: Path) -> None:

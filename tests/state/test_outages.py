@@ -6,7 +6,7 @@ from pathlib import Path
 from exporter.core.model import ProbeKey
 from exporter.core.outage import Outage
 from exporter.core.phases import Leg
-from exporter.state.outages import DAY, KEPT_FOR, Downtime
+from exporter.state.outages import KEPT_FOR
 from exporter.state.store import Store
 from exporter.state.trip import Moment
 
@@ -60,20 +60,10 @@ async def test_outages_are_kept_for_thirteen_months(tmp_path: Path) -> None:
     await store.close()
 
 
-async def test_downtime_is_what_of_the_outages_falls_into_the_last_day_and_month() -> None:
-    now = 100 * DAY
+async def test_the_last_end_is_that_of_the_newest_outage_that_has_ended() -> None:
     store = Store.open(None)
-    for outage in (
-        replace(ENDED, id="1", start=now - 40 * DAY, end=now - 29 * DAY, planned_seconds=0.0),
-        replace(ENDED, id="2", start=now - 3600, end=now - 1800, planned_seconds=450.0),
-        replace(LASTING, id="3", start=now - 60, planned_seconds=0.0),
-        replace(ENDED, id="4", probe=OTHER, start=now - 90, end=now - 90, planned_seconds=0.0),
-    ):
+    for outage in (ENDED, replace(ENDED, id="trip3", start=100.0, end=200.0), LASTING):
         store.keep_outage(outage)
-    downtimes = await store.downtimes(now)
-    assert downtimes[PROBE] == Downtime(1410.0, 450.0, DAY + 1410.0, 450.0, now - 1800)
-    assert downtimes[OTHER] == Downtime(0.0, 0.0, 0.0, 0.0, now - 90)
-    day, month = downtimes[PROBE].availability()
-    assert (day, month) == (1 - 1410 / (DAY - 450), 1 - (DAY + 1410) / (30 * DAY - 450))
-    assert Downtime(0.0, DAY, 0.0, DAY, None).availability() == (1.0, 1.0)
+    store.keep_outage(replace(LASTING, id="trip6", probe=OTHER))
+    assert await store.last_ends() == {PROBE: ENDED.end}
     await store.close()

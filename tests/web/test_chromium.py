@@ -51,6 +51,7 @@ PATHS = (
     f"/trips/{BROKEN.trip}",
     "/trips/ffffffffffffff",
     "/outages",
+    "/report?month=2023-11",
     f"/outages/{BROKEN.trip}",
 )
 

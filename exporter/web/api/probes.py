@@ -1,6 +1,6 @@
 """The probes, as the API describes them."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from http import HTTPStatus
 from math import inf, isinf
@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from exporter.core.clock import Clock
+from exporter.core.downtime import Downtime
 from exporter.core.fairness import Slices, in_turns
 from exporter.core.json_output import summary
 from exporter.core.maintenance import Maintenance
@@ -16,18 +17,21 @@ from exporter.core.model import ProbeKey
 from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
-from exporter.state.outages import Downtime
 from exporter.state.schema import StateUnusable
 from exporter.web.api.errors import ApiError
 from exporter.web.api.frame import listed
 from exporter.web.api.paging import Paging, optional
 from exporter.web.pages.probe_list import AT_A_TIME, Query, State, matches, state_of
 
-NO_DOWNTIME = Downtime(0.0, 0.0, 0.0, 0.0, None)
+SPANS = {"day": 86400.0, "month": 30 * 86400.0}  # seconds
 
 
 class Downtimes(Protocol):
-    async def downtimes(self, now: float) -> Mapping[ProbeKey, Downtime]: ...
+    async def downtimes(
+        self, probes: Sequence[ProbeKey], spans: Sequence[float], now: float
+    ) -> Mapping[ProbeKey, Sequence[Downtime]]: ...
+
+    async def last_ends(self) -> Mapping[ProbeKey, float]: ...
 
 
 class Probes:
@@ -62,18 +66,22 @@ class Probes:
         return await listed(self._described(found[paging.offset : paging.end]), following)
 
     async def _described(self, probes: list[Probe]) -> AsyncIterator[dict[str, Any]]:
-        now, downtimes = self._clock.wall(), None
+        last_ends: Mapping[ProbeKey, float] = dict[ProbeKey, float]()
+        downtimes: Mapping[ProbeKey, Sequence[Downtime]] = dict[ProbeKey, Sequence[Downtime]]()
+        keys, spans = [probe.key for probe in probes], list(SPANS.values())
         with suppress(StateUnusable):  # what the disk cannot say now is unknown
-            downtimes = await self._records.downtimes(now)
+            last_ends = await self._records.last_ends()
+            downtimes = await self._records.downtimes(keys, spans, self._clock.wall())
         slices = Slices(self._clock.monotonic)
         for probe in probes:
-            downtime = downtimes.get(probe.key, NO_DOWNTIME) if downtimes is not None else None
-            yield self._status(probe, downtime)
+            yield self._status(probe, downtimes.get(probe.key), last_ends.get(probe.key))
             await slices.pause()
 
-    def _status(self, probe: Probe, downtime: Downtime | None) -> dict[str, Any]:
+    def _status(
+        self, probe: Probe, downtimes: Sequence[Downtime] | None, last_end: float | None
+    ) -> dict[str, Any]:
         state, lasting = state_of(probe), probe.outages.lasting
-        recovered = downtime.last_end if downtime and state is State.OK else None
+        recovered = last_end if state is State.OK else None
         recheck = probe.interval_after_failure
         return {
             "name": probe.name,
@@ -89,8 +97,8 @@ class Probes:
             "interval": probe.interval,
             "interval_after_failure": min(recheck, probe.interval),
             "timeout": probe.timeout,
-            "availability": downtime
-            and dict(zip(("day", "month"), downtime.availability(), strict=True)),
+            "availability": downtimes
+            and {span: one.availability for span, one in zip(SPANS, downtimes, strict=True)},
         }
 
     def _maintenance_of(self, probe: Probe) -> str | None:

@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from exporter import __version__
+from exporter.core.account import Month, ProbeAccount
+from exporter.core.account_output import csv_lines, json_lines
 from exporter.core.durations import duration
 from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance
@@ -18,6 +20,7 @@ from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.mail.tokens import without_tokens
 from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES, ListedTrip
@@ -25,6 +28,7 @@ from exporter.state.schema import StateUnusable
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
 from exporter.web.pages.probe_list import Query, State, page_of
+from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
 from exporter.web.pages.trip import TripView
 from exporter.web.pages.words import ago, moment
 
@@ -32,6 +36,7 @@ MOST_TRIPS = 60  # in a list
 MOST_WINDOWS = 20  # of planned maintenance
 ALL = Query()
 KEPT = {"successes": SUCCESSES, "failures": FAILURES, "summaries": SUMMARIES}
+LINES = 20  # of a file that are written at a time: a millisecond of work
 WORDS = 500  # texts and values of a page that are written at a time: a millisecond of work
 NOTABLE_LAG = 1.0  # seconds by which trips start late
 HERE = Path(__file__).resolve().parent
@@ -74,6 +79,8 @@ class Records(Protocol):
     ) -> list[Outage]: ...
 
     async def outage(self, outage_id: str) -> Outage | None: ...
+
+    async def account(self, month: Month, now: float) -> list[ProbeAccount]: ...
 
 
 class Pages:
@@ -190,6 +197,25 @@ class Pages:
             last=last,
             all_of_probe=OutageQuery(outage.probe).link,
         )
+
+    def report_query(self, parameters: Mapping[str, str]) -> ReportQuery:
+        """The query of an address. Raises ValueError."""
+        return ReportQuery.parse(parameters, self._now())
+
+    async def report(self, query: ReportQuery) -> Text | str:
+        """The account of a month: a page, or the whole as a file."""
+        accounts, name = await self._records.account(query.month, self._now()), self._probes.name_of
+        if query.format:
+            lines = (
+                csv_lines(accounts, name)
+                if query.format == "csv"
+                else json_lines(query.month, accounts, name)
+            )
+            pieces = in_turns(lines, LINES)
+            return Text([without_tokens(f"{line}\n").encode() async for line in pieces])
+        page = await ReportPage.of(query, accounts, name, self._now())
+        values = {"page": page, "views": page.views, "outages": page.outages} | FIGURES
+        return await self._page("report.html", root="", links=True, **values)
 
     def _viewed(self, outage: Outage) -> OutageView:
         return OutageView(outage, self._probes.name_of(outage.probe), self._now())

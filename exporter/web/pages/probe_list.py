@@ -91,14 +91,19 @@ class ProbePage:
 
     @property
     def numbers(self) -> list[int | None]:
-        """The pages to link to: the first, the last, and those beside this one; None for a gap."""
-        here, numbers = self.query.page, list[int | None]()
-        near = range(max(here - 2, 1), min(here + 2, self.pages) + 1)
-        for number in sorted({1, *near, self.pages}):
-            if numbers and numbers[-1] != number - 1:
-                numbers.append(None)
-            numbers.append(number)
-        return numbers
+        """The pages to link to; None for a gap."""
+        return page_numbers(self.query.page, self.pages)
+
+
+def page_numbers(here: int, pages: int) -> list[int | None]:
+    """The pages to link to: the first, the last, and those beside this one; None for a gap."""
+    numbers = list[int | None]()
+    near = range(max(here - 2, 1), min(here + 2, pages) + 1)
+    for number in sorted({1, *near, pages}):
+        if numbers and numbers[-1] != number - 1:
+            numbers.append(None)
+        numbers.append(number)
+    return numbers
 
 
 async def page_of(probes: Iterable[Probe], query: Query) -> ProbePage:

@@ -68,8 +68,11 @@ async def test_a_probe_that_works_again_says_since_when() -> None:
 async def test_availability_is_what_outages_leave_of_a_day_and_of_a_month() -> None:
     async with site() as here:
         now = here.rig.clock.wall()
-        first, last = (replace(trip(n), started_at=now - ago) for n, ago in ((1, 7200), (2, 3600)))
-        await happened(here, replace(first, facts=(), failure=WHY), last)
+        first, failed, good, last = (
+            replace(trip(number), started_at=now - ago)
+            for number, ago in enumerate((40 * 86400, 7200, 3600, 0))
+        )
+        await happened(here, first, replace(failed, facts=(), failure=WHY), good, last)
         (probe,) = (await get(here, "/probes?search=a@example.org"))["items"]
         assert probe["availability"]["day"] == pytest.approx(1 - 3600 / 86400, abs=1e-4)
         assert probe["availability"]["month"] == pytest.approx(1 - 3600 / (30 * 86400), abs=1e-6)
