@@ -7,7 +7,8 @@ from functools import cache
 
 import pytest
 
-from tests.house.test_house import EXPORTER, PACKAGE, ROOT, TESTS, expect_none, nodes
+from tests.house.test_house import EXPORTER, PACKAGE, TESTS, expect_none, nodes
+from tests.support.tree import ROOT
 
 PAGES = ("ARCHITECTURE.md", "CONTRIBUTING.md")
 NO_MODULES = {"except"}

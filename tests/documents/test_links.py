@@ -10,20 +10,15 @@ from urllib.parse import unquote
 import yaml
 
 from docs import pages
-from tests.house.test_house import GENERATED
+from tests.support.tree import ROOT, files
 
-ROOT = Path(__file__).resolve().parents[2]
 LINK = re.compile(r"\]\((?!\w+:)([^)\s]+)\)|^\[[^\]]+\]: (?!\w+:)(\S+)", re.MULTILINE)
 IMAGE_OF_HTML = re.compile(r'<img [^>]*src="(?!\w+:)([^"]+)"')
 FENCED = re.compile(r"^( *)(```|~~~).*?^\1\2", re.MULTILINE | re.DOTALL)
 
 
 def markdown() -> list[Path]:
-    return [
-        file
-        for file in sorted(ROOT.rglob("*.md"))
-        if GENERATED.isdisjoint(file.relative_to(ROOT).parts)
-    ]
+    return [file for file in files() if file.suffix == ".md"]
 
 
 @cache

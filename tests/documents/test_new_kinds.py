@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.test_house import ROOT
 from tests.support.smtp_witness import witness
+from tests.support.tree import ROOT
 
 pytestmark = pytest.mark.slow
 

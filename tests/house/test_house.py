@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.tree import ROOT, lines
+
 PACKAGE = ROOT / "exporter"
 EXPORTER = sorted(PACKAGE.rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
@@ -73,10 +74,6 @@ CLOCKS = {
 """Functions that read the time, by the name before the dot."""
 
 MACHINE_PATHS = re.compile(r"(?<![\w.])/(?:wor[k]|far[m]|roo[t]|tmp/[w])\b")
-GENERATED = {
-    *(".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".fuzz"),
-    *("dist", "mailtrip-state", "__pycache__", ".newer", ".pythons"),
-}
 BANNER = re.compile(r"\s*# -{10,}")
 
 AMBIGUOUS = {
@@ -375,13 +372,6 @@ def test_the_tree_names_no_path_of_this_machine() -> None:
 
 
 def paths_of_this_machine() -> Iterator[str]:
-    for file in ROOT.rglob("*"):
-        if GENERATED.isdisjoint(file.relative_to(ROOT).parts) and file.is_file():
-            for number, line in enumerate(
-                file.read_text(encoding="utf-8", errors="replace").splitlines(), 1
-            ):
-                if MACHINE_PATHS.search(line):
-                    yield (
-                        f"{place(file, number)}: {line.strip()[:80]}: the project stands alone and"
-                        " names no such path"
-                    )
+    for where, line in lines():
+        if MACHINE_PATHS.search(line):
+            yield (f"{where}: {line.strip()[:80]}: the project stands alone and names no such path")

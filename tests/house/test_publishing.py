@@ -2,7 +2,6 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,8 @@ import pytest
 import yaml
 
 from exporter import __version__
-from tests.house.test_house import GENERATED, MACHINE_PATHS, ROOT
+from tests.house.test_house import MACHINE_PATHS
+from tests.support.tree import ROOT, lines
 from tests.systems import LEFT_OUT
 
 REGISTRIES = re.compile(
@@ -24,16 +24,6 @@ IMAGE_NAMES = re.compile(r"^(ARG BASE=| +image: )docker[.]io/[\w./:-]+$")
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PLACEHOLDER = "https://mailtrip.example.org/"
-
-
-def lines() -> Iterator[tuple[str, str]]:
-    for file in sorted(ROOT.rglob("*")):
-        name = file.relative_to(ROOT)
-        if GENERATED.isdisjoint(name.parts) and ".site" not in name.parts and file.is_file():
-            text = file.read_text(encoding="utf-8", errors="replace")
-            yield from (
-                (f"{name}:{number}", line) for number, line in enumerate(text.split("\n"), 1)
-            )
 
 
 def test_no_registry_or_mirror_is_written_anywhere() -> None:

@@ -31,6 +31,8 @@ from tests.support import virtual_time as virtual
 from tests.support.busy_check import BusyCheck
 from tests.support.prober_rig import ProberRig
 
+pytestmark = pytest.mark.slow
+
 PIECES, COST = 20, 0.002  # of a trip: 25 trips take a second of the processor
 PROBES, INTERVAL = 100, 1.0
 ROUND = PROBES * PIECES * COST  # seconds in which every probe can have a trip
