@@ -1,0 +1,29 @@
+"""The files of the project, without what is made from them or installed beside them."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+GENERATED = {
+    *(".git", ".venv", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".fuzz"),
+    *("dist", "mailtrip-state", "__pycache__", ".newer", ".pythons", ".site"),
+}
+
+
+def files() -> Iterator[Path]:
+    """In order. What is generated is not even listed: there are thousands of files."""
+    for directory, below, names in os.walk(ROOT):
+        below[:] = sorted(set(below) - GENERATED)
+        yield from (Path(directory, name) for name in sorted(names) if name not in GENERATED)
+
+
+def lines() -> Iterator[tuple[str, str]]:
+    """Each line, after where it stands."""
+    for file in files():
+        name = file.relative_to(ROOT)
+        if file.is_file():
+            text = file.read_text(encoding="utf-8", errors="replace")
+            yield from (
+                (f"{name}:{number}", line) for number, line in enumerate(text.split("\n"), 1)
+            )
