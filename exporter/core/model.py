@@ -92,6 +92,11 @@ class Reply:
     code: int
     text: str
 
+    @property
+    def accepts(self) -> bool:
+        """Whether the server took the message."""
+        return self.code // 100 == 2
+
 
 @dataclass(frozen=True, slots=True)
 class Exchanger:

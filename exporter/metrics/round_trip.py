@@ -163,6 +163,8 @@ class RoundTripSeries(ProbeSeries):
             match fact:
                 case Reply():
                     self.set("mailtrip_smtp_reply_code", fact.code)
+                    if fact.accepts and not _sent_with_tls(facts):
+                        self._leave_out_tls(Leg.SEND)
                 case Exchanger():
                     self.replace("mailtrip_mx_info", {(fact.host, str(fact.preference)): 1.0})
                     self._show_fallback(
@@ -199,11 +201,6 @@ class RoundTripSeries(ProbeSeries):
     def _show_fallback(self, fell_back: bool) -> None:
         if self._scope.falls_back:
             self.set("mailtrip_tls_plaintext_fallback", float(fell_back))
-        if fell_back:
-            others = {
-                labels: 1.0 for labels in self.numbers("mailtrip_tls_info") if labels[0] != Leg.SEND
-            }
-            self.replace("mailtrip_tls_info", others)
 
     def _show_tls(self, fact: TlsSession) -> None:
         others = {
@@ -213,3 +210,7 @@ class RoundTripSeries(ProbeSeries):
             self.replace("mailtrip_tls_info", others | {(fact.leg, fact.version, fact.cipher): 1.0})
         if fact.expires_at is not None:
             self.set("mailtrip_tls_certificate_expiry_timestamp_seconds", fact.expires_at, fact.leg)
+
+
+def _sent_with_tls(facts: tuple[Fact, ...]) -> bool:
+    return any(isinstance(one, TlsSession) and one.leg is Leg.SEND for one in facts)

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from exporter.core.facts import Arrival, Hop
-from exporter.core.model import Exchanger, Failure, Span, TlsSession
+from exporter.core.model import Exchanger, Failure, Reply, Span, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
@@ -186,3 +188,20 @@ def test_after_a_reload_nothing_is_said_about_servers_that_are_no_longer_used() 
     made.known(KEY, "gmail", replace(SUBMISSION, sender="another server", receiver="another"))
     assert about(made) == about_sender
     assert shown_now(made)["mailtrip_trips_total"] == 2
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_message_that_left_in_plain_text_ends_what_was_said_of_tls(*, kept: bool) -> None:
+    """If the server took it; a trip that did not come so far says nothing about it."""
+    made = metrics()
+    tls, reply = TlsSession(Leg.SEND, "TLSv1.2", "OLD", 2e9), Reply(451 if kept else 250, "words")
+    finished(made, replace(SUCCESS, facts=(tls, Reply(250, "words"))))
+    finished(made, replace(SUCCESS, facts=(reply,)))
+    assert {name for name in shown_now(made) if "_tls_" in name} == (
+        {
+            'mailtrip_tls_info{cipher="OLD",leg="send",version="TLSv1.2"}',
+            'mailtrip_tls_certificate_expiry_timestamp_seconds{leg="send"}',
+        }
+        if kept
+        else set()
+    )
