@@ -170,6 +170,7 @@ SCHEMAS: dict[str, Schema] = {
         "A mailbox, and whether it works.",
         name=TEXT,
         trouble=or_null(TEXT, "Why it cannot be opened; null if it can, or was not needed yet."),
+        failing_since=or_null(NUMBER, "When all attempts began to fail; seconds since the epoch."),
         last_attempt_at=or_null(NUMBER, "Of an attempt that failed; seconds since the epoch."),
         next_attempt_at=or_null(NUMBER, "Sooner if a trip needs it; seconds since the epoch."),
         messages=or_null(COUNT, "Messages in it, if its protocol says that."),

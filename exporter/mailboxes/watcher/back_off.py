@@ -51,12 +51,23 @@ class Trouble:
     at: float
     pause: float  # seconds until the next attempt, unless a new trip asks for it before
     at_wall: float
+    since: float  # when the first failed of all attempts since the mailbox worked; wall time
 
     @property
     def next_attempt(self) -> str:
         """The time of the next attempt, for the log."""
-        sooner = "" if _protected(self.error) else ", or sooner for a new trip"
+        sooner = ", or sooner for a new trip" if self.may_be_sooner else ""
         return f"next attempt in {self.pause:.1f} s{sooner}"
+
+    @property
+    def next_at_wall(self) -> float:
+        """The same, for a page: a wall time."""
+        return self.at_wall + self.pause
+
+    @property
+    def may_be_sooner(self) -> bool:
+        """Whether a new trip may end the pause."""
+        return not _protected(self.error)
 
     def __str__(self) -> str:
         """The text for a page, valid at any time."""
@@ -89,8 +100,9 @@ class BackOff:
         self._pause = 0.0
         self._last: Trouble | None = None
 
-    def failed(self, error: ProbeError) -> Trouble:
-        """Records a failure, and returns it with the pause that follows."""
+    def failed(self, error: ProbeError, before: Trouble | None = None) -> Trouble:
+        """Records a failure, and returns it with the pause that follows. `before` is the trouble
+        that the mailbox was in already."""
         now = self._clock.monotonic()
         first, longest = FIRST_PAUSE, LONGEST_PAUSE
         if error.reason is Reason.STARVED:  # it is not the server's fault, so pauses do not grow
@@ -103,7 +115,9 @@ class BackOff:
             self._pause = 0.0
         self._pause = min(max(self._pause * 2, first), longest)
         self.until = now + self._pause
-        self._last = Trouble(error, now, self._pause, self._clock.wall())
+        wall = self._clock.wall()
+        since = before.since if before else wall
+        self._last = Trouble(error, now, self._pause, wall, since)
         return self._last
 
     def protects_account(self) -> bool:

@@ -15,13 +15,14 @@ class Opening:
     spans: tuple[Span, ...]
     facts: tuple[Fact, ...]
     began: float  # monotonic
+    at_wall: float  # when the session was open
 
     @classmethod
-    def of(cls, trace: Trace, *, listens: bool = False) -> "Opening":
+    def of(cls, trace: Trace, at_wall: float, *, listens: bool = False) -> "Opening":
         """The opening as traced so far. A receiver that `listens` is not opened for a trip, so it
         has no steps."""
         spans = () if listens else tuple(trace.spans)
-        return cls(spans, tuple(trace.facts), trace.started)
+        return cls(spans, tuple(trace.facts), trace.started, at_wall)
 
     def report_to(self, expectation: Expectation) -> None:
         """Reports to a trip, once, that the mailbox is open."""

@@ -98,6 +98,16 @@ class Watcher:
         self._closing = False
 
     @property
+    def connected_since(self) -> float | None:
+        """When the current session was opened, as a wall time; None if there is none."""
+        return self._opening.at_wall if self._opening else None
+
+    @property
+    def waiting(self) -> int:
+        """How many trips wait for a message."""
+        return len(self._waiting.trips)
+
+    @property
     def receives(self) -> bool:
         """Whether others deliver to this mailbox, so that accepted messages exist only here."""
         return self._mailbox.listens
@@ -209,7 +219,7 @@ class Watcher:
             session = await mailbox.open(trace, self._dispatcher.is_ours)
         letting_go: asyncio.Task[None] | None = None
         try:
-            self._opening = Opening.of(trace, listens=mailbox.listens)
+            self._opening = Opening.of(trace, self._clock.wall(), listens=mailbox.listens)
             self._polled_at = NEVER
             self.entering = None
             self.scan_limited = session if isinstance(session, ScanLimited) else None
@@ -299,7 +309,7 @@ class Watcher:
         if mailbox is not self._mailbox:
             return  # it is no longer asked for: the new one is tried at once
         error = error.at(None, error.step)  # the phase of our session is not a trip's
-        self.trouble = trouble = self._back_off.failed(error)
+        self.trouble = trouble = self._back_off.failed(error, self.trouble)
         self.statistics.connected = False
         self.statistics.reconnects += 1
         trace.note(f"-- {error}; {trouble.next_attempt}")

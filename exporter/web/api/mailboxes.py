@@ -32,8 +32,9 @@ async def _described(watchers: Sequence[Watcher]) -> AsyncIterator[dict[str, Any
         yield {
             "name": watcher.name,
             "trouble": str(trouble) if trouble else None,
+            "failing_since": trouble.since if trouble else None,
             "last_attempt_at": trouble.at_wall if trouble else None,
-            "next_attempt_at": trouble.at_wall + trouble.pause if trouble else None,
+            "next_attempt_at": trouble.next_at_wall if trouble else None,
             "messages": statistics.messages,
             "deleted": statistics.deleted,
             "reconnects": statistics.reconnects,

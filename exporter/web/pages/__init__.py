@@ -25,8 +25,9 @@ from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES, ListedTrip
 from exporter.state.schema import StateUnusable
+from exporter.web.pages.mailboxes import mailbox_rows
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
-from exporter.web.pages.overview import blocklist_rows, mailbox_rows, probe_rows
+from exporter.web.pages.overview import blocklist_rows, probe_rows
 from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
 from exporter.web.pages.trip import TripView
@@ -115,7 +116,9 @@ class Pages:
             states=State,
             probes=await probe_rows(page.probes, self._maintenance, self._now()),
             planned=self._maintenance.all_planned(self._now())[:MOST_WINDOWS] if beside else [],
-            mailboxes=mailbox_rows(self._mailboxes) if beside else [],
+            mailboxes=mailbox_rows(self._mailboxes, self._probes.settings.mailboxes, self._now())
+            if beside
+            else [],
             mailboxes_known=len(self._mailboxes),
             blocklists=await blocklist_rows(probes) if beside else [],
             trips=self._listed(await self._records.recent(None, 20)) if beside else None,

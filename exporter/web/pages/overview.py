@@ -1,6 +1,6 @@
-"""The rows of the overview: one for each probe, mailbox and blocklist."""
+"""The rows of the overview: one for each probe and blocklist."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
@@ -9,14 +9,12 @@ from exporter.core.fairness import in_turns
 from exporter.core.maintenance import Maintenance, Planned
 from exporter.core.model import Listing, ListState, Outcome
 from exporter.core.outage import Outage
-from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.probing.probe import Probe
 from exporter.web.blocklist_status import BlocklistStatus, blocklist_statuses
 from exporter.web.pages.sparkline import Sparkline, sparkline
 
 PLAIN, GOOD, BAD = "none", "good", "bad"
 ROWS = 50  # that are read at a time: a millisecond of work
-MOST_MAILBOXES = 100  # that are shown; those that are not connected first
 MOST_LISTED = 20  # addresses and domains of a blocklist that are shown
 
 
@@ -36,18 +34,6 @@ class ProbeRow:
     sparkline: Sparkline | None
     outage: Outage | None  # that lasts
     planned: Planned | None  # a window of maintenance that lasts
-
-
-@dataclass(frozen=True, slots=True)
-class MailboxRow:
-    """A mailbox, and whether it is connected."""
-
-    name: str
-    state: str
-    text: str
-    messages: int | None
-    deleted: int
-    reconnects: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +106,6 @@ def _back(arrival: Arrival) -> str:
         else f"delivery delay {arrival.delay:.2f} s"
     )
     return f"round trip {arrival.round_trip:.2f} s, {delay}"
-
-
-def mailbox_rows(mailboxes: Mapping[str, Watcher]) -> list[MailboxRow]:
-    """The rows, those in trouble first; otherwise in the order of the configuration."""
-    watchers = sorted(mailboxes.values(), key=lambda watcher: watcher.trouble is None)
-    return [_mailbox_row(watcher) for watcher in watchers[:MOST_MAILBOXES]]
-
-
-def _mailbox_row(watcher: Watcher) -> MailboxRow:
-    known = watcher.statistics
-    state, text = (
-        (BAD, str(watcher.trouble))
-        if watcher.trouble
-        else (GOOD, "connected while a trip is waiting")
-    )
-    return MailboxRow(watcher.name, state, text, known.messages, known.deleted, known.reconnects)
 
 
 async def blocklist_rows(probes: Iterable[Probe]) -> list[BlocklistRow]:

@@ -12,6 +12,11 @@ def moment(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
+def later(seconds: float) -> str:
+    """How soon something happens, approximately."""
+    return f"in {in_units(seconds)}" if seconds >= 1 else "now"
+
+
 def ago(seconds: float) -> str:
     """How long ago something happened, approximately."""
     if seconds < -STEP:

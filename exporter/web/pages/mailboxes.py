@@ -1,0 +1,73 @@
+"""The rows of the start page about mailboxes: whether each works, since when, and when it is tried
+next."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from exporter.mailboxes import MailboxOptions
+from exporter.mailboxes.watcher.back_off import Trouble
+from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.web.pages.overview import BAD, GOOD, PLAIN
+from exporter.web.pages.words import later, moment
+
+MOST_MAILBOXES = 100  # that are shown; those that are not connected first
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxRow:
+    """A mailbox, and whether it is connected."""
+
+    name: str
+    place: str  # its server and port, or directory
+    state: str
+    word: str
+    since: float | None  # seconds since the epoch
+    text: str  # why it fails
+    next_attempt: str
+    waiting: int  # trips
+    messages: int | None
+    deleted: int
+    reconnects: int
+
+
+def mailbox_rows(
+    mailboxes: Mapping[str, Watcher], options: Mapping[str, MailboxOptions], now: float
+) -> list[MailboxRow]:
+    """The rows at Unix time `now`, those in trouble first; otherwise in the order of the
+    configuration."""
+    watchers = sorted(mailboxes.values(), key=lambda watcher: watcher.trouble is None)
+    return [_row(watcher, options.get(watcher.name), now) for watcher in watchers[:MOST_MAILBOXES]]
+
+
+def _row(watcher: Watcher, options: MailboxOptions | None, now: float) -> MailboxRow:
+    known, trouble = watcher.statistics, watcher.trouble
+    word, state, since = "not connected", PLAIN, watcher.connected_since
+    if trouble:
+        word, state, since = "failing", BAD, trouble.since
+    elif since is not None:
+        word, state = "connected", GOOD
+    return MailboxRow(
+        watcher.name,
+        options.how.place if options else "",
+        state,
+        word,
+        since,
+        str(trouble.error) if trouble else "" if since else "no trip needs it now",
+        _next_attempt(watcher, trouble, now) if trouble else "",
+        watcher.waiting,
+        known.messages,
+        known.deleted,
+        known.reconnects,
+    )
+
+
+def _next_attempt(watcher: Watcher, trouble: Trouble, now: float) -> str:
+    """There is no attempt while no trip waits."""
+    at, due = trouble.next_at_wall, trouble.next_at_wall <= now
+    when = f"at {moment(at)} ({later(at - now)})"
+    if watcher.waiting or watcher.receives:
+        sooner = ", or with the next trip" if trouble.may_be_sooner else ""
+        return "next attempt now" if due else f"next attempt {when}{sooner}"
+    if due or trouble.may_be_sooner:
+        return "next attempt with the next trip"
+    return f"next attempt with a trip, not before {moment(at)} ({later(at - now)})"
