@@ -69,7 +69,7 @@ while (texts.nextNode()) { const e = texts.currentNode.parentElement;
 return found.sort((x, y) => x[0] - y[0])
 """
 BARS = """
-return [...document.querySelectorAll('.waterfall tr')].map(row => {
+return [...document.querySelectorAll('.waterfall tbody tr')].map(row => {
   const rect = row.querySelector('rect'), bar = rect.getBoundingClientRect();
   const room = row.querySelector('svg').getBoundingClientRect();
   return [row.cells[0].innerText, (bar.left - room.left) / room.width, bar.width / room.width,

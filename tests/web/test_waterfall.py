@@ -7,6 +7,7 @@ import pytest
 from exporter.core.model import Failure, Outcome, Span
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
+from exporter.core.steps import Step
 from exporter.web.pages.waterfall import WIDTH, Waterfall
 from tests.web.test_pages import FAILED, HOP, KEY, SPANS
 
@@ -53,6 +54,53 @@ def test_the_waterfall_has_its_phases_in_order_with_steps_and_hops_inside() -> N
         (50, 400),
     ]
     assert rows[2].reason == "rejected"
+
+
+def trip(*spans: Span, duration: float = 10.0, failure: Failure | None = None) -> Outcome:
+    return Outcome("0123456789abcd", KEY, 0.0, duration, spans, (), failure)
+
+
+def waits(outcome: Outcome, *, under_way: bool = False) -> list[tuple[float, float | None, str]]:
+    rows = Waterfall(outcome, under_way=under_way).rows()
+    return [(row.start, row.duration, row.note) for row in rows if row.kind == "wait"]
+
+
+def test_our_own_waiting_is_drawn_between_the_phases() -> None:
+    opened, sent = Span(Phase.OPEN, None, 0.0, 1.0), Span(Phase.SEND, None, 4.0, 1.0)
+    rest = Span(Phase.DELIVER, None, 5.0, 1.0), Span(Phase.VERIFY, None, 6.0, 0.0)
+    whole = trip(opened, sent, *rest, Span(Phase.DELETE, None, 9.0, 1.0))
+    assert [row.label for row in Waterfall(whole).rows()] == [
+        *("open", "wait", "send", "deliver", "verify", "wait", "delete"),
+    ]
+    assert waits(whole) == [
+        (1.0, 3.0, "mailtrip waits for its slot to send (`gap`)"),
+        (6.0, 3.0, "mailtrip writes the result to disk"),
+    ]
+    assert Waterfall(whole).waited == "3.00 s waiting for its slot to send"
+    assert Waterfall(trip(replace(opened, duration=3.99), sent)).waited == "", "only our own work"
+    # One that waits now has not begun to send.
+    assert waits(trip(opened), under_way=True)[0][2].startswith("mailtrip waits for its slot")
+    assert waits(trip(opened, failure=FAILED.failure)) == [(1.0, 9.0, "mailtrip itself")]
+    resumed = trip(Span(Phase.DELIVER, None, 4.0, 6.0))
+    assert waits(resumed) == [
+        (0.0, 4.0, "mailtrip was restarted; what happened before is not kept")
+    ]
+
+
+def test_a_refusal_that_is_expected_is_not_drawn_as_a_failure() -> None:
+    spans = (
+        Span(Phase.SEND, None, 0.0, 10.0, Reason.REJECTED),
+        Span(Phase.SEND, Step.RCPT, 5.0, 5.0, Reason.REJECTED),
+    )
+    assert [(row.reason, row.note) for row in Waterfall(trip(*spans)).rows()] == [
+        ("", "refused as expected"),
+        ("", "rejected"),
+    ]
+    accepted = Failure(Phase.SEND, None, Reason.ACCEPTED, "", "x")
+    (row,) = Waterfall(
+        trip(Span(Phase.SEND, None, 0.0, 10.0, Reason.ACCEPTED), failure=accepted)
+    ).rows()
+    assert (row.reason, row.note) == ("accepted", "accepted, but should have been refused")
 
 
 def test_bars_stay_inside_the_drawing_whatever_the_clocks_say() -> None:

@@ -25,6 +25,7 @@ from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES, ListedTrip
 from exporter.state.schema import StateUnusable
+from exporter.web.pages.links import linked
 from exporter.web.pages.mailboxes import mailbox_rows
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import blocklist_rows, probe_rows
@@ -55,7 +56,7 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"duration": duration, "moment": moment}
+    made.filters |= {"duration": duration, "moment": moment, "linked": linked}
     for name in made.list_templates():
         made.get_template(name)
     return made

@@ -2,12 +2,23 @@
 
 from urllib.parse import urlencode
 
-from exporter.core.facts import ArrivedHeaders, Hop
+from exporter.core.durations import duration
+from exporter.core.facts import Arrival, ArrivedHeaders, Hop
 from exporter.core.model import Listing, Outcome
+from exporter.core.phases import Leg
 from exporter.state.evidence import ListedTrip
+from exporter.web.pages import documentation
+from exporter.web.pages.axis import Mark, marks
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
 from exporter.web.pages.trip_facts import facts_in_words
 from exporter.web.pages.waterfall import Row, Waterfall
+
+LEGS = {
+    Leg.SEND: "the server that the message is sent to, or the way there",
+    Leg.DELIVERY: "the servers between that and the mailbox",
+    Leg.MAILBOX: "the mailbox itself, or the way to its server",
+}
+"""The parts of the path in the order of the message, and what they are."""
 
 
 class TripView:
@@ -44,6 +55,46 @@ class TripView:
         return str(self.outcome.failure) if self.outcome.failure else in_words(self.outcome)
 
     @property
+    def beside(self) -> str:
+        """The whole duration, and what of it was not the servers': beside the verdict."""
+        if self.under_way:
+            return f"after {duration(self.outcome.duration)}"
+        arrived = any(isinstance(fact, Arrival) for fact in self.outcome.facts)
+        back = [in_words(self.outcome)] if self.outcome.failure and arrived else []
+        waited = Waterfall(self.outcome).waited
+        total = f"{duration(self.outcome.duration)} in all"
+        return "; ".join([*back, f"{total}, of which {waited}" if waited else total])
+
+    @property
+    def legs(self) -> list[tuple[Leg, str, str]]:
+        """The legs in the order of the message, each with its verdict and its style; none if only
+        blocklists were asked."""
+        known = self.outcome.legs
+        if not known or self.under_way:
+            return []
+        words = {True: ("OK", GOOD), False: ("failed", BAD), None: ("unknown", PLAIN)}
+        return [(leg, *words[known.get(leg)]) for leg in LEGS]
+
+    @property
+    def blamed(self) -> str:
+        """The leg that is to blame for the failure, and what it is; empty if it is unknown."""
+        failure = self.outcome.failure
+        leg = failure.reason.blames(failure.phase) if failure else None
+        return f"{leg} ({LEGS[leg]})" if leg and not self.listings else ""
+
+    @property
+    def runbook(self) -> str:
+        """Where to read what to do; empty without a failure."""
+        failure = self.outcome.failure
+        return documentation.runbook(failure.reason) if failure else ""
+
+    @property
+    def explanation(self) -> str:
+        """Where to read what the failure means; empty without one."""
+        failure = self.outcome.failure
+        return documentation.explanation(failure.reason) if failure else ""
+
+    @property
     def missing(self) -> str:
         """What is not shown between it and the next older one of its probe, in words."""
         if not self._missing:
@@ -65,7 +116,12 @@ class TripView:
     @property
     def rows(self) -> list[Row]:
         """The waterfall."""
-        return Waterfall(self.outcome).rows()
+        return Waterfall(self.outcome, under_way=self.under_way).rows()
+
+    @property
+    def marks(self) -> list[Mark]:
+        """The axis of the waterfall."""
+        return marks(self.outcome.duration)
 
     @property
     def hops(self) -> list[Hop]:

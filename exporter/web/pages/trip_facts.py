@@ -17,6 +17,7 @@ from exporter.core.model import (
     Reply,
     TlsSession,
 )
+from exporter.mail.queue_name import queue_name
 
 
 def facts_in_words(outcome: Outcome) -> list[tuple[str, str]]:
@@ -28,6 +29,8 @@ def _in_words(fact: object) -> Iterator[tuple[str, str]]:
     match fact:
         case Reply():
             yield "last SMTP reply", f"{fact.code} {fact.text}"
+            if fact.code < 300 and (name := queue_name(fact.text)):
+                yield "queue name", f"{name}, in the log of the server that accepted the message"
         case Exchanger():
             yield "accepted by", f"{fact.host} (MX {fact.preference})"
         case PlaintextFallback():

@@ -1,0 +1,24 @@
+"""Where the documentation explains a failure."""
+
+from exporter.core.reasons import Reason
+
+SITE = "https://mailtrip.example.org/docs/"
+"""A placeholder, like `runbook_url` in dashboards/rules: put your own address in both before you
+publish the documentation."""
+
+
+def runbook(reason: Reason) -> str:
+    """The address of what to do about it."""
+    return f"{SITE}alerts.md#{reason.runbook.lower()}"
+
+
+def explanation(reason: Reason) -> str:
+    """The address of what it means, with all known cases of it."""
+    return f"{SITE}{reason.documentation}"
+
+
+def runbook_of(word: str) -> str:
+    """The same for an outage's `phase/reason`; empty if we do not know it, since another version
+    wrote it."""
+    reason = word.rpartition("/")[2]
+    return next((runbook(one) for one in Reason if one == reason), "")

@@ -1,0 +1,107 @@
+"""The page of one trip: what failed, whom to call, what to do first, and where the time went."""
+
+from dataclasses import replace
+
+import pytest
+
+from exporter.core.facts import Arrival
+from exporter.core.model import (
+    Failure,
+    Listing,
+    ListState,
+    Outcome,
+    ProbeKey,
+    QueriedList,
+    Reply,
+    Span,
+)
+from exporter.core.phases import Phase
+from exporter.core.reasons import Reason
+from exporter.core.steps import Step
+from exporter.web.pages.documentation import SITE
+from tests.support.http_site import site
+from tests.web.test_outage_pages import page_of, words_of
+from tests.web.test_pages import FAILED, KEY, SPANS, kept
+
+LINK = "https://www.example.net/query/ip/192.0.2.7"
+
+
+async def page(outcome: Outcome) -> str:
+    async with site() as here:
+        await kept(here, outcome)
+        return await page_of(here, f"/trips/{outcome.trip}")
+
+
+async def test_a_failure_says_its_leg_its_runbook_and_where_it_is_explained() -> None:
+    why = Failure(Phase.DELIVER, None, Reason.OVERDUE, "", "sent, but not seen")
+    spans = (
+        *(Span(Phase.OPEN, None, 0.0, 0.5), Span(Phase.SEND, None, 0.5, 0.5)),
+        Span(Phase.DELIVER, None, 1.0, 9.0, Reason.OVERDUE),
+    )
+    text = await page(replace(FAILED, spans=spans, facts=(), failure=why))
+    words = words_of(text)
+    assert "a@example.org : trip failed" in words
+    assert "send OK delivery failed mailbox OK" in words
+    assert "Leg to blame: delivery (the servers between that and the mailbox)" in words
+    assert f'<a href="{SITE}alerts.md#mailtripfailing">runbook MailtripFailing</a>' in text
+    assert f'<a href="{SITE}faults.md#on-the-way">What overdue means' in text
+    assert "10.00 s in all" in words
+
+
+async def test_a_failure_that_is_ours_blames_no_leg() -> None:
+    why = Failure(Phase.SEND, Step.RCPT, Reason.STARVED, "", "mailtrip was late by 9 s")
+    text = await page(replace(FAILED, facts=(), failure=why))
+    assert "Leg to blame" not in text
+    assert f"{SITE}alerts.md#mailtripoverloaded" in text
+
+
+async def test_a_success_says_how_long_we_waited_ourselves_and_the_name_in_the_queue() -> None:
+    spans = (
+        Span(Phase.OPEN, None, 0.0, 0.1),
+        Span(Phase.SEND, None, 1.5, 0.1),
+        Span(Phase.DELIVER, None, 1.6, 0.1),
+    )
+    facts = (Reply(250, "2.0.0 Ok: queued as 4jccl76F"), Arrival("INBOX", "header", 0.1, 0.2))
+    text = await page(replace(FAILED, spans=spans, facts=facts, failure=None, duration=1.7))
+    words = words_of(text)
+    assert "OK : round trip 0.20 s, delivery delay 0.10 s 1.70 s in all, of which 1.40 s" in words
+    assert "queue name 4jccl76F, in the log of the server" in words
+    assert "runbook" not in words
+
+
+async def test_a_failed_trip_whose_message_is_back_says_its_delay_too() -> None:
+    why = Failure(Phase.VERIFY, None, Reason.JUNK, "", "filed as spam")
+    facts = (Arrival("Junk", "header", 1.5, 2.5, junk=True),)
+    words = words_of(await page(replace(FAILED, facts=facts, failure=why)))
+    assert "filed as spam round trip 2.50 s, delivery delay 1.50 s; 10.00 s in all" in words
+
+
+async def test_addresses_in_the_words_of_a_server_are_links() -> None:
+    why = Failure(Phase.SEND, Step.RCPT, Reason.REJECTED, "554", f"blocked, see {LINK}")
+    text = await page(replace(FAILED, failure=why))
+    assert f'see <a href="{LINK}" rel="noopener noreferrer nofollow">{LINK}</a>' in text
+
+
+async def test_a_listing_leads_to_its_delisting_page_and_blames_no_leg() -> None:
+    facts = (
+        QueriedList("bl.example.org", True),
+        Listing(
+            "bl.example.org", "192.0.2.1", ListState.LISTED, text=LINK, delisting=f"{LINK}/off"
+        ),
+    )
+    why = Failure(Phase.VERIFY, None, Reason.LISTED, "", "listed")
+    spans = (Span(Phase.VERIFY, None, 0.0, 10.0, Reason.LISTED),)
+    text = await page(
+        Outcome(FAILED.trip, ProbeKey(KEY.module, "x@example.org"), 1.0, 10.0, spans, facts, why)
+    )
+    assert f'<a href="{LINK}/off"' in text
+    assert f'<a href="{LINK}"' in text
+    assert "Leg to blame" not in text
+    assert f"{SITE}blocklists.md#when-you-are-listed" in text
+
+
+@pytest.mark.parametrize("text", ["part", "0", "5 s", "10 s", "took", "what happened"])
+async def test_the_waterfall_has_an_axis(text: str) -> None:
+    shown = await page(replace(FAILED, spans=SPANS))
+    head = shown[shown.index("<thead>") : shown.index("</thead>")]
+    assert f">{text}<" in head.replace("\n", "<").replace("</tr>", "<")
