@@ -31,20 +31,6 @@ FINAL_DOT = b"\r\n.\r\n"
 COUNTERS = ("trips", "late", "lost", "duplicates")
 
 
-@pytest.fixture
-def smtp(lab: Lab) -> Iterator[Interposer]:
-    interposer = Interposer((lab.relay_ip, 25))
-    yield interposer
-    interposer.close()
-
-
-@pytest.fixture
-def imap(lab: Lab) -> Iterator[Interposer]:
-    interposer = Interposer((lab.imap_ip, 143))
-    yield interposer
-    interposer.close()
-
-
 Start = Callable[..., Exporter]
 
 

@@ -36,20 +36,6 @@ Start = Callable[..., Exporter]
 
 
 @pytest.fixture
-def smtp(lab: Lab) -> Iterator[Interposer]:
-    interposer = Interposer((lab.relay_ip, 25))
-    yield interposer
-    interposer.close()
-
-
-@pytest.fixture
-def imap(lab: Lab) -> Iterator[Interposer]:
-    interposer = Interposer((lab.imap_ip, 143))
-    yield interposer
-    interposer.close()
-
-
-@pytest.fixture
 def start(lab_user: LabUser, smtp: Interposer, imap: Interposer, tmp_path: Path) -> Iterator[Start]:
     with ExitStack() as stack:
 
