@@ -10,13 +10,16 @@ from pydantic import TypeAdapter
 
 from docs.configuration import ROOT
 from exporter import __version__
+from exporter.blocklists import SubjectKind
+from exporter.blocklists.past import MOST_PERIODS
 from exporter.core.json_output import KINDS
-from exporter.core.model import Failure, Span
+from exporter.core.model import Failure, ListState, Span
 from exporter.core.outage import MOST_REASONS
 from exporter.core.phases import Leg
 from exporter.web.api.blocklists import MOST_LISTED
 from exporter.web.api.errors import ADMIN_API_IS_OFF
 from exporter.web.api.paging import DEFAULT_LIMIT, LAST_OFFSET, MOST
+from exporter.web.lookups_now import BURST, EVERY
 from exporter.web.pages.probe_list import LONGEST_SEARCH, State
 
 FILE = ROOT / "exporter/web/api/openapi.json"
@@ -186,6 +189,68 @@ SCHEMAS: dict[str, Schema] = {
         more_listed=about(COUNT, "Others that it lists."),
         alarming=about(YES_OR_NO, "Whether a listing is a failure."),
     ),
+    "Lookup": mapping(
+        "What blocklists say now about an address or a name, and what probes found out before.",
+        what=about(TEXT, "The address or the name, in its canonical form."),
+        state=about(
+            {"enum": list(ListState)},
+            "`listed` if any subject is; `clean` only if each has an answer, and none is hidden by"
+            " a problem.",
+        ),
+        at=about(NUMBER, "Seconds since the epoch."),
+        configured=about(YES_OR_NO, "By the lists of the configuration; else by the free ones."),
+        problems=about(listing(TEXT), "What could not be looked up, for people."),
+        notes=about(listing(TEXT), "Remarks that hide nothing, for people."),
+        past_since=about(NUMBER, "The beginning of what `past` tells."),
+        past_trouble=or_null(TEXT, "Why the state cannot be read now; then there is no `past`."),
+        subjects=listing(
+            mapping(
+                "An address or a domain that belongs to it.",
+                subject=TEXT,
+                kind={"enum": list(SubjectKind)},
+                origin=or_null(TEXT, "Where it comes from; null for `what` itself."),
+                state=about({"enum": list(ListState)}, "The lists that only inform do not count."),
+                probes=about(
+                    listing(a("ProbeKey")),
+                    "That check it: without one, nothing is known of the time before.",
+                ),
+                answers=listing(
+                    mapping(
+                        "The answer of a blocklist.",
+                        blocklist=TEXT,
+                        state={"enum": list(ListState)},
+                        codes=about(listing(TEXT), "A records."),
+                        meanings=listing(TEXT),
+                        reason=or_null(TEXT, "The TXT record of a listing."),
+                        trouble=or_null(TEXT, "Why it is unknown."),
+                        alarming=about(YES_OR_NO, "Whether a listing is a failure."),
+                        severity=TEXT,
+                        delisting=or_null(TEXT, "The page that tells how to get off the list."),
+                        past=or_null(a("PastOfList"), "Null if no probe asked it."),
+                    )
+                ),
+            )
+        ),
+    ),
+    "PastOfList": mapping(
+        "What checks of the last week found out from a blocklist about a subject.",
+        checks=COUNT,
+        answered=about(COUNT, "In the others it was not usable, or gave no answer."),
+        trouble=or_null(TEXT, "Why the newest check without an answer had none."),
+        listed=about(
+            listing(
+                mapping(
+                    "A period, in seconds since the epoch.",
+                    after=or_null(NUMBER, "The last check before; null if none is known."),
+                    first=about(NUMBER, "The first check that found it."),
+                    last=about(NUMBER, "The last check that found it."),
+                    until=or_null(NUMBER, "The next check, which did not; null if it lasts."),
+                )
+            )
+            | {"maxItems": MOST_PERIODS},
+            "The periods in which it was listed, the oldest first.",
+        ),
+    ),
     "Window": mapping(
         "A window of planned maintenance.",
         name=TEXT,
@@ -350,6 +415,30 @@ def post_window() -> Schema:
     }
 
 
+def post_lookup() -> Schema:
+    schema = {
+        "type": "object",
+        "properties": {"what": TEXT | {"minLength": 1}},
+        "required": ["what"],
+        "additionalProperties": False,
+    }
+    return {
+        "summary": "Looks up an address, a domain or a host on blocklists.",
+        "description": "An address is looked up itself, a name with its addresses and those of its"
+        f" exchangers. {BURST} at once, and one more every {EVERY} seconds. The answer is not kept."
+        " Needs `--web.enable-admin-api`.",
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": schema},
+                "application/x-www-form-urlencoded": {"schema": schema},
+            },
+        },
+        "responses": {"200": response("The answers.", a("Lookup"))}
+        | errors(400, 401, 403, 408, 411, 413, 415, 429),
+    }
+
+
 def delete_window() -> Schema:
     return {
         "summary": "Stops a window that was started. Needs `--web.enable-admin-api`.",
@@ -398,6 +487,7 @@ def described() -> Schema:
         },
         "/maintenance/{window}": {"delete": delete_window()},
         "/blocklists": {"get": get_list("The blocklists that probes query.", "Blocklist")},
+        "/blocklists/lookups": {"post": post_lookup()},
     }
     return {
         "openapi": "3.1.0",

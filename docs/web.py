@@ -71,8 +71,9 @@ scrape_configs:
   may use any name too, because no browser can send its requests.
 * A browser is refused (403) when a page of another site makes it send `POST /-/reload` or `GET /probe`, which sends
   mail. Links from other sites to pages and `debug=true` are allowed.
-* `--web.enable-admin-api` allows whatever changes something or sends a message on request: `POST` to
-  `/api/v1` ([api.md](api.md)), and a button on the page of a probe that makes a trip now. It is off by default.
+* `--web.enable-admin-api` allows whatever changes something, sends a message or queries blocklists on request: `POST` to
+  `/api/v1` ([api.md](api.md)), a button on the page of a probe that makes a trip now, and a form on the start page that
+  looks up an address or a name on [blocklists](blocklists.md#look-up-by-hand). It is off by default.
   Without a login in the file below, every client may then use it.
 * `/-/healthy` shows that mailtrip runs, `/-/ready` that it answers scrapes: 503 during shutdown. It stops within five
   seconds of SIGTERM: a scrape that waits for its trip gets the known values, and trips in progress continue after

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from contextlib import suppress
 
-from exporter.blocklists import Blocklists
+from exporter.blocklists import Blocklists, Lookups
 from exporter.checks.services import CHECKS, Services
 from exporter.config.mistakes import Mistake, Mistakes
 from exporter.core.clock import Clock
@@ -70,6 +70,7 @@ class App:
         nameservers = settings.resolver.nameservers
         resolver = Resolver(nameservers, settings.resolver.timeout, clock=self.clock)
         self.blocklists = Blocklists(resolver, self.clock)
+        self.lookups = Lookups(self.blocklists, resolver, self.clock)
         self._resolver = resolver
         self._means = Services(
             resolver, self.watchers, Pace(), self.blocklists, self.accounts, self._left_from

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from pydantic import Field, field_validator
 
+from exporter.blocklists import Blocklist, SubjectKind
 from exporter.checks.module import Module, Probe
 from exporter.checks.references import references
 from exporter.config.address import Nameserver
@@ -169,6 +170,16 @@ class Settings(Options):
         for way in ways:
             if isinstance(way, ServerOptions) and way.oauth2:
                 yield way.oauth2, way.username or ""
+
+    @property
+    def blocklists(self) -> list[Blocklist]:
+        """The blocklists of all modules. If several have the same name, the first of them: one for
+        addresses, and one for domains."""
+        found: dict[tuple[str, bool], Blocklist] = {}
+        for module in self.modules.values():
+            for one in module.dnsbl.blocklists if module.dnsbl else ():
+                found.setdefault((one.name, one.takes(SubjectKind.DOMAIN)), one)
+        return [*found.values()]
 
     def shown(self) -> str:
         """The configuration with its defaults, as YAML, without secrets."""

@@ -299,8 +299,8 @@ def _add_serve_flags(command: argparse.ArgumentParser) -> None:
         help=help_host,
     )
     help_admin = (
-        "also accept requests to /api/v1, and forms on the pages, that change something or send"
-        " a message"
+        "also accept requests to /api/v1, and forms on the pages, that change something, send a"
+        " message, or look something up on blocklists"
     )
     add("--web.enable-admin-api", dest="web_admin_api", action="store_true", help=help_admin)
     help_reload = (

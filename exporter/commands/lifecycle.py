@@ -23,6 +23,7 @@ from exporter.state.store import Store
 from exporter.web.api.routes import api
 from exporter.web.external_url import ExternalUrl
 from exporter.web.listeners import Listener
+from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
 from exporter.web.server import Server
@@ -67,7 +68,11 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         key = key_of(settings.state, state_dir)
         app = await stack.enter_async_context(App(settings, store, key, options.max_targets, clock))
         app.recover()  # before any request: a scrape must not start a trip that is in progress
-        pages = Pages(app.probes, app.store, app.watchers, app.clock.wall, app.maintenance)
+        admin = options.admin_api
+        pages = Pages(
+            app.probes, app.store, app.watchers, app.clock.wall, app.maintenance, admin=admin
+        )
+        lookups = LookupsNow(app.lookups, app.probes, app.store, app.clock)
         scheduler = Scheduler(app.prober, app.clock, lambda: app.probes.named)
         garbage = GarbageCollector()
 
@@ -99,9 +104,11 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
                 app.watchers,
                 app.clock,
                 app.windows,
+                lookups,
                 options.external_url.prefix,
-                admin=options.admin_api,
+                admin=admin,
             ),
+            lookups=lookups,
         )
         await stack.enter_async_context(server)
         garbage.start()

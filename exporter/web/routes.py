@@ -24,6 +24,7 @@ from exporter.web.bodies import SMALL, Body, PiecewisePayload
 from exporter.web.coalescer import Coalescer
 from exporter.web.compression import Compression
 from exporter.web.external_url import ExternalUrl
+from exporter.web.lookups_now import LookupsNow
 from exporter.web.negotiation import form_for, takes_gzip
 from exporter.web.pages import STYLE, Pages, outages
 from exporter.web.pages.outages import OutageQuery
@@ -80,12 +81,14 @@ class Routes:
         cross_site: Callable[[web.Request], str],
         *,
         admin: bool = False,
+        lookups: LookupsNow | None = None,
     ) -> None:
         self._probes = probes
         self._exposition = exposition
         self._pages = pages
         self._admin = admin
         self._trips_now = TripsNow(probes)
+        self._lookups = lookups
         self._reload = reload
         self._external_url = external_url
         # The foreign page that made a browser send a request; empty for our own pages.
@@ -112,6 +115,7 @@ class Routes:
             "/outages": _with_state(self.outages),
             "/outages/{outage:[0-9a-f]{14}}": _with_state(self.outage),
             "/report": _with_state(self.report),
+            "/lookup": self.lookup_form,
             "/style.css": self.style,
             "/probe": self.probe,
             "/metrics": self.metrics,
@@ -124,6 +128,7 @@ class Routes:
         return [
             *reloading,
             web.post(f"{prefix}/trips", self.trip_now),
+            web.post(f"{prefix}/lookup", self.lookup),
             *(web.get(prefix + path, answer) for path, answer in gets.items()),
             *home,
         ]
@@ -253,6 +258,26 @@ class Routes:
             return web.Response(status=refusal.status, text=f"{refusal}\n")
         location = {"Location": f"trips/{made.trip}"}
         return web.Response(status=HTTPStatus.SEE_OTHER, headers=location)
+
+    async def lookup_form(self, request: web.Request) -> web.Response:
+        """The form for a look-up, on a page of its own. Sends no query."""
+        if not self._admin or not self._lookups:
+            return web.Response(status=HTTPStatus.FORBIDDEN, text=f"{ADMIN_API_IS_OFF}\n")
+        return await self._page(request, Body(Text([(await self._pages.lookup()).encode()])))
+
+    async def lookup(self, request: web.Request) -> web.Response:
+        """Looks up an address, a domain or a host on blocklists: the form of the start page. The
+        answer is not kept."""
+        if not self._admin or not self._lookups:
+            return web.Response(status=HTTPStatus.FORBIDDEN, text=f"{ADMIN_API_IS_OFF}\n")
+        what, status = "", HTTPStatus.OK
+        try:
+            what = text_of(await read_fields(request), "what")
+            page = await self._pages.lookup(what, await self._lookups.run(what))
+        except ApiError as refusal:
+            status = refusal.status
+            page = await self._pages.lookup(what, refusal=str(refusal))
+        return await self._page(request, Body(Text([page.encode()])), status)
 
     async def trip(self, request: web.Request) -> web.Response:
         trip = request.match_info["trip"]

@@ -21,6 +21,7 @@ from exporter.web.connection_limits import ConnectionLimits
 from exporter.web.external_url import ExternalUrl
 from exporter.web.limits import LIMITS, Limits
 from exporter.web.listeners import Listener, listen, remove_socket_file
+from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import MAX_BODY, SERVER, Handler, Middleware
 from exporter.web.origin import OriginCheck
 from exporter.web.pages import Pages
@@ -47,6 +48,7 @@ class Server:
         reload: Reload | None = None,
         external_url: ExternalUrl = NO_EXTERNAL_URL,
         api: Frame | None = None,
+        lookups: LookupsNow | None = None,
     ) -> None:
         self._listeners = listeners
         self._limits = limits
@@ -69,6 +71,7 @@ class Server:
             external_url,
             self._middleware.origin_check.cross_site,
             admin=bool(api and api.admin),
+            lookups=lookups,
         )
         application.add_routes(self._routes.table())
         if api:

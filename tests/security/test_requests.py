@@ -230,8 +230,8 @@ def test_looking(start: Start, listener: Listening) -> None:
 def test_foreign_pages(start: Start, listener: Listening) -> None:
     """Cross-site requests of a browser (a foreign `Origin` or `Referer`, or a `Sec-Fetch-Site`
     other than same-origin or none) are refused with 403 if they change something or send a
-    message: `POST /-/reload`, `POST /trips`, `POST /api/v1/trips`, `/probe`, and POST and DELETE
-    below `/api/v1/maintenance`."""
+    message: `POST /-/reload`, `POST /trips`, `POST /lookup`, `/probe`, and POST and DELETE below
+    `/api/v1`."""
     server = listener()
     exporter = start(CONFIGURATION.format(port=server.port), ADMIN_API)
     ours = f"http://{exporter.address}"
@@ -244,7 +244,9 @@ def test_foreign_pages(start: Start, listener: Listening) -> None:
         {"Origin": ours, "Sec-Fetch-Site": "cross-site"},
         {"Referer": "http://evil.test/a/page"},
     ):
-        for path in ("/-/reload", "/trips", "/api/v1/trips", "/api/v1/maintenance"):
+        paths = ["/-/reload", "/trips", "/lookup"]
+        paths += [f"/api/v1/{one}" for one in ("trips", "maintenance", "blocklists/lookups")]
+        for path in paths:
             assert fetch(exporter, path, "POST", **headers)[0] == 403, (path, headers)
         assert fetch(exporter, "/api/v1/maintenance/x", "DELETE", **headers)[0] == 403, headers
         assert fetch(exporter, "/probe?module=open&target=a@lab.test", **headers)[0] == 403, headers

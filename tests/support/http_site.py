@@ -7,16 +7,19 @@ from contextlib import asynccontextmanager
 import aiohttp
 from aiohttp import web_app
 
+from exporter.blocklists import Blocklists, Lookups
 from exporter.config.types import Listen
 from exporter.core.clock import Clock
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import ProbeKey
+from exporter.net.dns import Resolver
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.probing.started_windows import StartedWindows
 from exporter.state.store import Store
 from exporter.web.api.routes import api
 from exporter.web.limits import LIMITS, Limits
+from exporter.web.lookups_now import LookupsNow
 from exporter.web.middleware import Middleware
 from exporter.web.pages import Pages
 from exporter.web.server import Server
@@ -66,6 +69,7 @@ async def site(
     *,
     admin: bool = False,
     maintenance: Maintenance | None = None,
+    nameserver: str = "127.0.0.1:1",
 ) -> AsyncIterator[Site]:
     maintenance = maintenance or Maintenance()
     rig = ProberRig(clock=Clock(), store=store, maintenance=maintenance)
@@ -75,7 +79,10 @@ async def site(
         return Probe(key, rig.probe.check, 300, 600, 30, name)
 
     probes = ProbeTable(SETTINGS, rig.prober, rig.metrics, rig.clock, make)
-    pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall, maintenance)
+    pages = Pages(probes, rig.store, rig.watchers, rig.clock.wall, maintenance, admin=admin)
+    resolver = Resolver([nameserver])
+    blocklists = Blocklists(resolver, rig.clock)
+    lookups = LookupsNow(Lookups(blocklists, resolver, rig.clock), probes, rig.store, rig.clock)
     started = StartedWindows(maintenance, rig.store, rig.clock)
     async with (
         Server(
@@ -85,11 +92,13 @@ async def site(
             [Listen("127.0.0.1:0")],
             limits,
             middleware,
-            api=api(probes, rig.store, rig.watchers, rig.clock, started, admin=admin),
+            api=api(probes, rig.store, rig.watchers, rig.clock, started, lookups, admin=admin),
+            lookups=lookups,
         ) as server,
         aiohttp.ClientSession() as http,
     ):
         yield Site(rig, probes, pages, server, http)
+    await blocklists.close()
     for probe in probes:
         await rig.prober.abandon(probe)
     await rig.close()

@@ -13,12 +13,14 @@ from exporter.probing.probes import ProbeTable
 from exporter.probing.started_windows import StartedWindows
 from exporter.web.api.blocklists import Blocklists
 from exporter.web.api.frame import Delete, Frame, Get, Post
+from exporter.web.api.lookups import LookupRequests
 from exporter.web.api.mailboxes import Mailboxes
 from exporter.web.api.maintenance import MaintenanceWindows
 from exporter.web.api.outages import OutageRecords, Outages
 from exporter.web.api.probes import Downtimes, Probes
 from exporter.web.api.trip_requests import TripRequests
 from exporter.web.api.trips import Outcomes, Trips
+from exporter.web.lookups_now import LookupsNow
 
 DESCRIPTION = (Path(__file__).resolve().parent / "openapi.json").read_bytes()
 
@@ -33,11 +35,13 @@ def api(
     watchers: Mapping[str, Watcher],
     clock: Clock,
     started: StartedWindows,
+    lookups: LookupsNow,
     prefix: str = "",
     *,
     admin: bool = False,
 ) -> Frame:
-    """Everything below `prefix`/api/v1. What changes something is refused unless `admin`."""
+    """Everything below `prefix`/api/v1. What changes something, or queries blocklists, is
+    refused unless `admin`."""
     trips, outages = Trips(probes, records), Outages(probes, records, clock)
     windows = MaintenanceWindows(started, clock)
     gets: dict[str, Get] = {
@@ -54,6 +58,7 @@ def api(
     posts: dict[str, Post] = {
         "/trips": TripRequests(probes, prefix).post,
         "/maintenance": windows.post,
+        "/blocklists/lookups": LookupRequests(lookups).post,
     }
     deletes: dict[str, Delete] = {"/maintenance/{window}": windows.delete}
     return Frame(gets, posts, deletes, admin=admin)

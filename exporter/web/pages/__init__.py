@@ -25,7 +25,9 @@ from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
 from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES, ListedTrip
 from exporter.state.schema import StateUnusable
+from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.links import linked
+from exporter.web.pages.lookup import LookupView, called
 from exporter.web.pages.mailboxes import mailbox_rows
 from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import blocklist_rows, probe_rows
@@ -86,7 +88,8 @@ class Records(Protocol):
 
 
 class Pages:
-    """Each page as HTML; None if it does not exist. `now` returns the seconds since the epoch."""
+    """Each page as HTML; None if it does not exist. `now` returns the seconds since the epoch. With
+    `admin` the start page has a form for look-ups on blocklists."""
 
     def __init__(
         self,
@@ -95,12 +98,15 @@ class Pages:
         mailboxes: Mapping[str, Watcher],
         now: Callable[[], float],
         maintenance: Maintenance | None = None,
+        *,
+        admin: bool = False,
     ) -> None:
         self._probes = probes
         self._records = records
         self._mailboxes = mailboxes
         self._now = now
         self._maintenance = maintenance or Maintenance()
+        self._admin = admin
         self._templates = templates()
 
     async def overview(self, query: Query = ALL) -> str:
@@ -232,6 +238,21 @@ class Pages:
             return await self._records.outcome(probe.newest.trip, probe.key)
         return None
 
+    async def lookup(
+        self, what: str = "", found: LookupNow | None = None, refusal: str = ""
+    ) -> str:
+        """The form for look-ups with what a reader wrote there, and the answer or why there is
+        none."""
+        return await self._page(
+            "lookup.html",
+            root="",
+            what=what,
+            found=LookupView(found) if found else None,
+            refusal=refusal,
+            called=called,
+            configured=bool(self._probes.settings.blocklists),
+        )
+
     async def missing(self, what: str, identity: str) -> str:
         """The page for a trip or an outage without a record."""
         return await self._page("missing.html", root="../", what=what, id=identity)
@@ -250,6 +271,7 @@ class Pages:
         values |= {
             "version": __version__,
             "style": STYLE_VERSION,
+            "admin": self._admin,
             "now": now,
             "kept": KEPT,
             "ago": lambda then: ago(now - then),

@@ -60,6 +60,8 @@ def operations(address: str) -> list[Any]:
         }
     schema: Any = schemathesis.openapi.from_dict(described)
     schema.config.update(base_url=f"{address}/api/v1")
+    # Of an empty form it sends no length, which is refused with 411.
+    schema.config.checks.negative_data_rejection.expected_statuses = ["4xx", "5xx"]
     return [found.ok() for found in schema.get_all_operations()]
 
 

@@ -1,0 +1,166 @@
+"""The data of the page with the answers of a look-up."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from exporter.blocklists import Past, SubjectAnswers
+from exporter.core.model import Listing, ListState
+from exporter.probing.probe import Probe
+from exporter.web.lookups_now import LookupNow
+from exporter.web.pages.overview import BAD, GOOD, PLAIN
+from exporter.web.pages.words import moment
+
+WORDS = {
+    ListState.LISTED: "listed",
+    ListState.CLEAN: "not listed",
+    ListState.UNKNOWN: "unknown",
+}
+MOST_NAMED = 5  # probes of a subject
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """The lists that give the same answer: now, and in the checks of the week before."""
+
+    word: str
+    state: str
+    now: tuple[str, ...]
+    before: tuple[str, ...]
+
+
+class AnswerView:
+    """The answer of a list, and what it answered in the week before."""
+
+    def __init__(self, listing: Listing, past: Past | None) -> None:
+        self.listing = listing
+        self.past = past
+        self.word = WORDS[listing.state]
+        self.state = _style(listing.state) if listing.alarming else PLAIN
+
+    @property
+    def codes(self) -> str:
+        """What the list answers, with the meaning."""
+        meanings = ", ".join(self.listing.meanings)
+        return " ".join(filter(None, (*self.listing.codes, meanings and f"({meanings})")))
+
+    @property
+    def delisting(self) -> str:
+        """The page that tells how to get off the list."""
+        bad = self.listing.state is ListState.LISTED and self.listing.alarming
+        return self.listing.delisting if bad else ""
+
+    @property
+    def before(self) -> list[str]:
+        """Since when it has listed the subject, in sentences."""
+        if self.past is None:
+            return []
+        if not self.past.answered:
+            return ["unknown"]
+        return [*_periods(self.past)] or ["not listed"]
+
+    @property
+    def usable(self) -> str:
+        """In how many checks it was."""
+        if self.past is None:
+            return ""
+        checks = f"{self.past.checks} {'check' if self.past.checks == 1 else 'checks'}"
+        if self.past.answered == self.past.checks:
+            return f"usable in all of {checks}" if self.past.checks > 1 else "usable in 1 check"
+        return f"usable in {self.past.answered} of {checks}; otherwise: {self.past.trouble}"
+
+    @property
+    def state_before(self) -> ListState:
+        """Listed if it was at any time of the week."""
+        if not self.past or not self.past.answered:
+            return ListState.UNKNOWN
+        return ListState.LISTED if self.past.periods else ListState.CLEAN
+
+
+class SubjectView:
+    """An address or a domain, and all answers about it: listings first, then what is unknown."""
+
+    def __init__(self, about: SubjectAnswers, now: LookupNow) -> None:
+        self.subject = about.subject.text
+        self.origin = about.origin
+        views = [
+            AnswerView(one, now.past.get((one.subject, one.blocklist))) for one in about.listings
+        ]
+        order = [ListState.LISTED, ListState.UNKNOWN, ListState.CLEAN]
+        self.answers = sorted(
+            views, key=lambda one: (order.index(one.listing.state), not one.listing.alarming)
+        )
+        self.state = _style(about.state)
+        self.verdict = _verdict(about)
+        probes = now.probes.get(self.subject, ())
+        self.probes = probes[:MOST_NAMED]
+        self.more_probes = len(probes) - len(self.probes)
+
+    @property
+    def agreements(self) -> list[Agreement]:
+        """The lists by their answers; nothing if no check is known."""
+        judges = [one for one in self.answers if one.listing.alarming]
+        if not any(one.past for one in judges):
+            return []
+        return [
+            Agreement(
+                WORDS[state],
+                _style(state),
+                _names(one for one in judges if one.listing.state is state),
+                _names(one for one in judges if one.past and one.state_before is state),
+            )
+            for state in WORDS
+        ]
+
+
+class LookupView:
+    """The answers of a look-up."""
+
+    def __init__(self, now: LookupNow) -> None:
+        lookup = now.lookup
+        self.what = lookup.what.text
+        self.word = WORDS[lookup.state]
+        self.state = _style(lookup.state)
+        self.configured = now.configured
+        self.problems = lookup.problems
+        self.notes = lookup.notes
+        self.trouble = now.trouble
+        self.since = now.since
+        self.subjects = [SubjectView(one, now) for one in lookup.answers]
+
+
+def called(probe: Probe) -> str:
+    return probe.name or str(probe.key)
+
+
+def _style(state: ListState) -> str:
+    return {ListState.LISTED: BAD, ListState.CLEAN: GOOD, ListState.UNKNOWN: PLAIN}[state]
+
+
+def _names(views: Iterable[AnswerView]) -> tuple[str, ...]:
+    return tuple(one.listing.blocklist for one in views)
+
+
+def _verdict(about: SubjectAnswers) -> str:
+    """How many lists say so, in one sentence. Those that only inform do not count."""
+    if not about.listings:
+        return "unknown: no list is asked about it"
+    judges = [one for one in about.listings if one.alarming] or about.listings
+    listed = sum(one.state is ListState.LISTED for one in judges)
+    unknown = sum(one.state is ListState.UNKNOWN for one in judges)
+    answered = len(judges) - unknown
+    rest = f"; {unknown} of {len(judges)} are unknown" if unknown and answered else ""
+    if listed:
+        return f"listed by {listed} of {answered} lists that answered{rest}"
+    if answered:
+        lists = "list that answered" if answered == 1 else "lists that answered"
+        return f"not listed by any of {answered} {lists}{rest}"
+    return "unknown: no list answered"
+
+
+def _periods(past: Past) -> Iterable[str]:
+    for one in past.periods:
+        began = moment(one.first) if one.after is not None else f"before {moment(one.first)}"
+        if one.until is None:
+            yield f"listed since {began}"
+        else:
+            yield f"listed from {began} until {moment(one.until)}"
