@@ -1,6 +1,6 @@
 """The data of the page with the answers of a look-up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from exporter.blocklists import Past, SubjectAnswers
@@ -56,7 +56,7 @@ class AnswerView:
             return []
         if not self.past.answered:
             return ["unknown"]
-        return [*_periods(self.past)] or ["not listed"]
+        return [*_periods(self.past, self.listing.state)] or ["not listed"]
 
     @property
     def usable(self) -> str:
@@ -157,10 +157,13 @@ def _verdict(about: SubjectAnswers) -> str:
     return "unknown: no list answered"
 
 
-def _periods(past: Past) -> Iterable[str]:
+def _periods(past: Past, now: ListState) -> Iterator[str]:
+    """When it was listed, and since when. What the newest check found may be over by now."""
     for one in past.periods:
         began = moment(one.first) if one.after is not None else f"before {moment(one.first)}"
-        if one.until is None:
-            yield f"listed since {began}"
-        else:
+        if one.until is not None:
             yield f"listed from {began} until {moment(one.until)}"
+        elif now is ListState.CLEAN:
+            yield f"listed from {began} until the newest check, {moment(one.last)}"
+        else:
+            yield f"listed since {began}"
