@@ -18,7 +18,7 @@ from exporter.config.oauth2 import OAuth2Options
 from exporter.config.parts import files_in
 from exporter.config.schema import json_schema
 from exporter.config.server import ServerOptions
-from exporter.config.types import Duration, Name, Options, Secret, WrittenPath
+from exporter.config.types import Duration, Name, Options, Secret, WrittenPath, duration_text
 from exporter.config.yaml import dump
 from exporter.core.model import ProbeKey
 from exporter.core.scope import Scope
@@ -27,6 +27,7 @@ from exporter.mailboxes import MailboxOptions
 from exporter.net.dns import DEFAULT_TIMEOUT
 
 EMBEDDED = "embedded.yml"
+LEAST_KEEP = 3600.0  # seconds
 
 
 def _default_dir() -> str:
@@ -36,8 +37,8 @@ def _default_dir() -> str:
 
 
 class StateOptions(Options):
-    """What must survive a restart: the tokens of messages in transit, and the key that signs
-    them."""
+    """What must survive a restart: the tokens of messages in transit, the key that signs them, and
+    what is known about earlier trips."""
 
     dir: WrittenPath = Field(default_factory=_default_dir)
     """A directory for the state of this exporter alone, on a local disk. Default:
@@ -49,6 +50,19 @@ class StateOptions(Options):
     `dir`. Each makes its own trips, leaves the other's messages alone for an hour, and then deletes
     those that are left over. Default: a key that is created at the first start and stored in `dir`,
     so that exporters that share a mailbox never touch each other's messages."""
+
+    keep: Duration = 30 * 86400.0
+    """How long finished trips are kept, so that links to them last: of each probe all of the
+    newest, older ones thinned out by time, and the first and the last trip of each outage
+    ([scaling.md](scaling.md#the-size-of-the-state)). At least 1h. All together are bounded in size.
+    Outages and the account of each day are kept for 13 months."""
+
+    @field_validator("keep")
+    @classmethod
+    def _is_not_short(cls, value: float) -> float:
+        if value < LEAST_KEEP:
+            raise ValueError(f"must be at least {duration_text(LEAST_KEEP)}")
+        return value
 
     @field_validator("token_key", mode="before")
     @classmethod

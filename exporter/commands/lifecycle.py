@@ -64,7 +64,7 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})  # one that came early comes now
     async with AsyncExitStack() as stack:
         clock = Clock(late=stack.enter_context(Lateness()).between)
-        store = Store.open(state_dir)
+        store = Store.open(state_dir, keep=settings.state.keep)
         key = key_of(settings.state, state_dir)
         app = await stack.enter_async_context(App(settings, store, key, options.max_targets, clock))
         app.recover()  # before any request: a scrape must not start a trip that is in progress

@@ -1,8 +1,7 @@
-"""The outcomes of recent trips, each with its trace and transcript, in the file of the store.
+"""The outcomes of recent trips, each with its trace and transcript or only its verdict, in the file
+of the store.
 
-It keeps the newest of every probe; more failures, and for longer, since they need an explanation,
-and the first and the last of every outage. Of older ones it keeps the verdict, so that links last.
-"""
+thinning.py has which of them are kept."""
 
 from dataclasses import dataclass
 from json import dumps
@@ -12,14 +11,6 @@ from sqlite3 import Connection
 from pydantic import TypeAdapter, ValidationError
 
 from exporter.core.model import Fact, Outcome, ProbeKey
-from exporter.core.outage import Outage
-
-SUCCESSES, FAILURES = 10, 50  # of each probe, with trace and transcript
-PINNED = 100  # the same, of outages
-SUMMARIES = 300  # successes of each probe in all, and failures
-DAY = 86400.0
-SUCCESSES_FOR, FAILURES_FOR = 7 * DAY, 30 * DAY  # seconds
-MOST_BYTES = 64 << 20  # of all probes together; beyond it the oldest go, successes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +24,8 @@ class ListedTrip:
 
 
 _OUTCOME = TypeAdapter(Outcome)
-# With how many trips of the probe have succeeded and failed so far.
-_INSERT = """INSERT OR REPLACE INTO recent
-    (trip, module, target, success, finished_at, size, outcome, successes, failures)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce(max(successes), 0) + ?4, coalesce(max(failures), 0) + 1 - ?4
-    FROM recent WHERE number IN (
-        (SELECT max(number) FROM recent WHERE module = ?2 AND target = ?3 AND success = 1),
-        (SELECT max(number) FROM recent WHERE module = ?2 AND target = ?3 AND success = 0))"""
-_AT_PLACE = """SELECT number, pinned FROM recent WHERE module = ? AND target = ? AND success = ?
-    ORDER BY number DESC LIMIT 1 OFFSET ?"""
-_BEYOND_PLACE = """DELETE FROM recent WHERE NOT pinned AND number IN (SELECT number FROM recent
-    WHERE module = ? AND target = ? AND success = ? ORDER BY number DESC LIMIT -1 OFFSET ?)"""
+_WHOLE = """coalesce((SELECT traces.outcome FROM traces WHERE traces.number = recent.number), outcome)
+    AS outcome"""
 _FACTS = TypeAdapter(tuple[Fact, ...])
 
 
@@ -78,57 +60,6 @@ def facts_readable(text: str) -> tuple[Fact, ...]:
         return ()
 
 
-def keep(connection: Connection, outcome: Outcome, text: str) -> None:
-    """Adds the newest outcome of its probe, serialized as `text`; of the one that is too old now
-    only the verdict is kept, and of older ones nothing."""
-    probe = outcome.probe.module, outcome.probe.target, outcome.success
-    row = (outcome.trip, *probe, outcome.finished_at, len(text.encode()), text)
-    connection.execute(_INSERT, row)
-    oldest = connection.execute(_AT_PLACE, (*probe, SUCCESSES if outcome.success else FAILURES))
-    if found := oldest.fetchone():
-        number, pinned = found
-        if not pinned:
-            _summarize(connection, number)
-        connection.execute(_BEYOND_PLACE, (*probe, SUMMARIES))
-
-
-def pin(connection: Connection, outage: Outage) -> None:
-    """Keeps the first trip of an outage, and if it is over the last one, for as long as failures are
-    kept. Of a probe with very many outages, those of the newest."""
-    trips = (outage.first_trip, outage.first_trip if outage.lasts else outage.last_trip)
-    connection.execute("UPDATE recent SET pinned = 1 WHERE NOT pinned AND trip IN (?, ?)", trips)
-    surplus = """SELECT number FROM recent WHERE module = ? AND target = ? AND success = 0 AND pinned
-        ORDER BY number DESC LIMIT -1 OFFSET ?"""
-    values = (outage.probe.module, outage.probe.target, PINNED)
-    for (number,) in connection.execute(surplus, values).fetchall():
-        connection.execute("UPDATE recent SET pinned = 0 WHERE number = ?", (number,))
-        _summarize(connection, number)
-
-
-def _summarize(connection: Connection, number: int) -> None:
-    """Keeps of an outcome only what a list shows."""
-    (text,) = connection.execute(
-        "SELECT outcome FROM recent WHERE number = ?", (number,)
-    ).fetchone()
-    if outcome := readable(text):
-        brief = written(outcome.brief)
-        update = "UPDATE recent SET outcome = ?, size = ? WHERE number = ?"
-        connection.execute(update, (brief, len(brief.encode()), number))
-
-
-def prune(connection: Connection, now: float) -> None:
-    """Drops outcomes that are too old at `now`, in seconds since the epoch, or too many."""
-    for success, age in ((True, SUCCESSES_FOR), (False, FAILURES_FOR)):
-        connection.execute(
-            "DELETE FROM recent WHERE success = ? AND finished_at < ?", (success, now - age)
-        )
-    (size,) = connection.execute("SELECT total(size) FROM recent").fetchone()
-    if size > MOST_BYTES:
-        surplus = """DELETE FROM recent WHERE number IN (SELECT number FROM (SELECT number,
-            sum(size) OVER (ORDER BY pinned DESC, success, number DESC) AS room FROM recent) WHERE room > ?)"""
-        connection.execute(surplus, (MOST_BYTES,))
-
-
 def newest(
     connection: Connection, probe: ProbeKey | None, limit: int, offset: int = 0
 ) -> list[Outcome]:
@@ -137,7 +68,7 @@ def newest(
         ("WHERE module = ? AND target = ?", (probe.module, probe.target)) if probe else ("", ())
     )
     rows = connection.execute(
-        f"SELECT outcome FROM recent {where} ORDER BY number DESC LIMIT ? OFFSET ?",  # noqa: S608
+        f"SELECT {_WHOLE} FROM recent {where} ORDER BY number DESC LIMIT ? OFFSET ?",  # noqa: S608
         (*which, limit, offset),
     )
     return [outcome for (text,) in rows if (outcome := readable(text))]
@@ -148,8 +79,8 @@ def listed(
 ) -> list[ListedTrip]:
     """The outcomes of one probe, the newest first."""
     rows = connection.execute(
-        """SELECT outcome, success, successes, failures FROM recent WHERE module = ? AND target = ?
-        ORDER BY number DESC LIMIT ? OFFSET ?""",
+        f"""SELECT {_WHOLE}, success, successes, failures FROM recent
+        WHERE module = ? AND target = ? ORDER BY number DESC LIMIT ? OFFSET ?""",  # noqa: S608
         (probe.module, probe.target, limit + 1, offset),
     ).fetchall()
     trips = []
@@ -164,5 +95,6 @@ def listed(
 
 
 def of_trip(connection: Connection, trip: str) -> Outcome | None:
-    row = connection.execute("SELECT outcome FROM recent WHERE trip = ?", (trip,)).fetchone()
+    query = f"SELECT {_WHOLE} FROM recent WHERE trip = ?"  # noqa: S608
+    row = connection.execute(query, (trip,)).fetchone()
     return readable(row[0]) if row else None

@@ -60,9 +60,11 @@ def _sensible(states: Iterable[str]) -> dict[str, str]:
         "recent": " AND ".join(
             (
                 *_texts("trip", "module", "target", "outcome"),
-                *numbers("success", "finished_at", "size", "pinned", "successes", "failures"),
+                *numbers("success", "finished_at", "size", "grade", "successes", "failures"),
             )
         ),
+        "traces": " AND ".join((*_texts("outcome"), *numbers("number", "size"))),
+        "exemplars": " AND ".join((*_texts("module", "target"), *numbers("bucket", "number"))),
     }
 
 

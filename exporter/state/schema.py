@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from exporter.core.private_file import keep_private, open_private
-from exporter.state import days
+from exporter.state import days, thinning
 
 log = logging.getLogger(__name__)
 
@@ -34,16 +34,21 @@ CREATE TABLE outages (
 ) WITHOUT ROWID;
 CREATE INDEX outages_by_start ON outages (start);
 """
-_COUNTS = "".join(
-    f"ALTER TABLE recent ADD COLUMN {name} INTEGER NOT NULL DEFAULT 0;\n"
-    for name in ("pinned", "successes", "failures")
-)
+_THINNING = f"""{thinning.TABLES}
+ALTER TABLE recent ADD COLUMN grade INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recent ADD COLUMN successes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE recent ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
+DROP INDEX recent_by_probe;
+DROP INDEX recent_by_age;
+CREATE INDEX recent_by_probe ON recent (module, target, success, number, grade);
+CREATE INDEX recent_by_age ON recent (success, grade, finished_at, size);
+"""
 _MAINTENANCE = """
 CREATE TABLE maintenance (
     name TEXT PRIMARY KEY, start REAL NOT NULL, "end" REAL NOT NULL, probes TEXT NOT NULL
 ) WITHOUT ROWID;
 """
-_NEW_IN_5 = _OUTAGES + days.TABLE + _MAINTENANCE + _COUNTS
+_NEW_IN_5 = _OUTAGES + days.TABLE + _MAINTENANCE + _THINNING
 _SCHEMA = f"""
 CREATE TABLE trips (
     id TEXT PRIMARY KEY, module TEXT NOT NULL, target TEXT NOT NULL, mailbox TEXT NOT NULL, state TEXT NOT NULL,

@@ -19,7 +19,7 @@ from exporter.core.outage import Outage
 from exporter.core.threads import off_the_loop
 from exporter.core.window import Once, Window
 from exporter.state import account as accounts
-from exporter.state import days, evidence, maintenance, outages, outcomes, trips
+from exporter.state import days, evidence, maintenance, outages, outcomes, thinning, trips
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
@@ -47,6 +47,7 @@ class Store:
         directory: Path | None,
         lock: int | None,
         threaded: bool,
+        keep: float = thinning.KEEP,
     ) -> None:
         self._place = state_file.place_of(directory) if directory else str
         self._misplaced = ""  # what was wrong with the place of the file, the last time
@@ -57,16 +58,19 @@ class Store:
         self._reader = Reader(reading, threaded=threaded)
         self._lock = lock
         self._threaded = threaded
+        self._keep = keep
 
     @classmethod
-    def open(cls, directory: Path | None, *, threaded: bool = True) -> "Store":
-        """Opens the state. A damaged file is renamed, and a new one created. Raises
-        StateUnusable."""
+    def open(
+        cls, directory: Path | None, *, threaded: bool = True, keep: float = thinning.KEEP
+    ) -> "Store":
+        """Opens the state, which keeps finished trips for at most so many seconds. A damaged file is
+        renamed, and a new one created. Raises StateUnusable."""
         if directory is None:
-            return cls(state_file.in_memory(), None, None, threaded=False)
+            return cls(state_file.in_memory(), None, None, threaded=False, keep=keep)
         connection, lock = state_file.in_directory(directory)
         forget_the_rest(connection)
-        return cls(connection, directory, lock, threaded)
+        return cls(connection, directory, lock, threaded, keep)
 
     def unsettled(self) -> list[Trip]:
         """The trips whose message may still come. Raises StateUnusable."""
@@ -144,7 +148,7 @@ class Store:
         return await self._read(lambda c: trips.find(c, trip_id))
 
     async def recent(self, probe: ProbeKey | None, limit: int, offset: int = 0) -> list[Outcome]:
-        """Recent outcomes of one probe or of all, the newest first. See evidence.py for what is
+        """Recent outcomes of one probe or of all, the newest first. See thinning.py for what is
         kept. Raises StateUnusable."""
         return await self._read(lambda c: evidence.newest(c, probe, limit, offset))
 
@@ -211,7 +215,7 @@ class Store:
     def forget_expired(self, now: Moment) -> None:
         """Deletes trips that are too old by elapsed time; `now.wall` is for the evidence."""
         self._commits.add(lambda c: trips.forget_expired(c, now))
-        self._commits.add(lambda c: evidence.prune(c, now.wall))
+        self._commits.add(lambda c: thinning.prune(c, now.wall, self._keep))
         self._commits.add(lambda c: outages.prune(c, now.wall))
         self._commits.add(lambda c: days.prune(c, now.wall))
         self._commits.add(lambda c: maintenance.prune(c, now.wall))
@@ -236,7 +240,7 @@ class Store:
 
         def change(connection: sqlite3.Connection) -> None:
             outcomes.keep(connection, outcome, text, newest=newest)
-            evidence.keep(connection, outcome, text)
+            thinning.keep(connection, outcome, text)
             days.count(connection, outcome)
 
         # The verdict of a success is on disk already: a restart would report the same again.
@@ -256,7 +260,7 @@ class Store:
 
         def change(connection: sqlite3.Connection) -> None:
             outages.keep(connection, outage)
-            evidence.pin(connection, outage)
+            thinning.pin(connection, outage)
 
         self._commits.add(change, within=SOON)
 

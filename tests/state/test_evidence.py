@@ -3,23 +3,20 @@
 import asyncio
 import sqlite3
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from pydantic import TypeAdapter
 
 from exporter.core.model import Failure, Outcome, ProbeKey, Span
-from exporter.core.outage import Outage
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.state import evidence
 from exporter.state import schema as state_file
-from exporter.state.evidence import DAY, FAILURES, PINNED, SUCCESSES, SUMMARIES, ListedTrip
+from exporter.state.evidence import ListedTrip
 from exporter.state.outcomes import LastKnown
 from exporter.state.store import Store
-from exporter.state.trip import Moment
+from exporter.state.thinning import NEWEST
 
 PROBE, OTHER = (
     ProbeKey("submission", "someone@example.org"),
@@ -73,137 +70,26 @@ async def test_who_asks_at_once_is_told_what_was_finished_before(
     await store.close()
 
 
-def is_whole(outcome: Outcome) -> bool:
-    return bool(outcome.spans and outcome.transcript)
-
-
-async def test_of_every_probe_the_newest_are_kept_whole_and_more_of_the_failures(
-    tmp_path: Path,
-) -> None:
-    """Of older ones the verdict is."""
-    store = Store.open(tmp_path)
-    store.finished(good("other", OTHER))
-    for number in range(SUMMARIES + 20):
-        store.finished(bad(f"bad{number}"))
-        store.finished(good(f"good{number}"))
-    kept, newest = await store.recent(PROBE, 10_000), SUMMARIES + 19
-    for word, most in (("good", SUCCESSES), ("bad", FAILURES)):
-        of_kind = [one for one in kept if one.trip.startswith(word)]
-        assert [one.trip for one in of_kind] == [f"{word}{newest - n}" for n in range(SUMMARIES)]
-        assert [is_whole(one) for one in of_kind] == [n < most for n in range(SUMMARIES)]
-    assert await store.outcome("bad20") == bad("bad20").brief
-    assert await trips(store, OTHER) == ["other"]
-    await store.close()
-    with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
-        (odd,) = file.execute(
-            "SELECT count(*) FROM recent WHERE size != length(CAST(outcome AS BLOB))"
-        ).fetchone()
-    assert odd == 0
-
-
-def outage_of(first: str, last: str, *, lasts: bool = False) -> Outage:
-    end = None if lasts else 3000.0
-    why = ("send/rejected",)
-    return Outage(first, PROBE, 1000.0, 2000.0, end, 2, first, last, None, why, 0.0, False)
-
-
-async def test_the_first_and_the_last_trip_of_an_outage_are_kept_whole() -> None:
-    store = Store.open(None)
-    for number in range(SUMMARIES + 20):
-        store.finished(bad(f"bad{number}"))
-        if number == 0:
-            store.keep_outage(outage_of("bad0", "bad0", lasts=True))
-        if number == 2:
-            store.keep_outage(outage_of("bad0", "bad2"))
-    for trip, whole in (("bad0", True), ("bad1", None), ("bad2", True), ("bad100", False)):
-        outcome = await store.outcome(trip)
-        assert (outcome and is_whole(outcome)) is whole
-    store.forget_expired(Moment("boot", 0.0, 30 * DAY))
-    assert await store.outcome("bad0")
-    store.forget_expired(Moment("boot", 0.0, 31 * DAY))
-    assert await trips(store) == []
-    await store.close()
-
-
-async def test_of_very_many_outages_the_newest_have_evidence() -> None:
-    store = Store.open(None)
-    for number in range(PINNED + 30):
-        store.finished(bad(f"bad{number}"))
-        store.keep_outage(outage_of(f"bad{number}", f"bad{number}"))
-    kept = await store.recent(PROBE, 10_000)
-    assert [is_whole(one) for one in kept] == [n < PINNED for n in range(PINNED + 30)]
-    await store.close()
-
-
-async def test_a_clock_that_is_set_back_does_not_make_new_trips_old() -> None:
-    store = Store.open(None)
-    for number in range(SUCCESSES):
-        store.finished(good(f"before{number}", at=5000.0))
-    store.finished(good("after", at=100.0))
-    kept = await store.recent(None, 100)
-    assert kept[0] == good("after", at=100.0)
-    assert [is_whole(one) for one in kept] == [True] * SUCCESSES + [False]
-    await store.close()
-
-
 async def test_how_many_trips_are_no_longer_kept_is_known_between_those_that_are() -> None:
     store = Store.open(None)
     store.finished(bad("first"))
     for number in range(40):
         store.finished(good(f"good{number}"))
     store.finished(bad("second"))
-    for number in range(SUMMARIES + 28):
+    for number in range(NEWEST + 28):
         store.finished(good(f"later{number}"))
     store.finished(bad("third"))
     store.finished(good("other", OTHER))
     kept = await store.listed(PROBE, 10_000)
     missing = {one.outcome.trip: (one.successes, one.failures) for one in kept}
-    assert len(kept) == SUMMARIES + 3
+    assert len(kept) == NEWEST + 4
     assert {trip: counts for trip, counts in missing.items() if any(counts)} == {
         "later28": (28, 0),
-        "second": (40, 0),
+        "second": (39, 0),
     }
     assert [one.outcome for one in await store.listed(PROBE, 5)] == await store.recent(PROBE, 5)
     assert await store.listed(PROBE, 1) == [ListedTrip(bad("third"))]
     await store.close()
-
-
-async def test_failures_are_kept_for_longer_than_successes() -> None:
-    store = Store.open(None)
-    for day in (0, 10, 25):
-        store.finished(good(f"good{day}", at=day * DAY))
-        store.finished(bad(f"bad{day}", at=day * DAY))
-    store.forget_expired(Moment("boot", 0.0, 31 * DAY))
-    assert await trips(store) == ["bad25", "good25", "bad10"]
-    store.forget_expired(Moment("boot", 0.0, 60 * DAY))
-    assert await trips(store) == []
-    await store.close()
-
-
-def test_all_together_are_bounded_and_old_successes_go_before_old_failures() -> None:
-    with closing(state_file.in_memory()) as connection:
-        each = evidence.MOST_BYTES // 20
-        for number in range(15):
-            for outcome in (bad(f"bad{number}"), good(f"good{number}")):
-                key = ProbeKey("m", outcome.trip)
-                text = evidence.written(outcome)
-                evidence.keep(
-                    connection,
-                    replace(outcome, probe=key),
-                    text + " " * (each - len(text.encode())),
-                )
-        evidence.prune(connection, 1000.0)
-        kept = [outcome.trip for outcome in evidence.newest(connection, None, 100)]
-        (size,) = connection.execute(
-            "SELECT sum(length(CAST(outcome AS BLOB))) FROM recent"
-        ).fetchone()
-    assert size <= evidence.MOST_BYTES
-    assert [trip for trip in kept if trip.startswith("bad")] == [
-        f"bad{n}" for n in range(14, -1, -1)
-    ]
-    assert [trip for trip in kept if trip.startswith("good")] == [
-        f"good{n}" for n in range(14, 9, -1)
-    ]
 
 
 async def test_a_trip_that_is_told_twice_is_kept_once(tmp_path: Path) -> None:
@@ -243,6 +129,7 @@ async def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
     await store.close()
     with closing(sqlite3.connect(tmp_path / state_file.FILE)) as file:
         file.execute("UPDATE recent SET outcome = '{\"trip\": 1}' WHERE trip = 'b'")
+        file.execute("UPDATE traces SET outcome = '{\"trip\": 1}' WHERE number = 2")
         file.commit()
     store = Store.open(tmp_path)
     assert await trips(store) == ["a"]

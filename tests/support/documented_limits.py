@@ -25,7 +25,7 @@ from exporter.net.pop3 import reader as pop3_reader
 from exporter.net.smtpd import limits as smtpd_limits
 from exporter.probing import probes
 from exporter.senders import mx, sendmail
-from exporter.state import evidence
+from exporter.state import thinning
 from exporter.web import (
     basic_auth,
     middleware,
@@ -52,7 +52,7 @@ def seconds(number: float) -> str:
 
 
 def days(number: float) -> str:
-    return f"{number / evidence.DAY:g} d"
+    return f"{number / thinning.DAY:g} d"
 
 
 LIMITS = {
@@ -120,10 +120,12 @@ LIMITS = {
     "Headers of a received message that are shown: lines; a line; in total": (
         f"{shown.MOST_LINES}; {shown.LONGEST_LINE:,} characters; {size(shown.MOST_TEXT)}"
     ),
-    "Trips kept for a probe: failures; successes": f"{evidence.FAILURES}; {evidence.SUCCESSES}",
-    "Trips kept: failures for; successes for; all of them": (
-        f"{days(evidence.FAILURES_FOR)}; {days(evidence.SUCCESSES_FOR)};"
-        f" {size(evidence.MOST_BYTES)}"
+    "Newest trips kept for a probe with their transcripts: failures; successes": (
+        f"{thinning.FAILURES}; {thinning.SUCCESSES}"
+    ),
+    "Newest trips kept for a probe: failures; successes": f"{thinning.NEWEST}; {thinning.NEWEST}",
+    "Trips kept: for (`state: {keep: …}`); all of them": (
+        f"{days(thinning.KEEP)}; {size(thinning.MOST_BYTES)}"
     ),
     "The configuration: a file; values in it": f"{size(yaml.MAX_BYTES)}; {yaml.MAX_VALUES:,}",
 }

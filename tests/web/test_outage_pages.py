@@ -9,7 +9,7 @@ from exporter.core.model import Failure, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
-from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES
+from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
 from exporter.web.pages.outages import PER_PAGE, OutageQuery
 from tests.support.http_site import Site, site
 from tests.web.api.test_resources import KEY, WHY, happened, trip
@@ -117,14 +117,17 @@ async def test_a_link_to_an_old_trip_is_answered_with_its_verdict() -> None:
 async def test_the_list_of_a_probe_has_pages_and_says_what_is_no_longer_kept() -> None:
     async with site() as here:
         await happened(here, trip(0, WHY))
-        await happened(here, *(trip(1 + number) for number in range(SUMMARIES + 68)))
+        await happened(here, *(trip(1 + number) for number in range(NEWEST + 68)))
         address, shown = "trips?module=submission&target=a@example.org", list[str]()
         while address:
             page = await page_of(here, f"/{address.replace('&amp;', '&')}")
             shown += re.findall('<a href="trips/([0-9a-f]{14})"', page)
-            assert ("68 OK trips not shown" in page) is (trip(69).trip in page)
+            assert ("21 OK trips not shown" in page) is (trip(69).trip in page)
+            assert ("45 OK trips not shown" in page) is (trip(47).trip in page)
             address = "".join(re.findall('<a href="([^"]+)" rel="next">', page))
-        assert shown == [trip(SUMMARIES + 68 - n).trip for n in range(SUMMARIES)] + [trip(0).trip]
+        newest = [trip(NEWEST + 68 - n).trip for n in range(NEWEST)]
+        of_hour, of_day = trip(47).trip, trip(1).trip
+        assert shown == [*newest, of_hour, of_day, trip(0).trip]
         await page_of(here, "/trips?module=submission&target=a@example.org&page=0", 400)
         beyond = await page_of(here, "/trips?module=submission&target=a@example.org&page=99")
         assert 'rel="prev"' in beyond

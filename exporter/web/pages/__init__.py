@@ -23,8 +23,9 @@ from exporter.mailboxes.watcher.watcher import Watcher
 from exporter.metrics.text import Text
 from exporter.probing.probe import Probe
 from exporter.probing.probes import ProbeTable
-from exporter.state.evidence import FAILURES, SUCCESSES, SUMMARIES, ListedTrip
+from exporter.state.evidence import ListedTrip
 from exporter.state.schema import StateUnusable
+from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
 from exporter.web.lookups_now import LookupNow
 from exporter.web.pages.links import linked
 from exporter.web.pages.lookup import LookupView, called
@@ -39,7 +40,7 @@ from exporter.web.pages.words import ago, moment
 MOST_TRIPS = 60  # in a list
 MOST_WINDOWS = 20  # of planned maintenance
 ALL = Query()
-KEPT = {"successes": SUCCESSES, "failures": FAILURES, "summaries": SUMMARIES}
+KEPT = {"successes": SUCCESSES, "failures": FAILURES, "newest": NEWEST}
 LINES = 20  # of a file that are written at a time: a millisecond of work
 WORDS = 500  # texts and values of a page that are written at a time: a millisecond of work
 NOTABLE_LAG = 1.0  # seconds by which trips start late
