@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from exporter.checks.options import RoundtripOptions
 from exporter.config.types import duration_text
 from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LeftFrom
-from exporter.core.model import Fact, ProbeError, one_line
+from exporter.core.model import MAX_FOLDER, Fact, ProbeError, one_line
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.run import Run
@@ -26,8 +26,6 @@ from exporter.net.dns import Resolver
 from exporter.net.oauth2 import Accounts
 from exporter.senders.kind import Sender
 from exporter.senders.pace import Pace
-
-LONGEST_FOLDER = 100  # characters of its name, which is the server's and becomes a label
 
 
 class RoundTrip:
@@ -217,5 +215,5 @@ def _arrival(found: Found, run: Run) -> Arrival:
     delay = sighting.delay_since(run.accepted, run.clock)
     round_trip = None if delay is None else sighting.delay_since(run.sending_since, run.clock)
     return Arrival(
-        one_line(sighting.folder, LONGEST_FOLDER), found.found_in, delay, round_trip, sighting.junk
+        one_line(sighting.folder, MAX_FOLDER), found.found_in, delay, round_trip, sighting.junk
     )

@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from exporter.core.durations import in_units
+
 _SECRET = re.compile(
     r"authorization|api-?key|secret|passw(or)?d|cookie|credential|(?<!mailtrip-)token",
     re.IGNORECASE,
@@ -65,6 +67,23 @@ class Hop:
     delay: float | None  # since the hop before, seconds; never negative, never longer than the trip
     # Seconds by which its clock is behind that of the hop before; 0 when they may agree.
     skew: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class LateArrival:
+    """The message came after its trip had failed as overdue. The servers on its way and its headers
+    are as in `Hop` and `ArrivedHeaders`."""
+
+    at: float  # when it was seen, seconds since the epoch
+    delay: float | None  # from the server's final 250 to seen, seconds; None if that is unknown
+    folder: str
+    hops: tuple[Hop, ...]
+    headers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        after = "" if self.delay is None else f", {in_units(self.delay)} after it was accepted"
+        servers = ", ".join(hop.by for hop in self.hops if hop.by)
+        return f"the message arrived late{after}{servers and f', by way of {servers}'}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from exporter.core.facts import (
     ArrivedHeaders,
     Authentication,
     Hop,
+    LateArrival,
     LeftFrom,
     SpamScore,
     Unclear,
@@ -24,6 +25,7 @@ from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 
 MAX_DETAIL = 300  # characters of a server's text that we keep
+MAX_FOLDER = 100  # characters of a folder's name, which is the server's and becomes a label
 CONTROL = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 """What may do something to a terminal, a log or a line, with what turns text around (Unicode's
 Bidi_Control); and surrogates, which stand for bytes that are no text, and cannot be written
@@ -173,12 +175,13 @@ Fact = (
     | SpamScore
     | Arrival
     | ArrivedHeaders
+    | LateArrival
     | Unclear
     | Listing
     | QueriedList
 )
 
-_IN_LISTS = Arrival, Listing, QueriedList
+_IN_LISTS = Arrival, LateArrival, Listing, QueriedList
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 from exporter.core.clock import Clock
+from exporter.core.facts import LateArrival
 from exporter.core.logs import about
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
@@ -19,8 +20,10 @@ from exporter.core.reasons import Reason
 from exporter.core.run import VERDICT_PATIENCE, Run
 from exporter.mail.message import Kind
 from exporter.mail.tokens import Token
+from exporter.mailboxes.watcher.reader import Reader
 from exporter.mailboxes.watcher.strays import Stray
 from exporter.mailboxes.watcher.watcher import Watcher
+from exporter.probing.late_arrival import late_arrival
 from exporter.probing.left_over import LEFT_OVER_AFTER, LeftOvers
 from exporter.probing.log_lines import log_message
 from exporter.probing.observer import MailObserver
@@ -56,6 +59,7 @@ class Ledger:
         self._in_flight: dict[str, Trip] = {}
         self._overdue = OverdueTrips(watchers, clock)
         self._left_over = LeftOvers(clock, self._passed)
+        self._reader = Reader()
         self._left: set[str] = set()  # trips that a restart continues
         self._prune_at = float("-inf")  # when the state is pruned next, monotonic
         self._unwritten: dict[str, Trip] = {}  # settled, and not yet so on the disk
@@ -203,26 +207,31 @@ class Ledger:
             if kind is Kind.UNCLEAR:
                 self._observer.unclear(known.probe)
             return 0.0
+        arrival = None
+        if kind is not Kind.BOUNCE and (overdue := self._overdue.get(known.id)):
+            arrival = await self._late_arrival(overdue, stray)
         late = self._overdue.take(known.id)
         if kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
-        elif late:
-            delay = stray.sighting.delay_since(late.accepted, self._clock)
-            self._observer.late(late.probe, delay)
-            self._store.count_late(late.probe, self._clock.wall(), delay)
+        elif late and arrival:
+            self._observer.late(late.probe, arrival.delay)
+            self._store.keep_late_arrival(late.id, late.probe, arrival)
         elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
             self._observer.duplicate(known.probe)
         if known.id not in self._in_flight:
-            came_late = late and kind is not Kind.BOUNCE
             tell = (
-                partial(log_message, logging.WARNING, known, "the message arrived late")
-                if came_late
+                partial(log_message, logging.WARNING, known, str(arrival))
+                if late and arrival
                 else None
             )
             settled = self._settle(known, State.FOUND, tell)
             if late:  # were it deleted before that is on the disk, a restart would take it for lost
                 await self._on_disk(self._store.written(settled), known)
         return 0.0
+
+    async def _late_arrival(self, trip: Trip, stray: Stray) -> LateArrival:
+        reading = await self._reader.read(stray.sighting.raw)
+        return late_arrival(trip, stray, reading.message, self._clock)
 
     def _is_received(self, mailbox: str) -> bool:
         return mailbox in self._watchers and self._watchers[mailbox].receives

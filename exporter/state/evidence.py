@@ -3,7 +3,7 @@ of the store.
 
 thinning.py has which of them are kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from json import dumps
 from math import inf
 from sqlite3 import Connection
@@ -58,6 +58,18 @@ def facts_readable(text: str) -> tuple[Fact, ...]:
         return _FACTS.validate_json(text)
     except ValidationError:
         return ()
+
+
+def add(connection: Connection, trip: str, fact: Fact) -> None:
+    """Adds what has become known of a trip since its end, if the trip is kept."""
+    for table in ("recent", "traces"):
+        of_trip = "number = (SELECT number FROM recent WHERE trip = ?)"
+        find = f"SELECT outcome FROM {table} WHERE {of_trip}"  # noqa: S608
+        row = connection.execute(find, (trip,)).fetchone()
+        if row and (outcome := readable(row[0])):
+            text = written(replace(outcome, facts=(*outcome.facts, fact)))
+            update = f"UPDATE {table} SET outcome = ?, size = ? WHERE {of_trip}"  # noqa: S608
+            connection.execute(update, (text, len(text.encode()), trip))
 
 
 def newest(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from exporter.core.account import Month, ProbeAccount
 from exporter.core.downtime import Downtime
+from exporter.core.facts import LateArrival
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.core.threads import off_the_loop
@@ -247,9 +248,14 @@ class Store:
         within = GATHER if outcome.success else SOON
         return self._commits.add(change, weight=len(text), tell=tell, within=within)
 
-    def count_late(self, probe: ProbeKey, at: float, delay: float | None) -> None:
-        """Counts a message that came late, at Unix time `at`."""
-        self._commits.add(lambda c: days.count_late(c, probe, at, delay))
+    def keep_late_arrival(self, trip_id: str, probe: ProbeKey, arrival: LateArrival) -> None:
+        """Counts a message that came late, and adds to what is kept of its trip."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            days.count_late(connection, probe, arrival.at, arrival.delay)
+            evidence.add(connection, trip_id, arrival)
+
+        self._commits.add(change)
 
     def count_lost(self, probe: ProbeKey, at: float) -> None:
         """Counts a message that is lost, at Unix time `at`."""

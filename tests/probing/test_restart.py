@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
-from exporter.core.facts import Arrival
+from exporter.core.durations import in_units
+from exporter.core.facts import Arrival, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeError, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -17,6 +18,7 @@ from exporter.mail.tokens import new_key
 from exporter.mailboxes.session import Sighting
 from exporter.state.history import summary_of
 from exporter.state.store import Store
+from exporter.state.thinning import FAILURES
 from exporter.state.trip import State
 from tests.support import virtual_time as virtual
 from tests.support.embedded import embedded
@@ -87,6 +89,74 @@ def test_late_mail_is_recognised_after_a_restart(tmp_path: Path) -> None:
         assert series["mailtrip_late_total"] == 1
         assert series["mailtrip_last_delivery_delay_seconds"] == pytest.approx(3600, rel=0.05)
         await second.close()
+
+    virtual.run(course())
+
+
+RECEIVED = (
+    b"Received: from relay.example.org (relay.example.org [192.0.2.7]) by mx.example.net"
+    b" with ESMTP id 1; Thu, 1 Jan 2026 00:00:00 +0000\r\n"
+)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_trip_tells_of_its_message_that_came_late_also_after_a_restart(
+    tmp_path: Path, whole: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also if only its verdict was still kept."""
+
+    async def course() -> None:
+        first = ProberRig(tmp_path)
+        first.sender.delay = None
+        await first.trip()  # the first failed one of a day is kept whole
+        first.sender.delay = seconds = 3600 if whole else 40_000
+        first.sender.on_the_way = lambda raw: RECEIVED + raw
+        overdue = await first.trip()
+        accepted_at = overdue.started_at + 1
+        if not whole:
+            first.sender.delay = None
+            for _ in range(FAILURES):
+                await first.trip()
+        await first.close()
+        second = ProberRig(tmp_path, first.mailbox)
+        second.ledger.recover()
+        await asyncio.sleep(seconds)
+        assert second.mailbox.messages == {}
+        await second.close()
+        third = Store.open(tmp_path, threaded=False)
+        told = await third.outcome(overdue.trip)
+        await third.close()
+        assert told
+        (late,) = [fact for fact in told.facts if isinstance(fact, LateArrival)]
+        kept = overdue if whole else overdue.brief
+        assert told == replace(kept, facts=(*kept.facts, late))
+        assert late.delay is not None
+        assert late.delay == pytest.approx(seconds, rel=0.05)
+        assert late.at == pytest.approx(accepted_at + late.delay, abs=0.1)
+        assert late.folder == "INBOX"
+        assert [(hop.by, hop.address) for hop in late.hops] == [("mx.example.net", "192.0.2.7")]
+        assert late.headers[0].startswith("Received: from relay.example.org")
+        (line,) = [one.getMessage() for one in caplog.records if "arrived late" in one.getMessage()]
+        assert line == (
+            f"trip {overdue.trip} of {overdue.probe}: the message arrived late,"
+            f" {in_units(late.delay)} after it was accepted, by way of mx.example.net"
+        )
+
+    virtual.run(course())
+
+
+def test_a_late_copy_after_the_first_adds_nothing_to_its_trip(tmp_path: Path) -> None:
+    async def course() -> None:
+        rig = ProberRig(tmp_path)
+        rig.sender.delay, rig.sender.copies = 3600, 2
+        overdue = await rig.trip()
+        await asyncio.sleep(3600)
+        assert rig.series()["mailtrip_late_total"] == 1
+        assert rig.series()["mailtrip_duplicates_total"] == 1
+        told = await rig.store.outcome(overdue.trip)
+        assert told
+        assert [type(fact) for fact in told.facts].count(LateArrival) == 1
+        await rig.close()
 
     virtual.run(course())
 

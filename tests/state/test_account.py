@@ -10,7 +10,7 @@ import pytest
 
 from exporter.core.account import Month, ProbeAccount
 from exporter.core.downtime import Downtime
-from exporter.core.facts import Arrival
+from exporter.core.facts import Arrival, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.core.phases import Leg, Phase
@@ -166,8 +166,8 @@ async def test_the_last_days_are_computed_as_a_month_is() -> None:
 async def test_late_and_lost_messages_count_on_their_day(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
     store.finished(trip(moment(1), delay=None))
-    store.count_late(PROBE, moment(2), 700.0)
-    store.count_late(PROBE, moment(2), None)
+    store.keep_late_arrival("a", PROBE, LateArrival(moment(2), 700.0, "INBOX", (), ()))
+    store.keep_late_arrival("b", PROBE, LateArrival(moment(2), None, "INBOX", (), ()))
     store.count_lost(PROBE, moment(3))
     await store.close()
     store = Store.open(tmp_path)

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from exporter.app import App
-from exporter.core.facts import Arrival
+from exporter.core.facts import Arrival, LateArrival
 from exporter.core.model import Outcome, ProbeKey, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.steps import Step
@@ -296,6 +297,16 @@ async def test_late_mail_is_counted_timed_and_deleted(
         assert float(delay) == pytest.approx(8, rel=0.1)
         while lab.user("slow8").mails():
             await asyncio.sleep(0.05)
+        told = await app.store.outcome(outcome.trip)
+    assert told
+    (late,) = [fact for fact in told.facts if isinstance(fact, LateArrival)]
+    assert told == replace(outcome, facts=(*outcome.facts, late))
+    assert late.delay == pytest.approx(8, rel=0.1)
+    assert late.at == pytest.approx(outcome.started_at + 8, abs=2)
+    assert late.folder == "INBOX"
+    assert "relay.lab.test" in [hop.by for hop in late.hops]
+    assert any(line.startswith("Received: ") for line in late.headers)
+    assert any(line.startswith("Subject: ") for line in late.headers)
 
 
 async def test_stopping_imap_in_mid_wait_costs_no_trip(

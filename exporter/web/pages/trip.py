@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from exporter.core.durations import duration
-from exporter.core.facts import Arrival, ArrivedHeaders, Hop
+from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LateArrival
 from exporter.core.model import Listing, Outcome
 from exporter.core.phases import Leg
 from exporter.state.evidence import ListedTrip
@@ -52,7 +52,10 @@ class TripView:
         """The result in words."""
         if self.under_way:
             return ""
-        return str(self.outcome.failure) if self.outcome.failure else in_words(self.outcome)
+        if not self.outcome.failure:
+            return in_words(self.outcome)
+        late = (str(fact) for fact in self.outcome.facts if isinstance(fact, LateArrival))
+        return "; ".join((str(self.outcome.failure), *late))
 
     @property
     def beside(self) -> str:
@@ -130,8 +133,12 @@ class TripView:
     @property
     def headers(self) -> tuple[str, ...]:
         """The headers of the arrived message."""
-        lines = (fact.lines for fact in self.outcome.facts if isinstance(fact, ArrivedHeaders))
-        return next(lines, ())
+        for fact in self.outcome.facts:
+            if isinstance(fact, ArrivedHeaders):
+                return fact.lines
+            if isinstance(fact, LateArrival):
+                return fact.headers
+        return ()
 
     @property
     def facts(self) -> list[tuple[str, str]]:

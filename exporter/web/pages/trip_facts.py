@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from exporter.core.facts import (
     Arrival,
     Authentication,
+    LateArrival,
     LeftFrom,
     SpamScore,
     Unclear,
@@ -18,6 +19,8 @@ from exporter.core.model import (
     TlsSession,
 )
 from exporter.mail.queue_name import queue_name
+from exporter.web.pages.waterfall import hop_in_words
+from exporter.web.pages.words import moment
 
 
 def facts_in_words(outcome: Outcome) -> list[tuple[str, str]]:
@@ -45,6 +48,12 @@ def _in_words(fact: object) -> Iterator[tuple[str, str]]:
             yield f"spam score ({fact.scanner})", f"{fact.score:g}"
         case Unclear():
             yield "unclear message", f"from {fact.sender}: {fact.subject}: {fact.text}"
+        case LateArrival():
+            yield "arrived late", f"{moment(fact.at)} UTC, in {fact.folder or 'the mailbox'}"
+            yield "delivery delay", _seconds(fact.delay)
+            for hop in fact.hops:
+                after = "" if hop.delay is None else f"{hop.delay:.0f} s, "
+                yield f"hop {hop.number}", f"{after}{hop_in_words(hop)}"
         case Arrival():
             yield "found in", f"{fact.folder or 'the mailbox'}, token in its {fact.found_in}"
             yield "delivery delay", _seconds(fact.delay)

@@ -152,7 +152,7 @@ class Waterfall:
                 at,
                 hop.delay,
                 "",
-                _in_words(hop),
+                hop_in_words(hop),
             )
             at += hop.delay or 0.0
 
@@ -163,7 +163,8 @@ class Waterfall:
         return round(x, 1), round(min(max(length * scale, LEAST), WIDTH - x), 1)
 
 
-def _in_words(hop: Hop) -> str:
+def hop_in_words(hop: Hop) -> str:
+    """The server, its client, and what is odd."""
     skew = (
         f"its clock is {abs(hop.skew):.0f} s {'behind' if hop.skew > 0 else 'ahead'}"
         if hop.skew
