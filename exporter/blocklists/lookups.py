@@ -53,11 +53,15 @@ class Lookups:
                 " looked up"
             )
         chosen = list(subjects.items())[:most]
-        notes += [
-            f"{one.text} is not a public address: public lists know nothing about it"
+        private = [
+            one.text
             for one, _ in chosen
             if one.kind is not SubjectKind.DOMAIN and not ip_address(one.text).is_global
         ]
+        if private:
+            notes.append(
+                f"no public list knows an address that is not public: {', '.join(private)}"
+            )
         questions = [
             (one, subject) for subject, _ in chosen for one in lists if one.takes(subject.kind)
         ]

@@ -164,7 +164,8 @@ async def test_the_form_of_the_start_page_needs_no_script_and_its_answer_is_esca
     assert "script" not in page.lower()
     assert "spam &lt;b&gt;came&lt;/b&gt; from there" in page
     assert '<a href="https://bl.example/off" rel="noreferrer">how to be delisted</a>' in page
-    assert '<p class="verdict bad"><span class="word">listed</span>' in page
+    verdict = '<p class="verdict bad"><span class="word">listed</span>: 192.0.2.9 by bl.example</p>'
+    assert verdict in page
     assert 'value=" 192.0.2.9 "' in page
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from exporter.blocklists import Past, SubjectAnswers
+from exporter.blocklists import Lookup, Past, SubjectAnswers
 from exporter.core.model import Listing, ListState
 from exporter.probing.probe import Probe
 from exporter.web.lookups_now import LookupNow
@@ -121,11 +121,21 @@ class LookupView:
         self.word = WORDS[lookup.state]
         self.state = _style(lookup.state)
         self.configured = now.configured
-        self.problems = lookup.problems
+        self.reasons = [*_listings(lookup), *lookup.problems]
         self.notes = lookup.notes
         self.trouble = now.trouble
         self.since = now.since
         self.subjects = [SubjectView(one, now) for one in lookup.answers]
+
+
+def _listings(lookup: Lookup) -> Iterator[str]:
+    """Which lists list which subject."""
+    for about in lookup.answers:
+        found = [one for one in about.listings if one.state is ListState.LISTED]
+        if about.state is ListState.LISTED:
+            judges = [one for one in found if one.alarming] or found
+            lists = ", ".join(one.blocklist for one in judges)
+            yield f"{about.subject.text} by {lists}"
 
 
 def called(probe: Probe) -> str:
