@@ -84,7 +84,8 @@ scrape_configs:
   those with all these words in their name, module, target or failure, `&page=2` the next 100. Such links last: a page
   that no longer exists shows the last one. Pages need no JavaScript.
 * `/trips?probe=NAME` (or `?module=…&target=…`) shows the trips of a probe, the newest first, and how many are no
-  longer kept between them; `&page=2` older ones. `/trips/ID` shows one trip; of an old one only its verdict is kept.
+  longer kept between them, with a chart of their delays; `&page=2` older ones. `/trips/ID` shows one trip, and leads to
+  those before and after it, to its outage, and to the runbook of its failure; of an old one only its verdict is kept.
 * `/outages` shows the outages of all probes, or of one (`?probe=NAME`), the newest first; `?lasting=true` those that
   last. Each has a page with its bounds, its reasons, and its first and last failed trip.
 * `/report?month=2026-10` shows what [`mailtrip report`](cli.md#mailtrip-report-the-account-of-a-month) prints for a

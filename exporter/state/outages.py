@@ -52,6 +52,14 @@ def between(connection: Connection, start: float, end: float) -> list[Outage]:
     return _readable(connection.execute(query, (end, end, start)))
 
 
+def at(connection: Connection, probe: ProbeKey, moment: float) -> Outage | None:
+    """The outage of a probe at that time, in seconds since the epoch."""
+    query = f"""SELECT outage FROM outages WHERE module = ? AND target = ? AND start <= ?
+        AND coalesce("end" > ?, 1) AND {SENSIBLE["outages"]} ORDER BY start DESC LIMIT 1"""  # noqa: S608
+    rows = connection.execute(query, (probe.module, probe.target, moment, moment))
+    return next(iter(_readable(rows)), None)
+
+
 def find(connection: Connection, outage_id: str) -> Outage | None:
     query = f"SELECT outage FROM outages WHERE id = ? AND {SENSIBLE['outages']}"  # noqa: S608
     return next(iter(_readable(connection.execute(query, (outage_id,)))), None)

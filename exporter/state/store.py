@@ -20,7 +20,7 @@ from exporter.core.outage import Outage
 from exporter.core.threads import off_the_loop
 from exporter.core.window import Once, Window
 from exporter.state import account as accounts
-from exporter.state import days, evidence, maintenance, outages, outcomes, thinning, trips
+from exporter.state import days, evidence, maintenance, outages, outcomes, thinning, timeline, trips
 from exporter.state import schema as state_file
 from exporter.state.commit_callbacks import Tell
 from exporter.state.commits import GATHER, LAST_PATIENCE, SOON, Commits
@@ -28,6 +28,7 @@ from exporter.state.evidence import ListedTrip
 from exporter.state.outcomes import LastKnown
 from exporter.state.reader import Query, Reader, Result
 from exporter.state.rows import forget_the_rest
+from exporter.state.timeline import TimelineTrip
 from exporter.state.trip import Moment, State, Trip
 
 log = logging.getLogger(__name__)
@@ -169,6 +170,15 @@ class Store:
             return known.outcome if known and known.outcome.trip == trip_id else None
 
         return await self._read(kept)
+
+    async def timeline(self, probe: ProbeKey, trip_id: str = "") -> list[TimelineTrip]:
+        """The trips of a probe before and after one of them, in the order of their ends; the newest
+        if there is none. Raises StateUnusable."""
+        return await self._read(lambda c: timeline.around(c, probe, trip_id))
+
+    async def outage_at(self, probe: ProbeKey, at: float) -> Outage | None:
+        """The outage of a probe at Unix time `at`. Raises StateUnusable."""
+        return await self._read(lambda c: outages.at(c, probe, at))
 
     async def _read(self, query: Query[Result]) -> Result:
         """Reads after pending writes."""

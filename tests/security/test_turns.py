@@ -34,6 +34,7 @@ from exporter.net.imap.values import MAX_WORDS
 from exporter.net.pop3.listing import Listing
 from exporter.net.pop3.reply import reply_in
 from exporter.state.evidence import ListedTrip
+from exporter.state.timeline import TimelineTrip
 from exporter.web.api.probes import Probes
 from exporter.web.listeners import AT_ONCE, listen
 from exporter.web.pages import Pages
@@ -191,6 +192,12 @@ class NoRecords:
 
     async def outage(self, outage_id: str) -> Outage | None:
         return None
+
+    async def outage_at(self, probe: ProbeKey, at: float) -> Outage | None:
+        return None
+
+    async def timeline(self, probe: ProbeKey, trip_id: str = "") -> list[TimelineTrip]:
+        return []
 
     async def downtimes(
         self, probes: Sequence[ProbeKey], spans: Sequence[float], now: float

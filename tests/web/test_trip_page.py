@@ -19,7 +19,9 @@ from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.core.steps import Step
 from exporter.web.pages.documentation import SITE
+from tests.support.http_site import GOOD as SCRAPE
 from tests.support.http_site import site
+from tests.web.api.test_resources import WHY, happened, trip
 from tests.web.test_outage_pages import page_of, words_of
 from tests.web.test_pages import FAILED, KEY, SPANS, kept
 
@@ -105,3 +107,44 @@ async def test_the_waterfall_has_an_axis(text: str) -> None:
     shown = await page(replace(FAILED, spans=SPANS))
     head = shown[shown.index("<thead>") : shown.index("</thead>")]
     assert f">{text}<" in head.replace("\n", "<").replace("</tr>", "<")
+
+
+async def test_a_trip_leads_to_those_before_and_after_it_and_to_its_outage() -> None:
+    async with site() as here:
+        await happened(here, trip(1), trip(2, WHY), trip(3, WHY), trip(4))
+        text = await page_of(here, f"/trips/{trip(2).trip}")
+        assert f'<a href="{trip(1).trip}" rel="prev">previous trip: OK</a>' in text
+        assert f'<a href="{trip(3).trip}" rel="next">next trip: failed</a>' in text
+        assert f'<a href="../outages/{trip(2).trip}">an outage</a>' in text
+        assert "over after 2 min, 2 failed trips" in words_of(text)
+        assert 'rel="prev"' not in await page_of(here, f"/trips/{trip(1).trip}")
+        last = await page_of(here, f"/trips/{trip(4).trip}")
+        assert 'rel="next"' not in last
+        assert "outages/" not in last.replace('../outages"', "")
+
+
+async def test_a_trip_in_progress_has_one_before_it_and_is_the_next_of_that() -> None:
+    async with site(delay=None) as here:
+        await happened(here, trip(1))
+        await here.get(SCRAPE, X_Prometheus_Scrape_Timeout_Seconds="0.7")
+        (flight,) = here.probes.get_or_create(KEY).flights
+        text = await page_of(here, f"/trips/{flight}")
+        assert f'<a href="{trip(1).trip}" rel="prev">previous trip: OK</a>' in text
+        text = await page_of(here, f"/trips/{trip(1).trip}")
+        assert f'<a href="{flight}" rel="next">next trip: in progress</a>' in text
+
+
+@pytest.mark.parametrize(
+    ("path", "marked"),
+    [("/trips?module=submission&target=a@example.org", 0), (f"/trips/{trip(2).trip}", 1)],
+)
+async def test_the_delays_of_the_probe_are_drawn_and_described(path: str, marked: int) -> None:
+    async with site() as here:
+        await happened(here, trip(1), trip(2, WHY), trip(3))
+        text = await page_of(here, path)
+        assert 'role="img" aria-labelledby="chart-title chart-summary"' in text
+        assert '<title id="chart-title">Delivery delays of 3 trips</title>' in text
+        assert "1 of 3 trips failed; median delay 1.50 s, largest 1.50 s" in text
+        assert text.count("<circle ") == 2
+        assert text.count("<use ") == 1
+        assert text.count('<line class="marked"') == marked

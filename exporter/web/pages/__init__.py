@@ -26,7 +26,9 @@ from exporter.probing.probes import ProbeTable
 from exporter.state.evidence import ListedTrip
 from exporter.state.schema import StateUnusable
 from exporter.state.thinning import FAILURES, NEWEST, SUCCESSES
+from exporter.state.timeline import TimelineTrip
 from exporter.web.lookups_now import LookupNow
+from exporter.web.pages.delay_chart import DelayChart, delay_chart
 from exporter.web.pages.links import linked
 from exporter.web.pages.lookup import LookupView, called
 from exporter.web.pages.mailboxes import mailbox_rows
@@ -34,7 +36,7 @@ from exporter.web.pages.outages import PER_PAGE, OutageQuery, OutageView
 from exporter.web.pages.overview import blocklist_rows, probe_rows
 from exporter.web.pages.probe_list import Query, State, page_of
 from exporter.web.pages.report import FIGURES, ReportPage, ReportQuery
-from exporter.web.pages.trip import TripView
+from exporter.web.pages.trip import NextTo, TripView, next_to
 from exporter.web.pages.words import ago, moment
 
 MOST_TRIPS = 60  # in a list
@@ -84,6 +86,10 @@ class Records(Protocol):
     ) -> list[Outage]: ...
 
     async def outage(self, outage_id: str) -> Outage | None: ...
+
+    async def outage_at(self, probe: ProbeKey, at: float) -> Outage | None: ...
+
+    async def timeline(self, probe: ProbeKey, trip_id: str = "") -> list[TimelineTrip]: ...
 
     async def account(self, month: Month, now: float) -> list[ProbeAccount]: ...
 
@@ -144,11 +150,13 @@ class Pages:
             for trip, run in reversed(newest)
         ]
         trips = [*flights, *kept]
+        timeline = await self._records.timeline(key) if page == 1 else []
         return await self._page(
             "trips.html",
             root="",
             probe=probe,
             trips=trips,
+            chart=delay_chart(timeline),
             page=page,
             more=len(found) > MOST_TRIPS,
             query=urlencode({"module": key.module, "target": key.target}),
@@ -163,14 +171,40 @@ class Pages:
         for probe in self._probes:
             if trip_id in probe.runs:
                 outcome = next(one for one in probe.under_way() if one.trip == trip_id)
-                return await self._page(
-                    "trip.html", root="../", trip=TripView(outcome, probe.name, under_way=True)
-                )
+                view = TripView(outcome, probe.name, under_way=True)
+                done = probe.newest
+                before = NextTo(done.trip, done.success) if done else None
+                return await self._trip_page(view, before, None)
         kept = await self._records.outcome(trip_id)
-        return (
-            await self._page("trip.html", root="../", trip=self._listed([kept])[0])
-            if kept
-            else None
+        if kept is None:
+            return None
+        timeline = await self._records.timeline(kept.probe, trip_id)
+        runs = next((one.runs for one in self._probes if one.key == kept.probe), {})
+        before, after = next_to(timeline, trip_id, runs)
+        outage = None
+        if kept.failure and (found := await self._records.outage_at(kept.probe, kept.started_at)):
+            outage = self._viewed(found)
+        (view,) = self._listed([kept])
+        chart = delay_chart(timeline, trip_id)
+        return await self._trip_page(view, before, after, outage=outage, chart=chart)
+
+    async def _trip_page(
+        self,
+        view: TripView,
+        before: NextTo | None,
+        after: NextTo | None,
+        *,
+        outage: OutageView | None = None,
+        chart: DelayChart | None = None,
+    ) -> str:
+        return await self._page(
+            "trip.html",
+            root="../",
+            trip=view,
+            before=before,
+            after=after,
+            outage=outage,
+            chart=chart,
         )
 
     async def outages(self, query: OutageQuery) -> str:

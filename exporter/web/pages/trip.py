@@ -1,5 +1,7 @@
 """The data of the page about one trip."""
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from exporter.core.durations import duration
@@ -7,6 +9,7 @@ from exporter.core.facts import Arrival, ArrivedHeaders, Hop, LateArrival
 from exporter.core.model import Listing, Outcome
 from exporter.core.phases import Leg
 from exporter.state.evidence import ListedTrip
+from exporter.state.timeline import TimelineTrip
 from exporter.web.pages import documentation
 from exporter.web.pages.axis import Mark, marks
 from exporter.web.pages.overview import BAD, GOOD, PLAIN, in_words
@@ -19,6 +22,29 @@ LEGS = {
     Leg.MAILBOX: "the mailbox itself, or the way to its server",
 }
 """The parts of the path in the order of the message, and what they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextTo:
+    """The trip of the same probe before or after another one."""
+
+    trip: str
+    success: bool | None  # None: in progress
+
+    @property
+    def word(self) -> str:
+        return {True: "OK", False: "failed", None: "in progress"}[self.success]
+
+
+def next_to(
+    timeline: Sequence[TimelineTrip], trip: str, runs: Iterable[str]
+) -> tuple[NextTo | None, NextTo | None]:
+    """The trips before and after one, which may be among those in progress (`runs`)."""
+    place = next((place for place, one in enumerate(timeline) if one.trip == trip), len(timeline))
+    before, after = timeline[:place][-1:], timeline[place + 1 :][:1]
+    under_way = [NextTo(one, None) for one in runs]
+    kept = [[NextTo(one.trip, one.success) for one in some] for some in (before, after)]
+    return next(iter(kept[0]), None), next(iter([*kept[1], *under_way]), None)
 
 
 class TripView:
