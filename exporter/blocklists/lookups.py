@@ -20,7 +20,7 @@ RESOLVING = 0.5  # of it, at most, for the addresses of a name
 MOST_HOSTS = 16  # the name itself, and its exchangers
 MOST_SUBJECTS = 16
 MOST_LISTS = 200
-MOST_QUESTIONS = 1000  # subjects times lists
+MOST_QUESTIONS = 400  # subjects times lists
 
 
 class Lookups:
@@ -60,7 +60,7 @@ class Lookups:
         ]
         if private:
             notes.append(
-                f"no public list knows an address that is not public: {', '.join(private)}"
+                f"{', '.join(private)}: no public list knows addresses that are not public"
             )
         questions = [
             (one, subject) for subject, _ in chosen for one in lists if one.takes(subject.kind)

@@ -70,7 +70,7 @@ async def test_an_address_is_asked_about_where_addresses_are_listed() -> None:
     found = await look_up("192.0.2.9")
     assert states(found) == {"192.0.2.9": {"bl.example": "listed", "other.example": "clean"}}
     assert (found.state, found.problems) == (LISTED, ())
-    assert found.notes == ("no public list knows an address that is not public: 192.0.2.9",)
+    assert found.notes == ("192.0.2.9: no public list knows addresses that are not public",)
     (answers,) = found.answers
     listing = answers.listings[0]
     assert (answers.origin, answers.state) == ("", LISTED)

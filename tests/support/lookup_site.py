@@ -21,6 +21,7 @@ from tests.support.blocklist_app import app
 class LookupSite:
     app: App
     lookups: LookupsNow
+    pages: Pages
     address: str
     http: aiohttp.ClientSession
 
@@ -71,4 +72,4 @@ async def lookup_site(
             aiohttp.ClientSession() as http,
         ):
             host, port = server.addresses[0]
-            yield LookupSite(made, lookups, f"http://{host}:{port}", http)
+            yield LookupSite(made, lookups, pages, f"http://{host}:{port}", http)

@@ -9,18 +9,21 @@ from pathlib import Path
 
 import pytest
 
+from exporter.blocklists import Lookup, Past, Period, Subject, SubjectAnswers
+from exporter.blocklists.lookups import MOST_QUESTIONS
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.settings import Settings
 from exporter.state.schema import StateUnusable
 from exporter.web import lookups_now
-from exporter.web.lookups_now import LookupsNow
+from exporter.web.lookups_now import LookupNow, LookupsNow
 from exporter.web.pages.words import moment
 from tests.support.blocklist_app import TESTS, trip
 from tests.support.broken_nameserver import names_server
 from tests.support.lookup_site import LookupSite, lookup_site
 from tests.support.name_server import Zone, name_server
+from tests.support.pauses import with_pauses
 
 HOUR = 3600.0
 LISTS = (
@@ -265,3 +268,16 @@ async def recorded(here: LookupSite) -> tuple[object, ...]:
     series = bytes(await here.app.metrics.everything()).decode()
     blocklists = sorted(line for line in series.splitlines() if "dnsbl" in line)
     return await here.app.store.recent(None, 100), blocklists
+
+
+async def test_the_page_of_very_many_answers_is_written_in_slices() -> None:
+    subject, before = Subject.of("192.0.2.9"), Past(9, 9, (Period(1.0, 2.0, 0.0, 3.0),))
+    names = [f"bl{number}.example" for number in range(MOST_QUESTIONS)]
+    listings = tuple(Listing(name, subject.text, ListState.LISTED) for name in names)
+    lookup = Lookup(subject, (SubjectAnswers(subject, "", listings),))
+    past = {(subject.text, name): before for name in names}
+    async with lookup_site("127.0.0.1:1", LISTS) as here:
+        found = LookupNow(lookup, 4.0, True, past, {subject.text: (*here.app.probes,)})
+        page, pauses = with_pauses(here.pages.lookup("192.0.2.9", found))
+    assert page.count("listed from 1970-01-01 00:00:01 until 1970-01-01 00:00:03") == len(names)
+    assert pauses > 10

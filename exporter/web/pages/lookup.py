@@ -124,7 +124,6 @@ class LookupView:
         self.reasons = [*_listings(lookup), *lookup.problems]
         self.notes = lookup.notes
         self.trouble = now.trouble
-        self.since = now.since
         self.subjects = [SubjectView(one, now) for one in lookup.answers]
 
 
