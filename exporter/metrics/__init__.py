@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from exporter.core.clock import Clock
+from exporter.core.facts import LateArrival
 from exporter.core.fairness import Slices
 from exporter.core.maintenance import Maintenance
 from exporter.core.model import Outcome, ProbeKey
@@ -85,8 +86,8 @@ class Metrics:
         if last_success is not None:
             series.set("mailtrip_last_success_timestamp_seconds", last_success)
 
-    def late(self, probe: ProbeKey, delay: float | None) -> None:
-        self._mail_of(probe).late(delay)
+    def late(self, probe: ProbeKey, trip: str, arrival: LateArrival) -> None:
+        self._mail_of(probe).late(trip, arrival)
 
     def bounced(self, probe: ProbeKey) -> None:
         """Counts a bounce that arrived after its trip had failed."""

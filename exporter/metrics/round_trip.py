@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from functools import lru_cache
 
-from exporter.core.facts import Arrival, Authentication, Hop, SpamScore
+from exporter.core.facts import Arrival, Authentication, Hop, LateArrival, SpamScore
 from exporter.core.model import Exchanger, Fact, Outcome, PlaintextFallback, Reply, Span, TlsSession
 from exporter.core.outage import Standing
 from exporter.core.phases import Leg, Phase
@@ -120,10 +120,11 @@ class RoundTripSeries(ProbeSeries):
         )
         self._show_facts(outcome.facts)
 
-    def late(self, delay: float | None) -> None:
+    def late(self, trip: str, arrival: LateArrival) -> None:
         self.add("mailtrip_late_total", 1)
+        delay, at = arrival.delay, arrival.at
         if delay is not None:
-            self.observe("mailtrip_delivery_delay_seconds", delay)
+            self.observe("mailtrip_delivery_delay_seconds", delay, trip=trip, at=at)
             self.set("mailtrip_last_delivery_delay_seconds", delay)
 
     def _time(self, span: Span, waited: float) -> None:

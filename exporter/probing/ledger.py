@@ -214,7 +214,7 @@ class Ledger:
         if kind is Kind.BOUNCE:
             self._observer.bounced(known.probe)
         elif late and arrival:
-            self._observer.late(late.probe, arrival.delay)
+            self._observer.late(late.probe, late.id, arrival)
             self._store.keep_late_arrival(late.id, late.probe, arrival)
         elif known.state in _SEEN_BEFORE or known.id in self._in_flight:
             self._observer.duplicate(known.probe)

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from exporter.core.facts import LateArrival
 from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Standing
 from exporter.core.scope import Scope
@@ -10,7 +11,7 @@ from exporter.core.scope import Scope
 class MailObserver(Protocol):
     """Counts messages that no trip waits for any more."""
 
-    def late(self, probe: ProbeKey, delay: float | None) -> None: ...
+    def late(self, probe: ProbeKey, trip: str, arrival: LateArrival) -> None: ...
     def bounced(self, probe: ProbeKey) -> None: ...
     def unclear(self, probe: ProbeKey) -> None: ...
     def lost(self, probe: ProbeKey) -> None: ...

@@ -5,7 +5,6 @@ thinning.py has which of them are kept."""
 
 from dataclasses import dataclass, replace
 from json import dumps
-from math import inf
 from sqlite3 import Connection
 
 from pydantic import TypeAdapter, ValidationError
@@ -97,7 +96,7 @@ def listed(
     ).fetchall()
     trips = []
     for (text, success, *counts), (_, _, *older) in zip(
-        rows[:limit], [*rows[1:], (None, None, inf, inf)], strict=False
+        rows[:limit], [*rows[1:], (None, None, 0, 0)], strict=False
     ):
         own = (success, not success)
         missing = [max(a - b - c, 0) for a, b, c in zip(counts, older, own, strict=True)]

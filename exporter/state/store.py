@@ -264,6 +264,8 @@ class Store:
         def change(connection: sqlite3.Connection) -> None:
             days.count_late(connection, probe, arrival.at, arrival.delay)
             evidence.add(connection, trip_id, arrival)
+            if arrival.delay is not None:
+                thinning.keep_exemplar(connection, probe, trip_id, arrival.delay)
 
         self._commits.add(change)
 

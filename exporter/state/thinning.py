@@ -19,7 +19,7 @@ from sqlite3 import Connection
 
 from exporter.core.delays import BOUNDS
 from exporter.core.facts import Arrival
-from exporter.core.model import Outcome
+from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Outage
 from exporter.state import evidence
 from exporter.state.trip import State
@@ -88,7 +88,9 @@ def keep(connection: Connection, outcome: Outcome, text: str) -> None:
     number = connection.execute(_INSERT, row).lastrowid
     trace = number, len(text.encode()), text
     connection.execute("INSERT OR REPLACE INTO traces VALUES (?, ?, ?)", trace)
-    _keep_exemplar(connection, outcome, number)
+    for fact in outcome.facts:
+        if isinstance(fact, Arrival) and fact.delay is not None:
+            keep_exemplar(connection, outcome.probe, outcome.trip, fact.delay)
     newest = SUCCESSES if outcome.success else FAILURES
     for older in connection.execute(_AT_PLACE, (*of_kind, newest)).fetchall():
         connection.execute(_SUMMARIZE, older)
@@ -142,11 +144,8 @@ def prune(connection: Connection, now: float, keep_for: float) -> None:
     connection.execute(_ORPHANS.format(table="exemplars"))
 
 
-def _keep_exemplar(connection: Connection, outcome: Outcome, number: int | None) -> None:
-    """Keeps the trip while it is the newest with a delay in its bucket. The one before it is then
-    kept as long as others, and whole."""
-    for fact in outcome.facts:
-        if isinstance(fact, Arrival) and fact.delay is not None:
-            bucket = bisect_left(BOUNDS, fact.delay)
-            row = outcome.probe.module, outcome.probe.target, bucket, number
-            connection.execute("INSERT OR REPLACE INTO exemplars VALUES (?, ?, ?, ?)", row)
+def keep_exemplar(connection: Connection, probe: ProbeKey, trip: str, delay: float) -> None:
+    """Keeps the trip while it is the newest of its probe with a delay in its bucket. The one before it
+    is then kept as long as others, and whole."""
+    insert = "INSERT OR REPLACE INTO exemplars SELECT ?, ?, ?, number FROM recent WHERE trip = ?"
+    connection.execute(insert, (probe.module, probe.target, bisect_left(BOUNDS, delay), trip))

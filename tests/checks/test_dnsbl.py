@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from exporter.app import App
+from exporter.core.facts import LateArrival
 from exporter.core.model import Outcome, ProbeKey, Span
 from exporter.core.phases import Phase
 from exporter.core.steps import Step
@@ -275,7 +276,7 @@ probes: [{{name: named, module: reputation, target: 192.0.2.1}}]
         made.recover()
         (probe,) = made.probes
         assert not probe.flights
-        made.metrics.late(probe.key, 5.0)
+        made.metrics.late(probe.key, "late", LateArrival(1000.0, 5.0, "INBOX", (), ()))
         assert (await trip(made)).success
         assert not any(name.startswith("mailtrip_late") for name in series(made))
     assert "a bug" not in caplog.text

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from exporter.core.facts import LateArrival
 from exporter.core.model import Failure, Listing, ListState, Outcome, ProbeKey, QueriedList
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -121,7 +122,7 @@ def test_mail_of_a_probe_that_asks_blocklists_now_counts_nowhere() -> None:
     made = Metrics(dict)
     made.known(KEY, "reputation", BlocklistScope(LISTS))
     before = bytes(at_once(made.probe(KEY)))
-    made.late(KEY, 5.0)
+    made.late(KEY, "late", LateArrival(1000.0, 5.0, "INBOX", (), ()))
     made.lost(KEY)
     made.bounced(KEY)
     made.duplicate(KEY)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from exporter.core.facts import Arrival, Authentication, Hop, LeftFrom, SpamScore
+from exporter.core.facts import Arrival, Authentication, Hop, LateArrival, LeftFrom, SpamScore
 from exporter.core.model import Exchanger, Failure, Outcome, ProbeKey, Reply, Span, TlsSession
 from exporter.core.phases import Leg, Phase
 from exporter.core.reasons import Reason
@@ -182,7 +182,7 @@ def test_the_histograms_are_cumulative_and_add_up() -> None:
 def test_what_changes_after_a_page_was_read_is_on_the_next() -> None:
     made = metrics()
     assert series(at_once(made.probe(KEY)))["mailtrip_late_total"] == 0
-    made.late(KEY, 700.0)
+    made.late(KEY, "late", LateArrival(1000.0, 700.0, "INBOX", (), ()))
     shown = series(at_once(made.probe(KEY)))
     assert shown["mailtrip_late_total"] == 1
     assert shown["mailtrip_last_delivery_delay_seconds"] == 700

@@ -16,7 +16,8 @@ from exporter.state import schema as state_file
 from exporter.state.evidence import ListedTrip
 from exporter.state.outcomes import LastKnown
 from exporter.state.store import Store
-from exporter.state.thinning import NEWEST
+from exporter.state.thinning import DAY, KEEP, NEWEST
+from exporter.state.trip import Moment
 
 PROBE, OTHER = (
     ProbeKey("submission", "someone@example.org"),
@@ -87,8 +88,21 @@ async def test_how_many_trips_are_no_longer_kept_is_known_between_those_that_are
         "later28": (28, 0),
         "second": (39, 0),
     }
+    (oldest,) = await store.listed(OTHER, 10)
+    assert oldest == ListedTrip(good("other", OTHER))
     assert [one.outcome for one in await store.listed(PROBE, 5)] == await store.recent(PROBE, 5)
     assert await store.listed(PROBE, 1) == [ListedTrip(bad("third"))]
+    await store.close()
+
+
+async def test_how_many_trips_are_no_longer_kept_is_known_at_the_end_of_the_list() -> None:
+    store = Store.open(None)
+    for number in range(3):
+        store.finished(good(f"old{number}"))
+    store.finished(bad("old"))
+    store.finished(good("new", at=DAY))
+    store.forget_expired(Moment("boot", 0.0, 1000.0 + KEEP + 10.0))
+    assert await store.listed(PROBE, 10) == [ListedTrip(good("new", at=DAY), 3, 1)]
     await store.close()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.core.facts import Arrival
+from exporter.core.facts import Arrival, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeKey, Span
 from exporter.core.outage import Outage
 from exporter.core.phases import Phase
@@ -154,6 +154,19 @@ async def test_trips_that_exemplars_name_are_kept_whole_until_others_take_their_
     await store.close()
 
 
+async def test_the_trip_of_a_late_message_is_named_by_an_exemplar_and_kept() -> None:
+    store = Store.open(None)
+    store.finished(bad("first"))
+    store.finished(bad("late"))
+    store.keep_late_arrival("late", PROBE, LateArrival(START + 900, 800.0, "INBOX", (), ()))
+    for number in range(2 * NEWEST):
+        store.finished(bad(f"{number}"))
+    late = await store.outcome("late")
+    assert late
+    assert is_whole(late)
+    await store.close()
+
+
 async def test_an_exemplar_that_is_replaced_soon_is_still_among_the_newest() -> None:
     store = Store.open(None)
     store.finished(good("first"))
@@ -258,6 +271,7 @@ def used(connection: sqlite3.Connection) -> int:
     return int((pages - free) * size)
 
 
+@pytest.mark.slow
 def test_ten_thousand_probes_are_bounded_and_each_keeps_its_newest_trips() -> None:
     keys = [ProbeKey("submission", f"someone{n}@example.org") for n in range(PROBES)]
     said = ("x" * 500,) * (TEXT // 500)

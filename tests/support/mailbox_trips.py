@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from exporter.core.clock import Clock
+from exporter.core.facts import LateArrival
 from exporter.core.model import Failure, Outcome, ProbeKey
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
@@ -32,8 +33,8 @@ class Counts:
     bounces: int = 0
     losses: int = 0
 
-    def late(self, probe: ProbeKey, delay: float | None) -> None:
-        self.late_ones.append(delay)
+    def late(self, probe: ProbeKey, trip: str, arrival: LateArrival) -> None:
+        self.late_ones.append(arrival.delay)
 
     def bounced(self, probe: ProbeKey) -> None:
         self.bounces += 1

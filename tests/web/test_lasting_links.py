@@ -1,15 +1,20 @@
-"""What the pages and the API tell of a message that came late."""
+"""Links that last: what the pages and the API tell of a message that came late, and of the trips that
+exemplars name."""
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 
-from exporter.core.facts import Hop, LateArrival
+from exporter.core.facts import Arrival, Hop, LateArrival
 from exporter.core.model import Failure, Outcome, ProbeKey, Span
+from exporter.core.outage import Standing
 from exporter.core.phases import Phase
 from exporter.core.reasons import Reason
 from exporter.mail.tokens import Mint
+from exporter.state.thinning import NEWEST
 from tests.support.http_site import site
+from tests.support.scopes import SUBMISSION
 
 KEY = ProbeKey("submission", "a@example.org")
 OVERDUE = Outcome(
@@ -56,3 +61,30 @@ async def test_a_trip_tells_when_and_how_its_message_came_late() -> None:
         assert (fact["at"], fact["delay"], fact["folder"]) == (LATE.at, LATE.delay, LATE.folder)
         assert fact["hops"][0]["by"] == "mx.example.net"
         assert fact["headers"] == ["Received: by mx.example.net", "Id: <<token>>"]
+
+
+async def test_every_exemplar_leads_to_its_trip() -> None:
+    """However long ago the newest one with such a delay was."""
+    delays, trips = (0.05, 0.5, 2.0, 700.0), 0
+    async with site() as here:
+        here.probes.get_or_create(KEY)
+        here.rig.metrics.known(KEY, "relay", SUBMISSION)
+        for delay in sorted(delays, reverse=True):
+            for _ in range(NEWEST + 20):
+                trips += 1
+                facts = (Arrival("INBOX", "header", delay, None),)
+                started_at = 1_700_000_000.0 + trips
+                outcome = replace(OVERDUE, trip=f"{trips:014x}", started_at=started_at)
+                outcome = replace(outcome, facts=facts, failure=None)
+                here.rig.metrics.finished(outcome, Standing())
+                here.rig.store.finished(outcome)
+        here.rig.store.finished(replace(OVERDUE, started_at=1_700_000_000.0 + trips + 1))
+        here.rig.metrics.late(KEY, OVERDUE.trip, LATE)
+        here.rig.store.keep_late_arrival(OVERDUE.trip, KEY, LATE)
+        _, text = await here.get("/metrics", Accept="application/openmetrics-text; version=1.0.0")
+        named = re.findall('trip_id="([0-9a-f]{14})"', text)
+        assert len(named) == len(delays) + 1
+        for trip in named:
+            status, page = await here.get(f"/trips/{trip}")
+            assert status == 200
+            assert "250 OK" in page, "with its transcript"
