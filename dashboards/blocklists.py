@@ -6,6 +6,7 @@ from dashboards.panels import (
     RED,
     YELLOW,
     Json,
+    bands,
     bars,
     colored,
     lines,
@@ -17,11 +18,10 @@ from dashboards.panels import (
     stat,
     steps,
     table,
-    timeline,
+    worst,
 )
 
-LISTED = mapped(zero=("clean", GREEN), one=("listed", RED))
-USABLE = mapped(zero=("unusable", YELLOW), one=("usable", GREEN))
+USABLE = mapped(("unusable", YELLOW), ("usable", GREEN))
 
 
 def at_a_glance() -> list[Json]:
@@ -62,7 +62,17 @@ def at_a_glance() -> list[Json]:
 
 def listings() -> list[Json]:
     codes = f"mailtrip_dnsbl_code_info{{{MANY}}}"
-    stripes = f"max by (list, address) (mailtrip_dnsbl_listed{{{MANY}}})"
+    listed, usable = f"mailtrip_dnsbl_listed{{{MANY}}}", f"mailtrip_dnsbl_list_usable{{{MANY}}}"
+    listings = worst(
+        f"max by (list, address) (max_over_time({listed}[$__rate_interval]))",
+        "list, address",
+        f"max by (list, address) (avg_over_time({listed}[$__range] @ end()))",
+    )
+    unusable = worst(
+        f"1 - min by (list) (min_over_time({usable}[$__rate_interval]))",
+        "list",
+        f"max by (list) (1 - avg_over_time({usable}[$__range] @ end()))",
+    )
     return [
         table(
             "Who is listed",
@@ -77,7 +87,7 @@ def listings() -> list[Json]:
         table(
             "Lists",
             "Whether each list is usable now, for each probe.",
-            [rows(named(f"mailtrip_dnsbl_list_usable{{{MANY}}}"))],
+            [rows(named(usable))],
             {"list": "List", "Value": "State", "name": "Probe"},
             width=12,
             height=9,
@@ -85,17 +95,16 @@ def listings() -> list[Json]:
             sort=[{"displayName": "State", "desc": False}],
         ),
         row("Since when"),
-        timeline(
+        bands(
             "Listed",
-            "Each address on each list: green clean, red listed. No colour: unknown.",
-            [query(stripes, "{{address}} · {{list}}")],
-            LISTED,
+            "A band for each address on each list, while it is listed; the ten that were listed"
+            " the longest.",
+            [query(listings, "{{address}} · {{list}}")],
         ),
-        timeline(
-            "Usable",
-            "Each list: green usable, yellow not.",
-            [query(f"max by (list) (mailtrip_dnsbl_list_usable{{{MANY}}})", "{{list}}")],
-            USABLE,
+        bands(
+            "Unusable",
+            "A band for each list while it cannot be used; the ten that were unusable the longest.",
+            [query(unusable, "{{list}}")],
         ),
     ]
 

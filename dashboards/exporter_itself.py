@@ -8,6 +8,7 @@ from dashboards.panels import (
     RED,
     YELLOW,
     Json,
+    bands,
     bars,
     lines,
     mapped,
@@ -17,7 +18,7 @@ from dashboards.panels import (
     stat,
     steps,
     table,
-    timeline,
+    worst,
 )
 
 HERE = 'job=~"$job", instance=~"$instance"'
@@ -28,13 +29,16 @@ EACH = "{{instance}} · {{mailbox}}"
 
 def at_a_glance() -> list[Json]:
     one_is_good = steps(RED, (1, GREEN))
+    connected = f"mailtrip_mailbox_connected{{{HERE}}}"
+    unwatched = f"1 - min_over_time({connected}[$__rate_interval])"
+    badness = f"1 - avg_over_time({connected}[$__range] @ end())"
     return [
         stat(
             "Answers",
             "1 if Prometheus can scrape every chosen mailtrip, 0 if one does not answer.",
             f"min(up{{{HERE}}} and on (job, instance) last_over_time({BUILD}[1d]))",
             "none",
-            mappings=mapped(zero=("down", RED), one=("up", GREEN)),
+            mappings=mapped(("down", RED), ("up", GREEN)),
             thresholds=one_is_good,
         ),
         stat(
@@ -43,7 +47,7 @@ def at_a_glance() -> list[Json]:
             " one is in use.",
             f"min(mailtrip_config_last_reload_successful{{{HERE}}})",
             "none",
-            mappings=mapped(zero=("error", RED), one=("OK", GREEN)),
+            mappings=mapped(("error", RED), ("OK", GREEN)),
             thresholds=one_is_good,
         ),
         stat(
@@ -81,11 +85,11 @@ def at_a_glance() -> list[Json]:
             width=12,
             height=5,
         ),
-        timeline(
-            "Mailboxes",
-            "Green: watched. Red: needed but cannot be watched; the log says why.",
-            [query(f"mailtrip_mailbox_connected{{{HERE}}}", EACH)],
-            mapped(zero=("not watched", RED), one=("watched", GREEN)),
+        bands(
+            "Unwatched mailboxes",
+            "A band for each mailbox while it is needed but cannot be watched, of which the log"
+            " says why; the ten that were unwatched the longest.",
+            [query(worst(unwatched, "job, instance, mailbox", badness), EACH)],
             height=5,
         ),
     ]
@@ -232,7 +236,7 @@ def build() -> Json:
         datasource(),
         choice("job", "Job", "mailtrip_build_info", many=True),
         choice("instance", "Instance", 'mailtrip_build_info{job=~"$job"}', many=True),
-        address(),
+        address(BUILD),
     ]
     restarts: Json = {
         "name": "Restarts",

@@ -16,11 +16,18 @@ ONE = 'job="$job", instance="$instance", probe="$probe"'
 
 TRIPS: Json = {
     "title": "Trips of this probe, each as a waterfall",
-    "url": "${mailtrip}/trips?probe=${probe}&module=${module}&target=${instance}",
+    "url": "${mailtrip}/trips?probe=${probe}&module=${module}&target=${target:percentencode}",
     "targetBlank": True,
 }
-"""The one place that says where trips can be seen. From /probe, series know no module: the reader
-has to say it."""
+"""Where trips can be seen: by the name of the probe, or for one from /probe by module and
+target."""
+TRIPS_OF_ROW: Json = TRIPS | {
+    "title": "Its trips in mailtrip",
+    "url": (
+        "${__data.fields.url}/trips?probe=${__data.fields.probe}"
+        "&module=${__data.fields.module}&target=${__data.fields.To}"
+    ),
+}
 STATUS: Json = {
     "title": "mailtrip: every probe, with links to its trips",
     "url": "${mailtrip}/",
@@ -30,7 +37,7 @@ STATUS: Json = {
 ONE_PROBE: Json = {
     "title": "Show this probe",
     "url": (
-        "/d/mailtrip-one-probe?${__url_time_range}&var-datasource=${datasource}&var-mailtrip=${mailtrip}"
+        "/d/mailtrip-one-probe?${__url_time_range}&var-datasource=${datasource}"
         "&var-job=${__data.fields.job}&var-instance=${__data.fields.instance}&var-probe=${__data.fields.probe}"
     ),
 }
@@ -68,13 +75,6 @@ def choice(name: str, label: str, series: str, *, many: bool) -> Json:
     )
 
 
-def written(name: str, label: str, default: str, description: str) -> Json:
-    """What the reader types."""
-    current = {"text": default, "value": default}
-    said: Json = {"name": name, "label": label, "description": description}
-    return said | {"type": "textbox", "query": default, "current": current}
-
-
 def probes(series: str, *, many: bool) -> list[Json]:
     """The variables that choose probes that have this series."""
     equals = "=~" if many else "="
@@ -88,20 +88,41 @@ def probes(series: str, *, many: bool) -> list[Json]:
             f'{series}{{job{equals}"$job", instance{equals}"$instance"}}',
             many=many,
         ),
-        address(),
+        address(f"{series}{{{MANY if many else ONE}}}"),
     ]
 
 
-def address() -> Json:
-    return written(
-        "mailtrip", "mailtrip's address", "http://localhost:10925", "Where links to trips lead"
-    )
+URL = "exporter:mailtrip_external_url:info"
 
 
-def module() -> Json:
-    return written(
-        "module", "Module", "", "Its name in mailtrip's configuration: for the link to the trips"
-    )
+def address(series: str) -> Json:
+    """Where the pages of the mailtrip are that has these series."""
+    near = f'{URL}{{url!=""}} and on (job, instance) {series}'
+    far = f'{URL}{{url!="", exporter!=""}} and on (exporter) {series}'
+    text = f"query_result({near} or {far})"
+    chosen = choice("mailtrip", "mailtrip's address", "", many=False)
+    return chosen | {
+        "definition": text,
+        "query": {"query": text, "refId": "mailtrip"},
+        "regex": '/url="([^"]+)"/',
+        "description": "Where links to trips lead",
+    }
+
+
+def identity() -> list[Json]:
+    """What a link to the trips of a probe from /probe needs to know."""
+    return [
+        choice(name, name, f"mailtrip_probe_info{{{ONE}}}", many=False) | {"hide": 2}
+        for name in ("module", "target")
+    ]
+
+
+def addressed(series: str) -> str:
+    """Adds the label `url`: where the mailtrip that has these series shows its pages."""
+    near = f"group_left (url) topk by (job, instance) (1, {URL})"
+    far = f'group_left (url) topk by (exporter) (1, {URL}{{exporter!=""}})'
+    parts = f"{series} * on (job, instance) {near}", f"{series} * on (exporter) {far}", series
+    return " or on (job, instance, probe) ".join(f"({part})" for part in parts)
 
 
 def _annotation(name: str, color: str, expression: str, title: str, **more: Any) -> Json:

@@ -6,8 +6,8 @@ from dashboards.frame import (
     TRIPS,
     dashboard,
     failures,
+    identity,
     maintenance,
-    module,
     outages,
     probes,
 )
@@ -18,24 +18,24 @@ from dashboards.panels import (
     WORKS,
     YELLOW,
     Json,
+    bands,
     bars,
     colored,
     column,
     lines,
     logarithmic,
-    panel,
     query,
     row,
     rows,
     stat,
     steps,
     table,
-    timeline,
 )
 from exporter.metrics.definitions import STEP_BUCKETS
 
 DELAY = "probe:mailtrip_delivery_delay_seconds"
 SEND = "probe:mailtrip_send_duration_seconds"
+LEGS = {"send": RED, "delivery": "orange", "mailbox": "purple"}
 EXEMPLARS = {"exemplar": True}
 DAY = 86400
 
@@ -56,6 +56,20 @@ def slow(histogram: str) -> str:
     )
 
 
+LIMITS = ("", "4.0", "60.0", "300.0", "+Inf")
+BETWEEN = ("up to 4 s", "4 s to 1 min", "1 to 5 min", "more than 5 min")
+
+
+def _between(lower: str, upper: str) -> str:
+    """How many messages took longer than the one bound, and not longer than the other."""
+
+    def until(bound: str) -> str:
+        series = of("mailtrip_delivery_delay_seconds_bucket", f'le="{bound}"')
+        return f"increase({series}[$__rate_interval])"
+
+    return f"{until(upper)} - ignoring (le) {until(lower)}" if lower else until(upper)
+
+
 def at_a_glance() -> list[Json]:
     share = steps(RED, (0.99, YELLOW), (0.999, GREEN))
     return [
@@ -70,6 +84,15 @@ def at_a_glance() -> list[Json]:
             width=3,
         ),
         stat(
+            "Failing for",
+            "Time since the start of the first failed trip.",
+            f"time() - {of('mailtrip_outage_start_timestamp_seconds')}",
+            "s",
+            defaults={"noValue": "–"},
+            thresholds=steps(YELLOW, (600, RED)),
+            width=3,
+        ),
+        stat(
             "Last success",
             "Time since the last successful trip.",
             f"time() - {of('mailtrip_last_success_timestamp_seconds')}",
@@ -79,7 +102,7 @@ def at_a_glance() -> list[Json]:
             width=3,
         ),
         stat(
-            "Failed in a row",
+            "Failures",
             "Trips that have failed since the newest success.",
             of("mailtrip_consecutive_failures"),
             thresholds=steps(GREEN, (1, YELLOW), (2, RED)),
@@ -102,26 +125,19 @@ def at_a_glance() -> list[Json]:
             width=3,
         ),
         stat(
-            "Outages, 30 d",
-            "Outages that have ended, without planned ones.",
+            "Outages",
+            "Outages of the last 30 days that have ended, without planned ones.",
             f"increase({of('mailtrip_outages_total', NOT_PLANNED)}[30d])",
             thresholds=steps(GREEN, (1, YELLOW)),
             width=3,
         ),
         stat(
-            "Down, 30 d",
-            "Duration of all outages, without planned ones. 0.1 % of 30 days is 43 minutes.",
+            "Down",
+            "Duration of all outages of the last 30 days, without planned ones. 0.1 % of 30 days is"
+            " 43 minutes.",
             f"increase({of('mailtrip_outage_seconds_total', NOT_PLANNED)}[30d])",
             "s",
             thresholds=steps(GREEN, (300, YELLOW), (2592, RED)),
-            width=3,
-        ),
-        stat(
-            "In progress",
-            "Trips in progress, without late messages.",
-            of("mailtrip_trips_in_flight"),
-            color="fixed",
-            thresholds=steps(GREEN),
             width=3,
         ),
         table(
@@ -135,12 +151,17 @@ def at_a_glance() -> list[Json]:
             links=[TRIPS],
             defaults={"noValue": "None: the newest trip succeeded"},
         ),
-        timeline(
-            "Legs",
-            "Each leg of the path as the newest trip saw it: send, delivery, mailbox. No colour: it"
-            " was not reached.",
-            [query(of("mailtrip_leg_success"), "{{leg}}")],
-            WORKS,
+        bands(
+            "Failing leg",
+            "From when to when which leg of the path failed: send is the server that takes our"
+            " message, delivery all between it and the mailbox.",
+            [
+                query(f"1 - min_over_time({leg}[$__rate_interval])", name)
+                for name, leg in (
+                    (name, of("mailtrip_leg_success", f'leg="{name}"')) for name in LEGS
+                )
+            ],
+            tuple(LEGS.values()),
             height=5,
         ),
     ]
@@ -149,12 +170,10 @@ def at_a_glance() -> list[Json]:
 def delay() -> list[Json]:
     whole = "mailtrip_round_trip_duration_seconds"
     mean = f"increase({of(f'{whole}_sum')}[1h]) / (increase({of(f'{whole}_count')}[1h]) > 0)"
+    # The recorded median is exact; what follows `or` makes Grafana ask for the exemplars, too.
     half = (
-        f"histogram_quantile(0.5, increase({of('mailtrip_delivery_delay_seconds_bucket')}[1h]))"
-        " >= 0"
-    )
-    heat = (
-        f"sum by (le) (increase({of('mailtrip_delivery_delay_seconds_bucket')}[$__rate_interval]))"
+        f"({of(f'{DELAY}:p50_1h')} or histogram_quantile(0.5,"
+        f" increase({of('mailtrip_delivery_delay_seconds_bucket')}[1h])) >= 0) + 0"
     )
     return [
         row("Delivery"),
@@ -163,9 +182,7 @@ def delay() -> list[Json]:
             "From the server's final 250 to the mailbox. Half, 9 of 10 and 99 of 100 messages were"
             " quicker; usual is the mean of a week's daily medians. An exemplar leads to its trip.",
             [
-                query(
-                    half, "half, 1 hour", **EXEMPLARS
-                ),  # not the recorded series, which has no exemplars
+                query(half, "half, 1 hour", **EXEMPLARS),
                 query(of(f"{DELAY}:p90_1h"), "9 of 10, 1 hour"),
                 query(of(f"{DELAY}:p99_1d"), "99 of 100, 1 day"),
                 query(of(f"{DELAY}:usual"), "usual"),
@@ -174,23 +191,17 @@ def delay() -> list[Json]:
             defaults={},
             **logarithmic(steps(GREEN, (300, RED))),
         ),
-        panel(
-            "heatmap",
-            "Delay, every message",
-            "How many messages took how long. A second stripe above the usual: "
-            "some take another way, or are tried again.",
-            [query(heat, "{{le}}", format="heatmap", **EXEMPLARS)],
-            "s",
-            interval="5m",
-            options={
-                "calculate": False,
-                "yAxis": {"unit": "s"},
-                "exemplars": {"color": "orange"},
-                "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64},
-                "cellGap": 1,
-                "tooltip": {"mode": "single", "yHistogram": True},
-                "legend": {"show": True},
-            },
+        bars(
+            "Messages by delay",
+            "How many messages took how long, late ones included.",
+            [
+                query(_between(lower, upper), legend)
+                for lower, upper, legend in zip(LIMITS, LIMITS[1:], BETWEEN, strict=False)
+            ],
+            overrides=[
+                column(legend, color={"mode": "fixed", "fixedColor": color})
+                for legend, color in zip(BETWEEN, (GREEN, YELLOW, "orange", RED), strict=True)
+            ],
             links=[TRIPS],
         ),
         lines(
@@ -312,6 +323,7 @@ def security() -> list[Json]:
             [rows(of("mailtrip_tls_info"))],
             {"leg": "Leg", "version": "Version", "cipher": "Cipher"},
             width=8,
+            defaults={"noValue": "No TLS"},
             height=6,
             overrides=[column("Leg", custom__width=75), column("Version", custom__width=75)],
         ),
@@ -321,6 +333,7 @@ def security() -> list[Json]:
             expiry,
             "s",
             width=4,
+            defaults={"noValue": "None"},
             height=6,
             thresholds=steps(RED, (3 * DAY, YELLOW), (14 * DAY, GREEN)),
             text="value_and_name",
@@ -333,6 +346,7 @@ def security() -> list[Json]:
             [rows(of("mailtrip_authentication_result"))],
             {"method": "Method", "result": "Result"},
             width=6,
+            defaults={"noValue": "Not reported"},
             height=6,
             overrides=[
                 colored(
@@ -361,6 +375,7 @@ def security() -> list[Json]:
             [rows(of("mailtrip_arrival_info"))],
             {"folder": "Folder", "found_in": "Found in"},
             width=6,
+            defaults={"noValue": "No folders"},
             height=6,
         ),
         lines(
@@ -368,7 +383,7 @@ def security() -> list[Json]:
             "Of the newest message, on the scanner's own scale.",
             [query(of("mailtrip_spam_score"), "{{scanner}}")],
             "none",
-            defaults={},
+            defaults={"noValue": "Not scored"},
             height=7,
         ),
         table(
@@ -427,7 +442,7 @@ def build() -> Json:
         "One probe",
         "Everything that the trips of one probe say",
         [*at_a_glance(), *delay(), *sending(), *security(), *irregularities()],
-        variables=[*one, module()],
+        variables=[*one, *identity()],
         annotations=[outages(ONE), failures(ONE), maintenance(ONE)],
         links=[TRIPS, STATUS],
     )

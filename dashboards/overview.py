@@ -5,6 +5,8 @@ from dashboards.frame import (
     MANY,
     ONE_PROBE,
     STATUS,
+    TRIPS_OF_ROW,
+    addressed,
     dashboard,
     failures,
     maintenance,
@@ -12,19 +14,21 @@ from dashboards.frame import (
     probes,
 )
 from dashboards.panels import (
+    BLUE,
     GREEN,
+    GREY,
     MOST_CURVES,
     RED,
-    WORKS,
-    WORKS_OR_PLANNED,
     YELLOW,
     Json,
+    bands,
     bars,
     colored,
     column,
     highest,
     lines,
     logarithmic,
+    mapped,
     named,
     query,
     row,
@@ -32,19 +36,59 @@ from dashboards.panels import (
     stat,
     steps,
     table,
-    timeline,
+    worst,
 )
 
-STATE = (
-    f"(mailtrip_success{{{MANY}}} == 0 and mailtrip_maintenance == 1) + 2"
-    f" or mailtrip_success{{{MANY}}} + 0"
-)
-"""0 fails, 1 works, 2 fails in planned maintenance."""
+ITS_PROBE = "job, instance, probe"
+PLANNED = f"on ({ITS_PROBE}) mailtrip_maintenance == 1"
 FAILING = f"mailtrip_success{{{MANY}}} == 0"
-STATE = (
-    f"(0 * mailtrip_last_failure_info{{{MANY}}}) or ignoring (phase, step, reason, code)"
-    f" mailtrip_success{{{MANY}}}"
+
+
+def _fails_on(leg: str) -> str:
+    return f'max without (leg) (mailtrip_leg_success{{{MANY}, leg="{leg}"}} == 0)'
+
+
+STATE = " or ".join(
+    (
+        f"({FAILING} and mailtrip_maintenance == 1) + 4",
+        f"{_fails_on('send')} + 1",
+        f"{_fails_on('delivery')} + 2",
+        f"{_fails_on('mailbox')} + 3",
+        f"5 * mailtrip_success{{{MANY}}}",
+    )
 )
+STATES = mapped(
+    ("fails", "dark-red"),
+    ("send fails", RED),
+    ("delivery fails", "orange"),
+    ("mailbox fails", "purple"),
+    ("planned", BLUE),
+    ("works", GREEN),
+)
+"""What STATE says; what fails comes first when they are sorted."""
+SUCCESS = f"min_over_time(mailtrip_success{{{MANY}}}[$__rate_interval])"
+"""0 from a failure on; also the shortest outage is between two points of a chart."""
+BADNESS = f"(1 - avg_over_time(mailtrip_success{{{MANY}}}[$__range] @ end())) unless {PLANNED}"
+
+
+def _failing_parts() -> list[Json]:
+    """How many probes fail, by the part of the path."""
+
+    def failing(leg: str) -> str:
+        legs = f'mailtrip_leg_success{{{MANY}, leg=~"{leg}"}}[$__rate_interval]'
+        return f"min_over_time({legs}) == 0"
+
+    parts = {leg: f"{failing(leg)} unless {PLANNED}" for leg in ("send", "delivery", "mailbox")}
+    parts["other"] = f"{SUCCESS} == 0 unless on ({ITS_PROBE}) ({failing('.+')}) unless {PLANNED}"
+    return [query(f"count({which}) or vector(0)", part) for part, which in parts.items()]
+
+
+def _why() -> str:
+    """The newest failure in the label `why`, as alerts and mailtrip itself write it."""
+    joined = f'label_join(mailtrip_last_failure_info{{{MANY}}}, "why", "/", "phase", "step")'
+    joined = f'label_join({joined}, "why", ": ", "why", "reason")'
+    joined = f'label_join({joined}, "why", " ", "why", "code")'
+    return f'label_replace({joined}, "why", "$1$2", "why", "(.*)/(: .*)")'
 
 
 def at_a_glance() -> list[Json]:
@@ -60,20 +104,28 @@ def at_a_glance() -> list[Json]:
         ),
         stat(
             "Failing",
-            "Probes whose newest finished trip failed. The table below says where and why.",
-            f"count({FAILING}) or vector(0)",
+            "Probes whose newest finished trip failed, without planned maintenance. The table below"
+            " says where and why.",
+            f"count({FAILING} unless {PLANNED}) or vector(0)",
             thresholds=bad,
             width=3,
         ),
         stat(
-            "Longest outage",
+            "Planned",
+            "Probes that fail in planned maintenance.",
+            f"count({FAILING} and {PLANNED}) or vector(0)",
+            thresholds=steps(GREY, (1, BLUE)),
+            width=3,
+        ),
+        stat(
+            "Down longest",
             "Time since the start of the first failed trip, of the probe that has failed for the"
-            " longest time.",
-            f"max(time() - mailtrip_outage_start_timestamp_seconds{{{MANY}}})",
+            " longest time, without planned maintenance.",
+            f"max(time() - mailtrip_outage_start_timestamp_seconds{{{MANY}}} unless {PLANNED})",
             "s",
             thresholds=steps(YELLOW, (600, RED)),
             defaults={"noValue": "None"},
-            width=6,
+            width=3,
         ),
         stat(
             "Oldest result",
@@ -118,26 +170,27 @@ def every_probe() -> Json:
     columns = {
         "name": "Probe",
         "Value #A": "State",
-        "phase": "Phase",
-        "step": "Step",
-        "reason": "Reason",
-        "code": "Code",
-        "Value #F": "Failing since",
-        "Value #B": "Failing for",
+        "why": "Why",
+        "Value #F": "Since",
+        "Value #B": "For",
         "Value #C": "Last success",
+        "target": "To",
+        "mailbox": "Mailbox",
         "Value #D": "Delay, 9 of 10",
         "Value #E": "Good, 1 day",
         "job": "job",
         "instance": "instance",
         "probe": "probe",
+        "module": "module",
+        "url": "url",
     }
     # The second since Grafana 12; links need them.
     hidden = {"viz": True, "legend": True, "tooltip": True}
     return table(
         "What works, what does not, since when, and why",
-        "One row for each probe, failures first. Phase, step, reason and code are where and why its"
-        " newest trip broke: docs/faults.md of mailtrip says what to look at. Click on a probe to"
-        " see all of it.",
+        "One row for each probe, failures first. State: which part of the path to look at. Why:"
+        " phase/step: reason code of the newest trip, as in docs/faults.md of mailtrip. A click on"
+        " a probe leads to all of it, or to its trips.",
         [
             rows(named(STATE)),
             rows(named(f"time() - mailtrip_outage_start_timestamp_seconds{{{MANY}}}")),
@@ -145,34 +198,40 @@ def every_probe() -> Json:
             rows(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}")),
             rows(named(f"probe:mailtrip_trips:success_ratio_1d{{{MANY}}}")),
             rows(named(f"1000 * mailtrip_outage_start_timestamp_seconds{{{MANY}}}")),
+            rows(named(_why())),
+            rows(named(addressed(f"mailtrip_probe_info{{{MANY}}}"))),
         ],
         columns,
-        height=9,
-        sort=[{"displayName": "State", "desc": False}],
+        height=12,
+        sort=[{"displayName": "State", "desc": False}, {"displayName": "For", "desc": False}],
         overrides=[
-            column("Probe", links=[ONE_PROBE]),
-            colored("State", mappings=WORKS, custom__width=90),
+            column("Probe", links=[ONE_PROBE, TRIPS_OF_ROW]),
+            colored("State", mappings=STATES, custom__width=115),
+            column("Why", custom__width=230),
+            column("Since", unit="dateTimeAsIsoNoDateIfToday", custom__width=150),
             colored(
-                "Failing for",
+                "For",
                 unit="s",
+                custom__width=100,
                 thresholds=steps("transparent", (0, YELLOW), (600, RED)),
             ),
-            column("Failing since", unit="dateTimeAsIsoNoDateIfToday"),
-            column("Last success", unit="s", noValue="never"),
+            column("Last success", unit="s", noValue="never", custom__width=110),
             colored(
                 "Delay, 9 of 10",
                 unit="s",
+                custom__width=115,
                 thresholds=steps("transparent", (60, YELLOW), (300, RED)),
             ),
             colored(
                 "Good, 1 day",
                 unit="percentunit",
                 decimals=1,
-                thresholds=steps(RED, (0.99, YELLOW), (0.999, "transparent")),
+                custom__width=100,
+                thresholds=steps("transparent", (0, RED), (0.99, YELLOW), (0.999, "transparent")),
             ),
             *(
                 column(name, custom__hidden=True, custom__hideFrom=hidden)
-                for name in ("instance", "probe")
+                for name in ("job", "instance", "probe", "module", "url")
             ),
         ],
     )
@@ -183,23 +242,22 @@ def over_time() -> list[Json]:
         "sum by (phase, reason)"
         f" (increase(mailtrip_failures_total{{{MANY}}}[$__rate_interval])) > 0"
     )
-    legs = f"min by (leg, name) ({named(f'mailtrip_leg_success{{{MANY}}}')})"
     return [
         row("Since when"),
-        timeline(
-            "Works or fails",
-            "The newest trip of each probe: green works, red fails, blue fails in planned "
-            "maintenance. Red begins when the failing trip ended.",
-            [query(named(STATE))],
-            WORKS_OR_PLANNED,
-            defaults={"links": [FROM_SERIES]},
+        bands(
+            "Failing probes, by part",
+            "How many probes fail at once, and where: send is the server that takes our message,"
+            " delivery all between it and the mailbox. Other: no part is to blame, as for"
+            " blocklists. Without planned maintenance, which the blue annotations show.",
+            _failing_parts(),
+            (RED, "orange", "purple", "dark-red"),
         ),
-        timeline(
-            "Which part fails",
-            "Each leg as the newest trip saw it: send (the server that takes our message), delivery"
-            " (all between it and the mailbox), mailbox. No colour: it was not reached.",
-            [query(legs, "{{name}} · {{leg}}")],
-            WORKS,
+        bands(
+            "Failing probes, by name",
+            "A band for each probe while it fails, without planned maintenance; the ten that failed"
+            " the most. It begins when the failing trip ended.",
+            [query(named(worst(f"(1 - {SUCCESS} unless {PLANNED})", ITS_PROBE, BADNESS)))],
+            defaults={"min": 0, "decimals": 0, "links": [FROM_SERIES]},
         ),
         bars(
             "Failures by place and reason",
@@ -210,7 +268,7 @@ def over_time() -> list[Json]:
             "Messages not delivered",
             "Ratio of messages that were refused, lost, late, bounced, junked or changed, over 6"
             " hours; the ten highest. The objective allows 0.1 %.",
-            [query(highest(named(f"probe:mailtrip_undelivered:ratio_6h{{{MANY}}}")))],
+            [query(named(highest(f"probe:mailtrip_undelivered:ratio_6h{{{MANY}}}")))],
             "percentunit",
             thresholds=steps(GREEN, (0.001, YELLOW), (0.006, RED)),
         ),
@@ -220,14 +278,14 @@ def over_time() -> list[Json]:
             "90 % of the messages of the last hour were faster than this, from the server's final"
             " 250 to the mailbox (of the last day, where an hour has fewer than three); the ten"
             " slowest.",
-            [query(highest(named(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}")))],
+            [query(named(highest(f"probe:mailtrip_delivery_delay_seconds:p90_recent{{{MANY}}}")))],
             defaults={"links": [FROM_SERIES]},
             **logarithmic(steps(GREEN, (300, RED))),
         ),
         lines(
             "Sending",
             "Median time until the server accepted a message, in the last hour; the ten slowest.",
-            [query(highest(named(f"probe:mailtrip_send_duration_seconds:p50_recent{{{MANY}}}")))],
+            [query(named(highest(f"probe:mailtrip_send_duration_seconds:p50_recent{{{MANY}}}")))],
             defaults={"links": [FROM_SERIES]},
             **logarithmic(steps(GREEN, (10, RED))),
         ),

@@ -10,17 +10,17 @@ GREEN, YELLOW, RED, BLUE, GREY = "green", "yellow", "red", "blue", "#8e8e8e"
 MOST_CURVES = 10
 
 
-def mapped(**texts: tuple[str, str]) -> list[Json]:
-    """`zero=("clean", GREEN)`: words and colours instead of the numbers 0, 1 and 2."""
-    number = {"zero": "0", "one": "1", "two": "2"}
-    options = {number[key]: {"text": text, "color": color} for key, (text, color) in texts.items()}
+def mapped(*texts: tuple[str, str]) -> list[Json]:
+    """`mapped(("clean", GREEN), ("listed", RED))`: words and colours instead of the numbers 0 and
+    1."""
+    options = {
+        str(number): {"text": text, "color": color, "index": number}
+        for number, (text, color) in enumerate(texts)
+    }
     return [{"type": "value", "options": options}]
 
 
-WORKS = mapped(zero=("fails", RED), one=("works", GREEN))
-WORKS_OR_PLANNED = mapped(
-    zero=("fails", RED), one=("works", GREEN), two=("fails, planned maintenance", BLUE)
-)
+WORKS = mapped(("fails", RED), ("works", GREEN))
 
 
 def steps(first: str, *above: tuple[float, str]) -> Json:
@@ -119,7 +119,12 @@ def lines(
         "thresholdsStyle": {"mode": "dashed" if "thresholds" in more else "off"},
     }
     options = {
-        "legend": {"displayMode": "table", "placement": "right", "calcs": ["lastNotNull", "max"]},
+        "legend": {
+            "displayMode": "table",
+            "placement": "right",
+            "calcs": ["lastNotNull", "max"],
+            **more.get("legend", {}),
+        },
         "tooltip": {"mode": "multi", "sort": "desc"},
     }
     kept = {"custom": custom, "options": options, "defaults": {"min": 0}} | more
@@ -139,9 +144,16 @@ def logarithmic(thresholds: Json) -> Json:
     return {"custom": custom, "thresholds": thresholds}
 
 
-def highest(expression: str) -> str:
-    """Of many series those with the highest values: a reader cannot tell more apart."""
-    return f"topk({MOST_CURVES}, {expression})"
+def worst(expression: str, by: str, badness: str) -> str:
+    """Of many series those that were worst in the time range, the same ones at every moment: a
+    reader cannot tell more apart."""
+    return f"{expression} and on ({by}) topk({MOST_CURVES}, {badness})"
+
+
+def highest(series: str) -> str:
+    """Of the probes those with the highest values of this series."""
+    maximum = f"max_over_time({series}[$__range] @ end())"
+    return worst(series, "job, instance, probe", maximum)
 
 
 def bars(
@@ -155,22 +167,24 @@ def bars(
     return lines(title, description, queries, unit, **kept)
 
 
-def timeline(
-    title: str, description: str, queries: Sequence[Json], mappings: list[Json], **more: Any
+def bands(
+    title: str,
+    description: str,
+    queries: Sequence[Json],
+    colors: Sequence[str] = (),
+    **more: Any,
 ) -> Json:
-    """A stripe for each series, in the colours of its states."""
-    options = {
-        "mergeValues": True,
-        "showValue": "never",
-        "rowHeight": 0.8,
-        "legend": {"displayMode": "list"},
-    }
-    kept = {
-        "options": options,
-        "color": "thresholds",
-        "custom": {"fillOpacity": 75, "lineWidth": 0},
-    } | more
-    return panel("state-timeline", title, description, queries, "none", mappings=mappings, **kept)
+    """What is wrong, from when to when: a band for each series while it is 1, one on another, so
+    that the height says how much is wrong at once. `colors` are those of the queries' legends."""
+    custom: Json = {"drawStyle": "line", "lineInterpolation": "stepAfter", "lineWidth": 0}
+    custom |= {"fillOpacity": 80, "showPoints": "never", "axisSoftMax": 1}
+    custom["stacking"] = {"mode": "normal", "group": "A"}
+    fixed = [
+        column(one["legendFormat"], color={"mode": "fixed", "fixedColor": color})
+        for one, color in zip(queries, colors, strict=False)
+    ]
+    kept = {"custom": custom, "overrides": fixed, "defaults": {"min": 0, "decimals": 0}} | more
+    return lines(title, description, queries, "short", **kept)
 
 
 def table(

@@ -84,8 +84,8 @@ quantile_over_time(0.9, mailtrip_last_smtp_step_duration_seconds[1d])  # of ever
 ```
 
 The gauge misses values if several messages arrive between two scrapes, as after a backlog; the histogram counts all of
-them. So the recording rules take the quantiles of sending and the median of the delay from the gauge, and the higher
-quantiles of the delay from the histogram.
+them. So the recording rules take quantiles from the gauge, and the higher quantiles of the delay from the histogram
+if a scrape did not see every message.
 """
 
 WHY_BUCKETS = {

@@ -62,7 +62,8 @@ scrape_configs:
   who can connect to that socket.
 * `--web.systemd-socket` listens on the sockets of a systemd `.socket` unit (`ListenStream=`, `Accept=no`) instead.
 * `--web.external-url https://mon.example.org/mailtrip` is for use behind a reverse proxy. All paths are then
-  below `/mailtrip`; if the proxy removes that prefix, add `--web.route-prefix /`.
+  below `/mailtrip`; if the proxy removes that prefix, add `--web.route-prefix /`. Links in
+  [alerts](alerts.md) and dashboards lead there, so it is of use without a proxy, too.
 * It accepts requests only under **its names** (others get 421): otherwise a web page could make its own name resolve
   to mailtrip's address, and read the answers (DNS rebinding). Its names are IP addresses, single words (`mailtrip`), private names (which end
   with `.local`, `.internal`, `.lan`, `.home.arpa`, `.svc`, `.cluster.local` and the like), the name of the machine, and

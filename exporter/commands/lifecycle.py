@@ -67,6 +67,8 @@ async def serve(settings: Settings, state_dir: Path, options: Options) -> None:
         store = Store.open(state_dir, keep=settings.state.keep)
         key = key_of(settings.state, state_dir)
         app = await stack.enter_async_context(App(settings, store, key, options.max_targets, clock))
+        if options.external_url.url:
+            app.metrics.exporter.show_external_url(options.external_url.url)
         app.recover()  # before any request: a scrape must not start a trip that is in progress
         admin = options.admin_api
         pages = Pages(

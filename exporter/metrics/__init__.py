@@ -58,6 +58,7 @@ class Metrics:
             series = self._probes.setdefault(probe, RoundTripSeries())
             if isinstance(series, RoundTripSeries):
                 series.configure(scope, step_histograms=self.step_histograms)
+        self._probes[probe].identify(probe)
         if name is None:
             self._names.pop(probe, None)
         else:

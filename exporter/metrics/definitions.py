@@ -50,6 +50,13 @@ ONLY_ON_PROBE = (
 )
 
 OF_EVERY_PROBE = (
+    Definition(
+        "mailtrip_probe_info",
+        "gauge",
+        "1; the module and the target of the probe, and the mailbox in which it awaits its"
+        " messages, empty if it awaits none",
+        ("module", "target", "mailbox"),
+    ),
     Definition("mailtrip_success", "gauge", "1 if the newest finished trip succeeded, else 0"),
     Definition(
         "mailtrip_trips_total",
@@ -243,7 +250,7 @@ OF_A_ROUND_TRIP = (
     Definition(
         "mailtrip_arrival_info",
         "gauge",
-        "Where the newest message was found",
+        "Where the newest message was found; absent in the SMTP receiver, which has no folders",
         ("folder", "found_in"),
     ),
     Definition(
@@ -391,6 +398,12 @@ OF_THE_EXPORTER = (
         "mailtrip_config_last_reload_success_timestamp_seconds",
         "gauge",
         "When the configuration was last loaded successfully, Unix time",
+    ),
+    Definition(
+        "mailtrip_external_url_info",
+        "gauge",
+        "1; where the pages of mailtrip are, by --web.external-url; absent without it",
+        ("url",),
     ),
     Definition(
         "mailtrip_build_info", "gauge", "1; versions of mailtrip and Python", ("version", "python")

@@ -33,6 +33,10 @@ class ExporterSeries(Series):
     def refused(self, kind: str) -> None:
         self.add("mailtrip_probe_requests_refused_total", 1, kind)
 
+    def show_external_url(self, url: str) -> None:
+        """Shows where browsers find our pages."""
+        self.set("mailtrip_external_url_info", 1, url)
+
     def configured(self, moment: float) -> None:
         """Reports that the configuration was loaded without errors, at that Unix time."""
         self.set("mailtrip_config_last_reload_successful", 1)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from exporter.core.model import Outcome
+from exporter.core.model import Outcome, ProbeKey
 from exporter.core.outage import Standing
 from exporter.metrics.definitions import OF_EVERY_PROBE, ONLY_ON_PROBE, Definition
 from exporter.metrics.series import Labels, Series
@@ -48,6 +48,11 @@ class ProbeSeries(Series):
     def mailboxes(self) -> tuple[str, ...]:
         """The mailboxes in which the probe awaits messages, by name."""
         return ()
+
+    def identify(self, probe: ProbeKey) -> None:
+        """Shows what the probe is, for queries that join it with other series."""
+        mailbox = next(iter(self.mailboxes), "")
+        self.replace("mailtrip_probe_info", {(probe.module, probe.target, mailbox): 1.0})
 
     def maintain(self, lasts: bool | None) -> None:
         """Shows whether the probe is in a window of maintenance; nothing if None: there is no

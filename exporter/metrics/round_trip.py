@@ -174,9 +174,14 @@ class RoundTripSeries(ProbeSeries):
                 case TlsSession():
                     self._show_tls(fact)
                 case Arrival():
-                    self.replace("mailtrip_arrival_info", {(fact.folder, fact.found_in): 1.0})
+                    self._show_place(fact)
                     self._show_hops([hop for hop in facts if isinstance(hop, Hop)])
                     self._show_judgements(facts)
+
+    def _show_place(self, arrival: Arrival) -> None:
+        """Shows where a message was found; an SMTP receiver has only one place."""
+        place: dict[Labels, float] = {(arrival.folder, arrival.found_in): 1.0}
+        self.replace("mailtrip_arrival_info", place if arrival.folder else {})
 
     def _show_hops(self, hops: list[Hop]) -> None:
         """Shows the newest hops of an arrived message; the last number counts all hops."""

@@ -20,6 +20,7 @@ PAGE = (ROOT / "docs/alerts.md").read_text(encoding="utf-8")
 PROMETHEUS, ALERTMANAGER = ROOT / "examples/prometheus.yml", ROOT / "examples/alertmanager.yml"
 
 PLACEHOLDER = "https://mailtrip.example.org/docs/alerts.md#"
+ANNOTATIONS = {"summary", "description", "runbook_url", "trips_url"}
 OF_THE_TARGET = {"job", "instance", "probe", "exporter", "team"}
 """Labels that come from the scrape, and not from a definition."""
 
@@ -91,9 +92,7 @@ def test_every_alert_has_a_case_that_fires_and_one_that_does_not() -> None:
 def test_alerts_and_notifications_are_for_people() -> None:
     for name, alerts in alert_cases():
         for expected in alerts:
-            assert set(expected["exp_annotations"]) == {"summary", "description", "runbook_url"}, (
-                name
-            )
+            assert set(expected["exp_annotations"]) == ANNOTATIONS, name
             texts = "".join(expected["exp_annotations"].values())
             assert "error" not in texts, name
             assert "<no value>" not in texts, name
@@ -101,6 +100,20 @@ def test_alerts_and_notifications_are_for_people() -> None:
     for rule in ALERT_RULES:
         assert rule["labels"]["severity"] in ("critical", "warning")
         assert "First:" in rule["annotations"]["description"], rule["alert"]
+        assert set(rule["annotations"]) == ANNOTATIONS, rule["alert"]
+
+
+def test_every_alert_leads_to_its_trips_and_one_without_a_probe_to_the_status_page() -> None:
+    seen = set()
+    for name, alerts in alert_cases():
+        for expected in alerts:
+            labels, url = expected["exp_labels"], expected["exp_annotations"]["trips_url"]
+            if "probe" in labels:
+                assert re.fullmatch(rf"https?://[^/]+/trips\?probe={labels['probe']}", url), name
+            elif url:
+                assert re.fullmatch(r"https?://[^/]+/(trips\?module=\S+&target=\S+)?", url), name
+            seen |= {name} if url else set()
+    assert seen == NAMES
 
 
 def anchor(heading: str) -> str:
@@ -146,7 +159,7 @@ def _words(command: str) -> list[str]:
     return [word.strip("'") for word in command.split(" ", 2)]
 
 
-NAME = re.compile(r"\b(?:probe:)?(?:mailtrip|probe)_[a-z0-9_]+(?::[a-z0-9_]+)?")
+NAME = re.compile(r"\b(?:(?:probe|exporter):)?(?:mailtrip|probe)_[a-z0-9_]+(?::[a-z0-9_]+)?")
 SELECTOR = re.compile(rf"({NAME.pattern})(?:\{{([^}}]*)\}})?")
 TEXTS = {
     "recording rules": yaml.safe_dump(RECORDS, width=1000),
@@ -158,6 +171,7 @@ TEXTS = {
 def exposed() -> dict[str, set[str]]:
     """Every series that there is to ask for, with its own labels."""
     found: dict[str, set[str]] = {rule["record"]: set() for rule in RECORDS}
+    found["exporter:mailtrip_external_url:info"] = {"url"}
     for name, definition in SERIES.items():
         found[name] = set(definition.labels)
         if definition.kind == "histogram":
@@ -188,7 +202,7 @@ def test_labels_that_are_added_up_or_left_aside_exist() -> None:
         r"(?:without|by|ignoring|on|group_left) \(([^)]*)\)",
         TEXTS["recording rules"] + TEXTS["alerts"],
     ):
-        assert set(re.split(", *", clause)) <= labels, clause
+        assert set(filter(None, re.split(", *", clause))) <= labels, clause
 
 
 def test_cases_use_only_series_that_exist_with_all_their_labels() -> None:
@@ -205,8 +219,8 @@ def test_cases_use_only_series_that_exist_with_all_their_labels() -> None:
 def test_every_recorded_series_is_explained() -> None:
     table = PAGE[PAGE.index("**Recorded series**") :]
     for rule in RECORDS:
-        _, metric, operation = rule["record"].split(":")
-        assert f"probe:{metric}:" in table
+        level, metric, operation = rule["record"].split(":")
+        assert f"{level}:{metric}:" in table
         assert re.sub(r"_\d+\w$", "", operation) in table
     assert all(rule.get("expr") for rule in RECORDS)
 

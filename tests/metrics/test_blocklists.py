@@ -101,6 +101,7 @@ def test_each_kind_of_probe_has_its_own_series_and_none_of_the_other_kind_s(prom
                 found.add(name.partition("{")[0])
     common = families["gmail"] & families["reputation"]
     assert common == {
+        "mailtrip_probe_info",
         "mailtrip_success",
         "mailtrip_trips_total",
         "mailtrip_failures_total",

@@ -19,3 +19,12 @@ def test_a_reload_that_fails_keeps_the_time_of_the_last_that_did_not() -> None:
     shown = series(at_once(made.everything()))
     assert shown["mailtrip_config_last_reload_successful"] == 0
     assert shown["mailtrip_config_last_reload_success_timestamp_seconds"] == 1000
+
+
+def test_the_address_of_the_pages_is_known_only_if_it_was_given() -> None:
+    made = metrics()
+    shown = series(at_once(made.everything()))
+    assert not [name for name in shown if name.startswith("mailtrip_external_url_info")]
+    made.exporter.show_external_url("https://mon.example.org/mail")
+    shown = series(at_once(made.everything()))
+    assert shown['mailtrip_external_url_info{url="https://mon.example.org/mail"}'] == 1

@@ -70,6 +70,32 @@ def test_what_was_measured_while_we_were_late_ourselves_is_not_observed() -> Non
     assert "mailtrip_last_send_duration_seconds" not in shown
 
 
+def test_an_smtp_receiver_has_only_one_place_where_a_message_is_found() -> None:
+    shown = finished(made := metrics(), SUCCESS)
+    assert [name for name in shown if name.startswith("mailtrip_arrival_info")]
+    shown = finished(made, replace(SUCCESS, facts=(Arrival("", "header", 6.0, 6.5),)))
+    assert not [name for name in shown if name.startswith("mailtrip_arrival_info")]
+
+
+def test_a_probe_says_what_it_is_before_its_first_trip_and_after_a_reload() -> None:
+    made = metrics()
+
+    def identities() -> list[str]:
+        names = series(at_once(made.everything()))
+        return [name for name in names if name.startswith("mailtrip_probe_info")]
+
+    def identity(mailbox: str) -> str:
+        labels = f'module="{KEY.module}",probe="gmail",target="{KEY.target}"'
+        return f'mailtrip_probe_info{{mailbox="{mailbox}",{labels}}}'
+
+    for mailboxes, first in ((("spam", "bounces"), "spam"), (("monitor",), "monitor"), ((), "")):
+        made.known(KEY, "gmail", replace(SUBMISSION, mailboxes=mailboxes))
+        assert identities() == [identity(first)]
+    assert [name for name in shown_now(made) if name.startswith("mailtrip_probe_info")] == [
+        identity("").replace(',probe="gmail"', "")
+    ]
+
+
 def shown_now(made: Metrics) -> dict[str, float]:
     return series(at_once(made.probe(KEY)))
 
