@@ -68,5 +68,5 @@ async def test_what_checks_have_found_before_stands_beside_what_is_found_now(lab
     assert (clean["answered"], clean["listed"]) == (2, [])
     assert (everything["checks"], everything["answered"]) == (2, 0)
     assert WORLD in everything["trouble"]
-    assert "listed none bl.lab.test" in words(page)
+    assert "listed now: none in the 7 days before: bl.lab.test" in words(page)
     assert "until the newest check" in words(page)

@@ -115,8 +115,8 @@ async def test_the_week_before_says_who_listed_it_since_when_and_which_list_was_
     assert f"listed since {when[3]} usable in 3 of 4 checks; otherwise: why of bl" in seen
     assert f"listed from before {when[1]} until {when[3]} usable in all of 4 checks" in seen
     assert "unknown usable in 0 of 4 checks; otherwise: why of gone" in seen
-    assert "listed bl.example bl.example, other.example not listed other.example none" in seen
-    assert "unknown gone.example gone.example" in seen
+    assert "listed now: bl.example in the 7 days before: bl.example, other.example" in seen
+    assert "unknown now: gone.example in the 7 days before: gone.example" in seen
     assert "listed by 1 of 2 lists that answered; 1 of 3 are unknown" in seen
     assert "Checked by named" in seen
 
@@ -140,6 +140,26 @@ async def test_a_long_past_is_read_wholly_and_each_check_once(tmp_path: Path) ->
         found = await here.look_up("192.0.2.9")
         past = found["subjects"][0]["answers"][0]["past"]
         assert (past["checks"], past["answered"], past["listed"]) == (150, 150, [])
+
+
+async def test_a_trip_that_ends_meanwhile_counts_no_other_one_twice() -> None:
+    class Moving:
+        """Before each page is read, another trip ends."""
+
+        def __init__(self) -> None:
+            now = time.time()
+            self.kept = [check(n, now - n, bl="clean") for n in range(25)]
+
+        async def recent(self, probe: object, limit: int, offset: int = 0) -> list[Outcome]:
+            page = self.kept[offset : offset + limit]
+            self.kept.insert(0, check(100 + offset, time.time(), bl="clean"))
+            return page
+
+    async with name_server(ZONE) as dns, lookup_site(dns, LISTS) as here:
+        await happened(here, check(0, time.time(), bl="clean"))
+        app = here.app
+        found = await LookupsNow(app.lookups, app.probes, Moving(), app.clock).run("192.0.2.9")
+        assert found.past["192.0.2.9", "bl.example"].checks == 25
 
 
 async def test_if_the_past_cannot_be_read_the_answer_comes_all_the_same() -> None:
